@@ -1,0 +1,25 @@
+"""hand-curate: hand photographs in, trustworthy keypoint training sets out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Dataset", "Sample", "__version__"]
+
+if TYPE_CHECKING:
+    from curate.dataset import Dataset
+    from curate.sample import Sample
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that `curate --help` does not wait for pyarrow.
+    if name == "Dataset":
+        from curate.dataset import Dataset
+
+        return Dataset
+    if name == "Sample":
+        from curate.sample import Sample
+
+        return Sample
+    raise AttributeError(f"module 'curate' has no attribute {name!r}")

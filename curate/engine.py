@@ -1,0 +1,58 @@
+"""Runs a function over batches, in order, on one worker or many. Nothing else knows which.
+
+Threads serve small runs (they start in milliseconds, and decoding releases the interpreter); processes
+serve large ones. Results come back in the order of the items, so output never depends on the worker count.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# From this many batches on, starting processes (about a second each) pays.
+PROCESSES_FROM = 64
+
+
+def default_workers() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def map_ordered(
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 1, total: int | None = None
+) -> Iterator[Result]:
+    """Yield function(item) for each item, in order, with at most a few items in flight.
+
+    Parameters
+    ----------
+    function: must be picklable (a module-level function or a partial of one) for large runs.
+    total: how many items there are, where known; decides between threads and processes.
+    """
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    with _executor(workers, total) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _executor(workers: int, total: int | None) -> Executor:
+    if total is not None and total >= PROCESSES_FROM:
+        # A fork would copy the locks of libraries that run threads of their own.
+        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return ThreadPoolExecutor(workers)

@@ -1,0 +1,100 @@
+"""Every error that hand-curate raises on purpose.
+
+    CurateError                 anything the user can act on; the command ends with exit code 2
+    ├── InputError              a file, a field or an option holds what it must not
+    │   ├── UnreadableImage     an image that is missing, broken, too large or no image at all
+    │   └── UnsafeInput         an input that tries what data has no business doing
+    ├── SchemaError             a dataset folder that this version cannot read
+    ├── ConfigChanged           a stage or a run was begun with other settings
+    └── MissingExtra            a feature needs a package that is not installed
+
+A message says where, what was found, what is allowed and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class CurateError(Exception):
+    """Base of all errors a user can act on."""
+
+
+class InputError(CurateError):
+    """Bad input, told in one line.
+
+    Parameters
+    ----------
+    where: the file (or folder, or option) at fault.
+    found: what was found there.
+    field: the field, key, column or line within it.
+    allowed: what would have been right.
+    remedy: what the reader can do about it.
+    """
+
+    def __init__(
+        self,
+        where: str | os.PathLike[str],
+        found: str,
+        *,
+        field: str = "",
+        allowed: str = "",
+        remedy: str = "",
+    ) -> None:
+        self.where = os.fspath(where)
+        self.found, self.field, self.allowed, self.remedy = found, field, allowed, remedy
+        super().__init__(self._line())
+
+    @property
+    def reason(self) -> str:
+        """The message without the file: what the quarantine records next to the file's name."""
+        text = f"{self.field}: {self.found}" if self.field else self.found
+        if self.allowed:
+            text += f"; allowed: {self.allowed}"
+        if self.remedy:
+            text += f"; {self.remedy}"
+        return _one_line(text)
+
+    def _line(self) -> str:
+        return f"{_one_line(self.where)}: {self.reason}"
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        # Errors cross process borders in the engine; the default would lose the keywords.
+        return (_rebuild, (type(self), self.where, self.found, self.field, self.allowed, self.remedy))
+
+
+class UnreadableImage(InputError):
+    """An image file that is missing, truncated, oversized or no image at all."""
+
+
+class UnsafeInput(InputError):
+    """An input that was refused because it tries to do more than hold data."""
+
+
+class SchemaError(InputError):
+    """A dataset folder that is unfinished, of another schema version, or broken."""
+
+
+class ConfigChanged(InputError):
+    """A folder was begun with another configuration than the one asked for now."""
+
+
+class MissingExtra(CurateError):
+    """A feature needs an optional package."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs packages that are not installed; "
+            f"install them with: pip install 'hand-curate[{extra}]'"
+        )
+
+
+def _one_line(text: str) -> str:
+    """Control characters out: a hostile file name must not write over the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def _rebuild(
+    kind: type[InputError], where: str, found: str, field: str, allowed: str, remedy: str
+) -> InputError:
+    return kind(where, found, field=field, allowed=allowed, remedy=remedy)

@@ -1,0 +1,267 @@
+"""Reading and writing images: every file is opened here, oriented by its EXIF tag, and distrusted first.
+
+Images are uint8, (H, W, 3) RGB, or (H, W) grey.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from curate.errors import UnreadableImage
+
+Pixels = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+# A photograph of 200 megapixels takes 0.6 GB decoded; headers that promise more are refused unread.
+MAX_PIXELS = 200_000_000
+_MAX_BYTES = 500_000_000
+_LFS_HEAD = b"version https://git-lfs.github.com/spec/"
+_ORIENTATION_TAG = 0x0112
+_PIXELS_FILE = "pixels.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format."""
+
+    width: int
+    height: int
+    orientation: int
+    format: str
+
+
+def probe(path: str | os.PathLike[str]) -> ImageInfo:
+    """Size, orientation and format from the header alone.
+
+    Raises
+    ------
+    UnreadableImage: no such file, a Git-LFS pointer, no image, truncated, or more than MAX_PIXELS.
+    """
+    try:
+        with open(path, "rb") as file:
+            info = _probe_stream(path, file)
+            _check_tail(path, file, info.format)
+            return info
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def read(path: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -> Pixels:
+    """The image as displayed: RGB (H, W, 3), or grey (H, W) with `grey`.
+
+    Parameters
+    ----------
+    shrink: 1, 2, 4 or 8: decode at that fraction of the size where the format can (JPEG); sizes round up.
+        Other formats are reduced by area after decoding.
+
+    Raises
+    ------
+    UnreadableImage: as `probe`, or where the pixels do not decode.
+    """
+    try:
+        if os.path.getsize(path) > _MAX_BYTES:
+            raise UnreadableImage(path, f"the file is larger than {_MAX_BYTES // 1_000_000} MB")
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return decode(data, path, grey=grey, shrink=shrink)
+
+
+def decode(data: bytes, where: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -> Pixels:
+    """As `read`, from bytes; `where` names them in errors."""
+    stream = io.BytesIO(data)
+    info = _probe_stream(where, stream)
+    _check_tail(where, stream, info.format)
+    image = _decode_jpeg(data, where, grey, shrink) if info.format == "JPEG" else None
+    if image is None:
+        image = _decode_other(data, where, grey, shrink)
+    return np.ascontiguousarray(_orient(image, info.orientation))
+
+
+def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> Pixels:
+    """The image that a sample of the dataset at `root` refers to: a path, or "pixels.npy#row"."""
+    if ref.startswith(_PIXELS_FILE + "#"):
+        stack = open_stack(root)
+        row = int(ref.partition("#")[2])
+        if not 0 <= row < len(stack):
+            raise UnreadableImage(Path(root) / _PIXELS_FILE, f"no row {row}; it holds {len(stack)}")
+        image: Pixels = np.array(stack[row])
+        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if grey and image.ndim == 3 else image  # type: ignore[return-value]
+    return read(Path(root) / ref, grey=grey)
+
+
+def stack_ref(row: int) -> str:
+    """The `image` of row `row` of a training set."""
+    return f"{_PIXELS_FILE}#{row}"
+
+
+def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """The memory-mapped images of a training set: (N, S, S) or (N, S, S, 3) uint8, never unpickled."""
+    path = Path(root) / _PIXELS_FILE
+    try:
+        stack: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UnreadableImage(path, str(error), allowed="a uint8 .npy array") from None
+    if stack.dtype != np.uint8 or stack.ndim not in (3, 4):
+        raise UnreadableImage(path, f"{stack.dtype} of shape {stack.shape}", allowed="uint8 (N, S, S[, 3])")
+    return stack
+
+
+def pixel_sha256(image: Pixels) -> str:
+    """Hash of the decoded pixels and their shape, whatever file held them."""
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def encode(image: Pixels, suffix: str = ".png", *, quality: int = 95) -> bytes:
+    """The image as PNG (lossless), JPEG or WebP bytes, without metadata."""
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    options = {
+        ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
+    }[suffix]
+    done, data = cv2.imencode(suffix, stored, options)
+    if not done:
+        raise ValueError(f"OpenCV could not write a {image.shape} {image.dtype} image as {suffix}")
+    return data.tobytes()
+
+
+def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> None:
+    """Write atomically; the format follows the suffix (.png, .jpg, .webp)."""
+    write_bytes(path, encode(image, Path(path).suffix.lower(), quality=quality))
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write to a temporary name beside `path`, then rename: a reader sees the whole file or none."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
+    head = stream.read(len(_LFS_HEAD))
+    if head == _LFS_HEAD:
+        raise UnreadableImage(where, "a Git-LFS pointer, not the image", remedy="run: git lfs pull")
+    stream.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(stream) as header:
+                width, height = header.size
+                form = header.format or "?"
+                _check_size(where, width, height)
+                orientation = int(header.getexif().get(_ORIENTATION_TAG, 1) or 1)
+    except Image.DecompressionBombError:
+        raise UnreadableImage(where, *_too_large()) from None
+    except UnidentifiedImageError:
+        found = "an empty file" if not head else "no image"
+        raise UnreadableImage(where, found, allowed="JPEG, PNG, BMP, WebP or TIFF") from None
+    except UnreadableImage:
+        raise
+    except (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError) as error:
+        raise UnreadableImage(where, f"its header does not parse ({error})") from None
+    if orientation not in range(1, 9):
+        orientation = 1
+    if orientation >= 5:
+        width, height = height, width
+    return ImageInfo(width, height, orientation, form)
+
+
+def _too_large() -> tuple[str]:
+    return (f"its header promises more than {MAX_PIXELS // 1_000_000} megapixels",)
+
+
+def _check_size(where: str | os.PathLike[str], width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise UnreadableImage(where, f"a size of {width} x {height}")
+    if width * height > MAX_PIXELS:
+        found = f"its header promises {width} x {height} pixels"
+        raise UnreadableImage(where, found, allowed=f"at most {MAX_PIXELS // 1_000_000} megapixels")
+
+
+def _check_tail(where: str | os.PathLike[str], stream: Any, form: str) -> None:
+    """A file that was cut off lacks its end marker; decoders would fill the rest with grey."""
+    marker = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(form)
+    if marker is None:
+        return
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - 4096))
+    if marker not in stream.read():
+        raise UnreadableImage(where, f"truncated: {form} data without its end marker")
+
+
+def _decode_jpeg(data: bytes, where: str | os.PathLike[str], grey: bool, shrink: int) -> Pixels | None:
+    try:
+        if shrink == 1:
+            image = simplejpeg.decode_jpeg(data, "GRAY" if grey else "RGB", strict=True)
+        else:
+            height, width = simplejpeg.decode_jpeg_header(data)[:2]
+            image = simplejpeg.decode_jpeg(
+                data,
+                "GRAY" if grey else "RGB",
+                min_height=-(-height // shrink),
+                min_width=-(-width // shrink),
+                min_factor=1,
+                strict=True,
+            )
+    except ValueError as error:
+        text = str(error).lower()
+        if "premature end" in text or ("corrupt" in text and "extraneous" not in text):
+            raise UnreadableImage(where, f"its JPEG data is damaged ({error})") from None
+        return None  # CMYK and other rarities: OpenCV may know them
+    return image[..., 0] if grey and image.ndim == 3 else image  # type: ignore[no-any-return]
+
+
+def _decode_other(data: bytes, where: str | os.PathLike[str], grey: bool, shrink: int) -> Pixels:
+    flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise UnreadableImage(where, "its pixels do not decode")
+    if not grey:
+        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if shrink > 1:
+        size = (-(-image.shape[1] // shrink), -(-image.shape[0] // shrink))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return image  # type: ignore[return-value]
+
+
+def _orient(image: Pixels, orientation: int) -> Pixels:
+    """Undo EXIF orientation 1..8 (TIFF 6.0, tag 274)."""
+    if orientation >= 5:
+        image = image.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return image
+
+
+def _unreadable(path: str | os.PathLike[str], error: OSError) -> UnreadableImage:
+    if isinstance(error, FileNotFoundError):
+        return UnreadableImage(path, "no such image file")
+    return UnreadableImage(path, f"cannot be opened ({error.strerror or error})")

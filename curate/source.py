@@ -1,0 +1,103 @@
+"""A source: a dataset in its publisher's own layout, and how a converter looks for its images.
+
+A converter is a module with
+
+    read(source: Source) -> Iterator[Part]       samples whose `image` is an absolute path
+    write(dataset: Dataset, out: Path) -> Counter[str]      where the format can hold samples; counts of
+                                                            what it could not hold, per reason
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from curate.errors import InputError, UnsafeInput
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What `curate convert` was given.
+
+    Attributes
+    ----------
+    root: the folder (or, for single-file formats, the annotation file).
+    images: a further folder to look for images in.
+    mapping: a YAML file that maps the source's labels to ours (Labelme).
+    """
+
+    root: Path
+    images: Path | None = None
+    mapping: Path | None = None
+
+
+@dataclass(slots=True)
+class ImageFinder:
+    """Finds the file that an annotation names, without ever leaving the folders it was given.
+
+    Attributes
+    ----------
+    roots: the folders that images may lie in, searched in this order.
+    """
+
+    roots: tuple[Path, ...]
+    _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
+
+    def find(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> Path:
+        """The file for `name`: relative to `beside` or to a root, else the one file of that base name.
+
+        Windows paths are understood; letter case is forgiven.
+
+        Parameters
+        ----------
+        beside: the folder of the annotation file, for formats whose paths are relative to it.
+        where, key: the annotation file and its field, for errors.
+
+        Raises
+        ------
+        UnsafeInput: the path leads out of the roots.
+        InputError: no such image, or several of that name.
+        """
+        relative = posix_path(name)
+        leaves = None
+        for base in filter(None, (beside, *self.roots)):
+            candidate = Path(os.path.normpath(base / relative))
+            if not self._inside(candidate):
+                leaves = candidate
+            elif candidate.is_file():
+                return candidate
+        twins = self._named(relative.name)
+        if len(twins) == 1:
+            return twins[0]
+        if len(twins) > 1:
+            raise InputError(where, f"{len(twins)} images are called {relative.name!r}", field=key)
+        if leaves is not None:
+            raise UnsafeInput(
+                where,
+                f"{name!r} leads out of the source folder",
+                field=key,
+                remedy="give the folder of the images with --images if that is meant",
+            )
+        raise InputError(where, f"no image {name!r}", field=key, remedy="if it lies elsewhere: --images DIR")
+
+    def _inside(self, path: Path) -> bool:
+        real = path.resolve()
+        return any(real.is_relative_to(root.resolve()) for root in self.roots)
+
+    def _named(self, name: str) -> list[Path]:
+        if self._by_name is None:
+            self._by_name = {}
+            for root in dict.fromkeys(self.roots):
+                for folder, _, files in os.walk(root):
+                    for file in sorted(files):
+                        self._by_name.setdefault(file.lower(), []).append(Path(folder, file))
+        return list(dict.fromkeys(p for p in self._by_name.get(name.lower(), []) if self._inside(p)))
+
+
+def posix_path(name: str) -> PurePosixPath:
+    """A path as written by any system: backslashes are separators when they are the only ones, or with
+    a drive letter; drives and roots are kept, so that an absolute path stays recognisable."""
+    if "\\" in name and ("/" not in name or PureWindowsPath(name).drive):
+        return PurePosixPath(PureWindowsPath(name).as_posix())
+    return PurePosixPath(name)

@@ -1,0 +1,1 @@
+"""QA: checks a dataset and shows a person what to look at."""
