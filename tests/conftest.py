@@ -1,0 +1,34 @@
+"""What several tests share: where real samples lie, and small hands to test on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("repository", deadline=None, max_examples=30, derandomize=True)
+settings.load_profile("repository")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real samples (data/README.md says how to get them); tests of it skip where it is absent."""
+    folder = Path(os.environ.get("HAND_CURATE_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "SOURCES.md").exists():
+        pytest.skip("no real samples here: set HAND_CURATE_DATA to their folder")
+    return folder
+
+
+@pytest.fixture
+def flat_hand() -> np.ndarray:
+    """(21, 2) keypoints of an open right hand seen from the back, fingers up, in a 200 x 200 image, y down."""
+    rays = [(-70, -60), (-30, -110), (0, -120), (28, -112), (55, -90)]
+    points = [(100.0, 180.0)]
+    for dx, dy in rays:
+        points += [(100 + dx * t, 180 + dy * t) for t in (0.45, 0.7, 0.86, 1.0)]
+    return np.array(points, np.float32)
