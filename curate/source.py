@@ -25,11 +25,14 @@ class Source:
     root: the folder (or, for single-file formats, the annotation file).
     images: a further folder to look for images in.
     mapping: a YAML file that maps the source's labels to ours (Labelme).
+    extract: where a converter writes images that the source holds only inside its annotations (Labelme's
+        imageData); `curate.convert` sets it to the dataset's images/. Without it they are quarantined.
     """
 
     root: Path
     images: Path | None = None
     mapping: Path | None = None
+    extract: Path | None = None
 
 
 @dataclass(slots=True)

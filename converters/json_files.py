@@ -1,0 +1,80 @@
+"""Annotation files in JSON: finding them and decoding them without trusting them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from curate.errors import InputError, UnsafeInput
+
+T = TypeVar("T")
+
+# COCO's largest file has 0.5 GB; beyond this a file is no annotation but an accident.
+_MAX_BYTES = 8_000_000_000
+_BOM = b"\xef\xbb\xbf"
+_AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
+_AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
+
+
+def below(root: Path) -> Iterator[Path]:
+    """The .json files below a folder, sorted; hidden files and folders (`.x`, `._x`) are passed over and
+    linked folders are not entered."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.lower().endswith(".json") and not name.startswith("."):
+                yield Path(folder, name)
+
+
+def load(path: Path, root: Path) -> bytes:
+    """The bytes of a file under `root`, without a byte order mark.
+
+    Raises
+    ------
+    UnsafeInput: a link that leads out of `root`. InputError: not readable, too large or empty.
+    """
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise UnsafeInput(path, "a link that leads out of the source folder")
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise InputError(path, f"{size} bytes", allowed=f"at most {_MAX_BYTES}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
+    if not data.strip():
+        raise InputError(path, "an empty file")
+    return data.removeprefix(_BOM)
+
+
+def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
+    """Decode strictly. Raises InputError that names the field, or the place in the text, at fault."""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise invalid(path, error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, f"is not JSON: {_place(str(error), data)}") from None
+    except RecursionError:
+        raise InputError(path, "is nested too deeply") from None
+
+
+def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> InputError:
+    """A decoder's complaint as ours; `within` names the object that was decoded."""
+    match = _AT_PATH.match(str(error))
+    message, field = (match[1], match[2] or "") if match else (str(error), "")
+    return InputError(path, message.replace("`", ""), field=".".join(filter(None, (within, field))))
+
+
+def _place(message: str, data: bytes) -> str:
+    match = _AT_BYTE.match(message)
+    if not match:
+        return message
+    at = int(match[2])
+    text = data[at : at + 12].decode("utf-8", "replace")
+    return f"{match[1]} at byte {at} ({text!r})"

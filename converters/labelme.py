@@ -1,0 +1,369 @@
+"""Labelme JSON: one file an image, one point shape a keypoint (github.com/wkentaro/labelme, _label_file.py).
+
+Coordinates are those of the image as Labelme shows it (EXIF applied), with the origin at its corner, as ours.
+The points of one hand share a `group_id`; without one, a file holds one hand, or a left and a right one told
+apart by their labels. Labelme has no visibility: a word in the label, in the shape's flags or in its
+description tells it (`converters.labels`), and a point of which nothing is said is visible.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from converters import json_files, labels
+from converters.exported_images import put
+from converters.label_mapping import Mapping
+from curate import images
+from curate import keypoints as kp
+from curate.dataset import Dataset
+from curate.errors import InputError
+from curate.sample import Sample, file_stem, to_batch
+from curate.source import ImageFinder, Source
+from curate.stage import Part
+
+NAME = "labelme"
+_VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
+_FILES = 256  # a batch
+_KEY = b'"imageData"'
+_OPENING = re.compile(rb'\s*:\s*"')
+_CUT = 0  # stands in the text for the embedded image that was cut out of it
+
+
+class Shape(msgspec.Struct):
+    """One shape; a file of an old Labelme lacks all but `label` and `points`."""
+
+    points: list[list[float]]
+    label: str = ""
+    group_id: int | str | None = None
+    shape_type: str | None = None
+    description: str | None = None
+    flags: dict[str, Any] | None = None
+
+
+class LabelFile(msgspec.Struct):
+    """What is read of a Labelme file. `imageData` is _CUT where `parse` left it out."""
+
+    shapes: list[Shape]
+    imagePath: str | None = None
+    imageData: str | int | None = None
+    imageHeight: int | None = None
+    imageWidth: int | None = None
+    flags: dict[str, Any] | None = None
+
+
+_DECODER = msgspec.json.Decoder(LabelFile)
+
+
+def parse(data: bytes, path: Path) -> tuple[LabelFile, bytes | None]:
+    """The content of a Labelme file and the base64 text of its embedded image, or None.
+
+    The embedded image, mostly 99 % of the file, is cut out before parsing, where that is certain to be right.
+
+    Raises
+    ------
+    InputError: no JSON, or not Labelme's.
+    """
+    cut = _embedded(data)
+    if cut is not None:
+        document = json_files.decode(_DECODER, b"%b%d%b" % (data[: cut.start], _CUT, data[cut.stop :]), path)
+        if document.imageData == _CUT:
+            return document, data[cut.start + 1 : cut.stop - 1]
+    document = json_files.decode(_DECODER, data, path)  # the key stood elsewhere, in some flags say
+    embedded = document.imageData
+    if isinstance(embedded, int):
+        raise InputError(path, "a number", field="imageData", allowed="base64 text or null")
+    return document, embedded.encode() if embedded else None
+
+
+def _embedded(data: bytes) -> slice | None:
+    """Where the value of the only "imageData" lies, quotes included; None where there is any doubt.
+
+    Within a JSON string a quote is escaped, so the key with bare quotes around it is no part of a string
+    unless a backslash stands before it.
+    """
+    at = data.find(_KEY)
+    if at < 1 or data[at - 1 : at] == b"\\":
+        return None
+    colon = _OPENING.match(data, at + len(_KEY))
+    if not colon:
+        return None
+    end = data.find(b'"', colon.end())
+    if end < 0 or data.find(b"\\", colon.end(), end) >= 0 or data.find(_KEY, end) >= 0:
+        return None
+    return slice(colon.end() - 1, end + 1)
+
+
+def read(source: Source) -> Iterator[Part]:
+    """The hands of all Labelme files below `source.root`.
+
+    A label that is none of ours and not in the mapping is dropped, counted with the name most like it; so
+    is every shape that is no point, by its type. A file whose image is missing uses the one embedded in it,
+    which is written to `source.extract`.
+
+    Raises
+    ------
+    InputError: the mapping file is wrong.
+    """
+    mapping = Mapping.load(source.mapping) if source.mapping else Mapping()
+    single = source.root.is_file()
+    root = source.root.parent if single else source.root
+    reader = _Reader(root, ImageFinder((root, *filter(None, (source.images,)))), mapping, source.extract)
+    files = [source.root] if single else list(json_files.below(root))
+    for start in range(0, len(files), _FILES):
+        yield reader.part(files[start : start + _FILES])
+
+
+@dataclass(slots=True)
+class _Reader:
+    root: Path
+    finder: ImageFinder
+    mapping: Mapping
+    extract: Path | None
+
+    def part(self, paths: list[Path]) -> Part:
+        samples: list[Sample] = []
+        dropped, notes = Counter[str](), Counter[str]()
+        quarantine: list[tuple[str, str]] = []
+        for path in paths:
+            key = path.relative_to(self.root).as_posix()
+            try:
+                document, embedded = parse(json_files.load(path, self.root), path)
+                hands = _Hands(path, self.mapping, document)
+                found = list(hands.samples(key.removesuffix(".json")))
+                if found:
+                    image = self._image(path, document, embedded, notes)
+                    for sample in found:
+                        sample.image = image
+            except InputError as error:
+                quarantine.append((key, error.reason))
+                continue
+            samples += found
+            dropped.update(hands.dropped)
+            notes.update(hands.ignored)
+            if not document.shapes:
+                notes["files without shapes"] += 1
+            elif not found:
+                notes["files without a keypoint"] += 1
+        return Part(to_batch(samples), dropped, quarantine, notes)
+
+    def _image(self, path: Path, document: LabelFile, embedded: bytes | None, notes: Counter[str]) -> str:
+        try:
+            if not document.imagePath:
+                raise InputError(path, "no image is named", field="imagePath")
+            return str(self.finder.find(document.imagePath, beside=path.parent, where=path, key="imagePath"))
+        except InputError:
+            if embedded is None or self.extract is None:
+                raise
+        notes["images taken from imageData"] += 1
+        key = path.relative_to(self.root).as_posix()
+        return str(_extract(embedded, path, self.extract / file_stem(key)))
+
+
+def _extract(embedded: bytes, path: Path, target: Path) -> Path:
+    """Write an embedded image, once it is known to be one. Raises InputError."""
+    try:
+        data = base64.b64decode(embedded, validate=True)
+    except binascii.Error as error:
+        raise InputError(path, f"not base64 ({error})", field="imageData") from None
+    suffix = ".jpg" if data.startswith(b"\xff\xd8") else ".png" if data.startswith(b"\x89PNG") else None
+    if suffix is None:
+        raise InputError(path, "neither JPEG nor PNG", field="imageData")
+    target = target.with_name(target.name + suffix)
+    if not (target.exists() and target.stat().st_size == len(data)):
+        images.write_bytes(target, data)
+    return target
+
+
+@dataclass(slots=True)
+class _Point:
+    keypoint: int
+    x: float
+    y: float
+    visibility: int
+    side: str | None
+    prefixed: bool  # the side stands in the label, so that it tells hands apart
+    group: int | str | None
+
+
+@dataclass(slots=True)
+class _Hands:
+    """The hands of one file, and counts of what is no part of them."""
+
+    path: Path
+    mapping: Mapping
+    document: LabelFile
+    dropped: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    def samples(self, key: str) -> Iterator[Sample]:
+        points = [p for i, s in enumerate(self.document.shapes) if (p := self._point(i, s)) is not None]
+        flags = {name: value for name, value in (self.document.flags or {}).items() if value}
+        width, height = self.document.imageWidth, self.document.imageHeight
+        for group, members in sorted(self._groups(points).items(), key=lambda entry: str(entry[0])):
+            xy, seen = self._slots(members)
+            yield Sample(
+                f"{NAME}/{key}" + ("" if group is None else f"#{group}"),
+                NAME,
+                "",
+                width=width if width and width > 0 else None,
+                height=height if height and height > 0 else None,
+                side=self._side(members) or _flagged_side(flags) or self.mapping.side,
+                keypoints=xy,
+                visibility=seen,
+                label_source="manual",
+                attrs={"flags": flags} if flags else {},
+            )
+
+    def _point(self, index: int, shape: Shape) -> _Point | None:
+        if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
+            self.dropped[f"shape_type {_short(shape.shape_type or 'missing')}"] += 1
+            return None
+        if self.mapping.ignores(shape.label):
+            self.ignored[f"ignored label {_short(shape.label)!r}"] += 1
+            return None
+        label = self.mapping.parse(shape.label)
+        if label.keypoint is None:
+            like = labels.nearest(shape.label)
+            hint = f" (did you mean {like}?)" if like else ""
+            self.dropped[f"unknown label {_short(shape.label)!r}{hint}"] += 1
+            return None
+        at = f"shapes[{index}].points"
+        if len(shape.points) != 1 or len(shape.points[0]) != 2:
+            found = (
+                f"{len(shape.points)} points" if len(shape.points) != 1 else f"{len(shape.points[0])} numbers"
+            )
+            raise InputError(self.path, found, field=at, allowed="one [x, y] in a point shape")
+        x, y = shape.points[0]
+        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) < 1e7):
+            raise InputError(self.path, f"[{x}, {y}]", field=at, allowed="pixels")
+        told = labels.said(shape.description or "", self.mapping.hidden)
+        flags = {" ".join(labels.words(name)): value for name, value in (shape.flags or {}).items()}
+        seen = self._visibility(label.visibility, told.visibility, flags)
+        if seen == kp.UNLABELLED:
+            self.dropped["point marked v=0"] += 1
+            return None
+        side = label.side or told.side or _flagged_side(flags)
+        return _Point(label.keypoint, x, y, seen, side, label.side is not None, shape.group_id)
+
+    def _visibility(self, label: int | None, told: int | None, flags: dict[str, Any]) -> int:
+        marked = any(value and name in self.mapping.hidden for name, value in flags.items())
+        if told == kp.UNLABELLED:
+            return kp.UNLABELLED
+        if marked or flags.get("visible") is False or kp.HIDDEN in (label, told):
+            return kp.HIDDEN
+        return kp.VISIBLE
+
+    def _groups(self, points: list[_Point]) -> dict[int | str | None, list[_Point]]:
+        """Points by hand: by group_id, else by the side in the label where both sides occur."""
+        loose = [p for p in points if p.group is None]
+        both = len({p.side for p in loose if p.prefixed}) == 2
+        groups: dict[int | str | None, list[_Point]] = defaultdict(list)
+        for point in points:
+            if both and point.group is None and point.side is None:
+                found = f"{kp.NAMES[point.keypoint]} without a side beside points of both hands"
+                raise InputError(self.path, found, field="shapes", remedy="give each hand a group_id")
+            groups[point.side if both and point.group is None else point.group].append(point)
+        return groups
+
+    def _slots(self, members: list[_Point]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        xy, seen = np.full((kp.COUNT, 2), np.nan, np.float32), np.zeros(kp.COUNT, np.uint8)
+        for p in members:
+            if seen[p.keypoint]:
+                found = f"{kp.NAMES[p.keypoint]} stands twice in one hand"
+                raise InputError(
+                    self.path, found, field="shapes", remedy="give each hand a group_id of its own"
+                )
+            xy[p.keypoint], seen[p.keypoint] = (p.x, p.y), p.visibility
+        return xy, seen
+
+    def _side(self, members: list[_Point]) -> str | None:
+        sides = {p.side for p in members if p.side}
+        if len(sides) > 1:
+            remedy = "give each hand a group_id of its own"
+            raise InputError(self.path, "one hand is called left and right", field="shapes", remedy=remedy)
+        return sides.pop() if sides else None
+
+
+def _flagged_side(flags: dict[str, Any]) -> str | None:
+    sides = {labels.said(name).side for name, value in flags.items() if value is True} - {None}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+# What a Labelme file has no place for; `image` and sizes go over, `sha256` and `bbox` can be made again.
+_LOST = ("sample_id", "source", "aspect", "subject_id", "xyz", "K", "mask", "score", "parent_id", "transform")
+_LOST_TOO = ("split", "licence", "tilt", "rotation", "attrs")
+
+
+def write(dataset: Dataset, out: Path) -> Counter[str]:
+    """Write one Labelme file an image, beside a copy of the image.
+
+    Hands that share an image get a group_id each (1, 2, ...). A hidden point has the flag `occluded`, a
+    point of a known hand the flag `left` or `right`; unlabelled points have no shape.
+
+    Returns
+    -------
+    How many values of each field the format could not hold, and images that were left out.
+    """
+    lost = Counter[str]()
+    hands: dict[str, list[Sample]] = defaultdict(list)
+    for sample in dataset:
+        hands[sample.image].append(sample)
+        lost.update(name for name in chain(_LOST, _LOST_TOO) if getattr(sample, name) not in (None, {}))
+        if sample.label_source not in (None, "manual"):
+            lost["label_source"] += 1
+    placed, counts = put(dataset, list(hands), out)
+    encoder = msgspec.json.Encoder()
+    for ref, samples in sorted(hands.items()):
+        if ref in placed:
+            image = placed[ref]
+            data = encoder.encode(_document(image, samples))
+            images.write_bytes(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
+        else:
+            counts["sample without an image"] += len(samples)
+    return lost + counts
+
+
+def _document(image: Path, samples: list[Sample]) -> dict[str, Any]:
+    info = images.probe(image)
+    shapes = []
+    for number, sample in enumerate(samples, start=1):
+        side = {sample.side: True} if sample.side else {}
+        for i in np.flatnonzero(sample.visibility):
+            x, y = sample.keypoints[i].tolist()
+            hidden = {"occluded": True} if sample.visibility[i] == kp.HIDDEN else {}
+            shapes.append(
+                {
+                    "label": kp.NAMES[i],
+                    "points": [[x, y]],
+                    "group_id": number if len(samples) > 1 else None,
+                    "description": "",
+                    "shape_type": "point",
+                    "flags": {**side, **hidden},
+                    "mask": None,
+                }
+            )
+    return {
+        "version": _VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": image.name,
+        "imageData": None,
+        "imageHeight": info.height,
+        "imageWidth": info.width,
+    }
