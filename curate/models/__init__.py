@@ -1,0 +1,1 @@
+"""Networks, their losses and decoders: the only nouns that import torch."""

@@ -1,0 +1,83 @@
+"""Maps back to points: the expectation in a window around the argmax.
+
+Coordinates are (x, y) in map pixels with cell (j, i) standing for (i + 0.5, j + 0.5).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+RADIUS = 7  # cells; three sigma of the reference preset's targets
+
+
+def decode_softmax(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Points of maps trained with softmax cross-entropy.
+
+    Parameters
+    ----------
+    logits: (B, K, H, W).
+
+    Returns
+    -------
+    (B, K, 2) points in map pixels and (B, K) scores in [0, 1]: the probability within the window.
+    A map with a NaN or an infinity gives a NaN point and score 0.
+    """
+    maps = logits.float().flatten(2).softmax(-1).view(logits.shape)
+    points, mass = local_expectation(maps)
+    return points, mass
+
+
+def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Points of maps trained with binary cross-entropy on peak-1 Gaussians.
+
+    As decode_softmax, but cells below half of the peak do not count (a background of 0.01 over
+    thousands of cells would pull every point to the middle), and the score is the peak.
+    """
+    # The sigmoid would make an infinity look like an answer.
+    maps = torch.where(logits.isfinite(), logits.float().sigmoid(), torch.nan)
+    peak = maps.flatten(2).amax(-1)
+    points, _ = local_expectation(maps, floor=0.5)
+    return points, torch.nan_to_num(peak, nan=0.0)
+
+
+def local_expectation(maps: Tensor, radius: int = RADIUS, floor: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Centre of mass in a window around each map's largest cell.
+
+    The window shrinks near the frame so as to stay symmetric: a lopsided one pulls points inward.
+
+    Parameters
+    ----------
+    maps: (B, K, H, W), not negative.
+    radius: half of the window's side, in cells, without the middle one.
+    floor: cells below this share of the peak do not count.
+
+    Returns
+    -------
+    (B, K, 2) points in map pixels and (B, K) the mass within the window. Where a map is not finite
+    the point is NaN and the mass 0.
+    """
+    height, width = maps.shape[-2:]
+    flat = maps.flatten(2)
+    finite = flat.isfinite().all(-1)
+    flat = torch.where(finite[..., None], flat, 0.0)
+    peak, cell = flat.max(-1)
+    x, y = cell % width, cell // width
+    reach_x = torch.minimum(x, width - 1 - x).clamp(max=radius)[..., None]
+    reach_y = torch.minimum(y, height - 1 - y).clamp(max=radius)[..., None]
+
+    offsets = torch.arange(-radius, radius + 1, device=maps.device)
+    columns = (x[..., None] + offsets).clamp(0, width - 1)
+    rows = (y[..., None] + offsets).clamp(0, height - 1)
+    cells = rows[..., :, None] * width + columns[..., None, :]
+    window = flat.gather(2, cells.flatten(2)).view(cells.shape)
+    inside = (offsets.abs() <= reach_y)[..., :, None] & (offsets.abs() <= reach_x)[..., None, :]
+    counts = inside & (window >= floor * peak[..., None, None])
+    window = torch.where(counts, window, 0.0)
+
+    mass = window.sum((-2, -1))
+    scale = mass.clamp(min=torch.finfo(window.dtype).tiny)
+    dx = (window.sum(-2) * offsets).sum(-1) / scale
+    dy = (window.sum(-1) * offsets).sum(-1) / scale
+    points = torch.stack([x + 0.5 + dx, y + 0.5 + dy], -1)
+    return torch.where(finite[..., None], points, torch.nan), mass
