@@ -1,0 +1,158 @@
+"""The demo: from drawn photographs in three native layouts to an evaluated network, by the same commands
+that a user types."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from curate import engine, images
+from curate import keypoints as kp
+from curate.drawn_hands import Person, draw_hand
+from curate.errors import CurateError
+from curate.sample import Sample, to_batch
+from curate.stage import Part, Stage
+
+_CHUNK = 16
+_PER_SUBJECT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Shoot:
+    """One set of drawn photographs: its name, size in pixels, number, seed and first subject."""
+
+    name: str
+    size: tuple[int, int]
+    photos: int
+    seed: int
+    first_subject: int
+
+
+def demo(
+    out: Path,
+    *,
+    run: Callable[[Sequence[str]], int],
+    say: Callable[[str], None],
+    photos: int = 480,
+    minutes: float = 2.0,
+    seed: int = 0,
+) -> int:
+    """Draw hands, write them as 11k Hands, Labelme and RHD, and run the whole chain on them.
+
+    Parameters
+    ----------
+    out: folder for everything; what it holds already is not done again.
+    run: runs one command line and returns its exit code. say: tells the user a line.
+    photos: labelled photographs to draw. minutes: of training.
+
+    Returns
+    -------
+    0, or the exit code of the command that failed.
+    """
+    started = time.monotonic()
+    for shoot in _shoots(photos, seed):
+        _draw(shoot, out / "drawn" / shoot.name)
+    for line in _commands(out, minutes):
+        say(f"$ curate {' '.join(line)}")
+        code = run(line)
+        # Exit code 1 is "something was left out": RHD stores a second hand that no photo shows.
+        if code not in (0, 1):
+            return code
+    say(_where_to_look(out, time.monotonic() - started))
+    return 0
+
+
+def _shoots(photos: int, seed: int) -> list[_Shoot]:
+    tagged = max(_PER_SUBJECT * 4, photos * 2 // 3)
+    rendered = max(_PER_SUBJECT * 2, photos - tagged)
+    return [
+        _Shoot("tagged", (480, 360), tagged, seed, 0),
+        _Shoot("rendered", (320, 320), rendered, seed + 1, 1000),
+        _Shoot("new", (480, 360), 12, seed + 2, 2000),
+    ]
+
+
+def _draw(shoot: _Shoot, out: Path) -> None:
+    stage = Stage(
+        "draw",
+        out,
+        {"photos": shoot.photos, "seed": shoot.seed, "size": list(shoot.size)},
+        workers=engine.default_workers(),
+    )
+    items = list(range(0, shoot.photos, _CHUNK))
+    if stage.run(items, partial(_draw_chunk, shoot, out), total=len(items)).samples != shoot.photos:
+        raise CurateError(f"{out}: the demo drew fewer photos than asked for")
+
+
+def _draw_chunk(shoot: _Shoot, out: Path, first: int) -> Part:
+    return Part(to_batch(list(_draw_photos(shoot, out, range(first, min(first + _CHUNK, shoot.photos))))))
+
+
+def _draw_photos(shoot: _Shoot, out: Path, numbers: range) -> Iterator[Sample]:
+    width, height = shoot.size
+    for number in numbers:
+        subject = shoot.first_subject + number // _PER_SUBJECT
+        person = Person.sample(np.random.default_rng([shoot.seed, subject]))
+        rng = np.random.default_rng([shoot.seed, subject, number])
+        side = "left" if number % 2 else "right"
+        picture, points = draw_hand(rng, person, side, width=width, height=height)
+        name = f"Hand_{shoot.first_subject * 10 + number:07d}"
+        images.write(out / "images" / f"{name}.jpg", picture, quality=95)
+        yield Sample(
+            f"drawn-{shoot.name}/{name}",
+            "drawn",
+            f"images/{name}.jpg",
+            width=width,
+            height=height,
+            side=side,
+            aspect="dorsal",
+            subject_id=f"{subject:07d}",
+            keypoints=points,
+            visibility=np.full(kp.COUNT, kp.VISIBLE, np.uint8),
+            label_source="render",
+            licence="MIT",
+        )
+
+
+def _commands(out: Path, minutes: float) -> list[list[str]]:
+    drawn, native, data = (str(out / name) for name in ("drawn", "native", "data"))
+    quiet = ["--quiet"]
+    lines = [
+        ["export", f"{drawn}/tagged", "--to", "labelme", "--out", f"{native}/labelme", *quiet],
+        ["export", f"{drawn}/tagged", "--to", "11khands", "--out", f"{native}/11k", *quiet],
+        ["export", f"{drawn}/rendered", "--to", "rhd", "--out", f"{native}/RHD_published_v2", *quiet],
+        ["export", f"{drawn}/new", "--to", "11khands", "--out", f"{native}/new", *quiet],
+    ]
+    info = f"{native}/11k/HandInfo.csv"
+    lines += [
+        ["convert", "labelme", f"{native}/labelme", "--hand-info", info, "--out", f"{data}/tagged"],
+        ["convert", "rhd", f"{native}/RHD_published_v2", "--out", f"{data}/rendered"],
+        ["convert", "11khands", f"{native}/new", "--out", f"{data}/new"],
+        ["crop", f"{data}/tagged", "--out", str(out / "crops" / "tagged")],
+        ["crop", f"{data}/rendered", "--by", "keypoints", "--out", str(out / "crops" / "rendered")],
+    ]
+    crops = [str(out / "crops" / name) for name in ("tagged", "rendered")]
+    built, trained = str(out / "set96"), str(out / "run")
+    lines += [
+        ["build", *crops, "--out", built, "--split", "subject", "--keypoints", "20"],
+        ["qa", built, "--out", str(out / "qa"), "--fail-on", "never"],
+        ["train-baseline", built, "--out", trained, "--epochs", "8", "--max-minutes", str(minutes)],
+        ["evaluate", trained, built],
+        ["predict", trained, f"{data}/new", "--out", str(out / "found")],
+    ]
+    return lines
+
+
+def _where_to_look(out: Path, seconds: float) -> str:
+    places = {
+        out / "qa" / "report.html": "what is in the training set, and what is wrong with it",
+        out / "run" / "evaluation-test" / "evaluation.html": "how good the network is, in pictures",
+        out / "found": "keypoints found in photos that it never saw",
+    }
+    lines = [f"  {path}\n      {what}" for path, what in places.items()]
+    return "\n".join([f"\nDone in {seconds / 60:.1f} minutes. Look at:", *lines])
