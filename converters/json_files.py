@@ -31,31 +31,35 @@ def below(root: Path) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def load(path: Path, root: Path) -> bytes:
-    """The bytes of a file under `root`, without a byte order mark.
+def check(path: Path, root: Path) -> None:
+    """Whether a file under `root` may be read.
 
     Raises
     ------
-    UnsafeInput: a link that leads out of `root`. InputError: not readable, too large or empty.
+    UnsafeInput: a link that leads out of `root`. InputError: not there, too large or empty.
     """
     try:
         if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
             raise UnsafeInput(path, "a link that leads out of the source folder")
         size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise InputError(path, f"{size} bytes", allowed=f"at most {_MAX_BYTES}")
-        data = path.read_bytes()
     except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
-    if not data.strip():
-        raise InputError(path, "an empty file")
-    return data.removeprefix(_BOM)
+        raise unreadable(path, error) from None
+    if not 0 < size <= _MAX_BYTES:
+        raise InputError(
+            path, f"{size} bytes" if size else "an empty file", allowed=f"at most {_MAX_BYTES} bytes"
+        )
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The system's complaint as ours."""
+    return InputError(path, f"cannot be read ({error.strerror or error})")
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
-    """Decode strictly. Raises InputError that names the field, or the place in the text, at fault."""
+    """Decode strictly, past a byte order mark. Raises InputError that names the field, or the place in the
+    text, at fault."""
     try:
-        return decoder.decode(data)
+        return decoder.decode(data.removeprefix(_BOM))
     except msgspec.ValidationError as error:
         raise invalid(path, error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

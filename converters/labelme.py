@@ -15,6 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import FileIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ _VERSION = "5.5.0"  # of the file format written: the one with `description` and
 _FILES = 256  # a batch
 _KEY = b'"imageData"'
 _OPENING = re.compile(rb'\s*:\s*"')
+_BACKSLASH = ord("\\")
+_CHUNK = 1 << 17
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
 
 
@@ -66,43 +69,65 @@ class LabelFile(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(LabelFile)
 
 
-def parse(data: bytes, path: Path) -> tuple[LabelFile, bytes | None]:
-    """The content of a Labelme file and the base64 text of its embedded image, or None.
+def parse(path: Path) -> tuple[LabelFile, slice | None]:
+    """The content of a Labelme file, and where in the file the base64 text of its embedded image lies.
 
-    The embedded image, mostly 99 % of the file, is cut out before parsing, where that is certain to be right.
+    That text, mostly 99 % of the file, is passed over by a search for its closing quote, where that is
+    certain to be right. Otherwise it is left in `imageData` and the place is None.
 
     Raises
     ------
     InputError: no JSON, or not Labelme's.
     """
-    cut = _embedded(data)
-    if cut is not None:
-        document = json_files.decode(_DECODER, b"%b%d%b" % (data[: cut.start], _CUT, data[cut.stop :]), path)
-        if document.imageData == _CUT:
-            return document, data[cut.start + 1 : cut.stop - 1]
-    document = json_files.decode(_DECODER, data, path)  # the key stood elsewhere, in some flags say
-    embedded = document.imageData
-    if isinstance(embedded, int):
+    try:
+        with open(path, "rb", buffering=0) as file:
+            text, place = _without_image(file)
+            document = json_files.decode(_DECODER, text, path)
+            if place is not None and document.imageData != _CUT:  # the key of some flag
+                file.seek(0)
+                document, place = json_files.decode(_DECODER, file.readall(), path), None
+    except OSError as error:
+        raise json_files.unreadable(path, error) from None
+    if place is None and isinstance(document.imageData, int):
         raise InputError(path, "a number", field="imageData", allowed="base64 text or null")
-    return document, embedded.encode() if embedded else None
+    return document, place
 
 
-def _embedded(data: bytes) -> slice | None:
-    """Where the value of the only "imageData" lies, quotes included; None where there is any doubt.
+def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
+    """The text with _CUT for the value of the only "imageData", and where that value lies; the whole text
+    and None where there is any doubt.
 
     Within a JSON string a quote is escaped, so the key with bare quotes around it is no part of a string
     unless a backslash stands before it.
     """
-    at = data.find(_KEY)
-    if at < 1 or data[at - 1 : at] == b"\\":
-        return None
-    colon = _OPENING.match(data, at + len(_KEY))
-    if not colon:
-        return None
-    end = data.find(b'"', colon.end())
-    if end < 0 or data.find(b"\\", colon.end(), end) >= 0 or data.find(_KEY, end) >= 0:
-        return None
-    return slice(colon.end() - 1, end + 1)
+    head = file.read(_CHUNK)
+    at = head.find(_KEY)
+    opening = _OPENING.match(head, at + len(_KEY)) if at > 0 and head[at - 1] != _BACKSLASH else None
+    if opening:
+        start = offset = opening.end()
+        chunk = head[start:]
+        while chunk:
+            quote = chunk.find(b'"')
+            if chunk.find(_BACKSLASH, 0, quote if quote >= 0 else None) >= 0:
+                break
+            if quote >= 0:
+                tail = chunk[quote + 1 :] + file.readall()
+                if _KEY in tail:
+                    break
+                return b"%b%d%b" % (head[: start - 1], _CUT, tail), slice(start, offset + quote)
+            offset += len(chunk)
+            chunk = file.read(_CHUNK)
+    file.seek(0)
+    return file.readall(), None
+
+
+def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | None:
+    """The base64 text of the embedded image."""
+    if place is None:
+        return document.imageData.encode() if isinstance(document.imageData, str) else None
+    with open(path, "rb") as file:
+        file.seek(place.start)
+        return file.read(place.stop - place.start)
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -139,11 +164,12 @@ class _Reader:
         for path in paths:
             key = path.relative_to(self.root).as_posix()
             try:
-                document, embedded = parse(json_files.load(path, self.root), path)
+                json_files.check(path, self.root)
+                document, place = parse(path)
                 hands = _Hands(path, self.mapping, document)
                 found = list(hands.samples(key.removesuffix(".json")))
                 if found:
-                    image = self._image(path, document, embedded, notes)
+                    image = self._image(path, document, place, notes)
                     for sample in found:
                         sample.image = image
             except InputError as error:
@@ -158,13 +184,14 @@ class _Reader:
                 notes["files without a keypoint"] += 1
         return Part(to_batch(samples), dropped, quarantine, notes)
 
-    def _image(self, path: Path, document: LabelFile, embedded: bytes | None, notes: Counter[str]) -> str:
+    def _image(self, path: Path, document: LabelFile, place: slice | None, notes: Counter[str]) -> str:
         try:
             if not document.imagePath:
                 raise InputError(path, "no image is named", field="imagePath")
             return str(self.finder.find(document.imagePath, beside=path.parent, where=path, key="imagePath"))
         except InputError:
-            if embedded is None or self.extract is None:
+            embedded = _embedded(path, document, place)
+            if not embedded or self.extract is None:
                 raise
         notes["images taken from imageData"] += 1
         key = path.relative_to(self.root).as_posix()
