@@ -1,0 +1,173 @@
+"""The report's charts, as inline SVG; their colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from markupsafe import Markup, escape
+from numpy.typing import NDArray
+
+from curate import keypoints as kp
+from qa.sets import centre_offsets
+from qa.view import View
+
+Groups = Mapping[str, NDArray[np.intp]]
+
+_PANEL = 200
+_CELLS = 24
+_DOTS = 300
+
+
+def tag(name: str, *children: str, **attributes: object) -> Markup:
+    """One SVG element; text is escaped, an underscore in an attribute's name stands for a hyphen."""
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"' for key, value in attributes.items()
+    )
+    inside = Markup("").join(children)
+    return Markup(f"<{name}{given}>{inside}</{name}>" if inside else f"<{name}{given}/>")
+
+
+def hand_size(view: View, groups: Groups) -> Markup:
+    """Histogram of the hand's size, per split: longer side of its box over the image's."""
+    low, high = view.boxes()
+    size = np.where(np.isfinite(view.size), view.size, view.pixels.size)
+    share = (high - low).max(axis=1) / size.max(axis=1)
+    edges = np.linspace(0, 1, 26)
+    counts = {}
+    for name, rows in groups.items():
+        values = share[rows][np.isfinite(share[rows])]
+        if len(values):
+            counts[name] = np.histogram(np.clip(values, 0, 1), edges)[0] / len(values)
+    top = max((float(c.max()) for c in counts.values()), default=1.0)
+    left, bottom, width, height = 8.0, 150.0, 400.0, 130.0
+    parts = [_axis(left, bottom, width, ["0", "25 %", "50 %", "75 %", "100 %"])]
+    for i, bars in enumerate(counts.values()):
+        x = left + np.repeat(edges, 2) * width
+        y = bottom - np.concatenate([[0], np.repeat(bars, 2), [0]]) / top * height
+        parts.append(tag("path", d=_path(zip(x, y, strict=True)), class_=f"area s{i % 4}"))
+    return _svg(parts, 416, 175, "Histogram of the hand's longer side as a share of the image's, per split")
+
+
+def labelled_share(view: View) -> Markup:
+    """For each keypoint, how often it is labelled visible, labelled hidden, or not labelled."""
+    count = max(1, len(view))
+    visible = (view.visibility == kp.VISIBLE).sum(axis=0) / count
+    hidden = (view.visibility == kp.HIDDEN).sum(axis=0) / count
+    left, width, step = 96.0, 260.0, 15.0
+    parts = []
+    for i, name in enumerate(kp.NAMES):
+        y = i * step
+        share = visible[i] + hidden[i]
+        parts += [
+            tag("text", name.replace("_", " "), x=left - 8, y=y + 10.5, text_anchor="end"),
+            tag("rect", x=left, y=y + 2, width=width, height=step - 4, class_="empty"),
+            tag("rect", x=left, y=y + 2, width=width * visible[i], height=step - 4, class_="visible"),
+            tag(
+                "rect",
+                x=left + width * visible[i],
+                y=y + 2,
+                width=width * hidden[i],
+                height=step - 4,
+                class_="hidden",
+            ),
+            tag("text", _percent(share), x=left + width + 8, y=y + 10.5),
+        ]
+    return _svg(parts, 416, 21 * step + 2, "Share of samples in which each keypoint is labelled")
+
+
+def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
+    """Where the keypoints lie in the images, with the mean hand drawn over it."""
+    size = np.where(np.isfinite(view.size), view.size, view.pixels.size)
+    places = view.points[rows] / size[rows][:, None, :]
+    flat = places[np.isfinite(places).all(axis=2)]
+    edges = np.linspace(0, 1, _CELLS + 1)
+    grid = np.histogram2d(flat[:, 1], flat[:, 0], [edges, edges])[0]
+    shade = (grid / max(1.0, grid.max())) ** 0.5
+    cell = _PANEL / _CELLS
+    parts = [tag("rect", width=_PANEL, height=_PANEL, class_="frame")]
+    parts += [
+        tag(
+            "rect",
+            x=j * cell,
+            y=i * cell,
+            width=cell + 0.2,
+            height=cell + 0.2,
+            class_="heat",
+            fill_opacity=shade[i, j],
+        )
+        for i, j in np.argwhere(shade > 0.02)
+    ]
+    labelled = np.isfinite(places[..., 0]).sum(axis=0)[:, None]
+    mean = np.divide(
+        np.nansum(places, axis=0), labelled, out=np.full((kp.COUNT, 2), np.nan), where=labelled > 0
+    )
+    for a, b in kp.BONES:
+        if np.isfinite(mean[[a, b]]).all():
+            (x1, y1), (x2, y2) = mean[[a, b]] * _PANEL
+            parts.append(tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="bone"))
+    return _svg(parts, _PANEL, _PANEL, f"Where the keypoints of {name} lie in the image, and the mean hand")
+
+
+def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
+    """Centres of the hands' boxes about the crop's middle; the squares are 2 % and 4 % of its side."""
+    offset = centre_offsets(view)[0][rows]
+    offset = offset[np.isfinite(offset).all(axis=1)]
+    reach = 0.12
+    scale = _PANEL / (2 * reach)
+    middle = _PANEL / 2
+    parts = [tag("rect", width=_PANEL, height=_PANEL, class_="frame")]
+    for limit in (0.04, 0.02):
+        side = 2 * limit * scale
+        parts.append(
+            tag("rect", x=middle - side / 2, y=middle - side / 2, width=side, height=side, class_="limit")
+        )
+    chosen = offset[np.unique(np.linspace(0, len(offset) - 1, min(len(offset), _DOTS)).round().astype(int))]
+    for x, y in np.clip(chosen, -reach, reach) * scale + middle:
+        parts.append(tag("circle", cx=x, cy=y, r=2, class_="dot"))
+    if len(offset):
+        x, y = np.clip(offset.mean(axis=0), -reach, reach) * scale + middle
+        parts.append(
+            tag("path", d=f"M{x - 7:.1f} {y:.1f}H{x + 7:.1f}M{x:.1f} {y - 7:.1f}V{y + 7:.1f}", class_="mean")
+        )
+    return _svg(
+        parts, _PANEL, _PANEL, f"Centres of the hands in the crops of {name}; the cross is their mean"
+    )
+
+
+def share_bar(share: float) -> Markup:
+    """A small bar for a table's row."""
+    parts = [
+        tag("rect", width=100, height=8, rx=2, class_="empty"),
+        tag("rect", width=max(1.0, 100 * share), height=8, rx=2, class_="visible"),
+    ]
+    return tag("svg", *parts, viewBox="0 0 100 8", class_="bar", aria_hidden="true")
+
+
+def _svg(parts: Iterable[str], width: float, height: float, title: str) -> Markup:
+    return tag("svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=title)
+
+
+def _axis(left: float, y: float, width: float, labels: list[str]) -> Markup:
+    parts = [tag("line", x1=left, y1=y, x2=left + width, y2=y, class_="axis")]
+    for i, text in enumerate(labels):
+        share = i / (len(labels) - 1)
+        anchor = "start" if i == 0 else "end" if share == 1 else "middle"
+        parts.append(tag("text", text, x=left + share * width, y=y + 16, text_anchor=anchor))
+    return Markup("").join(parts)
+
+
+def _path(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def _percent(share: float) -> str:
+    """Rounded towards what is not whole: 99.9 % is not called 100 %."""
+    text = f"{100 * share:.0f}"
+    if (text == "100" and share < 1) or (text == "0" and share > 0):
+        text = f"{np.floor(1000 * share) / 10 if share > 0.5 else max(0.1, 100 * share):.1f}"
+    return f"{text} %"
+
+
+def _short(value: object) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

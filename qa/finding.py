@@ -1,0 +1,94 @@
+"""What a check gives: hits, and the findings that are written from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.images import write_bytes
+
+Severity = Literal["error", "warning", "info"]
+Scope = Literal["sample", "split", "dataset"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+SCHEMA = pa.schema(
+    [
+        pa.field("check", pa.string(), nullable=False),
+        pa.field("severity", pa.string(), nullable=False),
+        pa.field("scope", pa.string(), nullable=False),
+        pa.field("dataset", pa.string()),
+        pa.field("sample_id", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("score", pa.float64(), nullable=False),
+        pa.field("threshold", pa.float64(), nullable=False),
+        pa.field("message", pa.string(), nullable=False),
+        pa.field("remedy", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing a check found.
+
+    Attributes
+    ----------
+    score, threshold: the measured value and the limit it broke, in the check's unit.
+    row: the sample's row in the view; None where the hit concerns a split or the whole set.
+    split: the split concerned, for checks of that scope.
+    severity: where it differs from the check's own.
+    words: what the check's sentence is filled in with.
+    """
+
+    score: float
+    threshold: float
+    row: int | None = None
+    split: str | None = None
+    severity: Severity | None = None
+    words: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check gave: how many samples (splits, subjects) it could judge; its hits, worst first."""
+
+    checked: int
+    hits: Sequence[Hit] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row of findings.parquet. `dataset` is the folder's name; `row` leads back to the sample."""
+
+    check: str
+    severity: Severity
+    scope: Scope
+    dataset: str | None
+    sample_id: str | None
+    split: str | None
+    score: float
+    threshold: float
+    message: str
+    remedy: str
+    row: int | None = field(default=None, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as findings.json holds it."""
+        return {name: getattr(self, name) for name in SCHEMA.names}
+
+
+def write_findings(findings: Sequence[Finding], out: Path) -> None:
+    """Write findings.parquet and findings.json to `out`, each atomically."""
+    rows = [finding.as_json() for finding in findings]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, compression="zstd")
+    write_bytes(out / "findings.parquet", sink.getvalue().to_pybytes())
+    text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    write_bytes(out / "findings.json", text.encode())

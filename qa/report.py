@@ -1,0 +1,213 @@
+"""report.html: one file that a person can mail, with the verdict, every check, and pictures.
+
+It holds no script and loads nothing: whatever stands in a dataset's names is text, and stays text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import curate
+from curate import images
+from curate import keypoints as kp
+from curate.errors import CurateError
+from qa import charts
+from qa.finding import SEVERITIES, Finding, Severity
+from qa.pictures import picture
+from qa.view import View
+
+HARD_LIMIT = 10_000_000
+TARGET = 3_000_000
+
+# Pictures per check and in the sheet of random samples, tried in this order until the page fits.
+_PLENTY = ((12, 48), (6, 24), (3, 12), (1, 6), (0, 0))
+_SIDE = 208  # px: twice what a phone shows, so that skeletons stay sharp
+_QUALITY = 68
+_LISTED = 20
+_TEXT_LIMIT = 160
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check and what it gave: how many samples (or splits, subjects) it could judge, and its findings."""
+
+    check: Any
+    checked: int
+    findings: tuple[Finding, ...]
+
+    def count(self, severity: Severity) -> int:
+        """Findings of that severity."""
+        return self._counts[severity]
+
+    @property
+    def worst(self) -> Severity | None:
+        """Highest severity found."""
+        return next((s for s in SEVERITIES if self._counts[s]), None)
+
+    @property
+    def state(self) -> str:
+        """Worst severity, else "passed", or "idle" where there was nothing to judge."""
+        return self.worst or ("passed" if self.checked else "idle")
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(finding.severity for finding in self.findings)
+
+
+class _Album:
+    """Pictures of samples as data URIs, each made once."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._made: dict[int, str | None] = {}
+
+    def __call__(self, row: int | None) -> str | None:
+        """The picture of a sample; None where its image cannot be read."""
+        if row is None:
+            return None
+        if row not in self._made:
+            self._made[row] = self._make(row)
+        return self._made[row]
+
+    def _make(self, row: int) -> str | None:
+        view = self._view
+        if view.pixels.error[row] is not None:
+            return None
+        pixels = images.read_ref(view.datasets[view.dataset_of[row]].root, view.image[row])
+        drawn = picture(pixels, view.points[row], view.visibility[row], side=_SIDE)
+        data = images.encode(drawn, ".webp", quality=_QUALITY)
+        return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
+
+
+def write_report(view: View, results: Sequence[Checked], verdict: str, path: Path, *, seed: int) -> None:
+    """Write the page, atomically, with as many pictures as fit into TARGET bytes.
+
+    Raises
+    ------
+    CurateError: even without pictures the page is larger than HARD_LIMIT.
+    """
+    environment = Environment(
+        loader=PackageLoader("qa"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"shorten": _shorten, "number": lambda n: f"{n:,}"}
+    environment.globals["share_bar"] = charts.share_bar
+    style = environment.loader.get_source(environment, "report.css")[0]  # type: ignore[union-attr]
+    template = environment.get_template("report.html.j2")
+    shuffled = np.random.default_rng(seed).permutation(len(view))
+    album = _Album(view)
+    fixed = {
+        "version": curate.__version__,
+        "verdict": verdict,
+        "state": next((s for s in SEVERITIES[:2] if any(r.count(s) for r in results)), "passed"),
+        "style": Markup(style),
+        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "names": [dataset.root.resolve().name for dataset in view.datasets],
+        "results": results,
+        "totals": {s: sum(r.count(s) for r in results) for s in SEVERITIES},
+        "tables": _tables(view),
+        "subjects": len(set(view.subject_id) - {None}),
+        "count": len(view),
+        "stages": _stages(view),
+        "figures": _figures(view),
+        "picture": album,
+        "listed": _LISTED,
+    }
+    for each, sheet in _PLENTY:
+        chosen = [_card(view, int(row)) for row in sorted(shuffled[:sheet])]
+        page = template.render(fixed, per_check=each, sheet=chosen).encode()
+        if len(page) <= TARGET:
+            break
+    if len(page) > HARD_LIMIT:
+        raise CurateError(f"{path}: the report would take {len(page):,} bytes; allowed: {HARD_LIMIT:,}")
+    images.write_bytes(path, page)
+
+
+def _card(view: View, row: int) -> dict[str, Any]:
+    about = " ".join(filter(None, (view.side[row], view.aspect[row])))
+    return {"row": row, "name": view.sample_id[row], "about": about or "side unknown"}
+
+
+def _tables(view: View) -> list[dict[str, Any]]:
+    """What is in the set: a table of counts for each property."""
+    seen = np.bincount(view.visibility.reshape(-1), minlength=3)
+    points = {"visible": seen[kp.VISIBLE], "hidden": seen[kp.HIDDEN], "not labelled": seen[kp.UNLABELLED]}
+    subjects = Counter(str(s) for s in view.subject_id if s is not None)
+    tables = [
+        _table("Source", "source", Counter(view.source)),
+        _table("Split", "split", Counter(view.split)),
+        _table("Side", "hand", Counter(view.side)),
+        _table("Aspect", "seen from", Counter(view.aspect)),
+        _table("Labels by", "label source", Counter(view.label_source)),
+        _table("Keypoints", "visibility", Counter({k: int(v) for k, v in points.items() if v})),
+        _table("Most photographed subjects", "subject", subjects, total=len(view)),
+    ]
+    return [table for table in tables if table["rows"]]
+
+
+def _table(title: str, head: str, counts: Counter[Any], total: int | None = None) -> dict[str, Any]:
+    whole = max(1, sum(counts.values()) if total is None else total)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    rows = [("unknown" if name is None else str(name), n, n / whole) for name, n in ordered[:6]]
+    rest = sum(n for _, n in ordered[6:])
+    if rest:
+        rows.append((f"{len(ordered) - 6:,} others", rest, rest / whole))
+    return {"title": title, "head": head, "rows": rows}
+
+
+def _stages(view: View) -> list[dict[str, Any]]:
+    """What happened on the way to these datasets: each stage with what came out and what was left out."""
+    rows = []
+    for dataset in view.datasets:
+        for entry in dataset.info.get("history") or []:
+            counts = entry.get("counts") or {}
+            rows.append(
+                {
+                    "dataset": dataset.root.resolve().name,
+                    "stage": entry.get("stage", "?"),
+                    "out": counts.get("out"),
+                    "quarantined": counts.get("quarantined"),
+                    "dropped": sorted((counts.get("dropped") or {}).items()),
+                }
+            )
+    return rows[:50]
+
+
+def _figures(view: View) -> dict[str, Any]:
+    groups = {name or "no split": rows for name, rows in view.splits().items()}
+    groups = dict(list(groups.items())[:4])
+    maps = [(name, len(rows), charts.location_map(view, rows, name)) for name, rows in groups.items()]
+    crops = [
+        (name, len(rows), charts.centre_scatter(view, rows, name))
+        for name, rows in groups.items()
+        if view.cut[rows].any()
+    ]
+    return {
+        "groups": list(groups),
+        "size": charts.hand_size(view, groups),
+        "labelled": charts.labelled_share(view),
+        "maps": maps,
+        "crops": crops,
+    }
+
+
+def _shorten(text: object, limit: int = _TEXT_LIMIT) -> str:
+    """At most `limit` characters, the middle left out; no character that would not print."""
+    plain = "".join(c if c.isprintable() else " " for c in str(text))
+    if len(plain) <= limit:
+        return plain
+    return f"{plain[: limit * 2 // 3]} … {plain[-limit // 4 :]}"
