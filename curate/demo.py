@@ -23,8 +23,8 @@ _PER_SUBJECT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Shoot:
-    """One set of drawn photographs: its name, size in pixels, number, seed and first subject."""
+class Shoot:
+    """A set of photographs to draw: name, (width, height) in pixels, number, seed, first subject's number."""
 
     name: str
     size: tuple[int, int]
@@ -56,7 +56,7 @@ def demo(
     """
     started = time.monotonic()
     for shoot in _shoots(photos, seed):
-        _draw(shoot, out / "drawn" / shoot.name)
+        draw(shoot, out / "drawn" / shoot.name)
     for line in _commands(out, minutes):
         say(f"$ curate {' '.join(line)}")
         code = run(line)
@@ -67,17 +67,18 @@ def demo(
     return 0
 
 
-def _shoots(photos: int, seed: int) -> list[_Shoot]:
+def _shoots(photos: int, seed: int) -> list[Shoot]:
     tagged = max(_PER_SUBJECT * 4, photos * 2 // 3)
     rendered = max(_PER_SUBJECT * 2, photos - tagged)
     return [
-        _Shoot("tagged", (480, 360), tagged, seed, 0),
-        _Shoot("rendered", (320, 320), rendered, seed + 1, 1000),
-        _Shoot("new", (480, 360), 12, seed + 2, 2000),
+        Shoot("tagged", (480, 360), tagged, seed, 0),
+        Shoot("rendered", (320, 320), rendered, seed + 1, 1000),
+        Shoot("new", (480, 360), 12, seed + 2, 2000),
     ]
 
 
-def _draw(shoot: _Shoot, out: Path) -> None:
+def draw(shoot: Shoot, out: Path) -> None:
+    """Draw a set of photographs as a dataset at `out`, eight of each subject, left and right in turn."""
     stage = Stage(
         "draw",
         out,
@@ -89,11 +90,11 @@ def _draw(shoot: _Shoot, out: Path) -> None:
         raise CurateError(f"{out}: the demo drew fewer photos than asked for")
 
 
-def _draw_chunk(shoot: _Shoot, out: Path, first: int) -> Part:
+def _draw_chunk(shoot: Shoot, out: Path, first: int) -> Part:
     return Part(to_batch(list(_draw_photos(shoot, out, range(first, min(first + _CHUNK, shoot.photos))))))
 
 
-def _draw_photos(shoot: _Shoot, out: Path, numbers: range) -> Iterator[Sample]:
+def _draw_photos(shoot: Shoot, out: Path, numbers: range) -> Iterator[Sample]:
     width, height = shoot.size
     for number in numbers:
         subject = shoot.first_subject + number // _PER_SUBJECT

@@ -32,3 +32,29 @@ def flat_hand() -> np.ndarray:
     for dx, dy in rays:
         points += [(100 + dx * t, 180 + dy * t) for t in (0.45, 0.7, 0.86, 1.0)]
     return np.array(points, np.float32)
+
+
+def _drawn(folder: Path, photos: int) -> Path:
+    from curate.demo import Shoot, draw
+
+    draw(Shoot("tagged", (240, 180), photos, 0, 0), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of 24 drawn hands of 3 subjects, 240 x 180 pixels."""
+    return _drawn(tmp_path_factory.mktemp("drawn") / "dataset", 24)
+
+
+@pytest.fixture(scope="session")
+def drawn_labelme(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four drawn hands as Labelme files."""
+    import converters
+    from curate.dataset import Dataset
+    from curate.export import export
+
+    folder = tmp_path_factory.mktemp("labelme")
+    dataset = Dataset(_drawn(folder / "dataset", 4))
+    export(dataset, converters.load("labelme").write, "labelme", folder / "labels")
+    return folder / "labels"

@@ -1,0 +1,86 @@
+"""The command line: help for everything, exit codes, and a quick start."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from curate import cli
+
+COMMANDS = ["convert", "export", "crop", "build", "qa", "train-baseline", "evaluate", "predict", "demo"]
+
+
+def test_every_command_is_listed_with_help_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    overview = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"    {name}" in overview
+        with pytest.raises(SystemExit) as stop:
+            cli.main([name, "--help"])
+        assert stop.value.code == 0
+        assert f"  curate {name} " in capsys.readouterr().out
+
+
+def test_help_does_not_wait_for_heavy_packages() -> None:
+    script = "import sys, curate.cli; curate.cli.build_parser(); print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    for package in ("numpy", "pyarrow", "cv2", "pandas", "torch", "rich"):
+        assert f"'{package}'" not in loaded
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["convert", "vhs", "x", "--out", "y"]])
+def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+
+
+def test_an_input_error_is_one_line_and_exits_with_2(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["crop", str(tmp_path / "nothing"), "--out", str(tmp_path / "o")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert "no such folder" in lines[0]
+
+
+def test_an_option_of_another_format_is_refused(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["convert", "rhd", str(tmp_path), "--out", str(tmp_path / "o"), "--mapping", "m.yaml"]
+    assert cli.main(line) == 2
+    assert "--mapping: given with rhd; allowed: with labelme" in capsys.readouterr().err
+
+
+def test_a_bug_is_told_apart_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def explode(_: object) -> int:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(cli, "_run_demo", explode)
+    assert cli.main(["demo"]) == 101
+    assert "this is a bug" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def interrupt(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run_demo", interrupt)
+    assert cli.main(["demo"]) == 130
+    assert "goes on from here" in capsys.readouterr().err
+
+
+def test_an_empty_source_yields_exit_code_2_and_a_remedy(
+    tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("labelme", "rhd", "yolo-pose", "coco", "coco-wholebody", "11khands"):
+        code = cli.main(["convert", name, str(tmp_path / "empty"), "--out", str(tmp_path / f"out-{name}")])
+        assert code == 2, name
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_json_is_one_object_on_stdout(drawn_labelme, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "d"
+    assert cli.main(["convert", "labelme", str(drawn_labelme), "--out", str(out), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["samples"] == 4
+    assert result["dropped"] == {}
