@@ -1,0 +1,235 @@
+"""11k Hands: HandInfo.csv and Hands/*.jpg (Afifi 2019, sites.google.com/view/11khands); no keypoints."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pyarrow as pa
+
+from converters.hand_info import COLUMNS, METADATA, TABLE, HandInfo, read_hand_info, stem
+from converters.native_layout import count_lost, put_as
+from curate import images
+from curate.dataset import ROWS, Dataset, file_sha256
+from curate.errors import InputError, UnreadableImage
+from curate.sample import Sample, json_text, make_batch, replace_columns
+from curate.source import Source, posix_path
+from curate.stage import Part
+
+NAME = "11khands"
+LICENCE = "11k Hands: free for reasonable academic fair use"
+SIZE = (1600, 1200)
+_LOST = (
+    "keypoints",
+    "xyz",
+    "K",
+    "mask",
+    "bbox",
+    "label_source",
+    "score",
+    "parent_id",
+    "transform",
+    "split",
+    "licence",
+    "tilt",
+    "rotation",
+)
+_PHOTOS = frozenset({".jpg", ".jpeg", ".png"})
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield a sample for each row that has its photo.
+
+    Parameters
+    ----------
+    source: the folder of HandInfo.csv, or the file itself under any name; photos lie in Hands/ beside it, or
+        right beside it, or in `source.images`.
+
+    Raises
+    ------
+    InputError: no HandInfo.csv, one that is no such table, or no folder of photos.
+    """
+    path = _find_table(source.root)
+    info = read_hand_info(path)
+    photos, twins = _photos(source, path.parent)
+    rows = [row for stem, row in info.stems.items() if stem in photos]
+    counts = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
+    counts.dropped["row without its photo"] += len(info.stems) - len(rows)
+    counts.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
+    counts.dropped["photo of the same name as another"] += twins
+    counts.dropped = +counts.dropped
+    yield counts
+    for start in range(0, len(rows), ROWS):
+        chosen = rows[start : start + ROWS]
+        files = [photos[stem(info.names[row])] for row in chosen]
+        sizes = [_size(file) for file in files]
+        resized = sum(size not in (SIZE, (None, None)) for size in sizes)
+        yield Part(
+            make_batch(
+                len(chosen),
+                sample_id=[f"{NAME}/{Path(info.names[row]).stem}" for row in chosen],
+                source=NAME,
+                image=files,
+                width=[width for width, _ in sizes],
+                height=[height for _, height in sizes],
+                side=[info.side[row] for row in chosen],
+                aspect=[info.aspect[row] for row in chosen],
+                subject_id=[info.subject_id[row] for row in chosen],
+                attrs=[info.attrs[row] for row in chosen],
+                licence=LICENCE,
+            ),
+            notes=Counter(
+                {"photo of another size than the published 1600 x 1200": resized} if resized else {}
+            ),
+        )
+
+
+def write(dataset: Dataset, out: Path) -> Counter[str]:
+    """Write HandInfo.csv and Hands/*.jpg as published; of several hands in one image only the first.
+
+    A photo keeps a name of the publisher's form (Hand_0000002), a person a numeric id; others are numbered.
+    Upright JPEG files are copied, other images written as JPEG.
+
+    Returns
+    -------
+    How many values of each field the layout could not hold, images written anew, and samples left out.
+    """
+    counts = count_lost(dataset, _LOST)
+    table = dataset.table(["image", "subject_id"])
+    names = _numbered(table.column("image").to_pylist(), "Hand_")
+    people = _numbered(table.column("subject_id").to_pylist(), "")
+    written = set[str]()
+    lines = [",".join(COLUMNS)]
+    for sample in dataset:
+        if sample.image in written:
+            counts["further hand in an image"] += 1
+            continue
+        try:
+            anew = put_as(dataset, sample.image, out / "Hands" / f"{names[sample.image]}.jpg")
+        except UnreadableImage:
+            counts["sample without an image"] += 1
+            continue
+        written.add(sample.image)
+        counts["image written anew as JPEG"] += anew
+        counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
+        counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
+        lines.append(_line(sample, people, names))
+    images.write_bytes(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
+    return +counts
+
+
+def enricher(path: Path) -> HandInfoEnricher:
+    """What joins HandInfo.csv to the samples of any source whose images carry the names of 11k Hands.
+
+    Raises
+    ------
+    InputError: as `read_hand_info`.
+    """
+    return HandInfoEnricher(read_hand_info(path), file_sha256(path))
+
+
+@dataclass(frozen=True, slots=True)
+class HandInfoEnricher:
+    """Adds side, aspect, subject_id and metadata by the image's base name; the table wins over the sample.
+
+    Samples that the table does not know stay as they are; they and contradictions are counted in the notes.
+    """
+
+    info: HandInfo
+    fingerprint: str
+
+    def __call__(self, batch: pa.RecordBatch) -> Part:
+        """The batch with what the table knows."""
+        rows = [self.info.stems.get(stem(p)) for p in batch.column("image").to_pylist()]
+        notes = Counter({"image not in HandInfo.csv": rows.count(None)})
+        columns: dict[str, list[str | None]] = {}
+        for name in ("side", "aspect", "subject_id", "attrs"):
+            ours, theirs = getattr(self.info, name), batch.column(name).to_pylist()
+            known = [ours[row] if row is not None else None for row in rows]
+            pairs = list(zip(known, theirs, strict=True))
+            if name == "attrs":
+                columns[name] = [_merged(ours, theirs) for ours, theirs in pairs]
+                continue
+            differ = sum(None not in pair and pair[0] != pair[1] for pair in pairs)
+            notes[f"{name} other than in HandInfo.csv"] += differ
+            columns[name] = [ours if ours is not None else theirs for ours, theirs in pairs]
+        return Part(replace_columns(batch, **columns), notes=+notes)
+
+
+def _merged(ours: str | None, theirs: str | None) -> str | None:
+    if ours is None or theirs is None:
+        return ours or theirs
+    return json_text({**json.loads(theirs), **json.loads(ours)})
+
+
+def _numbered(values: list[str | None], prefix: str) -> dict[str | None, str]:
+    """A name of the publisher's form, PREFIX and seven digits, for each value: its own, or the next free."""
+    form = re.compile(re.escape(prefix) + r"\d{7}")
+    names: dict[str | None, str] = {None: ""}
+    taken = set[str]()
+    distinct = list(dict.fromkeys(value for value in values if value is not None))
+    for value in distinct:
+        own = posix_path(value).stem
+        if form.fullmatch(own) and own not in taken:
+            names[value] = own
+            taken.add(own)
+    free = (name for name in (f"{prefix}{i:07d}" for i in count(1)) if name not in taken)
+    for value in distinct:
+        if value not in names:
+            names[value] = next(free)
+    return names
+
+
+def _line(sample: Sample, people: dict[str | None, str], names: dict[str | None, str]) -> str:
+    aspect = f"{sample.aspect or ''} {sample.side or ''}".strip()
+    known = {
+        **sample.attrs,
+        "id": people[sample.subject_id],
+        "aspectOfHand": aspect,
+        "imageName": f"{names[sample.image]}.jpg",
+    }
+    cells = []
+    for column in COLUMNS:
+        value = known.get(column, "")
+        cells.append('"{}"'.format(value.replace('"', '""')) if isinstance(value, str) else str(value))
+    return ",".join(cells)
+
+
+def _size(path: str) -> tuple[int, int] | tuple[None, None]:
+    """Width and height; none for a photo that does not open, which `convert` reports."""
+    try:
+        info = images.probe(path)
+    except UnreadableImage:
+        return None, None
+    return info.width, info.height
+
+
+def _find_table(root: Path) -> Path:
+    if root.is_file():
+        return root
+    if not root.is_dir():
+        raise InputError(root, "no such file or folder", allowed=f"a folder with {TABLE}")
+    for path in sorted(root.iterdir()):
+        if path.name.lower() == TABLE.lower():
+            return path
+    raise InputError(root, f"no {TABLE} in it", remedy="give the folder that holds it, or the file itself")
+
+
+def _photos(source: Source, beside: Path) -> tuple[dict[str, str], int]:
+    """Lower-case stem -> absolute path of each photo; and how many share a name with another."""
+    folders = [folder for folder in (source.images, beside / "Hands", beside) if folder and folder.is_dir()]
+    photos: dict[str, str] = {}
+    for folder in folders:
+        twins = 0
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in _PHOTOS and not path.name.startswith("."):
+                twins += stem(path.name) in photos
+                photos.setdefault(stem(path.name), str(path.absolute()))
+        if photos:
+            return photos, twins
+    raise InputError(beside, "no photos", allowed="Hands/*.jpg", remedy="if they lie elsewhere: --images DIR")

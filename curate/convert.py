@@ -1,0 +1,313 @@
+"""`curate convert`: a source in its publisher's layout -> a dataset.
+
+A converter (`curate.source`) reads the annotations; what every source needs is done here: each image's header
+is opened and held against what the annotation claims, paths become relative to the dataset, pictures are
+copied where that is asked for, and metadata of another file is joined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from curate import images
+from curate.dataset import ROWS, file_sha256, rebatch
+from curate.errors import InputError, UnreadableImage
+from curate.sample import SCHEMA, file_stem, make_batch
+from curate.source import Source
+from curate.stage import Part, Stage, Summary, relative_to_out
+
+Reader = Callable[[Source], Iterator[Part]]
+
+# Files whose content decides what a converter yields; of others (images, archives) the size is enough.
+_ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
+_COPIED_ROWS = 256  # a batch where files are copied: little is lost when a run is killed
+_LABEL_SOURCE = re.compile(r"manual|render|auto:\S+")
+
+
+class Enricher(Protocol):
+    """Joins columns from another file to samples, and counts what it could not join in the Part's notes."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the content it joins from."""
+
+    def __call__(self, batch: pa.RecordBatch) -> Part:
+        """The same rows with more known about them."""
+
+
+def convert(
+    read: Reader,
+    name: str,
+    source: Source,
+    out: Path,
+    *,
+    enrich: Enricher | None = None,
+    copy: bool = False,
+    probe: bool = True,
+    label_source: str | None = None,
+    licence: str | None = None,
+    limit: int | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Summary:
+    """Make a dataset of a source.
+
+    Parameters
+    ----------
+    read, name: the converter's reader and the format's name.
+    source: where the source lies. out: the dataset folder; not within the source, nor around it.
+    enrich: joins further metadata to each batch (`converters.eleven_k_hands.enricher`).
+    copy: copy images and masks into the dataset; otherwise it refers to the source's files, relatively.
+    probe: open each image's header: sizes are filled in, and an image that is unreadable, or of another
+        size than its annotation claims, is quarantined. Without it, images are trusted.
+    label_source, licence: what to record where the format does not tell: "manual", "render" or "auto:NAME".
+    limit: only the first so many samples.
+
+    Raises
+    ------
+    InputError: no such source, an empty one, one without the format's files, or `out` in a wrong place.
+    ConfigChanged: `out` was made with other options, or of other content.
+    """
+    if label_source is not None and not _LABEL_SOURCE.fullmatch(label_source):
+        raise InputError("--label-source", repr(label_source), allowed="manual, render or auto:NAME")
+    source = _absolute(source)
+    _check_place(source, out)
+    options: dict[str, Any] = {
+        "format": name,
+        "source_sha256": fingerprint(source),
+        "enriched_from_sha256": enrich.fingerprint if enrich else None,
+        "copy": copy,
+        "probe": probe,
+        "label_source": label_source,
+        "licence": licence,
+        "limit": limit,
+    }
+    parts = read(source)
+    first = next(parts, None)  # a source that is refused leaves no folder behind
+    pieces = _divide(chain([first] if first else [], parts), _COPIED_ROWS if copy else ROWS, limit)
+    known = {key: value for key, value in {"label_source": label_source, "licence": licence}.items() if value}
+    work = partial(_settle, _Place(source, out), enrich=enrich, copy=copy, probe=probe, known=known)
+    stage = Stage("convert", out, options, workers=workers, overwrite=overwrite, quiet=quiet)
+    return stage.run(pieces, work)
+
+
+def fingerprint(source: Source) -> str:
+    """Hash of a source: relative names and sizes of its files, and the content of the annotations.
+
+    Times of change do not count. Hidden files and linked folders are left out.
+
+    Raises
+    ------
+    InputError: no such file or folder, or an empty one.
+    """
+    digest = hashlib.sha256()
+    for place in filter(None, (source.root, source.images, source.mapping)):
+        if not place.exists():
+            raise InputError(place, "no such file or folder")
+        try:
+            files = list(_files(place)) if place.is_dir() else [(place, place.name, place.stat().st_size)]
+            if not files:
+                raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
+            for path, relative, size in files:
+                content = file_sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
+                digest.update(os.fsencode(f"{relative}\0{size}\0{content}\n"))
+        except OSError as error:
+            raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _files(root: Path) -> Iterator[tuple[Path, str, int]]:
+    """Path, name relative to the root and size of each regular file below it, sorted by folder."""
+    for folder, below, names in os.walk(root, onerror=_raise):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        relative = os.path.relpath(folder, root)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not name.startswith(".") and path.is_file():
+                yield path, f"{relative}/{name}", path.stat().st_size
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _absolute(source: Source) -> Source:
+    root, *others = (
+        place.absolute() if place else None for place in (source.root, source.images, source.mapping)
+    )
+    assert root is not None
+    return Source(root, *others)
+
+
+def _check_place(source: Source, out: Path) -> None:
+    there = out.resolve()
+    for place in filter(None, (source.root, source.images)):
+        real = place.resolve()
+        if there.is_relative_to(real) or real.is_relative_to(there):
+            raise InputError(
+                out,
+                f"--out and the source {place} lie in each other",
+                allowed="a folder apart from the source",
+            )
+
+
+def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Part]:
+    """The same rows and counts in parts of `size` rows, whatever a converter's own division."""
+    waiting = Part(make_batch(0))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        left = limit
+        for part in parts:
+            _add_counts(waiting, part)
+            batch = part.batch if left is None else part.batch.slice(0, left)
+            yield batch
+            if left is not None:
+                left -= batch.num_rows
+                if left == 0:
+                    return
+
+    for batch in rebatch(batches(), size):
+        counted, waiting = waiting, Part(make_batch(0))
+        yield Part(batch, counted.dropped, counted.quarantine, counted.notes)
+    yield waiting  # what was counted behind the last row
+
+
+def _add_counts(total: Part, part: Part) -> None:
+    total.dropped.update(part.dropped)
+    total.notes.update(part.notes)
+    total.quarantine.extend(part.quarantine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the source is and where the dataset will be: no absolute path reaches the output."""
+
+    source: Source
+    out: Path
+    _folders: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def name(self, path: str) -> str:
+        """How people are told of a file: relative to the source."""
+        for root in filter(None, (self.source.root, self.source.images)):
+            if path.startswith(f"{root}/"):
+                return path[len(f"{root}/") :]
+        return os.path.basename(path)
+
+    def relative(self, path: str) -> str:
+        """The path as seen from the dataset."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = relative_to_out(folder or "/", self.out)
+        return f"{self._folders[folder]}/{name}"
+
+    def copy(self, path: str, folder: str) -> str:
+        """Copy a file into a folder of the dataset, once whatever samples share it."""
+        name = Path(self.name(path))
+        target = f"{folder}/{file_stem(str(name.with_suffix('')))}{name.suffix.lower()}"
+        images.write_bytes(self.out / target, Path(path).read_bytes())
+        return target
+
+
+def _settle(
+    place: _Place, part: Part, *, enrich: Enricher | None, copy: bool, probe: bool, known: dict[str, str]
+) -> Part:
+    """What every source needs, for one batch."""
+    settled = Part(part.batch)
+    _add_counts(settled, part)
+    if enrich and part.batch.num_rows:
+        enriched = enrich(settled.batch)
+        _add_counts(settled, enriched)
+        settled.batch = enriched.batch
+    for column, value in known.items():
+        told = settled.batch.column(column)
+        settled.batch = _with(settled.batch, column, told.fill_null(pa.scalar(value, told.type)))
+    if probe:
+        _probe(place, settled)
+    _move(place, settled, "image", "images" if copy else None)
+    _move(place, settled, "mask", "masks" if copy else None)
+    return settled
+
+
+def _probe(place: _Place, part: Part) -> None:
+    """Hold the images against what is claimed of them; fill in their sizes."""
+    paths, widths, heights = (part.batch.column(key).to_pylist() for key in ("image", "width", "height"))
+    found: dict[str, images.ImageInfo | None] = {}
+    blamed = set[str]()
+    keep = []
+    for row, path in enumerate(paths):
+        if path not in found:
+            found[path] = _opened(place, part, path)
+        info = found[path]
+        if info is None:
+            part.dropped["image unreadable"] += 1
+        elif reason := _contradiction(info, widths[row], heights[row]):
+            part.dropped["image of another size than claimed"] += 1
+            if path not in blamed:
+                part.quarantine.append((place.name(path), reason))
+                blamed.add(path)
+        else:
+            widths[row], heights[row] = info.width, info.height
+            keep.append(row)
+    part.batch = _with(part.batch, "width", pa.array(widths, pa.int32()))
+    part.batch = _with(part.batch, "height", pa.array(heights, pa.int32()))
+    if len(keep) < len(paths):
+        part.batch = part.batch.take(pa.array(keep, pa.int64()))
+
+
+def _opened(place: _Place, part: Part, path: str) -> images.ImageInfo | None:
+    try:
+        return images.probe(path)
+    except UnreadableImage as error:
+        part.quarantine.append((place.name(path), error.reason))
+        return None
+
+
+def _contradiction(info: images.ImageInfo, width: int | None, height: int | None) -> str:
+    """Why an image cannot be the annotated one; empty where it can."""
+    if width in (None, info.width) and height in (None, info.height):
+        return ""
+    reason = f"the image is {info.width} x {info.height}; its annotation says {width} x {height}"
+    if (width, height) == (info.height, info.width):
+        turned = (
+            f"its EXIF orientation is {info.orientation}" if info.orientation >= 5 else "no EXIF tag turns it"
+        )
+        reason += f" (transposed; {turned})"
+    return reason
+
+
+def _move(place: _Place, part: Part, column: str, folder: str | None) -> None:
+    """Absolute paths to paths as seen from the dataset, of the files themselves or of copies."""
+    moved: dict[str | None, str | None] = {None: None}
+    failed = set[str]()
+    paths = part.batch.column(column).to_pylist()
+    for path in dict.fromkeys(paths):
+        if path is None:
+            continue
+        try:
+            moved[path] = place.copy(path, folder) if folder else place.relative(path)
+        except OSError as error:
+            part.quarantine.append((place.name(path), f"{column} cannot be copied ({error.strerror})"))
+            failed.add(path)
+    if failed:
+        keep = [row for row, path in enumerate(paths) if path not in failed]
+        part.dropped[f"{column} unreadable"] += len(paths) - len(keep)
+        part.batch = part.batch.take(pa.array(keep, pa.int64()))
+        paths = [paths[row] for row in keep]
+    part.batch = _with(part.batch, column, pa.array([moved[path] for path in paths], pa.string()))
+
+
+def _with(batch: pa.RecordBatch, column: str, values: pa.Array) -> pa.RecordBatch:
+    place = SCHEMA.get_field_index(column)
+    return batch.set_column(place, SCHEMA.field(place), values)
