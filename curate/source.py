@@ -16,6 +16,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from curate.errors import InputError, UnsafeInput
 
 
+_LONGEST = 4096  # characters in a path, PATH_MAX of Linux
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What `curate convert` was given.
@@ -46,6 +49,7 @@ class ImageFinder:
 
     roots: tuple[Path, ...]
     _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
+    _listings: dict[tuple[Path, str], dict[str, bool] | None] = field(default_factory=dict, repr=False)
 
     def find(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> Path:
         """The file for `name`: relative to `beside` or to a root, else the one file of that base name.
@@ -63,12 +67,20 @@ class ImageFinder:
         InputError: no such image, or several of that name.
         """
         relative = posix_path(name)
+        if "\0" in name or len(name) > _LONGEST:
+            raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
+        folder, _, file = str(relative).rpartition("/")
         leaves = None
         for base in filter(None, (beside, *self.roots)):
+            listing = self._listing(base, folder)
+            if listing is not None and file not in listing:
+                continue
+            if listing is not None and listing[file]:
+                return base / folder / file
             candidate = Path(os.path.normpath(base / relative))
             if not self._inside(candidate):
                 leaves = candidate
-            elif candidate.is_file():
+            elif os.path.isfile(candidate):
                 return candidate
         twins = self._named(relative.name)
         if len(twins) == 1:
@@ -83,6 +95,21 @@ class ImageFinder:
                 remedy="give the folder of the images with --images if that is meant",
             )
         raise InputError(where, f"no image {name!r}", field=key, remedy="if it lies elsewhere: --images DIR")
+
+    def _listing(self, base: Path, folder: str) -> dict[str, bool] | None:
+        """Names in a folder and whether each is a plain file; None for a folder that needs a closer look.
+
+        A folder is listed once: to look for each of its 100,000 images singly takes a hundred times as long.
+        """
+        place = (base, folder)
+        if place not in self._listings:
+            self._listings[place] = None
+            path = base / folder
+            if ".." not in folder.split("/") and self._inside(path) and os.path.isdir(path):
+                with os.scandir(path) as entries:
+                    found = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+                self._listings[place] = found
+        return self._listings[place]
 
     def _inside(self, path: Path) -> bool:
         real = path.resolve()
