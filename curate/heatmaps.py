@@ -70,18 +70,6 @@ def peak(sigma: float) -> float:
     return 1.0 / (2.0 * math.pi * sigma**2)
 
 
-def peak_position(maps: ArrayLike) -> NDArray[np.float64]:
-    """Centre of the highest cell of each map: (..., S, S) -> (..., 2) pixels; NaN for a map that is zero.
-
-    It lies within half a pixel, along x and along y, of a point inside the frame.
-    """
-    stack = np.asarray(maps)
-    flat = stack.reshape(*stack.shape[:-2], -1)
-    rows, columns = np.unravel_index(flat.argmax(axis=-1), stack.shape[-2:])
-    places = np.stack([columns, rows], axis=-1) + 0.5
-    return np.where((flat.max(axis=-1) > 0)[..., None], places, np.nan)
-
-
 def mass(points: ArrayLike, size: int, sigma: float) -> NDArray[np.float64]:
     """What formula (1) leaves inside the frame: the product of the normal distribution over each axis.
 
