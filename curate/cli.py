@@ -66,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hand-curate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_convert, _export, _crop, _build, _qa, _train, _evaluate, _predict, _demo):
+    for add in COMMANDS.values():
         add(commands)
     return parser
 
@@ -451,6 +451,18 @@ def _run_demo(a: argparse.Namespace) -> int:
         seed=a.seed,
     )
 
+
+COMMANDS: dict[str, Callable[[Any], None]] = {
+    "convert": _convert,
+    "export": _export,
+    "crop": _crop,
+    "build": _build,
+    "qa": _qa,
+    "train-baseline": _train,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "demo": _demo,
+}
 
 # shared by the commands above ------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real samples (data/README.md says how to get them); tests of it skip where it is absent."""
+    """The folder of real samples; tests of it skip where it is absent."""
     folder = Path(os.environ.get("HAND_CURATE_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "SOURCES.md").exists():
         pytest.skip("no real samples here: set HAND_CURATE_DATA to their folder")
@@ -26,7 +26,7 @@ def real_data() -> Path:
 
 @pytest.fixture
 def flat_hand() -> np.ndarray:
-    """(21, 2) keypoints of an open right hand seen from the back, fingers up, in a 200 x 200 image, y down."""
+    """(21, 2) keypoints of an open right hand from the back, fingers up, in a 200 x 200 image."""
     rays = [(-70, -60), (-30, -110), (0, -120), (28, -112), (55, -90)]
     points = [(100.0, 180.0)]
     for dx, dy in rays:
@@ -50,9 +50,10 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn_labelme(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four drawn hands as Labelme files."""
+    from curate.export import export
+
     import converters
     from curate.dataset import Dataset
-    from curate.export import export
 
     folder = tmp_path_factory.mktemp("labelme")
     dataset = Dataset(_drawn(folder / "dataset", 4))

@@ -8,14 +8,12 @@ import pytest
 
 from curate import cli
 
-COMMANDS = ["convert", "export", "crop", "build", "qa", "train-baseline", "evaluate", "predict", "demo"]
-
 
 def test_every_command_is_listed_with_help_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     overview = capsys.readouterr().out
-    for name in COMMANDS:
+    for name in cli.COMMANDS:
         assert f"    {name}" in overview
         with pytest.raises(SystemExit) as stop:
             cli.main([name, "--help"])

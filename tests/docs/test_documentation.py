@@ -1,0 +1,79 @@
+"""Every command in the README and the docs is run, in order, on drawn hands in the layouts they name."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from curate.export import export
+
+import converters
+from curate import cli
+from curate.dataset import Dataset
+from curate.demo import Shoot, draw
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    blocks = CONSOLE.findall(page.read_text(encoding="utf-8").replace("\\\n", " "))
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sources that the pages speak of, made of drawn hands."""
+    folder = tmp_path_factory.mktemp("workplace")
+    draw(Shoot("tagged", (240, 180), 32, 0, 0), folder / "drawn")
+    dataset = Dataset(folder / "drawn")
+    for name, place in {
+        "11khands": "11k",
+        "labelme": "labels",
+        "rhd": "RHD_published_v2",
+        "yolo-pose": "hand-keypoints",
+        "coco": "coco-source",
+    }.items():
+        export(dataset, converters.load(name).write, name, folder / place)
+    # As people have it: the photographs once, the Labelme files in a folder of their own.
+    for copy in [p for p in (folder / "labels").rglob("*") if p.suffix in (".jpg", ".png")]:
+        copy.unlink()
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_do_what_the_page_says(
+    page: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(workplace, here)
+    monkeypatch.chdir(here)
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for line in commands(page):
+        words = shlex.split(line, comments=True)
+        if words[0] == "make":
+            assert words[1] in targets
+            continue
+        assert words[0] == "curate", f"{page.name}: no test runs {line!r}"
+        code = cli.main(words[1:])
+        assert code in (cli.OK, cli.FINDINGS), f"{page.name}: {line} exited with {code}"
+    for block in PYTHON.findall(page.read_text(encoding="utf-8")):
+        exec(compile(block, page.name, "exec"), {})
+
+
+def test_every_command_is_documented_somewhere() -> None:
+    documented = {
+        shlex.split(line)[1] for page in PAGES for line in commands(page) if line.startswith("curate ")
+    }
+    assert documented >= set(cli.COMMANDS) - {"demo"}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "data" / "README.md"], ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), f"{page.name} points to {link}"
