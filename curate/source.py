@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from curate.errors import InputError, UnsafeInput
 
-
 _LONGEST = 4096  # characters in a path, PATH_MAX of Linux
 
 
@@ -80,7 +79,7 @@ class ImageFinder:
             candidate = Path(os.path.normpath(base / relative))
             if not self._inside(candidate):
                 leaves = candidate
-            elif os.path.isfile(candidate):
+            elif os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises for a name too long)
                 return candidate
         twins = self._named(relative.name)
         if len(twins) == 1:
@@ -105,7 +104,7 @@ class ImageFinder:
         if place not in self._listings:
             self._listings[place] = None
             path = base / folder
-            if ".." not in folder.split("/") and self._inside(path) and os.path.isdir(path):
+            if ".." not in folder.split("/") and self._inside(path) and os.path.isdir(path):  # noqa: PTH112
                 with os.scandir(path) as entries:
                     found = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
                 self._listings[place] = found
