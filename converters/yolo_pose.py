@@ -1,0 +1,468 @@
+"""Ultralytics YOLO pose: a text file an image, a line a hand.
+
+A line holds class, box (cx cy w h) and 21 x (x y v), or 21 x (x y), all as shares of the image's width and
+height with the origin at its corner (docs.ultralytics.com/datasets/pose). The order of the points is ours.
+
+Visibility: sets that ever use 2 follow COCO (1 labelled but hidden, 2 visible). In sets that never do, such
+as Ultralytics' own hand-keypoints, 1 says no more than that a point is labelled, and is read as visible.
+Files that `write` made say `visibility: coco` in data.yaml, and are read as they are. `0 0` is no label.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from converters.exported_images import put
+from converters.native_layout import count_lost
+from curate import geometry, images
+from curate import keypoints as kp
+from curate.dataset import Dataset
+from curate.errors import InputError, UnreadableImage
+from curate.sample import Sample, make_batch
+from curate.source import Source
+from curate.stage import Part
+
+NAME = "yolo-pose"
+_HEAD = 5  # class and box
+_NUMBERS = {_HEAD + 3 * kp.COUNT: 3, _HEAD + 2 * kp.COUNT: 2}  # numbers a line -> numbers a point
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+_FILES = 2048  # a part
+_MAX_BYTES = 10_000_000  # of a label file: 7,000 hands in one image
+# A share beyond this is a coordinate in pixels that nobody divided by the image's size.
+_FARTHEST = 2.0
+_SHIFT = 0.01  # pixels; what float32 boxes stray is less
+_COCO = "coco"
+_TWO = re.compile(rb"(?<![\d.eE+-])2(?:\.0*)?(?![\d.eE])")
+_LFS = b"version https://git-lfs"
+_LOST = (
+    "side",
+    "aspect",
+    "subject_id",
+    "xyz",
+    "K",
+    "mask",
+    "label_source",
+    "score",
+    "parent_id",
+    "transform",
+    "licence",
+    "tilt",
+    "rotation",
+    "attrs",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """An image and its label file, either of which may be missing."""
+
+    key: str
+    split: str | None
+    image: Path | None
+    label: Path | None
+
+
+@dataclass(slots=True)
+class _Config:
+    """What data.yaml files say: the side that a class stands for, and the meaning of visibility."""
+
+    sides: dict[int, str] = field(default_factory=dict)
+    visibility: str | None = None
+    notes: Counter[str] = field(default_factory=Counter)
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield a sample for each line.
+
+    Parameters
+    ----------
+    source: a folder with images/{train,val,test} and labels/{train,val,test}, or {train,val,test}/images and
+        {train,val,test}/labels, or images/ and labels/, at any depth; data.yaml is optional. Images that are
+        not there are looked for by name in `source.images`.
+
+    `label_source` stays null: the format does not tell who labelled.
+
+    Raises
+    ------
+    InputError: no such folders, or a data.yaml of another keypoint count.
+    """
+    root = source.root
+    if not root.is_dir():
+        raise InputError(root, "no such folder", allowed="a folder with images/ and labels/")
+    counted = Part(make_batch(0))
+    pairs = _pairs(source, counted)
+    config = _read_config(root, pairs)
+    counted.notes.update(config.notes)
+    labelled = []
+    for pair in pairs:
+        if pair.image is None:
+            counted.dropped["label file without an image"] += 1
+        elif pair.label is None:
+            counted.dropped["image without a label file"] += 1
+        else:
+            labelled.append(pair)
+    coco = config.visibility == _COCO or any(_uses_two(pair.label) for pair in labelled if pair.label)
+    if labelled and not coco:
+        counted.notes["visibility: the set never uses 2, so 1 was read as visible"] += 1
+    yield counted
+    for start in range(0, len(labelled), _FILES):
+        yield _read_part(root, labelled[start : start + _FILES], config, coco)
+
+
+def write(dataset: Dataset, out: Path) -> Counter[str]:
+    """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
+
+    A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
+    hand that has neither box nor points in the image is left out, and an image without hands with it. Samples
+    of no split go to train.
+
+    Returns
+    -------
+    How many values of each field the format could not hold, and what was changed or left out.
+    """
+    counts = count_lost(dataset, _LOST)
+    lines: dict[str, dict[str, list[str]]] = {}
+    splits: dict[str, str] = {}
+    for sample in dataset:
+        split = splits.setdefault(sample.image, sample.split or "train")
+        counts["sample without a split, put into train"] += sample.split is None
+        line = _line(dataset, sample, counts)
+        if line:
+            lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
+    for split, of_image in sorted(lines.items()):
+        placed, changed = put(dataset, list(of_image), out / "images" / split)
+        counts.update(changed)
+        for ref, path in placed.items():
+            text = "\n".join(of_image[ref]) + "\n"
+            images.write_bytes(out / "labels" / split / f"{path.stem}.txt", text.encode())
+    images.write_bytes(out / "data.yaml", _data_yaml(sorted(lines)).encode())
+    return +counts
+
+
+# Finding ---------------------------------------------------------------------------------------------
+
+
+def _pairs(source: Source, counted: Part) -> list[_Pair]:
+    """Images and label files under the same key, sorted; by Ultralytics' rule that the last folder called
+    images stands for one called labels."""
+    found: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...], str], Path]] = {"images": {}, "labels": {}}
+    suffixes = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
+    for path in _files(source.root):
+        parts = path.relative_to(source.root).parts[:-1]
+        at = max((i for i, part in enumerate(parts) if part in found), default=None)
+        if at is None or path.suffix.lower() not in suffixes[parts[at]]:
+            continue
+        if not str(path).isprintable():
+            shown = str(path.relative_to(source.root)).encode("ascii", "backslashreplace").decode()
+            counted.quarantine.append((shown, "a file name that is no text"))
+        elif found[parts[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
+            counted.dropped["image of the same name as another"] += 1
+    if not found["labels"]:
+        raise InputError(
+            source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
+        )
+    elsewhere = {path.stem: path for path in _files(source.images)} if source.images else {}
+    befores = [before for group in found.values() for before, _, _ in group]
+    common = [
+        words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))
+    ]
+    if common and common[-1] in _SPLITS:
+        common = common[:-1]
+    pairs = {}
+    for before, after, stem in sorted(found["images"].keys() | found["labels"].keys()):
+        words = (*after, *before[-1:], *(() if before else (source.root.name,)))
+        split = next((_SPLITS[word.lower()] for word in words if word.lower() in _SPLITS), None)
+        key = "/".join((*before[len(common) :], *after, stem)).replace("%", "%25").replace("#", "%23")
+        image = found["images"].get((before, after, stem)) or elsewhere.get(stem)
+        if key in pairs:
+            counted.dropped["image of the same name as another"] += 1
+        else:
+            pairs[key] = _Pair(key, split, image, found["labels"].get((before, after, stem)))
+    return list(pairs.values())
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _read_config(root: Path, pairs: Sequence[_Pair]) -> _Config:
+    """Join what the data.yaml files in the root and beside images/ or labels/ say."""
+    config = _Config()
+    for path in sorted(path for path in root.glob("**/*.y*ml") if len(path.relative_to(root).parts) <= 2):
+        try:
+            text = path.read_text(encoding="utf-8") if path.stat().st_size < 1_000_000 else ""
+            content = yaml.safe_load(text)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            config.notes[f"{path.name} does not parse, and was not used"] += 1
+            continue
+        if isinstance(content, dict) and "kpt_shape" in content:
+            _use(config, content, path)
+    return config
+
+
+def _use(config: _Config, content: dict[Any, Any], path: Path) -> None:
+    shape = content["kpt_shape"]
+    if shape not in ([kp.COUNT, 2], [kp.COUNT, 3]):
+        raise InputError(
+            path, repr(shape)[:60], field="kpt_shape", allowed=f"[{kp.COUNT}, 2] or [{kp.COUNT}, 3]"
+        )
+    if content.get("flip_idx", list(range(kp.COUNT))) != list(range(kp.COUNT)):
+        config.notes[f"flip_idx of {path.name} exchanges points of one hand; it was not used"] += 1
+    if content.get("visibility") == _COCO:
+        config.visibility = _COCO
+    names = content.get("names")
+    for number, name in names.items() if isinstance(names, dict) else enumerate(names or []):
+        said = set(re.findall(r"left|right", str(name).lower()))
+        if isinstance(number, int) and len(said) == 1:
+            config.sides[number] = said.pop()
+
+
+# Reading ---------------------------------------------------------------------------------------------
+
+
+def _uses_two(path: Path) -> bool:
+    """Whether a file's visibility is ever 2."""
+    data = _bytes(path)
+    if not _TWO.search(data):
+        return False
+    rows = (line.split() for line in data.splitlines())
+    return any(_TWO.fullmatch(v) for row in rows if _NUMBERS.get(len(row)) == 3 for v in row[_HEAD + 2 :: 3])
+
+
+def _bytes(path: Path) -> bytes:
+    """The content of a label file; nothing where it is unreadable, which `_parse` reports."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
+    except OSError:
+        return b""
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The well-formed lines of several files, in order."""
+
+    values: list[list[float]] = field(default_factory=list)  # 68 numbers; v is NaN where the file has none
+    where: list[tuple[_Pair, int, int]] = field(default_factory=list)  # pair, hand of the file, line
+
+
+def _read_part(root: Path, pairs: Sequence[_Pair], config: _Config, coco: bool) -> Part:
+    part = Part(make_batch(0))
+    lines = _Lines()
+    for pair in pairs:
+        _parse(root, pair, lines, part)
+    values = np.array(lines.values, np.float64).reshape(-1, _HEAD + 3 * kp.COUNT)
+    points = values[:, _HEAD:].reshape(-1, kp.COUNT, 3)
+    sizes = np.full((len(values), 2), np.nan)
+    known: dict[str, tuple[int, int] | None] = {}
+    for row, (pair, _, line) in enumerate(lines.where):
+        if reason := _fault(values[row], points[row]):
+            part.quarantine.append((f"{_relative(root, pair.label)} line {line}", reason))
+            continue
+        if pair.key not in known:
+            known[pair.key] = _size(root, pair, part)
+        size = known[pair.key]
+        if size is None:
+            part.dropped["image unreadable"] += 1
+        else:
+            sizes[row] = size
+    good = np.flatnonzero(np.isfinite(sizes[:, 0]))
+    if len(good):
+        where = [lines.where[row] for row in good]
+        part.batch = _batch(values[good], sizes[good], where, config, coco, part.notes)
+    part.notes = +part.notes
+    return part
+
+
+def _parse(root: Path, pair: _Pair, lines: _Lines, part: Part) -> None:
+    label = pair.label
+    assert label is not None
+    name = _relative(root, label)
+    data = _bytes(label)
+    if data.startswith(_LFS):
+        part.quarantine.append((name, "a Git-LFS pointer, not the labels; run: git lfs pull"))
+        return
+    if not data.strip():
+        try:
+            empty = label.stat().st_size <= _MAX_BYTES and os.access(label, os.R_OK)
+        except OSError:
+            empty = False
+        if empty:
+            part.notes["image without a hand (its label file is empty)"] += 1
+        else:
+            part.quarantine.append((name, f"unreadable, or larger than {_MAX_BYTES} bytes"))
+        return
+    hand = 0
+    for number, line in enumerate(data.splitlines(), 1):
+        tokens = line.split()
+        if not tokens:
+            continue
+        hand += 1
+        size = _NUMBERS.get(len(tokens))
+        if size is None:
+            reason = f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)"
+            part.quarantine.append((f"{name} line {number}", reason))
+            continue
+        try:
+            row = [float(token) for token in tokens]
+        except ValueError as error:
+            part.quarantine.append((f"{name} line {number}", str(error)[:80]))
+            continue
+        if size == 2:
+            row = row[:_HEAD] + [n for i in range(_HEAD, len(row), 2) for n in (row[i], row[i + 1], math.nan)]
+        lines.values.append(row)
+        lines.where.append((pair, hand - 1, number))
+
+
+def _fault(row: NDArray[np.float64], points: NDArray[np.float64]) -> str:
+    """Why a line cannot be used; empty where it can."""
+    shares = np.concatenate([row[1:_HEAD], points[:, :2].reshape(-1)])
+    if not np.isfinite(shares).all() or np.isinf(points[:, 2]).any():
+        return "a number that is not finite"
+    if row[0] < 0 or row[0] != int(row[0]):
+        return f"class {row[0]:g}; allowed: 0, 1, 2, ..."
+    if np.abs(shares).max() > _FARTHEST:
+        worst = shares[np.abs(shares).argmax()]
+        return f"coordinate {worst:g}; allowed: shares of the image's size; divide pixels by width and height"
+    if row[3] < 0 or row[4] < 0:
+        return f"a box of {row[3]:g} x {row[4]:g}"
+    seen = points[:, 2]
+    odd = seen[~np.isnan(seen) & ~np.isin(seen, (0, 1, 2))]
+    return f"visibility {odd[0]:g}; allowed: 0, 1 or 2" if len(odd) else ""
+
+
+def _size(root: Path, pair: _Pair, part: Part) -> tuple[int, int] | None:
+    assert pair.image is not None
+    try:
+        info = images.probe(pair.image)
+    except UnreadableImage as error:
+        part.quarantine.append((_relative(root, pair.image), error.reason))
+        return None
+    return info.width, info.height
+
+
+def _relative(root: Path, path: Path | None) -> str:
+    assert path is not None
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _batch(
+    values: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    where: Sequence[tuple[_Pair, int, int]],
+    config: _Config,
+    coco: bool,
+    notes: Counter[str],
+) -> Any:
+    points = values[:, _HEAD:].reshape(-1, kp.COUNT, 3)
+    at_zero = (points[..., :2] == 0).all(axis=2)
+    stated = points[..., 2]
+    seen = np.where(np.isnan(stated), kp.VISIBLE, stated)
+    if not coco:
+        seen = np.where(seen == 1, kp.VISIBLE, seen)
+    notes["point at (0, 0) with v > 0, read as unlabelled"] += int((at_zero & (stated > 0)).sum())
+    notes["point with v = 0 at a place, read as unlabelled"] += int((~at_zero & (stated == 0)).sum())
+    seen = np.where(at_zero, kp.UNLABELLED, seen)
+    box = np.concatenate([values[:, 1:3] - values[:, 3:5] / 2, values[:, 3:5]], axis=1) * np.tile(sizes, 2)
+    return make_batch(
+        len(values),
+        sample_id=[f"{NAME}/{pair.key}#{hand}" if hand else f"{NAME}/{pair.key}" for pair, hand, _ in where],
+        source=NAME,
+        image=[str(pair.image) for pair, _, _ in where],
+        width=sizes[:, 0].astype(np.int32),
+        height=sizes[:, 1].astype(np.int32),
+        side=[config.sides.get(int(number)) for number in values[:, 0]],
+        keypoints=points[..., :2] * sizes[:, None],
+        visibility=seen,
+        bbox=box,
+        split=[pair.split for pair, _, _ in where],
+    )
+
+
+# Writing ---------------------------------------------------------------------------------------------
+
+
+def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
+    """The line of one hand; empty where there is nothing to say of it."""
+    if sample.width is None or sample.height is None:
+        shape = dataset.read_image(sample).shape
+        size = np.array([shape[1], shape[0]], np.float64)
+    else:
+        size = np.array([sample.width, sample.height], np.float64)
+    shares = sample.keypoints.astype(np.float64) / size
+    labelled = sample.visibility > kp.UNLABELLED
+    # A point at exactly (0, 0) would be read as unlabelled, too.
+    within = labelled & ((shares >= 0) & (shares <= 1)).all(axis=1) & (shares > 0).any(axis=1)
+    counts["point outside the image, written as unlabelled"] += int((labelled & ~within).sum())
+    box = _clipped_box(sample, shares[within], size, counts)
+    if box is None:
+        counts["sample without a box or points in the image"] += 1
+        return ""
+    numbers = [repr(float(n)) for n in box]
+    for i in range(kp.COUNT):
+        x, y = shares[i].tolist()
+        numbers += [repr(x), repr(y), str(sample.visibility[i])] if within[i] else ["0", "0", "0"]
+    return " ".join(["0", *numbers])
+
+
+def _clipped_box(
+    sample: Sample, shares: NDArray[np.float64], size: NDArray[np.float64], counts: Counter[str]
+) -> NDArray[np.float64] | None:
+    """Box (cx, cy, w, h) as shares of the image: the sample's, or one around the points with a margin."""
+    if sample.bbox is not None:
+        box = sample.bbox.astype(np.float64) / np.tile(size, 2)
+    else:
+        around = geometry.bounding_box(shares)
+        if around is None:
+            return None
+        margin = 0.1 * around[2:].max()
+        box = around + np.array([-margin, -margin, 2 * margin, 2 * margin])
+    low, high = np.clip(box[:2], 0, 1), np.clip(box[:2] + box[2:], 0, 1)
+    if (high <= low).any():
+        return None
+    if sample.bbox is not None:
+        moved = np.abs(np.concatenate([low, high]) - np.concatenate([box[:2], box[:2] + box[2:]])).max()
+        counts["bbox clipped to the image"] += int(moved * size.max() > _SHIFT)
+    return np.concatenate([(low + high) / 2, high - low])
+
+
+def _data_yaml(splits: Sequence[str]) -> str:
+    folders = {split: f"images/{split}" for split in splits}
+    folders.setdefault("train", next(iter(folders.values()), "images/train"))
+    folders.setdefault("val", folders["train"])  # Ultralytics wants both
+    lines = [f"{split}: {folders[split]}" for split in ("train", "val", "test") if split in folders]
+    return "\n".join(
+        [
+            "path: .",
+            *lines,
+            f"kpt_shape: [{kp.COUNT}, 3]",
+            "# A mirrored hand keeps its points: index 0 is the wrist on both sides.",
+            f"flip_idx: {list(range(kp.COUNT))}",
+            "names:",
+            "  0: hand",
+            "# 0 unlabelled, 1 labelled but hidden, 2 visible",
+            f"visibility: {_COCO}",
+            "",
+        ]
+    )
