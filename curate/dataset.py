@@ -73,6 +73,17 @@ class Dataset:
         """The whole table, or some of its columns."""
         return self._file.read(list(columns) if columns is not None else None)
 
+    def photos(self) -> list[str]:
+        """For each row the photo it shows: `parent_id`, else the first sample that has the same image."""
+        table = self.table(["sample_id", "image", "parent_id"])
+        first: dict[str, str] = {}
+        return [
+            parent or first.setdefault(image, sample_id)
+            for sample_id, image, parent in zip(
+                *(column.to_pylist() for column in table.columns), strict=True
+            )
+        ]
+
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
         """A sample's image as displayed. Raises UnreadableImage."""
         return images.read_ref(self.root, sample.image, grey=grey)

@@ -122,6 +122,45 @@ def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
     return stack
 
 
+def shrink_for(info: ImageInfo, scale: float) -> int:
+    """What to give `read` as `shrink` for an image that is wanted at `scale` of its size, or larger.
+
+    More than 1 for JPEG alone, as other formats gain nothing, and only where it divides both sides: then
+    pixel i of the reduced image covers exactly [shrink * i, shrink * (i + 1)), whatever the orientation.
+    """
+    if info.format != "JPEG":
+        return 1
+    fits = (n for n in (8, 4, 2) if n * scale <= 1 and info.width % n == 0 and info.height % n == 0)
+    return next(fits, 1)
+
+
+def cut_square(
+    image: Pixels, corner: tuple[int, int], side: int, size: int, *, labels: bool = False
+) -> Pixels:
+    """The square [x, x + side) x [y, y + side) of an image, resized to `size`: p' = (p - corner) size / side.
+
+    Beyond the image its edge is repeated. Reduced by area, enlarged by cubic interpolation; with `labels`
+    (masks) by the nearest pixel.
+
+    Raises
+    ------
+    ValueError: the square does not touch the image.
+    """
+    x, y = corner
+    height, width = image.shape[:2]
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
+    if left >= right or top >= bottom:
+        raise ValueError("the square does not touch the image")
+    piece: Any = image[top:bottom, left:right]
+    if piece.shape[:2] != (side, side):
+        beyond = (top - y, y + side - bottom, left - x, x + side - right)
+        piece = cv2.copyMakeBorder(piece, *beyond, borderType=cv2.BORDER_REPLICATE)
+    if size != side:
+        way = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
+        piece = cv2.resize(piece, (size, size), interpolation=cv2.INTER_NEAREST_EXACT if labels else way)
+    return np.ascontiguousarray(piece)
+
+
 def pixel_sha256(image: Pixels) -> str:
     """Hash of the decoded pixels and their shape, whatever file held them."""
     digest = hashlib.sha256(repr(image.shape).encode())

@@ -10,13 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curate import geometry
 from curate import keypoints as kp
 
 SCHEMA_VERSION = 1
@@ -118,6 +119,31 @@ class Sample:
     rotation: float | None = None
     sha256: str | None = None
     attrs: dict[str, Any] = field(default_factory=dict)
+
+
+def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
+    """The sample in an image that was made from its own by scaling and shifting.
+
+    Keypoints, bbox and K move along; `transform` leads back to the photo that the first image was cut from.
+
+    Parameters
+    ----------
+    affine: (2, 3) from its image to the new one.
+    photo: the `parent_id` where the sample has none yet: the first sample of its image.
+    """
+    back = geometry.invert(affine)
+    box = sample.bbox
+    if box is not None:
+        corners = geometry.apply(affine, np.stack([box[:2], box[:2] + box[2:]]))
+        box = np.concatenate([corners[0], corners[1] - corners[0]]).astype(np.float32)
+    return replace(
+        sample,
+        keypoints=geometry.apply(affine, sample.keypoints).astype(np.float32),
+        bbox=box,
+        K=None if sample.K is None else np.vstack([affine, [0.0, 0.0, 1.0]]) @ sample.K,
+        parent_id=sample.parent_id or photo,
+        transform=back if sample.transform is None else geometry.compose(sample.transform, back),
+    )
 
 
 def make_batch(count: int, **columns: Any) -> pa.RecordBatch:

@@ -93,6 +93,11 @@ class Stage:
     quiet: bool = False
 
     @property
+    def folder(self) -> Path:
+        """Where the finished batches lie until the stage is complete; `work` may put more beside them."""
+        return self.out / _WORK
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What two runs must share to give the same bytes."""
         inputs = [parent.fingerprint for parent in self.parents]
@@ -124,7 +129,11 @@ class Stage:
         Raises
         ------
         ConfigChanged: the folder holds other work, and `overwrite` is not set.
+        InputError: the folder is, or holds, one of the parents.
         """
+        for parent in self.parents:
+            if parent.root.resolve().is_relative_to(self.out.resolve()):
+                raise InputError(self.out, "the folder that is read", remedy="choose another --out")
         finished = self._finished()
         if finished is not None:
             return finished
@@ -138,7 +147,7 @@ class Stage:
 
     def _finished(self) -> Summary | None:
         if not (self.out / INFO).exists():
-            if self.out.exists() and not (self.out / _WORK).exists() and any(self.out.iterdir()):
+            if self.out.exists() and not self.folder.exists() and any(self.out.iterdir()):
                 raise InputError(
                     self.out, "a folder with other files in it", allowed="a new folder, or one of curate's"
                 )
@@ -148,7 +157,7 @@ class Stage:
         entry = Dataset(self.out).info["history"][-1]
         _require_same(self.out, {k: entry.get(k) for k in self.identity}, self.identity)
         counts = entry["counts"]
-        shutil.rmtree(self.out / _WORK, ignore_errors=True)  # killed after the last step but one
+        shutil.rmtree(self.folder, ignore_errors=True)  # killed after the last step but one
         return Summary(
             self.out, counts["out"], counts["dropped"], counts["quarantined"], counts["notes"], reused=True
         )
@@ -157,7 +166,7 @@ class Stage:
     def _lock(self) -> Iterator[Path]:
         import fcntl
 
-        folder = self.out / _WORK
+        folder = self.folder
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / "lock", "w") as lock:
             try:
@@ -170,11 +179,13 @@ class Stage:
         """Continue the work begun here, or begin."""
         mine = {**self.identity, "resume_key": self.resume_key}
         claim = folder / "identity.json"
-        if claim.exists() and not self.overwrite:
-            _require_same(self.out, json.loads(claim.read_text()), mine)
+        claimed = json.loads(claim.read_text()) if claim.exists() else None
+        if claimed is not None and not self.overwrite:
+            _require_same(self.out, claimed, mine)
+        if claimed == mine:  # an overwrite that was itself killed goes on, too
+            for leftover in self.out.rglob(".*.tmp"):
+                leftover.unlink()  # a killed write's
             return
-        if claim.exists() and json.loads(claim.read_text()) == mine:
-            return  # an overwrite that was itself killed goes on
         for path in sorted(self.out.iterdir()):
             if path == folder:
                 continue
@@ -245,9 +256,22 @@ def relative_to_out(path: str | os.PathLike[str], out: str | os.PathLike[str]) -
     return Path(os.path.relpath(path, out)).as_posix()
 
 
+def revise_part(path: Path, revise: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:
+    """Replace the samples of a finished batch, for `finish`: what only the whole run can know.
+
+    It must give the same when it is done again, as a killed run does.
+    """
+    part = _load_part(path)
+    part.batch = revise(part.batch)
+    _store_part(path, part)
+
+
 def _work_one(work: Callable[[Item], Part], job: tuple[Path, Item]) -> None:
     path, item = job
-    part = work(item)
+    _store_part(path, work(item))
+
+
+def _store_part(path: Path, part: Part) -> None:
     notes = {"dropped": part.dropped, "quarantine": part.quarantine, "notes": part.notes}
     schema = SCHEMA.with_metadata({"part": json.dumps(notes)})
     temporary = path.with_suffix(".tmp")
