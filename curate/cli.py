@@ -213,7 +213,7 @@ def _crop(commands: Any) -> None:
         "--by", choices=["colour", "keypoints", "mask", "bbox"], default="colour", help="default: colour"
     )
     parser.add_argument(
-        "--margin", type=float, default=0.08, help="share of the hand's box added on each side"
+        "--margin", type=float, default=0.1, help="share of the hand's box added on each side"
     )
     parser.add_argument(
         "--size", type=_positive, default=256, help="largest side of a crop, px (default 256)"
@@ -471,10 +471,10 @@ def _tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     lines = [
         f"{summary.samples} samples in {summary.out}" + (" (was finished before)" if summary.reused else "")
     ]
-    lines += [f"  left out: {count} x {reason}" for reason, count in summary.dropped.items()]
+    lines += [f"  left out: {count} {reason.replace('_', ' ')}" for reason, count in summary.dropped.items()]
     if summary.quarantined:
         lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
-    lines += [f"  note: {count} x {what}" for what, count in summary.notes.items()]
+    lines += [f"  note: {count} {what.replace('_', ' ')}" for what, count in summary.notes.items()]
     _print(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
 
