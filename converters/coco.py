@@ -1,0 +1,412 @@
+"""COCO keypoints of hands: an annotation a hand, 21 x (x, y, v), flat or nested (cocodataset.org).
+
+Also mmpose's conversions of FreiHAND, RHD, OneHand10K and Panoptic. Points are put into our order by the
+category's names where these are known (`converters.labels`), and taken to be in our order otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from converters import labels
+from converters.coco_tables import (
+    Camera,
+    Document,
+    Hands,
+    Id,
+    annotation_files,
+    boxes,
+    parts,
+    read_files,
+    split_of,
+    stack,
+    text_id,
+)
+from converters.exported_images import put
+from curate import images
+from curate import keypoints as kp
+from curate.dataset import Dataset
+from curate.sample import make_batch, to_numpy
+from curate.source import Source
+from curate.stage import Part
+
+NAME = "coco"
+# RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the
+# palm (mmpose issue 1261).
+TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
+_MILLIMETRES = 1000.0
+
+
+class Ours(msgspec.Struct, gc=False, omit_defaults=True):
+    """What `write` adds to an annotation, so that a dataset comes back as it was."""
+
+    sample_id: str
+    source: str
+    aspect: str | None = None
+    subject_id: str | None = None
+    label_source: str | None = None
+    score: float | None = None
+    parent_id: str | None = None
+    transform: list[float] | None = None
+    tilt: float | None = None
+    rotation: float | None = None
+    attrs: dict[str, Any] | None = None
+    has_bbox: bool = True
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """What is read of an annotation."""
+
+    keypoints: list[float | list[float]] | None = None
+    id: Id = None
+    image_id: Id = None
+    category_id: Id = None
+    iscrowd: float = 0
+    bbox: list[float] | None = None
+    hand_type: Any = None
+    joint_cam: list[list[float | None]] | None = None
+    hand_curate: Ours | None = None
+
+
+def read(source: Source) -> Iterator[Part]:
+    """The hands of a COCO file, or of all those in root/annotations (else in the root).
+
+    A set that never uses v = 2 means by 1 what COCO means by 2 (counted as `visibility_01_read_as_visible`).
+    A set with fractions for v has scores there: more than 0 is labelled. `joint_cam` (millimetres) and
+    `cam_param` become xyz and K.
+
+    Raises
+    ------
+    InputError: no annotation file.
+    """
+    files, root, finder = annotation_files(source)
+    failed = Part(make_batch(0))
+    found = [_hands(*entry) for entry in read_files(files, root, Annotation, failed)]
+    yield failed
+    yield from parts(found, finder)
+
+
+def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
+    dropped = Counter[str]()
+    chosen = [a for a in document.annotations if _is_hand(a, dropped)]
+    set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
+    ours = any(a.hand_curate is not None for a in chosen)
+    ids = [f"{set_name}/{path.stem}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
+    columns: dict[str, Any] = {
+        "sample_id": ids,
+        "source": [set_name] * len(chosen),
+        "bbox": boxes([a.bbox for a in chosen]),
+        "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
+    }
+    points = stack([a.keypoints for a in chosen], (kp.COUNT, 3))
+    hands = Hands(
+        path.name, split_of(path), document, [a.image_id for a in chosen], points, columns, ours=ours
+    )
+    hands.dropped, hands.quarantine = dropped, problems
+    _add_camera(hands, chosen)
+    _put_in_order(hands, chosen)
+    if ours:
+        _restore(columns, chosen)
+    else:
+        _add_known_sides(hands)
+    hands.refuse_twins()
+    return hands
+
+
+def _is_hand(annotation: Annotation, dropped: Counter[str]) -> bool:
+    count = _point_count(annotation.keypoints)
+    if annotation.iscrowd:
+        dropped["crowd annotation"] += 1
+    elif count is None:
+        dropped["annotation without keypoints"] += 1
+    elif count != kp.COUNT:
+        dropped[f"annotation with {count:g} keypoints"] += 1
+    else:
+        return True
+    return False
+
+
+def _point_count(values: list[Any] | None) -> float | None:
+    if not values:
+        return None
+    return len(values) if isinstance(values[0], list) else len(values) / 3
+
+
+def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
+    """xyz in metres and K, where the file has them."""
+    if any(a.joint_cam is not None for a in annotations):
+        hands.columns["xyz"] = stack([a.joint_cam for a in annotations], (kp.COUNT, 3)) / _MILLIMETRES
+    cameras = {entry.id: entry.cam_param for entry in hands.document.images if entry.cam_param}
+    if cameras:
+        hands.columns["K"] = np.stack([_intrinsics(cameras.get(key)) for key in hands.images])
+
+
+def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
+    if camera is None:
+        return np.full((3, 3), np.nan)
+    (fx, fy), (cx, cy) = camera.focal, camera.princpt
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+
+def _put_in_order(hands: Hands, annotations: list[Annotation]) -> None:
+    """Our order of the points, by the names of each hand's category.
+
+    Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
+    bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
+    file have it the other way round, its fingers run from tip to palm (counted as `order_reversed`).
+    """
+    orders = {c.id: _order(c.keypoints) for c in hands.document.categories}
+    counted = np.ones(len(annotations), bool)
+    for key in {a.category_id for a in annotations}:
+        order, anatomical = orders.get(key) or (None, False)
+        rows = np.array([a.category_id == key for a in annotations])
+        if order is None:
+            hands.notes["keypoint_names_unknown_order_assumed"] += int(rows.sum())
+        else:
+            _reorder(hands, rows, order)
+        counted[rows] = not anatomical
+    xyz = hands.columns.get("xyz")
+    if xyz is None:
+        return
+    hands.projected = np.isfinite(xyz).all((1, 2))
+    judged = hands.projected & counted
+    if judged.any() and _from_tip(xyz[judged]).mean() > 0.5:
+        _reorder(hands, counted, list(TIP_TO_PALM))
+        hands.notes["order_reversed"] += int(counted.sum())
+
+
+def _reorder(hands: Hands, rows: NDArray[np.bool_], order: list[int]) -> None:
+    if order != list(range(kp.COUNT)):
+        hands.points[rows] = hands.points[rows][:, order]
+        if "xyz" in hands.columns:
+            hands.columns["xyz"][rows] = hands.columns["xyz"][rows][:, order]
+
+
+def _order(names: list[str] | None) -> tuple[list[int] | None, bool]:
+    """Where each of our keypoints stands among a category's names, or None; whether these are anatomical."""
+    if names is None or len(names) != kp.COUNT:
+        return None, False
+    found = [labels.parse(name).keypoint for name in names]
+    if set(found) != set(range(kp.COUNT)):
+        return None, False
+    anatomical = not any(name[-1:].isdigit() for name in names)
+    return [found.index(i) for i in range(kp.COUNT)], anatomical
+
+
+def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the four fingers of each hand (n, 21, 3) run from the tip to the palm."""
+    fingers = xyz[:, 5:].reshape(-1, 4, 4, 3)
+    bones = np.linalg.norm(np.diff(fingers, axis=2), axis=-1)
+    shorter: NDArray[np.bool_] = bones[..., 0].sum(1) < bones[..., 2].sum(1)
+    return shorter
+
+
+def _add_known_sides(hands: Hands) -> None:
+    """Sides told elsewhere: FreiHAND has right hands only, Panoptic's file names end in _l or _r."""
+    publisher = hands.columns["source"][0] if hands.images else ""
+    side = hands.columns["side"]
+    if publisher == "freihand":
+        hands.columns["side"] = [told or "right" for told in side]
+    elif publisher == "panoptic":
+        stems = {entry.id: Path(entry.file_name).stem[-2:].lower() for entry in hands.document.images}
+        ends = {"_l": "left", "_r": "right"}
+        hands.columns["side"] = [
+            told or ends.get(stems.get(key, "")) for told, key in zip(side, hands.images, strict=True)
+        ]
+
+
+def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
+    """Fields that `write` put into the annotations."""
+    kept = [a.hand_curate for a in annotations]
+    for name in Ours.__struct_fields__:
+        values = [getattr(k, name) if k else None for k in kept]
+        if name == "transform":
+            columns[name] = stack(values, (2, 3))
+        elif name == "has_bbox":
+            columns["bbox"][[value is False for value in values]] = np.nan
+        elif name in ("sample_id", "source"):
+            columns[name] = [value or told for value, told in zip(values, columns[name], strict=True)]
+        else:
+            columns[name] = values
+
+
+_TABLES = (
+    "sample_id",
+    "source",
+    "aspect",
+    "subject_id",
+    "label_source",
+    "score",
+    "parent_id",
+    "tilt",
+    "rotation",
+)
+
+
+def write(dataset: Dataset, out: Path) -> Counter[str]:
+    """Write annotations/SPLIT.json (annotations/instances.json for samples of no split) and images/.
+
+    Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
+    `cam_param` are mmpose's. A sample without a box gets that of its labelled points. What COCO has no key
+    for goes into `hand_curate`, where `read` finds it again.
+
+    Returns
+    -------
+    How many values of each field the format could not hold, and images that were left out.
+    """
+    batch = dataset.table().combine_chunks().to_batches()
+    whole = batch[0] if batch else make_batch(0)
+    refs = whole.column("image").to_pylist()
+    placed, lost = put(dataset, refs, out / "images")
+    lost["mask"] += whole.num_rows - whole.column("mask").null_count
+    usable = np.array([ref in placed for ref in refs], bool)
+    lost["sample without an image"] += int((~usable).sum())
+    splits = np.array(
+        [s if s in ("train", "val", "test") else "" for s in whole.column("split").to_pylist()], object
+    )
+    lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
+    image_ids = {ref: number for number, ref in enumerate(sorted(placed), start=1)}
+    numbers = np.arange(1, whole.num_rows + 1)
+    for split in sorted(set(splits)):
+        rows = np.flatnonzero(usable & (splits == split))
+        part = whole.take(pa.array(rows))
+        entries, licences = _image_entries(part, placed, image_ids, lost)
+        document = {
+            "info": {
+                "description": dataset.info["sources"][0] if len(dataset.info["sources"]) == 1 else NAME
+            },
+            "licenses": [{"id": number, "name": name, "url": ""} for name, number in licences.items()],
+            "categories": [_category()],
+            "images": entries,
+            "annotations": _annotations(part, numbers[rows], image_ids),
+        }
+        target = out / "annotations" / f"{split or 'instances'}.json"
+        images.write_bytes(target, msgspec.json.encode(document))
+    return +lost
+
+
+def _category() -> dict[str, Any]:
+    bones = [[a + 1, b + 1] for a, b in kp.BONES]  # COCO counts keypoints from 1 here
+    return {"id": 1, "name": "hand", "supercategory": "hand", "keypoints": list(kp.NAMES), "skeleton": bones}
+
+
+def _image_entries(
+    part: pa.RecordBatch, placed: dict[str, Path], ids: dict[str, int], lost: Counter[str]
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Entries of `images`, and the number of each licence."""
+    names = sorted(set(part.column("licence").drop_null().to_pylist()))
+    licences = {name: number for number, name in enumerate(names, start=1)}
+    entries: dict[str, dict[str, Any]] = {}
+    columns = (part.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
+    for ref, width, height, licence, matrix in zip(*columns, to_numpy(part, "K"), strict=True):
+        entry = entries.get(ref)
+        if entry is None:
+            if width is None or height is None:
+                info = images.probe(placed[ref])
+                width, height = info.width, info.height
+            entry = {"id": ids[ref], "file_name": placed[ref].name, "width": width, "height": height}
+            entries[ref] = entry | ({"license": licences[licence]} if licence else {})
+        if np.isfinite(matrix).all():
+            camera = _camera(matrix)
+            if camera is None or entries[ref].setdefault("cam_param", camera) != camera:
+                lost["K"] += 1
+    return sorted(entries.values(), key=lambda entry: entry["id"]), licences
+
+
+def _camera(matrix: NDArray[np.float64]) -> dict[str, Any] | None:
+    """mmpose's form of K; None for one with skew."""
+    (fx, skew, cx), (zero, fy, cy), last = matrix.tolist()
+    if skew or zero or last != [0, 0, 1]:
+        return None
+    return {"focal": [fx, fy], "princpt": [cx, cy]}
+
+
+def _annotations(
+    part: pa.RecordBatch, numbers: NDArray[np.intp], ids: dict[str, int]
+) -> list[dict[str, Any]]:
+    if not part.num_rows:
+        return []
+    xy, seen = _short(to_numpy(part, "keypoints")), to_numpy(part, "visibility")
+    flat = np.zeros((part.num_rows, kp.COUNT, 3), object)
+    flat[..., :2] = np.nan_to_num(xy)
+    flat[..., 2] = seen.astype(int)
+    frames = to_numpy(part, "bbox")
+    boxed = np.isfinite(frames).all(1)
+    frames = _short(np.where(boxed[:, None], frames, _extents(xy)))
+    spatial = _short(to_numpy(part, "xyz")) * _MILLIMETRES
+    columns: tuple[Any, ...] = (
+        numbers.tolist(),
+        part.column("image").to_pylist(),
+        flat.reshape(part.num_rows, -1).tolist(),
+        (seen > 0).sum(1).tolist(),
+        frames.tolist(),
+        (frames[:, 2] * frames[:, 3]).tolist(),
+        part.column("side").to_pylist(),
+        spatial.tolist(),
+        np.isfinite(spatial).any((1, 2)).tolist(),
+        _ours(part, boxed),
+    )
+    found = []
+    for number, ref, points, count, box, area, side, joints, has_joints, ours in zip(*columns, strict=True):
+        entry = {
+            "id": number,
+            "image_id": ids[ref],
+            "category_id": 1,
+            "iscrowd": 0,
+            "keypoints": points,
+            "num_keypoints": count,
+            "bbox": box,
+            "area": area,
+            "segmentation": [],
+        }
+        if side:
+            entry["hand_type"] = side
+        if has_joints:
+            entry["joint_cam"] = joints
+        entry["hand_curate"] = ours
+        found.append(entry)
+    return found
+
+
+def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
+    plain = [part.column(name).to_pylist() for name in _TABLES]
+    moves = to_numpy(part, "transform").reshape(part.num_rows, -1)
+    moves_there = np.isfinite(moves).all(1).tolist()
+    rows = zip(
+        *plain, moves.tolist(), moves_there, part.column("attrs").to_pylist(), boxed.tolist(), strict=True
+    )
+    return [
+        Ours(
+            **dict(zip(_TABLES, values, strict=True)),
+            transform=move if has_moved else None,
+            attrs=json.loads(attrs) if attrs else None,
+            has_bbox=box,
+        )
+        for *values, move, has_moved, attrs, box in rows
+    ]
+
+
+def _extents(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes (n, 4) around the finite points of (n, 21, 2); zeros where there is none."""
+    finite = np.isfinite(xy)
+    low = np.where(finite, xy, np.inf).min(1)
+    high = np.where(finite, xy, -np.inf).max(1)
+    boxes = np.concatenate([low, high - low], axis=1)
+    return np.where(np.isfinite(boxes), boxes, 0.0)
+
+
+def _short(values: NDArray[Any]) -> NDArray[np.float64]:
+    """float32 numbers as doubles with few decimals where these lead back to the same float32."""
+    exact = values.astype(np.float64)
+    rounded = np.round(exact, 4)
+    return np.where(rounded.astype(np.float32) == values, rounded, exact)

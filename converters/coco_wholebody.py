@@ -1,0 +1,88 @@
+"""COCO-WholeBody: the left and the right hand of each person (github.com/jin-s13/COCO-WholeBody).
+
+`lefthand_kpts` and `righthand_kpts` hold 21 x (x, y, v) in our order; left and right are the person's own.
+A hand counts only if `lefthand_valid` or `righthand_valid` says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from converters.coco_tables import (
+    Hands,
+    Id,
+    annotation_files,
+    boxes,
+    parts,
+    read_files,
+    split_of,
+    stack,
+    text_id,
+)
+from curate import keypoints as kp
+from curate.sample import make_batch
+from curate.source import Source
+from curate.stage import Part
+
+NAME = "coco-wholebody"
+
+
+class Person(msgspec.Struct, gc=False):
+    """What is read of an annotation."""
+
+    id: Id = None
+    image_id: Id = None
+    iscrowd: float = 0
+    lefthand_valid: bool | float = False
+    righthand_valid: bool | float = False
+    lefthand_kpts: list[float] | None = None
+    righthand_kpts: list[float] | None = None
+    lefthand_box: list[float] | None = None
+    righthand_box: list[float] | None = None
+
+
+def read(source: Source) -> Iterator[Part]:
+    """The valid hands of a COCO-WholeBody file, or of all those in root/annotations; two samples a person at
+    most.
+
+    Where v holds fractions, they are a detector's scores: more than 0 is labelled.
+
+    Raises
+    ------
+    InputError: no annotation file.
+    """
+    files, root, finder = annotation_files(source)
+    failed = Part(make_batch(0))
+    found = [_hands(*entry) for entry in read_files(files, root, Person, failed)]
+    yield failed
+    yield from parts(found, finder)
+
+
+def _hands(path: Path, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
+    dropped = Counter[str]()
+    people = [(i, p) for i, p in enumerate(document.annotations) if not p.iscrowd]
+    dropped["crowd annotation"] += len(document.annotations) - len(people)
+    valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, dropped)]
+    columns: dict[str, Any] = {
+        "sample_id": [f"{NAME}/{path.stem}/{text_id(p.id, i)}-{side}" for i, p, side in valid],
+        "source": [NAME] * len(valid),
+        "side": [side for _, _, side in valid],
+        "bbox": boxes([getattr(p, f"{side}hand_box") for _, p, side in valid]),
+    }
+    points = stack([getattr(p, f"{side}hand_kpts") for _, p, side in valid], (kp.COUNT, 3))
+    owners = [p.image_id for _, p, _ in valid]
+    hands = Hands(path.name, split_of(path), document, owners, points, columns)
+    hands.dropped, hands.quarantine = dropped, problems
+    hands.refuse_twins()
+    return hands
+
+
+def _is_valid(person: Person, side: str, dropped: Counter[str]) -> bool:
+    valid = bool(getattr(person, f"{side}hand_valid"))
+    dropped[f"{side} hand not valid"] += not valid
+    return valid
