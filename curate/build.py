@@ -1,0 +1,325 @@
+"""`curate build`: datasets become a training set, its images one array and its samples split by subject."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate import geometry, heatmaps, images
+from curate import keypoints as kp
+from curate import split as splits_of
+from curate.dataset import Dataset, file_sha256
+from curate.errors import InputError
+from curate.sample import Sample, from_batch, labelled_points, moved, replace_columns, to_batch
+from curate.stage import Part, Stage, Summary, revise_part
+
+_ROWS = 64  # samples a task
+_PEAK1 = "-peak1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a training sample looks like: images of `size` pixels, grey or RGB, and how maps are stored."""
+
+    size: int
+    grey: bool
+    keypoints: int
+    sigma: float
+    stored: np.dtype[Any] | None = None
+    peak1: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The rows of one task, without those that are left out, which `dropped` and `notes` count."""
+
+    index: int
+    root: Path
+    batch: pa.RecordBatch
+    photos: list[str]
+    splits: list[str]
+    dropped: Counter[str]
+    notes: Counter[str]
+
+
+def build(
+    datasets: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    size: int = 96,
+    keypoints: int = 20,
+    colour: str = "grey",
+    sigma: float = 5.0,
+    split: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    test: float = 0.1,
+    val: float = 0.0,
+    store_heatmaps: str | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Summary:
+    """Make a training set: OUT/pixels.npy, uint8 (N, S, S) grey or (N, S, S, 3) RGB, and its samples.
+
+    An image that is not square is padded to one, centred, by repeating its edge; then it is resized. The
+    samples' keypoints, bbox and K are in pixels of the result, `transform` leads back to the photo. Masks
+    are left behind. Samples without a labelled point among the chosen ones are dropped and counted; a point
+    without a label stays unlabelled. Heatmaps are drawn from the keypoints when the set is read; dataset.json
+    holds their sigma under "training".
+
+    Parameters
+    ----------
+    size: S, pixels; 96 and 128 are customary. keypoints: 21, or 20 (without the wrist).
+    colour: "grey" or "colour". sigma: of the heatmaps, pixels of S.
+    split: "source" (as the source has it), "subject", or a CSV file (`curate.split.from_list`) whose
+        missing samples are dropped and counted. None: "source" if every sample has one, else "subject".
+    seed, test, val: of the split by subject.
+    store_heatmaps: also write OUT/heatmaps.npy, (N, K, S, S), as this type: float32, float16, uint16, or
+        with "-peak1" behind it the form of height one; integers hold value * max.
+
+    Raises
+    ------
+    InputError: an option out of range, a type that destroys the maps, a sample_id that two datasets share, a
+        subject or photo in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
+    """
+    form = _form(size, keypoints, colour, sigma, store_heatmaps)
+    sources = tuple(Dataset(path) for path in datasets)
+    if not sources:
+        raise InputError("build", "no dataset", allowed="one or more")
+    for source in sources:
+        if source.training is not None:
+            raise InputError(
+                source.root, "a training set", allowed="a dataset", remedy="build from its datasets"
+            )
+    options = {
+        "size": size,
+        "keypoints": keypoints,
+        "colour": colour,
+        "sigma": sigma,
+        "split": split if split in (None, "source", "subject") else file_sha256(_file(split)),
+        "seed": seed,
+        "test": test,
+        "val": val,
+        "store_heatmaps": store_heatmaps,
+    }
+    stage = Stage("build", Path(out), options, sources, workers=workers, overwrite=overwrite, quiet=quiet)
+    rows = _Rows.of(sources, keypoints)
+    jobs = _jobs(sources, rows, rows.split(split, seed, test, val))
+    total = sum(-(-len(source) // _ROWS) for source in sources)
+    work = partial(_build_batch, folder=stage.folder, form=form)
+    return stage.run(jobs, work, total=total, finish=partial(_finish, out=Path(out), form=form))
+
+
+def _form(size: int, keypoints: int, colour: str, sigma: float, store_heatmaps: str | None) -> _Form:
+    if not 16 <= size <= 1024:
+        raise InputError("build", repr(size), field="size", allowed="16 to 1024 pixels")
+    if keypoints not in (kp.COUNT, kp.COUNT - 1):
+        raise InputError("build", repr(keypoints), field="keypoints", allowed="20 (without the wrist) or 21")
+    if colour not in ("grey", "colour"):
+        raise InputError("build", repr(colour), field="colour", allowed="grey, colour")
+    if not 0.3 <= sigma <= size:
+        raise InputError("build", repr(sigma), field="sigma", allowed=f"0.3 to {size} pixels")
+    if store_heatmaps is None:
+        return _Form(size, colour == "grey", keypoints, sigma)
+    peak1 = store_heatmaps.endswith(_PEAK1)
+    stored = heatmaps.check_dtype(store_heatmaps.removesuffix(_PEAK1), sigma, peak1=peak1)
+    return _Form(size, colour == "grey", keypoints, sigma, stored, peak1)
+
+
+def _file(path: str | os.PathLike[str] | None) -> Path:
+    file = Path(path or "")
+    if not file.is_file():
+        raise InputError("build", repr(str(path)), field="split", allowed="source, subject or a CSV file")
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """One entry a sample, over all datasets in order. `labelled`: it has a point of the chosen set."""
+
+    where: str
+    sample_ids: list[str]
+    subjects: list[str | None]
+    names: list[str]
+    photos: list[str]
+    given: list[str | None]
+    labelled: list[bool]
+
+    @classmethod
+    def of(cls, sources: Sequence[Dataset], keypoints: int) -> _Rows:
+        """Raises InputError where two datasets share a sample_id."""
+        rows = cls(", ".join(str(source.root) for source in sources), [], [], [], [], [], [])
+        home: dict[str, Path] = {}
+        for source in sources:
+            table = source.table(["sample_id", "subject_id", "image", "split"])
+            ids, subjects, names, given = (column.to_pylist() for column in table.columns)
+            twin = next((i for i in ids if i in home), None)
+            if twin is not None:
+                found = f"{twin!r} stands in {home[twin]} too"
+                remedy = "give each sample once, or convert one source under another name"
+                raise InputError(source.root, found, field="sample_id", remedy=remedy)
+            home.update(dict.fromkeys(ids, source.root))
+            rows.sample_ids.extend(ids)
+            rows.subjects.extend(subjects)
+            rows.names.extend(names)
+            rows.given.extend(given)
+            rows.photos.extend(source.photos())
+            for batch in source.batches():
+                seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
+                rows.labelled.extend((seen > 0).any(axis=1).tolist())
+        return rows
+
+    def split(
+        self, split: str | os.PathLike[str] | None, seed: int, test: float, val: float
+    ) -> list[str | None]:
+        """Each row's split; None for rows that are left out."""
+        kept = [i for i, labelled in enumerate(self.labelled) if labelled]
+        ids, subjects, names, photos, given = (
+            [column[i] for i in kept]
+            for column in (self.sample_ids, self.subjects, self.names, self.photos, self.given)
+        )
+        found: Sequence[str | None]
+        if split is None:
+            split = "subject" if None in given else "source"
+        if split == "subject":
+            found = splits_of.by_subject(subjects, photos, seed=seed, test=test, val=val)
+        elif split == "source":
+            found = splits_of.from_source(given, self.where)
+        else:
+            found = splits_of.from_list(split, ids, subjects, names)
+        splits_of.check(found, subjects, photos, self.where)
+        result: list[str | None] = [None] * len(self.labelled)
+        for i, name in zip(kept, found, strict=True):
+            result[i] = name
+        return result
+
+
+def _jobs(sources: Sequence[Dataset], rows: _Rows, splits: list[str | None]) -> Iterator[_Job]:
+    start = index = 0
+    for source in sources:
+        for batch in source.batches(_ROWS):
+            here = range(start, start + batch.num_rows)
+            kept = [i for i in here if splits[i] is not None]
+            unlabelled = sum(not rows.labelled[i] for i in here)
+            dropped = Counter(
+                {
+                    "no labelled keypoint of the chosen set": unlabelled,
+                    "not in the split list": batch.num_rows - unlabelled - len(kept),
+                }
+            )
+            yield _Job(
+                index,
+                source.root,
+                batch.take(pa.array([i - start for i in kept], pa.int64())),
+                [rows.photos[i] for i in kept],
+                [name for i in kept if (name := splits[i]) is not None],
+                +dropped,
+                +Counter(samples_without_subject=sum(rows.subjects[i] is None for i in kept)),
+            )
+            start += batch.num_rows
+            index += 1
+
+
+def _build_batch(job: _Job, *, folder: Path, form: _Form) -> Part:
+    part = Part(job.batch, dropped=job.dropped, notes=job.notes)
+    samples: list[Sample] = []
+    pixels: list[images.Pixels] = []
+    for sample, photo, split in zip(from_batch(job.batch), job.photos, job.splits, strict=True):
+        try:
+            made, image = _fit(job.root, sample, photo, form, part.notes)
+        except InputError as error:
+            part.quarantine.append((sample.sample_id, error.reason))
+            continue
+        samples.append(replace(made, split=split))
+        pixels.append(image)
+    part.batch = to_batch(samples)
+    images.write_bytes(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))
+    if form.stored is not None:
+        points, seen = labelled_points(part.batch)
+        chosen = kp.subset(form.keypoints)
+        maps = heatmaps.draw(points[:, chosen], seen[:, chosen], form.size, form.sigma, peak1=form.peak1)
+        stored = heatmaps.as_dtype(maps, form.stored)
+        images.write_bytes(_rows_file(folder, "heatmaps", job.index), stored.tobytes())
+    return part
+
+
+def _fit(
+    root: Path, sample: Sample, photo: str, form: _Form, notes: Counter[str]
+) -> tuple[Sample, images.Pixels]:
+    """The sample in its S x S image, and that image."""
+    path = root / sample.image
+    info = images.probe(path)
+    side = max(info.width, info.height)
+    shrink = images.shrink_for(info, form.size / side)
+    image = images.read(path, grey=form.grey, shrink=shrink)
+    cells = side // shrink
+    corner = ((image.shape[1] - cells) // 2, (image.shape[0] - cells) // 2)
+    pixels = images.cut_square(image, corner, cells, form.size)
+    notes["padded_to_a_square"] += info.width != info.height
+    notes["enlarged"] += side < form.size
+    box = np.array([*corner, cells, cells]) * shrink
+    made = replace(
+        moved(sample, geometry.box_to_square(box, form.size), photo),
+        width=form.size,
+        height=form.size,
+        mask=None,
+        sha256=images.pixel_sha256(pixels),
+    )
+    return made, pixels
+
+
+def _finish(parts: list[Path], *, out: Path, form: _Form) -> dict[str, Any]:
+    """Join the tasks' pixels and number the rows; says what dataset.json holds under "training"."""
+    count = 0
+    by_split: Counter[str] = Counter()
+
+    def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nonlocal count
+        refs = [images.stack_ref(count + i) for i in range(batch.num_rows)]
+        count += batch.num_rows
+        by_split.update(batch.column("split").to_pylist())
+        return replace_columns(batch, image=refs)
+
+    for path in parts:
+        revise_part(path, numbered)
+    shape = (form.size, form.size) if form.grey else (form.size, form.size, 3)
+    _join(out / "pixels.npy", parts, (count, *shape), np.dtype(np.uint8))
+    training: dict[str, Any] = {
+        "size": form.size,
+        "keypoints": form.keypoints,
+        "channels": 1 if form.grey else 3,
+        "sigma": form.sigma,
+        "splits": dict(sorted(by_split.items())),
+    }
+    if form.stored is not None:
+        _join(out / "heatmaps.npy", parts, (count, form.keypoints, form.size, form.size), form.stored)
+        training["heatmaps"] = {"dtype": form.stored.name, "peak1": form.peak1}
+    return {"training": training}
+
+
+def _join(target: Path, parts: list[Path], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """The rows that each task wrote, one behind the other, as one .npy file."""
+    head = io.BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(head, description)
+    temporary = target.with_name(f".{target.name}.tmp")
+    with open(temporary, "wb") as joined:
+        joined.write(head.getvalue())
+        for index, part in enumerate(parts):
+            with open(_rows_file(part.parent, target.stem, index), "rb") as rows:
+                shutil.copyfileobj(rows, joined, 1 << 20)
+    os.replace(temporary, target)
+
+
+def _rows_file(folder: Path, name: str, index: int) -> Path:
+    return folder / f"{name}-{index:06d}.raw"
