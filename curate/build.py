@@ -176,7 +176,7 @@ class _Rows:
             rows.photos.extend(source.photos())
             for batch in source.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
-                rows.labelled.extend((seen > 0).any(axis=1).tolist())
+                rows.labelled.extend(bool(any_seen) for any_seen in (seen > 0).any(axis=1))
         return rows
 
     def split(
@@ -184,10 +184,9 @@ class _Rows:
     ) -> list[str | None]:
         """Each row's split; None for rows that are left out."""
         kept = [i for i, labelled in enumerate(self.labelled) if labelled]
-        ids, subjects, names, photos, given = (
-            [column[i] for i in kept]
-            for column in (self.sample_ids, self.subjects, self.names, self.photos, self.given)
-        )
+        subjects = [self.subjects[i] for i in kept]
+        photos = [self.photos[i] for i in kept]
+        given = [self.given[i] for i in kept]
         found: Sequence[str | None]
         if split is None:
             split = "subject" if None in given else "source"
@@ -196,6 +195,7 @@ class _Rows:
         elif split == "source":
             found = splits_of.from_source(given, self.where)
         else:
+            ids, names = [self.sample_ids[i] for i in kept], [self.names[i] for i in kept]
             found = splits_of.from_list(split, ids, subjects, names)
         splits_of.check(found, subjects, photos, self.where)
         result: list[str | None] = [None] * len(self.labelled)

@@ -59,7 +59,7 @@ def by_subject(
 
 
 def from_source(splits: Sequence[str | None], where: str | os.PathLike[str]) -> list[str]:
-    """The split that the source gave, for each sample. Raises InputError where one has none, or another word."""
+    """The split that the source gave each sample. Raises InputError where one has none, or another word."""
     missing = sum(split is None for split in splits)
     if missing:
         found = f"{missing} of {len(splits)} samples have none"
@@ -88,21 +88,13 @@ def from_list(
         no name that fits a sample.
     """
     key, table = _read_list(path)
+    names: Sequence[str | None] = {"sample_id": sample_ids, "subject_id": subjects, "image": images}[key]
+    found = [None if name is None else table.get(name) for name in names]
     if key == "image":
-        found = [table.get(i, table.get(PurePosixPath(i).name)) for i in images]
-    else:
-        found = [
-            None if n is None else table.get(n) for n in (sample_ids if key == "sample_id" else subjects)
-        ]
+        found = [split or table.get(PurePosixPath(i).name) for split, i in zip(found, images, strict=True)]
     if not any(found):
-        raise InputError(
-            path,
-            "it names none of the samples",
-            field=key,
-            allowed=f"names such as {
-                _some({'sample_id': sample_ids, 'subject_id': subjects, 'image': images}[key])
-            }",
-        )
+        allowed = f"names such as {_some(names)}"
+        raise InputError(path, "it names none of the samples", field=key, allowed=allowed)
     return found
 
 
