@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from converters.coco_tables import (
+    Document,
     Hands,
     Id,
     annotation_files,

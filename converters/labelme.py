@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ import numpy as np
 from converters import json_files, labels
 from converters.exported_images import put
 from converters.label_mapping import Mapping
+from converters.native_layout import count_lost
 from curate import images
 from curate import keypoints as kp
 from curate.dataset import Dataset
@@ -332,9 +332,24 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-# What a Labelme file has no place for; `image` and sizes go over, `sha256` and `bbox` can be made again.
-_LOST = ("sample_id", "source", "aspect", "subject_id", "xyz", "K", "mask", "score", "parent_id", "transform")
-_LOST_TOO = ("split", "licence", "tilt", "rotation", "attrs")
+# What a Labelme file has no place for; sizes go over, boxes and hashes can be made again.
+_LOST = (
+    "sample_id",
+    "source",
+    "aspect",
+    "subject_id",
+    "xyz",
+    "K",
+    "mask",
+    "score",
+    "parent_id",
+    "transform",
+    "split",
+    "licence",
+    "tilt",
+    "rotation",
+    "attrs",
+)
 
 
 def write(dataset: Dataset, out: Path) -> Counter[str]:
@@ -347,11 +362,10 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and images that were left out.
     """
-    lost = Counter[str]()
+    lost = count_lost(dataset, _LOST)
     hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
         hands[sample.image].append(sample)
-        lost.update(name for name in chain(_LOST, _LOST_TOO) if getattr(sample, name) not in (None, {}))
         if sample.label_source not in (None, "manual"):
             lost["label_source"] += 1
     placed, counts = put(dataset, list(hands), out)
