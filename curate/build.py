@@ -176,7 +176,7 @@ class _Rows:
             rows.photos.extend(source.photos())
             for batch in source.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
-                rows.labelled.extend(bool(any_seen) for any_seen in (seen > 0).any(axis=1))
+                rows.labelled.extend(np.asarray((seen > 0).any(axis=1)).tolist())
         return rows
 
     def split(
