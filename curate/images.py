@@ -97,10 +97,10 @@ def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> P
     """The image that a sample of the dataset at `root` refers to: a path, or "pixels.npy#row"."""
     if ref.startswith(_PIXELS_FILE + "#"):
         stack = open_stack(root)
-        row = int(ref.partition("#")[2])
-        if not 0 <= row < len(stack):
+        row = ref.partition("#")[2]
+        if not row.isdecimal() or int(row) >= len(stack):
             raise UnreadableImage(Path(root) / _PIXELS_FILE, f"no row {row}; it holds {len(stack)}")
-        image: Pixels = np.array(stack[row])
+        image: Pixels = np.array(stack[int(row)])
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if grey and image.ndim == 3 else image  # type: ignore[return-value]
     return read(Path(root) / ref, grey=grey)
 
@@ -115,7 +115,9 @@ def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
     path = Path(root) / _PIXELS_FILE
     try:
         stack: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except ValueError as error:
         raise UnreadableImage(path, str(error), allowed="a uint8 .npy array") from None
     if stack.dtype != np.uint8 or stack.ndim not in (3, 4):
         raise UnreadableImage(path, f"{stack.dtype} of shape {stack.shape}", allowed="uint8 (N, S, S[, 3])")

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from curate import keypoints as kp
+from qa.labels import palm_turn
 from qa.sets import centre_offsets
 from qa.view import View
 
@@ -31,7 +32,7 @@ def tag(name: str, *children: str, **attributes: object) -> Markup:
 def hand_size(view: View, groups: Groups) -> Markup:
     """Histogram of the hand's size, per split: longer side of its box over the image's."""
     low, high = view.boxes()
-    size = np.where(np.isfinite(view.size), view.size, view.pixels.size)
+    size = view.frame
     share = (high - low).max(axis=1) / size.max(axis=1)
     edges = np.linspace(0, 1, 26)
     counts = {}
@@ -77,8 +78,9 @@ def labelled_share(view: View) -> Markup:
 
 
 def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
-    """Where the keypoints lie in the images, with the mean hand drawn over it."""
-    size = np.where(np.isfinite(view.size), view.size, view.pixels.size)
+    """Where the keypoints lie in the images, with the two mean hands: those that turn like a right hand's
+    back, and like a left one's. Their common mean would be no hand."""
+    size = view.frame
     places = view.points[rows] / size[rows][:, None, :]
     flat = places[np.isfinite(places).all(axis=2)]
     edges = np.linspace(0, 1, _CELLS + 1)
@@ -98,15 +100,10 @@ def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
         )
         for i, j in np.argwhere(shade > 0.02)
     ]
-    labelled = np.isfinite(places[..., 0]).sum(axis=0)[:, None]
-    mean = np.divide(
-        np.nansum(places, axis=0), labelled, out=np.full((kp.COUNT, 2), np.nan), where=labelled > 0
-    )
-    for a, b in kp.BONES:
-        if np.isfinite(mean[[a, b]]).all():
-            (x1, y1), (x2, y2) = mean[[a, b]] * _PANEL
-            parts.append(tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="bone"))
-    return _svg(parts, _PANEL, _PANEL, f"Where the keypoints of {name} lie in the image, and the mean hand")
+    turn = palm_turn(view.points[rows])
+    for style, hands in (("bone", turn > 0), ("bone other", turn < 0)):
+        parts += _mean_hand(places[hands], style)
+    return _svg(parts, _PANEL, _PANEL, f"Where the keypoints of {name} lie in the image, and the mean hands")
 
 
 def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
@@ -142,6 +139,18 @@ def share_bar(share: float) -> Markup:
         tag("rect", width=max(1.0, 100 * share), height=8, rx=2, class_="visible"),
     ]
     return tag("svg", *parts, viewBox="0 0 100 8", class_="bar", aria_hidden="true")
+
+
+def _mean_hand(places: NDArray[np.float64], style: str) -> list[Markup]:
+    """Bones between the mean places of the keypoints, in shares of the panel."""
+    count = np.isfinite(places[..., 0]).sum(axis=0)[:, None]
+    mean = np.divide(np.nansum(places, axis=0), count, out=np.full((kp.COUNT, 2), np.nan), where=count > 0)
+    mean *= _PANEL
+    return [
+        tag("line", x1=mean[a, 0], y1=mean[a, 1], x2=mean[b, 0], y2=mean[b, 1], class_=style)
+        for a, b in kp.BONES
+        if np.isfinite(mean[[a, b]]).all()
+    ]
 
 
 def _svg(parts: Iterable[str], width: float, height: float, title: str) -> Markup:

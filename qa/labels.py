@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from qa.view import View
 
 Limits = Mapping[str, float]
 
-_MCPS = (5, 9, 13, 17)
 _INDEX_MCP, _LITTLE_MCP = 5, 17
 _THUMB_CMC = 1
 
@@ -22,7 +22,12 @@ def unreadable_image(view: View, limits: Limits) -> Outcome:
     """Images that do not decode fully (ultralytics' verify_image asks the same)."""
     rows = np.flatnonzero(view.pixels.error != np.array(None))
     hits = [
-        Hit(1.0, 0.0, row=int(i), words={"reason": view.pixels.error[i], "image": view.image[i]})
+        Hit(
+            1.0,
+            0.0,
+            row=int(i),
+            words={"reason": view.pixels.error[i], "image": PurePosixPath(view.image[i]).name},
+        )
         for i in rows
     ]
     return Outcome(len(view), hits)
@@ -100,7 +105,7 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
 
     A crop keeps the true coordinates of what it cut off: there it is a warning only.
     """
-    size = np.where(np.isfinite(view.size), view.size, view.pixels.size)
+    size = view.frame
     known = _every(np.isfinite(size)) & (view.visibility.max(axis=1, initial=0) > 0)
     frame = np.where(np.isfinite(size), size, 1.0)[:, None, :]
     beyond = np.maximum(-view.points, view.points - frame)
@@ -125,8 +130,9 @@ def handedness(view: View, limits: Limits) -> Outcome:
 
     With y down, s = sign(cross(MCP2 - anchor, MCP5 - anchor)) is + for a right hand seen from the back
     or a left palm, - for the other two. The anchor is the wrist, else the thumb's CMC joint, which lies
-    on the same side of the line of MCPs in every pose, since the palm is stiff. Without either, the
-    fingers' direction serves. Judged where |cross| / (|a| |b|) > `turn`: a palm seen edge-on says nothing.
+    on the same side of the line of MCPs in every pose, since the palm is stiff (the fingers' direction is
+    no anchor: it turns round in a fist). Judged where |cross| / (|a| |b|) > `turn`: a palm seen edge-on
+    says nothing.
     """
     turn = palm_turn(view.points)
     sides = np.select([view.side == "right", view.side == "left"], [1, -1], 0)
@@ -145,13 +151,11 @@ def handedness(view: View, limits: Limits) -> Outcome:
 def palm_turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sine of the angle from the index to the little MCP seen from the palm's near end, (n,); y down.
 
-    NaN where the MCPs, or any anchor for them, are missing. The points are (n, 21, 2).
+    NaN where an MCP, or both the wrist and the thumb's CMC, are missing. The points are (n, 21, 2).
     """
     index, little = points[:, _INDEX_MCP], points[:, _LITTLE_MCP]
-    anchor = np.where(np.isnan(points[:, kp.WRIST]), points[:, _THUMB_CMC], points[:, kp.WRIST])
-    along = _centre(points[:, list(kp.TIPS[1:])]) - _centre(points[:, list(_MCPS)])
-    backward = _centre(points[:, list(_MCPS)]) - along
-    anchor = np.where(np.isnan(anchor), backward, anchor)
+    wrist = points[:, kp.WRIST]
+    anchor = np.where(np.isnan(wrist), points[:, _THUMB_CMC], wrist)
     return _sine(index - anchor, little - anchor)
 
 
@@ -175,15 +179,13 @@ def backward_fingers(points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDA
     phalanx is the shortest, while read backward it is the longest (Buryanov & Kotiuk 2010).
     """
     chains = points[:, 1:].reshape(len(points), 5, 4, 2)
-    wrist = points[:, None, kp.WRIST]
-    # Without a wrist, the first points of the fingers are nearest to each other at the palm.
-    far = np.linalg.norm(chains - wrist[:, :, None], axis=3)
     bones = np.linalg.norm(np.diff(chains, axis=2), axis=3)
-    lone = np.isnan(wrist).any(axis=2)
-    spread = np.linalg.norm(chains - _centre(chains.reshape(-1, 5, 4, 2).swapaxes(1, 2))[:, None], axis=3)
-    first_farther = np.where(lone, spread[..., 0] > spread[..., 3], far[..., 0] > far[..., 3])
-    complete = np.isfinite(chains).all(axis=(2, 3))
-    backward = complete & first_farther & (bones[..., 2] > bones[..., 1])
+    # Without a wrist: tips fan out farther from their middle than the fingers' bases do.
+    wrist = np.broadcast_to(points[:, None, None, kp.WRIST], chains.shape)
+    near = np.where(np.isnan(wrist), chains.mean(axis=1, keepdims=True), wrist)
+    distance = np.linalg.norm(chains - near, axis=3)
+    complete = _every(_every(np.isfinite(chains)))
+    backward = complete & (distance[..., 0] > distance[..., 3]) & (bones[..., 2] > bones[..., 1])
     return backward.sum(axis=1), complete.sum(axis=1)
 
 
@@ -220,12 +222,6 @@ def _every(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether all hold, along the last axis."""
     every: NDArray[np.bool_] = np.all(mask, axis=-1)
     return every
-
-
-def _centre(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of (n, k, 2) over k; NaN where any is missing."""
-    centre: NDArray[np.float64] = points.mean(axis=-2)
-    return centre
 
 
 def _sine(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

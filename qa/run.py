@@ -37,6 +37,9 @@ class QaSummary:
     verdict: str
     failed: bool
 
+    def __str__(self) -> str:
+        return f"{self.verdict}\nreport: {self.out / 'report.html'}"
+
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return {

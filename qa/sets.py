@@ -135,7 +135,7 @@ def centre_offsets(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
     In shares of the crop's width and height; NaN for samples that are no crops.
     """
-    size = np.where(view.cut[:, None], np.where(np.isfinite(view.size), view.size, view.pixels.size), np.nan)
+    size = np.where(view.cut[:, None], view.frame, np.nan)
     low, high = view.boxes()
     count = view.labelled.sum(axis=1)[:, None]
     total = np.nansum(view.points, axis=1)
@@ -163,4 +163,5 @@ def _mean_and_error(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
 
 
 def _percent(offset: NDArray[np.float64]) -> str:
-    return f"({100 * offset[0]:+.1f} %, {100 * offset[1]:+.1f} %)"
+    x, y = np.round(100 * offset, 1) + 0.0  # no minus before a zero
+    return f"({x:+.1f} %, {y:+.1f} %)"

@@ -74,6 +74,11 @@ class View:
         """(n, 21) visibility 1 or 2."""
         return self.visibility > 0
 
+    @property
+    def frame(self) -> NDArray[np.float64]:
+        """(n, 2) width and height: the table's, else the image's; NaN where neither is known."""
+        return np.where(self.size > 0, self.size, self.pixels.size)
+
     def boxes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper corners (n, 2) of the labelled points; NaN for samples without any."""
         low = np.where(np.isnan(self.points), np.inf, self.points).min(axis=1)
