@@ -471,12 +471,16 @@ def _tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     lines = [
         f"{summary.samples} samples in {summary.out}" + (" (was finished before)" if summary.reused else "")
     ]
-    lines += [f"  left out: {count} {reason.replace('_', ' ')}" for reason, count in summary.dropped.items()]
+    lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
     if summary.quarantined:
         lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
-    lines += [f"  note: {count} {what.replace('_', ' ')}" for what, count in summary.notes.items()]
+    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
     _print(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ") if name.isidentifier() else name
 
 
 def _print(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
