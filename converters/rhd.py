@@ -1,0 +1,357 @@
+"""Rendered Hand Pose Dataset, RHD v1.1 (Zimmermann & Brox 2017), in its own layout.
+
+    RHD_published_v2/{training,evaluation}/anno_{training,evaluation}.pickle
+                                          /color/00000.png   mask/00000.png   depth/00000.png
+
+The pickle is {id: {"xyz": (42, 3) metres, "uv_vis": (42, 3) pixels and visibility 0 or 1, "K": (3, 3)}}, in
+the camera's frame; rows 0..20 are the left hand, 21..41 the right one, both always there, in view or not.
+Each finger runs from its tip to the palm: the reverse of our order. Pixels are counted from the image's
+corner (the principal point is 160 of 320), as ours. Visibility 0 means hidden or outside the frame; the
+coordinates are true.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from converters import safe_pickle
+from converters.native_layout import count_lost, put_as
+from curate import images
+from curate import keypoints as kp
+from curate.dataset import ROWS, Dataset
+from curate.errors import InputError, UnreadableImage
+from curate.sample import Sample, make_batch
+from curate.source import Source
+from curate.stage import Part
+
+NAME = "rhd"
+LICENCE = "RHD: research only, no commercial use, cite Zimmermann & Brox 2017"
+SIDES = ("left", "right")  # rows 0..20 and 21..41
+# ORDER[i] is the row, among a hand's 21, of our keypoint i. The permutation is its own inverse.
+ORDER = np.array([0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17])
+_SPLITS = {"training": "train", "evaluation": "test"}
+_FRAME = (320, 320)
+_ANNOTATION = re.compile(r"anno_(training|evaluation)\.(?:pickle|pkl)")
+_SHAPES = {"xyz": (2 * kp.COUNT, 3), "uv_vis": (2 * kp.COUNT, 3), "K": (3, 3)}
+_LARGEST_PART_ID = 33
+_LOST = (
+    "aspect",
+    "subject_id",
+    "bbox",
+    "score",
+    "parent_id",
+    "transform",
+    "licence",
+    "tilt",
+    "rotation",
+    "attrs",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """The training or the evaluation set."""
+
+    name: str
+    annotations: Path
+    color: Path
+    images: frozenset[str]
+    masks: frozenset[str]
+
+    @property
+    def folder(self) -> Path:
+        return self.annotations.parent
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield up to two samples for each image: the hands of which a point is in view.
+
+    Visibility 1 becomes 2 (visible), 0 becomes 1 (labelled but hidden), also outside the image.
+
+    Parameters
+    ----------
+    source: the folder RHD_published_v2, the one around it, or a set's own. Images lie in its color/, else in
+        `source.images`.
+
+    Raises
+    ------
+    UnsafeInput: a pickle that holds more than arrays; see `converters.safe_pickle`.
+    InputError: no annotations, a pickle of another content, or no images.
+    """
+    for one in _sets(source):
+        frame = _frame(one)
+        counted = Part(make_batch(0))
+        keys, arrays = _load(one, counted)
+        counted.dropped = +counted.dropped
+        yield counted
+        for start in range(0, len(keys), ROWS // 2):
+            chosen = slice(start, start + ROWS // 2)
+            yield _read_part(
+                one, keys[chosen], {name: array[chosen] for name, array in arrays.items()}, frame
+            )
+
+
+def write(dataset: Dataset, out: Path) -> Counter[str]:
+    """Write RHD_published_v2 as published: train to training, the rest to evaluation, samples numbered anew.
+
+    All images of a set have the size of its first. A hand that the image does not show has rows out of view;
+    what is unknown of one that it shows (a point, xyz, K) is NaN, which `read` understands. Masks are kept
+    where they hold RHD's part ids.
+
+    Returns
+    -------
+    How many values of each field the layout could not hold, and what was changed or left out.
+    """
+    counts = count_lost(dataset, _LOST)
+    books: dict[str, _Book] = {name: _Book(out / "RHD_published_v2" / name) for name in _SPLITS}
+    for sample in dataset:
+        counts["split other than train and test, put into evaluation"] += sample.split not in (
+            "train",
+            "test",
+        )
+        counts["label_source"] += sample.label_source not in (None, "render")
+        book = books["training" if sample.split == "train" else "evaluation"]
+        if sample.side is None:
+            counts["sample of an unknown side"] += 1
+        else:
+            book.add(dataset, sample, counts)
+    for name, book in books.items():
+        if book.entries:
+            images.write_bytes(book.folder / f"anno_{name}.pickle", _pickled(book.entries))
+    return +counts
+
+
+# Reading ---------------------------------------------------------------------------------------------
+
+
+def _sets(source: Source) -> list[_Set]:
+    root = source.root
+    if not root.is_dir():
+        raise InputError(root, "no such folder", allowed="the folder RHD_published_v2")
+    places = [root, *(base / name for base in (root, root / "RHD_published_v2") for name in _SPLITS)]
+    sets = []
+    for folder in places:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if match := _ANNOTATION.fullmatch(path.name):
+                color = folder / "color" if (folder / "color").is_dir() else source.images
+                names = _png_names(color) if color else None
+                if not color or not names:
+                    raise InputError(folder, "no images in color/", remedy="give their folder with --images")
+                sets.append(_Set(match[1], path, color.absolute(), names, _png_names(folder / "mask")))
+    if not sets:
+        raise InputError(root, "no anno_training.pickle or anno_evaluation.pickle in it or its sets")
+    return sets
+
+
+def _png_names(folder: Path) -> frozenset[str]:
+    if not folder.is_dir():
+        return frozenset()
+    with os.scandir(folder) as entries:
+        return frozenset(entry.name for entry in entries if entry.name.endswith(".png"))
+
+
+def _frame(one: _Set) -> tuple[int, int]:
+    """Width and height of the set's images, from the first that opens; `convert` holds all to it."""
+    for name in sorted(one.images)[:16]:
+        try:
+            info = images.probe(one.color / name)
+        except UnreadableImage:
+            continue
+        return info.width, info.height
+    return _FRAME
+
+
+@safe_pickle.no_collector()
+def _load(one: _Set, counted: Part) -> tuple[list[int], dict[str, NDArray[Any]]]:
+    """The ids of the samples that have an image, sorted, and their arrays, stacked."""
+    entries = safe_pickle.load(one.annotations)
+    if not isinstance(entries, dict) or not all(type(key) is int and key >= 0 for key in entries):
+        raise InputError(one.annotations, "no table of samples", allowed="{id: {xyz, uv_vis, K}}")
+    names = {f"{key:05d}.png": key for key in entries}
+    keys = sorted(names[name] for name in names.keys() & one.images)
+    counted.dropped["annotation without its image"] += len(entries) - len(keys)
+    counted.dropped["image without an annotation"] += len(one.images - names.keys())
+    try:
+        return keys, _arrays([entries[key] for key in keys])
+    except ValueError:
+        return _sound_ones(one, keys, entries, counted)
+
+
+def _read_part(
+    one: _Set, keys: Sequence[int], arrays: dict[str, NDArray[Any]], frame: tuple[int, int]
+) -> Part:
+    part = Part(make_batch(0))
+    uv = arrays["uv_vis"].reshape(-1, 2, kp.COUNT, 3)
+    bad = _faults(arrays)
+    for row, reason in bad.items():
+        part.quarantine.append((f"{one.folder.name}/{one.annotations.name} sample {keys[row]}", reason))
+    u, v, seen = (uv[..., i] for i in range(3))
+    in_frame = (u > 0) & (u < frame[0]) & (v > 0) & (v < frame[1])
+    in_view = (in_frame | (seen == 1)).any(axis=2)
+    in_view[list(bad)] = False
+    away = 2 * (len(keys) - len(bad)) - int(in_view.sum())
+    if away:
+        part.dropped["hand not in view"] += away
+    part.batch = _batch(one, keys, np.flatnonzero(in_view), arrays, frame)
+    return part
+
+
+def _arrays(entries: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """The three arrays of many samples, stacked. Raises ValueError where one is not like the others."""
+    try:
+        return {
+            name: safe_pickle.stack([entry[name] for entry in entries], shape)
+            for name, shape in _SHAPES.items()
+        }
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"no {error}; allowed: xyz, uv_vis and K") from None
+
+
+def _sound_ones(
+    one: _Set, keys: Sequence[int], entries: dict[int, Any], part: Part
+) -> tuple[list[int], dict[str, NDArray[Any]]]:
+    """Sample by sample, since one of them is broken (or there is none)."""
+    sound, found = [], []
+    for key in keys:
+        try:
+            found.append(_arrays([entries[key]]))
+            sound.append(key)
+        except ValueError as error:
+            part.quarantine.append((f"{one.folder.name}/{one.annotations.name} sample {key}", str(error)))
+    if not found:
+        return [], {}
+    return sound, {name: np.concatenate([arrays[name] for arrays in found]) for name in _SHAPES}
+
+
+def _faults(arrays: dict[str, NDArray[Any]]) -> dict[int, str]:
+    """Row -> why that sample cannot be used. NaN stands for what is not known."""
+    uv_vis = arrays["uv_vis"]
+    seen = uv_vis[..., 2]
+    visible = seen == 1
+    checks = [("uv_vis: visibility other than 0 and 1", ~visible & (seen != 0))]
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        unknown = np.isnan(uv_vis[..., :2]).any(axis=-1)
+        checks.append(("uv_vis: a visible point that is not finite", unknown & visible))
+        checks += [(f"{name}: infinite", np.isinf(array)) for name, array in arrays.items()]
+    faults: dict[int, str] = {}
+    for reason, wrong in checks:
+        for row in np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1)).tolist():
+            faults.setdefault(row, reason)
+    return faults
+
+
+def _batch(
+    one: _Set,
+    keys: Sequence[int],
+    hands: NDArray[np.intp],
+    arrays: dict[str, NDArray[Any]],
+    frame: tuple[int, int],
+) -> pa.RecordBatch:
+    """A row for each of `hands`: twice the place of its image among `keys`, plus 1 for a right hand."""
+    image, side = pa.array(hands // 2), pa.array(SIDES).take(pa.array(hands % 2))
+    names = [f"{key:05d}.png" for key in keys]
+    ids = pa.array([f"{NAME}/{one.name}/{key:05d}/" for key in keys], pa.string())
+    masks = [f"{one.folder}/mask/{name}" if name in one.masks else None for name in names]
+    rows = hands[:, None] * kp.COUNT + ORDER
+    uv_vis = arrays["uv_vis"].reshape(-1, 3)[rows].astype(np.float32)
+    unknown = np.isnan(uv_vis[..., 0]) | np.isnan(uv_vis[..., 1])
+    return make_batch(
+        len(hands),
+        sample_id=pc.binary_join_element_wise(ids.take(image), side, ""),
+        source=NAME,
+        image=pa.array([f"{one.color}/{name}" for name in names], pa.string()).take(image),
+        width=frame[0],
+        height=frame[1],
+        side=side,
+        keypoints=uv_vis[..., :2],
+        visibility=np.where(uv_vis[..., 2] == 1, kp.VISIBLE, np.where(unknown, kp.UNLABELLED, kp.HIDDEN)),
+        xyz=arrays["xyz"].reshape(-1, 3)[rows],
+        K=arrays["K"][hands // 2],
+        mask=pa.array(masks, pa.string()).take(image),
+        label_source="render",
+        split=_SPLITS[one.name],
+        licence=LICENCE,
+    )
+
+
+# Writing ---------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Book:
+    """A set that is being written."""
+
+    folder: Path
+    entries: dict[int, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+    _ids: dict[str, int | None] = field(default_factory=dict)
+    _frame: tuple[int, int] | None = None
+    _taken: set[tuple[int, str]] = field(default_factory=set)
+
+    def add(self, dataset: Dataset, sample: Sample, counts: Counter[str]) -> None:
+        """Write a sample's rows, and its image where that is the image's first hand."""
+        if sample.image not in self._ids:
+            self._ids[sample.image] = self._begin(dataset, sample, counts)
+        number = self._ids[sample.image]
+        if number is None:
+            counts["sample without an image of the set's size"] += 1
+            return
+        if (number, str(sample.side)) in self._taken:
+            counts["further hand of the same side in an image"] += 1
+            return
+        self._taken.add((number, str(sample.side)))
+        entry = self.entries[number]
+        rows = SIDES.index(str(sample.side)) * kp.COUNT + ORDER
+        entry["uv_vis"][rows, :2] = sample.keypoints
+        entry["uv_vis"][rows, 2] = sample.visibility == kp.VISIBLE
+        entry["xyz"][rows] = np.nan if sample.xyz is None else sample.xyz
+        if sample.K is not None:
+            entry["K"][:] = sample.K
+
+    def _begin(self, dataset: Dataset, sample: Sample, counts: Counter[str]) -> int | None:
+        number = len(self.entries)
+        path = self.folder / "color" / f"{number:05d}.png"
+        try:
+            counts["image written anew as PNG"] += put_as(dataset, sample.image, path)
+        except UnreadableImage:
+            return None
+        info = images.probe(path)
+        self._frame = self._frame or (info.width, info.height)
+        if (info.width, info.height) != self._frame:
+            path.unlink()
+            return None
+        if sample.mask is not None:
+            self._add_mask(dataset, sample.mask, path.name, counts)
+        uv_vis = np.tile([-1.0, -1.0, 0.0], (2 * kp.COUNT, 1))
+        xyz = np.tile([0.0, 0.0, 1.0], (2 * kp.COUNT, 1))
+        self.entries[number] = {"xyz": xyz, "uv_vis": uv_vis, "K": np.full((3, 3), np.nan)}
+        return number
+
+    def _add_mask(self, dataset: Dataset, ref: str, name: str, counts: Counter[str]) -> None:
+        try:
+            mask = images.read_ref(dataset.root, ref, grey=True)
+        except UnreadableImage:
+            counts["mask missing or unreadable"] += 1
+            return
+        if mask.max() > _LARGEST_PART_ID:
+            counts["mask without RHD's part ids"] += 1
+            return
+        images.write(self.folder / "mask" / name, mask)
+
+
+def _pickled(entries: dict[int, dict[str, NDArray[np.float64]]]) -> bytes:
+    # NumPy 1 does not know the name under which NumPy 2 pickles; both know the older one. Protocol 3 names it
+    # once, as plain text in the first array's head.
+    data = pickle.dumps(entries, protocol=3)
+    return data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray", 1)
