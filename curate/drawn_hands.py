@@ -117,7 +117,10 @@ def _step(direction: float, length: float, bend: float) -> NDArray[np.float64]:
 
 
 def _relief(
-    points: NDArray[np.float64], radii: NDArray[np.float64], elbow: NDArray[np.float64], shape: tuple[int, int]
+    points: NDArray[np.float64],
+    radii: NDArray[np.float64],
+    elbow: NDArray[np.float64],
+    shape: tuple[int, int],
 ) -> NDArray[np.float32]:
     """Height of the flesh above the ground at each pixel, in pixels; 0 is ground."""
     ys, xs = np.mgrid[: shape[0], : shape[1]].astype(np.float32) + 0.5
