@@ -85,11 +85,12 @@ def _command(
     return parser
 
 
-def _common(parser: argparse.ArgumentParser, *, workers: bool = True) -> None:
+def _common(parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True) -> None:
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument("--workers", type=_positive, default=default_workers(), metavar="N")
-    group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
+    if overwrite:
+        group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
     group.add_argument("--json", action="store_true", help="print the result as one JSON object")
     group.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
@@ -314,21 +315,13 @@ def _qa(commands: Any) -> None:
         help="exit with 1 where a finding is at least this severe (default: error)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the samples shown")
-    _common(parser)
+    _common(parser, overwrite=False)
 
 
 def _run_qa(a: argparse.Namespace) -> int:
     from qa.run import inspect
 
-    summary = inspect(
-        a.dataset,
-        a.out,
-        fail_on=a.fail_on,
-        seed=a.seed,
-        workers=a.workers,
-        overwrite=a.overwrite,
-        quiet=a.quiet,
-    )
+    summary = inspect(a.dataset, a.out, fail_on=a.fail_on, seed=a.seed, workers=a.workers, quiet=a.quiet)
     _print(a, summary.as_json(), str(summary))
     return FINDINGS if summary.failed else OK
 
