@@ -146,6 +146,7 @@ def read(source: Source) -> Iterator[Part]:
     root = source.root.parent if single else source.root
     reader = _Reader(root, ImageFinder((root, *filter(None, (source.images,)))), mapping, source.extract)
     files = [source.root] if single else list(json_files.below(root))
+    yield Part(to_batch([]))  # the mapping is right; from here on images may be written
     for start in range(0, len(files), _FILES):
         yield reader.part(files[start : start + _FILES])
 

@@ -81,7 +81,7 @@ def convert(
     """
     if label_source is not None and not _LABEL_SOURCE.fullmatch(label_source):
         raise InputError("--label-source", repr(label_source), allowed="manual, render or auto:NAME")
-    source = _absolute(source)
+    source = _absolute(source, out)
     _check_place(source, out)
     options: dict[str, Any] = {
         "format": name,
@@ -143,12 +143,12 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _absolute(source: Source) -> Source:
+def _absolute(source: Source, out: Path) -> Source:
     root, *others = (
         place.absolute() if place else None for place in (source.root, source.images, source.mapping)
     )
     assert root is not None
-    return Source(root, *others)
+    return Source(root, *others, extract=Path(os.path.abspath(out)) / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:
@@ -214,6 +214,8 @@ class _Place:
 
     def copy(self, path: str, folder: str) -> str:
         """Copy a file into a folder of the dataset, once whatever samples share it."""
+        if self.source.extract and path.startswith(f"{self.source.extract}/"):
+            return self.relative(path)  # it is there already
         name = Path(self.name(path))
         target = f"{folder}/{file_stem(str(name.with_suffix('')))}{name.suffix.lower()}"
         images.write_bytes(self.out / target, Path(path).read_bytes())
