@@ -87,6 +87,11 @@ def all_points_within(table: Array, limit: float) -> float:
     return _mean(wrong == 0)
 
 
+def right_within(size: int) -> float:
+    """The 9 px of Arslanova et al. 2020, who work at 96 px, for images of `size` pixels a side."""
+    return 9.0 * size / 96
+
+
 def few_wrong(table: Array, limit: float) -> tuple[float, float]:
     """Share of images wrong in one or two points only: of all images, and of the images not right."""
     wrong = _wrong_points(table, limit)

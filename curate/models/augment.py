@@ -78,18 +78,20 @@ def augment(images: Tensor, keypoints: Tensor, drawn: Draw) -> tuple[Tensor, Ten
     The same shapes. Keypoints that leave the frame keep their true coordinates; the image's edge is
     continued outward, as a wrist cut by the frame would be.
     """
-    matrix = torch.as_tensor(drawn.matrix, dtype=torch.float64, device=images.device)
-    moved = keypoints.double() @ matrix[:, :, :2].mT + matrix[:, None, :, 2]
-    return _tone(_warp(images, matrix), drawn), moved.to(keypoints.dtype)
+    # Autocast would round positions to a third of a pixel.
+    with torch.autocast(images.device.type, enabled=False):
+        matrix = torch.as_tensor(drawn.matrix).to(keypoints)
+        moved = keypoints @ matrix[:, :, :2].mT + matrix[:, None, :, 2]
+        return _tone(_warp(images, drawn.matrix), drawn), moved
 
 
-def _warp(images: Tensor, matrix: Tensor) -> Tensor:
+def _warp(images: Tensor, matrix: NDArray[np.float64]) -> Tensor:
     # grid_sample reads: it wants the inverse map, in coordinates from -1 to 1 between outer corners.
     side = images.shape[-1]
-    linear = torch.linalg.inv(matrix[:, :, :2])
+    linear = np.linalg.inv(matrix[:, :, :2])
     offset = -(linear @ matrix[:, :, 2:])
-    offset = linear.sum(-1, keepdim=True) + 2 * offset / side - 1
-    theta = torch.cat([linear, offset], 2).to(images.dtype)
+    offset = linear.sum(-1, keepdims=True) + 2 * offset / side - 1
+    theta = torch.as_tensor(np.concatenate([linear, offset], 2)).to(images)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
 

@@ -16,13 +16,10 @@ from torch.nn import functional
 
 from curate.keypoints import HIDDEN, VISIBLE
 
-# A hidden point's label is a guess when made by hand; in renders it is exact. Half is a compromise.
-HIDDEN_WEIGHT = 0.5
 
-
-def visibility_weights(visibility: Tensor) -> Tensor:
-    """COCO visibility (0, 1, 2) to a weight: 0 unlabelled, HIDDEN_WEIGHT hidden, 1 visible."""
-    return (visibility == VISIBLE).float() + HIDDEN_WEIGHT * (visibility == HIDDEN).float()
+def visibility_weights(visibility: Tensor, hidden: float) -> Tensor:
+    """COCO visibility (0, 1, 2) to weights: 0 unlabelled, `hidden`, 1 visible."""
+    return (visibility == VISIBLE).float() + hidden * (visibility == HIDDEN).float()
 
 
 def profiles(coordinates: Tensor, sigma: float, size: int) -> Tensor:
@@ -69,7 +66,9 @@ def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sig
 
 def _against(maps: Tensor, axes: Tensor) -> Tensor:
     """(B, K, S, S) maps summed against the outer products of (B, K, 2, S) profiles (x, y): (B, K)."""
-    rows = torch.matmul(maps, axes[:, :, 0, :, None])[..., 0]
+    # Autocast would round the sums of ten thousand terms to three digits.
+    with torch.autocast(maps.device.type, enabled=False):
+        rows = torch.matmul(maps, axes[:, :, 0, :, None])[..., 0]
     return (rows * axes[:, :, 1]).sum(-1)
 
 

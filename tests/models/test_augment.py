@@ -35,6 +35,17 @@ def test_a_blob_lands_where_its_keypoint_does(x: float, y: float, seed: int, epo
     assert torch.dist(centroid(image[0, 0]), moved[0, 0]) < 0.05
 
 
+def test_autocast_does_not_coarsen_positions() -> None:
+    torch.manual_seed(0)
+    images, keypoints = torch.rand(2, 1, SIZE, SIZE), torch.rand(2, 21, 2) * SIZE
+    drawn = draw(Ranges(), SIZE, 0, 0, [0, 1])
+    plain = augment(images, keypoints, drawn)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = augment(images, keypoints, drawn)
+    assert torch.equal(plain[0], cast[0])
+    assert torch.equal(plain[1], cast[1])
+
+
 def test_without_ranges_nothing_changes() -> None:
     torch.manual_seed(0)
     images, keypoints = torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 21, 2) * SIZE

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from curate.models.losses import (
-    HIDDEN_WEIGHT,
     binary_cross_entropy,
     profiles,
     softmax_cross_entropy,
@@ -41,7 +40,7 @@ def keypoints() -> Tensor:
 
 
 def test_visibility_weights_by_coco_code() -> None:
-    assert visibility_weights(torch.tensor([0, 1, 2])).tolist() == [0.0, HIDDEN_WEIGHT, 1.0]
+    assert visibility_weights(torch.tensor([0, 1, 2]), hidden=0.25).tolist() == [0.0, 0.25, 1.0]
 
 
 def test_profile_peaks_at_the_cell_whose_centre_is_the_point() -> None:
@@ -112,6 +111,13 @@ def test_a_batch_in_which_nothing_is_labelled_costs_nothing(loss, logits: Tensor
     value.backward()
     assert value.item() == 0
     assert logits.grad.abs().max() == 0
+
+
+@LOSSES
+def test_autocast_does_not_coarsen_the_sums(loss, logits: Tensor, keypoints: Tensor) -> None:
+    plain = loss(logits, keypoints, torch.ones(2, 3), 2.5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert loss(logits, keypoints, torch.ones(2, 3), 2.5).item() == pytest.approx(plain.item(), rel=1e-6)
 
 
 def test_a_point_outside_the_frame_has_no_cell_to_be_likely_in(logits: Tensor, keypoints: Tensor) -> None:
