@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -148,7 +148,7 @@ def _absolute(source: Source, out: Path) -> Source:
         place.absolute() if place else None for place in (source.root, source.images, source.mapping)
     )
     assert root is not None
-    return Source(root, *others, extract=Path(os.path.abspath(out)) / "images")
+    return replace(Source(root, *others), extract=out.absolute() / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:
