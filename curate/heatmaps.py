@@ -99,14 +99,12 @@ def levels(dtype: DTypeLike, sigma: float, *, peak1: bool = False) -> int:
     ------
     InputError: a type that holds no heatmaps.
     """
-    kind = np.dtype(dtype)
+    kind = _storable(dtype)
     height = 1.0 if peak1 else peak(sigma)
     if kind.kind == "u":
         return round(height * int(np.iinfo(kind).max)) + 1
-    if kind.kind == "f" and kind.itemsize in (2, 4, 8):
-        # Positive floats are ordered as their bit patterns are.
-        return int(np.array(height, kind).view(f"u{kind.itemsize}")) + 1
-    raise InputError("dtype of the heatmaps", str(kind), allowed="float16, float32, uint8, uint16")
+    # Positive floats are ordered as their bit patterns are.
+    return int(np.array(height, kind).view(f"u{kind.itemsize}")) + 1
 
 
 def check_dtype(dtype: DTypeLike, sigma: float, *, peak1: bool = False) -> np.dtype[Any]:
@@ -119,7 +117,7 @@ def check_dtype(dtype: DTypeLike, sigma: float, *, peak1: bool = False) -> np.dt
     ------
     InputError: fewer than MIN_LEVELS values between nothing and the peak, or a type that holds no heatmaps.
     """
-    kind = np.dtype(dtype)
+    kind = _storable(dtype)
     count = levels(kind, sigma, peak1=peak1)
     if count < MIN_LEVELS:
         raise InputError(
@@ -137,6 +135,16 @@ def as_dtype(maps: NDArray[np.float32], dtype: DTypeLike) -> NDArray[Any]:
     if kind.kind == "u":
         maps = np.rint(maps * np.float32(np.iinfo(kind).max))
     return np.asarray(maps, kind)
+
+
+def _storable(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind.kind not in "uf" or kind.itemsize not in (1, 2, 4, 8):
+        raise InputError("dtype of the heatmaps", str(dtype), allowed="float16, float32, uint8, uint16")
+    return kind
 
 
 def _erf(values: NDArray[np.float64]) -> NDArray[np.float64]:

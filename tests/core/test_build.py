@@ -1,0 +1,223 @@
+"""Training sets: geometry, pixels, splits, heatmaps, and what is dropped or refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate import geometry, heatmaps, images
+from curate.build import build
+from curate.crop import crop
+from curate.dataset import Dataset
+from curate.errors import ConfigChanged, InputError
+from curate.sample import Sample, to_batch
+from curate.stage import Part, Stage
+
+
+def store(folder: Path, samples: list[Sample], pictures: dict[str, np.ndarray]) -> Path:
+    Stage("make", folder, {}).run([samples], make_part)
+    for name, picture in pictures.items():
+        images.write(folder / name, picture)
+    return folder
+
+
+def make_part(samples: list[Sample]) -> Part:
+    return Part(to_batch(samples))
+
+
+def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def hand(name: str, **fields) -> Sample:
+    points = np.stack([np.linspace(10, 70, 21), np.linspace(5, 45, 21)], axis=1).astype(np.float32)
+    return Sample(
+        f"s/{name}", "s", f"{name}.png", keypoints=points, visibility=np.full(21, 2, np.uint8), **fields
+    )
+
+
+def hands(folder: Path, count: int = 6, **fields) -> Path:
+    """Samples of 50 x 80 pixels, two of each subject."""
+    samples = [hand(f"{i}", subject_id=f"p{i // 2}", **fields) for i in range(count)]
+    return store(folder, samples, {s.image: noise(50, 80, i) for i, s in enumerate(samples)})
+
+
+def test_a_training_set_by_hand(tmp_path: Path) -> None:
+    """50 x 80 padded to 80 x 80 (15 rows above and below), to 40 pixels: x' = x / 2, y' = (y + 15) / 2."""
+    data = hands(tmp_path / "d")
+    summary = build([data], tmp_path / "t", size=40, colour="colour", sigma=2.0, quiet=True)
+    assert summary.samples == 6
+    assert summary.notes == {"enlarged": 0, "padded_to_a_square": 6}
+    dataset = Dataset(tmp_path / "t")
+    splits = {"test": 2, "train": 4}
+    assert dataset.training == {"size": 40, "keypoints": 20, "channels": 3, "sigma": 2.0, "splits": splits}
+    stack = images.open_stack(tmp_path / "t")
+    assert stack.shape == (6, 40, 40, 3)
+    for i, (before, after) in enumerate(zip(Dataset(data), dataset, strict=True)):
+        assert after.image == f"pixels.npy#{i}"
+        assert (after.sample_id, after.parent_id) == (before.sample_id, before.sample_id)
+        np.testing.assert_allclose(after.keypoints, (before.keypoints + np.array([0, 15])) / 2, rtol=1e-6)
+        np.testing.assert_allclose(after.transform, [[2, 0, 0], [0, 2, -15]])
+        picture = dataset.read_image(after)
+        assert after.sha256 == images.pixel_sha256(picture)
+        padded = np.pad(noise(50, 80, i), ((15, 15), (0, 0), (0, 0)), mode="edge")
+        assert np.abs(picture - padded.reshape(40, 2, 40, 2, 3).mean(axis=(1, 3))).max() <= 1
+    assert {p.name for p in (tmp_path / "t").iterdir()} == {
+        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+    }  # fmt: skip
+
+
+def test_grey_and_enlarged(tmp_path: Path) -> None:
+    data = hands(tmp_path / "d")
+    summary = build([data], tmp_path / "t", size=96, keypoints=21, quiet=True)
+    dataset = Dataset(tmp_path / "t")
+    assert images.open_stack(tmp_path / "t").shape == (6, 96, 96)
+    assert summary.notes["enlarged"] == 6
+    assert dataset.training["channels"] == 1
+    first, before = next(iter(dataset)), next(iter(Dataset(data)))
+    np.testing.assert_allclose(first.keypoints, (before.keypoints + np.array([0, 15])) * 1.2, rtol=1e-6)
+
+
+def test_the_way_back_leads_through_the_crop_to_the_photo(drawn_dataset: Path, tmp_path: Path) -> None:
+    crop(drawn_dataset, tmp_path / "c", size=128, quiet=True)
+    build([tmp_path / "c"], tmp_path / "t", quiet=True)
+    for before, after in zip(Dataset(drawn_dataset), Dataset(tmp_path / "t"), strict=True):
+        assert after.parent_id == before.sample_id
+        np.testing.assert_allclose(
+            geometry.apply(after.transform, after.keypoints), before.keypoints, atol=1e-2
+        )
+
+
+def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(tmp_path: Path) -> None:
+    wrist_only, some, none = hand("0"), hand("1"), hand("2")
+    wrist_only.visibility[1:] = 0
+    some.visibility[5:] = 0
+    none.visibility[:] = 0
+    data = store(tmp_path / "d", [wrist_only, some, none], {f"{i}.png": noise(50, 80) for i in range(3)})
+    summary = build([data], tmp_path / "t20", quiet=True)
+    assert (summary.samples, summary.dropped) == (1, {"no labelled keypoint of the chosen set": 2})
+    assert summary.notes["samples_without_subject"] == 1
+    (sample,) = Dataset(tmp_path / "t20")
+    assert sample.visibility.tolist() == [2] * 5 + [0] * 16
+    assert np.isnan(sample.keypoints[5:]).all()
+    assert build([data], tmp_path / "t21", keypoints=21, quiet=True).samples == 2
+
+
+def test_broken_images_are_quarantined_and_rows_still_fit(tmp_path: Path) -> None:
+    data = hands(tmp_path / "d", 150)
+    (data / "3.png").unlink()
+    (data / "70.png").write_bytes(b"not an image")
+    summary = build([data], tmp_path / "t", quiet=True)
+    assert (summary.samples, summary.quarantined) == (148, 2)
+    dataset = Dataset(tmp_path / "t")
+    assert [e["input"] for e in dataset.quarantine()] == ["s/3", "s/70"]
+    for i, sample in enumerate(dataset):
+        assert sample.image == f"pixels.npy#{i}"
+        assert sample.sha256 == images.pixel_sha256(dataset.read_image(sample))
+
+
+def test_all_images_broken(tmp_path: Path) -> None:
+    data = hands(tmp_path / "d")
+    for path in data.glob("*.png"):
+        path.write_bytes(b"")
+    summary = build([data], tmp_path / "t", quiet=True)
+    assert (summary.samples, summary.quarantined) == (0, 6)
+    assert images.open_stack(tmp_path / "t").shape == (0, 96, 96)
+
+
+def test_splits_by_subject_source_and_list(tmp_path: Path) -> None:
+    data = hands(tmp_path / "d", 20)
+    build([data], tmp_path / "a", test=0.2, val=0.1, quiet=True)
+    homes = {}
+    for sample in Dataset(tmp_path / "a"):
+        assert homes.setdefault(sample.subject_id, sample.split) == sample.split
+    assert Dataset(tmp_path / "a").training["splits"] == {"test": 4, "train": 14, "val": 2}
+    samples = [replace(s, split="test" if s.subject_id == "p1" else "train") for s in Dataset(data)]
+    given = store(tmp_path / "g", samples, {s.image: noise(50, 80) for s in samples})
+    build([given], tmp_path / "b", quiet=True)
+    assert [s.split for s in Dataset(tmp_path / "b")] == [s.split for s in samples]
+    build([given], tmp_path / "c", split="subject", seed=3, quiet=True)
+    assert [s.split for s in Dataset(tmp_path / "c")] != [s.split for s in samples]
+    names = tmp_path / "split.csv"
+    names.write_text("subject_id,split\np0,train\np9,val\n")
+    summary = build([given], tmp_path / "e", split=names, quiet=True)
+    assert (summary.samples, summary.dropped) == (4, {"not in the split list": 16})
+    assert {s.subject_id: s.split for s in Dataset(tmp_path / "e")} == {"p0": "train", "p9": "val"}
+    names.write_text("subject_id,split\np0,test\np9,val\n")
+    with pytest.raises(ConfigChanged, match="split was"):
+        build([given], tmp_path / "e", split=names, quiet=True)
+
+
+def test_a_leaking_split_is_refused(tmp_path: Path) -> None:
+    samples = [hand(f"{i}", subject_id="same", split=s) for i, s in enumerate(["train", "test"])]
+    data = store(tmp_path / "d", samples, {s.image: noise(50, 80) for s in samples})
+    with pytest.raises(InputError, match=r"1 subjects are in more than one split \('same'\)"):
+        build([data], tmp_path / "t", quiet=True)
+    assert build([data], tmp_path / "t", split="subject", quiet=True).samples == 2
+
+
+def test_two_datasets_become_one_set_and_ids_must_differ(tmp_path: Path) -> None:
+    one, other = hands(tmp_path / "one"), tmp_path / "other"
+    store(other, [replace(hand("0"), sample_id="z/0", source="z", licence="MIT")], {"0.png": noise(50, 80)})
+    summary = build([one, other], tmp_path / "t", quiet=True)
+    assert summary.samples == 7
+    info = Dataset(tmp_path / "t").info
+    assert (info["sources"], info["licences"]) == (["s", "z"], ["MIT"])
+    assert [entry["stage"] for entry in info["history"]] == ["make", "make", "build"]
+    with pytest.raises(InputError, match=r"sample_id: 's/0' stands in .*one too; give each sample once"):
+        build([one, other, hands(tmp_path / "twin", 2)], tmp_path / "u", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "dtype", "peak1"),
+    [("float32", "f4", False), ("float16", "f2", False), ("uint8-peak1", "u1", True)],
+)
+def test_stored_heatmaps_are_those_drawn_on_reading(
+    tmp_path: Path, stored: str, dtype: str, peak1: bool
+) -> None:
+    build([hands(tmp_path / "d", 70)], tmp_path / "t", store_heatmaps=stored, quiet=True)
+    dataset = Dataset(tmp_path / "t")
+    assert dataset.training["heatmaps"] == {"dtype": np.dtype(dtype).name, "peak1": peak1}
+    maps = np.load(tmp_path / "t" / "heatmaps.npy", mmap_mode="r")
+    assert (maps.shape, maps.dtype) == ((70, 20, 96, 96), np.dtype(dtype))
+    for i, sample in enumerate(dataset):
+        drawn = heatmaps.draw(sample.keypoints[1:], sample.visibility[1:], 96, 5.0, peak1=peak1)
+        np.testing.assert_array_equal(maps[i], heatmaps.as_dtype(drawn, dtype))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"store_heatmaps": "uint8"}, "uint8 leaves 3 levels"),
+        ({"store_heatmaps": "uint8", "sigma": 10.0}, "uint8 leaves 1 level of"),
+        ({"store_heatmaps": "jpeg"}, "allowed: float16, float32, uint8, uint16"),
+        ({"size": 8}, "size: 8; allowed: 16 to 1024"),
+        ({"keypoints": 17}, "keypoints: 17; allowed: 20"),
+        ({"colour": "blue"}, "colour: 'blue'; allowed: grey, colour"),
+        ({"sigma": 0.0}, "sigma: 0.0; allowed"),
+        ({"split": "random"}, "split: 'random'; allowed: source, subject or a CSV file"),
+        ({"split": "source"}, "6 of 6 samples have none"),
+        ({"test": 1.5}, "shares of 0 or more"),
+    ],
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
+)
+def test_options_that_are_refused(tmp_path: Path, options: dict[str, object], message: str) -> None:
+    data = hands(tmp_path / "d")
+    with pytest.raises(InputError) as caught:
+        build([data], tmp_path / "t", quiet=True, **options)
+    assert message in str(caught.value)
+    assert not (tmp_path / "t").exists()
+
+
+def test_inputs_that_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no dataset; allowed: one or more"):
+        build([], tmp_path / "t")
+    build([hands(tmp_path / "d")], tmp_path / "t", quiet=True)
+    with pytest.raises(InputError, match="a training set; allowed: a dataset"):
+        build([tmp_path / "t"], tmp_path / "u", quiet=True)
+    with pytest.raises(InputError, match=r"a training set; .* crop before curate build"):
+        crop(tmp_path / "t", tmp_path / "u", quiet=True)
