@@ -23,4 +23,4 @@ def load(name: str) -> ModuleType:
 
 def writable() -> list[str]:
     """Names of the formats that `curate export` can write."""
-    return ["labelme", "yolo-pose", "coco"]
+    return ["11khands", "labelme", "rhd", "yolo-pose", "coco"]

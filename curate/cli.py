@@ -134,6 +134,10 @@ def _convert(commands: Any) -> None:
         action="store_false",
         help="do not open each image's header (trusted sets)",
     )
+    parser.add_argument(
+        "--label-source", metavar="WHO", help="where the format does not tell: manual, render or auto:NAME"
+    )
+    parser.add_argument("--licence", metavar="TEXT", help="of the source, where the format does not tell")
     parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N samples")
     _common(parser)
 
@@ -155,6 +159,8 @@ def _run_convert(a: argparse.Namespace) -> int:
         enrich=enrich,
         copy=a.copy,
         probe=a.probe,
+        label_source=a.label_source,
+        licence=a.licence,
         limit=a.limit,
         workers=a.workers,
         overwrite=a.overwrite,
