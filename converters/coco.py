@@ -33,6 +33,7 @@ from converters.coco_tables import (
     text_id,
 )
 from converters.exported_images import put
+from converters.short_numbers import short
 from curate import images
 from curate import keypoints as kp
 from curate.dataset import Dataset
@@ -336,14 +337,14 @@ def _annotations(
 ) -> list[dict[str, Any]]:
     if not part.num_rows:
         return []
-    xy, seen = _short(to_numpy(part, "keypoints")), to_numpy(part, "visibility")
+    xy, seen = short(to_numpy(part, "keypoints")), to_numpy(part, "visibility")
     flat = np.zeros((part.num_rows, kp.COUNT, 3), object)
     flat[..., :2] = np.nan_to_num(xy)
     flat[..., 2] = seen.astype(int)
     frames = to_numpy(part, "bbox")
     boxed = np.isfinite(frames).all(1)
-    frames = _short(np.where(boxed[:, None], frames, _extents(xy)))
-    spatial = _short(to_numpy(part, "xyz")) * _MILLIMETRES
+    frames = short(np.where(boxed[:, None], frames, _extents(xy)))
+    spatial = short(to_numpy(part, "xyz"), _MILLIMETRES)
     columns: tuple[Any, ...] = (
         numbers.tolist(),
         part.column("image").to_pylist(),
@@ -403,10 +404,3 @@ def _extents(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     high = np.where(finite, xy, -np.inf).max(1)
     boxes = np.concatenate([low, high - low], axis=1)
     return np.where(np.isfinite(boxes), boxes, 0.0)
-
-
-def _short(values: NDArray[Any]) -> NDArray[np.float64]:
-    """float32 numbers as doubles with few decimals where these lead back to the same float32."""
-    exact = values.astype(np.float64)
-    rounded = np.round(exact, 4)
-    return np.where(rounded.astype(np.float32) == values, rounded, exact)

@@ -26,6 +26,7 @@ from converters import json_files, labels
 from converters.exported_images import put
 from converters.label_mapping import Mapping
 from converters.native_layout import count_lost
+from converters.short_numbers import short
 from curate import images
 from curate import keypoints as kp
 from curate.dataset import Dataset
@@ -386,13 +387,13 @@ def _document(image: Path, samples: list[Sample]) -> dict[str, Any]:
     shapes = []
     for number, sample in enumerate(samples, start=1):
         side = {sample.side: True} if sample.side else {}
+        points = short(sample.keypoints).tolist()
         for i in np.flatnonzero(sample.visibility):
-            x, y = sample.keypoints[i].tolist()
             hidden = {"occluded": True} if sample.visibility[i] == kp.HIDDEN else {}
             shapes.append(
                 {
                     "label": kp.NAMES[i],
-                    "points": [[x, y]],
+                    "points": [points[i]],
                     "group_id": number if len(samples) > 1 else None,
                     "description": "",
                     "shape_type": "point",
