@@ -167,7 +167,8 @@ def _shade(
     ground = (ground + ramp) * (1 - 0.3 * shadow[..., None])
     image: Any = flesh * alpha + ground * (1 - alpha)
     image += rng.normal(0, 2.0, image.shape)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    shaded: Pixels = np.clip(image, 0, 255).astype(np.uint8)
+    return shaded
 
 
 def _add_details(
