@@ -68,7 +68,7 @@ class _Set:
     annotations: Path
     color: Path
     images: frozenset[str]
-    masks: frozenset[str]
+    masks: pa.Array
 
     @property
     def folder(self) -> Path:
@@ -149,7 +149,8 @@ def _sets(source: Source) -> list[_Set]:
                 names = _png_names(color) if color else None
                 if not color or not names:
                     raise InputError(folder, "no images in color/", remedy="give their folder with --images")
-                sets.append(_Set(match[1], path, color.absolute(), names, _png_names(folder / "mask")))
+                masks = pa.array(sorted(_png_names(folder / "mask")), pa.string())
+                sets.append(_Set(match[1], path, color.absolute(), names, masks))
     if not sets:
         raise InputError(root, "no anno_training.pickle or anno_evaluation.pickle in it or its sets")
     return sets
@@ -177,7 +178,7 @@ def _frame(one: _Set) -> tuple[int, int]:
 def _load(one: _Set, counted: Part) -> tuple[list[int], dict[str, NDArray[Any]]]:
     """The ids of the samples that have an image, sorted, and their arrays, stacked."""
     entries = safe_pickle.load(one.annotations)
-    if not isinstance(entries, dict) or not all(type(key) is int and key >= 0 for key in entries):
+    if not isinstance(entries, dict) or {*map(type, entries)} - {int} or min(entries, default=0) < 0:
         raise InputError(one.annotations, "no table of samples", allowed="{id: {xyz, uv_vis, K}}")
     names = {f"{key:05d}.png": key for key in entries}
     keys = sorted(names[name] for name in names.keys() & one.images)
@@ -260,26 +261,27 @@ def _batch(
     frame: tuple[int, int],
 ) -> pa.RecordBatch:
     """A row for each of `hands`: twice the place of its image among `keys`, plus 1 for a right hand."""
-    image, side = pa.array(hands // 2), pa.array(SIDES).take(pa.array(hands % 2))
-    names = [f"{key:05d}.png" for key in keys]
-    ids = pa.array([f"{NAME}/{one.name}/{key:05d}/" for key in keys], pa.string())
-    masks = [f"{one.folder}/mask/{name}" if name in one.masks else None for name in names]
+    side = pa.array(SIDES).take(pa.array(hands % 2))
+    stem = pa.array([f"{key:05d}" for key in keys], pa.string()).take(pa.array(hands // 2))
+    file = pc.binary_join_element_wise(stem, "png", ".")
+    mask = pc.binary_join_element_wise(f"{one.folder}/mask", file, "/")
     rows = hands[:, None] * kp.COUNT + ORDER
-    uv_vis = arrays["uv_vis"].reshape(-1, 3)[rows].astype(np.float32)
-    unknown = np.isnan(uv_vis[..., 0]) | np.isnan(uv_vis[..., 1])
+    uv_vis = arrays["uv_vis"].reshape(-1, 3).take(rows, axis=0).astype(np.float32)
+    visibility = (kp.HIDDEN + (uv_vis[..., 2] == 1)).astype(np.uint8)
+    visibility[np.isnan(uv_vis[..., 0]) | np.isnan(uv_vis[..., 1])] = kp.UNLABELLED
     return make_batch(
         len(hands),
-        sample_id=pc.binary_join_element_wise(ids.take(image), side, ""),
+        sample_id=pc.binary_join_element_wise(f"{NAME}/{one.name}", stem, side, "/"),
         source=NAME,
-        image=pa.array([f"{one.color}/{name}" for name in names], pa.string()).take(image),
+        image=pc.binary_join_element_wise(str(one.color), file, "/"),
         width=frame[0],
         height=frame[1],
         side=side,
         keypoints=uv_vis[..., :2],
-        visibility=np.where(uv_vis[..., 2] == 1, kp.VISIBLE, np.where(unknown, kp.UNLABELLED, kp.HIDDEN)),
-        xyz=arrays["xyz"].reshape(-1, 3)[rows],
+        visibility=visibility,
+        xyz=arrays["xyz"].reshape(-1, 3).take(rows, axis=0),
         K=arrays["K"][hands // 2],
-        mask=pa.array(masks, pa.string()).take(image),
+        mask=pc.if_else(pc.is_in(file, one.masks), mask, pa.scalar(None, pa.string())),
         label_source="render",
         split=_SPLITS[one.name],
         licence=LICENCE,

@@ -14,7 +14,6 @@ import pickle
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +96,15 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """
     if {*map(type, arrays)} != {RawArray} or {*map(len, arrays)} != {5}:
         raise ValueError(f"no array; allowed: an array of {shape}")
-    shapes = {*map(itemgetter(1), arrays)}
-    if shapes != {shape}:
-        raise ValueError(f"an array of {(shapes - {shape}).pop()}; allowed: {shape}")
-    dtypes = {raw.dtype() for raw in {*map(itemgetter(2), arrays)} if isinstance(raw, RawDtype)}
-    if len(dtypes) != 1 or {*map(itemgetter(3), arrays)} - {False}:
+    _, shapes, dtypes, orders, data = zip(*arrays, strict=True)
+    if {*shapes} != {shape}:
+        raise ValueError(f"an array of {({*shapes} - {shape}).pop()}; allowed: {shape}")
+    types = {raw.dtype() for raw in {*dtypes} if isinstance(raw, RawDtype)}
+    if len(types) != 1 or {*orders} - {False}:
         raise ValueError("arrays of several types, or not in C order")
-    dtype = dtypes.pop()
-    data: list[Any] = [*map(itemgetter(4), arrays)]
+    dtype = types.pop()
     if {*map(type, data)} == {str}:  # Python 2 did not tell text from bytes
-        data = [text.encode("latin1") for text in data]
+        data = tuple(text.encode("latin1") for text in data)
     if {*map(len, data)} != {dtype.itemsize * int(np.prod(shape))}:
         raise ValueError(f"data of another size than an array of {shape} has")
     return np.frombuffer(b"".join(data), dtype).reshape(-1, *shape)
