@@ -110,9 +110,11 @@ def pck_normalised(table: Array, scale: ArrayLike, threshold: float) -> float:
 
     Parameters
     ----------
-    scale: (N,) pixels: the larger side of the hand's box for PCK@0.2, the head's size for PCKh.
+    scale: (N,) pixels: the larger side of the hand's box for PCK@0.2, the head's size for PCKh. Images
+        without a length (one labelled point has no box) are left out.
     """
-    ratio = table / np.asarray(scale, np.float64)[:, None]
+    lengths = np.asarray(scale, np.float64)[:, None]
+    ratio = table / np.where(lengths > 0, lengths, np.nan)
     return _mean(_joint_pck(ratio, threshold, strict=True))
 
 
@@ -140,7 +142,7 @@ def oks(table: Array, areas: ArrayLike, sigmas: ArrayLike) -> Array:
     """
     spread = 2 * np.asarray(areas, np.float64)[:, None] * (2 * np.asarray(sigmas, np.float64)) ** 2
     known = ~np.isnan(table)
-    similar = np.exp(-(np.where(known, table, 0) ** 2) / np.maximum(spread, np.finfo(float).tiny))
+    similar = np.exp(-(np.where(known, table, 0) ** 2) / np.maximum(spread, np.spacing(1)))
     return _divide(np.where(known, similar, 0).sum(1), known.sum(1))
 
 

@@ -67,6 +67,10 @@ def test_pck_normalised_divides_by_each_images_length_and_averages_over_joints()
     assert metrics.pck_normalised(table, [40, 10], 0.2) == pytest.approx(0.25)
 
 
+def test_pck_normalised_leaves_out_images_without_a_length() -> None:
+    assert metrics.pck_normalised(np.array([[1.0], [50.0]]), [0, 100], 0.2) == 0.0
+
+
 def test_an_image_is_right_iff_every_labelled_point_is() -> None:
     table = np.array([[9.0, 1.0], [9.001, 1.0], [NAN, 2.0], [INF, 1.0], [NAN, NAN]])
     assert metrics.all_points_within(table, 9) == 2 / 4
@@ -106,6 +110,10 @@ def test_oks_by_hand() -> None:
     table = np.array([[2.0, 0.0, NAN]])
     expected = (math.exp(-0.5) + 1) / 2
     assert metrics.oks(table, [100], [0.1, 0.1, 0.1])[0] == pytest.approx(expected)
+
+
+def test_oks_without_an_area_is_1_where_exact_and_else_0() -> None:
+    assert metrics.oks(np.array([[0.0, 1.0]]), [0], [0.1, 0.1])[0] == 0.5
 
 
 def test_oks_of_a_missing_prediction_is_0() -> None:
