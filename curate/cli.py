@@ -309,10 +309,12 @@ def _qa(commands: Any) -> None:
         commands,
         "qa",
         _run_qa,
-        "Check a dataset or training set: findings.parquet, findings.json and report.html.",
+        "Check datasets or a training set: findings.parquet, findings.json and report.html.",
         "  curate qa set96 --out qa96\n  curate qa data/tagged --out qa-tagged --fail-on warning",
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument(
+        "datasets", type=Path, nargs="+", metavar="D", help="datasets or training sets, looked at as one"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--fail-on",
@@ -327,7 +329,7 @@ def _qa(commands: Any) -> None:
 def _run_qa(a: argparse.Namespace) -> int:
     from qa.run import inspect
 
-    summary = inspect(a.dataset, a.out, fail_on=a.fail_on, seed=a.seed, workers=a.workers, quiet=a.quiet)
+    summary = inspect(a.datasets, a.out, fail_on=a.fail_on, seed=a.seed, workers=a.workers, quiet=a.quiet)
     _print(a, summary.as_json(), str(summary))
     return FINDINGS if summary.failed else OK
 
