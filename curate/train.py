@@ -152,7 +152,12 @@ def train(
     with _claimed(folder, config, overwrite) as finished:
         if finished is not None:
             return finished
-        info = {"config": config, "curate": curate.__version__, "torch": torch.__version__}
+        info = {
+            "config": config,
+            "crop": _crop_of(dataset),
+            "curate": curate.__version__,
+            "torch": torch.__version__,
+        }
         write_info(folder, made_for, info)
         module = _fit(dataset, folder, made_for, recipe, config, devices, quiet)
         result = _result(folder, config)
@@ -212,6 +217,16 @@ def _reported_split(dataset: Dataset) -> str:
     """The split that epochs are reported on: val, else test, else the training images themselves."""
     there = set(dataset.table(["split"]).column("split").to_pylist())
     return next((name for name in ("val", "test") if name in there), "train")
+
+
+def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
+    """How the training images were cut from their photos, so that `curate predict` can do the same.
+
+    Where some were cut by colour that counts, as it needs no labels.
+    """
+    crops = [entry["options"] for entry in dataset.info["history"] if entry["stage"] == "crop"]
+    crops.sort(key=lambda options: options["by"] != "colour")
+    return {name: crops[0][name] for name in ("by", "margin")} if crops else None
 
 
 def _several(devices: str | int) -> bool:
