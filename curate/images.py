@@ -29,6 +29,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 # A photograph of 200 megapixels takes 0.6 GB decoded; headers that promise more are refused unread.
 MAX_PIXELS = 200_000_000
 _MAX_BYTES = 500_000_000
+# Pillow refuses images of more than twice its limit; ours is to be the one that counts.
+Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _ORIENTATION_TAG = 0x0112
 _PIXELS_FILE = "pixels.npy"
@@ -90,7 +92,8 @@ def decode(data: bytes, where: str | os.PathLike[str], *, grey: bool = False, sh
     image = _decode_jpeg(data, where, grey, shrink) if info.format == "JPEG" else None
     if image is None:
         image = _decode_other(data, where, grey, shrink)
-    return np.ascontiguousarray(_orient(image, info.orientation))
+    # OpenCV orients TIFF whatever it is told.
+    return np.ascontiguousarray(image if info.format == "TIFF" else _orient(image, info.orientation))
 
 
 def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> Pixels:
@@ -210,10 +213,11 @@ def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(stream) as header:
-                width, height = header.size
-                form = header.format or "?"
+                width, height = _stored_size(header)
                 _check_size(where, width, height)
-                orientation = int(header.getexif().get(_ORIENTATION_TAG, 1) or 1)
+                # MPO is a JPEG with further JPEGs behind it: a photo of many telephones.
+                form = "JPEG" if header.format == "MPO" else header.format or "?"
+                orientation = int(_exif(header).get(_ORIENTATION_TAG, 1) or 1)
     except Image.DecompressionBombError:
         raise UnreadableImage(where, *_too_large()) from None
     except UnidentifiedImageError:
@@ -228,6 +232,21 @@ def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
     if orientation >= 5:
         width, height = height, width
     return ImageInfo(width, height, orientation, form)
+
+
+def _stored_size(header: Any) -> tuple[int, int]:
+    if header.format == "TIFF":  # some versions of Pillow turn its size, some do not
+        return int(header.tag_v2[256]), int(header.tag_v2[257])
+    width, height = header.size
+    return width, height
+
+
+def _exif(header: Image.Image) -> Image.Exif:
+    if header.format != "PNG":
+        return header.getexif()
+    exif = Image.Exif()  # PNG's own getexif decodes all pixels, to look behind them
+    exif.load(header.info.get("exif", b""))
+    return exif
 
 
 def _too_large() -> tuple[str]:
@@ -249,6 +268,9 @@ def _check_tail(where: str | os.PathLike[str], stream: Any, form: str) -> None:
         return
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - 4096))
+    if marker in stream.read():
+        return
+    stream.seek(0)  # telephones append films and notes
     if marker not in stream.read():
         raise UnreadableImage(where, f"truncated: {form} data without its end marker")
 
