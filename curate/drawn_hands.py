@@ -113,7 +113,8 @@ def _pose(rng: np.random.Generator, person: Person) -> tuple[NDArray[np.float64]
 def _step(direction: float, length: float, bend: float) -> NDArray[np.float64]:
     """One bone in the image plane: foreshortened by its bend out of it (degrees)."""
     angle = np.deg2rad(direction)
-    return length * np.cos(np.deg2rad(min(bend, 70.0))) * np.array([np.sin(angle), -np.cos(angle)])
+    seen = length * np.cos(np.deg2rad(min(bend, 70.0)))
+    return np.array([seen * np.sin(angle), -seen * np.cos(angle)])
 
 
 def _relief(
