@@ -2,14 +2,15 @@
 
     python benchmarks/rhd_annotations.py [--rounds N] [--images 41258]
 
-Two ways take turns in one process, on the same pickle, which is made here of plausible numbers:
+Three ways take turns in one process, on the same pickle, which is made here of plausible numbers:
 
-    rows     pickle.load, a loop over samples, hands and keypoints that appends Python floats to a list per
-             column, pandas.DataFrame, to_parquet: what is written when nobody thinks of time
-    curate   converters.rhd.read and the dataset's table: restricted unpickling, stacked arrays, checks, Arrow
+    rows      pickle.load; for each hand a dict with a Python float a column; pandas.DataFrame of them;
+              to_parquet: what is mostly written
+    columns   the same loops, appending each float to the list of its column
+    curate    converters.rhd.read and the dataset's table: restricted unpickling, stacked arrays, checks
 
-Both leave out hands that are not in view and write the same numbers. Printed are the medians of the process's
-CPU time and of wall time, and their ratios; then the restricted unpickling alone against pickle.load.
+All leave out hands that are not in view and write the same numbers. Printed are the medians of the process's
+CPU time and of wall time, and their ratios to `rows`; then restricted unpickling alone against pickle.load.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import gc
 import pickle
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -54,16 +55,15 @@ def make_source(folder: Path, count: int) -> Path:
     return training
 
 
-def rows(training: Path, out: Path) -> None:
-    """As one would write it: everything a Python number, a column a number."""
+COLUMNS = ["image", "side"]
+COLUMNS += [f"{name}_{what}" for name in kp.NAMES for what in ("u", "v", "visible", "x", "y", "z")]
+COLUMNS += [f"K{i}" for i in range(9)]
+
+
+def hands(training: Path) -> Iterator[list[object]]:
+    """As one would write it: for each hand in view the values of COLUMNS, every number a Python number."""
     with open(training / "anno_training.pickle", "rb") as file:
         entries = pickle.load(file)
-    columns: dict[str, list[object]] = {"image": [], "side": []}
-    for name in kp.NAMES:
-        for axis in ("u", "v", "visible", "x", "y", "z"):
-            columns[f"{name}_{axis}"] = []
-    for i in range(9):
-        columns[f"K{i}"] = []
     order = rhd.ORDER.tolist()
     for key, entry in entries.items():
         for side, first in (("left", 0), ("right", kp.COUNT)):
@@ -72,20 +72,28 @@ def rows(training: Path, out: Path) -> None:
             in_view = ((uv_vis[:, :2] > 0) & (uv_vis[:, :2] < 320)).all(axis=1) | (uv_vis[:, 2] == 1)
             if not in_view.any():
                 continue
-            columns["image"].append(f"color/{key:05d}.png")
-            columns["side"].append(side)
-            for name, row in zip(kp.NAMES, order, strict=True):
-                u, v, visible = uv_vis[row]
-                x, y, z = xyz[row]
-                columns[f"{name}_u"].append(float(u))
-                columns[f"{name}_v"].append(float(v))
-                columns[f"{name}_visible"].append(2 if visible else 1)
-                columns[f"{name}_x"].append(float(x))
-                columns[f"{name}_y"].append(float(y))
-                columns[f"{name}_z"].append(float(z))
-            for i, value in enumerate(entry["K"].reshape(-1)):
-                columns[f"K{i}"].append(float(value))
-    pd.DataFrame(columns).to_parquet(out / "rows.parquet")
+            values: list[object] = [f"color/{key:05d}.png", side]
+            for place in order:
+                u, v, visible = uv_vis[place]
+                x, y, z = xyz[place]
+                values += [float(u), float(v), 2 if visible else 1, float(x), float(y), float(z)]
+            values += [float(value) for value in entry["K"].reshape(-1)]
+            yield values
+
+
+def rows(training: Path, out: Path) -> None:
+    """A dict a hand."""
+    table = [dict(zip(COLUMNS, values, strict=True)) for values in hands(training)]
+    pd.DataFrame(table).to_parquet(out / "rows.parquet")
+
+
+def columns(training: Path, out: Path) -> None:
+    """A list a column."""
+    lists: dict[str, list[object]] = {name: [] for name in COLUMNS}
+    for values in hands(training):
+        for name, value in zip(COLUMNS, values, strict=True):
+            lists[name].append(value)
+    pd.DataFrame(lists).to_parquet(out / "columns.parquet")
 
 
 def ours(training: Path, out: Path) -> None:
@@ -94,7 +102,7 @@ def ours(training: Path, out: Path) -> None:
 
 
 def check_same(out: Path) -> None:
-    """Both ways must have told the same story."""
+    """All must have told the same story."""
     theirs = pd.read_parquet(out / "rows.parquet")
     mine = pq.read_table(out / TABLE)
     points = np.stack(mine.column("keypoints").to_pylist()).reshape(-1, kp.COUNT, 2)
@@ -123,6 +131,7 @@ def main() -> None:
         print(f"pickle of {pickled.stat().st_size / 1e6:.0f} MB, {options.images} images")
         ways: dict[str, Callable[[], object]] = {
             "rows": lambda: rows(training, out),
+            "columns": lambda: columns(training, out),
             "curate": lambda: ours(training, out),
             "pickle.load alone": lambda: pickle.loads(pickled.read_bytes()),
             "restricted load alone": safe_pickle.no_collector()(lambda: safe_pickle.load(pickled)),

@@ -98,7 +98,7 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         raise ValueError(f"no array; allowed: an array of {shape}")
     _, shapes, dtypes, orders, data = zip(*arrays, strict=True)
     if {*shapes} != {shape}:
-        raise ValueError(f"an array of {({*shapes} - {shape}).pop()}; allowed: {shape}")
+        raise ValueError(f"an array of {str(({*shapes} - {shape}).pop())[:60]}; allowed: {shape}")
     types = {raw.dtype() for raw in {*dtypes} if isinstance(raw, RawDtype)}
     if len(types) != 1 or {*orders} - {False}:
         raise ValueError("arrays of several types, or not in C order")

@@ -257,7 +257,9 @@ def _fixed(entry: pa.Field, values: NDArray[Any], count: int) -> pa.Array:
     size = entry.type.list_size
     flat = values.astype(entry.type.value_type.to_pandas_dtype(), copy=False).reshape(count, size)
     missing = np.isnan(flat)
-    items = pa.array(flat.reshape(-1), mask=missing.reshape(-1) if missing.any() else None)
+    if not missing.any():
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), size)
+    items = pa.array(flat.reshape(-1), mask=missing.reshape(-1))
     absent = missing.all(axis=1)
     mask = pa.array(absent) if entry.nullable and absent.any() else None
     return pa.FixedSizeListArray.from_arrays(items, size, mask=mask)
