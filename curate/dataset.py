@@ -62,7 +62,7 @@ class Dataset:
         except (OSError, pa.ArrowInvalid) as error:
             raise SchemaError(self.root / TABLE, f"not readable ({error})", remedy="make it again") from None
         if self._file.schema_arrow.remove_metadata() != SCHEMA:
-            names = sorted(set(self._file.schema_arrow.names) ^ set(SCHEMA.names))
+            names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(SCHEMA)})
             raise SchemaError(self.root / TABLE, f"columns that do not fit the schema {names}")
 
     def __len__(self) -> int:
