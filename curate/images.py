@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import struct
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,7 +197,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write to a temporary name beside `path`, then rename: a reader sees the whole file or none."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         temporary.write_bytes(data)
         os.replace(temporary, target)
