@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from qa import labels, maps, sets
+from qa import labels, maps, pose, sets
 from qa.finding import Finding, Hit, Outcome, Scope, Severity
 from qa.view import View
 
@@ -154,6 +154,58 @@ CHECKS: tuple[Check, ...] = (
         "In {bad} of {count} hands the fingers run from the tip to the palm: the order map is wrong.",
         "Correct the keypoint order of the source's converter or mapping, and convert again.",
         {"share": 0.05, "fingers": 0.6},
+    ),
+    Check(
+        "mcp-fan",
+        "Fingers stand side by side in their order",
+        "warning",
+        "sample",
+        pose.mcp_fan,
+        "The {one} and {other} fingers' MCPs stand the wrong way round, by {score:.0f} degrees.",
+        "Look whether two fingers were swapped.",
+        {"degrees": 2.0, "turn": 0.1},
+    ),
+    Check(
+        "fold-back",
+        "No finger folds back on itself",
+        "warning",
+        "sample",
+        pose.fold_back,
+        "The angle inside {joint} is {score:.0f} degrees.",
+        "Look whether neighbouring joints were swapped; bent fingers seen from their tips may look so.",
+        {"degrees": 35.0},
+    ),
+    Check(
+        "bone-length",
+        "Bones are as long as in the source's other hands",
+        "warning",
+        "sample",
+        pose.bone_length,
+        "The bone from {bone} is too {kind}: {score:.1f} robust standard deviations from its source's.",
+        "Look at its two points; in sets of bent hands bones are foreshortened by right.",
+        {"z": 6.0, "samples": 50},
+    ),
+    Check(
+        "pose-outlier",
+        "Each point lies where the rest of the hand wants it",
+        "error",
+        "sample",
+        pose.pose_outlier,
+        "{what} does not fit the rest of the hand: {score:.1f} robust standard deviations above what is "
+        "usual in its source.",
+        "Look at the points named, label them again, or leave the sample out; keep it where the pose is "
+        "merely rare.",
+        {"warning": 2.3, "error": 2.8, "samples": 100, "points": 12},
+    ),
+    Check(
+        "anisotropy",
+        "Photographs are not stretched",
+        "error",
+        "dataset",
+        pose.anisotropy,
+        "In {source} ({count} hands) bones along x seem {ratio} times as long as along y.",
+        "Look for a resize that did not keep the aspect ratio, in the images or in the labels.",
+        {"warning": 0.08, "error": 0.15, "samples": 100},
     ),
     Check(
         "exact-duplicates",

@@ -55,6 +55,11 @@ class Hit:
     words: Mapping[str, object] = field(default_factory=dict)
 
 
+def graded(score: float, limits: Mapping[str, float]) -> tuple[Severity, float]:
+    """Severity of a score that broke limits["warning"] and perhaps limits["error"], and the limit broken."""
+    return ("error", limits["error"]) if score > limits["error"] else ("warning", limits["warning"])
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a check gave: how many samples (splits, subjects) it could judge; its hits, worst first."""

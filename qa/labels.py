@@ -36,25 +36,25 @@ def unreadable_image(view: View, limits: Limits) -> Outcome:
 def image_size(view: View, limits: Limits) -> Outcome:
     """Width and height in the table against the decoded, EXIF-oriented image."""
     told, real = view.size, view.pixels.size
-    known = _every(np.isfinite(told)) & _every(np.isfinite(real))
+    known = every(np.isfinite(told)) & every(np.isfinite(real))
     off = np.abs(told - real).max(axis=1)
 
     def words(i: int) -> dict[str, object]:
         return {"told": _size_text(told[i]), "real": _size_text(real[i])}
 
-    return _outcome(known, known & (off > limits["pixels"]), off, limits["pixels"], words)
+    return outcome(known, known & (off > limits["pixels"]), off, limits["pixels"], words)
 
 
 def placeholder_points(view: View, limits: Limits) -> Outcome:
     """Labelled points at (0, 0): where other tools put what is not labelled."""
-    at_origin = view.labelled & _every(np.abs(view.points) <= limits["pixels"])
+    at_origin = view.labelled & every(np.abs(view.points) <= limits["pixels"])
     count = at_origin.sum(axis=1)
     judged = view.visibility.max(axis=1, initial=0) > 0
 
     def words(i: int) -> dict[str, object]:
         return {"points": _names(at_origin[i])}
 
-    return _outcome(judged, count > 0, count.astype(float), 0.0, words)
+    return outcome(judged, count > 0, count.astype(float), 0.0, words)
 
 
 def coincident_points(view: View, limits: Limits) -> Outcome:
@@ -76,7 +76,7 @@ def coincident_points(view: View, limits: Limits) -> Outcome:
         count = int(max(copies[i], pairs[i]))
         return {"pairs": f"{count} pair{'s' * (count != 1)}"}
 
-    return _outcome(judged, score >= limits["pairs"], score, limits["pairs"], words)
+    return outcome(judged, score >= limits["pairs"], score, limits["pairs"], words)
 
 
 def few_points(view: View, limits: Limits) -> Outcome:
@@ -84,7 +84,7 @@ def few_points(view: View, limits: Limits) -> Outcome:
     missing a note (it often lies outside a photograph of a hand)."""
     expected = view.expected.sum(axis=1)
     found = (view.labelled & view.expected).sum(axis=1)
-    fingers = _every(view.labelled[:, 1:])
+    fingers = every(view.labelled[:, 1:])
 
     def words(i: int) -> dict[str, object]:
         missing = view.expected[i] & ~view.labelled[i]
@@ -97,7 +97,7 @@ def few_points(view: View, limits: Limits) -> Outcome:
 
     everyone = np.ones(len(view), bool)
     least = limits["least"]
-    return _outcome(everyone, found < expected, -found.astype(float), -least, words, severity)
+    return outcome(everyone, found < expected, -found.astype(float), -least, words, severity)
 
 
 def out_of_frame(view: View, limits: Limits) -> Outcome:
@@ -106,7 +106,7 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
     A crop keeps the true coordinates of what it cut off: there it is a warning only.
     """
     size = view.frame
-    known = _every(np.isfinite(size)) & (view.visibility.max(axis=1, initial=0) > 0)
+    known = every(np.isfinite(size)) & (view.visibility.max(axis=1, initial=0) > 0)
     frame = np.where(np.isfinite(size), size, 1.0)[:, None, :]
     beyond = np.maximum(-view.points, view.points - frame)
     outside = view.labelled & ((view.points < 0) | (view.points >= frame)).any(axis=2)
@@ -122,7 +122,7 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
         return "error" if wrong[i] else "warning"
 
     rank = share + wrong
-    return _outcome(known, known & outside.any(axis=1), share, 0.0, words, severity, rank)
+    return outcome(known, known & outside.any(axis=1), share, 0.0, words, severity, rank)
 
 
 def handedness(view: View, limits: Limits) -> Outcome:
@@ -145,7 +145,7 @@ def handedness(view: View, limits: Limits) -> Outcome:
         other = "left" if view.side[i] == "right" else "right"
         return {"found": other, "side": view.side[i], "aspect": view.aspect[i]}
 
-    return _outcome(judged, wrong, np.abs(turn), limits["turn"], words)
+    return outcome(judged, wrong, np.abs(turn), limits["turn"], words)
 
 
 def palm_turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -168,7 +168,7 @@ def finger_order(view: View, limits: Limits) -> Outcome:
     def words(i: int) -> dict[str, object]:
         return {"backward": int(backward[i]), "measured": int(measured[i])}
 
-    return _outcome(judged, judged & (share >= limits["share"]), share, limits["share"], words)
+    return outcome(judged, judged & (share >= limits["share"]), share, limits["share"], words)
 
 
 def backward_fingers(points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -184,12 +184,12 @@ def backward_fingers(points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDA
     wrist = np.broadcast_to(points[:, None, None, kp.WRIST], chains.shape)
     near = np.where(np.isnan(wrist), chains.mean(axis=1, keepdims=True), wrist)
     distance = np.linalg.norm(chains - near, axis=3)
-    complete = _every(_every(np.isfinite(chains)))
+    complete = every(every(np.isfinite(chains)))
     backward = complete & (distance[..., 0] > distance[..., 3]) & (bones[..., 2] > bones[..., 1])
     return backward.sum(axis=1), complete.sum(axis=1)
 
 
-def _outcome(
+def outcome(
     judged: NDArray[np.bool_],
     wrong: NDArray[np.bool_],
     score: NDArray[np.float64],
@@ -218,7 +218,7 @@ def _blocks(count: int, size: int = 4096) -> list[slice]:
     return [slice(start, start + size) for start in range(0, count, size)]
 
 
-def _every(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def every(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether all hold, along the last axis."""
     every: NDArray[np.bool_] = np.all(mask, axis=-1)
     return every

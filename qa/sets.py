@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.finding import Hit, Outcome
+from qa.finding import Hit, Outcome, graded
 from qa.labels import backward_fingers
+from qa.robust import mean_and_error
 from qa.view import Names, View
 
 Limits = Mapping[str, float]
@@ -87,7 +88,7 @@ def crop_centre(view: View, limits: Limits) -> Outcome:
         if len(inside) < 2:
             continue
         checked += 1
-        offset, error = _mean_and_error(box[inside])
+        offset, error = mean_and_error(box[inside])
         size = np.abs(offset)
         if not ((size > limits["warning"]) & (size > _STANDARD_ERRORS * error)).any():
             continue
@@ -97,9 +98,8 @@ def crop_centre(view: View, limits: Limits) -> Outcome:
             "mean": _percent(np.nanmean(mean[inside], axis=0)),
             "count": len(inside),
         }
-        severe = size.max() > limits["error"]
-        severity, limit = ("error", limits["error"]) if severe else ("warning", limits["warning"])
-        hits.append(Hit(float(size.max()), limit, split=split, severity=severity, words=words))  # type: ignore[arg-type]
+        severity, limit = graded(size.max(), limits)
+        hits.append(Hit(float(size.max()), limit, split=split, severity=severity, words=words))
     return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
 
 
@@ -118,7 +118,7 @@ def crop_centre_drift(view: View, limits: Limits) -> Outcome:
             if min(len(here), len(there)) < 2:
                 continue
             judged = True
-            (a, ea), (b, eb) = _mean_and_error(here), _mean_and_error(there)
+            (a, ea), (b, eb) = mean_and_error(here), mean_and_error(there)
             far = np.abs(a - b)
             beyond = far[(far > limit) & (far > _STANDARD_ERRORS * np.hypot(ea, eb))]
             if len(beyond) and beyond.max() > worst:
@@ -156,10 +156,6 @@ def _leak(view: View, names: Names, *, per_dataset: bool) -> Outcome:
             text = ", ".join(f"{count} in {split}" for split, count in sorted(splits.items()))
             hits.append(Hit(float(len(splits)), 1.0, words={"name": name, "splits": text}))
     return Outcome(len(counts), hits)
-
-
-def _mean_and_error(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
 
 
 def _percent(offset: NDArray[np.float64]) -> str:

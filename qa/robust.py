@@ -1,0 +1,53 @@
+"""Statistics that a few wrong labels do not move: medians and spreads, per source and never across."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# A normal distribution's standard deviation from its median absolute deviation, and from its 90 % quantile.
+_MAD = 1.4826
+_NINETY = 1.2816
+
+
+def groups(names: NDArray[np.object_], least: float) -> Iterator[NDArray[np.intp]]:
+    """Rows of each name that has at least `least` of them, by name."""
+    found, inverse = np.unique(names.astype(str), return_inverse=True)
+    for i in range(len(found)):
+        rows = np.flatnonzero(inverse == i)
+        if len(rows) >= least:
+            yield rows
+
+
+def z_scores(values: Floats) -> Floats:
+    """Distance from the column's median in robust standard deviations; NaN stays NaN.
+
+    Parameters
+    ----------
+    values: (n,) or (n, k), each column judged by itself.
+    """
+    middle = np.nanmedian(values, axis=0)
+    spread = _MAD * np.nanmedian(np.abs(values - middle), axis=0)
+    z: Floats = (values - middle) / np.where(spread > 0, spread, np.inf)
+    return z
+
+
+def excess(scores: Floats) -> Floats:
+    """How far positive scores lie above their median, on a log scale, in units of the upper half's spread.
+
+    The spread is taken from the 90 % quantile, so that a skewed score is judged by its own skew.
+    """
+    known = np.isfinite(scores)
+    log = np.log(np.maximum(scores, 1e-12))
+    middle, high = np.quantile(log[known], (0.5, 0.9)) if known.any() else (0.0, 0.0)
+    above: Floats = np.where(known, (log - middle) / max((high - middle) / _NINETY, 1e-9), np.nan)
+    return above
+
+
+def mean_and_error(values: Floats) -> tuple[Floats, Floats]:
+    """Mean of (n, k) values and its standard error, (k,) each; n >= 2."""
+    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
