@@ -265,8 +265,10 @@ def _fit(
     cells = side // shrink
     corner = ((image.shape[1] - cells) // 2, (image.shape[0] - cells) // 2)
     pixels = images.cut_square(image, corner, cells, form.size)
-    notes["padded_to_a_square"] += info.width != info.height
-    notes["enlarged"] += side < form.size
+    if info.width != info.height:
+        notes["padded_to_a_square"] += 1
+    if side < form.size:
+        notes["enlarged"] += 1
     box = np.array([*corner, cells, cells]) * shrink
     made = replace(
         moved(sample, geometry.box_to_square(box, form.size), photo),

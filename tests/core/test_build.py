@@ -14,19 +14,7 @@ from curate.build import build
 from curate.crop import crop
 from curate.dataset import Dataset
 from curate.errors import ConfigChanged, InputError
-from curate.sample import Sample, to_batch
-from curate.stage import Part, Stage
-
-
-def store(folder: Path, samples: list[Sample], pictures: dict[str, np.ndarray]) -> Path:
-    Stage("make", folder, {}).run([samples], make_part)
-    for name, picture in pictures.items():
-        images.write(folder / name, picture)
-    return folder
-
-
-def make_part(samples: list[Sample]) -> Part:
-    return Part(to_batch(samples))
+from curate.sample import Sample
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -40,18 +28,18 @@ def hand(name: str, **fields) -> Sample:
     )
 
 
-def hands(folder: Path, count: int = 6, **fields) -> Path:
+def hands(store, folder: Path, count: int = 6, **fields) -> Path:
     """Samples of 50 x 80 pixels, two of each subject."""
     samples = [hand(f"{i}", subject_id=f"p{i // 2}", **fields) for i in range(count)]
     return store(folder, samples, {s.image: noise(50, 80, i) for i, s in enumerate(samples)})
 
 
-def test_a_training_set_by_hand(tmp_path: Path) -> None:
+def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
     """50 x 80 padded to 80 x 80 (15 rows above and below), to 40 pixels: x' = x / 2, y' = (y + 15) / 2."""
-    data = hands(tmp_path / "d")
+    data = hands(store, tmp_path / "d")
     summary = build([data], tmp_path / "t", size=40, colour="colour", sigma=2.0, quiet=True)
     assert summary.samples == 6
-    assert summary.notes == {"enlarged": 0, "padded_to_a_square": 6}
+    assert summary.notes == {"padded_to_a_square": 6}
     dataset = Dataset(tmp_path / "t")
     splits = {"test": 2, "train": 4}
     assert dataset.training == {"size": 40, "keypoints": 20, "channels": 3, "sigma": 2.0, "splits": splits}
@@ -71,8 +59,8 @@ def test_a_training_set_by_hand(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_grey_and_enlarged(tmp_path: Path) -> None:
-    data = hands(tmp_path / "d")
+def test_grey_and_enlarged(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d")
     summary = build([data], tmp_path / "t", size=96, keypoints=21, quiet=True)
     dataset = Dataset(tmp_path / "t")
     assert images.open_stack(tmp_path / "t").shape == (6, 96, 96)
@@ -92,7 +80,7 @@ def test_the_way_back_leads_through_the_crop_to_the_photo(drawn_dataset: Path, t
         )
 
 
-def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(tmp_path: Path) -> None:
+def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(store, tmp_path: Path) -> None:
     wrist_only, some, none = hand("0"), hand("1"), hand("2")
     wrist_only.visibility[1:] = 0
     some.visibility[5:] = 0
@@ -107,8 +95,8 @@ def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(tmp_path: 
     assert build([data], tmp_path / "t21", keypoints=21, quiet=True).samples == 2
 
 
-def test_broken_images_are_quarantined_and_rows_still_fit(tmp_path: Path) -> None:
-    data = hands(tmp_path / "d", 150)
+def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d", 150)
     (data / "3.png").unlink()
     (data / "70.png").write_bytes(b"not an image")
     summary = build([data], tmp_path / "t", quiet=True)
@@ -120,8 +108,8 @@ def test_broken_images_are_quarantined_and_rows_still_fit(tmp_path: Path) -> Non
         assert sample.sha256 == images.pixel_sha256(dataset.read_image(sample))
 
 
-def test_all_images_broken(tmp_path: Path) -> None:
-    data = hands(tmp_path / "d")
+def test_all_images_broken(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d")
     for path in data.glob("*.png"):
         path.write_bytes(b"")
     summary = build([data], tmp_path / "t", quiet=True)
@@ -129,8 +117,8 @@ def test_all_images_broken(tmp_path: Path) -> None:
     assert images.open_stack(tmp_path / "t").shape == (0, 96, 96)
 
 
-def test_splits_by_subject_source_and_list(tmp_path: Path) -> None:
-    data = hands(tmp_path / "d", 20)
+def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d", 20)
     build([data], tmp_path / "a", test=0.2, val=0.1, quiet=True)
     homes = {}
     for sample in Dataset(tmp_path / "a"):
@@ -152,7 +140,7 @@ def test_splits_by_subject_source_and_list(tmp_path: Path) -> None:
         build([given], tmp_path / "e", split=names, quiet=True)
 
 
-def test_a_leaking_split_is_refused(tmp_path: Path) -> None:
+def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:
     samples = [hand(f"{i}", subject_id="same", split=s) for i, s in enumerate(["train", "test"])]
     data = store(tmp_path / "d", samples, {s.image: noise(50, 80) for s in samples})
     with pytest.raises(InputError, match=r"1 subjects are in more than one split \('same'\)"):
@@ -160,8 +148,8 @@ def test_a_leaking_split_is_refused(tmp_path: Path) -> None:
     assert build([data], tmp_path / "t", split="subject", quiet=True).samples == 2
 
 
-def test_two_datasets_become_one_set_and_ids_must_differ(tmp_path: Path) -> None:
-    one, other = hands(tmp_path / "one"), tmp_path / "other"
+def test_two_datasets_become_one_set_and_ids_must_differ(store, tmp_path: Path) -> None:
+    one, other = hands(store, tmp_path / "one"), tmp_path / "other"
     store(other, [replace(hand("0"), sample_id="z/0", source="z", licence="MIT")], {"0.png": noise(50, 80)})
     summary = build([one, other], tmp_path / "t", quiet=True)
     assert summary.samples == 7
@@ -169,7 +157,7 @@ def test_two_datasets_become_one_set_and_ids_must_differ(tmp_path: Path) -> None
     assert (info["sources"], info["licences"]) == (["s", "z"], ["MIT"])
     assert [entry["stage"] for entry in info["history"]] == ["make", "make", "build"]
     with pytest.raises(InputError, match=r"sample_id: 's/0' stands in .*one too; give each sample once"):
-        build([one, other, hands(tmp_path / "twin", 2)], tmp_path / "u", quiet=True)
+        build([one, other, hands(store, tmp_path / "twin", 2)], tmp_path / "u", quiet=True)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +165,9 @@ def test_two_datasets_become_one_set_and_ids_must_differ(tmp_path: Path) -> None
     [("float32", "f4", False), ("float16", "f2", False), ("uint8-peak1", "u1", True)],
 )
 def test_stored_heatmaps_are_those_drawn_on_reading(
-    tmp_path: Path, stored: str, dtype: str, peak1: bool
+    store, tmp_path: Path, stored: str, dtype: str, peak1: bool
 ) -> None:
-    build([hands(tmp_path / "d", 70)], tmp_path / "t", store_heatmaps=stored, quiet=True)
+    build([hands(store, tmp_path / "d", 70)], tmp_path / "t", store_heatmaps=stored, quiet=True)
     dataset = Dataset(tmp_path / "t")
     assert dataset.training["heatmaps"] == {"dtype": np.dtype(dtype).name, "peak1": peak1}
     maps = np.load(tmp_path / "t" / "heatmaps.npy", mmap_mode="r")
@@ -205,18 +193,18 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
-def test_options_that_are_refused(tmp_path: Path, options: dict[str, object], message: str) -> None:
-    data = hands(tmp_path / "d")
+def test_options_that_are_refused(store, tmp_path: Path, options: dict[str, object], message: str) -> None:
+    data = hands(store, tmp_path / "d")
     with pytest.raises(InputError) as caught:
         build([data], tmp_path / "t", quiet=True, **options)
     assert message in str(caught.value)
     assert not (tmp_path / "t").exists()
 
 
-def test_inputs_that_are_refused(tmp_path: Path) -> None:
+def test_inputs_that_are_refused(store, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no dataset; allowed: one or more"):
         build([], tmp_path / "t")
-    build([hands(tmp_path / "d")], tmp_path / "t", quiet=True)
+    build([hands(store, tmp_path / "d")], tmp_path / "t", quiet=True)
     with pytest.raises(InputError, match="a training set; allowed: a dataset"):
         build([tmp_path / "t"], tmp_path / "u", quiet=True)
     with pytest.raises(InputError, match=r"a training set; .* crop before curate build"):

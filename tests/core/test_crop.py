@@ -14,22 +14,9 @@ from curate import geometry, images
 from curate.crop import crop
 from curate.dataset import Dataset
 from curate.errors import ConfigChanged, InputError
-from curate.sample import Sample, to_batch
-from curate.stage import Part, Stage
+from curate.sample import Sample
 
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
-
-
-def store(folder: Path, samples: list[Sample], pictures: dict[str, np.ndarray]) -> Path:
-    """A dataset of these samples and image files."""
-    Stage("make", folder, {}).run([samples], make_part)
-    for name, picture in pictures.items():
-        images.write(folder / name, picture)
-    return folder
-
-
-def make_part(samples: list[Sample]) -> Part:
-    return Part(to_batch(samples))
 
 
 def disc(
@@ -54,7 +41,7 @@ def only(folder: Path) -> Sample:
     return sample
 
 
-def test_a_crop_by_bbox_by_hand(tmp_path: Path) -> None:
+def test_a_crop_by_bbox_by_hand(store, tmp_path: Path) -> None:
     """Box (80, 50, 80, 60), margin 0.25: the square (60, 20, 120); 60 pixels are half of it."""
     camera = np.array([[500.0, 0, 100], [0, 500, 80], [0, 0, 1]])
     sample = hand(bbox=np.array([80, 50, 80, 60], np.float32), K=camera, width=200, height=160)
@@ -75,7 +62,7 @@ def test_a_crop_by_bbox_by_hand(tmp_path: Path) -> None:
     assert np.abs(picture - expected).max() <= 1
 
 
-def test_nothing_is_enlarged_and_the_edge_is_repeated(tmp_path: Path) -> None:
+def test_nothing_is_enlarged_and_the_edge_is_repeated(store, tmp_path: Path) -> None:
     """The square (-20, 40, 100) leaves the photo on the left: its first column is repeated."""
     picture = np.random.default_rng(0).integers(0, 256, (160, 200, 3), dtype=np.uint8)
     data = store(tmp_path / "d", [hand(bbox=np.array([-20, 40, 100, 100], np.float32))], {"a.png": picture})
@@ -92,7 +79,7 @@ def test_nothing_is_enlarged_and_the_edge_is_repeated(tmp_path: Path) -> None:
     margin=st.floats(0, 0.5), size=st.integers(8, 300), jpeg=st.booleans(),
 )  # fmt: skip
 @settings(max_examples=25)
-def test_any_crop_leads_back_to_its_photo(tmp_path_factory, x, y, w, h, margin, size, jpeg) -> None:
+def test_any_crop_leads_back_to_its_photo(store, tmp_path_factory, x, y, w, h, margin, size, jpeg) -> None:
     tmp_path = tmp_path_factory.mktemp("any")
     name = "a.jpg" if jpeg else "a.png"
     sample = hand(image=name, bbox=np.array([x, y, w, h], np.float32))
@@ -119,7 +106,7 @@ def aligned(made: Sample) -> tuple[tuple[int, int], int]:
     return (round(corner[0]), round(corner[1])), round(side)
 
 
-def test_by_colour_the_labels_do_not_matter(drawn_dataset: Path, tmp_path: Path) -> None:
+def test_by_colour_the_labels_do_not_matter(store, drawn_dataset: Path, tmp_path: Path) -> None:
     dataset = Dataset(drawn_dataset)
     bare = [
         replace(s, keypoints=np.full((21, 2), np.nan), visibility=np.zeros(21), bbox=None) for s in dataset
@@ -133,7 +120,7 @@ def test_by_colour_the_labels_do_not_matter(drawn_dataset: Path, tmp_path: Path)
     assert all((s.keypoints > 0).all() and (s.keypoints < 96).all() for s in labelled)
 
 
-def test_points_outside_are_counted_and_keep_their_coordinates(tmp_path: Path) -> None:
+def test_points_outside_are_counted_and_keep_their_coordinates(store, tmp_path: Path) -> None:
     sample = hand()
     sample.keypoints[[4, 8]] = (190.0, 10.0), (-50.0, 90.0)
     data = store(tmp_path / "d", [sample, hand("s/b", "b.png")], {"a.png": disc(), "b.png": disc()})
@@ -147,7 +134,7 @@ def test_points_outside_are_counted_and_keep_their_coordinates(tmp_path: Path) -
     np.testing.assert_allclose(geometry.apply(made.transform, made.keypoints[8]), (-50, 90), atol=1e-3)
 
 
-def test_a_photo_without_a_hand_by_colour_is_kept_whole_and_counted(tmp_path: Path) -> None:
+def test_a_photo_without_a_hand_by_colour_is_kept_whole_and_counted(store, tmp_path: Path) -> None:
     grey = np.random.default_rng(0).integers(100, 110, (160, 200), dtype=np.uint8)
     data = store(tmp_path / "d", [hand()], {"a.png": grey})
     summary = crop(data, tmp_path / "c", size=100, quiet=True)
@@ -156,7 +143,7 @@ def test_a_photo_without_a_hand_by_colour_is_kept_whole_and_counted(tmp_path: Pa
     np.testing.assert_allclose(made.transform, [[2, 0, 0], [0, 2, -20]])
 
 
-def test_hands_that_share_a_photo_are_cut_by_their_labels(tmp_path: Path) -> None:
+def test_hands_that_share_a_photo_are_cut_by_their_labels(store, tmp_path: Path) -> None:
     picture = disc(300, 160)
     boxed = hand("s/b", shift=(90, 0), bbox=np.array([180, 50, 60, 80], np.float32))
     bare = replace(
@@ -173,7 +160,7 @@ def test_hands_that_share_a_photo_are_cut_by_their_labels(tmp_path: Path) -> Non
     assert len({first.image, second.image, third.image}) == 3
 
 
-def test_masks_move_along_and_can_be_cropped_by(tmp_path: Path) -> None:
+def test_masks_move_along_and_can_be_cropped_by(store, tmp_path: Path) -> None:
     mask = np.zeros((160, 200), np.uint8)
     mask[50:130, 80:160] = 3
     data = store(tmp_path / "d", [hand(mask="m.png")], {"a.png": disc(), "m.png": mask})
@@ -186,7 +173,7 @@ def test_masks_move_along_and_can_be_cropped_by(tmp_path: Path) -> None:
     np.testing.assert_array_equal(moved, expected)
 
 
-def test_what_cannot_be_cropped_is_counted_or_quarantined(tmp_path: Path) -> None:
+def test_what_cannot_be_cropped_is_counted_or_quarantined(store, tmp_path: Path) -> None:
     far = hand("s/far", shift=(5000, 0))
     huge = hand("s/huge", bbox=np.array([0, 0, 1e6, 1e6], np.float32))
     point = hand("s/point")
@@ -247,7 +234,7 @@ def test_options_out_of_range(drawn_dataset: Path, tmp_path: Path, option: str, 
     assert not (tmp_path / "c").exists()
 
 
-def test_real_photographs_lose_no_point(real_data: Path, tmp_path: Path) -> None:
+def test_real_photographs_lose_no_point(store, real_data: Path, tmp_path: Path) -> None:
     """Photos of 11k Hands with their labels: every labelled point lies in the crop by colour."""
     samples = []
     for path in sorted((real_data / "11k_hands_224" / "images" / "test").glob("*.jpg"))[::4]:

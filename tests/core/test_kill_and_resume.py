@@ -19,8 +19,8 @@ from curate.build import build
 from curate.crop import crop
 from curate.dataset import Dataset
 from curate.drawn_hands import Person, draw_hand
-from curate.sample import Sample, to_batch
-from curate.stage import Part, Stage, Summary
+from curate.sample import Sample
+from curate.stage import Summary
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,12 +52,8 @@ RUN: dict[str, Callable[[Path, Path], Summary]] = {
 }
 
 
-def make_part(samples: list[Sample]) -> Part:
-    return Part(to_batch(samples))
-
-
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photos(store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of 120 photos of 160 x 120, among them a broken one and one without labels."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
@@ -73,8 +69,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         )
     (folder / "jpg" / "33.jpg").write_bytes(b"\xff\xd8\xff broken")
-    Stage("make", folder / "dataset", {}).run([samples], make_part)
-    return folder / "dataset"
+    return store(folder / "dataset", samples, {})
 
 
 @pytest.fixture(scope="module")
