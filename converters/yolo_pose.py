@@ -329,6 +329,10 @@ def _parse(root: Path, pair: _Pair, lines: _Lines, part: Part) -> None:
         except ValueError as error:
             part.quarantine.append((f"{name} line {number}", str(error)[:80]))
             continue
+        # Before a missing v becomes NaN below: a NaN in the file is no number.
+        if not all(map(math.isfinite, row)):
+            part.quarantine.append((f"{name} line {number}", "a number that is not finite"))
+            continue
         if size == 2:
             row = row[:_HEAD] + [n for i in range(_HEAD, len(row), 2) for n in (row[i], row[i + 1], math.nan)]
         lines.values.append(row)
@@ -338,8 +342,6 @@ def _parse(root: Path, pair: _Pair, lines: _Lines, part: Part) -> None:
 def _fault(row: NDArray[np.float64], points: NDArray[np.float64]) -> str:
     """Why a line cannot be used; empty where it can."""
     shares = np.concatenate([row[1:_HEAD], points[:, :2].reshape(-1)])
-    if not np.isfinite(shares).all() or np.isinf(points[:, 2]).any():
-        return "a number that is not finite"
     if row[0] < 0 or row[0] != int(row[0]):
         return f"class {row[0]:g}; allowed: 0, 1, 2, ..."
     if np.abs(shares).max() > _FARTHEST:
