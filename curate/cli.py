@@ -102,6 +102,10 @@ def _positive(text: str) -> int:
     return value
 
 
+def _size(text: str) -> int | None:
+    return None if text == "native" else _positive(text)
+
+
 # convert ---------------------------------------------------------------------------------------------
 
 
@@ -256,14 +260,14 @@ def _build(commands: Any) -> None:
     parser.add_argument("datasets", type=Path, nargs="+", metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="SET")
     parser.add_argument("--size", type=int, choices=[96, 128], default=96)
-    parser.add_argument("--keypoints", type=int, choices=[20, 21], default=21, help="20: without the wrist")
+    parser.add_argument("--keypoints", type=int, choices=[20, 21], default=20, help="20: without the wrist")
     parser.add_argument("--colour", action="store_true", help="keep colour (default: grey)")
     parser.add_argument("--sigma", type=float, default=5.0, help="of the heatmaps, px (default 5)")
     parser.add_argument(
         "--split",
         default=None,
         metavar="subject|source|CSV",
-        help="by subject, as the source says, or from a list (sample_id or subject_id, split); "
+        help="by subject, as the source says, or from a list (sample_id, subject_id or image, and split); "
         "default: as the source says where it does for every sample, else by subject",
     )
     parser.add_argument("--test", type=float, default=0.1, help="share of the test split (default 0.1)")
@@ -271,7 +275,7 @@ def _build(commands: Any) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--store-heatmaps",
-        choices=["float32", "float16", "uint8"],
+        choices=["float32", "float16", "uint16", "uint8-peak1"],
         help="also write heatmaps.npy; a type that would destroy the maps is refused",
     )
     _common(parser)
