@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate import geometry, images, segmentation
-from curate.dataset import Dataset
-from curate.errors import InputError, UnreadableImage
+from curate import geometry, images, masks, segmentation
+from curate.dataset import Dataset, Rows
+from curate.errors import InputError
 from curate.sample import Sample, file_stem, from_batch, moved, to_batch
 from curate.stage import Part, Stage, Summary
 
@@ -30,15 +28,6 @@ _FAR = 4  # a square this many times larger than its image comes from a broken l
 
 class _Dropped(Exception):
     """A sample that gives no crop, with its reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """Some rows of the dataset, the photo each shows, and whether it shares its image with another hand."""
-
-    batch: pa.RecordBatch
-    photos: list[str]
-    shared: list[bool]
 
 
 def crop(
@@ -87,24 +76,13 @@ def crop(
     options = {"by": by, "margin": margin, "size": size}
     stage = Stage("crop", Path(out), options, (source,), workers=workers, overwrite=overwrite, quiet=quiet)
     work = partial(_crop_batch, root=source.root, out=Path(out), by=by, margin=margin, size=size)
-    return stage.run(_jobs(source), work, total=-(-len(source) // _ROWS))
+    return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
 
 
-def _jobs(source: Dataset) -> Iterator[_Job]:
-    photos = source.photos()
-    names = source.table(["image"]).column(0).to_pylist()
-    hands = Counter(names)
-    start = 0
-    for batch in source.batches(_ROWS):
-        stop = start + batch.num_rows
-        yield _Job(batch, photos[start:stop], [hands[name] > 1 for name in names[start:stop]])
-        start = stop
-
-
-def _crop_batch(job: _Job, *, root: Path, out: Path, by: str, margin: float, size: int | None) -> Part:
-    part = Part(job.batch.slice(0, 0))
+def _crop_batch(rows: Rows, *, root: Path, out: Path, by: str, margin: float, size: int | None) -> Part:
+    part = Part(rows.batch.slice(0, 0))
     samples = []
-    for sample, photo, shared in zip(from_batch(job.batch), job.photos, job.shared, strict=True):
+    for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         try:
             photograph = _Photograph(root, sample)
             square = _square(photograph, by, shared, margin, part.notes)
@@ -145,14 +123,7 @@ class _Photograph:
         """At full size. Raises UnreadableImage, also where its size is not the image's."""
         if self.sample.mask is None:
             return None
-        path = self.root / self.sample.mask
-        mask = images.read(path, grey=True)
-        if mask.shape != (self.info.height, self.info.width):
-            found = f"a mask of {mask.shape[1]} x {mask.shape[0]}"
-            raise UnreadableImage(
-                path, found, allowed=f"{self.info.width} x {self.info.height}, as its image"
-            )
-        return mask
+        return masks.read(self.root / self.sample.mask, self.info.width, self.info.height)
 
     def find(self, by: str) -> NDArray[np.floating] | None:
         """The hand's box (x, y, w, h), or None."""
@@ -161,8 +132,11 @@ class _Photograph:
         if by == "keypoints":
             return geometry.bounding_box(self.sample.keypoints)
         if by == "mask":
-            mask = self.mask()
-            return None if mask is None or not mask.any() else np.array(cv2.boundingRect(mask), np.float64)
+            labels = self.mask()
+            if labels is None:
+                return None
+            hand = masks.hand_of(labels, self.sample.side).astype(np.uint8)
+            return np.array(cv2.boundingRect(hand), np.float64) if hand.any() else None
         shrink = images.shrink_for(self.info, segmentation.REDUCED / max(self.info.width, self.info.height))
         box = segmentation.hand_box(self.read(shrink))
         return None if box is None else box * shrink

@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +44,14 @@ _ENCODING: dict[str, Any] = {
     ],
     "column_encoding": dict.fromkeys(("keypoints.list.element", "xyz.list.element"), "BYTE_STREAM_SPLIT"),
 }
+
+
+class Rows(NamedTuple):
+    """Some rows of a dataset, the photo each shows, and whether it shares its image with another hand."""
+
+    batch: pa.RecordBatch
+    photos: list[str]
+    shared: list[bool]
 
 
 class Dataset:
@@ -93,6 +102,17 @@ class Dataset:
                 *(column.to_pylist() for column in table.columns), strict=True
             )
         ]
+
+    def rows(self, size: int) -> Iterator[Rows]:
+        """The table in batches of `size` rows, each with what is known only from the whole of it."""
+        photos = self.photos()
+        names = self.table(["image"]).column(0).to_pylist()
+        hands = Counter(names)
+        start = 0
+        for batch in self.batches(size):
+            stop = start + batch.num_rows
+            yield Rows(batch, photos[start:stop], [hands[name] > 1 for name in names[start:stop]])
+            start = stop
 
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
         """A sample's image as displayed. Raises UnreadableImage."""

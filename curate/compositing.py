@@ -1,0 +1,134 @@
+"""Putting a hand that was cut out in front of something else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from curate import images
+from curate.errors import InputError, UnreadableImage
+from curate.images import Pixels
+from curate.masks import Matte
+
+KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
+
+_COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
+_ALLOWED = "white, noise, gradient, colour:#rrggbb or a folder of images"
+_OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
+
+
+def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
+    """The hand of an image before a backdrop: (H, W, 3) each.
+
+    Where the border mixes hand and ground, the ground's share of the colour is replaced by the colour that
+    the hand has near by, so that no rim of the old ground is left.
+    """
+    alpha = matte.alpha
+    result = np.array(backdrop)
+    np.copyto(result, image, where=(alpha == 255)[..., None])
+    rows, columns = np.nonzero((alpha > 0) & (alpha < 255))
+    share = alpha[rows, columns, None].astype(np.float32) / 255
+    hand, ground = matte.colours.at(rows, columns, alpha.shape)
+    pure = image[rows, columns] + (1 - share) * (hand - ground)
+    mixed = share * np.clip(pure, 0, 255) + (1 - share) * backdrop[rows, columns]
+    result[rows, columns] = np.round(mixed).astype(np.uint8)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrops:
+    """What hands are put in front of.
+
+    Attributes
+    ----------
+    kind: "white", "noise", "gradient", "colour:#rrggbb", or "files".
+    files: the images to choose from, sorted by name.
+    """
+
+    kind: str
+    files: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, what: str | os.PathLike[str]) -> Backdrops:
+        """From the command's word for it, or a folder. Raises InputError: neither, or no image in it."""
+        name = os.fspath(what)
+        if name in KINDS or _COLOUR.fullmatch(name):
+            return cls(name.lower())
+        folder = Path(name)
+        if not folder.is_dir():
+            raise InputError("background", repr(name), field="backgrounds", allowed=_ALLOWED)
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES and p.is_file())
+        if not files:
+            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=_ALLOWED)
+        return cls("files", tuple(files))
+
+    @property
+    def identity(self) -> str:
+        """The same for the same backdrops, wherever they lie."""
+        if self.kind != "files":
+            return self.kind
+        digest = hashlib.sha256()
+        for path in self.files:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return f"{len(self.files)} images, sha256 {digest.hexdigest()}"
+
+    def draw(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
+        """One backdrop, (height, width, 3). Raises UnreadableImage where none of the files can be read."""
+        if self.kind == "files":
+            return self._photo(rng, width, height)
+        if self.kind == "noise":
+            return _noise(rng, width, height)
+        if self.kind == "gradient":
+            return _gradient(rng, width, height)
+        found = _COLOUR.fullmatch(self.kind)
+        colour = tuple(bytes.fromhex(found[1])) if found else (255, 255, 255)
+        return np.full((height, width, 3), colour, np.uint8)
+
+    def _photo(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
+        """A part of one of the images, as large as fits, mirrored or not."""
+        first = int(rng.integers(len(self.files)))
+        x, y, mirrored = rng.random(), rng.random(), rng.random() < 0.5
+        for step in range(len(self.files)):
+            path = self.files[(first + step) % len(self.files)]
+            try:
+                info = images.probe(path)
+                scale = max(width / info.width, height / info.height)
+                photo = images.read(path, shrink=images.shrink_for(info, scale))
+            except UnreadableImage:
+                continue  # its neighbour in the list stands in
+            size = (max(width, round(info.width * scale)), max(height, round(info.height * scale)))
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            fitted: Any = cv2.resize(photo, size, interpolation=way)
+            left, top = int(x * (size[0] - width + 1)), int(y * (size[1] - height + 1))
+            part = fitted[top : top + height, left : left + width]
+            return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
+        raise UnreadableImage(self.files[first].parent, "none of its images can be read")
+
+
+def _noise(rng: np.random.Generator, width: int, height: int) -> Pixels:
+    """Coloured noise of many scales, as busy as a photograph."""
+    total = np.zeros((height, width, 3), np.float32)
+    for cells in _OCTAVES:
+        coarse = rng.normal(0, 1, (cells, cells, 3)).astype(np.float32)
+        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) / np.sqrt(cells)
+    total *= rng.uniform(40, 90)
+    total += rng.uniform(60, 190, 3)
+    return np.asarray(np.clip(total, 0, 255), np.uint8)
+
+
+def _gradient(rng: np.random.Generator, width: int, height: int) -> Pixels:
+    """From one colour to another, in any direction."""
+    start, end = rng.uniform(0, 255, (2, 3)).astype(np.float32)
+    angle = rng.uniform(0, 2 * np.pi)
+    across, down = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
+    way = np.cos(angle) * across[None, :] + np.sin(angle) * down[:, None]
+    way = ((way - way.min()) / max(float(np.ptp(way)), 1e-9)).astype(np.float32)[..., None]
+    return np.asarray(np.clip(start + (end - start) * way, 0, 255), np.uint8)
