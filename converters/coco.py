@@ -26,6 +26,7 @@ from converters.coco_tables import (
     Id,
     annotation_files,
     boxes,
+    collector_paused,
     parts,
     read_files,
     split_of,
@@ -58,7 +59,7 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     label_source: str | None = None
     score: float | None = None
     parent_id: str | None = None
-    transform: list[float] | None = None
+    transform: list[list[float]] | None = None
     tilt: float | None = None
     rotation: float | None = None
     attrs: dict[str, Any] | None = None
@@ -102,14 +103,15 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
     chosen = [a for a in document.annotations if _is_hand(a, dropped)]
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
-    ids = [f"{set_name}/{path.stem}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
+    prefix = f"{set_name}/{path.stem}"
+    ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
     columns: dict[str, Any] = {
         "sample_id": ids,
         "source": [set_name] * len(chosen),
         "bbox": boxes([a.bbox for a in chosen]),
         "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
     }
-    points = stack([a.keypoints for a in chosen], (kp.COUNT, 3))
+    points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
     hands = Hands(
         path.name, split_of(path), document, [a.image_id for a in chosen], points, columns, ours=ours
     )
@@ -125,22 +127,16 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
 
 
 def _is_hand(annotation: Annotation, dropped: Counter[str]) -> bool:
-    count = _point_count(annotation.keypoints)
+    points = annotation.keypoints
+    nested = points is not None and len(points) > 0 and isinstance(points[0], list)
+    count = len(points or ()) / (1 if nested else 3)
+    if count == kp.COUNT and not annotation.iscrowd:
+        return True
     if annotation.iscrowd:
         dropped["crowd annotation"] += 1
-    elif count is None:
-        dropped["annotation without keypoints"] += 1
-    elif count != kp.COUNT:
-        dropped[f"annotation with {count:g} keypoints"] += 1
     else:
-        return True
+        dropped[f"annotation with {count:g} keypoints" if points else "annotation without keypoints"] += 1
     return False
-
-
-def _point_count(values: list[Any] | None) -> float | None:
-    if not values:
-        return None
-    return len(values) if isinstance(values[0], list) else len(values) / 3
 
 
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
@@ -241,7 +237,8 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
             columns[name] = values
 
 
-_TABLES = (
+_SPLITS = ("train", "val", "test")
+_PLAIN = (
     "sample_id",
     "source",
     "aspect",
@@ -265,35 +262,51 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and images that were left out.
     """
-    batch = dataset.table().combine_chunks().to_batches()
-    whole = batch[0] if batch else make_batch(0)
+    batches = dataset.table().combine_chunks().to_batches()
+    whole = batches[0] if batches else make_batch(0)
     refs = whole.column("image").to_pylist()
     placed, lost = put(dataset, refs, out / "images")
     lost["mask"] += whole.num_rows - whole.column("mask").null_count
     usable = np.array([ref in placed for ref in refs], bool)
     lost["sample without an image"] += int((~usable).sum())
-    splits = np.array(
-        [s if s in ("train", "val", "test") else "" for s in whole.column("split").to_pylist()], object
-    )
+    splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
     lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
-    image_ids = {ref: number for number, ref in enumerate(sorted(placed), start=1)}
-    numbers = np.arange(1, whole.num_rows + 1)
+    sources = dataset.info["sources"]
     for split in sorted(set(splits)):
-        rows = np.flatnonzero(usable & (splits == split))
-        part = whole.take(pa.array(rows))
-        entries, licences = _image_entries(part, placed, image_ids, lost)
-        document = {
-            "info": {
-                "description": dataset.info["sources"][0] if len(dataset.info["sources"]) == 1 else NAME
-            },
-            "licenses": [{"id": number, "name": name, "url": ""} for name, number in licences.items()],
-            "categories": [_category()],
-            "images": entries,
-            "annotations": _annotations(part, numbers[rows], image_ids),
-        }
-        target = out / "annotations" / f"{split or 'instances'}.json"
-        images.write_bytes(target, msgspec.json.encode(document))
+        part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
+        text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else NAME)
+        lost.update(unheld)
+        images.write_bytes(out / "annotations" / f"{split or 'instances'}.json", text)
     return +lost
+
+
+def encode(
+    part: pa.RecordBatch, placed: dict[str, Path], *, description: str = NAME
+) -> tuple[bytes, Counter[str]]:
+    """An annotation file for a batch of samples, and counts of what it does not hold, per field.
+
+    Parameters
+    ----------
+    placed: the file of each image that a sample refers to; its name goes into the annotations.
+    """
+    lost = Counter[str]()
+    ids = {ref: number for number, ref in enumerate(sorted(set(part.column("image").to_pylist())), start=1)}
+    with collector_paused():
+        return _encode(part, placed, ids, lost, description), lost
+
+
+def _encode(
+    part: pa.RecordBatch, placed: dict[str, Path], ids: dict[str, int], lost: Counter[str], description: str
+) -> bytes:
+    entries, licences = _image_entries(part, placed, ids, lost)
+    document = {
+        "info": {"description": description},
+        "licenses": [{"id": number, "name": name, "url": ""} for name, number in licences.items()],
+        "categories": [_category()],
+        "images": entries,
+        "annotations": _annotations(part, ids),
+    }
+    return msgspec.json.encode(document)
 
 
 def _category() -> dict[str, Any]:
@@ -309,7 +322,7 @@ def _image_entries(
     licences = {name: number for number, name in enumerate(names, start=1)}
     entries: dict[str, dict[str, Any]] = {}
     columns = (part.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
-    for ref, width, height, licence, matrix in zip(*columns, to_numpy(part, "K"), strict=True):
+    for ref, width, height, licence, matrix in zip(*columns, _rows(part, "K"), strict=True):
         entry = entries.get(ref)
         if entry is None:
             if width is None or height is None:
@@ -317,24 +330,22 @@ def _image_entries(
                 width, height = info.width, info.height
             entry = {"id": ids[ref], "file_name": placed[ref].name, "width": width, "height": height}
             entries[ref] = entry | ({"license": licences[licence]} if licence else {})
-        if np.isfinite(matrix).all():
+        if matrix is not None:
             camera = _camera(matrix)
             if camera is None or entries[ref].setdefault("cam_param", camera) != camera:
                 lost["K"] += 1
     return sorted(entries.values(), key=lambda entry: entry["id"]), licences
 
 
-def _camera(matrix: NDArray[np.float64]) -> dict[str, Any] | None:
+def _camera(matrix: list[list[float]]) -> dict[str, Any] | None:
     """mmpose's form of K; None for one with skew."""
-    (fx, skew, cx), (zero, fy, cy), last = matrix.tolist()
+    (fx, skew, cx), (zero, fy, cy), last = matrix
     if skew or zero or last != [0, 0, 1]:
         return None
     return {"focal": [fx, fy], "princpt": [cx, cy]}
 
 
-def _annotations(
-    part: pa.RecordBatch, numbers: NDArray[np.intp], ids: dict[str, int]
-) -> list[dict[str, Any]]:
+def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, Any]]:
     if not part.num_rows:
         return []
     xy, seen = short(to_numpy(part, "keypoints")), to_numpy(part, "visibility")
@@ -344,21 +355,19 @@ def _annotations(
     frames = to_numpy(part, "bbox")
     boxed = np.isfinite(frames).all(1)
     frames = short(np.where(boxed[:, None], frames, _extents(xy)))
-    spatial = short(to_numpy(part, "xyz"), _MILLIMETRES)
     columns: tuple[Any, ...] = (
-        numbers.tolist(),
+        range(1, part.num_rows + 1),
         part.column("image").to_pylist(),
         flat.reshape(part.num_rows, -1).tolist(),
         (seen > 0).sum(1).tolist(),
         frames.tolist(),
         (frames[:, 2] * frames[:, 3]).tolist(),
         part.column("side").to_pylist(),
-        spatial.tolist(),
-        np.isfinite(spatial).any((1, 2)).tolist(),
+        _rows(part, "xyz", _MILLIMETRES),
         _ours(part, boxed),
     )
-    found = []
-    for number, ref, points, count, box, area, side, joints, has_joints, ours in zip(*columns, strict=True):
+    found: list[dict[str, Any]] = []
+    for number, ref, points, count, box, area, side, joints, ours in zip(*columns, strict=True):
         entry = {
             "id": number,
             "image_id": ids[ref],
@@ -372,7 +381,7 @@ def _annotations(
         }
         if side:
             entry["hand_type"] = side
-        if has_joints:
+        if joints:
             entry["joint_cam"] = joints
         entry["hand_curate"] = ours
         found.append(entry)
@@ -380,21 +389,23 @@ def _annotations(
 
 
 def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
-    plain = [part.column(name).to_pylist() for name in _TABLES]
-    moves = to_numpy(part, "transform").reshape(part.num_rows, -1)
-    moves_there = np.isfinite(moves).all(1).tolist()
-    rows = zip(
-        *plain, moves.tolist(), moves_there, part.column("attrs").to_pylist(), boxed.tolist(), strict=True
-    )
-    return [
-        Ours(
-            **dict(zip(_TABLES, values, strict=True)),
-            transform=move if has_moved else None,
-            attrs=json.loads(attrs) if attrs else None,
-            has_bbox=box,
-        )
-        for *values, move, has_moved, attrs, box in rows
-    ]
+    plain = [part.column(name).to_pylist() for name in _PLAIN]
+    attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
+    rows = zip(*plain, _rows(part, "transform"), attrs, boxed.tolist(), strict=True)
+    names = (*_PLAIN, "transform", "attrs", "has_bbox")
+    return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
+
+
+def _rows(part: pa.RecordBatch, name: str, scale: float | None = None) -> list[list[Any] | None]:
+    """A fixed-size column as lists of numbers, None where it is null; scaled float32 in few digits."""
+    column = part.column(name)
+    if column.null_count == part.num_rows:
+        return [None] * part.num_rows
+    values = to_numpy(part, name)
+    if scale is not None:
+        values = short(values, scale)
+    there = column.is_valid().to_pylist()
+    return [row if valid else None for row, valid in zip(values.tolist(), there, strict=True)]
 
 
 def _extents(xy: NDArray[np.float64]) -> NDArray[np.float64]:

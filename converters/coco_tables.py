@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -93,7 +93,7 @@ class Hands:
     Attributes
     ----------
     file: how people are told of the file. split: as its name says, or None.
-    images: image id of each hand. points: (n, 21, 3) float64, pixels and v as the file has it.
+    images: image id of each hand. points: (n, 21, 3) float32, pixels and v as the file has it.
     columns: further columns of the samples, `sample_id` and `source` among them.
     projected: (n,) bool, hands whose points are projections of known 3D points, so that v = 0 means hidden.
     ours: written by this package, so that v means what we mean.
@@ -103,7 +103,7 @@ class Hands:
     split: str | None
     document: Document[Any]
     images: list[Id]
-    points: NDArray[np.float64]
+    points: NDArray[np.float32]
     columns: dict[str, Any]
     projected: NDArray[np.bool_] | None = None
     ours: bool = False
@@ -181,13 +181,14 @@ def read_files(
     """
     for path in files:
         problems: list[tuple[str, str]] = []
-        try:
-            document = _read_document(path, root, kind, problems)
-        except InputError as error:
-            failed.quarantine.append((path.name, error.reason))
-            continue
-        yield path, document, problems
-        document.annotations.clear()  # what was made of them takes a tenth of the memory
+        with collector_paused():
+            try:
+                document = _read_document(path, root, kind, problems)
+            except InputError as error:
+                failed.quarantine.append((path.name, error.reason))
+                continue
+            yield path, document, problems
+            document.annotations.clear()  # what was made of them takes a tenth of the memory
 
 
 def _read_document(path: Path, root: Path, kind: type[A], problems: list[tuple[str, str]]) -> Document[A]:
@@ -202,11 +203,10 @@ def _read_document(path: Path, root: Path, kind: type[A], problems: list[tuple[s
         data = path.read_bytes()
     except OSError as error:
         raise json_files.unreadable(path, error) from None
-    with _collector_paused():
-        try:
-            return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
-        except InputError as error:
-            return _entry_by_entry(path, data, kind, error, problems)
+    try:
+        return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
+    except InputError as error:
+        return _entry_by_entry(path, data, kind, error, problems)
 
 
 def _entry_by_entry(
@@ -241,8 +241,8 @@ def _entry_by_entry(
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Decoding makes millions of objects and no garbage; looking for cycles among them doubles the time."""
+def collector_paused() -> Iterator[None]:
+    """For work that makes millions of objects and no garbage: to look for cycles doubles its time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -266,23 +266,24 @@ def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
     return found
 
 
-def stack(rows: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: type[Any] = np.float64) -> NDArray[Any]:
     """Lists of numbers, or None, as (n, *shape); NaN where a row is None or has another form."""
     count = int(np.prod(shape))
-    try:
-        found = np.array(rows, np.float64).reshape(len(rows), -1)
-        if found.shape[1] == count:
-            return found.reshape(len(rows), *shape)
-    except (TypeError, ValueError):
-        pass
-    stacked = np.full((len(rows), *shape), np.nan)
-    for i, row in enumerate(rows):
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused later
         try:
-            values = np.array(row, np.float64).reshape(-1)
+            found = np.array(rows, dtype).reshape(len(rows), -1)
+            if found.shape[1] == count:
+                return found.reshape(len(rows), *shape)
         except (TypeError, ValueError):
-            continue
-        if values.size == count:
-            stacked[i] = values.reshape(shape)
+            pass
+        stacked = np.full((len(rows), *shape), np.nan, dtype)
+        for i, row in enumerate(rows):
+            try:
+                values = np.array(row, dtype).reshape(-1)
+            except (TypeError, ValueError):
+                continue
+            if values.size == count:
+                stacked[i] = values.reshape(shape)
     return stacked
 
 
@@ -317,7 +318,13 @@ def _refuse_impossible(hands: Hands) -> None:
     hands.keep(~bare)
 
 
-def _is_score(v: NDArray[np.float64]) -> bool:
+def _near(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether x and y are finite and no wild numbers."""
+    near: NDArray[np.bool_] = (np.abs(points[..., 0]) < _FARTHEST) & (np.abs(points[..., 1]) < _FARTHEST)
+    return near
+
+
+def _is_score(v: NDArray[np.float32]) -> bool:
     return bool((v != np.round(v)).any())
 
 
@@ -334,9 +341,9 @@ def _visible_columns(hands: Hands, *, scored: bool, full: bool) -> dict[str, Any
         hands.notes[name] += int(labelled.sum())
         if scored and "score" not in columns:
             columns["score"] = np.where(labelled, v, 0).sum(1) / labelled.sum(1)
-    stray = ~labelled & (xy != 0).any(-1) & np.isfinite(xy).all(-1) & (not hands.ours)
+    stray = ~labelled & ((xy[..., 0] != 0) | (xy[..., 1] != 0)) & _near(xy) & (not hands.ours)
     if hands.projected is not None:
-        hidden = stray & hands.projected[:, None] & (np.abs(xy) < _FARTHEST).all(-1)
+        hidden = stray & hands.projected[:, None]
         seen[hidden] = kp.HIDDEN
         hands.notes["visibility_0_of_projected_point_read_as_hidden"] += int(hidden.sum())
         stray &= ~hidden
@@ -345,34 +352,29 @@ def _visible_columns(hands: Hands, *, scored: bool, full: bool) -> dict[str, Any
     return columns
 
 
+class _Found(NamedTuple):
+    """An image that is there: columns of the samples."""
+
+    image: str
+    width: int | None
+    height: int | None
+    licence: str | None
+
+
 def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iterator[Part]:
-    known, ambiguous = _image_table(hands)
-    licences = hands.document.licence_names()
-    paths: dict[Id, str | None] = {}
-    carried = Part(make_batch(0), hands.dropped, hands.quarantine, +hands.notes)
-    carried.dropped = +carried.dropped
+    lookup = _Lookup(hands, finder)
+    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes)
     for start in range(0, max(1, len(hands.images)), ROWS):
         part, carried = carried, Part(make_batch(0))
         rows = slice(start, start + ROWS)
-        ids = hands.images[rows]
-        for key in dict.fromkeys(ids):
-            if key not in paths:
-                paths[key] = _find(hands, key, known, ambiguous, finder, part)
-        found = np.array([paths[key] is not None for key in ids], bool)
-        if not found.all():
-            part.dropped["image missing"] += int((~found).sum())
-        ids = _chosen(ids, found)
-        mine = {name: _chosen(_sliced(values, rows), found) for name, values in columns.items()}
-        entries = [known[key] for key in ids]
-        part.batch = make_batch(
-            len(ids),
-            image=[paths[key] for key in ids],
-            width=[_size(entry.width) for entry in entries],
-            height=[_size(entry.height) for entry in entries],
-            licence=[licences.get(entry.license) for entry in entries],
-            split=hands.split,
-            **mine,
-        )
+        found = [lookup(key, part) for key in hands.images[rows]]
+        there = [entry for entry in found if entry is not None]
+        part.dropped["image missing"] += len(found) - len(there)
+        part.dropped = +part.dropped
+        chosen = np.array([entry is not None for entry in found], bool)
+        mine = {name: _chosen(_sliced(values, rows), chosen) for name, values in columns.items()}
+        of_image = zip(_Found._fields, zip(*there, strict=True), strict=True) if there else ()
+        part.batch = make_batch(len(there), **dict(of_image), split=hands.split, **mine)
         yield part
 
 
@@ -380,31 +382,39 @@ def _sliced(values: Any, rows: slice) -> Any:
     return values[rows] if isinstance(values, list | np.ndarray) else values
 
 
+class _Lookup:
+    """Finds the image of an annotation; each is looked for once."""
+
+    def __init__(self, hands: Hands, finder: ImageFinder) -> None:
+        self._file, self._finder = Path(hands.file), finder
+        self._licences = hands.document.licence_names()
+        self._known: dict[Id, Image] = {}
+        self._ambiguous = set[Id]()
+        for entry in hands.document.images:
+            if self._known.setdefault(entry.id, entry).file_name != entry.file_name:
+                self._ambiguous.add(entry.id)
+        self._found: dict[Id, _Found | None] = {}
+
+    def __call__(self, key: Id, part: Part) -> _Found | None:
+        """The image of an id; None, with the reason in the quarantine of `part`, where there is none."""
+        if key not in self._found:
+            try:
+                self._found[key] = self._find(key)
+            except InputError as error:
+                self._found[key] = None
+                part.quarantine.append((f"{self._file}: image {key}", error.reason))
+        return self._found[key]
+
+    def _find(self, key: Id) -> _Found:
+        if key in self._ambiguous:
+            raise InputError(self._file, f"image id {key!r} stands for several files", field="images")
+        entry = self._known.get(key)
+        if entry is None:
+            raise InputError(self._file, f"image id {key!r} of an annotation is not there", field="images")
+        path = self._finder.locate(entry.file_name, where=self._file, key="file_name")
+        licence = self._licences.get(entry.license)
+        return _Found(path, _size(entry.width), _size(entry.height), licence)
+
+
 def _size(value: float | None) -> int | None:
     return int(value) if value is not None and 0 < value < 1 << 31 else None
-
-
-def _image_table(hands: Hands) -> tuple[dict[Id, Image], set[Id]]:
-    """Images by id, and the ids that stand for several."""
-    known: dict[Id, Image] = {}
-    ambiguous = set[Id]()
-    for entry in hands.document.images:
-        if known.setdefault(entry.id, entry).file_name != entry.file_name:
-            ambiguous.add(entry.id)
-    return known, ambiguous
-
-
-def _find(
-    hands: Hands, key: Id, known: dict[Id, Image], ambiguous: set[Id], finder: ImageFinder, part: Part
-) -> str | None:
-    """Path of an image; None, with the reason in the quarantine, where there is none."""
-    where = Path(hands.file)
-    try:
-        if key in ambiguous:
-            raise InputError(where, f"image id {key!r} stands for several files", field="images")
-        if key not in known:
-            raise InputError(where, f"image id {key!r} of an annotation is not there", field="images")
-        return str(finder.find(known[key].file_name, where=where, key="file_name"))
-    except InputError as error:
-        part.quarantine.append((f"{hands.file}: image {key}", error.reason))
-        return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from converters.coco_tables import (
     Document,
@@ -75,7 +76,7 @@ def _hands(path: Path, document: Document[Person], problems: list[tuple[str, str
         "side": [side for _, _, side in valid],
         "bbox": boxes([getattr(p, f"{side}hand_box") for _, p, side in valid]),
     }
-    points = stack([getattr(p, f"{side}hand_kpts") for _, p, side in valid], (kp.COUNT, 3))
+    points = stack([getattr(p, f"{side}hand_kpts") for _, p, side in valid], (kp.COUNT, 3), np.float32)
     owners = [p.image_id for _, p, _ in valid]
     hands = Hands(path.name, split_of(path), document, owners, points, columns)
     hands.dropped, hands.quarantine = dropped, problems

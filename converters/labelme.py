@@ -190,7 +190,7 @@ class _Reader:
         try:
             if not document.imagePath:
                 raise InputError(path, "no image is named", field="imagePath")
-            return str(self.finder.find(document.imagePath, beside=path.parent, where=path, key="imagePath"))
+            return self.finder.locate(document.imagePath, beside=path.parent, where=path, key="imagePath")
         except InputError:
             embedded = _embedded(path, document, place)
             if not embedded or self.extract is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 from curate.errors import InputError, UnsafeInput
 
@@ -37,6 +38,13 @@ class Source:
     extract: Path | None = None
 
 
+class _Listing(NamedTuple):
+    """A folder, with a slash behind, and its entries; whether each is a plain file, no link."""
+
+    folder: str
+    files: dict[str, bool]
+
+
 @dataclass(slots=True)
 class ImageFinder:
     """Finds the file that an annotation names, without ever leaving the folders it was given.
@@ -48,7 +56,9 @@ class ImageFinder:
 
     roots: tuple[Path, ...]
     _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
-    _listings: dict[tuple[Path, str], dict[str, bool] | None] = field(default_factory=dict, repr=False)
+    _listings: dict[tuple[Path | None, str], list[tuple[Path, _Listing | None]]] = field(
+        default_factory=dict, repr=False
+    )
 
     def find(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> Path:
         """The file for `name`: relative to `beside` or to a root, else the one file of that base name.
@@ -65,27 +75,30 @@ class ImageFinder:
         UnsafeInput: the path leads out of the roots.
         InputError: no such image, or several of that name.
         """
-        relative = posix_path(name)
+        return Path(self.locate(name, beside=beside, where=where, key=key))
+
+    def locate(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> str:
+        """As `find`, as text: for tables of very many images."""
         if "\0" in name or len(name) > _LONGEST:
             raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
-        folder, _, file = str(relative).rpartition("/")
+        relative = str(posix_path(name)) if "\\" in name else name
+        folder, _, file = relative.rpartition("/")
         leaves = None
-        for base in filter(None, (beside, *self.roots)):
-            listing = self._listing(base, folder)
-            if listing is not None and file not in listing:
+        for base, listing in self._listed(beside, folder):
+            if listing is not None and file not in listing.files:
                 continue
-            if listing is not None and listing[file]:
-                return base / folder / file
+            if listing is not None and listing.files[file]:
+                return f"{listing.folder}{file}"
             candidate = Path(os.path.normpath(base / relative))
             if not self._inside(candidate):
                 leaves = candidate
             elif os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises for a name too long)
-                return candidate
-        twins = self._named(relative.name)
+                return str(candidate)
+        twins = self._named(file)
         if len(twins) == 1:
-            return twins[0]
+            return str(twins[0])
         if len(twins) > 1:
-            raise InputError(where, f"{len(twins)} images are called {relative.name!r}", field=key)
+            raise InputError(where, f"{len(twins)} images are called {file!r}", field=key)
         if leaves is not None:
             raise UnsafeInput(
                 where,
@@ -95,20 +108,24 @@ class ImageFinder:
             )
         raise InputError(where, f"no image {name!r}", field=key, remedy="if it lies elsewhere: --images DIR")
 
-    def _listing(self, base: Path, folder: str) -> dict[str, bool] | None:
-        """Names in a folder and whether each is a plain file; None for a folder that needs a closer look.
+    def _listed(self, beside: Path | None, folder: str) -> list[tuple[Path, _Listing | None]]:
+        """Where a folder may lie, with what it holds there; None where it needs a closer look.
 
-        A folder is listed once: to look for each of its 100,000 images singly takes a hundred times as long.
+        A folder is listed once: to look for each of its 100,000 images singly takes ten times as long.
         """
-        place = (base, folder)
+        place = (beside, folder)
         if place not in self._listings:
-            self._listings[place] = None
-            path = base / folder
-            if ".." not in folder.split("/") and self._inside(path) and os.path.isdir(path):  # noqa: PTH112
-                with os.scandir(path) as entries:
-                    found = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
-                self._listings[place] = found
+            bases = filter(None, (beside, *self.roots))
+            self._listings[place] = [(base, self._list(base / folder)) for base in bases]
         return self._listings[place]
+
+    def _list(self, folder: Path) -> _Listing | None:
+        if ".." in folder.parts or not self._inside(folder) or not os.path.isdir(folder):  # noqa: PTH112
+            return None
+        with os.scandir(folder) as entries:
+            return _Listing(
+                f"{folder}/", {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+            )
 
     def _inside(self, path: Path) -> bool:
         real = path.resolve()
