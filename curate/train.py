@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -200,10 +201,12 @@ def _fit(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+        handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(module, loader, ckpt_path=_existing(folder / CHECKPOINT), weights_only=True)
         except SystemExit:
-            # Lightning turns Ctrl-C into an exit of its own.
+            # Lightning turns Ctrl-C into an exit of its own, and leaves the process deaf to the next one.
+            signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from None
     return module
 
@@ -295,10 +298,12 @@ def _quiet_lightning() -> Iterator[None]:
     """Lightning's advice is for people who write training loops."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

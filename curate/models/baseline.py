@@ -187,7 +187,7 @@ class EpochEnd(Checkpoint):
         if trainer.is_global_zero:
             text = json.dumps(self.history, indent=1) + "\n"
             images.write_bytes(self.folder / "epochs.json", text.encode())
-        trainer.save_checkpoint(self.folder / CHECKPOINT)
+        trainer.save_checkpoint(self.folder / CHECKPOINT, weights_only=False)
         over = self.max_minutes is not None and self.seconds >= 60 * self.max_minutes
         trainer.should_stop = trainer.strategy.reduce_boolean_decision(over, all=False)
 
@@ -210,7 +210,8 @@ class EpochEnd(Checkpoint):
         rows = np.unique(np.linspace(0, count - 1, min(count, _REPORTED)).astype(int))
         pixels = self.examples.pixels(rows)
         points, _ = module.made_for.predict(module.result(), pixels)
-        truth, visibility = (np.zeros((len(rows), kp.COUNT, *tail), np.float32) for tail in ((2,), ()))
+        truth = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
+        visibility = np.zeros((len(rows), kp.COUNT), np.uint8)
         subset = kp.subset(module.made_for.keypoints)
         truth[:, subset], visibility[:, subset] = (
             self.examples.keypoints[rows],
