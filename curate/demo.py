@@ -135,7 +135,7 @@ def _commands(out: Path, minutes: float) -> list[list[str]]:
         ["convert", "rhd", f"{native}/RHD_published_v2", "--out", f"{data}/rendered"],
         ["convert", "11khands", f"{native}/new", "--out", f"{data}/new"],
         ["crop", f"{data}/tagged", "--out", str(out / "crops" / "tagged")],
-        ["crop", f"{data}/rendered", "--by", "keypoints", "--out", str(out / "crops" / "rendered")],
+        ["crop", f"{data}/rendered", "--out", str(out / "crops" / "rendered")],
     ]
     crops = [str(out / "crops" / name) for name in ("tagged", "rendered")]
     built, trained = str(out / "set96"), str(out / "run")
