@@ -92,7 +92,7 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
     Raises
     ------
-    ValueError: one of them is no array, or of another shape, type or size than the rest.
+    ValueError: one of them is no array, or of another shape, type, order or size than the rest.
     """
     if {*map(type, arrays)} != {RawArray} or {*map(len, arrays)} != {5}:
         raise ValueError(f"no array; allowed: an array of {shape}")
@@ -100,14 +100,17 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     if {*shapes} != {shape}:
         raise ValueError(f"an array of {str(({*shapes} - {shape}).pop())[:60]}; allowed: {shape}")
     types = {raw.dtype() for raw in {*dtypes} if isinstance(raw, RawDtype)}
-    if len(types) != 1 or {*orders} - {False}:
-        raise ValueError("arrays of several types, or not in C order")
+    if len(types) != 1 or len({*map(bool, orders)}) != 1:
+        raise ValueError("arrays of several types or orders")
     dtype = types.pop()
     if {*map(type, data)} == {str}:  # Python 2 did not tell text from bytes
         data = tuple(text.encode("latin1") for text in data)
     if {*map(len, data)} != {dtype.itemsize * int(np.prod(shape))}:
         raise ValueError(f"data of another size than an array of {shape} has")
-    return np.frombuffer(b"".join(data), dtype).reshape(-1, *shape)
+    values = np.frombuffer(b"".join(data), dtype)
+    if orders[0]:  # Fortran's
+        return np.moveaxis(values.reshape(-1, *reversed(shape)).T, -1, 0)
+    return values.reshape(-1, *shape)
 
 
 class _ArrayUnpickler(pickle.Unpickler):

@@ -1,0 +1,399 @@
+"""YOLO pose: layouts, what v means, lines that are wrong, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from converters import yolo_pose
+from curate import images
+from curate.convert import convert
+from curate.dataset import Dataset
+from curate.errors import InputError
+from curate.sample import Sample, to_batch
+from curate.source import Source
+from curate.stage import Part, Stage, Summary
+
+WIDTH, HEIGHT = 200, 100
+ONES = np.ones(21, int)
+
+
+def line(points: NDArray[Any], seen: NDArray[Any] | None = ONES, number: str = "0") -> str:
+    """A line as Ultralytics writes it, from (21, 2) shares; without v where `seen` is None."""
+    columns = [points] if seen is None else [points, seen[:, None]]
+    numbers = np.concatenate(columns, axis=1).reshape(-1)
+    return " ".join([number, "0.5", "0.5", "0.25", "0.5", *(repr(float(n)) for n in numbers)])
+
+
+@pytest.fixture
+def shares() -> NDArray[Any]:
+    return np.linspace(0.1, 0.9, 42).reshape(21, 2)
+
+
+def add(root: Path, image: str, label: str | bytes | None) -> None:
+    """An image and its label file, at the places that Ultralytics' rule pairs."""
+    images.write(root / image, np.full((HEIGHT, WIDTH, 3), 128, np.uint8))
+    if label is not None:
+        head, _, tail = image.rpartition("images/")
+        path = (root / f"{head}labels/{tail}").with_suffix(".txt")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(label.encode() if isinstance(label, str) else label)
+
+
+def run(root: Path, out: Path, **options: Any) -> tuple[Summary, list[Sample]]:
+    source = options.pop("source", Source(root))
+    summary = convert(yolo_pose.read, "yolo-pose", source, out, quiet=True, **options)
+    return summary, list(Dataset(out))
+
+
+def test_a_line_by_hand(tmp_path: Path, shares: NDArray[Any]) -> None:
+    seen = ONES.copy()
+    shares[0], seen[0] = 0.0, 0
+    shares[3] = 0.25, 0.75
+    add(tmp_path / "y", "images/train/a.png", line(shares, seen))
+    summary, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert summary.dropped == {}
+    assert sample.sample_id == "yolo-pose/train/a"
+    assert (sample.width, sample.height, sample.split) == (WIDTH, HEIGHT, "train")
+    assert sample.bbox is not None
+    assert sample.bbox.tolist() == [75, 25, 50, 50]  # centre (100, 50), a quarter and a half of the image
+    assert sample.keypoints[3].tolist() == [50, 75]
+    assert np.isnan(sample.keypoints[0]).all()
+    assert sample.visibility.tolist() == [0] + [2] * 20
+    assert (sample.label_source, sample.side) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("image", "key", "split"),
+    [
+        ("images/val/a.png", "val/a", "val"),
+        ("images/valid/a.png", "valid/a", "val"),
+        ("test/images/a.png", "test/a", "test"),
+        ("images/a.png", "a", None),
+        ("hands/images/train/a.png", "train/a", "train"),
+        ("images/train/day1/a.png", "train/day1/a", "train"),
+    ],
+)
+def test_layouts(image: str, key: str, split: str | None, tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", image, line(shares))
+    _, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert (sample.sample_id, sample.split) == (f"yolo-pose/{key}", split)
+
+
+def test_two_splits_and_several_hands(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "train/images/a.png", f"{line(shares)}\n\n{line(shares / 2)}\n")
+    add(tmp_path / "y", "val/images/a.png", line(shares) + "\r\n")
+    _, samples = run(tmp_path / "y", tmp_path / "out")
+    assert [(s.sample_id, s.split) for s in samples] == [
+        ("yolo-pose/train/a", "train"),
+        ("yolo-pose/train/a#1", "train"),
+        ("yolo-pose/val/a", "val"),
+    ]
+
+
+def test_images_that_lie_elsewhere(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares))
+    (tmp_path / "y" / "images").rename(tmp_path / "pictures")
+    place = Source(tmp_path / "y", images=tmp_path / "pictures")
+    summary, (sample,) = run(tmp_path / "y", tmp_path / "out", source=place)
+    assert (summary.dropped, sample.image) == ({}, "../pictures/a.png")
+
+
+def test_lines_of_47_numbers_have_no_visibility(tmp_path: Path, shares: NDArray[Any]) -> None:
+    shares[5] = 0
+    add(tmp_path / "y", "images/a.png", line(shares, None))
+    _, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert sample.visibility.tolist() == [2] * 5 + [0] + [2] * 15
+    np.testing.assert_allclose(sample.keypoints[20], shares[20] * (WIDTH, HEIGHT), rtol=1e-6)
+
+
+def test_one_means_visible_in_a_set_that_never_says_two(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares))
+    summary, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert set(sample.visibility) == {2}
+    assert summary.notes == {"visibility: the set never uses 2, so 1 was read as visible": 1}
+
+
+@pytest.mark.parametrize("two", ["2", "2.0", "2.000000"])
+def test_a_single_two_anywhere_makes_the_set_cocos(two: str, tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/train/a.png", line(shares))
+    add(tmp_path / "y", "images/val/z.png", line(shares).rsplit(" ", 1)[0] + f" {two}")
+    summary, (first, second) = run(tmp_path / "y", tmp_path / "out")
+    assert set(first.visibility) == {1}
+    assert second.visibility.tolist() == [1] * 20 + [2]
+    assert summary.notes == {}
+
+
+def test_a_class_two_does_not_make_it_so(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares, number="2"))
+    _, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert set(sample.visibility) == {2}
+
+
+def test_zero_zero_is_no_label(tmp_path: Path, shares: NDArray[Any]) -> None:
+    seen = ONES.copy()
+    shares[4] = 0  # v = 1 at (0, 0)
+    seen[7] = 0  # v = 0 at a place
+    add(tmp_path / "y", "images/a.png", line(shares, seen))
+    summary, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert np.flatnonzero(sample.visibility == 0).tolist() == [4, 7]
+    assert np.isnan(sample.keypoints[[4, 7]]).all()
+    assert summary.notes["point at (0, 0) with v > 0, read as unlabelled"] == 1
+    assert summary.notes["point with v = 0 at a place, read as unlabelled"] == 1
+
+
+def test_points_outside_the_image_keep_their_place(tmp_path: Path, shares: NDArray[Any]) -> None:
+    shares[8] = -0.25, 1.5
+    add(tmp_path / "y", "images/a.png", line(shares))
+    _, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert sample.keypoints[8].tolist() == [-50, 150]
+
+
+def broken(shares: NDArray[Any]) -> dict[str, tuple[str, str]]:
+    good = line(shares).split()
+
+    def put(place: int, text: str) -> str:
+        return " ".join([*good[:place], text, *good[place + 1 :]])
+
+    return {
+        "short": (" ".join(good[:-1]), "67 numbers; allowed: 68"),
+        "long": (" ".join([*good, "1"]), "69 numbers"),
+        "detection": ("0 0.5 0.5 0.1 0.1", "5 numbers"),
+        "word": (put(9, "x"), "could not convert string to float"),
+        "nan": (put(9, "nan"), "not finite"),
+        "nan box": (put(1, "nan"), "not finite"),
+        "inf": (put(9, "inf"), "not finite"),
+        "inf v": (put(10, "inf"), "not finite"),
+        "pixels": (put(8, "120.5"), "divide pixels by width and height"),
+        "class": (put(0, "-1"), "class -1"),
+        "half class": (put(0, "0.5"), "class 0.5"),
+        "box": (put(3, "-0.1"), "a box of -0.1 x 0.5"),
+        "visibility": (put(7, "0.87"), "visibility 0.87; allowed: 0, 1 or 2"),
+        "three": (put(7, "3"), "visibility 3"),
+    }
+
+
+@pytest.mark.parametrize("name", list(broken(np.full((21, 2), 0.5))))
+def test_a_broken_line_is_quarantined_and_the_file_goes_on(
+    name: str, tmp_path: Path, shares: NDArray[Any]
+) -> None:
+    wrong, reason = broken(shares)[name]
+    add(tmp_path / "y", "images/train/a.png", "\n".join([line(shares), wrong, line(shares)]))
+    summary, samples = run(tmp_path / "y", tmp_path / "out")
+    assert [s.sample_id for s in samples] == ["yolo-pose/train/a", "yolo-pose/train/a#2"]
+    assert summary.quarantined == 1
+    (entry,) = Dataset(tmp_path / "out").quarantine()
+    assert entry["input"] == "labels/train/a.txt line 2"
+    assert reason in entry["reason"]
+
+
+def test_files_that_lack_each_other_are_counted(tmp_path: Path, shares: NDArray[Any]) -> None:
+    root = tmp_path / "y"
+    add(root, "images/a.png", line(shares))
+    add(root, "images/no_label.png", None)
+    add(root, "images/background.png", "\n")
+    add(root, "images/no_image.png", line(shares))
+    (root / "images" / "no_image.png").unlink()
+    add(root, "images/a.jpg", None)  # shares a.txt with a.png
+    summary, samples = run(root, tmp_path / "out")
+    assert len(samples) == 1
+    assert summary.dropped == {
+        "image of the same name as another": 1,
+        "image without a label file": 1,
+        "label file without an image": 1,
+    }
+    assert summary.notes["image without a hand (its label file is empty)"] == 1
+
+
+def test_hostile_files_are_quarantined(tmp_path: Path, shares: NDArray[Any]) -> None:
+    root = tmp_path / "y"
+    add(root, "images/good.png", line(shares))
+    add(root, "images/pointer.png", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    add(root, "images/binary.png", bytes(range(256)))
+    add(root, "images/cut.png", line(shares) + "\n" + line(shares))
+    (root / "images" / "cut.png").write_bytes((root / "images" / "good.png").read_bytes()[:40])
+    summary, samples = run(root, tmp_path / "out")
+    assert [s.sample_id for s in samples] == ["yolo-pose/good"]
+    assert summary.dropped == {"image unreadable": 2}
+    inputs = [entry["input"] for entry in Dataset(tmp_path / "out").quarantine()]
+    assert {i.split(" line")[0] for i in inputs} == {
+        "labels/binary.txt",
+        "labels/pointer.txt",
+        "images/cut.png",
+    }
+    assert inputs.count("images/cut.png") == 1
+
+
+def test_names_cannot_make_two_samples_alike(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares) + "\n" + line(shares))
+    add(tmp_path / "y", "images/a#1.png", line(shares))
+    _, samples = run(tmp_path / "y", tmp_path / "out")
+    assert sorted(s.sample_id for s in samples) == ["yolo-pose/a", "yolo-pose/a#1", "yolo-pose/a%231"]
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path, shares: NDArray[Any]) -> None:
+    (tmp_path / "y").mkdir()
+    (tmp_path / "y" / "a.txt").write_text(line(shares))
+    with pytest.raises(InputError, match="no label files"):
+        run(tmp_path / "y", tmp_path / "out")
+    with pytest.raises(InputError, match="no such folder"):
+        list(yolo_pose.read(Source(tmp_path / "y" / "a.txt")))
+
+
+@pytest.mark.parametrize("shape", ["[17, 3]", "[21]", "21", "[42, 2]"])
+def test_a_data_yaml_of_other_keypoints_is_refused(shape: str, tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares))
+    (tmp_path / "y" / "data.yaml").write_text(f"kpt_shape: {shape}\n")
+    with pytest.raises(InputError, match=r"kpt_shape: .*allowed: \[21, 2\] or \[21, 3\]"):
+        run(tmp_path / "y", tmp_path / "out")
+
+
+def test_data_yaml_tells_sides_and_is_not_believed_on_flips(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares) + "\n" + line(shares, number="1"))
+    flips = [0, 1, 2, 4, 3, 10, 11, 12, 13, 14, 5, 6, 7, 8, 9, 15, 16, 17, 18, 19, 20]
+    text = f"kpt_shape: [21, 3]\nflip_idx: {flips}\nnames: {{0: left_hand, 1: Right}}\n"
+    (tmp_path / "y" / "hands.yaml").write_text(text)
+    (tmp_path / "y" / "broken.yaml").write_text("a: [")
+    summary, samples = run(tmp_path / "y", tmp_path / "out")
+    assert [s.side for s in samples] == ["left", "right"]
+    assert summary.notes["flip_idx of hands.yaml exchanges points of one hand; it was not used"] == 1
+    assert summary.notes["broken.yaml does not parse, and was not used"] == 1
+
+
+# Writing ---------------------------------------------------------------------------------------------
+
+
+def as_part(samples: tuple[Sample, ...]) -> Part:
+    return Part(to_batch(samples))
+
+
+def dataset(folder: Path, *samples: Sample) -> Dataset:
+    images.write(folder.parent / "picture.png", np.full((HEIGHT, WIDTH, 3), 60, np.uint8))
+    Stage("test", folder, {}, quiet=True).run([samples], as_part)
+    return Dataset(folder)
+
+
+def hand(number: int, points: NDArray[Any], seen: NDArray[Any], **fields: Any) -> Sample:
+    given: dict[str, Any] = {"width": WIDTH, "height": HEIGHT, "image": "../picture.png", **fields}
+    points = np.where(seen[:, None] > 0, points, np.nan).astype(np.float32)
+    return Sample(f"s/{number}", "s", keypoints=points, visibility=seen.astype(np.uint8), **given)
+
+
+inside = st.floats(0, 1, width=32, exclude_min=True)
+
+
+@given(
+    points=st.lists(st.tuples(inside, inside), min_size=21, max_size=21),
+    seen=st.lists(st.integers(0, 2), min_size=21, max_size=21).filter(any),
+)
+def test_points_and_visibility_survive_the_round_trip(
+    points: list[tuple[float, float]], seen: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("trip")
+    pixels = np.array(points, np.float32) * np.array([WIDTH, HEIGHT], np.float32)
+    before = hand(0, pixels, np.array(seen), bbox=np.array([20, 10, 50, 60], np.float32))
+    lost = yolo_pose.write(dataset(folder / "d", before), folder / "y")
+    assert lost == {"sample without a split, put into train": 1}
+    _, (after,) = run(folder / "y", folder / "back")
+    np.testing.assert_array_equal(after.keypoints, before.keypoints)
+    assert after.visibility.tolist() == seen
+    np.testing.assert_allclose(after.bbox, [20, 10, 50, 60], atol=1e-4)  # type: ignore[arg-type]
+
+
+def test_what_yolo_cannot_hold_is_counted(tmp_path: Path, shares: NDArray[Any]) -> None:
+    points = shares * (WIDTH, HEIGHT)
+    points[3] = -5, 20
+    points[4] = 0, 0
+    seen = np.full(21, 2)
+    nothing = np.zeros(21)
+    made = dataset(
+        tmp_path / "d",
+        hand(
+            0,
+            points,
+            seen,
+            bbox=np.array([-20, 0, 100, 50], np.float32),
+            side="left",
+            subject_id="7",
+            split="val",
+            xyz=np.ones((21, 3), np.float32),
+            mask="m.png",
+        ),
+        hand(1, points, nothing, split="val"),
+        hand(2, points, seen, image="gone.png", split="train"),
+    )
+    lost = yolo_pose.write(made, tmp_path / "y")
+    assert lost == {
+        "side": 1,
+        "subject_id": 1,
+        "xyz": 1,
+        "mask": 1,
+        "bbox clipped to the image": 1,
+        "point outside the image, written as unlabelled": 4,
+        "sample without a box or points in the image": 1,
+        "image missing or unreadable": 1,
+    }
+    numbers = (tmp_path / "y" / "labels" / "val" / "picture.txt").read_text().split()
+    assert len(numbers) == 68
+    assert [float(n) for n in numbers[1:5]] == [0.2, 0.25, 0.4, 0.5]  # x 0..80 of 200, y 0..50 of 100
+    assert numbers[5 + 9 : 5 + 15] == ["0"] * 6
+    assert sorted(p.name for p in (tmp_path / "y" / "images").iterdir()) == ["val"]
+
+
+def test_data_yaml_has_the_identity_for_flips(tmp_path: Path, shares: NDArray[Any]) -> None:
+    made = dataset(tmp_path / "d", hand(0, shares * 50, np.full(21, 2), split="test"))
+    yolo_pose.write(made, tmp_path / "y")
+    content = yaml.safe_load((tmp_path / "y" / "data.yaml").read_text())
+    assert content["flip_idx"] == list(range(21))
+    assert content["kpt_shape"] == [21, 3]
+    assert content["test"] == "images/test"
+    assert {"train", "val"} <= content.keys()
+
+
+def test_two_hands_share_a_file_and_a_box_is_found_for_them(tmp_path: Path, shares: NDArray[Any]) -> None:
+    points = np.tile([[50.0, 50.0]], (21, 1))
+    points[1] = 100, 60
+    hands = [hand(i, points, np.full(21, 2), split="train") for i in range(2)]
+    yolo_pose.write(dataset(tmp_path / "d", *hands), tmp_path / "y")
+    text = (tmp_path / "y" / "labels" / "train" / "picture.txt").read_text()
+    assert len(text.splitlines()) == 2
+    _, samples = run(tmp_path / "y", tmp_path / "back")
+    # In shares the points span 0.25 x 0.1, to which a tenth of the longer side is added all around.
+    np.testing.assert_allclose(samples[0].bbox, [45, 47.5, 60, 15], atol=1e-4)  # type: ignore[arg-type]
+
+
+def test_a_set_of_hidden_points_alone_stays_hidden(tmp_path: Path, shares: NDArray[Any]) -> None:
+    yolo_pose.write(dataset(tmp_path / "d", hand(0, shares * 50, np.ones(21), split="train")), tmp_path / "y")
+    _, (sample,) = run(tmp_path / "y", tmp_path / "back")
+    assert set(sample.visibility) == {1}
+
+
+# Real sets -------------------------------------------------------------------------------------------
+
+
+def test_the_set_of_ultralytics(real_data: Path, tmp_path: Path) -> None:
+    summary, samples = run(real_data / "ultralytics_hand_keypoints", tmp_path / "out")
+    assert (summary.samples, summary.dropped, summary.quarantined) == (60, {}, 0)
+    assert sum((s.visibility == 0).any() for s in samples) == 9
+    assert {s.split for s in samples} == {"train", "val"}
+    assert "flip_idx of hand-keypoints.yaml exchanges points of one hand; it was not used" in summary.notes
+
+
+def test_real_labels_survive_the_round_trip(real_data: Path, tmp_path: Path) -> None:
+    summary, before = run(real_data / "11k_hands_224", tmp_path / "out", limit=300)
+    assert summary.samples == 300
+    yolo_pose.write(Dataset(tmp_path / "out"), tmp_path / "y")
+    _, after = run(tmp_path / "y", tmp_path / "back")
+    inside = {s.sample_id.rpartition("/")[2]: s for s in after}
+    assert len(inside) == 300
+    for sample in before:
+        twin = inside[sample.sample_id.rpartition("/")[2]]
+        np.testing.assert_array_equal(twin.keypoints, sample.keypoints)
+        np.testing.assert_array_equal(twin.visibility, sample.visibility)
