@@ -1,0 +1,381 @@
+"""Labelme: whatever people write into a label, and whatever a file may lack or hide."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from converters import labelme
+from converters.labels import parse as parse_label
+from curate import images
+from curate import keypoints as kp
+from curate.errors import InputError
+from curate.sample import Sample, from_batch
+from curate.source import Source
+from curate.stage import Part
+
+
+def point(label: str, x: float = 10.0, y: float = 20.0, **more: Any) -> dict[str, Any]:
+    return {"label": label, "points": [[x, y]], "shape_type": "point", "flags": {}, "group_id": None, **more}
+
+
+def save(folder: Path, name: str, shapes: list[Any], **more: Any) -> Path:
+    """A Labelme file, and its image if there is none."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = folder / "hand.png"
+    if not image.exists():
+        images.write(image, np.zeros((40, 60, 3), np.uint8))
+    content = {
+        "version": "5.5.0",
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": "hand.png",
+        "imageData": None,
+        "imageHeight": 40,
+        "imageWidth": 60,
+    }
+    path.write_text(json.dumps({**content, **more}))
+    return path
+
+
+def read(root: Path, **more: Any) -> tuple[list[Sample], Part]:
+    """All samples of a source, and a part with all that was counted."""
+    samples: list[Sample] = []
+    total = Part(next(labelme.read(Source(root, **more))).batch)
+    for part in labelme.read(Source(root, **more)):
+        samples += from_batch(part.batch)
+        total.dropped += part.dropped
+        total.notes += part.notes
+        total.quarantine += part.quarantine
+    return samples, total
+
+
+def hand(**more: Any) -> list[dict[str, Any]]:
+    return [point(name, i + 0.25, i + 1.5, **more) for i, name in enumerate(kp.NAMES)]
+
+
+def test_a_hand_in_our_names(tmp_path: Path) -> None:
+    save(tmp_path, "a.json", hand()[:-1])
+    (sample,), counted = read(tmp_path)
+    assert (sample.sample_id, sample.source, sample.label_source) == ("labelme/a", "labelme", "manual")
+    assert (sample.width, sample.height, sample.side, sample.split) == (60, 40, None, None)
+    assert sample.image == str(tmp_path / "hand.png")
+    assert sample.keypoints[4].tolist() == [4.25, 5.5]
+    assert sample.visibility.tolist() == [2] * 20 + [0]
+    assert np.isnan(sample.keypoints[20]).all()
+    assert not counted.dropped
+    assert not counted.quarantine
+
+
+@pytest.mark.parametrize(
+    ("label", "keypoint"),
+    [
+        ("wrist", "wrist"),
+        ("Wrist", "wrist"),
+        ("pinky-tip", "little_tip"),
+        ("PINKY_MCP", "little_mcp"),
+        ("indexTip", "index_tip"),
+        ("INDEX_FINGER_TIP", "index_tip"),
+        ("thumbCMC", "thumb_cmc"),
+        ("thumb1", "thumb_cmc"),
+        ("index_1", "index_mcp"),
+        ("forefinger4", "index_tip"),
+        ("ring finger.dip", "ring_dip"),
+        ("middle_finger2", "middle_pip"),
+        ("tip_middle", "middle_tip"),
+    ],
+)
+def test_ways_to_name_a_keypoint(label: str, keypoint: str) -> None:
+    assert parse_label(label).keypoint == kp.INDEX[keypoint]
+
+
+@pytest.mark.parametrize(
+    "label", ["", "thumb_pip", "index", "thumb5", "index_mcp_pip", "nose", "wrist_wrist"]
+)
+def test_what_is_no_keypoint(label: str) -> None:
+    assert parse_label(label).keypoint is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [
+        (point("wrist"), 2),
+        (point("wrist-visible"), 2),
+        (point("wrist-occluded"), 1),
+        (point("wrist_hidden"), 1),
+        (point("wrist", flags={"occluded": True}), 1),
+        (point("wrist", flags={"occluded": False}), 2),
+        (point("wrist", flags={"visible": False}), 1),
+        (point("wrist", description="occluded by the cup"), 1),
+        (point("wrist", description="not visible"), 1),
+        (point("wrist", description="v=1"), 1),
+        (point("wrist", description="v = 2"), 2),
+    ],
+)
+def test_visibility_as_people_tell_it(tmp_path: Path, shape: dict[str, Any], seen: int) -> None:
+    save(tmp_path, "a.json", [shape])
+    (sample,), _ = read(tmp_path)
+    assert sample.visibility[kp.WRIST] == seen
+
+
+def test_hands_of_one_image_by_group(tmp_path: Path) -> None:
+    shapes = [point("wrist", 1, 1, group_id=7), point("wrist", 2, 2, group_id=3, flags={"left": True})]
+    save(tmp_path, "sub/a.json", [*shapes, point("thumb_tip", 3, 3, group_id=7)], imagePath="../hand.png")
+    samples, _ = read(tmp_path)
+    assert [(s.sample_id, s.side) for s in samples] == [
+        ("labelme/sub/a#3", "left"),
+        ("labelme/sub/a#7", None),
+    ]
+    assert samples[1].visibility.nonzero()[0].tolist() == [0, 4]
+
+
+def test_hands_of_one_image_by_side(tmp_path: Path) -> None:
+    save(
+        tmp_path,
+        "a.json",
+        [point("left_wrist", 1, 1), point("right_wrist", 2, 2), point("R-thumb-tip", 3, 3)],
+    )
+    samples, _ = read(tmp_path)
+    assert [(s.sample_id, s.side, int((s.visibility > 0).sum())) for s in samples] == [
+        ("labelme/a#left", "left", 1),
+        ("labelme/a#right", "right", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "reason"),
+    [
+        ([point("wrist"), point("Wrist")], "wrist stands twice in one hand; give each hand a group_id"),
+        ([point("left_wrist"), point("right_wrist"), point("thumb_tip")], "thumb_tip without a side"),
+        ([point("left_wrist", group_id=1), point("right_thumb_tip", group_id=1)], "called left and right"),
+        ([{**point("wrist"), "points": [[1, 2], [3, 4]]}], "shapes[0].points: 2 points; allowed: one [x, y]"),
+        ([{**point("wrist"), "points": []}], "shapes[0].points: 0 points"),
+        ([{**point("wrist"), "points": [[1, 2, 3]]}], "shapes[0].points: 3 numbers"),
+        ([{**point("wrist"), "points": [["1", 2]]}], "shapes[0].points[0][0]: Expected float, got str"),
+        ([{**point("wrist"), "points": [[float("nan"), 2]]}], "is not JSON: invalid character at byte"),
+        ([{**point("wrist"), "points": [[1e300, 2]]}], "[1e+300, 2.0]; allowed: pixels"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_quarantined(tmp_path: Path, shapes: list[Any], reason: str) -> None:
+    save(tmp_path, "bad.json", shapes)
+    save(tmp_path, "good.json", hand())
+    samples, counted = read(tmp_path)
+    assert [s.sample_id for s in samples] == ["labelme/good"]
+    ((name, said),) = counted.quarantine
+    assert name == "bad.json"
+    assert reason in said
+
+
+def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
+    box = {"label": "cat", "points": [[1, 1], [5, 5]], "shape_type": "rectangle"}
+    save(tmp_path, "a.json", [*hand(), box, box, point("index_pp"), point("Katze")])
+    save(tmp_path, "b.json", [], flags={"cat": True})
+    save(tmp_path, "c.json", [box])
+    samples, counted = read(tmp_path)
+    assert len(samples) == 1
+    assert counted.dropped == Counter(
+        {
+            "shape_type rectangle": 3,
+            "unknown label 'index_pp' (did you mean index_pip?)": 1,
+            "unknown label 'Katze'": 1,
+        }
+    )
+    assert counted.notes == Counter({"files without shapes": 1, "files without a keypoint": 1})
+
+
+def test_files_of_an_old_labelme_lack_keys(tmp_path: Path) -> None:
+    save(tmp_path, "x.json", [])
+    shapes = [{"label": "wrist", "points": [[3, 4]], "line_color": None, "fill_color": None}]
+    old = {"shapes": shapes, "lineColor": [0, 255, 0, 128], "imagePath": "hand.png", "imageData": None}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    (sample,), _ = read(tmp_path)
+    assert sample.keypoints[0].tolist() == [3, 4]
+    assert (sample.width, sample.height) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["..\\img\\Hand.PNG", "C:\\data\\hand.png", "../img/hand.png", "hand.png"])
+def test_image_paths_of_any_system(tmp_path: Path, name: str) -> None:
+    images.write(tmp_path / "img" / "hand.png", np.zeros((40, 60, 3), np.uint8))
+    save(tmp_path / "json", "a.json", [point("wrist")], imagePath=name)
+    (tmp_path / "json" / "hand.png").unlink()
+    (sample,), _ = read(tmp_path)
+    assert sample.image == str(tmp_path / "img" / "hand.png")
+
+
+def test_a_path_that_leads_out_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "in", "a.json", [point("wrist")], imagePath="../../../../../../etc/passwd")
+    samples, counted = read(tmp_path / "in")
+    assert not samples
+    ((_, reason),) = counted.quarantine
+    assert "leads out of the source folder" in reason
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    outside = save(tmp_path / "outside", "a.json", [point("wrist")])
+    save(tmp_path / "in", "b.json", [point("wrist")])
+    (tmp_path / "in" / "link.json").symlink_to(outside)
+    samples, counted = read(tmp_path / "in")
+    assert [s.sample_id for s in samples] == ["labelme/b"]
+    assert counted.quarantine == [("link.json", "a link that leads out of the source folder")]
+
+
+# Embedded images -------------------------------------------------------------------------------------
+
+
+def embedded(value: int = 7) -> tuple[str, np.ndarray]:
+    pixels = np.full((40, 60, 3), value, np.uint8)
+    return base64.b64encode(images.encode(pixels)).decode(), pixels
+
+
+def test_an_embedded_image_serves_where_the_file_is_missing(tmp_path: Path) -> None:
+    text, pixels = embedded()
+    save(tmp_path / "in", "a.json", [point("wrist")], imagePath="gone.jpg", imageData=text)
+    (sample,), counted = read(tmp_path / "in", extract=tmp_path / "out" / "images")
+    assert Path(sample.image).parent == tmp_path / "out" / "images"
+    assert (images.read(sample.image) == pixels).all()
+    assert counted.notes["images taken from imageData"] == 1
+
+
+def test_the_file_goes_before_the_embedded_image(tmp_path: Path) -> None:
+    save(tmp_path / "in", "a.json", [point("wrist")], imageData=embedded()[0])
+    (sample,), _ = read(tmp_path / "in", extract=tmp_path / "out")
+    assert sample.image == str(tmp_path / "in" / "hand.png")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("####", "imageData: not base64"),
+        (base64.b64encode(b"MZ not an image").decode(), "imageData: neither JPEG nor PNG"),
+        (None, "no image 'gone.jpg'"),
+        (5, "imageData: a number"),
+    ],
+)
+def test_embedded_data_that_is_no_image(tmp_path: Path, data: Any, reason: str) -> None:
+    save(tmp_path / "in", "a.json", [point("wrist")], imagePath="gone.jpg", imageData=data)
+    samples, counted = read(tmp_path / "in", extract=tmp_path / "out")
+    assert not samples
+    assert reason in counted.quarantine[0][1]
+    assert not (tmp_path / "out").exists()
+
+
+TEXT = base64.b64encode(bytes(range(256)) * 2000).decode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"shapes": [], "imageData": "TEXT", "imageHeight": 3}',
+        '{"imageData"  :\n "TEXT", "shapes": [{"label": "b", "points": [[1, 2]]}]}',
+        '{"shapes": [{"label": "say \\"imageData", "points": [[1, 2]]}], "imageData": "TEXT"}',
+        '{"shapes": [{"label": "\\"imageData\\": \\"x\\"", "points": []}], "imageData": "TEXT"}',
+        '{"shapes": [{"label": "a", "points": [], "flags": {"imageData": "x"}}], "imageData": "TEXT"}',
+        '{"shapes": [{"label": "imageData", "points": []}], "imageData": "TEXT"}',
+        '{"shapes": [], "flags": {"imageData": "TEXT"}}',
+        '{"shapes": [], "image\\u0044ata": "TEXT"}',
+        '{"shapes": [], "imageData": "TEXT\\/\\u0041\\"", "imageWidth": 4}',
+        '{"shapes": [], "imageData": "a", "imageData": "TEXT"}',
+        '{"shapes": [], "imageData": null}',
+        '{"shapes": []}',
+        '{"shapes": [], "imageData": ""}',
+    ],
+)
+def test_cutting_the_image_out_changes_nothing(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(content.replace("TEXT", TEXT))
+    truth = json.loads(path.read_text())
+    document, place = labelme.parse(path)
+    assert [(s.label, s.points, s.flags) for s in document.shapes] == [
+        (s["label"], s["points"], s.get("flags")) for s in truth["shapes"]
+    ]
+    assert document.imageWidth == truth.get("imageWidth")
+    found = path.read_bytes()[place].decode() if place else document.imageData
+    assert found == truth.get("imageData")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"nonsense",
+        b'{"shapes": 3}',
+        b'{"a": 1}',
+        b"[" * 100_000,
+        b'{"shapes": [], "imageData": "x',
+    ],
+)
+def test_a_file_that_is_not_labelmes(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    samples, counted = read(tmp_path)
+    assert not samples
+    assert len(counted.quarantine) == 1
+
+
+# Mapping file ----------------------------------------------------------------------------------------
+
+
+def test_a_mapping_file(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "labels: {Daumenspitze: thumb_tip, links_P0: wrist, P1: thumb_cmc}\n"
+        "hidden: [verdeckt]\nignore: [lineal]\nside: left\n"
+    )
+    shapes = [point("Daumenspitze"), point("links_P0"), point("right-P1_verdeckt"), point("Lineal")]
+    save(tmp_path / "in", "a.json", shapes)
+    (sample,), counted = read(tmp_path / "in", mapping=mapping)
+    assert sample.visibility[[0, 1, 4]].tolist() == [2, 1, 2]
+    assert sample.side == "right"
+    assert counted.notes == Counter({"ignored label 'Lineal'": 1})
+    save(tmp_path / "in", "a.json", [point("Daumenspitze")])
+    assert read(tmp_path / "in", mapping=mapping)[0][0].side == "left"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("labels: {a: index_pp}", "labels.a: 'index_pp' is no keypoint; .*did you mean index_pip"),
+        ("labels: [a]", "labels: .*; allowed: a table"),
+        ("colour: red", "colour: no such setting; allowed: labels, hidden, ignore, side"),
+        ("side: top", "side: 'top'; allowed: left or right"),
+        ("hidden: 3", "hidden: 3; allowed: a list of words"),
+        ("[", "is not YAML"),
+        ("3", "no table"),
+    ],
+)
+def test_a_wrong_mapping_file(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        next(labelme.read(Source(tmp_path, mapping=path)))
+
+
+# Real files ------------------------------------------------------------------------------------------
+
+
+def test_real_hands(real_data: Path) -> None:
+    samples, counted = read(real_data / "labelme_hands", images=real_data / "11k_hands" / "Hands")
+    assert len(samples) == 30
+    assert not counted.dropped
+    assert not counted.quarantine
+    assert {(s.width, s.height) for s in samples} == {(1600, 1200)}
+
+
+def test_real_files_without_hands(real_data: Path) -> None:
+    samples, counted = read(real_data / "labelme_wkentaro")
+    assert not samples
+    assert not counted.quarantine
+    types = {"polygon": 23, "rectangle": 11, "circle": 1, "line": 1, "linestrip": 1, "mask": 1}
+    assert counted.dropped == Counter(
+        {f"shape_type {k}": n for k, n in types.items()} | {"unknown label 'point'": 1}
+    )
+    assert counted.notes == Counter({"files without a keypoint": 8, "files without shapes": 2})
