@@ -1,0 +1,180 @@
+// What was decided: kept in this browser at once, exported as a file for `curate review apply`.
+
+const SCHEMA = "hand-curate decision 1";
+const KINDS = ["accept", "reject", "fix", "patch"];
+
+const mine = new Map(); // row -> {decision, reason, patch, reviewer, ts, exported}
+const others = new Map(); // row -> decisions of other reviewers, as imported
+const waiting = new Map(); // sample_id -> what was stored, until its chunk arrives
+const undone = []; // [row, what stood before]
+let unsaved = 0;
+let saving = 0;
+
+function storeName(what) {
+  return `hand-curate-review:${head.dataset_sha}:${what}`;
+}
+
+function recall() {
+  try {
+    const { own = [], theirs = [] } = JSON.parse(localStorage.getItem(storeName("decisions")) || "{}");
+    for (const line of [...own, ...theirs]) {
+      if (!waiting.has(line.sample_id)) waiting.set(line.sample_id, []);
+      waiting.get(line.sample_id).push(line);
+    }
+  } catch {
+    tell("What this browser had stored of an earlier review does not parse; import your last export.");
+  }
+}
+
+// Give the rows from `start` on what was stored of them. Labels that have changed since are not decided.
+function rememberRows(start) {
+  for (let row = start; waiting.size && row < loaded; row++) {
+    for (const line of waiting.get(column.id[row]) || []) {
+      if (line.sample_sha !== shaOf(row)) continue;
+      if (line.own) mine.set(row, withoutNames(line));
+      else others.set(row, [...(others.get(row) || []), line]);
+    }
+    waiting.delete(column.id[row]);
+    judge(row);
+  }
+}
+
+function withoutNames({ decision, reason, patch, reviewer, ts, exported }) {
+  return { decision, reason, patch, reviewer, ts, exported };
+}
+
+function judge(row) {
+  const own = mine.get(row);
+  const all = [...(own ? [own] : []), ...(others.get(row) || [])];
+  const said = new Set(all.map((one) => JSON.stringify([one.decision, one.patch?.side, one.patch?.order])));
+  const word = said.size > 1 ? "conflict" : all.length ? all[0].decision : "undecided";
+  column.verdict[row] = VERDICTS.indexOf(word);
+}
+
+function decide(row, change) {
+  const before = mine.get(row);
+  undone.push([row, before]);
+  put(row, change && { reason: null, patch: null, ...change, reviewer: reviewer(), ts: new Date().toISOString(), exported: false });
+}
+
+function put(row, record) {
+  if (record) mine.set(row, record);
+  else mine.delete(row);
+  judge(row);
+  keep();
+}
+
+// Swapping twice, or reversing twice, is no decision.
+function togglePatch(row, part, word) {
+  const patch = { ...(mine.get(row)?.patch || {}) };
+  if (patch[part]) delete patch[part];
+  else patch[part] = word;
+  const any = Object.keys(patch).length > 0;
+  decide(row, any ? { decision: "patch", patch, reason: mine.get(row)?.reason ?? null } : null);
+}
+
+function undo() {
+  const last = undone.pop();
+  if (!last) return -1;
+  put(last[0], last[1] && { ...last[1], exported: false });
+  return last[0];
+}
+
+function keep() {
+  unsaved = 0;
+  for (const record of mine.values()) unsaved += !record.exported;
+  if (!saving) saving = setTimeout(save, 100);
+}
+
+function save() {
+  clearTimeout(saving);
+  saving = 0;
+  const own = [...mine].map(([row, record]) => ({ ...line(row, record), own: true, exported: record.exported }));
+  const theirs = [...others.values()].flat();
+  const unread = [...waiting.values()].flat();
+  const text = JSON.stringify({ own: [...own, ...unread.filter((one) => one.own)], theirs: [...theirs, ...unread.filter((one) => !one.own)] });
+  try {
+    localStorage.setItem(storeName("decisions"), text);
+  } catch {
+    tell("This browser cannot store the decisions: export them before you close the page.");
+  }
+}
+
+function line(row, record) {
+  const { decision, reason, patch, reviewer: who, ts } = record;
+  return {
+    schema: SCHEMA,
+    dataset_sha: head.dataset_sha,
+    sample_id: column.id[row],
+    sample_sha: shaOf(row),
+    check_ids: checksOf(row),
+    decision,
+    reason,
+    ...(patch ? { patch } : {}),
+    reviewer: who,
+    ts,
+    app_version: head.app_version,
+  };
+}
+
+function exported() {
+  const rows = [...mine.keys()].sort((a, b) => column.place[a] - column.place[b]);
+  const lines = rows.map((row) => line(row, mine.get(row)));
+  for (const theirs of others.values()) lines.push(...theirs);
+  return lines.map((one) => JSON.stringify(one) + "\n").join("");
+}
+
+function download() {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([exported()], { type: "application/jsonl" }));
+  link.download = "decisions.jsonl";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  for (const record of mine.values()) record.exported = true;
+  keep();
+}
+
+// Take in a file of decisions: of one's own the later counts, those of others stand beside. Says what it did.
+function take(text) {
+  const rowOf = new Map();
+  for (let row = 0; row < loaded; row++) rowOf.set(column.id[row], row);
+  let taken = 0;
+  let refused = 0;
+  for (const entry of text.split("\n").filter((one) => one.trim())) {
+    const given = parsed(entry);
+    const row = given && rowOf.get(given.sample_id);
+    if (row === undefined || row === null || given.sample_sha !== shaOf(row)) refused++;
+    else {
+      if (given.reviewer === reviewer()) takeOwn(row, given);
+      else others.set(row, [...(others.get(row) || []).filter((one) => one.reviewer !== given.reviewer), given]);
+      judge(row);
+      taken++;
+    }
+  }
+  keep();
+  return `${taken} decisions taken in` + (refused ? `, ${refused} refused: no decision, or of other labels or pixels.` : ".");
+}
+
+function takeOwn(row, given) {
+  const own = mine.get(row);
+  if (!own || own.ts <= given.ts) mine.set(row, { ...withoutNames(given), exported: true });
+}
+
+// A decision as the page exports it, nothing else; null for anything else.
+function parsed(text) {
+  try {
+    const { dataset_sha, sample_id, sample_sha, check_ids, decision, reason = null, patch, reviewer, ts, app_version } = JSON.parse(text);
+    const words = [dataset_sha, sample_id, sample_sha, reviewer, ts, app_version];
+    if (JSON.parse(text).schema !== SCHEMA || !KINDS.includes(decision)) return null;
+    if (!words.every((word) => typeof word === "string") || !Array.isArray(check_ids)) return null;
+    if (reason !== null && !head.reasons.includes(reason)) return null;
+    const change = {};
+    if (patch?.side === "swap") change.side = "swap";
+    if (patch?.order === "reverse") change.order = "reverse";
+    const some = Object.keys(change).length > 0;
+    if ((decision === "patch") !== some) return null;
+    return { schema: SCHEMA, dataset_sha, sample_id, sample_sha, check_ids: check_ids.map(String), decision, reason, ...(some ? { patch: change } : {}), reviewer, ts, app_version };
+  } catch {
+    return null;
+  }
+}
