@@ -334,7 +334,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-# What a Labelme file has no place for; sizes go over, boxes and hashes can be made again.
+# What a Labelme file has no place for; the image's size goes over, its hash can be made again.
 _LOST = (
     "sample_id",
     "source",
@@ -343,6 +343,7 @@ _LOST = (
     "xyz",
     "K",
     "mask",
+    "bbox",
     "score",
     "parent_id",
     "transform",
@@ -368,8 +369,8 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
         hands[sample.image].append(sample)
-        if sample.label_source not in (None, "manual"):
-            lost["label_source"] += 1
+        lost["label_source"] += sample.label_source not in (None, "manual")
+        lost["hand without a labelled keypoint"] += not sample.visibility.any()
     placed, counts = put(dataset, list(hands), out)
     encoder = msgspec.json.Encoder()
     for ref, samples in sorted(hands.items()):
