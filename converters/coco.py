@@ -24,11 +24,9 @@ from converters.coco_tables import (
     Document,
     Hands,
     Id,
-    annotation_files,
     boxes,
     collector_paused,
-    parts,
-    read_files,
+    read_hands,
     split_of,
     stack,
     text_id,
@@ -91,11 +89,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    files, root, finder = annotation_files(source)
-    failed = Part(make_batch(0))
-    found = [_hands(*entry) for entry in read_files(files, root, Annotation, failed)]
-    yield failed
-    yield from parts(found, finder)
+    return read_hands(source, Annotation, _hands)
 
 
 def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:

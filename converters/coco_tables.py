@@ -142,7 +142,7 @@ def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
     return values[rows] if isinstance(values, np.ndarray) else values
 
 
-def annotation_files(source: Source) -> tuple[list[Path], Path, ImageFinder]:
+def _annotation_files(source: Source) -> tuple[list[Path], Path, ImageFinder]:
     """The annotation files (those of root/annotations, else of the root, or the one given), the folder they
     are named relative to, and where their images are looked for. Raises InputError where there is none."""
     if source.root.is_file():
@@ -170,7 +170,23 @@ def split_of(path: Path) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def read_files(
+def read_hands(
+    source: Source, kind: type[A], hands_of: Callable[[Path, Document[A], list[tuple[str, str]]], Hands]
+) -> Iterator[Part]:
+    """The samples of a source; `hands_of` makes a file's hands from its name, content and flawed entries.
+
+    Raises
+    ------
+    InputError: no annotation file.
+    """
+    files, root, finder = _annotation_files(source)
+    failed = Part(make_batch(0))
+    found = [hands_of(*entry) for entry in _read_files(files, root, kind, failed)]
+    yield failed
+    yield from _parts(found, finder)
+
+
+def _read_files(
     files: list[Path], root: Path, kind: type[A], failed: Part
 ) -> Iterator[tuple[Path, Document[A], list[tuple[str, str]]]]:
     """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
@@ -287,7 +303,7 @@ def stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: type[Any] = np.flo
     return stacked
 
 
-def parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
+def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     """Batches of samples; what v means is settled over all files, as a small one may lack a value."""
     for hands in files:
         _refuse_impossible(hands)

@@ -18,16 +18,13 @@ from converters.coco_tables import (
     Document,
     Hands,
     Id,
-    annotation_files,
     boxes,
-    parts,
-    read_files,
+    read_hands,
     split_of,
     stack,
     text_id,
 )
 from curate import keypoints as kp
-from curate.sample import make_batch
 from curate.source import Source
 from curate.stage import Part
 
@@ -58,11 +55,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    files, root, finder = annotation_files(source)
-    failed = Part(make_batch(0))
-    found = [_hands(*entry) for entry in read_files(files, root, Person, failed)]
-    yield failed
-    yield from parts(found, finder)
+    return read_hands(source, Person, _hands)
 
 
 def _hands(path: Path, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
