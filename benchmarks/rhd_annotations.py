@@ -4,9 +4,10 @@
 
 Three ways take turns in one process, on the same pickle, which is made here of plausible numbers:
 
-    rows      pickle.load; for each hand a dict with a Python float a column; pandas.DataFrame of them;
-              to_parquet: what is mostly written
-    columns   the same loops, appending each float to the list of its column
+    rows      pickle.load; for each hand a dict that is filled number by number; pandas.DataFrame of them;
+              to_parquet: the plain way, and the one mostly seen
+    columns   the same with care for time: rows of an array taken apart at once, names made once, and each
+              number appended to the list of its column
     curate    converters.rhd.read and the dataset's table: restricted unpickling, stacked arrays, checks
 
 All leave out hands that are not in view and write the same numbers. Printed are the medians of the process's
@@ -20,13 +21,14 @@ import gc
 import pickle
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from converters import rhd, safe_pickle
 from curate import images
@@ -55,44 +57,60 @@ def make_source(folder: Path, count: int) -> Path:
     return training
 
 
-COLUMNS = ["image", "side"]
-COLUMNS += [f"{name}_{what}" for name in kp.NAMES for what in ("u", "v", "visible", "x", "y", "z")]
-COLUMNS += [f"K{i}" for i in range(9)]
+AXES = ("u", "v", "visible", "x", "y", "z")
+COLUMNS = ["image", "side", *(f"{n}_{axis}" for n in kp.NAMES for axis in AXES), *(f"K{i}" for i in range(9))]
+HANDS = (("left", 0), ("right", kp.COUNT))
 
 
-def hands(training: Path) -> Iterator[list[object]]:
-    """As one would write it: for each hand in view the values of COLUMNS, every number a Python number."""
-    with open(training / "anno_training.pickle", "rb") as file:
-        entries = pickle.load(file)
-    order = rhd.ORDER.tolist()
-    for key, entry in entries.items():
-        for side, first in (("left", 0), ("right", kp.COUNT)):
-            uv_vis = entry["uv_vis"][first : first + kp.COUNT]
-            xyz = entry["xyz"][first : first + kp.COUNT]
-            in_view = ((uv_vis[:, :2] > 0) & (uv_vis[:, :2] < 320)).all(axis=1) | (uv_vis[:, 2] == 1)
-            if not in_view.any():
-                continue
-            values: list[object] = [f"color/{key:05d}.png", side]
-            for place in order:
-                u, v, visible = uv_vis[place]
-                x, y, z = xyz[place]
-                values += [float(u), float(v), 2 if visible else 1, float(x), float(y), float(z)]
-            values += [float(value) for value in entry["K"].reshape(-1)]
-            yield values
+def in_view(uv_vis: NDArray[np.float64]) -> bool:
+    inside = ((uv_vis[:, :2] > 0) & (uv_vis[:, :2] < 320)).all(axis=1)
+    return bool((inside | (uv_vis[:, 2] == 1)).any())
 
 
 def rows(training: Path, out: Path) -> None:
     """A dict a hand."""
-    table = [dict(zip(COLUMNS, values, strict=True)) for values in hands(training)]
+    with open(training / "anno_training.pickle", "rb") as file:
+        entries = pickle.load(file)
+    table = []
+    for key, entry in entries.items():
+        for side, first in HANDS:
+            if not in_view(entry["uv_vis"][first : first + kp.COUNT]):
+                continue
+            row: dict[str, object] = {"image": f"color/{key:05d}.png", "side": side}
+            for i, name in enumerate(kp.NAMES):
+                place = first + rhd.ORDER[i]
+                row[f"{name}_u"] = float(entry["uv_vis"][place, 0])
+                row[f"{name}_v"] = float(entry["uv_vis"][place, 1])
+                row[f"{name}_visible"] = 2 if entry["uv_vis"][place, 2] else 1
+                row[f"{name}_x"] = float(entry["xyz"][place, 0])
+                row[f"{name}_y"] = float(entry["xyz"][place, 1])
+                row[f"{name}_z"] = float(entry["xyz"][place, 2])
+            for i in range(9):
+                row[f"K{i}"] = float(entry["K"].flat[i])
+            table.append(row)
     pd.DataFrame(table).to_parquet(out / "rows.parquet")
 
 
 def columns(training: Path, out: Path) -> None:
     """A list a column."""
+    with open(training / "anno_training.pickle", "rb") as file:
+        entries = pickle.load(file)
     lists: dict[str, list[object]] = {name: [] for name in COLUMNS}
-    for values in hands(training):
-        for name, value in zip(COLUMNS, values, strict=True):
-            lists[name].append(value)
+    order = rhd.ORDER.tolist()
+    for key, entry in entries.items():
+        for side, first in HANDS:
+            uv_vis = entry["uv_vis"][first : first + kp.COUNT]
+            if not in_view(uv_vis):
+                continue
+            xyz = entry["xyz"][first : first + kp.COUNT]
+            values: list[object] = [f"color/{key:05d}.png", side]
+            for place in order:
+                u, v, visible = uv_vis[place]
+                x, y, z = xyz[place]
+                values += [float(u), float(v), 2 if visible else 1, float(x), float(y), float(z)]
+            values += entry["K"].reshape(-1).tolist()
+            for name, value in zip(COLUMNS, values, strict=True):
+                lists[name].append(value)
     pd.DataFrame(lists).to_parquet(out / "columns.parquet")
 
 
@@ -104,6 +122,8 @@ def ours(training: Path, out: Path) -> None:
 def check_same(out: Path) -> None:
     """All must have told the same story."""
     theirs = pd.read_parquet(out / "rows.parquet")
+    if not theirs.equals(pd.read_parquet(out / "columns.parquet")):
+        raise SystemExit("the two tables of pandas differ")
     mine = pq.read_table(out / TABLE)
     points = np.stack(mine.column("keypoints").to_pylist()).reshape(-1, kp.COUNT, 2)
     wanted = np.stack([theirs[[f"{n}_u", f"{n}_v"]].to_numpy(np.float32) for n in kp.NAMES], axis=1)
