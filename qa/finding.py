@@ -45,6 +45,7 @@ class Hit:
     split: the split concerned, for checks of that scope.
     severity: where it differs from the check's own.
     words: what the check's sentence is filled in with.
+    rows: the samples of a group, where the hit is about one.
     """
 
     score: float
@@ -53,6 +54,7 @@ class Hit:
     split: str | None = None
     severity: Severity | None = None
     words: Mapping[str, object] = field(default_factory=dict)
+    rows: tuple[int, ...] = ()
 
 
 def graded(score: float, limits: Mapping[str, float]) -> tuple[Severity, float]:
@@ -70,7 +72,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row of findings.parquet. `dataset` is the folder's name; `row` leads back to the sample."""
+    """One row of findings.parquet. `dataset` is the folder's name; `row` leads back to the sample, `rows` to
+    those of its group."""
 
     check: str
     severity: Severity
@@ -83,6 +86,7 @@ class Finding:
     message: str
     remedy: str
     row: int | None = field(default=None, repr=False)
+    rows: tuple[int, ...] = field(default=(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The finding as findings.json holds it."""

@@ -40,7 +40,7 @@ def image_size(view: View, limits: Limits) -> Outcome:
     off = np.abs(told - real).max(axis=1)
 
     def words(i: int) -> dict[str, object]:
-        return {"told": _size_text(told[i]), "real": _size_text(real[i])}
+        return {"told": size_text(told[i]), "real": size_text(real[i])}
 
     return outcome(known, known & (off > limits["pixels"]), off, limits["pixels"], words)
 
@@ -52,7 +52,7 @@ def placeholder_points(view: View, limits: Limits) -> Outcome:
     judged = view.visibility.max(axis=1, initial=0) > 0
 
     def words(i: int) -> dict[str, object]:
-        return {"points": _names(at_origin[i])}
+        return {"points": names_of(at_origin[i])}
 
     return outcome(judged, count > 0, count.astype(float), 0.0, words)
 
@@ -88,7 +88,7 @@ def few_points(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         missing = view.expected[i] & ~view.labelled[i]
-        return {"count": int(found[i]), "expected": int(expected[i]), "missing": _names(missing)}
+        return {"count": int(found[i]), "expected": int(expected[i]), "missing": names_of(missing)}
 
     def severity(i: int) -> Severity:
         if found[i] < limits["least"]:
@@ -116,7 +116,7 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         far = f"by up to {100 * share[i]:.1f} % of its side" if share[i] >= 0.0005 else "on its very edge"
-        return {"points": _names(outside[i]), "size": _size_text(size[i]), "far": far}
+        return {"points": names_of(outside[i]), "size": size_text(size[i]), "far": far}
 
     def severity(i: int) -> Severity:
         return "error" if wrong[i] else "warning"
@@ -231,10 +231,12 @@ def _sine(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]
     return sine
 
 
-def _names(mask: NDArray[np.bool_]) -> str:
+def names_of(mask: NDArray[np.bool_]) -> str:
+    """Names of the keypoints in a mask (21,), a few of them."""
     names = [kp.NAMES[i] for i in np.flatnonzero(mask)]
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
-def _size_text(size: NDArray[np.float64]) -> str:
+def size_text(size: NDArray[np.float64]) -> str:
+    """Width and height, as people write them."""
     return f"{size[0]:.0f} x {size[1]:.0f}"

@@ -1,70 +1,12 @@
-"""The image pass: every image decoded once for what the checks need, and pictures for the report."""
+"""Pictures for the report: a hand with its skeleton, as much of the image as there is to see."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import images, progress
-from curate.dataset import Dataset
-from curate.engine import map_ordered
-from curate.errors import UnreadableImage
+from curate import images
 from curate.overlay import draw_skeleton
-
-_CHUNK = 64
-
-Fact = tuple[int, int, str | None, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class PixelFacts:
-    """What decoding gave, a row a sample.
-
-    Attributes
-    ----------
-    size: (n, 2) width and height as displayed (EXIF applied), pixels; NaN where unreadable.
-    sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
-    error: (n,) why the image could not be read; None where it could.
-    """
-
-    size: NDArray[np.float64]
-    sha256: NDArray[np.object_]
-    error: NDArray[np.object_]
-
-
-def pixel_facts(
-    datasets: Sequence[Dataset],
-    dataset_of: NDArray[np.intp],
-    image: NDArray[np.object_],
-    sha256: NDArray[np.object_],
-    *,
-    workers: int,
-    quiet: bool,
-) -> PixelFacts:
-    """Decode each image once, however many hands lie in it."""
-    keys = list(zip(dataset_of.tolist(), image.tolist(), strict=True))
-    known: dict[tuple[int, str], bool] = {}
-    for key, given in zip(keys, sha256.tolist(), strict=True):
-        known[key] = known.get(key, True) and given is not None
-    jobs = list(_jobs([d.root for d in datasets], known))
-    facts: dict[tuple[int, str], Fact] = {}
-    todo = iter(known)
-    with progress.bar("reading images", len(known), quiet=quiet) as advance:
-        for part in map_ordered(_read_chunk, jobs, workers=workers, total=len(jobs)):
-            facts.update(zip(islice(todo, len(part)), part, strict=True))
-            advance(len(part))
-    rows = [facts[key] for key in keys]
-    size = np.array([row[:2] for row in rows], np.float64).reshape(len(rows), 2)
-    size[size == 0] = np.nan
-    hashes, errors = np.empty(len(rows), object), np.empty(len(rows), object)
-    hashes[:] = [given or row[2] for row, given in zip(rows, sha256.tolist(), strict=True)]
-    errors[:] = [row[3] for row in rows]
-    return PixelFacts(size, hashes, errors)
 
 
 def picture(
@@ -100,24 +42,3 @@ def _window(
         return np.clip(centre - half, 0, frame - 1), np.clip(centre + half, 1, frame)
     margin = 0.25 * longest
     return np.clip(low - 4, -margin, 0), np.clip(high + 4, frame, frame + margin)
-
-
-def _jobs(
-    roots: Sequence[Path], known: dict[tuple[int, str], bool]
-) -> Iterator[list[tuple[Path, str, bool]]]:
-    todo = [(roots[index], ref, not hashed) for (index, ref), hashed in known.items()]
-    for start in range(0, len(todo), _CHUNK):
-        yield todo[start : start + _CHUNK]
-
-
-def _read_chunk(jobs: list[tuple[Path, str, bool]]) -> list[Fact]:
-    return [_read_one(root, ref, needs_hash) for root, ref, needs_hash in jobs]
-
-
-def _read_one(root: Path, ref: str, needs_hash: bool) -> Fact:
-    try:
-        pixels = images.read_ref(root, ref)
-    except UnreadableImage as error:
-        return 0, 0, None, error.reason
-    digest = images.pixel_sha256(pixels) if needs_hash else None
-    return pixels.shape[1], pixels.shape[0], digest, None

@@ -50,7 +50,7 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
 
 
 def fold_back(view: View, limits: Limits) -> Outcome:
-    """Smallest angle inside a finger's PIP or DIP joint (fingers 2 to 5), degrees: swapped joints fold back."""
+    """Smallest angle inside a PIP or DIP joint (fingers 2 to 5), degrees: swapped joints fold back."""
     chains = view.points[:, 5:].reshape(len(view), 4, 4, 2)
     bones = np.diff(chains, axis=2)
     inside = 180 - np.degrees(np.abs(_turn(bones[:, :, :-1], bones[:, :, 1:])))

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from qa.finding import Hit, Outcome, graded
 from qa.labels import backward_fingers
+from qa.pixels import Names
 from qa.robust import mean_and_error
-from qa.view import Names, View
+from qa.view import View
 
 Limits = Mapping[str, float]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +14,8 @@ from numpy.typing import NDArray
 
 from curate import keypoints as kp
 from curate.dataset import Dataset
-from curate.sample import labelled_points
-from qa.pictures import PixelFacts, pixel_facts
-
-Names = NDArray[np.object_]
+from curate.sample import labelled_points, to_numpy
+from qa.pixels import Names, PixelFacts, pixel_facts
 
 _TEXT = (
     "sample_id",
@@ -28,6 +27,8 @@ _TEXT = (
     "parent_id",
     "split",
     "label_source",
+    "mask",
+    "licence",
     "sha256",
 )
 
@@ -39,9 +40,11 @@ class View:
     Attributes
     ----------
     datasets: the opened folders. dataset_of: (n,) which of them a row comes from.
-    sample_id ... sha256: (n,) text, None where unknown.
+    sample_id ... sha256: (n,) text, None where unknown. attrs: (n,) dicts, the sources' own metadata.
     size: (n, 2) width and height as the table says, pixels; NaN where unknown.
+    tilt, rotation: (n,) degrees, of renders; NaN where unknown.
     points: (n, 21, 2) pixels, NaN where unlabelled. visibility: (n, 21).
+    xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown.
     cut: (n,) the sample is a crop (it has a parent, or stands in a training set).
     expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
     pixels: what decoding the images gave.
@@ -58,10 +61,18 @@ class View:
     parent_id: Names
     split: Names
     label_source: Names
+    mask: Names
+    licence: Names
     sha256: Names
+    attrs: Names
     size: NDArray[np.float64]
+    tilt: NDArray[np.float64]
+    rotation: NDArray[np.float64]
     points: NDArray[np.float64]
     visibility: NDArray[np.uint8]
+    xyz: NDArray[np.float64]
+    K: NDArray[np.float64]
+    transform: NDArray[np.float64]
     cut: NDArray[np.bool_]
     expected: NDArray[np.bool_]
     pixels: PixelFacts
@@ -110,7 +121,8 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: 
     tables = [dataset.table() for dataset in opened]
     table = pa.concat_tables(tables)
     dataset_of = np.repeat(np.arange(len(opened)), [len(t) for t in tables])
-    points, visibility = labelled_points(table)
+    places, visibility = labelled_points(table)
+    points = places.astype(np.float64)
     text: dict[str, Any] = {name: _text(table, name) for name in _TEXT}
     training = np.array([d.training is not None for d in opened], bool)[dataset_of]
     wanted = np.zeros((len(opened), kp.COUNT), bool)
@@ -120,18 +132,40 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: 
         datasets=opened,
         dataset_of=dataset_of,
         **text,
+        attrs=_attrs(table),
         size=np.stack([_number(table, "width"), _number(table, "height")], axis=1),
-        points=points.astype(np.float64),
+        tilt=_number(table, "tilt"),
+        rotation=_number(table, "rotation"),
+        points=points,
         visibility=visibility,
+        xyz=to_numpy(table, "xyz").astype(np.float64),
+        K=to_numpy(table, "K"),
+        transform=to_numpy(table, "transform"),
         cut=training | (text["parent_id"] != np.array(None)),
         expected=wanted[dataset_of],
-        pixels=pixel_facts(opened, dataset_of, text["image"], text["sha256"], workers=workers, quiet=quiet),
+        pixels=pixel_facts(
+            opened,
+            dataset_of,
+            text["image"],
+            text["sha256"],
+            points,
+            text["mask"],
+            text["side"],
+            workers=workers,
+            quiet=quiet,
+        ),
     )
 
 
 def _text(table: pa.Table, name: str) -> Names:
     column = np.empty(len(table), object)
     column[:] = table.column(name).to_pylist()
+    return column
+
+
+def _attrs(table: pa.Table) -> Names:
+    column = np.empty(len(table), object)
+    column[:] = [json.loads(text) if text else {} for text in table.column("attrs").to_pylist()]
     return column
 
 

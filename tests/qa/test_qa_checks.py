@@ -53,6 +53,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
                 points,
                 np.full(21, 2, np.uint8),
                 label_source="render",
+                licence="MIT",
                 split=split,
             )
         )

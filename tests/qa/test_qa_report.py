@@ -38,7 +38,7 @@ def dataset(tmp_path: Path, flat_hand: np.ndarray) -> Path:
         sample = Sample(
             f"s/{i}", "noise", f"images/{i}.png", 200, 200, side, "dorsal", f"p{i % 3}", points, seen
         )
-        sample.split = "train"
+        sample.split, sample.licence = "train", "MIT"
         samples.append(sample)
     return save(root, samples)
 

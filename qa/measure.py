@@ -1,0 +1,201 @@
+"""What an image shows, as numbers: tone, sharpness, hashes that survive re-encoding, the hand's mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curate import segmentation
+from curate.images import Pixels
+
+Floats = NDArray[np.float64]
+
+# Sides of the reduced images, px: for tone and the mask found by colour, for the hash, for the thumbnail.
+_REDUCED = 128
+_HASHED, _KEPT = 32, 8
+THUMB = 16
+# The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
+_LARGEST_PART = 33
+_PARTS = {"left": (2, 17), "right": (18, 33)}
+
+_COSINES = np.cos(np.pi / _HASHED * np.outer(np.arange(_KEPT), np.arange(_HASHED) + 0.5))
+_MIRROR = (-1.0) ** np.arange(_KEPT)  # a mirror turns the sign of every second cosine
+_NO_TONE = (float("nan"), float("nan"), float("nan"), float("nan"))
+_BITS = np.uint64(1) << np.arange(_KEPT * _KEPT, dtype=np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one image shows.
+
+    entropy: of the lightness, bits. grey: a colour image without colour. mean: mean lightness, 0..1.
+    hashes: (2,) uint64, of the image and of its mirror image. thumb: (16, 16) uint8.
+    """
+
+    entropy: float
+    grey: bool
+    mean: float
+    hashes: NDArray[np.uint64]
+    thumb: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class HandLook:
+    """What one hand in an image shows.
+
+    sharpness: variance of the Laplacian of the hand's box, its longer side 128 px; NaN without a hand.
+    bright, dark: 99 % and 5 % quantile of the box's lightness, 0..1. clipped: its share at 0 or 255.
+    depth: (21,) how far each point lies inside the mask, in hand sizes; negative outside; NaN where unknown.
+    found: the mask was found by colour, not given. parts: share of the visible points in the part ids of its
+    side; NaN where the mask holds none.
+    area, main, holes: of a given mask, shares: of the image, of the largest piece in it, of filled holes.
+    sides: how many of the image's four sides a given mask touches.
+    """
+
+    sharpness: float
+    bright: float
+    dark: float
+    clipped: float
+    depth: Floats
+    found: bool = False
+    parts: float = float("nan")
+    area: float = float("nan")
+    main: float = float("nan")
+    holes: float = float("nan")
+    sides: float = float("nan")
+
+
+def look(image: Pixels) -> Look:
+    """Measure an image, (H, W) or (H, W, 3)."""
+    small = reduced(image, _REDUCED)
+    light: Any = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    counts = np.bincount(light.reshape(-1), minlength=256) / light.size
+    some = counts[counts > 0]
+    whole: Any = image if image.ndim == 2 else small
+    grey = whole.ndim == 3 and bool(
+        (whole[..., 0] == whole[..., 1]).all() and (whole[..., 1] == whole[..., 2]).all()
+    )
+    square = cv2.resize(light, (_HASHED, _HASHED), interpolation=cv2.INTER_AREA)
+    return Look(
+        entropy=float(-(some * np.log2(some)).sum()),
+        grey=grey,
+        mean=float(counts @ np.arange(256)) / 255,
+        hashes=perceptual_hashes(square),
+        thumb=cv2.resize(square, (THUMB, THUMB), interpolation=cv2.INTER_AREA).astype(np.uint8),
+    )
+
+
+def perceptual_hashes(square: Pixels) -> NDArray[np.uint64]:
+    """pHash of a (32, 32) grey image and of its mirror image: which of the 8 x 8 lowest cosines lie above
+    their median, 64 bits (Zauner 2010, Implementation and benchmarking of perceptual image hash functions).
+    """
+    cosines = _COSINES @ square.astype(np.float64) @ _COSINES.T
+    both = np.stack([cosines, cosines * _MIRROR]).reshape(2, -1)
+    both[:, 0] = 0  # the mean says nothing about what is shown
+    middle = np.median(both[:, 1:], axis=1, keepdims=True)
+    hashes: NDArray[np.uint64] = ((both > middle) * _BITS).sum(axis=1, dtype=np.uint64)
+    return hashes
+
+
+def hand_look(
+    image: Pixels, points: Floats, mask: Pixels | None, side: str | None, *, alone: bool
+) -> HandLook:
+    """Measure one hand.
+
+    Parameters
+    ----------
+    points: (21, 2) pixels, NaN where unlabelled. mask: the sample's own, as large as the image.
+    side: chooses the hand in a mask of RHD's part ids.
+    alone: no other hand is labelled in the image, so that one found by its colour is this one.
+    """
+    known = points[np.isfinite(points).all(axis=1)]
+    if not len(known):
+        return HandLook(*_NO_TONE, np.full(len(points), np.nan))
+    size = float((known.max(axis=0) - known.min(axis=0)).max())
+    tone = _tone(image, known)
+    if mask is not None:
+        own, parts = _own_hand(mask, points, side)
+        return HandLook(*tone, _depth(own, points, size, image.shape), False, parts, *_mask_facts(own))
+    found = segmentation.hand_mask(reduced(image, _REDUCED)) if alone and image.ndim == 3 else None
+    if found is None:
+        return HandLook(*tone, np.full(len(points), np.nan))
+    return HandLook(*tone, _depth(found.astype(np.uint8), points, size, image.shape), True)
+
+
+def reduced(image: Pixels, side: int) -> Pixels:
+    """The image with its longer side at most `side` pixels."""
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    shape = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, shape, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
+    """Sharpness, bright, dark and clipped of the points' box; NaN where none of it lies in the image."""
+    height, width = image.shape[:2]
+    frame = np.array([width, height])
+    low = np.clip(np.floor(known.min(axis=0)), 0, frame).astype(int)
+    high = np.clip(np.ceil(known.max(axis=0)), 0, frame).astype(int)
+    crop: Any = image[low[1] : high[1], low[0] : high[0]]
+    if min(crop.shape[:2]) < 3:
+        return _NO_TONE
+    grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    scale = _REDUCED / max(grey.shape)
+    shape = (max(3, round(grey.shape[1] * scale)), max(3, round(grey.shape[0] * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    hand: Any = cv2.resize(grey, shape, interpolation=way)
+    counts = np.bincount(hand.reshape(-1), minlength=256) / hand.size
+    bright, dark = np.searchsorted(np.cumsum(counts), (0.99, 0.05)) / 255
+    sharp = float(cv2.Laplacian(hand, cv2.CV_32F).var())
+    return sharp, float(bright), float(dark), float(counts[0] + counts[255])
+
+
+def _own_hand(mask: Pixels, points: Floats, side: str | None) -> tuple[Pixels, float]:
+    """The hand's pixels as 0 and 1; and the share of its points in its own part ids."""
+    top = int(mask.max())
+    if not 1 < top <= _LARGEST_PART or side not in _PARTS:
+        return (mask > (0 if top <= 1 else 127)).astype(np.uint8), float("nan")
+    first, last = _PARTS[side]
+    own = ((mask >= first) & (mask <= last)).astype(np.uint8)
+    places, inside = _cells(points, own.shape)
+    share = float(own[places[inside, 1], places[inside, 0]].mean()) if inside.any() else float("nan")
+    return own, share
+
+
+def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
+    area = float(own.mean())
+    if not area:
+        return 0.0, float("nan"), float("nan"), 0.0
+    small = cv2.resize(own, reduced(own, 2 * _REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    _, _, pieces, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
+    whole = int(small.sum())
+    ground = cv2.connectedComponentsWithStats(np.pad(1 - small, 1, constant_values=1), connectivity=4)[2]
+    # Label 0 is the hand; of the rest the ground around it is the largest.
+    holes = int(ground[1:, cv2.CC_STAT_AREA].sum() - ground[1:, cv2.CC_STAT_AREA].max(initial=0))
+    main = float(pieces[1:, cv2.CC_STAT_AREA].max(initial=0)) / max(whole, 1)
+    sides = sum(bool(edge.any()) for edge in (small[0], small[-1], small[:, 0], small[:, -1]))
+    return area, main, holes / max(whole, 1), float(sides)
+
+
+def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> Floats:
+    """How far inside the mask each point lies, in hand sizes; NaN outside the image."""
+    own = cv2.resize(own, reduced(own, 2 * _REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
+    if not size or not own.any() or own.all():
+        return np.full(len(points), np.nan)
+    scale = own.shape[1] / shape[1]
+    inner = cv2.distanceTransform(own, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - own, cv2.DIST_L2, 3)
+    places, inside = _cells(points * scale, own.shape)
+    depth = np.full(len(points), np.nan)
+    depth[inside] = inner[places[inside, 1], places[inside, 0]] / (scale * size)
+    return depth
+
+
+def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The pixel that each point lies in, and whether it lies in the image."""
+    inside = np.all((points >= 0) & (points < (shape[1], shape[0])), axis=1)
+    return np.where(inside[:, None], points, 0).astype(np.intp), inside

@@ -1,0 +1,164 @@
+"""The image pass: every image decoded once, for all that the checks ask of its pixels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate import images, progress
+from curate.dataset import Dataset
+from curate.engine import map_ordered
+from curate.errors import UnreadableImage
+from qa import measure
+from qa.measure import THUMB, HandLook, Look
+
+_CHUNK = 64
+Names = NDArray[np.object_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFacts:
+    """What decoding gave, a row a sample; numbers are NaN where the image is unreadable.
+
+    Attributes
+    ----------
+    size: (n, 2) width and height as displayed (EXIF applied), pixels.
+    sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
+    error: (n,) why the image could not be read; None where it could.
+    hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
+    looks: (n,) per name of a number in Look and HandLook. depth: (n, 21), see HandLook.
+    """
+
+    size: Floats
+    sha256: Names
+    error: Names
+    hashes: NDArray[np.uint64]
+    thumbs: images.Pixels
+    looks: dict[str, Floats]
+    depth: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """One sample in an image: its row, points (21, 2), the mask's path and its side."""
+
+    row: int
+    points: Floats
+    mask: str | None
+    side: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    root: Path
+    ref: str
+    needs_hash: bool
+    hands: tuple[_Hand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What an image gave: `error`, or all the others."""
+
+    error: str | None
+    size: tuple[int, int] = (0, 0)
+    sha256: str | None = None
+    look: Look | None = None
+    hands: tuple[HandLook, ...] = ()
+
+
+_IMAGE = ("entropy", "grey", "mean")
+_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides")
+
+
+def pixel_facts(
+    datasets: Sequence[Dataset],
+    dataset_of: NDArray[np.intp],
+    image: Names,
+    sha256: Names,
+    points: Floats,
+    mask: Names,
+    side: Names,
+    *,
+    workers: int,
+    quiet: bool,
+) -> PixelFacts:
+    """Decode each image once, however many hands lie in it. Rows as in the view; points (n, 21, 2)."""
+    rows_of = defaultdict[tuple[int, str], list[int]](list)
+    for row, key in enumerate(zip(dataset_of.tolist(), image.tolist(), strict=True)):
+        rows_of[key].append(row)
+    roots = [dataset.root for dataset in datasets]
+
+    def jobs() -> Iterator[_Job]:
+        for (index, ref), rows in rows_of.items():
+            hands = tuple(_Hand(i, points[i], mask[i], side[i]) for i in rows)
+            yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
+
+    count = len(image)
+    size, depth = np.full((count, 2), np.nan), np.full((count, points.shape[1]), np.nan)
+    hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
+    digests, errors = sha256.copy(), np.full(count, None, object)
+    looks = {name: np.full(count, np.nan) for name in (*_IMAGE, *_HAND)}
+    total = -(-len(rows_of) // _CHUNK)
+    with progress.bar("reading images", len(rows_of), quiet=quiet) as advance:
+        facts = map_ordered(_read_chunk, _chunks(jobs()), workers=workers, total=total)
+        for rows, fact in zip(rows_of.values(), (f for part in facts for f in part), strict=True):
+            advance(1)
+            errors[rows] = fact.error
+            if fact.look is None:
+                continue
+            size[rows], hashes[rows], thumbs[rows] = fact.size, fact.look.hashes, fact.look.thumb
+            for name in _IMAGE:
+                looks[name][rows] = getattr(fact.look, name)
+            for row, hand in zip(rows, fact.hands, strict=True):
+                digests[row] = digests[row] or fact.sha256
+                depth[row] = hand.depth
+                for name in _HAND:
+                    looks[name][row] = getattr(hand, name)
+    return PixelFacts(size, digests, errors, hashes, thumbs, looks, depth)
+
+
+def _chunks(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:
+    chunk: list[_Job] = []
+    for job in jobs:
+        chunk.append(job)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _read_chunk(jobs: list[_Job]) -> list[_Fact]:
+    return [_read_one(job) for job in jobs]
+
+
+def _read_one(job: _Job) -> _Fact:
+    try:
+        pixels = images.read_ref(job.root, job.ref)
+    except UnreadableImage as error:
+        return _Fact(error.reason)
+    alone = len(job.hands) == 1
+    hands = tuple(
+        measure.hand_look(pixels, hand.points, _mask(job.root, hand, pixels), hand.side, alone=alone)
+        for hand in job.hands
+    )
+    digest = images.pixel_sha256(pixels) if job.needs_hash else None
+    return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, measure.look(pixels), hands)
+
+
+def _mask(root: Path, hand: _Hand, pixels: images.Pixels) -> images.Pixels | None:
+    """The sample's mask; None where there is none of the image's size."""
+    if hand.mask is None:
+        return None
+    try:
+        mask = images.read_ref(root, hand.mask, grey=True)
+    except UnreadableImage:
+        return None
+    return mask if mask.shape == pixels.shape[:2] else None

@@ -1,0 +1,217 @@
+"""Near duplicates and bursts: photographs so alike that a test which holds one is answered by the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa.finding import Hit, Outcome
+from qa.view import View
+
+Limits = Mapping[str, float]
+Rows = NDArray[np.intp]
+
+_AGREE = 3  # bands that must be equal; with `distance` + _AGREE bands two hashes so near always have them
+_REACH = 256  # neighbours looked at in a bucket; a larger one is of images that are all alike
+_BLOCK = 1 << 20
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Fibonacci hashing (Knuth 6.4)
+_NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Pairs of rows (first < second), and whether the second is the first's mirror image."""
+
+    first: Rows
+    second: Rows
+    mirrored: NDArray[np.bool_]
+
+    def where(self, keep: NDArray[np.bool_]) -> _Pairs:
+        return _Pairs(self.first[keep], self.second[keep], self.mirrored[keep])
+
+
+def near_duplicates(view: View, limits: Limits) -> Outcome:
+    """Images that look alike and show the same pose, or mirror images of one: errors across splits.
+
+    Alike: perceptual hashes within `distance` bits. Hashes alone would take hands on a white ground for one
+    another, so that thumbnails must correlate by `likeness`, and keypoints, where both have them, lie within
+    `pose` of each other: the mean distance, in hand sizes. Within a split, one hit a group, a note.
+    """
+    rows = np.flatnonzero(view.pixels.error == np.array(None))
+    pairs = near_pairs(view.pixels.hashes[rows], int(limits["distance"]))
+    pairs = _Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored)
+    image = np.unique(
+        np.array([f"{d}/{name}" for d, name in zip(view.dataset_of, view.image, strict=True)] or [""]),
+        return_inverse=True,
+    )[1]
+    other = (image[pairs.first] != image[pairs.second]) & (
+        view.pixels.sha256[pairs.first] != view.pixels.sha256[pairs.second]
+    )
+    pairs = pairs.where(other)
+    pairs = pairs.where(_same_picture(view, pairs, limits))
+    groups = _groups(pairs, len(view))
+    group_of = {row: group for group in groups for row in group}
+    apart = (view.split[pairs.first] != view.split[pairs.second]) & _every_split(view, pairs)
+    hits = []
+    told = set[int]()
+    for a, b in zip(pairs.first[apart].tolist(), pairs.second[apart].tolist(), strict=True):
+        row, other = (a, b) if view.split[b] == "train" else (b, a)
+        if row not in told:
+            told.add(row)
+            words = {"other": view.sample_id[other], "splits": f"{view.split[row]} and {view.split[other]}"}
+            group = group_of[row]
+            hits.append(Hit(float(len(group)), 1.0, row=row, severity="error", words=words, rows=group))
+    for group in groups:
+        if told.isdisjoint(group):
+            words = {"other": view.sample_id[group[1]], "splits": view.split[group[0]] or "no split"}
+            hits.append(Hit(float(len(group)), 1.0, row=group[0], severity="info", words=words, rows=group))
+    return Outcome(len(rows), hits)
+
+
+def _every_split(view: View, pairs: _Pairs) -> NDArray[np.bool_]:
+    known = view.split != np.array(None)
+    both: NDArray[np.bool_] = known[pairs.first] & known[pairs.second]
+    return both
+
+
+def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
+    """All pairs of images whose hashes, or one's hash and the other's mirror hash, are that near.
+
+    Bands: 64 bits are cut into `distance` + 3 pieces; two hashes that differ in at most `distance` bits share
+    at least three of them, so that sorting by each three pieces brings them together.
+
+    Parameters
+    ----------
+    hashes: (n, 2) of each image and of its mirror image.
+    """
+    count = len(hashes)
+    flat = np.concatenate([hashes[:, 0], hashes[:, 1]])
+    if count < 2:
+        nothing = np.zeros(0, np.intp)
+        return _Pairs(nothing, nothing, np.zeros(0, bool))
+    found = [np.zeros(0, np.uint64)]
+    for first, second in _candidates(flat, distance + _AGREE):
+        near = np.bitwise_count(flat[first] ^ flat[second]) <= distance
+        first, second = first[near], second[near]
+        # Two mirror images say what their originals say.
+        keep = (first < count) & (first != second - count)
+        first, second = first[keep], second[keep]
+        mirrored = second >= count
+        second = second - count * mirrored
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        found.append(
+            np.unique((low * count + high).astype(np.uint64) * np.uint64(2) + mirrored.astype(np.uint64))
+        )
+    keys = np.unique(np.concatenate(found))
+    pair = (keys >> np.uint64(1)).astype(np.intp)
+    return _Pairs(pair // count, pair % count, (keys & np.uint64(1)).astype(bool))
+
+
+def _candidates(hashes: NDArray[np.uint64], bands: int) -> Iterator[tuple[Rows, Rows]]:
+    """Pairs (first < second) that agree in some three bands; the same pair may come several times."""
+    cuts = np.linspace(0, 64, bands + 1).round().astype(int)
+    masks = [((1 << int(b - a)) - 1) << int(a) for a, b in pairwise(cuts)]
+    places = np.arange(len(hashes), dtype=np.uint64)
+    low = np.uint64((1 << len(hashes).bit_length()) - 1)
+    for chosen in combinations(masks, min(_AGREE, bands)):
+        # Mixed and joined with the row, plain sorting does; what collides is no pair in the end.
+        key = ((hashes & np.uint64(sum(chosen))) * _MIX & ~low) | places
+        key.sort()
+        order = (key & low).astype(np.intp)
+        key >>= np.uint64(int(low).bit_length())
+        same = key[1:] == key[:-1]
+        run = same
+        for reach in range(1, _REACH):
+            starts = np.flatnonzero(run)
+            if not len(starts):
+                break
+            yield order[starts], order[starts + reach]
+            # Three in a row are equal where the first two are, and the last two.
+            run = run[:-1] & same[reach:]
+
+
+def same_burst(view: View, limits: Limits) -> Outcome:
+    """Photographs with neighbouring numbers of one subject and aspect in different splits.
+
+    Of unknown subjects the images must look alike as well (hashes within `distance`), and it is a warning.
+    """
+    numbers = [_NUMBER.search(str(name)) for name in view.sample_id]
+    known = np.array([i for i, match in enumerate(numbers) if match and view.split[i] is not None], np.intp)
+    stems = np.array([view.sample_id[i][: numbers[i].start()] for i in known], object)
+    value = np.array([int(numbers[i][1]) for i in known], np.int64)
+    if len(known) < 2:
+        return Outcome(len(known))
+    # The split's name often stands in the path, as train/ and test/: it is no part of the name.
+    for i, row in enumerate(known):
+        stems[i] = str(stems[i]).replace(f"{view.split[row]}/", "")
+    order = np.lexsort((value, stems.astype(str)))
+    first, second = known[order[:-1]], known[order[1:]]
+    close = (stems[order[:-1]] == stems[order[1:]]) & (np.diff(value[order]) <= limits["numbers"])
+    close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+    hits = []
+    for a, b in zip(first[close].tolist(), second[close].tolist(), strict=True):
+        unknown = view.subject_id[a] is None or view.subject_id[b] is None
+        far = int(np.bitwise_count(view.pixels.hashes[a, 0] ^ view.pixels.hashes[b, 0]))
+        alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
+        if (unknown and alike) or (not unknown and view.subject_id[a] == view.subject_id[b]):
+            words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
+            severity = "warning" if unknown else "error"
+            hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
+    return Outcome(len(known), sorted(hits, key=lambda hit: hit.severity or ""))
+
+
+def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_]:
+    low, high = view.boxes()
+    size = (high - low).max(axis=1)
+    size = np.where(size > 0, size, np.nan)
+    poses = (view.points - ((low + high) / 2)[:, None]) / size[:, None, None]
+    keep = np.zeros(len(pairs.first), bool)
+    for start in range(0, len(keep), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        first, second = pairs.first[part], pairs.second[part]
+        turn = np.where(pairs.mirrored[part], -1.0, 1.0)[:, None]
+        gap = np.hypot(
+            poses[first, :, 0] - turn * poses[second, :, 0], poses[first, :, 1] - poses[second, :, 1]
+        )
+        shared = np.isfinite(gap)
+        count = shared.sum(axis=1)
+        apart = np.where(shared, gap, 0).sum(axis=1) / np.maximum(count, 1)
+        agree = (count < limits["points"]) | (apart < limits["pose"])
+        alike = np.zeros(len(first))
+        some = np.flatnonzero(agree)
+        alike[some] = _likeness(view, first[some], second[some], pairs.mirrored[part][some])
+        keep[part] = alike >= limits["likeness"]
+    return keep
+
+
+def _likeness(view: View, first: Rows, second: Rows, mirrored: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Correlation of two thumbnails."""
+    a, b = (view.pixels.thumbs[rows].astype(np.float64) for rows in (first, second))
+    b[mirrored] = b[mirrored][:, :, ::-1]
+    a, b = (x - x.mean(axis=(1, 2), keepdims=True) for x in (a, b))
+    power = np.sqrt((a * a).sum(axis=(1, 2)) * (b * b).sum(axis=(1, 2)))
+    likeness: NDArray[np.float64] = (a * b).sum(axis=(1, 2)) / np.maximum(power, 1e-9)
+    return likeness
+
+
+def _groups(pairs: _Pairs, count: int) -> list[tuple[int, ...]]:
+    """Connected pairs, as rows in order; largest first."""
+    parent = np.arange(count)
+    while True:
+        top = np.minimum(parent[pairs.first], parent[pairs.second])
+        before = parent.copy()
+        np.minimum.at(parent, pairs.first, top)
+        np.minimum.at(parent, pairs.second, top)
+        parent = parent[parent]
+        if (parent == before).all():
+            break
+    members = np.unique(np.concatenate([pairs.first, pairs.second]))
+    order = members[np.argsort(parent[members], kind="stable")]
+    cuts = np.flatnonzero(np.diff(parent[order])) + 1
+    groups = [tuple(part.tolist()) for part in np.split(order, cuts) if len(part)]
+    return sorted(groups, key=lambda group: (-len(group), group[0]))
