@@ -149,21 +149,31 @@ def train(
         "recipe": json.loads(json.dumps(asdict(recipe))),
         "training_set": dataset.fingerprint,
     }
-    folder = Path(out)
-    with _claimed(folder, config, overwrite) as finished:
-        if finished is not None:
-            return finished
-        info = {
-            "config": config,
-            "crop": _crop_of(dataset),
-            "curate": curate.__version__,
-            "torch": torch.__version__,
-        }
-        write_info(folder, made_for, info)
-        module = _fit(dataset, folder, made_for, recipe, config, devices, quiet)
-        result = _result(folder, config)
-        write_info(folder, made_for, {**info, "result": {"epochs": result.epochs, "last": result.last}})
-        write_weights(folder, module.result())
+    with _claimed(Path(out), config, overwrite) as finished:
+        return finished or _train(dataset, Path(out), made_for, recipe, config, devices, quiet)
+
+
+def _train(
+    dataset: Dataset,
+    folder: Path,
+    made_for: NetworkInput,
+    recipe: Recipe,
+    config: dict[str, Any],
+    devices: str | int,
+    quiet: bool,
+) -> Trained:
+    """Fill a run's folder that is held and is new, or unfinished with this configuration."""
+    info = {
+        "config": config,
+        "crop": _crop_of(dataset),
+        "curate": curate.__version__,
+        "torch": torch.__version__,
+    }
+    write_info(folder, made_for, info)
+    module = _fit(dataset, folder, made_for, recipe, config, devices, quiet)
+    result = _result(folder, config)
+    write_info(folder, made_for, {**info, "result": {"epochs": result.epochs, "last": result.last}})
+    write_weights(folder, module.result())
     return result
 
 
