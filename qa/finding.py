@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,6 +93,33 @@ class Finding:
     def as_json(self) -> dict[str, Any]:
         """The finding as findings.json holds it."""
         return {name: getattr(self, name) for name in SCHEMA.names}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check and what it gave: how many samples (or splits, subjects) it could judge, and its findings."""
+
+    check: Any
+    checked: int
+    findings: tuple[Finding, ...]
+
+    def count(self, severity: Severity) -> int:
+        """Findings of that severity."""
+        return self._counts[severity]
+
+    @property
+    def worst(self) -> Severity | None:
+        """Highest severity found."""
+        return next((s for s in SEVERITIES if self._counts[s]), None)
+
+    @property
+    def state(self) -> str:
+        """Worst severity, else "passed", or "idle" where there was nothing to judge."""
+        return self.worst or ("passed" if self.checked else "idle")
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(finding.severity for finding in self.findings)
 
 
 def write_findings(findings: Sequence[Finding], out: Path) -> None:

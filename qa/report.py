@@ -9,8 +9,6 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,8 @@ from curate import images
 from curate import keypoints as kp
 from curate.errors import CurateError
 from qa import charts
-from qa.finding import SEVERITIES, Finding, Severity
+from qa.exchange import Changes
+from qa.finding import SEVERITIES, Checked
 from qa.pictures import picture
 from qa.view import View
 
@@ -36,33 +35,6 @@ _SIDE = 208  # px: twice what a phone shows, so that skeletons stay sharp
 _QUALITY = 68
 _LISTED = 20
 _TEXT_LIMIT = 160
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A check and what it gave: how many samples (or splits, subjects) it could judge, and its findings."""
-
-    check: Any
-    checked: int
-    findings: tuple[Finding, ...]
-
-    def count(self, severity: Severity) -> int:
-        """Findings of that severity."""
-        return self._counts[severity]
-
-    @property
-    def worst(self) -> Severity | None:
-        """Highest severity found."""
-        return next((s for s in SEVERITIES if self._counts[s]), None)
-
-    @property
-    def state(self) -> str:
-        """Worst severity, else "passed", or "idle" where there was nothing to judge."""
-        return self.worst or ("passed" if self.checked else "idle")
-
-    @cached_property
-    def _counts(self) -> Counter[str]:
-        return Counter(finding.severity for finding in self.findings)
 
 
 class _Album:
@@ -90,7 +62,15 @@ class _Album:
         return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
 
 
-def write_report(view: View, results: Sequence[Checked], verdict: str, path: Path, *, seed: int) -> None:
+def write_report(
+    view: View,
+    results: Sequence[Checked],
+    verdict: str,
+    path: Path,
+    *,
+    seed: int,
+    changes: Changes | None = None,
+) -> None:
     """Write the page, atomically, with as many pictures as fit into TARGET bytes.
 
     Raises
@@ -116,6 +96,7 @@ def write_report(view: View, results: Sequence[Checked], verdict: str, path: Pat
         "state": next((s for s in SEVERITIES[:2] if any(r.count(s) for r in results)), "passed"),
         "style": Markup(style),
         "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "changes": changes,
         "names": [dataset.root.resolve().name for dataset in view.datasets],
         "results": results,
         "totals": {s: sum(r.count(s) for r in results) for s in SEVERITIES},

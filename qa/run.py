@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from curate.dataset import Dataset
 from curate.errors import InputError
-from qa.checks import CHECKS
-from qa.finding import SEVERITIES, Finding, Severity, write_findings
-from qa.report import Checked, write_report
+from qa.config import checks
+from qa.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
+from qa.finding import SEVERITIES, Checked, Finding, Severity, write_findings
+from qa.report import write_report
 from qa.view import open_view
 
 FailOn = Literal["error", "warning", "info", "never"]
@@ -28,6 +29,7 @@ class QaSummary:
     out: the folder with findings.parquet, findings.json and report.html.
     samples: how many were looked at. counts: findings per severity. checks: findings per check.
     verdict: in one sentence. failed: something stands at or above `fail_on`.
+    changes: how many findings are new, fixed, and the same, where an earlier run was given.
     """
 
     out: Path
@@ -36,9 +38,18 @@ class QaSummary:
     checks: dict[str, int]
     verdict: str
     failed: bool
+    changes: dict[str, int] | None = None
 
     def __str__(self) -> str:
-        return f"{self.verdict}\nreport: {self.out / 'report.html'}"
+        lines = [self.verdict, f"report: {self.out / 'report.html'}"]
+        if self.changes is not None:
+            lines.insert(
+                1,
+                "since the earlier run: {new:,} new, {fixed:,} fixed, {same:,} the same".format(
+                    **self.changes
+                ),
+            )
+        return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -49,6 +60,7 @@ class QaSummary:
             "checks": self.checks,
             "verdict": self.verdict,
             "failed": self.failed,
+            "changes": self.changes,
         }
 
 
@@ -57,11 +69,14 @@ def inspect(
     out: str | os.PathLike[str],
     *,
     fail_on: FailOn = "error",
+    config: str | os.PathLike[str] | None = None,
+    earlier: str | os.PathLike[str] | None = None,
     workers: int = 1,
     seed: int = 0,
     quiet: bool = False,
 ) -> QaSummary:
-    """Check datasets or training sets, and write findings.parquet, findings.json and report.html to `out`.
+    """Check datasets or training sets, and write the findings (Parquet, JSON, JUnit, SARIF) and report.html
+    to `out`.
 
     Several datasets are checked as one: a subject or an image in the train split of one and the test split
     of another is found. The images are decoded once each; nothing of the datasets is changed.
@@ -69,34 +84,56 @@ def inspect(
     Parameters
     ----------
     fail_on: `failed` is set where a finding is at least this grave; "never": it never is.
+    config: a qa.yaml with other limits, see `qa.config.explain`.
+    earlier: the `out` of an earlier run: what is new and what was fixed goes to changes.json.
     seed: chooses the random samples that the report shows.
 
     Raises
     ------
     SchemaError: a folder is no finished dataset.
-    InputError: an unknown `fail_on`, or no dataset at all.
+    InputError: an unknown `fail_on`, no dataset at all, a config that names an unknown check or limit, or an
+        `earlier` without findings.
     """
     if fail_on not in (*SEVERITIES, "never"):
         raise InputError("--fail-on", repr(fail_on), allowed=", ".join((*SEVERITIES, "never")))
     given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
     if not given:
         raise InputError("curate qa", "no dataset given", allowed="one or more dataset folders")
+    table = checks(config)
+    if earlier is not None:
+        compare((), earlier)  # a wrong folder is told before the work, not after
     view = open_view(given, workers=workers, quiet=quiet)
     results = []
-    for check in CHECKS:
+    for check in table:
         outcome = check.run(view, check.limits)
         results.append(Checked(check, outcome.checked, tuple(check.findings(view, outcome))))
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
     training = all(dataset.training is not None for dataset in view.datasets)
     verdict = _verdict(results, counts, len(view), training=training)
-    folder = Path(out)
+    changes = None if earlier is None else compare(findings, earlier)
+    folder, grave = Path(out), grave_from(fail_on)
     write_findings(findings, folder)
-    write_report(view, results, verdict, folder / "report.html", seed=seed)
-    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on != "never" else ()
-    failed = any(counts[severity] for severity in grave)
-    per_check = {result.check.id: len(result.findings) for result in results}
-    return QaSummary(folder, len(view), counts, per_check, verdict, failed)
+    write_junit(results, grave, folder)
+    write_sarif(results, folder, changes)
+    _write_changes(changes, folder)
+    write_report(view, results, verdict, folder / "report.html", seed=seed, changes=changes)
+    return QaSummary(
+        folder,
+        len(view),
+        counts,
+        {result.check.id: len(result.findings) for result in results},
+        verdict,
+        any(counts[severity] for severity in grave),
+        None if changes is None else changes.counts(),
+    )
+
+
+def _write_changes(changes: Changes | None, folder: Path) -> None:
+    if changes is None:
+        (folder / "changes.json").unlink(missing_ok=True)  # of a run before, in the same folder
+    else:
+        write_changes(changes, folder)
 
 
 def _counts(findings: Sequence[Finding]) -> dict[Severity, int]:

@@ -211,15 +211,12 @@ def test_bytes_depend_on_the_data_alone(dataset: Path, tmp_path: Path) -> None:
     inspect(dataset, tmp_path / "one", workers=1, quiet=True)
     dataset.rename(elsewhere)
     inspect(elsewhere, tmp_path / "two", workers=3, quiet=True)
-    for name in ("findings.parquet", "findings.json", "report.html"):
+    names = ["findings.json", "findings.parquet", "qa.junit.xml", "qa.sarif", "report.html"]
+    for name in names:
         data = (tmp_path / "one" / name).read_bytes()
         assert data == (tmp_path / "two" / name).read_bytes()
         assert str(tmp_path).encode() not in data
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [
-        "findings.json",
-        "findings.parquet",
-        "report.html",
-    ]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
 
 
 def test_the_seed_chooses_the_samples_shown(
