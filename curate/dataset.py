@@ -36,8 +36,7 @@ QUARANTINE = "quarantine.jsonl"
 ROWS = 8192  # a row group; also the largest batch read at a time
 # Coordinates hardly repeat: a dictionary of them takes twice the time, while their bytes in planes compress.
 _ENCODING: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": 1,
+    "compression": "lz4",  # a quarter less time than zstd, for a quarter more space
     "use_dictionary": [
         *("source", "side", "aspect", "subject_id", "label_source", "split", "licence", "attrs"),
         "K.list.element",
