@@ -279,16 +279,16 @@ def _fill(shelf: _Shelf) -> list[_Shown]:
 
 
 def _window(points: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int]:
-    """The square (x, y, side) to show, pixels: the whole image, widened by up to a quarter for points that
-    lie outside; where the hand is small in it, only what is around the hand."""
+    """The square (x, y, side) to show, pixels: what is around the hand; where the hand fills the image, all
+    of it, widened by up to a quarter for points that lie outside."""
     longest = max(width, height)
     frame = np.array([0.0, 0.0, width, height])
     box = geometry.bounding_box(points)
     if box is not None:
         low, high = box[:2], box[:2] + box[2:]
-        inside = (high > 0).all() and (low < (width, height)).all()
-        if inside and 0 < max(box[2:]) < 0.4 * longest:
-            frame = geometry.square_around(box, 0.35)
+        near = geometry.square_around(box, 0.2)
+        if (low >= 0).all() and (high <= (width, height)).all() and 0 < near[2] < 0.75 * longest:
+            frame = near
         else:
             low = np.clip(low, -0.25 * longest, 0)
             high = np.clip(high, frame[2:], frame[2:] + 0.25 * longest)

@@ -87,7 +87,7 @@ function bind(cell, index) {
   cell.node.setAttribute("aria-posinset", index + 1);
   cell.node.setAttribute("aria-setsize", view.length);
   const pixels = Math.round(layout.side * Math.min(2, devicePixelRatio));
-  cell.picture.width = cell.picture.height = pixels; // this also clears it
+  clear(cell.picture, pixels);
   cell.picture.parentNode.classList.toggle("missing", !column.size[2 * row]);
   if (column.size[2 * row]) {
     withAtlas(row, (atlas) => {
@@ -107,14 +107,20 @@ function dress(cell) {
   cell.verdict.className = verdict === "undecided" ? "" : `verdict-mark ${verdict}`;
   cell.verdict.textContent = verdict === "undecided" ? "" : VERDICT_GLYPH[verdict];
   cell.node.classList.toggle("rejected", verdict === "reject");
-  cell.name.textContent = column.id[row];
+  cell.name.textContent = column.id[row].slice(column.id[row].lastIndexOf("/") + 1) || column.id[row];
   cell.node.title = column.id[row];
   cell.node.tabIndex = row === active ? 0 : -1;
   cell.node.setAttribute("aria-selected", row === active);
   cell.node.setAttribute("aria-label", spoken(row));
-  cell.overlay.width = cell.overlay.height = cell.picture.width;
+  clear(cell.overlay, cell.picture.width);
   const patch = mine.get(row)?.patch;
   if (show.skeleton && column.size[2 * row]) paintHand(cell.overlay, row, { numbers: show.numbers, reverse: patch?.order });
+}
+
+// A canvas of another size is a new piece of memory: the old one is wiped where it fits.
+function clear(canvas, side) {
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  else canvas.getContext("2d").clearRect(0, 0, side, side);
 }
 
 function spoken(row) {

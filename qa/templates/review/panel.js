@@ -48,7 +48,8 @@ function showPanel() {
 
 // The sample in large; with a patch as it would be.
 function bigPicture(row, patch) {
-  const side = Math.round((panel.classList.contains("zoomed") ? 720 : 340) * Math.min(2, devicePixelRatio));
+  const zoomed = panel.classList.contains("zoomed");
+  const side = Math.round((zoomed ? 720 : 340) * Math.min(2, devicePixelRatio));
   const canvas = (name) => make("canvas", { width: side, height: side, className: name });
   const [picture, overlay] = [canvas(""), canvas("overlay")];
   const words = patch ? [patch.side ? `side: ${otherSide(row)}` : "", patch.order ? "fingers reversed" : ""].filter(Boolean).join(", ") : "as labelled";
@@ -57,7 +58,7 @@ function bigPicture(row, patch) {
       if (original.row !== row || !original.image) paintThumbnail(picture, row, atlas);
     });
     withOriginal(row, (image) => paintOriginal(picture, row, image));
-    if (show.skeleton) paintHand(overlay, row, { numbers: show.numbers || patch?.order, reverse: patch?.order, fine: true });
+    if (show.skeleton) paintHand(overlay, row, { numbers: show.numbers || (patch?.order && zoomed), reverse: patch?.order, fine: true });
   }
   const figure = make("figure", {}, [
     make("span", { className: "picture" + (column.size[2 * row] ? "" : " missing") }, [picture, overlay]),

@@ -1,8 +1,8 @@
 // Pictures: thumbnails out of their atlases, hands drawn upon them.
 
-const KEPT = 10; // decoded atlases; each takes 9.4 MB
-const AT_ONCE = 4;
-const atlases = new Map(); // number -> image, the longest unused first
+const KEPT = 4; // decoded atlases; each takes 9.4 MB
+const AT_ONCE = 2;
+const atlases = new Map(); // number -> bitmap, the longest unused first
 const queue = new Map(); // number -> what to do when it is here; the last asked for is loaded first
 const underway = new Set();
 // Beside its colour each finger has its own dashes, in units of the line's width.
@@ -28,21 +28,31 @@ function loadNext() {
     if (underway.size >= AT_ONCE) return;
     if (underway.has(number)) continue;
     underway.add(number);
-    const image = new Image();
-    image.src = `atlas/a${String(number).padStart(4, "0")}.webp`;
-    const done = (here) => {
+    const done = (atlas) => {
       underway.delete(number);
       const waiters = queue.get(number) || [];
       queue.delete(number);
-      if (here) {
-        atlases.set(number, image);
-        if (atlases.size > KEPT) atlases.delete(atlases.keys().next().value);
-        for (const then of waiters) then(image);
+      if (atlas) {
+        atlases.set(number, atlas);
+        if (atlases.size > KEPT) drop(atlases.keys().next().value);
+        for (const then of waiters) then(atlas);
       }
       loadNext();
     };
-    image.decode().then(() => done(true), () => done(false));
+    // A bitmap's memory can be given back at once; an image's stays for as long as the browser likes.
+    const image = new Image();
+    image.onload = () => createImageBitmap(image).then(done, () => done(null)).finally(() => {
+      image.onerror = null;
+      image.src = "";
+    });
+    image.onerror = () => done(null);
+    image.src = `atlas/a${String(number).padStart(4, "0")}.webp`;
   }
+}
+
+function drop(number) {
+  atlases.get(number).close();
+  atlases.delete(number);
 }
 
 // The part of the thumbnail that is image, in shares of its side: left, top, right, bottom.
