@@ -161,14 +161,7 @@ def _run_convert(a: argparse.Namespace) -> int:
         Source(a.source, a.images, a.mapping),
         a.out,
         enrich=enrich,
-        copy=a.copy,
-        probe=a.probe,
-        label_source=a.label_source,
-        licence=a.licence,
-        limit=a.limit,
-        workers=a.workers,
-        overwrite=a.overwrite,
-        quiet=a.quiet,
+        **_given(a, "copy probe label_source licence limit workers overwrite quiet"),
     )
     return _tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")
 
@@ -200,14 +193,41 @@ def _run_export(a: argparse.Namespace) -> int:
         converters.load(a.to).write,
         a.to,
         a.out,
-        overwrite=a.overwrite,
-        quiet=a.quiet,
+        **_given(a, "overwrite quiet"),
     )
     _print(a, result.as_json(), str(result))
     return OK
 
 
 # crop and build --------------------------------------------------------------------------------------
+
+
+def _background(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "background",
+        _run_background,
+        "Cut each hand out of its plain ground and put it before another; masks are kept.",
+        "  curate background tagged --backgrounds white --out on-white\n"
+        "  curate background tagged --backgrounds photos/ --seed 1 --out busy",
+    )
+    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--backgrounds",
+        default="white",
+        metavar="white|noise|gradient|colour:#rrggbb|DIR",
+        help="what to put behind the hands; of a folder, one picture a sample (default: white)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of backgrounds")
+    _common(parser)
+
+
+def _run_background(a: argparse.Namespace) -> int:
+    from curate.background import background
+
+    summary = background(a.dataset, a.out, **_given(a, "backgrounds seed workers overwrite quiet"))
+    return _tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")
 
 
 def _crop(commands: Any) -> None:
@@ -238,12 +258,7 @@ def _run_crop(a: argparse.Namespace) -> int:
     summary = crop(
         a.dataset,
         a.out,
-        by=a.by,
-        margin=a.margin,
-        size=a.size,
-        workers=a.workers,
-        overwrite=a.overwrite,
-        quiet=a.quiet,
+        **_given(a, "by margin size workers overwrite quiet"),
     )
     return _tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")
 
@@ -287,18 +302,8 @@ def _run_build(a: argparse.Namespace) -> int:
     summary = build(
         a.datasets,
         a.out,
-        size=a.size,
-        keypoints=a.keypoints,
         colour="colour" if a.colour else "grey",
-        sigma=a.sigma,
-        split=a.split,
-        test=a.test,
-        val=a.val,
-        seed=a.seed,
-        store_heatmaps=a.store_heatmaps,
-        workers=a.workers,
-        overwrite=a.overwrite,
-        quiet=a.quiet,
+        **_given(a, "size keypoints sigma split test val seed store_heatmaps workers overwrite quiet"),
     )
     return _tell(
         a, summary, advice=f"next: curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"
@@ -313,29 +318,92 @@ def _qa(commands: Any) -> None:
         commands,
         "qa",
         _run_qa,
-        "Check datasets or a training set: findings.parquet, findings.json and report.html.",
-        "  curate qa set96 --out qa96\n  curate qa data/tagged --out qa-tagged --fail-on warning",
+        "Check datasets or a training set: findings for machines, report.html for people.",
+        "  curate qa set96 --out qa96\n  curate qa data/tagged --out qa-tagged --fail-on warning\n"
+        "  curate qa --explain > qa.yaml",
     )
     parser.add_argument(
-        "datasets", type=Path, nargs="+", metavar="D", help="datasets or training sets, looked at as one"
+        "datasets", type=Path, nargs="*", metavar="D", help="datasets or training sets, looked at as one"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, metavar="DIR")
     parser.add_argument(
         "--fail-on",
         choices=["error", "warning", "info", "never"],
         default="error",
         help="exit with 1 where a finding is at least this severe (default: error)",
     )
+    parser.add_argument("--config", type=Path, metavar="YAML", help="other limits; see --explain")
+    parser.add_argument(
+        "--compare", type=Path, metavar="QA", dest="earlier", help="tell what is new since then"
+    )
+    parser.add_argument("--explain", action="store_true", help="print every check with its limits, as YAML")
     parser.add_argument("--seed", type=int, default=0, help="of the samples shown")
     _common(parser, overwrite=False)
 
 
 def _run_qa(a: argparse.Namespace) -> int:
+    if a.explain:
+        from qa.config import explain
+
+        print(explain(a.config), end="")
+        return OK
+    if not a.datasets or not a.out:
+        raise InputError("curate qa", "no dataset or no --out", remedy="curate qa D --out DIR, or --explain")
     from qa.run import inspect
 
-    summary = inspect(a.datasets, a.out, fail_on=a.fail_on, seed=a.seed, workers=a.workers, quiet=a.quiet)
+    summary = inspect(a.datasets, a.out, **_given(a, "fail_on config earlier seed workers quiet"))
     _print(a, summary.as_json(), str(summary))
     return FINDINGS if summary.failed else OK
+
+
+def _review(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "review",
+        _run_review,
+        "A gallery to look through by hand, and what was decided in it.",
+        "  curate review build tagged --qa qa-tagged --out review\n"
+        "  curate review apply decisions.jsonl --dataset tagged --out tagged-2",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="build|apply", required=True)
+    build = actions.add_parser("build", help="write the gallery: open index.html by double click")
+    build.add_argument("dataset", type=Path, metavar="D")
+    build.add_argument("--qa", type=Path, required=True, metavar="QA", help="what curate qa wrote about it")
+    build.add_argument("--out", type=Path, required=True, metavar="DIR")
+    build.add_argument(
+        "--anonymise", action="store_true", help="leave out who and which: ids, paths, messages"
+    )
+    build.add_argument(
+        "--thumbnails-only",
+        dest="originals",
+        action="store_false",
+        help="no links to the images themselves: the folder can be passed on by itself",
+    )
+    _common(build)
+    apply = actions.add_parser("apply", help="make a new dataset of what was decided")
+    apply.add_argument(
+        "decisions", type=Path, nargs="+", metavar="DECISIONS", help="files that the page exported"
+    )
+    apply.add_argument("--dataset", type=Path, required=True, metavar="D")
+    apply.add_argument("--out", type=Path, required=True, metavar="NEW")
+    apply.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
+    _common(apply)
+
+
+def _run_review(a: argparse.Namespace) -> int:
+    if a.action == "build":
+        from qa.review import write_review
+
+        given = _given(a, "originals anonymise workers overwrite quiet")
+        summary = write_review(a.dataset, a.qa, a.out, **given)
+        _print(a, summary.as_json(), str(summary))
+        return OK
+    from qa.decisions import apply_decisions
+
+    given = _given(a, "dry_run workers overwrite quiet")
+    applied = apply_decisions(a.dataset, a.decisions, a.out, **given)
+    _print(a, applied.as_json(), str(applied))
+    return FINDINGS if applied.failed else OK
 
 
 # train, evaluate, predict ----------------------------------------------------------------------------
@@ -368,14 +436,7 @@ def _run_train(a: argparse.Namespace) -> int:
     result = train(
         a.training_set,
         a.out,
-        preset=a.preset,
-        epochs=a.epochs,
-        max_minutes=a.max_minutes,
-        batch=a.batch,
-        seed=a.seed,
-        devices=a.devices,
-        overwrite=a.overwrite,
-        quiet=a.quiet,
+        **_given(a, "preset epochs max_minutes batch seed devices overwrite quiet"),
     )
     _print(a, result.as_json(), str(result))
     return OK
@@ -460,9 +521,11 @@ def _run_demo(a: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[Any], None]] = {
     "convert": _convert,
     "export": _export,
+    "background": _background,
     "crop": _crop,
     "build": _build,
     "qa": _qa,
+    "review": _review,
     "train-baseline": _train,
     "evaluate": _evaluate,
     "predict": _predict,
@@ -482,6 +545,11 @@ def _tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
     _print(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+
+
+def _given(a: argparse.Namespace, names: str) -> dict[str, Any]:
+    """Options that a function takes by the names that the command line gives them."""
+    return {name: getattr(a, name) for name in names.split()}
 
 
 def _words(name: str) -> str:
