@@ -216,11 +216,9 @@ def _worst_first(dataset: Dataset, findings: _Findings) -> list[Sample]:
     """Samples with errors, then warnings, then notes, alike ones together; then the rest."""
 
     def rank(sample: Sample) -> tuple[int, str]:
-        own = findings.get(sample.sample_id)
-        if not own:
-            return len(SEVERITIES), ""
-        worst = min(own, key=lambda row: SEVERITIES.index(row["severity"]))
-        return SEVERITIES.index(worst["severity"]), worst["check"]
+        own = findings.get(sample.sample_id, ())
+        ranks = ((SEVERITIES.index(row["severity"]), row["check"]) for row in own)
+        return min(ranks, default=(len(SEVERITIES), ""))
 
     return sorted(dataset, key=rank)  # a stable sort
 

@@ -37,6 +37,7 @@ function layGrid() {
 function retire(cell) {
   cell.row = -1;
   cell.node.hidden = true;
+  cell.node.removeAttribute("id");
   spare.push(cell);
 }
 
@@ -54,7 +55,7 @@ function fill() {
   }
   for (let index = first; index < last; index++) {
     if (cells.has(index)) continue;
-    const cell = spare.pop() || makeCell();
+    const cell = spare.shift() || makeCell();
     cells.set(index, cell);
     bind(cell, index);
   }
