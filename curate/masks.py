@@ -29,8 +29,14 @@ Map = NDArray[np.float32]
 WORKING = 400  # longer side of the working image, pixels
 
 _WIDE, _NEAR = 24, 6  # radius that colours are averaged over: to find the hand, and along its border
-_SHADOW, _NOISE = 60.0, 5.0  # spread of the ground's colour along its own hue and across it, levels
-_EDGE = 14.0  # Sobel gradient of an outline, levels a working pixel; a soft shadow has less than half
+_SHADOW, _NOISE = 0.5, 0.025  # spread of the ground's colour in brightness and in hue, natural logarithms
+# Share of the hand's hue that a shadow takes on as it darkens by a factor of e; the most that costs the hand.
+_WARM, _WARM_HAND = 0.7, 0.35
+_THIRDS = np.full((3, 3), 1 / 3, np.float32)
+_FLOOR = 6.0  # levels that are added before the logarithm: below, noise prevails
+_LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
+# Sobel gradient of an outline, levels a working pixel: on bare ground, and where shadows have edges too.
+_EDGE, _SHADOW_EDGE = 9.0, 14.0
 _BAND = 2  # half width of the band that is decided at full size, working pixels
 _TELLING = 3.0  # distance of hand and ground, in spreads, from which a pixel's own colour decides
 _GREY, _DARK = 25.0, 0.5  # the ground: at most so far from its hue, and at least so bright against its median
@@ -39,8 +45,12 @@ _RHD_PARTS: dict[str | None, tuple[int, int]] = {"left": (2, 17), "right": (18, 
 _THIN = np.ones((3, 3), np.uint8)
 _ROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 
-_GAP = 0.12  # likeness up to which a pocket is ground seen between fingers; nails and gold have more
-_SPECK = 0.0005  # of the image: smaller pockets are glints
+_SPECK, _PATCH = 8, 50  # working pixels from which bare ground, and ground in shadow, is seen in a pocket
+_BARE, _SHADED = 0.05, 0.35  # and the likeness up to which
+_CREASE, _BRIGHT = 0.3, 0.8  # brightness, 1 as the ground: creases are darker, bare ground and nails brighter
+_PART, _REACH = 0.01, 0.08  # a further piece's share of skin; width of rings and watches in image sides
+_BARE_BRIGHT = 0.95  # brightness that ground has where no shadow falls
+_GLOSS = 0.08  # likeness from which a bright place inside the skin is a highlight
 _SURE = 0.6  # likeness of the hand's inside from which the band beside it is decided by colour: no pale nail
 
 # What a mask must be like to be a hand's (QA checks 20 and 21).
@@ -57,27 +67,34 @@ class Colours:
     hand: Map
     ground: Map
 
-    def likeness(self, image: Map) -> Map:
-        """How far each pixel is on the way from ground (0) to hand (1): (h, w).
+    def likeness(self, image: Pixels) -> Map:
+        """How far each pixel of (h, w, 3) is on the way from ground (0) to hand (1): (h, w).
 
-        Fisher's linear discriminant with a ground that varies much in brightness, as under shadows and a
-        vignette, and little in hue.
+        Fisher's linear discriminant between logarithms of colours. There a shadow, like the dark side of a
+        finger, is a shift of all three channels alike: such shifts vary much, hue varies little.
         """
-        way = self.hand - self.ground
-        axis = self._axis(way)
-        scale = np.maximum((axis * way).sum(axis=2), 1e-3)
-        return np.asarray(((image - self.ground) * axis).sum(axis=2) / scale, np.float32)
+        ground, axis, length = self._discriminant()
+        return np.asarray(_dot(_LOG[image] - ground, axis) / length, np.float32)
+
+    def halfway(self) -> Map:
+        """The likeness of an equal mixture of hand and ground, (h, w): less than a half."""
+        ground, axis, length = self._discriminant()
+        return _dot(np.log((self.hand + self.ground) / 2 + _FLOOR) - ground, axis) / length
 
     def distance(self) -> Map:
         """Between hand and ground, in spreads of the ground's colour (Mahalanobis): (h, w)."""
-        way = self.hand - self.ground
-        return np.asarray(np.sqrt((self._axis(way) * way).sum(axis=2)), np.float32)
+        return np.asarray(np.sqrt(self._discriminant()[2]) / _NOISE, np.float32)
 
-    def _axis(self, way: Map) -> Map:
-        hue = self.ground / np.maximum(np.linalg.norm(self.ground, axis=2, keepdims=True), 1.0)
-        along = (way * hue).sum(axis=2, keepdims=True)
-        bright, rest = 1 / (_SHADOW**2 + _NOISE**2), 1 / _NOISE**2
-        return np.asarray(rest * way - (rest - bright) * along * hue, np.float32)
+    def _discriminant(self) -> tuple[Map, Map, Map]:
+        """The ground's logarithm, the axis to measure along, and how far the hand is along it."""
+        ground = np.log(self.ground + _FLOOR)
+        way = np.log(self.hand + _FLOOR) - ground
+        light = way @ _THIRDS
+        warmth = np.minimum(_WARM, _WARM_HAND / np.maximum(np.abs(light), 0.01))
+        shade = 1 - warmth * (way - light)  # light that the hand throws back warms its shadow
+        shade *= (_dot(way, shade) / _dot(shade, shade))[..., None]
+        axis = way - shade * (1 - _NOISE**2 / (_SHADOW**2 + _NOISE**2))
+        return ground, axis, np.maximum(_dot(way, axis), 1e-6)
 
     def at(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...]
@@ -98,13 +115,22 @@ class Colours:
         )
 
 
+def _dot(one: Map, other: Map) -> Map:
+    return np.asarray(np.einsum("...c,...c->...", one, other), np.float32)
+
+
+def _brightness(image: Pixels, ground: Map) -> Map:
+    light = image.astype(np.float32)
+    return np.asarray(np.sqrt(_dot(light, light) / np.maximum(_dot(ground, ground), 1.0)), np.float32)
+
+
 def _eroded(mask: Mask, times: int = 1) -> Pixels:
     return np.asarray(cv2.erode(mask.astype(np.uint8), _ROUND, iterations=times), np.uint8)
 
 
 def _local_mean(pixels: Map, chosen: Pixels, radius: int) -> Map:
     both = np.dstack([pixels * chosen[..., None], chosen]).astype(np.float32)
-    total = both.sum(axis=(0, 1))
+    total = np.array(cv2.sumElems(both))[: both.shape[2]]
     size = (2 * radius + 1,) * 2
     for _ in range(2):
         both = np.asarray(cv2.blur(both, size, borderType=cv2.BORDER_REFLECT), np.float32)
@@ -119,8 +145,8 @@ def _plain(pixels: Map, away: Pixels) -> Pixels:
     ground = np.median(pixels[away > 0], axis=0)
     size = max(float(np.linalg.norm(ground)), 1.0)
     along = pixels @ (ground / size)
-    across = np.linalg.norm(pixels - along[..., None] * (ground / size), axis=2)
-    return np.asarray((across < _GREY) & (along > _DARK * size), np.uint8)
+    across = _dot(pixels, pixels) - along**2
+    return np.asarray((across < _GREY**2) & (along > _DARK * size), np.uint8)
 
 
 def gradient(image: Pixels) -> Map:
@@ -132,21 +158,29 @@ def gradient(image: Pixels) -> Map:
     return np.asarray(size.max(axis=2) if size.ndim == 3 else size, np.float32)
 
 
-def fill_outside(edges: Mask, likeness: Map) -> Mask:
+def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
     """Step 2: all that cannot be reached from the image's border over ground without crossing an edge.
 
-    Ground that shows between fingers cannot be reached either: such pockets are known by their colour.
+    Ground that shows between fingers cannot be reached either: such pockets are known by their colour, as
+    bare ground or as ground in shadow. Nails and gold are bright and not quite of the ground's hue, creases
+    are darker than a shadow.
 
     Parameters
     ----------
     edges: (H, W) where the gradient is that of an outline. likeness: (H, W), 0 ground to 1 hand.
+    brightness: (H, W), 1 as the ground near by.
     """
     ground = np.asarray(likeness < 0.5, np.uint8)
-    count, pieces = cv2.connectedComponents(ground & ~edges, connectivity=4)
+    bare = (np.abs(likeness) < _BARE) & (brightness > _BARE_BRIGHT)
+    count, pieces = cv2.connectedComponents(ground & (~edges | bare), connectivity=4)
     flat = pieces.ravel()
     sizes = np.bincount(flat, minlength=count)
-    means = np.bincount(flat, likeness.ravel(), count) / np.maximum(sizes, 1)
-    reached = (sizes >= _SPECK * flat.size) & (means < _GAP)
+    like, bright = (
+        np.bincount(flat, m.ravel(), count) / np.maximum(sizes, 1) for m in (likeness, brightness)
+    )
+    clear = (sizes >= _SPECK) & (like < _BARE) & (bright > _BRIGHT)
+    shaded = (sizes >= _PATCH) & (like < _SHADED) & (bright > _CREASE) & (bright < _BRIGHT)
+    reached = clear | shaded
     reached[np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])] = True
     reached[0] = False
     outside: Any = reached[pieces].astype(np.uint8)
@@ -157,7 +191,9 @@ def fill_outside(edges: Mask, likeness: Map) -> Mask:
 
 
 def clean(mask: Mask, skin: Mask) -> Mask:
-    """Step 3: the one piece that holds most skin, without specks in it, its border smooth.
+    """Step 3: the piece that holds most skin, without specks in it, its border smooth.
+
+    A finger beyond a ring, or an arm beyond a watch, is a piece of its own, joined by what lies between.
 
     Parameters
     ----------
@@ -168,11 +204,28 @@ def clean(mask: Mask, skin: Mask) -> Mask:
     count, pieces = cv2.connectedComponents(smooth, connectivity=4)
     held = np.bincount(pieces[skin], minlength=count)
     held[0] = 0
-    piece = np.asarray(pieces == held.argmax(), np.uint8) if held.any() else np.zeros_like(smooth)
+    if not held.any():
+        return np.zeros_like(mask)
+    order = np.argsort(-held, kind="stable")
+    piece = np.asarray(pieces == order[0], np.uint8)
+    for other in order[1:]:
+        if held[other] < _PART * held[order[0]]:
+            break
+        piece = _joined(piece, np.asarray(pieces == other, np.uint8))
     _, holes, stats, _ = cv2.connectedComponentsWithStats(1 - piece, connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < _SPECK * piece.size
+    small = stats[:, cv2.CC_STAT_AREA] < _SPECK
     piece[small[holes]] = 1
     return np.asarray(piece > 0)
+
+
+def _joined(one: Pixels, other: Pixels) -> Pixels:
+    """Both pieces and what lies between; one alone where the other is farther than a watch is wide."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(max(one.shape) * _REACH) | 1,) * 2)
+    both, *alone = (cv2.morphologyEx(p, cv2.MORPH_CLOSE, kernel) > 0 for p in (one | other, one, other))
+    joined = np.asarray((one > 0) | (other > 0) | (both & ~alone[0] & ~alone[1]), np.uint8)
+    _, pieces = cv2.connectedComponents(joined, connectivity=4)
+    touching = pieces[one > 0][0] == pieces[other > 0][0]
+    return joined if touching else one
 
 
 def soften(mask: Mask, sigma: float = 1.0) -> Pixels:
@@ -201,8 +254,11 @@ def find(image: Pixels) -> Matte | None:
     if skin is None:
         return None
     rough = Colours.near(small, skin, _WIDE)
-    likeness = rough.likeness(small.astype(np.float32))
-    mask = clean(fill_outside(gradient(small) > _EDGE, likeness), skin)
+    likeness = rough.likeness(small)
+    brightness = _brightness(small, rough.ground)
+    likeness[(_eroded(skin, 2) > 0) & (brightness > _BRIGHT) & (likeness > _GLOSS)] = 1.0
+    edges = gradient(small) > np.where(brightness > _BARE_BRIGHT, _EDGE, _SHADOW_EDGE)
+    mask = clean(fill_outside(edges, likeness, brightness), skin)
     if not mask.any():
         return None
     colours = Colours.near(small, mask, _NEAR)
@@ -260,10 +316,11 @@ def _refined(image: Pixels, small: Pixels, mask: Mask, colours: Colours) -> Mask
     at = (rows * mask.shape[0] // height, columns * mask.shape[1] // width)
     hand, ground = colours.at(rows, columns, image.shape)
     near = Colours(hand[:, None], ground[:, None])
-    likeness = near.likeness(image[rows, columns][:, None].astype(np.float32))[:, 0]
-    inside = _local_mean(colours.likeness(small.astype(np.float32))[..., None], _eroded(mask), 2)[..., 0]
+    likeness = near.likeness(image[rows, columns][:, None])[:, 0]
+    inside = _local_mean(colours.likeness(small)[..., None], _eroded(mask), 2)[..., 0]
     telling = (near.distance()[:, 0] > _TELLING) & (inside[at] > _SURE)
-    full[rows[telling], columns[telling]] = np.clip(likeness[telling] * 255, 0, 255)
+    share = likeness / np.maximum(2 * near.halfway()[:, 0], 0.1)
+    full[rows[telling], columns[telling]] = np.clip(share[telling] * 255, 0, 255)
     return np.asarray(cv2.medianBlur(full, 5) >= 128)
 
 

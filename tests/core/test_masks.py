@@ -25,8 +25,8 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
-def flat(colour: tuple[int, int, int], size: int = 4) -> np.ndarray:
-    return np.full((size, size, 3), colour, np.float32)
+def flat(colour: tuple[int, int, int] | np.ndarray, size: int = 4) -> np.ndarray:
+    return np.full((size, size, 3), np.round(colour), np.uint8)
 
 
 def test_gradient_of_a_ramp_and_of_a_flat_image() -> None:
@@ -36,36 +36,47 @@ def test_gradient_of_a_ramp_and_of_a_flat_image() -> None:
     assert not masks.gradient(np.full((9, 9, 3), 77, np.uint8)).any()
 
 
-def test_likeness_counts_hue_and_forgives_shadow() -> None:
-    colours = Colours(flat(SKIN), flat(GROUND))
-    half = (np.array(SKIN) + GROUND) / 2
-    assert colours.likeness(flat(GROUND)).max() == pytest.approx(0, abs=1e-5)
-    assert colours.likeness(flat(SKIN)).min() == pytest.approx(1)
-    assert colours.likeness(flat(half)).mean() == pytest.approx(0.5)
-    shadow = np.array(GROUND) * 0.6
-    assert np.linalg.norm(shadow - SKIN) < np.linalg.norm(shadow - GROUND)
-    assert colours.likeness(flat(shadow)).max() < 0.2
-    assert colours.distance().min() > 10
-    assert Colours(flat(GROUND), flat(GROUND)).distance().max() == pytest.approx(0, abs=1e-3)
+def colours_of(hand: tuple[int, int, int]) -> Colours:
+    return Colours(flat(hand).astype(np.float32), flat(GROUND).astype(np.float32))
+
+
+@pytest.mark.parametrize("hand", [(236, 190, 165), SKIN, (75, 46, 34)], ids=["fair", "medium", "dark"])
+def test_likeness_counts_hue_and_forgives_shadow(hand: tuple[int, int, int]) -> None:
+    colours = colours_of(hand)
+    assert colours.likeness(flat(GROUND)) == pytest.approx(0, abs=1e-5)
+    assert colours.likeness(flat(hand)) == pytest.approx(1, abs=1e-5)
+    # Nearer to the skin in brightness, but ground by its hue; and the dark side of a finger the other way.
+    assert colours.likeness(flat(np.array(GROUND) * 0.6)).max() < 0.4
+    assert colours.likeness(flat(np.array(hand) * 0.8)).min() > 0.6
+    mixed = colours.likeness(flat((np.array(hand) + GROUND) / 2))
+    assert mixed == pytest.approx(colours.halfway(), abs=0.01)
+    assert (mixed < 0.5).all()
+    assert colours.distance().min() > 3
+    assert colours_of(GROUND).distance().max() < 0.1
 
 
 def test_fill_outside_stops_at_edges_and_reaches_pockets_of_ground() -> None:
     hand = disc(40)
     likeness = hand.astype(np.float32)
-    likeness[disc(10)] = 0.05  # ground seen between fingers
-    likeness[disc(6, at=(30, 50))] = 0.4  # a pale nail
-    edges = np.zeros((100, 100), bool)
-    expected = hand & ~disc(10)
-    np.testing.assert_array_equal(masks.fill_outside(edges, likeness), expected)
-    # A part of the hand as pale as ground, held by its edge alone; the edge itself is no hand.
-    bulge = disc(8, at=(50, 4)) & ~hand
-    likeness[bulge] = 0.3
-    likeness[:, :] = np.where(hand | bulge, likeness, 0)
-    ring = cv2.dilate(bulge.astype(np.uint8), np.ones((3, 3))) > 0
-    assert not (masks.fill_outside(edges, likeness) & bulge).any()
-    held = masks.fill_outside(ring & ~bulge, likeness)
-    assert not held[0].any()  # what touches the image's border is outside
-    assert overlap(masks.fill_outside(edges | (ring & ~bulge & ~hand), likeness), expected) > 0.97
+    brightness = np.where(hand, 0.6, 1.0).astype(np.float32)
+    likeness[disc(9)] = 0.02  # ground seen between fingers
+    brightness[disc(9)] = 1.0
+    likeness[disc(6, at=(30, 50))] = 0.3  # a nail
+    brightness[disc(6, at=(30, 50))] = 0.97
+    likeness[disc(6, at=(70, 50))] = 0.2  # ground in shadow
+    likeness[disc(6, at=(50, 75))] = 0.2  # a dark crease
+    brightness[disc(6, at=(50, 75))] = 0.2
+    none = np.zeros_like(hand)
+    expected = hand & ~disc(9) & ~disc(6, at=(70, 50))
+    np.testing.assert_array_equal(masks.fill_outside(none, likeness, brightness), expected)
+    # A pale part beyond the hand's side is lost without an edge around it and held by one.
+    pale = disc(8, at=(50, 11)) & ~hand
+    likeness[pale], brightness[pale] = 0.3, 0.9
+    assert not (masks.fill_outside(none, likeness, brightness) & pale).any()
+    rim = pale & ~(cv2.erode((pale | hand).astype(np.uint8), np.ones((3, 3))) > 0)
+    held = masks.fill_outside(rim, likeness, brightness)
+    assert held[7:10, 48:53].all()
+    assert not held[:4].any()
 
 
 def test_clean_keeps_the_piece_with_skin_and_fills_specks() -> None:
@@ -78,6 +89,18 @@ def test_clean_keeps_the_piece_with_skin_and_fills_specks() -> None:
     ring = big & ~disc(8, at=(70, 70))
     assert not masks.clean(ring, ring)[70, 70]
     assert not masks.clean(big, np.zeros_like(big)).any()
+
+
+def test_clean_joins_a_finger_beyond_a_ring_and_nothing_far_away() -> None:
+    palm, finger, far = (np.zeros((300, 300), bool) for _ in range(3))
+    palm[20:150, 80:200] = True
+    finger[160:250, 120:150] = True
+    far[270:300, 250:300] = True
+    found = masks.clean(palm | finger | far, palm | finger | far)
+    assert found[155, 135]
+    assert found[200, 135]
+    assert not (found & far).any()
+    assert not found[155, 90]
 
 
 @pytest.mark.parametrize("sigma", [0.6, 1.0, 3.0])
