@@ -241,9 +241,12 @@ def _claim(folder: Path, key: str, *, overwrite: bool) -> Path:
     if page.exists() and not overwrite and f'"{key}"' not in page.read_text():
         found = "a review page of other data or options"
         raise InputError(folder, found, remedy="choose another --out, or add --overwrite")
+    images.write_bytes(claim, b"")  # ours, and to be cleared
     page.unlink(missing_ok=True)
-    for part in (work, folder / "atlas", folder / "data"):
+    for part in (folder / "atlas", folder / "data"):
         shutil.rmtree(part, ignore_errors=True)
+    for done in work.glob("*.json"):
+        done.unlink()
     images.write_bytes(claim, key.encode())
     return work
 

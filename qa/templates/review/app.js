@@ -176,7 +176,8 @@ addEventListener("keydown", (event) => {
   if (!head || event.ctrlKey || event.metaKey || event.altKey || at("help").open) return;
   if (event.key === "Escape") {
     if (panel.classList.contains("zoomed")) zoom(false);
-    else if (document.activeElement.matches("input, select")) document.getElementById(`cell-${active}`)?.focus();
+    else if (document.body.classList.contains("filtering")) openFilters(false);
+    if (document.activeElement.matches("input, select")) document.getElementById(`cell-${active}`)?.focus();
     return;
   }
   const on = event.target;

@@ -35,6 +35,7 @@ function showPanel() {
   panel.replaceChildren(
     make("div", { className: "pictures" + (patch ? " two" : "") }, [bigPicture(row, null), ...(patch ? [bigPicture(row, patch)] : [])]),
     make("div", { className: "told" }, [
+      ...(panel.classList.contains("zoomed") ? [backButton()] : []),
       make("h2", { textContent: column.id[row] }),
       decisionButtons(row),
       reasonButtons(row),
@@ -85,6 +86,12 @@ function withOriginal(row, then) {
     original.image = image;
     for (const waiting of original.then) waiting(image);
   }, () => {});
+}
+
+function backButton() {
+  const button = make("button", { type: "button", className: "back", textContent: "Back to the grid" });
+  button.addEventListener("click", () => zoom(false));
+  return button;
 }
 
 function otherSide(row) {
@@ -184,6 +191,7 @@ function buildFilters() {
     ...GROUPS.filter((name) => valuesOf(name).length > 1 || name === "check").map(buildGroup),
     buildSlider(),
     resetButton(),
+    doneButton(),
     ...wholeSet(),
   );
 }
@@ -263,6 +271,13 @@ function buildSlider() {
 function resetButton() {
   const button = make("button", { type: "button", textContent: "Show all" });
   button.addEventListener("click", () => { viewFromHash(new URLSearchParams()); buildFilters(); showSort(); refilter(); });
+  return button;
+}
+
+// On a narrow screen the filters lie over the grid.
+function doneButton() {
+  const button = make("button", { type: "button", className: "done main", textContent: "Done" });
+  button.addEventListener("click", () => openFilters(false));
   return button;
 }
 
