@@ -50,6 +50,7 @@ class Check:
             message=self.sentence.format_map({**hit.words, "score": hit.score}),
             remedy=self.remedy,
             row=row,
+            rows=hit.rows,
         )
 
 
@@ -163,7 +164,7 @@ CHECKS: tuple[Check, ...] = (
         pose.mcp_fan,
         "The {one} and {other} fingers' MCPs stand the wrong way round, by {score:.0f} degrees.",
         "Look whether two fingers were swapped.",
-        {"degrees": 2.0, "turn": 0.1},
+        {"warning": 2.0, "error": 6.0, "turn": 0.1},
     ),
     Check(
         "fold-back",
@@ -205,7 +206,18 @@ CHECKS: tuple[Check, ...] = (
         photos.off_hand,
         "{count} of {known} points lie off the hand{way}: {points}.",
         "Look at the picture: the labels are shifted, or belong to another image.",
-        {"joint": 0.02, "tip": 0.03, "error": 0.2, "found": 0.1, "points": 12, "samples": 100},
+        {"joint": 0.02, "tip": 0.03, "error": 0.2, "found": 0.08, "points": 12, "samples": 100},
+    ),
+    Check(
+        "mask-fit",
+        "Points lie as deep in the hand as they should",
+        "error",
+        "sample",
+        photos.mask_fit,
+        "The points do not fit the hand in the picture, {keypoint} least: {score:.1f} robust standard "
+        "deviations off in the mean.",
+        "Look at the picture: the labels are shifted, or belong to another image.",
+        {"warning": 2.5, "error": 3.0, "points": 12, "samples": 100},
     ),
     Check(
         "side-mask",

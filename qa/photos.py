@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from curate import keypoints as kp
 from qa import robust
-from qa.finding import Outcome, Severity
+from qa.finding import Outcome, Severity, graded
 from qa.labels import every, names_of, outcome, size_text
 from qa.view import View
 
 Limits = Mapping[str, float]
 
-_NOT_TIPS = [k for k in range(1, kp.COUNT) if k not in kp.TIPS]
+_FAR = 10.0  # robust standard deviations
 
 
 def near_edge(view: View, limits: Limits) -> Outcome:
@@ -157,6 +157,40 @@ def off_hand(view: View, limits: Limits) -> Outcome:
         return "error" if share[i] > worst[i] else "warning"
 
     return outcome(judged, judged & (share > least), share, limits["error"], words, severity)
+
+
+def mask_fit(view: View, limits: Limits) -> Outcome:
+    """Whether each point lies as deep inside the hand's mask as it does in the source's other hands.
+
+    A knuckle lies a palm's depth inside, a fingertip a nail's: labels that are shifted, or belong to another
+    image, do not, though most of them still lie on the hand. The score is the root mean square, over the
+    points but the wrist, of the robust z of their depths.
+    """
+    depth = view.pixels.depth[:, 1:]
+    by_colour = view.pixels.looks["found"]
+    score = np.full(len(view), np.nan)
+    worst = np.zeros(len(view), np.intp)
+    enough = np.isfinite(depth).sum(axis=1) >= limits["points"]
+    for way in (0, 1):
+        for rows in robust.groups(view.source, limits["samples"]):
+            rows = rows[enough[rows] & (by_colour[rows] == way)]
+            if len(rows) < limits["samples"]:
+                continue
+            # One point far off is the matter of other checks.
+            square = np.minimum(np.square(robust.z_scores(depth[rows])), _FAR**2)
+            score[rows] = np.sqrt(np.nanmean(square, axis=1))
+            worst[rows] = np.nan_to_num(square, nan=-1.0).argmax(axis=1) + 1
+    judged = np.isfinite(score)
+
+    def words(i: int) -> dict[str, object]:
+        return {"keypoint": kp.NAMES[worst[i]]}
+
+    def severity(i: int) -> Severity:
+        return graded(float(score[i]), limits)[0]
+
+    limit = limits["warning"]
+    filled = np.nan_to_num(score, nan=0.0)
+    return outcome(judged, filled > limit, filled, limit, words, severity)
 
 
 def side_mask(view: View, limits: Limits) -> Outcome:

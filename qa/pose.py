@@ -46,7 +46,11 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
         first = int(angles[i].argmin())
         return {"one": kp.FINGERS[first + 1], "other": kp.FINGERS[first + 2]}
 
-    return outcome(judged, judged & (back > limits["degrees"]), back, limits["degrees"], words)
+    def severity(i: int) -> Severity:
+        return graded(float(back[i]), limits)[0]
+
+    limit = limits["warning"]
+    return outcome(judged, judged & (back > limit), back, limit, words, severity)
 
 
 def fold_back(view: View, limits: Limits) -> Outcome:

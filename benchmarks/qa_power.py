@@ -1,0 +1,341 @@
+"""What `curate qa` catches: errors planted in a dataset, and the false alarms on the set as it is.
+
+    python benchmarks/qa_power.py [--data DIR] [--share 0.05] [--rounds 2] [--seed 0]
+
+DIR is a dataset with one labelled hand an image, sides, aspects, subjects and splits, such as 11k Hands
+brought in by `curate convert yolo-pose ... --hand-info HandInfo.csv`; without it, hands are drawn. Each kind
+of error is planted in a share of the sound samples, the rest stays; everything is judged anew, the fits
+included.
+"Caught" is the share of the planted samples with a finding: at error level, and at warning or above.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from curate import images
+from curate import keypoints as kp
+from curate.dataset import Dataset, write_info, write_table
+from curate.demo import Shoot, draw
+from curate.sample import Sample, to_batch
+from qa.config import checks
+from qa.finding import Finding
+from qa.view import View, open_view
+
+DRAWN, PER_SUBJECT = 640, 8
+Rng = np.random.Generator
+
+
+@dataclasses.dataclass
+class Plant:
+    """The sample to spoil, its pixels, another sample's pixels, and chance."""
+
+    sample: Sample
+    pixels: np.ndarray[Any, Any]
+    other: np.ndarray[Any, Any]
+    rng: Rng
+
+    @property
+    def size(self) -> float:
+        """Longer side of the hand's box, pixels."""
+        points = self.sample.keypoints
+        return float((np.nanmax(points, axis=0) - np.nanmin(points, axis=0)).max())
+
+    def direction(self) -> np.ndarray[Any, Any]:
+        """A step of length one."""
+        angle = self.rng.uniform(0, 2 * np.pi)
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+    def swap(self, a: list[int], b: list[int]) -> None:
+        """Exchange keypoints."""
+        self.sample.keypoints[a + b] = self.sample.keypoints[b + a]
+
+    def reencode(self, image: np.ndarray[Any, Any], scale: float) -> None:
+        """Scale the image and its labels, as JPEG of quality 60."""
+        height, width = (round(side * scale) for side in image.shape[:2])
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        self.pixels = images.decode(images.encode(small, ".jpg", quality=60), "planted")
+        self.sample.keypoints *= np.float32([width / image.shape[1], height / image.shape[0]])
+
+
+def pip_dip(p: Plant) -> None:
+    first = 6 + 4 * int(p.rng.integers(4))
+    p.swap([first], [first + 1])
+
+
+def reverse(p: Plant) -> None:
+    p.sample.keypoints[1:] = p.sample.keypoints[1:].reshape(5, 4, 2)[:, ::-1].reshape(20, 2)
+    p.sample.visibility[1:] = p.sample.visibility[1:].reshape(5, 4)[:, ::-1].reshape(20)
+
+
+def index_middle(p: Plant) -> None:
+    p.swap(list(range(5, 9)), list(range(9, 13)))
+
+
+def thumb_little(p: Plant) -> None:
+    p.swap(list(range(1, 5)), list(range(17, 21)))
+
+
+def wrong_side(p: Plant) -> None:
+    p.sample.side = kp.flip_side(p.sample.side)  # type: ignore[arg-type]
+
+
+def mirrored_image(p: Plant) -> None:
+    p.pixels = np.ascontiguousarray(p.pixels[:, ::-1])
+
+
+def one_point(p: Plant, share: float = 0.15) -> None:
+    seen = np.flatnonzero(p.sample.visibility[1:]) + 1
+    p.sample.keypoints[p.rng.choice(seen)] += share * p.size * p.direction()
+
+
+def one_point_10(p: Plant) -> None:
+    one_point(p, 0.10)
+
+
+def corner(p: Plant) -> None:
+    p.sample.keypoints[int(p.rng.integers(1, kp.COUNT))] = 0
+
+
+def shifted(p: Plant) -> None:
+    p.sample.keypoints += 0.15 * p.size * p.direction()
+
+
+def wrong_image(p: Plant) -> None:
+    p.pixels = p.other
+
+
+def stretched(p: Plant) -> None:
+    p.sample.keypoints[:, 0] *= 4 / 3
+    height, width = p.pixels.shape[:2]
+    p.pixels = cv2.resize(p.pixels, (round(width * 4 / 3), height), interpolation=cv2.INTER_AREA)
+
+
+def blurred(p: Plant) -> None:
+    p.pixels = cv2.GaussianBlur(p.pixels, (0, 0), 0.02 * p.size)
+
+
+def copied(p: Plant) -> None:
+    pass
+
+
+def reencoded(p: Plant) -> None:
+    p.reencode(p.pixels, 0.9)
+
+
+def mirrored_copy(p: Plant) -> None:
+    p.pixels = np.ascontiguousarray(p.pixels[:, ::-1])
+    p.sample.keypoints[:, 0] = p.pixels.shape[1] - p.sample.keypoints[:, 0]
+    p.sample.side = kp.flip_side(p.sample.side)  # type: ignore[arg-type]
+
+
+SPOILT: dict[str, Callable[[Plant], None]] = {
+    "PIP and DIP swapped": pip_dip,
+    "order tip to palm": reverse,
+    "index and middle finger swapped": index_middle,
+    "thumb and little finger swapped": thumb_little,
+    "wrong side": wrong_side,
+    "image mirrored, labels not": mirrored_image,
+    "one point off by 15 % of the hand": one_point,
+    "one point off by 10 % of the hand": one_point_10,
+    "unlabelled point at (0, 0)": corner,
+    "all points shifted by 15 %": shifted,
+    "another hand's image": wrong_image,
+    "stretched 4:3": stretched,
+    "blurred (sigma 2 % of the hand)": blurred,
+}
+# Added to the set in another split, under another name and subject.
+ADDED: dict[str, Callable[[Plant], None]] = {
+    "copy in another split": copied,
+    "copy, scaled to 90 % and JPEG 60": reencoded,
+    "mirrored copy in another split": mirrored_copy,
+}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="a dataset folder (default: drawn hands)")
+    parser.add_argument("--share", type=float, default=0.05, help="of the samples that is spoilt at a time")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = given.data or _drawn(Path(folder) / "drawn")
+        bench = Bench(Dataset(root), Path(folder), given.share, given.seed)
+        bench.print_untouched()
+        print(f"{'planted':36} {'samples':>8} {'error':>8} {'warning+':>8}   caught by")
+        for name, spoil in SPOILT.items():
+            bench.print_row(name, [bench.spoil(name, spoil, turn) for turn in range(given.rounds)])
+        for name, spoil in ADDED.items():
+            bench.print_row(name, [bench.spoil(name, spoil, turn, add=True) for turn in range(given.rounds)])
+        bench.print_row("subject in two splits", [bench.leak(turn) for turn in range(given.rounds)])
+        bench.print_row("whole set stretched 4:3", [bench.whole_set()])
+
+
+Caught = list[list[Finding]]  # per planted sample, what was found of it
+
+
+class Bench:
+    """A set, what is found in it as it is, and experiments on it."""
+
+    def __init__(self, dataset: Dataset, folder: Path, share: float, seed: int) -> None:
+        self.samples, self.folder, self.seed = list(dataset), folder, seed
+        self.root = dataset.root
+        self.view = open_view([dataset], workers=1, quiet=True)
+        self.table = checks()
+        self.before = [f for f in self.judge(self.view) if f.severity != "info"]
+        bad = {f.row for f in self.before}
+        self.sound = np.array([i for i in range(len(self.samples)) if i not in bad])
+        self.count = max(1, round(share * len(self.samples)))
+
+    def judge(self, view: View) -> list[Finding]:
+        return [f for check in self.table for f in check.findings(view, check.run(view, check.limits))]
+
+    def print_untouched(self) -> None:
+        total = len(self.samples)
+        rows = {
+            s: {f.row for f in self.before if f.severity == s and f.row is not None}
+            for s in ("error", "warning")
+        }
+        print(f"{total} samples as they are: {len(rows['error'])} with errors", end="")
+        print(f" ({100 * len(rows['error']) / total:.2f} %)", end="")
+        some = rows["error"] | rows["warning"]
+        print(f", {len(some)} with errors or warnings ({100 * len(some) / total:.2f} %)")
+        for severity in ("error", "warning"):
+            names = sorted({f.check for f in self.before if f.severity == severity})
+            counts = {n: sum(f.check == n and f.severity == severity for f in self.before) for n in names}
+            print(f"  {severity}s: {', '.join(f'{n} {c}' for n, c in counts.items()) or 'none'}")
+
+    def spoil(self, name: str, spoil: Callable[[Plant], None], turn: int, *, add: bool = False) -> Caught:
+        rng = np.random.default_rng([self.seed, turn, len(name)])
+        chosen = rng.choice(self.sound, min(self.count, len(self.sound)), replace=False)
+        others = rng.permutation(self.sound)
+        planted, gone = [], set[int]()
+        for number, row in enumerate(chosen):
+            other = next(i for i in others[number:] if self._apart(int(i), int(row)))
+            if spoil is wrong_image:
+                gone.add(int(other))  # or the same image would stand in the set twice, which is too easy
+            planted.append(self._planted(int(row), int(other), spoil, rng, add, number))
+        kept = np.arange(len(self.samples))
+        if not add:
+            kept = np.setdiff1d(kept, [*chosen, *gone])
+        joined = self._joined(kept, planted)
+        return self._found(joined, range(len(kept), len(kept) + len(planted)))
+
+    def leak(self, turn: int) -> Caught:
+        """One sample each of some subjects in another split."""
+        rng = np.random.default_rng([self.seed, turn])
+        subjects = sorted({s.subject_id for s in self.samples if s.subject_id})
+        chosen = rng.choice(subjects, max(1, len(subjects) // 10), replace=False)
+        view = dataclasses.replace(self.view, split=self.view.split.copy())
+        for subject in chosen:
+            row = int(rng.choice(np.flatnonzero(view.subject_id == subject)))
+            view.split[row] = "train" if view.split[row] == "test" else "test"
+        found = [f for f in self.judge(view) if f.check == "subject-leak"]
+        return [[f for f in found if f"Subject {subject} " in f.message] for subject in chosen]
+
+    def whole_set(self) -> Caught:
+        """The set as one: every label stretched along x."""
+        view = dataclasses.replace(self.view, points=self.view.points * (4 / 3, 1.0))
+        return [[f for f in self.judge(view) if f.check == "anisotropy"]]
+
+    def print_row(self, name: str, rounds: list[Caught]) -> None:
+        every = [found for caught in rounds for found in caught]
+        error = np.mean([any(f.severity == "error" for f in found) for found in every])
+        warning = np.mean([bool(found) for found in every])
+        names = [n for found in every for n in {f.check for f in found}]
+        ranked = sorted(set(names), key=lambda n: -names.count(n))[:3]
+        by = ", ".join(f"{n} {100 * names.count(n) / len(every):.0f} %" for n in ranked)
+        print(f"{name:36} {len(every):8} {100 * error:6.1f} % {100 * warning:6.1f} %   {by}", flush=True)
+
+    def _apart(self, a: int, b: int) -> bool:
+        one, two = self.samples[a], self.samples[b]
+        return a != b and (one.subject_id is None or one.subject_id != two.subject_id)
+
+    def _planted(
+        self, row: int, other: int, spoil: Callable[[Plant], None], rng: Rng, add: bool, number: int
+    ) -> Sample:
+        before = self.samples[row]
+        sample = dataclasses.replace(
+            before, keypoints=before.keypoints.copy(), visibility=before.visibility.copy(), sha256=None
+        )
+        pixels = images.read_ref(self.root, before.image)
+        plant = Plant(sample, pixels, images.read_ref(self.root, self.samples[other].image), rng)
+        spoil(plant)
+        sample = plant.sample
+        if add:
+            sample.sample_id = f"added/{number}"
+            sample.split = "train" if before.split == "test" else "test"
+            sample.subject_id = None if before.subject_id is None else f"added {number}"
+        same = plant.pixels is pixels
+        sample.image = str((self.root / before.image).absolute())
+        if not same:
+            path = self.folder / "planted" / f"{number}.png"
+            images.write(path, plant.pixels)
+            sample.image = str(path)
+        sample.height, sample.width = plant.pixels.shape[:2]
+        return sample
+
+    def _joined(self, kept: np.ndarray[Any, Any], planted: list[Sample]) -> View:
+        root = self.folder / "spoilt"
+        root.mkdir(exist_ok=True)
+        write_table(root, [to_batch(planted)])
+        write_info(root, {"samples": len(planted), "sources": [], "licences": [], "history": []})
+        new = open_view([root], workers=1, quiet=True)
+        joined = _join(self.view, new, kept)
+        return dataclasses.replace(
+            joined,
+            datasets=self.view.datasets + new.datasets,
+            dataset_of=np.concatenate([self.view.dataset_of[kept], new.dataset_of + len(self.view.datasets)]),
+        )
+
+    def _found(self, view: View, rows: range) -> Caught:
+        caught: Caught = [[] for _ in rows]
+        for finding in self.judge(view):
+            if finding.severity == "info" or finding.row is None:
+                continue
+            # Of a pair, either may be told.
+            for row in {finding.row, *finding.rows} & set(rows):
+                caught[row - rows.start].append(finding)
+        return caught
+
+
+def _join(old: Any, new: Any, kept: np.ndarray[Any, Any]) -> Any:
+    """The rows `kept` of one view, then all of the other; views nest."""
+    values = {}
+    for field in dataclasses.fields(old):
+        a, b = getattr(old, field.name), getattr(new, field.name)
+        if isinstance(a, np.ndarray):
+            values[field.name] = np.concatenate([a[kept], b])
+        elif isinstance(a, dict):
+            values[field.name] = {name: np.concatenate([a[name][kept], b[name]]) for name in a}
+        elif dataclasses.is_dataclass(a):
+            values[field.name] = _join(a, b, kept)
+    return dataclasses.replace(old, **values)
+
+
+def _drawn(root: Path) -> Path:
+    """Drawn hands of 80 subjects; every fifth subject is in the test split."""
+    draw(Shoot("bench", (240, 180), DRAWN, 0, 0), root)
+    dataset = Dataset(root)
+    samples = list(dataset)
+    for sample in samples:
+        sample.split = "test" if int(sample.subject_id or 0) % 5 == 0 else "train"
+    write_table(root, [to_batch(samples)])
+    write_info(root, {"samples": len(samples), "sources": ["drawn"], "licences": ["MIT"], "history": []})
+    return root
+
+
+if __name__ == "__main__":
+    main()
