@@ -83,8 +83,8 @@ def parse(path: Path) -> tuple[LabelFile, slice | None]:
     try:
         with open(path, "rb", buffering=0) as file:
             text, place = _without_image(file)
-            document = json_files.decode(_DECODER, text, path)
-            if place is not None and document.imageData != _CUT:  # the key of some flag
+            document = _decode(text, path) if place is not None else None
+            if document is None or document.imageData != _CUT:  # the key of some flag, or a flaw to be told
                 file.seek(0)
                 document, place = json_files.decode(_DECODER, file.readall(), path), None
     except OSError as error:
@@ -94,16 +94,22 @@ def parse(path: Path) -> tuple[LabelFile, slice | None]:
     return document, place
 
 
-def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
-    """The text with _CUT for the value of the only "imageData", and where that value lies; the whole text
-    and None where there is any doubt.
+def _decode(text: bytes, path: Path) -> LabelFile | None:
+    try:
+        return json_files.decode(_DECODER, text, path)
+    except InputError:
+        return None  # told better from the whole text
 
-    Within a JSON string a quote is escaped, so the key with bare quotes around it is no part of a string
-    unless a backslash stands before it.
+
+def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
+    """The text with _CUT for the value of the first "imageData", and where that value lies; None where there
+    is none, or one that is written with escapes.
+
+    That first one may belong to some flag or be part of a string: the caller sees by where _CUT turns up.
     """
     head = file.read(_CHUNK)
     at = head.find(_KEY)
-    opening = _OPENING.match(head, at + len(_KEY)) if at > 0 and head[at - 1] != _BACKSLASH else None
+    opening = _OPENING.match(head, at + len(_KEY)) if at > 0 else None
     if opening:
         start = offset = opening.end()
         chunk = head[start:]
@@ -113,13 +119,10 @@ def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
                 break
             if quote >= 0:
                 tail = chunk[quote + 1 :] + file.readall()
-                if _KEY in tail:
-                    break
                 return b"%b%d%b" % (head[: start - 1], _CUT, tail), slice(start, offset + quote)
             offset += len(chunk)
             chunk = file.read(_CHUNK)
-    file.seek(0)
-    return file.readall(), None
+    return b"", None
 
 
 def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | None:

@@ -321,6 +321,15 @@ def test_a_file_that_is_not_labelmes(tmp_path: Path, content: bytes) -> None:
     assert len(counted.quarantine) == 1
 
 
+def test_a_flaw_behind_the_image_is_told_where_it_stands(tmp_path: Path) -> None:
+    content = f'{{"shapes": [], "imageData": "{TEXT}", "imageHeight": NaN}}'
+    (tmp_path / "a.json").write_text(content)
+    _, counted = read(tmp_path)
+    assert (
+        counted.quarantine[0][1] == f"is not JSON: invalid character at byte {content.index('NaN')} ('NaN}}')"
+    )
+
+
 # Mapping file ----------------------------------------------------------------------------------------
 
 

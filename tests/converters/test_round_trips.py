@@ -171,6 +171,7 @@ def test_pictures_of_every_kind_are_carried_over(name: str, tmp_path: Path) -> N
     (tmp_path / "photos" / "gone.png").unlink()
     summary, back = there_and_back(dataset, name, tmp_path)
     assert summary.lost["image missing or unreadable"] == 1
+    assert {images.probe(back.root / s.image).orientation for s in back} == {1}
     found = {round(float(s.keypoints[0, 0])): back.read_image(s) for s in back}
     assert sorted(found) == [10, 11, 12]
     assert (found[10] == images.read(tmp_path / "photos" / "turned.jpg")).all()
