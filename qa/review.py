@@ -177,7 +177,7 @@ def _require_reviewable(dataset: Dataset) -> None:
         raise InputError(dataset.root, f"{len(dataset):,} samples", allowed=f"{LIMIT:,}", remedy=remedy)
 
 
-# The findings of a sample (None: of the set or a split), as they stand in findings.parquet.
+# The findings of a sample (None: of the set or a split), rows of findings.parquet, worst first.
 _Findings = dict[str | None, list[dict[str, Any]]]
 _COLUMNS = ("check", "severity", "scope", "sample_id", "score", "threshold", "message", "remedy")
 
@@ -206,6 +206,8 @@ def _read_findings(qa_dir: Path, dataset: Dataset) -> tuple[_Findings, int]:
             findings.setdefault(row["sample_id"], []).append(row)
         else:
             elsewhere += 1
+    for own in findings.values():
+        own.sort(key=lambda row: (SEVERITIES.index(row["severity"]), row["check"]))
     if elsewhere and not any(key is not None for key in findings):
         found = f"its {elsewhere:,} findings concern no sample of {dataset.root.name}"
         raise InputError(path, found, remedy="give the folder that curate qa made of this dataset")
@@ -216,9 +218,8 @@ def _worst_first(dataset: Dataset, findings: _Findings) -> list[Sample]:
     """Samples with errors, then warnings, then notes, alike ones together; then the rest."""
 
     def rank(sample: Sample) -> tuple[int, str]:
-        own = findings.get(sample.sample_id, ())
-        ranks = ((SEVERITIES.index(row["severity"]), row["check"]) for row in own)
-        return min(ranks, default=(len(SEVERITIES), ""))
+        own = findings.get(sample.sample_id)
+        return (SEVERITIES.index(own[0]["severity"]), own[0]["check"]) if own else (len(SEVERITIES), "")
 
     return sorted(dataset, key=rank)  # a stable sort
 
@@ -288,6 +289,8 @@ def _window(points: NDArray[np.float32], width: int, height: int) -> tuple[int, 
     if box is not None:
         low, high = box[:2], box[:2] + box[2:]
         near = geometry.square_around(box, 0.2)
+        # No closer than the photograph's own pixels: labels that have collapsed are seen beside their hand.
+        near = geometry.square_around(near, max(0.0, (THUMB / near[2] - 1) / 2) if near[2] else 0.0)
         if (low >= 0).all() and (high <= (width, height)).all() and 0 < near[2] < 0.75 * longest:
             frame = near
         else:
