@@ -19,7 +19,7 @@ from curate.sample import Sample, to_batch
 from curate.stage import Part, Stage
 
 _CHUNK = 16
-_PER_SUBJECT = 8
+_PER_SUBJECT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _shoots(photos: int, seed: int) -> list[Shoot]:
 
 
 def draw(shoot: Shoot, out: Path) -> None:
-    """Draw a set of photographs as a dataset at `out`, eight of each subject, left and right in turn."""
+    """Draw a set of photographs as a dataset at `out`, four of each subject, left and right in turn."""
     stage = Stage(
         "draw",
         out,

@@ -43,7 +43,7 @@ def _drawn(folder: Path, photos: int) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset of 24 drawn hands of 3 subjects, 240 x 180 pixels."""
+    """A dataset of 24 drawn hands of 6 subjects, 240 x 180 pixels."""
     return _drawn(tmp_path_factory.mktemp("drawn") / "dataset", 24)
 
 
