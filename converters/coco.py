@@ -101,7 +101,7 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
     ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
     columns: dict[str, Any] = {
         "sample_id": ids,
-        "source": [set_name] * len(chosen),
+        "source": set_name,
         "bbox": boxes([a.bbox for a in chosen]),
         "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
     }
@@ -122,14 +122,15 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
 
 def _is_hand(annotation: Annotation, dropped: Counter[str]) -> bool:
     points = annotation.keypoints
-    nested = points is not None and len(points) > 0 and isinstance(points[0], list)
-    count = len(points or ()) / (1 if nested else 3)
-    if count == kp.COUNT and not annotation.iscrowd:
-        return True
     if annotation.iscrowd:
         dropped["crowd annotation"] += 1
+    elif not points:
+        dropped["annotation without keypoints"] += 1
+    elif len(points) == 3 * kp.COUNT or (len(points) == kp.COUNT and isinstance(points[0], list)):
+        return True
     else:
-        dropped[f"annotation with {count:g} keypoints" if points else "annotation without keypoints"] += 1
+        count = len(points) if isinstance(points[0], list) else len(points) / 3
+        dropped[f"annotation with {count:g} keypoints"] += 1
     return False
 
 
@@ -204,8 +205,7 @@ def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _add_known_sides(hands: Hands) -> None:
     """Sides told elsewhere: FreiHAND has right hands only, Panoptic's file names end in _l or _r."""
-    publisher = hands.columns["source"][0] if hands.images else ""
-    side = hands.columns["side"]
+    publisher, side = hands.columns["source"], hands.columns["side"]
     if publisher == "freihand":
         hands.columns["side"] = [told or "right" for told in side]
     elif publisher == "panoptic":
@@ -225,8 +225,10 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
             columns[name] = stack(values, (2, 3))
         elif name == "has_bbox":
             columns["bbox"][[value is False for value in values]] = np.nan
-        elif name in ("sample_id", "source"):
+        elif name == "sample_id":
             columns[name] = [value or told for value, told in zip(values, columns[name], strict=True)]
+        elif name == "source":
+            columns[name] = [value or columns[name] for value in values]
         else:
             columns[name] = values
 

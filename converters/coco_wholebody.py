@@ -65,7 +65,7 @@ def _hands(path: Path, document: Document[Person], problems: list[tuple[str, str
     valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, dropped)]
     columns: dict[str, Any] = {
         "sample_id": [f"{NAME}/{path.stem}/{text_id(p.id, i)}-{side}" for i, p, side in valid],
-        "source": [NAME] * len(valid),
+        "source": NAME,
         "side": [side for _, _, side in valid],
         "bbox": boxes([getattr(p, f"{side}hand_box") for _, p, side in valid]),
     }
