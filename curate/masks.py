@@ -31,7 +31,7 @@ WORKING = 400  # longer side of the working image, pixels
 _WIDE, _NEAR = 24, 6  # radius that colours are averaged over: to find the hand, and along its border
 _SHADOW, _NOISE = 0.5, 0.025  # spread of the ground's colour in brightness and in hue, natural logarithms
 # Share of the hand's hue that a shadow takes on as it darkens by a factor of e; the most that costs the hand.
-_WARM, _WARM_HAND = 0.7, 0.35
+_WARM, _WARM_HAND = 0.5, 0.25
 _THIRDS = np.full((3, 3), 1 / 3, np.float32)
 _FLOOR = 6.0  # levels that are added before the logarithm: below, noise prevails
 _LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
@@ -62,24 +62,39 @@ _OFF, _MAX_OFF = 0.02, 0.2  # of the hand's size that a keypoint may be off; sha
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The hand's and the ground's colour near each pixel: (h, w, 3) float32 each, at the working size."""
+    """The hand's and the ground's colour near each pixel: (h, w, 3) float32 each, smaller than the image."""
 
     hand: Map
     ground: Map
 
     def likeness(self, image: Pixels) -> Map:
-        """How far each pixel of (h, w, 3) is on the way from ground (0) to hand (1): (h, w).
+        """How far each pixel of an image is on the way from ground (0) to hand (1): (H, W).
 
         Fisher's linear discriminant between logarithms of colours. There a shadow, like the dark side of a
         finger, is a shift of all three channels alike: such shifts vary much, hue varies little.
         """
         ground, axis, length = self._discriminant()
-        return np.asarray(_dot(_LOG[image] - ground, axis) / length, np.float32)
+        axis = axis / length[..., None]
+        size = image.shape[1::-1]
+        axis, base = (_enlarged(part, size) for part in (axis, _dot(ground, axis)))
+        return _dot(_LOG[image], axis) - base
 
-    def halfway(self) -> Map:
-        """The likeness of an equal mixture of hand and ground, (h, w): less than a half."""
+    def share(
+        self,
+        pixels: Pixels,
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        shape: tuple[int, ...],
+    ) -> Map:
+        """About how much of each pixel (n, 3) at places of an image of that shape is hand: (n,).
+
+        The likeness, scaled so that an equal mixture of hand and ground, which has less than a half, gets it.
+        """
         ground, axis, length = self._discriminant()
-        return _dot(np.log((self.hand + self.ground) / 2 + _FLOOR) - ground, axis) / length
+        middle = _dot(np.log((self.hand + self.ground) / 2 + _FLOOR) - ground, axis)
+        axis = axis / np.maximum(2 * middle, 0.02 * length)[..., None]
+        place = _places(rows, columns, shape, axis.shape)
+        return _dot(_LOG[pixels], axis[place]) - _dot(ground, axis)[place]
 
     def distance(self) -> Map:
         """Between hand and ground, in spreads of the ground's colour (Mahalanobis): (h, w)."""
@@ -100,8 +115,7 @@ class Colours:
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...]
     ) -> tuple[Map, Map]:
         """The hand's and the ground's colour, (n, 3) each, at pixels of an image of that shape."""
-        height, width = self.hand.shape[:2]
-        place = (rows * height // shape[0], columns * width // shape[1])
+        place = _places(rows, columns, shape, self.hand.shape)
         return self.hand[place], self.ground[place]
 
     @classmethod
@@ -120,8 +134,10 @@ def _dot(one: Map, other: Map) -> Map:
 
 
 def _brightness(image: Pixels, ground: Map) -> Map:
+    """Of each pixel, 1 as the ground near it."""
     light = image.astype(np.float32)
-    return np.asarray(np.sqrt(_dot(light, light) / np.maximum(_dot(ground, ground), 1.0)), np.float32)
+    usual = _enlarged(np.maximum(_dot(ground, ground), 1.0), image.shape[1::-1])
+    return np.asarray(np.sqrt(_dot(light, light) / usual), np.float32)
 
 
 def _eroded(mask: Mask, times: int = 1) -> Pixels:
@@ -129,13 +145,26 @@ def _eroded(mask: Mask, times: int = 1) -> Pixels:
 
 
 def _local_mean(pixels: Map, chosen: Pixels, radius: int) -> Map:
-    both = np.dstack([pixels * chosen[..., None], chosen]).astype(np.float32)
-    total = np.array(cv2.sumElems(both))[: both.shape[2]]
-    size = (2 * radius + 1,) * 2
+    """Mean of the chosen pixels near each, at half the size; far from any, their mean over all."""
+    weighted: Any = cv2.merge([*cv2.split(pixels * chosen[..., None]), chosen.astype(np.float32)])
+    half = tuple(max(1, side // 2) for side in chosen.shape[::-1])
+    weighted = cv2.resize(weighted, half, interpolation=cv2.INTER_AREA)
+    total = np.array(cv2.sumElems(weighted))
     for _ in range(2):
-        both = np.asarray(cv2.blur(both, size, borderType=cv2.BORDER_REFLECT), np.float32)
+        weighted = cv2.blur(weighted, (radius + 1, radius + 1), borderType=cv2.BORDER_REFLECT)
     mean = total[:-1] / max(float(total[-1]), 1.0)
-    return np.asarray((both[..., :-1] + _PRIOR * mean) / (both[..., -1:] + _PRIOR), np.float32)
+    return np.asarray((weighted[..., :-1] + _PRIOR * mean) / (weighted[..., -1:] + _PRIOR), np.float32)
+
+
+def _enlarged(part: Map, size: tuple[int, ...]) -> Map:
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _places(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...], other: tuple[int, ...]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where pixels of an image of one shape lie in one of another."""
+    return rows * other[0] // shape[0], columns * other[1] // shape[1]
 
 
 def _plain(pixels: Map, away: Pixels) -> Pixels:
@@ -262,7 +291,7 @@ def find(image: Pixels) -> Matte | None:
     if not mask.any():
         return None
     colours = Colours.near(small, mask, _NEAR)
-    return Matte(soften(_refined(image, small, mask, colours)), colours)
+    return Matte(soften(_refined(image, mask, colours.likeness(small), colours)), colours)
 
 
 def read(path: str | os.PathLike[str], width: int, height: int) -> Pixels:
@@ -305,22 +334,28 @@ def _working(image: Pixels) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _refined(image: Pixels, small: Pixels, mask: Mask, colours: Colours) -> Mask:
-    """The mask at full size: pixels near its border are decided by their own colour, where that tells."""
+def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Mask:
+    """The mask at full size: pixels near its border are decided by their own colour, where that tells.
+
+    Parameters
+    ----------
+    mask, likeness: at the working size.
+    """
     height, width = image.shape[:2]
     rough = mask.astype(np.uint8)
     kernel = np.ones((2 * _BAND + 1,) * 2, np.uint8)
-    band = cv2.dilate(rough, kernel) - cv2.erode(rough, kernel)
+    band: Any = cv2.dilate(rough, kernel) - cv2.erode(rough, kernel)
+    inner = cv2.erode(rough, _ROUND).astype(np.float32)
+    sure = cv2.blur(likeness * inner, (7, 7)) > _SURE * cv2.blur(inner, (7, 7))
+    telling = _enlarged(colours.distance(), mask.shape[::-1]) > _TELLING
+    band = band * (sure & telling)
     full: Any = cv2.resize(rough * 255, (width, height), interpolation=cv2.INTER_LINEAR)
-    rows, columns = np.nonzero(cv2.resize(band, (width, height), interpolation=cv2.INTER_NEAREST))
-    at = (rows * mask.shape[0] // height, columns * mask.shape[1] // width)
-    hand, ground = colours.at(rows, columns, image.shape)
-    near = Colours(hand[:, None], ground[:, None])
-    likeness = near.likeness(image[rows, columns][:, None])[:, 0]
-    inside = _local_mean(colours.likeness(small)[..., None], _eroded(mask), 2)[..., 0]
-    telling = (near.distance()[:, 0] > _TELLING) & (inside[at] > _SURE)
-    share = likeness / np.maximum(2 * near.halfway()[:, 0], 0.1)
-    full[rows[telling], columns[telling]] = np.clip(share[telling] * 255, 0, 255)
+    rows, columns = np.divmod(
+        np.flatnonzero(cv2.resize(band, (width, height), interpolation=cv2.INTER_NEAREST)), width
+    )
+    full[rows, columns] = np.clip(
+        255 * colours.share(image[rows, columns], rows, columns, image.shape), 0, 255
+    )
     return np.asarray(cv2.medianBlur(full, 5) >= 128)
 
 

@@ -48,9 +48,11 @@ def test_likeness_counts_hue_and_forgives_shadow(hand: tuple[int, int, int]) -> 
     # Nearer to the skin in brightness, but ground by its hue; and the dark side of a finger the other way.
     assert colours.likeness(flat(np.array(GROUND) * 0.6)).max() < 0.4
     assert colours.likeness(flat(np.array(hand) * 0.8)).min() > 0.6
-    mixed = colours.likeness(flat((np.array(hand) + GROUND) / 2))
-    assert mixed == pytest.approx(colours.halfway(), abs=0.01)
-    assert (mixed < 0.5).all()
+    mixed = flat((np.array(hand) + GROUND) / 2)
+    assert colours.likeness(mixed).max() < 0.5
+    place = np.array([1, 7])
+    assert colours.share(mixed[0, :2], place, place, (8, 8, 3)) == pytest.approx(0.5, abs=0.03)
+    assert colours.share(flat(GROUND)[0, :2], place, place, (8, 8, 3)) == pytest.approx(0, abs=1e-4)
     assert colours.distance().min() > 3
     assert colours_of(GROUND).distance().max() < 0.1
 
