@@ -98,19 +98,19 @@ def _finding(sample: Sample, rng: np.random.Generator) -> Finding:
 
 def measure(browser: Browser, path: Path) -> None:
     """Open the page anew a few times and print medians."""
-    paints, whole = [], []
-    for _ in range(3):
+    stages: dict[str, list[float]] = {"first paint": [], "first pictures": [], "all rows read": []}
+    for last in (False, False, True):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        start = time.perf_counter()
         page.goto(path.resolve().as_uri())
-        while not page.evaluate("typeof loaded === 'number' && head && loaded === head.rows"):
-            page.wait_for_timeout(5)
-        whole.append(time.perf_counter() - start)
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-        if len(paints) < 3:
+        pictures = reached(page, "typeof atlases === 'object' && atlases.size > 0")
+        rows = reached(page, "loaded === head.rows")
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        for name, value in zip(stages, (paint, pictures, rows), strict=True):
+            stages[name].append(value)
+        if not last:
             page.close()
-    print(f"first paint          {statistics.median(paints):8.0f} ms")
-    print(f"all rows read        {1e3 * statistics.median(whole):8.0f} ms")
+    for name, values in stages.items():
+        print(f"{name:20s} {statistics.median(values):8.0f} ms")
     for name, code in FILTERS.items():
         times = page.evaluate(f"() => {{ {_TIMED} return timed(() => {{ {code} refilter(); }}); }}")
         print(f"filter: {name:12s} {statistics.median(times):8.1f} ms   (worst {max(times):.1f})")
@@ -118,6 +118,13 @@ def measure(browser: Browser, path: Path) -> None:
     print(f"scroll, frame        {statistics.median(frames):8.1f} ms   (p95 {np.quantile(frames, 0.95):.1f})")
     for kind, megabytes in memory(browser).items():
         print(f"memory, {kind:12s} {megabytes:8.0f} MB")
+
+
+def reached(page: Page, condition: str) -> float:
+    """Milliseconds from the opening of the page until a condition holds."""
+    while not page.evaluate(condition):
+        page.wait_for_timeout(5)
+    return float(page.evaluate("performance.now()"))
 
 
 _TIMED = """
@@ -153,11 +160,11 @@ def scroll(page: Page) -> list[float]:
 
 
 def memory(browser: Browser) -> dict[str, float]:
-    """Resident memory of the page's process, MB, at its present and its peak."""
+    """Memory of the page's process, MB: resident, its peak, and without mapped files (the browser itself)."""
     told: Any = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
     renderers = [process["id"] for process in told["processInfo"] if process["type"] == "renderer"]
     status = [Path(f"/proc/{pid}/status").read_text() for pid in renderers]
-    found = {"now": "VmRSS:", "peak": "VmHWM:"}
+    found = {"resident": "VmRSS:", "peak": "VmHWM:", "anonymous": "RssAnon:"}
     return {
         kind: max(float(text.partition(word)[2].split()[0]) for text in status) / 1e3
         for kind, word in found.items()

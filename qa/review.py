@@ -366,14 +366,13 @@ class _Page:
             "severities": SEVERITIES,
             "reasons": REASONS,
             "whole": [[row["check"], row["severity"], row["message"]] for row in whole],
-            "originals": [self._leads_to(name) for name in folders] if self.originals else None,
+            "originals": [relative_to_out(self.dataset.root / name, self.folder) for name in folders]
+            if self.originals
+            else None,
             "names": kp.NAMES,
             "bones": kp.BONES,
             "colours": kp.FINGER_COLOURS,
         }
-
-    def _leads_to(self, folder: str) -> str:
-        return "" if "#" in folder else relative_to_out(self.dataset.root / folder, self.folder)
 
     def _chunk(self, rows: slice, codes: dict[str, dict[Any, int]], places: dict[str, int]) -> dict[str, Any]:
         samples, shown = self.samples[rows], self.shown[rows]

@@ -223,6 +223,10 @@ def test_a_large_set_takes_few_nodes_and_counts_right(
     press(page, "End")
     assert page.evaluate("column.id[active]") == "s/998"
     assert page.locator("[role=option]").count() < 200
+    until(page, "atlases.has(3) && queue.size === 0")
+    page.locator("#skeleton").uncheck()
+    shot = page.locator("[aria-selected=true] .picture").screenshot()
+    assert images.decode(shot, "shot")[30:90, 30:90].std() > 20  # noise, where no picture would be plain
     page.get_by_role("checkbox", name="blur").check()
     assert page.locator("#count").inner_text() == "334 of 1,000"
     counts = page.evaluate("Object.fromEntries(GROUPS.map((name) => [name, [...counts[name]]]))")

@@ -58,8 +58,8 @@ function curateChunk(told) {
   }
   loaded = at + rows;
   arrived(at);
-  // One at a time, so that the page answers in between.
-  if (loaded < head.rows) setTimeout(addScript, 0, chunkName(++chunk));
+  // One at a time, so that the page answers in between; the first pictures go before the second.
+  if (loaded < head.rows) setTimeout(addScript, at ? 0 : 150, chunkName(++chunk));
 }
 
 function chunkName(number) {

@@ -91,9 +91,7 @@ function bind(cell, index) {
   clear(cell.picture, pixels);
   cell.picture.parentNode.classList.toggle("missing", !column.size[2 * row]);
   if (column.size[2 * row]) {
-    withAtlas(row, (atlas) => {
-      if (cell.row === row) paintThumbnail(cell.picture, row, atlas);
-    });
+    withAtlas(row, () => cell.row === row, (atlas) => paintThumbnail(cell.picture, row, atlas));
   }
   dress(cell);
 }

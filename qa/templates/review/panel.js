@@ -55,9 +55,8 @@ function bigPicture(row, patch) {
   const [picture, overlay] = [canvas(""), canvas("overlay")];
   const words = patch ? [patch.side ? `side: ${otherSide(row)}` : "", patch.order ? "fingers reversed" : ""].filter(Boolean).join(", ") : "as labelled";
   if (column.size[2 * row]) {
-    withAtlas(row, (atlas) => {
-      if (original.row !== row || !original.image) paintThumbnail(picture, row, atlas);
-    });
+    const wanted = () => active === row && !(original.row === row && original.image);
+    withAtlas(row, wanted, (atlas) => paintThumbnail(picture, row, atlas));
     withOriginal(row, (image) => paintOriginal(picture, row, image));
     if (show.skeleton) paintHand(overlay, row, { numbers: show.numbers || (patch?.order && zoomed), reverse: patch?.order, fine: true });
   }

@@ -1,53 +1,54 @@
 // Pictures: thumbnails out of their atlases, hands drawn upon them.
 
-const KEPT = 4; // decoded atlases; each takes 9.4 MB
-const AT_ONCE = 2;
+const KEPT = 2; // decoded atlases; each takes 9.4 MB
 const atlases = new Map(); // number -> bitmap, the longest unused first
 const queue = new Map(); // number -> what to do when it is here; the last asked for is loaded first
-const underway = new Set();
+let underway = -1; // one at a time: decoding takes memory
 // Beside its colour each finger has its own dashes, in units of the line's width.
 const DASHES = [[], [5, 2], [2, 1.6], [6, 2, 1.5, 2], [1, 2]];
 
-function withAtlas(row, then) {
+// Give the atlas of a row to `then` as soon as it is here, unless it is no longer `wanted`.
+function withAtlas(row, wanted, then) {
   const number = Math.floor(row / (head.across * head.across));
-  const image = atlases.get(number);
-  if (image) {
+  const atlas = atlases.get(number);
+  if (atlas) {
     atlases.delete(number);
-    atlases.set(number, image);
-    then(image);
+    atlases.set(number, atlas);
+    then(atlas);
     return;
   }
   const others = queue.get(number) || [];
   queue.delete(number);
-  queue.set(number, [...others, then]);
+  queue.set(number, [...others, { wanted, then }]);
   loadNext();
 }
 
 function loadNext() {
-  for (const number of [...queue.keys()].reverse()) {
-    if (underway.size >= AT_ONCE) return;
-    if (underway.has(number)) continue;
-    underway.add(number);
-    const done = (atlas) => {
-      underway.delete(number);
-      const waiters = queue.get(number) || [];
-      queue.delete(number);
-      if (atlas) {
-        atlases.set(number, atlas);
-        if (atlases.size > KEPT) drop(atlases.keys().next().value);
-        for (const then of waiters) then(atlas);
-      }
-      loadNext();
-    };
-    // A bitmap's memory can be given back at once; an image's stays for as long as the browser likes.
-    const image = new Image();
-    image.onload = () => createImageBitmap(image).then(done, () => done(null)).finally(() => {
-      image.onerror = null;
-      image.src = "";
-    });
-    image.onerror = () => done(null);
-    image.src = `atlas/a${String(number).padStart(4, "0")}.webp`;
-  }
+  if (underway >= 0) return;
+  // What has been scrolled past is not loaded.
+  for (const [number, waiters] of queue) if (!waiters.some((one) => one.wanted())) queue.delete(number);
+  if (!queue.size) return;
+  const number = [...queue.keys()].at(-1);
+  underway = number;
+  const done = (atlas) => {
+    const waiters = queue.get(number) || [];
+    queue.delete(number);
+    underway = -1;
+    if (atlas) {
+      atlases.set(number, atlas);
+      if (atlases.size > KEPT) drop(atlases.keys().next().value);
+      for (const one of waiters) if (one.wanted()) one.then(atlas);
+    }
+    loadNext();
+  };
+  // A bitmap's memory can be given back at once; an image's stays for as long as the browser likes.
+  const image = new Image();
+  image.onload = () => createImageBitmap(image).then(done, () => done(null)).finally(() => {
+    image.onerror = null;
+    image.src = "";
+  });
+  image.onerror = () => done(null);
+  image.src = `atlas/a${String(number).padStart(4, "0")}.webp`;
 }
 
 function drop(number) {
