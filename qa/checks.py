@@ -215,9 +215,9 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         photos.mask_fit,
         "The points do not fit the hand in the picture, {keypoint} least: {score:.1f} robust standard "
-        "deviations off in the mean.",
+        "deviations above what is usual in its source.",
         "Look at the picture: the labels are shifted, or belong to another image.",
-        {"warning": 2.5, "error": 3.0, "points": 12, "samples": 100},
+        {"warning": 2.6, "error": 3.2, "points": 12, "samples": 100},
     ),
     Check(
         "side-mask",

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 # Sides of the reduced images, px: for tone and the mask found by colour, for the hash, for the thumbnail.
 _REDUCED = 128
 _HASHED, _KEPT = 32, 8
+_HAND = 80
 THUMB = 16
 # The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
 _LARGEST_PART = 33
@@ -120,10 +121,17 @@ def hand_look(
     if mask is not None:
         own, parts = _own_hand(mask, points, side)
         return HandLook(*tone, _depth(own, points, size, image.shape), False, parts, *_mask_facts(own))
-    found = segmentation.hand_mask(reduced(image, _REDUCED)) if alone and image.ndim == 3 else None
+    found = _mask_by_colour(image, size) if alone and image.ndim == 3 else None
     if found is None:
         return HandLook(*tone, np.full(len(points), np.nan))
     return HandLook(*tone, _depth(found.astype(np.uint8), points, size, image.shape), True)
+
+
+def _mask_by_colour(image: Pixels, size: float) -> Any:
+    """The hand's mask in a reduced image, in which the hand is about _HAND px long; None if not found."""
+    longest = max(image.shape[:2])
+    side = min(_HAND / max(size, 1.0) * longest, segmentation.REDUCED)
+    return segmentation.hand_mask(reduced(image, max(_REDUCED, round(side))))
 
 
 def reduced(image: Pixels, side: int) -> Pixels:

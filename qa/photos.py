@@ -163,8 +163,8 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     """Whether each point lies as deep inside the hand's mask as it does in the source's other hands.
 
     A knuckle lies a palm's depth inside, a fingertip a nail's: labels that are shifted, or belong to another
-    image, do not, though most of them still lie on the hand. The score is the root mean square, over the
-    points but the wrist, of the robust z of their depths.
+    image, do not, though most of them still lie on the hand. The root mean square, over the points but the
+    wrist, of the robust z of their depths is compared with its own distribution in the source.
     """
     depth = view.pixels.depth[:, 1:]
     by_colour = view.pixels.looks["found"]
@@ -178,7 +178,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
                 continue
             # One point far off is the matter of other checks.
             square = np.minimum(np.square(robust.z_scores(depth[rows])), _FAR**2)
-            score[rows] = np.sqrt(np.nanmean(square, axis=1))
+            score[rows] = robust.excess(np.sqrt(np.nanmean(square, axis=1)))
             worst[rows] = np.nan_to_num(square, nan=-1.0).argmax(axis=1) + 1
     judged = np.isfinite(score)
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# A normal distribution's standard deviation from its median absolute deviation, and from its 90 % quantile.
+# A normal distribution's standard deviation from its median absolute deviation, and from its 85 % quantile.
 _MAD = 1.4826
-_NINETY = 1.2816
+_UPPER = 1.0364
 
 
 def groups(names: NDArray[np.object_], least: float) -> Iterator[NDArray[np.intp]]:
@@ -39,12 +39,12 @@ def z_scores(values: Floats) -> Floats:
 def excess(scores: Floats) -> Floats:
     """How far positive scores lie above their median, on a log scale, in units of the upper half's spread.
 
-    The spread is taken from the 90 % quantile, so that a skewed score is judged by its own skew.
+    The spread is taken from the 85 % quantile, so that a skewed score is judged by its own skew.
     """
     known = np.isfinite(scores)
     log = np.log(np.maximum(scores, 1e-12))
-    middle, high = np.quantile(log[known], (0.5, 0.9)) if known.any() else (0.0, 0.0)
-    above: Floats = np.where(known, (log - middle) / max((high - middle) / _NINETY, 1e-9), np.nan)
+    middle, high = np.quantile(log[known], (0.5, 0.85)) if known.any() else (0.0, 0.0)
+    above: Floats = np.where(known, (log - middle) / max((high - middle) / _UPPER, 1e-9), np.nan)
     return above
 
 
