@@ -31,8 +31,8 @@ def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
     the hand has near by, so that no rim of the old ground is left.
     """
     alpha = matte.alpha
-    result = np.array(backdrop)
-    np.copyto(result, image, where=(alpha == 255)[..., None])
+    inside = (alpha == 255).astype(np.uint8)
+    result = np.asarray(cv2.copyTo(image, inside, np.array(backdrop)), np.uint8)
     rows, columns = np.nonzero((alpha > 0) & (alpha < 255))
     share = alpha[rows, columns, None].astype(np.float32) / 255
     hand, ground = matte.colours.at(rows, columns, alpha.shape)
@@ -115,13 +115,14 @@ class Backdrops:
 
 def _noise(rng: np.random.Generator, width: int, height: int) -> Pixels:
     """Coloured noise of many scales, as busy as a photograph."""
-    total = np.zeros((height, width, 3), np.float32)
+    scale = min(1.0, 4 * _OCTAVES[-1] / max(width, height))  # as much as its finest cells need
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    total: Any = 0.0
     for cells in _OCTAVES:
         coarse = rng.normal(0, 1, (cells, cells, 3)).astype(np.float32)
-        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) / np.sqrt(cells)
-    total *= rng.uniform(40, 90)
-    total += rng.uniform(60, 190, 3)
-    return np.asarray(np.clip(total, 0, 255), np.uint8)
+        total = total + cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) / np.sqrt(cells)
+    total = np.clip(total * rng.uniform(40, 90) + rng.uniform(60, 190, 3), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _gradient(rng: np.random.Generator, width: int, height: int) -> Pixels:
