@@ -26,9 +26,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from curate import images
+from curate import images, progress
 from curate import keypoints as kp
 from curate.dataset import Dataset
+from curate.engine import map_ordered
 from curate.errors import InputError, UnreadableImage
 from curate.sample import Sample, from_batch, to_batch
 from curate.stage import Part, Stage, Summary, relative_to_out
@@ -47,6 +48,7 @@ REASONS: tuple[str, ...] = (
     "other",
 )
 _ALIAS = "anon-"
+_CHUNK = 32
 _LONGEST = 1_000_000  # characters of a line
 _REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
 
@@ -106,13 +108,14 @@ class Applied:
         return bool(self.refused or self.conflicts)
 
     def __str__(self) -> str:
+        # Names as Python writes them: a hostile one must not write over the terminal.
         done = ", ".join(f"{count} {kind}" for kind, count in self.counts.items()) or "none"
         lines = [f"decisions applied: {done}"]
-        lines += [f"  refused: {sample}: {why}" for sample, why in self.refused]
-        lines += [f"  reviewers disagree: {sample}: {who}" for sample, who in self.conflicts]
-        lines += [f"  to be fixed: {sample}" for sample in self.fix]
+        lines += [f"  refused: {sample!r}: {why}" for sample, why in self.refused]
+        lines += [f"  reviewers disagree: {sample!r}: {who!r}" for sample, who in self.conflicts]
+        lines += [f"  to be fixed: {sample!r}" for sample in self.fix]
         lines += [
-            f"  {check}: {accepted} of {decided} accepted although flagged ({accepted / decided:.0%})"
+            f"  {check!r}: {accepted} of {decided} accepted although flagged ({accepted / decided:.0%})"
             for check, (decided, accepted) in self.checks.items()
         ]
         if self.summary is None:
@@ -168,7 +171,7 @@ def apply_decisions(
     given = [decision for path in paths for decision in read_decisions(path)]
     if not given:
         raise InputError(paths[0] if paths else "curate review", "no decision", allowed="at least one line")
-    agreed, refused, conflicts = _judge(source, given, quiet=quiet)
+    agreed, refused, conflicts = _judge(source, given, workers=workers, quiet=quiet)
     summary = None
     if not dry_run:
         summary = _write(source, Path(out), agreed, refused, conflicts, workers, overwrite, quiet)
@@ -242,7 +245,7 @@ _Pairs = list[tuple[str, str]]
 
 
 def _judge(
-    source: Dataset, given: list[Decision], *, quiet: bool
+    source: Dataset, given: list[Decision], *, workers: int, quiet: bool
 ) -> tuple[dict[str, Decision], _Pairs, _Pairs]:
     """The decisions to apply, by sample, in the dataset's order; those refused; and the conflicts."""
     ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
@@ -259,10 +262,12 @@ def _judge(
             latest[sample_id][decision.reviewer] = decision
     agreed: dict[str, Decision] = {}
     conflicts: _Pairs = []
-    for sample in source:
+    samples = [sample for sample in source if sample.sample_id in latest]
+    states = _pixel_states(source.root, samples, workers=workers, quiet=quiet)
+    for sample, pixels in zip(samples, states, strict=True):
         valid = []
-        for decision in latest.get(sample.sample_id, {}).values():
-            why = _stale(source, sample, decision)
+        for decision in latest[sample.sample_id].values():
+            why = _stale(sample, pixels, decision)
             if why:
                 refused.append((sample.sample_id, why))
             else:
@@ -284,13 +289,31 @@ def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
     return names
 
 
-def _stale(source: Dataset, sample: Sample, decision: Decision) -> str:
-    """Why a decision does not hold for the sample as it is now; empty where it does."""
+def _pixel_states(root: Path, samples: list[Sample], *, workers: int, quiet: bool) -> list[str]:
+    refs = [sample.image for sample in samples]
+    jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
+    states: list[str] = []
+    with progress.bar("reading images", len(refs), quiet=quiet) as advance:
+        for part in map_ordered(partial(_read_states, root), jobs, workers=workers, total=len(jobs)):
+            states += part
+            advance(len(part))
+    return states
+
+
+def _read_states(root: Path, refs: list[str]) -> list[str]:
+    return [_read_state(root, ref) for ref in refs]
+
+
+def _read_state(root: Path, ref: str) -> str:
     try:
-        pixels: images.Pixels | None = source.read_image(sample)
+        return pixel_state(images.read_ref(root, ref))
     except UnreadableImage:
-        pixels = None
-    if sample_sha(sample, pixel_state(pixels)) != decision.sample_sha:
+        return pixel_state(None)
+
+
+def _stale(sample: Sample, pixels: str, decision: Decision) -> str:
+    """Why a decision does not hold for the sample as it is now; empty where it does."""
+    if sample_sha(sample, pixels) != decision.sample_sha:
         return "stale: its labels or pixels have changed since the decision"
     if decision.patch is not None and decision.patch.side and sample.side is None:
         return "its side is not known: there is nothing to swap"

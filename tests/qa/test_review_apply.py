@@ -146,13 +146,14 @@ def test_a_decision_on_other_labels_or_pixels_is_refused_and_the_rest_applied(
 
 
 def test_unknown_samples_and_impossible_patches_are_refused(hands: Path, tmp_path: Path) -> None:
-    stranger = decided(hands, 0, "accept", sample_id="s/99")
+    stranger = decided(hands, 0, "accept", sample_id="s/\x1b[2J", check_ids=["\x1b[2J"])
     path = write_lines(tmp_path, stranger, decided(hands, 5, "patch", patch={"side": "swap"}))
     applied = apply_decisions(hands, path, tmp_path / "next", quiet=True)
     assert applied.refused == [
-        ("s/99", "no such sample in the dataset"),
+        ("s/\x1b[2J", "no such sample in the dataset"),
         ("s/5", "its side is not known: there is nothing to swap"),
     ]
+    assert "\x1b" not in str(applied)
 
 
 def test_reviewers_who_disagree_change_nothing_and_are_listed(hands: Path, tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_false_positives_are_counted_per_check(hands: Path, tmp_path: Path) -> N
     )
     applied = apply_decisions(hands, path, tmp_path / "next", dry_run=True)
     assert applied.checks == {"blur": (3, 2), "handedness": (1, 1)}
-    assert "blur: 2 of 3 accepted although flagged (67%)" in str(applied)
+    assert "'blur': 2 of 3 accepted although flagged (67%)" in str(applied)
 
 
 def test_a_dry_run_writes_nothing(hands: Path, tmp_path: Path) -> None:

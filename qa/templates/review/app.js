@@ -210,7 +210,7 @@ function buildHelp() {
   at("help").append(
     make("h2", { id: "help-title", textContent: "Keys" }),
     make("dl", {}, rows),
-    make("p", { textContent: "Decisions are kept in this browser. Export them as a file, then run: curate review apply decisions.jsonl" }),
+    make("p", { textContent: "Decisions are kept in this browser. Export them as a file, then run: curate review apply decisions.jsonl --dataset D --out NEW" }),
     close,
   );
 }
