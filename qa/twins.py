@@ -10,6 +10,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.images import Pixels
 from qa.finding import Hit, Outcome
 from qa.view import View
 
@@ -18,7 +19,7 @@ Rows = NDArray[np.intp]
 
 _AGREE = 3  # bands that must be equal; with `distance` + _AGREE bands two hashes so near always have them
 _REACH = 256  # neighbours looked at in a bucket; a larger one is of images that are all alike
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Fibonacci hashing (Knuth 6.4)
 _NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
 
@@ -170,6 +171,7 @@ def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_
     size = (high - low).max(axis=1)
     size = np.where(size > 0, size, np.nan)
     poses = (view.points - ((low + high) / 2)[:, None]) / size[:, None, None]
+    thumbs = _unit_thumbs(view.pixels.thumbs)
     keep = np.zeros(len(pairs.first), bool)
     for start in range(0, len(keep), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -184,19 +186,18 @@ def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_
         agree = (count < limits["points"]) | (apart < limits["pose"])
         alike = np.zeros(len(first))
         some = np.flatnonzero(agree)
-        alike[some] = _likeness(view, first[some], second[some], pairs.mirrored[part][some])
+        place = second[some] + len(view) * pairs.mirrored[part][some]
+        alike[some] = np.einsum("ij,ij->i", thumbs[first[some]], thumbs[place])
         keep[part] = alike >= limits["likeness"]
     return keep
 
 
-def _likeness(view: View, first: Rows, second: Rows, mirrored: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Correlation of two thumbnails."""
-    a, b = (view.pixels.thumbs[rows].astype(np.float64) for rows in (first, second))
-    b[mirrored] = b[mirrored][:, :, ::-1]
-    a, b = (x - x.mean(axis=(1, 2), keepdims=True) for x in (a, b))
-    power = np.sqrt((a * a).sum(axis=(1, 2)) * (b * b).sum(axis=(1, 2)))
-    likeness: NDArray[np.float64] = (a * b).sum(axis=(1, 2)) / np.maximum(power, 1e-9)
-    return likeness
+def _unit_thumbs(thumbs: Pixels) -> NDArray[np.float32]:
+    """Thumbnails, then their mirror images, so scaled that a product of two is their correlation."""
+    flat = np.concatenate([thumbs, thumbs[:, :, ::-1]]).reshape(2 * len(thumbs), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    return flat
 
 
 def _groups(pairs: _Pairs, count: int) -> list[tuple[int, ...]]:

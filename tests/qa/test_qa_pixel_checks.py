@@ -1,0 +1,326 @@
+"""Checks of what images and masks show, of near duplicates, and of how splits are put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate import images
+from curate.dataset import write_info, write_table
+from curate.drawn_hands import Person, draw_hand
+from curate.sample import Sample, to_batch
+from qa.checks import CHECKS
+from qa.finding import Hit
+from qa.measure import look, perceptual_hashes
+from qa.twins import near_pairs
+from qa.view import View, open_view
+
+CHECK = {check.id: check for check in CHECKS}
+SPLITS = ("train", "train", "train", "val", "test", "test")
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    """Twelve drawn hands of six subjects, 200 x 150."""
+    folder = tmp_path_factory.mktemp("pixels")
+    rng = np.random.default_rng(5)
+    people = [Person.sample(rng) for _ in range(6)]
+    samples = []
+    for i in range(12):
+        side = ("left", "right")[i // 6]
+        image, points = draw_hand(rng, people[i % 6], side, width=200, height=150)
+        images.write(folder / f"{i}.png", image)
+        sample = Sample(
+            f"drawn/{i:03d}", "drawn", str(folder / f"{i}.png"), 200, 150, side, "dorsal", f"p{i % 6}"
+        )
+        sample.keypoints, sample.visibility = points, np.full(21, 2, np.uint8)
+        sample.split, sample.licence = SPLITS[i % 6], "MIT"
+        samples.append(sample)
+    return samples
+
+
+def changed(sample: Sample, folder: Path, image: np.ndarray | None = None, **values: Any) -> Sample:
+    """A copy with other values, and other pixels in a file of its own."""
+    copy = dataclasses.replace(sample, keypoints=sample.keypoints.copy(), visibility=sample.visibility.copy())
+    if image is not None:
+        path = folder / f"changed{len(list(folder.iterdir()))}.png"
+        images.write(path, image)
+        copy.image, copy.width, copy.height = str(path), image.shape[1], image.shape[0]
+    for name, value in values.items():
+        setattr(copy, name, value)
+    return copy
+
+
+def view_of(root: Path, samples: list[Sample]) -> View:
+    root = root / "set"
+    root.mkdir(exist_ok=True)
+    write_table(root, [to_batch(samples)])
+    write_info(root, {"samples": len(samples), "sources": [], "licences": [], "history": []})
+    return open_view([root], workers=1, quiet=True)
+
+
+def hits(check: str, view: View, **limits: float) -> list[Hit]:
+    return list(CHECK[check].run(view, {**CHECK[check].limits, **limits}).hits)
+
+
+def pixels_of(sample: Sample) -> np.ndarray:
+    return images.read(sample.image)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_mirror_hash_is_the_hash_of_the_mirror_image(seed: int) -> None:
+    square = np.random.default_rng(seed).integers(0, 256, (32, 32)).astype(np.uint8)
+    here, there = perceptual_hashes(square), perceptual_hashes(square[:, ::-1])
+    assert int(np.bitwise_count(here[0] ^ there[1])) <= 1  # a bit on the median may fall either way
+    assert int(np.bitwise_count(here[1] ^ there[0])) <= 1
+
+
+@given(seed=st.integers(0, 2**32 - 1), distance=st.integers(0, 8))
+def test_near_pairs_are_those_of_all_comparisons(seed: int, distance: int) -> None:
+    rng = np.random.default_rng(seed)
+    hashes = rng.integers(0, 1 << 63, (40, 2), dtype=np.uint64)
+    for _ in range(20):
+        a, b, k = rng.integers(0, 40), rng.integers(0, 40), rng.integers(0, 2)
+        flips = np.uint64(1) << rng.choice(64, int(rng.integers(0, 12)), replace=False).astype(np.uint64)
+        hashes[b, k] = hashes[a, 0] ^ np.bitwise_or.reduce(flips, initial=np.uint64(0))
+    expected = set()
+    for i in range(40):
+        for j in range(i + 1, 40):
+            if np.bitwise_count(hashes[i, 0] ^ hashes[j, 0]) <= distance:
+                expected.add((i, j, False))
+            if (
+                min(
+                    np.bitwise_count(hashes[i, 0] ^ hashes[j, 1]),
+                    np.bitwise_count(hashes[i, 1] ^ hashes[j, 0]),
+                )
+                <= distance
+            ):
+                expected.add((i, j, True))
+    found = near_pairs(hashes, distance)
+    assert (
+        set(zip(found.first.tolist(), found.second.tolist(), found.mirrored.tolist(), strict=True))
+        == expected
+    )
+
+
+@pytest.mark.parametrize("how", ["re-encoded", "resized", "mirrored", "darker"])
+def test_a_near_duplicate_in_another_split_is_an_error(tmp_path: Path, drawn: list[Sample], how: str) -> None:
+    image, points = pixels_of(drawn[4]), drawn[4].keypoints.copy()
+    if how == "re-encoded":
+        image = images.decode(images.encode(image, ".jpg", quality=50), "x")
+    if how == "resized":
+        image, points = cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA), points * np.float32(0.8)
+    if how == "mirrored":
+        image, points = np.ascontiguousarray(image[:, ::-1]), points * (-1, 1) + np.float32([200, 0])
+    if how == "darker":
+        image = (image * 0.8).astype(np.uint8)
+    twin = changed(
+        drawn[4], tmp_path, image, keypoints=points.astype(np.float32), sample_id="twin", split="train"
+    )
+    (hit,) = hits("near-duplicates", view_of(tmp_path, [*drawn, twin]))
+    assert (hit.row, hit.severity, hit.rows, hit.words["other"]) == (4, "error", (4, 12), "twin")
+
+
+def test_a_near_duplicate_in_the_same_split_is_a_note_and_other_labels_none(
+    tmp_path: Path, drawn: list[Sample]
+) -> None:
+    darker = (pixels_of(drawn[0]) * 0.9).astype(np.uint8)
+    twin = changed(drawn[0], tmp_path, darker, sample_id="twin")
+    (hit,) = hits("near-duplicates", view_of(tmp_path, [*drawn, twin]))
+    assert (hit.severity, hit.rows) == ("info", (0, 12))
+    twin.keypoints[5:] += 30
+    assert hits("near-duplicates", view_of(tmp_path, [*drawn, twin])) == []
+    twin.visibility[:] = 0
+    (hit,) = hits("near-duplicates", view_of(tmp_path, [*drawn, twin]))
+    assert hit.rows == (0, 12)
+
+
+def test_bursts_are_told_by_number_subject_and_aspect(tmp_path: Path, drawn: list[Sample]) -> None:
+    burst = [
+        changed(drawn[0], tmp_path, sample_id=f"x/{split}/Hand_{number:04d}", split=split, subject_id=subject)
+        for number, split, subject in (
+            (10, "train", "a"),
+            (11, "test", "a"),
+            (12, "test", "b"),
+            (13, "train", "c"),
+            (40, "train", None),
+            (41, "test", None),
+        )
+    ]
+    found = hits("same-burst", view_of(tmp_path, burst))
+    assert [(hit.row, hit.severity) for hit in found] == [(0, "error"), (4, "warning")]
+
+
+def test_blur_and_exposure_are_judged_by_the_hand(tmp_path: Path, drawn: list[Sample]) -> None:
+    soft = cv2.GaussianBlur(pixels_of(drawn[1]), (0, 0), 3.0)
+    night = (pixels_of(drawn[2]) * 0.15).astype(np.uint8)
+    burnt = pixels_of(drawn[3])
+    burnt[:, :] = np.where(np.indices(burnt.shape)[1] // 20 % 2, 255, 0)
+    samples = [*drawn]
+    for row, image in ((1, soft), (2, night), (3, burnt)):
+        samples[row] = changed(drawn[row], tmp_path, image)
+    view = view_of(tmp_path, samples)
+    assert 1 in [hit.row for hit in hits("blur", view, samples=5)]
+    assert hits("blur", view) == []  # too few to fit to
+    exposure = {hit.row: str(hit.words["what"]) for hit in hits("exposure", view)}
+    assert exposure[2] == "too dark"
+    assert exposure[3].endswith("is pure black or white")
+    assert set(exposure) == {2, 3}
+
+
+def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:
+    samples = [changed(s, tmp_path, sample_id=f"{s.sample_id}/{k}") for k in range(2) for s in drawn]
+    grey = pixels_of(drawn[3])
+    grey[:] = grey.mean(axis=2, keepdims=True).astype(np.uint8)
+    samples[1] = changed(samples[1], tmp_path, np.full((150, 200, 3), (200, 180, 90), np.uint8))
+    samples[3] = changed(samples[3], tmp_path, grey)
+    samples[5] = changed(samples[5], tmp_path, pixels_of(drawn[5])[:40])
+    samples[7] = changed(samples[7], tmp_path, cv2.resize(pixels_of(drawn[7]), (1000, 750)))
+    view = view_of(tmp_path, samples)
+    told = {hit.row: str(hit.words["what"]) for hit in hits("low-information", view, grey=0.2)}
+    assert told == {1: "next to no structure", 3: "no colour, unlike the others"}
+    sizes = {hit.row: str(hit.words["kind"]) for hit in hits("odd-size", view, samples=5)}
+    assert sizes[5] == "very narrow"
+    assert sizes[7] == "unlike its source's others"
+
+
+def test_tone_by_hand() -> None:
+    half = np.zeros((64, 64), np.uint8)
+    half[:, 32:] = 255
+    told = look(half)
+    assert (told.entropy, told.mean, told.grey) == (1.0, 0.5, False)
+    assert look(np.stack([half] * 3, axis=2)).grey
+
+
+def masked(sample: Sample, folder: Path, mask: np.ndarray) -> Sample:
+    path = folder / f"mask{len(list(folder.iterdir()))}.png"
+    images.write(path, mask)
+    return changed(sample, folder, mask=str(path))
+
+
+def hand_shape(sample: Sample, shift: int = 0) -> np.ndarray:
+    """A mask that holds all the points, as thick as a hand's."""
+    mask = np.zeros((150, 200), np.uint8)
+    hull = cv2.convexHull((sample.keypoints + shift).round().astype(np.int32))
+    cv2.fillConvexPoly(mask, hull, 255)
+    return cv2.dilate(mask, np.ones((9, 9), np.uint8))
+
+
+def test_points_off_their_own_mask(tmp_path: Path, drawn: list[Sample]) -> None:
+    fits = masked(drawn[0], tmp_path, hand_shape(drawn[0]))
+    off = masked(drawn[1], tmp_path, hand_shape(drawn[1], shift=40))
+    view = view_of(tmp_path, [fits, off])
+    assert [(hit.row, hit.severity) for hit in hits("off-hand", view)] == [(1, "error")]
+
+
+def test_mask_faults_are_named(tmp_path: Path, drawn: list[Sample]) -> None:
+    whole = hand_shape(drawn[0])
+    pieces = whole.copy()
+    pieces[:30, :30] = 255
+    holes = whole.copy()
+    y, x = drawn[0].keypoints[9, ::-1].astype(int)
+    holes[y - 4 : y + 5, x - 4 : x + 5] = 0
+    empty, full = np.zeros_like(whole), np.full_like(whole, 255)
+    samples = [
+        masked(s, tmp_path, m)
+        for s, m in zip([drawn[0]] * 5, (whole, pieces, holes, empty, full), strict=True)
+    ]
+    for i, sample in enumerate(samples):
+        sample.sample_id = f"m/{i}"
+    told = {
+        hit.row: str(hit.words["what"]) for hit in hits("mask-shape", view_of(tmp_path, samples), sides=2)
+    }
+    assert 0 not in told
+    assert "it has several pieces" in told[1]
+    assert told[2] == "it has holes"
+    assert told[3] == "it is empty"
+    assert "its area is odd, it touches several sides of the image" in told[4]
+
+
+def test_part_ids_tell_the_side(tmp_path: Path, drawn: list[Sample]) -> None:
+    left = drawn[0]
+    parts = np.where(hand_shape(left) > 0, 5, 0).astype(np.uint8)
+    right = masked(left, tmp_path, np.where(parts, 20, 0).astype(np.uint8))
+    right.sample_id = "wrong"
+    found = hits("side-mask", view_of(tmp_path, [masked(left, tmp_path, parts), right]))
+    assert [(hit.row, hit.words["share"]) for hit in found] == [(1, "0 %")]
+
+
+def many(drawn: list[Sample], count: int, **columns: list[Any]) -> list[Sample]:
+    """The drawn hands again and again, half train, half test, each of its own subject."""
+    samples = []
+    for i in range(count):
+        sample = changed(drawn[i % 12], Path(drawn[0].image).parent, sample_id=f"n/{i}", subject_id=f"p{i}")
+        sample.split = ("train", "test")[i % 2]
+        for name, values in columns.items():
+            setattr(sample, name, values[i])
+        samples.append(sample)
+    return samples
+
+
+def test_splits_of_other_hands_drift_and_the_same_do_not(tmp_path: Path, drawn: list[Sample]) -> None:
+    aspects = [("dorsal", "dorsal", "dorsal", "palmar")[i % 4] for i in range(200)]
+    samples = many(drawn, 200, aspect=aspects, side=["left", "left", "right", "right"] * 50)
+    found = hits("split-drift", view_of(tmp_path, samples))
+    assert ("test", "error", "aspect") in {(hit.split, hit.severity, hit.words["feature"]) for hit in found}
+    assert "side" not in {hit.words["feature"] for hit in found}
+    one = many(drawn, 200, aspect=aspects)
+    for sample in one:
+        sample.subject_id = sample.split
+    assert hits("split-drift", view_of(tmp_path, one)) == []  # two subjects differ: that says nothing
+
+
+def test_places_of_keypoints_are_compared_between_crops(tmp_path: Path, drawn: list[Sample]) -> None:
+    samples = many(drawn, 120, parent_id=[f"photo {i}" for i in range(120)])
+    assert hits("location-prior", view_of(tmp_path, samples), pixels=20) == []
+    for sample in samples:
+        if sample.split == "test":
+            sample.keypoints[8] += (30, 0)
+    (hit,) = hits("location-prior", view_of(tmp_path, samples), pixels=15)
+    assert (hit.split, hit.words["keypoint"]) == ("test", "index_tip")
+    assert hit.score == pytest.approx(30 / 200 * 128, rel=0.3)
+
+
+def test_what_is_rare_is_told(tmp_path: Path, drawn: list[Sample]) -> None:
+    people = [
+        {"skinColor": "dark" if i == 3 else "fair", "gender": "male", "age": 20 + i % 2} for i in range(60)
+    ]
+    found = hits("balance", view_of(tmp_path, many(drawn, 60, attrs=people)))
+    (hit,) = found
+    assert (hit.severity, hit.score) == ("warning", 59)
+    assert (hit.words["what"], hit.words["least"], hit.words["few"]) == ("skinColor", "dark", 1)
+
+
+def test_automatic_labels_belong_in_no_test(tmp_path: Path, drawn: list[Sample]) -> None:
+    sources = ["auto:openpose"] * 8 + ["manual"] * 2
+    reviewed: list[Any] = [{"decision": "accept"} if i == 1 else {} for i in range(10)]
+    (hit,) = hits(
+        "auto-label-in-test", view_of(tmp_path, many(drawn, 10, label_source=sources, attrs=reviewed))
+    )
+    assert hit.words == {"bad": 3, "count": 5}
+
+
+def test_licences_are_noted(tmp_path: Path, drawn: list[Sample]) -> None:
+    told = ["MIT", None, "RHD: research only", "CC-BY-4.0"]
+    found = hits("licence", view_of(tmp_path, many(drawn, 4, licence=told)))
+    assert [hit.words["what"] for hit in found] == [
+        "no licence is recorded",
+        "the licence is RHD: research only",
+    ]
+
+
+def test_hands_at_the_edge_and_small_in_their_crops(tmp_path: Path, drawn: list[Sample]) -> None:
+    cut = changed(drawn[0], tmp_path)
+    cut.keypoints[[8, 12, 16, 20], 1] = 149.5
+    assert [hit.row for hit in hits("near-edge", view_of(tmp_path, [cut, drawn[1]]))] == [0]
+    small = changed(drawn[2], tmp_path, parent_id="photo")
+    small.keypoints = (small.keypoints - 75) * np.float32(0.3) + 75
+    (hit,) = hits("hand-scale", view_of(tmp_path, [small, drawn[1]]))
+    assert hit.row == 0
