@@ -55,6 +55,7 @@ _SURE = 0.6  # likeness of the hand's inside from which the band beside it is de
 
 # What a mask must be like to be a hand's (QA checks 20 and 21).
 _AREA = (0.01, 0.85)  # of the image
+_MAX_BORDER = 0.5  # of the image's border: beyond, ground has become hand
 _MAIN_PIECE = 0.95  # of the mask
 _MAX_HOLES = 0.03  # of the mask
 _OFF, _MAX_OFF = 0.02, 0.2  # of the hand's size that a keypoint may be off; share of keypoints that may be
@@ -372,6 +373,9 @@ def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
         return (
             f"the mask covers {area / small.size:.1%} of the image; allowed: {_AREA[0]:.0%} to {_AREA[1]:.0%}"
         )
+    border = float(np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]]).mean())
+    if border > _MAX_BORDER:
+        return f"the mask covers {border:.0%} of the image's border; allowed: up to {_MAX_BORDER:.0%}"
     _, _, stats, _ = cv2.connectedComponentsWithStats(small)
     main = int(stats[1:, cv2.CC_STAT_AREA].max())
     if main < _MAIN_PIECE * area:

@@ -161,8 +161,9 @@ def test_no_hand_is_said() -> None:
         (~disc(20), "covers 87.4% of the image"),
         (disc(20, at=(25, 25)) | disc(8, at=(80, 80)), "main piece holds 85.9%"),
         (disc(30) & ~disc(12), "holes of 1"),
+        (np.pad(np.zeros((70, 70), bool), 15, constant_values=True), "covers 100% of the image's border"),
     ],
-    ids=["whole", "small", "large", "two pieces", "a hole"],
+    ids=["whole", "small", "large", "two pieces", "a hole", "the border"],
 )
 def test_check_of_shape(mask: np.ndarray, reason: str | None) -> None:
     found = masks.check(mask, np.zeros((0, 2)))
