@@ -132,6 +132,34 @@ def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
     )
 
 
+def coverage(view: View) -> Markup | None:
+    """How many renders stand at each tilt and rotation, in cells of 10 degrees; None where none tells."""
+    known = np.isfinite(view.tilt) & np.isfinite(view.rotation)
+    if not known.any():
+        return None
+    angles = [np.clip(values[known], -360, 360) for values in (view.tilt, view.rotation)]
+    sides: list[NDArray[np.float64]] = [
+        np.arange(np.floor(values.min() / 10) * 10, np.floor(values.max() / 10) * 10 + 20, 10)
+        for values in angles
+    ]
+    counts = np.histogram2d(angles[0], angles[1], sides)[0]
+    shade = np.sqrt(counts / counts.max())
+    left, top, width, height = 56.0, 4.0, 350.0, 150.0
+    cell = width / counts.shape[1], height / counts.shape[0]
+    parts = [tag("rect", x=left, y=top, width=width, height=height, class_="frame")]
+    for i, j in np.argwhere(counts > 0):
+        place = {"x": left + j * cell[0], "y": top + i * cell[1], "width": cell[0], "height": cell[1]}
+        parts.append(tag("rect", **place, class_="heat", fill_opacity=float(0.15 + 0.85 * shade[i, j])))
+    for x, value in ((left, sides[1][0]), (left + width, sides[1][-1])):
+        anchor = "start" if x == left else "end"
+        parts.append(tag("text", f"{value:.0f}°", x=x, y=top + height + 16, text_anchor=anchor))
+    for y, value in ((top + 10, sides[0][0]), (top + height, sides[0][-1])):
+        parts.append(tag("text", f"{value:.0f}°", x=left - 8, y=y, text_anchor="end"))
+    parts.append(tag("text", "rotation", x=left + width / 2, y=top + height + 16, text_anchor="middle"))
+    parts.append(tag("text", "tilt", x=left - 8, y=top + height / 2, text_anchor="end"))
+    return _svg(parts, 416, 176, "Number of samples at each tilt and rotation")
+
+
 def share_bar(share: float) -> Markup:
     """A small bar for a table's row."""
     parts = [

@@ -61,26 +61,32 @@ def split_drift(view: View, limits: Limits) -> Outcome:
     the mean (bins - 1)(1 / n + 1 / m), n and m counting subjects where they are known; that much is allowed
     three times over.
     """
-    features = dict(features_of(view))
     hits: list[Hit] = []
     checked = 0
+    for split, feature, index, chance in drift_of(view, int(limits["samples"])):
+        checked += 1
+        if index > limits["warning"] and index > _STANDARD_ERRORS * chance:
+            severity, limit = graded(index, limits)
+            words = {"split": split, "feature": feature}
+            hits.append(Hit(index, limit, split=split, severity=severity, words=words))
+    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+
+
+def drift_of(view: View, least: int) -> Iterator[tuple[str, str, float, float]]:
+    """Split, feature, stability index against train, and what chance alone would give; of splits in which
+    at least `least` samples tell the feature."""
+    features = dict(features_of(view))
     for split, rows, train in _against_train(view):
         chance = 1 / _independent(view, rows) + 1 / _independent(view, train)
         for name, bins in features.items():
             here, there = (bins[r][bins[r] >= 0] for r in (rows, train))
-            if min(len(here), len(there)) < limits["samples"]:
+            if min(len(here), len(there)) < least:
                 continue
-            checked += 1
             count = int(bins.max()) + 1
             p, q = (np.bincount(values, minlength=count) for values in (here, there))
             used = (p + q) > 0
             p, q = ((x[used] + 0.5) / (x[used] + 0.5).sum() for x in (p, q))
-            index = float(((p - q) * np.log(p / q)).sum())
-            if index > limits["warning"] and index > _STANDARD_ERRORS * (used.sum() - 1) * chance:
-                severity, limit = graded(index, limits)
-                words = {"split": split, "feature": name}
-                hits.append(Hit(index, limit, split=split, severity=severity, words=words))
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+            yield split, name, float(((p - q) * np.log(p / q)).sum()), float((used.sum() - 1) * chance)
 
 
 def features_of(view: View) -> Iterator[tuple[str, NDArray[np.intp]]]:

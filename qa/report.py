@@ -21,6 +21,7 @@ from curate import images
 from curate import keypoints as kp
 from curate.errors import CurateError
 from qa import charts
+from qa.drift import drift_of, properties
 from qa.exchange import Changes
 from qa.finding import SEVERITIES, Checked
 from qa.pictures import picture
@@ -34,6 +35,17 @@ _PLENTY = ((12, 48), (6, 24), (3, 12), (1, 6), (0, 0))
 _SIDE = 208  # px: twice what a phone shows, so that skeletons stay sharp
 _QUALITY = 68
 _LISTED = 20
+_CLUSTERS, _IN_CLUSTER = 4, 6
+_ENOUGH = 30  # samples in a split, to compare it
+_BINARY = {"0": "no", "1": "yes", "0.0": "no", "1.0": "yes", "False": "no", "True": "yes"}
+_PEOPLE: dict[str, tuple[str, dict[str, str]]] = {
+    "gender": ("Gender", {}),
+    "age": ("Age", {}),
+    "skinColor": ("Skin tone", {}),
+    "accessories": ("Accessories", _BINARY),
+    "nailPolish": ("Nail polish", _BINARY),
+    "irregularities": ("Irregularities", _BINARY),
+}
 _TEXT_LIMIT = 160
 
 
@@ -101,6 +113,8 @@ def write_report(
         "results": results,
         "totals": {s: sum(r.count(s) for r in results) for s in SEVERITIES},
         "tables": _tables(view),
+        "comparison": _comparison(view),
+        "clusters": _clusters(view, results),
         "subjects": len(set(view.subject_id) - {None}),
         "count": len(view),
         "stages": _stages(view),
@@ -135,9 +149,49 @@ def _tables(view: View) -> list[dict[str, Any]]:
         _table("Aspect", "seen from", Counter(view.aspect)),
         _table("Labels by", "label source", Counter(view.label_source)),
         _table("Keypoints", "visibility", Counter({k: int(v) for k, v in points.items() if v})),
+        *_people(view),
         _table("Most photographed subjects", "subject", subjects, total=len(view)),
     ]
     return [table for table in tables if table["rows"]]
+
+
+def _people(view: View) -> list[dict[str, Any]]:
+    """What the sources tell of the people: gender, age, skin tone, what they wear."""
+    tables = []
+    for name, values in properties(view).items():
+        if name in _PEOPLE:
+            title, words = _PEOPLE[name]
+            counts = Counter(None if v is None else words.get(str(v), str(v)) for v in values)
+            tables.append(_table(title, name, counts))
+    return tables
+
+
+def _comparison(view: View) -> dict[str, Any]:
+    """How far each split is from train, per feature: rows of (feature, [(index, state) per split])."""
+    found: dict[str, dict[str, tuple[float, str]]] = {}
+    for split, feature, index, chance in drift_of(view, _ENOUGH):
+        state = "error" if index > 0.25 else "warning" if index > 0.1 else "alike"
+        if state != "alike" and index <= 3 * chance:
+            state = "chance"
+        found.setdefault(feature, {})[split] = (index, state)
+    splits = list(dict.fromkeys(split for row in found.values() for split in row))[:4]
+    return {"splits": splits, "rows": [(name, [row.get(s) for s in splits]) for name, row in found.items()]}
+
+
+def _clusters(view: View, results: Sequence[Checked]) -> list[dict[str, Any]]:
+    """Groups of near duplicates, those across splits first, then the largest."""
+    findings = [f for r in results if r.check.id == "near-duplicates" for f in r.findings]
+    groups = {f.rows: f.severity for f in findings if len(f.rows) > 1}
+    order = sorted(groups, key=lambda rows: (SEVERITIES.index(groups[rows]), -len(rows), rows))
+    return [
+        {
+            "severity": groups[rows],
+            "count": len(rows),
+            "splits": sorted({str(view.split[i] or "no split") for i in rows}),
+            "cards": [_card(view, i) for i in rows[:_IN_CLUSTER]],
+        }
+        for rows in order[:_CLUSTERS]
+    ]
 
 
 def _table(title: str, head: str, counts: Counter[Any], total: int | None = None) -> dict[str, Any]:
@@ -180,6 +234,7 @@ def _figures(view: View) -> dict[str, Any]:
     return {
         "groups": list(groups),
         "size": charts.hand_size(view, groups),
+        "coverage": charts.coverage(view),
         "labelled": charts.labelled_share(view),
         "maps": maps,
         "crops": crops,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from curate.images import Pixels
 from qa.finding import Hit, Outcome
+from qa.measure import THUMB
 from qa.view import View
 
 Limits = Mapping[str, float]
@@ -96,7 +97,8 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
         nothing = np.zeros(0, np.intp)
         return _Pairs(nothing, nothing, np.zeros(0, bool))
     found = [np.zeros(0, np.uint64)]
-    for first, second in _candidates(flat, distance + _AGREE):
+    for parts in _candidates(flat, distance + _AGREE):
+        first, second = (np.concatenate(side) for side in zip(*parts, strict=True))
         near = np.bitwise_count(flat[first] ^ flat[second]) <= distance
         first, second = first[near], second[near]
         # Two mirror images say what their originals say.
@@ -113,8 +115,8 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
     return _Pairs(pair // count, pair % count, (keys & np.uint64(1)).astype(bool))
 
 
-def _candidates(hashes: NDArray[np.uint64], bands: int) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs (first < second) that agree in some three bands; the same pair may come several times."""
+def _candidates(hashes: NDArray[np.uint64], bands: int) -> Iterator[list[tuple[Rows, Rows]]]:
+    """Pairs (first < second) that agree in three bands, for each three that give any."""
     cuts = np.linspace(0, 64, bands + 1).round().astype(int)
     masks = [((1 << int(b - a)) - 1) << int(a) for a, b in pairwise(cuts)]
     places = np.arange(len(hashes), dtype=np.uint64)
@@ -126,14 +128,16 @@ def _candidates(hashes: NDArray[np.uint64], bands: int) -> Iterator[tuple[Rows, 
         order = (key & low).astype(np.intp)
         key >>= np.uint64(int(low).bit_length())
         same = key[1:] == key[:-1]
-        run = same
+        run, parts = same, []
         for reach in range(1, _REACH):
             starts = np.flatnonzero(run)
             if not len(starts):
                 break
-            yield order[starts], order[starts + reach]
+            parts.append((order[starts], order[starts + reach]))
             # Three in a row are equal where the first two are, and the last two.
             run = run[:-1] & same[reach:]
+        if parts:
+            yield parts
 
 
 def same_burst(view: View, limits: Limits) -> Outcome:
@@ -194,7 +198,7 @@ def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_
 
 def _unit_thumbs(thumbs: Pixels) -> NDArray[np.float32]:
     """Thumbnails, then their mirror images, so scaled that a product of two is their correlation."""
-    flat = np.concatenate([thumbs, thumbs[:, :, ::-1]]).reshape(2 * len(thumbs), -1).astype(np.float32)
+    flat = np.concatenate([thumbs, thumbs[:, :, ::-1]]).reshape(-1, THUMB * THUMB).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     return flat

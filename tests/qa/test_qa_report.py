@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -228,3 +229,38 @@ def test_the_seed_chooses_the_samples_shown(
         inspect(dataset, tmp_path / "qa", seed=seed, quiet=True)
         pages.add((tmp_path / "qa" / "report.html").read_bytes())
     assert len(pages) == 3
+
+
+def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path) -> None:
+    from curate.dataset import Dataset
+
+    samples = list(Dataset(dataset)) * 6
+    for i, sample in enumerate(samples):
+        sample = samples[i] = dataclasses.replace(sample, sample_id=f"s/{i}", subject_id=f"p{i}")
+        sample.split = ("train", "test")[i % 2]
+        sample.attrs = {"skinColor": f"<tone {i % 2}>", "age": 20 + i % 12, "accessories": i % 2}
+        sample.tilt, sample.rotation = float(i % 30), 1e30 if i == 3 else float(i)
+    dark = dataset / "images" / "dark.png"
+    images.write(dark, (images.read(dataset / "images" / "0.png") * 0.9).astype(np.uint8))
+    samples[1].image = "images/dark.png"
+    inspect(save(dataset, samples), tmp_path / "qa", quiet=True)
+    page = Page((tmp_path / "qa" / "report.html").read_text())
+    text = " ".join("".join(page.text).split())
+    assert "<tone 0>" in text
+    assert "20 to 29" in text
+    assert "Coverage of the angles" in text
+    assert "photographs alike, in test and train" in text
+    assert "skinColor" in text
+    assert "different" in text
+
+
+def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
+    from curate.dataset import Dataset
+
+    inspect(dataset, tmp_path / "one", quiet=True)
+    samples = list(Dataset(dataset))
+    samples[0].side, samples[7].side = "right", "left"
+    inspect(save(dataset, samples), tmp_path / "two", earlier=tmp_path / "one", quiet=True)
+    text = " ".join("".join(Page((tmp_path / "two" / "report.html").read_text()).text).split())
+    assert "1 new, 1 fixed, 2 the same" in text
+    assert "s/7 Called a left hand" in text
