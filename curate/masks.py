@@ -32,7 +32,6 @@ _WIDE, _NEAR = 24, 6  # radius that colours are averaged over: to find the hand,
 _SHADOW, _NOISE = 0.5, 0.025  # spread of the ground's colour in brightness and in hue, natural logarithms
 # Share of the hand's hue that a shadow takes on as it darkens by a factor of e; the most that costs the hand.
 _WARM, _WARM_HAND = 0.5, 0.25
-_THIRDS = np.full((3, 3), 1 / 3, np.float32)
 _FLOOR = 6.0  # levels that are added before the logarithm: below, noise prevails
 _LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
 # Sobel gradient of an outline, levels a working pixel: on bare ground, and where shadows have edges too.
@@ -105,7 +104,7 @@ class Colours:
         """The ground's logarithm, the axis to measure along, and how far the hand is along it."""
         ground = np.log(self.ground + _FLOOR)
         way = np.log(self.hand + _FLOOR) - ground
-        light = way @ _THIRDS
+        light = way.sum(axis=2, keepdims=True) / 3
         warmth = np.minimum(_WARM, _WARM_HAND / np.maximum(np.abs(light), 0.01))
         shade = 1 - warmth * (way - light)  # light that the hand throws back warms its shadow
         shade *= (_dot(way, shade) / _dot(shade, shade))[..., None]
@@ -174,7 +173,7 @@ def _plain(pixels: Map, away: Pixels) -> Pixels:
         return away
     ground = np.median(pixels[away > 0], axis=0)
     size = max(float(np.linalg.norm(ground)), 1.0)
-    along = pixels @ (ground / size)
+    along = _dot(pixels, (ground / size).astype(np.float32))
     across = _dot(pixels, pixels) - along**2
     return np.asarray((across < _GREY**2) & (along > _DARK * size), np.uint8)
 
@@ -182,10 +181,11 @@ def _plain(pixels: Map, away: Pixels) -> Pixels:
 def gradient(image: Pixels) -> Map:
     """Step 1: Sobel gradient, (H, W) float32, the strongest of the channels, in levels a pixel."""
     smooth = cv2.GaussianBlur(image, (3, 3), 0)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    size = cv2.magnitude(across, down)
-    return np.asarray(size.max(axis=2) if size.ndim == 3 else size, np.float32)
+    # Whole numbers: OpenCV's float results depend on how it divides an image among threads.
+    across = cv2.Sobel(smooth, cv2.CV_16S, 1, 0).astype(np.int32)
+    down = cv2.Sobel(smooth, cv2.CV_16S, 0, 1).astype(np.int32)
+    square = across * across + down * down
+    return np.asarray(np.sqrt((square.max(axis=2) if square.ndim == 3 else square) / 64), np.float32)
 
 
 def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:

@@ -239,3 +239,19 @@ def test_real_photographs_hold_their_labels(real_data: Path) -> None:
         assert found is not None, path.name
         off.append(masks.off_mask(found.mask, values[values[:, 2] > 0, :2] * 224))
     assert (np.concatenate(off) <= 0.02).mean() > 0.99
+
+
+def test_the_result_does_not_depend_on_opencvs_threads() -> None:
+    picture, _ = shaded(1600)
+    before = cv2.getNumThreads()
+    alphas, gradients = [], []
+    try:
+        for threads in (1, 2, 3, 5):
+            cv2.setNumThreads(threads)
+            found = masks.find(picture)
+            assert found is not None
+            alphas.append(found.alpha.tobytes())
+            gradients.append(masks.gradient(picture).tobytes())
+    finally:
+        cv2.setNumThreads(before)
+    assert len(set(alphas)) == len(set(gradients)) == 1
