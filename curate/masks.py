@@ -181,7 +181,7 @@ def _plain(pixels: Map, away: Pixels) -> Pixels:
 def gradient(image: Pixels) -> Map:
     """Step 1: Sobel gradient, (H, W) float32, the strongest of the channels, in levels a pixel."""
     smooth = cv2.GaussianBlur(image, (3, 3), 0)
-    # Whole numbers: OpenCV's float results depend on how it divides an image among threads.
+    # Whole numbers: OpenCV's float gradients were seen to differ in the last bit between threads.
     across = cv2.Sobel(smooth, cv2.CV_16S, 1, 0).astype(np.int32)
     down = cv2.Sobel(smooth, cv2.CV_16S, 0, 1).astype(np.int32)
     square = across * across + down * down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -241,17 +242,13 @@ def test_real_photographs_hold_their_labels(real_data: Path) -> None:
     assert (np.concatenate(off) <= 0.02).mean() > 0.99
 
 
-def test_the_result_does_not_depend_on_opencvs_threads() -> None:
-    picture, _ = shaded(1600)
-    before = cv2.getNumThreads()
-    alphas, gradients = [], []
-    try:
-        for threads in (1, 2, 3, 5):
-            cv2.setNumThreads(threads)
-            found = masks.find(picture)
-            assert found is not None
-            alphas.append(found.alpha.tobytes())
-            gradients.append(masks.gradient(picture).tobytes())
-    finally:
-        cv2.setNumThreads(before)
-    assert len(set(alphas)) == len(set(gradients)) == 1
+def test_photographs_give_the_same_bytes_in_every_thread(real_data: Path) -> None:
+    """One on which OpenCV's float gradients differed in the last bit from thread to thread."""
+    photo = images.read(real_data / "11k_hands" / "Hands" / "Hand_0004164.jpg")
+
+    def alpha(_: int) -> bytes:
+        found = masks.find(photo)
+        return b"" if found is None else found.alpha.tobytes()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert len({*pool.map(alpha, range(12)), alpha(0)}) == 1
