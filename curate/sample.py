@@ -247,9 +247,11 @@ def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[A
     if not np.isin(visibility, (kp.UNLABELLED, kp.HIDDEN, kp.VISIBLE)).all():
         raise ValueError("visibility holds values other than 0, 1 and 2")
     visibility = visibility.astype(np.uint8).reshape(count, kp.COUNT)
-    points[visibility == kp.UNLABELLED] = np.nan
-    if not np.isfinite(points[visibility > 0]).all():
+    unlabelled = visibility == kp.UNLABELLED
+    if not (np.isfinite(points).all(axis=2) | unlabelled).all():
         raise ValueError("a labelled point (visibility 1 or 2) is not finite")
+    if unlabelled.any():
+        points[unlabelled] = np.nan
     return points, visibility
 
 
