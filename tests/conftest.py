@@ -50,10 +50,9 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn_labelme(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four drawn hands as Labelme files."""
-    from curate.export import export
-
     import converters
     from curate.dataset import Dataset
+    from curate.export import export
 
     folder = tmp_path_factory.mktemp("labelme")
     dataset = Dataset(_drawn(folder / "dataset", 4))

@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from curate.export import export
 
 import converters
 from curate import cli
 from curate.dataset import Dataset
 from curate.demo import Shoot, draw
+from curate.export import export
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
