@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shlex
 import shutil
@@ -60,7 +62,12 @@ def test_commands_do_what_the_page_says(
             assert words[1] in targets
             continue
         assert words[0] == "curate", f"{page.name}: no test runs {line!r}"
-        code = cli.main(words[1:])
+        words, redirected = (words[:-2], Path(words[-1])) if words[-2:-1] == [">"] else (words, None)
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told):
+            code = cli.main(words[1:])
+        if redirected:
+            redirected.write_text(told.getvalue())
         assert code in (cli.OK, cli.FINDINGS), f"{page.name}: {line} exited with {code}"
     for block in PYTHON.findall(page.read_text(encoding="utf-8")):
         exec(compile(block, page.name, "exec"), {})
