@@ -17,13 +17,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters import json_files
 from curate import keypoints as kp
 from curate.dataset import ROWS
 from curate.errors import InputError
-from curate.sample import make_batch
+from curate.sample import SCHEMA, make_batch
 from curate.source import ImageFinder, Source
 from curate.stage import Part
 
@@ -378,19 +379,19 @@ class _Found(NamedTuple):
 
 
 def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iterator[Part]:
-    lookup = _Lookup(hands, finder)
     carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes)
-    for start in range(0, max(1, len(hands.images)), ROWS):
+    place, found = _Lookup(hands, finder).places(hands.images, carried)
+    missing = int((place < 0).sum())
+    if missing:
+        carried.dropped["image missing"] += missing
+    for start in range(0, max(1, len(place)), ROWS):
         part, carried = carried, Part(make_batch(0))
         rows = slice(start, start + ROWS)
-        found = [lookup(key, part) for key in hands.images[rows]]
-        there = [entry for entry in found if entry is not None]
-        part.dropped["image missing"] += len(found) - len(there)
-        part.dropped = +part.dropped
-        chosen = np.array([entry is not None for entry in found], bool)
+        chosen = place[rows] >= 0
         mine = {name: _chosen(_sliced(values, rows), chosen) for name, values in columns.items()}
-        of_image = zip(_Found._fields, zip(*there, strict=True), strict=True) if there else ()
-        part.batch = make_batch(len(there), **dict(of_image), split=hands.split, **mine)
+        taken = pa.array(place[rows][chosen])
+        of_image = {name: values.take(taken) for name, values in found.items()}
+        part.batch = make_batch(len(taken), **of_image, split=hands.split, **mine)
         yield part
 
 
@@ -409,17 +410,24 @@ class _Lookup:
         for entry in hands.document.images:
             if self._known.setdefault(entry.id, entry).file_name != entry.file_name:
                 self._ambiguous.add(entry.id)
-        self._found: dict[Id, _Found | None] = {}
 
-    def __call__(self, key: Id, part: Part) -> _Found | None:
-        """The image of an id; None, with the reason in the quarantine of `part`, where there is none."""
-        if key not in self._found:
+    def places(self, keys: Sequence[Id], part: Part) -> tuple[NDArray[np.intp], dict[str, pa.Array]]:
+        """For each image id its row among the images found, -1 where there is none, which the quarantine of
+        `part` tells; and the columns of the images found."""
+        found: list[_Found] = []
+        row_of: dict[Id, int] = {}
+        for key in dict.fromkeys(keys):
             try:
-                self._found[key] = self._find(key)
+                found.append(self._find(key))
+                row_of[key] = len(found) - 1
             except InputError as error:
-                self._found[key] = None
+                row_of[key] = -1
                 part.quarantine.append((f"{self._file}: image {key}", error.reason))
-        return self._found[key]
+        place = np.fromiter(map(row_of.__getitem__, keys), np.intp, len(keys))
+        columns = zip(*found, strict=True) if found else ([] for _ in _Found._fields)
+        types = (SCHEMA.field(name).type for name in _Found._fields)
+        arrays = (pa.array(values, kind) for values, kind in zip(columns, types, strict=True))
+        return place, dict(zip(_Found._fields, arrays, strict=True))
 
     def _find(self, key: Id) -> _Found:
         if key in self._ambiguous:
