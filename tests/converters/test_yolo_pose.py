@@ -171,6 +171,8 @@ def broken(shares: NDArray[Any]) -> dict[str, tuple[str, str]]:
         "nan box": (put(1, "nan"), "not finite"),
         "inf": (put(9, "inf"), "not finite"),
         "inf v": (put(10, "inf"), "not finite"),
+        "nan v": (put(7, "nan"), "not finite"),
+        "nan class": (put(0, "nan"), "not finite"),
         "pixels": (put(8, "120.5"), "divide pixels by width and height"),
         "class": (put(0, "-1"), "class -1"),
         "half class": (put(0, "0.5"), "class 0.5"),
