@@ -48,7 +48,7 @@ class Person:
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Person:
         """A person drawn from plausible ranges."""
-        lengths = BONE_MM * rng.uniform(0.96, 1.04, BONE_MM.shape)
+        lengths = BONE_MM * rng.normal(1.0, 0.04, BONE_MM.shape)
         skin = _FAIR + (_DARK - _FAIR) * rng.beta(1.2, 2.0)
         return cls(float(rng.uniform(0.9, 1.1)), float(rng.uniform(0.9, 1.12)), lengths, skin)
 
@@ -68,11 +68,11 @@ def draw_hand(
         points[:, 0] *= -1
     angle = np.deg2rad(180 + rng.normal(0, 14))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    px_per_mm = min(height, width) / 215 * person.scale * rng.uniform(0.92, 1.05)
+    px_per_mm = min(height, width) / 205 * person.scale * rng.uniform(0.92, 1.05)
     points = points @ turn.T * px_per_mm
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    jitter = rng.uniform(-0.03, 0.03, 2) * (width, height)
-    points = points - middle + (width / 2, height * 0.43) + jitter
+    jitter = rng.uniform(-0.04, 0.04, 2) * (width, height)
+    points = points - middle + (width / 2, height * 0.47) + jitter
     elbow = points[0] + turn @ np.array([0.0, 260.0]) * px_per_mm
     relief = _relief(points, radii * px_per_mm * person.thickness, elbow, (height, width))
     image = _shade(rng, relief, person.skin, points, px_per_mm)
@@ -96,7 +96,7 @@ def _pose(rng: np.random.Generator, person: Person) -> tuple[NDArray[np.float64]
             lean = ray * (0.35 + 0.9 * spread) + rng.normal(0, 2.5)
             directions = np.array([ray, lean, lean - 0.12 * ray, lean - 0.2 * ray])
             chain = [np.zeros(2), *bones]
-        bend = np.cumsum(rng.uniform(0, 13, 4))
+        bend = np.cumsum(np.abs(rng.normal(0, 11, 4)))
         at = start
         if finger == 0:
             points[base], steps = at, list(zip(directions, chain[1:], strict=True))
