@@ -42,7 +42,7 @@ from curate.stage import Part
 
 NAME = "coco"
 # RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the
-# palm (mmpose issue 1261).
+# palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 _MILLIMETRES = 1000.0
 

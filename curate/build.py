@@ -93,14 +93,7 @@ def build(
         subject or photo in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     form = _form(size, keypoints, colour, sigma, store_heatmaps)
-    sources = tuple(Dataset(path) for path in datasets)
-    if not sources:
-        raise InputError("build", "no dataset", allowed="one or more")
-    for source in sources:
-        if source.training is not None:
-            raise InputError(
-                source.root, "a training set", allowed="a dataset", remedy="build from its datasets"
-            )
+    sources = _opened(datasets)
     options = {
         "size": size,
         "keypoints": keypoints,
@@ -118,6 +111,18 @@ def build(
     total = sum(-(-len(source) // _ROWS) for source in sources)
     work = partial(_build_batch, folder=stage.folder, form=form)
     return stage.run(jobs, work, total=total, finish=partial(_finish, out=Path(out), form=form))
+
+
+def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
+    sources = tuple(Dataset(path) for path in datasets)
+    if not sources:
+        raise InputError("build", "no dataset", allowed="one or more")
+    for source in sources:
+        if source.training is not None:
+            raise InputError(
+                source.root, "a training set", allowed="a dataset", remedy="build from its datasets"
+            )
+    return sources
 
 
 def _form(size: int, keypoints: int, colour: str, sigma: float, store_heatmaps: str | None) -> _Form:
