@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from curate import cli
+from curate.commands import demo
 
 
 def test_every_command_is_listed_with_help_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +53,7 @@ def test_a_bug_is_told_apart_from_bad_input(monkeypatch: pytest.MonkeyPatch, cap
     def explode(_: object) -> int:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(cli, "_run_demo", explode)
+    monkeypatch.setattr(demo, "run", explode)
     assert cli.main(["demo"]) == 101
     assert "this is a bug" in capsys.readouterr().err
 
@@ -61,7 +62,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch: pytest.MonkeyPatc
     def interrupt(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run_demo", interrupt)
+    monkeypatch.setattr(demo, "run", interrupt)
     assert cli.main(["demo"]) == 130
     assert "goes on from here" in capsys.readouterr().err
 

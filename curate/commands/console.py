@@ -1,0 +1,81 @@
+"""What the commands share: exit codes, common options, and how a result is told. Data goes to stdout,
+everything else to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from curate.engine import default_workers
+
+if TYPE_CHECKING:
+    from curate.stage import Summary
+
+OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
+
+
+def command(
+    commands: Any, name: str, run: Callable[[Any], int], summary: str, examples: str
+) -> argparse.ArgumentParser:
+    """A parser for one command, listed with its summary; `run` does it and returns an exit code."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def common(parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True) -> None:
+    """Add the options that most commands take."""
+    group = parser.add_argument_group("common options")
+    if workers:
+        group.add_argument("--workers", type=positive, default=default_workers(), metavar="N")
+    if overwrite:
+        group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
+    group.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    group.add_argument("--quiet", action="store_true", help="no progress and no summary")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, as an argparse type."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+    return value
+
+
+def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
+    """Tell what a stage did and what to do next; returns the exit code."""
+    lines = [
+        f"{summary.samples} samples in {summary.out}" + (" (was finished before)" if summary.reused else "")
+    ]
+    lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
+    if summary.quarantined:
+        lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
+    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
+    show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
+    return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+
+
+def given(a: argparse.Namespace, names: str) -> dict[str, Any]:
+    """Options that a function takes by the names that the command line gives them."""
+    return {name: getattr(a, name) for name in names.split()}
+
+
+def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    """Print a result as --json and --quiet ask for it."""
+    if a.json:
+        print(json.dumps(data, sort_keys=True))
+    elif not a.quiet:
+        print(text, file=sys.stderr)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ") if name.isidentifier() else name

@@ -1,0 +1,40 @@
+"""curate export: a dataset into another tool's format."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import converters
+from curate.commands.console import OK, command, common, given, show
+
+
+def add(commands: Any) -> None:
+    parser = command(
+        commands,
+        "export",
+        run,
+        "Write a dataset in another tool's format; says what that format cannot hold.",
+        "  curate export data/tagged --to coco --out coco/\n"
+        "  curate export data/tagged --to labelme --out labels/",
+    )
+    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("--to", required=True, choices=converters.writable(), metavar="FORMAT")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    common(parser, workers=False)
+
+
+def run(a: argparse.Namespace) -> int:
+    from curate.dataset import Dataset
+    from curate.export import export
+
+    result = export(
+        Dataset(a.dataset),
+        converters.load(a.to).write,
+        a.to,
+        a.out,
+        **given(a, "overwrite quiet"),
+    )
+    show(a, result.as_json(), str(result))
+    return OK
