@@ -1,0 +1,52 @@
+"""Who is photographed: the people of a job, each with one hand's model, kept as files that Blender reads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from render import anatomy, tone
+from render.job import Job
+from render.model import HandModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One subject. name: of a row's subject_id. path: of the model's file."""
+
+    name: str
+    path: Path
+    model: HandModel
+    tone: tone.Tone
+
+
+class Cast:
+    """The people of a job. Models are made when they are first needed, whole or not at all.
+
+    folder: where their files lie; several processes may share it.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def person(self, name: str, job: Job, rng: np.random.Generator) -> Person:
+        """One of the job's people who have the named model, drawn by `rng`."""
+        number = int(rng.integers(job.hands.people))
+        own = np.random.default_rng([job.seed, number, 1])
+        skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
+        path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
+        if not path.exists():
+            from render.procedural import make_model
+
+            self.folder.mkdir(parents=True, exist_ok=True)
+            make_model(anatomy.sample_build(own)).write(path)
+        return Person(f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path) -> HandModel:
+    return HandModel.read(path)

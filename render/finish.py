@@ -1,0 +1,191 @@
+"""From a render to a sample: what lens, sensor and file do to light; mask, depth, keypoints and their visibility."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curate import images
+from curate import keypoints as kp
+from curate.images import Pixels
+from curate.sample import Sample
+from render import kinematics
+from render.model import PART_OF_BONE, PERSON
+from render.shot import Shot
+
+Floats = NDArray[np.float64]
+Light = NDArray[np.float32]
+
+# A joint is hidden where more than this many radii of flesh, or flesh of another part, lie before it.
+_FLESH = 2.2
+_DEPTH_STEP = 1e-4  # metres a level of the depth files: tenths of a millimetre
+
+
+def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike[str]) -> Sample:
+    """Write a shot's picture, mask and depth into the dataset at `root`; its row.
+
+    Parameters
+    ----------
+    rendered: the multilayer EXR that Blender made of the shot.
+
+    Raises
+    ------
+    ValueError: the EXR lacks a pass, or has another size.
+    """
+    light, alpha, depth, parts = read_passes(rendered, shot.settings["size"])
+    settings = shot.settings
+    pixels = develop(light, alpha, parts, settings)
+    stem = f"{settings['index']:08d}"
+    root = Path(root)
+    data = images.encode(pixels, ".jpg", quality=settings["finish"]["quality"])
+    sample = settings["sample"]
+    row = Sample(
+        sample_id=f"render/{stem}",
+        source="render",
+        image=f"images/{stem}.jpg",
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        side=sample["side"],
+        aspect=sample["aspect"],
+        subject_id=sample["subject_id"],
+        keypoints=shot.projected().astype(np.float32),
+        visibility=visibility(shot, depth, parts),
+        xyz=(shot.keypoints * [1, -1, -1]).astype(np.float32),
+        K=shot.K,
+        mask=f"masks/{stem}.png",
+        bbox=_box(parts),
+        label_source="render",
+        licence=sample["licence"],
+        tilt=sample["tilt"],
+        rotation=sample["rotation"],
+        sha256=images.pixel_sha256(images.decode(data, stem)),
+        attrs={**sample["attrs"], "depth": f"depth/{stem}.png"},
+    )
+    images.write_bytes(root / row.image, data)
+    images.write(root / f"masks/{stem}.png", parts)
+    levels = np.where(np.isfinite(depth) & (depth < 6.5), depth / _DEPTH_STEP, 0)
+    images.write(root / f"depth/{stem}.png", np.rint(levels).astype(np.uint16))
+    return row
+
+
+def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, Light, NDArray[np.uint8]]:
+    """Colour (H, W, 3) linear, alpha (H, W), depth (H, W) in metres, part ids (H, W).
+
+    Raises
+    ------
+    ValueError: a pass is missing, or the picture is not `size` x `size`.
+    """
+    import OpenEXR
+
+    with OpenEXR.File(os.fspath(path), separate_channels=True) as file:
+        channels = {name: channel.pixels for name, channel in file.parts[0].channels.items()}
+        for part in file.parts[1:]:
+            channels.update({name: channel.pixels for name, channel in part.channels.items()})
+
+    def passed(ending: str) -> Light:
+        found = [v for name, v in channels.items() if name.endswith(ending)]
+        if len(found) != 1 or found[0].shape != (size, size):
+            raise ValueError(
+                f"{path}: {len(found)} passes {ending!r} of {size} x {size}; holds {sorted(channels)}"
+            )
+        return np.asarray(found[0], np.float32)
+
+    light = np.stack([passed(f"Combined.{c}") for c in "RGB"], -1)
+    parts = passed("Index.X") if any("Material Index.X" in n for n in channels) else passed("IndexMA.X")
+    depth = passed("Depth.Z") if any(n.endswith("Depth.Z") for n in channels) else passed("Depth.V")
+    return light, passed("Combined.A"), depth, np.rint(parts).astype(np.uint8)
+
+
+def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict[str, Any]) -> Pixels:
+    """The picture (H, W, 3) uint8 RGB that a camera would store of the light.
+
+    Exposed by what falls on the hand (as an incident meter does), balanced, blurred in the light; then the
+    contrast, colour, sharpening and noise of a phone, in what its file holds.
+    """
+    look, ground = settings["finish"], settings["ground"]
+    hand = parts > PERSON
+    falling = float(light[hand].mean()) / look["albedo"] if hand.any() else 1.0
+    light = light * np.float32(look["exposure"] / max(falling, 1e-6))
+    if ground["kind"] in ("colour", "picture"):
+        behind = _behind(ground, light.shape[0])
+        light = light + (1 - alpha[..., None]) * behind
+    light = light * np.float32(look["balance"])
+    if look["blur"] > 0.05:
+        light = cv2.GaussianBlur(light, (0, 0), look["blur"])
+    tone = _encoded(np.clip(light, 0, 1))
+    tone = tone + np.float32(look["contrast"]) * (_steep(tone) - tone)
+    grey = tone.mean(axis=2, keepdims=True)
+    tone = grey + np.float32(look["saturation"]) * (tone - grey)
+    if look["sharpen"] > 0:
+        tone = tone + np.float32(look["sharpen"]) * (tone - cv2.GaussianBlur(tone, (0, 0), 1.2))
+    rng = np.random.default_rng(look["seed"])
+    noise = rng.standard_normal(tone.shape, np.float32)
+    tone = tone + np.float32(look["noise"]) * noise * np.sqrt(
+        np.clip(tone, 0.02, 1) * (1.02 - np.clip(tone, 0, 1))
+    )
+    return np.clip(np.rint(255 * tone), 0, 255).astype(np.uint8)
+
+
+def _encoded(light: Light) -> Light:
+    """Linear to sRGB (IEC 61966-2-1)."""
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
+
+
+def _steep(tone: Light) -> Light:
+    return tone * tone * (3 - 2 * tone)
+
+
+def _behind(ground: dict[str, Any], size: int) -> Light:
+    if ground["kind"] == "colour":
+        return np.broadcast_to(np.float32(ground["colour"]), (size, size, 3))
+    picture = images.read(ground["file"])
+    rows, columns = picture.shape[:2]
+    side = min(rows, columns)
+    rng = np.random.default_rng(ground["picture"])
+    top, left = rng.integers(rows - side + 1), rng.integers(columns - side + 1)
+    cut = picture[top : top + side, left : left + side]
+    seen = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** np.float32(2.4))
+
+
+def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """COCO visibility (21,): 2 where the first flesh before a keypoint is its own bone's or a neighbour's, and near.
+
+    Keypoints outside the picture are labelled (they are known) but not visible.
+    """
+    points = shot.projected()
+    size = parts.shape[0]
+    away = -shot.keypoints[:, 2]
+    own = parts.astype(int) + np.where((parts > PERSON) & (parts < PART_OF_BONE[1:16].min()), 16, 0)
+    seen = np.full(kp.COUNT, kp.HIDDEN, np.uint8)
+    for index, (x, y) in enumerate(np.floor(points).astype(int)):
+        if not (0 <= x < size and 0 <= y < size):
+            continue
+        window = (slice(max(y - 1, 0), y + 2), slice(max(x - 1, 0), x + 2))
+        near = np.isin(own[window], _kin(index))
+        before = away[index] - depth[window]
+        if (near & (before < _FLESH * shot.radius[index])).any():
+            seen[index] = kp.VISIBLE
+    return seen
+
+
+def _kin(keypoint: int) -> list[int]:
+    """Part ids of the bone that carries a keypoint, and of those it hangs together with."""
+    mine = kinematics.bone_of_keypoint(keypoint)
+    bones = {mine, kinematics.parent(mine)}
+    bones |= {b for b in range(kinematics.BONES) if kinematics.parent(b) == mine}
+    return [int(PART_OF_BONE[b]) for b in sorted(bones)]
+
+
+def _box(parts: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """x, y, width, height of what is seen of the hand, without the arm."""
+    rows, columns = np.nonzero(parts > PERSON)
+    if not len(rows):
+        return None
+    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    return np.array([x0, y0, x1 - x0, y1 - y0], np.float32)

@@ -1,0 +1,238 @@
+"""One shot, one Cycles render: colour, part mask and depth in one multilayer EXR.
+
+The scene stays in memory between shots; what a shot changes is set, never added to. The camera stands at the
+origin and looks along -z with +y up; everything else is placed before it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from render.model import HandModel
+from render.shot import Shot
+from render.worker import materials
+
+_MODELS_KEPT = 6
+
+_models: dict[tuple[str, str], Any] = {}
+
+
+def render(shot_path: str, out: str) -> None:
+    """Render a shot's file into a multilayer EXR, which appears whole or not at all."""
+    shot = Shot.read(shot_path)
+    scene = _scene()
+    _engine(scene, shot.settings)
+    _camera(scene, shot)
+    _hand(scene, shot)
+    _extras(scene, shot)
+    _light(scene, shot.settings["light"])
+    _ground(scene, shot.settings["ground"])
+    temporary = Path(out).with_suffix(f".{os.getpid()}.exr")
+    scene.render.filepath = os.fspath(temporary)
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    bpy.ops.render.render(write_still=True)
+    temporary.replace(out)
+
+
+def _scene() -> Any:
+    scene = bpy.context.scene
+    if "curate" in scene:
+        return scene
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene["curate"] = 1
+    scene.world = bpy.data.worlds.new("world")
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    render = scene.render
+    render.use_persistent_data = True
+    render.threads_mode = "FIXED"
+    render.threads = 1
+    render.use_file_extension = False
+    render.resolution_percentage = 100
+    image = render.image_settings
+    if hasattr(image, "media_type"):  # from Blender 5.0 on
+        image.media_type = "MULTI_LAYER_IMAGE"
+    image.file_format = "OPEN_EXR_MULTILAYER"
+    image.color_depth = "32"
+    image.exr_codec = "NONE"
+    scene.view_settings.view_transform = "Standard"
+    layer = scene.view_layers[0]
+    layer.use_pass_z = True
+    layer.use_pass_material_index = True
+    return scene
+
+
+def _engine(scene: Any, settings: dict[str, Any]) -> None:
+    render = scene.render
+    render.resolution_x = render.resolution_y = settings["size"]
+    render.film_transparent = settings["ground"]["kind"] in ("picture", "colour")
+    if settings["engine"] == "workbench":
+        render.engine = "BLENDER_WORKBENCH"
+        return
+    render.engine = "CYCLES"
+    cycles = scene.cycles
+    cycles.device = "CPU"
+    cycles.samples = settings["samples"]
+    cycles.seed = settings["index"]
+    cycles.use_adaptive_sampling = False
+    cycles.use_denoising = settings["denoise"]
+    cycles.use_light_tree = False
+    cycles.denoiser = "OPENIMAGEDENOISE"
+    cycles.denoising_prefilter = "NONE"
+    cycles.denoising_quality = "FAST"
+    cycles.denoising_input_passes = "RGB_ALBEDO"
+    cycles.max_bounces = 3
+    cycles.diffuse_bounces = 2
+    cycles.glossy_bounces = 1
+    cycles.transmission_bounces = 0
+    cycles.transparent_max_bounces = 2
+    cycles.caustics_reflective = cycles.caustics_refractive = False
+    cycles.sample_clamp_indirect = 3.0
+    cycles.pixel_filter_type = "BLACKMAN_HARRIS"
+    cycles.filter_width = 1.5
+
+
+def _camera(scene: Any, shot: Shot) -> None:
+    data = scene.camera.data
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = 36.0
+    size = shot.settings["size"]
+    data.lens = float(shot.K[0, 0]) * 36.0 / size
+    data.shift_x = float(size / 2 - shot.K[0, 2]) / size
+    data.shift_y = float(shot.K[1, 2] - size / 2) / size
+    data.clip_start, data.clip_end = 0.01, 100.0
+    lens = shot.settings["camera"]
+    data.dof.use_dof = lens["f_stop"] > 0
+    if data.dof.use_dof:
+        data.dof.focus_distance = lens["focus"]
+        data.dof.aperture_fstop = lens["f_stop"]
+
+
+def _hand(scene: Any, shot: Shot) -> None:
+    settings = shot.settings
+    key = (settings["model"], settings["side"])
+    if key not in _models:
+        while len(_models) >= _MODELS_KEPT:
+            _forget(next(iter(_models)))
+        _models[key] = _hand_object(scene, *key)
+    hand = _models[key]
+    for other in _models.values():
+        other.hide_render = other is not hand
+    mesh = hand.data
+    mesh.vertices.foreach_set("co", shot.vertices.reshape(-1))
+    mesh.update()
+    materials.set_skin(settings["skin"], hand["atlas"])
+
+
+def _hand_object(scene: Any, path: str, side: str) -> Any:
+    model = HandModel.read(path)
+    left = side == "left"
+    faces = model.faces[:, ::-1] if left else model.faces
+    mesh = _mesh(f"hand {path} {side}", model.vertices, faces)
+    rest = mesh.attributes.new("rest", "FLOAT_VECTOR", "POINT")
+    rest.data.foreach_set("vector", model.vertices.reshape(-1))
+    back = np.clip(0.5 + 0.9 * model.normals[:, 2], 0, 1).astype(np.float32)
+    facing = mesh.attributes.new("back", "FLOAT", "POINT")
+    facing.data.foreach_set("value", back)
+    if len(model.uv):
+        layer = mesh.uv_layers.new(name="uv")
+        corners = model.uv[:, ::-1] if left else model.uv
+        layer.data.foreach_set("uv", np.ascontiguousarray(corners, np.float32).reshape(-1))
+    parts = np.unique(model.part)
+    for part in parts:
+        # RHD counts a left hand's parts 16 below a right one's; the arm is the same person's.
+        number = int(part) - 16 if left and part > 1 else int(part)
+        mesh.materials.append(materials.skin_of_part(number, model.texture))
+    mesh.polygons.foreach_set("material_index", np.searchsorted(parts, model.part).astype(np.int32))
+    hand = bpy.data.objects.new(mesh.name, mesh)
+    hand["atlas"] = materials.load_atlas(path, model)
+    scene.collection.objects.link(hand)
+    return hand
+
+
+def _forget(key: tuple[str, str]) -> None:
+    hand = _models.pop(key)
+    mesh = hand.data
+    for name in hand["atlas"]:
+        if name in bpy.data.images:
+            bpy.data.images.remove(bpy.data.images[name])
+    bpy.data.objects.remove(hand)
+    bpy.data.meshes.remove(mesh)
+
+
+def _mesh(name: str, vertices: Any, faces: Any) -> Any:
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).reshape(-1))
+    corners = np.ascontiguousarray(faces, np.int32)
+    mesh.loops.add(corners.size)
+    mesh.loops.foreach_set("vertex_index", corners.reshape(-1))
+    mesh.polygons.add(len(corners))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, corners.size, corners.shape[1], dtype=np.int32))
+    mesh.update(calc_edges=True)
+    mesh.shade_smooth()
+    return mesh
+
+
+def _extras(scene: Any, shot: Shot) -> None:
+    """Rings, watches, sleeves: made anew for each shot, since no two are alike."""
+    for thing in [o for o in scene.objects if o.name.startswith("extra ")]:
+        mesh = thing.data
+        bpy.data.objects.remove(thing)
+        bpy.data.meshes.remove(mesh)
+    for number, extra in enumerate(shot.extras):
+        mesh = _mesh(f"extra {number}", extra.vertices, extra.faces)
+        mesh.materials.append(materials.plain(f"extra {number}", extra.look, extra.part))
+        scene.collection.objects.link(bpy.data.objects.new(mesh.name, mesh))
+
+
+def _light(scene: Any, light: dict[str, Any]) -> None:
+    materials.set_world(scene.world, light)
+    lamps = {o.name: o for o in scene.objects if o.type == "LIGHT"}
+    for number, lamp in enumerate(light["lamps"]):
+        name = f"lamp {number}"
+        if name not in lamps:
+            data = bpy.data.lights.new(name, "AREA")
+            data.shape = "DISK"
+            scene.collection.objects.link(bpy.data.objects.new(name, data))
+        lamp_object = scene.objects[name]
+        lamp_object.hide_render = False
+        data = lamp_object.data
+        data.size, data.energy, data.color = lamp["size"], lamp["watts"], lamp["colour"]
+        lamp_object.matrix_world = _facing(lamp["position"], lamp["target"])
+    for name, lamp_object in lamps.items():
+        if int(name.split()[1]) >= len(light["lamps"]):
+            lamp_object.hide_render = True
+
+
+def _ground(scene: Any, ground: dict[str, Any]) -> None:
+    if "ground" not in scene.objects:
+        square = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32)
+        mesh = _mesh("ground", square, np.array([[0, 1, 2, 3]]))
+        mesh.materials.append(materials.ground())
+        scene.collection.objects.link(bpy.data.objects.new("ground", mesh))
+    plane = scene.objects["ground"]
+    plane.hide_render = ground["kind"] != "table"
+    if ground["kind"] == "table":
+        there, normal = np.array(ground["point"]), np.array(ground["normal"])
+        plane.matrix_world = _facing(there, there - normal)
+        plane.scale = (ground["reach"],) * 3
+        materials.set_ground(ground)
+
+
+def _facing(position: Any, target: Any) -> Any:
+    """A place whose own -z axis looks at the target, as Blender's lamps and cameras do."""
+    from mathutils import Matrix, Vector
+
+    away = Vector(position) - Vector(target)
+    turn = away.to_track_quat("Z", "Y").to_matrix().to_4x4()
+    return Matrix.Translation(Vector(position)) @ turn
