@@ -183,6 +183,19 @@ def choice(default: str, options: Iterable[str], says: str) -> Any:
     return _field(default, says, ", ".join(options[:-1]) + f" or {options[-1]}", read)
 
 
+def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
+    """A field that holds some of a few words, drawn alike; twice as often if given twice."""
+    options = tuple(options)
+
+    def read(value: Any) -> tuple[str, ...]:
+        words = value if isinstance(value, list | tuple) else [value]
+        if not words or any(word not in options for word in words):
+            raise ValueError
+        return tuple(words)
+
+    return _field(default, says, f"one or a list of {', '.join(options)}", read)
+
+
 def flag(default: bool, says: str) -> Any:
     """A field that holds true or false."""
 

@@ -24,8 +24,8 @@ from render.angles import Cell, Grid, cells
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
 
-# Streams of random numbers; default_rng([seed, index]) belongs to `render.shot`.
-_ANGLES, _ORDER = 1, 2
+# Streams of random numbers beside those of `render.plan` (seed, index) and `render.cast` (seed, person, 1).
+_ANGLES, _ORDER = 101, 102
 
 
 # What follows is one class a section of job.yaml. A field is all it takes to add a key: its default, its
