@@ -179,13 +179,17 @@ class Worker:
         the files of two requests in a row must not be the same. Raises BlenderError as `start`.
         """
         waiting: deque[AnyRequest] = deque()
-        for request in requests:
-            waiting.append(request)
-            self._send([request])
-            if len(waiting) > 1:
+        try:
+            for request in requests:
+                waiting.append(request)
+                self._send([request])
+                if len(waiting) > 1:
+                    yield self._settle(waiting)
+            while waiting:
                 yield self._settle(waiting)
-        while waiting:
-            yield self._settle(waiting)
+        finally:
+            if waiting:  # left early: what it renders is nobody's any more
+                self._end()
 
     def close(self) -> None:
         """End the process and give its core back."""

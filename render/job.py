@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -96,7 +97,7 @@ class Job:
     )
     models: tuple[str, ...] = texts(
         ("procedural",),
-        "a name of curate render --models, or a file; one or a list of them",
+        "one or a list of names and files",
         "hands to take turns",
     )
     side: str = choice("both", ("left", "right", "both"), "which hand, anatomically")
@@ -124,7 +125,7 @@ class Job:
         stored = settings.load(file, remedy="start from: curate render --explain") if file else {}
         job = settings.parse(cls, stored, file or "job")
         told = {name: value for name, value in given.items() if value is not None}
-        job = settings.parse(cls, told, "curate render", base=job)
+        job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
             raise InputError("curate render", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
         return job
@@ -169,6 +170,36 @@ class Job:
 def sample_id(index: int) -> str:
     """The name of picture `index` in a dataset of renders."""
     return f"{SOURCE}/{index:07d}"
+
+
+def pick(text: str, total: int) -> list[int]:
+    """Indices from "0,5,100:119" (start:stop or start:stop:step, inclusive), sorted, each once.
+
+    Raises
+    ------
+    InputError: no whole number, a range that is empty, an index that is not below `total`.
+    """
+    allowed = f"whole numbers below {total} and start:stop or start:stop:step, as in 0,5,100:119"
+    found: set[int] = set()
+    for part in text.split(","):
+        words = part.split(":")
+        if len(words) > 3 or not all(word.strip().isdecimal() for word in words):
+            raise InputError("--indices", repr(part), allowed=allowed)
+        start, *rest = map(int, words)
+        stop, step = rest[0] if rest else start, rest[1] if len(rest) == 2 else 1
+        if not start <= stop < total or step < 1:
+            raise InputError("--indices", repr(part), allowed=allowed)
+        found.update(range(start, stop + 1, step))
+    return sorted(found)
+
+
+def runs(indices: Sequence[int]) -> str:
+    """Sorted indices as `pick` reads them, short: "0,5,100:119"."""
+    edges = [i for i in range(1, len(indices)) if indices[i] != indices[i - 1] + 1]
+    stretches = (
+        (indices[a], indices[b - 1]) for a, b in zip([0, *edges], [*edges, len(indices)], strict=True)
+    )
+    return ",".join(f"{first}:{last}" if last > first else str(first) for first, last in stretches)
 
 
 @cache
