@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from converters.labels import HIDDEN_WORDS, Label, bare, nearest
 from converters.labels import parse as parse_label
 from curate import keypoints as kp
+from curate import settings
 from curate.errors import InputError
 
 _KEYS = ("labels", "hidden", "ignore", "side")
@@ -36,12 +35,12 @@ class Mapping:
     @classmethod
     def load(cls, path: Path) -> Mapping:
         """Read a mapping file. Raises InputError, which lists the nearest name of an unknown one."""
-        content = _read(path)
-        theirs = content.get("labels") or {}
-        if not isinstance(theirs, dict):
-            raise InputError(
-                path, repr(theirs), field="labels", allowed="a table of their label: our keypoint"
-            )
+        content = settings.load(path)
+        for key in content:
+            settings.known(path, "setting", key, _KEYS)
+        theirs = settings.table(
+            content.get("labels"), path, "labels", allowed="a table of their label: our keypoint"
+        )
         side = content.get("side")
         if side not in (None, "left", "right"):
             raise InputError(path, repr(side), field="side", allowed="left or right")
@@ -67,21 +66,6 @@ class Mapping:
             return Label(keypoint)
         keypoint = self.labels.get(bare(label, self.hidden).casefold())
         return parsed if keypoint is None else Label(keypoint, parsed.side, parsed.visibility)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"is not YAML ({error})") from None
-    if not isinstance(content, dict):
-        raise InputError(path, "no table", allowed=", ".join(_KEYS))
-    unknown = sorted(str(key) for key in content if key not in _KEYS)
-    if unknown:
-        raise InputError(path, "no such setting", field=unknown[0], allowed=", ".join(_KEYS))
-    return content
 
 
 def _keypoint(path: Path, label: str, name: object) -> int:

@@ -20,6 +20,7 @@ from curate.commands import (
     export,
     predict,
     qa,
+    render,
     review,
     train,
 )
@@ -32,6 +33,7 @@ _OVERVIEW = """\
 From hand photographs to a trained, evaluated keypoint network:
 
   curate convert 11khands|labelme|rhd|yolo-pose|coco|coco-wholebody SRC --out D
+  curate render --angles "tilt=0,30,45 rotation=0:345:15" --out D
   curate crop D --out CROPS
   curate build CROPS --out SET --size 96 --keypoints 20
   curate qa SET --out QA
@@ -88,6 +90,7 @@ def _bug() -> int:
 COMMANDS: dict[str, Callable[[Any], None]] = {
     "convert": convert.add,
     "export": export.add,
+    "render": render.add,
     "background": background.add,
     "crop": crop.add,
     "build": build.add,

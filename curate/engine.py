@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -56,12 +57,13 @@ def _executor(workers: int, total: int | None) -> Executor:
     if total is not None and total >= PROCESSES_FROM:
         # A fork would copy the locks of libraries that run threads of their own.
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
+        return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_obey_parent)
     return ThreadPoolExecutor(workers)
 
 
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+def _obey_parent() -> None:
+    """Ctrl-C is told by the parent; a worker whose parent was killed would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         parent = multiprocessing.parent_process()

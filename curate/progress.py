@@ -3,20 +3,87 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+_LINE_EVERY = 30.0  # seconds, where stderr is a file: a short run leaves no line there
+
+
+class Advance(Protocol):
+    """Counts on; what was done before this run is not `new` and says nothing about its rate."""
+
+    def __call__(self, count: int, /, *, new: bool = True) -> None: ...
 
 
 @contextmanager
-def bar(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """A progress bar with rate and time left; yields `advance(n)`. Silent where nobody looks on."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+def bar(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advance]:
+    """A progress bar with rate and time left, or now and then a line where stderr is no terminal."""
+    tally = _Tally(label, total)
+    if quiet:
+        yield lambda count, /, *, new=True: None
+        return
+    if not sys.stderr.isatty():
+        yield _in_lines(tally)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.update(task, advance=count)
+        task = progress.add_task(label, total=total, pace="")
+
+        def advance(count: int, /, *, new: bool = True) -> None:
+            tally.add(count, new)
+            progress.update(task, advance=count, pace=tally.pace)
+
+        yield advance
+
+
+class _Tally:
+    def __init__(self, label: str, total: int | None) -> None:
+        self.label, self.total = label, total
+        self.started = time.monotonic()
+        self.done = self.new = 0
+
+    def add(self, count: int, new: bool) -> None:
+        self.done += count
+        self.new += count if new else 0
+
+    @property
+    def pace(self) -> str:
+        """Rate and time left, "2.1/s, 4 min left"; nothing as long as neither can be known."""
+        seconds = time.monotonic() - self.started
+        if not self.new or seconds <= 0:
+            return ""
+        rate = self.new / seconds
+        left = f", {duration((self.total - self.done) / rate)} left" if self.total else ""
+        return (f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each") + left
+
+
+def duration(seconds: float) -> str:
+    """As people say it: 40 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _in_lines(tally: _Tally) -> Advance:
+    told = time.monotonic()
+
+    def advance(count: int, /, *, new: bool = True) -> None:
+        nonlocal told
+        tally.add(count, new)
+        if time.monotonic() - told > _LINE_EVERY:
+            told = time.monotonic()
+            of = f" of {tally.total}" if tally.total else ""
+            print(f"{tally.label}: {tally.done}{of}, {tally.pace}", file=sys.stderr, flush=True)
+
+    return advance

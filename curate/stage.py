@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -114,6 +114,7 @@ class Stage:
         work: Callable[[Item], Part],
         *,
         total: int | None = None,
+        sizes: Sequence[int] | None = None,
         finish: Callable[[list[Path]], dict[str, Any]] | None = None,
     ) -> Summary:
         """Work through the items and complete the folder.
@@ -123,6 +124,7 @@ class Stage:
         items: the input, divided the same way at each run.
         work: a module-level function (or a partial of one) from an item to its Part.
         total: number of items, for progress and the choice of workers.
+        sizes: how many samples each item stands for, where the progress is to count those.
         finish: called with the part files before the folder is completed; what it returns is added to
             dataset.json.
 
@@ -139,7 +141,7 @@ class Stage:
             return finished
         with self._lock() as folder:
             self._claim(folder)
-            parts = self._work_through(folder, items, work, total)
+            parts = self._work_through(folder, items, work, total, sizes)
             extra = finish(parts) if finish else {}
             summary = self._complete(parts, extra)
         shutil.rmtree(folder)
@@ -183,35 +185,42 @@ class Stage:
         if claimed is not None and not self.overwrite:
             _require_same(self.out, claimed, mine)
         if claimed == mine:  # an overwrite that was itself killed goes on, too
-            for leftover in self.out.rglob(".*.tmp"):
-                leftover.unlink()  # a killed write's
+            for leftover in list(self.out.rglob(".*.tmp")):
+                _remove(leftover)  # a killed write's
             return
         for path in sorted(self.out.iterdir()):
-            if path == folder:
-                continue
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            if path != folder:
+                _remove(path)
         for path in folder.iterdir():
             if path.name != "lock":
-                path.unlink()
+                _remove(path)
         images.write_bytes(claim, json.dumps(mine).encode())
 
     def _work_through(
-        self, folder: Path, items: Iterable[Item], work: Callable[[Item], Part], total: int | None
+        self,
+        folder: Path,
+        items: Iterable[Item],
+        work: Callable[[Item], Part],
+        total: int | None,
+        sizes: Sequence[int] | None,
     ) -> list[Path]:
         parts: list[Path] = []
+        begun: deque[int] = deque()  # sizes of the items at work
 
         def missing() -> Iterator[tuple[Path, Item]]:
             for index, item in enumerate(items):
                 path = folder / f"part-{index:06d}.arrow"
                 parts.append(path)
+                size = sizes[index] if sizes else 1
                 if path.exists():
-                    advance(1)
+                    advance(size, new=False)
                 else:
+                    begun.append(size)
                     yield path, item
 
-        with progress.bar(self.name, total, quiet=self.quiet) as advance:
+        with progress.bar(self.name, sum(sizes) if sizes else total, quiet=self.quiet) as advance:
             for _ in map_ordered(partial(_work_one, work), missing(), workers=self.workers, total=total):
-                advance(1)
+                advance(begun.popleft())
         return parts
 
     def _complete(self, parts: list[Path], extra: dict[str, Any]) -> Summary:
@@ -264,6 +273,10 @@ def revise_part(path: Path, revise: Callable[[pa.RecordBatch], pa.RecordBatch]) 
     part = _load_part(path)
     part.batch = revise(part.batch)
     _store_part(path, part)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _work_one(work: Callable[[Item], Part], job: tuple[Path, Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
@@ -10,16 +9,14 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from curate import settings
 from curate.errors import InputError
 from qa.checks import CHECKS, Check
 
 GROUP = "hand_curate.checks"
-_MAX_BYTES = 1_000_000
+_EXPLAIN, _ALLOWED = "curate qa --explain", "{limit: number}"
 _HEAD = "# The checks of curate qa. Keep what you change, and give the file with --config.\n"
 
 
@@ -40,8 +37,9 @@ def checks(config: str | os.PathLike[str] | None = None) -> tuple[Check, ...]:
             raise InputError(f"entry point {GROUP}", f"a second check {check.id!r}", remedy="rename it")
         table[check.id] = check
     if config is not None:
-        for name, limits in _read(Path(config)).items():
-            check = table[_one_of(config, "check", name, table)]
+        given = settings.load(config, allowed=f"check: {_ALLOWED}", remedy=f"start from: {_EXPLAIN}")
+        for name, limits in given.items():
+            check = table[settings.known(config, "check", name, table, many=f"those of {_EXPLAIN}")]
             table[check.id] = replace(check, limits={**check.limits, **_limits(config, check, limits)})
     return tuple(table.values())
 
@@ -82,41 +80,11 @@ def _added() -> Iterable[Check]:
         yield from found
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(path, f"larger than {_MAX_BYTES // 1_000_000} MB", allowed="a qa.yaml")
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(path, f"no YAML ({error})", remedy="start from: curate qa --explain") from None
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise InputError(path, f"a {type(given).__name__}", allowed="check: {limit: number}")
-    return given
-
-
 def _limits(path: str | os.PathLike[str], check: Check, given: Any) -> dict[str, float]:
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise InputError(path, repr(given), field=check.id, allowed="{limit: number}")
     limits = {}
-    for name, value in given.items():
-        limit = _one_of(path, f"limit of {check.id}", name, check.limits)
+    for name, value in settings.table(given, path, check.id, allowed=_ALLOWED).items():
+        limit = settings.known(path, f"limit of {check.id}", name, check.limits, many=f"those of {_EXPLAIN}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(path, repr(value), field=f"{check.id}.{limit}", allowed="a number")
         limits[limit] = float(value)
     return limits
-
-
-def _one_of(path: str | os.PathLike[str], what: str, name: Any, known: Iterable[str]) -> str:
-    names = list(known)
-    if name in names:
-        return str(name)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
-    remedy = f"did you mean {near[0]!r}?" if near else ""
-    allowed = ", ".join(names) if len(names) <= 8 else "those of curate qa --explain"
-    raise InputError(path, f"no {what} {str(name)!r}", allowed=allowed or "none", remedy=remedy)

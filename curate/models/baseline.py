@@ -160,7 +160,7 @@ class EpochEnd(Checkpoint):
         steps = int(trainer.num_training_batches)
         bar = progress.bar("train", self.epochs * steps, quiet=quiet)
         self._advance = self._screen.enter_context(bar)
-        self._advance(len(self.history) * steps)
+        self._advance(len(self.history) * steps, new=False)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, Baseline)

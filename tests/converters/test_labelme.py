@@ -354,7 +354,7 @@ def test_a_mapping_file(tmp_path: Path) -> None:
     [
         ("labels: {a: index_pp}", "labels.a: 'index_pp' is no keypoint; .*did you mean index_pip"),
         ("labels: [a]", "labels: .*; allowed: a table"),
-        ("colour: red", "colour: no such setting; allowed: labels, hidden, ignore, side"),
+        ("colour: red", "no setting 'colour'; allowed: labels, hidden, ignore, side"),
         ("side: top", "side: 'top'; allowed: left or right"),
         ("hidden: 3", "hidden: 3; allowed: a list of words"),
         ("[", "is not YAML"),

@@ -106,9 +106,9 @@ def test_a_limit_of_the_config_decides(dataset: Path, tmp_path: Path) -> None:
         ("handedness: {turn: .nan}", "handedness.turn: nan; allowed: a number"),
         ("handedness: {turn: true}", "handedness.turn: True; allowed: a number"),
         ("handedness: 0.2", "handedness: 0.2; allowed: {limit: number}"),
-        ("- handedness", "a list; allowed: check: {limit: number}"),
-        ("{", "no YAML"),
-        ("!!python/object/apply:os.system [true]", "no YAML"),
+        ("- handedness", "no table but a list; allowed: check: {limit: number}"),
+        ("{", "is not YAML"),
+        ("!!python/object/apply:os.system [true]", "is not YAML"),
         ("7: {turn: 1}", "no check '7'"),
     ],
 )

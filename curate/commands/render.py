@@ -1,0 +1,94 @@
+"""curate render: hands at set angles, with perfect labels."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from curate.commands.console import OK, command, common, given, positive, show, tell
+from curate.errors import InputError
+
+
+def add(commands: Any) -> None:
+    parser = command(
+        commands,
+        "render",
+        run,
+        "Render hands at set tilt and rotation, with exact keypoints, part masks and depth.",
+        '  curate render --angles "tilt=0,30,45 rotation=0:345:15" --per-angle 10 --out renders\n'
+        '  curate render --angles "tilt=0..45 rotation=0..360" --random 500 --side left --out renders\n'
+        '  curate render --angles "tilt=30 roll=-10:10:10" --angles "tilt=45" --out renders --dry-run\n'
+        "  curate render --explain > job.yaml\n"
+        "  curate render --job job.yaml --seed 1 --workers 2 --out renders\n\n"
+        "Angles in degrees: tilt, fingertips away from the camera; rotation in the picture, clockwise, 0 is\n"
+        "fingers up; roll about the hand's long axis. A stopped or killed run goes on when the same command\n"
+        "is given again. A job and an index give the same picture anywhere.",
+    )
+    parser.add_argument("--out", type=Path, metavar="D", help="dataset folder to make")
+    what = parser.add_argument_group("what to render (what is not given is as in --job, or the default)")
+    what.add_argument(
+        "--angles",
+        action="append",
+        metavar='"AXIS=..."',
+        help="of tilt, rotation, roll each a list 0,30,45, a range 0:345:15 or an interval 0..45; repeatable",
+    )
+    what.add_argument(
+        "--per-angle", type=positive, metavar="N", help="pictures of each combination of angles"
+    )
+    what.add_argument(
+        "--random", type=positive, metavar="N", help="N pictures, each of angles drawn from these"
+    )
+    what.add_argument(
+        "--model",
+        action="append",
+        dest="models",
+        metavar="NAME|FILE",
+        help="a hand to render; repeat it and they take turns",
+    )
+    what.add_argument("--side", choices=["left", "right", "both"])
+    what.add_argument(
+        "--aspect", choices=["dorsal", "palmar", "both"], help="back or palm towards the camera"
+    )
+    what.add_argument("--size", type=positive, metavar="PX", help="of a picture (256)")
+    what.add_argument("--samples", type=positive, metavar="N", help="paths traced a pixel")
+    what.add_argument(
+        "--engine", choices=["cycles", "workbench"], help="workbench: a quick look without light"
+    )
+    what.add_argument("--seed", type=int, metavar="N", help="of everything that is drawn by chance (0)")
+    what.add_argument("--job", type=Path, metavar="YAML", help="all of this and more; see --explain")
+    how = parser.add_argument_group("how")
+    how.add_argument("--indices", metavar="0,5,100:119", help="only these pictures of the job")
+    how.add_argument(
+        "--blender",
+        dest="program",
+        metavar="PATH",
+        help="an interpreter with bpy or a blender executable (default: $CURATE_BLENDER, .venv-tools, PATH)",
+    )
+    how.add_argument("--dry-run", action="store_true", help="say what would be made and how long it takes")
+    how.add_argument("--explain", action="store_true", help="print the job with all its settings, as YAML")
+    common(parser)
+
+
+def run(a: argparse.Namespace) -> int:
+    from render.job import Job, pick
+
+    job = Job.of(a.job, **given(a, "angles per_angle random models side aspect size samples engine seed"))
+    if a.explain:
+        print(job.explain(), end="")
+        return OK
+    indices = None if a.indices is None else pick(a.indices, len(job))
+    if a.dry_run:
+        from render.forecast import Forecast
+
+        forecast = Forecast(job, len(job) if indices is None else len(indices), a.workers)
+        show(a, forecast.as_json(), str(forecast))
+        return OK
+    if a.out is None:
+        raise InputError(
+            "curate render", "no --out", remedy="curate render --out D, or --dry-run, or --explain"
+        )
+    from render.run import render
+
+    summary = render(a.out, job, indices=indices, **given(a, "program workers overwrite quiet"))
+    return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")

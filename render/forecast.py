@@ -1,0 +1,67 @@
+"""What a job will make, and about how long it takes: `curate render --dry-run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from curate.progress import duration
+from render.angles import Grid
+from render.job import Job
+
+# CPU seconds a picture of 256 x 256, measured on one core: without sampling, and for each path a pixel.
+_BASE, _PATH, _WORKBENCH, _SIZE = 0.1, 0.11, 0.3, 256
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A job's plan: how many pictures, of what, and about how long that takes with so many workers."""
+
+    job: Job
+    pictures: int
+    workers: int
+
+    @property
+    def seconds_each(self) -> float:
+        """About how many CPU seconds a picture takes."""
+        if self.job.engine == "workbench":
+            return _WORKBENCH
+        return _BASE + _PATH * self.job.samples * (self.job.size / _SIZE) ** 2
+
+    @property
+    def seconds(self) -> float:
+        """About how many seconds all take, if each worker has a core."""
+        return self.seconds_each * self.pictures / min(self.workers, self.pictures)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "pictures": self.pictures,
+            "angles": {text: len(Grid.of(text)) for text in self.job.angles},
+            "hands": [" ".join(hand) for hand in self.job.hands_in_turn],
+            "seconds_each": round(self.seconds_each, 2),
+            "seconds": round(self.seconds),
+            "workers": self.workers,
+            "job": self.job.as_json(),
+        }
+
+    def __str__(self) -> str:
+        job, hands = self.job, self.job.hands_in_turn
+        how = f"{job.samples} samples" if job.engine == "cycles" else job.engine
+        lines = [
+            f"{self.pictures:,} pictures of {job.size} x {job.size} pixels, {how}, seed {job.seed}",
+            "angles",
+        ]
+        for text in job.angles:
+            count, each = f"{len(Grid.of(text)):,} combinations", f"{job.per_angle:,} of each"
+            lines.append(f"  {text}: " + ("drawn from" if job.random else f"{count}, {each}"))
+        lines.append(f"hands, in turn: about {self.pictures / len(hands):,.0f} of each")
+        lines += [f"  {model}, {side}, {aspect}" for model, side, aspect in hands]
+        if not job.random and job.per_angle < len(hands):
+            lines.append(
+                f"  Each combination of angles shows {job.per_angle} of these {len(hands)}; "
+                f"--per-angle {len(hands)} shows it with all of them."
+            )
+        at_once = f"{self.workers} worker" + "s" * (self.workers > 1)
+        lines.append(f"about {self.seconds_each:.1f} s of CPU each: {duration(self.seconds)} with {at_once}")
+        return "\n".join(lines)
