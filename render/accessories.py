@@ -45,7 +45,7 @@ class Worn:
 def choose(wanted: Any, rng: np.random.Generator) -> Worn:
     """Draw what is worn. wanted: the job's `accessories`, a probability each."""
     has = rng.random(4) < [wanted.polish, wanted.rings, wanted.watch, wanted.sleeve]
-    polish, cloth, strap = (_colour(rng) for _ in range(3))
+    polish, cloth, strap = (dye(rng) for _ in range(3))
     metal = _GOLD if rng.random() < 0.5 else _SILVER
     fingers = rng.choice([1, 2, 3, 3, 2, 4], size=int(rng.integers(1, 3)), replace=False)
     rings = tuple(
@@ -61,7 +61,7 @@ def choose(wanted: Any, rng: np.random.Generator) -> Worn:
     )
 
 
-def _colour(rng: np.random.Generator) -> tuple[float, float, float]:
+def dye(rng: np.random.Generator) -> tuple[float, float, float]:
     """A dye: any hue, from pale to nearly black."""
     import colorsys
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from curate import settings
 from curate.errors import InputError
-from curate.settings import choice, texts, whole
+from curate.settings import Range, choice, flag, share, span, text, texts, whole
 from render.angles import Cell, Grid, cells
 
 SOURCE = "render"
@@ -33,39 +33,92 @@ _ANGLES, _ORDER = 101, 102
 # limits and a line on it, which `curate render --explain` prints.
 
 
+def _words(default: tuple[str, ...], options: tuple[str, ...], says: str) -> Any:
+    """A field that holds some of a few words, each as likely as the next."""
+
+    def one(given: str) -> str:
+        if given not in options:
+            raise ValueError(f"{given!r}")
+        return given
+
+    return texts(default, f"one or a list of {', '.join(options)}", says, one)
+
+
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """The hands' shapes and their share of left and right."""
+    """Whose hands."""
+
+    people: int = whole(60, 1, 100_000, "people, each with a build and a skin of their own (procedural hands)")
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
     """How fingers are held."""
 
+    kinds: tuple[str, ...] = _words(
+        ("flat", "relaxed", "gesture"),
+        ("flat", "relaxed", "gesture"),
+        "flat: as laid on a table, fingers together or apart; gesture: each finger by itself; drawn from these",
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Skin:
     """Tone and surface of the skin."""
 
+    melanin: Range = span((0.012, 0.32), 0.003, 0.6, "share of melanin in the epidermis, from fair to dark")
+    blood: Range = span((0.007, 0.024), 0.001, 0.1, "share of blood in the dermis, from pale to flushed")
+    subsurface: float = share(0.0, "of light that comes out elsewhere than it went in; takes a fifth longer")
+    bump: Range = span((0.6, 1.0), 0, 3, "strength of folds, tendons and veins")
+
 
 @dataclass(frozen=True, slots=True)
 class Accessories:
-    """Nail polish, rings, watches and sleeves."""
+    """What is worn; each the share of pictures that have it."""
+
+    polish: float = share(0.12, "nail polish")
+    rings: float = share(0.2, "rings")
+    watch: float = share(0.08, "a watch")
+    sleeve: float = share(0.35, "a sleeve")
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
     """What lights the hand."""
 
+    kinds: tuple[str, ...] = _words(
+        ("studio", "environment"),
+        ("studio", "environment"),
+        "studio: one to three soft lamps and an even sky; environment: Blender's own maps; drawn from these",
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What is behind the hand."""
 
+    kinds: tuple[str, ...] = _words(
+        ("table", "environment"),
+        ("table", "environment", "colour", "picture"),
+        "table: white, with the hand's shadow, as in 11k Hands; environment: what lights the hand is seen; "
+        "picture: of `folder`; drawn from these",
+    )
+    folder: str = text("", "a folder of images", "where the pictures behind the hand lie")
+    hover: bool = flag(True, "two in five hands are up to 12 mm above the table")
+
 
 @dataclass(frozen=True, slots=True)
 class Camera:
     """The camera, and what it does to the picture."""
+
+    distance: Range = span((0.35, 0.7), 0.15, 5, "metres to the hand")
+    fill: Range = span((0.55, 0.85), 0.1, 1, "share of the picture's side that the hand's keypoints take up")
+    off_centre: float = share(0.7, "how far the hand may be from the middle, of the room that there is")
+    exposure: Range = span((1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white")
+    contrast: Range = span((0.2, 0.8), 0, 1, "of the camera's tone curve")
+    blur: Range = span((0.0, 0.8), 0, 10, "sigma, pixels")
+    noise: Range = span((0.0, 0.02), 0, 0.5, "of the sensor at mid grey, of the full range")
+    quality: Range = span((80, 95), 10, 100, "of the JPEG file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +157,8 @@ class Job:
     aspect: str = choice("dorsal", ("dorsal", "palmar", "both"), "back or palm towards the camera")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
     engine: str = choice("cycles", ("cycles", "workbench"), "path tracing, or a quick look without light")
-    samples: int = whole(16, 1, 65536, "paths traced a pixel")
+    samples: int = whole(8, 1, 65536, "paths traced a pixel")
+    denoise: bool = flag(True, "clean the picture of the paths' noise (OpenImageDenoise)")
     seed: int = whole(0, 0, 2**32 - 1, "of everything that is drawn by chance")
     hands: Hands = field(default_factory=Hands)
     pose: Pose = field(default_factory=Pose)

@@ -5,12 +5,15 @@ Everything is drawn from `default_rng([seed, index])`, so any picture can be mad
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.errors import InputError
 from render import accessories, angles, tone
 from render.cast import Cast
 from render.job import Job, View
@@ -180,19 +183,32 @@ def _ground(
     lowest = float((vertices @ normal).min())
     hover = 0.001 + 0.03 * max(0.0, gap - 0.6) * (1 if job.ground.hover else 0)
     grey = 0.86 + 0.12 * white
+    colour = [grey, grey * (1 - 0.03 * warm), grey * (1 - 0.06 * warm + 0.04)]
+    own = accessories.dye(np.random.default_rng(picture))
     return {
         "kind": kind,
         "point": (normal * (lowest - hover)).tolist(),
         "normal": normal.tolist(),
         "reach": 3.0,
-        "colour": [grey, grey * (1 - 0.03 * warm), grey * (1 - 0.06 * warm + 0.04)],
+        "colour": list(own) if kind == "colour" else colour,
         "roughness": 0.35 + 0.4 * gloss,
         "picture": picture,
+        "file": os.fspath(_pictures(job.ground.folder)[picture % len(_pictures(job.ground.folder))])
+        if kind == "picture"
+        else "",
     }
 
 
+@lru_cache(maxsize=4)
+def _pictures(folder: str) -> list[Path]:
+    found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    if not folder or not found:
+        raise InputError(folder or "ground.folder", "no pictures", allowed="a folder of .jpg, .png or .webp")
+    return found
+
+
 def _light(job: Job, ground: dict[str, Any], place: _Placement, rng: np.random.Generator) -> dict[str, Any]:
-    kind = str(rng.choice(job.light.kinds))
+    kind = str(rng.choice(job.light.kinds)) if ground["kind"] != "environment" else "environment"
     normal = np.array(ground["normal"])
     hand = np.array([0.0, 0.0, -place.distance])
     lamps = []
@@ -235,6 +251,6 @@ def _finish(job: Job, own: tone.Tone, ground: dict[str, Any], rng: np.random.Gen
         "blur": float(rng.uniform(*camera.blur)),
         "sharpen": float(rng.uniform(0, 1.0)),
         "noise": float(rng.uniform(*camera.noise)),
-        "quality": int(rng.integers(job.camera.quality[0], job.camera.quality[1] + 1)),
+        "quality": round(rng.uniform(*camera.quality)),
         "seed": int(rng.integers(2**31)),
     }
