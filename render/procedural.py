@@ -61,7 +61,21 @@ def label_points(build: Build) -> anatomy.Floats:
     return points
 
 
-# mm of the mean hand: (finger, joint, (along, out of the back, towards the thumb)).
+# mm of the mean hand, 187 mm long: (finger, joint, (along the finger, out of its back, towards the thumb)), as
+# MediaPipe Hands 0.10.21 places its points on renders of this model against the centres of rotation.
 LABEL_OFFSETS = np.zeros((5, 4, 3))
-LABEL_OFFSETS[:, 3, 0] = -6.0
-LABEL_WRIST = np.zeros(3)
+LABEL_OFFSETS[:, :, 0] = [
+    [13.7, -2.6, -5.1, -8.4],
+    [-4.2, -5.1, -4.7, -5.9],
+    [-1.8, -5.7, -6.1, -7.4],
+    [2.6, -2.0, -4.0, -6.7],
+    [2.4, -2.0, -2.6, -6.9],
+]
+LABEL_OFFSETS[:, :, 2] = [
+    [3.6, 1.2, -0.4, -1.7],
+    [0.6, 1.2, 1.0, 0.5],
+    [-1.3, -0.2, -0.1, -0.2],
+    [-1.2, -1.0, -0.9, -0.1],
+    [-2.3, -2.4, -2.0, -1.1],
+]
+LABEL_WRIST = np.array([2.3, 14.3, 0.0])
