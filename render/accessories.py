@@ -113,7 +113,7 @@ def _ring(
     up /= np.linalg.norm(up)
     across = np.cross(along, up)
     centre = chain[0] + rng.uniform(0.56, 0.7) * length * along
-    radius = [r + 0.0004 for r in _flesh_radius(model, centre, along, 0.002)]
+    radius = [r + 0.0004 for r in _flesh_radius(model, finger, centre, along)]
     turns = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     tube = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     wide = thick * rng.uniform(0.8, 1.8)
@@ -134,12 +134,13 @@ def _ring(
     return Extra(_moved(points, matrices[bone]), faces, look, int(PART_OF_BONE[bone]))
 
 
-def _flesh_radius(model: HandModel, centre: Floats, along: Floats, reach: float) -> tuple[float, float]:
-    """Half breadth and half thickness of the flesh in a slice across a bone."""
+def _flesh_radius(model: HandModel, finger: int, centre: Floats, along: Floats) -> tuple[float, float]:
+    """Half breadth and half thickness of a finger's flesh in a slice across its bone."""
+    first = kinematics.bone(finger, 0)
     away = model.vertices - centre
     s = away @ along
     around = away - s[:, None] * along
-    near = (np.abs(s) < reach) & (np.linalg.norm(around, axis=1) < 0.016)
+    near = (np.abs(s) < 0.002) & (model.weights[:, first : first + 3].sum(axis=1) > 0.6)
     if not near.any():
         return 0.009, 0.0085
     up = np.array([0.0, 0.0, 1.0]) - along[2] * along
@@ -179,7 +180,7 @@ def _watch(
     look = {"colour": list(colour), "metallic": float(metal), "roughness": 0.35 if metal else 0.7}
     things = [Extra(_moved(points, arm), faces, look, PERSON)]
     size = rng.uniform(0.012, 0.019)
-    top = centre + [0, 0, thick]
+    top = centre + np.array([0, 0, thick])
     for radius, low, high, shade in ((size, -0.001, 0.008, colour), (size * 0.86, 0.007, 0.0086, None)):
         face = shade or ((0.8, 0.8, 0.8) if rng.random() < 0.5 else (0.02, 0.02, 0.03))
         profile = [(0.0, low), (radius, low), (radius, high), (0.0, high)]

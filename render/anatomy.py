@@ -1,8 +1,8 @@
 """The bones and the build of a hand: published lengths, and how people differ. numpy only.
 
 Lengths: Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3), 2010 (means of 66 X-rayed
-hands, millimetres). Breadths and thicknesses follow the hand surveys of Greiner, "Hand anthropometry of U.S. Army
-personnel", 1991. Spreads between people are about 5 % of each length in both.
+hands, millimetres). Breadths and thicknesses follow Greiner, "Hand anthropometry of U.S. Army personnel", 1991.
+Spreads between people are about 5 % of each length in both.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Rows thumb .. little: metacarpal, proximal, middle, distal phalanx, soft tissue beyond the last bone. A thumb has
-# no middle phalanx.
+# Rows thumb .. little: metacarpal, proximal, middle, distal phalanx, soft tissue beyond the last bone. A thumb
+# has no middle phalanx.
 SEGMENTS = np.array(
     [
         [46.22, 31.57, 0.0, 21.67, 5.67],
@@ -33,8 +33,8 @@ _CARPUS = np.array(
 _SPLAY = np.array([[43.0, -14.0], [11.0, -1.0], [2.5, -0.5], [-6.5, -1.5], [-15.5, -4.5]])
 # Fingers at rest in the model's own pose: apart, so that the skin between them is modelled.
 _REST_SPREAD = np.array([33.0, 9.5, 0.5, -8.5, -20.0])
-# Half the breadth of a finger (mm) at its base, the middle of its first bone, its PIP (thumb: MCP), the middle of
-# its second bone, its DIP (IP), the middle of its last bone, and its tip.
+# Half the breadth of a finger (mm) at its base, the middle of its first bone, its PIP (thumb: MCP), the middle
+# of its second bone, its DIP (IP), the middle of its last bone, and its tip.
 RADII = np.array(
     [
         [14.0, 12.6, 11.4, 10.4, 10.8, 11.2, 9.4],
@@ -52,9 +52,10 @@ class Build:
 
     Attributes
     ----------
-    size: of the whole hand. breadth: of palm and wrist. thickness: of the fingers. lengths: of each finger. All
-        are factors around 1.
-    knuckles: how far joints stand out of fingers, 0 smooth .. 1 bony. lean: 0 plump .. 1 tendons and veins show.
+    size: of the whole hand. breadth: of palm and wrist. thickness: of the fingers. lengths: of each finger.
+        All are factors around 1.
+    knuckles: how far joints stand out of fingers, 0 smooth .. 1 bony.
+    lean: 0 plump .. 1 tendons and veins show.
     age: 0 young .. 1 old: depth and number of folds. nails: length of the free nail, mm.
     seed: of what no number here tells, as where folds and veins run.
     """
@@ -71,13 +72,14 @@ class Build:
 
 
 def sample_build(rng: np.random.Generator) -> Build:
-    """A person drawn at random. Women's hands are 0.92 of men's in length and 0.88 in breadth (Greiner 1991)."""
+    """A person drawn at random: women's hands are 0.92 of men's in length, 0.88 in breadth (Greiner 1991)."""
     slight = rng.random()
     size = 1.02 - 0.09 * slight + 0.035 * rng.standard_normal()
-    lengths = 1 + 0.03 * np.clip(rng.standard_normal(5), -2, 2)
+    # In photographs fingers are a little longer against the palm than in the X-rays.
+    lengths = 1.03 + 0.025 * rng.standard_normal() + 0.02 * np.clip(rng.standard_normal(5), -2, 2)
     return Build(
         size=float(np.clip(size, 0.84, 1.14)),
-        breadth=float(np.clip(1.05 - 0.09 * slight + 0.035 * rng.standard_normal(), 0.88, 1.18)),
+        breadth=float(np.clip(1.01 - 0.09 * slight + 0.035 * rng.standard_normal(), 0.85, 1.12)),
         thickness=float(np.clip(1.07 - 0.13 * slight + 0.05 * rng.standard_normal(), 0.82, 1.25)),
         lengths=tuple(float(v) for v in lengths),  # type: ignore[arg-type]
         knuckles=float(rng.random()),
@@ -89,7 +91,7 @@ def sample_build(rng: np.random.Generator) -> Build:
 
 
 def joints(build: Build) -> Floats:
-    """Rotation centres (21, 3) of the flat hand with its fingers apart, metres, hand frame; tips end the flesh."""
+    """Rotation centres (21, 3) of the flat hand, its fingers apart; metres, hand frame; tips end the flesh."""
     points = np.zeros((21, 3))
     for finger, segments in enumerate(SEGMENTS):
         splay, lift = np.radians(_SPLAY[finger])
@@ -120,7 +122,7 @@ def radii(build: Build) -> Floats:
 
 
 def stations(joints_: Floats) -> Floats:
-    """Where along each finger (5, 7) the stations of RADII lie, metres from its base: thumb CMC .. others MCP."""
+    """Where along each finger (5, 7) the stations of RADII lie, metres from its base (thumb CMC, others MCP)."""
     chains = joints_[1:].reshape(5, 4, 3)
     ends = np.concatenate(
         [np.zeros((5, 1)), np.cumsum(np.linalg.norm(np.diff(chains, axis=1), axis=2), 1)], 1

@@ -1,4 +1,4 @@
-"""From a render to a sample: what lens, sensor and file do to light; mask, depth, keypoints and their visibility."""
+"""From a render to a sample: what lens, sensor and file do to light; mask, depth, keypoints, visibility."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _behind(ground: dict[str, Any], size: int) -> Light:
 
 
 def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """COCO visibility (21,): 2 where the first flesh before a keypoint is its own bone's or a neighbour's, and near.
+    """COCO visibility (21,): 2 where the first flesh before a keypoint is near and its own or a neighbour's.
 
     Keypoints outside the picture are labelled (they are known) but not visible.
     """

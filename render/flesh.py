@@ -1,8 +1,8 @@
 """The flesh of a hand as a distance field around its bones, and the skinned mesh cut from it.
 
 Round shapes along the bones are joined by a smooth minimum (Quilez, "Smooth minimum", 2013), which makes webs,
-the ball of the thumb and knuckles grow out of each other as flesh does. Fingers are set apart here, so that the
-skin between them is there when they are closed. Right hand, hand frame, metres at the border, mm within.
+the ball of the thumb and knuckles grow out of each other as flesh does. Fingers are set apart here, so that
+the skin between them is there when they are closed. Right hand, hand frame, mm.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Flesh:
             self.fingers.append(pieces)
 
     def finger(self, f: int, points: Floats) -> tuple[Floats, Floats]:
-        """Distance (N,) to a finger's flesh, mm, and how far along it (N,) each point lies, from its first joint."""
+        """Distance (N,) to a finger's flesh, mm, and how far from its first joint (N,) each point lies along it."""
         best = np.full(len(points), np.inf, np.float32)
         where = np.zeros(len(points), np.float32)
         start = 0.0

@@ -48,7 +48,9 @@ def _words(default: tuple[str, ...], options: tuple[str, ...], says: str) -> Any
 class Hands:
     """Whose hands."""
 
-    people: int = whole(60, 1, 100_000, "people, each with a build and a skin of their own (procedural hands)")
+    people: int = whole(
+        60, 1, 100_000, "people, each with a build and a skin of their own (procedural hands)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ class Camera:
     distance: Range = span((0.35, 0.7), 0.15, 5, "metres to the hand")
     fill: Range = span((0.55, 0.85), 0.1, 1, "share of the picture's side that the hand's keypoints take up")
     off_centre: float = share(0.7, "how far the hand may be from the middle, of the room that there is")
-    exposure: Range = span((1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white")
+    exposure: Range = span(
+        (1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white"
+    )
     contrast: Range = span((0.2, 0.8), 0, 1, "of the camera's tone curve")
     blur: Range = span((0.0, 0.8), 0, 10, "sigma, pixels")
     noise: Range = span((0.0, 0.02), 0, 0.5, "of the sensor at mid grey, of the full range")

@@ -1,10 +1,10 @@
 """Forward kinematics of a hand: joint angles in, one rigid motion a bone out. numpy only.
 
-The hand frame: metres; origin at the wrist; +y to the middle fingertip; +z out of the back of the hand; a right
-hand seen from its back with the fingers up has its thumb at -x. A left hand is the mirror image, x -> -x.
+The hand frame: metres; origin at the wrist; +y to the middle fingertip; +z out of the back of the hand; a
+right hand seen from its back with the fingers up has its thumb at -x. A left hand is its mirror image, x -> -x.
 
-Seventeen bones: 0 the palm; 1 + 3 f + k the k-th bone of finger f (0 thumb .. 4 little) beyond its first joint;
-16 the forearm. Whatever a model's own rest pose is, angles are absolute: 0 is a flat hand whose fingers point
+Seventeen bones: 0 the palm; 1 + 3 f + k the k-th bone of finger f (0 thumb .. 4 little) beyond its first
+joint; 16 the forearm. Whatever a model's own rest pose is, angles are absolute: 0 is a flat hand whose fingers point
 straight along +y, so the same pose looks alike on every model.
 """
 
@@ -20,7 +20,7 @@ BONES = 17
 FINGERS = 5
 FLEXION, DEVIATION, TWIST = 0, 1, 2
 
-# How far the thumb's nail is turned from the back of the hand towards its outer side in a flat hand (degrees).
+# How far the thumb's nail is turned from the back of the hand towards its outer side in a flat hand, degrees.
 _THUMB_TURN = 50.0
 
 
@@ -76,7 +76,7 @@ def directions(joints: Floats) -> Floats:
 
 
 def rest_angles(joints: Floats) -> Floats:
-    """The angles (5, 3, 3) that joints stand at by themselves: finger, joint, (flexion, deviation, twist); radians."""
+    """Angles (5, 3, 3) of the rest pose: finger, joint, (flexion, deviation, twist); radians."""
     along = directions(joints)
     flexion_axis, _ = axes(joints)
     angles = np.zeros((FINGERS, 3, 3))
@@ -95,8 +95,8 @@ def bone_matrices(joints: Floats, angles: Floats, wrist: Floats | None = None) -
     Parameters
     ----------
     joints: (21, 3) rotation centres in the rest pose.
-    angles: (5, 3, 3) radians, absolute: finger, joint, (flexion, deviation, twist). Deviation, of first joints
-        only, is positive towards the thumb's side; the thumb's own first joint counts it from +y, too.
+    angles: (5, 3, 3) radians, absolute: finger, joint, (flexion, deviation, twist). Deviation is positive
+        towards the thumb's side, and of first joints counted from +y, the thumb's too.
     wrist: (2,) flexion and deviation of the hand against the forearm. The hand stays, the forearm moves.
     """
     along = directions(joints)

@@ -18,8 +18,8 @@ from render import kinematics
 
 Floats = NDArray[np.float64]
 
-# RHD's class ids of a right hand, in the order of kinematics' bones. RHD counts each finger from its tip and gives
-# the palm the last number; the forearm is "person".
+# RHD's class ids of a right hand, in the order of kinematics' bones. RHD counts each finger from its tip and
+# gives the palm the last number; the forearm is "person".
 PERSON = 1
 PART_OF_BONE = np.array([33, *(18 + 3 * f + 2 - k for f in range(5) for k in range(3)), PERSON], np.uint8)
 
@@ -67,7 +67,7 @@ class HandModel:
         """
         blended = self.weights @ matrices[:, :3].reshape(kinematics.BONES, 12).astype(np.float32)
         turns = blended.reshape(-1, 3, 4)
-        moved = np.einsum("vij,vj->vi", turns[:, :, :3], self.vertices) + turns[:, :, 3]
+        moved: NDArray[np.float32] = np.einsum("vij,vj->vi", turns[:, :, :3], self.vertices) + turns[:, :, 3]
         owner = [kinematics.bone_of_keypoint(i) for i in range(len(self.keypoints))]
         own = matrices[owner]
         points = np.einsum("kij,kj->ki", own[:, :3, :3], self.keypoints) + own[:, :3, 3]

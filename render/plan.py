@@ -1,4 +1,4 @@
-"""From a job and an index to a shot: who, how held, how lit, before what, and how the camera sees it. No bpy.
+"""From a job and an index to a shot: who, how held, how lit, before what, how the camera sees it. No bpy.
 
 Everything is drawn from `default_rng([seed, index])`, so any picture can be made alone, anywhere, in any order.
 """
@@ -201,7 +201,9 @@ def _ground(
 
 @lru_cache(maxsize=4)
 def _pictures(folder: str) -> list[Path]:
-    found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    found = sorted(
+        p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+    )
     if not folder or not found:
         raise InputError(folder or "ground.folder", "no pictures", allowed="a folder of .jpg, .png or .webp")
     return found

@@ -1,7 +1,8 @@
-"""How fingers are held: poses drawn within the joints' limits, from a flat hand to gestures; none through itself.
+"""How fingers are held: poses drawn within the joints' limits, from a flat hand to gestures.
 
 Limits are those of the American Academy of Orthopaedic Surgeons (joint motion, 1965) as far as a person reaches
-unaided. The last finger joint follows the middle one (about two thirds of it: Rijpkema and Girard, SIGGRAPH 1991).
+unaided. The last finger joint follows the middle one, about two thirds of it (Rijpkema and Girard, SIGGRAPH
+1991). A pose in which flesh passes through flesh is drawn again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _CLOSED = np.array([-1.5, 0.0, 2.0, 6.0])
 _APART = np.array([13.0, 2.0, -10.0, -24.0])
 _TRIES = 40
 # How far flesh may be pressed together before it counts as passing through itself.
-_PRESSED = 0.82
+_PRESSED = 0.78
 
 
 def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -127,14 +128,18 @@ def _spread(angles: Floats, rng: np.random.Generator, share: float) -> None:
 def _flat(rng: np.random.Generator) -> Floats:
     """A hand laid or held flat, as in 11k Hands: fingers together or apart, thumb in or out."""
     angles = np.zeros((5, 3, 3))
-    common = rng.normal(4, 7)
-    angles[1:, 0, FLEXION] = common + rng.normal(0, 4, 4)
-    angles[1:, 1, FLEXION] = np.abs(rng.normal(7, 6) + rng.normal(0, 3, 4))
+    common = rng.normal(1, 6)
+    angles[1:, 0, FLEXION] = common + rng.normal(0, 3, 4)
+    angles[1:, 1, FLEXION] = np.abs(rng.normal(4, 6) + rng.normal(0, 3, 4))
     angles[1:, 2, FLEXION] = 0.6 * angles[1:, 1, FLEXION] + rng.normal(0, 3, 4)
-    _spread(angles, rng, float(np.clip(rng.choice([0.05, 0.45, 0.9]) + rng.normal(0, 0.15), 0, 1.1)))
+    _spread(
+        angles, rng, float(np.clip(rng.choice([0, 0, 0.1, 0.45, 0.95]) + rng.normal(0, 0.12), -0.05, 1.1))
+    )
     out = rng.beta(0.9, 0.9)
     angles[0, 0] = [rng.normal(6, 5), 22 + 34 * out + rng.normal(0, 4), rng.normal(0, 6)]
-    angles[0, 1:, FLEXION] = [rng.normal(12, 9), rng.normal(4, 12)]
+    angles[0, 1:, FLEXION] = [rng.normal(20, 10), rng.normal(-10, 14)]
+    # Fingers are not straight: those beside the middle one lean towards it.
+    angles[1:, 1:, DEVIATION] = np.array([-2.0, -0.7, 0.9, 1.0])[:, None] + rng.normal(0, 0.6, (4, 2))
     return angles
 
 

@@ -44,8 +44,7 @@ def make_model(build: Build) -> HandModel:
 def label_points(build: Build) -> anatomy.Floats:
     """Where the field's labels lie (21, 3), metres at rest, against the centres of rotation.
 
-    Offsets are along a finger's bone, out of its back, and towards the thumb's side, as measured in
-    docs/render.md.
+    Offsets are along a finger's bone, out of its back, and towards the thumb's side.
     """
     joints = anatomy.joints(build)
     along = kinematics.directions(joints)
@@ -61,8 +60,8 @@ def label_points(build: Build) -> anatomy.Floats:
     return points
 
 
-# mm of the mean hand, 187 mm long: (finger, joint, (along the finger, out of its back, towards the thumb)), as
-# MediaPipe Hands 0.10.21 places its points on renders of this model against the centres of rotation.
+# (finger, joint, (along the finger, out of its back, towards the thumb)), mm of the mean hand, 187 mm long: where
+# MediaPipe Hands 0.10.21 places its points on renders of this model, against the centres of rotation.
 LABEL_OFFSETS = np.zeros((5, 4, 3))
 LABEL_OFFSETS[:, :, 0] = [
     [13.7, -2.6, -5.1, -8.4],

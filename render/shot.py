@@ -1,7 +1,7 @@
 """A shot: all that decides one picture, drawn from (seed, index) alone, as numbers. No bpy.
 
-The world of a shot is the camera's: metres, the camera at the origin, looking along -z with +y up. Truth follows
-from the same numbers as the picture: keypoints are moved by the matrices that move the mesh.
+The world of a shot is the camera's: metres, the camera at the origin, looking along -z with +y up. Truth
+follows from the same numbers as the picture: keypoints are moved by the matrices that move the mesh.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What is painted on a hand: folds, knuckles, tendons, veins, nails and mottling, as maps of back and palm.
 
 Each map has four channels: height (128 is the mesh, a step is 0.01 mm), melanin and blood (128 is the person's
-own, 255 nearly twice that), and nail (0 skin, 160 nail bed, 255 free edge). Folds lie where the hand's joints are; how they
-run differs from person to person by the build's seed. Runs in the core's environment.
+own, 255 nearly twice that), and nail (0 skin, 160 nail bed, 255 free edge). Folds lie where the hand's joints
+are; how they run differs between people by the build's seed. Runs in the core's environment.
 """
 
 from __future__ import annotations
@@ -58,6 +58,21 @@ class _Side:
         grown = cv2.resize(field, (self.shape[1], self.shape[0]), interpolation=cv2.INTER_CUBIC)
         return grown / np.float32(grown.std())
 
+    def around(self, flesh: Flesh, f: int) -> _Side:
+        """The part of the maps that holds a finger's last straight piece, with a margin; writes go through."""
+        piece = flesh.fingers[f][-1]
+        ends = np.stack([piece.base, piece.base + piece.length * piece.along])[:, :2]
+        margin = 2.4 * float(piece.radius.max())
+        low, high = ends.min(axis=0) - margin, ends.max(axis=0) + margin
+        first = np.floor((low - self.points[0, 0, :2]) * PIXELS_PER_MM).astype(int)
+        last = np.ceil((high - self.points[0, 0, :2]) * PIXELS_PER_MM).astype(int)
+        window = (slice(max(first[1], 0), max(last[1], 1)), slice(max(first[0], 0), max(last[0], 1)))
+        patch = object.__new__(_Side)
+        for name in ("points", "height", "melanin", "blood", "nail"):
+            setattr(patch, name, getattr(self, name)[window])
+        patch.shape, patch.rng = patch.height.shape, self.rng
+        return patch
+
     def packed(self) -> NDArray[np.uint8]:
         """(H, W, 4) uint8, as stored."""
         channels = [
@@ -80,8 +95,8 @@ def paint(flesh: Flesh, surface: Surface) -> tuple[NDArray[np.uint8], Floats]:
         _mottle(side, flesh.build)
     _tendons_and_veins(back, flesh)
     for f in range(5):
-        _back_of_finger(back, flesh, f)
-        _front_of_finger(palm, flesh, f)
+        _back_of_finger(back.around(flesh, f), flesh, f)
+        _front_of_finger(palm.around(flesh, f), flesh, f)
     _palm_lines(palm, flesh)
     x0, y0 = (surface.origin[i] - surface.step / 2 for i in (0, 1))
     rows, columns = back.shape
@@ -193,7 +208,8 @@ def _nail(side: _Side, flesh: Flesh, f: int, s: Floats, a: Floats, b: Floats, le
     side.melanin *= 1 + 0.3 * rim
     free = np.clip((s - end + 0.25 * (a / wide) ** 2 * bed * 0.4) / 0.7, 0, 1)
     lunula = np.clip(1.4 - np.hypot((s - start) / (0.24 * bed), a / (0.62 * wide)), 0, 1)
-    side.nail = np.maximum(side.nail, plate * (0.63 + 0.37 * free + 0.07 * lunula * (1 - free)))
+    shade = plate * (0.63 + 0.37 * free + 0.07 * lunula * (1 - free))
+    np.maximum(side.nail, shade, out=side.nail)
 
 
 def _tendons_and_veins(side: _Side, flesh: Flesh) -> None:
@@ -247,13 +263,16 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
     joints = flesh.joints[:, :2]
     index, middle, little, thumb = joints[5], joints[9], joints[17], joints[1]
     wrist = joints[0]
-    shift = lambda p, x, y: np.asarray(p) + np.array([x, y]) * flesh.scale  # noqa: E731
+
+    def shift(point: Floats, x: float, y: float) -> Floats:
+        return point + np.float32([x, y]) * np.float32(flesh.scale)
+
     lines = [
         # Heart, head and life, and the line of fate; then the folds at the wrist.
-        [shift(little, 8, -4), shift(little, -8, -4), shift(middle, 6, -2), shift(middle, -8, 10)],
-        [shift(index, -9, -12), shift(index, 6, -19), shift(middle, 10, -32), shift(little, 3, -34)],
-        [shift(index, -9, -15), shift(index, 6, -30), shift(thumb, 28, 24), shift(thumb, 20, -4)],
-        [shift(middle, 4, -14), shift(middle, 4, -45), shift(wrist, 2, 14)],
+        [shift(little, 9, -10), shift(little, -8, -6), shift(middle, 8, -8), shift(middle, -9, 8)],
+        [shift(index, -9, -16), shift(index, 8, -24), shift(middle, 10, -36), shift(little, 2, -38)],
+        [shift(index, -9, -18), shift(index, 8, -36), shift(thumb, 32, 22), shift(thumb, 22, -4)],
+        [shift(middle, 4, -24), shift(middle, 4, -48), shift(wrist, 2, 14)],
         [shift(wrist, -17, 4), shift(wrist, 0, 1), shift(wrist, 16, 4)],
         [shift(wrist, -17, -4), shift(wrist, 0, -8), shift(wrist, 16, -4)],
     ]
@@ -261,20 +280,23 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
     for number, line in enumerate(lines):
         path = np.array(line) + side.rng.normal(0, 1.6, (len(line), 2))
         smooth = _curve(path)
-        pixels = (smooth - side.points[0, 0, :2]) * PIXELS_PER_MM
-        strength = 1.0 if number < 3 else 0.55
+        pixels = np.rint((smooth - side.points[0, 0, :2]) * PIXELS_PER_MM).astype(np.int32)
+        strength = (0.85 if number < 3 else 0.4) * side.rng.uniform(0.7, 1.1)
         mark = np.zeros(side.shape, np.float32)
-        cv2.polylines(mark, [np.rint(pixels).astype(np.int32)], False, strength, 2, cv2.LINE_AA)
+        for share, wide in ((1.0, 1), (0.6, 2)):
+            # A line is deepest in its middle.
+            first, last = (np.array([0.5 - share / 2, 0.5 + share / 2]) * len(pixels)).astype(int)
+            cv2.polylines(mark, [pixels[first:last]], False, strength, wide, cv2.LINE_AA)
         drawn = np.maximum(drawn, mark)
     for _ in range(int(14 + 30 * flesh.build.age)):
         start = np.array([side.rng.uniform(-25, 30), side.rng.uniform(20, 95)]) * flesh.scale
         step = side.rng.normal(0, 5, 2)
         pixels = (np.array([start, start + step]) - side.points[0, 0, :2]) * PIXELS_PER_MM
         cv2.polylines(drawn, [np.rint(pixels).astype(np.int32)], False, 0.35, 1, cv2.LINE_AA)
-    soft = cv2.GaussianBlur(drawn, (0, 0), 1.1)
-    side.height -= 0.75 * soft
-    side.melanin *= 1 + 0.6 * soft
-    side.blood *= 1 + 0.45 * soft
+    soft = cv2.GaussianBlur(drawn, (0, 0), 1.1) * (0.75 + 0.25 * np.abs(side.noise(6.0)))
+    side.height -= 0.6 * soft
+    side.melanin *= 1 + 0.45 * soft
+    side.blood *= 1 + 0.4 * soft
 
 
 def _curve(path: NDArray[np.float64]) -> NDArray[np.float64]:

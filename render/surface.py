@@ -1,4 +1,4 @@
-"""The skin of a build as a skinned mesh: marching cubes over the flesh, weights from where a point lies along bones.
+"""The skin of a build as a skinned mesh: marching cubes over the flesh, weights by place along the bones.
 
 Runs in the core's environment (scikit-image), never in Blender's.
 """
@@ -6,6 +6,7 @@ Runs in the core's environment (scikit-image), never in Blender's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from render.model import PART_OF_BONE
 
 Floats = NDArray[np.float32]
 
-# Half the length (mm) over which the skin goes from one bone to the next, at joints 0, 1, 2 of thumb and finger.
+# Half the length (mm) over which the skin goes from one bone to the next, at joints 0, 1, 2 of each finger.
 _BLEND = np.array([[16.0, 8.0, 6.5], [11.0, 6.5, 5.0], [11.0, 6.5, 5.0], [11.0, 6.5, 5.0], [10.0, 5.5, 4.5]])
 _SMOOTHING = 10
 
@@ -129,7 +130,7 @@ def _with_arm(vertices: Floats, faces: NDArray[np.int32], flesh: Flesh) -> tuple
         count += len(loop)
     extra.append(np.array([[centre[0], ARM_TO - 8, centre[2]]], np.float32))
     quads = []
-    for near, far in zip(rings, rings[1:], strict=False):
+    for near, far in pairwise(rings):
         after_near, after_far = np.roll(near, -1), np.roll(far, -1)
         quads += [np.stack([near, far, after_near], 1), np.stack([after_near, far, after_far], 1)]
     last = rings[-1]

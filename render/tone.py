@@ -1,9 +1,9 @@
 """Skin colour from what colours skin: melanin above, blood below. Not RGB noise.
 
 Light goes twice through the epidermis (Beer and Lambert's law) and is scattered back by the dermis (diffuse
-reflectance of a half space: Flock et al., IEEE Trans. Biomed. Eng. 36, 1989). Absorption and scattering: Jacques,
-"Optical properties of biological tissues: a review", Phys. Med. Biol. 58, 2013; haemoglobin: Prahl's table
-(omlc.org/spectra/hemoglobin). Colour matching: Wyman, Sloan and Shirley, JCGT 2(2), 2013. numpy only.
+reflectance of a half space: Flock et al., IEEE Trans. Biomed. Eng. 36, 1989). Absorption and scattering:
+Jacques, "Optical properties of biological tissues: a review", Phys. Med. Biol. 58, 2013; haemoglobin: Prahl's
+table (omlc.org/spectra/hemoglobin). Colour matching: Wyman, Sloan and Shirley, JCGT 2(2), 2013. numpy only.
 """
 
 from __future__ import annotations
