@@ -114,7 +114,7 @@ class Camera:
     """The camera, and what it does to the picture."""
 
     distance: Range = span((0.35, 0.7), 0.15, 5, "metres to the hand")
-    fill: Range = span((0.55, 0.85), 0.1, 1, "share of the picture's side that the hand's keypoints take up")
+    fill: Range = span((0.55, 0.9), 0.1, 1, "share of the picture's side that fingers and palm take up")
     off_centre: float = share(0.7, "how far the hand may be from the middle, of the room that there is")
     exposure: Range = span(
         (1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white"

@@ -120,7 +120,8 @@ class _Placement:
         turn = angles.turn(view.tilt, view.rotation, view.roll, view.aspect)
         camera = job.camera
         distance, fill = rng.uniform(*camera.distance), rng.uniform(*camera.fill)
-        hand = keypoints.copy()
+        # The wrist may be outside: in close pictures it is.
+        hand = keypoints[1:]
         centre = (hand.min(axis=0) + hand.max(axis=0)) / 2
         place = cls(turn, centre, float(distance), np.eye(3))
         seen = place.world(hand, view.side == "left")
