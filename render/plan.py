@@ -149,7 +149,7 @@ def _skin(
     palm = tone.Tone(own.melanin * _PALM_MELANIN, own.blood * flush * _PALM_BLOOD)
     # Folds of fair skin are dark, too: by shadow and by a tan that the rest has not.
     melanin, blood = tone.log_change(tone.Tone(max(back.melanin, _LEAST_CONTRAST), back.blood))
-    bed = tone.colour(tone.Tone(0.25 * own.melanin + 0.004, own.blood * 1.25)) * 1.12
+    bed = tone.colour(tone.Tone(0.4 * own.melanin + 0.004, own.blood * 1.4)) * 1.1
     box = model.atlas_box if model.atlas.size else np.array([0.0, 0.0, 1.0, 1.0])
     return {
         "colours": {

@@ -45,7 +45,7 @@ class Surface:
     bottom: Floats
 
 
-def make_surface(flesh: Flesh, step: float = 1.6) -> Surface:
+def make_surface(flesh: Flesh, step: float = 2.0) -> Surface:
     """Cut the mesh.
 
     Parameters
