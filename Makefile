@@ -4,14 +4,18 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Blender (GPL) stays in an environment, and a process, of its own. Its wheel wants Python 3.11 and numpy 1.
+TOOLS_PYTHON ?= python3.11
+TOOLS := .venv-tools
+TOOLS_STAMP := $(TOOLS)/.installed
 BENCH_STAMP := $(VENV)/.bench
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test tools lint bench clean
 
-demo: $(STAMP)
+demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
 
-test: $(STAMP) lint
+test: $(STAMP) tools lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(STAMP)
@@ -25,14 +29,25 @@ bench: $(BENCH_STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,render,dev]'
 	touch $@
 
-$(BENCH_STAMP): $(STAMP)
+# Without it everything but `curate render` works, and says so: no reason for `make` to stop.
+tools:
+	@$(MAKE) --no-print-directory $(TOOLS_STAMP) || { rm -rf $(TOOLS); echo "No Blender here: bpy could not be" \
+	  "installed for $(TOOLS_PYTHON). Rendering is left out of the demo and the tests." >&2; }
+
+$(TOOLS_STAMP): constraints-tools.txt
+	$(TOOLS_PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-tools.txt bpy
+	touch $@
+
+$(BENCH_STAMP): $(STAMP) $(TOOLS_STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	# Only its heatmap generator is run; its own dependencies would bring other versions of torch.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps mmpose
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-tools.txt mediapipe
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(TOOLS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -110,9 +110,8 @@ def parse(
             continue
         try:
             values[name] = setting.read(value)
-        except ValueError as error:
-            found = str(error) or repr(value)
-            raise InputError(where, found, field=place, allowed=setting.allowed) from None
+        except ValueError:
+            raise InputError(where, repr(value), field=place, allowed=setting.allowed) from None
     return kind(**values)
 
 
@@ -208,8 +207,8 @@ def flag(default: bool, says: str) -> Any:
 
 
 def text(default: str, allowed: str, says: str) -> Any:
-    """A field that holds a word or a path."""
-    return _field(default, says, allowed, _word)
+    """A field that holds a word or a path; with a default of "", possibly none."""
+    return _field(default, says, allowed, lambda value: value if value == default else _word(value))
 
 
 def texts(default: tuple[str, ...], allowed: str, says: str, read: Callable[[str], str] = str) -> Any:

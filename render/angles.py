@@ -28,7 +28,7 @@ from curate.errors import InputError
 
 AXES = ("tilt", "rotation", "roll")
 # Beyond a quarter turn a back becomes a palm: that is what `aspect` is for.
-LIMITS = {"": (-360, 360), "tilt": (-90, 90), "rotation": (-360, 360), "roll": (-90, 90)}
+LIMITS = {"tilt": (-90, 90), "rotation": (-360, 360), "roll": (-90, 90)}
 MAX_CELLS = 1_000_000
 
 _FORMS = "0,30,45 or 0:345:15 (start:stop:step) or 0..45 (drawn)"
@@ -163,8 +163,9 @@ def _values(axis: str, given: str) -> Values:
             values += _range(axis, part)
         else:
             values.append(_number(axis, part))
-    turned = (float(value) % 360.0 if axis == "rotation" else float(value) for value in values)
-    return tuple(dict.fromkeys(value + 0.0 for value in turned))  # no -0.0
+    if axis == "rotation":
+        values = [(value % 360 + 360) % 360 for value in values]
+    return tuple(dict.fromkeys(float(value) + 0.0 for value in values))  # no -0.0
 
 
 def _range(axis: str, given: str) -> list[Decimal]:
@@ -205,13 +206,12 @@ def _bad(axis: str, found: str, *, allowed: str) -> InputError:
 def _told(values: Values) -> str:
     if isinstance(values, Interval):
         return str(values)
-    if len(values) > 3:
-        start, stop, step = values[0], values[-1], round(values[1] - values[0], 10)
-        told = f"{_text(start)}:{_text(stop)}:{_text(step)}"
-        if step > 0 and _values("", told) == values:
-            return told
+    exact = [Decimal(_text(value)) for value in values]
+    steps = {after - before for before, after in itertools.pairwise(exact)}
+    if len(values) > 3 and len(steps) == 1 and (step := steps.pop()) > 0:
+        return f"{exact[0]}:{exact[-1]}:{step}"
     return ",".join(map(_text, values))
 
 
 def _text(value: float) -> str:
-    return f"{value:.10g}"
+    return repr(value).removesuffix(".0")

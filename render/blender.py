@@ -35,6 +35,7 @@ _WORKER = _HERE / "worker" / "main.py"
 _TOOLS = _HERE.parent / ".venv-tools" / "bin" / "python"
 _TICK = 0.25  # seconds between looks at the clock
 _STALL_CPU = 0.3  # CPU seconds: less is next to none
+_CLAIM = "\0hand-curate-core-"  # a name of a socket, in no file system
 _TAIL = 8  # lines of Blender's own output in a message
 
 _log = logging.getLogger("curate.render")
@@ -313,7 +314,7 @@ def _free_core() -> tuple[socket.socket | None, int | None]:
     for core in cores:
         claim = socket.socket(socket.AF_UNIX)
         try:
-            claim.bind(f"\0hand-curate-core-{core}")
+            claim.bind(f"{_CLAIM}{core}")
         except OSError:
             claim.close()
         else:

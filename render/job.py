@@ -19,7 +19,7 @@ import numpy as np
 
 from curate import settings
 from curate.errors import InputError
-from curate.settings import Range, choice, flag, share, span, text, texts, whole
+from curate.settings import Range, choice, choices, flag, share, span, text, texts, whole
 from render.angles import Cell, Grid, cells
 
 SOURCE = "render"
@@ -31,17 +31,6 @@ _ANGLES, _ORDER = 101, 102
 
 # What follows is one class a section of job.yaml. A field is all it takes to add a key: its default, its
 # limits and a line on it, which `curate render --explain` prints.
-
-
-def _words(default: tuple[str, ...], options: tuple[str, ...], says: str) -> Any:
-    """A field that holds some of a few words, each as likely as the next."""
-
-    def one(given: str) -> str:
-        if given not in options:
-            raise ValueError(f"{given!r}")
-        return given
-
-    return texts(default, f"one or a list of {', '.join(options)}", says, one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ class Hands:
 class Pose:
     """How fingers are held."""
 
-    kinds: tuple[str, ...] = _words(
+    kinds: tuple[str, ...] = choices(
         ("flat", "relaxed", "gesture"),
         ("flat", "relaxed", "gesture"),
         "flat: as laid on a table, fingers together or apart; gesture: each finger by itself; drawn from these",
@@ -88,7 +77,7 @@ class Accessories:
 class Light:
     """What lights the hand."""
 
-    kinds: tuple[str, ...] = _words(
+    kinds: tuple[str, ...] = choices(
         ("studio", "environment"),
         ("studio", "environment"),
         "studio: one to three soft lamps and an even sky; environment: Blender's own maps; drawn from these",
@@ -99,7 +88,7 @@ class Light:
 class Ground:
     """What is behind the hand."""
 
-    kinds: tuple[str, ...] = _words(
+    kinds: tuple[str, ...] = choices(
         ("table", "environment"),
         ("table", "environment", "colour", "picture"),
         "table: white, with the hand's shadow, as in 11k Hands; environment: what lights the hand is seen; "

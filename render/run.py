@@ -8,6 +8,7 @@ run is stopped or killed is rendered by the next, and comes out alike.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.dataset import INFO, file_sha256
-from curate.errors import InputError
+from curate.errors import InputError, MissingExtra
 from curate.sample import Sample, to_batch
 from curate.stage import Part, Stage, Summary
 from render import blender
@@ -73,11 +74,14 @@ def render(
     ------
     InputError: an index that the job does not have. ConfigChanged: OUT was begun with another job.
     BlenderError: there is no Blender, it does not start, or nothing that it is given comes out.
+    MissingExtra: the packages of hand-curate[render] are not installed.
     """
     out = Path(out)
     chosen = range(len(job)) if indices is None else indices
     options = _identity(job) | ({} if indices is None else {"indices": runs(indices)})
     finished = (out / INFO).exists() and not overwrite
+    if studio is None and importlib.util.find_spec("OpenEXR") is None:
+        raise MissingExtra("rendering", "render")
     found = Blender(Path()) if finished else blender.find(program)
     stage = Stage(
         "render", out, options, resume_key=found.version, workers=workers, overwrite=overwrite, quiet=quiet

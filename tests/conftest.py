@@ -24,6 +24,18 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def has_blender() -> bool:
+    """Whether there is a Blender here; where there is none, tests expect `curate render` to say so."""
+    from render import blender
+
+    try:
+        blender.find()
+    except blender.BlenderError:
+        return False
+    return True
+
+
 @pytest.fixture
 def flat_hand() -> np.ndarray:
     """(21, 2) keypoints of an open right hand from the back, fingers up, in a 200 x 200 image."""

@@ -1,7 +1,7 @@
-"""A Blender without Blender: it runs the loop of render.worker.main and draws a few bytes; and a studio to match.
+"""A Blender without Blender: the loop of render.worker.main, which draws a few bytes; and a studio to match.
 
-As a script it takes the place of an interpreter with bpy. What a shot's `mood` asks for it does: "die", "hang",
-"spin", "fail", "silent", "noise"; with "-once" behind it, the first time only.
+As a script it takes the place of an interpreter with bpy. What a shot's `mood` asks for it does: "die",
+"hang", "spin", "fail", "silent", "noise"; with "-once" behind it, the first time only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def draw(shot: str, out: str) -> None:
         if mood == "silent":
             return
     time.sleep(float(os.environ.get(PACE, "0")))
-    Path(out).write_bytes(hashlib.sha256(Path(shot).read_bytes()).digest())
+    Path(out).write_bytes(hashlib.sha256(f"{planned['index']} {planned['view']}".encode()).digest())
 
 
 def _act(mood: str) -> None:
@@ -43,7 +43,7 @@ def _act(mood: str) -> None:
         raise RuntimeError("no such material")
     elif mood == "noise":
         os.write(1, b"Fra:1 Mem:12M | Saved\n@curate not json\n" * 3000 + b"a line without an end")
-        print("and again", "\x00", flush=True)
+        sys.stdout.write("and again \x00")
 
 
 def _seen_before(index: int) -> bool:
@@ -72,7 +72,7 @@ def plan(job, index: int, folder: Path) -> Planned:
     mood = json.loads(os.environ.get(MOODS, "{}")).get(str(index), "")
     if mood == "unplanned":
         raise InputError("pose", "fingers in each other")
-    return Planned(index, f"{job.seed} {job.view(index)}", mood.removesuffix("-always"))
+    return Planned(index, f"{job.seed} {job.view(index)}", mood)
 
 
 def finish(planned: Planned, rendered: Path, root: Path):

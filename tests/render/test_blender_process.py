@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -108,9 +109,9 @@ def test_waiting_ends_when_it_is_to(program: Path, tmp_path: Path) -> None:
     assert time.monotonic() - started < 20
 
 
-def children_of(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return [int(word) for word in found.split()]
+def children_of(pid: int) -> set[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for task in tasks for child in task.read_text().split()}
 
 
 def alive(pid: int) -> bool:
@@ -165,24 +166,20 @@ def test_a_signal_ends_it_after_the_image_it_is_at(
     process.stdout.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity")
-def test_each_has_a_core_of_its_own_as_long_as_there_are_some(program: Path) -> None:
-    cores = len(os.sched_getaffinity(0))
-    workers = [Worker(Blender(program), limit=0) for _ in range(cores)]
-    used = set()
-    for worker in workers:
-        worker.start()
-        (pid,) = children_of_worker(worker)
-        assert len(os.sched_getaffinity(pid)) == 1
-        used |= os.sched_getaffinity(pid)
-    for worker in workers:
-        worker.close()
-    assert len(used) >= 1
-
-
-def children_of_worker(worker: Worker) -> list[int]:
-    assert worker._process is not None
-    return [worker._process.pid]
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process cannot be kept to a core")
+def test_each_has_a_core_of_its_own_as_long_as_there_are_some(program: Path, monkeypatch) -> None:
+    monkeypatch.setattr(blender, "_CLAIM", f"\0test-{os.getpid()}-")
+    mine = os.sched_getaffinity(0)
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(Worker(Blender(program), limit=0)) for _ in range(len(mine) + 1)]
+        cores = []
+        for worker in workers:
+            before = children_of(os.getpid())
+            worker.start()
+            (pid,) = children_of(os.getpid()) - before
+            cores.append(os.sched_getaffinity(pid))
+    assert sorted(core for kept in cores[:-1] for core in kept) == sorted(mine)
+    assert len(cores[-1]) == 1
 
 
 def test_a_program_that_is_no_blender_is_told_with_what_it_said(tmp_path: Path) -> None:
@@ -206,7 +203,7 @@ def test_where_there_is_none_both_ways_to_get_one_are_told(tmp_path: Path, monke
 def test_the_environment_names_one_and_the_option_goes_before(program: Path, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv(blender.ENVIRONMENT, str(program))
     assert blender.find() == Blender(program, "stand-in 1")
-    with pytest.raises(Exception, match="--blender: no program 'nowhere'.*two ways"):
+    with pytest.raises(Exception, match=r"--blender: no program 'nowhere'.*two ways"):
         blender.find("nowhere")
 
 

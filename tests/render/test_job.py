@@ -1,0 +1,123 @@
+"""A job: which picture an index stands for, and how jobs are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.errors import InputError
+from render.job import Job, pick, runs
+
+
+def test_cells_come_one_after_the_other_then_all_again() -> None:
+    job = Job.of(angles=["tilt=0,30 rotation=0,90", "tilt=45"], per_angle=2)
+    assert len(job) == 10
+    views = [job.view(index) for index in range(10)]
+    assert [(v.tilt, v.rotation) for v in views[:5]] == [(0, 0), (0, 90), (30, 0), (30, 90), (45, 0)]
+    assert [(v.tilt, v.rotation) for v in views[5:]] == [(v.tilt, v.rotation) for v in views[:5]]
+
+
+def test_each_angle_is_shown_by_every_hand_equally_often() -> None:
+    job = Job.of(angles="tilt=0,30 rotation=0,90", per_angle=12, models=["a", "b", "c"], aspect="both")
+    views = [job.view(index) for index in range(len(job))]
+    counted = Counter((v.tilt, v.rotation, v.model, v.side, v.aspect) for v in views)
+    assert len(counted) == 4 * 3 * 2 * 2
+    assert set(counted.values()) == {1}
+    # Not in step with the grid: the first of each angle are not all of one hand.
+    assert len({(v.model, v.side, v.aspect) for v in views[:4]}) > 1
+
+
+@given(st.integers(1, 30), st.integers(0, 5), st.booleans())
+def test_more_pictures_append_and_change_nothing(few: int, seed: int, drawn: bool) -> None:
+    number = "random" if drawn else "per_angle"
+    less = Job.of(angles=["tilt=0,30 rotation=0..360"], seed=seed, **{number: few})
+    more = Job.of(angles=["tilt=0,30 rotation=0..360"], seed=seed, **{number: few + 7})
+    assert [less.view(i) for i in range(len(less))] == [more.view(i) for i in range(len(less))]
+
+
+def test_random_pictures_take_their_angles_from_the_grid() -> None:
+    job = Job.of(angles=["tilt=0,30,45 rotation=0..90"], random=200)
+    assert len(job) == 200
+    tilts = Counter(job.view(i).tilt for i in range(200))
+    assert set(tilts) == {0, 30, 45}
+    assert min(tilts.values()) > 40
+    assert len({job.view(i).rotation for i in range(200)}) > 190
+
+
+def test_another_seed_is_another_draw_of_the_same_grid() -> None:
+    one, two = (Job.of(angles=["tilt=0..45"], random=50, seed=seed) for seed in (0, 1))
+    assert [one.view(i) for i in range(50)] != [two.view(i) for i in range(50)]
+
+
+def test_there_is_no_picture_beyond_the_last() -> None:
+    with pytest.raises(IndexError, match="no picture 3; there are 3"):
+        Job.of(random=3).view(3)
+
+
+def test_the_file_gives_way_to_what_is_given_besides(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("angles: tilt=30\nsize: 128\nside: left\n")
+    job = Job.of(path, size=96, side=None)
+    assert (job.angles, job.size, job.side) == (("tilt=30 rotation=0 roll=0",), 96, "left")
+
+
+def test_equal_jobs_are_equal_however_they_are_written() -> None:
+    one = Job.of(angles=["rotation=0,90,180,270 tilt=0"])
+    assert one.as_json() == Job.of(angles="tilt=0 rotation=0:270:90").as_json()
+
+
+def test_what_explain_prints_is_a_job_file(tmp_path: Path) -> None:
+    job = Job.of(angles=["tilt=0,30 rotation=0:345:15", "tilt=45"], random=7, models=["a", "b.glb"])
+    path = tmp_path / "job.yaml"
+    path.write_text(job.explain())
+    assert Job.of(path) == job
+    assert set(yaml.safe_load(job.explain())) == set(job.as_json())
+    assert all(
+        line.lstrip().startswith("#") for line in job.explain().splitlines() if ":" not in line and line
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sizes: 3", "no setting 'sizes'; .*did you mean 'size'"),
+        ("size: 3", "size: 3; allowed: a whole number, 32 to 4096"),
+        ("size: true", "size: True; allowed"),
+        ("side: top", "side: 'top'; allowed: left, right or both"),
+        ("angles: tilt=100", "tilt: '100'; allowed: -90 to 90"),
+        ("angles: []", r"angles: \[\]; allowed"),
+        ("per_angle: 0", "per_angle: 0; allowed: a whole number, 1 to"),
+        ("per_angle: 10000000\nangles: tilt=0,1", "20,000,000 pictures; allowed: at most 10,000,000"),
+        ("camera: 3", "camera: 3; allowed: key: value"),
+        ("camera: {lens: 3}", "no setting of camera 'lens'"),
+        ("- size", "no table but a list"),
+        ("{", "is not YAML .*start from: curate render --explain"),
+    ],
+)
+def test_a_wrong_job_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        Job.of(path)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.sets(st.integers(0, 60), min_size=1))
+def test_indices_are_read_as_they_are_told(indices: set[int]) -> None:
+    assert pick(runs(sorted(indices)), 61) == sorted(indices)
+
+
+def test_indices_are_inclusive_like_angles() -> None:
+    assert pick("7,0:2,10:20:5", 21) == [0, 1, 2, 7, 10, 15, 20]
+    assert runs([0, 1, 2, 7, 8]) == "0:2,7:8"
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "5:3", "3:9", "0:4:0", "1:2:3:4", "1.5"])
+def test_wrong_indices_are_told(text: str) -> None:
+    with pytest.raises(InputError, match=r"--indices: .*allowed: whole numbers below 9 and start:stop"):
+        pick(text, 9)

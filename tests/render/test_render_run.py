@@ -1,0 +1,176 @@
+"""`curate render`: the same bytes however it is run, stopped or killed; what fails is told and counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stand_in import PACE, ROOT, finish, plan
+
+from curate.dataset import Dataset
+from curate.errors import ConfigChanged
+from curate.stage import Summary
+from render.blender import BlenderError
+from render.job import Job
+from render.run import Studio, render
+
+STUDIO = Studio(plan, finish)
+JOB = Job.of(angles=["tilt=0,30 rotation=0:330:30"], per_angle=2, aspect="both")  # 48 pictures, 6 parts
+
+# As a user's shell runs it: a process of its own that can be stopped and killed.
+SCRIPT = """
+import sys
+sys.path.insert(0, "tests/render")
+from curate.errors import CurateError
+from render.job import Job
+from render.run import Studio, render
+from stand_in import finish, plan
+if __name__ == "__main__":
+    out, program, workers, pictures = sys.argv[1:]
+    job = Job.of(random=int(pictures))
+    render(out, job, program=program, workers=int(workers), quiet=True, studio=Studio(plan, finish))
+"""
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def run(out: Path, program: Path, job: Job = JOB, **options) -> Summary:
+    return render(out, job, program=program, quiet=True, studio=STUDIO, **options)
+
+
+def start(
+    out: Path, program: Path, workers: int, pictures: int, **environment: str
+) -> subprocess.Popen[bytes]:
+    line = [sys.executable, "-c", SCRIPT, str(out), str(program), str(workers), str(pictures)]
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'render'}", **environment}
+    return subprocess.Popen(line, cwd=ROOT, env=env, start_new_session=True, stderr=subprocess.PIPE)
+
+
+def test_a_job_becomes_a_dataset_that_tells_what_was_rendered(program: Path, tmp_path: Path) -> None:
+    summary = run(tmp_path / "d", program)
+    assert (summary.samples, summary.quarantined, summary.reused) == (48, 0, False)
+    dataset = Dataset(tmp_path / "d")
+    assert [s.sample_id for s in dataset][:2] == ["render/0000000", "render/0000001"]
+    assert dataset.info["render"] == {
+        "blender": "stand-in 1",
+        "pictures": 48,
+        "angles": ["tilt=0,30 rotation=0:330:30 roll=0"],
+        "models": ["procedural"],
+    }
+    assert sorted(p.name for p in (tmp_path / "d").iterdir()) == [
+        "dataset.json", "images", "quarantine.jsonl", "samples.parquet",
+    ]  # fmt: skip
+
+
+def test_any_number_of_workers_gives_the_same_bytes(program: Path, tmp_path: Path) -> None:
+    run(tmp_path / "one", program)
+    run(tmp_path / "three", program, workers=3)
+    assert content(tmp_path / "one") == content(tmp_path / "three")
+
+
+def test_any_index_renders_alone_and_alike(program: Path, tmp_path: Path) -> None:
+    run(tmp_path / "all", program)
+    run(tmp_path / "some", program, indices=[5, 17, 40])
+    alone = {s.sample_id: s.sha256 for s in Dataset(tmp_path / "some")}
+    together = {s.sample_id: s.sha256 for s in Dataset(tmp_path / "all")}
+    assert list(alone) == ["render/0000005", "render/0000017", "render/0000040"]
+    assert alone.items() <= together.items()
+    assert Dataset(tmp_path / "some").info["history"][-1]["options"]["indices"] == "5,17,40"
+
+
+def test_a_finished_folder_needs_no_blender_and_another_job_is_refused(program, tmp_path: Path) -> None:
+    run(tmp_path / "d", program, Job.of(random=3))
+    assert run(tmp_path / "d", Path("nowhere"), Job.of(random=3)).reused
+    with pytest.raises(ConfigChanged, match="seed was 0, now 1"):
+        run(tmp_path / "d", program, Job.of(random=3, seed=1))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_fails_is_in_quarantine_and_nothing_else_suffers(
+    program: Path, moods, tmp_path: Path, workers: int
+) -> None:
+    moods({3: "die", 7: "fail", 8: "die-once", 20: "unplanned", 21: "silent", 22: "unfinished", 47: "die"})
+    summary = run(tmp_path / "d", program, workers=workers)
+    assert (summary.samples, summary.quarantined) == (42, 6)
+    dataset = Dataset(tmp_path / "d")
+    assert {entry["input"]: entry["reason"] for entry in dataset.quarantine()} == {
+        "render/0000003": "Blender died of SIGKILL",
+        "render/0000007": "RuntimeError: no such material",
+        "render/0000020": "fingers in each other",
+        "render/0000021": "Blender wrote no file",
+        "render/0000022": "no depth",
+        "render/0000047": "Blender died of SIGKILL",
+    }
+    moods({})
+    run(tmp_path / "well", program)
+    well = {s.sample_id: s.sha256 for s in Dataset(tmp_path / "well")}
+    assert {s.sample_id: s.sha256 for s in dataset}.items() <= well.items()
+
+
+def test_where_nothing_comes_out_the_run_ends_at_once(program: Path, moods, tmp_path: Path) -> None:
+    moods(dict.fromkeys(range(48), "fail"))
+    with pytest.raises(BlenderError, match=r"first 8 pictures all failed; render/0000000: RuntimeError"):
+        run(tmp_path / "d", program)
+    assert not (tmp_path / "d" / "dataset.json").exists()
+
+
+# Few parts run in threads, many in processes.
+@pytest.mark.parametrize(("workers", "pictures"), [(1, 60), (2, 60), (2, 560)])
+def test_killed_again_and_again_it_leaves_the_same_folder(
+    program: Path, tmp_path: Path, workers: int, pictures: int
+) -> None:
+    run(tmp_path / "undisturbed", program, Job.of(random=pictures))
+    out, chance, done = tmp_path / "out", random.Random(workers), 0
+    for _ in range(3):
+        process = start(out, program, workers, pictures, **{PACE: "0.002"})
+        while process.poll() is None and len(list(out.glob(".stage/part-*.arrow"))) <= done:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.05))
+        process.kill()
+        process.communicate()
+        done = max(done, len(list(out.glob(".stage/part-*.arrow"))))
+    run(out, program, Job.of(random=pictures))
+    assert content(out) == content(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("to", [os.kill, os.killpg], ids=["kill", "terminal"])
+@pytest.mark.parametrize(("workers", "pictures"), [(1, 60), (2, 60), (2, 560)])
+def test_ctrl_c_ends_it_within_one_picture(
+    program: Path, tmp_path: Path, workers: int, pictures: int, to: Callable[[int, int], None]
+) -> None:
+    out = tmp_path / "out"
+    process = start(out, program, workers, pictures, **{PACE: "0.05"})
+    while not list(out.glob("images/*.png")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    to(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=20)[1].decode()
+    assert "KeyboardInterrupt" in said  # the command line turns it into one line and exit code 130
+    assert "SpawnProcess" not in said
+    assert len(list(out.glob("images/*.png"))) < 30
+    run(out, program, Job.of(random=pictures))
+    run(tmp_path / "undisturbed", program, Job.of(random=pictures))
+    assert content(out) == content(tmp_path / "undisturbed")
+
+
+def test_the_command_runs_it(program: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    from curate import cli
+    from render import run as module
+
+    monkeypatch.setattr(module, "_plan", plan)
+    monkeypatch.setattr(module, "_finish", finish)
+    line = ["render", "--random", "5", "--out", str(tmp_path / "d"), "--blender", str(program), "--json"]
+    assert cli.main(line) == cli.OK
+    assert json.loads(capsys.readouterr().out)["samples"] == 5
+    assert cli.main(["render", "--random", "5"]) == cli.USAGE
+    assert "no --out" in capsys.readouterr().err
