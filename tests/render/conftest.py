@@ -14,6 +14,8 @@ sys.path.insert(0, str(HERE))
 
 import stand_in  # noqa: E402
 
+from render.blender import Blender, BlenderError, find  # noqa: E402
+
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
