@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from curate import images
 from curate.dataset import file_sha256
 from curate.errors import InputError
 from render import rig as rigs
+from render.blender import Blender
 from render.model import HandModel
 
 PROCEDURAL = "procedural"
@@ -60,13 +61,15 @@ def cache() -> Path:
     return Path(own) if own else Path(base) / "hand-curate"
 
 
-def load(model: str, blender: Sequence[str]) -> HandModel:
-    """The record of a model by its name or file; fetched and extracted where that was not done before.
+def prepare(models: Iterable[str], blender: Blender) -> None:
+    """Fetch and extract what was not yet, so that `kept` has them all. Raises InputError as `kept`."""
+    for model in models:
+        if model != PROCEDURAL and not (path := kept(model)).exists():
+            extract(find(model), path, blender)
 
-    Parameters
-    ----------
-    blender: the command that runs a Python script in Blender: an interpreter that has bpy, or
-        "blender", "-b", "--factory-startup", "--python".
+
+def kept(model: str) -> Path:
+    """The file of a model's record, by its name or file; `prepare` makes it.
 
     Raises
     ------
@@ -74,28 +77,32 @@ def load(model: str, blender: Sequence[str]) -> HandModel:
     """
     path = Path(model)
     if path.suffix == ".npz":
-        return _read(path)
-    rig = find(model)
-    kept = cache() / f"{path.stem}-{_key(rig)}.npz"
-    if not kept.exists():
-        extract(rig, kept, blender)
-    return _read(kept)
+        read(path)
+        return path.absolute()
+    return cache() / f"{path.stem}-{_key(find(model))}.npz"
+
+
+def read(path: Path) -> HandModel:
+    """A record. Raises InputError where the file holds none."""
+    try:
+        return HandModel.read(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            path, f"no hand model ({error})", allowed="an .npz that HandModel.write made"
+        ) from None
 
 
 def fingerprint(model: str) -> str:
     """What a picture of it depends on, as a short hash: of the file, the mapping and the extraction's code.
 
-    Raises InputError as `load`.
+    Raises InputError as `kept`.
     """
     path = Path(model)
-    if path.suffix == ".npz":
-        _read(path)
-        return file_sha256(path)[:16]
-    return _key(find(model))
+    return file_sha256(kept(model))[:16] if path.suffix == ".npz" else _key(find(model))
 
 
 def find(model: str) -> rigs.Rig:
-    """Which file and mapping a model's name or path stands for. Raises InputError as `load`."""
+    """Which file and mapping a model's name or path stands for. Raises InputError as `kept`."""
     if model in _WEBXR:
         download = _WEBXR[model]
         if not download.path.exists():
@@ -114,19 +121,19 @@ def find(model: str) -> rigs.Rig:
     return rigs.read(mapping, file=path)
 
 
-def extract(rig: rigs.Rig, out: Path, blender: Sequence[str]) -> None:
-    """Have Blender make a HandModel of a file. Parameters and errors as `load`; `out`: the .npz to make."""
+def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
+    """Have Blender make a HandModel, the file `out`. Raises InputError as `kept`, or that it cannot."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".extract-") as folder:
         job, made = Path(folder) / "job.json", Path(folder) / "model.npz"
         job.write_text(json.dumps(rig.as_json()), encoding="utf-8")
-        command = [*blender, os.fspath(_SCRIPT), "--", os.fspath(job), os.fspath(made)]
+        command = blender.script(_SCRIPT, os.fspath(job), os.fspath(made))
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, errors="replace", timeout=_EXTRACT_SECONDS
             )
         except OSError as error:
-            raise InputError(blender[0], f"does not start ({error.strerror})") from None
+            raise InputError(blender.path, f"does not start ({error.strerror})") from None
         except subprocess.TimeoutExpired:
             raise InputError(rig.file, f"Blender did not read it within {_EXTRACT_SECONDS} s") from None
         refusal = made.with_name("model.npz.json")
@@ -190,12 +197,3 @@ def _key(rig: rigs.Rig) -> str:
         told["texture_content"] = file_sha256(Path(rig.texture))
     told["code"] = [file_sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "kinematics.py")]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _read(path: Path) -> HandModel:
-    try:
-        return HandModel.read(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            path, f"no hand model ({error})", allowed="an .npz that HandModel.write made"
-        ) from None

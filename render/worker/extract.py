@@ -1,7 +1,7 @@
 """Any rigged hand -> a HandModel: one .blend, .glb, .gltf or .obj file and what `render.rig` says of it.
 
-    INTERPRETER extract.py -- JOB.json OUT.npz
-    blender -b --python extract.py -- JOB.json OUT.npz
+    INTERPRETER extract.py JOB.json OUT.npz
+    blender --background --python extract.py -- JOB.json OUT.npz
 
 JOB.json is a `render.rig.Rig` as JSON. What is wrong with the model is written to OUT.npz.json as
 {"field", "found", "allowed", "remedy"}, with exit code 2.
@@ -60,7 +60,7 @@ class Unusable(Exception):
 
 def main(arguments: list[str]) -> int:
     """Extract one model; the exit code."""
-    job, out = json.loads(Path(arguments[0]).read_text(encoding="utf-8")), Path(arguments[1])
+    job, out = json.loads(Path(arguments[-2]).read_text(encoding="utf-8")), Path(arguments[-1])
     try:
         extract(job).write(out)
     except Unusable as error:
@@ -459,4 +459,4 @@ def _pass_on(weights: Floats, vertices: Floats, giver: int, taker: int, segment:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[sys.argv.index("--") + 1 :]))
+    sys.exit(main(sys.argv))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from curate import keypoints as kp
 from curate.errors import InputError
 from render import kinematics, models, rig
+from render.blender import Blender
 from render.model import HandModel
 
 MAKER = Path(__file__).with_name("rig_maker.py")
@@ -86,7 +87,7 @@ class Maker:
     """Makes model files with their mappings beside them, and extracts them."""
 
     folder: Path
-    blender: tuple[str, ...]
+    blender: Blender
 
     def make(self, file: str, told: dict[str, Any], **spec: Any) -> Path:
         path = self.folder / file
@@ -99,16 +100,17 @@ class Maker:
         }
         made = self.folder / "spec.json"
         made.write_text(json.dumps({**given, **spec}))
-        subprocess.run([*self.blender, str(MAKER), str(made)], check=True, capture_output=True)
+        subprocess.run(self.blender.script(MAKER, str(made)), check=True, capture_output=True)
         path.with_suffix(".yaml").write_text(yaml.safe_dump(told))
         return path
 
     def load(self, path: Path | str) -> HandModel:
-        return models.load(str(path), self.blender)
+        models.prepare([str(path)], self.blender)
+        return models.read(models.kept(str(path)))
 
 
 @pytest.fixture
-def maker(tmp_path: Path, blender: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Maker:
+def maker(tmp_path: Path, blender: Blender, monkeypatch: pytest.MonkeyPatch) -> Maker:
     monkeypatch.setenv("HAND_CURATE_CACHE", str(tmp_path / "cache"))
     return Maker(tmp_path, blender)
 
@@ -350,12 +352,12 @@ def test_a_model_nobody_knows_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"--model: 'webxr'; allowed: procedural, webxr-left, webxr-right, or a"
     ):
-        models.load("webxr", ["false"])
+        models.kept("webxr")
     with pytest.raises(InputError, match=r"a\.glb: no mapping a\.yaml beside it; write which bone is which"):
-        models.load(str(tmp_path / "a.glb"), ["false"])
+        models.kept(str(tmp_path / "a.glb"))
     (tmp_path / "a.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"a\.npz: no hand model"):
-        models.load(str(tmp_path / "a.npz"), ["false"])
+        models.kept(str(tmp_path / "a.npz"))
 
 
 # Keeping ---------------------------------------------------------------------------------------------
@@ -364,11 +366,13 @@ def test_a_model_nobody_knows_is_told(tmp_path: Path) -> None:
 def test_a_model_is_extracted_once_and_again_when_anything_changed(maker: Maker) -> None:
     path = maker.make("hand.glb", mapping())
     first, known = maker.load(path), models.fingerprint(str(path))
-    np.testing.assert_array_equal(models.load(str(path), ["false"]).vertices, first.vertices)
+    nothing = Blender(Path("/bin/false"))
+    models.prepare([str(path)], nothing)
+    np.testing.assert_array_equal(models.read(models.kept(str(path))).vertices, first.vertices)
     path.with_suffix(".yaml").write_text(yaml.safe_dump(mapping(licence="CC BY 4.0")))
     assert models.fingerprint(str(path)) != known
     with pytest.raises(InputError, match="Blender could not read it"):
-        models.load(str(path), ["false"])
+        models.prepare([str(path)], nothing)
     assert maker.load(path).licence == "CC BY 4.0"
 
 
@@ -416,10 +420,11 @@ def test_a_download_that_is_not_what_it_was_is_refused(
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_the_webxr_hands_are_hands(side: str, blender: tuple[str, ...]) -> None:
+def test_the_webxr_hands_are_hands(side: str, blender: Blender) -> None:
     if not (models.cache() / f"webxr-{side}.glb").exists():
         pytest.skip("the WebXR hands were not fetched at set-up (no npm)")
-    model = models.load(f"webxr-{side}", blender)
+    models.prepare([f"webxr-{side}"], blender)
+    model = models.read(models.kept(f"webxr-{side}"))
     assert parts(model) == {1, *range(18, 34)}
     points, _ = moved(model, finger=1, joint=1)
     assert np.flatnonzero(points).tolist() == [7, 8]
