@@ -40,7 +40,7 @@ class Cast:
         skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
         if name != models.PROCEDURAL:
             path = _kept(name)
-            return Person(f"{path.stem}-{job.seed}-{number:05d}", path, _read(path), skin)
+            return Person(f"{Path(name).stem}-{job.seed}-{number:05d}", path, _read(path), skin)
         path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
         if not path.exists():
             from render.procedural import make_model

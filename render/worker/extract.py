@@ -29,7 +29,8 @@ from mathutils import Matrix
 from mathutils.bvhtree import BVHTree
 from numpy.typing import NDArray
 
-sys.path.insert(0, os.fspath(Path(__file__).resolve().parents[2]))
+# Last, so that Blender's own packages come first.
+sys.path.append(os.fspath(Path(__file__).resolve().parents[2]))
 
 from render import kinematics
 from render.model import PART_OF_BONE, HandModel, vertex_normals
