@@ -7,11 +7,13 @@ The pickle is {id: {"xyz": (42, 3) metres, "uv_vis": (42, 3) pixels and visibili
 the camera's frame; rows 0..20 are the left hand, 21..41 the right one, both always there, in view or not.
 Each finger runs from its tip to the palm: the reverse of our order. Pixels are counted from the image's
 corner (the principal point is 160 of 320), as ours. Visibility 0 means hidden or outside the frame; the
-coordinates are true.
+coordinates are true. Masks hold part ids (1 person, 2..17 left hand, 18..33 right hand), depth maps metres in
+two 8-bit channels (`curate.depth`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -28,11 +30,11 @@ from numpy.typing import NDArray
 
 from converters import safe_pickle
 from converters.native_layout import count_lost, put_as
-from curate import images
+from curate import depth, images
 from curate import keypoints as kp
 from curate.dataset import ROWS, Dataset
 from curate.errors import InputError, UnreadableImage
-from curate.sample import Sample, make_batch
+from curate.sample import DEPTH, Sample, make_batch
 from curate.source import Source
 from curate.stage import Part
 
@@ -61,7 +63,6 @@ _LOST = (
     "licence",
     "tilt",
     "rotation",
-    "attrs",
 )
 
 
@@ -74,6 +75,7 @@ class _Set:
     color: Path
     images: frozenset[str]
     masks: pa.Array
+    depths: pa.Array
 
     @property
     def folder(self) -> Path:
@@ -110,11 +112,11 @@ def read(source: Source) -> Iterator[Part]:
 
 
 def write(dataset: Dataset, out: Path) -> Counter[str]:
-    """Write RHD_published_v2 as published: train to training, the rest to evaluation, samples numbered anew.
+    """Write RHD_published_v2 as published: samples numbered anew, val and test as evaluation, else training.
 
     All images of a set have the size of its first. A hand that the image does not show has rows out of view;
     what is unknown of one that it shows (a point, xyz, K) is NaN, which `read` understands. Masks are kept
-    where they hold RHD's part ids.
+    where they hold RHD's part ids, depth maps are coded as RHD codes them.
 
     Returns
     -------
@@ -123,12 +125,11 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     counts = count_lost(dataset, _LOST)
     books: dict[str, _Book] = {name: _Book(out / "RHD_published_v2" / name) for name in _SPLITS}
     for sample in dataset:
-        counts["split other than train and test, put into evaluation"] += sample.split not in (
-            "train",
-            "test",
-        )
+        counts["split val, put into evaluation"] += sample.split == "val"
+        counts["no split, put into training"] += sample.split is None
+        counts["attrs"] += bool(sample.attrs.keys() - {DEPTH})
         counts["label_source"] += sample.label_source not in (None, "render")
-        book = books["training" if sample.split == "train" else "evaluation"]
+        book = books["evaluation" if sample.split in ("val", "test") else "training"]
         if sample.side is None:
             counts["sample of an unknown side"] += 1
         else:
@@ -155,8 +156,10 @@ def _sets(source: Source) -> list[_Set]:
                 names = _png_names(color) if color else None
                 if not color or not names:
                     raise InputError(folder, "no images in color/", remedy="give their folder with --images")
-                masks = pa.array(sorted(_png_names(folder / "mask")), pa.string())
-                sets.append(_Set(match[1], path, color.absolute(), names, masks))
+                masks, depths = (
+                    pa.array(sorted(_png_names(folder / kind)), pa.string()) for kind in ("mask", "depth")
+                )
+                sets.append(_Set(match[1], path, color.absolute(), names, masks, depths))
     if not sets:
         raise InputError(root, "no anno_training.pickle or anno_evaluation.pickle in it or its sets")
     return sets
@@ -281,10 +284,6 @@ def _batch(
     side = pa.array(SIDES).take(pa.array(hands % 2))
     stem = pa.array([f"{key:05d}" for key in keys], pa.string()).take(pa.array(hands // 2))
     file = pc.binary_join_element_wise(stem, "png", ".")
-    mask = None
-    if len(one.masks):
-        mask = pc.binary_join_element_wise(f"{one.folder}/mask", file, "/")
-        mask = pc.if_else(pc.is_in(file, one.masks), mask, pa.scalar(None, pa.string()))
     rows = hands[:, None] * kp.COUNT + ORDER
     uv_vis = arrays["uv_vis"].reshape(-1, 3).take(rows, axis=0)
     visibility = (kp.HIDDEN + (uv_vis[..., 2] == 1)).astype(np.uint8)
@@ -301,11 +300,20 @@ def _batch(
         visibility=visibility,
         xyz=arrays["xyz"].reshape(-1, 3).take(rows, axis=0),
         K=arrays["K"][hands // 2],
-        mask=mask,
+        mask=_beside(file, one.masks, f"{one.folder}/mask/"),
+        attrs=_beside(file, one.depths, f'{{"{DEPTH}":{json.dumps(f"{one.folder}/depth/")[:-1]}', '"}'),
         label_source="render",
         split=_SPLITS[one.name],
         licence=LICENCE,
     )
+
+
+def _beside(file: pa.Array, there: pa.Array, before: str, behind: str = "") -> pa.Array | None:
+    """For each image the file of the same name in another folder, where it is there, with text around it."""
+    if not len(there):
+        return None
+    told = pc.binary_join_element_wise(before, file, behind, "")
+    return pc.if_else(pc.is_in(file, there), told, pa.scalar(None, pa.string()))
 
 
 # Writing ---------------------------------------------------------------------------------------------
@@ -355,6 +363,8 @@ class _Book:
             return None
         if sample.mask is not None:
             self._add_mask(dataset, sample.mask, path.name, counts)
+        if (name := depth.ref(sample)) is not None:
+            self._add_depth(dataset.root / name, path.name, counts)
         uv_vis = np.tile([-1.0, -1.0, 0.0], (2 * kp.COUNT, 1))
         xyz = np.tile([0.0, 0.0, 1.0], (2 * kp.COUNT, 1))
         self.entries[number] = {"xyz": xyz, "uv_vis": uv_vis, "K": np.full((3, 3), np.nan)}
@@ -370,6 +380,15 @@ class _Book:
             counts["mask without RHD's part ids"] += 1
             return
         images.write(self.folder / "mask" / name, mask)
+
+    def _add_depth(self, source: Path, name: str, counts: Counter[str]) -> None:
+        assert self._frame is not None
+        try:
+            metres = depth.read(source, *self._frame)
+        except UnreadableImage:
+            counts["depth map missing or unreadable"] += 1
+            return
+        images.write_bytes(self.folder / "depth" / name, depth.encode_rhd(metres))
 
 
 def _pickled(entries: dict[int, dict[str, NDArray[np.float64]]]) -> bytes:

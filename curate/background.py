@@ -12,13 +12,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from curate import geometry, images, masks, overlay
+from curate import depth, geometry, images, masks, overlay
 from curate import keypoints as kp
 from curate.compositing import Backdrops, composite
 from curate.dataset import Dataset, Rows
 from curate.errors import InputError
 from curate.sample import Sample, file_stem, from_batch, moved, to_batch
-from curate.stage import Part, Stage, Summary
+from curate.stage import Part, Stage, Summary, relative_to_out
 
 _ROWS = 8  # samples a task
 _QUALITY = 95  # of JPEGs
@@ -121,6 +121,8 @@ def _replace(sample: Sample, photo: str, root: Path, out: Path, backdrops: Backd
         height=height,
         sha256=images.pixel_sha256(images.decode(data, path)),
     )
+    if (name := depth.ref(sample)) is not None:  # the same view, so the map fits
+        made = depth.with_ref(made, relative_to_out(root / name, out))
     images.write_bytes(out / made.image, data)
     images.write(out / f"masks/{stem}.png", matte.alpha)
     return made

@@ -8,6 +8,7 @@ copied where that is asked for, and metadata of another file is joined.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate import images
 from curate.dataset import ROWS, file_sha256, rebatch
 from curate.errors import InputError, UnreadableImage
-from curate.sample import SCHEMA, file_stem, make_batch
+from curate.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
 from curate.source import Source
 from curate.stage import Part, Stage, Summary, relative_to_out
 
@@ -239,6 +241,7 @@ def _settle(
         _probe(place, settled)
     _move(place, settled, "image", "images" if copy else None)
     _move(place, settled, "mask", "masks" if copy else None)
+    _move_depth(place, settled, "depth" if copy else None)
     return settled
 
 
@@ -308,6 +311,24 @@ def _move(place: _Place, part: Part, column: str, folder: str | None) -> None:
         part.batch = part.batch.take(pa.array(keep, pa.int64()))
         paths = [paths[row] for row in keep]
     part.batch = _with(part.batch, column, pa.array([moved[path] for path in paths], pa.string()))
+
+
+def _move_depth(place: _Place, part: Part, folder: str | None) -> None:
+    """As `_move`, for the depth maps that attrs name; a sample is kept without its map."""
+    column = part.batch.column("attrs")
+    if not pc.any(pc.match_substring(column, f'"{DEPTH}":"/')).as_py():
+        return
+    told = []
+    for text in column.to_pylist():
+        attrs = json.loads(text) if text else {}
+        if str(path := attrs.get(DEPTH, "")).startswith("/"):
+            try:
+                attrs[DEPTH] = place.copy(path, folder) if folder else place.relative(path)
+            except OSError as error:
+                del attrs[DEPTH]
+                part.quarantine.append((place.name(path), f"depth map cannot be copied ({error.strerror})"))
+        told.append(json_text(attrs))
+    part.batch = _with(part.batch, "attrs", pa.array(told, pa.string()))
 
 
 def _with(batch: pa.RecordBatch, column: str, values: pa.Array) -> pa.RecordBatch:

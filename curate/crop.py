@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import geometry, images, masks, segmentation
+from curate import depth, geometry, images, masks, segmentation
 from curate.dataset import Dataset, Rows
 from curate.errors import InputError
 from curate.sample import Sample, file_stem, from_batch, moved, to_batch
@@ -41,12 +41,12 @@ def crop(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Cut a square around each hand; OUT/images holds the crops as PNG, OUT/masks their masks.
+    """Cut a square around each hand; OUT/images holds the crops as PNG, OUT/masks and OUT/depth theirs.
 
     The square has the hand's box at its centre and `margin` on each side; where it leaves the photo, the
-    photo's edge is repeated. Keypoints, bbox, mask and K move along, `transform` leads back to the photo and
-    `parent_id` is the photo's first sample. A labelled point that ends outside keeps its true coordinates
-    and is counted (note "labelled_points_outside_crop"), as is all that is dropped.
+    photo's edge is repeated. Keypoints, bbox, mask, depth and K move along, `transform` leads back to the
+    photo and `parent_id` is the photo's first sample. A labelled point that ends outside keeps its true
+    coordinates and is counted (note "labelled_points_outside_crop"), as is all that is dropped.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _crop_batch(rows: Rows, *, root: Path, out: Path, by: str, margin: float, si
         try:
             photograph = _Photograph(root, sample)
             square = _square(photograph, by, shared, margin, part.notes)
-            made, pixels, mask = _cut(photograph, square, size, photo)
+            made, pixels, mask, distances = _cut(photograph, square, size, photo)
         except _Dropped as reason:
             part.dropped[str(reason)] += 1
             continue
@@ -96,6 +96,10 @@ def _crop_batch(rows: Rows, *, root: Path, out: Path, by: str, margin: float, si
         images.write(out / made.image, pixels)
         if made.mask is not None and mask is not None:
             images.write(out / made.mask, mask)
+        if distances is not None:
+            name = f"depth/{Path(made.image).name}"
+            images.write_bytes(out / name, depth.encode(distances))
+            made = depth.with_ref(made, name)
         labelled = made.keypoints[made.visibility > 0]
         outside = int(((labelled < 0) | (labelled > len(pixels))).any(axis=1).sum())
         part.notes["labelled_points"] += len(labelled)
@@ -124,6 +128,11 @@ class _Photograph:
         if self.sample.mask is None:
             return None
         return masks.read(self.root / self.sample.mask, self.info.width, self.info.height)
+
+    def depth(self) -> depth.Metres | None:
+        """As `mask`."""
+        name = depth.ref(self.sample)
+        return None if name is None else depth.read(self.root / name, self.info.width, self.info.height)
 
     def find(self, by: str) -> NDArray[np.floating] | None:
         """The hand's box (x, y, w, h), or None."""
@@ -169,8 +178,8 @@ def _square(
 
 def _cut(
     photograph: _Photograph, square: NDArray[np.float64], size: int | None, photo: str
-) -> tuple[Sample, images.Pixels, images.Pixels | None]:
-    """The sample in its crop, the crop and its mask."""
+) -> tuple[Sample, images.Pixels, images.Pixels | None, depth.Metres | None]:
+    """The sample in its crop, the crop, its mask and its depth map."""
     sample = photograph.sample
     x, y, side, _ = square
     shrink = 1 if size is None else images.shrink_for(photograph.info, size / side)
@@ -179,10 +188,12 @@ def _cut(
     cells = max(math.ceil((x + side) / shrink) - left, math.ceil((y + side) / shrink) - top)
     new = cells if size is None else min(size, cells)
     pixels = images.cut_square(photograph.read(shrink), (left, top), cells, new)
-    mask = photograph.mask()
+    corner = (left * shrink, top * shrink)
+    mask, distances = photograph.mask(), photograph.depth()
     if mask is not None:
-        corner = (left * shrink, top * shrink)
         mask = images.cut_square(mask, corner, cells * shrink, new, labels=True)
+    if distances is not None:
+        distances = images.cut_square(distances, corner, cells * shrink, new, labels=True)
     affine = geometry.box_to_square(np.array([left, top, cells, cells]) * shrink, new)
     name = f"{file_stem(sample.sample_id)}.png"
     made = replace(
@@ -193,4 +204,4 @@ def _cut(
         height=new,
         sha256=images.pixel_sha256(pixels),
     )
-    return made, pixels, mask
+    return made, pixels, mask, distances

@@ -13,7 +13,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ from PIL import Image, UnidentifiedImageError
 from curate.errors import UnreadableImage
 
 Pixels = NDArray[np.uint8]
+Kind = TypeVar("Kind", bound=np.generic)
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -141,12 +142,12 @@ def shrink_for(info: ImageInfo, scale: float) -> int:
 
 
 def cut_square(
-    image: Pixels, corner: tuple[int, int], side: int, size: int, *, labels: bool = False
-) -> Pixels:
+    image: NDArray[Kind], corner: tuple[int, int], side: int, size: int, *, labels: bool = False
+) -> NDArray[Kind]:
     """The square [x, x + side) x [y, y + side) of an image, resized to `size`: p' = (p - corner) size / side.
 
     Beyond the image its edge is repeated. Reduced by area, enlarged by cubic interpolation; with `labels`
-    (masks) by the nearest pixel.
+    (masks, depth maps) by the nearest pixel.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import geometry, images, segmentation
+from curate import depth, geometry, images, segmentation
 from curate import keypoints as kp
 from curate.dataset import INFO as DATASET_INFO
 from curate.dataset import Dataset, file_sha256
@@ -255,7 +255,7 @@ class _View:
             label_source=f"auto:{self.run.root.resolve().name.replace(' ', '-')}",
             score=float(scores[found].mean()) if found.any() else 0.0,
             attrs={
-                **self.photo.sample.attrs,
+                **depth.with_ref(self.photo.sample, None).attrs,
                 "keypoint_scores": [round(float(score), 4) for score in scores],
                 "looked_at": [round(float(value), 2) for value in self.square],
             },

@@ -21,6 +21,7 @@ from curate import geometry
 from curate import keypoints as kp
 
 SCHEMA_VERSION = 1
+DEPTH = "depth"  # in attrs: the file of a depth map, relative to the dataset (curate.depth)
 
 
 def _floats(count: int, width: int = 32) -> pa.DataType:
@@ -92,7 +93,7 @@ class Sample:
     label_source: "manual", "auto:NAME" or "render"; score: the tagger's, 0..1.
     parent_id, transform: the sample this was cut from and the (2, 3) map from here back to its image.
     split: "train", "val" or "test". tilt, rotation: degrees, of renders.
-    sha256: of the decoded pixels. attrs: the source's own metadata.
+    sha256: of the decoded pixels. attrs: the source's own metadata; under "depth" the path of a depth map.
     """
 
     sample_id: str
@@ -125,6 +126,7 @@ def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
     """The sample in an image that was made from its own by scaling and shifting.
 
     Keypoints, bbox and K move along; `transform` leads back to the photo that the first image was cut from.
+    A depth map is left behind, since it does not fit the new image.
 
     Parameters
     ----------
@@ -143,6 +145,7 @@ def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
         K=None if sample.K is None else np.vstack([affine, [0.0, 0.0, 1.0]]) @ sample.K,
         parent_id=sample.parent_id or photo,
         transform=back if sample.transform is None else geometry.compose(sample.transform, back),
+        attrs={key: value for key, value in sample.attrs.items() if key != DEPTH},
     )
 
 

@@ -26,7 +26,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from curate import images, progress
+from curate import depth, images, progress
 from curate import keypoints as kp
 from curate.dataset import Dataset
 from curate.engine import map_ordered
@@ -387,6 +387,8 @@ def _apply_batch(
             sample = _patched(sample, decision.patch or Patch())
         sample.image = relative_to_out(root / sample.image, out)
         sample.mask = None if sample.mask is None else relative_to_out(root / sample.mask, out)
+        if (name := depth.ref(sample)) is not None:
+            sample = depth.with_ref(sample, relative_to_out(root / name, out))
         samples.append(sample)
     part.batch = to_batch(samples)
     return part

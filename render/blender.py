@@ -68,11 +68,14 @@ class Blender:
 
     def command(self, core: int | None) -> list[str]:
         """The command line that starts our worker in it, kept to one core where one is given."""
-        pin = [] if core is None else ["--core", str(core)]
+        return self.script(_WORKER, *([] if core is None else ["--core", str(core)]))
+
+    def script(self, path: Path, *arguments: str) -> list[str]:
+        """The command line that runs a Python file in it."""
         if self.path.stem.lower().startswith("blender"):
             start = ["--background", "--factory-startup", "--threads", "1", "--python-exit-code", "1"]
-            return [str(self.path), *start, "--python", str(_WORKER), "--", *pin]
-        return [str(self.path), "-I", str(_WORKER), *pin]
+            return [str(self.path), *start, "--python", str(path), "--", *arguments]
+        return [str(self.path), "-I", str(path), *arguments]
 
 
 def find(given: str | os.PathLike[str] | None = None) -> Blender:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from render import anatomy, tone
+from render import anatomy, models, tone
 from render.job import Job
 from render.model import HandModel
 
@@ -38,6 +38,9 @@ class Cast:
         number = int(rng.integers(job.hands.people))
         own = np.random.default_rng([job.seed, number, 1])
         skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
+        if name != models.PROCEDURAL:
+            path = _kept(name)
+            return Person(f"{Path(name).stem}-{job.seed}-{number:05d}", path, _read(path), skin)
         path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
         if not path.exists():
             from render.procedural import make_model
@@ -45,6 +48,11 @@ class Cast:
             self.folder.mkdir(parents=True, exist_ok=True)
             make_model(anatomy.sample_build(own)).write(path)
         return Person(f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
+
+
+@cache
+def _kept(name: str) -> Path:
+    return models.kept(name)
 
 
 @lru_cache(maxsize=32)

@@ -20,11 +20,11 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from curate.dataset import INFO, file_sha256
+from curate.dataset import INFO
 from curate.errors import InputError, MissingExtra
 from curate.sample import Sample, to_batch
 from curate.stage import Part, Stage, Summary
-from render import blender
+from render import blender, models
 from render.blender import Blender, BlenderError, Worker
 from render.forecast import Forecast
 from render.job import Job, runs, sample_id
@@ -83,6 +83,8 @@ def render(
     if studio is None and importlib.util.find_spec("OpenEXR") is None:
         raise MissingExtra("rendering", "render")
     found = Blender(Path()) if finished else blender.find(program)
+    if not finished:
+        models.prepare(job.models, found)
     stage = Stage(
         "render", out, options, resume_key=found.version, workers=workers, overwrite=overwrite, quiet=quiet
     )
@@ -229,8 +231,9 @@ def _identity(job: Job) -> dict[str, Any]:
 
 
 def _named(model: str) -> str:
-    path = Path(model)
-    return f"{path.name}#{file_sha256(path)}" if path.is_file() else model
+    if model == models.PROCEDURAL:
+        return model
+    return f"{Path(model).name}#{models.fingerprint(model)}"
 
 
 def _summary(job: Job, found: Blender) -> dict[str, Any]:

@@ -8,12 +8,13 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from converters import rhd, safe_pickle
-from curate import images
+from curate import depth, images
 from curate import keypoints as kp
 from curate.convert import convert
 from curate.dataset import Dataset
@@ -429,7 +430,7 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
         "further hand of the same side in an image": 1,
         "sample of an unknown side": 1,
         "sample without an image of the set's size": 2,
-        "split other than train and test, put into evaluation": 1,
+        "split val, put into evaluation": 1,
     }
     summary, (left, right) = run(tmp_path / "w", tmp_path / "back")
     assert summary.dropped == {"hand not in view": 2}
@@ -438,6 +439,81 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
     np.testing.assert_array_equal(left.keypoints[0], [30, 30])
     assert (left.xyz, left.K) == (None, None)
     assert (left.width, left.height) == (64, 64)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -> None:
+    """Part masks, depth in tenths of a millimetre, xyz, K and visibility, as the renderer stores them."""
+    rng = np.random.default_rng(7)
+    camera = np.array([[310.0, 0, 130], [0, 310.0, 125], [0, 0, 1]])
+    samples, maps, parts = [], [], []
+    for number in range(3):
+        xyz = (rng.uniform(-0.1, 0.1, (21, 3)) + np.array([0, 0, 0.5])).astype(np.float32)
+        uvw = xyz @ camera.T
+        metres = rng.uniform(0.35, 0.7, (256, 256)).round(4).astype(np.float32)
+        metres[:, :90] = np.nan
+        mask = rng.integers(2, 18, (256, 256)).astype(np.uint8) + (16 if side == "right" else 0)
+        mask[:, :90], mask[:, 90:99] = 0, 1  # ground, forearm
+        images.write(tmp_path / f"images/{number}.jpg", np.full((256, 256, 3), 90, np.uint8))
+        images.write(tmp_path / f"masks/{number}.png", mask)
+        images.write_bytes(tmp_path / f"depth/{number}.png", depth.encode(metres))
+        samples.append(
+            Sample(
+                f"render/{number}",
+                "render",
+                f"../images/{number}.jpg",
+                side=side,
+                keypoints=(uvw[:, :2] / uvw[:, 2:]).astype(np.float32),
+                visibility=np.array(rng.integers(1, 3, 21), np.uint8),
+                xyz=xyz,
+                K=camera,
+                mask=f"../masks/{number}.png",
+                label_source="render",
+                attrs={"depth": f"../depth/{number}.png", "model": "procedural"},
+            )
+        )
+        maps.append(metres)
+        parts.append(mask)
+    Stage("test", tmp_path / "d", {}, quiet=True).run([tuple(samples)], as_part)
+    lost = rhd.write(Dataset(tmp_path / "d"), tmp_path / "w")
+    assert lost == {"attrs": 3, "image written anew as PNG": 3, "no split, put into training": 3}
+    training = tmp_path / "w/RHD_published_v2/training"
+    assert sorted(path.name for path in training.iterdir()) == [
+        "anno_training.pickle",
+        "color",
+        "depth",
+        "mask",
+    ]
+
+    # As RHD's own tools read it: OpenCV hands out B, G, R.
+    stored = cv2.imread(str(training / "depth/00001.png"), cv2.IMREAD_UNCHANGED).astype(float)
+    read = (256 * stored[..., 2] + stored[..., 1]) / 65535 * 5
+    np.testing.assert_allclose(read, np.nan_to_num(maps[1]), atol=4e-5)
+
+    summary, back = run(tmp_path / "w", tmp_path / "back")
+    assert summary.dropped == {"hand not in view": 3}
+    for number, (one, other) in enumerate(zip(samples, back, strict=True)):
+        assert (other.side, other.split, other.width, other.height) == (side, "train", 256, 256)
+        for name in ("keypoints", "visibility", "xyz", "K"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert other.mask is not None
+        np.testing.assert_array_equal(images.read(tmp_path / "back" / other.mask, grey=True), parts[number])
+        found = depth.read(tmp_path / "back" / str(depth.ref(other)), 256, 256)
+        np.testing.assert_allclose(found, maps[number], atol=4e-5)
+
+
+def test_depth_maps_are_copied_when_asked_and_a_lost_one_is_no_reason_to_drop(tmp_path: Path) -> None:
+    root = make(tmp_path / "s", {0: entry(left=False), 1: entry(left=False, seed=1)})
+    metres = np.full((320, 320), 0.61, np.float32)
+    images.write_bytes(root / "training/depth/00000.png", depth.encode_rhd(metres))
+    _, samples = run(tmp_path / "s", tmp_path / "out", copy=True)
+    first, second = (depth.ref(sample) for sample in samples)
+    assert first is not None
+    assert first.startswith("depth/")
+    assert second is None
+    np.testing.assert_allclose(depth.read(tmp_path / "out" / first, 320, 320), metres, atol=4e-5)
+    images.write(tmp_path / "out" / first, np.zeros((320, 320), np.uint8))  # not a depth map
+    assert rhd.write(Dataset(tmp_path / "out"), tmp_path / "w")["depth map missing or unreadable"] == 1
 
 
 # Real samples ----------------------------------------------------------------------------------------

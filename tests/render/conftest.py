@@ -14,6 +14,8 @@ sys.path.insert(0, str(HERE))
 
 import stand_in  # noqa: E402
 
+from render.blender import Blender, BlenderError, find  # noqa: E402
+
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -29,3 +31,12 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def moods(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[int, str]], None]:
     """Sets what the stand-in does at which picture."""
     return lambda of: monkeypatch.setenv(stand_in.MOODS, json.dumps({str(i): mood for i, mood in of.items()}))
+
+
+@pytest.fixture(scope="session")
+def blender() -> Blender:
+    """A real one."""
+    try:
+        return find()
+    except BlenderError as error:
+        pytest.skip(str(error))

@@ -1,0 +1,199 @@
+"""The hands that can be rendered: names and files -> HandModel records, kept once extracted.
+
+    procedural                drawn from an anatomy, another for each subject; not kept here
+    webxr-left, webxr-right   the generic hands of the WebXR input profiles (MIT), fetched with npm
+    FILE.yaml                 any .blend, .glb, .gltf or .obj through a mapping; see `render.rig`
+    FILE.blend, FILE.glb ...  the same, its mapping lying beside it as FILE.yaml
+    FILE.npz                  a HandModel
+
+Kept under $HAND_CURATE_CACHE, else $XDG_CACHE_HOME/hand-curate, else ~/.cache/hand-curate. What is kept is
+known by the content of the file, the mapping and the extraction's own code, so that no change goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate import images
+from curate.dataset import file_sha256
+from curate.errors import InputError
+from render import rig as rigs
+from render.blender import Blender
+from render.model import HandModel
+
+PROCEDURAL = "procedural"
+PACKAGE = "@webxr-input-profiles/assets@1.0.20"
+_IN_PACKAGE = "package/dist/profiles/generic-hand"
+_SCRIPT = Path(__file__).resolve().parent / "worker" / "extract.py"
+_FETCH_SECONDS, _EXTRACT_SECONDS = 600, 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    side: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        return cache() / f"webxr-{self.side}.glb"
+
+
+_WEBXR = {
+    "webxr-left": _Download("left", "bc67783144944ea1cda54d9247885825ea5fb9d4651469fe7d00be517a5c2b87"),
+    "webxr-right": _Download("right", "291790c14f7f88a7f9bd35330c47392ed8e8d395ae6728f4bb7089f1bc1f2b96"),
+}
+NAMES = (PROCEDURAL, *_WEBXR)
+
+
+def cache() -> Path:
+    """The folder in which models are kept."""
+    own = os.environ.get("HAND_CURATE_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(own) if own else Path(base) / "hand-curate"
+
+
+def prepare(models: Iterable[str], blender: Blender) -> None:
+    """Fetch and extract what was not yet, so that `kept` has them all. Raises InputError as `kept`."""
+    for model in models:
+        if model != PROCEDURAL and not (path := kept(model)).exists():
+            extract(find(model), path, blender)
+
+
+def kept(model: str) -> Path:
+    """The file of a model's record, by its name or file; `prepare` makes it.
+
+    Raises
+    ------
+    InputError: no such model, a mapping or a file that cannot be used, no npm to fetch with.
+    """
+    path = Path(model)
+    if path.suffix == ".npz":
+        read(path)
+        return path.absolute()
+    return cache() / f"{path.stem}-{_key(find(model))}.npz"
+
+
+def read(path: Path) -> HandModel:
+    """A record. Raises InputError where the file holds none."""
+    try:
+        return HandModel.read(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            path, f"no hand model ({error})", allowed="an .npz that HandModel.write made"
+        ) from None
+
+
+def fingerprint(model: str) -> str:
+    """What a picture of it depends on, as a short hash: of the file, the mapping and the extraction's code.
+
+    Raises InputError as `kept`.
+    """
+    path = Path(model)
+    return file_sha256(kept(model))[:16] if path.suffix == ".npz" else _key(find(model))
+
+
+def find(model: str) -> rigs.Rig:
+    """Which file and mapping a model's name or path stands for. Raises InputError as `kept`."""
+    if model in _WEBXR:
+        download = _WEBXR[model]
+        if not download.path.exists():
+            fetch()
+        return rigs.read(rigs.TEMPLATE, file=download.path, side=download.side)
+    path = Path(model)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return rigs.read(path)
+    if path.suffix.lower() not in rigs.FORMATS:
+        allowed = f"{', '.join(NAMES)}, or a .yaml mapping, {', '.join(rigs.FORMATS)} or .npz file"
+        raise InputError("--model", repr(model), allowed=allowed)
+    mapping = path.with_suffix(".yaml")
+    if not mapping.is_file():
+        remedy = f"write which bone is which joint there; copy {rigs.TEMPLATE} to begin with"
+        raise InputError(path, f"no mapping {mapping.name} beside it", remedy=remedy)
+    return rigs.read(mapping, file=path)
+
+
+def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
+    """Have Blender make a HandModel, the file `out`. Raises InputError as `kept`, or that it cannot."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".extract-") as folder:
+        job, made = Path(folder) / "job.json", Path(folder) / "model.npz"
+        job.write_text(json.dumps(rig.as_json()), encoding="utf-8")
+        command = blender.script(_SCRIPT, os.fspath(job), os.fspath(made))
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=_EXTRACT_SECONDS
+            )
+        except OSError as error:
+            raise InputError(blender.path, f"does not start ({error.strerror})") from None
+        except subprocess.TimeoutExpired:
+            raise InputError(rig.file, f"Blender did not read it within {_EXTRACT_SECONDS} s") from None
+        refusal = made.with_name("model.npz.json")
+        if refusal.exists():
+            told = json.loads(refusal.read_text(encoding="utf-8"))
+            raise InputError(rig.file, told.pop("found"), **told)
+        if not made.exists():
+            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            raise InputError(rig.file, f"Blender could not read it ({last})")
+        made.replace(out)
+
+
+def fetch() -> list[Path]:
+    """Get the WebXR hands with npm, checked by their hashes; returns their files. Raises InputError."""
+    missing = {name: one for name, one in _WEBXR.items() if not one.path.exists()}
+    if missing:
+        with tempfile.TemporaryDirectory() as folder:
+            archive = _pack(Path(folder))
+            with tarfile.open(archive) as package:
+                for one in missing.values():
+                    _take(package, one)
+    return [one.path for one in _WEBXR.values()]
+
+
+def _pack(folder: Path) -> Path:
+    """The npm package as npm delivers it (94 MB, of which two files of 94 kB are kept)."""
+    wanted = f"{_IN_PACKAGE.removeprefix('package/')}/left.glb and right.glb of {PACKAGE}"
+    by_hand = f"install npm, or put {wanted} there as webxr-left.glb and webxr-right.glb"
+    npm = shutil.which("npm")
+    if npm is None:
+        raise InputError(cache(), "holds no WebXR hands, and npm is not there to fetch them", remedy=by_hand)
+    command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", os.fspath(folder)]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=_FETCH_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise InputError(cache(), "npm did not fetch the WebXR hands in time", remedy=by_hand) from None
+    found = sorted(folder.glob("*.tgz"))
+    if done.returncode or not found:
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise InputError(cache(), f"npm did not fetch the WebXR hands ({last})", remedy=by_hand)
+    return found[0]
+
+
+def _take(package: tarfile.TarFile, one: _Download) -> None:
+    member = f"{_IN_PACKAGE}/{one.side}.glb"
+    try:
+        stream = package.extractfile(member)
+    except KeyError:
+        stream = None
+    data = b"" if stream is None else stream.read()
+    if hashlib.sha256(data).hexdigest() != one.sha256:
+        raise InputError(PACKAGE, f"{member} is not what it was", allowed=f"SHA-256 {one.sha256}")
+    images.write_bytes(one.path, data)
+
+
+def _key(rig: rigs.Rig) -> str:
+    told = {**rig.as_json(), "file": file_sha256(Path(rig.file))}
+    if rig.texture:
+        told["texture_content"] = file_sha256(Path(rig.texture))
+    told["code"] = [file_sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "kinematics.py")]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
