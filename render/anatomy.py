@@ -1,8 +1,8 @@
 """The bones and the build of a hand: published lengths, and how people differ. numpy only.
 
-Lengths: Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3), 2010 (means of 66 X-rayed
-hands, millimetres). Breadths and thicknesses follow Greiner, "Hand anthropometry of U.S. Army personnel", 1991.
-Spreads between people are about 5 % of each length in both.
+Lengths: Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3), 2010 (means of 66
+X-rayed hands, millimetres). Breadths and thicknesses follow Greiner, "Hand anthropometry of U.S. Army
+personnel", 1991. Spreads between people are about 5 % of each length in both.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Rows thumb .. little: metacarpal, proximal, middle, distal phalanx, soft tissue beyond the last bone. A thumb
-# has no middle phalanx.
+# Rows thumb .. little: metacarpal, proximal, middle, distal phalanx, soft tissue beyond the last bone. A
+# thumb has no middle phalanx.
 SEGMENTS = np.array(
     [
         [46.22, 31.57, 0.0, 21.67, 5.67],
@@ -33,8 +33,8 @@ _CARPUS = np.array(
 _SPLAY = np.array([[43.0, -14.0], [11.0, -1.0], [2.5, -0.5], [-6.5, -1.5], [-15.5, -4.5]])
 # Fingers at rest in the model's own pose: apart, so that the skin between them is modelled.
 _REST_SPREAD = np.array([33.0, 9.5, 0.5, -8.5, -20.0])
-# Half the breadth of a finger (mm) at its base, the middle of its first bone, its PIP (thumb: MCP), the middle
-# of its second bone, its DIP (IP), the middle of its last bone, and its tip.
+# Half the breadth of a finger (mm) at its base, the middle of its first bone, its PIP (thumb: MCP), the
+# middle of its second bone, its DIP (IP), the middle of its last bone, and its tip.
 RADII = np.array(
     [
         [14.0, 12.6, 11.4, 10.4, 10.8, 11.2, 9.4],
@@ -91,7 +91,7 @@ def sample_build(rng: np.random.Generator) -> Build:
 
 
 def joints(build: Build) -> Floats:
-    """Rotation centres (21, 3) of the flat hand, its fingers apart; metres, hand frame; tips end the flesh."""
+    """Rotation centres (21, 3) of the flat hand, fingers apart; metres, hand frame; tips end the flesh."""
     points = np.zeros((21, 3))
     for finger, segments in enumerate(SEGMENTS):
         splay, lift = np.radians(_SPLAY[finger])
@@ -122,7 +122,7 @@ def radii(build: Build) -> Floats:
 
 
 def stations(joints_: Floats) -> Floats:
-    """Where along each finger (5, 7) the stations of RADII lie, metres from its base (thumb CMC, others MCP)."""
+    """Where along each finger (5, 7) the stations of RADII lie, metres from its first joint."""
     chains = joints_[1:].reshape(5, 4, 3)
     ends = np.concatenate(
         [np.zeros((5, 1)), np.cumsum(np.linalg.norm(np.diff(chains, axis=1), axis=2), 1)], 1

@@ -19,7 +19,7 @@ from render.model import PART_OF_BONE, PERSON
 from render.shot import Shot
 
 Floats = NDArray[np.float64]
-Light = NDArray[np.float32]
+Light = NDArray[np.floating[Any]]
 
 # A joint is hidden where more than this many radii of flesh, or flesh of another part, lie before it.
 _FLESH = 2.2
@@ -116,7 +116,7 @@ def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict
         light = light + (1 - alpha[..., None]) * behind
     light = light * np.float32(look["balance"])
     if look["blur"] > 0.05:
-        light = cv2.GaussianBlur(light, (0, 0), look["blur"])
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), look["blur"]))
     tone = _encoded(np.clip(light, 0, 1))
     tone = tone + np.float32(look["contrast"]) * (_steep(tone) - tone)
     grey = tone.mean(axis=2, keepdims=True)
@@ -128,7 +128,8 @@ def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict
     tone = tone + np.float32(look["noise"]) * noise * np.sqrt(
         np.clip(tone, 0.02, 1) * (1.02 - np.clip(tone, 0, 1))
     )
-    return np.clip(np.rint(255 * tone), 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(np.rint(255 * tone), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _encoded(light: Light) -> Light:

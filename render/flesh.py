@@ -1,13 +1,14 @@
 """The flesh of a hand as a distance field around its bones, and the skinned mesh cut from it.
 
-Round shapes along the bones are joined by a smooth minimum (Quilez, "Smooth minimum", 2013), which makes webs,
-the ball of the thumb and knuckles grow out of each other as flesh does. Fingers are set apart here, so that
-the skin between them is there when they are closed. Right hand, hand frame, mm.
+Round shapes along the bones are joined by a smooth minimum (Quilez, "Smooth minimum", 2013), which makes
+webs, the ball of the thumb and knuckles grow out of each other as flesh does. Fingers are set apart here, so
+that the skin between them is there when they are closed. Right hand, hand frame, mm.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from render import anatomy, kinematics
 from render.anatomy import Build
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 # The forearm beyond this (mm from the wrist) is a plain tube and drawn as one.
 ARM_FROM, ARM_TO = -58.0, -300.0
@@ -76,7 +77,7 @@ class Flesh:
             self.fingers.append(pieces)
 
     def finger(self, f: int, points: Floats) -> tuple[Floats, Floats]:
-        """Distance (N,) to a finger's flesh, mm, and how far from its first joint (N,) each point lies along it."""
+        """Distance (N,) to a finger's flesh and how far along it from its first joint (N,), both in mm."""
         best = np.full(len(points), np.inf, np.float32)
         where = np.zeros(len(points), np.float32)
         start = 0.0
@@ -125,7 +126,7 @@ class Flesh:
             drop = np.array([0, 0, -2.5], np.float32) * k
             field = np.minimum(field, _cone(points, ends[0] + drop, ends[1] + drop, 6.6 * k, 6.6 * k))
         fold = [self.joints[2] * [0.86, 0.86, 1] + [4, -4, 4], self.joints[5] + np.array([2, -22, -4])]
-        web = _cone(points, np.float32(fold[0]), np.float32(fold[1]), 7.5 * k, 7.5 * k)
+        web = _cone(points, fold[0], fold[1], 7.5 * k, 7.5 * k)
         return np.minimum(field, web)
 
     def distance(self, points: Floats) -> Floats:
@@ -209,9 +210,10 @@ def _egg(points: Floats, centre: Floats, axis: Floats, radii: tuple[float, float
     up = up - (up @ along) * along
     up /= np.linalg.norm(up)
     away = points - centre.astype(np.float32)
-    scaled = np.stack([away @ along, away @ np.cross(along, up), away @ up], 1) / np.float32(radii)
+    half = np.array(radii, np.float32)
+    scaled = np.stack([away @ along, away @ np.cross(along, up), away @ up], 1) / half
     k0 = np.linalg.norm(scaled, axis=1)
-    k1 = np.linalg.norm(scaled / np.float32(radii), axis=1)
+    k1 = np.linalg.norm(scaled / half, axis=1)
     distance: Floats = k0 * (k0 - 1) / np.maximum(k1, 1e-6)
     return distance
 

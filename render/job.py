@@ -49,7 +49,7 @@ class Pose:
     kinds: tuple[str, ...] = choices(
         ("flat", "relaxed", "gesture"),
         ("flat", "relaxed", "gesture"),
-        "flat: as laid on a table, fingers together or apart; gesture: each finger by itself; drawn from these",
+        "flat: as laid on a table, fingers together or apart; gesture: each finger by itself",
     )
 
 

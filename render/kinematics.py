@@ -1,11 +1,12 @@
 """Forward kinematics of a hand: joint angles in, one rigid motion a bone out. numpy only.
 
 The hand frame: metres; origin at the wrist; +y to the middle fingertip; +z out of the back of the hand; a
-right hand seen from its back with the fingers up has its thumb at -x. A left hand is its mirror image, x -> -x.
+right hand seen from its back with the fingers up has its thumb at -x. A left hand is its mirror image,
+x -> -x.
 
 Seventeen bones: 0 the palm; 1 + 3 f + k the k-th bone of finger f (0 thumb .. 4 little) beyond its first
-joint; 16 the forearm. Whatever a model's own rest pose is, angles are absolute: 0 is a flat hand whose fingers point
-straight along +y, so the same pose looks alike on every model.
+joint; 16 the forearm. Whatever a model's own rest pose is, angles are absolute: 0 is a flat hand whose
+fingers point straight along +y, so the same pose looks alike on every model.
 """
 
 from __future__ import annotations

@@ -98,5 +98,4 @@ def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> N
     for corner in range(3):
         np.add.at(normals, faces[:, corner], across)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = normals / np.where(length > 0, length, 1)
-    return unit
+    return (normals / np.where(length > 0, length, 1)).astype(np.float32)

@@ -1,6 +1,7 @@
 """From a job and an index to a shot: who, how held, how lit, before what, how the camera sees it. No bpy.
 
-Everything is drawn from `default_rng([seed, index])`, so any picture can be made alone, anywhere, in any order.
+Everything is drawn from `default_rng([seed, index])`, so any picture can be made alone, anywhere, in any
+order.
 """
 
 from __future__ import annotations

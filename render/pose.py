@@ -1,8 +1,8 @@
 """How fingers are held: poses drawn within the joints' limits, from a flat hand to gestures.
 
-Limits are those of the American Academy of Orthopaedic Surgeons (joint motion, 1965) as far as a person reaches
-unaided. The last finger joint follows the middle one, about two thirds of it (Rijpkema and Girard, SIGGRAPH
-1991). A pose in which flesh passes through flesh is drawn again.
+Limits are those of the American Academy of Orthopaedic Surgeons (joint motion, 1965) as far as a person
+reaches unaided. The last finger joint follows the middle one, about two thirds of it (Rijpkema and Girard,
+SIGGRAPH 1991). A pose in which flesh passes through flesh is drawn again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[
 def penetrates(model: HandModel, angles: Floats) -> bool:
     """Whether flesh of one finger lies within that of another, or of the palm.
 
-    Each bone of a finger is a row of balls as thick as its flesh; balls of different fingers must not overlap.
+    Each bone of a finger is a row of balls as thick as its flesh; balls of different fingers must not
+    overlap.
     """
     matrices = kinematics.bone_matrices(model.joints, angles)
     chains = model.joints[1:].reshape(5, 4, 3)

@@ -60,8 +60,8 @@ def label_points(build: Build) -> anatomy.Floats:
     return points
 
 
-# (finger, joint, (along the finger, out of its back, towards the thumb)), mm of the mean hand, 187 mm long: where
-# MediaPipe Hands 0.10.21 places its points on renders of this model, against the centres of rotation.
+# (finger, joint, (along the finger, out of its back, towards the thumb)), mm of the mean hand, 187 mm long:
+# where MediaPipe Hands 0.10.21 places its points on renders of this model, against the centres of rotation.
 LABEL_OFFSETS = np.zeros((5, 4, 3))
 LABEL_OFFSETS[:, :, 0] = [
     [17.7, 1.0, -3.4, -9.0],

@@ -1,11 +1,13 @@
 """What is painted on a hand: folds, knuckles, tendons, veins, nails and mottling, as maps of back and palm.
 
-Each map has four channels: height (128 is the mesh, a step is 0.01 mm), melanin and blood (128 is the person's
-own, 255 nearly twice that), and nail (0 skin, 160 nail bed, 255 free edge). Folds lie where the hand's joints
-are; how they run differs between people by the build's seed. Runs in the core's environment.
+Each map has four channels: height (128 is the mesh, a step is 0.01 mm), melanin and blood (128 is the
+person's own, 255 nearly twice that), and nail (0 skin, 160 nail bed, 255 free edge). Folds lie where the
+hand's joints are; how they run differs between people by the build's seed. Runs in the core's environment.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ from render.anatomy import Build
 from render.flesh import Flesh
 from render.surface import Surface
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 PIXELS_PER_MM = 2.6
 HEIGHT_STEP = 0.01  # mm a level
@@ -59,7 +61,7 @@ class _Side:
         return grown / np.float32(grown.std())
 
     def around(self, flesh: Flesh, f: int) -> _Side:
-        """The part of the maps that holds a finger's last straight piece, with a margin; writes go through."""
+        """The part of the maps that holds a finger's last straight piece, with a margin; a view."""
         piece = flesh.fingers[f][-1]
         ends = np.stack([piece.base, piece.base + piece.length * piece.along])[:, :2]
         margin = 2.4 * float(piece.radius.max())
@@ -234,10 +236,10 @@ def _tendons_and_veins(side: _Side, flesh: Flesh) -> None:
         for y in np.arange(-58, 86, 4.0) * k:
             path.append([x, y])
             turn = 0.8 * turn + side.rng.uniform(-0.16, 0.16)
-            x = np.clip(x + 4 * k * turn, -24 * k, 32 * k)
+            x = float(np.clip(x + 4 * k * turn, -24 * k, 32 * k))
         pixels = (np.array(path) - side.points[0, 0, :2]) * PIXELS_PER_MM
         cv2.polylines(veins, [np.rint(pixels).astype(np.int32)], False, 1.0, 5, cv2.LINE_AA)
-    veins = cv2.GaussianBlur(veins, (0, 0), 2.2)
+    veins = np.asarray(cv2.GaussianBlur(veins, (0, 0), 2.2))
     side.height += 0.45 * build.lean * veins
     side.blood *= 1 - 0.25 * veins * (0.3 + 0.7 * build.lean)
     side.melanin *= 1 + 0.10 * veins * (0.3 + 0.7 * build.lean)
@@ -265,7 +267,8 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
     wrist = joints[0]
 
     def shift(point: Floats, x: float, y: float) -> Floats:
-        return point + np.float32([x, y]) * np.float32(flesh.scale)
+        moved: Floats = point + np.array([x, y], np.float32) * flesh.scale
+        return moved
 
     lines = [
         # Heart, head and life, and the line of fate; then the folds at the wrist.
@@ -291,8 +294,8 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
     for _ in range(int(14 + 30 * flesh.build.age)):
         start = np.array([side.rng.uniform(-25, 30), side.rng.uniform(20, 95)]) * flesh.scale
         step = side.rng.normal(0, 5, 2)
-        pixels = (np.array([start, start + step]) - side.points[0, 0, :2]) * PIXELS_PER_MM
-        cv2.polylines(drawn, [np.rint(pixels).astype(np.int32)], False, 0.35, 1, cv2.LINE_AA)
+        ends = np.rint((np.array([start, start + step]) - side.points[0, 0, :2]) * PIXELS_PER_MM)
+        cv2.polylines(drawn, [ends.astype(np.int32)], False, 0.35, 1, cv2.LINE_AA)
     soft = cv2.GaussianBlur(drawn, (0, 0), 1.1) * (0.75 + 0.25 * np.abs(side.noise(6.0)))
     side.height -= 0.6 * soft
     side.melanin *= 1 + 0.45 * soft

@@ -17,7 +17,7 @@ from render import kinematics
 from render.flesh import ARM_FROM, ARM_TO, Flesh, arm_section
 from render.model import PART_OF_BONE
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 # Half the length (mm) over which the skin goes from one bone to the next, at joints 0, 1, 2 of each finger.
 _BLEND = np.array([[16.0, 8.0, 6.5], [11.0, 6.5, 5.0], [11.0, 6.5, 5.0], [11.0, 6.5, 5.0], [10.0, 5.5, 4.5]])
@@ -55,7 +55,7 @@ def make_surface(flesh: Flesh, step: float = 2.0) -> Surface:
     low = np.array([flesh.joints[:, 0].min() - 16, ARM_FROM, flesh.joints[:, 2].min() - 26], np.float32)
     high = np.array([flesh.joints[:, 0].max() + 18, flesh.joints[:, 1].max() + 6, 26], np.float32)
     field = _sampled(flesh, low, high, step)
-    vertices, faces, _, _ = marching_cubes(field, 0)
+    vertices, faces, _, _ = marching_cubes(field, 0)  # type: ignore[no-untyped-call]
     vertices = (vertices * step + low).astype(np.float32)
     # marching_cubes looks from high to low values; ours grow outwards.
     faces = np.ascontiguousarray(faces[:, ::-1]).astype(np.int32)
@@ -123,7 +123,7 @@ def _with_arm(vertices: Floats, faces: NDArray[np.int32], flesh: Flesh) -> tuple
     count = len(vertices)
     for y in np.linspace(ARM_FROM, ARM_TO, 9)[1:]:
         wide, thick = arm_section(float(y), flesh.scale, flesh.build)
-        moved = centre + (ring - centre) * np.float32([wide / wide0, 1, thick / thick0])
+        moved = centre + (ring - centre) * np.array([wide / wide0, 1, thick / thick0], np.float32)
         moved[:, 1] = y
         extra.append(moved)
         rings.append(count + np.arange(len(loop)))
@@ -191,7 +191,8 @@ def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats
     weights[:, kinematics.FOREARM] = arm
     weights = _smoothed(weights, faces)
     weights[weights < 0.004] = 0
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 def _evened(vertices: Floats, faces: NDArray[np.int32]) -> Floats:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # fmt: off
+# ruff: noqa: E501
 WAVELENGTHS = np.arange(400.0, 701.0, 10.0)  # nm
 _OXYGENATED = np.array([  # molar extinction, 1/(cm M)
     266232, 466840, 480360, 246072, 102580, 62816, 44480, 33209, 26629, 23684, 20932, 20035, 24202, 39957, 53236,
@@ -86,7 +87,8 @@ def linear_rgb(spectrum: Floats) -> Floats:
     """Linear sRGB (3,) of a reflectance under daylight (D65)."""
     matching = _colour_matching(WAVELENGTHS) * _D65
     xyz = matching @ spectrum / matching[1].sum()
-    return np.maximum(_XYZ_TO_RGB @ xyz, 1e-4)
+    rgb: Floats = np.maximum(_XYZ_TO_RGB @ xyz, 1e-4)
+    return rgb
 
 
 def colour(tone: Tone) -> Floats:
@@ -97,8 +99,8 @@ def colour(tone: Tone) -> Floats:
 def log_change(tone: Tone) -> tuple[Floats, Floats]:
     """What log RGB (3,) gains where melanin, and where blood, is twice the person's own.
 
-    Absorption adds up in the exponent, so a place with m times the melanin and b times the blood has about the
-    colour `colour(tone) * exp((m - 1) * melanin + (b - 1) * blood)`.
+    Absorption adds up in the exponent, so a place with m times the melanin and b times the blood has about
+    the colour `colour(tone) * exp((m - 1) * melanin + (b - 1) * blood)`.
     """
     step = 0.25
     base = np.log(colour(tone))

@@ -35,7 +35,7 @@ def load_atlas(path: str, model: Any) -> list[str]:
 
 
 def skin_of_part(number: int, texture: str) -> Any:
-    """The skin's material for one part of the hand: all share one node group; the number comes out in the mask."""
+    """The skin's material for one part of the hand; all share one node group. number: in the mask."""
     name = f"{_SKIN} {number} {texture}"
     if name in bpy.data.materials:
         return bpy.data.materials[name]

@@ -71,9 +71,15 @@ def test_points_project_by_the_intrinsics(cast: Cast) -> None:
     assert shot.projected()[8] == pytest.approx([u, v])
 
 
-@pytest.mark.parametrize(("aspect", "side", "thumb_is_left"), [
-    ("dorsal", "right", True), ("palmar", "right", False), ("dorsal", "left", False), ("palmar", "left", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("aspect", "side", "thumb_is_left"),
+    [
+        ("dorsal", "right", True),
+        ("palmar", "right", False),
+        ("dorsal", "left", False),
+        ("palmar", "left", True),
+    ],
+)
 def test_the_thumb_is_where_it_belongs(aspect: str, side: str, thumb_is_left: bool, cast: Cast) -> None:
     made = job(angles=["tilt=0 rotation=0"], random=4, aspect=aspect, side=side)
     points = plan_shot(made, 1, cast).projected()
