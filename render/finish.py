@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curate import depth as depth_maps
 from curate import images
 from curate import keypoints as kp
+from curate.errors import InputError
 from curate.images import Pixels
-from curate.sample import Sample
+from curate.sample import DEPTH, Sample
 from render import kinematics
 from render.model import PART_OF_BONE, PERSON
 from render.shot import Shot
@@ -23,7 +25,8 @@ Light = NDArray[np.floating[Any]]
 
 # A joint is hidden where more than this many radii of flesh, or flesh of another part, lie before it.
 _FLESH = 2.2
-_DEPTH_STEP = 1e-4  # metres a level of the depth files: tenths of a millimetre
+# Blender's depth of what no ray hits is far beyond this; metres.
+_FAR = 100.0
 
 
 def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike[str]) -> Sample:
@@ -35,7 +38,7 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
 
     Raises
     ------
-    ValueError: the EXR lacks a pass, or has another size.
+    InputError: the EXR cannot be read, lacks a pass, or has another size.
     """
     light, alpha, depth, parts = read_passes(rendered, shot.settings["size"])
     settings = shot.settings
@@ -64,12 +67,11 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
         tilt=sample["tilt"],
         rotation=sample["rotation"],
         sha256=images.pixel_sha256(images.decode(data, stem)),
-        attrs={**sample["attrs"], "depth": f"depth/{stem}.png"},
+        attrs={**sample["attrs"], DEPTH: f"depth/{stem}.png"},
     )
     images.write_bytes(root / row.image, data)
     images.write(root / f"masks/{stem}.png", parts)
-    levels = np.where(np.isfinite(depth) & (depth < 6.5), depth / _DEPTH_STEP, 0)
-    images.write(root / f"depth/{stem}.png", np.rint(levels).astype(np.uint16))
+    images.write_bytes(root / f"depth/{stem}.png", depth_maps.encode(np.where(depth < _FAR, depth, np.nan)))
     return row
 
 
@@ -78,27 +80,29 @@ def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, 
 
     Raises
     ------
-    ValueError: a pass is missing, or the picture is not `size` x `size`.
+    InputError: no EXR, a pass is missing, or the picture is not `size` x `size`.
     """
     import OpenEXR
 
-    with OpenEXR.File(os.fspath(path), separate_channels=True) as file:
-        channels = {name: channel.pixels for name, channel in file.parts[0].channels.items()}
-        for part in file.parts[1:]:
-            channels.update({name: channel.pixels for name, channel in part.channels.items()})
+    try:
+        with OpenEXR.File(os.fspath(path), separate_channels=True) as file:
+            channels = {
+                name: channel.pixels for part in file.parts for name, channel in part.channels.items()
+            }
+    except Exception as error:  # OpenEXR raises its own kinds, told only by their text
+        raise InputError(path, f"is no OpenEXR file ({error})") from None
 
-    def passed(ending: str) -> Light:
-        found = [v for name, v in channels.items() if name.endswith(ending)]
+    def passed(*endings: str) -> Light:
+        found = [values for name, values in channels.items() if name.endswith(endings)]
         if len(found) != 1 or found[0].shape != (size, size):
-            raise ValueError(
-                f"{path}: {len(found)} passes {ending!r} of {size} x {size}; holds {sorted(channels)}"
-            )
+            held = ", ".join(f"{name} {values.shape}" for name, values in sorted(channels.items()))
+            raise InputError(path, f"holds {held}", allowed=f"one pass {endings[0]} of {size} x {size}")
         return np.asarray(found[0], np.float32)
 
-    light = np.stack([passed(f"Combined.{c}") for c in "RGB"], -1)
-    parts = passed("Index.X") if any("Material Index.X" in n for n in channels) else passed("IndexMA.X")
-    depth = passed("Depth.Z") if any(n.endswith("Depth.Z") for n in channels) else passed("Depth.V")
-    return light, passed("Combined.A"), depth, np.rint(parts).astype(np.uint8)
+    light = np.stack([passed(f"Combined.{channel}") for channel in "RGB"], -1)
+    # Blender before 5.0 names it IndexMA.
+    parts = passed("Material Index.X", "IndexMA.X")
+    return light, passed("Combined.A"), passed("Depth.Z"), np.rint(parts).astype(np.uint8)
 
 
 def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict[str, Any]) -> Pixels:

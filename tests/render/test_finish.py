@@ -1,0 +1,150 @@
+"""From a render to a row: what is written, and what counts as visible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from curate import depth, images
+from curate.errors import InputError
+from render import finish
+from render.shot import Shot
+
+OpenEXR = pytest.importorskip("OpenEXR")
+
+SIZE = 64
+LOOK = {
+    "exposure": 1.0,
+    "albedo": 0.25,
+    "balance": [1.0, 1.0, 1.0],
+    "contrast": 0.0,
+    "saturation": 1.0,
+    "blur": 0.0,
+    "sharpen": 0.0,
+    "noise": 0.0,
+    "quality": 95,
+    "seed": 0,
+}
+SAMPLE = {
+    "side": "right",
+    "aspect": "dorsal",
+    "subject_id": "procedural-0-00000",
+    "tilt": 10.0,
+    "rotation": 20.0,
+    "licence": "MIT",
+    "attrs": {"model": "procedural"},
+}
+
+
+def shot(keypoints: np.ndarray, **ground: Any) -> Shot:
+    """A camera of focal length 64 px: at 1 m a centimetre is 0.64 px."""
+    settings = {
+        "index": 7,
+        "size": SIZE,
+        "finish": LOOK,
+        "ground": {"kind": "table", **ground},
+        "sample": SAMPLE,
+    }
+    matrix = np.array([[64.0, 0, 32], [0, 64, 32], [0, 0, 1]])
+    return Shot(settings, np.zeros((0, 3), np.float32), keypoints, np.full(21, 0.01), matrix)
+
+
+def write_exr(path: Path, light: np.ndarray, parts: np.ndarray, depth: np.ndarray) -> Path:
+    channels = {f"ViewLayer.Combined.{c}": light[..., i].astype(np.float32) for i, c in enumerate("RGB")}
+    channels["ViewLayer.Combined.A"] = np.ones(light.shape[:2], np.float32)
+    channels["ViewLayer.Depth.Z"] = depth.astype(np.float32)
+    channels["ViewLayer.Material Index.X"] = parts.astype(np.float32)
+    header = {"compression": OpenEXR.NO_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, channels).write(str(path))
+    return path
+
+
+@pytest.fixture
+def points() -> np.ndarray:
+    """All keypoints in the picture's middle, 1 m away, but for a few that tests move."""
+    return np.tile([0.0, 0.0, -1.0], (21, 1))
+
+
+def plane(value: float) -> np.ndarray:
+    return np.full((SIZE, SIZE), value)
+
+
+def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
+    points[8] = [0.25, 0.125, -1.0]  # 16 px right of the middle, 8 px above it
+    parts = plane(0)
+    parts[20:50, 10:60] = 33
+    exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
+    row = finish.finish(shot(points), exr, tmp_path)
+    assert row.sample_id == "render/00000007"
+    assert row.keypoints[8].tolist() == [48, 24]
+    assert row.xyz is not None
+    assert row.xyz[8] == pytest.approx([0.25, -0.125, 1.0])
+    assert row.bbox is not None
+    assert row.bbox.tolist() == [10, 20, 50, 30]
+    assert np.array_equal(images.read(tmp_path / "masks/00000007.png", grey=True), parts)
+    metres = depth.read(tmp_path / "depth/00000007.png", SIZE, SIZE)
+    assert metres[30, 30] == pytest.approx(1.0, abs=1e-4)
+    assert row.sha256 == images.pixel_sha256(images.read(tmp_path / row.image))
+    assert (row.tilt, row.rotation, row.label_source) == (10.0, 20.0, "render")
+
+
+def test_white_under_the_hands_light_is_white(points: np.ndarray) -> None:
+    # The hand (albedo 0.25) sends back 0.1: what falls on it is 0.4, and a white table sends back all of it.
+    parts, light = plane(0).astype(np.uint8), np.full((SIZE, SIZE, 3), 0.4)
+    parts[:20] = 33
+    light[:20] = 0.1
+    pixels = finish.develop(light, plane(1.0), parts, shot(points).settings)
+    assert (pixels[40] == 255).all()
+    # sRGB of 0.25 is 0.5371.
+    assert (pixels[5] == 137).all()
+
+
+def test_what_lies_before_a_joint_hides_it(tmp_path: Path, points: np.ndarray) -> None:
+    parts = plane(33).astype(np.uint8)
+    visible = finish.visibility(shot(points), plane(0.99), parts)
+    # The palm is the wrist's own part and next to each finger's first bone, whose joints lie there too.
+    assert np.flatnonzero(visible == 2).tolist() == [0, 1, 5, 9, 13, 17]
+    # Flesh of more than 2.2 radii (22 mm) before them hides them, though it is their own.
+    hidden = finish.visibility(shot(points), plane(0.977), parts)
+    assert (hidden == 1).all()
+
+
+def test_a_left_hands_parts_are_its_own(points: np.ndarray) -> None:
+    index_tip = np.full((SIZE, SIZE), 21 - 16, np.uint8)
+    visible = finish.visibility(shot(points), plane(1.0), index_tip)
+    # The last bone of the index finger carries DIP and tip, and is next to the one before.
+    assert np.flatnonzero(visible == 2).tolist() == [6, 7, 8]
+
+
+def test_points_outside_are_labelled_and_not_visible(points: np.ndarray) -> None:
+    points[4] = [2.0, 0.0, -1.0]
+    visible = finish.visibility(shot(points), plane(1.0), plane(18).astype(np.uint8))
+    assert visible[4] == 1
+
+
+@pytest.mark.parametrize("missing", ["Depth.Z", "Material Index.X", "Combined.G"])
+def test_a_render_without_a_pass_is_refused(missing: str, tmp_path: Path) -> None:
+    channels = {
+        f"ViewLayer.{name}": plane(0).astype(np.float32)
+        for name in ("Combined.R", "Combined.G", "Combined.B", "Combined.A", "Depth.Z", "Material Index.X")
+        if name != missing
+    }
+    header = {"compression": OpenEXR.NO_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, channels).write(str(tmp_path / "a.exr"))
+    with pytest.raises(InputError, match=missing):
+        finish.read_passes(tmp_path / "a.exr", SIZE)
+
+
+def test_a_file_that_is_no_exr_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.exr").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match="OpenEXR"):
+        finish.read_passes(tmp_path / "a.exr", SIZE)
+
+
+def test_a_picture_of_another_size_is_refused(tmp_path: Path, points: np.ndarray) -> None:
+    exr = write_exr(tmp_path / "a.exr", np.zeros((SIZE, SIZE, 3)), plane(0), plane(1))
+    with pytest.raises(InputError, match="32 x 32"):
+        finish.read_passes(exr, 32)
