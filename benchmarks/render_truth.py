@@ -1,0 +1,116 @@
+"""Are the renders' labels true?
+
+    python benchmarks/render_truth.py [--cameras 50] [--masks 8] [--blender PATH]
+
+Keypoints: for as many shots as --cameras says, each with its own hand, pose and camera, a small sphere that
+gives light is put at each joint and rendered through the renderer's camera; the centroid of its light is held
+against the keypoint that is stored. Part masks: --masks of these shots are rendered as `curate render` does,
+and each pixel of the mask is held against what a ray through its middle meets first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate import keypoints as kp
+from render import blender, models
+from render.blender import Blender, Worker
+from render.cast import Cast
+from render.finish import read_passes
+from render.job import Job
+from render.plan import plan_shot
+from render.run import _Request as Request
+from render.shot import Shot
+
+SPHERES = Path(__file__).resolve().parent / "tools" / "spheres.py"
+SAMPLES, GROUPS, APART = 128, 7, 12.0  # paths a pixel; spheres nearer than APART pixels are left out
+Floats = NDArray[np.float64]
+
+
+def centroid(light: NDArray[np.float32]) -> Floats:
+    """Of the light in a channel (H, W), in continuous pixels from the corner."""
+    weight = light.astype(np.float64)
+    rows, columns = np.indices(light.shape) + 0.5
+    found: Floats = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+    return found
+
+
+def keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
+    """Distances (N, 21) in pixels; NaN where spheres lie before each other or leave the picture."""
+    errors = np.full((len(shots), kp.COUNT), np.nan)
+    for number, shot in enumerate(shots):
+        points, size = shot.projected(), shot.settings["size"]
+        for group in range(GROUPS):
+            light, *_ = read_passes(folder / f"spheres-{number:04d}-{group}.exr", size)
+            mine = range(group, kp.COUNT, GROUPS)
+            for channel, index in enumerate(mine):
+                others = [np.linalg.norm(points[index] - points[i]) for i in mine if i != index]
+                inside = (points[index] > APART).all() and (points[index] < size - APART).all()
+                if inside and min(others) > APART:
+                    errors[number, index] = np.linalg.norm(centroid(light[..., channel]) - points[index])
+    return errors
+
+
+def wrong_pixels(folder: Path, shots: list[Shot], program: Blender, count: int) -> list[int]:
+    """Pixels of the part mask that differ from a ray cast, for the first `count` shots."""
+    requests = [
+        Request(n, None, folder / f"shot-{n:04d}.npz", folder / f"full-{n:04d}.exr") for n in range(count)
+    ]
+    wrong = []
+    with Worker(program, limit=600) as worker:
+        worker.start()
+        for request, reason in worker.pictures(requests):
+            if reason:
+                raise SystemExit(reason)
+            *_, parts = read_passes(request.out, shots[request.index].settings["size"])
+            rays = np.load(folder / f"rays-{request.index:04d}.npy")
+            wrong.append(int((parts != rays).sum()))
+    return wrong
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cameras", type=int, default=50)
+    parser.add_argument("--masks", type=int, default=8)
+    parser.add_argument("--model", action="append", help="default: procedural")
+    parser.add_argument("--blender", help="as of curate render")
+    given = parser.parse_args()
+    program = blender.find(given.blender)
+    job = Job.of(
+        random=given.cameras,
+        angles=["tilt=-60..60 rotation=0..360 roll=-40..40"],
+        aspect="both",
+        samples=1,
+        models=given.model,
+    )
+    models.prepare(job.models, program)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cast = Cast(folder / "cast")
+        shots = [plan_shot(job, index, cast) for index in range(given.cameras)]
+        for number, shot in enumerate(shots):
+            shot.write(folder / f"shot-{number:04d}.npz")
+        subprocess.run(
+            program.script(SPHERES, str(folder), str(SAMPLES)), check=True, stdout=subprocess.DEVNULL
+        )
+        errors = keypoint_errors(folder, shots)
+        known = errors[np.isfinite(errors)]
+        print(
+            f"keypoints: {len(shots)} cameras, {known.size} spheres; off by {known.mean():.4f} px (mean), "
+            f"{np.percentile(known, 99):.4f} (99th percentile), {known.max():.4f} (worst)"
+        )
+        wrong = wrong_pixels(folder, shots, program, min(given.masks, len(shots)))
+        print(f"part masks against ray casts: {wrong} pixels of {job.size * job.size} differ")
+
+
+if __name__ == "__main__":
+    main()

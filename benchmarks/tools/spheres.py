@@ -1,0 +1,101 @@
+"""Inside Blender, for `benchmarks/render_truth.py`:  INTERPRETER -I spheres.py FOLDER SAMPLES
+
+For each shot-N.npz in FOLDER: seven pictures, spheres-N-G.exr, of small spheres that give light, red at
+keypoint G, green at G + 7 and blue at G + 14, before nothing; through the renderer's own camera. And what a ray
+through the middle of each pixel meets, as rays-N.npy (H, W): the number of a part.
+"""
+
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from mathutils import Matrix, Vector
+from mathutils.bvhtree import BVHTree
+
+from render.model import HandModel
+from render.shot import Shot
+from render.worker import scene as studio
+
+RADIUS = 0.0025
+GROUPS = 7
+
+
+def main() -> None:
+    folder, samples = Path(sys.argv[-2]), int(sys.argv[-1])
+    scene = studio._scene()
+    scene.world.use_nodes = True
+    scene.world.node_tree.nodes.clear()  # black
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.use_adaptive_sampling = (
+        samples,
+        False,
+        False,
+    )
+    scene.cycles.max_bounces, scene.cycles.seed = 0, 1
+    scene.cycles.pixel_filter_type, scene.cycles.filter_width = "BLACKMAN_HARRIS", 1.5
+    balls = [ball(scene, colour) for colour in ((1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1))]
+    for path in sorted(folder.glob("shot-*.npz")):
+        shot, number = Shot.read(path), path.stem.split("-")[1]
+        scene.render.resolution_x = scene.render.resolution_y = shot.settings["size"]
+        studio._camera(scene, shot)
+        scene.camera.data.dof.use_dof = False
+        for group in range(GROUPS):
+            for place, thing in enumerate(balls):
+                thing.location = Vector(shot.keypoints[group + GROUPS * place])
+            scene.render.filepath = str(folder / f"spheres-{number}-{group}.exr")
+            bpy.ops.render.render(write_still=True)
+        np.save(folder / f"rays-{number}.npy", rays(shot))
+
+
+def ball(scene, colour):
+    mesh = bpy.data.meshes.new("ball")
+    import bmesh
+
+    work = bmesh.new()
+    bmesh.ops.create_icosphere(work, subdivisions=4, radius=RADIUS, matrix=Matrix.Identity(4))
+    work.to_mesh(mesh)
+    work.free()
+    material = bpy.data.materials.new("light")
+    material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    light = tree.nodes.new("ShaderNodeEmission")
+    light.inputs["Color"].default_value = colour
+    out = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(light.outputs[0], out.inputs["Surface"])
+    mesh.materials.append(material)
+    thing = bpy.data.objects.new("ball", mesh)
+    scene.collection.objects.link(thing)
+    return thing
+
+
+def rays(shot):
+    """The parts that rays through the pixels' middles meet first, cast at the meshes of the shot."""
+    model = HandModel.read(shot.settings["model"])
+    left = shot.settings["side"] == "left"
+    parts = [int(p) - 16 if left and p > 1 else int(p) for p in model.part]
+    vertices, faces = [shot.vertices], [tuple(map(int, face)) for face in model.faces]
+    start = len(shot.vertices)
+    for extra in shot.extras:
+        vertices.append(extra.vertices)
+        faces += [tuple(int(v) + start for v in face) for face in extra.faces]
+        parts += [extra.part] * len(extra.faces)
+        start += len(extra.vertices)
+    tree = BVHTree.FromPolygons(np.concatenate(vertices).tolist(), faces)
+    size = shot.settings["size"]
+    inverse = np.linalg.inv(shot.K)
+    found = np.zeros((size, size), np.uint8)
+    for row in range(size):
+        for column in range(size):
+            x, y, _ = inverse @ (column + 0.5, row + 0.5, 1)
+            *_, face, _ = tree.ray_cast((0, 0, 0), (x, -y, -1))
+            if face is not None:
+                found[row, column] = parts[face]
+    return found
+
+
+main()
