@@ -46,7 +46,7 @@ from curate.sample import Sample
 HERE = Path(__file__).resolve().parent
 WORKER = HERE / "tools" / "mediapipe_points.py"
 INTERPRETER = HERE.parent / ".venv-tools" / "bin" / "python"
-SKIN = ("skin_tone", "skinColor")  # in a sample's attrs
+SKIN = ("skinTone", "skinColor")  # in a sample's attrs
 Floats = NDArray[np.float64]
 
 

@@ -1,8 +1,8 @@
 """Inside Blender, for `benchmarks/render_truth.py`:  INTERPRETER -I spheres.py FOLDER SAMPLES
 
 For each shot-N.npz in FOLDER: seven pictures, spheres-N-G.exr, of small spheres that give light, red at
-keypoint G, green at G + 7 and blue at G + 14, before nothing; through the renderer's own camera. And what a ray
-through the middle of each pixel meets, as rays-N.npy (H, W): the number of a part.
+keypoint G, green at G + 7 and blue at G + 14, before nothing, through the renderer's own camera. And what a
+ray through the middle of each pixel meets, as rays-N.npy (H, W): the number of a part.
 """
 
 import sys
