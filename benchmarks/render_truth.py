@@ -100,7 +100,9 @@ def main() -> None:
         for number, shot in enumerate(shots):
             shot.write(folder / f"shot-{number:04d}.npz")
         subprocess.run(
-            program.script(SPHERES, str(folder), str(SAMPLES)), check=True, stdout=subprocess.DEVNULL
+            program.script(SPHERES, str(folder), str(SAMPLES), str(given.masks)),
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
         errors = keypoint_errors(folder, shots)
         known = errors[np.isfinite(errors)]

@@ -1,11 +1,12 @@
-"""Inside Blender, for `benchmarks/render_truth.py`:  INTERPRETER -I spheres.py FOLDER SAMPLES
+"""Inside Blender, for `benchmarks/render_truth.py`:  INTERPRETER -I spheres.py FOLDER SAMPLES MASKS
 
 For each shot-N.npz in FOLDER: seven pictures, spheres-N-G.exr, of small spheres that give light, red at
-keypoint G, green at G + 7 and blue at G + 14, before nothing, through the renderer's own camera. And what a
-ray through the middle of each pixel meets, as rays-N.npy (H, W): the number of a part.
+keypoint G, green at G + 7 and blue at G + 14, before nothing, through the renderer's own camera. And for the
+first MASKS shots what a ray through the middle of each pixel meets, rays-N.npy (H, W): the number of a part.
 """
 
 import sys
+import warnings
 from pathlib import Path
 
 import bpy
@@ -25,7 +26,8 @@ GROUPS = 7
 
 
 def main() -> None:
-    folder, samples = Path(sys.argv[-2]), int(sys.argv[-1])
+    folder, samples, masks = Path(sys.argv[-3]), int(sys.argv[-2]), int(sys.argv[-1])
+    warnings.simplefilter("ignore", DeprecationWarning)  # use_nodes, which older versions of Blender need
     scene = studio._scene()
     scene.world.use_nodes = True
     scene.world.node_tree.nodes.clear()  # black
@@ -48,7 +50,8 @@ def main() -> None:
                 thing.location = Vector(shot.keypoints[group + GROUPS * place])
             scene.render.filepath = str(folder / f"spheres-{number}-{group}.exr")
             bpy.ops.render.render(write_still=True)
-        np.save(folder / f"rays-{number}.npy", rays(shot))
+        if int(number) < masks:
+            np.save(folder / f"rays-{number}.npy", rays(shot))
 
 
 def ball(scene, colour):
