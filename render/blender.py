@@ -34,6 +34,7 @@ _HERE = Path(__file__).resolve().parent
 _WORKER = _HERE / "worker" / "main.py"
 _TOOLS = _HERE.parent / ".venv-tools" / "bin" / "python"
 _TICK = 0.25  # seconds between looks at the clock
+_START = 120.0  # seconds for it to come up, from a cold disk
 _STALL_CPU = 0.3  # CPU seconds: less is next to none
 _CLAIM = "\0hand-curate-core-"  # a name of a socket, in no file system
 _TAIL = 8  # lines of Blender's own output in a message
@@ -171,7 +172,7 @@ class Worker:
             assert pipe is not None
             self._selector.register(pipe, selectors.EVENT_READ)
         try:
-            ready = self._answer()
+            ready = self._answer(_START)
         except Failure as failure:
             raise BlenderError(f"{self.blender.path}: does not start ({failure}){self._said()}") from None
         return str(ready.get("ready", {}).get("blender", ""))
@@ -220,7 +221,7 @@ class Worker:
     def _outcome(self, request: Request) -> str | None:
         """None when the picture stands, or why not."""
         try:
-            reason = self._answer().get("failed")
+            reason = self._answer(self.stall).get("failed")
             if reason is None and not request.out.exists():
                 reason = "Blender wrote no file"
         except Failure as failure:
@@ -241,7 +242,7 @@ class Worker:
                 self._process.stdin.write(line.encode() + b"\n")
                 self._process.stdin.flush()
 
-    def _answer(self) -> dict[str, Any]:
+    def _answer(self, stall: float) -> dict[str, Any]:
         """The next answer that is no heart beat. Raises Failure: none comes."""
         started = quiet_since = self._cpu
         quiet = 0.0
@@ -261,8 +262,8 @@ class Worker:
             quiet += min(time.monotonic() - before, 2 * _TICK)
             if self._cpu - quiet_since > _STALL_CPU:
                 quiet, quiet_since = 0.0, self._cpu
-            if quiet > self.stall:
-                raise Failure(f"hung: no CPU used for {self.stall:g} s")
+            if quiet > stall:
+                raise Failure(f"hung: no CPU used for {stall:g} s")
             if self.limit and self._cpu - started > self.limit:
                 raise Failure(f"not done after {self.limit:g} s of CPU")
 

@@ -28,14 +28,15 @@ JOB = Job.of(angles=["tilt=0,30 rotation=0:330:30"], per_angle=2, aspect="both")
 # As a user's shell runs it: a process of its own that can be stopped and killed.
 SCRIPT = """
 import sys
-sys.path.insert(0, "tests/render")
-from curate.errors import CurateError
+import curate.engine
 from render.job import Job
 from render.run import Studio, render
 from stand_in import finish, plan
 if __name__ == "__main__":
-    out, program, workers, pictures = sys.argv[1:]
-    job = Job.of(random=int(pictures))
+    out, program, workers, how = sys.argv[1:]
+    if how == "processes":
+        curate.engine.PROCESSES_FROM = 1
+    job = Job.of(random=40)
     render(out, job, program=program, workers=int(workers), quiet=True, studio=Studio(plan, finish))
 """
 
@@ -48,10 +49,8 @@ def run(out: Path, program: Path, job: Job = JOB, **options) -> Summary:
     return render(out, job, program=program, quiet=True, studio=STUDIO, **options)
 
 
-def start(
-    out: Path, program: Path, workers: int, pictures: int, **environment: str
-) -> subprocess.Popen[bytes]:
-    line = [sys.executable, "-c", SCRIPT, str(out), str(program), str(workers), str(pictures)]
+def start(out: Path, program: Path, workers: int, how: str, **environment: str) -> subprocess.Popen[bytes]:
+    line = [sys.executable, "-c", SCRIPT, str(out), str(program), str(workers), how]
     env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'render'}", **environment}
     return subprocess.Popen(line, cwd=ROOT, env=env, start_new_session=True, stderr=subprocess.PIPE)
 
@@ -124,42 +123,45 @@ def test_where_nothing_comes_out_the_run_ends_at_once(program: Path, moods, tmp_
     assert not (tmp_path / "d" / "dataset.json").exists()
 
 
-# Few parts run in threads, many in processes.
-@pytest.mark.parametrize(("workers", "pictures"), [(1, 60), (2, 60), (2, 560)])
+# A short run uses threads, a long one processes.
+WAYS = [(1, "threads"), (2, "threads"), (2, "processes")]
+
+
+@pytest.mark.parametrize(("workers", "how"), WAYS)
 def test_killed_again_and_again_it_leaves_the_same_folder(
-    program: Path, tmp_path: Path, workers: int, pictures: int
+    program: Path, tmp_path: Path, workers: int, how: str
 ) -> None:
-    run(tmp_path / "undisturbed", program, Job.of(random=pictures))
+    run(tmp_path / "undisturbed", program, Job.of(random=40))
     out, chance, done = tmp_path / "out", random.Random(workers), 0
-    for _ in range(3):
-        process = start(out, program, workers, pictures, **{PACE: "0.002"})
+    for _ in range(2):
+        process = start(out, program, workers, how, **{PACE: "0.002"})
         while process.poll() is None and len(list(out.glob(".stage/part-*.arrow"))) <= done:
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.05))
         process.kill()
         process.communicate()
         done = max(done, len(list(out.glob(".stage/part-*.arrow"))))
-    run(out, program, Job.of(random=pictures))
+    run(out, program, Job.of(random=40))
     assert content(out) == content(tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("to", [os.kill, os.killpg], ids=["kill", "terminal"])
-@pytest.mark.parametrize(("workers", "pictures"), [(1, 60), (2, 60), (2, 560)])
+@pytest.mark.parametrize(("workers", "how"), WAYS)
 def test_ctrl_c_ends_it_within_one_picture(
-    program: Path, tmp_path: Path, workers: int, pictures: int, to: Callable[[int, int], None]
+    program: Path, tmp_path: Path, workers: int, how: str, to: Callable[[int, int], None]
 ) -> None:
     out = tmp_path / "out"
-    process = start(out, program, workers, pictures, **{PACE: "0.05"})
+    process = start(out, program, workers, how, **{PACE: "0.3"})
     while not list(out.glob("images/*.png")):
         assert process.poll() is None
         time.sleep(0.005)
     to(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=20)[1].decode()
+    said = process.communicate(timeout=120)[1].decode()
     assert "KeyboardInterrupt" in said  # the command line turns it into one line and exit code 130
     assert "SpawnProcess" not in said
-    assert len(list(out.glob("images/*.png"))) < 30
-    run(out, program, Job.of(random=pictures))
-    run(tmp_path / "undisturbed", program, Job.of(random=pictures))
+    assert len(list(out.glob("images/*.png"))) < 40
+    run(out, program, Job.of(random=40))
+    run(tmp_path / "undisturbed", program, Job.of(random=40))
     assert content(out) == content(tmp_path / "undisturbed")
 
 
