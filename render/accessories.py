@@ -29,6 +29,7 @@ class Worn:
     watch: tuple[float, float, float] | None
     sleeve: tuple[float, float, float] | None
     sleeve_at: float
+    cuff: tuple[float, float, float] | None
     seed: int
 
     def attrs(self) -> dict[str, Any]:
@@ -56,7 +57,8 @@ def choose(wanted: Any, rng: np.random.Generator) -> Worn:
         rings if has[1] else (),
         (strap if rng.random() < 0.5 else metal) if has[2] else None,
         cloth if has[3] else None,
-        float(rng.uniform(-0.075, -0.012)),
+        float(rng.uniform(-0.075, 0.012)),
+        dye(rng) if rng.random() < 0.4 else None,
         int(rng.integers(2**31)),
     )
 
@@ -79,7 +81,10 @@ def shape(worn: Worn, model: HandModel, matrices: Floats) -> list[Extra]:
     if worn.watch:
         things += _watch(model, arm, worn.watch, rng)
     if worn.sleeve:
-        things.append(_sleeve(model, arm, worn.sleeve, worn.sleeve_at, rng))
+        things.append(_sleeve(model, arm, worn.sleeve, worn.sleeve_at, rng.uniform(0.004, 0.010), rng))
+        if worn.cuff:  # of what is worn below
+            further = worn.sleeve_at + rng.uniform(0.004, 0.012)
+            things.append(_sleeve(model, arm, worn.cuff, further, 0.0025, rng))
     return things
 
 
@@ -162,7 +167,7 @@ def _arm_radius(model: HandModel, y: float) -> tuple[Floats, float, float]:
 def _watch(
     model: HandModel, arm: Floats, colour: tuple[float, float, float], rng: np.random.Generator
 ) -> list[Extra]:
-    centre, wide, thick = _arm_radius(model, -0.028 - 0.02 * rng.random())
+    centre, wide, thick = _arm_radius(model, -0.014 - 0.034 * rng.random())
     half = rng.uniform(0.006, 0.011)
     turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     profile = [(0.0, -half), (0.0028, -half), (0.0028, half), (0.0, half)]
@@ -197,11 +202,16 @@ def _watch(
 
 
 def _sleeve(
-    model: HandModel, arm: Floats, colour: tuple[float, float, float], start: float, rng: np.random.Generator
+    model: HandModel,
+    arm: Floats,
+    colour: tuple[float, float, float],
+    start: float,
+    loose: float,
+    rng: np.random.Generator,
 ) -> Extra:
+    """start: where it ends on the arm, metres from the wrist. loose: how far it stands off the skin."""
     turns = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     ys = np.concatenate([[start + 0.006, start, start], np.linspace(start, -0.30, 26)[1:]])
-    loose = rng.uniform(0.003, 0.009)
     outs = np.concatenate([[loose - 0.0025, loose - 0.002, loose], np.full(25, loose)])
     phase = rng.uniform(0, 6, 4)
     lines = []

@@ -76,7 +76,7 @@ def sample_build(rng: np.random.Generator) -> Build:
     slight = rng.random()
     size = 1.02 - 0.09 * slight + 0.035 * rng.standard_normal()
     # In photographs fingers are a little longer against the palm than in the X-rays.
-    lengths = 1.03 + 0.025 * rng.standard_normal() + 0.02 * np.clip(rng.standard_normal(5), -2, 2)
+    lengths = 1.035 + 0.035 * rng.standard_normal() + 0.025 * np.clip(rng.standard_normal(5), -2, 2)
     return Build(
         size=float(np.clip(size, 0.84, 1.14)),
         breadth=float(np.clip(1.01 - 0.09 * slight + 0.035 * rng.standard_normal(), 0.85, 1.12)),
