@@ -40,6 +40,16 @@ class Worn:
             "rings": len(self.rings),
             "watch": int(self.watch is not None),
             "sleeve": int(self.sleeve is not None),
+            "colours": {
+                name: [round(value, 3) for value in colour]
+                for name, colour in (
+                    ("polish", self.polish),
+                    ("watch", self.watch),
+                    ("sleeve", self.sleeve),
+                    ("cuff", self.cuff if self.sleeve else None),
+                )
+                if colour is not None
+            },
         }
 
 

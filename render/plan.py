@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from curate.errors import InputError
 from render import accessories, angles, tone
-from render.cast import Cast
+from render.cast import Cast, Person
 from render.job import Job, View
 from render.kinematics import bone_matrices
 from render.model import HandModel
@@ -56,7 +56,6 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
     left = view.side == "left"
     ground = _ground(job, view, place, place.world(vertices, left), rng)
     light = _light(job, ground, place, rng)
-    skin_tone = person.tone
     settings: dict[str, Any] = {
         "index": index,
         "size": job.size,
@@ -65,32 +64,26 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "denoise": job.denoise,
         "model": str(person.path),
         "side": view.side,
-        "skin": _skin(job, model, skin_tone, worn, rng),
+        "skin": _skin(job, model, person.tone, worn, rng),
         "light": light,
         "ground": ground,
         "camera": {"f_stop": 0.0, "focus": place.distance},
-        "finish": _finish(job, skin_tone, ground, rng),
+        "finish": _finish(job, person.tone, ground, rng),
         "sample": {
-            "side": view.side,
-            "aspect": view.aspect,
-            "subject_id": person.name,
-            "tilt": view.tilt,
-            "rotation": view.rotation,
-            "licence": model.licence,
+            **_row(view, person),
             "attrs": {
-                "model": model.name,
+                **_person_attrs(person),
                 "roll": view.roll,
                 "pose": kind,
-                "melanin": round(skin_tone.melanin, 4),
-                "blood": round(skin_tone.blood, 4),
-                "skinTone": tone.ita_bin(tone.ita(tone.colour(skin_tone))),
                 "light": light["environment"] or "studio",
+                "lamps": len(light["lamps"]),
                 "ground": ground["kind"],
                 "distance": round(place.distance, 3),
                 **worn.attrs(),
             },
         },
     }
+    settings["sample"]["attrs"]["camera"] = _told(settings["finish"])
     return Shot(
         settings,
         place.world(vertices, left).astype(np.float32),
@@ -107,6 +100,35 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
             for thing in things
         ),
     )
+
+
+def _row(view: View, person: Person) -> dict[str, Any]:
+    """Columns of the dataset's row."""
+    return {
+        "side": view.side,
+        "aspect": view.aspect,
+        "subject_id": person.name,
+        "tilt": view.tilt,
+        "rotation": view.rotation,
+        "licence": person.model.licence,
+    }
+
+
+def _told(finish: dict[str, Any]) -> dict[str, Any]:
+    """What the camera did, short enough for a row."""
+    return {
+        name: np.round(value, 3).tolist() for name, value in finish.items() if name not in ("seed", "albedo")
+    }
+
+
+def _person_attrs(person: Person) -> dict[str, Any]:
+    skin = person.tone
+    return {
+        "model": person.model.name,
+        "melanin": round(skin.melanin, 4),
+        "blood": round(skin.blood, 4),
+        "skinTone": tone.ita_bin(tone.ita(tone.colour(skin))),
+    }
 
 
 class _Placement:

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 _SKIN = "skin"
+_HEIGHT_STEP = 0.01e-3  # metres a level of the atlas
 
 
 def _node(tree: Any, kind: str, **settings: Any) -> Any:
@@ -65,35 +66,64 @@ def _skin_group() -> Any:
     out = _node(tree, "NodeGroupOutput")
     link = tree.links.new
 
-    rest = _node(tree, "ShaderNodeAttribute", attribute_name="rest")
-    facing = _node(tree, "ShaderNodeAttribute", attribute_name="back")
-    place = _node(tree, "ShaderNodeMapping", name="place", vector_type="POINT")
-    link(rest.outputs["Vector"], place.inputs["Vector"])
-    maps = []
-    for side in ("back", "palm"):
-        picture = _node(tree, "ShaderNodeTexImage", name=side, extension="EXTEND")
-        link(place.outputs["Vector"], picture.inputs["Vector"])
-        maps.append(picture)
-    detail = _mix(tree, facing.outputs["Fac"], maps[1].outputs["Color"], maps[0].outputs["Color"])
-    nail = _mix(tree, facing.outputs["Fac"], maps[1].outputs["Alpha"], maps[0].outputs["Alpha"], kind="FLOAT")
+    back = _node(tree, "ShaderNodeAttribute", attribute_name="back").outputs["Fac"]
+    detail, nail = _painted(tree, back)
     channel = _node(tree, "ShaderNodeSeparateColor")
     link(detail, channel.inputs["Color"])
+    # nail: up to 0.4 skin, about 0.63 the bed, 1 the free edge.
+    plate = _ramp(tree, nail, 0.25, 0.5)
+    skin = _skin_colour(tree, back, channel.outputs["Green"], channel.outputs["Blue"])
+    coloured = _mix(tree, plate, skin, _nail_colour(tree, nail))
+    coloured = _mix(tree, given.outputs["pictured"], coloured, given.outputs["picture"])
 
-    # colour = own * exp((1 - melanin) * a + (1 - blood) * b), a and b per channel of RGB (a colour's are not
-    # negative in Blender).
-    tone = _mix(tree, facing.outputs["Fac"], _value(tree, "palm colour"), _value(tree, "back colour"))
-    changes = []
-    for name, socket in (("melanin", "Green"), ("blood", "Blue")):
+    height = _node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
+    link(channel.outputs["Red"], height.inputs[0])
+    height.inputs[1].default_value, height.inputs[2].default_value = 255 * _HEIGHT_STEP, -128 * _HEIGHT_STEP
+    bump = _node(tree, "ShaderNodeBump", name="bump")
+    bump.inputs["Distance"].default_value = 1.0
+    link(height.outputs[0], bump.inputs["Height"])
+    roughness = [_value(tree, name, single=True) for name in ("roughness", "nail roughness")]
+    surface = _node(tree, "ShaderNodeBsdfPrincipled", name="surface")
+    link(coloured, surface.inputs["Base Color"])
+    link(_mix(tree, plate, roughness[0], roughness[1], kind="FLOAT"), surface.inputs["Roughness"])
+    link(bump.outputs["Normal"], surface.inputs["Normal"])
+    surface.inputs["IOR"].default_value = 1.4
+    surface.inputs["Subsurface Radius"].default_value = (1.0, 0.35, 0.2)
+    link(surface.outputs[0], out.inputs["shader"])
+    return tree
+
+
+def _painted(tree: Any, back: Any) -> tuple[Any, Any]:
+    """The atlas where a point of the skin lies at rest: height, melanin, blood; and nail."""
+    rest = _node(tree, "ShaderNodeAttribute", attribute_name="rest")
+    place = _node(tree, "ShaderNodeMapping", name="place", vector_type="POINT")
+    tree.links.new(rest.outputs["Vector"], place.inputs["Vector"])
+    maps = []
+    for side in ("palm", "back"):
+        picture = _node(tree, "ShaderNodeTexImage", name=side, extension="EXTEND")
+        tree.links.new(place.outputs["Vector"], picture.inputs["Vector"])
+        maps.append(picture)
+    detail = _mix(tree, back, *(picture.outputs["Color"] for picture in maps))
+    low, high = (picture.outputs["Alpha"] for picture in maps)
+    return detail, _mix(tree, back, low, high, kind="FLOAT")
+
+
+def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
+    """own * exp((1 - melanin) * a + (1 - blood) * b), a and b per channel of RGB.
+
+    The other way round than `tone.log_change`: a colour of Blender's is not negative.
+    """
+    link = tree.links.new
+    own = _mix(tree, back, _value(tree, "palm colour"), _value(tree, "back colour"))
+    total = _node(tree, "ShaderNodeVectorMath", operation="ADD")
+    for number, (name, painted) in enumerate((("melanin", melanin), ("blood", blood))):
         away = _node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
-        link(channel.outputs[socket], away.inputs[0])
+        link(painted, away.inputs[0])
         away.inputs[1].default_value, away.inputs[2].default_value = -255 / 128, 1.0
         scaled = _node(tree, "ShaderNodeVectorMath", operation="SCALE")
         link(_value(tree, name), scaled.inputs[0])
         link(away.outputs[0], scaled.inputs["Scale"])
-        changes.append(scaled.outputs[0])
-    total = _node(tree, "ShaderNodeVectorMath", operation="ADD")
-    link(changes[0], total.inputs[0])
-    link(changes[1], total.inputs[1])
+        link(scaled.outputs[0], total.inputs[number])
     split = _node(tree, "ShaderNodeSeparateXYZ")
     joined = _node(tree, "ShaderNodeCombineXYZ")
     link(total.outputs[0], split.inputs[0])
@@ -102,38 +132,15 @@ def _skin_group() -> Any:
         link(split.outputs[axis], power.inputs[0])
         link(power.outputs[0], joined.inputs[axis])
     skin = _node(tree, "ShaderNodeVectorMath", operation="MULTIPLY")
-    link(tone, skin.inputs[0])
+    link(own, skin.inputs[0])
     link(joined.outputs[0], skin.inputs[1])
+    return skin.outputs[0]
 
-    # nail: up to 0.4 skin, about 0.63 the bed, 1 the free edge.
-    plate = _ramp(tree, nail, 0.25, 0.5)
+
+def _nail_colour(tree: Any, nail: Any) -> Any:
     free = _ramp(tree, nail, 0.72, 0.95)
-    bed = _mix(tree, free, _value(tree, "nail bed"), _value(tree, "nail edge"))
-    nail_colour = _mix(tree, _value(tree, "polished", single=True), bed, _value(tree, "polish"))
-    coloured = _mix(tree, plate, skin.outputs[0], nail_colour)
-    pictured = _mix(tree, given.outputs["pictured"], coloured, given.outputs["picture"])
-
-    height = _node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
-    link(channel.outputs["Red"], height.inputs[0])
-    height.inputs[1].default_value, height.inputs[2].default_value = 255 * 0.01e-3, -128 * 0.01e-3
-    bump = _node(tree, "ShaderNodeBump", name="bump")
-    bump.inputs["Distance"].default_value = 1.0
-    link(height.outputs[0], bump.inputs["Height"])
-    rough = _mix(
-        tree,
-        plate,
-        _value(tree, "roughness", single=True),
-        _value(tree, "nail roughness", single=True),
-        kind="FLOAT",
-    )
-    surface = _node(tree, "ShaderNodeBsdfPrincipled", name="surface")
-    link(pictured, surface.inputs["Base Color"])
-    link(rough, surface.inputs["Roughness"])
-    link(bump.outputs["Normal"], surface.inputs["Normal"])
-    surface.inputs["IOR"].default_value = 1.4
-    surface.inputs["Subsurface Radius"].default_value = (1.0, 0.35, 0.2)
-    link(surface.outputs[0], out.inputs["shader"])
-    return tree
+    bare = _mix(tree, free, _value(tree, "nail bed"), _value(tree, "nail edge"))
+    return _mix(tree, _value(tree, "polished", single=True), bare, _value(tree, "polish"))
 
 
 def _value(tree: Any, name: str, *, single: bool = False) -> Any:
