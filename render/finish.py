@@ -17,7 +17,7 @@ from curate.errors import InputError
 from curate.images import Pixels
 from curate.sample import DEPTH, Sample
 from render import kinematics
-from render.model import PART_OF_BONE, PERSON
+from render.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.shot import Shot
 
 Floats = NDArray[np.float64]
@@ -166,7 +166,8 @@ def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np
     points = shot.projected()
     size = parts.shape[0]
     away = -shot.keypoints[:, 2]
-    own = parts.astype(int) + np.where((parts > PERSON) & (parts < PART_OF_BONE[1:16].min()), 16, 0)
+    left = (parts > PERSON) & (parts < PART_OF_BONE[1:16].min())
+    own = parts.astype(int) + np.where(left, LEFT_BELOW, 0)
     seen = np.full(kp.COUNT, kp.HIDDEN, np.uint8)
     for index, (x, y) in enumerate(np.floor(points).astype(int)):
         if not (0 <= x < size and 0 <= y < size):

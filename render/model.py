@@ -24,6 +24,15 @@ PERSON = 1
 PART_OF_BONE = np.array([33, *(18 + 3 * f + 2 - k for f in range(5) for k in range(3)), PERSON], np.uint8)
 
 
+# A left hand's parts are counted so much below a right one's.
+LEFT_BELOW = 16
+
+
+def part_of_side(part: int, left: bool) -> int:
+    """RHD's class id of a right hand's part on the hand that is shown."""
+    return part - LEFT_BELOW if left and part > PERSON else part
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HandModel:
     """One hand at rest.

@@ -19,7 +19,7 @@ from render import accessories, angles, tone
 from render.cast import Cast, Person
 from render.job import Job, View
 from render.kinematics import bone_matrices
-from render.model import HandModel
+from render.model import HandModel, part_of_side
 from render.pose import sample_pose
 from render.shot import Extra, Shot
 
@@ -90,15 +90,17 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         place.world(keypoints, left),
         model.radius,
         place.intrinsics,
-        tuple(
-            Extra(
-                place.world(thing.vertices, left).astype(np.float32),
-                thing.faces[:, ::-1] if left else thing.faces,
-                thing.look,
-                thing.part - 16 if left and thing.part > 1 else thing.part,
-            )
-            for thing in things
-        ),
+        tuple(_placed(thing, place, left) for thing in things),
+    )
+
+
+def _placed(thing: Extra, place: _Placement, left: bool) -> Extra:
+    """A right hand's thing in the shot's world; of a left hand mirrored, with a left hand's part."""
+    return Extra(
+        place.world(thing.vertices, left).astype(np.float32),
+        thing.faces[:, ::-1] if left else thing.faces,
+        thing.look,
+        part_of_side(thing.part, left),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from render.model import HandModel
+from render.model import HandModel, part_of_side
 from render.shot import Shot
 from render.worker import materials
 
@@ -149,9 +149,7 @@ def _hand_object(scene: Any, path: str, side: str) -> Any:
         layer.data.foreach_set("uv", np.ascontiguousarray(corners, np.float32).reshape(-1))
     parts = np.unique(model.part)
     for part in parts:
-        # RHD counts a left hand's parts 16 below a right one's; the arm is the same person's.
-        number = int(part) - 16 if left and part > 1 else int(part)
-        mesh.materials.append(materials.skin_of_part(number, model.texture))
+        mesh.materials.append(materials.skin_of_part(part_of_side(int(part), left), model.texture))
     mesh.polygons.foreach_set("material_index", np.searchsorted(parts, model.part).astype(np.int32))
     hand = bpy.data.objects.new(mesh.name, mesh)
     hand["atlas"] = materials.load_atlas(path, model)
