@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
-
-from curate import depth, geometry, images, masks, overlay
-from curate import keypoints as kp
+from curate import depth, geometry, images
 from curate.compositing import Backdrops, composite
+from curate.cropping import SHARED_WITHOUT_MASK
 from curate.dataset import Dataset, Rows
 from curate.errors import InputError
-from curate.sample import Sample, file_stem, from_batch, moved, to_batch
+from curate.photograph import BadMask, Photograph
+from curate.sample import Sample, file_stem, from_batch, generator, moved, to_batch
 from curate.stage import Part, Stage, Summary, relative_to_out
 
 _ROWS = 8  # samples a task
 _QUALITY = 95  # of JPEGs
-_PICTURE = 400  # longer side of a quarantined mask's picture, pixels
-_OUTLINE = (230, 0, 0)
-
-
-class _BadMask(Exception):
-    """A mask that is no hand's, with its reason, and the picture that shows it."""
-
-    def __init__(self, reason: str, picture: images.Pixels) -> None:
-        super().__init__(reason)
-        self.picture = picture
 
 
 def background(
@@ -83,13 +69,12 @@ def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, s
     samples = []
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         if shared and sample.mask is None:
-            part.dropped["shares its photo with another hand and has no mask"] += 1
+            part.dropped[SHARED_WITHOUT_MASK] += 1
             continue
         try:
-            made = _replace(sample, photo, root, out, backdrops, seed)
-        except _BadMask as bad:
-            part.quarantine.append((sample.sample_id, str(bad)))
-            images.write(out / "quarantine" / f"{file_stem(sample.sample_id)}.jpg", bad.picture)
+            made = _replace(Photograph(root, sample), photo, out, backdrops, seed)
+        except BadMask as bad:
+            bad.record(part, sample.sample_id, out)
             continue
         except InputError as error:
             part.quarantine.append((sample.sample_id, error.reason))
@@ -101,55 +86,25 @@ def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, s
     return part
 
 
-def _replace(sample: Sample, photo: str, root: Path, out: Path, backdrops: Backdrops, seed: int) -> Sample:
-    """Write the sample's new image and alpha; returns the new sample. Raises _BadMask and InputError."""
-    path = root / sample.image
-    image = images.read(path)
-    matte = _matte(sample, image, root)
-    height, width = image.shape[:2]
-    key = hashlib.sha256(f"{seed} {sample.sample_id}".encode()).digest()
-    rng = np.random.default_rng(list(key))
-    pixels = composite(image, matte, backdrops.draw(rng, width, height))
+def _replace(photograph: Photograph, photo: str, out: Path, backdrops: Backdrops, seed: int) -> Sample:
+    """Write the sample's new image and alpha; returns the new sample. Raises BadMask and InputError."""
+    sample, info = photograph.sample, photograph.info
+    matte = photograph.matte()
+    backdrop = backdrops.draw(generator(seed, sample.sample_id), info.width, info.height)
+    pixels = composite(photograph.read(), matte, backdrop)
     stem = file_stem(sample.sample_id)
-    suffix = ".jpg" if images.probe(path).format == "JPEG" else ".png"
+    suffix = ".jpg" if info.format == "JPEG" else ".png"
     data = images.encode(pixels, suffix, quality=_QUALITY)
     made = replace(
         moved(sample, geometry.IDENTITY, photo),
         image=f"images/{stem}{suffix}",
         mask=f"masks/{stem}.png",
-        width=width,
-        height=height,
-        sha256=images.pixel_sha256(images.decode(data, path)),
+        width=info.width,
+        height=info.height,
+        sha256=images.pixel_sha256(images.decode(data, photograph.path)),
     )
-    if (name := depth.ref(sample)) is not None:  # the same view, so the map fits
-        made = depth.with_ref(made, relative_to_out(root / name, out))
+    if photograph.depth_file is not None:  # the same view, so the map fits
+        made = depth.with_ref(made, relative_to_out(photograph.depth_file, out))
     images.write_bytes(out / made.image, data)
     images.write(out / f"masks/{stem}.png", matte.alpha)
     return made
-
-
-def _matte(sample: Sample, image: images.Pixels, root: Path) -> masks.Matte:
-    if sample.mask is None:
-        matte = masks.find(image)
-    else:
-        labels = masks.read(root / sample.mask, image.shape[1], image.shape[0])
-        matte = masks.matte_of(image, labels, sample.side)
-    if matte is None:
-        raise _BadMask("no hand on plain ground is seen", _picture(sample, image, None))
-    visible = sample.keypoints[sample.visibility == kp.VISIBLE]
-    reason = masks.check(matte.mask, visible)
-    if reason is not None:
-        raise _BadMask(reason, _picture(sample, image, matte.mask))
-    return matte
-
-
-def _picture(sample: Sample, image: images.Pixels, mask: masks.Mask | None) -> images.Pixels:
-    """The photo with the mask's outline and the labels."""
-    scale = min(1.0, _PICTURE / max(image.shape[:2]))
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    if mask is not None:
-        shape = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        lines, _ = cv2.findContours(shape, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(small, lines, -1, _OUTLINE, 1)
-    return overlay.draw_skeleton(small, sample.keypoints * scale, sample.visibility)

@@ -7,24 +7,67 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 
 from curate import geometry, heatmaps, images
 from curate import keypoints as kp
 from curate import split as splits_of
+from curate.compositing import Backdrops, composite
+from curate.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points
 from curate.dataset import Dataset, file_sha256
 from curate.errors import InputError
-from curate.sample import Sample, from_batch, labelled_points, moved, replace_columns, to_batch
+from curate.photograph import BadMask, Photograph
+from curate.sample import (
+    Sample,
+    from_batch,
+    generator,
+    labelled_points,
+    moved,
+    replace_columns,
+    to_batch,
+)
 from curate.stage import Part, Stage, Summary, revise_part
 
 _ROWS = 64  # samples a task
 _PEAK1 = "-peak1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is done to a photo on its way into the set: its hand cut out, put before another ground."""
+
+    cropping: Cropping | None
+    backdrops: Backdrops | None
+    seed: int
+
+    @property
+    def by_colour(self) -> bool:
+        """Whether the photo's colours are looked at, so that it is not decoded to grey."""
+        return self.backdrops is not None or (self.cropping is not None and self.cropping.by == "colour")
+
+    def ground(self, photograph: Photograph, frame: Frame) -> images.Pixels:
+        """What comes behind a hand: the part that `curate background` would put there."""
+        assert self.backdrops is not None
+        rng = generator(self.seed, photograph.sample.sample_id)
+        if self.backdrops.plain:
+            return self.backdrops.draw(rng, *frame.size)
+        info = photograph.info
+        return frame.of(self.backdrops.draw(rng, info.width // frame.shrink, info.height // frame.shrink))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """For dataset.json; steps that are not taken are not named."""
+        crop = None if self.cropping is None else asdict(self.cropping)
+        backgrounds = None if self.backdrops is None else self.backdrops.identity
+        named = {"crop": crop, "backgrounds": backgrounds}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +90,7 @@ class _Job:
     root: Path
     batch: pa.RecordBatch
     photos: list[str]
+    shared: list[bool]
     splits: list[str]
     dropped: Counter[str]
     notes: Counter[str]
@@ -65,6 +109,9 @@ def build(
     test: float = 0.1,
     val: float = 0.0,
     store_heatmaps: str | None = None,
+    crop: str | None = None,
+    margin: float = 0.1,
+    backgrounds: str | os.PathLike[str] | None = None,
     workers: int = 1,
     overwrite: bool = False,
     quiet: bool = False,
@@ -86,6 +133,10 @@ def build(
     seed, test, val: of the split by subject.
     store_heatmaps: also write OUT/heatmaps.npy, (N, K, S, S), as this type: float32, float16, uint16, or
         with "-peak1" behind it the form of height one; integers hold value * max.
+    crop, margin: cut the hand out first, as `curate.crop.crop` does `by` colour, keypoints, mask or bbox; in
+        memory, from the photo to S pixels in one step. None: the whole image.
+    backgrounds: put the hand before another ground first, as `curate.background.background` does; in memory,
+        only as finely as S needs. What fails goes to quarantine with its picture. None: leave the ground.
 
     Raises
     ------
@@ -94,6 +145,11 @@ def build(
     """
     form = _form(size, keypoints, colour, sigma, store_heatmaps)
     sources = _opened(datasets)
+    look = _Look(
+        None if crop is None else Cropping(crop, margin),
+        None if backgrounds is None else Backdrops.of(backgrounds),
+        seed,
+    )
     options = {
         "size": size,
         "keypoints": keypoints,
@@ -104,12 +160,13 @@ def build(
         "test": test,
         "val": val,
         "store_heatmaps": store_heatmaps,
+        **look.options,
     }
     stage = Stage("build", Path(out), options, sources, workers=workers, overwrite=overwrite, quiet=quiet)
     rows = _Rows.of(sources, keypoints)
     jobs = _jobs(sources, rows, rows.split(split, seed, test, val))
     total = sum(-(-len(source) // _ROWS) for source in sources)
-    work = partial(_build_batch, folder=stage.folder, form=form)
+    work = partial(_build_batch, folder=stage.folder, out=Path(out), form=form, look=look)
     return stage.run(jobs, work, total=total, finish=partial(_finish, out=Path(out), form=form))
 
 
@@ -157,13 +214,14 @@ class _Rows:
     subjects: list[str | None]
     names: list[str]
     photos: list[str]
+    shared: list[bool]
     given: list[str | None]
     labelled: list[bool]
 
     @classmethod
     def of(cls, sources: Sequence[Dataset], keypoints: int) -> _Rows:
         """Raises InputError where two datasets share a sample_id."""
-        rows = cls(", ".join(str(source.root) for source in sources), [], [], [], [], [], [])
+        rows = cls(", ".join(str(source.root) for source in sources), [], [], [], [], [], [], [])
         home: dict[str, Path] = {}
         for source in sources:
             table = source.table(["sample_id", "subject_id", "image", "split"])
@@ -179,6 +237,8 @@ class _Rows:
             rows.names.extend(names)
             rows.given.extend(given)
             rows.photos.extend(source.photos())
+            hands = Counter(names)
+            rows.shared.extend(hands[name] > 1 for name in names)
             for batch in source.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
                 rows.labelled.extend(np.asarray((seen > 0).any(axis=1)).tolist())
@@ -227,6 +287,7 @@ def _jobs(sources: Sequence[Dataset], rows: _Rows, splits: list[str | None]) -> 
                 source.root,
                 batch.take(pa.array([i - start for i in kept], pa.int64())),
                 [rows.photos[i] for i in kept],
+                [rows.shared[i] for i in kept],
                 [name for i in kept if (name := splits[i]) is not None],
                 +dropped,
                 +Counter(samples_without_subject=sum(rows.subjects[i] is None for i in kept)),
@@ -235,18 +296,31 @@ def _jobs(sources: Sequence[Dataset], rows: _Rows, splits: list[str | None]) -> 
             index += 1
 
 
-def _build_batch(job: _Job, *, folder: Path, form: _Form) -> Part:
+def _build_batch(job: _Job, *, folder: Path, out: Path, form: _Form, look: _Look) -> Part:
     part = Part(job.batch, dropped=job.dropped, notes=job.notes)
     samples: list[Sample] = []
     pixels: list[images.Pixels] = []
-    for sample, photo, split in zip(from_batch(job.batch), job.photos, job.splits, strict=True):
+    rows = zip(from_batch(job.batch), job.photos, job.shared, job.splits, strict=True)
+    for sample, photo, shared, split in rows:
         try:
-            made, image = _fit(job.root, sample, photo, form, part.notes)
+            photograph = Photograph(job.root, sample)
+            frame = _frame(photograph, shared, form, look, part.notes)
+            image = _pixels(photograph, frame, shared, form, look)
+        except Dropped as reason:
+            part.dropped[str(reason)] += 1
+            continue
+        except BadMask as bad:
+            bad.record(part, sample.sample_id, out)
+            continue
         except InputError as error:
             part.quarantine.append((sample.sample_id, error.reason))
             continue
-        samples.append(replace(made, split=split))
+        made = _fitted(sample, photo, frame, image, split)
+        if look.cropping is not None:
+            count_points(made, part.notes)
+        samples.append(made)
         pixels.append(image)
+    part.notes = +part.notes
     part.batch = to_batch(samples)
     images.write_bytes(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))
     if form.stored is not None:
@@ -258,31 +332,41 @@ def _build_batch(job: _Job, *, folder: Path, form: _Form) -> Part:
     return part
 
 
-def _fit(
-    root: Path, sample: Sample, photo: str, form: _Form, notes: Counter[str]
-) -> tuple[Sample, images.Pixels]:
-    """The sample in its S x S image, and that image."""
-    path = root / sample.image
-    info = images.probe(path)
-    side = max(info.width, info.height)
-    shrink = images.shrink_for(info, form.size / side)
-    image = images.read(path, grey=form.grey, shrink=shrink)
-    cells = side // shrink
-    corner = ((image.shape[1] - cells) // 2, (image.shape[0] - cells) // 2)
-    pixels = images.cut_square(image, corner, cells, form.size)
-    if info.width != info.height:
-        notes["padded_to_a_square"] += 1
-    if side < form.size:
-        notes["enlarged"] += 1
-    box = np.array([*corner, cells, cells]) * shrink
-    made = replace(
-        moved(sample, geometry.box_to_square(box, form.size), photo),
-        width=form.size,
-        height=form.size,
+def _frame(photograph: Photograph, shared: bool, form: _Form, look: _Look, notes: Counter[str]) -> Frame:
+    """The part of the photo that becomes the sample's image. Raises Dropped, BadMask and InputError."""
+    info = photograph.info
+    if look.cropping is not None:
+        part = look.cropping.box(photograph, shared, notes)
+    else:
+        part = np.floor(geometry.square_around(photograph.whole, 0.0))
+        notes["padded_to_a_square"] += info.width != info.height
+    frame = Frame.around(info, part, form.size, enlarge=True)
+    notes["enlarged"] += frame.shrink * frame.box[2] < form.size
+    return frame
+
+
+def _pixels(photograph: Photograph, frame: Frame, shared: bool, form: _Form, look: _Look) -> images.Pixels:
+    """The sample's S x S image. Raises Dropped, BadMask and InputError."""
+    pixels = frame.of(photograph.read(frame.shrink, grey=form.grey and not look.by_colour))
+    if look.backdrops is not None:
+        if shared and photograph.sample.mask is None:
+            raise Dropped(SHARED_WITHOUT_MASK)
+        matte = photograph.matte_of_part(frame.shrink, frame.box, frame.size)
+        pixels = composite(pixels, matte, look.ground(photograph, frame))
+    if form.grey and pixels.ndim == 3:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    return pixels
+
+
+def _fitted(sample: Sample, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:
+    return replace(
+        moved(sample, frame.affine, photo),
+        width=frame.size[0],
+        height=frame.size[1],
         mask=None,
+        split=split,
         sha256=images.pixel_sha256(pixels),
     )
-    return made, pixels
 
 
 def _finish(parts: list[Path], *, out: Path, form: _Form) -> dict[str, Any]:

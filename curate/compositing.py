@@ -33,7 +33,7 @@ def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
     alpha = matte.alpha
     inside = (alpha == 255).astype(np.uint8)
     result = np.asarray(cv2.copyTo(image, inside, np.array(backdrop)), np.uint8)
-    rows, columns = np.nonzero((alpha > 0) & (alpha < 255))
+    rows, columns = np.divmod(np.flatnonzero((alpha > 0) & (alpha < 255)), alpha.shape[1])
     share = alpha[rows, columns, None].astype(np.float32) / 255
     hand, ground = matte.colours.at(rows, columns, alpha.shape)
     pure = image[rows, columns] + (1 - share) * (hand - ground)
@@ -80,6 +80,11 @@ class Backdrops:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return f"{len(self.files)} images, sha256 {digest.hexdigest()}"
 
+    @property
+    def plain(self) -> bool:
+        """Whether they have one colour, so that every part of one looks like the whole."""
+        return self.kind == "white" or self.kind.startswith("colour")
+
     def draw(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
         """One backdrop, (height, width, 3). Raises UnreadableImage where none of the files can be read."""
         if self.kind == "files":
@@ -89,8 +94,8 @@ class Backdrops:
         if self.kind == "gradient":
             return _gradient(rng, width, height)
         found = _COLOUR.fullmatch(self.kind)
-        colour = tuple(bytes.fromhex(found[1])) if found else (255, 255, 255)
-        return np.full((height, width, 3), colour, np.uint8)
+        colour = np.frombuffer(bytes.fromhex(found[1] if found else "ffffff"), np.uint8)
+        return np.tile(np.tile(colour, (1, width, 1)), (height, 1, 1))
 
     def _photo(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
         """A part of one of the images, as large as fits, mirrored or not."""

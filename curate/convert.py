@@ -99,7 +99,8 @@ def convert(
     first = next(parts, None)  # a source that is refused leaves no folder behind
     pieces = _divide(chain([first] if first else [], parts), _COPIED_ROWS if copy else ROWS, limit)
     known = {key: value for key, value in {"label_source": label_source, "licence": licence}.items() if value}
-    work = partial(_settle, _Place(source, out), enrich=enrich, copy=copy, probe=probe, known=known)
+    place = _Place(source, out, _masks_in(source.masks))
+    work = partial(_settle, place, enrich=enrich, copy=copy, probe=probe, known=known)
     stage = Stage("convert", out, options, workers=workers, overwrite=overwrite, quiet=quiet)
     return stage.run(pieces, work)
 
@@ -114,7 +115,7 @@ def fingerprint(source: Source) -> str:
     InputError: no such file or folder, or an empty one.
     """
     digest = hashlib.sha256()
-    for place in filter(None, (source.root, source.images, source.mapping)):
+    for place in filter(None, (source.root, source.images, source.mapping, source.masks)):
         if not place.exists():
             raise InputError(place, "no such file or folder")
         try:
@@ -146,16 +147,15 @@ def _raise(error: OSError) -> None:
 
 
 def _absolute(source: Source, out: Path) -> Source:
-    root, *others = (
-        place.absolute() if place else None for place in (source.root, source.images, source.mapping)
-    )
+    places = (source.root, source.images, source.mapping, source.masks)
+    root, *others = (place.absolute() if place else None for place in places)
     assert root is not None
     return replace(Source(root, *others), extract=out.absolute() / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:
     there = out.resolve()
-    for place in filter(None, (source.root, source.images)):
+    for place in filter(None, (source.root, source.images, source.masks)):
         real = place.resolve()
         if there.is_relative_to(real) or real.is_relative_to(there):
             raise InputError(
@@ -194,15 +194,19 @@ def _add_counts(total: Part, part: Part) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the source is and where the dataset will be: no absolute path reaches the output."""
+    """Where the source is and where the dataset will be: no absolute path reaches the output.
+
+    masks: those of a folder beside the source, by the stem of their image's name.
+    """
 
     source: Source
     out: Path
+    masks: dict[str, str]
     _folders: dict[str, str] = field(default_factory=dict, repr=False)
 
     def name(self, path: str) -> str:
         """How people are told of a file: relative to the source."""
-        for root in filter(None, (self.source.root, self.source.images)):
+        for root in filter(None, (self.source.root, self.source.images, self.source.masks)):
             if path.startswith(f"{root}/"):
                 return path[len(f"{root}/") :]
         return os.path.basename(path)
@@ -239,6 +243,8 @@ def _settle(
         settled.batch = _with(settled.batch, column, told.fill_null(pa.scalar(value, told.type)))
     if probe:
         _probe(place, settled)
+    if place.source.masks is not None:
+        _attach_masks(place, settled)
     _move(place, settled, "image", "images" if copy else None)
     _move(place, settled, "mask", "masks" if copy else None)
     _move_depth(place, settled, "depth" if copy else None)
@@ -269,6 +275,30 @@ def _probe(place: _Place, part: Part) -> None:
     part.batch = _with(part.batch, "height", pa.array(heights, pa.int32()))
     if len(keep) < len(paths):
         part.batch = part.batch.take(pa.array(keep, pa.int64()))
+
+
+def _masks_in(folder: Path | None) -> dict[str, str]:
+    """The masks of a folder by the stem of their names. Raises InputError where two share one."""
+    found: dict[str, str] = {}
+    for path, _, _ in _files(folder) if folder else ():
+        if path.suffix.lower() not in images.SUFFIXES:
+            continue
+        if path.stem in found:
+            raise InputError(path, f"a second mask called {path.stem!r}", field="masks", allowed="one each")
+        found[path.stem] = str(path)
+    return found
+
+
+def _attach_masks(place: _Place, part: Part) -> None:
+    """Give each sample without a mask the one that is named as its image."""
+    own, paths = (part.batch.column(key).to_pylist() for key in ("mask", "image"))
+    given = [
+        mask or place.masks.get(os.path.splitext(os.path.basename(path))[0])  # noqa: PTH122
+        for mask, path in zip(own, paths, strict=True)
+    ]
+    part.notes["samples_without_mask"] += sum(mask is None for mask in given)
+    part.notes = +part.notes
+    part.batch = _with(part.batch, "mask", pa.array(given, pa.string()))
 
 
 def _opened(place: _Place, part: Part, path: str) -> images.ImageInfo | None:

@@ -35,11 +35,11 @@ def invert(affine: ArrayLike) -> Affine:
     return np.hstack([linear, -linear @ matrix[:, 2:]])
 
 
-def box_to_square(box: ArrayLike, size: float) -> Affine:
-    """Map of a square box (x, y, w, h with w == h) onto [0, size) x [0, size)."""
-    x, y, w, _ = np.asarray(box, np.float64)
-    scale = size / w
-    return np.array([[scale, 0.0, -scale * x], [0.0, scale, -scale * y]])
+def box_to_size(box: ArrayLike, size: tuple[float, float]) -> Affine:
+    """Map of a box (x, y, w, h) onto [0, width) x [0, height)."""
+    x, y, w, h = np.asarray(box, np.float64)
+    across, down = size[0] / w, size[1] / h
+    return np.array([[across, 0.0, -across * x], [0.0, down, -down * y]])
 
 
 def square_around(box: ArrayLike, margin: float) -> NDArray[np.float64]:

@@ -76,26 +76,52 @@ def read(path: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -
     ------
     UnreadableImage: as `probe`, or where the pixels do not decode.
     """
+    return decode(load(path), path, grey=grey, shrink=shrink)
+
+
+def load(path: str | os.PathLike[str]) -> bytes:
+    """The file's bytes, for `examine` and `decode`. Raises UnreadableImage: none, or too many."""
     try:
         if os.path.getsize(path) > _MAX_BYTES:
             raise UnreadableImage(path, f"the file is larger than {_MAX_BYTES // 1_000_000} MB")
         with open(path, "rb") as file:
-            data = file.read()
+            return file.read()
     except OSError as error:
         raise _unreadable(path, error) from None
-    return decode(data, path, grey=grey, shrink=shrink)
+
+
+def examine(data: bytes, where: str | os.PathLike[str]) -> ImageInfo:
+    """As `probe`, from bytes; `where` names them in errors."""
+    stream = io.BytesIO(data)
+    info = _probe_stream(where, stream)
+    _check_tail(where, stream, info.format)
+    return info
 
 
 def decode(data: bytes, where: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -> Pixels:
     """As `read`, from bytes; `where` names them in errors."""
-    stream = io.BytesIO(data)
-    info = _probe_stream(where, stream)
-    _check_tail(where, stream, info.format)
+    info = examine(data, where)
     image = _decode_jpeg(data, where, grey, shrink) if info.format == "JPEG" else None
     if image is None:
         image = _decode_other(data, where, grey, shrink)
     # OpenCV orients TIFF whatever it is told.
     return np.ascontiguousarray(image if info.format == "TIFF" else _orient(image, info.orientation))
+
+
+def read_mask(path: str | os.PathLike[str]) -> Pixels:
+    """A mask file, (H, W) uint8: its grey values or, of a cut-out as other tools write it, its transparency.
+
+    Raises UnreadableImage as `read`.
+    """
+    data = load(path)
+    info = examine(data, path)
+    if info.format == "PNG":
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if image is not None and image.dtype == np.uint8 and image.shape[2:] == (4,):
+            alpha = np.asarray(image[..., 3], np.uint8)
+            if alpha.min() < 255:
+                return np.ascontiguousarray(_orient(alpha, info.orientation))
+    return decode(data, path, grey=True)
 
 
 def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> Pixels:
@@ -141,31 +167,49 @@ def shrink_for(info: ImageInfo, scale: float) -> int:
     return next(fits, 1)
 
 
-def cut_square(
-    image: NDArray[Kind], corner: tuple[int, int], side: int, size: int, *, labels: bool = False
-) -> NDArray[Kind]:
-    """The square [x, x + side) x [y, y + side) of an image, resized to `size`: p' = (p - corner) size / side.
+def cut_square(image: Pixels, corner: tuple[int, int], side: int, size: int) -> Pixels:
+    """The square [x, x + side) x [y, y + side) of an image, resized to `size`, as `cut` does it."""
+    return cut(image, (*corner, side, side), (size, size))
 
+
+def cut(
+    image: NDArray[Kind], box: tuple[int, int, int, int], size: tuple[int, int], *, labels: bool = False
+) -> NDArray[Kind]:
+    """The part [x, x + w) x [y, y + h) of an image, resized to (width, height).
+
+    A point moves as p' = (p - corner) size / side.
     Beyond the image its edge is repeated. Reduced by area, enlarged by cubic interpolation; with `labels`
     (masks, depth maps) by the nearest pixel.
 
     Raises
     ------
-    ValueError: the square does not touch the image.
+    ValueError: the part does not touch the image.
     """
-    x, y = corner
+    x, y, w, h = box
     height, width = image.shape[:2]
-    left, top, right, bottom = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
     if left >= right or top >= bottom:
-        raise ValueError("the square does not touch the image")
+        raise ValueError("the part does not touch the image")
     piece: Any = image[top:bottom, left:right]
-    if piece.shape[:2] != (side, side):
-        beyond = (top - y, y + side - bottom, left - x, x + side - right)
+    if piece.shape[:2] != (h, w):
+        beyond = (top - y, y + h - bottom, left - x, x + w - right)
         piece = cv2.copyMakeBorder(piece, *beyond, borderType=cv2.BORDER_REPLICATE)
-    if size != side:
-        way = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
-        piece = cv2.resize(piece, (size, size), interpolation=cv2.INTER_NEAREST_EXACT if labels else way)
+    if size != (w, h):
+        way = cv2.INTER_AREA if size[0] <= w and size[1] <= h else cv2.INTER_CUBIC
+        piece = cv2.resize(piece, size, interpolation=cv2.INTER_NEAREST_EXACT if labels else way)
     return np.ascontiguousarray(piece)
+
+
+def reduced(image: Pixels, longest: float) -> Pixels:
+    """The image at the whole fraction of its size whose longer side comes nearest to `longest`, by area.
+
+    Whole fractions are reduced ten times as fast as others.
+    """
+    times = max(1, round(max(image.shape[:2]) / longest))
+    if times == 1:
+        return image
+    size = tuple(max(1, round(side / times)) for side in image.shape[1::-1])
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def pixel_sha256(image: Pixels) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -22,21 +23,25 @@ from numpy.typing import NDArray
 from curate import images, segmentation
 from curate.errors import UnreadableImage
 from curate.images import Pixels
+from curate.segmentation import border_of, fill_holes, median_of, pieces
 
 Mask = NDArray[np.bool_]
 Map = NDArray[np.float32]
 
 WORKING = 400  # longer side of the working image, pixels
 
-_WIDE, _NEAR = 24, 6  # radius that colours are averaged over: to find the hand, and along its border
+_HALVINGS = 2  # from the working image to the grid that colours are known on
+_NEAR = 9  # cells that colours are averaged over, twice
 _SHADOW, _NOISE = 0.5, 0.025  # spread of the ground's colour in brightness and in hue, natural logarithms
 # Share of the hand's hue that a shadow takes on as it darkens by a factor of e; the most that costs the hand.
 _WARM, _WARM_HAND = 0.5, 0.25
 _FLOOR = 6.0  # levels that are added before the logarithm: below, noise prevails
 _LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
+_SQUARE = np.arange(256, dtype=np.float32) ** 2
+_SUM = np.ones((1, 3), np.float32)  # of three channels
 # Sobel gradient of an outline, levels a working pixel: on bare ground, and where shadows have edges too.
 _EDGE, _SHADOW_EDGE = 9.0, 14.0
-_BAND = 2  # half width of the band that is decided at full size, working pixels
+_BAND = 1  # half width of the band that is decided at full size, working pixels
 _TELLING = 3.0  # distance of hand and ground, in spreads, from which a pixel's own colour decides
 _GREY, _DARK = 25.0, 0.5  # the ground: at most so far from its hue, and at least so bright against its median
 _PRIOR = 0.002  # weight of the whole image's mean in a local one, for places far from any example
@@ -46,12 +51,15 @@ _ROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 
 _SPECK, _PATCH = 8, 50  # working pixels from which bare ground, and ground in shadow, is seen in a pocket
 _BARE, _SHADED = 0.05, 0.35  # and the likeness up to which
+_NAIL, _LONG = 0.01, 2.5  # size of a nail, as a share of the hand, and how much longer than wide it may be
+_DRAWN = 0.05  # share of a watch's face, at least, that is edges; within a pocket of ground there are none
 _CREASE, _BRIGHT = 0.3, 0.8  # brightness, 1 as the ground: creases are darker, bare ground and nails brighter
 _PART, _REACH = 0.01, 0.08  # a further piece's share of skin; width of rings and watches in image sides
 _BARE_BRIGHT = 0.95  # brightness that ground has where no shadow falls
 _GLOSS = 0.08  # likeness from which a bright place inside the skin is a highlight
 _SURE = 0.6  # likeness of the hand's inside from which the band beside it is decided by colour: no pale nail
 
+_CHECKED = 200  # longer side, or so, of the mask that is looked at
 # What a mask must be like to be a hand's (QA checks 20 and 21).
 _AREA = (0.01, 0.85)  # of the image
 _MAX_BORDER = 0.5  # of the image's border: beyond, ground has become hand
@@ -60,7 +68,7 @@ _MAX_HOLES = 0.03  # of the mask
 _OFF, _MAX_OFF = 0.02, 0.2  # of the hand's size that a keypoint may be off; share of keypoints that may be
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Colours:
     """The hand's and the ground's colour near each pixel: (h, w, 3) float32 each, smaller than the image."""
 
@@ -73,11 +81,11 @@ class Colours:
         Fisher's linear discriminant between logarithms of colours. There a shadow, like the dark side of a
         finger, is a shift of all three channels alike: such shifts vary much, hue varies little.
         """
-        ground, axis, length = self._discriminant()
+        ground, axis, length = self._discriminant
         axis = axis / length[..., None]
         size = image.shape[1::-1]
-        axis, base = (_enlarged(part, size) for part in (axis, _dot(ground, axis)))
-        return _dot(_LOG[image], axis) - base
+        along = cv2.multiply(cv2.LUT(image, _LOG), _enlarged(axis, size))
+        return np.asarray(cv2.transform(along, _SUM) - _enlarged(_dot(ground, axis), size), np.float32)
 
     def share(
         self,
@@ -90,7 +98,7 @@ class Colours:
 
         The likeness, scaled so that an equal mixture of hand and ground, which has less than a half, gets it.
         """
-        ground, axis, length = self._discriminant()
+        ground, axis, length = self._discriminant
         middle = _dot(np.log((self.hand + self.ground) / 2 + _FLOOR) - ground, axis)
         axis = axis / np.maximum(2 * middle, 0.02 * length)[..., None]
         place = _places(rows, columns, shape, axis.shape)
@@ -98,8 +106,9 @@ class Colours:
 
     def distance(self) -> Map:
         """Between hand and ground, in spreads of the ground's colour (Mahalanobis): (h, w)."""
-        return np.asarray(np.sqrt(self._discriminant()[2]) / _NOISE, np.float32)
+        return np.asarray(np.sqrt(self._discriminant[2]) / _NOISE, np.float32)
 
+    @cached_property
     def _discriminant(self) -> tuple[Map, Map, Map]:
         """The ground's logarithm, the axis to measure along, and how far the hand is along it."""
         ground = np.log(self.ground + _FLOOR)
@@ -119,14 +128,12 @@ class Colours:
         return self.hand[place], self.ground[place]
 
     @classmethod
-    def near(cls, image: Pixels, mask: Mask, radius: int) -> Colours:
-        """Averages over what is surely hand and surely ground, within `radius` pixels or so."""
-        hand = _eroded(mask)
-        away = _eroded(~mask, 2)
-        pixels = image.astype(np.float32)
-        return cls(
-            _local_mean(pixels, hand, radius), _local_mean(pixels, away & _plain(pixels, away), radius)
-        )
+    def near(cls, image: Pixels, mask: Mask) -> Colours:
+        """Averages over what is surely hand and surely ground, a little way around."""
+        hand = _cells(image, _eroded(mask))
+        ground = _cells(image, _eroded(~mask, 2))
+        ground[~_plain(ground)] = 0
+        return cls(_local_mean(hand), _local_mean(ground))
 
 
 def _dot(one: Map, other: Map) -> Map:
@@ -135,25 +142,34 @@ def _dot(one: Map, other: Map) -> Map:
 
 def _brightness(image: Pixels, ground: Map) -> Map:
     """Of each pixel, 1 as the ground near it."""
-    light = image.astype(np.float32)
+    light = cv2.transform(cv2.LUT(image, _SQUARE), _SUM)
     usual = _enlarged(np.maximum(_dot(ground, ground), 1.0), image.shape[1::-1])
-    return np.asarray(np.sqrt(_dot(light, light) / usual), np.float32)
+    return np.asarray(cv2.sqrt(light / usual), np.float32)
 
 
 def _eroded(mask: Mask, times: int = 1) -> Pixels:
-    return np.asarray(cv2.erode(mask.astype(np.uint8), _ROUND, iterations=times), np.uint8)
+    """0 or 255."""
+    return np.asarray(cv2.erode(mask.view(np.uint8) * np.uint8(255), _ROUND, iterations=times), np.uint8)
 
 
-def _local_mean(pixels: Map, chosen: Pixels, radius: int) -> Map:
-    """Mean of the chosen pixels near each, at half the size; far from any, their mean over all."""
-    weighted: Any = cv2.merge([*cv2.split(pixels * chosen[..., None]), chosen.astype(np.float32)])
-    half = tuple(max(1, side // 2) for side in chosen.shape[::-1])
-    weighted = cv2.resize(weighted, half, interpolation=cv2.INTER_AREA)
-    total = np.array(cv2.sumElems(weighted))
+def _cells(image: Pixels, chosen: Pixels) -> Map:
+    """Over each cell of a coarse grid the chosen pixels' colours, with black for the others, and the share of
+    the chosen, 1 for all: (h, w, 4)."""
+    cells: Any = cv2.merge([cv2.copyTo(image, chosen), chosen])
+    for _ in range(_HALVINGS):
+        size = tuple(max(1, side // 2) for side in cells.shape[1::-1])
+        cells = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)  # of half the size: the mean of four
+    return np.asarray(cells * np.array([1, 1, 1, 1 / 255], np.float32), np.float32)
+
+
+def _local_mean(sums: Map) -> Map:
+    """Mean colour near each cell; far from any that holds some, the mean over all."""
+    cells: Any = sums
+    total = np.array(cv2.sumElems(cells))
+    mean = total[:3] / max(float(total[3]), 1.0)
     for _ in range(2):
-        weighted = cv2.blur(weighted, (radius + 1, radius + 1), borderType=cv2.BORDER_REFLECT)
-    mean = total[:-1] / max(float(total[-1]), 1.0)
-    return np.asarray((weighted[..., :-1] + _PRIOR * mean) / (weighted[..., -1:] + _PRIOR), np.float32)
+        cells = cv2.blur(cells, (_NEAR, _NEAR), borderType=cv2.BORDER_REFLECT)
+    return np.asarray((cells[..., :3] + _PRIOR * mean) / (cells[..., 3:] + _PRIOR), np.float32)
 
 
 def _enlarged(part: Map, size: tuple[int, ...]) -> Map:
@@ -167,25 +183,28 @@ def _places(
     return rows * other[0] // shape[0], columns * other[1] // shape[1]
 
 
-def _plain(pixels: Map, away: Pixels) -> Pixels:
-    """Where the image has the ground's hue and is not dark: no sleeve, no table's edge."""
-    if not away.any():
-        return away
-    ground = np.median(pixels[away > 0], axis=0)
+def _plain(cells: Map) -> Mask:
+    """Which cells have the ground's hue and are not dark: no sleeve, no table's edge."""
+    colours = np.asarray(cells[..., :3] / np.maximum(cells[..., 3:], 1e-3), np.float32)
+    held = cells[..., 3] > 0.5
+    if not held.any():
+        return np.asarray(cells[..., 3] > 0)
+    ground = median_of(colours[held])
     size = max(float(np.linalg.norm(ground)), 1.0)
-    along = _dot(pixels, (ground / size).astype(np.float32))
-    across = _dot(pixels, pixels) - along**2
-    return np.asarray((across < _GREY**2) & (along > _DARK * size), np.uint8)
+    along = np.asarray(colours @ (ground / size).astype(np.float32), np.float32)
+    across = _dot(colours, colours) - along * along
+    return np.asarray((across < _GREY**2) & (along > _DARK * size))
 
 
 def gradient(image: Pixels) -> Map:
     """Step 1: Sobel gradient, (H, W) float32, the strongest of the channels, in levels a pixel."""
     smooth = cv2.GaussianBlur(image, (3, 3), 0)
-    # Whole numbers: OpenCV's float gradients were seen to differ in the last bit between threads.
-    across = cv2.Sobel(smooth, cv2.CV_16S, 1, 0).astype(np.int32)
-    down = cv2.Sobel(smooth, cv2.CV_16S, 0, 1).astype(np.int32)
-    square = across * across + down * down
-    return np.asarray(np.sqrt((square.max(axis=2) if square.ndim == 3 else square) / 64), np.float32)
+    across, down = (cv2.Sobel(smooth, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    # Whole numbers below 2^24, exact in any order of computing: the same bytes in every thread.
+    square = cv2.accumulateSquare(down, cv2.multiply(across, across))
+    if square.ndim == 3:
+        square = cv2.max(cv2.max(square[..., 0], square[..., 1]), square[..., 2])
+    return np.asarray(np.sqrt(square) / 8, np.float32)
 
 
 def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
@@ -193,7 +212,7 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
 
     Ground that shows between fingers cannot be reached either: such pockets are known by their colour, as
     bare ground or as ground in shadow. Nails and gold are bright and not quite of the ground's hue, creases
-    are darker than a shadow.
+    are darker than a shadow; what is as white as the ground may be worn (`_is_worn`).
 
     Parameters
     ----------
@@ -202,22 +221,46 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
     """
     ground = np.asarray(likeness < 0.5, np.uint8)
     bare = (np.abs(likeness) < _BARE) & (brightness > _BARE_BRIGHT)
-    count, pieces = cv2.connectedComponents(ground & (~edges | bare), connectivity=4)
-    flat = pieces.ravel()
-    sizes = np.bincount(flat, minlength=count)
+    count, labels = cv2.connectedComponents(ground & (~edges | bare), connectivity=4)
+    reached = np.zeros(count, bool)
+    reached[border_of(labels)] = True
+    reached[0] = True
+    pockets = np.flatnonzero(~reached[labels])
+    names = labels.ravel()[pockets]
+    sizes = np.bincount(names, minlength=count)
     like, bright = (
-        np.bincount(flat, m.ravel(), count) / np.maximum(sizes, 1) for m in (likeness, brightness)
+        np.bincount(names, seen.ravel()[pockets], count) / np.maximum(sizes, 1)
+        for seen in (likeness, brightness)
     )
     clear = (sizes >= _SPECK) & (like < _BARE) & (bright > _BRIGHT)
     shaded = (sizes >= _PATCH) & (like < _SHADED) & (bright > _CREASE) & (bright < _BRIGHT)
-    reached = clear | shaded
-    reached[np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])] = True
+    hand = ground.size - int(ground.sum())
+    for name in np.flatnonzero(clear):
+        clear[name] = not _is_worn(np.asarray(labels == name, np.uint8), edges, hand)
+    reached |= clear | shaded
     reached[0] = False
-    outside: Any = reached[pieces].astype(np.uint8)
+    outside: Any = reached[labels].astype(np.uint8)
     # The outer half of an edge's width is ground.
     for _ in range(2):
         outside |= np.asarray(cv2.dilate(outside, _THIN), np.uint8) & ground
     return np.asarray(outside == 0)
+
+
+def _is_worn(pocket: Pixels, edges: Mask, hand: int) -> bool:
+    """Whether what looks like ground seen through the hand is nail polish, as small and round as a nail, or
+    the face of a watch, which has something drawn on it.
+
+    Parameters
+    ----------
+    hand: pixels of the hand.
+    """
+    (piece,) = pieces(pocket)
+    if piece.area < _NAIL * hand:
+        _, sides, _ = cv2.minAreaRect(piece.outline)
+        return max(sides) + 1 < _LONG * (min(sides) + 1)
+    fill_holes(pocket, [piece], pocket.size)
+    inner = cv2.erode(pocket, _ROUND) > 0
+    return bool(edges[inner].sum() > _DRAWN * inner.sum())
 
 
 def clean(mask: Mask, skin: Mask) -> Mask:
@@ -231,20 +274,18 @@ def clean(mask: Mask, skin: Mask) -> Mask:
     """
     smooth: Any = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _ROUND)
     smooth = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, _THIN)
-    count, pieces = cv2.connectedComponents(smooth, connectivity=4)
-    held = np.bincount(pieces[skin], minlength=count)
+    count, labels = cv2.connectedComponents(smooth, connectivity=4)
+    held = np.bincount(labels[skin], minlength=count)
     held[0] = 0
     if not held.any():
         return np.zeros_like(mask)
     order = np.argsort(-held, kind="stable")
-    piece = np.asarray(pieces == order[0], np.uint8)
+    piece = np.asarray(labels == order[0], np.uint8)
     for other in order[1:]:
         if held[other] < _PART * held[order[0]]:
             break
-        piece = _joined(piece, np.asarray(pieces == other, np.uint8))
-    _, holes, stats, _ = cv2.connectedComponentsWithStats(1 - piece, connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < _SPECK
-    piece[small[holes]] = 1
+        piece = _joined(piece, np.asarray(labels == other, np.uint8))
+    fill_holes(piece, pieces(piece), _SPECK)
     return np.asarray(piece > 0)
 
 
@@ -253,15 +294,16 @@ def _joined(one: Pixels, other: Pixels) -> Pixels:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(max(one.shape) * _REACH) | 1,) * 2)
     both, *alone = (cv2.morphologyEx(p, cv2.MORPH_CLOSE, kernel) > 0 for p in (one | other, one, other))
     joined = np.asarray((one > 0) | (other > 0) | (both & ~alone[0] & ~alone[1]), np.uint8)
-    _, pieces = cv2.connectedComponents(joined, connectivity=4)
-    touching = pieces[one > 0][0] == pieces[other > 0][0]
+    _, labels = cv2.connectedComponents(joined, connectivity=4)
+    touching = labels[one > 0][0] == labels[other > 0][0]
     return joined if touching else one
 
 
 def soften(mask: Mask, sigma: float = 1.0) -> Pixels:
     """Step 4: the alpha, (H, W) uint8, 255 for hand; from 128 on where the mask is, whatever the blur."""
-    soft = cv2.GaussianBlur(mask.astype(np.uint8) * 255, (0, 0), sigma)
-    return np.asarray(np.where(mask, np.maximum(soft, 128), np.minimum(soft, 127)), np.uint8)
+    least = mask.view(np.uint8) * np.uint8(128)
+    soft = cv2.GaussianBlur(mask.view(np.uint8) * np.uint8(255), (0, 0), sigma)
+    return np.asarray(cv2.min(cv2.max(soft, least), least + np.uint8(127)), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,27 +319,40 @@ class Matte:
         return self.alpha >= 128
 
 
-def find(image: Pixels) -> Matte | None:
-    """The hand on plain ground, (H, W, 3) RGB, by the four steps; None where none is seen."""
-    small = _working(image)
-    skin = segmentation.hand_mask(small)
+def find(
+    image: Pixels, working: int = WORKING, *, reduced: bool = False, skin: Pixels | None = None
+) -> Matte | None:
+    """The hand on plain ground, (H, W, 3) RGB, by the four steps; None where none is seen.
+
+    Parameters
+    ----------
+    working: longer side, or so, of the image that all but the border is found on.
+    reduced: the image is a photo much reduced: its noise is gone, and the pixels of its border are mixed, so
+        that their share of hand is the alpha as it is.
+    skin: what `segmentation.reduced_mask` gave for the image, where that is known.
+    """
+    small = images.reduced(image, working)
+    skin = segmentation.reduced_mask(small) if skin is None else skin
     if skin is None:
         return None
-    rough = Colours.near(small, skin, _WIDE)
-    likeness = rough.likeness(small)
-    brightness = _brightness(small, rough.ground)
-    likeness[(_eroded(skin, 2) > 0) & (brightness > _BRIGHT) & (likeness > _GLOSS)] = 1.0
+    seen = np.asarray(cv2.resize(skin, small.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    colours = Colours.near(small, seen)
+    likeness = colours.likeness(small)
+    brightness = _brightness(small, colours.ground)
+    likeness[(_eroded(seen, 2) > 0) & (brightness > _BRIGHT) & (likeness > _GLOSS)] = 1.0
     edges = gradient(small) > np.where(brightness > _BARE_BRIGHT, _EDGE, _SHADOW_EDGE)
-    mask = clean(fill_outside(edges, likeness, brightness), skin)
+    mask = clean(fill_outside(edges, likeness, brightness), seen)
     if not mask.any():
         return None
-    colours = Colours.near(small, mask, _NEAR)
-    return Matte(soften(_refined(image, mask, colours.likeness(small), colours)), colours)
+    refined = _refined(image, mask, likeness, colours)
+    if reduced:
+        return Matte(np.asarray(cv2.medianBlur(refined, 3), np.uint8), colours)
+    return Matte(soften(np.asarray(cv2.medianBlur(refined, 5) >= 128)), colours)
 
 
 def read(path: str | os.PathLike[str], width: int, height: int) -> Pixels:
     """A mask file of any origin as it is, (H, W) uint8. Raises UnreadableImage, also for another size."""
-    labels = images.read(path, grey=True)
+    labels = images.read_mask(path)
     if labels.shape != (height, width):
         found = f"a mask of {labels.shape[1]} x {labels.shape[0]}"
         raise UnreadableImage(path, found, allowed=f"{width} x {height}, as its image")
@@ -319,24 +374,20 @@ def hand_of(labels: Pixels, side: str | None) -> Mask:
     return np.asarray(labels >= (128 if top >= 128 else (top + 1) // 2))
 
 
-def matte_of(image: Pixels, labels: Pixels, side: str | None) -> Matte:
-    """A hand cut out by a mask of other origin (see `hand_of`); a mask that is an alpha is kept as it is."""
-    mask = hand_of(labels, side)
-    small = np.asarray(_working(mask.astype(np.uint8) * 255) >= 128)
+def alpha_of(labels: Pixels, side: str | None) -> Pixels:
+    """The alpha of a mask of other origin (see `hand_of`); one that is an alpha is kept as it is."""
     soft = labels.max() >= 128 and ((labels > 0) & (labels < 128)).any()
-    return Matte(labels if soft else soften(mask), Colours.near(_working(image), small, _NEAR))
+    return labels if soft else soften(hand_of(labels, side))
 
 
-def _working(image: Pixels) -> Pixels:
-    scale = WORKING / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+def matte_of(image: Pixels, alpha: Pixels) -> Matte:
+    """A hand cut out of an image by a known alpha of the same size."""
+    small = np.asarray(images.reduced(alpha, WORKING) >= 128)
+    return Matte(alpha, Colours.near(images.reduced(image, WORKING), small))
 
 
-def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Mask:
-    """The mask at full size: pixels near its border are decided by their own colour, where that tells.
+def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Pixels:
+    """The mask at full size, 0 to 255: near its border each pixel's own colour decides, where that tells.
 
     Parameters
     ----------
@@ -351,13 +402,12 @@ def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Mask
     telling = _enlarged(colours.distance(), mask.shape[::-1]) > _TELLING
     band = band * (sure & telling)
     full: Any = cv2.resize(rough * 255, (width, height), interpolation=cv2.INTER_LINEAR)
-    rows, columns = np.divmod(
-        np.flatnonzero(cv2.resize(band, (width, height), interpolation=cv2.INTER_NEAREST)), width
-    )
+    wide = cv2.resize(band, (width, height), interpolation=cv2.INTER_NEAREST)
+    rows, columns = np.divmod(np.flatnonzero(wide.view(np.bool_)), width)
     full[rows, columns] = np.clip(
         255 * colours.share(image[rows, columns], rows, columns, image.shape), 0, 255
     )
-    return np.asarray(cv2.medianBlur(full, 5) >= 128)
+    return np.asarray(full, np.uint8)
 
 
 def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
@@ -367,22 +417,20 @@ def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
     ----------
     mask: (H, W). points: (n, 2), the visible keypoints, pixels; NaN and those outside the image are ignored.
     """
-    small = np.asarray(_working(mask.astype(np.uint8) * 255) >= 128, np.uint8)
+    small = np.asarray(images.reduced(mask.view(np.uint8) * np.uint8(255), _CHECKED) >= 128, np.uint8)
     area = int(small.sum())
     if not _AREA[0] <= area / small.size <= _AREA[1]:
         return (
             f"the mask covers {area / small.size:.1%} of the image; allowed: {_AREA[0]:.0%} to {_AREA[1]:.0%}"
         )
-    border = float(np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]]).mean())
+    border = float(border_of(small).mean())
     if border > _MAX_BORDER:
         return f"the mask covers {border:.0%} of the image's border; allowed: up to {_MAX_BORDER:.0%}"
-    _, _, stats, _ = cv2.connectedComponentsWithStats(small)
-    main = int(stats[1:, cv2.CC_STAT_AREA].max())
+    found = [(piece.area, sum(size for _, size in piece.holes)) for piece in pieces(small)]
+    main = max(whole - holes for whole, holes in found)
     if main < _MAIN_PIECE * area:
         return f"the mask's main piece holds {main / area:.1%} of it; allowed: from {_MAIN_PIECE:.0%} on"
-    edged = np.pad(1 - small, 1, constant_values=1)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(edged, connectivity=4)
-    holes = int(stats[2:, cv2.CC_STAT_AREA].sum())
+    holes = sum(holes for _, holes in found)
     if holes > _MAX_HOLES * area:
         return f"the mask has holes of {holes / area:.1%} of it; allowed: up to {_MAX_HOLES:.0%}"
     return _check_points(small, points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,13 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import depth, geometry, images, segmentation
+from curate import depth, geometry, images
 from curate import keypoints as kp
+from curate.cropping import Frame
 from curate.dataset import INFO as DATASET_INFO
 from curate.dataset import Dataset, file_sha256
 from curate.errors import InputError
 from curate.models.run import WEIGHTS, Run, open_run
 from curate.overlay import draw_skeleton
+from curate.photograph import Photograph
 from curate.sample import Sample, file_stem, to_batch
 from curate.stage import Part, Stage, relative_to_out
 
@@ -65,8 +66,12 @@ class Predicted:
 class _Photo:
     """One photo to look at: its file, and what is known about it."""
 
-    path: Path
+    root: Path
     sample: Sample
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.sample.image
 
 
 def predict(
@@ -139,13 +144,13 @@ def _fingerprint(files: Iterable[Path]) -> str:
 def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
     for first in range(0, len(files), _ROWS):
         yield [
-            _Photo(path, Sample(f"photo/{path.as_posix()}", "photo", ""))
+            _Photo(path.parent, Sample(f"photo/{path.as_posix()}", "photo", path.name))
             for path in files[first : first + _ROWS]
         ]
     for dataset in datasets:
         held: list[_Photo] = []
         for sample in dataset:
-            held.append(_Photo(dataset.root / sample.image, sample))
+            held.append(_Photo(dataset.root, sample))
             if len(held) == _ROWS:
                 yield held
                 held = []
@@ -193,35 +198,27 @@ class _View:
 
     def __init__(self, photo: _Photo, run: Run) -> None:
         """Raises UnreadableImage."""
-        self.photo, self.run = photo, run
-        self._read: dict[tuple[bool, int], images.Pixels] = {}
-        self.info = images.probe(photo.path)
+        self.photograph, self.run = Photograph(photo.root, photo.sample), run
         self.margin = _how_cut(run)[1]
         self.square = self._first_square()
         self.cut()  # decodes: what does not is found out here
 
     def _first_square(self) -> NDArray[np.float64]:
-        sample, whole = self.photo.sample, np.array([0.0, 0.0, self.info.width, self.info.height])
-        if sample.transform is not None:
-            return geometry.square_around(whole, 0.0)
-        box: NDArray[Any] | None = sample.bbox
-        if box is None:
-            reduced = images.shrink_for(
-                self.info, segmentation.REDUCED / max(self.info.width, self.info.height)
-            )
-            box = segmentation.hand_box(self._pixels(grey=False, shrink=reduced))
-            box = None if box is None else box * reduced
+        whole = geometry.square_around(self.photograph.whole, 0.0)
+        if self.photograph.sample.transform is not None:
+            return whole
+        box = self.photograph.box("bbox")
+        box = self.photograph.box("colour") if box is None else box
         square = None if box is None else geometry.square_around(box, self.margin)
-        return square if square is not None and self._usable(square) else geometry.square_around(whole, 0.0)
+        return square if square is not None and self._usable(square) else whole
 
     def _usable(self, square: NDArray[np.float64]) -> bool:
         """It is of a hand's size, and its centre lies on the photo."""
         x, y, side, _ = square
         across, down = x + side / 2, y + side / 2
-        longest = max(self.info.width, self.info.height)
-        return bool(
-            8 <= side <= 2 * longest and 0 <= across <= self.info.width and 0 <= down <= self.info.height
-        )
+        info = self.photograph.info
+        seen = 0 <= across <= info.width and 0 <= down <= info.height
+        return bool(seen and 8 <= side <= 2 * max(info.width, info.height))
 
     def close_in(self, points: NDArray[Any]) -> None:
         """Look at a square around these points, where they are those of a hand."""
@@ -233,21 +230,18 @@ class _View:
     def cut(self) -> tuple[images.Pixels, geometry.Affine]:
         """The square at the network's size, and the map from photo to it."""
         size, grey = self.run.input.size, self.run.input.channels == 1
-        x, y, side, _ = self.square
-        shrink = images.shrink_for(self.info, size / side)
-        left, top = math.floor(x / shrink), math.floor(y / shrink)
-        cells = max(math.ceil((x + side) / shrink) - left, math.ceil((y + side) / shrink) - top)
-        pixels = images.cut_square(self._pixels(grey, shrink), (left, top), cells, size)
-        return pixels, geometry.box_to_square(np.array([left, top, cells, cells]) * shrink, size)
+        frame = Frame.around(self.photograph.info, self.square, size, enlarge=True)
+        return frame.of(self.photograph.read(frame.shrink, grey=grey)), frame.affine
 
     def sample(self, points: NDArray[Any], scores: NDArray[Any], out: Path) -> Sample:
         """The photo's sample with the prediction as its labels."""
         found = np.isfinite(points).all(axis=1)
+        before, info = self.photograph.sample, self.photograph.info
         return replace(
-            self.photo.sample,
-            image=relative_to_out(self.photo.path, out),
-            width=self.info.width,
-            height=self.info.height,
+            before,
+            image=relative_to_out(self.photograph.path, out),
+            width=info.width,
+            height=info.height,
             mask=None,
             xyz=None,
             keypoints=np.where(found[:, None], points, np.nan).astype(np.float32),
@@ -255,7 +249,7 @@ class _View:
             label_source=f"auto:{self.run.root.resolve().name.replace(' ', '-')}",
             score=float(scores[found].mean()) if found.any() else 0.0,
             attrs={
-                **depth.with_ref(self.photo.sample, None).attrs,
+                **depth.with_ref(before, None).attrs,
                 "keypoint_scores": [round(float(score), 4) for score in scores],
                 "looked_at": [round(float(value), 2) for value in self.square],
             },
@@ -263,15 +257,10 @@ class _View:
 
     def picture(self, points: NDArray[Any]) -> images.Pixels:
         """The photo with the skeleton, at most _PICTURE pixels long."""
-        longest = max(self.info.width, self.info.height)
-        size = min(_PICTURE, longest)
-        shrink = images.shrink_for(self.info, size / longest)
-        return draw_skeleton(self._pixels(grey=False, shrink=shrink), points / shrink, size=size)
-
-    def _pixels(self, grey: bool, shrink: int) -> images.Pixels:
-        if (grey, shrink) not in self._read:
-            self._read[grey, shrink] = images.read(self.photo.path, grey=grey, shrink=shrink)
-        return self._read[grey, shrink]
+        longest = max(self.photograph.whole)
+        size = min(_PICTURE, round(longest))
+        shrink = images.shrink_for(self.photograph.info, size / longest)
+        return draw_skeleton(self.photograph.read(shrink), points / shrink, size=size)
 
 
 def _how_cut(run: Run) -> tuple[str, float]:

@@ -243,6 +243,12 @@ def file_stem(sample_id: str) -> str:
     return f"{safe}-{hashlib.sha256(sample_id.encode()).hexdigest()[:8]}"
 
 
+def generator(seed: int, sample_id: str) -> np.random.Generator:
+    """What is drawn for a sample: by the seed and its id alone, whatever its neighbours and their order."""
+    digest = hashlib.sha256(f"{seed} {sample_id}".encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest, "<u4"))
+
+
 def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     points = np.full((count, kp.COUNT, 2), np.nan, np.float32) if points is None else np.asarray(points)
     points = points.astype(np.float32, copy=True).reshape(count, kp.COUNT, 2)

@@ -7,16 +7,23 @@ hand on a plain ground, such as 11k Hands. Where the result does not look like a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curate import images
 from curate.images import Pixels
 
-# Side of the reduced image that the mask is found on: boxes stay within a pixel or two of full size.
-REDUCED = 300
+# Longer side, or so, of the reduced image that the mask is found on.
+REDUCED = 200
 
 _MAX_GAIN = 1.5  # of the balance; a ground more coloured than that has a colour of its own
+_REDDEST = np.uint8(
+    155
+)  # Cr of skin, 128 being grey: beyond, a red sleeve would count for more than the hand
 _MIN_CONTRAST = 4.0  # between the mean Cr of skin and of ground, in levels of 255; noise makes about 2
 _MIN_AREA, _MAX_AREA = 0.01, 0.9  # of the image
 _MIN_SHARE = 0.4  # of the largest piece in all that looks like skin
@@ -32,7 +39,7 @@ def hand_mask(image: Pixels) -> NDArray[np.bool_] | None:
     ----------
     image: (H, W, 3) RGB. A grey image has no colour: None.
     """
-    small = _reduced_mask(image)
+    small = reduced_mask(image)
     if small is None:
         return None
     return np.asarray(cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
@@ -40,52 +47,94 @@ def hand_mask(image: Pixels) -> NDArray[np.bool_] | None:
 
 def hand_box(image: Pixels) -> NDArray[np.float64] | None:
     """Box (x, y, w, h) of the hand in pixels of the image, or None. As `hand_mask`."""
-    small = _reduced_mask(image)
+    small = reduced_mask(image)
     if small is None:
         return None
     box = np.array(cv2.boundingRect(small), np.float64)
     return box * np.tile(np.array(image.shape[1::-1]) / small.shape[::-1], 2)
 
 
-def _reduced_mask(image: Pixels) -> Pixels | None:
+def reduced_mask(image: Pixels) -> Pixels | None:
+    """As `hand_mask`, at the reduced size that it is found at, 0 or 1."""
     if image.ndim != 3:
         return None
-    scale = REDUCED / max(image.shape[:2])
-    if scale < 1:
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    red = cv2.cvtColor(_balanced(image), cv2.COLOR_RGB2YCrCb)[..., 1]
+    image = images.reduced(image, REDUCED)
+    red = np.minimum(cv2.cvtColor(_balanced(image), cv2.COLOR_RGB2YCrCb)[..., 1], _REDDEST)
     red = cv2.GaussianBlur(red, (3, 3), 0)
     _, skin = cv2.threshold(red, 0, 1, cv2.THRESH_OTSU)
-    if not skin.any() or skin.all() or red[skin == 1].mean() - red[skin == 0].mean() < _MIN_CONTRAST:
+    if not skin.any() or skin.all() or cv2.mean(red, skin)[0] - cv2.mean(red, 1 - skin)[0] < _MIN_CONTRAST:
         return None
     return _largest_piece(np.asarray(cv2.morphologyEx(skin, cv2.MORPH_CLOSE, _CLOSE), np.uint8))
 
 
 def _balanced(image: Pixels) -> Pixels:
     """The image with the light's colour taken out: the border's median becomes grey."""
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    ground = np.maximum(np.median(border, axis=0), 1.0)
+    ground = np.maximum(median_of(border_of(image)), 1.0)
     gains = np.clip(ground.mean() / ground, 1 / _MAX_GAIN, _MAX_GAIN)
-    return np.asarray(np.clip(image * gains, 0, 255), np.uint8)
+    table = np.clip(np.arange(256)[:, None] * gains, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 
 
 def _largest_piece(skin: Pixels) -> Pixels | None:
     """Its largest connected piece, small holes filled, where that can be a hand."""
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(skin)
-    if count < 2:
+    found = pieces(skin)
+    largest = max(found, key=lambda piece: piece.area)
+    area = largest.area - sum(size for _, size in largest.holes)
+    if not _MIN_AREA <= area / skin.size <= _MAX_AREA or area < _MIN_SHARE * cv2.countNonZero(skin):
         return None
-    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    area = int(stats[largest, cv2.CC_STAT_AREA])
-    piece = np.asarray(pieces == largest, np.uint8)
-    border = np.concatenate([piece[0], piece[-1], piece[:, 0], piece[:, -1]]).mean()
-    if (
-        not _MIN_AREA <= area / piece.size <= _MAX_AREA
-        or area < _MIN_SHARE * int(skin.sum())
-        or border > _MAX_BORDER
-    ):
+    alone: Any = cv2.drawContours(np.zeros_like(skin), [largest.outline], 0, 1, cv2.FILLED)
+    alone &= skin
+    if np.mean(border_of(alone)) > _MAX_BORDER:
         return None
-    _, holes, stats, _ = cv2.connectedComponentsWithStats(1 - piece)
-    small = stats[:, cv2.CC_STAT_AREA] < _HOLE * area
-    piece[small[holes]] = 1
-    return piece
+    fill_holes(alone, [largest], _HOLE * area)
+    return np.asarray(alone, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A connected piece of a mask.
+
+    Attributes
+    ----------
+    outline: its outermost pixels, as OpenCV's contours. area: pixels within, holes included.
+    holes: of each the piece's pixels around it, and how many pixels it has.
+    """
+
+    outline: NDArray[Any]
+    area: int
+    holes: list[tuple[NDArray[Any], int]]
+
+
+def pieces(mask: Pixels) -> list[Piece]:
+    """The pieces of a mask (0 is outside), connected across corners, too.
+
+    By their outlines: to label every pixel takes ten times as long.
+    """
+    lines, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    found: dict[int, Piece] = {}
+    for number, line in enumerate(lines):
+        # Pick's theorem: how many whole points a polygon has within, beside those on its outline.
+        within = round(cv2.contourArea(line) - len(line) / 2 + 1)
+        parent = tree[0][number][3]
+        if parent < 0:
+            found[number] = Piece(line, within + len(line), [])
+        else:
+            found[parent].holes.append((line, within))
+    return list(found.values())
+
+
+def fill_holes(mask: Pixels, found: list[Piece], below: float) -> None:
+    """Fill, in place, the holes of fewer than so many pixels with 1."""
+    small = [line for piece in found for line, size in piece.holes if size < below]
+    cv2.drawContours(mask, small, -1, 1, cv2.FILLED)
+
+
+def median_of(colours: NDArray[Any]) -> NDArray[Any]:
+    """The (upper) median of each channel of (n, 3); ten times as fast as numpy's for few."""
+    middle = len(colours) // 2
+    return np.asarray(np.partition(colours, middle, axis=0)[middle])
+
+
+def border_of(image: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of an image, in one row."""
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])

@@ -28,6 +28,7 @@ class Source:
     root: the folder (or, for single-file formats, the annotation file).
     images: a further folder to look for images in.
     mapping: a YAML file that maps the source's labels to ours (Labelme).
+    masks: a folder of masks, each named as its image, whatever the suffix, for sources that bring none.
     extract: where a converter writes images that the source holds only inside its annotations (Labelme's
         imageData); `curate.convert` sets it to the dataset's images/. Without it they are quarantined.
     """
@@ -35,6 +36,7 @@ class Source:
     root: Path
     images: Path | None = None
     mapping: Path | None = None
+    masks: Path | None = None
     extract: Path | None = None
 
 

@@ -237,7 +237,9 @@ def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
 
     Where some were cut by colour that counts, as it needs no labels.
     """
-    crops = [entry["options"] for entry in dataset.info["history"] if entry["stage"] == "crop"]
+    history = dataset.info["history"]
+    crops = [entry["options"] for entry in history if entry["stage"] == "crop"]
+    crops += [entry["options"]["crop"] for entry in history if "crop" in entry["options"]]
     crops.sort(key=lambda options: options["by"] != "colour")
     return {name: crops[0][name] for name in ("by", "margin")} if crops else None
 

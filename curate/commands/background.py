@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import command, common, given, tell
+from curate.commands.console import BACKGROUNDS, command, common, given, tell
 
 
 def add(commands: Any) -> None:
@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--backgrounds",
         default="white",
-        metavar="white|noise|gradient|colour:#rrggbb|DIR",
+        metavar=BACKGROUNDS,
         help="what to put behind the hands; of a folder, one picture a sample (default: white)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the choice of backgrounds")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import command, common, given, tell
+from curate.commands.console import BACKGROUNDS, BY, command, common, given, tell
 
 
 def add(commands: Any) -> None:
@@ -16,6 +16,7 @@ def add(commands: Any) -> None:
         run,
         "Make a training set of one size from one or more datasets, split by subject.",
         "  curate build crops --out set96 --size 96 --keypoints 20\n"
+        "  curate build tagged --crop colour --backgrounds photos/ --out busy96\n"
         "  curate build crops rhd-crops --out set128 --size 128 --keypoints 21 --colour",
     )
     parser.add_argument("datasets", type=Path, nargs="+", metavar="D")
@@ -39,6 +40,18 @@ def add(commands: Any) -> None:
         choices=["float32", "float16", "uint16", "uint8-peak1"],
         help="also write heatmaps.npy; a type that would destroy the maps is refused",
     )
+    steps = parser.add_argument_group(
+        "steps on the way, in memory", "from photo to sample at once, with nothing stored in between"
+    )
+    steps.add_argument("--crop", choices=BY, help="cut the hand out first, as curate crop --by does")
+    steps.add_argument(
+        "--margin", type=float, default=0.1, help="share of the hand's box added on each side by --crop"
+    )
+    steps.add_argument(
+        "--backgrounds",
+        metavar=BACKGROUNDS,
+        help="put the hand before another ground first, as curate background does",
+    )
     common(parser)
 
 
@@ -49,7 +62,8 @@ def run(a: argparse.Namespace) -> int:
         a.datasets,
         a.out,
         colour="colour" if a.colour else "grey",
-        **given(a, "size keypoints sigma split test val seed store_heatmaps workers overwrite quiet"),
+        **given(a, "size keypoints sigma split test val seed store_heatmaps crop margin backgrounds"),
+        **given(a, "workers overwrite quiet"),
     )
     return tell(
         a, summary, advice=f"next: curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
+BY = ("colour", "keypoints", "mask", "bbox")  # curate.cropping.BY, without importing it for --help
+BACKGROUNDS = "white|noise|gradient|colour:#rrggbb|DIR"
+
 
 def command(
     commands: Any, name: str, run: Callable[[Any], int], summary: str, examples: str

@@ -33,6 +33,12 @@ def add(commands: Any) -> None:
         metavar="CSV",
         help="join subject, side, aspect and metadata of 11k Hands' HandInfo.csv by image name",
     )
+    parser.add_argument(
+        "--masks",
+        type=Path,
+        metavar="DIR",
+        help="masks of your own or of another tool, named as its image each: grey, or cut-outs",
+    )
     parser.add_argument("--copy", action="store_true", help="copy the images instead of referring to them")
     parser.add_argument(
         "--no-probe",
@@ -60,7 +66,7 @@ def run(a: argparse.Namespace) -> int:
     summary = convert(
         converters.load(a.format).read,
         a.format,
-        Source(a.source, a.images, a.mapping),
+        Source(a.source, a.images, a.mapping, a.masks),
         a.out,
         enrich=enrich,
         **given(a, "copy probe label_source licence limit workers overwrite quiet"),

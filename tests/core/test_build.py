@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from curate import geometry, heatmaps, images
+from curate.background import background
 from curate.build import build
 from curate.crop import crop
 from curate.dataset import Dataset
@@ -209,3 +210,92 @@ def test_inputs_that_are_refused(store, tmp_path: Path) -> None:
         build([tmp_path / "t"], tmp_path / "u", quiet=True)
     with pytest.raises(InputError, match=r"a training set; .* crop before curate build"):
         crop(tmp_path / "t", tmp_path / "u", quiet=True)
+
+
+def chained(folder: Path, data: Path, background_of: str) -> tuple[Dataset, Dataset]:
+    """By files, background, crop and build; and all in memory. Crops by the same boxes in both."""
+    background(data, folder / "b", backgrounds=background_of, seed=3, quiet=True)
+    crop(folder / "b", folder / "c", by="keypoints", margin=0.3, quiet=True)
+    build([folder / "c"], folder / "files", size=64, colour="colour", seed=3, quiet=True)
+    options = {"crop": "keypoints", "margin": 0.3, "backgrounds": background_of, "seed": 3}
+    build([data], folder / "memory", size=64, colour="colour", quiet=True, **options)
+    return Dataset(folder / "files"), Dataset(folder / "memory")
+
+
+@pytest.mark.parametrize("ground", ["colour:#2040c0", "gradient", "noise"])
+def test_all_in_memory_gives_what_the_three_commands_give(
+    drawn_dataset: Path, tmp_path: Path, ground: str
+) -> None:
+    files, memory = chained(tmp_path, drawn_dataset, ground)
+    assert len(files) == len(memory) == 24
+    for one, other in zip(files, memory, strict=True):
+        assert (one.sample_id, one.split, one.subject_id) == (other.sample_id, other.split, other.subject_id)
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=0.3)
+        np.testing.assert_allclose(one.transform, other.transform, atol=1.0)
+        difference = np.abs(files.read_image(one).astype(int) - memory.read_image(other))
+        assert difference.mean() < 6
+    assert {p.name for p in memory.root.iterdir()} == {
+        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+    }  # fmt: skip
+    (entry,) = [e for e in memory.info["history"] if e["stage"] == "build"]
+    assert entry["options"]["backgrounds"] == ground
+    assert entry["options"]["crop"]["by"] == "keypoints"
+
+
+def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Path, tmp_path: Path) -> None:
+    images.write(tmp_path / "grounds" / "a.png", noise(90, 120, 5))
+    options = {"crop": "colour", "backgrounds": tmp_path / "grounds", "size": 64, "quiet": True}
+    first = build([drawn_dataset], tmp_path / "1", **options)
+    build([drawn_dataset], tmp_path / "2", workers=3, **options)
+    assert first.notes["labelled_points"] == 24 * 21
+    for name in ("pixels.npy", "samples.parquet", "dataset.json"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    assert images.open_stack(tmp_path / "1").shape == (24, 64, 64)
+
+
+def test_in_memory_what_fails_is_counted_and_quarantined_with_its_picture(store, tmp_path: Path) -> None:
+    plain = hand("plain")
+    shared = [replace(plain, sample_id=f"s/{n}", image="two.png") for n in ("left", "right")]
+    pictures = {"plain.png": np.full((50, 80, 3), 240, np.uint8), "two.png": noise(50, 80)}
+    data = store(tmp_path / "d", [plain, *shared], pictures)
+    summary = build([data], tmp_path / "t", backgrounds="white", quiet=True)
+    assert summary.samples == 0
+    assert summary.dropped == {"shares its photo with another hand and has no mask": 2}
+    (entry,) = Dataset(tmp_path / "t").quarantine()
+    assert entry == {"input": "s/plain", "reason": "no hand on plain ground is seen"}
+    assert len(list((tmp_path / "t" / "quarantine").iterdir())) == 1
+    boxes = build([data], tmp_path / "u", crop="bbox", quiet=True)
+    assert boxes.dropped == {"no bbox to crop by": 3}
+
+
+def test_in_memory_a_mask_of_other_origin_is_used(store, tmp_path: Path) -> None:
+    """A mask of the photo's middle, on a picture in which no hand could be found."""
+    mask = np.zeros((60, 80), np.uint8)
+    mask[10:50, 20:60] = 255
+    points = np.stack([np.linspace(22, 58, 21), np.linspace(12, 48, 21)], axis=1).astype(np.float32)
+    sample = replace(hand("a"), keypoints=points, mask="m.png")
+    data = store(tmp_path / "d", [sample], {"a.png": noise(60, 80), "m.png": mask})
+    options = {"crop": "mask", "margin": 0.5, "backgrounds": "colour:#00ff00", "size": 40}
+    build([data], tmp_path / "t", colour="colour", quiet=True, **options)
+    pixels = images.open_stack(tmp_path / "t")[0].astype(int)
+    green = np.abs(pixels - (0, 255, 0)).sum(axis=2) < 9
+    assert green[:8].all()
+    assert green[:, 32:].all()
+    assert not green[11:29, 11:29].any()
+
+
+def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> None:
+    """The 1600 x 1200 photos of 11k Hands: all come through; the ground is white, the hand as it was."""
+    paths = sorted((real_data / "11k_hands" / "Hands").glob("*.jpg"))
+    samples = [replace(hand(path.stem), image=str(path), subject_id=path.stem) for path in paths]
+    for sample in samples:
+        sample.visibility[:] = 1
+    data = store(tmp_path / "d", samples, {})
+    white = build([data], tmp_path / "w", crop="colour", backgrounds="white", colour="colour", quiet=True)
+    build([data], tmp_path / "p", crop="colour", colour="colour", quiet=True)
+    assert white.samples == len(paths)
+    before, after = (images.open_stack(tmp_path / name).astype(int) for name in "pw")
+    hand_share = (np.abs(after - before).max(axis=3) <= 2).mean(axis=(1, 2))
+    ground_share = (after.min(axis=3) == 255).mean(axis=(1, 2))
+    assert (hand_share > 0.2).all()
+    assert (ground_share > 0.2).all()

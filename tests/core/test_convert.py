@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -284,3 +285,18 @@ def test_every_row_and_count_survives_the_division(
         assert summary.quarantined == len(sizes)
         assert summary.dropped.get("one", 0) == len(sizes)
         assert summary.notes.get("n", 0) == len(flat)
+
+
+def test_masks_of_another_folder_are_joined_by_name(source: Source, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        images.write(tmp_path / "cut" / "deep" / f"{name}.png", np.full((30, 40), 255, np.uint8))
+    place = replace(source, masks=tmp_path / "cut")
+    summary = run(reader("a.png", "b.png", "c.png"), place, tmp_path / "out")
+    assert summary.notes == {"samples_without_mask": 1}
+    assert [s.mask for s in Dataset(tmp_path / "out")] == ["../cut/deep/a.png", "../cut/deep/b.png", None]
+    run(reader("a.png"), place, tmp_path / "copied", copy=True)
+    (copied,) = Dataset(tmp_path / "copied")
+    assert images.read(tmp_path / "copied" / copied.mask, grey=True).shape == (30, 40)
+    images.write(tmp_path / "cut" / "a.jpg", np.full((30, 40), 255, np.uint8))
+    with pytest.raises(InputError, match="masks: a second mask called 'a'"):
+        run(reader("a.png"), place, tmp_path / "twins")

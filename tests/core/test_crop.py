@@ -173,6 +173,65 @@ def test_masks_move_along_and_can_be_cropped_by(store, tmp_path: Path) -> None:
     np.testing.assert_array_equal(moved, expected)
 
 
+def test_a_mask_that_is_no_hands_is_not_cropped_by(store, tmp_path: Path) -> None:
+    """It holds the whole photo; its picture is kept beside the reason."""
+    whole = np.full((160, 200), 255, np.uint8)
+    data = store(tmp_path / "d", [hand(mask="m.png")], {"a.png": disc(), "m.png": whole})
+    summary = crop(data, tmp_path / "c", by="mask", quiet=True)
+    assert (summary.samples, summary.quarantined) == (0, 1)
+    (entry,) = Dataset(tmp_path / "c").quarantine()
+    assert entry["reason"] == "the mask covers 100.0% of the image; allowed: 1% to 85%"
+    assert len(list((tmp_path / "c" / "quarantine").iterdir())) == 1
+
+
+def test_a_crop_keeps_the_shape_of_its_box_by_hand(store, tmp_path: Path) -> None:
+    """Box (80, 50, 80, 40), 8 pixels on each side: (72, 42, 96, 56) to 48 x 28."""
+    data = store(tmp_path / "d", [hand(bbox=np.array([80, 50, 80, 40], np.float32))], {"a.png": disc()})
+    crop(data, tmp_path / "c", by="bbox", margin=0.1, size=48, square=False, quiet=True)
+    made = only(tmp_path / "c")
+    assert (made.width, made.height) == (48, 28)
+    np.testing.assert_allclose(made.transform, [[2, 0, 72], [0, 2, 42]])
+    expected = disc()[42:98, 72:168].reshape(28, 2, 48, 2, 3).mean(axis=(1, 3))
+    assert np.abs(Dataset(tmp_path / "c").read_image(made) - expected).max() <= 1
+
+
+def test_jitter_moves_crops_by_up_to_its_share_and_follows_the_seed(store, tmp_path: Path) -> None:
+    box = np.array([80, 50, 80, 80], np.float32)
+    samples = [hand(f"s/{number}", bbox=box) for number in range(60)]
+    data = store(tmp_path / "d", samples, {"a.png": disc()})
+    made = {}
+    for name, seed, rows in (
+        ("1", 1, slice(None)),
+        ("same", 1, slice(None, None, -1)),
+        ("2", 2, slice(None)),
+    ):
+        source = store(tmp_path / f"d-{name}", samples[rows], {"a.png": disc()})
+        crop(source, tmp_path / name, by="bbox", margin=0, jitter=0.1, size=None, seed=seed, quiet=True)
+        made[name] = {s.sample_id: s for s in Dataset(tmp_path / name)}
+    crop(data, tmp_path / "none", by="bbox", margin=0, size=None, seed=1, quiet=True)
+    still = only_transform(tmp_path / "none")
+    np.testing.assert_allclose(still, [80, 50])
+    corners = np.array([s.transform[:, 2] for s in made["1"].values()])
+    sides = np.array([s.width for s in made["1"].values()])
+    middles = corners + sides[:, None] / 2 - (120, 90)
+    assert np.abs(middles).max() <= 8 + 1
+    assert np.abs(middles).max() > 5
+    assert 71 <= sides.min() < 76
+    assert 84 < sides.max() <= 90
+    for name, sample in made["1"].items():
+        np.testing.assert_array_equal(made["same"][name].transform, sample.transform)
+        back = geometry.apply(sample.transform, sample.keypoints)
+        np.testing.assert_allclose(back[1:], samples[0].keypoints[1:], atol=1e-3)
+    assert any((made["2"][n].transform != s.transform).any() for n, s in made["1"].items())
+
+
+def only_transform(folder: Path) -> np.ndarray:
+    """The corner that all crops of a dataset share."""
+    corners = {tuple(sample.transform[:, 2]) for sample in Dataset(folder)}
+    (corner,) = corners
+    return np.array(corner)
+
+
 def test_what_cannot_be_cropped_is_counted_or_quarantined(store, tmp_path: Path) -> None:
     far = hand("s/far", shift=(5000, 0))
     huge = hand("s/huge", bbox=np.array([0, 0, 1e6, 1e6], np.float32))
@@ -226,7 +285,8 @@ def test_a_crop_of_a_crop_leads_back_to_the_first_photo(drawn_dataset: Path, tmp
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("by", "magic"), ("margin", -0.1), ("margin", 3.0), ("size", 0), ("size", 9999)]
+    ("option", "value"),
+    [("by", "magic"), ("margin", -0.1), ("margin", 3.0), ("jitter", 0.6), ("size", 0), ("size", 9999)],
 )
 def test_options_out_of_range(drawn_dataset: Path, tmp_path: Path, option: str, value: object) -> None:
     with pytest.raises(InputError, match=f"{option}: {value!r}; allowed"):

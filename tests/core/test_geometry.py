@@ -53,7 +53,7 @@ def test_boxes_by_hand() -> None:
     np.testing.assert_allclose(geometry.bounding_box([[1, 5], [np.nan, 0], [4, 2]]), [1, 2, 3, 3])
     assert geometry.bounding_box([[np.nan, 1]]) is None
     np.testing.assert_allclose(geometry.square_around([10, 20, 40, 20], 0.25), [0, 0, 60, 60])
-    np.testing.assert_allclose(geometry.box_to_square([10, 20, 50, 50], 100), [[2, 0, -20], [0, 2, -40]])
+    np.testing.assert_allclose(geometry.box_to_size([10, 20, 50, 25], (100, 50)), [[2, 0, -20], [0, 2, -40]])
 
 
 @given(arrays(np.float64, 4, elements=st.floats(1, 500)), st.floats(0, 1))

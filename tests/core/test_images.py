@@ -269,7 +269,22 @@ def test_cut_square_by_hand() -> None:
     np.testing.assert_array_equal(images.cut_square(image, (3, -1), 2, 2), [[3, 3], [3, 3]])
     np.testing.assert_array_equal(images.cut_square(image, (0, 0), 4, 1), [[8]])
     np.testing.assert_array_equal(
-        images.cut_square(image, (0, 0), 2, 4, labels=True), np.kron([[0, 1], [4, 5]], np.ones((2, 2)))
+        images.cut(image, (0, 0, 2, 2), (4, 4), labels=True), np.kron([[0, 1], [4, 5]], np.ones((2, 2)))
     )
     with pytest.raises(ValueError, match="does not touch"):
         images.cut_square(image, (4, 0), 2, 2)
+
+
+def test_cut_of_a_part_that_is_no_square_by_hand() -> None:
+    image = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    np.testing.assert_array_equal(images.cut(image, (1, 1, 4, 2), (4, 2)), image[1:3, 1:5])
+    np.testing.assert_array_equal(images.cut(image, (0, 0, 6, 4), (3, 2)), [[4, 6, 8], [16, 18, 20]])
+
+
+def test_reduced_by_a_whole_factor() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    assert images.reduced(image, 90) is image
+    assert images.reduced(image, 62) is image
+    np.testing.assert_allclose(
+        images.reduced(image, 31), image.reshape(20, 3, 30, 3, 3).mean(axis=(1, 3)), atol=0.51
+    )

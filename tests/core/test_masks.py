@@ -82,6 +82,27 @@ def test_fill_outside_stops_at_edges_and_reaches_pockets_of_ground() -> None:
     assert not held[:4].any()
 
 
+def test_fill_outside_keeps_nail_polish_and_the_face_of_a_watch() -> None:
+    """Three pockets as white as the ground: a small round one, one with hands drawn on it, and ground."""
+    hand = disc(95, size=200, at=(100, 100))
+    nail, face, gap = (
+        disc(r, size=200, at=at) for r, at in ((5, (40, 100)), (20, (100, 60)), (20, (100, 140)))
+    )
+    likeness = hand.astype(np.float32)
+    brightness = np.where(hand, 0.6, 1.0).astype(np.float32)
+    for pocket in (nail, face, gap):
+        likeness[pocket], brightness[pocket] = 0.01, 1.0
+    edges = np.zeros_like(hand)
+    edges[58:61, 88:112] = True
+    found = masks.fill_outside(edges, likeness, brightness)
+    np.testing.assert_array_equal(found, hand & ~gap)
+    sliver = np.zeros_like(hand)
+    sliver[95:105, 30:33] = True  # as small as a nail, but long: ground between two fingers
+    likeness[sliver], brightness[sliver] = 0.01, 1.0
+    likeness[nail & ~sliver], brightness[nail & ~sliver] = 1.0, 0.6
+    np.testing.assert_array_equal(masks.fill_outside(edges, likeness, brightness), hand & ~gap & ~sliver)
+
+
 def test_clean_keeps_the_piece_with_skin_and_fills_specks() -> None:
     big, small = disc(20, at=(70, 70)), disc(15, at=(25, 25))
     speckled = big | small
@@ -209,10 +230,30 @@ def test_masks_of_other_origin(labels: list[int], side: str | None, expected: li
 def test_an_alpha_is_kept_and_a_plain_mask_softened() -> None:
     picture = np.full((100, 100, 3), GROUND, np.uint8)
     alpha = masks.soften(disc(30), 4.0)
-    np.testing.assert_array_equal(masks.matte_of(picture, alpha, None).alpha, alpha)
-    plain = masks.matte_of(picture, disc(30).astype(np.uint8), None)
+    np.testing.assert_array_equal(masks.matte_of(picture, masks.alpha_of(alpha, None)).alpha, alpha)
+    plain = masks.matte_of(picture, masks.alpha_of(disc(30).astype(np.uint8), None))
     np.testing.assert_array_equal(plain.mask, disc(30))
     assert len(np.unique(plain.alpha)) > 4
+
+
+def test_a_reduced_photo_gives_the_same_hand() -> None:
+    picture, truth = shaded()
+    small = images.reduced(picture, 225)
+    found = masks.find(small, 225, reduced=True)
+    assert found is not None
+    share = cv2.resize(truth.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(found.alpha / 255 - share).mean() < 0.01
+    assert overlap(found.mask, share >= 0.5) > 0.97
+
+
+def test_a_cut_out_with_transparency_is_a_mask(tmp_path: Path) -> None:
+    """As other tools write them: the colours tell nothing, the fourth channel does."""
+    alpha = masks.soften(disc(30))
+    picture = np.dstack([np.full((100, 100, 3), 90, np.uint8), alpha])
+    cv2.imwrite(str(tmp_path / "cut.png"), picture)
+    np.testing.assert_array_equal(masks.read(tmp_path / "cut.png", 100, 100), alpha)
+    cv2.imwrite(str(tmp_path / "opaque.png"), np.dstack([picture[..., :3], np.full_like(alpha, 255)]))
+    assert (masks.read(tmp_path / "opaque.png", 100, 100) == 90).all()
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:

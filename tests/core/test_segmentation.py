@@ -5,10 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
 from curate import images
 from curate.dataset import Dataset
-from curate.segmentation import hand_box, hand_mask
+from curate.segmentation import fill_holes, hand_box, hand_mask, pieces
 
 
 def plate(ground: tuple[int, int, int], skin: tuple[int, int, int], size: int = 200) -> np.ndarray:
@@ -89,3 +93,50 @@ def test_real_photographs_of_all_skin_tones(real_data) -> None:
         box = hand_box(images.read(path, shrink=4))
         assert box is not None, path.name
         assert 0.05 < box[2] * box[3] / (400 * 300) < 0.9
+
+
+@pytest.mark.parametrize("sleeve", [(235, 20, 25), (200, 30, 40), (230, 110, 150), (230, 120, 40)])
+@pytest.mark.parametrize(
+    "skin", [(244, 210, 185), (198, 134, 100), (95, 60, 45)], ids=["fair", "medium", "dark"]
+)
+def test_a_red_sleeve_does_not_win_over_the_hand(sleeve: tuple[int, ...], skin: tuple[int, ...]) -> None:
+    image = plate((250, 250, 248), skin)
+    image[:52, 95:145] = sleeve
+    box = hand_box(image)
+    assert box is not None
+    np.testing.assert_allclose(box[[0, 2]], [80, 80], atol=3)
+    assert box[1] + box[3] == pytest.approx(130, abs=3)
+
+
+@given(arrays(np.uint8, (12, 15), elements=st.integers(0, 1)))
+def test_pieces_and_holes_as_labelling_finds_them(mask: np.ndarray) -> None:
+    found = pieces(mask)
+    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    assert len(found) == count - 1
+    around = np.pad(1 - mask, 1, constant_values=1)
+    count, labels = cv2.connectedComponents(around, connectivity=4)
+    holes = np.bincount(labels.ravel())[1:].tolist()
+    holes.remove(int((labels == labels[0, 0]).sum()))
+    # A hole that holds a piece of its own counts that piece as well.
+    filled = mask.copy()
+    fill_holes(filled, found, mask.size)
+    assert filled.sum() == ndimage.binary_fill_holes(mask).sum()
+    assert sum(len(piece.holes) for piece in found) == len(holes)
+    assert sum(size for piece in found for _, size in piece.holes) >= sum(holes)
+    alone = [piece for piece in found if not piece.holes]
+    if len(found) == 1 and alone:
+        assert alone[0].area == mask.sum()
+
+
+def test_holes_by_hand() -> None:
+    """A frame of 6 x 5 pixels with one hole of 4 x 3, and a pixel beside it."""
+    mask = np.zeros((8, 10), np.uint8)
+    mask[1:6, 1:7] = 1
+    mask[2:5, 2:6] = 0
+    mask[7, 9] = 1
+    found = sorted((piece.area, [size for _, size in piece.holes]) for piece in pieces(mask))
+    assert found == [(1, []), (30, [12])]
+    fill_holes(mask, pieces(mask), 12)
+    assert mask.sum() == 18 + 1
+    fill_holes(mask, pieces(mask), 13)
+    assert mask.sum() == 30 + 1
