@@ -196,7 +196,7 @@ CHECKS: tuple[Check, ...] = (
         "usual in its source.",
         "Look at the points named, label them again, or leave the sample out; keep it where the pose is "
         "merely rare.",
-        {"warning": 2.3, "error": 2.8, "samples": 100, "points": 12},
+        {"warning": 2.7, "error": 3.7, "samples": 100, "points": 12},
     ),
     Check(
         "off-hand",
@@ -217,7 +217,7 @@ CHECKS: tuple[Check, ...] = (
         "The points do not fit the hand in the picture, {keypoint} least: {score:.1f} robust standard "
         "deviations above what is usual in its source.",
         "Look at the picture: the labels are shifted, or belong to another image.",
-        {"warning": 2.6, "error": 3.2, "points": 12, "samples": 100},
+        {"warning": 2.8, "error": 3.5, "points": 12, "samples": 100},
     ),
     Check(
         "side-mask",

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curate import keypoints as kp
 from curate import segmentation
 from curate.images import Pixels
 
@@ -19,6 +20,9 @@ _REDUCED = 128
 _HASHED, _KEPT = 32, 8
 _HAND = 80
 THUMB = 16
+# Points whose depth in the mask is measured: the keypoints, and what lies beyond the tips.
+DEPTHS = kp.COUNT + len(kp.TIPS)
+_BEYOND = 0.8  # of the last bone
 # The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
 _LARGEST_PART = 33
 _PARTS = {"left": (2, 17), "right": (18, 33)}
@@ -50,7 +54,8 @@ class HandLook:
 
     sharpness: variance of the Laplacian of the hand's box, its longer side 128 px; NaN without a hand.
     bright, dark: 99 % and 5 % quantile of the box's lightness, 0..1. clipped: its share at 0 or 255.
-    depth: (21,) how far each point lies inside the mask, in hand sizes; negative outside; NaN where unknown.
+    depth: (26,) how far each point lies inside the mask, in hand sizes, and then each of five that lie where
+    the fingers must have ended; negative outside; NaN where unknown.
     found: the mask was found by colour, not given. parts: share of the visible points in the part ids of its
     side; NaN where the mask holds none.
     area, main, holes: of a given mask, shares: of the image, of the largest piece in it, of filled holes.
@@ -117,7 +122,7 @@ def hand_look(
     """
     known = points[np.isfinite(points).all(axis=1)]
     if not len(known):
-        return HandLook(*_NO_TONE, np.full(len(points), np.nan))
+        return HandLook(*_NO_TONE, np.full(DEPTHS, np.nan))
     size = float((known.max(axis=0) - known.min(axis=0)).max())
     tone = _tone(image, known)
     if mask is not None:
@@ -125,7 +130,7 @@ def hand_look(
         return HandLook(*tone, _depth(own, points, size, image.shape), False, parts, *_mask_facts(own))
     found = _mask_by_colour(image, size) if alone and image.ndim == 3 else None
     if found is None:
-        return HandLook(*tone, np.full(len(points), np.nan))
+        return HandLook(*tone, np.full(DEPTHS, np.nan))
     return HandLook(*tone, _depth(found.astype(np.uint8), points, size, image.shape), True)
 
 
@@ -202,7 +207,9 @@ def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
 
 
 def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> Floats:
-    """How far inside the mask each point lies, in hand sizes; NaN outside the image."""
+    """How far inside the mask each point lies, and the end of each finger, in hand sizes; NaN outside the
+    image."""
+    points = np.concatenate([points, _ends(points)])
     own = cv2.resize(own, reduced(own, 2 * _REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
     if not size or not own.any() or own.all():
         return np.full(len(points), np.nan)
@@ -212,6 +219,14 @@ def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> 
     depth = np.full(len(points), np.nan)
     depth[inside] = inner[places[inside, 1], places[inside, 0]] / (scale * size)
     return depth
+
+
+def _ends(points: Floats) -> Floats:
+    """A point beyond each fingertip, (5, 2), by most of the last bone: there is no more hand, unless the
+    labels are those of a smaller one, or lie short of the finger's true tip."""
+    tips = np.array(kp.TIPS)
+    ends: Floats = points[tips] + _BEYOND * (points[tips] - points[tips - 1])
+    return ends
 
 
 def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -133,7 +133,7 @@ def off_hand(view: View, limits: Limits) -> Outcome:
     sleeves cover it. With a mask of its own a sample must keep `error` of its points off it to be an error;
     colour alone is less sure, and asks `found` of them.
     """
-    depth = view.pixels.depth
+    depth = view.pixels.depth[:, : kp.COUNT]
     allowed = np.full(kp.COUNT, limits["joint"])
     allowed[list(kp.TIPS)] = limits["tip"]
     allowed[kp.WRIST] = np.inf
@@ -170,7 +170,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     by_colour = view.pixels.looks["found"]
     score = np.full(len(view), np.nan)
     worst = np.zeros(len(view), np.intp)
-    enough = np.isfinite(depth).sum(axis=1) >= limits["points"]
+    enough = np.isfinite(view.pixels.depth[:, 1 : kp.COUNT]).sum(axis=1) >= limits["points"]
     for way in (0, 1):
         for rows in robust.groups(view.source, limits["samples"]):
             rows = rows[enough[rows] & (by_colour[rows] == way)]
@@ -183,7 +183,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     judged = np.isfinite(score)
 
     def words(i: int) -> dict[str, object]:
-        return {"keypoint": kp.NAMES[worst[i]]}
+        return {"keypoint": _place_name(int(worst[i]))}
 
     def severity(i: int) -> Severity:
         return graded(float(score[i]), limits)[0]
@@ -191,6 +191,10 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     limit = limits["warning"]
     filled = np.nan_to_num(score, nan=0.0)
     return outcome(judged, filled > limit, filled, limit, words, severity)
+
+
+def _place_name(number: int) -> str:
+    return kp.NAMES[number] if number < kp.COUNT else f"what lies beyond {kp.NAMES[kp.TIPS[number - kp.COUNT]]}"
 
 
 def side_mask(view: View, limits: Limits) -> Outcome:

@@ -15,7 +15,7 @@ from curate.dataset import Dataset
 from curate.engine import map_ordered
 from curate.errors import UnreadableImage
 from qa import measure
-from qa.measure import THUMB, HandLook, Look
+from qa.measure import DEPTHS, THUMB, HandLook, Look
 
 _CHUNK = 64
 Names = NDArray[np.object_]
@@ -32,7 +32,7 @@ class PixelFacts:
     sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
-    looks: (n,) per name of a number in Look and HandLook. depth: (n, 21), see HandLook.
+    looks: (n,) per name of a number in Look and HandLook. depth: (n, 26), see HandLook.
     """
 
     size: Floats
@@ -101,7 +101,7 @@ def pixel_facts(
             yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
 
     count = len(image)
-    size, depth = np.full((count, 2), np.nan), np.full((count, points.shape[1]), np.nan)
+    size, depth = np.full((count, 2), np.nan), np.full((count, DEPTHS), np.nan)
     hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
     digests, errors = sha256.copy(), np.full(count, None, object)
     looks = {name: np.full(count, np.nan) for name in (*_IMAGE, *_HAND)}

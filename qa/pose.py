@@ -27,6 +27,7 @@ _BLOCKS: tuple[tuple[int, ...], ...] = (
 )
 _RIDGE = 0.01  # of the mean variance: nothing is predicted better than labels are placed
 _TRIM = 0.9  # share of the hands that the shape is fitted to, in the second round
+_FOLDS = 5
 _ROUNDS = 4  # of the alignment; it moves by less than 1 % after three
 
 
@@ -143,13 +144,16 @@ def block_errors(points: Floats) -> Floats:
     # Hands are often cut at the wrist: the fit takes those that have as many points as most.
     usual = seen & (seen.mean(axis=0) > 0.5)
     fit = every(seen | (seen.mean(axis=0) <= 0.5))
+    fold = np.arange(len(points)) * _FOLDS // len(points)
     errors = np.full((len(points), len(_BLOCKS)), np.nan)
     for _ in range(2):
-        middle = _masked_mean(shape[fit], usual[fit])
-        offset = np.where(seen[..., None], shape - middle, 0).reshape(len(points), -1)
-        covariance = offset[fit].T @ offset[fit] / max(1, fit.sum() - 1)
-        covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-        errors = _conditional_errors(offset, seen, covariance)
+        for number in range(_FOLDS):
+            judged, taught = fold == number, fit & (fold != number)
+            middle = _masked_mean(shape[taught], usual[taught])
+            offset = np.where(seen[..., None], shape - middle, 0).reshape(len(points), -1)
+            covariance = offset[taught].T @ offset[taught] / max(1, taught.sum() - 1)
+            covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+            errors[judged] = _conditional_errors(offset[judged], seen[judged], covariance)
         errors /= np.maximum(np.nanmedian(errors, axis=0), 1e-9)
         total = np.nanmax(errors, axis=1)
         fit = fit & (total <= np.quantile(total[fit], _TRIM))
