@@ -188,6 +188,13 @@ def encode(image: Pixels, suffix: str = ".png", *, quality: int = 95) -> bytes:
     return data.tobytes()
 
 
+def encode_stencil(mask: Pixels) -> bytes:
+    """A mask (H, W) as PNG of one bit a pixel: what is not zero is white, all else transparent."""
+    stream = io.BytesIO()
+    Image.fromarray(mask > 0).save(stream, "PNG", transparency=0)
+    return stream.getvalue()
+
+
 def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> None:
     """Write atomically; the format follows the suffix (.png, .jpg, .webp)."""
     write_bytes(path, encode(image, Path(path).suffix.lower(), quality=quality))

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 _CROP = 128.0  # px: the side that distances between crops are told for
 _BINS = 10
 _STANDARD_ERRORS = 3.0
+_SEEN = ("accept", "patch")  # decisions of `curate review` that make a label a person's
 _WEIGHTY = ("side", "aspect", "skinColor")  # what a network's errors are known to follow
 # Words in licences that allow less than a product may need.
 _LIMITED = ("non-commercial", "noncommercial", "academic", "research", "-nc", "fair use", "gpl")
@@ -153,7 +154,7 @@ def balance(view: View, limits: Limits) -> Outcome:
 def auto_label_in_test(view: View, limits: Limits) -> Outcome:
     """Labels made by a network in the test split: the test then asks for another network's errors."""
     auto = np.array([str(who).startswith("auto") for who in view.label_source], bool)
-    reviewed = np.array([bool(about.get("decision")) for about in view.attrs], bool)
+    reviewed = np.array([about.get("decision") in _SEEN for about in view.attrs], bool)
     test = view.split == "test"
     bad = int((test & auto & ~reviewed).sum())
     count = int(test.sum())

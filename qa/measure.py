@@ -128,17 +128,27 @@ def hand_look(
     if mask is not None:
         own, parts = _own_hand(mask, points, side)
         return HandLook(*tone, _depth(own, points, size, image.shape), False, parts, *_mask_facts(own))
-    found = _mask_by_colour(image, size) if alone and image.ndim == 3 else None
+    found = hand_mask(image, points, None, side, alone=alone)
     if found is None:
         return HandLook(*tone, np.full(DEPTHS, np.nan))
-    return HandLook(*tone, _depth(found.astype(np.uint8), points, size, image.shape), True)
+    return HandLook(*tone, _depth(found, points, size, image.shape), True)
 
 
-def _mask_by_colour(image: Pixels, size: float) -> Any:
-    """The hand's mask in a reduced image, in which the hand is about _HAND px long; None if not found."""
-    longest = max(image.shape[:2])
-    side = min(_HAND / max(size, 1.0) * longest, segmentation.REDUCED)
-    return segmentation.hand_mask(reduced(image, max(_REDUCED, round(side))))
+def hand_mask(
+    image: Pixels, points: Floats, mask: Pixels | None, side: str | None, *, alone: bool
+) -> Pixels | None:
+    """The hand's pixels as 0 and 1: its own mask, else one found by colour in a reduced image, in which the
+    hand is about _HAND px long; None where there is neither. Parameters as in `hand_look`.
+    """
+    if mask is not None:
+        return _own_hand(mask, points, side)[0]
+    known = points[np.isfinite(points).all(axis=1)]
+    if not alone or image.ndim != 3 or not len(known):
+        return None
+    size = float((known.max(axis=0) - known.min(axis=0)).max())
+    reach = min(_HAND / max(size, 1.0) * max(image.shape[:2]), segmentation.REDUCED)
+    found = segmentation.hand_mask(reduced(image, max(_REDUCED, round(reach))))
+    return None if found is None else found.astype(np.uint8)
 
 
 def reduced(image: Pixels, side: int) -> Pixels:

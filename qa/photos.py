@@ -194,7 +194,9 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
 
 
 def _place_name(number: int) -> str:
-    return kp.NAMES[number] if number < kp.COUNT else f"what lies beyond {kp.NAMES[kp.TIPS[number - kp.COUNT]]}"
+    if number < kp.COUNT:
+        return kp.NAMES[number]
+    return f"what lies beyond {kp.NAMES[kp.TIPS[number - kp.COUNT]]}"
 
 
 def side_mask(view: View, limits: Limits) -> Outcome:

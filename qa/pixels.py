@@ -146,19 +146,19 @@ def _read_one(job: _Job) -> _Fact:
         return _Fact(error.reason)
     alone = len(job.hands) == 1
     hands = tuple(
-        measure.hand_look(pixels, hand.points, _mask(job.root, hand, pixels), hand.side, alone=alone)
+        measure.hand_look(pixels, hand.points, own_mask(job.root, hand.mask, pixels), hand.side, alone=alone)
         for hand in job.hands
     )
     digest = images.pixel_sha256(pixels) if job.needs_hash else None
     return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, measure.look(pixels), hands)
 
 
-def _mask(root: Path, hand: _Hand, pixels: images.Pixels) -> images.Pixels | None:
-    """The sample's mask; None where there is none of the image's size."""
-    if hand.mask is None:
+def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixels | None:
+    """The mask that a sample of the dataset at `root` names; None where there is none of the image's size."""
+    if ref is None:
         return None
     try:
-        mask = images.read_ref(root, hand.mask, grey=True)
+        mask = images.read_ref(root, ref, grey=True)
     except UnreadableImage:
         return None
     return mask if mask.shape == pixels.shape[:2] else None
