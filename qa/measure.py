@@ -23,6 +23,7 @@ THUMB = 16
 # Points whose depth in the mask is measured: the keypoints, and what lies beyond the tips.
 DEPTHS = kp.COUNT + len(kp.TIPS)
 _BEYOND = 0.8  # of the last bone
+_RINGS = (3, 7, 11, 19)  # px: how wide a mask is made for the two rings around it
 # The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
 _LARGEST_PART = 33
 _PARTS = {"left": (2, 17), "right": (18, 33)}
@@ -60,6 +61,7 @@ class HandLook:
     side; NaN where the mask holds none.
     area, main, holes: of a given mask, shares: of the image, of the largest piece in it, of filled holes.
     sides: how many of the image's four sides a given mask touches.
+    rim: how far the colour right beside a given mask is from that a little farther off, 0..255.
     """
 
     sharpness: float
@@ -73,6 +75,7 @@ class HandLook:
     main: float = float("nan")
     holes: float = float("nan")
     sides: float = float("nan")
+    rim: float = float("nan")
 
 
 def look(image: Pixels) -> Look:
@@ -127,7 +130,9 @@ def hand_look(
     tone = _tone(image, known)
     if mask is not None:
         own, parts = _own_hand(mask, points, side)
-        return HandLook(*tone, _depth(own, points, size, image.shape), False, parts, *_mask_facts(own))
+        facts = _mask_facts(own)
+        depth = _depth(own, points, size, image.shape)
+        return HandLook(*tone, depth, False, parts, *facts, _rim(image, own))
     found = hand_mask(image, points, None, side, alone=alone)
     if found is None:
         return HandLook(*tone, np.full(DEPTHS, np.nan))
@@ -214,6 +219,19 @@ def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
     main = float(pieces[1:, cv2.CC_STAT_AREA].max(initial=0)) / max(whole, 1)
     sides = sum(bool(edge.any()) for edge in (small[0], small[-1], small[:, 0], small[:, -1]))
     return area, main, holes / max(whole, 1), float(sides)
+
+
+def _rim(image: Pixels, own: Pixels) -> float:
+    """Distance between the mean colours of the ground right beside the mask and a little farther off; NaN
+    where either ring is empty."""
+    small = reduced(image, 2 * _REDUCED)
+    hand = cv2.resize(own, small.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    wider = [cv2.dilate(hand, np.ones((side, side), np.uint8)) for side in _RINGS]
+    near, far = (wider[1] - wider[0]).astype(bool), (wider[3] - wider[2]).astype(bool)
+    if not near.any() or not far.any():
+        return float("nan")
+    means = [small[ring].astype(np.float64).mean(axis=0) for ring in (near, far)]
+    return float(np.abs(means[0] - means[1]).max())
 
 
 def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> Floats:

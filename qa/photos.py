@@ -211,6 +211,27 @@ def side_mask(view: View, limits: Limits) -> Outcome:
     return outcome(judged, judged & (share < limits["share"]), off, 1 - limits["share"], words)
 
 
+def mask_halo(view: View, limits: Limits) -> Outcome:
+    """A rim of another colour around a mask of its own, as an old background leaves it: how much the ground
+    beside the mask differs from that a little farther off, in robust standard deviations of its logarithm in
+    the source; a rim of fewer than `levels` (of 255) is not seen.
+    """
+    rim = view.pixels.looks["rim"]
+    z = np.full(len(view), np.nan)
+    for rows in robust.groups(view.source, limits["samples"]):
+        rows = rows[np.isfinite(rim[rows])]
+        if len(rows) >= limits["samples"]:
+            z[rows] = robust.excess(rim[rows] + 1.0)
+    judged = np.isfinite(z)
+    score = np.where(judged, z, 0.0)
+
+    def words(i: int) -> dict[str, object]:
+        return {"rim": rim[i]}
+
+    wrong = judged & (score > limits["z"]) & (rim > limits["levels"])
+    return outcome(judged, wrong, score, limits["z"], words)
+
+
 def mask_shape(view: View, limits: Limits) -> Outcome:
     """A mask of its own: its area, pieces, holes, the image's sides it touches, and its fingertips."""
     looks = view.pixels.looks

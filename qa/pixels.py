@@ -74,7 +74,7 @@ class _Fact:
 
 
 _IMAGE = ("entropy", "grey", "mean")
-_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides")
+_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides", "rim")
 
 
 def pixel_facts(

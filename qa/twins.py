@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from curate.images import Pixels
 from qa.finding import Hit, Outcome
 from qa.measure import THUMB
+from qa.people import numbered
 from qa.view import View
 
 Limits = Mapping[str, float]
@@ -22,7 +22,6 @@ _AGREE = 3  # bands that must be equal; with `distance` + _AGREE bands two hashe
 _REACH = 256  # neighbours looked at in a bucket; a larger one is of images that are all alike
 _BLOCK = 1 << 16
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Fibonacci hashing (Knuth 6.4)
-_NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +144,16 @@ def same_burst(view: View, limits: Limits) -> Outcome:
 
     Of unknown subjects the images must look alike as well (hashes within `distance`), and it is a warning.
     """
-    numbers = [_NUMBER.search(str(name)) for name in view.sample_id]
-    known = np.array([i for i, match in enumerate(numbers) if match and view.split[i] is not None], np.intp)
-    stems = np.array([view.sample_id[i][: numbers[i].start()] for i in known], object)
-    value = np.array([int(numbers[i][1]) for i in known], np.int64)
-    if len(known) < 2:
-        return Outcome(len(known))
-    # The split's name often stands in the path, as train/ and test/: it is no part of the name.
-    for i, row in enumerate(known):
-        stems[i] = str(stems[i]).replace(f"{view.split[row]}/", "")
-    order = np.lexsort((value, stems.astype(str)))
-    first, second = known[order[:-1]], known[order[1:]]
-    close = (stems[order[:-1]] == stems[order[1:]]) & (np.diff(value[order]) <= limits["numbers"])
-    close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+    known = view.split != np.array(None)
+    pairs: list[tuple[int, int]] = []
+    for rows, values in numbered(view):
+        rows, values = rows[known[rows]], values[known[rows]]
+        first, second = rows[:-1], rows[1:]
+        close = np.diff(values) <= limits["numbers"]
+        close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+        pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
     hits = []
-    for a, b in zip(first[close].tolist(), second[close].tolist(), strict=True):
+    for a, b in pairs:
         unknown = view.subject_id[a] is None or view.subject_id[b] is None
         far = int(np.bitwise_count(view.pixels.hashes[a, 0] ^ view.pixels.hashes[b, 0]))
         alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
@@ -167,7 +161,7 @@ def same_burst(view: View, limits: Limits) -> Outcome:
             words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
             severity = "warning" if unknown else "error"
             hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
-    return Outcome(len(known), sorted(hits, key=lambda hit: hit.severity or ""))
+    return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 
 
 def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_]:
