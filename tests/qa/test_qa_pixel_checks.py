@@ -249,6 +249,26 @@ def test_mask_faults_are_named(tmp_path: Path, drawn: list[Sample]) -> None:
     assert "its area is odd, it touches several sides of the image" in told[4]
 
 
+def test_a_rim_of_the_old_background_is_told(tmp_path: Path, drawn: list[Sample]) -> None:
+    rng = np.random.default_rng(1)
+    samples = []
+    for i in range(120):
+        sample = drawn[i % 12]
+        mask = hand_shape(sample)
+        image = np.where(mask[..., None] > 0, pixels_of(sample), rng.integers(60, 90, 3)).astype(np.uint8)
+        if i in (3, 50):
+            rim = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > mask
+            image[rim] = 250
+        image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+        copy = changed(sample, tmp_path, image, sample_id=f"h/{i}")
+        images.write(tmp_path / f"rim{i}.png", mask)
+        copy.mask = str(tmp_path / f"rim{i}.png")
+        samples.append(copy)
+    found = hits("mask-halo", view_of(tmp_path, samples))
+    assert {hit.row for hit in found} == {3, 50}
+    assert all(float(str(hit.words["rim"])) > 100 for hit in found)
+
+
 def test_part_ids_tell_the_side(tmp_path: Path, drawn: list[Sample]) -> None:
     left = drawn[0]
     parts = np.where(hand_shape(left) > 0, 5, 0).astype(np.uint8)

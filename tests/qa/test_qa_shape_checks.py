@@ -212,6 +212,20 @@ def test_reprojection_in_pixels(tmp_path: Path, off: float, severity: str | None
         assert found[0].words["keypoint"] == "middle_mcp"
 
 
+@pytest.mark.parametrize(("rotation", "tilt", "off"), [(90, 0, 0), (450, 10, 0), (0, 0, 90), (300, -20, 150)])
+def test_renders_point_where_their_rotation_says(
+    tmp_path: Path, flat_hand: np.ndarray, rotation: float, tilt: float, off: float
+) -> None:
+    seen = np.full(21, 2, np.uint8)
+    turned = np.stack([200 - flat_hand[:, 1], flat_hand[:, 0]], axis=1)  # fingers up becomes fingers right
+    sample = Sample("s/0", "s", "none.png", 200, 200, keypoints=turned, visibility=seen)
+    sample.rotation, sample.tilt = rotation, tilt
+    found = hits("render-angle", view_of(tmp_path, [sample]))
+    assert [hit.score for hit in found] == ([pytest.approx(off, abs=1e-4)] if off else [])
+    sample.tilt = 80.0  # seen from its end
+    assert run("render-angle", view_of(tmp_path, [sample])).checked == 0
+
+
 @pytest.mark.parametrize(
     ("matrix", "wrong"),
     [
