@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -84,7 +84,8 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
     """All pairs of images whose hashes, or one's hash and the other's mirror hash, are that near.
 
     Bands: 64 bits are cut into `distance` + 3 pieces; two hashes that differ in at most `distance` bits share
-    at least three of them, so that sorting by each three pieces brings them together.
+    at least three of them, so that sorting by each three pieces brings them together. A pair that shares more
+    is taken where its first three meet.
 
     Parameters
     ----------
@@ -92,51 +93,56 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
     """
     count = len(hashes)
     flat = np.concatenate([hashes[:, 0], hashes[:, 1]])
-    if count < 2:
-        nothing = np.zeros(0, np.intp)
-        return _Pairs(nothing, nothing, np.zeros(0, bool))
     found = [np.zeros(0, np.uint64)]
-    for parts in _candidates(flat, distance + _AGREE):
-        first, second = (np.concatenate(side) for side in zip(*parts, strict=True))
-        near = np.bitwise_count(flat[first] ^ flat[second]) <= distance
-        first, second = first[near], second[near]
+    crowded = np.zeros(len(flat), bool)
+    cuts = np.linspace(0, 64, distance + _AGREE + 1).round().astype(int)
+    bands = [np.uint64(((1 << int(b - a)) - 1) << int(a)) for a, b in pairwise(cuts)]
+    for chosen in combinations(range(len(bands)), _AGREE):
+        first, second = _candidates(flat, np.bitwise_or.reduce([bands[i] for i in chosen]), crowded)
+        apart = flat[first] ^ flat[second]
+        near = np.flatnonzero(np.bitwise_count(apart) <= distance)
+        first, second, apart = first[near], second[near], apart[near]
+        # Of a bucket too full to be compared in whole, pairs are taken wherever they meet.
+        keep = crowded[first] & crowded[second]
+        once = np.ones(len(near), bool)
+        for i in range(chosen[-1]):
+            if i not in chosen:
+                once &= (apart & bands[i]) != 0
         # Two mirror images say what their originals say.
-        keep = (first < count) & (first != second - count)
+        keep = (keep | once) & (first < count) & (first != second - count)
         first, second = first[keep], second[keep]
         mirrored = second >= count
         second = second - count * mirrored
         low, high = np.minimum(first, second), np.maximum(first, second)
-        found.append(
-            np.unique((low * count + high).astype(np.uint64) * np.uint64(2) + mirrored.astype(np.uint64))
-        )
+        found.append((low * count + high).astype(np.uint64) * np.uint64(2) + mirrored.astype(np.uint64))
     keys = np.unique(np.concatenate(found))
     pair = (keys >> np.uint64(1)).astype(np.intp)
-    return _Pairs(pair // count, pair % count, (keys & np.uint64(1)).astype(bool))
+    size = max(count, 1)
+    return _Pairs(pair // size, pair % size, (keys & np.uint64(1)).astype(bool))
 
 
-def _candidates(hashes: NDArray[np.uint64], bands: int) -> Iterator[list[tuple[Rows, Rows]]]:
-    """Pairs (first < second) that agree in three bands, for each three that give any."""
-    cuts = np.linspace(0, 64, bands + 1).round().astype(int)
-    masks = [((1 << int(b - a)) - 1) << int(a) for a, b in pairwise(cuts)]
+def _candidates(hashes: NDArray[np.uint64], mask: np.uint64, crowded: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Pairs (first < second) that agree under a mask; buckets of more than _REACH make rows `crowded`."""
     places = np.arange(len(hashes), dtype=np.uint64)
     low = np.uint64((1 << len(hashes).bit_length()) - 1)
-    for chosen in combinations(masks, min(_AGREE, bands)):
-        # Mixed and joined with the row, plain sorting does; what collides is no pair in the end.
-        key = ((hashes & np.uint64(sum(chosen))) * _MIX & ~low) | places
-        key.sort()
-        order = (key & low).astype(np.intp)
-        key >>= np.uint64(int(low).bit_length())
-        same = key[1:] == key[:-1]
-        run, parts = same, []
-        for reach in range(1, _REACH):
-            starts = np.flatnonzero(run)
-            if not len(starts):
-                break
-            parts.append((order[starts], order[starts + reach]))
-            # Three in a row are equal where the first two are, and the last two.
-            run = run[:-1] & same[reach:]
-        if parts:
-            yield parts
+    # Mixed and joined with the row, plain sorting does; what collides is no pair in the end.
+    key = ((hashes & mask) * _MIX & ~low) | places
+    key.sort()
+    order = (key & low).astype(np.intp)
+    key >>= np.uint64(int(low).bit_length())
+    same = key[1:] == key[:-1]
+    run, reach = same, 1
+    parts = [(np.zeros(0, np.intp), np.zeros(0, np.intp))]
+    while reach < _REACH and run.any():
+        starts = np.flatnonzero(run)
+        parts.append((order[starts], order[starts + reach]))
+        # Three in a row are equal where the first two are, and the last two.
+        run, reach = run[:-1] & same[reach:], reach + 1
+    if run.any():
+        full = np.isin(key, key[np.flatnonzero(run)])
+        crowded[order[full]] = True
+    first, second = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return first, second
 
 
 def same_burst(view: View, limits: Limits) -> Outcome:
