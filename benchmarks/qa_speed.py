@@ -3,7 +3,7 @@
     python benchmarks/qa_speed.py [--samples 1000 10000 100000] [--pairs 50000]
 
 Training sets of 96 x 96 px grey crops: drawn hands, each turned and scaled into as many different
-samples as asked for, with noise. One process, CPU time. The last lines are the search for near duplicates alone,
+samples as asked for, with noise. One process, CPU time. Last, the search for near duplicates alone,
 on hashes of which one in fifty has a twin, and the hash of a decoded photograph of 1600 x 1200.
 """
 

@@ -169,12 +169,13 @@ def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
     )
 
 
-def coverage(view: View) -> Markup | None:
+def coverage(view: View, rows: NDArray[np.intp], name: str) -> Markup | None:
     """How many renders stand at each tilt and rotation, in cells of 10 degrees; None where none tells."""
-    known = np.isfinite(view.tilt) & np.isfinite(view.rotation)
+    tilt, rotation = view.tilt[rows], view.rotation[rows]
+    known = np.isfinite(tilt) & np.isfinite(rotation)
     if not known.any():
         return None
-    angles = [np.clip(values[known], -360, 360) for values in (view.tilt, view.rotation)]
+    angles = [np.clip(values[known], -360, 360) for values in (tilt, rotation)]
     sides: list[NDArray[np.float64]] = [
         np.arange(np.floor(values.min() / 10) * 10, np.floor(values.max() / 10) * 10 + 20, 10)
         for values in angles
@@ -194,7 +195,7 @@ def coverage(view: View) -> Markup | None:
         parts.append(tag("text", f"{value:.0f}°", x=left - 8, y=y, text_anchor="end"))
     parts.append(tag("text", "rotation", x=left + width / 2, y=top + height + 16, text_anchor="middle"))
     parts.append(tag("text", "tilt", x=left - 8, y=top + height / 2, text_anchor="end"))
-    return _svg(parts, 416, 176, "Number of samples at each tilt and rotation")
+    return _svg(parts, 416, 176, f"Number of samples of {name} at each tilt and rotation")
 
 
 def share_bar(share: float) -> Markup:

@@ -405,7 +405,7 @@ CHECKS: tuple[Check, ...] = (
         twins.near_duplicates,
         "Almost the same photograph as {other} ({splits}), the same hand in the same pose.",
         "Put both into one split, or keep one of them.",
-        {"distance": 8, "likeness": 0.99, "pose": 0.02, "points": 12},
+        {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12},
     ),
     Check(
         "same-burst",

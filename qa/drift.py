@@ -203,9 +203,10 @@ def age_band(age: object) -> str | None:
 
 
 def balance(view: View, limits: Limits) -> Outcome:
-    """What the set has little of: a kind with under `share` of the samples, or a `ratio` between kinds."""
+    """What the set has little of: a kind (of people, hands, render angles) with under `share` of the samples,
+    or a `ratio` between kinds."""
     hits = []
-    kinds = properties(view)
+    kinds = properties(view) | _angle_bands(view)
     for name, values in kinds.items():
         counts = Counter(str(value) for value in values if value is not None)
         total = sum(counts.values())
@@ -218,6 +219,16 @@ def balance(view: View, limits: Limits) -> Outcome:
         words = {"what": name, "least": least, "few": bottom, "most": most, "many": top, "total": total}
         hits.append(Hit(ratio, limits["ratio"], severity=severity, words=words))
     return Outcome(len(kinds), sorted(hits, key=lambda hit: -hit.score))
+
+
+def _angle_bands(view: View) -> dict[str, Names]:
+    """Tilt and rotation of renders in bands of 15 and 30 degrees; those that no sample has are left out."""
+    bands = {"tilt": (view.tilt, 15), "rotation": (view.rotation % 360, 30)}
+    found = {}
+    for name, (values, width) in bands.items():
+        starts = [None if np.isnan(v) else int(v // width * width) for v in values]
+        found[name] = _names([None if s is None else f"{s} to {s + width} degrees" for s in starts])
+    return {name: values for name, values in found.items() if any(v is not None for v in values)}
 
 
 def auto_label_in_test(view: View, limits: Limits) -> Outcome:

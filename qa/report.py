@@ -267,7 +267,11 @@ def _figures(view: View) -> dict[str, Any]:
     return {
         "groups": list(groups),
         "size": charts.hand_size(view, groups),
-        "coverage": charts.coverage(view),
+        "coverage": [
+            (name, len(rows), chart)
+            for name, rows in groups.items()
+            if (chart := charts.coverage(view, rows, name)) is not None
+        ],
         "labelled": charts.labelled_share(view),
         "maps": maps,
         "crops": crops,

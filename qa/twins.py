@@ -40,8 +40,9 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
     """Images that look alike and show the same pose, or mirror images of one: errors across splits.
 
     Alike: perceptual hashes within `distance` bits. Hashes alone would take hands on a white ground for one
-    another, so that thumbnails must correlate by `likeness`, and keypoints, where both have them, lie within
-    `pose` of each other: the mean distance, in hand sizes. Within a split, one hit a group, a note.
+    another, so that thumbnails must correlate by `likeness` (`strangers`, where the subjects are known to
+    differ), and keypoints, where both have them, lie within `pose` of each other: the mean distance, in hand
+    sizes. Within a split, one hit a group, a note.
     """
     rows = np.flatnonzero(view.pixels.error == np.array(None))
     pairs = near_pairs(view.pixels.hashes[rows], int(limits["distance"]))
@@ -192,7 +193,9 @@ def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_
         some = np.flatnonzero(agree)
         place = second[some] + len(view) * pairs.mirrored[part][some]
         alike[some] = np.einsum("ij,ij->i", thumbs[first[some]], thumbs[place])
-        keep[part] = alike >= limits["likeness"]
+        subjects = view.subject_id[first], view.subject_id[second]
+        strange = (subjects[0] != subjects[1]) & (subjects[0] != None) & (subjects[1] != None)  # noqa: E711
+        keep[part] = alike >= np.where(strange, limits["strangers"], limits["likeness"])
     return keep
 
 

@@ -128,6 +128,20 @@ def test_a_near_duplicate_in_another_split_is_an_error(tmp_path: Path, drawn: li
     assert (hit.row, hit.severity, hit.rows, hit.words["other"]) == (4, "error", (4, 12), "twin")
 
 
+def test_of_two_people_more_likeness_is_asked(tmp_path: Path, drawn: list[Sample]) -> None:
+    image = pixels_of(drawn[0])
+    rng = np.random.default_rng(0)
+    spots = cv2.resize(rng.normal(0, 6.5, (19, 25)).astype(np.float32), (200, 150))
+    alike = np.clip(image + spots[..., None], 0, 255).astype(np.uint8)
+    twin = changed(drawn[0], tmp_path, alike, sample_id="drawn/900", split="test")
+    view = view_of(tmp_path, [*drawn, twin])
+    one, two = (thumb.astype(float).ravel() for thumb in view.pixels.thumbs[[0, -1]])
+    assert 0.99 < np.corrcoef(one, two)[0, 1] < 0.997
+    assert [hit.severity for hit in hits("near-duplicates", view)] == ["error"]
+    stranger = dataclasses.replace(twin, subject_id="someone else")
+    assert hits("near-duplicates", view_of(tmp_path, [*drawn, stranger])) == []
+
+
 def test_a_near_duplicate_in_the_same_split_is_a_note_and_other_labels_none(
     tmp_path: Path, drawn: list[Sample]
 ) -> None:

@@ -244,7 +244,7 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
         sample.tilt, sample.rotation = float(i % 30), 1e30 if i == 3 else float(i)
     dark = dataset / "images" / "dark.png"
     images.write(dark, (images.read(dataset / "images" / "0.png") * 0.9).astype(np.uint8))
-    samples[1].image = "images/dark.png"
+    samples[1].image, samples[1].subject_id = "images/dark.png", None
     inspect(save(dataset, samples), tmp_path / "qa", quiet=True)
     page = Page((tmp_path / "qa" / "report.html").read_text())
     text = " ".join("".join(page.text).split())
