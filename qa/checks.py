@@ -199,6 +199,17 @@ CHECKS: tuple[Check, ...] = (
         {"warning": 2.7, "error": 3.7, "samples": 100, "points": 12},
     ),
     Check(
+        "stretched-hand",
+        "Hands are as wide for their length as the source's others",
+        "warning",
+        "sample",
+        pose.stretched_hand,
+        "The hand seems stretched along {axis}: {score:.1f} robust standard deviations above what "
+        "is usual for its person or source.",
+        "Look whether the picture was resized without keeping its aspect ratio.",
+        {"warning": 2.4, "error": 2.8, "samples": 100, "photos": 4},
+    ),
+    Check(
         "off-hand",
         "Points lie on the hand",
         "error",

@@ -126,6 +126,21 @@ def test_swapped_fingers_and_joints_are_told(many: View) -> None:
     assert fold.words["joint"] in ("ring_pip", "ring_dip")
 
 
+def test_one_stretched_hand_among_others_is_told_with_its_axis(many: View) -> None:
+    points = many.points.copy()
+    points[20] *= (1.5, 1.0)
+    points[21] *= (1.0, 1.5)
+    points[21, 5:9] = np.nan  # a finger that is missing hides nothing
+    found = {hit.row: hit for hit in hits("stretched-hand", moved(many, points))}
+    assert (found[20].words["axis"], found[21].words["axis"]) == ("x", "y")
+    assert len(found) <= 5  # people differ
+    person = dataclasses.replace(moved(many, points), subject_id=many.subject_id.copy())
+    person.subject_id[:] = [f"p{i % 30}" for i in range(150)]
+    found = {hit.row: hit for hit in hits("stretched-hand", person)}
+    assert {row for row, hit in found.items() if hit.severity == "error"} == {20, 21}
+    assert run("stretched-hand", moved(many, many.points[:, :] * np.nan)).checked == 0
+
+
 @pytest.mark.parametrize(("stretch", "severity"), [(1.0, None), (4 / 3, "error"), (0.75, "error")])
 def test_a_stretched_source_is_told(many: View, stretch: float, severity: str | None) -> None:
     rng = np.random.default_rng(2)
