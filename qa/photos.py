@@ -82,7 +82,7 @@ def exposure(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         kind = int(kinds[i].argmax())
-        share = f"{100 * looks['clipped'][i]:.0f} % of its box is pure black or white"
+        share = f"clipped: {100 * looks['clipped'][i]:.0f} % of its box is pure black or white"
         return {"what": ("too dark", "almost white", share)[kind]}
 
     return outcome(judged, score > 0, score, 0.0, words)
