@@ -12,6 +12,7 @@ import struct
 import threading
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -145,13 +146,21 @@ def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """The memory-mapped images of a training set: (N, S, S) or (N, S, S, 3) uint8, never unpickled."""
     path = Path(root) / _PIXELS_FILE
     try:
-        stack: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        state = path.stat()
+        stack = _map_stack(path, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise _unreadable(path, error) from None
     except ValueError as error:
         raise UnreadableImage(path, str(error), allowed="a uint8 .npy array") from None
     if stack.dtype != np.uint8 or stack.ndim not in (3, 4):
         raise UnreadableImage(path, f"{stack.dtype} of shape {stack.shape}", allowed="uint8 (N, S, S[, 3])")
+    return stack
+
+
+@lru_cache(maxsize=4)
+def _map_stack(path: Path, _changed: int, _size: int) -> NDArray[Any]:
+    """The mapped file; its header is parsed once as long as it stays the same."""
+    stack: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return stack
 
 
@@ -231,6 +240,13 @@ def encode(image: Pixels, suffix: str = ".png", *, quality: int = 95) -> bytes:
     if not done:
         raise ValueError(f"OpenCV could not write a {image.shape} {image.dtype} image as {suffix}")
     return data.tobytes()
+
+
+def encode_stencil(mask: Pixels) -> bytes:
+    """A mask (H, W) as PNG of one bit a pixel: what is not zero is white, all else transparent."""
+    stream = io.BytesIO()
+    Image.fromarray(mask > 0).save(stream, "PNG", transparency=0)
+    return stream.getvalue()
 
 
 def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> None:

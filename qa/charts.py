@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from curate import keypoints as kp
+from qa.finding import SEVERITIES, Checked
 from qa.labels import palm_turn
 from qa.sets import centre_offsets
 from qa.view import View
@@ -18,6 +19,8 @@ Groups = Mapping[str, NDArray[np.intp]]
 _PANEL = 200
 _CELLS = 24
 _DOTS = 300
+_BARS = 52
+_DISTINCT = 12  # scores that differ, for a histogram of them to say something
 
 
 def tag(name: str, *children: str, **attributes: object) -> Markup:
@@ -50,6 +53,40 @@ def hand_size(view: View, groups: Groups) -> Markup:
     return _svg(parts, 416, 175, "Histogram of the hand's longer side as a share of the image's, per split")
 
 
+def scores(result: Checked) -> Markup | None:
+    """Histogram of a check's scores over the samples, the flagged ones in their severity's colour, with the
+    limit; roots of counts, so that few are seen beside many. None where there is nothing to tell apart."""
+    values = result.outcome.scores
+    if values is None or len(np.unique(values[np.isfinite(values)])) < _DISTINCT:
+        return None
+    known = values[np.isfinite(values)]
+    limit = result.outcome.threshold
+    low, high = np.quantile(known, (0.005, 0.995))
+    low, high = min(low, limit), max(high, limit)
+    margin = 0.06 * (high - low)
+    edges = np.linspace(low - margin, high + margin, _BARS + 1)
+    grave = {f.row: f.severity for f in reversed(result.findings)}
+    rows = {s: [row for row in grave if row is not None and grave[row] == s] for s in SEVERITIES}
+    rest = np.setdiff1d(np.flatnonzero(np.isfinite(values)), list(grave))
+    kinds = [("plain", rest), *((s, np.array(rows[s], np.intp)) for s in reversed(SEVERITIES))]
+    counts = [np.histogram(np.clip(values[r], edges[0], edges[-1]), edges)[0] for _, r in kinds]
+    height, bottom, step = 74.0, 80.0, 416 / _BARS
+    top = np.sqrt(np.sum(counts, axis=0).max())
+    parts, below = [], np.zeros(_BARS)
+    for (kind, _), here in zip(kinds, counts, strict=True):
+        first, last = (bottom - np.sqrt(c) / top * height for c in (below, below + here))
+        below = below + here
+        for i in np.flatnonzero(here):
+            place = {"x": i * step + 0.5, "y": float(last[i]), "width": step - 1.0}
+            parts.append(tag("rect", **place, height=float(max(first[i] - last[i], 1)), class_=f"bar-{kind}"))
+    x = float((limit - edges[0]) / (edges[-1] - edges[0]) * 416)
+    parts.append(tag("line", x1=x, y1=0, x2=x, y2=bottom, class_="limit"))
+    anchor = "start" if x < 60 else "end" if x > 356 else "middle"
+    parts.append(tag("text", f"limit {_number(abs(limit))}", x=x, y=bottom + 15, text_anchor=anchor))
+    told = f"Histogram of the scores of {result.check.id} over {len(known)} samples, with its limit"
+    return _svg([*parts, _line(0, bottom, 416)], 416, 98, told)
+
+
 def labelled_share(view: View) -> Markup:
     """For each keypoint, how often it is labelled visible, labelled hidden, or not labelled."""
     count = max(1, len(view))
@@ -72,7 +109,7 @@ def labelled_share(view: View) -> Markup:
                 height=step - 4,
                 class_="hidden",
             ),
-            tag("text", _percent(share), x=left + width + 8, y=y + 10.5),
+            tag("text", percent(share), x=left + width + 8, y=y + 10.5),
         ]
     return _svg(parts, 416, 21 * step + 2, "Share of samples in which each keypoint is labelled")
 
@@ -132,12 +169,13 @@ def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
     )
 
 
-def coverage(view: View) -> Markup | None:
+def coverage(view: View, rows: NDArray[np.intp], name: str) -> Markup | None:
     """How many renders stand at each tilt and rotation, in cells of 10 degrees; None where none tells."""
-    known = np.isfinite(view.tilt) & np.isfinite(view.rotation)
+    tilt, rotation = view.tilt[rows], view.rotation[rows]
+    known = np.isfinite(tilt) & np.isfinite(rotation)
     if not known.any():
         return None
-    angles = [np.clip(values[known], -360, 360) for values in (view.tilt, view.rotation)]
+    angles = [np.clip(values[known], -360, 360) for values in (tilt, rotation)]
     sides: list[NDArray[np.float64]] = [
         np.arange(np.floor(values.min() / 10) * 10, np.floor(values.max() / 10) * 10 + 20, 10)
         for values in angles
@@ -157,7 +195,7 @@ def coverage(view: View) -> Markup | None:
         parts.append(tag("text", f"{value:.0f}°", x=left - 8, y=y, text_anchor="end"))
     parts.append(tag("text", "rotation", x=left + width / 2, y=top + height + 16, text_anchor="middle"))
     parts.append(tag("text", "tilt", x=left - 8, y=top + height / 2, text_anchor="end"))
-    return _svg(parts, 416, 176, "Number of samples at each tilt and rotation")
+    return _svg(parts, 416, 176, f"Number of samples of {name} at each tilt and rotation")
 
 
 def share_bar(share: float) -> Markup:
@@ -185,8 +223,16 @@ def _svg(parts: Iterable[str], width: float, height: float, title: str) -> Marku
     return tag("svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=title)
 
 
+def _line(left: float, y: float, width: float) -> Markup:
+    return tag("line", x1=left, y1=y, x2=left + width, y2=y, class_="axis")
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
 def _axis(left: float, y: float, width: float, labels: list[str]) -> Markup:
-    parts = [tag("line", x1=left, y1=y, x2=left + width, y2=y, class_="axis")]
+    parts = [_line(left, y, width)]
     for i, text in enumerate(labels):
         share = i / (len(labels) - 1)
         anchor = "start" if i == 0 else "end" if share == 1 else "middle"
@@ -198,7 +244,7 @@ def _path(points: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Rounded towards what is not whole: 99.9 % is not called 100 %."""
     text = f"{100 * share:.0f}"
     if (text == "100" and share < 1) or (text == "0" and share > 0):

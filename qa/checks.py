@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from qa import depth, drift, labels, maps, photos, pose, sets, twins
+from qa import depth, drift, labels, maps, people, photos, pose, residual, sets, twins
 from qa.finding import Finding, Hit, Outcome, Scope, Severity
 from qa.view import View
 
@@ -196,7 +196,18 @@ CHECKS: tuple[Check, ...] = (
         "usual in its source.",
         "Look at the points named, label them again, or leave the sample out; keep it where the pose is "
         "merely rare.",
-        {"warning": 2.3, "error": 2.8, "samples": 100, "points": 12},
+        {"warning": 2.7, "error": 3.7, "samples": 100, "points": 12},
+    ),
+    Check(
+        "stretched-hand",
+        "Hands are as wide for their length as the source's others",
+        "warning",
+        "sample",
+        pose.stretched_hand,
+        "The hand seems stretched along {axis}: {score:.1f} robust standard deviations above what "
+        "is usual for its person or source.",
+        "Look whether the picture was resized without keeping its aspect ratio.",
+        {"warning": 2.4, "error": 2.8, "samples": 100, "photos": 4},
     ),
     Check(
         "off-hand",
@@ -217,7 +228,7 @@ CHECKS: tuple[Check, ...] = (
         "The points do not fit the hand in the picture, {keypoint} least: {score:.1f} robust standard "
         "deviations above what is usual in its source.",
         "Look at the picture: the labels are shifted, or belong to another image.",
-        {"warning": 2.6, "error": 3.2, "points": 12, "samples": 100},
+        {"warning": 2.8, "error": 3.5, "points": 12, "samples": 100},
     ),
     Check(
         "side-mask",
@@ -238,6 +249,17 @@ CHECKS: tuple[Check, ...] = (
         "The mask covers {area} of the image, and {what}.",
         "Look at the mask; segment again, or leave it out.",
         {"least": 0.05, "most": 0.85, "main": 0.95, "holes": 0.01, "sides": 1, "tip": 0.03},
+    ),
+    Check(
+        "mask-halo",
+        "No rim of the old background is left around the hand",
+        "warning",
+        "sample",
+        photos.mask_halo,
+        "Beside its mask the ground differs by {rim:.0f} of 255 from that farther off: {score:.1f} robust "
+        "standard deviations above what is usual in its source.",
+        "Look at the rim; cut the hand out again, with a softer or narrower edge.",
+        {"z": 3.5, "levels": 12.0, "samples": 100},
     ),
     Check(
         "near-edge",
@@ -348,6 +370,16 @@ CHECKS: tuple[Check, ...] = (
         {"warning": 1.0, "error": 3.0},
     ),
     Check(
+        "render-angle",
+        "Renders are turned as they say",
+        "error",
+        "sample",
+        depth.render_angle,
+        "Stored with a rotation of {stored}, the hand points to {seen}, {score:.0f} degrees off.",
+        "Render again: the angles and the picture are of different jobs, or the picture was turned.",
+        {"degrees": 30.0, "tilt": 50.0},
+    ),
+    Check(
         "crop-maths",
         "Crops lead back to their photographs",
         "error",
@@ -384,7 +416,7 @@ CHECKS: tuple[Check, ...] = (
         twins.near_duplicates,
         "Almost the same photograph as {other} ({splits}), the same hand in the same pose.",
         "Put both into one split, or keep one of them.",
-        {"distance": 8, "likeness": 0.99, "pose": 0.02, "points": 12},
+        {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12},
     ),
     Check(
         "same-burst",
@@ -404,6 +436,26 @@ CHECKS: tuple[Check, ...] = (
         sets.subject_leak,
         "Subject {name} stands in several splits: {splits}.",
         "Split by subject: curate build does.",
+    ),
+    Check(
+        "subject-facts",
+        "What is told of a person does not contradict itself",
+        "warning",
+        "dataset",
+        people.subject_facts,
+        "Of subject {name} the source tells {what}.",
+        "Look whether two people share an id, or one was given another's.",
+        {"years": 2.0},
+    ),
+    Check(
+        "label-run",
+        "Neighbouring photographs are labelled alike",
+        "info",
+        "sample",
+        people.label_run,
+        "Called {kind}, between {before} and {behind}: a run of {score:.0f}, where {others} are usual.",
+        "Look at the picture and its neighbours: the subject, side or aspect may be a slip.",
+        {"few": 2, "usual": 8, "gap": 12},
     ),
     Check(
         "parent-leak",
@@ -456,6 +508,16 @@ CHECKS: tuple[Check, ...] = (
         {"warning": 0.1, "error": 0.25, "samples": 30},
     ),
     Check(
+        "split-classifier",
+        "The splits cannot be told apart by pose and place",
+        "error",
+        "split",
+        drift.split_classifier,
+        "A linear classifier tells {split} from train by pose and place: area under the curve {score:.2f}.",
+        "Look at Where keypoints lie: the splits come from other cameras, crops or poses; split again.",
+        {"warning": 0.65, "error": 0.8, "samples": 30},
+    ),
+    Check(
         "balance",
         "No kind of hand is rare",
         "info",
@@ -482,6 +544,17 @@ CHECKS: tuple[Check, ...] = (
         drift.licences,
         "Of {count} samples {what}.",
         "Read the source's terms before the set, or a network trained on it, is passed on.",
+    ),
+    Check(
+        "baseline-residual",
+        "A trained network finds the labels",
+        "info",
+        "sample",
+        residual.baseline_residual,
+        "The network puts {keypoint} {score:.0f} px (of 96) from its label, all points {mean:.1f} px off "
+        "on average.",
+        "Look at the picture: either the label is wrong or the hand is hard.",
+        {"pixels": 9.0, "quantile": 0.99, "samples": 20},
     ),
     Check(
         "heatmap-peak",

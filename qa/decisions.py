@@ -4,10 +4,12 @@ A decision is one line of JSON, made by the page's export:
 
     {"schema": "hand-curate decision 1", "dataset_sha": ..., "sample_id": ..., "sample_sha": ...,
      "check_ids": [...], "decision": "accept|reject|fix|patch", "reason": null or one of REASONS,
-     "patch": {"side": "swap", "order": "reverse"}, "reviewer": ..., "ts": ..., "app_version": ...}
+     "patch": {"side": "swap", "order": "reverse", "points": {"thumb_tip": [x, y, 2], "wrist": null}},
+     "reviewer": ..., "ts": ..., "app_version": ...}
 
 accept: the labels are right. reject: leave the sample out. fix: keep it, someone has to label it again.
-patch: swap the side, reverse the four points of each finger, or both.
+patch: change the side, reverse the four points of each finger, then put points where they belong (pixels and
+visibility; null: not labelled).
 """
 
 from __future__ import annotations
@@ -50,14 +52,17 @@ REASONS: tuple[str, ...] = (
 _ALIAS = "anon-"
 _CHUNK = 32
 _LONGEST = 1_000_000  # characters of a line
+_FARTHEST = 1e6  # px
 _REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
 
 
 class Patch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What to correct: the side to be swapped, the points of each finger to be reversed."""
+    """What to correct: the side, the points of each finger to be reversed, then single points: by name x and
+    y in pixels and visibility 1 or 2, or None for one that is not to be labelled."""
 
-    side: Literal["swap"] | None = None
+    side: Literal["swap", "left", "right"] | None = None
     order: Literal["reverse"] | None = None
+    points: dict[str, tuple[float, float, Literal[1, 2]] | None] | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,9 +81,9 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     app_version: str = ""
 
     @property
-    def verdict(self) -> tuple[str, Patch | None]:
+    def verdict(self) -> tuple[str, bytes]:
         """What two reviewers must share to agree."""
-        return self.decision, self.patch
+        return self.decision, msgspec.json.encode(self.patch, order="deterministic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,11 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
 def _checked(decision: Decision) -> Decision:
     if (decision.decision == "patch") != (decision.patch not in (None, Patch())):
         raise ValueError("a patch says what to correct, and no other decision does")
+    for name, point in ((decision.patch and decision.patch.points) or {}).items():
+        if name not in kp.INDEX:
+            raise ValueError(f"no keypoint {name!r}; allowed: {', '.join(kp.NAMES)}")
+        if point is not None and max(abs(point[0]), abs(point[1])) > _FARTHEST:
+            raise ValueError(f"{name} at {point[:2]}: no place in an image")
     if decision.reason is not None and decision.reason not in REASONS:
         raise ValueError(f"reason {decision.reason!r}; allowed: {', '.join(REASONS)}")
     return decision
@@ -315,7 +325,7 @@ def _stale(sample: Sample, pixels: str, decision: Decision) -> str:
     """Why a decision does not hold for the sample as it is now; empty where it does."""
     if sample_sha(sample, pixels) != decision.sample_sha:
         return "stale: its labels or pixels have changed since the decision"
-    if decision.patch is not None and decision.patch.side and sample.side is None:
+    if decision.patch is not None and decision.patch.side == "swap" and sample.side is None:
         return "its side is not known: there is nothing to swap"
     return ""
 
@@ -385,6 +395,8 @@ def _apply_batch(
                 part.dropped[f"rejected in review: {decision.reason or 'no reason given'}"] += 1
                 continue
             sample = _patched(sample, decision.patch or Patch())
+            # Checks ask for it: a label that a person has seen is no longer a network's alone.
+            sample.attrs = {**sample.attrs, "decision": decision.decision}
         sample.image = relative_to_out(root / sample.image, out)
         sample.mask = None if sample.mask is None else relative_to_out(root / sample.mask, out)
         if (name := depth.ref(sample)) is not None:
@@ -395,11 +407,17 @@ def _apply_batch(
 
 
 def _patched(sample: Sample, patch: Patch) -> Sample:
-    if patch.side == "swap":
+    if patch.side is not None:
         side: Any = sample.side
-        sample = replace(sample, side=kp.flip_side(side))
+        sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
     if patch.order == "reverse":
         xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
         points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
         sample = replace(sample, keypoints=points, visibility=seen, xyz=xyz)
+    if patch.points:
+        points, seen = sample.keypoints.copy(), sample.visibility.copy()
+        for name, point in patch.points.items():
+            points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
+            seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
+        sample = replace(sample, keypoints=points, visibility=seen, label_source="manual", score=None)
     return sample

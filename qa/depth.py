@@ -16,6 +16,7 @@ from qa.view import View
 Limits = Mapping[str, float]
 Floats = NDArray[np.float64]
 
+_MIDDLE_MCP = 9
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
 
 
@@ -119,6 +120,23 @@ def reprojection(view: View, limits: Limits) -> Outcome:
 
     limit = limits["warning"]
     return outcome(judged, judged & (score > limit), score, limit, words, severity)
+
+
+def render_angle(view: View, limits: Limits) -> Outcome:
+    """The direction in which a render's hand points, from the wrist to the middle MCP, against the rotation
+    it was rendered with: degrees clockwise, 0 upwards. Judged below a tilt of `tilt`, where a bone across the
+    palm is not yet seen from its end.
+    """
+    middle = view.points[:, _MIDDLE_MCP] - view.points[:, kp.WRIST]
+    seen = np.degrees(np.arctan2(middle[:, 0], -middle[:, 1])) % 360
+    off = np.abs((seen - view.rotation + 180) % 360 - 180)
+    judged = np.isfinite(off) & ~(np.abs(view.tilt) > limits["tilt"])
+    off = np.where(judged, off, 0.0)
+
+    def words(i: int) -> dict[str, object]:
+        return {"stored": f"{view.rotation[i] % 360:.0f} degrees", "seen": f"{seen[i]:.0f}"}
+
+    return outcome(judged, judged & (off > limits["degrees"]), off, limits["degrees"], words)
 
 
 def crop_maths(view: View, limits: Limits) -> Outcome:

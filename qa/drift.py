@@ -10,15 +10,22 @@ from numpy.typing import NDArray
 
 from curate import keypoints as kp
 from qa.finding import Hit, Outcome, Severity, graded
+from qa.labels import every
 from qa.pixels import Names
 from qa.view import View
 
 Limits = Mapping[str, float]
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 _CROP = 128.0  # px: the side that distances between crops are told for
 _BINS = 10
 _STANDARD_ERRORS = 3.0
+_FOLDS, _RIDGE = (
+    5,
+    0.05,
+)  # of the discriminant: cross-validation, and shrinkage as a share of the mean variance
+_SEEN = ("accept", "patch")  # decisions of `curate review` that make a label a person's
 _WEIGHTY = ("side", "aspect", "skinColor")  # what a network's errors are known to follow
 # Words in licences that allow less than a product may need.
 _LIMITED = ("non-commercial", "noncommercial", "academic", "research", "-nc", "fair use", "gpl")
@@ -89,6 +96,69 @@ def drift_of(view: View, least: int) -> Iterator[tuple[str, str, float, float]]:
             yield split, name, float(((p - q) * np.log(p / q)).sum()), float((used.sum() - 1) * chance)
 
 
+def split_classifier(view: View, limits: Limits) -> Outcome:
+    """Whether val or test can be told from train by pose and place alone (adversarial validation): Fisher's
+    linear discriminant, cross-validated over subjects; the score is the area under its ROC curve.
+
+    Place and size are shares of the image; the pose is the points about their box. Half is what chance gives,
+    which must be exceeded by three standard errors (of the Mann-Whitney U statistic); subjects count as one
+    observation each.
+    """
+    traits = _traits(view)
+    known = every(np.isfinite(traits))
+    hits: list[Hit] = []
+    checked = 0
+    for split, rows, train in _against_train(view):
+        here, there = rows[known[rows]], train[known[train]]
+        counts = _independent(view, here), _independent(view, there)
+        if min(len(here), len(there)) < limits["samples"] or min(counts) < _FOLDS:
+            continue
+        checked += 1
+        area = _told_apart(traits, view, here, there)
+        noise = np.sqrt((sum(counts) + 1) / (12 * counts[0] * counts[1]))
+        if area > limits["warning"] and area - 0.5 > _STANDARD_ERRORS * noise:
+            severity, limit = graded(area, limits)
+            hits.append(Hit(area, limit, split=split, severity=severity, words={"split": split}))
+    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+
+
+def _traits(view: View) -> Floats:
+    """Pose and place of each hand, (n, 43); NaN where a box is unknown, unlabelled points in its middle."""
+    low, high = view.boxes()
+    size = (high - low).max(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pose = (view.points[:, 1:] - ((low + high) / 2)[:, None]) / size[:, None]
+        place = np.concatenate([(low + high) / 2, size], axis=1) / view.frame.max(axis=1, keepdims=True)
+    pose[~view.labelled[:, 1:]] = 0
+    return np.concatenate([place, pose.reshape(len(view), 2 * (kp.COUNT - 1))], axis=1)
+
+
+def _told_apart(traits: Floats, view: View, here: Rows, there: Rows) -> float:
+    """Area under the ROC curve of a discriminant between two groups of rows, on subjects it never saw."""
+    scores = []
+    folds = [_folds(view, rows) for rows in (here, there)]
+    for fold in range(_FOLDS):
+        taught = [traits[rows[of != fold]] for rows, of in zip((here, there), folds, strict=True)]
+        means = [values.mean(axis=0) for values in taught]
+        inner = np.concatenate([values - mean for values, mean in zip(taught, means, strict=True)])
+        spread = inner.T @ inner / len(inner)
+        spread += _RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
+        axis = np.linalg.solve(spread, means[0] - means[1])
+        one, two = (traits[rows[of == fold]] @ axis for rows, of in zip((here, there), folds, strict=True))
+        # Folds have axes of their own: pairs are compared inside each.
+        pairs = np.sign(one[:, None] - two[None, :])
+        scores.append((pairs.sum(), pairs.size))
+    total, count = np.sum(scores, axis=0)
+    return float((total / max(count, 1) + 1) / 2)
+
+
+def _folds(view: View, rows: Rows) -> Rows:
+    """Which fold each row is in: subjects in turn, all samples of one together."""
+    names = [view.subject_id[i] if view.subject_id[i] is not None else i for i in rows]
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] % _FOLDS for name in names], np.intp)
+
+
 def features_of(view: View) -> Iterator[tuple[str, NDArray[np.intp]]]:
     """What splits are compared by: a name, and each sample's bin, -1 where unknown."""
     low, high = view.boxes()
@@ -133,9 +203,10 @@ def age_band(age: object) -> str | None:
 
 
 def balance(view: View, limits: Limits) -> Outcome:
-    """What the set has little of: a kind with under `share` of the samples, or a `ratio` between kinds."""
+    """What the set has little of: a kind (of people, hands, render angles) with under `share` of the samples,
+    or a `ratio` between kinds."""
     hits = []
-    kinds = properties(view)
+    kinds = properties(view) | _angle_bands(view)
     for name, values in kinds.items():
         counts = Counter(str(value) for value in values if value is not None)
         total = sum(counts.values())
@@ -150,10 +221,20 @@ def balance(view: View, limits: Limits) -> Outcome:
     return Outcome(len(kinds), sorted(hits, key=lambda hit: -hit.score))
 
 
+def _angle_bands(view: View) -> dict[str, Names]:
+    """Tilt and rotation of renders in bands of 15 and 30 degrees; those that no sample has are left out."""
+    bands = {"tilt": (view.tilt, 15), "rotation": (view.rotation % 360, 30)}
+    found = {}
+    for name, (values, width) in bands.items():
+        starts = [None if np.isnan(v) else int(v // width * width) for v in values]
+        found[name] = _names([None if s is None else f"{s} to {s + width} degrees" for s in starts])
+    return {name: values for name, values in found.items() if any(v is not None for v in values)}
+
+
 def auto_label_in_test(view: View, limits: Limits) -> Outcome:
     """Labels made by a network in the test split: the test then asks for another network's errors."""
     auto = np.array([str(who).startswith("auto") for who in view.label_source], bool)
-    reviewed = np.array([bool(about.get("decision")) for about in view.attrs], bool)
+    reviewed = np.array([about.get("decision") in _SEEN for about in view.attrs], bool)
     test = view.split == "test"
     bad = int((test & auto & ~reviewed).sum())
     count = int(test.sum())
@@ -177,7 +258,7 @@ def licences(view: View, limits: Limits) -> Outcome:
     return Outcome(len(view), hits)
 
 
-def _against_train(view: View) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
+def _against_train(view: View) -> Iterator[tuple[str, Rows, Rows]]:
     """Each split but train with its rows, and train's."""
     groups = {name: rows for name, rows in view.splits().items() if name}
     train = groups.pop("train", np.zeros(0, np.intp))
@@ -186,7 +267,7 @@ def _against_train(view: View) -> Iterator[tuple[str, NDArray[np.intp], NDArray[
             yield name, rows, train
 
 
-def _independent(view: View, rows: NDArray[np.intp]) -> int:
+def _independent(view: View, rows: Rows) -> int:
     """How many samples count as independent: subjects, where they are known."""
     subjects = view.subject_id[rows]
     return len(set(subjects.tolist()) - {None}) + int((subjects == np.array(None)).sum())

@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from curate.images import write_bytes
 
@@ -66,10 +68,18 @@ def graded(score: float, limits: Mapping[str, float]) -> tuple[Severity, float]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a check gave: how many samples (splits, subjects) it could judge; its hits, worst first."""
+    """What a check gave.
+
+    Attributes
+    ----------
+    checked: how many samples (splits, subjects) it could judge. hits: worst first.
+    scores: (n,) of every sample, NaN where not judged; None where a sample has none. threshold: its limit.
+    """
 
     checked: int
     hits: Sequence[Hit] = ()
+    scores: NDArray[np.float64] | None = None
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +107,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """A check and what it gave: how many samples (or splits, subjects) it could judge, and its findings."""
+    """A check, its outcome, and the findings that its hits became."""
 
     check: Any
-    checked: int
+    outcome: Outcome
     findings: tuple[Finding, ...]
+
+    @property
+    def checked(self) -> int:
+        """How many samples (or splits, subjects) it could judge."""
+        return self.outcome.checked
 
     def count(self, severity: Severity) -> int:
         """Findings of that severity."""

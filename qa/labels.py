@@ -211,7 +211,7 @@ def outcome(
         )
         for i in order
     ]
-    return Outcome(int(judged.sum()), hits)
+    return Outcome(int(judged.sum()), hits, np.where(judged, score, np.nan), threshold)
 
 
 def _blocks(count: int, size: int = 4096) -> list[slice]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curate import keypoints as kp
 from curate import segmentation
 from curate.images import Pixels
 
@@ -19,6 +20,10 @@ _REDUCED = 128
 _HASHED, _KEPT = 32, 8
 _HAND = 80
 THUMB = 16
+# Points whose depth in the mask is measured: the keypoints, and what lies beyond the tips.
+DEPTHS = kp.COUNT + len(kp.TIPS)
+_BEYOND = 0.8  # of the last bone
+_RINGS = (3, 7, 11, 19)  # px: how wide a mask is made for the two rings around it
 # The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
 _LARGEST_PART = 33
 _PARTS = {"left": (2, 17), "right": (18, 33)}
@@ -50,11 +55,13 @@ class HandLook:
 
     sharpness: variance of the Laplacian of the hand's box, its longer side 128 px; NaN without a hand.
     bright, dark: 99 % and 5 % quantile of the box's lightness, 0..1. clipped: its share at 0 or 255.
-    depth: (21,) how far each point lies inside the mask, in hand sizes; negative outside; NaN where unknown.
+    depth: (26,) how far each point lies inside the mask, in hand sizes, and then each of five that lie where
+    the fingers must have ended; negative outside; NaN where unknown.
     found: the mask was found by colour, not given. parts: share of the visible points in the part ids of its
     side; NaN where the mask holds none.
     area, main, holes: of a given mask, shares: of the image, of the largest piece in it, of filled holes.
     sides: how many of the image's four sides a given mask touches.
+    rim: how far the colour right beside a given mask is from that a little farther off, 0..255.
     """
 
     sharpness: float
@@ -68,13 +75,12 @@ class HandLook:
     main: float = float("nan")
     holes: float = float("nan")
     sides: float = float("nan")
+    rim: float = float("nan")
 
 
 def look(image: Pixels) -> Look:
     """Measure an image, (H, W) or (H, W, 3)."""
-    factor = max(1, max(image.shape[:2]) // _REDUCED)
-    height, width = (side - side % factor or side for side in image.shape[:2])
-    small = _whole_reduced(image[:height, :width])
+    small = _halved(image)
     light: Any = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     counts = np.bincount(light.reshape(-1), minlength=256) / light.size
     some = counts[counts > 0]
@@ -117,23 +123,35 @@ def hand_look(
     """
     known = points[np.isfinite(points).all(axis=1)]
     if not len(known):
-        return HandLook(*_NO_TONE, np.full(len(points), np.nan))
+        return HandLook(*_NO_TONE, np.full(DEPTHS, np.nan))
     size = float((known.max(axis=0) - known.min(axis=0)).max())
     tone = _tone(image, known)
     if mask is not None:
         own, parts = _own_hand(mask, points, side)
-        return HandLook(*tone, _depth(own, points, size, image.shape), False, parts, *_mask_facts(own))
-    found = _mask_by_colour(image, size) if alone and image.ndim == 3 else None
+        facts = _mask_facts(own)
+        depth = _depth(own, points, size, image.shape)
+        return HandLook(*tone, depth, False, parts, *facts, _rim(image, own))
+    found = hand_mask(image, points, None, side, alone=alone)
     if found is None:
-        return HandLook(*tone, np.full(len(points), np.nan))
-    return HandLook(*tone, _depth(found.astype(np.uint8), points, size, image.shape), True)
+        return HandLook(*tone, np.full(DEPTHS, np.nan))
+    return HandLook(*tone, _depth(found, points, size, image.shape), True)
 
 
-def _mask_by_colour(image: Pixels, size: float) -> Any:
-    """The hand's mask in a reduced image, in which the hand is about _HAND px long; None if not found."""
-    longest = max(image.shape[:2])
-    side = min(_HAND / max(size, 1.0) * longest, segmentation.REDUCED)
-    return segmentation.hand_mask(reduced(image, max(_REDUCED, round(side))))
+def hand_mask(
+    image: Pixels, points: Floats, mask: Pixels | None, side: str | None, *, alone: bool
+) -> Pixels | None:
+    """The hand's pixels as 0 and 1: its own mask, else one found by colour in a reduced image, in which the
+    hand is about _HAND px long; None where there is neither. Parameters as in `hand_look`.
+    """
+    if mask is not None:
+        return _own_hand(mask, points, side)[0]
+    known = points[np.isfinite(points).all(axis=1)]
+    if not alone or image.ndim != 3 or not len(known):
+        return None
+    size = float((known.max(axis=0) - known.min(axis=0)).max())
+    reach = min(_HAND / max(size, 1.0) * max(image.shape[:2]), segmentation.REDUCED)
+    found = segmentation.hand_mask(reduced(image, max(_REDUCED, round(reach))))
+    return None if found is None else found.astype(np.uint8)
 
 
 def reduced(image: Pixels, side: int) -> Pixels:
@@ -145,13 +163,13 @@ def reduced(image: Pixels, side: int) -> Pixels:
     return cv2.resize(image, shape, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def _whole_reduced(image: Pixels) -> Pixels:
-    """Reduced by a whole factor that divides its sides: by area, that is ten times as fast as others are."""
-    factor = max(image.shape[:2]) // _REDUCED
-    if factor <= 1:
-        return reduced(image, _REDUCED)
-    shape = (max(1, image.shape[1] // factor), max(1, image.shape[0] // factor))
-    return cv2.resize(image, shape, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+def _halved(image: Pixels) -> Pixels:
+    """Halved until its longer side has less than twice _REDUCED pixels: twice as fast as in one step."""
+    while max(image.shape[:2]) >= 2 * _REDUCED and min(image.shape[:2]) >= 2:
+        height, width = (side - side % 2 for side in image.shape[:2])
+        half = (width // 2, height // 2)
+        image = cv2.resize(image[:height, :width], half, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return image
 
 
 def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
@@ -201,8 +219,23 @@ def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
     return area, main, holes / max(whole, 1), float(sides)
 
 
+def _rim(image: Pixels, own: Pixels) -> float:
+    """Distance between the mean colours of the ground right beside the mask and a little farther off; NaN
+    where either ring is empty."""
+    small = reduced(image, 2 * _REDUCED)
+    hand = cv2.resize(own, small.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    wider = [cv2.dilate(hand, np.ones((side, side), np.uint8)) for side in _RINGS]
+    near, far = (wider[1] - wider[0]).astype(bool), (wider[3] - wider[2]).astype(bool)
+    if not near.any() or not far.any():
+        return float("nan")
+    means = [small[ring].astype(np.float64).mean(axis=0) for ring in (near, far)]
+    return float(np.abs(means[0] - means[1]).max())
+
+
 def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> Floats:
-    """How far inside the mask each point lies, in hand sizes; NaN outside the image."""
+    """How far inside the mask each point lies, and the end of each finger, in hand sizes; NaN outside the
+    image."""
+    points = np.concatenate([points, _ends(points)])
     own = cv2.resize(own, reduced(own, 2 * _REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
     if not size or not own.any() or own.all():
         return np.full(len(points), np.nan)
@@ -212,6 +245,14 @@ def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> 
     depth = np.full(len(points), np.nan)
     depth[inside] = inner[places[inside, 1], places[inside, 0]] / (scale * size)
     return depth
+
+
+def _ends(points: Floats) -> Floats:
+    """A point beyond each fingertip, (5, 2), by most of the last bone: there is no more hand, unless the
+    labels are those of a smaller one, or lie short of the finger's true tip."""
+    tips = np.array(kp.TIPS)
+    ends: Floats = points[tips] + _BEYOND * (points[tips] - points[tips - 1])
+    return ends
 
 
 def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -82,7 +82,7 @@ def exposure(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         kind = int(kinds[i].argmax())
-        share = f"{100 * looks['clipped'][i]:.0f} % of its box is pure black or white"
+        share = f"clipped: {100 * looks['clipped'][i]:.0f} % of its box is pure black or white"
         return {"what": ("too dark", "almost white", share)[kind]}
 
     return outcome(judged, score > 0, score, 0.0, words)
@@ -133,7 +133,7 @@ def off_hand(view: View, limits: Limits) -> Outcome:
     sleeves cover it. With a mask of its own a sample must keep `error` of its points off it to be an error;
     colour alone is less sure, and asks `found` of them.
     """
-    depth = view.pixels.depth
+    depth = view.pixels.depth[:, : kp.COUNT]
     allowed = np.full(kp.COUNT, limits["joint"])
     allowed[list(kp.TIPS)] = limits["tip"]
     allowed[kp.WRIST] = np.inf
@@ -170,7 +170,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     by_colour = view.pixels.looks["found"]
     score = np.full(len(view), np.nan)
     worst = np.zeros(len(view), np.intp)
-    enough = np.isfinite(depth).sum(axis=1) >= limits["points"]
+    enough = np.isfinite(view.pixels.depth[:, 1 : kp.COUNT]).sum(axis=1) >= limits["points"]
     for way in (0, 1):
         for rows in robust.groups(view.source, limits["samples"]):
             rows = rows[enough[rows] & (by_colour[rows] == way)]
@@ -183,7 +183,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     judged = np.isfinite(score)
 
     def words(i: int) -> dict[str, object]:
-        return {"keypoint": kp.NAMES[worst[i]]}
+        return {"keypoint": _place_name(int(worst[i]))}
 
     def severity(i: int) -> Severity:
         return graded(float(score[i]), limits)[0]
@@ -191,6 +191,12 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     limit = limits["warning"]
     filled = np.nan_to_num(score, nan=0.0)
     return outcome(judged, filled > limit, filled, limit, words, severity)
+
+
+def _place_name(number: int) -> str:
+    if number < kp.COUNT:
+        return kp.NAMES[number]
+    return f"what lies beyond {kp.NAMES[kp.TIPS[number - kp.COUNT]]}"
 
 
 def side_mask(view: View, limits: Limits) -> Outcome:
@@ -203,6 +209,27 @@ def side_mask(view: View, limits: Limits) -> Outcome:
 
     off = 1 - np.nan_to_num(share, nan=1.0)
     return outcome(judged, judged & (share < limits["share"]), off, 1 - limits["share"], words)
+
+
+def mask_halo(view: View, limits: Limits) -> Outcome:
+    """A rim of another colour around a mask of its own, as an old background leaves it: how much the ground
+    beside the mask differs from that a little farther off, in robust standard deviations of its logarithm in
+    the source; a rim of fewer than `levels` (of 255) is not seen.
+    """
+    rim = view.pixels.looks["rim"]
+    z = np.full(len(view), np.nan)
+    for rows in robust.groups(view.source, limits["samples"]):
+        rows = rows[np.isfinite(rim[rows])]
+        if len(rows) >= limits["samples"]:
+            z[rows] = robust.excess(rim[rows] + 1.0)
+    judged = np.isfinite(z)
+    score = np.where(judged, z, 0.0)
+
+    def words(i: int) -> dict[str, object]:
+        return {"rim": rim[i]}
+
+    wrong = judged & (score > limits["z"]) & (rim > limits["levels"])
+    return outcome(judged, wrong, score, limits["z"], words)
 
 
 def mask_shape(view: View, limits: Limits) -> Outcome:

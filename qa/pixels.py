@@ -15,7 +15,7 @@ from curate.dataset import Dataset
 from curate.engine import map_ordered
 from curate.errors import UnreadableImage
 from qa import measure
-from qa.measure import THUMB, HandLook, Look
+from qa.measure import DEPTHS, THUMB, HandLook, Look
 
 _CHUNK = 64
 Names = NDArray[np.object_]
@@ -32,7 +32,7 @@ class PixelFacts:
     sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
-    looks: (n,) per name of a number in Look and HandLook. depth: (n, 21), see HandLook.
+    looks: (n,) per name of a number in Look and HandLook. depth: (n, 26), see HandLook.
     """
 
     size: Floats
@@ -74,7 +74,7 @@ class _Fact:
 
 
 _IMAGE = ("entropy", "grey", "mean")
-_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides")
+_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides", "rim")
 
 
 def pixel_facts(
@@ -101,7 +101,7 @@ def pixel_facts(
             yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
 
     count = len(image)
-    size, depth = np.full((count, 2), np.nan), np.full((count, points.shape[1]), np.nan)
+    size, depth = np.full((count, 2), np.nan), np.full((count, DEPTHS), np.nan)
     hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
     digests, errors = sha256.copy(), np.full(count, None, object)
     looks = {name: np.full(count, np.nan) for name in (*_IMAGE, *_HAND)}
@@ -146,19 +146,19 @@ def _read_one(job: _Job) -> _Fact:
         return _Fact(error.reason)
     alone = len(job.hands) == 1
     hands = tuple(
-        measure.hand_look(pixels, hand.points, _mask(job.root, hand, pixels), hand.side, alone=alone)
+        measure.hand_look(pixels, hand.points, own_mask(job.root, hand.mask, pixels), hand.side, alone=alone)
         for hand in job.hands
     )
     digest = images.pixel_sha256(pixels) if job.needs_hash else None
     return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, measure.look(pixels), hands)
 
 
-def _mask(root: Path, hand: _Hand, pixels: images.Pixels) -> images.Pixels | None:
-    """The sample's mask; None where there is none of the image's size."""
-    if hand.mask is None:
+def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixels | None:
+    """The mask that a sample of the dataset at `root` names; None where there is none of the image's size."""
+    if ref is None:
         return None
     try:
-        mask = images.read_ref(root, hand.mask, grey=True)
+        mask = images.read_ref(root, ref, grey=True)
     except UnreadableImage:
         return None
     return mask if mask.shape == pixels.shape[:2] else None

@@ -18,6 +18,10 @@ Floats = NDArray[np.float64]
 
 _MCPS = (5, 9, 13, 17)
 _BONES = np.array(kp.BONES)
+# The fingers' bones, and what lies across them: between the MCPs, and from the thumb's CMC.
+_ACROSS = ((5, 9), (9, 13), (13, 17), (5, 17), (1, 17), (1, 5))
+_SEGMENTS = np.array([bone for bone in kp.BONES if kp.WRIST not in bone] + list(_ACROSS))
+_LABEL_NOISE = 0.03  # of a segment's length: none is known better than labels are placed
 _STANDARD_ERRORS = 5.0  # hands of one subject are alike: a stretch must stand out well
 # What must be found wrong together: each point by itself, each finger, the whole hand.
 _BLOCKS: tuple[tuple[int, ...], ...] = (
@@ -27,6 +31,7 @@ _BLOCKS: tuple[tuple[int, ...], ...] = (
 )
 _RIDGE = 0.01  # of the mean variance: nothing is predicted better than labels are placed
 _TRIM = 0.9  # share of the hands that the shape is fitted to, in the second round
+_FOLDS = 5
 _ROUNDS = 4  # of the alignment; it moves by less than 1 % after three
 
 
@@ -143,17 +148,84 @@ def block_errors(points: Floats) -> Floats:
     # Hands are often cut at the wrist: the fit takes those that have as many points as most.
     usual = seen & (seen.mean(axis=0) > 0.5)
     fit = every(seen | (seen.mean(axis=0) <= 0.5))
+    fold = np.arange(len(points)) * _FOLDS // len(points)
     errors = np.full((len(points), len(_BLOCKS)), np.nan)
     for _ in range(2):
-        middle = _masked_mean(shape[fit], usual[fit])
-        offset = np.where(seen[..., None], shape - middle, 0).reshape(len(points), -1)
-        covariance = offset[fit].T @ offset[fit] / max(1, fit.sum() - 1)
-        covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-        errors = _conditional_errors(offset, seen, covariance)
+        for number in range(_FOLDS):
+            judged, taught = fold == number, fit & (fold != number)
+            middle = _masked_mean(shape[taught], usual[taught])
+            offset = np.where(seen[..., None], shape - middle, 0).reshape(len(points), -1)
+            covariance = offset[taught].T @ offset[taught] / max(1, taught.sum() - 1)
+            covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+            errors[judged] = _conditional_errors(offset[judged], seen[judged], covariance)
         errors /= np.maximum(np.nanmedian(errors, axis=0), 1e-9)
         total = np.nanmax(errors, axis=1)
         fit = fit & (total <= np.quantile(total[fit], _TRIM))
     return errors
+
+
+def stretched_hand(view: View, limits: Limits) -> Outcome:
+    """Hands that seem stretched along x or y beside their source's others: palms too wide for their fingers,
+    or too narrow, in the direction of the image's axes.
+
+    A stretch of x by r lengthens a segment at the angle u to the x axis by about r^cos^2(u): per hand, log r
+    is the weighted slope of log length, less the segment's own median, over cos^2(u). Its distance from the
+    source's median counts, and from that of the same person's other hands, where there are `photos` of them:
+    people differ by 6 %, pictures of one by 3 %, one of 4:3 shown as a square by 33 %.
+    """
+    score, along_x = np.full(len(view), np.nan), np.zeros(len(view), bool)
+    for rows in robust.groups(view.source, limits["samples"]):
+        slope = _own_stretch(view.points[rows])
+        if np.isfinite(slope).sum() >= limits["samples"]:
+            off = slope - np.nanmedian(slope)
+            own = _off_subject(slope, view.subject_id[rows], limits["photos"])
+            score[rows] = np.fmax(robust.excess(np.abs(off)), robust.excess(np.abs(own)))
+            along_x[rows] = np.where(np.isnan(own), off, own) > 0
+    judged = np.isfinite(score)
+    filled = np.nan_to_num(score, nan=-np.inf)
+
+    def words(i: int) -> dict[str, object]:
+        return {"axis": "x" if along_x[i] else "y"}
+
+    def severity(i: int) -> Severity:
+        return graded(float(score[i]), limits)[0]
+
+    limit = limits["warning"]
+    return outcome(judged, filled > limit, filled, limit, words, severity)
+
+
+def _off_subject(values: Floats, subjects: NDArray[np.object_], least: float) -> Floats:
+    """Each value less the median of its subject's, (n,); NaN where the subject has fewer than `least`."""
+    off = np.full(len(values), np.nan)
+    known = np.flatnonzero((subjects != np.array(None)) & np.isfinite(values))
+    for rows in robust.groups(subjects[known], least):
+        off[known[rows]] = values[known[rows]] - np.median(values[known[rows]])
+    return off
+
+
+def _own_stretch(points: Floats) -> Floats:
+    """Each hand's log r, (n,); NaN where fewer than half of the segments are known."""
+    steps = points[:, _SEGMENTS[:, 1]] - points[:, _SEGMENTS[:, 0]]
+    squares = np.square(steps).sum(axis=2)
+    known = squares > 0
+    log = 0.5 * np.log(np.where(known, squares, np.nan))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        along = np.where(known, np.square(steps[..., 0]) / squares, 0)
+    some = known.any(axis=0) & (known.sum(axis=1) >= len(_SEGMENTS) // 2)[:, None]
+    rows = some.any(axis=1)
+    if not rows.any():
+        return np.full(len(points), np.nan)
+    shape = log[rows] - np.nanmean(log[rows], axis=1, keepdims=True)
+    middle = np.nanmedian(shape, axis=0)
+    weight = 1 / (np.square(1.4826 * np.nanmedian(np.abs(shape - middle), axis=0)) + _LABEL_NOISE**2)
+    weight = np.where(known & rows[:, None], weight, 0)
+    rest = np.where(weight > 0, log - middle, 0)
+    total = np.maximum(weight.sum(axis=1), 1e-9)[:, None]
+    along = along - (weight * along).sum(axis=1, keepdims=True) / total
+    spread = (weight * np.square(along)).sum(axis=1)
+    slope: Floats = np.full(len(points), np.nan)
+    np.divide((weight * along * rest).sum(axis=1), spread, out=slope, where=rows & (spread > 0))
+    return slope
 
 
 def anisotropy(view: View, limits: Limits) -> Outcome:

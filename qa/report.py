@@ -25,6 +25,8 @@ from qa.drift import drift_of, properties
 from qa.exchange import Changes
 from qa.finding import SEVERITIES, Checked
 from qa.pictures import picture
+from qa.pixels import Names
+from qa.verdict import Verdict
 from qa.view import View
 
 HARD_LIMIT = 10_000_000
@@ -47,6 +49,7 @@ _PEOPLE: dict[str, tuple[str, dict[str, str]]] = {
     "irregularities": ("Irregularities", _BINARY),
 }
 _TEXT_LIMIT = 160
+_ROWS = 8  # of a table of counts
 
 
 class _Album:
@@ -77,7 +80,7 @@ class _Album:
 def write_report(
     view: View,
     results: Sequence[Checked],
-    verdict: str,
+    verdict: Verdict,
     path: Path,
     *,
     seed: int,
@@ -96,7 +99,8 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"shorten": _shorten, "number": lambda n: f"{n:,}"}
+    environment.filters |= {"shorten": _shorten, "name": _name}
+    environment.filters |= {"number": lambda n: f"{n:,}", "percent": charts.percent}
     environment.globals["share_bar"] = charts.share_bar
     style = environment.loader.get_source(environment, "report.css")[0]  # type: ignore[union-attr]
     template = environment.get_template("report.html.j2")
@@ -105,15 +109,17 @@ def write_report(
     fixed = {
         "version": curate.__version__,
         "verdict": verdict,
-        "state": next((s for s in SEVERITIES[:2] if any(r.count(s) for r in results)), "passed"),
+        "state": verdict.severity if verdict.severity in SEVERITIES[:2] else "passed",
         "style": Markup(style),
         "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "changes": changes,
         "names": [dataset.root.resolve().name for dataset in view.datasets],
         "results": results,
         "totals": {s: sum(r.count(s) for r in results) for s in SEVERITIES},
+        "problems": [r for r in sorted(results, key=_gravity) if r.findings],
         "tables": _tables(view),
         "comparison": _comparison(view),
+        "histograms": {r.check.id: charts.scores(r) for r in results},
         "clusters": _clusters(view, results),
         "subjects": len(set(view.subject_id) - {None}),
         "count": len(view),
@@ -132,25 +138,29 @@ def write_report(
     images.write_bytes(path, page)
 
 
+def _gravity(result: Checked) -> tuple[int, int]:
+    """What blocks comes first, and of it what is most frequent."""
+    worst = result.worst
+    return (len(SEVERITIES), 0) if worst is None else (SEVERITIES.index(worst), -result.count(worst))
+
+
 def _card(view: View, row: int) -> dict[str, Any]:
     about = " ".join(filter(None, (view.side[row], view.aspect[row])))
     return {"row": row, "name": view.sample_id[row], "about": about or "side unknown"}
 
 
 def _tables(view: View) -> list[dict[str, Any]]:
-    """What is in the set: a table of counts for each property."""
-    seen = np.bincount(view.visibility.reshape(-1), minlength=3)
-    points = {"visible": seen[kp.VISIBLE], "hidden": seen[kp.HIDDEN], "not labelled": seen[kp.UNLABELLED]}
-    subjects = Counter(str(s) for s in view.subject_id if s is not None)
+    """What is in the set, and in each of its splits: a table of counts for each property."""
+    subjects = view.subject_id
     tables = [
-        _table("Source", "source", Counter(view.source)),
-        _table("Split", "split", Counter(view.split)),
-        _table("Side", "hand", Counter(view.side)),
-        _table("Aspect", "seen from", Counter(view.aspect)),
-        _table("Labels by", "label source", Counter(view.label_source)),
-        _table("Keypoints", "visibility", Counter({k: int(v) for k, v in points.items() if v})),
+        _table("Source", "source", view, view.source),
+        _table("Split", "split", view, view.split, per_split=False),
+        _table("Side", "hand", view, view.side),
+        _table("Aspect", "seen from", view, view.aspect),
+        _table("Labels by", "label source", view, view.label_source),
         *_people(view),
-        _table("Most photographed subjects", "subject", subjects, total=len(view)),
+        _points_table(view),
+        _table("Most photographed subjects", "subject", view, subjects, unknown=False, per_split=False),
     ]
     return [table for table in tables if table["rows"]]
 
@@ -161,9 +171,17 @@ def _people(view: View) -> list[dict[str, Any]]:
     for name, values in properties(view).items():
         if name in _PEOPLE:
             title, words = _PEOPLE[name]
-            counts = Counter(None if v is None else words.get(str(v), str(v)) for v in values)
-            tables.append(_table(title, name, counts))
+            told = np.array([None if v is None else words.get(str(v), str(v)) for v in values], object)
+            tables.append(_table(title, name, view, told))
     return tables
+
+
+def _points_table(view: View) -> dict[str, Any]:
+    words = {kp.VISIBLE: "visible", kp.HIDDEN: "hidden", kp.UNLABELLED: "not labelled"}
+    count = np.bincount(view.visibility.reshape(-1), minlength=3)
+    total = max(1, int(count.sum()))
+    rows = [(word, int(count[v]), count[v] / total, ()) for v, word in words.items() if count[v]]
+    return {"title": "Keypoints", "head": "visibility", "splits": [], "rows": rows}
 
 
 def _comparison(view: View) -> dict[str, Any]:
@@ -173,7 +191,8 @@ def _comparison(view: View) -> dict[str, Any]:
         state = "error" if index > 0.25 else "warning" if index > 0.1 else "alike"
         if state != "alike" and index <= 3 * chance:
             state = "chance"
-        found.setdefault(feature, {})[split] = (index, state)
+        title = _PEOPLE[feature][0].lower() if feature in _PEOPLE else feature
+        found.setdefault(title, {})[split] = (index, state)
     splits = list(dict.fromkeys(split for row in found.values() for split in row))[:4]
     return {"splits": splits, "rows": [(name, [row.get(s) for s in splits]) for name, row in found.items()]}
 
@@ -194,14 +213,28 @@ def _clusters(view: View, results: Sequence[Checked]) -> list[dict[str, Any]]:
     ]
 
 
-def _table(title: str, head: str, counts: Counter[Any], total: int | None = None) -> dict[str, Any]:
-    whole = max(1, sum(counts.values()) if total is None else total)
+def _table(
+    title: str, head: str, view: View, values: Names, *, unknown: bool = True, per_split: bool = True
+) -> dict[str, Any]:
+    """Counts of a property's values, the most frequent first, and each value's share of each split."""
+    counts = Counter(values.tolist())
+    if not unknown:
+        counts.pop(None, None)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    rows = [("unknown" if name is None else str(name), n, n / whole) for name, n in ordered[:6]]
-    rest = sum(n for _, n in ordered[6:])
-    if rest:
-        rows.append((f"{len(ordered) - 6:,} others", rest, rest / whole))
-    return {"title": title, "head": head, "rows": rows}
+    splits = {name: rows for name, rows in view.splits().items() if name} if per_split else {}
+    splits = dict(list(splits.items())[:3]) if len(splits) > 1 else {}
+    total = max(1, len(view))
+
+    def row(name: str, wanted: list[Any]) -> tuple[str, int, float, list[float]]:
+        count = sum(counts[value] for value in wanted)
+        held = set(wanted)
+        shares = [sum(v in held for v in values[rows]) / len(rows) for rows in splits.values()]
+        return name, count, count / total, shares
+
+    rows = [row("unknown" if value is None else str(value), [value]) for value, _ in ordered[:_ROWS]]
+    if len(ordered) > _ROWS:
+        rows.append(row(f"{len(ordered) - _ROWS:,} others", [value for value, _ in ordered[_ROWS:]]))
+    return {"title": title, "head": head, "splits": list(splits), "rows": rows}
 
 
 def _stages(view: View) -> list[dict[str, Any]]:
@@ -234,7 +267,11 @@ def _figures(view: View) -> dict[str, Any]:
     return {
         "groups": list(groups),
         "size": charts.hand_size(view, groups),
-        "coverage": charts.coverage(view),
+        "coverage": [
+            (name, len(rows), chart)
+            for name, rows in groups.items()
+            if (chart := charts.coverage(view, rows, name)) is not None
+        ],
         "labelled": charts.labelled_share(view),
         "maps": maps,
         "crops": crops,
@@ -247,3 +284,9 @@ def _shorten(text: object, limit: int = _TEXT_LIMIT) -> str:
     if len(plain) <= limit:
         return plain
     return f"{plain[: limit * 2 // 3]} … {plain[-limit // 4 :]}"
+
+
+def _name(sample_id: object) -> str:
+    """The part of a sample's id that tells it from its neighbours: what stands behind the last slash."""
+    text = str(sample_id)
+    return text.rpartition("/")[2] or text

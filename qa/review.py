@@ -3,6 +3,7 @@
     index.html app.js style.css     the page; no server, nothing loaded from elsewhere
     data/index.js data/c0000.js ... what is in the set, in chunks of CHUNK rows
     atlas/a0000.webp ...            thumbnails, 16 x 16 to a file
+    atlas/m0000.png ...             the hands' masks in the same places, where any is known
 
 A page opened from a file may not fetch, so data are scripts that call a function. Rows stand worst first:
 what a reviewer wants to see is in the first chunk and the first atlas. Thumbnails are pixels alone, without
@@ -16,6 +17,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -27,25 +29,24 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import curate
-from curate import geometry, images, progress
+from curate import images, progress
 from curate import keypoints as kp
 from curate.dataset import Dataset
 from curate.engine import map_ordered
-from curate.errors import InputError, UnreadableImage
+from curate.errors import InputError
 from curate.sample import Sample
 from curate.stage import relative_to_out
-from qa.decisions import REASONS, alias, pixel_state, sample_sha
+from qa.atlas import ACROSS, SHELF, THUMB, Shelf, Shown, fill
+from qa.decisions import REASONS, alias, sample_sha
 from qa.finding import SEVERITIES
 
-THUMB = 96  # px
-_ACROSS = 16
-_SHELF = _ACROSS * _ACROSS
 CHUNK = 2000
 LIMIT = 200_000
-_QUALITY = 70
 # A coordinate t of the thumbnail, px, is stored as (t + THUMB) * _FINE: one thumbnail beyond each edge fits.
 _FINE = 224
 _NO_POINT = 65535
+# Corrections that a finding asks for: the page shows and offers them.
+_PROPOSALS = {"handedness": {"side": "swap"}, "finger-order": {"order": "reverse"}}
 _FACETS = ("source", "split", "subject_id", "side", "aspect")
 _SCRIPTS = ("data.js", "filter.js", "decisions.js", "skeleton.js", "grid.js", "panel.js", "app.js")
 _WORK = ".review"
@@ -88,28 +89,6 @@ class ReviewSummary:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What decoding a sample's image gave: its size, the square (x, y, side) that the thumbnail shows, and
-    the state of its pixels (see `qa.decisions.pixel_state`)."""
-
-    width: int
-    height: int
-    window: tuple[int, int, int]
-    pixels: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """One atlas: the samples on it, the dataset they come from, the file to write and the file for what was
-    seen."""
-
-    samples: list[Sample]
-    root: Path
-    atlas: Path
-    done: Path
-
-
 def write_review(
     dataset: str | os.PathLike[str],
     qa_dir: str | os.PathLike[str],
@@ -146,20 +125,23 @@ def write_review(
     options = {"originals": originals and not anonymise, "anonymise": anonymise}
     key = _key(opened, findings, options)
     work = _claim(folder, key, overwrite=overwrite)
+    hands = Counter(sample.image for sample in samples)
     shelves = [
-        _Shelf(
-            samples[start : start + _SHELF],
+        Shelf(
+            part := samples[start : start + SHELF],
+            frozenset(sample.image for sample in part if hands[sample.image] > 1),
             opened.root,
             folder / "atlas" / f"a{number:04d}.webp",
+            folder / "atlas" / f"m{number:04d}.png",
             work / f"{number:04d}.json",
         )
-        for number, start in enumerate(range(0, len(samples), _SHELF))
+        for number, start in enumerate(range(0, len(samples), SHELF))
     ]
-    shown: list[_Shown] = []
+    shown: list[Shown] = []
     with progress.bar("review", len(samples), quiet=quiet) as advance:
-        for part in map_ordered(_fill, shelves, workers=workers, total=len(shelves)):
-            shown += part
-            advance(len(part))
+        for seen in map_ordered(fill, shelves, workers=workers, total=len(shelves)):
+            shown += seen
+            advance(len(seen))
     _Page(opened, folder, key, samples, shown, findings, **options).write()
     shutil.rmtree(work)
     flagged = sum(bool(findings.get(sample.sample_id)) for sample in samples)
@@ -252,55 +234,6 @@ def _claim(folder: Path, key: str, *, overwrite: bool) -> Path:
     return work
 
 
-# thumbnails ------------------------------------------------------------------------------------------
-
-
-def _fill(shelf: _Shelf) -> list[_Shown]:
-    if shelf.done.exists():
-        rows_seen = json.loads(shelf.done.read_bytes())
-        return [_Shown(w, h, (x, y, side), pixels) for w, h, x, y, side, pixels in rows_seen]
-    rows = -(-len(shelf.samples) // _ACROSS)
-    sheet = np.full((rows * THUMB, _ACROSS * THUMB, 3), 128, np.uint8)
-    seen = []
-    for slot, sample in enumerate(shelf.samples):
-        top, left = THUMB * (slot // _ACROSS), THUMB * (slot % _ACROSS)
-        try:
-            pixels = images.read_ref(shelf.root, sample.image)
-        except UnreadableImage:
-            seen.append(_Shown(0, 0, (0, 0, 1), pixel_state(None)))
-            continue
-        height, width = pixels.shape[:2]
-        x, y, side = window = _window(sample.keypoints, width, height)
-        cut = images.cut_square(pixels, (x, y), side, THUMB)
-        sheet[top : top + THUMB, left : left + THUMB] = cut if cut.ndim == 3 else cut[..., None]
-        seen.append(_Shown(width, height, window, pixel_state(pixels)))
-    images.write(shelf.atlas, sheet, quality=_QUALITY)
-    told = [(one.width, one.height, *one.window, one.pixels) for one in seen]
-    images.write_bytes(shelf.done, json.dumps(told).encode())
-    return seen
-
-
-def _window(points: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int]:
-    """The square (x, y, side) to show, pixels: what is around the hand; where the hand fills the image, all
-    of it, widened by up to a quarter for points that lie outside."""
-    longest = max(width, height)
-    frame = np.array([0.0, 0.0, width, height])
-    box = geometry.bounding_box(points)
-    if box is not None:
-        low, high = box[:2], box[:2] + box[2:]
-        near = geometry.square_around(box, 0.2)
-        # No closer than the photograph's own pixels: labels that have collapsed are seen beside their hand.
-        near = geometry.square_around(near, max(0.0, (THUMB / near[2] - 1) / 2) if near[2] else 0.0)
-        if (low >= 0).all() and (high <= (width, height)).all() and 0 < near[2] < 0.75 * longest:
-            frame = near
-        else:
-            low = np.clip(low, -0.25 * longest, 0)
-            high = np.clip(high, frame[2:], frame[2:] + 0.25 * longest)
-            frame = np.concatenate([low, high - low])
-    x, y, side, _ = geometry.square_around(frame, 0.0)
-    return int(np.floor(x)), int(np.floor(y)), max(1, int(np.ceil(side)))
-
-
 # the page --------------------------------------------------------------------------------------------
 
 
@@ -312,7 +245,7 @@ class _Page:
     folder: Path
     key: str
     samples: list[Sample]
-    shown: list[_Shown]
+    shown: list[Shown]
     findings: _Findings
     originals: bool
     anonymise: bool
@@ -358,13 +291,14 @@ class _Page:
             "rows": len(self.samples),
             "chunks": chunks,
             "thumb": THUMB,
-            "across": _ACROSS,
+            "across": ACROSS,
             "fine": _FINE,
             "values": values,
             "checks": checks,
             "remedies": [remedy[check] for check in checks],
             "severities": SEVERITIES,
             "reasons": REASONS,
+            "proposals": _PROPOSALS,
             "whole": [[row["check"], row["severity"], row["message"]] for row in whole],
             "originals": [relative_to_out(self.dataset.root / name, self.folder) for name in folders]
             if self.originals
@@ -395,6 +329,7 @@ class _Page:
             "place": [places[sample.sample_id] for sample in samples],
             "size": [[one.width, one.height] for one in shown],
             "window": [one.window for one in shown],
+            "mask": [one.mask for one in shown],
             "points": _packed(_thumbnail_points(samples, shown)),
             "seen": _packed(np.array([s.visibility for s in samples], np.uint8)),
             "sha": _packed(np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8)),
@@ -412,7 +347,7 @@ class _Page:
         return alias(self.dataset.fingerprint, sample.sample_id) if self.anonymise else sample.sample_id
 
 
-def _thumbnail_points(samples: list[Sample], shown: list[_Shown]) -> NDArray[np.uint16]:
+def _thumbnail_points(samples: list[Sample], shown: list[Shown]) -> NDArray[np.uint16]:
     """(n, 21, 2) keypoints in thumbnail coordinates, as fixed point numbers; _NO_POINT where unlabelled."""
     points = np.array([s.keypoints for s in samples], np.float64).reshape(-1, kp.COUNT, 2)
     seen = np.array([s.visibility for s in samples]).reshape(-1, kp.COUNT) > 0

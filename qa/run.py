@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from curate.dataset import Dataset
 from curate.errors import InputError
@@ -15,7 +17,10 @@ from qa.checks import Check
 from qa.config import checks
 from qa.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
 from qa.finding import SEVERITIES, Checked, Finding, Severity, write_findings
+from qa.pixels import Names
 from qa.report import write_report
+from qa.residual import read_predictions
+from qa.verdict import verdict_on
 from qa.view import View, open_view
 
 FailOn = Literal["error", "warning", "info", "never"]
@@ -72,6 +77,8 @@ def inspect(
     fail_on: FailOn = "error",
     config: str | os.PathLike[str] | None = None,
     earlier: str | os.PathLike[str] | None = None,
+    predictions: Sequence[str | os.PathLike[str]] = (),
+    anonymise: bool = False,
     workers: int = 1,
     seed: int = 0,
     quiet: bool = False,
@@ -87,6 +94,8 @@ def inspect(
     fail_on: `failed` is set where a finding is at least this grave; "never": it never is.
     config: a qa.yaml with other limits, see `qa.config.explain`.
     earlier: the `out` of an earlier run: what is new and what was fixed goes to changes.json.
+    predictions: what a network predicted of a training set (predictions.parquet of `curate evaluate`).
+    anonymise: people are told by numbers, in the order of their first sample, not by their subject ids.
     seed: chooses the random samples that the report shows.
 
     Raises
@@ -104,11 +113,15 @@ def inspect(
     if earlier is not None:
         compare((), earlier)  # a wrong folder is told before the work, not after
     view = open_view(given, workers=workers, quiet=quiet)
+    if predictions:
+        view = replace(view, predicted=read_predictions(predictions, view.sample_id.tolist()))
+    if anonymise:
+        view = replace(view, subject_id=_numbered(view.subject_id))
     results = [_judged(check, view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
     training = all(dataset.training is not None for dataset in view.datasets)
-    verdict = _verdict(results, counts, len(view), training=training)
+    verdict = verdict_on(results, len(view), training=training)
     changes = None if earlier is None else compare(findings, earlier)
     folder, grave = Path(out), grave_from(fail_on)
     write_findings(findings, folder)
@@ -121,15 +134,23 @@ def inspect(
         len(view),
         counts,
         {result.check.id: len(result.findings) for result in results},
-        verdict,
+        str(verdict),
         any(counts[severity] for severity in grave),
         None if changes is None else changes.counts(),
     )
 
 
+def _numbered(names: Names) -> Names:
+    """Each name as "person 1", "person 2" and so on."""
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(n for n in names if n is not None), start=1)}
+    people = np.empty(len(names), object)
+    people[:] = [None if name is None else f"person {numbers[name]}" for name in names]
+    return people
+
+
 def _judged(check: Check, view: View) -> Checked:
     outcome = check.run(view, check.limits)
-    return Checked(check, outcome.checked, tuple(check.findings(view, outcome)))
+    return Checked(check, outcome, tuple(check.findings(view, outcome)))
 
 
 def _write_changes(changes: Changes | None, folder: Path) -> None:
@@ -142,20 +163,3 @@ def _write_changes(changes: Changes | None, folder: Path) -> None:
 def _counts(findings: Sequence[Finding]) -> dict[Severity, int]:
     counted = Counter(finding.severity for finding in findings)
     return {severity: counted[severity] for severity in SEVERITIES}
-
-
-def _verdict(results: Sequence[Checked], counts: dict[Severity, int], samples: int, *, training: bool) -> str:
-    goal = "train on" if training else "build a training set from"
-    if counts["error"]:
-        blocking = sorted((r for r in results if r.worst == "error"), key=lambda r: -r.count("error"))
-        names = ", ".join(f"{r.check.id} ({r.count('error'):,})" for r in blocking)
-        bad = len({f.row for r in results for f in r.findings if f.severity == "error" and f.row is not None})
-        where = f" in {bad:,} of {samples:,} samples" if bad else ""
-        return f"Not fit to {goal} yet: {_plural(counts['error'], 'error')}{where}. Found by: {names}."
-    if counts["warning"]:
-        return f"Fit to {goal}, with {_plural(counts['warning'], 'warning')} worth a look."
-    return f"Fit to {goal}: nothing was found that speaks against it."
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

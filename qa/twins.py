@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from curate.images import Pixels
 from qa.finding import Hit, Outcome
 from qa.measure import THUMB
+from qa.people import numbered
 from qa.view import View
 
 Limits = Mapping[str, float]
@@ -22,7 +22,6 @@ _AGREE = 3  # bands that must be equal; with `distance` + _AGREE bands two hashe
 _REACH = 256  # neighbours looked at in a bucket; a larger one is of images that are all alike
 _BLOCK = 1 << 16
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Fibonacci hashing (Knuth 6.4)
-_NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,9 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
     """Images that look alike and show the same pose, or mirror images of one: errors across splits.
 
     Alike: perceptual hashes within `distance` bits. Hashes alone would take hands on a white ground for one
-    another, so that thumbnails must correlate by `likeness`, and keypoints, where both have them, lie within
-    `pose` of each other: the mean distance, in hand sizes. Within a split, one hit a group, a note.
+    another, so that thumbnails must correlate by `likeness` (`strangers`, where the subjects are known to
+    differ), and keypoints, where both have them, lie within `pose` of each other: the mean distance, in hand
+    sizes. Within a split, one hit a group, a note.
     """
     rows = np.flatnonzero(view.pixels.error == np.array(None))
     pairs = near_pairs(view.pixels.hashes[rows], int(limits["distance"]))
@@ -85,7 +85,8 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
     """All pairs of images whose hashes, or one's hash and the other's mirror hash, are that near.
 
     Bands: 64 bits are cut into `distance` + 3 pieces; two hashes that differ in at most `distance` bits share
-    at least three of them, so that sorting by each three pieces brings them together.
+    at least three of them, so that sorting by each three pieces brings them together. A pair that shares more
+    is taken where its first three meet.
 
     Parameters
     ----------
@@ -93,51 +94,56 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
     """
     count = len(hashes)
     flat = np.concatenate([hashes[:, 0], hashes[:, 1]])
-    if count < 2:
-        nothing = np.zeros(0, np.intp)
-        return _Pairs(nothing, nothing, np.zeros(0, bool))
     found = [np.zeros(0, np.uint64)]
-    for parts in _candidates(flat, distance + _AGREE):
-        first, second = (np.concatenate(side) for side in zip(*parts, strict=True))
-        near = np.bitwise_count(flat[first] ^ flat[second]) <= distance
-        first, second = first[near], second[near]
+    crowded = np.zeros(len(flat), bool)
+    cuts = np.linspace(0, 64, distance + _AGREE + 1).round().astype(int)
+    bands = [np.uint64(((1 << int(b - a)) - 1) << int(a)) for a, b in pairwise(cuts)]
+    for chosen in combinations(range(len(bands)), _AGREE):
+        first, second = _candidates(flat, np.bitwise_or.reduce([bands[i] for i in chosen]), crowded)
+        apart = flat[first] ^ flat[second]
+        near = np.flatnonzero(np.bitwise_count(apart) <= distance)
+        first, second, apart = first[near], second[near], apart[near]
+        # Of a bucket too full to be compared in whole, pairs are taken wherever they meet.
+        keep = crowded[first] & crowded[second]
+        once = np.ones(len(near), bool)
+        for i in range(chosen[-1]):
+            if i not in chosen:
+                once &= (apart & bands[i]) != 0
         # Two mirror images say what their originals say.
-        keep = (first < count) & (first != second - count)
+        keep = (keep | once) & (first < count) & (first != second - count)
         first, second = first[keep], second[keep]
         mirrored = second >= count
         second = second - count * mirrored
         low, high = np.minimum(first, second), np.maximum(first, second)
-        found.append(
-            np.unique((low * count + high).astype(np.uint64) * np.uint64(2) + mirrored.astype(np.uint64))
-        )
+        found.append((low * count + high).astype(np.uint64) * np.uint64(2) + mirrored.astype(np.uint64))
     keys = np.unique(np.concatenate(found))
     pair = (keys >> np.uint64(1)).astype(np.intp)
-    return _Pairs(pair // count, pair % count, (keys & np.uint64(1)).astype(bool))
+    size = max(count, 1)
+    return _Pairs(pair // size, pair % size, (keys & np.uint64(1)).astype(bool))
 
 
-def _candidates(hashes: NDArray[np.uint64], bands: int) -> Iterator[list[tuple[Rows, Rows]]]:
-    """Pairs (first < second) that agree in three bands, for each three that give any."""
-    cuts = np.linspace(0, 64, bands + 1).round().astype(int)
-    masks = [((1 << int(b - a)) - 1) << int(a) for a, b in pairwise(cuts)]
+def _candidates(hashes: NDArray[np.uint64], mask: np.uint64, crowded: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Pairs (first < second) that agree under a mask; buckets of more than _REACH make rows `crowded`."""
     places = np.arange(len(hashes), dtype=np.uint64)
     low = np.uint64((1 << len(hashes).bit_length()) - 1)
-    for chosen in combinations(masks, min(_AGREE, bands)):
-        # Mixed and joined with the row, plain sorting does; what collides is no pair in the end.
-        key = ((hashes & np.uint64(sum(chosen))) * _MIX & ~low) | places
-        key.sort()
-        order = (key & low).astype(np.intp)
-        key >>= np.uint64(int(low).bit_length())
-        same = key[1:] == key[:-1]
-        run, parts = same, []
-        for reach in range(1, _REACH):
-            starts = np.flatnonzero(run)
-            if not len(starts):
-                break
-            parts.append((order[starts], order[starts + reach]))
-            # Three in a row are equal where the first two are, and the last two.
-            run = run[:-1] & same[reach:]
-        if parts:
-            yield parts
+    # Mixed and joined with the row, plain sorting does; what collides is no pair in the end.
+    key = ((hashes & mask) * _MIX & ~low) | places
+    key.sort()
+    order = (key & low).astype(np.intp)
+    key >>= np.uint64(int(low).bit_length())
+    same = key[1:] == key[:-1]
+    run, reach = same, 1
+    parts = [(np.zeros(0, np.intp), np.zeros(0, np.intp))]
+    while reach < _REACH and run.any():
+        starts = np.flatnonzero(run)
+        parts.append((order[starts], order[starts + reach]))
+        # Three in a row are equal where the first two are, and the last two.
+        run, reach = run[:-1] & same[reach:], reach + 1
+    if run.any():
+        full = np.isin(key, key[np.flatnonzero(run)])
+        crowded[order[full]] = True
+    first, second = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return first, second
 
 
 def same_burst(view: View, limits: Limits) -> Outcome:
@@ -145,21 +151,16 @@ def same_burst(view: View, limits: Limits) -> Outcome:
 
     Of unknown subjects the images must look alike as well (hashes within `distance`), and it is a warning.
     """
-    numbers = [_NUMBER.search(str(name)) for name in view.sample_id]
-    known = np.array([i for i, match in enumerate(numbers) if match and view.split[i] is not None], np.intp)
-    stems = np.array([view.sample_id[i][: numbers[i].start()] for i in known], object)
-    value = np.array([int(numbers[i][1]) for i in known], np.int64)
-    if len(known) < 2:
-        return Outcome(len(known))
-    # The split's name often stands in the path, as train/ and test/: it is no part of the name.
-    for i, row in enumerate(known):
-        stems[i] = str(stems[i]).replace(f"{view.split[row]}/", "")
-    order = np.lexsort((value, stems.astype(str)))
-    first, second = known[order[:-1]], known[order[1:]]
-    close = (stems[order[:-1]] == stems[order[1:]]) & (np.diff(value[order]) <= limits["numbers"])
-    close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+    known = view.split != np.array(None)
+    pairs: list[tuple[int, int]] = []
+    for rows, values in numbered(view):
+        rows, values = rows[known[rows]], values[known[rows]]
+        first, second = rows[:-1], rows[1:]
+        close = np.diff(values) <= limits["numbers"]
+        close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+        pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
     hits = []
-    for a, b in zip(first[close].tolist(), second[close].tolist(), strict=True):
+    for a, b in pairs:
         unknown = view.subject_id[a] is None or view.subject_id[b] is None
         far = int(np.bitwise_count(view.pixels.hashes[a, 0] ^ view.pixels.hashes[b, 0]))
         alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
@@ -167,7 +168,7 @@ def same_burst(view: View, limits: Limits) -> Outcome:
             words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
             severity = "warning" if unknown else "error"
             hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
-    return Outcome(len(known), sorted(hits, key=lambda hit: hit.severity or ""))
+    return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 
 
 def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_]:
@@ -192,7 +193,9 @@ def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_
         some = np.flatnonzero(agree)
         place = second[some] + len(view) * pairs.mirrored[part][some]
         alike[some] = np.einsum("ij,ij->i", thumbs[first[some]], thumbs[place])
-        keep[part] = alike >= limits["likeness"]
+        subjects = view.subject_id[first], view.subject_id[second]
+        strange = (subjects[0] != subjects[1]) & (subjects[0] != None) & (subjects[1] != None)  # noqa: E711
+        keep[part] = alike >= np.where(strange, limits["strangers"], limits["likeness"])
     return keep
 
 

@@ -47,7 +47,7 @@ class View:
     xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown.
     cut: (n,) the sample is a crop (it has a parent, or stands in a training set).
     expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
-    pixels: what decoding the images gave.
+    pixels: what decoding the images gave. predicted: (n, 21, 2) pixels, by a network; NaN where unknown.
     """
 
     datasets: tuple[Dataset, ...]
@@ -76,6 +76,7 @@ class View:
     cut: NDArray[np.bool_]
     expected: NDArray[np.bool_]
     pixels: PixelFacts
+    predicted: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -141,6 +142,7 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: 
         xyz=to_numpy(table, "xyz").astype(np.float64),
         K=to_numpy(table, "K"),
         transform=to_numpy(table, "transform"),
+        predicted=np.full(points.shape, np.nan),
         cut=training | (text["parent_id"] != np.array(None)),
         expected=wanted[dataset_of],
         pixels=pixel_facts(

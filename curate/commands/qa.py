@@ -9,6 +9,8 @@ from typing import Any
 from curate.commands.console import FINDINGS, OK, command, common, given, show
 from curate.errors import InputError
 
+_GIVEN = "fail_on config earlier predictions anonymise seed workers quiet"
+
 
 def add(commands: Any) -> None:
     parser = command(
@@ -33,6 +35,17 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--compare", type=Path, metavar="QA", dest="earlier", help="tell what is new since then"
     )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="predictions.parquet of curate evaluate: where a network and the labels disagree",
+    )
+    parser.add_argument(
+        "--anonymise", action="store_true", help="tell people by numbers, not by their subject ids"
+    )
     parser.add_argument("--explain", action="store_true", help="print every check with its limits, as YAML")
     parser.add_argument("--seed", type=int, default=0, help="of the samples shown")
     common(parser, overwrite=False)
@@ -48,6 +61,6 @@ def run(a: argparse.Namespace) -> int:
         raise InputError("curate qa", "no dataset or no --out", remedy="curate qa D --out DIR, or --explain")
     from qa.run import inspect
 
-    summary = inspect(a.datasets, a.out, **given(a, "fail_on config earlier seed workers quiet"))
+    summary = inspect(a.datasets, a.out, **given(a, _GIVEN))
     show(a, summary.as_json(), str(summary))
     return FINDINGS if summary.failed else OK

@@ -128,6 +128,20 @@ def test_a_near_duplicate_in_another_split_is_an_error(tmp_path: Path, drawn: li
     assert (hit.row, hit.severity, hit.rows, hit.words["other"]) == (4, "error", (4, 12), "twin")
 
 
+def test_of_two_people_more_likeness_is_asked(tmp_path: Path, drawn: list[Sample]) -> None:
+    image = pixels_of(drawn[0])
+    rng = np.random.default_rng(0)
+    spots = cv2.resize(rng.normal(0, 6.5, (19, 25)).astype(np.float32), (200, 150))
+    alike = np.clip(image + spots[..., None], 0, 255).astype(np.uint8)
+    twin = changed(drawn[0], tmp_path, alike, sample_id="drawn/900", split="test")
+    view = view_of(tmp_path, [*drawn, twin])
+    one, two = (thumb.astype(float).ravel() for thumb in view.pixels.thumbs[[0, -1]])
+    assert 0.99 < np.corrcoef(one, two)[0, 1] < 0.997
+    assert [hit.severity for hit in hits("near-duplicates", view)] == ["error"]
+    stranger = dataclasses.replace(twin, subject_id="someone else")
+    assert hits("near-duplicates", view_of(tmp_path, [*drawn, stranger])) == []
+
+
 def test_a_near_duplicate_in_the_same_split_is_a_note_and_other_labels_none(
     tmp_path: Path, drawn: list[Sample]
 ) -> None:
@@ -247,6 +261,26 @@ def test_mask_faults_are_named(tmp_path: Path, drawn: list[Sample]) -> None:
     assert told[2] == "it has holes"
     assert told[3] == "it is empty"
     assert "its area is odd, it touches several sides of the image" in told[4]
+
+
+def test_a_rim_of_the_old_background_is_told(tmp_path: Path, drawn: list[Sample]) -> None:
+    rng = np.random.default_rng(1)
+    samples = []
+    for i in range(120):
+        sample = drawn[i % 12]
+        mask = hand_shape(sample)
+        image = np.where(mask[..., None] > 0, pixels_of(sample), rng.integers(60, 90, 3)).astype(np.uint8)
+        if i in (3, 50):
+            rim = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > mask
+            image[rim] = 250
+        image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+        copy = changed(sample, tmp_path, image, sample_id=f"h/{i}")
+        images.write(tmp_path / f"rim{i}.png", mask)
+        copy.mask = str(tmp_path / f"rim{i}.png")
+        samples.append(copy)
+    found = hits("mask-halo", view_of(tmp_path, samples))
+    assert {hit.row for hit in found} == {3, 50}
+    assert all(float(str(hit.words["rim"])) > 100 for hit in found)
 
 
 def test_part_ids_tell_the_side(tmp_path: Path, drawn: list[Sample]) -> None:

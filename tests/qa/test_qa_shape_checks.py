@@ -126,6 +126,21 @@ def test_swapped_fingers_and_joints_are_told(many: View) -> None:
     assert fold.words["joint"] in ("ring_pip", "ring_dip")
 
 
+def test_one_stretched_hand_among_others_is_told_with_its_axis(many: View) -> None:
+    points = many.points.copy()
+    points[20] *= (1.5, 1.0)
+    points[21] *= (1.0, 1.5)
+    points[21, 5:9] = np.nan  # a finger that is missing hides nothing
+    found = {hit.row: hit for hit in hits("stretched-hand", moved(many, points))}
+    assert (found[20].words["axis"], found[21].words["axis"]) == ("x", "y")
+    assert len(found) <= 5  # people differ
+    person = dataclasses.replace(moved(many, points), subject_id=many.subject_id.copy())
+    person.subject_id[:] = [f"p{i % 30}" for i in range(150)]
+    found = {hit.row: hit for hit in hits("stretched-hand", person)}
+    assert {row for row, hit in found.items() if hit.severity == "error"} == {20, 21}
+    assert run("stretched-hand", moved(many, many.points[:, :] * np.nan)).checked == 0
+
+
 @pytest.mark.parametrize(("stretch", "severity"), [(1.0, None), (4 / 3, "error"), (0.75, "error")])
 def test_a_stretched_source_is_told(many: View, stretch: float, severity: str | None) -> None:
     rng = np.random.default_rng(2)
@@ -210,6 +225,20 @@ def test_reprojection_in_pixels(tmp_path: Path, off: float, severity: str | None
     if severity:
         assert found[0].score == pytest.approx(off, abs=1e-3)
         assert found[0].words["keypoint"] == "middle_mcp"
+
+
+@pytest.mark.parametrize(("rotation", "tilt", "off"), [(90, 0, 0), (450, 10, 0), (0, 0, 90), (300, -20, 150)])
+def test_renders_point_where_their_rotation_says(
+    tmp_path: Path, flat_hand: np.ndarray, rotation: float, tilt: float, off: float
+) -> None:
+    seen = np.full(21, 2, np.uint8)
+    turned = np.stack([200 - flat_hand[:, 1], flat_hand[:, 0]], axis=1)  # fingers up becomes fingers right
+    sample = Sample("s/0", "s", "none.png", 200, 200, keypoints=turned, visibility=seen)
+    sample.rotation, sample.tilt = rotation, tilt
+    found = hits("render-angle", view_of(tmp_path, [sample]))
+    assert [hit.score for hit in found] == ([pytest.approx(off, abs=1e-4)] if off else [])
+    sample.tilt = 80.0  # seen from its end
+    assert run("render-angle", view_of(tmp_path, [sample])).checked == 0
 
 
 @pytest.mark.parametrize(

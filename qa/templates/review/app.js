@@ -10,14 +10,18 @@ const HELP = [
   ["o", "reverse the order of the points of each finger"],
   ["1 to 9", "reason; where nothing is decided yet, rejects for it"],
   ["u", "undo"],
-  ["space", "larger, and back"],
-  ["l", "numbers of the points"],
-  ["h", "skeleton on or off"],
+  ["space or g", "one sample in large, and back to the grid"],
+  ["p", "do as proposed"],
+  ["b", "skeleton on or off"],
+  ["m", "mask on or off"],
+  ["h", "heatmap on or off"],
+  ["l", "numbers of the points on or off"],
+  ["shift and a move or click", "select several; a decision holds for all of them"],
   ["f", "filter: type part of an id"],
   ["?", "this help"],
 ];
 
-const show = { skeleton: true, numbers: false, onward: false };
+const show = { skeleton: true, mask: false, heatmap: false, numbers: false, onward: false };
 let hashing = 0;
 let ownHash = "";
 
@@ -48,7 +52,7 @@ function begin() {
   recall();
   viewFromHash(new URLSearchParams(location.hash.slice(1)));
   ownHash = location.hash;
-  const sorts = [["worst", "worst first"], ["dataset", "as in the dataset"], ...head.checks.map((check) => [check, `by ${check}`])];
+  const sorts = [["worst", "worst first"], ["dataset", "as in the dataset"], ["subject", "by subject"], ...head.checks.map((check) => [check, `by ${check}`])];
   at("sort").replaceChildren(...sorts.map(([value, textContent]) => make("option", { value, textContent })));
   showSort();
   showPanel();
@@ -73,6 +77,10 @@ function refilter() {
   view = runFilter();
   showCounts();
   layGrid();
+  if (picked.size) {
+    picked.clear();
+    redress();
+  }
   if (view.length && !view.includes(active)) select(view[0]);
   showState();
   clearTimeout(hashing);
@@ -112,45 +120,56 @@ function showSort() {
   at("sort").value = wanted.sort;
 }
 
-// One act on the selected sample, by key or button.
+// One act on the selected samples, by key or button. Of several, all get what the one in the panel gets.
 function act(what) {
-  const row = active;
   if (what === "undo") return undoOne();
-  if (row < 0) return undefined;
-  const own = mine.get(row);
+  if (active < 0) return undefined;
+  const rows = picked.size > 1 ? [...picked] : [active];
+  const own = mine.get(active);
+  let change;
   if (/^[1-9]$/.test(what)) {
     const reason = head.reasons[what - 1];
     if (!reason) return undefined;
-    if (!own || own.decision === "accept") decide(row, { decision: "reject", reason });
-    else decide(row, { decision: own.decision, patch: own.patch, reason: own.reason === reason ? null : reason });
-  } else if (what === "side" && !valueOf("side", row)) return say("Its side is not known: there is nothing to swap.");
-  else if (what === "side") togglePatch(row, "side", "swap");
-  else if (what === "order") togglePatch(row, "order", "reverse");
-  else if (own?.decision === what) decide(row, null);
-  else decide(row, { decision: what, reason: what === "accept" ? null : own?.reason ?? null });
-  return after(row, ["side", "order"].includes(what));
+    const kept = own?.reason === reason ? null : reason;
+    change = (row) => {
+      const one = mine.get(row);
+      if (!one || one.decision === "accept") return { decision: "reject", reason };
+      return { decision: one.decision, patch: one.patch, reason: kept };
+    };
+  } else if (what === "side" || what === "order") {
+    if (what === "side" && !valueOf("side", active)) return say("Its side is not known: there is nothing to swap.");
+    const [word, on] = [what === "side" ? "swap" : "reverse", !own?.patch?.[what]];
+    change = (row) => (what === "side" && !valueOf("side", row) ? undefined : withPatch(row, what, word, on));
+  } else if (what === "proposal") {
+    if (!own && !proposalOf(active)) return say("Nothing is proposed for this sample.");
+    change = (row) => (mine.has(row) || !proposalOf(row) ? undefined : { decision: "patch", patch: proposalOf(row) });
+  } else if (own?.decision === what) change = () => null;
+  else change = (row) => ({ decision: what, reason: what === "accept" ? null : mine.get(row)?.reason ?? null });
+  const changes = rows.map((row) => [row, change(row)]).filter(([, one]) => one !== undefined);
+  if (changes.length) decide(changes);
+  return after(changes.map(([row]) => row), ["side", "order", "proposal"].includes(what) || rows.length > 1);
 }
 
-function after(row, stay) {
-  redress(row);
+function after(rows, stay) {
+  redress(rows.length === 1 ? rows[0] : undefined);
   recount();
-  say(spoken(row));
-  if (show.onward && !stay && mine.has(row)) step(1);
+  say(rows.length > 1 ? `${rows.length} samples: ${spoken(active)}` : spoken(active));
+  if (show.onward && !stay && mine.has(active)) step(1);
   else showPanel();
 }
 
 function undoOne() {
-  const row = undo();
-  if (row < 0) return say("There is nothing to undo.");
-  if (view.includes(row)) select(row, { focus: true });
-  return after(row, true);
+  const rows = undo();
+  if (!rows.length) return say("There is nothing to undo.");
+  if (!rows.includes(active) && view.includes(rows[0])) select(rows[0], { focus: true });
+  return after(rows, true);
 }
 
 const KEYS = {
-  ArrowRight: () => step(1),
-  ArrowLeft: () => step(-1),
-  ArrowDown: () => step(layout.columns),
-  ArrowUp: () => step(-layout.columns),
+  ArrowRight: (shift) => step(1, shift),
+  ArrowLeft: (shift) => step(-1, shift),
+  ArrowDown: (shift) => step(layout.columns, shift),
+  ArrowUp: (shift) => step(-layout.columns, shift),
   PageDown: () => step(layout.columns * Math.max(1, Math.floor(grid.clientHeight / layout.height))),
   PageUp: () => step(-layout.columns * Math.max(1, Math.floor(grid.clientHeight / layout.height))),
   Home: () => step(-view.length),
@@ -164,8 +183,12 @@ const KEYS = {
   s: () => act("side"),
   o: () => act("order"),
   u: () => act("undo"),
+  p: () => act("proposal"),
+  b: () => flip("skeleton"),
+  m: () => flip("mask"),
+  h: () => flip("heatmap"),
   l: () => flip("numbers"),
-  h: () => flip("skeleton"),
+  g: () => zoom(!panel.classList.contains("zoomed")),
   f: () => openFilters(true),
   " ": () => zoom(!panel.classList.contains("zoomed")),
   "?": () => at("help").showModal(),
@@ -187,7 +210,7 @@ addEventListener("keydown", (event) => {
   const does = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : event.key === "Enter" && on.matches(".cell") ? KEYS[" "] : null;
   if (!does) return;
   event.preventDefault();
-  does();
+  does(event.shiftKey);
 });
 
 function flip(name) {

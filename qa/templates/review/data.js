@@ -25,6 +25,7 @@ function curateIndex(told) {
   column.seen = new Uint8Array(POINTS * n);
   column.sha = new Uint8Array(32 * n);
   column.found = new Uint32Array(n + 1); // findings of row i: found[i] .. found[i + 1]
+  column.mask = new Uint8Array(n); // which mask the mask's atlas shows: none, its own, one found by colour
   column.verdict = new Uint8Array(n); // see decisions.js
   begin();
   if (head.chunks) addScript(chunkName(0));
@@ -37,7 +38,7 @@ function curateChunk(told) {
     column.id[at + i] = told.ids[i];
     column.search[at + i] = told.ids[i].toLowerCase();
   }
-  for (const name of [...FACETS, "place", ...(told.folder ? ["folder"] : [])]) column[name].set(told[name], at);
+  for (const name of [...FACETS, "place", "mask", ...(told.folder ? ["folder"] : [])]) column[name].set(told[name], at);
   if (told.file) told.file.forEach((file, i) => { column.file[at + i] = file; });
   column.size.set(told.size.flat(), 2 * at);
   column.window.set(told.window.flat(), 3 * at);

@@ -6,7 +6,7 @@ const KINDS = ["accept", "reject", "fix", "patch"];
 const mine = new Map(); // row -> {decision, reason, patch, reviewer, ts, exported}
 const others = new Map(); // row -> decisions of other reviewers, as imported
 const waiting = new Map(); // sample_id -> what was stored, until its chunk arrives
-const undone = []; // [row, what stood before]
+const undone = []; // what one act changed: [row, what stood before], ...
 let unsaved = 0;
 let saving = 0;
 
@@ -46,38 +46,40 @@ function withoutNames({ decision, reason, patch, reviewer, ts, exported }) {
 function judge(row) {
   const own = mine.get(row);
   const all = [...(own ? [own] : []), ...(others.get(row) || [])];
-  const said = new Set(all.map((one) => JSON.stringify([one.decision, one.patch?.side, one.patch?.order])));
+  const said = new Set(all.map((one) => JSON.stringify([one.decision, one.patch?.side, one.patch?.order, Object.entries(one.patch?.points || {}).sort()])));
   const word = said.size > 1 ? "conflict" : all.length ? all[0].decision : "undecided";
   column.verdict[row] = VERDICTS.indexOf(word);
 }
 
-function decide(row, change) {
-  const before = mine.get(row);
-  undone.push([row, before]);
-  put(row, change && { reason: null, patch: null, ...change, reviewer: reviewer(), ts: new Date().toISOString(), exported: false });
+// One act: a change for each row, null to take its decision back.
+function decide(changes) {
+  undone.push(changes.map(([row]) => [row, mine.get(row)]));
+  const about = { reviewer: reviewer(), ts: new Date().toISOString(), exported: false };
+  for (const [row, change] of changes) put(row, change && { reason: null, patch: null, ...change, ...about });
+  keep();
 }
 
 function put(row, record) {
   if (record) mine.set(row, record);
   else mine.delete(row);
   judge(row);
-  keep();
 }
 
-// Swapping twice, or reversing twice, is no decision.
-function togglePatch(row, part, word) {
+// Swapping twice, or reversing twice, is no decision. On: what the row is to have, whatever it has.
+function withPatch(row, part, word, on) {
   const patch = { ...(mine.get(row)?.patch || {}) };
-  if (patch[part]) delete patch[part];
-  else patch[part] = word;
+  if (on) patch[part] = word;
+  else delete patch[part];
   const any = Object.keys(patch).length > 0;
-  decide(row, any ? { decision: "patch", patch, reason: mine.get(row)?.reason ?? null } : null);
+  return any ? { decision: "patch", patch, reason: mine.get(row)?.reason ?? null } : null;
 }
 
+// The rows whose last decision was taken back.
 function undo() {
-  const last = undone.pop();
-  if (!last) return -1;
-  put(last[0], last[1] && { ...last[1], exported: false });
-  return last[0];
+  const last = undone.pop() || [];
+  for (const [row, before] of last) put(row, before && { ...before, exported: false });
+  keep();
+  return last.map(([row]) => row);
 }
 
 function keep() {
@@ -169,12 +171,24 @@ function parsed(text) {
     if (!words.every((word) => typeof word === "string") || !Array.isArray(check_ids)) return null;
     if (reason !== null && !head.reasons.includes(reason)) return null;
     const change = {};
-    if (patch?.side === "swap") change.side = "swap";
+    if (["swap", "left", "right"].includes(patch?.side)) change.side = patch.side;
     if (patch?.order === "reverse") change.order = "reverse";
+    if (patch?.points) change.points = parsedPoints(patch.points);
     const some = Object.keys(change).length > 0;
     if ((decision === "patch") !== some) return null;
     return { schema: SCHEMA, dataset_sha, sample_id, sample_sha, check_ids: check_ids.map(String), decision, reason, ...(some ? { patch: change } : {}), reviewer, ts, app_version };
   } catch {
     return null;
   }
+}
+
+// Places of single keypoints, as `curate review open-labelme` gives them; anything else throws.
+function parsedPoints(points) {
+  const put = {};
+  for (const [name, place] of Object.entries(points)) {
+    const [x, y, seen] = place ?? [0, 0, 1];
+    if (!head.names.includes(name) || ![x, y].every(Number.isFinite) || ![1, 2].includes(seen)) throw new TypeError(name);
+    put[name] = place && [x, y, seen];
+  }
+  return put;
 }

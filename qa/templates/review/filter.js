@@ -84,6 +84,7 @@ function sorted(rows) {
   if (wanted.sort === "worst") return rows;
   const key = new Float64Array(loaded);
   if (wanted.sort === "dataset") for (const row of rows) key[row] = column.place[row];
+  else if (wanted.sort === "subject") for (const row of rows) key[row] = column.subject_id[row] || Infinity;
   else {
     const check = head.checks.indexOf(wanted.sort);
     for (const row of rows) {
@@ -127,7 +128,7 @@ function viewFromHash(words) {
   wanted.id = words.get("id") || "";
   wanted.subject = words.get("subject") || "";
   const sort = words.get("sort");
-  wanted.sort = sort === "dataset" || head.checks.includes(sort) ? sort : "worst";
+  wanted.sort = ["dataset", "subject"].includes(sort) || head.checks.includes(sort) ? sort : "worst";
   wanted.score = scoreFrom(words.get("score"));
 }
 

@@ -12,7 +12,9 @@ const spacer = document.getElementById("spacer");
 const cells = new Map(); // index in the view -> cell
 const spare = [];
 let layout = { columns: 1, side: 120, width: 132, height: 154 };
-let active = -1; // row selected
+let active = -1; // row shown in the panel
+let anchor = -1; // where a selection of several began
+const picked = new Set(); // rows of a selection of several, `active` among them
 let drawing = 0;
 
 function measure() {
@@ -70,7 +72,7 @@ function makeCell() {
     cell.name,
   ]);
   cell.node.setAttribute("role", "option");
-  cell.node.addEventListener("click", () => select(cell.row, { focus: true }));
+  cell.node.addEventListener("click", (event) => select(cell.row, { focus: true, extend: event.shiftKey, add: event.ctrlKey || event.metaKey }));
   cell.node.addEventListener("dblclick", () => zoom(true));
   grid.append(cell.node);
   return cell;
@@ -91,7 +93,7 @@ function bind(cell, index) {
   clear(cell.picture, pixels);
   cell.picture.parentNode.classList.toggle("missing", !column.size[2 * row]);
   if (column.size[2 * row]) {
-    withAtlas(row, () => cell.row === row, (atlas) => paintThumbnail(cell.picture, row, atlas));
+    withAtlas("a", row, () => cell.row === row, (atlas) => paintThumbnail(cell.picture, row, atlas));
   }
   dress(cell);
 }
@@ -109,11 +111,12 @@ function dress(cell) {
   cell.name.textContent = column.id[row].slice(column.id[row].lastIndexOf("/") + 1) || column.id[row];
   cell.node.title = column.id[row];
   cell.node.tabIndex = row === active ? 0 : -1;
-  cell.node.setAttribute("aria-selected", row === active);
+  cell.node.setAttribute("aria-selected", row === active || picked.has(row));
+  cell.node.classList.toggle("active", row === active);
   cell.node.setAttribute("aria-label", spoken(row));
   clear(cell.overlay, cell.picture.width);
-  const patch = mine.get(row)?.patch;
-  if (show.skeleton && column.size[2 * row]) paintHand(cell.overlay, row, { numbers: show.numbers, reverse: patch?.order });
+  if (!column.size[2 * row]) return;
+  paintOverlay(cell.overlay, row, { numbers: show.numbers, patch: mine.get(row)?.patch }, () => cell.row === row);
 }
 
 // A canvas of another size is a new piece of memory: the old one is wiped where it fits.
@@ -134,11 +137,22 @@ function redress(row) {
   for (const cell of cells.values()) if (row === undefined || cell.row === row) dress(cell);
 }
 
-function select(row, { focus = false } = {}) {
+// `extend`: all from where the selection began to here; `add`: this one too.
+function select(row, { focus = false, extend = false, add = false } = {}) {
   const before = active;
+  const several = picked.size;
+  if (add && before >= 0 && row !== before) {
+    picked.add(before);
+    if (!picked.delete(row)) picked.add(row);
+  } else picked.clear();
+  if (!extend) anchor = row;
   active = row;
-  redress(before);
-  redress(row);
+  if (extend && anchor !== row) pickBetween(view.indexOf(anchor), view.indexOf(row));
+  if (several || picked.size) redress();
+  else {
+    redress(before);
+    redress(row);
+  }
   if (row >= 0) bringIntoSight(view.indexOf(row));
   if (focus) document.getElementById(`cell-${row}`)?.focus({ preventScroll: true });
   showPanel();
@@ -153,12 +167,17 @@ function bringIntoSight(index) {
   fill();
 }
 
+function pickBetween(from, to) {
+  if (from < 0 || to < 0) return;
+  for (let i = Math.min(from, to); i <= Math.max(from, to); i++) picked.add(view[i]);
+}
+
 // Go `steps` further in the view.
-function step(steps) {
+function step(steps, extend = false) {
   if (!view.length) return;
   const index = view.indexOf(active);
   const next = index < 0 ? 0 : Math.min(view.length - 1, Math.max(0, index + steps));
-  select(view[next], { focus: true });
+  select(view[next], { focus: true, extend });
 }
 
 function nextUndecided() {

@@ -32,11 +32,19 @@ function showPanel() {
   }
   const row = active;
   const patch = mine.get(row)?.patch;
+  const proposal = mine.has(row) ? null : proposalOf(row);
+  const shown = patch || proposal;
+  const second = shown && (shown.order || shown.points) ? shown : null; // a side changes nothing in a picture
   panel.replaceChildren(
-    make("div", { className: "pictures" + (patch ? " two" : "") }, [bigPicture(row, null), ...(patch ? [bigPicture(row, patch)] : [])]),
+    make("div", { className: "pictures" + (second ? " two" : "") }, [
+      bigPicture(row, null, second ? "before" : ""),
+      ...(second ? [bigPicture(row, second, patch ? "after" : "proposed")] : []),
+    ]),
     make("div", { className: "told" }, [
       ...(panel.classList.contains("zoomed") ? [backButton()] : []),
+      ...(picked.size > 1 ? [make("p", { className: "several", textContent: `${picked.size.toLocaleString("en")} selected: a decision holds for all of them` })] : []),
       make("h2", { textContent: column.id[row] }),
+      ...(proposal ? [proposalButton(proposal)] : []),
       decisionButtons(row),
       reasonButtons(row),
       ...foreignDecisions(row),
@@ -47,22 +55,41 @@ function showPanel() {
   if (focused) panel.querySelector(`[data-act="${focused}"]`)?.focus({ preventScroll: true });
 }
 
+// The correction that a finding asks for; null where none does.
+function proposalOf(row) {
+  const patch = {};
+  for (const check of checksOf(row)) Object.assign(patch, Object.hasOwn(head.proposals, check) ? head.proposals[check] : {});
+  if (patch.side && !valueOf("side", row)) delete patch.side;
+  return Object.keys(patch).length ? patch : null;
+}
+
+function proposalButton(proposal) {
+  const words = [proposal.side ? "swap the side" : "", proposal.order ? "reverse the order" : ""].filter(Boolean).join(" and ");
+  const button = make("button", { type: "button", className: "propose" }, [
+    make("span", { textContent: `Do as proposed: ${words}` }),
+    labelled(make("kbd", { textContent: "p" }), { "aria-hidden": "true" }),
+  ]);
+  button.dataset.act = "proposal";
+  button.addEventListener("click", () => act("proposal"));
+  return button;
+}
+
 // The sample in large; with a patch as it would be.
-function bigPicture(row, patch) {
+function bigPicture(row, patch, when) {
   const zoomed = panel.classList.contains("zoomed");
   const side = Math.round((zoomed ? 720 : 340) * Math.min(2, devicePixelRatio));
   const canvas = (name) => make("canvas", { width: side, height: side, className: name });
   const [picture, overlay] = [canvas(""), canvas("overlay")];
-  const words = patch ? [patch.side ? `side: ${otherSide(row)}` : "", patch.order ? "fingers reversed" : ""].filter(Boolean).join(", ") : "as labelled";
+  const words = patch ? patchWords(row, patch) : maskWords(row);
   if (column.size[2 * row]) {
     const wanted = () => active === row && !(original.row === row && original.image);
-    withAtlas(row, wanted, (atlas) => paintThumbnail(picture, row, atlas));
+    withAtlas("a", row, wanted, (atlas) => paintThumbnail(picture, row, atlas));
     withOriginal(row, (image) => paintOriginal(picture, row, image));
-    if (show.skeleton) paintHand(overlay, row, { numbers: show.numbers || (patch?.order && zoomed), reverse: patch?.order, fine: true });
+    paintOverlay(overlay, row, { numbers: show.numbers || (patch?.order && zoomed), patch, fine: true }, () => active === row);
   }
   const figure = make("figure", {}, [
     make("span", { className: "picture" + (column.size[2 * row] ? "" : " missing") }, [picture, overlay]),
-    make("figcaption", { textContent: patch ? `after: ${words}` : mine.get(row)?.patch ? `before: ${words}` : words }),
+    make("figcaption", { textContent: when ? `${when}: ${words}` : words }),
   ]);
   figure.firstChild.addEventListener("click", () => zoom(!panel.classList.contains("zoomed")));
   return figure;
@@ -91,6 +118,25 @@ function backButton() {
   const button = make("button", { type: "button", className: "back", textContent: "Back to the grid" });
   button.addEventListener("click", () => zoom(false));
   return button;
+}
+
+function patchWords(row, patch) {
+  const moved = Object.keys(patch.points || {}).length;
+  const words = [
+    patch.side ? `side: ${newSide(row, patch)}` : "",
+    patch.order ? "fingers reversed" : "",
+    moved ? `${moved} ${moved === 1 ? "point" : "points"} moved` : "",
+  ];
+  return words.filter(Boolean).join(", ");
+}
+
+function maskWords(row) {
+  if (!show.mask) return "as labelled";
+  return ["as labelled; there is no mask", "as labelled; its own mask", "as labelled; mask found by colour"][column.mask[row]];
+}
+
+function newSide(row, patch) {
+  return patch.side === "swap" ? otherSide(row) : patch.side;
 }
 
 function otherSide(row) {
@@ -134,7 +180,7 @@ function facts(row, patch) {
   for (const name of FACETS) {
     const value = valueOf(name, row);
     if (value === null) continue;
-    const changed = name === "side" && patch?.side ? ` → ${otherSide(row)}` : "";
+    const changed = name === "side" && patch?.side ? ` → ${newSide(row, patch)}` : "";
     list.append(make("div", {}, [make("dt", { textContent: TITLES[name] }), make("dd", { textContent: value + changed })]));
   }
   const [width, height] = column.size.subarray(2 * row, 2 * row + 2);

@@ -1,0 +1,68 @@
+"""A trained network's predictions against the labels: where they are far apart, one of the two is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from curate import keypoints as kp
+from curate.errors import InputError
+from qa.finding import Outcome
+from qa.labels import outcome
+from qa.view import View
+
+Limits = Mapping[str, float]
+Floats = NDArray[np.float64]
+
+_SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
+
+
+def read_predictions(paths: Sequence[str | os.PathLike[str]], sample_ids: Sequence[str]) -> Floats:
+    """What `curate evaluate` predicted, (n, 21, 2) pixels of the training set; NaN for other samples.
+
+    Raises
+    ------
+    InputError: a file that is no predictions.parquet, or none of whose samples is among `sample_ids`.
+    """
+    places = {name: row for row, name in enumerate(sample_ids)}
+    found = np.full((len(sample_ids), kp.COUNT, 2), np.nan)
+    for path in paths:
+        try:
+            table = pq.read_table(path, columns=["sample_id", "predicted"])
+            values = table.column("predicted").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            points = values.reshape(len(table), kp.COUNT, 2)
+        except (OSError, pa.ArrowException, AttributeError, ValueError) as error:
+            allowed = "the predictions.parquet of curate evaluate"
+            raise InputError(path, f"not readable ({error})", allowed=allowed) from None
+        rows = np.array([places.get(name, -1) for name in table.column("sample_id").to_pylist()], np.intp)
+        if not (rows >= 0).any():
+            remedy = "give the training set that was evaluated"
+            raise InputError(path, "predictions of none of these samples", remedy=remedy)
+        found[rows[rows >= 0]] = points[rows >= 0]
+    return found
+
+
+def baseline_residual(view: View, limits: Limits) -> Outcome:
+    """Samples whose worst point a network misses by more than `pixels` (of 96), and whose mean distance is
+    among the largest of the set (above `quantile`).
+
+    On the samples that it learned from a network repeats their errors: predictions of a test split tell more.
+    """
+    off = np.linalg.norm(view.predicted - view.points, axis=2) / view.frame.max(axis=1)[:, None] * _SIDE
+    known = np.isfinite(off)
+    judged = known.any(axis=1)
+    worst = np.where(known, off, -1.0).max(axis=1)
+    mean = np.where(known, off, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    many = judged.sum() >= limits["samples"]
+    usual = np.quantile(mean[judged], limits["quantile"]) if many else np.inf
+
+    def words(i: int) -> dict[str, object]:
+        return {"keypoint": kp.NAMES[int(np.where(known[i], off[i], -1).argmax())], "mean": mean[i]}
+
+    wrong = judged & (worst > limits["pixels"]) & (mean >= usual)
+    return outcome(judged, wrong, worst, limits["pixels"], words)
