@@ -277,7 +277,7 @@ def _finish(job: Job, own: tone.Tone, ground: dict[str, Any], rng: np.random.Gen
         "albedo": float(tone.colour(own).mean()),
         "balance": (1 + 0.025 * rng.normal(size=3)).tolist(),
         "contrast": float(rng.uniform(*camera.contrast)),
-        "saturation": float(rng.uniform(0.9, 1.35)),
+        "saturation": float(rng.uniform(0.7, 1.15)),
         "blur": float(rng.uniform(*camera.blur)),
         "sharpen": float(rng.uniform(0, 1.0)),
         "noise": float(rng.uniform(*camera.noise)),
