@@ -121,6 +121,25 @@ def bone_matrices(joints: Floats, angles: Floats, wrist: Floats | None = None) -
     return matrices
 
 
+def labelled(joints: Floats, offsets: Floats) -> Floats:
+    """Where labels lie (21, 3) that people, or a detector, do not put at the joints' centres.
+
+    Parameters ---------- offsets: (21, 3) millimetres from each joint along its finger (of the wrist: along
+    +y), towards the thumb's
+        side and out of the back.
+    """
+    along, (flexion, back) = directions(joints), axes(joints)
+    points = joints.copy()
+    for index, offset in enumerate(offsets / 1000):
+        frame = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+        if index:
+            finger, joint = divmod(index - 1, 4)
+            k = min(joint, 2)
+            frame = np.stack([along[finger, k], -flexion[finger, k], back[finger, k]])
+        points[index] += offset @ frame
+    return points
+
+
 def rotation(axis: Floats, angle: float) -> Floats:
     """(3, 3) turn about a unit vector, counter-clockwise seen from its tip (Rodrigues' formula)."""
     x, y, z = axis

@@ -29,7 +29,7 @@ def make_model(build: Build) -> HandModel:
         vertices=surface.vertices / np.float32(1000),
         faces=surface.faces,
         joints=joints,
-        keypoints=label_points(build),
+        keypoints=kinematics.labelled(joints, _LABELS * build.size),
         weights=surface.weights,
         part=surface.part,
         radius=around,
@@ -41,40 +41,28 @@ def make_model(build: Build) -> HandModel:
     )
 
 
-def label_points(build: Build) -> anatomy.Floats:
-    """Where the field's labels lie (21, 3), metres at rest, against the centres of rotation.
-
-    Offsets are along a finger's bone, out of its back, and towards the thumb's side.
-    """
-    joints = anatomy.joints(build)
-    along = kinematics.directions(joints)
-    _, back = kinematics.axes(joints)
-    points = joints.copy()
-    for finger in range(5):
-        for k in range(4):
-            point, bone = 1 + 4 * finger + k, min(k, 2)
-            side = np.cross(back[finger, bone], along[finger, bone])
-            frame = np.stack([along[finger, bone], back[finger, bone], side])
-            points[point] += LABEL_OFFSETS[finger, k] @ frame * build.size / 1000
-    points[0] += LABEL_WRIST * build.size / 1000
-    return points
-
-
-# (finger, joint, (along the finger, out of its back, towards the thumb)), mm of the mean hand, 187 mm long:
-# where MediaPipe Hands 0.10.21 places its points on renders of this model, against the centres of rotation.
-LABEL_OFFSETS = np.zeros((5, 4, 3))
-LABEL_OFFSETS[:, :, 0] = [
-    [17.7, 1.0, -3.4, -9.0],
-    [-2.3, -4.1, -4.3, -5.8],
-    [-0.7, -5.0, -6.1, -7.9],
-    [3.1, -1.6, -4.1, -7.1],
-    [3.0, -1.1, -1.7, -5.9],
-]
-LABEL_OFFSETS[:, :, 2] = [
-    [0.6, -1.9, -1.4, -4.5],
-    [1.1, 0.3, 0.1, 0.4],
-    [-0.8, -0.6, -0.4, -0.1],
-    [-0.9, -0.9, -0.9, -0.7],
-    [-1.8, -2.0, -1.7, -1.0],
-]
-LABEL_WRIST = np.array([1.5, 20.7, 0.0])
+# A keypoint a row: mm of the mean hand (187 mm) along its finger, towards the thumb's side and out of the
+# back, from the centre of rotation to where MediaPipe Hands 0.10.21 puts its point on renders of this model.
+_LABELS = np.array([
+    [20.7, -1.5, 0],  # wrist
+    [17.7, 0.6, 0],  # thumb
+    [1.0, -1.9, 0],
+    [-3.4, -1.4, 0],
+    [-9.0, -4.5, 0],
+    [-2.3, 1.1, 0],  # index
+    [-4.1, 0.3, 0],
+    [-4.3, 0.1, 0],
+    [-5.8, 0.4, 0],
+    [-0.7, -0.8, 0],  # middle
+    [-5.0, -0.6, 0],
+    [-6.1, -0.4, 0],
+    [-7.9, -0.1, 0],
+    [3.1, -0.9, 0],  # ring
+    [-1.6, -0.9, 0],
+    [-4.1, -0.9, 0],
+    [-7.1, -0.7, 0],
+    [3.0, -1.8, 0],  # little
+    [-1.1, -2.0, 0],
+    [-1.7, -1.7, 0],
+    [-5.9, -1.0, 0],
+])  # fmt: skip

@@ -95,7 +95,7 @@ def extract(job: dict[str, Any]) -> HandModel:
         vertices=vertices.astype(np.float32),
         faces=faces,
         joints=joints,
-        keypoints=_keypoints(joints, job["keypoint_offsets"]),
+        keypoints=kinematics.labelled(joints, _offsets(job["keypoint_offsets"])),
         weights=weights.astype(np.float32),
         part=PART_OF_BONE[weights[faces].sum(axis=1).argmax(axis=1)],
         radius=_radii(joints, tree),
@@ -236,19 +236,12 @@ def _check_pose(joints: Floats, side: str) -> None:
         )
 
 
-def _keypoints(joints: Floats, offsets: list[tuple[int, list[float]]]) -> Floats:
-    """Joints moved by millimetres along the finger, towards the thumb's side and out of the back."""
-    points = joints.copy()
-    for i, (along_mm, side_mm, back_mm) in offsets:
-        along, side, back = np.array([0.0, 1, 0]), np.array([-1.0, 0, 0]), np.array([0.0, 0, 1])
-        if i != WRIST:
-            finger, joint = divmod(i - 1, 4)
-            k = min(joint, 2)
-            along = kinematics.directions(joints)[finger, k]
-            flexion, backs = kinematics.axes(joints)
-            side, back = -flexion[finger, k], backs[finger, k]
-        points[i] += 1e-3 * (along_mm * along + side_mm * side + back_mm * back)
-    return points
+def _offsets(given: list[tuple[int, list[float]]]) -> Floats:
+    """Of each keypoint (21, 3), nothing where none is given."""
+    offsets = np.zeros((21, 3))
+    for index, offset in given:
+        offsets[index] = offset
+    return offsets
 
 
 def _radii(joints: Floats, tree: Any) -> Floats:
