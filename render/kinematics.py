@@ -124,9 +124,10 @@ def bone_matrices(joints: Floats, angles: Floats, wrist: Floats | None = None) -
 def labelled(joints: Floats, offsets: Floats) -> Floats:
     """Where labels lie (21, 3) that people, or a detector, do not put at the joints' centres.
 
-    Parameters ---------- offsets: (21, 3) millimetres from each joint along its finger (of the wrist: along
-    +y), towards the thumb's
-        side and out of the back.
+    Parameters
+    ----------
+    offsets: (21, 3) millimetres from each joint along its finger (of the wrist: along +y), towards the
+        thumb's side and out of the back.
     """
     along, (flexion, back) = directions(joints), axes(joints)
     points = joints.copy()
