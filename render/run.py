@@ -26,6 +26,7 @@ from curate.sample import Sample, to_batch
 from curate.stage import Part, Stage, Summary
 from render import blender, models
 from render.blender import Blender, BlenderError, Request, Worker
+from render.finish import backdrops
 from render.forecast import Forecast
 from render.job import Job, runs, sample_id
 
@@ -220,8 +221,12 @@ def _stopped_by_sigint(stop: Path) -> Iterator[None]:
 
 
 def _identity(job: Job) -> dict[str, Any]:
-    """The job as JSON, files by name and content: the same wherever they lie."""
-    return {**job.as_json(), "models": [_named(model) for model in job.models]}
+    """The job as JSON, files by their content: the same wherever they lie."""
+    told = job.as_json()
+    told["models"] = [_named(model) for model in job.models]
+    shown = "picture" in job.ground.kinds
+    told["ground"]["folder"] = backdrops(job.ground.folder).identity if shown else ""
+    return told
 
 
 def _named(model: str) -> str:
