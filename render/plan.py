@@ -56,7 +56,6 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "index": index,
         "size": job.size,
         "samples": job.samples,
-        "engine": job.engine,
         "denoise": job.denoise,
         "model": str(person.path),
         "side": view.side,
