@@ -1,11 +1,12 @@
 """Do renders look like hands? Judged by a detector that was trained on real ones: MediaPipe Hands 0.10.21.
 
-    python benchmarks/render_realism.py D [--mediapipe PYTHON] [--limit N] [--turn] [--sheet FILE] [--json]
+    python benchmarks/render_realism.py [D] [--mediapipe PYTHON] [--limit N] [--turn] [--sheet FILE] [--json]
 
-D is a labelled dataset: renders, or real photographs for reference figures. For each sample MediaPipe (still
-images, one hand, confidence 0.5) looks at the whole image. Printed are the share of hands that it finds and
-the median distance of its points from the labels, overall and by aspect, tilt, rotation and skin; then for
-each keypoint the median distance and the mean offset (MediaPipe - label) in the finger's own frame:
+D is a labelled dataset: renders, or real photographs for reference figures. Without it 400 pictures (or
+--limit) of open hands are rendered first: backs and palms, tilt 0 to 45, all rotations. For each sample
+MediaPipe (still images, one hand, confidence 0.5) looks at the whole image. Printed are the share of hands
+that it finds and the median distance of its points from the labels, overall and by aspect, tilt, rotation and
+skin; then for each keypoint the median distance and the mean offset (MediaPipe - label) in the finger's frame:
 
     along    positive towards the fingertip (of the wrist: towards the middle finger)
     across   positive towards the thumb's side of the hand
@@ -27,6 +28,7 @@ import os
 import random
 import struct
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,10 +44,13 @@ from curate.comparison import draw_prediction
 from curate.dataset import Dataset
 from curate.overlay import contact_sheet, draw_skeleton
 from curate.sample import Sample
+from render.job import Job
+from render.run import render
 
 HERE = Path(__file__).resolve().parent
 WORKER = HERE / "tools" / "mediapipe_points.py"
 INTERPRETER = HERE.parent / ".venv-tools" / "bin" / "python"
+ANGLES = "tilt=0..45 rotation=0..360 roll=-10..10"
 SKIN = ("skinTone", "skinColor")  # in a sample's attrs
 Floats = NDArray[np.float64]
 
@@ -84,6 +89,14 @@ class Judged:
         return 100 * shares / size[:, None, None]
 
 
+def renders(folder: Path, count: int) -> Path:
+    """A dataset of so many renders."""
+    job = Job.of(angles=[ANGLES], random=count, aspect="both")
+    open_hands = replace(job.pose, kinds=("flat", "relaxed"))
+    render(folder / "renders", replace(job, pose=open_hands), workers=os.cpu_count() or 1)
+    return folder / "renders"
+
+
 def judge(root: Path, interpreter: str, limit: int | None, turn: bool) -> tuple[Judged, list[images.Pixels]]:
     """Show the dataset's images to MediaPipe; also the images, as it saw them."""
     dataset = Dataset(root)
@@ -103,16 +116,9 @@ def judge(root: Path, interpreter: str, limit: int | None, turn: bool) -> tuple[
 
 def _ask(interpreter: str, shown: list[images.Pixels]) -> Iterator[dict[str, Any] | None]:
     command = [interpreter, str(WORKER)]
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError as error:
-        raise SystemExit(
-            f"{interpreter}: {error.strerror}; make an environment with mediapipe==0.10.21 'numpy<2' and "
-            "name its python with --mediapipe"
-        ) from None
-    with process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for image in shown:
@@ -239,21 +245,39 @@ def draw_sheet(judged: Judged, shown: list[images.Pixels], path: Path, columns: 
     images.write(path, contact_sheet(tiles, columns=columns, cell=256))
 
 
+def need_mediapipe(interpreter: str) -> None:
+    """Before a picture is rendered: is MediaPipe there? SystemExit where it is not."""
+    remedy = (
+        "`make bench` installs it into .venv-tools; or: python3.11 -m venv V; V/bin/pip install "
+        "mediapipe==0.10.21 'numpy<2', then --mediapipe V/bin/python"
+    )
+    try:
+        done = subprocess.run([interpreter, "-c", "import mediapipe"], capture_output=True, text=True)
+    except OSError as error:
+        raise SystemExit(f"MediaPipe: {interpreter}: {error.strerror}; {remedy}") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SystemExit(f"MediaPipe: {interpreter} has none ({last}); {remedy}")
+
+
 def main() -> None:
     """Print the figures of a dataset."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("dataset", type=Path)
+    parser.add_argument("dataset", type=Path, nargs="?", help="default: pictures rendered for this")
     parser.add_argument("--mediapipe", default=os.environ.get("HAND_CURATE_MEDIAPIPE", str(INTERPRETER)))
-    parser.add_argument("--limit", type=int, help="only so many samples, drawn at random with a fixed seed")
+    parser.add_argument("--limit", type=int, help="only so many samples, drawn at random (seed 0)")
     parser.add_argument(
         "--turn", action="store_true", help="turn the images by 0, 45, ... 315 degrees in turn"
     )
     parser.add_argument("--sheet", type=Path, help="picture of the missed and the worst (.jpg or .png)")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    judged, shown = judge(given.dataset, given.mediapipe, given.limit, given.turn)
+    need_mediapipe(given.mediapipe)
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = given.dataset or renders(Path(folder), given.limit or 400)
+        judged, shown = judge(dataset, given.mediapipe, given.limit, given.turn)
     result = report(judged)
     print(json.dumps(result)) if given.json else show(result)
     if given.sheet:

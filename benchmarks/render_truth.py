@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from curate import keypoints as kp
 from render import blender, models
-from render.blender import Blender, Worker
+from render.blender import Blender, Request, Worker
 from render.cast import Cast
 from render.finish import read_passes
 from render.job import Job
 from render.plan import plan_shot
-from render.run import _Request as Request
 from render.shot import Shot
 
 SPHERES = Path(__file__).resolve().parent / "tools" / "spheres.py"
@@ -41,8 +40,24 @@ def centroid(light: NDArray[np.float32]) -> Floats:
     return found
 
 
-def keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
-    """Distances (N, 21) in pixels; NaN where spheres lie before each other or leave the picture."""
+def measure(
+    program: Blender, shots: list[Shot], folder: Path, masks: int, samples: int = SAMPLES
+) -> tuple[Floats, list[int]]:
+    """How far keypoints are off, and how many pixels of masks.
+
+    Returns
+    -------
+    Distances (N, 21) in pixels, NaN where spheres lie before each other or leave the picture; pixels of the
+    part mask that differ from a ray cast, of the first `masks` shots.
+    """
+    for number, shot in enumerate(shots):
+        shot.write(folder / f"shot-{number:04d}.npz")
+    command = program.script(SPHERES, str(folder), str(samples), str(masks))
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return _keypoint_errors(folder, shots), _wrong_pixels(folder, shots[:masks], program)
+
+
+def _keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
     errors = np.full((len(shots), kp.COUNT), np.nan)
     for number, shot in enumerate(shots):
         points, size = shot.projected(), shot.settings["size"]
@@ -57,20 +72,18 @@ def keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
     return errors
 
 
-def wrong_pixels(folder: Path, shots: list[Shot], program: Blender, count: int) -> list[int]:
-    """Pixels of the part mask that differ from a ray cast, for the first `count` shots."""
+def _wrong_pixels(folder: Path, shots: list[Shot], program: Blender) -> list[int]:
     requests = [
-        Request(n, None, folder / f"shot-{n:04d}.npz", folder / f"full-{n:04d}.exr") for n in range(count)
+        Request(str(n), folder / f"shot-{n:04d}.npz", folder / f"full-{n:04d}.exr") for n in range(len(shots))
     ]
     wrong = []
     with Worker(program, limit=600) as worker:
-        worker.start()
         for request, reason in worker.pictures(requests):
             if reason:
                 raise SystemExit(reason)
-            *_, parts = read_passes(request.out, shots[request.index].settings["size"])
-            rays = np.load(folder / f"rays-{request.index:04d}.npy")
-            wrong.append(int((parts != rays).sum()))
+            number = int(request.name)
+            *_, parts = read_passes(request.out, shots[number].settings["size"])
+            wrong.append(int((parts != np.load(folder / f"rays-{number:04d}.npy")).sum()))
     return wrong
 
 
@@ -97,20 +110,12 @@ def main() -> None:
         folder = Path(name)
         cast = Cast(folder / "cast")
         shots = [plan_shot(job, index, cast) for index in range(given.cameras)]
-        for number, shot in enumerate(shots):
-            shot.write(folder / f"shot-{number:04d}.npz")
-        subprocess.run(
-            program.script(SPHERES, str(folder), str(SAMPLES), str(given.masks)),
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        errors = keypoint_errors(folder, shots)
+        errors, wrong = measure(program, shots, folder, given.masks)
         known = errors[np.isfinite(errors)]
         print(
             f"keypoints: {len(shots)} cameras, {known.size} spheres; off by {known.mean():.4f} px (mean), "
             f"{np.percentile(known, 99):.4f} (99th percentile), {known.max():.4f} (worst)"
         )
-        wrong = wrong_pixels(folder, shots, program, min(given.masks, len(shots)))
         print(f"part masks against ray casts: {wrong} pixels of {job.size * job.size} differ")
 
 

@@ -1,5 +1,5 @@
-"""The demo: from drawn photographs in three native layouts to an evaluated network, by the same commands
-that a user types."""
+"""The demo: from drawn and rendered hands in three native layouts to an evaluated network, by the same
+commands that a user types."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ from curate.stage import Part, Stage
 
 _CHUNK = 16
 _PER_SUBJECT = 4
+_RENDERS = 32
+_JOB = """\
+# For curate render: a few people, small and quick. All settings: curate render --explain
+random: {number}
+seed: {seed}
+size: 128
+samples: 4
+hands: {{people: 3}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,9 @@ def demo(
     minutes: float = 2.0,
     seed: int = 0,
 ) -> int:
-    """Draw hands, write them as 11k Hands, Labelme and RHD, and run the whole chain on them.
+    """Draw and render hands, write them as 11k Hands, Labelme and RHD, and run the whole chain on them.
+
+    Where there is no Blender, drawn hands do alone.
 
     Parameters
     ----------
@@ -57,11 +68,20 @@ def demo(
     started = time.monotonic()
     for shoot in _shoots(photos, seed):
         draw(shoot, out / "drawn" / shoot.name)
-    for line in _commands(out, minutes):
+
+    def typed(line: Sequence[str]) -> int:
         say(f"$ curate {' '.join(line)}")
         code = run(line)
         # Exit code 1 is "something was left out": RHD stores a second hand that no photo shows.
-        if code not in (0, 1):
+        return 0 if code == 1 else code
+
+    sets = ["drawn/rendered"]
+    if typed(_render(out, seed)) == 0:
+        sets.append("renders")
+    else:
+        say("Nothing was rendered, for the reason above. The demo goes on with drawn hands alone.")
+    for line in _commands(out, sets, minutes):
+        if code := typed(line):
             return code
     say(_where_to_look(out, time.monotonic() - started))
     return 0
@@ -120,27 +140,37 @@ def _draw_photos(shoot: Shoot, out: Path, numbers: range) -> Iterator[Sample]:
         )
 
 
-def _commands(out: Path, minutes: float) -> list[list[str]]:
+def _render(out: Path, seed: int) -> list[str]:
+    job = out / "render.yaml"
+    job.write_text(_JOB.format(number=_RENDERS, seed=seed), encoding="utf-8")
+    return ["render", "--job", str(job), "--out", str(out / "renders")]
+
+
+def _commands(out: Path, sets: Sequence[str], minutes: float) -> list[list[str]]:
+    """sets: which datasets become RHD, and come back from it."""
     drawn, native, data = (str(out / name) for name in ("drawn", "native", "data"))
     quiet = ["--quiet"]
+    as_rhd = {Path(name).name: str(out / name) for name in sets}
     lines = [
         ["export", f"{drawn}/tagged", "--to", "labelme", "--out", f"{native}/labelme", *quiet],
         ["export", f"{drawn}/tagged", "--to", "11khands", "--out", f"{native}/11k", *quiet],
-        ["export", f"{drawn}/rendered", "--to", "rhd", "--out", f"{native}/RHD_published_v2", *quiet],
+        *(
+            ["export", path, "--to", "rhd", "--out", f"{native}/{name}", *quiet]
+            for name, path in as_rhd.items()
+        ),
         ["export", f"{drawn}/new", "--to", "11khands", "--out", f"{native}/new", *quiet],
     ]
     info = f"{native}/11k/HandInfo.csv"
     lines += [
         ["convert", "labelme", f"{native}/labelme", "--hand-info", info, "--out", f"{data}/tagged"],
-        ["convert", "rhd", f"{native}/RHD_published_v2", "--out", f"{data}/rendered"],
+        *(["convert", "rhd", f"{native}/{name}", "--out", f"{data}/{name}"] for name in as_rhd),
         ["convert", "11khands", f"{native}/new", "--out", f"{data}/new"],
-        ["crop", f"{data}/tagged", "--out", str(out / "crops" / "tagged")],
-        ["crop", f"{data}/rendered", "--out", str(out / "crops" / "rendered")],
     ]
-    crops = [str(out / "crops" / name) for name in ("tagged", "rendered")]
+    crops = {name: str(out / "crops" / name) for name in ("tagged", *as_rhd)}
+    lines += [["crop", f"{data}/{name}", "--out", place] for name, place in crops.items()]
     built, trained = str(out / "set96"), str(out / "run")
     lines += [
-        ["build", *crops, "--out", built, "--split", "subject", "--keypoints", "20"],
+        ["build", *crops.values(), "--out", built, "--split", "subject", "--keypoints", "20"],
         ["qa", built, "--out", str(out / "qa"), "--fail-on", "never"],
         ["train-baseline", built, "--out", trained, "--epochs", "8", "--max-minutes", str(minutes)],
         ["evaluate", trained, built],

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from curate.errors import CurateError, InputError
 from render.worker.main import MARK
@@ -46,15 +46,13 @@ class BlenderError(CurateError):
     """Blender cannot be found, or does not start."""
 
 
-class Request(Protocol):
+@dataclass(frozen=True, slots=True)
+class Request:
     """A picture to be rendered: its name in messages, and the files that Blender reads and writes."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def shot(self) -> Path: ...
-    @property
-    def out(self) -> Path: ...
+    name: str
+    shot: Path
+    out: Path
 
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from curate import depth as depth_maps
 from curate import images
 from curate import keypoints as kp
+from curate.compositing import Backdrops
 from curate.errors import InputError
 from curate.images import Pixels
 from curate.sample import DEPTH, Sample
 from render import kinematics
+from render.job import SOURCE, sample_id
 from render.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.shot import Shot
 
@@ -43,13 +45,14 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
     light, alpha, depth, parts = read_passes(rendered, shot.settings["size"])
     settings = shot.settings
     pixels = develop(light, alpha, parts, settings)
-    stem = f"{settings['index']:08d}"
+    name = sample_id(settings["index"])
+    stem = name.rpartition("/")[2]
     root = Path(root)
     data = images.encode(pixels, ".jpg", quality=settings["finish"]["quality"])
     sample = settings["sample"]
     row = Sample(
-        sample_id=f"render/{stem}",
-        source="render",
+        sample_id=name,
+        source=SOURCE,
         image=f"images/{stem}.jpg",
         width=pixels.shape[1],
         height=pixels.shape[0],
@@ -148,14 +151,16 @@ def _steep(tone: Light) -> Light:
 def _behind(ground: dict[str, Any], size: int) -> Light:
     if ground["kind"] == "colour":
         return np.broadcast_to(np.float32(ground["colour"]), (size, size, 3))
-    picture = images.read(ground["file"])
-    rows, columns = picture.shape[:2]
-    side = min(rows, columns)
-    rng = np.random.default_rng(ground["picture"])
-    top, left = rng.integers(rows - side + 1), rng.integers(columns - side + 1)
-    cut = picture[top : top + side, left : left + side]
-    seen = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    drawn = backdrops(ground["folder"]).draw(np.random.default_rng(ground["picture"]), size, size)
+    seen = drawn.astype(np.float32) / 255
     return np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** np.float32(2.4))
+
+
+def backdrops(folder: str) -> Backdrops:
+    """The pictures of a folder. Raises InputError: no such folder, or none in it."""
+    if not folder:
+        raise InputError("ground.folder", "not given", allowed="a folder of images, for the kind picture")
+    return Backdrops.of(Path(folder).absolute())
 
 
 def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:

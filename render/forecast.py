@@ -10,7 +10,7 @@ from render.angles import Grid
 from render.job import Job
 
 # CPU seconds a picture of 256 x 256, measured on one core: without sampling, and for each path a pixel.
-_BASE, _PATH, _WORKBENCH, _SIZE = 0.1, 0.11, 0.3, 256
+_BASE, _PATH, _SIZE = 0.1, 0.11, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,6 @@ class Forecast:
     @property
     def seconds_each(self) -> float:
         """About how many CPU seconds a picture takes."""
-        if self.job.engine == "workbench":
-            return _WORKBENCH
         return _BASE + _PATH * self.job.samples * (self.job.size / _SIZE) ** 2
 
     @property
@@ -47,9 +45,8 @@ class Forecast:
 
     def __str__(self) -> str:
         job, hands = self.job, self.job.hands_in_turn
-        how = f"{job.samples} samples" if job.engine == "cycles" else job.engine
         lines = [
-            f"{self.pictures:,} pictures of {job.size} x {job.size} pixels, {how}, seed {job.seed}",
+            f"{self.pictures:,} pictures of {job.size} x {job.size} pixels, {job.samples} samples, seed {job.seed}",
             "angles",
         ]
         for text in job.angles:

@@ -149,7 +149,6 @@ class Job:
     side: str = choice("both", ("left", "right", "both"), "which hand, anatomically")
     aspect: str = choice("dorsal", ("dorsal", "palmar", "both"), "back or palm towards the camera")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
-    engine: str = choice("cycles", ("cycles", "workbench"), "path tracing, or a quick look without light")
     samples: int = whole(8, 1, 65536, "paths traced a pixel")
     denoise: bool = flag(True, "clean the picture of the paths' noise (OpenImageDenoise)")
     seed: int = whole(0, 0, 2**32 - 1, "of everything that is drawn by chance")

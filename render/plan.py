@@ -6,15 +6,11 @@ order.
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import InputError
 from render import accessories, angles, tone
 from render.cast import Cast, Person
 from render.job import Job, View
@@ -60,7 +56,6 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "index": index,
         "size": job.size,
         "samples": job.samples,
-        "engine": job.engine,
         "denoise": job.denoise,
         "model": str(person.path),
         "side": view.side,
@@ -221,20 +216,8 @@ def _ground(
         "colour": list(own) if kind == "colour" else colour,
         "roughness": 0.35 + 0.4 * gloss,
         "picture": picture,
-        "file": os.fspath(_pictures(job.ground.folder)[picture % len(_pictures(job.ground.folder))])
-        if kind == "picture"
-        else "",
+        "folder": job.ground.folder if kind == "picture" else "",
     }
-
-
-@lru_cache(maxsize=4)
-def _pictures(folder: str) -> list[Path]:
-    found = sorted(
-        p for p in Path(folder).rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
-    )
-    if not folder or not found:
-        raise InputError(folder or "ground.folder", "no pictures", allowed="a folder of .jpg, .png or .webp")
-    return found
 
 
 def _light(job: Job, ground: dict[str, Any], place: _Placement, rng: np.random.Generator) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from curate.errors import InputError, MissingExtra
 from curate.sample import Sample, to_batch
 from curate.stage import Part, Stage, Summary
 from render import blender, models
-from render.blender import Blender, BlenderError, Worker
+from render.blender import Blender, BlenderError, Request, Worker
+from render.finish import backdrops
 from render.forecast import Forecast
 from render.job import Job, runs, sample_id
 
@@ -126,15 +127,9 @@ class _Run:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Request):
     index: int
     planned: Any
-    shot: Path
-    out: Path
-
-    @property
-    def name(self) -> str:
-        return sample_id(self.index)
 
 
 @dataclass(slots=True)
@@ -184,7 +179,7 @@ def _requests(
             given_up[index] = error.reason
             continue
         name = next(names)
-        request = _Request(index, planned, folder / f"{name}.npz", folder / f"{name}.exr")
+        request = _Request(sample_id(index), folder / f"{name}.npz", folder / f"{name}.exr", index, planned)
         planned.write(request.shot)
         yield request
 
@@ -226,8 +221,12 @@ def _stopped_by_sigint(stop: Path) -> Iterator[None]:
 
 
 def _identity(job: Job) -> dict[str, Any]:
-    """The job as JSON, files by name and content: the same wherever they lie."""
-    return {**job.as_json(), "models": [_named(model) for model in job.models]}
+    """The job as JSON, files by their content: the same wherever they lie."""
+    told = job.as_json()
+    told["models"] = [_named(model) for model in job.models]
+    shown = "picture" in job.ground.kinds
+    told["ground"]["folder"] = backdrops(job.ground.folder).identity if shown else ""
+    return told
 
 
 def _named(model: str) -> str:

@@ -52,9 +52,6 @@ def add(commands: Any) -> None:
     )
     what.add_argument("--size", type=positive, metavar="PX", help="of a picture (256)")
     what.add_argument("--samples", type=positive, metavar="N", help="paths traced a pixel")
-    what.add_argument(
-        "--engine", choices=["cycles", "workbench"], help="workbench: a quick look without light"
-    )
     what.add_argument("--seed", type=int, metavar="N", help="of everything that is drawn by chance (0)")
     what.add_argument("--job", type=Path, metavar="YAML", help="all of this and more; see --explain")
     how = parser.add_argument_group("how")
@@ -73,7 +70,7 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     from render.job import Job, pick
 
-    job = Job.of(a.job, **given(a, "angles per_angle random models side aspect size samples engine seed"))
+    job = Job.of(a.job, **given(a, "angles per_angle random models side aspect size samples seed"))
     if a.explain:
         print(job.explain(), end="")
         return OK

@@ -75,9 +75,6 @@ def _engine(scene: Any, settings: dict[str, Any]) -> None:
     render = scene.render
     render.resolution_x = render.resolution_y = settings["size"]
     render.film_transparent = settings["ground"]["kind"] in ("picture", "colour")
-    if settings["engine"] == "workbench":
-        render.engine = "BLENDER_WORKBENCH"
-        return
     render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "CPU"

@@ -9,31 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from stand_in import ROOT, Planned
 
 from render import blender
-from render.blender import Blender, BlenderError, Worker
+from render.blender import Blender, BlenderError, Request, Worker
 
 
-@dataclass
-class Wanted:
-    name: str
-    shot: Path
-    out: Path
-
-
-def wanted(folder: Path, *moods: str) -> Iterator[Wanted]:
+def wanted(folder: Path, *moods: str) -> Iterator[Request]:
     for index, mood in enumerate(moods):
-        request = Wanted(f"picture {index}", folder / f"{index}.shot", folder / f"{index}.out")
+        request = Request(f"picture {index}", folder / f"{index}.shot", folder / f"{index}.out")
         Planned(index, "v", mood).write(request.shot)
         yield request
 
 
-def results(worker: Worker, requests: Iterator[Wanted]) -> list[str | None]:
+def results(worker: Worker, requests: Iterator[Request]) -> list[str | None]:
     return [reason for _, reason in worker.pictures(requests)]
 
 
@@ -46,7 +38,7 @@ def worker(program: Path) -> Iterator[Worker]:
 def test_pictures_come_in_order_and_one_ahead(worker: Worker, tmp_path: Path) -> None:
     sent: list[str] = []
 
-    def requests() -> Iterator[Wanted]:
+    def requests() -> Iterator[Request]:
         for request in wanted(tmp_path, "", "", "", ""):
             sent.append(request.name)
             yield request

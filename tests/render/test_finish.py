@@ -78,14 +78,14 @@ def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
     parts[20:50, 10:60] = 33
     exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
     row = finish.finish(shot(points), exr, tmp_path)
-    assert row.sample_id == "render/00000007"
+    assert row.sample_id == "render/0000007"
     assert row.keypoints[8].tolist() == [48, 24]
     assert row.xyz is not None
     assert row.xyz[8] == pytest.approx([0.25, -0.125, 1.0])
     assert row.bbox is not None
     assert row.bbox.tolist() == [10, 20, 50, 30]
-    assert np.array_equal(images.read(tmp_path / "masks/00000007.png", grey=True), parts)
-    metres = depth.read(tmp_path / "depth/00000007.png", SIZE, SIZE)
+    assert np.array_equal(images.read(tmp_path / "masks/0000007.png", grey=True), parts)
+    metres = depth.read(tmp_path / "depth/0000007.png", SIZE, SIZE)
     assert metres[30, 30] == pytest.approx(1.0, abs=1e-4)
     assert row.sha256 == images.pixel_sha256(images.read(tmp_path / row.image))
     assert (row.tilt, row.rotation, row.label_source) == (10.0, 20.0, "render")

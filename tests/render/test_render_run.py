@@ -10,13 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from stand_in import PACE, ROOT, finish, plan
 
+from curate import images
 from curate.dataset import Dataset
-from curate.errors import ConfigChanged
+from curate.errors import ConfigChanged, InputError
 from curate.stage import Summary
 from render.blender import BlenderError
 from render.job import Job
@@ -92,6 +95,33 @@ def test_a_finished_folder_needs_no_blender_and_another_job_is_refused(program, 
     assert run(tmp_path / "d", Path("nowhere"), Job.of(random=3)).reused
     with pytest.raises(ConfigChanged, match="seed was 0, now 1"):
         run(tmp_path / "d", program, Job.of(random=3, seed=1))
+
+
+def with_pictures(folder: Path | str) -> Job:
+    job = Job.of(random=2)
+    return replace(job, ground=replace(job.ground, kinds=("table", "picture"), folder=str(folder)))
+
+
+def test_pictures_behind_the_hand_count_by_content_wherever_they_lie(program: Path, tmp_path: Path) -> None:
+    for name, grey in (("a.png", 0), ("b.png", 200)):
+        images.write(tmp_path / "here" / name, np.full((40, 40, 3), grey, np.uint8))
+    run(tmp_path / "d", program, with_pictures(tmp_path / "here"))
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert run(tmp_path / "d", program, with_pictures(tmp_path / "there")).reused
+    images.write(tmp_path / "there" / "b.png", np.full((40, 40, 3), 201, np.uint8))
+    with pytest.raises(ConfigChanged, match="2 images, sha256"):
+        run(tmp_path / "d", program, with_pictures(tmp_path / "there"))
+
+
+def test_pictures_behind_the_hand_must_be_there_before_anything_is_rendered(program, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder, message in (
+        ("", "ground.folder: not given"),
+        (tmp_path / "empty", "no image in this"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run(tmp_path / "d", program, with_pictures(folder))
+    assert not (tmp_path / "d").exists()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.errors import InputError
 from render.angles import turn
 from render.cast import Cast
 from render.job import Job
@@ -103,10 +102,3 @@ def test_the_row_tells_what_was_drawn(cast: Cast) -> None:
     assert (row["tilt"], row["rotation"], row["attrs"]["roll"]) == (20, 45, 5)
     assert row["subject_id"].startswith("procedural-0-")
     assert row["attrs"]["skinTone"] in ("light", "intermediate", "tan", "brown", "dark")
-
-
-def test_pictures_behind_need_a_folder_of_pictures(cast: Cast, tmp_path: Path) -> None:
-    made = job()
-    ground = dataclasses.replace(made.ground, kinds=("picture",), folder=str(tmp_path))
-    with pytest.raises(InputError, match="no pictures"):
-        plan_shot(dataclasses.replace(made, ground=ground), 0, cast)

@@ -1,0 +1,237 @@
+"""Blender itself: true labels, and the same bytes however a job is run. Small pictures of one person."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from curate import depth, images
+from curate import keypoints as kp
+from curate.dataset import Dataset
+from curate.sample import DEPTH, Sample
+from render import plan
+from render.blender import Blender, Request, Worker
+from render.cast import Cast
+from render.finish import finish
+from render.job import Job
+from render.kinematics import DEVIATION, FLEXION, bone_matrices
+from render.model import PART_OF_BONE, HandModel
+from render.run import render
+from render.shot import Shot
+
+ROOT = Path(__file__).resolve().parents[2]
+# Two parts of the stage; every ground, so that what one picture sets up would show in the next.
+JOB = """
+angles: tilt=0,30 rotation=0:270:90
+per_angle: 2
+aspect: both
+size: 64
+samples: 2
+hands: {people: 1}
+accessories: {polish: 0.5, rings: 0.5, watch: 0.5, sleeve: 0.5}
+ground: {kinds: [table, environment, colour]}
+"""
+FINGERS_APART = np.radians([13.0, 2.0, -10.0, -24.0])
+Floats = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, blender: Blender) -> Path:
+    """A folder with the job, and the dataset of an undisturbed run."""
+    folder = tmp_path_factory.mktemp("real")
+    (folder / "job.yaml").write_text(JOB)
+    render(folder / "one", Job.of(folder / "job.yaml"), program=blender.path, quiet=True)
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# The same bytes --------------------------------------------------------------------------------------
+
+
+def test_two_workers_give_the_same_bytes(place: Path, blender: Blender) -> None:
+    render(place / "two", Job.of(place / "job.yaml"), program=blender.path, workers=2, quiet=True)
+    assert content(place / "two") == content(place / "one")
+
+
+def test_backwards_and_left_out_they_are_alike(place: Path, blender: Blender) -> None:
+    order = [14, 11, 9, 5, 2, 0]
+    render(place / "back", Job.of(place / "job.yaml"), indices=order, program=blender.path, quiet=True)
+    forwards, backwards = content(place / "one"), content(place / "back")
+    pictures = {name for name in backwards if name.endswith((".jpg", ".png"))}
+    assert len(pictures) == 3 * len(order)
+    assert {name: backwards[name] for name in pictures} == {name: forwards[name] for name in pictures}
+
+
+# Ends as with kill -9 in the second part, while Blender is at the next picture.
+KILLED = """
+import os, signal, sys
+from render import run
+from render.job import Job
+whole = run._finish
+def finish(shot, rendered, root):
+    if shot.settings["index"] == 11:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(shot, rendered, root)
+run._finish = finish
+run.render(sys.argv[1], Job.of(sys.argv[2]), program=sys.argv[3], quiet=True)
+"""
+
+
+def test_killed_and_continued_it_leaves_the_same_folder(place: Path, blender: Blender) -> None:
+    out = place / "killed"
+    line = [sys.executable, "-c", KILLED, str(out), str(place / "job.yaml"), str(blender.path)]
+    assert subprocess.run(line, cwd=ROOT).returncode == -signal.SIGKILL
+    assert len(list(out.glob("images/*"))) == 11
+    render(out, Job.of(place / "job.yaml"), program=blender.path, quiet=True)
+    assert content(out) == content(place / "one")
+
+
+# True labels -----------------------------------------------------------------------------------------
+
+
+def test_what_stands_in_the_row_is_what_is_seen(place: Path) -> None:
+    dataset = Dataset(place / "one")
+    assert len(dataset) == 16
+    assert {s.side for s in dataset} == {"left", "right"}
+    assert {s.aspect for s in dataset} == {"dorsal", "palmar"}
+    for sample in dataset:
+        assert sample.xyz is not None
+        assert sample.K is not None
+        assert sample.mask is not None
+        rays = sample.xyz @ sample.K.T
+        np.testing.assert_allclose(rays[:, :2] / rays[:, 2:], sample.keypoints, atol=1e-3)
+        parts = images.read(place / "one" / sample.mask, grey=True)
+        numbers = set(np.unique(parts).tolist()) - {0, 1}
+        assert len(numbers) >= 6
+        assert numbers <= set(range(2, 18) if sample.side == "left" else range(18, 34))
+        metres = depth.read(place / "one" / sample.attrs[DEPTH], sample.height, sample.width)
+        near, far = sample.xyz[:, 2].min(), sample.xyz[:, 2].max()
+        assert near - 0.03 < np.nanmedian(metres[parts > 1]) < far + 0.03
+
+
+def test_keypoints_and_masks_are_where_the_picture_has_them(
+    blender: Blender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from render_truth import measure
+
+    job = one_person(random=2, angles=["tilt=-50..50 rotation=0..360 roll=-40..40"], size=160, samples=1)
+    shots = [plan.plan_shot(job, index, Cast(tmp_path / "cast")) for index in range(len(job))]
+    errors, wrong = measure(blender, shots, tmp_path, masks=1)
+    assert np.isfinite(errors).sum() >= 21
+    assert np.nanmax(errors) < 0.05
+    assert max(wrong) <= 1
+
+
+def one_person(**given: object) -> Job:
+    job = Job.of(**{"size": 128, "samples": 1, "side": "right", **given})
+    nothing = dataclasses.replace(job.accessories, polish=0.0, rings=0.0, watch=0.0, sleeve=0.0)
+    return dataclasses.replace(job, hands=dataclasses.replace(job.hands, people=1), accessories=nothing)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Studio:
+    """Takes pictures of hands that are held as a test says."""
+
+    worker: Worker
+    folder: Path
+
+    def pose(self, thumb: tuple[float, float, float] = (0, 55, 0)) -> Floats:
+        """A flat hand, fingers apart. thumb: flexion and deviation of its first joint, flexion beyond."""
+        angles = np.zeros((5, 3, 3))
+        angles[1:, 0, DEVIATION] = FINGERS_APART
+        angles[0, 0, FLEXION], angles[0, 0, DEVIATION], angles[0, 1:, FLEXION] = np.radians(thumb)
+        return angles
+
+    def shot(self, held: Floats, monkeypatch: pytest.MonkeyPatch, **given: object) -> Shot:
+        monkeypatch.setattr(plan, "sample_pose", lambda *_: (held, np.zeros(2)))
+        return plan.plan_shot(one_person(**given), 0, Cast(self.folder / "cast"))
+
+    def take(self, *shots: Shot) -> list[tuple[Sample, NDArray[np.uint8]]]:
+        """The rows and the part masks."""
+        requests = [
+            Request(str(n), self.folder / f"{n}.npz", self.folder / f"{n}.exr") for n in range(len(shots))
+        ]
+        for shot, request in zip(shots, requests, strict=True):
+            shot.write(request.shot)
+        rows = []
+        for shot, (request, reason) in zip(shots, self.worker.pictures(requests), strict=True):
+            assert reason is None
+            row = finish(shot, request.out, self.folder)
+            assert row.mask is not None
+            rows.append((row, images.read(self.folder / row.mask, grey=True)))
+        return rows
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory, blender: Blender) -> Iterator[Studio]:
+    with Worker(blender, limit=600) as worker:
+        yield Studio(worker, tmp_path_factory.mktemp("studio"))
+
+
+def test_bending_a_finger_moves_its_tip_and_nothing_above(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight, bent = studio.pose(), studio.pose()
+    bent[1, 1, FLEXION] = np.radians(60)
+    before = studio.shot(straight, monkeypatch, angles=["tilt=20"])
+    after = moved(before, straight, bent)
+    (row, parts), (row_after, parts_after) = studio.take(before, after)
+    gone = np.linalg.norm(row_after.keypoints - row.keypoints, axis=1)
+    others = [i for i in range(kp.COUNT) if kp.NAMES[i] not in ("index_pip", "index_dip", "index_tip")]
+    assert (gone[others] == 0).all()
+    assert gone[kp.INDEX["index_tip"]] > gone[kp.INDEX["index_dip"]] > 3
+    # The joint stays; where people put its label is a few millimetres beside it, and goes round it.
+    assert gone[kp.INDEX["index_pip"]] < 3
+    # What changed in the mask was the finger, or is it.
+    finger = PART_OF_BONE[4:7]
+    changed = parts != parts_after
+    assert changed.any()
+    assert (np.isin(parts, finger) | np.isin(parts_after, finger))[changed].all()
+
+
+def moved(shot: Shot, before: Floats, after: Floats) -> Shot:
+    """The same shot of a hand held in another way: by the motion that took the hand to the picture."""
+    model = HandModel.read(shot.settings["model"])
+
+    def held(angles: Floats) -> tuple[Floats, Floats]:
+        vertices, points = model.posed(bone_matrices(model.joints, angles, np.zeros(2)))
+        return np.column_stack([vertices, np.ones(len(vertices))]), np.column_stack([points, np.ones(21)])
+
+    (vertices, points), (vertices_after, points_after) = held(before), held(after)
+    motion, *_ = np.linalg.lstsq(points, shot.keypoints, rcond=None)
+    np.testing.assert_allclose(vertices @ motion, shot.vertices, atol=1e-6)
+    still = (points == points_after).all(axis=1, keepdims=True)
+    return dataclasses.replace(
+        shot,
+        vertices=(vertices_after @ motion).astype(np.float32),
+        keypoints=np.where(still, shot.keypoints, points_after @ motion),
+    )
+
+
+def test_what_lies_behind_flesh_is_not_visible(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    across = studio.pose(thumb=(40, 25, 20))  # before the palm, over the index finger's knuckle
+    shots = [
+        studio.shot(angles, monkeypatch, angles=["tilt=20"], aspect=aspect)
+        for angles, aspect in ((across, "palmar"), (studio.pose(), "palmar"), (across, "dorsal"))
+    ]
+    palm, thumb_out, back = (
+        dict(zip(kp.NAMES, row.visibility, strict=True)) for row, _ in studio.take(*shots)
+    )
+    fingers = [name for name in kp.NAMES[5:] if name != "index_mcp"]
+    assert palm["index_mcp"] == kp.HIDDEN
+    assert all(palm[name] == kp.VISIBLE for name in [*fingers, "thumb_ip", "thumb_tip"])
+    assert all(thumb_out[name] == kp.VISIBLE for name in [*fingers, "index_mcp", "thumb_tip"])
+    assert all(back[name] == kp.VISIBLE for name in [*fingers, "index_mcp"])
+    assert back["thumb_ip"] == back["thumb_tip"] == kp.HIDDEN
