@@ -1,15 +1,17 @@
 """The hand's outline against known masks: ours, scikit-image, an OpenCV recipe and GrabCut, in turn.
 
-python benchmarks/background.py [--photos DIR ...] [--count 312] [--peers 24]
+python benchmarks/background.py [--photos DIR ... | --dataset D] [--count 312] [--peers 24]
 
 Hands whose mask is known to the pixel, stored as JPEG: cut out of photographs (of hands on plain ground) and
 put on light grounds with shadow, vignette and noise; a tenth of them, and all without --photos, drawn hands
-of 1600 x 1200. Each method goes from the file to a mask at full size; the peers take the first --peers.
+of 1600 x 1200. Or, with --dataset, the samples of a dataset with masks of their own, such as renders. Each
+method goes from the file to a mask at full size; the peers take the first --peers.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -26,6 +28,8 @@ from skimage import color, filters, io, measure, morphology
 
 from curate import drawn_hands, images, masks
 from curate.compositing import composite
+from curate.dataset import Dataset
+from curate.photograph import Photograph
 
 Mask = NDArray[np.bool_]
 
@@ -34,6 +38,7 @@ def main() -> None:
     """Run all methods in turn; print seconds a picture (median), IoU and error of the outline."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--photos", type=Path, nargs="*", default=[], metavar="DIR")
+    options.add_argument("--dataset", type=Path, metavar="D")
     options.add_argument("--count", type=int, default=12)
     options.add_argument("--peers", type=int, default=8)
     options.add_argument("--seed", type=int, default=0)
@@ -45,7 +50,12 @@ def main() -> None:
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in (*ours, *ways)}
     refused = 0
     with tempfile.TemporaryDirectory() as folder:
-        for number, (path, truth) in enumerate(pictures(given.photos, given.count, given.seed, Path(folder))):
+        hands = (
+            pictures(given.photos, given.count, given.seed, Path(folder))
+            if given.dataset is None
+            else itertools.islice(samples(given.dataset), given.count)
+        )
+        for number, (path, truth) in enumerate(hands):
             for name, way in ours.items():
                 row, found = measured(way, path, truth)
                 if masks.check(found, np.zeros((0, 2))) is not None:
@@ -57,7 +67,8 @@ def main() -> None:
             if number < given.peers:
                 for name, way in ways.items():
                     rows[name].append(measured(way, path, truth)[0])
-            path.unlink()
+            if path.is_relative_to(folder):
+                path.unlink()
     report(rows, refused)
 
 
@@ -123,6 +134,14 @@ def pictures(photos: list[Path], count: int, seed: int, folder: Path) -> Iterato
         if (placed := cut_and_place(rng, path, folder / f"{path.stem}-{turn}.jpg")) is not None:
             made += 1
             yield placed
+
+
+def samples(root: Path) -> Iterator[tuple[Path, Mask]]:
+    """Those of a dataset that have a mask: all that is not ground, as a cut-out keeps the arm."""
+    for sample in Dataset(root):
+        labels = Photograph(root, sample).labels()
+        if labels is not None:
+            yield root / sample.image, labels > 0
 
 
 def draw(path: Path, number: int) -> tuple[Path, Mask]:

@@ -81,6 +81,12 @@ class _Form:
     stored: np.dtype[Any] | None = None
     peak1: bool = False
 
+    def in_colour(self, image: images.Pixels) -> images.Pixels:
+        """The image as the set has them, grey or RGB."""
+        if self.grey and image.ndim == 3:
+            return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        return image
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -347,15 +353,14 @@ def _frame(photograph: Photograph, shared: bool, form: _Form, look: _Look, notes
 
 def _pixels(photograph: Photograph, frame: Frame, shared: bool, form: _Form, look: _Look) -> images.Pixels:
     """The sample's S x S image. Raises Dropped, BadMask and InputError."""
-    pixels = frame.of(photograph.read(frame.shrink, grey=form.grey and not look.by_colour))
-    if look.backdrops is not None:
-        if shared and photograph.sample.mask is None:
-            raise Dropped(SHARED_WITHOUT_MASK)
-        matte = photograph.matte_of_part(frame.shrink, frame.box, frame.size)
-        pixels = composite(pixels, matte, look.ground(photograph, frame))
-    if form.grey and pixels.ndim == 3:
-        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-    return pixels
+    image = photograph.read(frame.shrink, grey=form.grey and not look.by_colour)
+    pixels = frame.of(form.in_colour(image))
+    if look.backdrops is None:
+        return pixels
+    if shared and photograph.sample.mask is None:
+        raise Dropped(SHARED_WITHOUT_MASK)
+    matte = photograph.matte_of_part(frame.shrink, frame.box, frame.size)
+    return composite(pixels, matte, form.in_colour(look.ground(photograph, frame)))
 
 
 def _fitted(sample: Sample, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:

@@ -21,11 +21,12 @@ KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
 
 _COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
 _ALLOWED = "white, noise, gradient, colour:#rrggbb or a folder of images"
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as cvtColor and JPEG have it
 _OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
 
 
 def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
-    """The hand of an image before a backdrop: (H, W, 3) each.
+    """The hand of an image before a backdrop: (H, W, 3) each, or both grey (H, W).
 
     Where the border mixes hand and ground, the ground's share of the colour is replaced by the colour that
     the hand has near by, so that no rim of the old ground is left.
@@ -34,9 +35,14 @@ def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
     inside = (alpha == 255).astype(np.uint8)
     result = np.asarray(cv2.copyTo(image, inside, np.array(backdrop)), np.uint8)
     rows, columns = np.divmod(np.flatnonzero((alpha > 0) & (alpha < 255)), alpha.shape[1])
-    share = alpha[rows, columns, None].astype(np.float32) / 255
+    share = alpha[rows, columns].astype(np.float32) / 255
     hand, ground = matte.colours.at(rows, columns, alpha.shape)
-    pure = image[rows, columns] + (1 - share) * (hand - ground)
+    spill = hand - ground
+    if image.ndim == 2:
+        spill = spill @ _LUMA
+    else:
+        share = share[:, None]
+    pure = image[rows, columns] + (1 - share) * spill
     mixed = share * np.clip(pure, 0, 255) + (1 - share) * backdrop[rows, columns]
     result[rows, columns] = np.round(mixed).astype(np.uint8)
     return result

@@ -99,9 +99,16 @@ def examine(data: bytes, where: str | os.PathLike[str]) -> ImageInfo:
     return info
 
 
-def decode(data: bytes, where: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -> Pixels:
-    """As `read`, from bytes; `where` names them in errors."""
-    info = examine(data, where)
+def decode(
+    data: bytes,
+    where: str | os.PathLike[str],
+    *,
+    grey: bool = False,
+    shrink: int = 1,
+    info: ImageInfo | None = None,
+) -> Pixels:
+    """As `read`, from bytes; `where` names them in errors, `info` is what `examine` said, if it was asked."""
+    info = examine(data, where) if info is None else info
     image = _decode_jpeg(data, where, grey, shrink) if info.format == "JPEG" else None
     if image is None:
         image = _decode_other(data, where, grey, shrink)

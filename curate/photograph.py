@@ -64,7 +64,9 @@ class Photograph:
     def read(self, shrink: int = 1, *, grey: bool = False) -> Pixels:
         """Its pixels, as `images.read` gives them, decoded once for each `shrink`."""
         if (shrink, grey) not in self._decoded:
-            self._decoded[shrink, grey] = images.decode(self._data, self.path, grey=grey, shrink=shrink)
+            self._decoded[shrink, grey] = images.decode(
+                self._data, self.path, grey=grey, shrink=shrink, info=self.info
+            )
         return self._decoded[shrink, grey]
 
     def labels(self) -> Pixels | None:

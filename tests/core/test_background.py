@@ -61,6 +61,8 @@ def test_composite_by_hand() -> None:
     # Before the old ground the old picture is back.
     again = composite(image, matte, np.full_like(image, 240))
     np.testing.assert_allclose(again, image, atol=1)
+    grey = composite(image[..., 0], matte, np.zeros((1, 3), np.uint8))
+    np.testing.assert_array_equal(grey, [[200, 100, 0]])
 
 
 def test_no_rim_of_the_old_ground_is_left(drawn_dataset: Path) -> None:

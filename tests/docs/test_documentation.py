@@ -9,10 +9,12 @@ import shlex
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import converters
-from curate import cli
+from curate import cli, images, masks
 from curate.dataset import Dataset
 from curate.demo import Shoot, draw
 from curate.export import export
@@ -45,6 +47,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # As people have it: the photographs once, the Labelme files in a folder of their own.
     for copy in [p for p in (folder / "labels").rglob("*") if p.suffix in (".jpg", ".png")]:
         copy.unlink()
+    # As a tool for cutting out writes them: PNG with transparency, named as the photo.
+    for photo in sorted((folder / "11k").rglob("*.jpg")):
+        image = images.read(photo)
+        found = masks.find(image)
+        if found is not None:
+            cut = np.dstack([image[..., ::-1], found.alpha])
+            (folder / "cut-outs").mkdir(exist_ok=True)
+            cv2.imwrite(str(folder / "cut-outs" / f"{photo.stem}.png"), cut)
     return folder
 
 
