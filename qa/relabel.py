@@ -62,6 +62,8 @@ class Relabelled:
     refused: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
+        if not self.opened:
+            return "nothing to open: no sample is flagged so, or marked to be fixed"
         lines = [f"{len(self.corrected)} of {self.opened} samples corrected in {self.out / LABELS}"]
         lines += [f"  cannot be read back: {name!r}: {why}" for name, why in self.refused]
         return "\n".join(lines)
@@ -108,7 +110,7 @@ def open_labelme(
 
     Raises
     ------
-    InputError: neither findings nor decisions, nothing to open, a training set, no such program, or a
+    InputError: neither findings nor decisions, or of another dataset; a training set; no such program; a
         session of another dataset or other samples in `out`.
     SchemaError: no dataset.
     """
@@ -118,6 +120,8 @@ def open_labelme(
         raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
     program = None if labelme is None else _program(labelme)
     wanted = _chosen(source, qa_dir, decisions, checks, severity)
+    if not wanted:
+        return Relabelled(folder, 0, (), ())
     session = _begin(source, folder, wanted, limit, write, overwrite=overwrite)
     if program is not None:
         _run(program, folder)
@@ -158,10 +162,9 @@ def _chosen(
     if qa_dir is not None:
         told += _flagged(Path(qa_dir), checks, severity)
     chosen = [name for name in dict.fromkeys(told) if name in known]
-    if not chosen:
-        found = f"{len(told)} samples to correct, none of them in {source.root.name}" if told else "nothing"
-        remedy = "lower --severity, or leave --check out" if qa_dir is not None else "mark samples with x"
-        raise InputError("open-labelme", f"{found} to open", remedy=remedy)
+    if told and not chosen:
+        found = f"{len(told):,} samples to open, none of them in {source.root.name}"
+        raise InputError("open-labelme", found, remedy="give what was made of this dataset")
     return chosen
 
 

@@ -138,8 +138,11 @@ def test_which_samples_are_opened(hands: Path, tmp_path: Path) -> None:
     assert session(hands, limit=1, overwrite=True).opened == 2  # both hands of the worst image
     with pytest.raises(InputError, match=r"no finding of 'blurr'; allowed: blur, pose-outlier"):
         session(hands, checks=["blurr"])
-    with pytest.raises(InputError, match=r"nothing to open; lower --severity"):
-        session(hands, checks=["blur"])
+    nothing = session(hands, checks=["blur"])  # a warning, and errors are asked for
+    assert (nothing.opened, str(nothing)[:16]) == (0, "nothing to open:")
+    write_findings([flag("t/1")], tmp_path / "other")
+    with pytest.raises(InputError, match=r"1 samples to open, none of them in hands"):
+        session(hands, qa_dir=tmp_path / "other")
     with pytest.raises(InputError, match="neither --qa nor --decisions"):
         session(hands, qa_dir=None)
 
