@@ -131,7 +131,7 @@ class Stage:
         Raises
         ------
         ConfigChanged: the folder holds other work, and `overwrite` is not set.
-        InputError: the folder is, or holds, one of the parents.
+        InputError: the folder is, or holds, one of the parents; it is a file, or cannot be written.
         """
         for parent in self.parents:
             if parent.root.resolve().is_relative_to(self.out.resolve()):
@@ -148,6 +148,8 @@ class Stage:
         return summary
 
     def _finished(self) -> Summary | None:
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(self.out, "a file", allowed="a new folder, or one of curate's")
         if not (self.out / INFO).exists():
             if self.out.exists() and not self.folder.exists() and any(self.out.iterdir()):
                 raise InputError(
@@ -169,7 +171,11 @@ class Stage:
         import fcntl
 
         folder = self.folder
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "lock").touch()
+        except OSError as error:
+            raise InputError(self.out, f"cannot be written ({error.strerror})") from None
         with open(folder / "lock", "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

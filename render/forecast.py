@@ -46,13 +46,15 @@ class Forecast:
     def __str__(self) -> str:
         job, hands = self.job, self.job.hands_in_turn
         lines = [
-            f"{self.pictures:,} pictures of {job.size} x {job.size} pixels, {job.samples} samples, seed {job.seed}",
+            f"{self.pictures:,} picture{'s' * (self.pictures > 1)} of {job.size} x {job.size} pixels, "
+            f"{job.samples} samples, seed {job.seed}",
             "angles",
         ]
         for text in job.angles:
             count, each = f"{len(Grid.of(text)):,} combinations", f"{job.per_angle:,} of each"
             lines.append(f"  {text}: " + ("drawn from" if job.random else f"{count}, {each}"))
-        lines.append(f"hands, in turn: about {self.pictures / len(hands):,.0f} of each")
+        share = self.pictures // len(hands)
+        lines.append("hands, in turn" + (f": about {share:,} of each" if share else ""))
         lines += [f"  {model}, {side}, {aspect}" for model, side, aspect in hands]
         if not job.random and job.per_angle < len(hands):
             lines.append(

@@ -68,6 +68,13 @@ def prepare(models: Iterable[str], blender: Blender) -> None:
             extract(find(model), path, blender)
 
 
+def check(models: Iterable[str]) -> None:
+    """Raises InputError as `kept` where a model of the user's cannot be used; fetches and makes nothing."""
+    for model in models:
+        if model not in NAMES:
+            kept(model)
+
+
 def kept(model: str) -> Path:
     """The file of a model's record, by its name or file; `prepare` makes it.
 
@@ -114,6 +121,8 @@ def find(model: str) -> rigs.Rig:
     if path.suffix.lower() not in rigs.FORMATS:
         allowed = f"{', '.join(NAMES)}, or a .yaml mapping, {', '.join(rigs.FORMATS)} or .npz file"
         raise InputError("--model", repr(model), allowed=allowed)
+    if not path.is_file():
+        raise InputError(path, "no such file", field="--model")
     mapping = path.with_suffix(".yaml")
     if not mapping.is_file():
         remedy = f"write which bone is which joint there; copy {rigs.TEMPLATE} to begin with"

@@ -49,6 +49,13 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out, message in (("file", "a file; allowed: a new folder"), ("file/deeper", "cannot be written")):
+        with pytest.raises(InputError, match=message):
+            Stage("some", tmp_path / out, {}, quiet=True).run([], work)
+
+
 def test_what_comes_out_is_counted(tmp_path: Path) -> None:
     summary = run(tmp_path / "o")
     assert (summary.samples, summary.quarantined) == (6, 2)

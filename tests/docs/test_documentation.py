@@ -18,6 +18,7 @@ from curate import cli, images, masks
 from curate.dataset import Dataset
 from curate.demo import Shoot, draw
 from curate.export import export
+from render import rig
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -98,3 +99,10 @@ def test_every_command_is_documented_somewhere() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), f"{page.name} points to {link}"
+
+
+def test_the_mapping_that_is_shown_is_one(tmp_path: Path) -> None:
+    shown = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "render.md").read_text(), re.M | re.S)
+    (tmp_path / "hand.yaml").write_text("\n".join(shown))
+    (tmp_path / "hand.glb").touch()
+    assert rig.read(tmp_path / "hand.yaml").name == "my-hand"

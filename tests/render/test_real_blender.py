@@ -194,11 +194,11 @@ def test_bending_a_finger_moves_its_tip_and_nothing_above(
     assert gone[kp.INDEX["index_tip"]] > gone[kp.INDEX["index_dip"]] > 3
     # The joint stays; where people put its label is a few millimetres beside it, and goes round it.
     assert gone[kp.INDEX["index_pip"]] < 3
-    # What changed in the mask was the finger, or is it.
-    finger = PART_OF_BONE[4:7]
+    # What changed in the mask was the finger, or is it; next to nothing is drawn along at the web.
+    finger = np.isin(parts, PART_OF_BONE[4:7]) | np.isin(parts_after, PART_OF_BONE[4:7])
     changed = parts != parts_after
-    assert changed.any()
-    assert (np.isin(parts, finger) | np.isin(parts_after, finger))[changed].all()
+    assert changed[finger].sum() > 100
+    assert changed[~finger].sum() <= 3
 
 
 def moved(shot: Shot, before: Floats, after: Floats) -> Shot:
@@ -212,16 +212,19 @@ def moved(shot: Shot, before: Floats, after: Floats) -> Shot:
     (vertices, points), (vertices_after, points_after) = held(before), held(after)
     motion, *_ = np.linalg.lstsq(points, shot.keypoints, rcond=None)
     np.testing.assert_allclose(vertices @ motion, shot.vertices, atol=1e-6)
-    still = (points == points_after).all(axis=1, keepdims=True)
+
+    def there(old: Floats, new: Floats, seen: Floats) -> Floats:
+        return np.where((old == new).all(axis=1, keepdims=True), seen, new @ motion)
+
     return dataclasses.replace(
         shot,
-        vertices=(vertices_after @ motion).astype(np.float32),
-        keypoints=np.where(still, shot.keypoints, points_after @ motion),
+        vertices=there(vertices, vertices_after, shot.vertices).astype(np.float32),
+        keypoints=there(points, points_after, shot.keypoints),
     )
 
 
 def test_what_lies_behind_flesh_is_not_visible(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    across = studio.pose(thumb=(40, 25, 20))  # before the palm, over the index finger's knuckle
+    across = studio.pose(thumb=(30, 8, 10))  # before the palm, over the index finger's knuckle
     shots = [
         studio.shot(angles, monkeypatch, angles=["tilt=20"], aspect=aspect)
         for angles, aspect in ((across, "palmar"), (studio.pose(), "palmar"), (across, "dorsal"))

@@ -1,0 +1,34 @@
+"""The demo types commands; whether it has renders depends on whether there is a Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from curate.demo import demo
+
+
+@pytest.mark.parametrize(("blender", "sets"), [(True, {"rendered", "renders"}), (False, {"rendered"})])
+def test_it_goes_on_without_blender_and_says_so(tmp_path: Path, blender: bool, sets: set[str]) -> None:
+    typed: list[Sequence[str]] = []
+
+    def run(line: Sequence[str]) -> int:
+        typed.append(line)
+        return 2 if line[0] == "render" and not blender else 0
+
+    said: list[str] = []
+    assert demo(tmp_path, run=run, say=said.append, photos=24) == 0
+    assert {Path(line[1]).name for line in typed if "rhd" in line and line[0] == "export"} == sets
+    assert {Path(line[2]).name for line in typed if line[:2] == ["convert", "rhd"]} == sets
+    built = next(line for line in typed if line[0] == "build")
+    assert {Path(word).name for word in built if "crops" in word} == {"tagged", *sets}
+    assert any("goes on with drawn hands alone" in line for line in said) != blender
+
+
+def test_it_ends_with_the_code_of_the_command_that_failed(tmp_path: Path) -> None:
+    def run(line: Sequence[str]) -> int:
+        return {"render": 1, "crop": 7}.get(line[0], 0)
+
+    assert demo(tmp_path, run=run, say=lambda _: None, photos=24) == 7
