@@ -53,7 +53,7 @@ def demo(
 ) -> int:
     """Draw and render hands, write them as 11k Hands, Labelme and RHD, and run the whole chain on them.
 
-    Where there is no Blender, drawn hands do alone.
+    Where there is no Blender, drawn hands stand in for renders.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def demo(
         # Exit code 1 is "something was left out": RHD stores a second hand that no photo shows.
         return 0 if code == 1 else code
 
-    sets = ["drawn/rendered"]
-    if typed(_render(out, seed)) == 0:
-        sets.append("renders")
-    else:
-        say("Nothing was rendered, for the reason above. The demo goes on with drawn hands alone.")
-    for line in _commands(out, sets, minutes):
+    rendered = out / "renders"
+    if typed(_render(out, seed)):
+        say("Nothing was rendered, for the reason above: drawn hands stand in for renders.")
+        rendered = out / "drawn" / "rendered"
+        draw(Shoot("rendered", (320, 320), max(_PER_SUBJECT * 2, photos // 3), seed + 1, 1000), rendered)
+    for line in _commands(out, rendered, minutes):
         if code := typed(line):
             return code
     say(_where_to_look(out, time.monotonic() - started))
@@ -88,11 +88,8 @@ def demo(
 
 
 def _shoots(photos: int, seed: int) -> list[Shoot]:
-    tagged = max(_PER_SUBJECT * 4, photos * 2 // 3)
-    rendered = max(_PER_SUBJECT * 2, photos - tagged)
     return [
-        Shoot("tagged", (480, 360), tagged, seed, 0),
-        Shoot("rendered", (320, 320), rendered, seed + 1, 1000),
+        Shoot("tagged", (480, 360), max(_PER_SUBJECT * 4, photos * 2 // 3), seed, 0),
         Shoot("new", (480, 360), 12, seed + 2, 2000),
     ]
 
@@ -146,31 +143,28 @@ def _render(out: Path, seed: int) -> list[str]:
     return ["render", "--job", str(job), "--out", str(out / "renders")]
 
 
-def _commands(out: Path, sets: Sequence[str], minutes: float) -> list[list[str]]:
-    """sets: which datasets become RHD, and come back from it."""
+def _commands(out: Path, rendered: Path, minutes: float) -> list[list[str]]:
+    """rendered: the dataset that becomes RHD, and comes back from it."""
     drawn, native, data = (str(out / name) for name in ("drawn", "native", "data"))
     quiet = ["--quiet"]
-    as_rhd = {Path(name).name: str(out / name) for name in sets}
     lines = [
         ["export", f"{drawn}/tagged", "--to", "labelme", "--out", f"{native}/labelme", *quiet],
         ["export", f"{drawn}/tagged", "--to", "11khands", "--out", f"{native}/11k", *quiet],
-        *(
-            ["export", path, "--to", "rhd", "--out", f"{native}/{name}", *quiet]
-            for name, path in as_rhd.items()
-        ),
+        ["export", str(rendered), "--to", "rhd", "--out", f"{native}/RHD_published_v2", *quiet],
         ["export", f"{drawn}/new", "--to", "11khands", "--out", f"{native}/new", *quiet],
     ]
     info = f"{native}/11k/HandInfo.csv"
     lines += [
         ["convert", "labelme", f"{native}/labelme", "--hand-info", info, "--out", f"{data}/tagged"],
-        *(["convert", "rhd", f"{native}/{name}", "--out", f"{data}/{name}"] for name in as_rhd),
+        ["convert", "rhd", f"{native}/RHD_published_v2", "--out", f"{data}/rendered"],
         ["convert", "11khands", f"{native}/new", "--out", f"{data}/new"],
+        ["crop", f"{data}/tagged", "--out", str(out / "crops" / "tagged")],
+        ["crop", f"{data}/rendered", "--out", str(out / "crops" / "rendered")],
     ]
-    crops = {name: str(out / "crops" / name) for name in ("tagged", *as_rhd)}
-    lines += [["crop", f"{data}/{name}", "--out", place] for name, place in crops.items()]
+    crops = [str(out / "crops" / name) for name in ("tagged", "rendered")]
     built, trained = str(out / "set96"), str(out / "run")
     lines += [
-        ["build", *crops.values(), "--out", built, "--split", "subject", "--keypoints", "20"],
+        ["build", *crops, "--out", built, "--split", "subject", "--keypoints", "20"],
         ["qa", built, "--out", str(out / "qa"), "--fail-on", "never"],
         ["train-baseline", built, "--out", trained, "--epochs", "8", "--max-minutes", str(minutes)],
         ["evaluate", trained, built],
