@@ -18,7 +18,7 @@ from curate.errors import InputError
 from curate.images import Pixels
 from curate.sample import DEPTH, Sample
 from render import kinematics
-from render.job import SOURCE, sample_id
+from render.job import SOURCE
 from render.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.shot import Shot
 
@@ -45,13 +45,12 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
     light, alpha, depth, parts = read_passes(rendered, shot.settings["size"])
     settings = shot.settings
     pixels = develop(light, alpha, parts, settings)
-    name = sample_id(settings["index"])
-    stem = name.rpartition("/")[2]
+    stem = f"{settings['index']:07d}"
     root = Path(root)
     data = images.encode(pixels, ".jpg", quality=settings["finish"]["quality"])
     sample = settings["sample"]
     row = Sample(
-        sample_id=name,
+        sample_id=settings["sample"]["sample_id"],
         source=SOURCE,
         image=f"images/{stem}.jpg",
         width=pixels.shape[1],

@@ -8,7 +8,9 @@ an order drawn from the seed. More pictures an angle append to the list and chan
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -200,6 +202,19 @@ class Job:
     def __len__(self) -> int:
         return self.random or len(self.cells) * self.per_angle
 
+    def sample_id(self, index: int) -> str:
+        """The name of picture `index`: another in each job, so that several jobs' pictures go together.
+
+        How many pictures there are has no part in it: more leave the first their names.
+        """
+        told = {
+            k: v for k, v in self.as_json().items() if k not in ("per_angle", "random", "models", "ground")
+        }
+        told["models"] = [os.path.basename(model) for model in self.models]
+        told["ground"] = self.ground.kinds
+        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
+        return f"{SOURCE}/{key}-{index:07d}"
+
     def view(self, index: int) -> View:
         """What picture `index` shows. Raises IndexError: 0 <= index < len(job) does not hold."""
         if not 0 <= index < len(self):
@@ -211,11 +226,6 @@ class Job:
         angles = self.cells[place].draw(np.random.default_rng([self.seed, index, _ANGLES]))
         model, side, aspect = turns[order[turn]]
         return View(model, side, aspect, *angles)
-
-
-def sample_id(index: int) -> str:
-    """The name of picture `index` in a dataset of renders."""
-    return f"{SOURCE}/{index:07d}"
 
 
 def pick(text: str, total: int) -> list[int]:

@@ -65,6 +65,7 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "camera": {"f_stop": 0.0, "focus": place.distance},
         "finish": _finish(job, person.tone, ground, rng),
         "sample": {
+            "sample_id": job.sample_id(index),
             **_row(view, person),
             "attrs": {
                 **_person_attrs(person),

@@ -28,7 +28,7 @@ from render import blender, models
 from render.blender import Blender, BlenderError, Request, Worker
 from render.finish import backdrops
 from render.forecast import Forecast
-from render.job import Job, runs, sample_id
+from render.job import Job, runs
 
 _PART = 8  # pictures
 # CPU seconds that a picture may take: this many times what the forecast says, and a while.
@@ -162,8 +162,10 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
     desk.succeeded |= bool(samples)
     if not desk.succeeded and len(given_up) >= _UNLUCKY:
         first, reason = min(given_up.items())
-        raise BlenderError(f"the first {len(given_up)} pictures all failed; {sample_id(first)}: {reason}")
-    quarantine = [(sample_id(index), given_up[index]) for index in sorted(given_up)]
+        raise BlenderError(
+            f"the first {len(given_up)} pictures all failed; {run.job.sample_id(first)}: {reason}"
+        )
+    quarantine = [(run.job.sample_id(index), given_up[index]) for index in sorted(given_up)]
     return Part(to_batch(samples), quarantine=quarantine)
 
 
@@ -179,7 +181,9 @@ def _requests(
             given_up[index] = error.reason
             continue
         name = next(names)
-        request = _Request(sample_id(index), folder / f"{name}.npz", folder / f"{name}.exr", index, planned)
+        request = _Request(
+            run.job.sample_id(index), folder / f"{name}.npz", folder / f"{name}.exr", index, planned
+        )
         planned.write(request.shot)
         yield request
 

@@ -61,6 +61,7 @@ class Planned:
     index: int
     view: str
     mood: str
+    name: str
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps({"index": self.index, "view": self.view, "mood": self.mood}))
@@ -72,7 +73,7 @@ def plan(job, index: int, folder: Path) -> Planned:
     mood = json.loads(os.environ.get(MOODS, "{}")).get(str(index), "")
     if mood == "unplanned":
         raise InputError("pose", "fingers in each other")
-    return Planned(index, f"{job.seed} {job.view(index)}", mood)
+    return Planned(index, f"{job.seed} {job.view(index)}", mood, job.sample_id(index))
 
 
 def finish(planned: Planned, rendered: Path, root: Path):
@@ -81,16 +82,13 @@ def finish(planned: Planned, rendered: Path, root: Path):
     from curate import images
     from curate.errors import InputError
     from curate.sample import Sample
-    from render.job import sample_id
 
     if planned.mood == "unfinished":
         raise InputError("exr", "no depth")
     picture = np.frombuffer(rendered.read_bytes() * 6, np.uint8).reshape(8, 8, 3)
     name = f"images/{planned.index:07d}.png"
     images.write(root / name, picture)
-    return Sample(
-        sample_id(planned.index), "render", name, 8, 8, sha256=images.pixel_sha256(picture), licence="MIT"
-    )
+    return Sample(planned.name, "render", name, 8, 8, sha256=images.pixel_sha256(picture), licence="MIT")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ LOOK = {
     "seed": 0,
 }
 SAMPLE = {
+    "sample_id": "render/abcdef-0000007",
     "side": "right",
     "aspect": "dorsal",
     "subject_id": "procedural-0-00000",
@@ -78,7 +79,7 @@ def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
     parts[20:50, 10:60] = 33
     exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
     row = finish.finish(shot(points), exr, tmp_path)
-    assert row.sample_id == "render/0000007"
+    assert row.sample_id == "render/abcdef-0000007"
     assert row.keypoints[8].tolist() == [48, 24]
     assert row.xyz is not None
     assert row.xyz[8] == pytest.approx([0.25, -0.125, 1.0])

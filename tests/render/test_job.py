@@ -121,3 +121,11 @@ def test_indices_are_inclusive_like_angles() -> None:
 def test_wrong_indices_are_told(text: str) -> None:
     with pytest.raises(InputError, match=r"--indices: .*allowed: whole numbers below 9 and start:stop"):
         pick(text, 9)
+
+
+def test_names_differ_between_jobs_and_stay_when_pictures_are_added() -> None:
+    few, many = Job.of(random=10), Job.of(random=20)
+    other = Job.of(random=10, seed=1)
+    assert few.sample_id(3) == many.sample_id(3)
+    assert few.sample_id(3) != other.sample_id(3)
+    assert few.sample_id(3).endswith("-0000003")

@@ -62,7 +62,7 @@ def test_a_job_becomes_a_dataset_that_tells_what_was_rendered(program: Path, tmp
     summary = run(tmp_path / "d", program)
     assert (summary.samples, summary.quarantined, summary.reused) == (48, 0, False)
     dataset = Dataset(tmp_path / "d")
-    assert [s.sample_id for s in dataset][:2] == ["render/0000000", "render/0000001"]
+    assert [s.sample_id for s in dataset][:2] == [JOB.sample_id(0), JOB.sample_id(1)]
     assert dataset.info["render"] == {
         "blender": "stand-in 1",
         "pictures": 48,
@@ -85,7 +85,7 @@ def test_any_index_renders_alone_and_alike(program: Path, tmp_path: Path) -> Non
     run(tmp_path / "some", program, indices=[5, 17, 40])
     alone = {s.sample_id: s.sha256 for s in Dataset(tmp_path / "some")}
     together = {s.sample_id: s.sha256 for s in Dataset(tmp_path / "all")}
-    assert list(alone) == ["render/0000005", "render/0000017", "render/0000040"]
+    assert list(alone) == [JOB.sample_id(index) for index in (5, 17, 40)]
     assert alone.items() <= together.items()
     assert Dataset(tmp_path / "some").info["history"][-1]["options"]["indices"] == "5,17,40"
 
@@ -133,12 +133,12 @@ def test_what_fails_is_in_quarantine_and_nothing_else_suffers(
     assert (summary.samples, summary.quarantined) == (42, 6)
     dataset = Dataset(tmp_path / "d")
     assert {entry["input"]: entry["reason"] for entry in dataset.quarantine()} == {
-        "render/0000003": "Blender died of SIGKILL",
-        "render/0000007": "RuntimeError: no such material",
-        "render/0000020": "fingers in each other",
-        "render/0000021": "Blender wrote no file",
-        "render/0000022": "no depth",
-        "render/0000047": "Blender died of SIGKILL",
+        JOB.sample_id(3): "Blender died of SIGKILL",
+        JOB.sample_id(7): "RuntimeError: no such material",
+        JOB.sample_id(20): "fingers in each other",
+        JOB.sample_id(21): "Blender wrote no file",
+        JOB.sample_id(22): "no depth",
+        JOB.sample_id(47): "Blender died of SIGKILL",
     }
     moods({})
     run(tmp_path / "well", program)
@@ -148,7 +148,9 @@ def test_what_fails_is_in_quarantine_and_nothing_else_suffers(
 
 def test_where_nothing_comes_out_the_run_ends_at_once(program: Path, moods, tmp_path: Path) -> None:
     moods(dict.fromkeys(range(48), "fail"))
-    with pytest.raises(BlenderError, match=r"first 8 pictures all failed; render/0000000: RuntimeError"):
+    with pytest.raises(
+        BlenderError, match=r"first 8 pictures all failed; render/[0-9a-f]{6}-0000000: RuntimeError"
+    ):
         run(tmp_path / "d", program)
     assert not (tmp_path / "d" / "dataset.json").exists()
 
