@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
 
 _COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
 _ALLOWED = "white, noise, gradient, colour:#rrggbb or a folder of images"
+_KEPT = 500_000  # pixels of a backdrop up to which the last ones read are kept
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as cvtColor and JPEG have it
 _OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
 
@@ -110,18 +112,27 @@ class Backdrops:
         for step in range(len(self.files)):
             path = self.files[(first + step) % len(self.files)]
             try:
-                info = images.probe(path)
-                scale = max(width / info.width, height / info.height)
-                photo = images.read(path, shrink=images.shrink_for(info, scale))
+                fitted = (_fitted if width * height > _KEPT else _fitted_once)(path, width, height)
             except UnreadableImage:
                 continue  # its neighbour in the list stands in
-            size = (max(width, round(info.width * scale)), max(height, round(info.height * scale)))
-            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            fitted: Any = cv2.resize(photo, size, interpolation=way)
-            left, top = int(x * (size[0] - width + 1)), int(y * (size[1] - height + 1))
+            left, top = int(x * (fitted.shape[1] - width + 1)), int(y * (fitted.shape[0] - height + 1))
             part = fitted[top : top + height, left : left + width]
             return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
         raise UnreadableImage(self.files[first].parent, "none of its images can be read")
+
+
+def _fitted(path: Path, width: int, height: int) -> Pixels:
+    """A file's image, as small as covers that size. Raises UnreadableImage."""
+    info = images.probe(path)
+    scale = max(width / info.width, height / info.height)
+    photo = images.read(path, shrink=images.shrink_for(info, scale))
+    size = (max(width, round(info.width * scale)), max(height, round(info.height * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(photo, size, interpolation=way), np.uint8)
+
+
+# Small samples take less time than their backdrop's file takes to be read.
+_fitted_once = lru_cache(maxsize=64)(_fitted)
 
 
 def _noise(rng: np.random.Generator, width: int, height: int) -> Pixels:

@@ -45,15 +45,6 @@ def hand_mask(image: Pixels) -> NDArray[np.bool_] | None:
     return np.asarray(cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
 
 
-def hand_box(image: Pixels) -> NDArray[np.float64] | None:
-    """Box (x, y, w, h) of the hand in pixels of the image, or None. As `hand_mask`."""
-    small = reduced_mask(image)
-    if small is None:
-        return None
-    box = np.array(cv2.boundingRect(small), np.float64)
-    return box * np.tile(np.array(image.shape[1::-1]) / small.shape[::-1], 2)
-
-
 def reduced_mask(image: Pixels) -> Pixels | None:
     """As `hand_mask`, at the reduced size that it is found at, 0 or 1."""
     if image.ndim != 3:

@@ -12,7 +12,13 @@ from scipy import ndimage
 
 from curate import images
 from curate.dataset import Dataset
-from curate.segmentation import fill_holes, hand_box, hand_mask, pieces
+from curate.segmentation import fill_holes, hand_mask, pieces
+
+
+def hand_box(image: np.ndarray) -> np.ndarray | None:
+    """Box (x, y, w, h) of what is seen."""
+    mask = hand_mask(image)
+    return None if mask is None else np.array(cv2.boundingRect(mask.astype(np.uint8)))
 
 
 def plate(ground: tuple[int, int, int], skin: tuple[int, int, int], size: int = 200) -> np.ndarray:
