@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -31,13 +32,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("table", type=Path)
+    parser.add_argument("table", type=Path, nargs="?")
     given = parser.parse_args()
+    if given.table is None:
+        print("give the HandInfo.csv of 11k Hands: data/README.md says where it is")
+        return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         blank = images.encode(np.full((12, 16, 3), 255, np.uint8), ".jpg")
         with open(given.table, newline="", encoding="utf-8-sig") as file:
-            names = [row["imageName"] for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+        names, raw = [row["imageName"] for row in rows], {row["id"] for row in rows}
         for name in names:
             images.write_bytes(root / "Hands" / Path(name).name, blank)
         start = time.process_time()
@@ -45,6 +50,8 @@ def main() -> None:
         summary = convert(converters.load("11khands").read, "11khands", source, root / "set", quiet=True)
         view = open_view([root / "set"], workers=1, quiet=True)
         people = len(set(view.subject_id))
+        odd = sorted(name for name in raw if not re.fullmatch(r"\d{7}", name))
+        print(f"ids that are not written as seven digits: {odd}")
         print(f"{len(names)} rows, {summary.samples} samples of {people} people, notes {summary.notes}")
         for check in checks():
             if check.id in OF_TABLES:
