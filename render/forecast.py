@@ -8,9 +8,12 @@ from typing import Any
 from curate.progress import duration
 from render.angles import Grid
 from render.job import Job
+from render.models import PROCEDURAL
 
 # CPU seconds a picture of 256 x 256, measured on one core: without sampling, and for each path a pixel.
 _BASE, _PATH, _SIZE = 0.1, 0.11, 256
+# To compute a procedural hand, and for Blender to start.
+_PERSON, _START = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,9 @@ class Forecast:
     @property
     def seconds(self) -> float:
         """About how many seconds all take, if each worker has a core."""
-        return self.seconds_each * self.pictures / min(self.workers, self.pictures)
+        people = min(self.job.hands.people, self.pictures) if PROCEDURAL in self.job.models else 0
+        work = self.seconds_each * self.pictures + _PERSON * people
+        return _START + work / min(self.workers, self.pictures)
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
