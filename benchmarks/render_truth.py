@@ -1,6 +1,6 @@
 """Are the renders' labels true?
 
-    python benchmarks/render_truth.py [--cameras 50] [--masks 8] [--blender PATH]
+    python benchmarks/render_truth.py [--cameras 50] [--masks 8] [--samples 128] [--blender PATH]
 
 Keypoints: for as many shots as --cameras says, each with its own hand, pose and camera, a small sphere that
 gives light is put at each joint and rendered through the renderer's camera; the centroid of its light is held
@@ -94,6 +94,7 @@ def main() -> None:
     )
     parser.add_argument("--cameras", type=int, default=50)
     parser.add_argument("--masks", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="paths a pixel, of the spheres")
     parser.add_argument("--model", action="append", help="default: procedural")
     parser.add_argument("--blender", help="as of curate render")
     given = parser.parse_args()
@@ -110,7 +111,7 @@ def main() -> None:
         folder = Path(name)
         cast = Cast(folder / "cast")
         shots = [plan_shot(job, index, cast) for index in range(given.cameras)]
-        errors, wrong = measure(program, shots, folder, given.masks)
+        errors, wrong = measure(program, shots, folder, given.masks, given.samples)
         known = errors[np.isfinite(errors)]
         print(
             f"keypoints: {len(shots)} cameras, {known.size} spheres; off by {known.mean():.4f} px (mean), "
