@@ -92,8 +92,11 @@ class Judged:
 def renders(folder: Path, count: int) -> Path:
     """A dataset of so many renders."""
     job = Job.of(angles=[ANGLES], random=count, aspect="both")
-    open_hands = replace(job.pose, kinds=("flat", "relaxed"))
-    render(folder / "renders", replace(job, pose=open_hands), workers=os.cpu_count() or 1)
+    # Open hands, all of them in the picture: what is hidden cannot be found.
+    seen = replace(
+        job, pose=replace(job.pose, kinds=("flat",)), camera=replace(job.camera, fill=(0.45, 0.72))
+    )
+    render(folder / "renders", seen, workers=os.cpu_count() or 1)
     return folder / "renders"
 
 
