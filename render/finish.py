@@ -27,6 +27,8 @@ Light = NDArray[np.floating[Any]]
 
 # A joint is hidden where more than this many radii of flesh, or flesh of another part, lie before it.
 _FLESH = 2.2
+# How much of the light's colour a camera takes out.
+_BALANCED = 0.6
 # Blender's depth of what no ray hits is far beyond this; metres.
 _FAR = 100.0
 
@@ -110,13 +112,15 @@ def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, 
 def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict[str, Any]) -> Pixels:
     """The picture (H, W, 3) uint8 RGB that a camera would store of the light.
 
-    Exposed by what falls on the hand (as an incident meter does), balanced, blurred in the light; then the
-    contrast, colour, sharpening and noise of a phone, in what its file holds.
+    Exposed by the light that falls on the hand (as an incident meter does) and balanced for most of its colour,
+    blurred; then the contrast, colour, sharpening and noise of a phone, in what its file holds.
     """
     look, ground = settings["finish"], settings["ground"]
     hand = parts > PERSON
-    falling = float(light[hand].mean()) / look["albedo"] if hand.any() else 1.0
-    light = light * np.float32(look["exposure"] / max(falling, 1e-6))
+    sent = light[hand].mean(axis=0) if hand.any() else np.array(look["albedo"])
+    falling = np.maximum(sent / look["albedo"], 1e-6)
+    gain = look["exposure"] / falling.mean() * (falling.mean() / falling) ** _BALANCED
+    light = light * gain.astype(np.float32)
     if ground["kind"] in ("colour", "picture"):
         behind = _behind(ground, light.shape[0])
         light = light + (1 - alpha[..., None]) * behind

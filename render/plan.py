@@ -63,7 +63,7 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "light": light,
         "ground": ground,
         "camera": {"f_stop": 0.0, "focus": place.distance},
-        "finish": _finish(job, person.tone, ground, rng),
+        "finish": _finish(job, _palm(person.tone) if view.aspect == "palmar" else person.tone, ground, rng),
         "sample": {
             "sample_id": job.sample_id(index),
             **_row(view, person),
@@ -164,12 +164,16 @@ class _Placement:
         return moved
 
 
+def _palm(back: tone.Tone) -> tone.Tone:
+    return tone.Tone(back.melanin * _PALM_MELANIN, back.blood * _PALM_BLOOD)
+
+
 def _skin(
     job: Job, model: HandModel, own: tone.Tone, worn: accessories.Worn, rng: np.random.Generator
 ) -> dict[str, Any]:
     flush = float(np.exp(rng.normal(0, 0.12)))
     back = tone.Tone(own.melanin, own.blood * flush)
-    palm = tone.Tone(own.melanin * _PALM_MELANIN, own.blood * flush * _PALM_BLOOD)
+    palm = _palm(back)
     # Folds of fair skin are dark, too: by shadow and by a tan that the rest has not.
     melanin, blood = tone.log_change(tone.Tone(max(back.melanin, _LEAST_CONTRAST), back.blood))
     bed = tone.colour(tone.Tone(0.4 * own.melanin + 0.004, own.blood * 1.4)) * 1.1
@@ -249,16 +253,27 @@ def _light(job: Job, ground: dict[str, Any], place: _Placement, rng: np.random.G
         "turn": [0.0, 0.0, 0.0] if not environment else rng.uniform(0, 2 * np.pi, 3).tolist(),
         "sky": float(rng.uniform(0.4, 1.2)),
         "sky_colour": (1 + 0.03 * rng.normal(size=3)).tolist(),
-        "lamps": [] if environment else lamps,
+        "lamps": [_flash(place, rng)] if environment else lamps,
     }
 
 
-def _finish(job: Job, own: tone.Tone, ground: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+def _flash(place: _Placement, rng: np.random.Generator) -> dict[str, Any]:
+    """A soft light beside the camera: nobody takes a picture of a hand against the sun without one."""
+    return {
+        "position": [*(0.25 * rng.standard_normal(2)).tolist(), 0.1],
+        "target": [0.0, 0.0, -place.distance],
+        "size": 0.3,
+        "watts": float(rng.uniform(0.25, 0.9) * 4 * place.distance**2),
+        "colour": [1.0, 1.0, 1.0],
+    }
+
+
+def _finish(job: Job, seen: tone.Tone, ground: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """What lens, sensor and file do to the picture; see `render.finish`."""
     camera = job.camera
     return {
         "exposure": float(rng.uniform(*camera.exposure)) * (1.0 if ground["kind"] == "table" else _SCENE),
-        "albedo": float(tone.colour(own).mean()),
+        "albedo": tone.colour(seen).tolist(),
         "balance": (1 + 0.025 * rng.normal(size=3)).tolist(),
         "contrast": float(rng.uniform(*camera.contrast)),
         "saturation": float(rng.uniform(0.7, 1.15)),

@@ -18,7 +18,7 @@ OpenEXR = pytest.importorskip("OpenEXR")
 SIZE = 64
 LOOK = {
     "exposure": 1.0,
-    "albedo": 0.25,
+    "albedo": [0.25, 0.25, 0.25],
     "balance": [1.0, 1.0, 1.0],
     "contrast": 0.0,
     "saturation": 1.0,
@@ -101,6 +101,16 @@ def test_white_under_the_hands_light_is_white(points: np.ndarray) -> None:
     assert (pixels[40] == 255).all()
     # sRGB of 0.25 is 0.5371.
     assert (pixels[5] == 137).all()
+
+
+def test_coloured_light_is_balanced_in_part(points: np.ndarray) -> None:
+    # Red light, four times the green and blue, on a grey hand: six tenths of it (in powers) are taken out.
+    parts = plane(33).astype(np.uint8)
+    light = np.tile([0.2, 0.05, 0.05], (SIZE, SIZE, 1))
+    linear = (finish.develop(light, plane(1.0), parts, shot(points).settings)[5, 5] / 255.0 + 0.055) / 1.055
+    red, green, blue = linear**2.4
+    assert green == pytest.approx(blue, rel=0.02)
+    assert red / green == pytest.approx(4**0.4, rel=0.03)
 
 
 def test_what_lies_before_a_joint_hides_it(tmp_path: Path, points: np.ndarray) -> None:
