@@ -112,8 +112,8 @@ def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, 
 def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict[str, Any]) -> Pixels:
     """The picture (H, W, 3) uint8 RGB that a camera would store of the light.
 
-    Exposed by the light that falls on the hand (as an incident meter does), balanced for most of its colour and
-    blurred; then the contrast, colour, sharpening and noise of a phone, in what its file holds.
+    Exposed by the light that falls on the hand (as an incident meter does), balanced for most of its colour
+    and blurred; then the contrast, colour, sharpening and noise of a phone, in what its file holds.
     """
     look, ground = settings["finish"], settings["ground"]
     hand = parts > PERSON
