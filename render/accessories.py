@@ -91,7 +91,7 @@ def shape(worn: Worn, model: HandModel, matrices: Floats) -> list[Extra]:
     if worn.watch:
         things += _watch(model, arm, worn.watch, rng)
     if worn.sleeve:
-        things.append(_sleeve(model, arm, worn.sleeve, worn.sleeve_at, rng.uniform(0.004, 0.010), rng))
+        things.append(_sleeve(model, arm, worn.sleeve, worn.sleeve_at, rng.uniform(0.0065, 0.011), rng))
         if worn.cuff:  # of what is worn below
             further = worn.sleeve_at + rng.uniform(0.004, 0.012)
             things.append(_sleeve(model, arm, worn.cuff, further, 0.0025, rng))
@@ -227,9 +227,13 @@ def _sleeve(
     lines = []
     for y, out in zip(ys, outs, strict=True):
         centre, wide, thick = _arm_radius(model, float(min(y, -0.045)))
-        fold = 0.0018 * (
-            np.sin(170 * y + 2.0 * np.sin(turns + phase[0]) + phase[1])
-            + 0.6 * np.sin(3 * turns + 90 * y + phase[2])
+        fold = (
+            0.25
+            * loose
+            * (
+                np.sin(170 * y + 2.0 * np.sin(turns + phase[0]) + phase[1])
+                + 0.6 * np.sin(3 * turns + 90 * y + phase[2])
+            )
         )
         slack = out + fold * np.clip((start - y) / 0.02, 0.15, 1)
         ring = [(wide + slack) * np.cos(turns), np.zeros_like(turns), (thick + slack) * np.sin(turns)]
