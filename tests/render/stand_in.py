@@ -61,7 +61,7 @@ class Planned:
     index: int
     view: str
     mood: str
-    name: str
+    name: str = ""
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps({"index": self.index, "view": self.view, "mood": self.mood}))
