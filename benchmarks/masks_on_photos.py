@@ -31,11 +31,14 @@ THUMB, COLUMNS, WORST = 160, 10, 100
 def main() -> None:
     """Print the shares, and draw the sheet."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("dataset", type=Path, metavar="DATASET")
+    options.add_argument("dataset", type=Path, nargs="?", metavar="DATASET")
     options.add_argument("--by", default="skinColor", help="an attribute of the samples")
     options.add_argument("--sheet", type=Path)
     options.add_argument("--limit", type=int)
     given = options.parse_args()
+    if given.dataset is None:
+        print("give a labelled dataset of hands on plain ground: data/README.md says where they are")
+        return
     dataset = Dataset(given.dataset)
     groups: dict[str, list[NDArray[np.bool_]]] = defaultdict(list)
     refused: dict[str, list[str]] = defaultdict(list)
