@@ -137,7 +137,7 @@ def pictures(photos: list[Path], count: int, seed: int, folder: Path) -> Iterato
 
 
 def samples(root: Path) -> Iterator[tuple[Path, Mask]]:
-    """Those of a dataset that have a mask and no sleeve: all that is not ground, as a cut-out keeps the arm."""
+    """Those of a dataset that have a mask and no sleeve: all but the ground, as a cut-out keeps the arm."""
     for sample in Dataset(root):
         if sample.attrs.get("sleeve") or sample.attrs.get("watch"):
             continue  # person in the mask, and ground to `masks.find`
