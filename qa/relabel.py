@@ -260,7 +260,7 @@ def _read_back(source: Dataset, folder: Path, session: _Files, read: Read, revie
         for edited in from_batch(part.batch):
             old = before.get(_original(session, edited.sample_id))
             if old is None:
-                refused.append((edited.sample_id, "no hand of this session"))
+                refused.append((edited.sample_id, "no hand that was opened here"))
                 continue
             patch = difference(old, edited)
             if patch != Patch():

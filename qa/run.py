@@ -112,11 +112,7 @@ def inspect(
     table = checks(config)
     if earlier is not None:
         compare((), earlier)  # a wrong folder is told before the work, not after
-    view = open_view(given, workers=workers, quiet=quiet)
-    if predictions:
-        view = replace(view, predicted=read_predictions(predictions, view.sample_id.tolist()))
-    if anonymise:
-        view = replace(view, subject_id=_numbered(view.subject_id))
+    view = _viewed(open_view(given, workers=workers, quiet=quiet), predictions, anonymise)
     results = [_judged(check, view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
@@ -138,6 +134,13 @@ def inspect(
         any(counts[severity] for severity in grave),
         None if changes is None else changes.counts(),
     )
+
+
+def _viewed(view: View, predictions: Sequence[str | os.PathLike[str]], anonymise: bool) -> View:
+    """The view with what a network predicted, and without people's own ids, where that is asked for."""
+    if predictions:
+        view = replace(view, predicted=read_predictions(predictions, view.sample_id.tolist()))
+    return replace(view, subject_id=_numbered(view.subject_id)) if anonymise else view
 
 
 def _numbered(names: Names) -> Names:
