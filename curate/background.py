@@ -9,10 +9,10 @@ from pathlib import Path
 
 from curate import depth, geometry, images
 from curate.compositing import Backdrops, composite
-from curate.cropping import SHARED_WITHOUT_MASK
+from curate.cropping import SHARED_WITHOUT_MASK, set_aside
 from curate.dataset import Dataset, Rows
 from curate.errors import InputError
-from curate.photograph import BadMask, Photograph
+from curate.photograph import Photograph
 from curate.sample import Sample, file_stem, from_batch, generator, moved, to_batch
 from curate.stage import Part, Stage, Summary, relative_to_out
 
@@ -71,16 +71,9 @@ def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, s
         if shared and sample.mask is None:
             part.dropped[SHARED_WITHOUT_MASK] += 1
             continue
-        try:
-            made = _replace(Photograph(root, sample), photo, out, backdrops, seed)
-        except BadMask as bad:
-            bad.record(part, sample.sample_id, out)
-            continue
-        except InputError as error:
-            part.quarantine.append((sample.sample_id, error.reason))
-            continue
-        part.notes["masks_of_the_source"] += sample.mask is not None
-        samples.append(made)
+        with set_aside(part, sample.sample_id, out):
+            samples.append(_replace(Photograph(root, sample), photo, out, backdrops, seed))
+            part.notes["masks_of_the_source"] += sample.mask is not None
     part.notes = +part.notes
     part.batch = to_batch(samples)
     return part

@@ -20,10 +20,10 @@ from curate import geometry, heatmaps, images
 from curate import keypoints as kp
 from curate import split as splits_of
 from curate.compositing import Backdrops, composite
-from curate.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points
+from curate.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
 from curate.dataset import Dataset, file_sha256
 from curate.errors import InputError
-from curate.photograph import BadMask, Photograph
+from curate.photograph import Photograph
 from curate.sample import (
     Sample,
     from_batch,
@@ -308,24 +308,15 @@ def _build_batch(job: _Job, *, folder: Path, out: Path, form: _Form, look: _Look
     pixels: list[images.Pixels] = []
     rows = zip(from_batch(job.batch), job.photos, job.shared, job.splits, strict=True)
     for sample, photo, shared, split in rows:
-        try:
+        with set_aside(part, sample.sample_id, out):
             photograph = Photograph(job.root, sample)
             frame = _frame(photograph, shared, form, look, part.notes)
             image = _pixels(photograph, frame, shared, form, look)
-        except Dropped as reason:
-            part.dropped[str(reason)] += 1
-            continue
-        except BadMask as bad:
-            bad.record(part, sample.sample_id, out)
-            continue
-        except InputError as error:
-            part.quarantine.append((sample.sample_id, error.reason))
-            continue
-        made = _fitted(sample, photo, frame, image, split)
-        if look.cropping is not None:
-            count_points(made, part.notes)
-        samples.append(made)
-        pixels.append(image)
+            made = _fitted(sample, photo, frame, image, split)
+            if look.cropping is not None:
+                count_points(made, part.notes)
+            samples.append(made)
+            pixels.append(image)
     part.notes = +part.notes
     part.batch = to_batch(samples)
     images.write_bytes(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))

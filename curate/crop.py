@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from curate import depth, images
-from curate.cropping import Cropping, Dropped, Frame, count_points
+from curate.cropping import Cropping, Frame, count_points, set_aside
 from curate.dataset import Dataset, Rows
 from curate.errors import InputError
-from curate.photograph import BadMask, Photograph
+from curate.photograph import Photograph
 from curate.sample import Sample, file_stem, from_batch, moved, to_batch
 from curate.stage import Part, Stage, Summary
 
@@ -73,21 +73,12 @@ def _crop_batch(rows: Rows, *, root: Path, out: Path, cropping: Cropping, size: 
     part = Part(rows.batch.slice(0, 0))
     samples = []
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
-        try:
+        with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
             frame = Frame.around(photograph.info, cropping.box(photograph, shared, part.notes), size)
             made = _cut(photograph, frame, photo, out)
-        except Dropped as reason:
-            part.dropped[str(reason)] += 1
-            continue
-        except BadMask as bad:
-            bad.record(part, sample.sample_id, out)
-            continue
-        except InputError as error:
-            part.quarantine.append((sample.sample_id, error.reason))
-            continue
-        count_points(made, part.notes)
-        samples.append(made)
+            count_points(made, part.notes)
+            samples.append(made)
     part.batch = to_batch(samples)
     return part
 

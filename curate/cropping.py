@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +15,9 @@ from numpy.typing import NDArray
 from curate import geometry, images
 from curate.errors import InputError
 from curate.images import ImageInfo, Kind, Pixels
-from curate.photograph import Photograph
+from curate.photograph import BadMask, Photograph
 from curate.sample import Sample, generator
+from curate.stage import Part
 
 # What the hand is found by.
 BY = ("colour", "keypoints", "mask", "bbox")
@@ -28,6 +32,19 @@ _OVERSAMPLED = 2.5
 
 class Dropped(Exception):
     """A sample that gives no crop, with its reason."""
+
+
+@contextmanager
+def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
+    """Work on one sample: one that cannot be used is counted, or in quarantine, and the next one follows."""
+    try:
+        yield
+    except Dropped as reason:
+        part.dropped[str(reason)] += 1
+    except BadMask as bad:
+        bad.record(part, sample_id, out)
+    except InputError as error:
+        part.quarantine.append((sample_id, error.reason))
 
 
 @dataclass(frozen=True, slots=True)

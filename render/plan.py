@@ -27,8 +27,6 @@ _PALM_MELANIN, _PALM_BLOOD = 0.38, 1.35
 _LEAST_CONTRAST = 0.06
 # Tables are overexposed in hand photographs; what is seen of a room or a street is not.
 _SCENE = 0.65
-# Watts a square metre that a white table turns into a colour value of one.
-_WHITE = np.pi
 
 
 def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
@@ -48,7 +46,7 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
     worn = accessories.choose(job.accessories, rng)
     things = accessories.shape(worn, model, matrices)
     vertices, keypoints = model.posed(matrices)
-    place = _Placement.of(job, view, vertices, keypoints, rng)
+    place = _Placement.of(job, view, keypoints, rng)
     left = view.side == "left"
     ground = _ground(job, view, place, place.world(vertices, left), rng)
     light = _light(job, ground, place, rng)
@@ -62,7 +60,6 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "skin": _skin(job, model, person.tone, worn, rng),
         "light": light,
         "ground": ground,
-        "camera": {"f_stop": 0.0, "focus": place.distance},
         "finish": _finish(job, _palm(person.tone) if view.aspect == "palmar" else person.tone, ground, rng),
         "sample": {
             "sample_id": job.sample_id(index),
@@ -136,9 +133,7 @@ class _Placement:
         self.turn, self.centre, self.distance, self.intrinsics = turn, centre, distance, intrinsics
 
     @classmethod
-    def of(
-        cls, job: Job, view: View, vertices: NDArray[np.float32], keypoints: Floats, rng: np.random.Generator
-    ) -> _Placement:
+    def of(cls, job: Job, view: View, keypoints: Floats, rng: np.random.Generator) -> _Placement:
         """Turned by the view's angles, framed as the job's camera asks."""
         turn = angles.turn(view.tilt, view.rotation, view.roll, view.aspect)
         camera = job.camera

@@ -89,19 +89,17 @@ def penetrates(model: HandModel, angles: Floats) -> bool:
     gap = np.linalg.norm(points[:, None] - points[None], axis=2)
     touching = gap < _PRESSED * (size[:, None] + size[None])
     # A finger's first bone grows out of the palm.
-    return bool((touching & (who[:, None] != who[None]) & ~_grown_together(who, len(palm[1]))).any())
+    return bool((touching & (who[:, None] != who[None]) & ~_grown_together(who)).any())
 
 
-def _grown_together(who: NDArray[np.int_], palm: int) -> NDArray[np.bool_]:
+def _grown_together(who: NDArray[np.int_]) -> NDArray[np.bool_]:
     """Pairs that belong together: the palm and each finger's first balls, and the thumb's."""
-    together = np.zeros((len(who), len(who)), bool)
     first = np.zeros(len(who), bool)
     for finger in range(5):
         mine = np.flatnonzero(who == finger)
         first[mine[:5]] = True
     is_palm = who == 9
-    together |= first[:, None] & is_palm[None]
-    together |= is_palm[:, None] & first[None]
+    together: NDArray[np.bool_] = (first[:, None] & is_palm[None]) | (is_palm[:, None] & first[None])
     return together
 
 

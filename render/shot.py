@@ -38,7 +38,7 @@ class Shot:
     Attributes
     ----------
     settings: JSON values: index, size, samples, denoise, model (path), side, skin, light, ground,
-        camera, finish (what the camera does to the picture), sample (columns and attrs of the dataset's row).
+        finish (what the camera does to the picture), sample (columns and attrs of the dataset's row).
     vertices: (V, 3) float32 of the posed hand. keypoints: (21, 3). radius: (21,) flesh around each, metres.
     K: (3, 3) intrinsics, pixels, continuous coordinates.
     extras: rings, watch, sleeve.

@@ -121,9 +121,9 @@ def _gauss(x: Floats, width: float | Floats) -> Floats:
     return bell
 
 
-def _finger_frame(flesh: Flesh, f: int, piece: int, points: Floats) -> tuple[Floats, Floats, Floats, float]:
-    """Along, across and out of the back of a finger's straight piece (mm), and its length."""
-    part = flesh.fingers[f][piece]
+def _finger_frame(flesh: Flesh, f: int, points: Floats) -> tuple[Floats, Floats, Floats, float]:
+    """Along, across and out of the back of a finger's last straight piece (mm), and its length."""
+    part = flesh.fingers[f][-1]
     away = points - part.base
     return away @ part.along, away @ part.across, away @ part.back, part.length
 
@@ -163,7 +163,7 @@ def _folds(
 
 def _back_of_finger(side: _Side, flesh: Flesh, f: int) -> None:
     build, k = flesh.build, flesh.scale
-    s, a, b, length = _finger_frame(flesh, f, -1, side.points)
+    s, a, b, length = _finger_frame(flesh, f, side.points)
     radius = float(flesh.fingers[f][-1].radius[3])
     near = (np.abs(a) < 1.5 * radius) & (s > -14) & (b > -radius)
     ours = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 2)
@@ -247,7 +247,7 @@ def _tendons_and_veins(side: _Side, flesh: Flesh) -> None:
 
 def _front_of_finger(side: _Side, flesh: Flesh, f: int) -> None:
     k = flesh.scale
-    s, a, b, length = _finger_frame(flesh, f, -1, side.points)
+    s, a, b, length = _finger_frame(flesh, f, side.points)
     radius = float(flesh.fingers[f][-1].radius[3])
     near = (np.abs(a) < 1.5 * radius) & (b < radius) & (s > -5)
     ours = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 2)

@@ -107,11 +107,6 @@ def _camera(scene: Any, shot: Shot) -> None:
     data.shift_x = float(size / 2 - shot.K[0, 2]) / size
     data.shift_y = float(shot.K[1, 2] - size / 2) / size
     data.clip_start, data.clip_end = 0.01, 100.0
-    lens = shot.settings["camera"]
-    data.dof.use_dof = lens["f_stop"] > 0
-    if data.dof.use_dof:
-        data.dof.focus_distance = lens["focus"]
-        data.dof.aperture_fstop = lens["f_stop"]
 
 
 def _hand(scene: Any, shot: Shot) -> None:
