@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -42,12 +43,17 @@ class Cast:
             path = _kept(name)
             return Person(f"{Path(name).stem}-{job.seed}-{number:05d}", path, _read(path), skin)
         path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
-        if not path.exists():
-            from render.procedural import make_model
+        with _making.setdefault(path, Lock()):
+            if not path.exists():
+                from render.procedural import make_model
 
-            self.folder.mkdir(parents=True, exist_ok=True)
-            make_model(anatomy.sample_build(own)).write(path)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                make_model(anatomy.sample_build(own)).write(path)
         return Person(f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
+
+
+# Two threads that want the same person wait for one of them to make it.
+_making: dict[Path, Lock] = {}
 
 
 @cache

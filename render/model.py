@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from render import kinematics
+from render import arrays, kinematics
 
 Floats = NDArray[np.float64]
 
@@ -84,10 +83,7 @@ class HandModel:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Keep the model in one .npz, whole or not at all."""
-        path = Path(path)
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-        np.savez(temporary, **{f.name: getattr(self, f.name) for f in fields(self)})
-        temporary.replace(path)
+        arrays.write(path, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> HandModel:

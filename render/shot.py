@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from render import arrays
 
 Floats = NDArray[np.float64]
 
@@ -53,8 +54,7 @@ class Shot:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Keep the shot in one .npz, whole or not at all."""
-        path = Path(path)
-        arrays: dict[str, Any] = {
+        stored: dict[str, Any] = {
             "vertices": self.vertices,
             "keypoints": self.keypoints,
             "radius": self.radius,
@@ -62,12 +62,10 @@ class Shot:
         }
         looks = []
         for number, extra in enumerate(self.extras):
-            arrays[f"vertices_{number}"], arrays[f"faces_{number}"] = extra.vertices, extra.faces
+            stored[f"vertices_{number}"], stored[f"faces_{number}"] = extra.vertices, extra.faces
             looks.append({"look": extra.look, "part": extra.part})
         text = json.dumps({"settings": self.settings, "extras": looks})
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-        np.savez(temporary, text=np.array(text), **arrays)
-        temporary.replace(path)
+        arrays.write(path, text=np.array(text), **stored)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Shot:

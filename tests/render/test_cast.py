@@ -1,0 +1,57 @@
+"""People are made once, and whole, whoever asks for them at the same time."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from render import arrays, procedural
+from render.cast import Cast
+from render.job import Job
+
+THREADS = 4
+
+
+def test_threads_that_ask_for_one_person_at_once_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make_model = procedural.make_model
+
+    def counted(build: object) -> object:
+        made.append("a person")
+        return make_model(build)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(procedural, "make_model", counted)
+    together = Barrier(THREADS)
+
+    def ask(_: int) -> str:
+        together.wait()
+        return Cast(tmp_path).person("procedural", Job.of(None), np.random.default_rng(0)).name
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        names = set(pool.map(ask, range(THREADS)))
+    assert len(names) == len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [f"{names.pop()}.npz"]
+
+
+def test_threads_that_write_one_file_leave_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each writes all of it before any gives it its name, as if they had been as slow as that."""
+    together = Barrier(THREADS, timeout=60)
+    save = np.savez
+
+    def slow(file: str | os.PathLike[str], **values: object) -> None:
+        save(file, **values)  # type: ignore[arg-type]
+        together.wait()
+
+    monkeypatch.setattr(np, "savez", slow)
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda _: arrays.write(tmp_path / "a.npz", x=np.arange(5)), range(THREADS)))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+    with np.load(tmp_path / "a.npz") as stored:
+        assert stored["x"].tolist() == [0, 1, 2, 3, 4]
