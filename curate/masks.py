@@ -39,6 +39,7 @@ _FLOOR = 6.0  # levels that are added before the logarithm: below, noise prevail
 _LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
 _SQUARE = np.arange(256, dtype=np.float32) ** 2
 _SUM = np.ones((1, 3), np.float32)  # of three channels
+_MEAN = np.full((3, 3), 1 / 3, np.float32)  # in each of them
 # Sobel gradient of an outline, levels a working pixel: on bare ground, and where shadows have edges too.
 _EDGE, _SHADOW_EDGE = 9.0, 14.0
 _BAND = 1  # half width of the band that is decided at full size, working pixels
@@ -102,7 +103,8 @@ class Colours:
         middle = _dot(np.log((self.hand + self.ground) / 2 + _FLOOR) - ground, axis)
         axis = axis / np.maximum(2 * middle, 0.02 * length)[..., None]
         place = _places(rows, columns, shape, axis.shape)
-        return _dot(_LOG[pixels], axis[place]) - _dot(ground, axis)[place]
+        along = (_LOG.take(pixels) * axis[place]).sum(axis=1)
+        return np.asarray(along - _dot(ground, axis)[place], np.float32)
 
     def distance(self) -> Map:
         """Between hand and ground, in spreads of the ground's colour (Mahalanobis): (h, w)."""
@@ -113,7 +115,7 @@ class Colours:
         """The ground's logarithm, the axis to measure along, and how far the hand is along it."""
         ground = np.log(self.ground + _FLOOR)
         way = np.log(self.hand + _FLOOR) - ground
-        light = way.sum(axis=2, keepdims=True) / 3
+        light = cv2.transform(way, _MEAN)
         warmth = np.minimum(_WARM, _WARM_HAND / np.maximum(np.abs(light), 0.01))
         shade = 1 - warmth * (way - light)  # light that the hand throws back warms its shadow
         shade *= (_dot(way, shade) / _dot(shade, shade))[..., None]
@@ -137,7 +139,8 @@ class Colours:
 
 
 def _dot(one: Map, other: Map) -> Map:
-    return np.asarray(np.einsum("...c,...c->...", one, other), np.float32)
+    """Of the colours at each place: (h, w, 3) each -> (h, w)."""
+    return np.asarray(cv2.transform(one * other, _SUM), np.float32)
 
 
 def _brightness(image: Pixels, ground: Map) -> Map:
@@ -225,11 +228,11 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
     reached = np.zeros(count, bool)
     reached[border_of(labels)] = True
     reached[0] = True
-    pockets = np.flatnonzero(~reached[labels])
-    names = labels.ravel()[pockets]
+    pockets = np.flatnonzero(~reached.take(labels))
+    names = labels.take(pockets)
     sizes = np.bincount(names, minlength=count)
     like, bright = (
-        np.bincount(names, seen.ravel()[pockets], count) / np.maximum(sizes, 1)
+        np.bincount(names, seen.take(pockets), count) / np.maximum(sizes, 1)
         for seen in (likeness, brightness)
     )
     clear = (sizes >= _SPECK) & (like < _BARE) & (bright > _BRIGHT)
@@ -239,7 +242,7 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
         clear[name] = not _is_worn(np.asarray(labels == name, np.uint8), edges, hand)
     reached |= clear | shaded
     reached[0] = False
-    outside: Any = reached[labels].astype(np.uint8)
+    outside: Any = reached.take(labels).view(np.uint8)
     # The outer half of an edge's width is ground.
     for _ in range(2):
         outside |= np.asarray(cv2.dilate(outside, _THIN), np.uint8) & ground
@@ -275,7 +278,7 @@ def clean(mask: Mask, skin: Mask) -> Mask:
     smooth: Any = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _ROUND)
     smooth = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, _THIN)
     count, labels = cv2.connectedComponents(smooth, connectivity=4)
-    held = np.bincount(labels[skin], minlength=count)
+    held = np.bincount(labels.take(np.flatnonzero(skin)), minlength=count)
     held[0] = 0
     if not held.any():
         return np.zeros_like(mask)

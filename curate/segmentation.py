@@ -21,9 +21,9 @@ from curate.images import Pixels
 REDUCED = 200
 
 _MAX_GAIN = 1.5  # of the balance; a ground more coloured than that has a colour of its own
-_REDDEST = np.uint8(
-    155
-)  # Cr of skin, 128 being grey: beyond, a red sleeve would count for more than the hand
+# Cr of skin, 128 being grey: beyond, a red sleeve would count for more than the hand.
+_REDDEST = np.uint8(155)
+_CR = 0.713 * (np.array([1.0, 0.0, 0.0]) - np.array([0.299, 0.587, 0.114]))
 _MIN_CONTRAST = 4.0  # between the mean Cr of skin and of ground, in levels of 255; noise makes about 2
 _MIN_AREA, _MAX_AREA = 0.01, 0.9  # of the image
 _MIN_SHARE = 0.4  # of the largest piece in all that looks like skin
@@ -50,20 +50,18 @@ def reduced_mask(image: Pixels) -> Pixels | None:
     if image.ndim != 3:
         return None
     image = images.reduced(image, REDUCED)
-    red = np.minimum(cv2.cvtColor(_balanced(image), cv2.COLOR_RGB2YCrCb)[..., 1], _REDDEST)
-    red = cv2.GaussianBlur(red, (3, 3), 0)
+    red = cv2.GaussianBlur(np.minimum(_redness(image), _REDDEST), (3, 3), 0)
     _, skin = cv2.threshold(red, 0, 1, cv2.THRESH_OTSU)
     if not skin.any() or skin.all() or cv2.mean(red, skin)[0] - cv2.mean(red, 1 - skin)[0] < _MIN_CONTRAST:
         return None
     return _largest_piece(np.asarray(cv2.morphologyEx(skin, cv2.MORPH_CLOSE, _CLOSE), np.uint8))
 
 
-def _balanced(image: Pixels) -> Pixels:
-    """The image with the light's colour taken out: the border's median becomes grey."""
+def _redness(image: Pixels) -> Pixels:
+    """Cr (ITU-R BT.601) once the light's colour is taken out: the border's median becomes grey, 128."""
     ground = np.maximum(median_of(border_of(image)), 1.0)
     gains = np.clip(ground.mean() / ground, 1 / _MAX_GAIN, _MAX_GAIN)
-    table = np.clip(np.arange(256)[:, None] * gains, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(image, table[None]), np.uint8)
+    return np.asarray(cv2.transform(image, np.append(_CR * gains, 128.0)[None]), np.uint8)
 
 
 def _largest_piece(skin: Pixels) -> Pixels | None:
