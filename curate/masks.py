@@ -224,6 +224,7 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
     """
     ground = np.asarray(likeness < 0.5, np.uint8)
     bare = (np.abs(likeness) < _BARE) & (brightness > _BARE_BRIGHT)
+    labels: Any
     count, labels = cv2.connectedComponents(ground & (~edges | bare), connectivity=4)
     reached = np.zeros(count, bool)
     reached[border_of(labels)] = True
