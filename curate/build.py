@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,38 +35,72 @@ from curate.sample import (
 )
 from curate.stage import Part, Stage, Summary, revise_part
 
+Grounds = str | os.PathLike[str]
+OWN = "own"  # the ground of the photo
+
 _ROWS = 64  # samples a task
 _PEAK1 = "-peak1"
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What is done to a photo on its way into the set: its hand cut out, put before another ground."""
+    """What is done to a photo on its way into the set: its hand cut out, put before other grounds.
+
+    Attributes
+    ----------
+    grounds: a sample for each; None is the photo's own.
+    """
 
     cropping: Cropping | None
-    backdrops: Backdrops | None
+    grounds: tuple[Backdrops | None, ...]
     seed: int
+
+    @classmethod
+    def of(
+        cls, crop: str | None, margin: float, backgrounds: Grounds | Sequence[Grounds] | None, seed: int
+    ) -> _Look:
+        """From the arguments of `build`. Raises InputError: one that is out of range."""
+        if backgrounds is None or isinstance(backgrounds, str | os.PathLike):
+            backgrounds = [backgrounds or OWN]
+        grounds = tuple(None if what == OWN else Backdrops.of(what) for what in backgrounds)
+        return cls(None if crop is None else Cropping(crop, margin), grounds or (None,), seed)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a hand is put before another ground."""
+        return any(ground is not None for ground in self.grounds)
 
     @property
     def by_colour(self) -> bool:
         """Whether the photo's colours are looked at, so that it is not decoded to grey."""
-        return self.backdrops is not None or (self.cropping is not None and self.cropping.by == "colour")
+        return self.replaces or (self.cropping is not None and self.cropping.by == "colour")
 
-    def ground(self, photograph: Photograph, frame: Frame) -> images.Pixels:
+    def names(self, sample_id: str) -> list[str]:
+        """The id of the sample for each ground: the first keeps that of the photo's."""
+        return [f"{sample_id}~{n}" if n > 1 else sample_id for n in range(1, len(self.grounds) + 1)]
+
+    def check_names(self, sample_ids: Iterable[str]) -> None:
+        """Raises InputError where a sample has an id that another one is going to have."""
+        known = set(sample_ids)
+        taken = next((name for i in known for name in self.names(i)[1:] if name in known), None)
+        if taken is not None:
+            remedy = "give it another id, or build with fewer backgrounds"
+            raise InputError("build", f"{taken!r}, the name of a copy", field="sample_id", remedy=remedy)
+
+    def draw(self, ground: Backdrops, name: str, photograph: Photograph, frame: Frame) -> images.Pixels:
         """What comes behind a hand: the part that `curate background` would put there."""
-        assert self.backdrops is not None
-        rng = generator(self.seed, photograph.sample.sample_id)
-        if self.backdrops.plain:
-            return self.backdrops.draw(rng, *frame.size)
+        rng = generator(self.seed, name)
+        if ground.plain:
+            return ground.draw(rng, *frame.size)
         info = photograph.info
-        return frame.of(self.backdrops.draw(rng, info.width // frame.shrink, info.height // frame.shrink))
+        return frame.of(ground.draw(rng, info.width // frame.shrink, info.height // frame.shrink))
 
     @property
     def options(self) -> dict[str, Any]:
         """For dataset.json; steps that are not taken are not named."""
         crop = None if self.cropping is None else asdict(self.cropping)
-        backgrounds = None if self.backdrops is None else self.backdrops.identity
-        named = {"crop": crop, "backgrounds": backgrounds}
+        backgrounds = [OWN if ground is None else ground.identity for ground in self.grounds]
+        named = {"crop": crop, "backgrounds": None if backgrounds == [OWN] else backgrounds}
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -117,7 +151,7 @@ def build(
     store_heatmaps: str | None = None,
     crop: str | None = None,
     margin: float = 0.1,
-    backgrounds: str | os.PathLike[str] | None = None,
+    backgrounds: Grounds | Sequence[Grounds] | None = None,
     workers: int = 1,
     overwrite: bool = False,
     quiet: bool = False,
@@ -142,20 +176,18 @@ def build(
     crop, margin: cut the hand out first, as `curate.crop.crop` does `by` colour, keypoints, mask or bbox; in
         memory, from the photo to S pixels in one step. None: the whole image.
     backgrounds: put the hand before another ground first, as `curate.background.background` does; in memory,
-        only as finely as S needs. What fails goes to quarantine with its picture. None: leave the ground.
+        only as finely as S needs. What fails goes to quarantine with its picture. "own", None: leave the
+        ground. Of several, each photo becomes a sample before each: the first has the photo's sample_id, the
+        others "~2", "~3" and so on behind it.
 
     Raises
     ------
-    InputError: an option out of range, a type that destroys the maps, a sample_id that two datasets share, a
+    InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
         subject or photo in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     form = _form(size, keypoints, colour, sigma, store_heatmaps)
     sources = _opened(datasets)
-    look = _Look(
-        None if crop is None else Cropping(crop, margin),
-        None if backgrounds is None else Backdrops.of(backgrounds),
-        seed,
-    )
+    look = _Look.of(crop, margin, backgrounds, seed)
     options = {
         "size": size,
         "keypoints": keypoints,
@@ -170,6 +202,7 @@ def build(
     }
     stage = Stage("build", Path(out), options, sources, workers=workers, overwrite=overwrite, quiet=quiet)
     rows = _Rows.of(sources, keypoints)
+    look.check_names(rows.sample_ids)
     jobs = _jobs(sources, rows, rows.split(split, seed, test, val))
     total = sum(-(-len(source) // _ROWS) for source in sources)
     work = partial(_build_batch, folder=stage.folder, out=Path(out), form=form, look=look)
@@ -311,12 +344,13 @@ def _build_batch(job: _Job, *, folder: Path, out: Path, form: _Form, look: _Look
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(job.root, sample)
             frame = _frame(photograph, shared, form, look, part.notes)
-            image = _pixels(photograph, frame, shared, form, look)
-            made = _fitted(sample, photo, frame, image, split)
-            if look.cropping is not None:
-                count_points(made, part.notes)
-            samples.append(made)
-            pixels.append(image)
+            pictures = _pictures(photograph, frame, shared, form, look)
+            for name, image in zip(look.names(sample.sample_id), pictures, strict=True):
+                made = _fitted(sample, name, photo, frame, image, split)
+                if look.cropping is not None:
+                    count_points(made, part.notes)
+                samples.append(made)
+                pixels.append(image)
     part.notes = +part.notes
     part.batch = to_batch(samples)
     images.write_bytes(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))
@@ -342,21 +376,30 @@ def _frame(photograph: Photograph, shared: bool, form: _Form, look: _Look, notes
     return frame
 
 
-def _pixels(photograph: Photograph, frame: Frame, shared: bool, form: _Form, look: _Look) -> images.Pixels:
-    """The sample's S x S image. Raises Dropped, BadMask and InputError."""
+def _pictures(
+    photograph: Photograph, frame: Frame, shared: bool, form: _Form, look: _Look
+) -> list[images.Pixels]:
+    """An S x S image for each ground. Raises Dropped, BadMask and InputError."""
     image = photograph.read(frame.shrink, grey=form.grey and not look.by_colour)
     pixels = frame.of(form.in_colour(image))
-    if look.backdrops is None:
-        return pixels
+    if not look.replaces:
+        return [pixels for _ in look.grounds]
     if shared and photograph.sample.mask is None:
         raise Dropped(SHARED_WITHOUT_MASK)
     matte = photograph.matte_of_part(frame.shrink, frame.box, frame.size)
-    return composite(pixels, matte, form.in_colour(look.ground(photograph, frame)))
+    names = look.names(photograph.sample.sample_id)
+    return [
+        pixels
+        if ground is None
+        else composite(pixels, matte, form.in_colour(look.draw(ground, name, photograph, frame)))
+        for name, ground in zip(names, look.grounds, strict=True)
+    ]
 
 
-def _fitted(sample: Sample, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:
+def _fitted(sample: Sample, name: str, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:
     return replace(
         moved(sample, frame.affine, photo),
+        sample_id=name,
         width=frame.size[0],
         height=frame.size[1],
         mask=None,

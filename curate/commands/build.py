@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
         run,
         "Make a training set of one size from one or more datasets, split by subject.",
         "  curate build crops --out set96 --size 96 --keypoints 20\n"
-        "  curate build tagged --crop colour --backgrounds photos/ --out busy96\n"
+        "  curate build tagged --crop colour --backgrounds own --backgrounds photos/ --out mixed96\n"
         "  curate build crops rhd-crops --out set128 --size 128 --keypoints 21 --colour",
     )
     parser.add_argument("datasets", type=Path, nargs="+", metavar="D")
@@ -49,8 +49,10 @@ def add(commands: Any) -> None:
     )
     steps.add_argument(
         "--backgrounds",
-        metavar=BACKGROUNDS,
-        help="put the hand before another ground first, as curate background does",
+        action="append",
+        metavar=f"own|{BACKGROUNDS}",
+        help="put the hand before another ground first, as curate background does; given several times, each "
+        "photo becomes a sample before each (own: as it is)",
     )
     common(parser)
 

@@ -238,7 +238,7 @@ def test_all_in_memory_gives_what_the_three_commands_give(
         "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
     }  # fmt: skip
     (entry,) = [e for e in memory.info["history"] if e["stage"] == "build"]
-    assert entry["options"]["backgrounds"] == ground
+    assert entry["options"]["backgrounds"] == [ground]
     assert entry["options"]["crop"]["by"] == "keypoints"
 
 
@@ -251,6 +251,37 @@ def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Pa
     for name in ("pixels.npy", "samples.parquet", "dataset.json"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
     assert images.open_stack(tmp_path / "1").shape == (24, 64, 64)
+
+
+def test_a_photo_becomes_a_sample_before_each_of_several_grounds(drawn_dataset: Path, tmp_path: Path) -> None:
+    options = {"crop": "colour", "size": 64, "colour": "colour", "quiet": True}
+    build([drawn_dataset], tmp_path / "plain", **options)
+    grounds = ["own", "colour:#00ff00", "noise", "noise"]
+    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, workers=2, **options)
+    assert summary.samples == 4 * 24
+    plain, mixed = list(Dataset(tmp_path / "plain")), list(Dataset(tmp_path / "t"))
+    before, after = images.open_stack(tmp_path / "plain"), images.open_stack(tmp_path / "t")
+    for number, sample in enumerate(plain):
+        copies = mixed[4 * number : 4 * number + 4]
+        assert [copy.sample_id for copy in copies] == [
+            sample.sample_id + end for end in ("", "~2", "~3", "~4")
+        ]
+        assert {copy.split for copy in copies} == {sample.split}
+        assert {copy.parent_id for copy in copies} == {sample.parent_id}
+        assert all(np.array_equal(copy.keypoints, sample.keypoints) for copy in copies)
+        own, green, *noisy = after[4 * number : 4 * number + 4]
+        assert np.array_equal(own, before[number])
+        assert green[0, 0].tolist() == [0, 255, 0]
+        assert not np.array_equal(*noisy)
+    assert Dataset(tmp_path / "t").info["history"][-1]["options"]["backgrounds"] == grounds
+
+
+def test_a_copy_takes_no_name_that_a_sample_has(store, tmp_path: Path) -> None:
+    data = store(tmp_path / "d", [hand("a"), hand("a~2")], {})
+    with pytest.raises(
+        InputError, match=r"sample_id: 's/a~2', the name of a copy; .* with fewer backgrounds"
+    ):
+        build([data], tmp_path / "t", backgrounds=["own", "white"], quiet=True)
 
 
 def test_in_memory_what_fails_is_counted_and_quarantined_with_its_picture(store, tmp_path: Path) -> None:
