@@ -103,12 +103,13 @@ def _moved(points: Floats, matrix: Floats) -> NDArray[np.float32]:
 
 
 def _band(lines: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Points and quads of a ring-shaped skin: `lines` (rows, steps, 3), closed both ways."""
+    """Points and triangles of a ring-shaped skin: `lines` (rows, steps, 3), closed both ways."""
     rows, steps = lines.shape[:2]
     index = np.arange(rows * steps).reshape(rows, steps)
     next_row, next_step = np.roll(index, -1, 0), np.roll(index, -1, 1)
     both = np.roll(next_row, -1, 1)
-    faces = np.stack([index, next_step, both, next_row], -1).reshape(-1, 4).astype(np.int32)
+    # Triangles: of four corners that do not lie in a plane every program makes two of its own choice.
+    faces = np.stack([index, next_step, both, index, both, next_row], -1).reshape(-1, 3).astype(np.int32)
     return lines.reshape(-1, 3), faces
 
 

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extra:
-    """A thing beside the hand: vertices (N, 3) and faces (M, 3 or 4) in the shot's world.
+    """A thing beside the hand: vertices (N, 3) and faces (M, 3) in the shot's world.
 
     look: colour (linear RGB), metallic, roughness. part: its number in the mask.
     """
