@@ -19,7 +19,7 @@ from render.shot import Shot
 from render.worker import materials
 
 _MODELS_KEPT = 6
-# Masks and depth are of each pixel's first ray, which Cycles sends so many pixels beside the pixel's middle, to
+# Masks and depth are of each pixel's first ray, which Cycles sends so many pixels beside its middle, to
 # the left and down: measured as what makes masks agree with rays cast (benchmarks/render_truth.py).
 _ASIDE = 0.00045
 
