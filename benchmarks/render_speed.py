@@ -7,14 +7,15 @@ CPU seconds an image of 256 x 256 pixels on one core. One Blender process render
 prefilter, high quality, bounces 3, light tree, importance map made anew, segmentation as a second picture of
 one sample; its HDF5 files are left out in its favour). Planning a shot and finishing a picture, which happen
 outside of Blender, are added to ours. With --workers-images, that many pictures are rendered by one worker
-and by two, in wall time: for an idle machine of two cores. --pictures keeps both ways' pictures, to be looked
-at side by side.
+(kept to one core, and not) and by two, in wall time: for an idle machine of two cores. --pictures keeps both
+ways' pictures, to be looked at side by side.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -69,17 +70,19 @@ def side_by_side(shots: list[Shot], folder: Path, out: Path) -> None:
 
 
 def workers(program: Blender, count: int, folder: Path) -> None:
-    """Wall time of one worker and of two."""
+    """Wall time of one worker and of two; and of one that has a single core for Blender, plans and files."""
+    cores = os.sched_getaffinity(0)
+    ways = {"one worker on one core": (1, {min(cores)}), "one worker": (1, cores), "two workers": (2, cores)}
+    job = Job.of(random=count)
     seconds = {}
-    for number in (1, 2):
-        job = Job.of(random=count, seed=number)  # none finds the other's people made
+    for way, (number, allowed) in ways.items():
+        os.sched_setaffinity(0, allowed)
         start = time.perf_counter()
-        render(folder / f"by-{number}", job, program=program.path, workers=number, quiet=True)
-        seconds[number] = time.perf_counter() - start
-    print(
-        f"{count} pictures: one worker {seconds[1]:.1f} s, two {seconds[2]:.1f} s of wall time; "
-        f"{seconds[1] / seconds[2]:.2f} times as fast"
-    )
+        render(folder / way.replace(" ", "-"), job, program=program.path, workers=number, quiet=True)
+        seconds[way] = time.perf_counter() - start
+    print(f"{count} pictures, wall time, people and Blender's start included")
+    for way, spent in seconds.items():
+        print(f"  {way:30} {spent:7.1f} s, {spent / seconds['two workers']:.2f} times that of two")
 
 
 def main() -> None:
