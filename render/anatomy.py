@@ -25,12 +25,14 @@ SEGMENTS = np.array(
         [53.69, 32.74, 18.11, 15.96, 3.73],
     ]
 )
+# In photographs fingers are a little longer against the palm than in the X-rays; the index finger least.
+_SEEN = np.array([1.035, 1.01, 1.035, 1.04, 1.045])
 # Where the metacarpals start: the row of wrist bones, seen from the wrist's centre (mm, hand frame).
 _CARPUS = np.array(
-    [[-20.0, 20.0, -9.0], [-12.0, 28.0, 0.0], [-2.0, 30.0, 1.0], [8.0, 28.0, 0.0], [16.0, 25.0, -3.0]]
+    [[-24.0, 20.5, -9.0], [-16.0, 28.0, 0.0], [-2.0, 30.0, 1.0], [8.0, 29.2, 0.0], [19.0, 27.4, -3.0]]
 )
 # Direction of each metacarpal: degrees from +y towards the thumb, and out of the back.
-_SPLAY = np.array([[43.0, -14.0], [11.0, -1.0], [2.5, -0.5], [-6.5, -1.5], [-15.5, -4.5]])
+_SPLAY = np.array([[43.0, -14.0], [11.2, -1.0], [2.5, -0.5], [-6.5, -1.5], [-14.0, -4.5]])
 # Fingers at rest in the model's own pose: apart, so that the skin between them is modelled.
 _REST_SPREAD = np.array([33.0, 9.5, 0.5, -8.5, -20.0])
 # Half the breadth of a finger (mm) at its base, the middle of its first bone, its PIP (thumb: MCP), the
@@ -75,8 +77,7 @@ def sample_build(rng: np.random.Generator) -> Build:
     """A person drawn at random: women's hands are 0.92 of men's in length, 0.88 in breadth (Greiner 1991)."""
     slight = rng.random()
     size = 1.02 - 0.09 * slight + 0.035 * rng.standard_normal()
-    # In photographs fingers are a little longer against the palm than in the X-rays.
-    lengths = 1.035 + 0.035 * rng.standard_normal() + 0.025 * np.clip(rng.standard_normal(5), -2, 2)
+    lengths = _SEEN + 0.035 * rng.standard_normal() + 0.025 * np.clip(rng.standard_normal(5), -2, 2)
     return Build(
         size=float(np.clip(size, 0.84, 1.14)),
         breadth=float(np.clip(1.01 - 0.09 * slight + 0.035 * rng.standard_normal(), 0.85, 1.12)),

@@ -27,8 +27,8 @@ _THUMB_REACH = (8.0, 62.0)
 _FINGER_SWAY = 22.0
 
 # Fingers closed and apart: degrees towards the thumb from straight on, index to little.
-_CLOSED = np.array([-1.5, 0.0, 2.0, 6.0])
-_APART = np.array([13.0, 2.0, -10.0, -24.0])
+_CLOSED = np.array([-5.0, 0.0, 2.0, 5.0])
+_APART = np.array([10.0, 2.0, -10.0, -26.0])
 _TRIES = 40
 # How far flesh may be pressed together before it counts as passing through itself.
 _PRESSED = 0.78
@@ -135,7 +135,7 @@ def _flat(rng: np.random.Generator) -> Floats:
         angles, rng, float(np.clip(rng.choice([0, 0, 0.1, 0.45, 0.95]) + rng.normal(0, 0.12), -0.05, 1.1))
     )
     out = rng.beta(0.9, 0.9)
-    angles[0, 0] = [rng.normal(6, 5), 22 + 34 * out + rng.normal(0, 4), rng.normal(0, 6)]
+    angles[0, 0] = [rng.normal(6, 5), 19 + 28 * out + rng.normal(0, 4), rng.normal(0, 6)]
     angles[0, 1:, FLEXION] = [rng.normal(20, 10), rng.normal(-10, 14)]
     # Fingers are not straight: those beside the middle one lean towards it.
     angles[1:, 1:, DEVIATION] = np.array([-2.0, -0.7, 0.9, 1.0])[:, None] + rng.normal(0, 0.6, (4, 2))
