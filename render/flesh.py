@@ -136,7 +136,7 @@ class Flesh:
             finger, s = self.finger(f, points)
             # Wide where a finger leaves the palm, narrow where it only passes its neighbour.
             wide = 7.0 if f == 0 else 11.0
-            reach = wide + (2.5 - wide) * _smooth(s, 2, 18)
+            reach = wide + (2.5 - wide) * smoothstep(s, 2, 18)
             field = smooth_min(field, finger, reach)
         return field
 
@@ -159,7 +159,7 @@ def _tube(piece: _Finger, points: Floats, *, tip: bool) -> tuple[Floats, Floats]
     inside = np.clip(s, 0, end)
     radius = _profile(piece, inside)
     # The pulp hangs below the bone and the nail's side is flat.
-    flat = piece.flat - (0.12 * _smooth(inside, 0.7 * piece.length, piece.length) if tip else 0)
+    flat = piece.flat - (0.12 * smoothstep(inside, 0.7 * piece.length, piece.length) if tip else 0)
     sink = 0.08 * radius
     return np.sqrt(
         a * a + ((b + sink) / flat) ** 2 + ((s - inside) / (_BLUNT if tip else 1)) ** 2
@@ -184,7 +184,8 @@ def _profile(piece: _Finger, s: Floats) -> Floats:
     return curve
 
 
-def _smooth(x: Floats, low: float, high: float) -> Floats:
+def smoothstep(x: Floats, low: float, high: float) -> Floats:
+    """0 up to `low`, 1 from `high` on, and a cubic between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     ramp: Floats = t * t * (3 - 2 * t)
     return ramp
@@ -223,7 +224,7 @@ def arm_section(y: Floats | float, scale: float, build: Build) -> tuple[Floats, 
     y = np.asarray(y, np.float32)
     grow = np.clip(-y / 250, 0, 1.2)
     swell = np.float32(1 - 0.03 * np.exp(-(((y + 8) / 25) ** 2)))
-    taper = _smooth(y, -12, 30)
+    taper = smoothstep(y, -12, 30)
     wide = (27.5 + 14 * grow - 4 * taper) * swell * build.breadth * scale
     thick = (19.0 + 15 * grow - 5 * taper) * swell * (0.4 + 0.6 * build.breadth) * scale
     return wide.astype(np.float32), thick.astype(np.float32)

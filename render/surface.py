@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
 from render import kinematics
-from render.flesh import ARM_FROM, ARM_TO, Flesh, arm_section
+from render.flesh import ARM_FROM, ARM_TO, Flesh, arm_section, smoothstep
 from render.model import PART_OF_BONE
 
 Floats = NDArray[np.floating[Any]]
@@ -160,12 +160,6 @@ def _open_loop(vertices: Floats, faces: NDArray[np.int32]) -> NDArray[np.int_]:
     return np.array(loop)
 
 
-def _ramp(x: Floats, centre: float, half: float) -> Floats:
-    t = np.clip((x - centre + half) / (2 * half), 0, 1)
-    smooth: Floats = t * t * (3 - 2 * t)
-    return smooth
-
-
 def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats:
     scale = flesh.scale
     distances, chains = [flesh.palm(vertices)], []
@@ -175,7 +169,9 @@ def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats
         chain = flesh.joints[1 + 4 * f : 5 + 4 * f]
         at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(chain, axis=0), axis=1))])
         # The skin of the web's end goes with the finger: the first joint's blend lies beyond the joint.
-        steps = [_ramp(s, float(at[k]) + (2.0 if k == 0 else 0.0), _BLEND[f, k] * scale) for k in range(3)]
+        middles = at[:3] + [2.0, 0.0, 0.0]
+        low, high = (middles - _BLEND[f] * scale).tolist(), (middles + _BLEND[f] * scale).tolist()
+        steps = [smoothstep(s, *limits) for limits in zip(low, high, strict=True)]
         chains.append(np.stack([1 - steps[0], steps[0] - steps[1], steps[1] - steps[2], steps[2]], 1))
     closeness = -np.stack(distances, 1) / np.float32(3.0)
     share = np.exp(closeness - closeness.max(axis=1, keepdims=True))
@@ -186,7 +182,7 @@ def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats
         steps_ = np.maximum(chains[f], 0) * share[:, 1 + f, None]
         weights[:, kinematics.PALM] += steps_[:, 0]
         weights[:, kinematics.bone(f, 0) : kinematics.bone(f, 2) + 1] += steps_[:, 1:]
-    arm = 1 - _ramp(vertices[:, 1], -4 * scale, 16 * scale)
+    arm = 1 - smoothstep(vertices[:, 1], -20 * scale, 12 * scale)
     weights *= 1 - arm[:, None]
     weights[:, kinematics.FOREARM] = arm
     weights = _smoothed(weights, faces)
