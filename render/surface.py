@@ -169,7 +169,7 @@ def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats
         chain = flesh.joints[1 + 4 * f : 5 + 4 * f]
         at = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(chain, axis=0), axis=1))])
         # The skin of the web's end goes with the finger: the first joint's blend lies beyond the joint.
-        middles = at[:3] + [2.0, 0.0, 0.0]
+        middles = at[:3] + np.array([2.0, 0.0, 0.0])
         low, high = (middles - _BLEND[f] * scale).tolist(), (middles + _BLEND[f] * scale).tolist()
         steps = [smoothstep(s, *limits) for limits in zip(low, high, strict=True)]
         chains.append(np.stack([1 - steps[0], steps[0] - steps[1], steps[1] - steps[2], steps[2]], 1))
