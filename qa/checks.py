@@ -414,9 +414,9 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         twins.near_duplicates,
-        "Almost the same photograph as {other} ({splits}), the same hand in the same pose.",
+        "Almost the same photograph as {other} ({splits}), {what}.",
         "Put both into one split, or keep one of them.",
-        {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12},
+        {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12, "compared": 1000},
     ),
     Check(
         "same-burst",
@@ -564,7 +564,7 @@ CHECKS: tuple[Check, ...] = (
         maps.heatmap_peak,
         "The heatmap of {keypoint} peaks {score:.2f} px from its keypoint.",
         "Draw the heatmaps again from the keypoints: curate build does.",
-        {"pixels": 0.51, "samples": 512},
+        {"pixels": 0.51, "samples": 512, "drawn": 64},
     ),
     Check(
         "heatmap-mass",
@@ -574,7 +574,7 @@ CHECKS: tuple[Check, ...] = (
         maps.heatmap_mass,
         "The heatmap of {keypoint} sums to {found}, where its Gaussian has {wanted} inside the frame.",
         "Draw the heatmaps again, unclipped and with the set's sigma: curate build does.",
-        {"share": 0.01, "samples": 512},
+        {"share": 0.01, "samples": 512, "drawn": 64},
     ),
     Check(
         "heatmap-levels",

@@ -113,7 +113,7 @@ def inspect(
     if earlier is not None:
         compare((), earlier)  # a wrong folder is told before the work, not after
     view = _viewed(open_view(given, workers=workers, quiet=quiet), predictions, anonymise)
-    results = [_judged(check, view) for check in table]
+    results = [judged(check, view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
     training = all(dataset.training is not None for dataset in view.datasets)
@@ -151,7 +151,8 @@ def _numbered(names: Names) -> Names:
     return people
 
 
-def _judged(check: Check, view: View) -> Checked:
+def judged(check: Check, view: View) -> Checked:
+    """What a check finds in a view, with its findings in words."""
     outcome = check.run(view, check.limits)
     return Checked(check, outcome, tuple(check.findings(view, outcome)))
 
