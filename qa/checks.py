@@ -204,10 +204,10 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         pose.stretched_hand,
-        "The hand seems stretched along {axis}: {score:.1f} robust standard deviations above what "
-        "is usual for its person or source.",
+        "The hand seems stretched along {axis}: {score:.1f} robust standard deviations off what is usual "
+        "for its person or source.",
         "Look whether the picture was resized without keeping its aspect ratio.",
-        {"warning": 2.4, "error": 2.8, "samples": 100, "photos": 4},
+        {"warning": 4.5, "error": 5.5, "samples": 100, "photos": 4},
     ),
     Check(
         "off-hand",
