@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from curate import images
 from curate.dataset import write_info, write_table
@@ -20,6 +21,7 @@ from qa.alike import alike_pairs, likenesses
 from qa.checks import CHECKS
 from qa.finding import Hit
 from qa.measure import look, perceptual_hashes
+from qa.run import inspect
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}
@@ -230,6 +232,41 @@ def test_blur_and_exposure_are_judged_by_the_hand(tmp_path: Path, drawn: list[Sa
     assert exposure[2] == "too dark"
     assert exposure[3].endswith("is pure black or white")
     assert set(exposure) == {2, 3}
+
+
+def photo(folder: Path, name: str, parts: dict[int, dict[int, Any]], orientation: int = 1) -> str:
+    """A JPEG with EXIF data: parts by their tag in the first."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for part, tags in parts.items():
+        exif.get_ifd(part).update(tags)
+    Image.fromarray(np.full((150, 200, 3), 90, np.uint8)).save(folder / name, exif=exif)
+    return str(folder / name)
+
+
+def test_what_exif_tells_is_counted_by_image_and_kept_nowhere(tmp_path: Path, drawn: list[Sample]) -> None:
+    place = {0x8825: {1: "N", 2: (12.0, 34.0, 56.0), 3: "E", 4: (7.0, 8.0, 9.0)}}
+    files = [
+        photo(tmp_path, "plain.jpg", {}),
+        photo(tmp_path, "turned.jpg", {}, orientation=6),
+        photo(tmp_path, "placed.jpg", place, orientation=3),
+        photo(tmp_path, "owned.jpg", {0x8769: {0xA431: "SN-4711"}}),
+        photo(tmp_path, "both.jpg", {**place, 0x8769: {0xA430: "Ann Onym"}}),
+        photo(tmp_path, "harmless.jpg", {0x8825: {29: "2020:01:01"}, 0x8769: {0x829A: (1.0)}}),
+    ]
+    files.append(files[2])  # of another hand in the same image
+    samples = [dataclasses.replace(drawn[i], sample_id=f"x/{i}", image=file) for i, file in enumerate(files)]
+    view = view_of(tmp_path, samples)
+    (turned,) = hits("exif-orientation", view)
+    assert turned.words == {"count": 2, "total": 6, "what": ""}
+    placed, owned = hits("private-metadata", view)
+    assert (placed.words["count"], owned.words["count"]) == (2, 2)
+    summary = inspect(tmp_path / "set", tmp_path / "qa", fail_on="never", quiet=True)
+    assert summary.checks["private-metadata"] == 2
+    written = b"".join(file.read_bytes() for file in (tmp_path / "qa").iterdir())
+    assert b"where they were taken (GPS)" in written
+    assert not any(value in written for value in (b"SN-4711", b"Ann Onym", b"34.0, 56.0"))
+    assert hits("private-metadata", view_of(tmp_path, drawn)) == []
 
 
 def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:
