@@ -36,17 +36,23 @@ _MAX_BYTES = 500_000_000
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _ORIENTATION_TAG = 0x0112
+# EXIF 2.32: latitude, of the GPS part; the owner and both serial numbers, of the camera's part.
+_GPS_PART, _LATITUDE = 0x8825, 2
+_CAMERA_PART, _OWNERS = 0x8769, frozenset({0xA430, 0xA431, 0xA435})
 _PIXELS_FILE = "pixels.npy"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format."""
+    """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format; and
+    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens."""
 
     width: int
     height: int
     orientation: int
     format: str
+    located: bool = False
+    owned: bool = False
 
 
 def probe(path: str | os.PathLike[str]) -> ImageInfo:
@@ -134,14 +140,26 @@ def read_mask(path: str | os.PathLike[str]) -> Pixels:
 
 def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> Pixels:
     """The image that a sample of the dataset at `root` refers to: a path, or "pixels.npy#row"."""
+    return read_ref_info(root, ref, grey=grey)[0]
+
+
+def read_ref_info(
+    root: str | os.PathLike[str], ref: str, *, grey: bool = False
+) -> tuple[Pixels, ImageInfo | None]:
+    """As `read_ref`, with what the file's header says; None of a row of pixels.npy."""
     if ref.startswith(_PIXELS_FILE + "#"):
         stack = open_stack(root)
         row = ref.partition("#")[2]
         if not row.isdecimal() or int(row) >= len(stack):
             raise UnreadableImage(Path(root) / _PIXELS_FILE, f"no row {row}; it holds {len(stack)}")
         image: Pixels = np.array(stack[int(row)])
-        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if grey and image.ndim == 3 else image  # type: ignore[return-value]
-    return read(Path(root) / ref, grey=grey)
+        if grey and image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
+        return image, None
+    path = Path(root) / ref
+    data = load(path)
+    info = examine(data, path)
+    return decode(data, path, grey=grey, info=info), info
 
 
 def stack_ref(row: int) -> str:
@@ -286,7 +304,10 @@ def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
                 _check_size(where, width, height)
                 # MPO is a JPEG with further JPEGs behind it: a photo of many telephones.
                 form = "JPEG" if header.format == "MPO" else header.format or "?"
-                orientation = int(_exif(header).get(_ORIENTATION_TAG, 1) or 1)
+                exif = _exif(header)
+                orientation = int(exif.get(_ORIENTATION_TAG, 1) or 1)
+                located = _LATITUDE in _part(exif, _GPS_PART)
+                owned = not _OWNERS.isdisjoint(_part(exif, _CAMERA_PART))
     except Image.DecompressionBombError:
         raise UnreadableImage(where, *_too_large()) from None
     except UnidentifiedImageError:
@@ -300,7 +321,7 @@ def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
         orientation = 1
     if orientation >= 5:
         width, height = height, width
-    return ImageInfo(width, height, orientation, form)
+    return ImageInfo(width, height, orientation, form, located, owned)
 
 
 def _stored_size(header: Any) -> tuple[int, int]:
@@ -316,6 +337,14 @@ def _exif(header: Image.Image) -> Image.Exif:
     exif = Image.Exif()  # PNG's own getexif decodes all pixels, to look behind them
     exif.load(header.info.get("exif", b""))
     return exif
+
+
+def _part(exif: Image.Exif, tag: int) -> dict[int, Any]:
+    """The tags of a part of EXIF; none where it is missing or broken: the image may still be sound."""
+    try:
+        return exif.get_ifd(tag) if tag in exif else {}
+    except (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError):
+        return {}
 
 
 def _too_large() -> tuple[str]:

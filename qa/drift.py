@@ -145,9 +145,10 @@ def _told_apart(traits: Floats, view: View, here: Rows, there: Rows) -> float:
         spread += _RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
         axis = np.linalg.solve(spread, means[0] - means[1])
         one, two = (traits[rows[of == fold]] @ axis for rows, of in zip((here, there), folds, strict=True))
-        # Folds have axes of their own: pairs are compared inside each.
-        pairs = np.sign(one[:, None] - two[None, :])
-        scores.append((pairs.sum(), pairs.size))
+        # Folds have axes of their own: pairs are compared inside each. Sum of sign(a - b), by ranks.
+        two.sort()
+        below, above = (np.searchsorted(two, one, side) for side in ("left", "right"))
+        scores.append((below.sum() + (above - len(two)).sum(), len(one) * len(two)))
     total, count = np.sum(scores, axis=0)
     return float((total / max(count, 1) + 1) / 2)
 

@@ -97,7 +97,8 @@ def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
         size, sigma = int(training["size"]), float(training["sigma"])
         wanted = kp.subset(int(training["keypoints"]))
         stored = _open(dataset.root / STORED) if (dataset.root / STORED).exists() else None
-        chosen = _some(len(rows), limits["samples"])
+        # Those drawn on reading are all drawn alike: a few tell as much.
+        chosen = _some(len(rows), limits["samples"] if stored is not None else limits["drawn"])
         for start in range(0, len(chosen), _BLOCK):
             local = chosen[start : start + _BLOCK]
             here = rows[local]

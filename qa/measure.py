@@ -105,7 +105,7 @@ def perceptual_hashes(square: Pixels) -> NDArray[np.uint64]:
     cosines = _COSINES @ square.astype(np.float64) @ _COSINES.T
     both = np.stack([cosines, cosines * _MIRROR]).reshape(2, -1)
     both[:, 0] = 0  # the mean says nothing about what is shown
-    middle = np.median(both[:, 1:], axis=1, keepdims=True)
+    middle = np.sort(both[:, 1:], axis=1)[:, [(_KEPT * _KEPT - 1) // 2]]
     hashes: NDArray[np.uint64] = ((both > middle) * _BITS).sum(axis=1, dtype=np.uint64)
     return hashes
 
@@ -188,7 +188,7 @@ def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
     hand: Any = cv2.resize(grey, shape, interpolation=way)
     counts = np.bincount(hand.reshape(-1), minlength=256) / hand.size
     bright, dark = np.searchsorted(np.cumsum(counts), (0.99, 0.05)) / 255
-    sharp = float(cv2.Laplacian(hand, cv2.CV_32F).var())
+    sharp = float(cv2.meanStdDev(cv2.Laplacian(hand, cv2.CV_32F))[1].item() ** 2)
     return sharp, float(bright), float(dark), float(counts[0] + counts[255])
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from curate import keypoints as kp
 from qa import robust
-from qa.finding import Outcome, Severity, graded
+from qa.finding import Hit, Outcome, Severity, graded
 from qa.labels import every, names_of, outcome, size_text
 from qa.view import View
 
@@ -253,3 +253,32 @@ def mask_shape(view: View, limits: Limits) -> Outcome:
         return {"what": ", ".join(said), "area": f"{100 * area[i]:.0f} %"}
 
     return outcome(judged, judged & (count > 0), count, 0.0, words)
+
+
+def exif_orientation(view: View, limits: Limits) -> Outcome:
+    """Images whose EXIF orientation is not 1: what is stored is not what is displayed and labelled."""
+    return _told_of_files(view, {"": view.pixels.looks["orientation"] > 1})
+
+
+def private_metadata(view: View, limits: Limits) -> Outcome:
+    """Images whose EXIF data tell a place, or whose camera it was; the values are kept nowhere."""
+    looks = view.pixels.looks
+    told = {
+        "where they were taken (GPS)": looks["located"] == 1,
+        "a serial number or owner of the camera or lens": looks["owned"] == 1,
+    }
+    return _told_of_files(view, told)
+
+
+def _told_of_files(view: View, found: Mapping[str, NDArray[np.bool_]]) -> Outcome:
+    """A hit for each thing found of image files, with its count; hands in one image count once."""
+    known = np.isfinite(view.pixels.looks["orientation"])
+    first = {key: i for i, key in enumerate(zip(view.dataset_of, view.image, strict=True)) if known[i]}
+    rows = np.array(list(first.values()), np.intp)
+    counts = {what: int(flags[rows].sum()) for what, flags in found.items()}
+    hits = [
+        Hit(float(count), 0.0, words={"count": count, "total": len(rows), "what": what})
+        for what, count in counts.items()
+        if count
+    ]
+    return Outcome(len(rows), sorted(hits, key=lambda hit: -hit.score))

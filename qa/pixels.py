@@ -32,7 +32,9 @@ class PixelFacts:
     sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
-    looks: (n,) per name of a number in Look and HandLook. depth: (n, 26), see HandLook.
+    looks: (n,) per name of a number in Look and HandLook, and of what the file's header says: orientation,
+        located, owned (see ImageInfo; NaN in a training set).
+    depth: (n, 26), see HandLook.
     """
 
     size: Floats
@@ -70,9 +72,11 @@ class _Fact:
     size: tuple[int, int] = (0, 0)
     sha256: str | None = None
     look: Look | None = None
+    info: images.ImageInfo | None = None
     hands: tuple[HandLook, ...] = ()
 
 
+_FILE = ("orientation", "located", "owned")
 _IMAGE = ("entropy", "grey", "mean")
 _HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides", "rim")
 
@@ -104,7 +108,7 @@ def pixel_facts(
     size, depth = np.full((count, 2), np.nan), np.full((count, DEPTHS), np.nan)
     hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
     digests, errors = sha256.copy(), np.full(count, None, object)
-    looks = {name: np.full(count, np.nan) for name in (*_IMAGE, *_HAND)}
+    looks = {name: np.full(count, np.nan) for name in (*_FILE, *_IMAGE, *_HAND)}
     total = -(-len(rows_of) // _CHUNK)
     with progress.bar("reading images", len(rows_of), quiet=quiet) as advance:
         facts = map_ordered(_read_chunk, _chunks(jobs()), workers=workers, total=total)
@@ -114,6 +118,8 @@ def pixel_facts(
             if fact.look is None:
                 continue
             size[rows], hashes[rows], thumbs[rows] = fact.size, fact.look.hashes, fact.look.thumb
+            for name in _FILE if fact.info is not None else ():
+                looks[name][rows] = getattr(fact.info, name)
             for name in _IMAGE:
                 looks[name][rows] = getattr(fact.look, name)
             for row, hand in zip(rows, fact.hands, strict=True):
@@ -141,7 +147,7 @@ def _read_chunk(jobs: list[_Job]) -> list[_Fact]:
 
 def _read_one(job: _Job) -> _Fact:
     try:
-        pixels = images.read_ref(job.root, job.ref)
+        pixels, info = images.read_ref_info(job.root, job.ref)
     except UnreadableImage as error:
         return _Fact(error.reason)
     alone = len(job.hands) == 1
@@ -150,7 +156,7 @@ def _read_one(job: _Job) -> _Fact:
         for hand in job.hands
     )
     digest = images.pixel_sha256(pixels) if job.needs_hash else None
-    return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, measure.look(pixels), hands)
+    return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, measure.look(pixels), info, hands)
 
 
 def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixels | None:

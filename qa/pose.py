@@ -171,16 +171,17 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
     A stretch of x by r lengthens a segment at the angle u to the x axis by about r^cos^2(u): per hand, log r
     is the weighted slope of log length, less the segment's own median, over cos^2(u). Its distance from the
     source's median counts, and from that of the same person's other hands, where there are `photos` of them:
-    people differ by 6 %, pictures of one by 3 %, one of 4:3 shown as a square by 33 %.
+    people differ by 6 %, pictures of one by 3 %, one of 4:3 shown as a square by 33 %. Both go either way
+    alike, so that plain robust z says how far they are from what is usual.
     """
     score, along_x = np.full(len(view), np.nan), np.zeros(len(view), bool)
     for rows in robust.groups(view.source, limits["samples"]):
         slope = _own_stretch(view.points[rows])
         if np.isfinite(slope).sum() >= limits["samples"]:
-            off = slope - np.nanmedian(slope)
             own = _off_subject(slope, view.subject_id[rows], limits["photos"])
-            score[rows] = np.fmax(robust.excess(np.abs(off)), robust.excess(np.abs(own)))
-            along_x[rows] = np.where(np.isnan(own), off, own) > 0
+            far = np.stack([robust.z_scores(off) for off in (slope, own) if np.isfinite(off).any()])
+            score[rows] = np.fmax.reduce(np.abs(far))
+            along_x[rows] = np.where(np.isnan(far[-1]), far[0], far[-1]) > 0
     judged = np.isfinite(score)
     filled = np.nan_to_num(score, nan=-np.inf)
 
@@ -195,11 +196,12 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
 
 
 def _off_subject(values: Floats, subjects: NDArray[np.object_], least: float) -> Floats:
-    """Each value less the median of its subject's, (n,); NaN where the subject has fewer than `least`."""
+    """Each value less the median of its subject's others, (n,); NaN where the subject has fewer than `least`
+    values."""
     off = np.full(len(values), np.nan)
     known = np.flatnonzero((subjects != np.array(None)) & np.isfinite(values))
     for rows in robust.groups(subjects[known], least):
-        off[known[rows]] = values[known[rows]] - np.median(values[known[rows]])
+        off[known[rows]] = values[known[rows]] - robust.medians_of_others(values[known[rows]])
     return off
 
 

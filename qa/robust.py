@@ -37,6 +37,18 @@ def z_scores(values: Floats) -> Floats:
     return z
 
 
+def medians_of_others(values: Floats) -> Floats:
+    """For each of (n,) values the median of all others, (n,); n >= 2. A median of few follows the value that
+    is judged by it."""
+    order = np.argsort(values, kind="stable")
+    ordered, place = values[order], np.arange(len(values))
+    # Without the value at `place`, all behind it move up by one.
+    middle = [ordered[i + (place <= i)] for i in ((len(values) - 2) // 2, (len(values) - 1) // 2)]
+    medians = np.empty(len(values))
+    medians[order] = (middle[0] + middle[1]) / 2
+    return medians
+
+
 def excess(scores: Floats) -> Floats:
     """How far positive scores lie above their median, on a log scale, in units of the upper half's spread.
 

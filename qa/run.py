@@ -83,8 +83,7 @@ def inspect(
     seed: int = 0,
     quiet: bool = False,
 ) -> QaSummary:
-    """Check datasets or training sets, and write the findings (Parquet, JSON, JUnit, SARIF) and report.html
-    to `out`.
+    """Check datasets or training sets; write findings (Parquet, JSON, JUnit, SARIF) and report.html to `out`.
 
     Several datasets are checked as one: a subject or an image in the train split of one and the test split
     of another is found. The images are decoded once each; nothing of the datasets is changed.
@@ -113,17 +112,13 @@ def inspect(
     if earlier is not None:
         compare((), earlier)  # a wrong folder is told before the work, not after
     view = _viewed(open_view(given, workers=workers, quiet=quiet), predictions, anonymise)
-    results = [_judged(check, view) for check in table]
+    results = [judged(check, view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
-    training = all(dataset.training is not None for dataset in view.datasets)
-    verdict = verdict_on(results, len(view), training=training)
+    verdict = verdict_on(results, len(view), training=all(d.training is not None for d in view.datasets))
     changes = None if earlier is None else compare(findings, earlier)
     folder, grave = Path(out), grave_from(fail_on)
-    write_findings(findings, folder)
-    write_junit(results, grave, folder)
-    write_sarif(results, folder, changes)
-    _write_changes(changes, folder)
+    _write_lists(results, findings, changes, grave, folder)
     write_report(view, results, verdict, folder / "report.html", seed=seed, changes=changes)
     return QaSummary(
         folder,
@@ -151,12 +146,22 @@ def _numbered(names: Names) -> Names:
     return people
 
 
-def _judged(check: Check, view: View) -> Checked:
+def judged(check: Check, view: View) -> Checked:
+    """What a check finds in a view, with its findings in words."""
     outcome = check.run(view, check.limits)
     return Checked(check, outcome, tuple(check.findings(view, outcome)))
 
 
-def _write_changes(changes: Changes | None, folder: Path) -> None:
+def _write_lists(
+    results: Sequence[Checked],
+    findings: Sequence[Finding],
+    changes: Changes | None,
+    grave: Sequence[Severity],
+    folder: Path,
+) -> None:
+    write_findings(findings, folder)
+    write_junit(results, grave, folder)
+    write_sarif(results, folder, changes)
     if changes is None:
         (folder / "changes.json").unlink(missing_ok=True)  # of a run before, in the same folder
     else:

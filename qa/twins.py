@@ -3,59 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.images import Pixels
-from qa.finding import Hit, Outcome
-from qa.measure import THUMB
+from qa.alike import Pairs, Rows, alike_pairs, likenesses
+from qa.finding import Hit, Outcome, Severity
 from qa.people import numbered
 from qa.view import View
 
 Limits = Mapping[str, float]
-Rows = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
-_AGREE = 3  # bands that must be equal; with `distance` + _AGREE bands two hashes so near always have them
-_REACH = 256  # neighbours looked at in a bucket; a larger one is of images that are all alike
-_BLOCK = 1 << 16
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Fibonacci hashing (Knuth 6.4)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """Pairs of rows (first < second), and whether the second is the first's mirror image."""
-
-    first: Rows
-    second: Rows
-    mirrored: NDArray[np.bool_]
-
-    def where(self, keep: NDArray[np.bool_]) -> _Pairs:
-        return _Pairs(self.first[keep], self.second[keep], self.mirrored[keep])
+_BLOCK = 1 << 12
 
 
 def near_duplicates(view: View, limits: Limits) -> Outcome:
     """Images that look alike and show the same pose, or mirror images of one: errors across splits.
 
-    Alike: perceptual hashes within `distance` bits. Hashes alone would take hands on a white ground for one
-    another, so that thumbnails must correlate by `likeness` (`strangers`, where the subjects are known to
-    differ), and keypoints, where both have them, lie within `pose` of each other: the mean distance, in hand
-    sizes. Within a split, one hit a group, a note.
+    Alike: thumbnails correlate by `likeness` (`strangers`, where the subjects are known to differ) and
+    perceptual hashes lie within `distance` bits. On a white ground many hands are as alike, so that
+    keypoints, where both have them, must lie within `pose` of each other: the mean distance, in hand sizes.
+    Within a split, one hit a group, a note. Where an image looks like more than `compared` others, it is
+    compared with so many only, and a note says so.
     """
     rows = np.flatnonzero(view.pixels.error == np.array(None))
-    pairs = near_pairs(view.pixels.hashes[rows], int(limits["distance"]))
-    pairs = _Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored)
-    image = np.unique(
-        np.array([f"{d}/{name}" for d, name in zip(view.dataset_of, view.image, strict=True)] or [""]),
-        return_inverse=True,
-    )[1]
-    other = (image[pairs.first] != image[pairs.second]) & (
-        view.pixels.sha256[pairs.first] != view.pixels.sha256[pairs.second]
-    )
-    pairs = pairs.where(other)
-    pairs = pairs.where(_same_picture(view, pairs, limits))
+    least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
+    pairs, crowded = alike_pairs(view.pixels.thumbs[rows], least, at_most)
+    pairs, crowded = Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored), rows[crowded]
+    for alike in (_hashes_alike, _poses_alike, _pictures_alike, _other_pixels):
+        pairs = pairs.where(alike(view, pairs, limits))
     groups = _groups(pairs, len(view))
     group_of = {row: group for group in groups for row in group}
     apart = (view.split[pairs.first] != view.split[pairs.second]) & _every_split(view, pairs)
@@ -65,85 +42,79 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
         row, other = (a, b) if view.split[b] == "train" else (b, a)
         if row not in told:
             told.add(row)
-            words = {"other": view.sample_id[other], "splits": f"{view.split[row]} and {view.split[other]}"}
-            group = group_of[row]
-            hits.append(Hit(float(len(group)), 1.0, row=row, severity="error", words=words, rows=group))
+            splits = f"{view.split[row]} and {view.split[other]}"
+            hits.append(_hit(view, row, other, splits, rows=group_of[row], severity="error"))
     for group in groups:
         if told.isdisjoint(group):
-            words = {"other": view.sample_id[group[1]], "splits": view.split[group[0]] or "no split"}
-            hits.append(Hit(float(len(group)), 1.0, row=group[0], severity="info", words=words, rows=group))
+            splits = view.split[group[0]] or "no split"
+            hits.append(_hit(view, group[0], group[1], splits, rows=group, severity="info"))
+    if len(crowded):
+        hits.append(_crowd(crowded, at_most))
     return Outcome(len(rows), hits)
 
 
-def _every_split(view: View, pairs: _Pairs) -> NDArray[np.bool_]:
+def _hit(view: View, row: int, other: int, splits: str, *, rows: tuple[int, ...], severity: Severity) -> Hit:
+    words = {"other": view.sample_id[other], "splits": splits, "what": "the same hand in the same pose"}
+    return Hit(float(len(rows)), 1.0, row=row, severity=severity, words=words, rows=rows)
+
+
+def _crowd(rows: Rows, at_most: int) -> Hit:
+    """The note that not all of those that look alike were compared."""
+    words = {
+        "other": f"more than {at_most:,} others",
+        "splits": f"so are {len(rows):,} images" if len(rows) > 1 else "no other image is",
+        "what": f"and was compared with {at_most:,} of them only",
+    }
+    return Hit(float(len(rows)), 0.0, row=int(rows[0]), severity="info", words=words)
+
+
+def _every_split(view: View, pairs: Pairs) -> Flags:
     known = view.split != np.array(None)
-    both: NDArray[np.bool_] = known[pairs.first] & known[pairs.second]
+    both: Flags = known[pairs.first] & known[pairs.second]
     return both
 
 
-def near_pairs(hashes: NDArray[np.uint64], distance: int) -> _Pairs:
-    """All pairs of images whose hashes, or one's hash and the other's mirror hash, are that near.
-
-    Bands: 64 bits are cut into `distance` + 3 pieces; two hashes that differ in at most `distance` bits share
-    at least three of them, so that sorting by each three pieces brings them together. A pair that shares more
-    is taken where its first three meet.
-
-    Parameters
-    ----------
-    hashes: (n, 2) of each image and of its mirror image.
-    """
-    count = len(hashes)
-    flat = np.concatenate([hashes[:, 0], hashes[:, 1]])
-    found = [np.zeros(0, np.uint64)]
-    crowded = np.zeros(len(flat), bool)
-    cuts = np.linspace(0, 64, distance + _AGREE + 1).round().astype(int)
-    bands = [np.uint64(((1 << int(b - a)) - 1) << int(a)) for a, b in pairwise(cuts)]
-    for chosen in combinations(range(len(bands)), _AGREE):
-        first, second = _candidates(flat, np.bitwise_or.reduce([bands[i] for i in chosen]), crowded)
-        apart = flat[first] ^ flat[second]
-        near = np.flatnonzero(np.bitwise_count(apart) <= distance)
-        first, second, apart = first[near], second[near], apart[near]
-        # Of a bucket too full to be compared in whole, pairs are taken wherever they meet.
-        keep = crowded[first] & crowded[second]
-        once = np.ones(len(near), bool)
-        for i in range(chosen[-1]):
-            if i not in chosen:
-                once &= (apart & bands[i]) != 0
-        # Two mirror images say what their originals say.
-        keep = (keep | once) & (first < count) & (first != second - count)
-        first, second = first[keep], second[keep]
-        mirrored = second >= count
-        second = second - count * mirrored
-        low, high = np.minimum(first, second), np.maximum(first, second)
-        found.append((low * count + high).astype(np.uint64) * np.uint64(2) + mirrored.astype(np.uint64))
-    keys = np.unique(np.concatenate(found))
-    pair = (keys >> np.uint64(1)).astype(np.intp)
-    size = max(count, 1)
-    return _Pairs(pair // size, pair % size, (keys & np.uint64(1)).astype(bool))
+def _hashes_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    hashes, turned = view.pixels.hashes, pairs.mirrored.astype(np.intp)
+    # A bit on the median may fall either way: of a mirrored pair, each has its turn to be mirrored.
+    one = np.bitwise_count(hashes[pairs.first, 0] ^ hashes[pairs.second, turned])
+    other = np.bitwise_count(hashes[pairs.first, turned] ^ hashes[pairs.second, 0])
+    near: Flags = np.minimum(one, other) <= limits["distance"]
+    return near
 
 
-def _candidates(hashes: NDArray[np.uint64], mask: np.uint64, crowded: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-    """Pairs (first < second) that agree under a mask; buckets of more than _REACH make rows `crowded`."""
-    places = np.arange(len(hashes), dtype=np.uint64)
-    low = np.uint64((1 << len(hashes).bit_length()) - 1)
-    # Mixed and joined with the row, plain sorting does; what collides is no pair in the end.
-    key = ((hashes & mask) * _MIX & ~low) | places
-    key.sort()
-    order = (key & low).astype(np.intp)
-    key >>= np.uint64(int(low).bit_length())
-    same = key[1:] == key[:-1]
-    run, reach = same, 1
-    parts = [(np.zeros(0, np.intp), np.zeros(0, np.intp))]
-    while reach < _REACH and run.any():
-        starts = np.flatnonzero(run)
-        parts.append((order[starts], order[starts + reach]))
-        # Three in a row are equal where the first two are, and the last two.
-        run, reach = run[:-1] & same[reach:], reach + 1
-    if run.any():
-        full = np.isin(key, key[np.flatnonzero(run)])
-        crowded[order[full]] = True
-    first, second = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return first, second
+def _poses_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    low, high = view.boxes()
+    size = (high - low).max(axis=1)
+    size = np.where(size > 0, size, np.nan)
+    poses = (view.points - ((low + high) / 2)[:, None]) / size[:, None, None]
+    alike = np.zeros(len(pairs), bool)
+    for start in range(0, len(pairs), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        first, second = poses[pairs.first[part]], poses[pairs.second[part]]
+        turn = np.where(pairs.mirrored[part], -1.0, 1.0)[:, None]
+        gap = np.hypot(first[..., 0] - turn * second[..., 0], first[..., 1] - second[..., 1])
+        shared = np.isfinite(gap)
+        count = shared.sum(axis=1)
+        apart = np.where(shared, gap, 0).sum(axis=1) / np.maximum(count, 1)
+        alike[part] = (count < limits["points"]) | (apart < limits["pose"])
+    return alike
+
+
+def _pictures_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    one, other = view.subject_id[pairs.first], view.subject_id[pairs.second]
+    strangers = (one != other) & (one != np.array(None)) & (other != np.array(None))
+    least = np.where(strangers, limits["strangers"], limits["likeness"])
+    alike: Flags = likenesses(view.pixels.thumbs, pairs) >= least
+    return alike
+
+
+def _other_pixels(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    """Neither two hands in one image, nor copies: these are exact-duplicates'."""
+    a, b = pairs.first, pairs.second
+    same = (view.dataset_of[a] == view.dataset_of[b]) & (view.image[a] == view.image[b])
+    other: Flags = ~same & (view.pixels.sha256[a] != view.pixels.sha256[b])
+    return other
 
 
 def same_burst(view: View, limits: Limits) -> Outcome:
@@ -171,43 +142,7 @@ def same_burst(view: View, limits: Limits) -> Outcome:
     return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 
 
-def _same_picture(view: View, pairs: _Pairs, limits: Limits) -> NDArray[np.bool_]:
-    low, high = view.boxes()
-    size = (high - low).max(axis=1)
-    size = np.where(size > 0, size, np.nan)
-    poses = (view.points - ((low + high) / 2)[:, None]) / size[:, None, None]
-    thumbs = _unit_thumbs(view.pixels.thumbs)
-    keep = np.zeros(len(pairs.first), bool)
-    for start in range(0, len(keep), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        first, second = pairs.first[part], pairs.second[part]
-        turn = np.where(pairs.mirrored[part], -1.0, 1.0)[:, None]
-        gap = np.hypot(
-            poses[first, :, 0] - turn * poses[second, :, 0], poses[first, :, 1] - poses[second, :, 1]
-        )
-        shared = np.isfinite(gap)
-        count = shared.sum(axis=1)
-        apart = np.where(shared, gap, 0).sum(axis=1) / np.maximum(count, 1)
-        agree = (count < limits["points"]) | (apart < limits["pose"])
-        alike = np.zeros(len(first))
-        some = np.flatnonzero(agree)
-        place = second[some] + len(view) * pairs.mirrored[part][some]
-        alike[some] = np.einsum("ij,ij->i", thumbs[first[some]], thumbs[place])
-        subjects = view.subject_id[first], view.subject_id[second]
-        strange = (subjects[0] != subjects[1]) & (subjects[0] != None) & (subjects[1] != None)  # noqa: E711
-        keep[part] = alike >= np.where(strange, limits["strangers"], limits["likeness"])
-    return keep
-
-
-def _unit_thumbs(thumbs: Pixels) -> NDArray[np.float32]:
-    """Thumbnails, then their mirror images, so scaled that a product of two is their correlation."""
-    flat = np.concatenate([thumbs, thumbs[:, :, ::-1]]).reshape(-1, THUMB * THUMB).astype(np.float32)
-    flat -= flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    return flat
-
-
-def _groups(pairs: _Pairs, count: int) -> list[tuple[int, ...]]:
+def _groups(pairs: Pairs, count: int) -> list[tuple[int, ...]]:
     """Connected pairs, as rows in order; largest first."""
     parent = np.arange(count)
     while True:

@@ -18,12 +18,16 @@ def add(commands: Any) -> None:
         "A gallery to look through by hand, Labelme to correct in, and a new dataset of what was decided.",
         "  curate review build tagged --qa qa-tagged --out review\n"
         "  curate review open-labelme tagged --qa qa-tagged --out corrections\n"
-        "  curate review apply decisions.jsonl corrections/decisions.jsonl --dataset tagged --out tagged-2",
+        "  curate review apply decisions.jsonl corrections/decisions.jsonl --dataset tagged --out tagged-2\n"
+        "  curate review agreement ann.jsonl bob.jsonl",
     )
-    actions = parser.add_subparsers(dest="action", metavar="build|open-labelme|apply", required=True)
+    actions = parser.add_subparsers(
+        dest="action", metavar="build|open-labelme|apply|agreement", required=True
+    )
     _add_build(actions)
     _add_open_labelme(actions)
     _add_apply(actions)
+    _add_agreement(actions)
 
 
 def _add_build(actions: Any) -> None:
@@ -125,6 +129,22 @@ def _apply(a: argparse.Namespace) -> int:
     applied = apply_decisions(a.dataset, a.decisions, a.out, **options)
     show(a, applied.as_json(), str(applied))
     return FINDINGS if applied.failed else OK
+
+
+def _add_agreement(actions: Any) -> None:
+    agree = actions.add_parser("agreement", help="how far two reviewers decide alike, and where they do not")
+    agree.add_argument("first", type=Path, metavar="A", help="one reviewer's decisions, as the page exports")
+    agree.add_argument("second", type=Path, metavar="B", help="the other's")
+    common(agree, workers=False, overwrite=False)
+    agree.set_defaults(act=_agreement)
+
+
+def _agreement(a: argparse.Namespace) -> int:
+    from qa.agreement import agreement
+
+    found = agreement(a.first, a.second)
+    show(a, found.as_json(), str(found))
+    return OK
 
 
 def run(a: argparse.Namespace) -> int:

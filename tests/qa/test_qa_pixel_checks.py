@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from curate import images
 from curate.dataset import write_info, write_table
 from curate.drawn_hands import Person, draw_hand
 from curate.sample import Sample, to_batch
+from qa.alike import alike_pairs, likenesses
 from qa.checks import CHECKS
 from qa.finding import Hit
 from qa.measure import look, perceptual_hashes
-from qa.twins import near_pairs
+from qa.run import inspect
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}
@@ -82,32 +84,75 @@ def test_the_mirror_hash_is_the_hash_of_the_mirror_image(seed: int) -> None:
     assert int(np.bitwise_count(here[1] ^ there[0])) <= 1
 
 
-@given(seed=st.integers(0, 2**32 - 1), distance=st.integers(0, 8))
-def test_near_pairs_are_those_of_all_comparisons(seed: int, distance: int) -> None:
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.sampled_from([0, 1, 2, 300, 700]),
+    likeness=st.sampled_from([0.9, 0.99]),
+)
+def test_alike_pairs_are_among_those_found_and_none_is_left_out(
+    seed: int, count: int, likeness: float
+) -> None:
     rng = np.random.default_rng(seed)
-    hashes = rng.integers(0, 1 << 63, (40, 2), dtype=np.uint64)
-    for _ in range(20):
-        a, b, k = rng.integers(0, 40), rng.integers(0, 40), rng.integers(0, 2)
-        flips = np.uint64(1) << rng.choice(64, int(rng.integers(0, 12)), replace=False).astype(np.uint64)
-        hashes[b, k] = hashes[a, 0] ^ np.bitwise_or.reduce(flips, initial=np.uint64(0))
+    drawn = rng.normal(0, 1, (40, 4, 4)).astype(np.float32)
+    smooth = np.stack([cv2.resize(d, (16, 16)) for d in drawn])[rng.integers(0, 40, count)]
+    smooth = np.where(rng.random((count, 1, 1)) < 0.5, smooth, smooth[:, :, ::-1])
+    noise = rng.uniform(0, 0.1, (count, 1, 1)) * rng.normal(0, 1, (count, 16, 16))
+    thumbs = np.clip(128 + 40 * (smooth + noise), 0, 255).astype(np.uint8)
+    thumbs[: count // 100] = 7  # of one tone: like nothing, not even each other
+    found, crowded = alike_pairs(thumbs, likeness, 1000)
+    keys = list(zip(found.first.tolist(), found.second.tolist(), found.mirrored.tolist(), strict=True))
+    assert keys == sorted(set(keys))
+    assert (found.first < found.second).all()
+    assert len(crowded) == 0
+    told = {key for key, alike in zip(keys, likenesses(thumbs, found), strict=True) if alike >= likeness}
     expected = set()
-    for i in range(40):
-        for j in range(i + 1, 40):
-            if np.bitwise_count(hashes[i, 0] ^ hashes[j, 0]) <= distance:
-                expected.add((i, j, False))
-            if (
-                min(
-                    np.bitwise_count(hashes[i, 0] ^ hashes[j, 1]),
-                    np.bitwise_count(hashes[i, 1] ^ hashes[j, 0]),
-                )
-                <= distance
-            ):
-                expected.add((i, j, True))
-    found = near_pairs(hashes, distance)
-    assert (
-        set(zip(found.first.tolist(), found.second.tolist(), found.mirrored.tolist(), strict=True))
-        == expected
+    for mirrored in (False, True):
+        other = thumbs[:, :, ::-1] if mirrored else thumbs
+        flat, turned = (x.reshape(count, 256).astype(np.float64) for x in (thumbs, other))
+        flat, turned = flat - flat.mean(axis=1, keepdims=True), turned - turned.mean(axis=1, keepdims=True)
+        lengths = np.outer(np.linalg.norm(flat, axis=1), np.linalg.norm(turned, axis=1))
+        alike = np.triu(flat @ turned.T / np.maximum(lengths, 1e-9), 1)
+        clear = np.abs(alike - likeness) > 1e-5  # float32 may say either of what lies on the limit
+        expected |= {(int(i), int(j), mirrored) for i, j in np.argwhere((alike >= likeness) & clear)}
+        told -= {(int(i), int(j), mirrored) for i, j in np.argwhere(~clear)}
+    assert told == expected
+
+
+def test_of_too_many_alike_each_is_compared_with_some_and_the_rest_is_told() -> None:
+    rng = np.random.default_rng(0)
+    picture = cv2.resize(rng.normal(0, 40, (4, 4)).astype(np.float32), (16, 16))
+    thumbs = np.clip(128 + picture + rng.normal(0, 1, (1600, 16, 16)), 0, 255).astype(np.uint8)
+    found, crowded = alike_pairs(thumbs, 0.9, 200)
+    assert len(found) == 1400 * 200 + 200 * 199 // 2  # each with the 200 next to it; the last have fewer
+    assert len(crowded) == 1399
+    # All are still of one group: each is compared with those next to it.
+    group = np.arange(1600)
+    for _ in range(20):
+        np.minimum.at(group, found.second, group[found.first])
+        np.minimum.at(group, found.first, group[found.second])
+    assert set(group.tolist()) == {0}
+
+
+def test_the_report_says_where_not_all_look_alikes_were_compared(tmp_path: Path, drawn: list[Sample]) -> None:
+    rng = np.random.default_rng(0)
+    image = pixels_of(drawn[0]).astype(np.float64)
+    samples = [
+        changed(
+            drawn[0],
+            tmp_path,
+            np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8),
+            sample_id=f"n/{i}",
+        )
+        for i in range(8)
+    ]
+    *group, note = hits("near-duplicates", view_of(tmp_path, samples), compared=3)
+    assert [hit.rows for hit in group] == [tuple(range(8))]
+    assert (note.severity, note.rows) == ("info", ())
+    assert CHECK["near-duplicates"].sentence.format_map(note.words) == (
+        "Almost the same photograph as more than 3 others (so are 4 images), "
+        "and was compared with 3 of them only."
     )
+    assert len(hits("near-duplicates", view_of(tmp_path, samples), compared=7)) == 1
 
 
 @pytest.mark.parametrize("how", ["re-encoded", "resized", "mirrored", "darker"])
@@ -187,6 +232,41 @@ def test_blur_and_exposure_are_judged_by_the_hand(tmp_path: Path, drawn: list[Sa
     assert exposure[2] == "too dark"
     assert exposure[3].endswith("is pure black or white")
     assert set(exposure) == {2, 3}
+
+
+def photo(folder: Path, name: str, parts: dict[int, dict[int, Any]], orientation: int = 1) -> str:
+    """A JPEG with EXIF data: parts by their tag in the first."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for part, tags in parts.items():
+        exif.get_ifd(part).update(tags)
+    Image.fromarray(np.full((150, 200, 3), 90, np.uint8)).save(folder / name, exif=exif)
+    return str(folder / name)
+
+
+def test_what_exif_tells_is_counted_by_image_and_kept_nowhere(tmp_path: Path, drawn: list[Sample]) -> None:
+    place = {0x8825: {1: "N", 2: (12.0, 34.0, 56.0), 3: "E", 4: (7.0, 8.0, 9.0)}}
+    files = [
+        photo(tmp_path, "plain.jpg", {}),
+        photo(tmp_path, "turned.jpg", {}, orientation=6),
+        photo(tmp_path, "placed.jpg", place, orientation=3),
+        photo(tmp_path, "owned.jpg", {0x8769: {0xA431: "SN-4711"}}),
+        photo(tmp_path, "both.jpg", {**place, 0x8769: {0xA430: "Ann Onym"}}),
+        photo(tmp_path, "harmless.jpg", {0x8825: {29: "2020:01:01"}, 0x8769: {0x829A: (1.0)}}),
+    ]
+    files.append(files[2])  # of another hand in the same image
+    samples = [dataclasses.replace(drawn[i], sample_id=f"x/{i}", image=file) for i, file in enumerate(files)]
+    view = view_of(tmp_path, samples)
+    (turned,) = hits("exif-orientation", view)
+    assert turned.words == {"count": 2, "total": 6, "what": ""}
+    placed, owned = hits("private-metadata", view)
+    assert (placed.words["count"], owned.words["count"]) == (2, 2)
+    summary = inspect(tmp_path / "set", tmp_path / "qa", fail_on="never", quiet=True)
+    assert summary.checks["private-metadata"] == 2
+    written = b"".join(file.read_bytes() for file in (tmp_path / "qa").iterdir())
+    assert b"where they were taken (GPS)" in written
+    assert not any(value in written for value in (b"SN-4711", b"Ann Onym", b"34.0, 56.0"))
+    assert hits("private-metadata", view_of(tmp_path, drawn)) == []
 
 
 def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:

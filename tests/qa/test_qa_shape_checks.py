@@ -12,6 +12,7 @@ import pytest
 from curate.dataset import write_info, write_table
 from curate.drawn_hands import Person, draw_hand
 from curate.sample import Sample, to_batch
+from qa import robust
 from qa.checks import CHECKS
 from qa.finding import Hit, Outcome
 from qa.robust import excess, z_scores
@@ -139,6 +140,12 @@ def test_one_stretched_hand_among_others_is_told_with_its_axis(many: View) -> No
     found = {hit.row: hit for hit in hits("stretched-hand", person)}
     assert {row for row, hit in found.items() if hit.severity == "error"} == {20, 21}
     assert run("stretched-hand", moved(many, many.points[:, :] * np.nan)).checked == 0
+
+
+def test_a_median_leaves_out_the_value_that_it_judges() -> None:
+    values = np.array([8.0, 1, 16, 4, 2])  # without 8: 1 2 4 16, and so on
+    assert robust.medians_of_others(values).tolist() == [3, 6, 3, 5, 6]
+    assert robust.medians_of_others(np.array([1.0, 5, 1])).tolist() == [3, 1, 3]
 
 
 @pytest.mark.parametrize(("stretch", "severity"), [(1.0, None), (4 / 3, "error"), (0.75, "error")])
