@@ -19,7 +19,7 @@ Vectors = NDArray[np.float32]
 _AXES = 24  # principal components that are compared first; hands have 94 % of their variance in them
 _TAUGHT = 4096  # thumbnails that the components are fitted to
 _LEAF = 128
-_BLOCK = 1 << 14
+_BLOCK = 1 << 12
 _ROUNDING = 1e-4  # of float32 products of vectors of length one, with room to spare
 
 
