@@ -89,10 +89,9 @@ class _Look:
 
     def draw(self, ground: Backdrops, name: str, photograph: Photograph, frame: Frame) -> images.Pixels:
         """What comes behind a hand: the part that `curate background` would put there."""
-        rng = generator(self.seed, name)
         if ground.plain:
-            return ground.draw(rng, *frame.size)
-        info = photograph.info
+            return ground.of_one_colour(*frame.size)
+        rng, info = generator(self.seed, name), photograph.info
         return frame.of(ground.draw(rng, info.width // frame.shrink, info.height // frame.shrink))
 
     @property

@@ -101,9 +101,12 @@ class Backdrops:
             return _noise(rng, width, height)
         if self.kind == "gradient":
             return _gradient(rng, width, height)
+        return self.of_one_colour(width, height)
+
+    def of_one_colour(self, width: int, height: int) -> Pixels:
+        """The backdrop where it is `plain`, (height, width, 3), not to be written to."""
         found = _COLOUR.fullmatch(self.kind)
-        colour = np.frombuffer(bytes.fromhex(found[1] if found else "ffffff"), np.uint8)
-        return np.tile(np.tile(colour, (1, width, 1)), (height, 1, 1))
+        return _one_colour(found[1] if found else "ffffff", width, height)
 
     def _photo(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
         """A part of one of the images, as large as fits, mirrored or not."""
@@ -119,6 +122,14 @@ class Backdrops:
             part = fitted[top : top + height, left : left + width]
             return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
         raise UnreadableImage(self.files[first].parent, "none of its images can be read")
+
+
+@lru_cache(maxsize=4)
+def _one_colour(code: str, width: int, height: int) -> Pixels:
+    colour = np.frombuffer(bytes.fromhex(code), np.uint8)
+    picture = np.tile(np.tile(colour, (1, width, 1)), (height, 1, 1))
+    picture.flags.writeable = False
+    return picture
 
 
 def _fitted(path: Path, width: int, height: int) -> Pixels:

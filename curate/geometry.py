@@ -30,9 +30,13 @@ def compose(second: ArrayLike, first: ArrayLike) -> Affine:
 
 def invert(affine: ArrayLike) -> Affine:
     """The inverse map. Raises numpy.linalg.LinAlgError where there is none."""
-    matrix = np.asarray(affine, np.float64)
-    linear = np.linalg.inv(matrix[:, :2])
-    return np.hstack([linear, -linear @ matrix[:, 2:]])
+    # By hand: to call LAPACK for four numbers takes longer than all else here.
+    (a, b, x), (c, d, y) = np.asarray(affine, np.float64).tolist()
+    size = a * d - b * c
+    if size == 0:
+        raise np.linalg.LinAlgError("a map without an inverse")
+    a, b, c, d = d / size, -b / size, -c / size, a / size
+    return np.array([[a, b, -a * x - b * y], [c, d, -c * x - d * y]])
 
 
 def box_to_size(box: ArrayLike, size: tuple[float, float]) -> Affine:

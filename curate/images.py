@@ -35,6 +35,7 @@ _MAX_BYTES = 500_000_000
 # Pillow refuses images of more than twice its limit; ours is to be the one that counts.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
+_EXIF_LIES_IN = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 _ORIENTATION_TAG = 0x0112
 # EXIF 2.32: latitude, of the GPS part; the owner and both serial numbers, of the camera's part.
 _GPS_PART, _LATITUDE = 0x8825, 2
@@ -332,6 +333,8 @@ def _stored_size(header: Any) -> tuple[int, int]:
 
 
 def _exif(header: Image.Image) -> Image.Exif:
+    if header.format == "JPEG" and header.info.keys().isdisjoint(_EXIF_LIES_IN):
+        return Image.Exif()  # as getexif finds out, but in a tenth of the time
     if header.format != "PNG":
         return header.getexif()
     exif = Image.Exif()  # PNG's own getexif decodes all pixels, to look behind them

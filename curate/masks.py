@@ -188,15 +188,15 @@ def _places(
 
 def _plain(cells: Map) -> Mask:
     """Which cells have the ground's hue and are not dark: no sleeve, no table's edge."""
-    colours = np.asarray(cells[..., :3] / np.maximum(cells[..., 3:], 1e-3), np.float32)
-    held = cells[..., 3] > 0.5
-    if not held.any():
+    held = cells[cells[..., 3] > 0.5]
+    if not len(held):
         return np.asarray(cells[..., 3] > 0)
-    ground = median_of(colours[held])
+    ground = median_of(held[:, :3] / held[:, 3:])
     size = max(float(np.linalg.norm(ground)), 1.0)
-    along = np.asarray(colours @ (ground / size).astype(np.float32), np.float32)
-    across = _dot(colours, colours) - along * along
-    return np.asarray((across < _GREY**2) & (along > _DARK * size))
+    # All times the share of the chosen, or its square: nothing is divided by it.
+    along = cv2.transform(cells, np.append(ground / size, 0.0)[None])
+    across = cv2.transform(cells * cells, np.array([[1, 1, 1, -(_GREY**2)]])) - along * along
+    return np.asarray((across < 0) & (along > _DARK * size * cells[..., 3]))
 
 
 def gradient(image: Pixels) -> Map:
@@ -206,7 +206,7 @@ def gradient(image: Pixels) -> Map:
     # Whole numbers below 2^24, exact in any order of computing: the same bytes in every thread.
     square = cv2.accumulateSquare(down, cv2.multiply(across, across))
     if square.ndim == 3:
-        square = cv2.max(cv2.max(square[..., 0], square[..., 1]), square[..., 2])
+        square = np.maximum(np.maximum(square[..., 0], square[..., 1]), square[..., 2])
     return np.asarray(np.sqrt(square) / 8, np.float32)
 
 
@@ -238,7 +238,7 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
     )
     clear = (sizes >= _SPECK) & (like < _BARE) & (bright > _BRIGHT)
     shaded = (sizes >= _PATCH) & (like < _SHADED) & (bright > _CREASE) & (bright < _BRIGHT)
-    hand = ground.size - int(ground.sum())
+    hand = ground.size - cv2.countNonZero(ground)
     for name in np.flatnonzero(clear):
         clear[name] = not _is_worn(np.asarray(labels == name, np.uint8), edges, hand)
     reached |= clear | shaded
@@ -343,8 +343,10 @@ def find(
     colours = Colours.near(small, seen)
     likeness = colours.likeness(small)
     brightness = _brightness(small, colours.ground)
-    likeness[(_eroded(seen, 2) > 0) & (brightness > _BRIGHT) & (likeness > _GLOSS)] = 1.0
-    edges = gradient(small) > np.where(brightness > _BARE_BRIGHT, _EDGE, _SHADOW_EDGE)
+    gloss = (_eroded(seen, 2) > 0) & (brightness > _BRIGHT) & (likeness > _GLOSS)
+    likeness = np.where(gloss, np.float32(1), likeness)
+    steep = gradient(small)
+    edges = (steep > _EDGE) & ((steep > _SHADOW_EDGE) | (brightness > _BARE_BRIGHT))
     mask = clean(fill_outside(edges, likeness, brightness), seen)
     if not mask.any():
         return None
