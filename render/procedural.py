@@ -45,10 +45,10 @@ def make_model(build: Build) -> HandModel:
 # back, from the centre of rotation to where MediaPipe Hands 0.10.21 puts its point on renders of this model.
 _LABELS = np.array([
     [20.7, -1.5, 0],  # wrist
-    [17.7, 0.6, 0],  # thumb
-    [1.0, -1.9, 0],
-    [-3.4, -1.4, 0],
-    [-9.0, -4.5, 0],
+    [11.7, 3.7, 0],  # thumb
+    [-2.2, -3.5, 0],
+    [-4.6, -3.4, 0],
+    [-9.0, -8.0, 0],
     [-2.3, 1.1, 0],  # index
     [-4.1, 0.3, 0],
     [-4.3, 0.1, 0],
@@ -61,8 +61,8 @@ _LABELS = np.array([
     [-1.6, -0.9, 0],
     [-4.1, -0.9, 0],
     [-7.1, -0.7, 0],
-    [3.0, -1.8, 0],  # little
-    [-1.1, -2.0, 0],
-    [-1.7, -1.7, 0],
-    [-5.9, -1.0, 0],
+    [2.7, -4.8, 0],  # little
+    [-0.9, -6.0, 0],
+    [-1.1, -5.1, 0],
+    [-5.1, -2.7, 0],
 ])  # fmt: skip
