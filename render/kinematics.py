@@ -126,7 +126,7 @@ def labelled(joints: Floats, offsets: Floats) -> Floats:
 
     Parameters
     ----------
-    offsets: (21, 3) millimetres from each joint along its finger (of the wrist: along +y), towards the
+    offsets: (21, 3) millimetres from each joint along its finger (of the wrist: along +y), away from the
         thumb's side and out of the back.
     """
     along, (flexion, back) = directions(joints), axes(joints)

@@ -41,14 +41,14 @@ def make_model(build: Build) -> HandModel:
     )
 
 
-# A keypoint a row: mm of the mean hand (187 mm) along its finger, towards the thumb's side and out of the
+# A keypoint a row: mm of the mean hand (187 mm) along its finger, away from the thumb's side and out of the
 # back, from the centre of rotation to where MediaPipe Hands 0.10.21 puts its point on renders of this model.
 _LABELS = np.array([
     [20.7, -1.5, 0],  # wrist
-    [11.7, 3.7, 0],  # thumb
-    [-2.2, -3.5, 0],
-    [-4.6, -3.4, 0],
-    [-9.0, -8.0, 0],
+    [11.7, -2.5, 0],  # thumb
+    [-2.2, -0.3, 0],
+    [-4.6, 0.6, 0],
+    [-9.0, -1.0, 0],
     [-2.3, 1.1, 0],  # index
     [-4.1, 0.3, 0],
     [-4.3, 0.1, 0],
@@ -61,8 +61,8 @@ _LABELS = np.array([
     [-1.6, -0.9, 0],
     [-4.1, -0.9, 0],
     [-7.1, -0.7, 0],
-    [2.7, -4.8, 0],  # little
-    [-0.9, -6.0, 0],
-    [-1.1, -5.1, 0],
-    [-5.1, -2.7, 0],
+    [2.7, 1.2, 0],  # little
+    [-0.9, 2.0, 0],
+    [-1.1, 1.7, 0],
+    [-5.1, 0.7, 0],
 ])  # fmt: skip

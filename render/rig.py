@@ -11,7 +11,7 @@
       index_mcp: index-finger-phalanx-proximal
       ...
     bones: {twist: forearm}           # further bones: palm, forearm, or the joint their part starts at
-    keypoint_offsets:                 # mm along the finger, towards the thumb's side, out of the back
+    keypoint_offsets:                 # mm along the finger, away from the thumb's side, out of the back
       index_mcp: [2, 0, 1]
     subdivide: 1                      # times that the mesh is smoothed; by its size where not given
     forearm: true                     # draw the wrist's stump out to a forearm
@@ -58,7 +58,7 @@ class Rig:
     ----------
     joints: for each of our 21 a bone's name, three coordinates, or None.
     bones: name of a further bone -> the bone of `render.kinematics` that it belongs to.
-    keypoint_offsets: keypoint -> millimetres along its finger, towards the thumb's side, out of the back.
+    keypoint_offsets: keypoint -> millimetres along its finger, away from the thumb's side, out of the back.
     """
 
     name: str = text("hand", "a word", "the model's name; the file's where not given")
@@ -140,7 +140,7 @@ def _bones(path: Path, given: dict[str, Any]) -> tuple[tuple[str, int], ...]:
 
 
 def _offsets(path: Path, given: dict[str, Any]) -> tuple[tuple[int, tuple[float, ...]], ...]:
-    allowed = "millimetres [along the finger, towards the thumb's side, out of the back]"
+    allowed = "millimetres [along the finger, away from the thumb's side, out of the back]"
     return tuple(
         (
             kp.INDEX[settings.known(path, "keypoint", name, kp.NAMES)],
