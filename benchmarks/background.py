@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage import color, filters, io, measure, morphology
 
-from curate import drawn_hands, images, masks
-from curate.compositing import composite
-from curate.dataset import Dataset
-from curate.photograph import Photograph
+from curate.basics import images
+from curate.data.dataset import Dataset
+from curate.hands import drawn_hands, masks
+from curate.hands.compositing import composite
+from curate.hands.photograph import Photograph
 
 Mask = NDArray[np.bool_]
 

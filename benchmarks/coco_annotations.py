@@ -23,9 +23,9 @@ import numpy as np
 from pycocotools.coco import COCO
 
 from converters import coco
-from curate import keypoints as kp
-from curate.sample import from_batch, make_batch
-from curate.source import Source
+from curate.basics import keypoints as kp
+from curate.data.sample import from_batch, make_batch
+from curate.data.source import Source
 
 HANDS_AN_IMAGE = 4
 

@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from curate import heatmaps
+from curate.basics import heatmaps
 
 KEYPOINTS, SIZE, SIGMA = 21, 96, 5.0
 ROUNDS, CALLS = 60, 20

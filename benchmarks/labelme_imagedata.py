@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from converters.labelme import parse
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 
 
 def main() -> None:

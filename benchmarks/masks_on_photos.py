@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import images, masks
-from curate.dataset import Dataset
-from curate.photograph import BadMask, Photograph
-from curate.sample import Sample
+from curate.basics import images
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+from curate.hands import masks
+from curate.hands.photograph import BadMask, Photograph
 
 ON = 0.02  # of the hand's size
 THUMB, COLUMNS, WORST = 160, 10, 100

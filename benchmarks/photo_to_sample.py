@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage import color, filters, measure, morphology
 
-from curate import drawn_hands, geometry, heatmaps, images
+from curate.basics import geometry, heatmaps, images
 from curate.build import build
-from curate.dataset import Dataset
-from curate.sample import Sample, labelled_points, to_batch
-from curate.stage import Part, Stage
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, labelled_points, to_batch
+from curate.data.stage import Part, Stage
+from curate.hands import drawn_hands
 
 SIGMA, BATCH = 5.0, 64
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 import converters
-from curate import images
+from curate.basics import images
 from curate.convert import convert
-from curate.source import Source
+from curate.data.source import Source
 from qa.config import checks
 from qa.view import open_view
 

@@ -21,11 +21,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from curate import images
-from curate import keypoints as kp
-from curate.dataset import Dataset, write_info, write_table
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
 from curate.demo import Shoot, draw
-from curate.sample import Sample, to_batch
 from qa.config import checks
 from qa.finding import Finding
 from qa.view import View, open_view

@@ -23,10 +23,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
-from curate import geometry, images
-from curate.dataset import write_info, write_table
-from curate.drawn_hands import Person, draw_hand
-from curate.sample import Sample, to_batch
+from curate.basics import geometry, images
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from qa.alike import alike_pairs, likenesses
 from qa.config import checks
 from qa.exchange import write_junit, write_sarif

@@ -38,12 +38,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import geometry, images, metrics
-from curate import keypoints as kp
-from curate.comparison import draw_prediction
-from curate.dataset import Dataset
-from curate.overlay import contact_sheet, draw_skeleton
-from curate.sample import Sample
+from curate.basics import geometry, images
+from curate.basics import keypoints as kp
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+from curate.hands.comparison import draw_prediction
+from curate.hands.overlay import contact_sheet, draw_skeleton
+from curate.scoring import metrics
 from render.job import Job
 from render.run import render
 

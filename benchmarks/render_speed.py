@@ -24,7 +24,7 @@ from statistics import median
 
 import numpy as np
 
-from curate import images
+from curate.basics import images
 from render import blender, models
 from render.blender import Blender
 from render.cast import Cast

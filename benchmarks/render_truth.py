@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 from render import blender, models
 from render.blender import Blender, Request, Worker
 from render.cast import Cast

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from curate import images
-from curate.dataset import write_info, write_table
-from curate.drawn_hands import Person, draw_hand
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from qa.finding import Finding, write_findings
 from qa.review import write_review
 

@@ -31,10 +31,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from converters import rhd, safe_pickle
-from curate import images
-from curate import keypoints as kp
-from curate.dataset import TABLE, write_table
-from curate.source import Source
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.data.dataset import TABLE, write_table
+from curate.data.source import Source
 
 
 def make_source(folder: Path, count: int) -> Path:

@@ -15,9 +15,9 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from curate.models.figure12 import Figure12
-from curate.models.losses import softmax_cross_entropy
-from curate.models.memory import keep_freed_memory
+from curate.networks.figure12 import Figure12
+from curate.networks.losses import softmax_cross_entropy
+from curate.training.memory import keep_freed_memory
 
 
 def direct_network() -> nn.Module:

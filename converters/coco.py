@@ -33,12 +33,12 @@ from converters.coco_tables import (
 )
 from converters.exported_images import put
 from converters.short_numbers import short
-from curate import images
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.sample import make_batch, to_numpy
-from curate.source import Source
-from curate.stage import Part
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.data.dataset import Dataset
+from curate.data.sample import make_batch, to_numpy
+from curate.data.source import Source
+from curate.data.stage import Part
 
 NAME = "coco"
 # RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the

@@ -21,12 +21,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters import json_files
-from curate import keypoints as kp
-from curate.dataset import ROWS
-from curate.errors import InputError
-from curate.sample import SCHEMA, make_batch
-from curate.source import ImageFinder, Source
-from curate.stage import Part
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.dataset import ROWS
+from curate.data.sample import SCHEMA, make_batch
+from curate.data.source import ImageFinder, Source
+from curate.data.stage import Part
 
 Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate

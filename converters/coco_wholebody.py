@@ -24,9 +24,9 @@ from converters.coco_tables import (
     stack,
     text_id,
 )
-from curate import keypoints as kp
-from curate.source import Source
-from curate.stage import Part
+from curate.basics import keypoints as kp
+from curate.data.source import Source
+from curate.data.stage import Part
 
 NAME = "coco-wholebody"
 

@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from converters.hand_info import COLUMNS, METADATA, TABLE, HandInfo, read_hand_info, stem
 from converters.native_layout import count_lost, put_as
-from curate import images
-from curate.dataset import ROWS, Dataset, file_sha256
-from curate.errors import InputError, UnreadableImage
-from curate.sample import Sample, json_text, make_batch, replace_columns
-from curate.source import Source, posix_path
-from curate.stage import Part
+from curate.basics import images
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data.dataset import ROWS, Dataset, file_sha256
+from curate.data.sample import Sample, json_text, make_batch, replace_columns
+from curate.data.source import Source, posix_path
+from curate.data.stage import Part
 
 NAME = "11khands"
 LICENCE = "11k Hands: free for reasonable academic fair use"

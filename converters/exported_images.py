@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate import images
-from curate.dataset import Dataset
-from curate.errors import UnreadableImage
-from curate.sample import file_stem
+from curate.basics import images
+from curate.basics.errors import UnreadableImage
+from curate.data.dataset import Dataset
+from curate.data.sample import file_stem
 
 _COPIED = {
     "JPEG": (".jpg", ".jpeg"),

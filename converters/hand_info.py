@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curate.errors import InputError
-from curate.sample import json_text
-from curate.source import posix_path
+from curate.basics.errors import InputError
+from curate.data.sample import json_text
+from curate.data.source import posix_path
 
 TABLE = "HandInfo.csv"
 COLUMNS = (

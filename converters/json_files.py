@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from curate.errors import InputError, UnsafeInput
+from curate.basics.errors import InputError, UnsafeInput
 
 T = TypeVar("T")
 

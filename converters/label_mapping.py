@@ -16,9 +16,9 @@ from typing import Any
 
 from converters.labels import HIDDEN_WORDS, Label, bare, nearest
 from converters.labels import parse as parse_label
-from curate import keypoints as kp
-from curate import settings
-from curate.errors import InputError
+from curate.basics import keypoints as kp
+from curate.basics import settings
+from curate.basics.errors import InputError
 
 _KEYS = ("labels", "hidden", "ignore", "side")
 

@@ -27,13 +27,13 @@ from converters.exported_images import put
 from converters.label_mapping import Mapping
 from converters.native_layout import count_lost
 from converters.short_numbers import short
-from curate import images
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.errors import InputError
-from curate.sample import Sample, file_stem, to_batch
-from curate.source import ImageFinder, Source
-from curate.stage import Part
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, file_stem, to_batch
+from curate.data.source import ImageFinder, Source
+from curate.data.stage import Part
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import cast
 
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 
 HIDDEN_WORDS = frozenset({"hidden", "occluded", "invisible"})
 _VISIBLE_WORD = "visible"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from curate import images
-from curate.dataset import Dataset
-from curate.sample import to_numpy
+from curate.basics import images
+from curate.data.dataset import Dataset
+from curate.data.sample import to_numpy
 
 _FORMATS = {".jpg": "JPEG", ".png": "PNG"}
 

@@ -8,7 +8,7 @@ the camera's frame; rows 0..20 are the left hand, 21..41 the right one, both alw
 Each finger runs from its tip to the palm: the reverse of our order. Pixels are counted from the image's
 corner (the principal point is 160 of 320), as ours. Visibility 0 means hidden or outside the frame; the
 coordinates are true. Masks hold part ids (1 person, 2..17 left hand, 18..33 right hand), depth maps metres in
-two 8-bit channels (`curate.depth`).
+two 8-bit channels (`curate.data.depth`).
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from numpy.typing import NDArray
 
 from converters import safe_pickle
 from converters.native_layout import count_lost, put_as
-from curate import depth, images
-from curate import keypoints as kp
-from curate.dataset import ROWS, Dataset
-from curate.errors import InputError, UnreadableImage
-from curate.sample import DEPTH, Sample, make_batch
-from curate.source import Source
-from curate.stage import Part
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data import depth
+from curate.data.dataset import ROWS, Dataset
+from curate.data.sample import DEPTH, Sample, make_batch
+from curate.data.source import Source
+from curate.data.stage import Part
 
 NAME = "rhd"
 LICENCE = "RHD: research only, no commercial use, cite Zimmermann & Brox 2017"

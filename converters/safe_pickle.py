@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import InputError, UnsafeInput
+from curate.basics.errors import InputError, UnsafeInput
 
 MAX_BYTES = 2_000_000_000
 _BUFFER = 1 << 16  # the Unpickler asks for every field anew; larger reads halve the time

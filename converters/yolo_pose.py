@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from converters.exported_images import put
 from converters.native_layout import count_lost
-from curate import geometry, images
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.errors import InputError, UnreadableImage
-from curate.sample import Sample, make_batch
-from curate.source import Source
-from curate.stage import Part
+from curate.basics import geometry, images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, make_batch
+from curate.data.source import Source
+from curate.data.stage import Part
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box

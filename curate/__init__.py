@@ -8,18 +8,18 @@ __version__ = "0.1.0"
 __all__ = ["Dataset", "Sample", "__version__"]
 
 if TYPE_CHECKING:
-    from curate.dataset import Dataset
-    from curate.sample import Sample
+    from curate.data.dataset import Dataset
+    from curate.data.sample import Sample
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that `curate --help` does not wait for pyarrow.
     if name == "Dataset":
-        from curate.dataset import Dataset
+        from curate.data.dataset import Dataset
 
         return Dataset
     if name == "Sample":
-        from curate.sample import Sample
+        from curate.data.sample import Sample
 
         return Sample
     raise AttributeError(f"module 'curate' has no attribute {name!r}")

@@ -7,14 +7,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from curate import depth, geometry, images
-from curate.compositing import Backdrops, composite
-from curate.cropping import SHARED_WITHOUT_MASK, set_aside
-from curate.dataset import Dataset, Rows
-from curate.errors import InputError
-from curate.photograph import Photograph
-from curate.sample import Sample, file_stem, from_batch, generator, moved, to_batch
-from curate.stage import Part, Stage, Summary, relative_to_out
+from curate.basics import geometry, images
+from curate.basics.errors import InputError
+from curate.data import depth
+from curate.data.dataset import Dataset, Rows
+from curate.data.sample import Sample, file_stem, from_batch, generator, moved, to_batch
+from curate.data.stage import Part, Stage, Summary, relative_to_out
+from curate.hands.compositing import Backdrops, composite
+from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
+from curate.hands.photograph import Photograph
 
 _ROWS = 8  # samples a task
 _QUALITY = 95  # of JPEGs
@@ -32,13 +33,14 @@ def background(
 ) -> Summary:
     """Replace the ground behind each hand; OUT/images holds the results, OUT/masks the alphas.
 
-    The hand is found on plain ground by `curate.masks.find`, or taken from the sample's own mask where it has
-    one. The `mask` of the new sample is its alpha: 8-bit grey, hand from 128 on. Labels stay as they are,
-    `transform` is the identity (or the one that led to the parent's photo). A JPEG gives a JPEG (quality 95),
-    other images give PNG.
+    The hand is found on plain ground by `curate.hands.masks.find`, or taken from the sample's own mask where
+    it has one. The `mask` of the new sample is its alpha: 8-bit grey, hand from 128 on. Labels stay as they
+    are, `transform` is the identity (or the one that led to the parent's photo). A JPEG gives a JPEG
+    (quality 95), other images give PNG.
 
-    A mask that fails `curate.masks.check` sends its sample to quarantine, with the reason, and its picture to
-    OUT/quarantine. Hands that share a photo cannot be told apart by colour: without masks they are dropped.
+    A mask that fails `curate.hands.masks.check` sends its sample to quarantine, with the reason, and its
+    picture to OUT/quarantine.
+    Hands that share a photo cannot be told apart by colour: without masks they are dropped.
 
     Parameters
     ----------

@@ -16,15 +16,12 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from curate import geometry, heatmaps, images
-from curate import keypoints as kp
-from curate import split as splits_of
-from curate.compositing import Backdrops, composite
-from curate.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
-from curate.dataset import Dataset, file_sha256
-from curate.errors import InputError
-from curate.photograph import Photograph
-from curate.sample import (
+from curate.basics import geometry, heatmaps, images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data import split as splits_of
+from curate.data.dataset import Dataset, file_sha256
+from curate.data.sample import (
     Sample,
     from_batch,
     generator,
@@ -33,7 +30,10 @@ from curate.sample import (
     replace_columns,
     to_batch,
 )
-from curate.stage import Part, Stage, Summary, revise_part
+from curate.data.stage import Part, Stage, Summary, revise_part
+from curate.hands.compositing import Backdrops, composite
+from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
+from curate.hands.photograph import Photograph
 
 Grounds = str | os.PathLike[str]
 OWN = "own"  # the ground of the photo
@@ -167,7 +167,7 @@ def build(
     ----------
     size: S, pixels; 96 and 128 are customary. keypoints: 21, or 20 (without the wrist).
     colour: "grey" or "colour". sigma: of the heatmaps, pixels of S.
-    split: "source" (as the source has it), "subject", or a CSV file (`curate.split.from_list`) whose
+    split: "source" (as the source has it), "subject", or a CSV file (`curate.data.split.from_list`) whose
         missing samples are dropped and counted. None: "source" if every sample has one, else "subject".
     seed, test, val: of the split by subject.
     store_heatmaps: also write OUT/heatmaps.npy, (N, K, S, S), as this type: float32, float16, uint16, or

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from curate import __version__
+from curate.basics.errors import CurateError, MissingExtra
 from curate.commands import (
     background,
     build,
@@ -25,7 +26,6 @@ from curate.commands import (
     train,
 )
 from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE
-from curate.errors import CurateError, MissingExtra
 
 __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
 

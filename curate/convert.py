@@ -1,8 +1,8 @@
 """`curate convert`: a source in its publisher's layout -> a dataset.
 
-A converter (`curate.source`) reads the annotations; what every source needs is done here: each image's header
-is opened and held against what the annotation claims, paths become relative to the dataset, pictures are
-copied where that is asked for, and metadata of another file is joined.
+A converter (`curate.data.source`) reads the annotations; what every source needs is done here: each image's
+header is opened and held against what the annotation claims, paths become relative to the dataset, pictures
+are copied where that is asked for, and metadata of another file is joined.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate import images
-from curate.dataset import ROWS, file_sha256, rebatch
-from curate.errors import InputError, UnreadableImage
-from curate.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
-from curate.source import Source
-from curate.stage import Part, Stage, Summary, relative_to_out
+from curate.basics import images
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data.dataset import ROWS, file_sha256, rebatch
+from curate.data.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
+from curate.data.source import Source
+from curate.data.stage import Part, Stage, Summary, relative_to_out
 
 Reader = Callable[[Source], Iterator[Part]]
 

@@ -7,13 +7,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from curate import depth, images
-from curate.cropping import Cropping, Frame, count_points, set_aside
-from curate.dataset import Dataset, Rows
-from curate.errors import InputError
-from curate.photograph import Photograph
-from curate.sample import Sample, file_stem, from_batch, moved, to_batch
-from curate.stage import Part, Stage, Summary
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data import depth
+from curate.data.dataset import Dataset, Rows
+from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
+from curate.data.stage import Part, Stage, Summary
+from curate.hands.cropping import Cropping, Frame, count_points, set_aside
+from curate.hands.photograph import Photograph
 
 _ROWS = 16  # samples a task
 
@@ -46,7 +47,7 @@ def crop(
         told apart by colour: they are cut by their bbox, else their keypoints (note "cut_by_label").
         "keypoints", "mask" and "bbox" drop samples that lack them. A mask that `masks.check` refuses sends
         its sample to quarantine.
-    margin, square, jitter, seed: see `curate.cropping.Cropping`.
+    margin, square, jitter, seed: see `curate.hands.cropping.Cropping`.
     size: longer side of the crops, pixels; a smaller hand keeps its own size, as nothing is enlarged. None:
         all do.
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from curate import engine, images
-from curate import keypoints as kp
-from curate.drawn_hands import Person, draw_hand
-from curate.errors import CurateError
-from curate.sample import Sample, to_batch
-from curate.stage import Part, Stage
+from curate.basics import engine, images
+from curate.basics import keypoints as kp
+from curate.basics.errors import CurateError
+from curate.data.sample import Sample, to_batch
+from curate.data.stage import Part, Stage
+from curate.hands.drawn_hands import Person, draw_hand
 
 _CHUNK = 16
 _PER_SUBJECT = 4

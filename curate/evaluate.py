@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate import images, metrics, progress
-from curate import keypoints as kp
-from curate.dataset import Dataset, file_sha256
-from curate.errors import InputError, SchemaError
-from curate.evaluation_page import Shown, render_page
-from curate.models.examples import Examples, shape_of
-from curate.models.run import WEIGHTS, Run, open_run
+from curate.basics import images, progress
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, SchemaError
+from curate.data.dataset import Dataset, file_sha256
+from curate.scoring import metrics
+from curate.scoring.page import Shown, render_page
+from curate.training.examples import Examples, shape_of
+from curate.training.run import WEIGHTS, Run, open_run
 
 PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
@@ -60,7 +61,7 @@ class Predictions:
     size: int
 
     def distances(self) -> NDArray[np.float64]:
-        """(N, 21) as in curate.metrics."""
+        """(N, 21) as in curate.scoring.metrics."""
         return metrics.distances(self.predicted, self.truth, self.visibility > 0)
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import curate
-from curate import images, progress
-from curate.dataset import Dataset
-from curate.errors import InputError
+from curate.basics import images, progress
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
 
 Writer = Callable[[Dataset, Path], Counter[str]]
 

@@ -14,17 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import depth, geometry, images
-from curate import keypoints as kp
-from curate.cropping import Frame
-from curate.dataset import INFO as DATASET_INFO
-from curate.dataset import Dataset, file_sha256
-from curate.errors import InputError
-from curate.models.run import WEIGHTS, Run, open_run
-from curate.overlay import draw_skeleton
-from curate.photograph import Photograph
-from curate.sample import Sample, file_stem, to_batch
-from curate.stage import Part, Stage, relative_to_out
+from curate.basics import geometry, images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data import depth
+from curate.data.dataset import INFO as DATASET_INFO
+from curate.data.dataset import Dataset, file_sha256
+from curate.data.sample import Sample, file_stem, to_batch
+from curate.data.stage import Part, Stage, relative_to_out
+from curate.hands.cropping import Frame
+from curate.hands.overlay import draw_skeleton
+from curate.hands.photograph import Photograph
+from curate.training.run import WEIGHTS, Run, open_run
 
 JSON = "predictions.json"
 PICTURES = "pictures"

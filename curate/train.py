@@ -21,13 +21,13 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 import curate
-from curate.dataset import Dataset
-from curate.errors import ConfigChanged, InputError
-from curate.models.augment import Ranges
-from curate.models.baseline import AtomicCheckpoints, Baseline, EpochEnd, Recipe, describe_epoch
-from curate.models.examples import Examples, Shuffled, shape_of
-from curate.models.memory import keep_freed_memory
-from curate.models.run import CHECKPOINT, INFO, WEIGHTS, NetworkInput, read_info, write_info, write_weights
+from curate.basics.errors import ConfigChanged, InputError
+from curate.data.dataset import Dataset
+from curate.training.augment import Ranges
+from curate.training.baseline import AtomicCheckpoints, Baseline, EpochEnd, Recipe, describe_epoch
+from curate.training.examples import Examples, Shuffled, shape_of
+from curate.training.memory import keep_freed_memory
+from curate.training.run import CHECKPOINT, INFO, WEIGHTS, NetworkInput, read_info, write_info, write_weights
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     # Arslanova et al. 2020 as far as they say; what they leave silent is Keras's default or, for the
-    # loss, what their figures imply (curate.models.losses).
+    # loss, what their figures imply (curate.networks.losses).
     "paper": Preset(
         Recipe(
             loss="sigmoid",  # binary cross-entropy with Gaussians of height 1

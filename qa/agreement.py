@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from curate.errors import InputError
+from curate.basics.errors import InputError
 from qa.decisions import Decision, read_decisions
 
 KINDS = ("accept", "reject", "fix", "patch")

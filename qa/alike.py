@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.images import Pixels
+from curate.basics.images import Pixels
 from qa.measure import THUMB
 
 Rows = NDArray[np.intp]

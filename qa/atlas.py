@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import geometry, images
-from curate.errors import UnreadableImage
-from curate.sample import Sample
+from curate.basics import geometry, images
+from curate.basics.errors import UnreadableImage
+from curate.data.sample import Sample
 from qa.decisions import pixel_state
 from qa.measure import hand_mask
 from qa.pixels import own_mask

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 from qa.finding import SEVERITIES, Checked
 from qa.labels import palm_turn
 from qa.sets import centre_offsets

@@ -11,8 +11,8 @@ from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any
 
-from curate import settings
-from curate.errors import InputError
+from curate.basics import settings
+from curate.basics.errors import InputError
 from qa.checks import CHECKS, Check
 
 GROUP = "hand_curate.checks"

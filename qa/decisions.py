@@ -28,13 +28,14 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from curate import depth, images, progress
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.engine import map_ordered
-from curate.errors import InputError, UnreadableImage
-from curate.sample import Sample, from_batch, to_batch
-from curate.stage import Part, Stage, Summary, relative_to_out
+from curate.basics import images, progress
+from curate.basics import keypoints as kp
+from curate.basics.engine import map_ordered
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data import depth
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.stage import Part, Stage, Summary, relative_to_out
 
 SCHEMA = "hand-curate decision 1"
 # Why a sample is rejected or needs fixing; the page's keys 1 to 9.

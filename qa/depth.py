@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import geometry
-from curate import keypoints as kp
+from curate.basics import geometry
+from curate.basics import keypoints as kp
 from qa.finding import Outcome, Severity, graded
 from qa.labels import every, outcome
 from qa.view import View

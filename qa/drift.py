@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 from qa.finding import Hit, Outcome, Severity, graded
 from qa.labels import every
 from qa.pixels import Names

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import curate
-from curate.errors import InputError
-from curate.images import write_bytes
+from curate.basics.errors import InputError
+from curate.basics.images import write_bytes
 from qa.finding import SCHEMA, SEVERITIES, Checked, Finding, Severity
 
 _LEVEL = {"error": "error", "warning": "warning", "info": "note"}

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.images import write_bytes
+from curate.basics.images import write_bytes
 
 Severity = Literal["error", "warning", "info"]
 Scope = Literal["sample", "split", "dataset"]

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 from qa.finding import Hit, Outcome, Severity
 from qa.view import View
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import heatmaps
-from curate import keypoints as kp
-from curate.dataset import Dataset
+from curate.basics import heatmaps
+from curate.basics import keypoints as kp
+from curate.data.dataset import Dataset
 from qa.finding import Hit, Outcome
 from qa.view import View
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
-from curate import segmentation
-from curate.images import Pixels
+from curate.basics import keypoints as kp
+from curate.basics.images import Pixels
+from curate.hands import segmentation
 
 Floats = NDArray[np.float64]
 

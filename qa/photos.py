@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
+from curate.basics import keypoints as kp
 from qa import robust
 from qa.finding import Hit, Outcome, Severity, graded
 from qa.labels import every, names_of, outcome, size_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import images
-from curate.overlay import draw_skeleton
+from curate.basics import images
+from curate.hands.overlay import draw_skeleton
 
 
 def picture(

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import images, progress
-from curate.dataset import Dataset
-from curate.engine import map_ordered
-from curate.errors import UnreadableImage
+from curate.basics import images, progress
+from curate.basics.engine import map_ordered
+from curate.basics.errors import UnreadableImage
+from curate.data.dataset import Dataset
 from qa import measure
 from qa.measure import DEPTHS, THUMB, HandLook, Look
 

@@ -27,13 +27,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import curate
-from curate import images
-from curate import keypoints as kp
-from curate.dataset import Dataset, write_info, write_table
-from curate.errors import InputError, UnreadableImage
-from curate.sample import Sample, from_batch, to_batch
-from curate.source import Source
-from curate.stage import Part
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.source import Source
+from curate.data.stage import Part
 from qa.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
 from qa.finding import SEVERITIES, Severity
 

@@ -17,9 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import curate
-from curate import images
-from curate import keypoints as kp
-from curate.errors import CurateError
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import CurateError
 from qa import charts
 from qa.drift import drift_of, properties
 from qa.exchange import Changes

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
-from curate.errors import InputError
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
 from qa.finding import Outcome
 from qa.labels import outcome
 from qa.view import View

@@ -29,13 +29,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import curate
-from curate import images, progress
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.engine import map_ordered
-from curate.errors import InputError
-from curate.sample import Sample
-from curate.stage import relative_to_out
+from curate.basics import images, progress
+from curate.basics import keypoints as kp
+from curate.basics.engine import map_ordered
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+from curate.data.stage import relative_to_out
 from qa.atlas import ACROSS, SHELF, THUMB, Shelf, Shown, fill
 from qa.decisions import REASONS, alias, sample_sha
 from qa.finding import SEVERITIES

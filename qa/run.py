@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from curate.dataset import Dataset
-from curate.errors import InputError
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
 from qa.checks import Check
 from qa.config import checks
 from qa.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.sample import labelled_points, to_numpy
+from curate.basics import keypoints as kp
+from curate.data.dataset import Dataset
+from curate.data.sample import labelled_points, to_numpy
 from qa.pixels import Names, PixelFacts, pixel_facts
 
 _TEXT = (

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import InputError
+from curate.basics.errors import InputError
 
 AXES = ("tilt", "rotation", "roll")
 # Beyond a quarter turn a back becomes a palm: that is what `aspect` is for.

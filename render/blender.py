@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from curate.errors import CurateError, InputError
+from curate.basics.errors import CurateError, InputError
 from render.worker.main import MARK
 
 ENVIRONMENT = "CURATE_BLENDER"

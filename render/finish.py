@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import depth as depth_maps
-from curate import images
-from curate import keypoints as kp
-from curate.compositing import Backdrops
-from curate.errors import InputError
-from curate.images import Pixels
-from curate.sample import DEPTH, Sample
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.basics.images import Pixels
+from curate.data import depth as depth_maps
+from curate.data.sample import DEPTH, Sample
+from curate.hands.compositing import Backdrops
 from render import kinematics
 from render.job import SOURCE
 from render.model import LEFT_BELOW, PART_OF_BONE, PERSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from curate.progress import duration
+from curate.basics.progress import duration
 from render.angles import Grid
 from render.job import Job
 from render.models import PROCEDURAL

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from curate import settings
-from curate.errors import InputError
-from curate.settings import Range, choice, choices, flag, share, span, text, texts, whole
+from curate.basics import settings
+from curate.basics.errors import InputError
+from curate.basics.settings import Range, choice, choices, flag, share, span, text, texts, whole
 from render.angles import Cell, Grid, cells
 
 SOURCE = "render"

@@ -23,9 +23,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate import images
-from curate.dataset import file_sha256
-from curate.errors import InputError
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.dataset import file_sha256
 from render import rig as rigs
 from render.blender import Blender
 from render.model import HandModel

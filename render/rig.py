@@ -30,10 +30,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from curate import keypoints as kp
-from curate import settings
-from curate.errors import InputError
-from curate.settings import choice, flag, number, text, whole
+from curate.basics import keypoints as kp
+from curate.basics import settings
+from curate.basics.errors import InputError
+from curate.basics.settings import choice, flag, number, text, whole
 from render import kinematics
 
 FORMATS = (".blend", ".glb", ".gltf", ".obj")

@@ -20,10 +20,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from curate.dataset import INFO
-from curate.errors import InputError, MissingExtra
-from curate.sample import Sample, to_batch
-from curate.stage import Part, Stage, Summary
+from curate.basics.errors import InputError, MissingExtra
+from curate.data.dataset import INFO
+from curate.data.sample import Sample, to_batch
+from curate.data.stage import Part, Stage, Summary
 from render import blender, models
 from render.blender import Blender, BlenderError, Request, Worker
 from render.finish import backdrops

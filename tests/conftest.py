@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+from curate.basics import images
+from curate.data.sample import Sample, to_batch
+from curate.data.stage import Part, Stage
+
 settings.register_profile("repository", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("repository")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+Store = Callable[[Path, list[Sample], dict[str, np.ndarray]], Path]
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +70,27 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn_labelme(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four drawn hands as Labelme files."""
     import converters
-    from curate.dataset import Dataset
+    from curate.data.dataset import Dataset
     from curate.export import export
 
     folder = tmp_path_factory.mktemp("labelme")
     dataset = Dataset(_drawn(folder / "dataset", 4))
     export(dataset, converters.load("labelme").write, "labelme", folder / "labels")
     return folder / "labels"
+
+
+@pytest.fixture(scope="session")
+def store() -> Store:
+    """Makes a dataset at a folder, of these samples and image files; returns the folder."""
+
+    def make(folder: Path, samples: list[Sample], pictures: dict[str, np.ndarray]) -> Path:
+        Stage("make", folder, {}).run([samples], _part)
+        for name, picture in pictures.items():
+            images.write(folder / name, picture)
+        return folder
+
+    return make
+
+
+def _part(samples: list[Sample]) -> Part:
+    return Part(to_batch(samples))

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from curate.engine import default_workers
+from curate.basics.engine import default_workers
 
 if TYPE_CHECKING:
-    from curate.stage import Summary
+    from curate.data.stage import Summary
 
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
-BY = ("colour", "keypoints", "mask", "bbox")  # curate.cropping.BY, without importing it for --help
+BY = ("colour", "keypoints", "mask", "bbox")  # curate.hands.cropping.BY, without importing it for --help
 BACKGROUNDS = "white|noise|gradient|colour:#rrggbb|DIR"
 
 

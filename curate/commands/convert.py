@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import converters
+from curate.basics.errors import InputError
 from curate.commands.console import command, common, given, positive, tell
-from curate.errors import InputError
 
 
 def add(commands: Any) -> None:
@@ -56,7 +56,7 @@ def add(commands: Any) -> None:
 
 def run(a: argparse.Namespace) -> int:
     from curate.convert import convert
-    from curate.source import Source
+    from curate.data.source import Source
 
     if a.mapping and a.format != "labelme":
         raise InputError("--mapping", f"given with {a.format}", allowed="with labelme")

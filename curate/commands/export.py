@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.dataset import Dataset
+    from curate.data.dataset import Dataset
     from curate.export import export
 
     result = export(

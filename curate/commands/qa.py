@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from curate.basics.errors import InputError
 from curate.commands.console import FINDINGS, OK, command, common, given, show
-from curate.errors import InputError
 
 _GIVEN = "fail_on config earlier predictions anonymise seed workers quiet"
 

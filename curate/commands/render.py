@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from curate.basics.errors import InputError
 from curate.commands.console import OK, command, common, given, positive, show, tell
-from curate.errors import InputError
 
 
 def add(commands: Any) -> None:

@@ -52,7 +52,7 @@ MISSING_JOINT = 0.56  # where a joint without a bone lies between its neighbours
 
 
 class Unusable(Exception):
-    """What is wrong with the model, in the words of curate.errors.InputError."""
+    """What is wrong with the model, in the words of curate.basics.errors.InputError."""
 
     def __init__(self, found: str, field: str = "", allowed: str = "", remedy: str = "") -> None:
         super().__init__(found)

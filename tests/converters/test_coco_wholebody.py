@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from converters import coco_wholebody
-from curate import images
-from curate.sample import Sample, from_batch
-from curate.source import Source
-from curate.stage import Part
+from curate.basics import images
+from curate.data.sample import Sample, from_batch
+from curate.data.source import Source
+from curate.data.stage import Part
 
 NONE = [0.0] * 63
 

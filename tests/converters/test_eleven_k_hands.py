@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from converters import eleven_k_hands
 from converters.hand_info import COLUMNS, HandInfo, read_hand_info
-from curate import images
+from curate.basics import images
+from curate.basics.errors import InputError
 from curate.convert import convert
-from curate.dataset import Dataset
-from curate.errors import InputError
-from curate.sample import Sample, from_batch, make_batch, to_batch
-from curate.source import Source
-from curate.stage import Part, Stage, Summary
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, from_batch, make_batch, to_batch
+from curate.data.source import Source
+from curate.data.stage import Part, Stage, Summary
 
 HEADER = ",".join(COLUMNS)
 ROWS = [

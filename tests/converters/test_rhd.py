@@ -14,14 +14,15 @@ import pytest
 from numpy.typing import NDArray
 
 from converters import rhd, safe_pickle
-from curate import depth, images
-from curate import keypoints as kp
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnsafeInput
 from curate.convert import convert
-from curate.dataset import Dataset
-from curate.errors import InputError, UnsafeInput
-from curate.sample import Sample, to_batch
-from curate.source import Source
-from curate.stage import Part, Stage, Summary
+from curate.data import depth
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, to_batch
+from curate.data.source import Source
+from curate.data.stage import Part, Stage, Summary
 
 K = np.array([[300.0, 0, 160], [0, 300, 160], [0, 0, 1]])
 

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import converters
-from curate import images
-from curate import keypoints as kp
+from curate.basics import images
+from curate.basics import keypoints as kp
 from curate.convert import convert
-from curate.dataset import Dataset
+from curate.data.dataset import Dataset
+from curate.data.sample import SCHEMA, Sample, to_batch
+from curate.data.source import Source
+from curate.data.stage import Part, Stage
 from curate.export import Export, export
-from curate.sample import SCHEMA, Sample, to_batch
-from curate.source import Source
-from curate.stage import Part, Stage
 
 WIDTH, HEIGHT = 320, 240
 PIXELS = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)

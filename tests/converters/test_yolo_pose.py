@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from converters import yolo_pose
-from curate import images
+from curate.basics import images
+from curate.basics.errors import InputError
 from curate.convert import convert
-from curate.dataset import Dataset
-from curate.errors import InputError
-from curate.sample import Sample, to_batch
-from curate.source import Source
-from curate.stage import Part, Stage, Summary
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, to_batch
+from curate.data.source import Source
+from curate.data.stage import Part, Stage, Summary
 
 WIDTH, HEIGHT = 200, 100
 ONES = np.ones(21, int)

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 import converters
-from curate import cli, images, masks
-from curate.dataset import Dataset
+from curate import cli
+from curate.basics import images
+from curate.data.dataset import Dataset
 from curate.demo import Shoot, draw
 from curate.export import export
+from curate.hands import masks
 from render import rig
 
 ROOT = Path(__file__).resolve().parents[2]

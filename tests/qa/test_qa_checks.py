@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import heatmaps, images
-from curate.dataset import write_info, write_table
-from curate.drawn_hands import Person, draw_hand
-from curate.sample import Sample, to_batch
+from curate.basics import heatmaps, images
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from qa.checks import CHECKS
 from qa.finding import Hit
 from qa.labels import palm_turn

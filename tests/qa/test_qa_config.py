@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import qa.config
-from curate.dataset import write_info, write_table
-from curate.errors import InputError
-from curate.sample import Sample, to_batch
+from curate.basics.errors import InputError
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
 from qa.checks import CHECKS, Check
 from qa.finding import Hit, Outcome
 from qa.run import inspect

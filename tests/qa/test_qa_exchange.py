@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from curate import images
-from curate.dataset import write_info, write_table
-from curate.errors import InputError
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
 from qa.checks import CHECKS
 from qa.run import inspect
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import images
-from curate.dataset import Dataset, write_info, write_table
-from curate.drawn_hands import Person, draw_hand
-from curate.errors import InputError
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from qa.checks import CHECKS
 from qa.decisions import SCHEMA, apply_decisions, pixel_state, sample_sha
 from qa.finding import Hit

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from curate import images
-from curate.dataset import write_info, write_table
-from curate.drawn_hands import Person, draw_hand
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from qa.alike import alike_pairs, likenesses
 from qa.checks import CHECKS
 from qa.finding import Hit

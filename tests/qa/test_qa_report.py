@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import qa.report
-from curate import images
-from curate.dataset import write_info, write_table
-from curate.errors import InputError, SchemaError
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.basics.errors import InputError, SchemaError
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
 from qa.checks import CHECKS
 from qa.run import inspect
 
@@ -86,7 +86,7 @@ def test_findings_stand_in_both_files_with_message_and_remedy(dataset: Path, tmp
     ("fail_on", "failed"), [("error", False), ("warning", False), ("info", True), ("never", False)]
 )
 def test_fail_on_sets_the_bar(dataset: Path, tmp_path: Path, fail_on: str, failed: bool) -> None:
-    from curate.dataset import Dataset
+    from curate.data.dataset import Dataset
 
     only_a_note = save(dataset, list(Dataset(dataset))[2:])
     summary = inspect(only_a_note, tmp_path / "qa", fail_on=fail_on, quiet=True)  # type: ignore[arg-type]
@@ -234,7 +234,7 @@ def test_the_seed_chooses_the_samples_shown(
 
 
 def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path) -> None:
-    from curate.dataset import Dataset
+    from curate.data.dataset import Dataset
 
     samples = list(Dataset(dataset)) * 6
     for i, sample in enumerate(samples):
@@ -257,7 +257,7 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
 
 
 def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
-    from curate.dataset import Dataset
+    from curate.data.dataset import Dataset
 
     inspect(dataset, tmp_path / "one", quiet=True)
     samples = list(Dataset(dataset))

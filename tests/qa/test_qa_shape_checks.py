@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curate.dataset import write_info, write_table
-from curate.drawn_hands import Person, draw_hand
-from curate.sample import Sample, to_batch
+from curate.data.dataset import write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from qa import robust
 from qa.checks import CHECKS
 from qa.finding import Hit, Outcome

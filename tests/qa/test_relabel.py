@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from converters import labelme
-from curate import images
-from curate import keypoints as kp
-from curate.dataset import Dataset, write_info, write_table
-from curate.errors import InputError
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
 from qa.decisions import apply_decisions, read_decisions
 from qa.finding import Finding, write_findings
 from qa.relabel import Relabelled, open_labelme

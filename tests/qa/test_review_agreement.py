@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from curate.basics.errors import InputError
 from curate.cli import main
-from curate.errors import InputError
 from qa.agreement import agreement
 from qa.decisions import SCHEMA
 

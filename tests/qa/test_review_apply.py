@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curate import images
-from curate.dataset import Dataset, write_info, write_table
-from curate.errors import ConfigChanged, InputError
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.basics.errors import ConfigChanged, InputError
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
 from qa.decisions import SCHEMA, alias, apply_decisions, pixel_state, sample_sha
 
 # Index finger: MCP 5, PIP 6, DIP 7, TIP 8.

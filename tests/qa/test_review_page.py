@@ -14,10 +14,10 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import qa.review
-from curate import images
-from curate.dataset import Dataset, write_info, write_table
-from curate.errors import InputError
-from curate.sample import Sample, to_batch
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
 from qa.decisions import apply_decisions
 from qa.finding import Finding, write_findings
 from qa.review import write_review

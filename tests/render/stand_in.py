@@ -68,7 +68,7 @@ class Planned:
 
 
 def plan(job, index: int, folder: Path) -> Planned:
-    from curate.errors import InputError
+    from curate.basics.errors import InputError
 
     mood = json.loads(os.environ.get(MOODS, "{}")).get(str(index), "")
     if mood == "unplanned":
@@ -79,9 +79,9 @@ def plan(job, index: int, folder: Path) -> Planned:
 def finish(planned: Planned, rendered: Path, root: Path):
     import numpy as np
 
-    from curate import images
-    from curate.errors import InputError
-    from curate.sample import Sample
+    from curate.basics import images
+    from curate.basics.errors import InputError
+    from curate.data.sample import Sample
 
     if planned.mood == "unfinished":
         raise InputError("exr", "no depth")

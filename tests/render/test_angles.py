@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.errors import InputError
+from curate.basics.errors import InputError
 from render.angles import Cell, Grid, Interval, cells, turn
 
 UP, OUT, ASIDE = np.eye(3)[

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curate import depth, images
-from curate.errors import InputError
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data import depth
 from render import finish
 from render.shot import Shot
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.errors import InputError
+from curate.basics.errors import InputError
 from render.job import Job, pick, runs
 
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from curate import keypoints as kp
-from curate.errors import InputError
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
 from render import kinematics, models, rig
 from render.blender import Blender
 from render.model import HandModel

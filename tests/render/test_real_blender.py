@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from curate import depth, images
-from curate import keypoints as kp
-from curate.dataset import Dataset
-from curate.sample import DEPTH, Sample
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.data import depth
+from curate.data.dataset import Dataset
+from curate.data.sample import DEPTH, Sample
 from render import plan
 from render.blender import Blender, Request, Worker
 from render.cast import Cast

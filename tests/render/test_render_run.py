@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from stand_in import PACE, ROOT, finish, plan
 
-from curate import images
-from curate.dataset import Dataset
-from curate.errors import ConfigChanged, InputError
-from curate.stage import Summary
+from curate.basics import images
+from curate.basics.errors import ConfigChanged, InputError
+from curate.data.dataset import Dataset
+from curate.data.stage import Summary
 from render.blender import BlenderError
 from render.job import Job
 from render.run import Studio, render
@@ -31,14 +31,14 @@ JOB = Job.of(angles=["tilt=0,30 rotation=0:330:30"], per_angle=2, aspect="both")
 # As a user's shell runs it: a process of its own that can be stopped and killed.
 SCRIPT = """
 import sys
-import curate.engine
+import curate.basics.engine
 from render.job import Job
 from render.run import Studio, render
 from stand_in import finish, plan
 if __name__ == "__main__":
     out, program, workers, how = sys.argv[1:]
     if how == "processes":
-        curate.engine.PROCESSES_FROM = 1
+        curate.basics.engine.PROCESSES_FROM = 1
     job = Job.of(random=40)
     render(out, job, program=program, workers=int(workers), quiet=True, studio=Studio(plan, finish))
 """

@@ -1,0 +1,431 @@
+"""Reading and writing images: every file is opened here, oriented by its EXIF tag, and distrusted first.
+
+Images are uint8, (H, W, 3) RGB, or (H, W) grey.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import struct
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from curate.basics.errors import UnreadableImage
+
+Pixels = NDArray[np.uint8]
+Kind = TypeVar("Kind", bound=np.generic)
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+# A photograph of 200 megapixels takes 0.6 GB decoded; headers that promise more are refused unread.
+MAX_PIXELS = 200_000_000
+_MAX_BYTES = 500_000_000
+# Pillow refuses images of more than twice its limit; ours is to be the one that counts.
+Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
+_LFS_HEAD = b"version https://git-lfs.github.com/spec/"
+_EXIF_LIES_IN = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
+_ORIENTATION_TAG = 0x0112
+# EXIF 2.32: latitude, of the GPS part; the owner and both serial numbers, of the camera's part.
+_GPS_PART, _LATITUDE = 0x8825, 2
+_CAMERA_PART, _OWNERS = 0x8769, frozenset({0xA430, 0xA431, 0xA435})
+_PIXELS_FILE = "pixels.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format; and
+    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens."""
+
+    width: int
+    height: int
+    orientation: int
+    format: str
+    located: bool = False
+    owned: bool = False
+
+
+def probe(path: str | os.PathLike[str]) -> ImageInfo:
+    """Size, orientation and format from the header alone.
+
+    Raises
+    ------
+    UnreadableImage: no such file, a Git-LFS pointer, no image, truncated, or more than MAX_PIXELS.
+    """
+    try:
+        with open(path, "rb") as file:
+            info = _probe_stream(path, file)
+            _check_tail(path, file, info.format)
+            return info
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def read(path: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -> Pixels:
+    """The image as displayed: RGB (H, W, 3), or grey (H, W) with `grey`.
+
+    Parameters
+    ----------
+    shrink: 1, 2, 4 or 8: decode at that fraction of the size where the format can (JPEG); sizes round up.
+        Other formats are reduced by area after decoding.
+
+    Raises
+    ------
+    UnreadableImage: as `probe`, or where the pixels do not decode.
+    """
+    return decode(load(path), path, grey=grey, shrink=shrink)
+
+
+def load(path: str | os.PathLike[str]) -> bytes:
+    """The file's bytes, for `examine` and `decode`. Raises UnreadableImage: none, or too many."""
+    try:
+        if os.path.getsize(path) > _MAX_BYTES:
+            raise UnreadableImage(path, f"the file is larger than {_MAX_BYTES // 1_000_000} MB")
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def examine(data: bytes, where: str | os.PathLike[str]) -> ImageInfo:
+    """As `probe`, from bytes; `where` names them in errors."""
+    stream = io.BytesIO(data)
+    info = _probe_stream(where, stream)
+    _check_tail(where, stream, info.format)
+    return info
+
+
+def decode(
+    data: bytes,
+    where: str | os.PathLike[str],
+    *,
+    grey: bool = False,
+    shrink: int = 1,
+    info: ImageInfo | None = None,
+) -> Pixels:
+    """As `read`, from bytes; `where` names them in errors, `info` is what `examine` said, if it was asked."""
+    info = examine(data, where) if info is None else info
+    image = _decode_jpeg(data, where, grey, shrink) if info.format == "JPEG" else None
+    if image is None:
+        image = _decode_other(data, where, grey, shrink)
+    # OpenCV orients TIFF whatever it is told.
+    return np.ascontiguousarray(image if info.format == "TIFF" else _orient(image, info.orientation))
+
+
+def read_mask(path: str | os.PathLike[str]) -> Pixels:
+    """A mask file, (H, W) uint8: its grey values or, of a cut-out as other tools write it, its transparency.
+
+    Raises UnreadableImage as `read`.
+    """
+    data = load(path)
+    info = examine(data, path)
+    if info.format == "PNG":
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if image is not None and image.dtype == np.uint8 and image.shape[2:] == (4,):
+            alpha = np.asarray(image[..., 3], np.uint8)
+            if alpha.min() < 255:
+                return np.ascontiguousarray(_orient(alpha, info.orientation))
+    return decode(data, path, grey=True)
+
+
+def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> Pixels:
+    """The image that a sample of the dataset at `root` refers to: a path, or "pixels.npy#row"."""
+    return read_ref_info(root, ref, grey=grey)[0]
+
+
+def read_ref_info(
+    root: str | os.PathLike[str], ref: str, *, grey: bool = False
+) -> tuple[Pixels, ImageInfo | None]:
+    """As `read_ref`, with what the file's header says; None of a row of pixels.npy."""
+    if ref.startswith(_PIXELS_FILE + "#"):
+        stack = open_stack(root)
+        row = ref.partition("#")[2]
+        if not row.isdecimal() or int(row) >= len(stack):
+            raise UnreadableImage(Path(root) / _PIXELS_FILE, f"no row {row}; it holds {len(stack)}")
+        image: Pixels = np.array(stack[int(row)])
+        if grey and image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
+        return image, None
+    path = Path(root) / ref
+    data = load(path)
+    info = examine(data, path)
+    return decode(data, path, grey=grey, info=info), info
+
+
+def stack_ref(row: int) -> str:
+    """The `image` of row `row` of a training set."""
+    return f"{_PIXELS_FILE}#{row}"
+
+
+def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """The memory-mapped images of a training set: (N, S, S) or (N, S, S, 3) uint8, never unpickled."""
+    path = Path(root) / _PIXELS_FILE
+    try:
+        state = path.stat()
+        stack = _map_stack(path, state.st_mtime_ns, state.st_size)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except ValueError as error:
+        raise UnreadableImage(path, str(error), allowed="a uint8 .npy array") from None
+    if stack.dtype != np.uint8 or stack.ndim not in (3, 4):
+        raise UnreadableImage(path, f"{stack.dtype} of shape {stack.shape}", allowed="uint8 (N, S, S[, 3])")
+    return stack
+
+
+@lru_cache(maxsize=4)
+def _map_stack(path: Path, _changed: int, _size: int) -> NDArray[Any]:
+    """The mapped file; its header is parsed once as long as it stays the same."""
+    stack: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return stack
+
+
+def shrink_for(info: ImageInfo, scale: float) -> int:
+    """What to give `read` as `shrink` for an image that is wanted at `scale` of its size, or larger.
+
+    More than 1 for JPEG alone, as other formats gain nothing, and only where it divides both sides: then
+    pixel i of the reduced image covers exactly [shrink * i, shrink * (i + 1)), whatever the orientation.
+    """
+    if info.format != "JPEG":
+        return 1
+    fits = (n for n in (8, 4, 2) if n * scale <= 1 and info.width % n == 0 and info.height % n == 0)
+    return next(fits, 1)
+
+
+def cut_square(image: Pixels, corner: tuple[int, int], side: int, size: int) -> Pixels:
+    """The square [x, x + side) x [y, y + side) of an image, resized to `size`, as `cut` does it."""
+    return cut(image, (*corner, side, side), (size, size))
+
+
+def cut(
+    image: NDArray[Kind], box: tuple[int, int, int, int], size: tuple[int, int], *, labels: bool = False
+) -> NDArray[Kind]:
+    """The part [x, x + w) x [y, y + h) of an image, resized to (width, height).
+
+    A point moves as p' = (p - corner) size / side.
+    Beyond the image its edge is repeated. Reduced by area, enlarged by cubic interpolation; with `labels`
+    (masks, depth maps) by the nearest pixel.
+
+    Raises
+    ------
+    ValueError: the part does not touch the image.
+    """
+    x, y, w, h = box
+    height, width = image.shape[:2]
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
+    if left >= right or top >= bottom:
+        raise ValueError("the part does not touch the image")
+    piece: Any = image[top:bottom, left:right]
+    if piece.shape[:2] != (h, w):
+        beyond = (top - y, y + h - bottom, left - x, x + w - right)
+        piece = cv2.copyMakeBorder(piece, *beyond, borderType=cv2.BORDER_REPLICATE)
+    if size != (w, h):
+        way = cv2.INTER_AREA if size[0] <= w and size[1] <= h else cv2.INTER_CUBIC
+        piece = cv2.resize(piece, size, interpolation=cv2.INTER_NEAREST_EXACT if labels else way)
+    return np.ascontiguousarray(piece)
+
+
+def reduced(image: Pixels, longest: float) -> Pixels:
+    """The image at the whole fraction of its size whose longer side comes nearest to `longest`, by area.
+
+    Whole fractions are reduced ten times as fast as others.
+    """
+    times = max(1, round(max(image.shape[:2]) / longest))
+    if times == 1:
+        return image
+    size = tuple(max(1, round(side / times)) for side in image.shape[1::-1])
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def pixel_sha256(image: Pixels) -> str:
+    """Hash of the decoded pixels and their shape, whatever file held them."""
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def encode(image: Pixels, suffix: str = ".png", *, quality: int = 95) -> bytes:
+    """The image as PNG (lossless), JPEG or WebP bytes, without metadata."""
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    options = {
+        ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
+    }[suffix]
+    done, data = cv2.imencode(suffix, stored, options)
+    if not done:
+        raise ValueError(f"OpenCV could not write a {image.shape} {image.dtype} image as {suffix}")
+    return data.tobytes()
+
+
+def encode_stencil(mask: Pixels) -> bytes:
+    """A mask (H, W) as PNG of one bit a pixel: what is not zero is white, all else transparent."""
+    stream = io.BytesIO()
+    Image.fromarray(mask > 0).save(stream, "PNG", transparency=0)
+    return stream.getvalue()
+
+
+def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> None:
+    """Write atomically; the format follows the suffix (.png, .jpg, .webp)."""
+    write_bytes(path, encode(image, Path(path).suffix.lower(), quality=quality))
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write to a temporary name beside `path`, then rename: a reader sees the whole file or none."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
+    head = stream.read(len(_LFS_HEAD))
+    if head == _LFS_HEAD:
+        raise UnreadableImage(where, "a Git-LFS pointer, not the image", remedy="run: git lfs pull")
+    stream.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(stream) as header:
+                width, height = _stored_size(header)
+                _check_size(where, width, height)
+                # MPO is a JPEG with further JPEGs behind it: a photo of many telephones.
+                form = "JPEG" if header.format == "MPO" else header.format or "?"
+                exif = _exif(header)
+                orientation = int(exif.get(_ORIENTATION_TAG, 1) or 1)
+                located = _LATITUDE in _part(exif, _GPS_PART)
+                owned = not _OWNERS.isdisjoint(_part(exif, _CAMERA_PART))
+    except Image.DecompressionBombError:
+        raise UnreadableImage(where, *_too_large()) from None
+    except UnidentifiedImageError:
+        found = "an empty file" if not head else "no image"
+        raise UnreadableImage(where, found, allowed="JPEG, PNG, BMP, WebP or TIFF") from None
+    except UnreadableImage:
+        raise
+    except (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError) as error:
+        raise UnreadableImage(where, f"its header does not parse ({error})") from None
+    if orientation not in range(1, 9):
+        orientation = 1
+    if orientation >= 5:
+        width, height = height, width
+    return ImageInfo(width, height, orientation, form, located, owned)
+
+
+def _stored_size(header: Any) -> tuple[int, int]:
+    if header.format == "TIFF":  # some versions of Pillow turn its size, some do not
+        return int(header.tag_v2[256]), int(header.tag_v2[257])
+    width, height = header.size
+    return width, height
+
+
+def _exif(header: Image.Image) -> Image.Exif:
+    if header.format == "JPEG" and header.info.keys().isdisjoint(_EXIF_LIES_IN):
+        return Image.Exif()  # as getexif finds out, but in a tenth of the time
+    if header.format != "PNG":
+        return header.getexif()
+    exif = Image.Exif()  # PNG's own getexif decodes all pixels, to look behind them
+    exif.load(header.info.get("exif", b""))
+    return exif
+
+
+def _part(exif: Image.Exif, tag: int) -> dict[int, Any]:
+    """The tags of a part of EXIF; none where it is missing or broken: the image may still be sound."""
+    try:
+        return exif.get_ifd(tag) if tag in exif else {}
+    except (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError):
+        return {}
+
+
+def _too_large() -> tuple[str]:
+    return (f"its header promises more than {MAX_PIXELS // 1_000_000} megapixels",)
+
+
+def _check_size(where: str | os.PathLike[str], width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise UnreadableImage(where, f"a size of {width} x {height}")
+    if width * height > MAX_PIXELS:
+        found = f"its header promises {width} x {height} pixels"
+        raise UnreadableImage(where, found, allowed=f"at most {MAX_PIXELS // 1_000_000} megapixels")
+
+
+def _check_tail(where: str | os.PathLike[str], stream: Any, form: str) -> None:
+    """A file that was cut off lacks its end marker; decoders would fill the rest with grey."""
+    marker = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(form)
+    if marker is None:
+        return
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - 4096))
+    if marker in stream.read():
+        return
+    stream.seek(0)  # telephones append films and notes
+    if marker not in stream.read():
+        raise UnreadableImage(where, f"truncated: {form} data without its end marker")
+
+
+def _decode_jpeg(data: bytes, where: str | os.PathLike[str], grey: bool, shrink: int) -> Pixels | None:
+    try:
+        if shrink == 1:
+            image = simplejpeg.decode_jpeg(data, "GRAY" if grey else "RGB", strict=True)
+        else:
+            height, width = simplejpeg.decode_jpeg_header(data)[:2]
+            image = simplejpeg.decode_jpeg(
+                data,
+                "GRAY" if grey else "RGB",
+                min_height=-(-height // shrink),
+                min_width=-(-width // shrink),
+                min_factor=1,
+                strict=True,
+            )
+    except ValueError as error:
+        text = str(error).lower()
+        if "premature end" in text or ("corrupt" in text and "extraneous" not in text):
+            raise UnreadableImage(where, f"its JPEG data is damaged ({error})") from None
+        return None  # CMYK and other rarities: OpenCV may know them
+    return image[..., 0] if grey and image.ndim == 3 else image  # type: ignore[no-any-return]
+
+
+def _decode_other(data: bytes, where: str | os.PathLike[str], grey: bool, shrink: int) -> Pixels:
+    flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise UnreadableImage(where, "its pixels do not decode")
+    if not grey:
+        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if shrink > 1:
+        size = (-(-image.shape[1] // shrink), -(-image.shape[0] // shrink))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return image  # type: ignore[return-value]
+
+
+def _orient(image: Pixels, orientation: int) -> Pixels:
+    """Undo EXIF orientation 1..8 (TIFF 6.0, tag 274)."""
+    if orientation >= 5:
+        image = image.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return image
+
+
+def _unreadable(path: str | os.PathLike[str], error: OSError) -> UnreadableImage:
+    if isinstance(error, FileNotFoundError):
+        return UnreadableImage(path, "no such image file")
+    return UnreadableImage(path, f"cannot be opened ({error.strerror or error})")

@@ -1,0 +1,245 @@
+"""Settings that people write: YAML files, and dataclasses whose fields say what they allow.
+
+A field is declared once, with its default, its limits and a line of explanation; reading, complaining and the
+commented default file all come from there:
+
+    @dataclass(frozen=True, slots=True)
+    class Camera:
+        distance: Range = span((0.4, 0.7), 0.1, 5, "metres from the camera to the hand")
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import os
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import yaml
+
+from curate.basics.errors import InputError
+
+Range = tuple[float, float]
+Record = TypeVar("Record")
+_MAX_BYTES = 1_000_000
+_WIDTH = 100
+_KEY = "setting"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a field holds: a line on it, what is allowed, how a value is read (ValueError: not allowed)."""
+
+    says: str
+    allowed: str
+    read: Callable[[Any], Any]
+
+
+def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: str = "") -> dict[str, Any]:
+    """The table in a YAML file; an empty file is an empty table. Raises InputError: no file, no such YAML."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(path, f"larger than {_MAX_BYTES // 1_000_000} MB", allowed="a file of settings")
+        given = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(path, f"is not YAML ({error})", remedy=remedy) from None
+    return table(given, path, allowed=allowed)
+
+
+def table(
+    given: Any, where: str | os.PathLike[str], field: str = "", *, allowed: str = "key: value"
+) -> dict[str, Any]:
+    """`given` as a table; nothing is an empty one. Raises InputError: it is something else."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        found = repr(given)[:_WIDTH] if field else f"no table but a {type(given).__name__}"
+        raise InputError(where, found, field=field, allowed=allowed)
+    return given
+
+
+def known(
+    where: str | os.PathLike[str], what: str, name: Any, names: Iterable[str], *, many: str = ""
+) -> str:
+    """`name`, where it is one of `names`; `many` stands for them in the message where they are many.
+
+    Raises
+    ------
+    InputError: it is none of them; tells the nearest.
+    """
+    names = list(names)
+    if name in names:
+        return str(name)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
+    remedy = f"did you mean {near[0]!r}?" if near else ""
+    allowed = many if many and len(names) > 8 else ", ".join(names)
+    raise InputError(where, f"no {what} {str(name)!r}", allowed=allowed or "none", remedy=remedy)
+
+
+def parse(
+    kind: type[Record],
+    given: Mapping[str, Any],
+    where: str | os.PathLike[str],
+    *,
+    base: Record | None = None,
+    section: str = "",
+) -> Record:
+    """A record of settings; what is not given is as in `base`, or the default.
+
+    Raises
+    ------
+    InputError: a key that is not known, a value that is not allowed.
+    """
+    entries = {entry.name: entry for entry in fields(cast(Any, kind))}
+    values = {name: getattr(base, name) if base else _default(entry) for name, entry in entries.items()}
+    for key, value in given.items():
+        name = known(where, f"setting of {section}" if section else "setting", key, entries)
+        place = f"{section}.{name}" if section else name
+        setting: Setting | None = entries[name].metadata.get(_KEY)
+        if setting is None:
+            inner = table(value, where, place)
+            values[name] = parse(type(values[name]), inner, where, base=values[name], section=place)
+            continue
+        try:
+            values[name] = setting.read(value)
+        except ValueError:
+            raise InputError(where, repr(value), field=place, allowed=setting.allowed) from None
+    return kind(**values)
+
+
+def explain(record: Any, indent: str = "") -> str:
+    """A record as YAML, each key under what it means and allows; `parse` reads it back."""
+    lines = []
+    for entry in fields(record):
+        value = getattr(record, entry.name)
+        setting: Setting | None = entry.metadata.get(_KEY)
+        if setting is None:
+            about, shown = (type(value).__doc__ or "").partition("\n")[0], ""
+        else:
+            about, shown = f"{setting.says}; {setting.allowed}", f" {json.dumps(value, ensure_ascii=False)}"
+        start = f"{indent}# "
+        lines.append(textwrap.fill(about, _WIDTH, initial_indent=start, subsequent_indent=f"{start}  "))
+        lines.append(f"{indent}{entry.name}:{shown}")
+        if setting is None:
+            inner = explain(value, indent + "  ")
+            lines.append(inner) if inner else lines.append(lines.pop() + " {}")
+    return "\n".join(lines)
+
+
+def number(default: float, low: float, high: float, says: str) -> Any:
+    """A field that holds a number."""
+    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high))
+
+
+def whole(default: int | None, low: int, high: int, says: str) -> Any:
+    """A field that holds a whole number; with a default of None, possibly none."""
+
+    def read(value: Any) -> int | None:
+        if value is None and default is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    none = "null or " if default is None else ""
+    return _field(default, says, f"{none}a whole number, {low} to {high}", read)
+
+
+def share(default: float, says: str) -> Any:
+    """A field that holds a share of the pictures, or a probability."""
+    return number(default, 0, 1, says)
+
+
+def span(default: Range, low: float, high: float, says: str) -> Any:
+    """A field that holds a range for each picture to draw from; a number alone is drawn always."""
+
+    def read(value: Any) -> Range:
+        first, last = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+        if (drawn := (_number(first, low, high), _number(last, low, high)))[0] > drawn[1]:
+            raise ValueError
+        return drawn
+
+    return _field(default, says, f"[low, high] within {low:g} to {high:g}, or one number", read)
+
+
+def choice(default: str, options: Iterable[str], says: str) -> Any:
+    """A field that holds one of a few words."""
+    options = tuple(options)
+
+    def read(value: Any) -> str:
+        if value not in options:
+            raise ValueError
+        return str(value)
+
+    return _field(default, says, ", ".join(options[:-1]) + f" or {options[-1]}", read)
+
+
+def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
+    """A field that holds some of a few words, drawn alike; twice as often if given twice."""
+    options = tuple(options)
+
+    def read(value: Any) -> tuple[str, ...]:
+        words = value if isinstance(value, list | tuple) else [value]
+        if not words or any(word not in options for word in words):
+            raise ValueError
+        return tuple(words)
+
+    return _field(default, says, f"one or a list of {', '.join(options)}", read)
+
+
+def flag(default: bool, says: str) -> Any:
+    """A field that holds true or false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    return _field(default, says, "true or false", read)
+
+
+def text(default: str, allowed: str, says: str) -> Any:
+    """A field that holds a word or a path; with a default of "", possibly none."""
+    return _field(default, says, allowed, lambda value: value if value == default else _word(value))
+
+
+def texts(default: tuple[str, ...], allowed: str, says: str, read: Callable[[str], str] = str) -> Any:
+    """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed)."""
+
+    def read_all(value: Any) -> tuple[str, ...]:
+        words = value if isinstance(value, list | tuple) else [value]
+        if not words:
+            raise ValueError
+        return tuple(dict.fromkeys(read(_word(word)) for word in words))
+
+    return _field(default, says, allowed, read_all)
+
+
+def _field(default: Any, says: str, allowed: str, read: Callable[[Any], Any]) -> Any:
+    return field(default=default, metadata={_KEY: Setting(says, allowed, read)})
+
+
+def _default(entry: Field[Any]) -> Any:
+    return entry.default if entry.default_factory is MISSING else entry.default_factory()
+
+
+def _number(value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError
+    if not low <= value <= high:
+        raise ValueError
+    return float(value)
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value

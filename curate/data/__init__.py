@@ -1,0 +1,1 @@
+"""Samples, datasets and the stages that make them."""

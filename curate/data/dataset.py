@@ -1,0 +1,263 @@
+"""A dataset: a folder of samples in our schema.
+
+    samples.parquet    one row a sample (curate.data.sample.SCHEMA)
+    dataset.json       schema version, skeleton, sources, licences, history of stages, counts of the dropped
+    quarantine.jsonl   inputs that could not be used, each with its reason
+    images/ masks/     where a stage wrote pixels; a converter may refer to the source's files instead
+
+`dataset.json` is written last: a folder without it is unfinished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, SchemaError
+from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = "samples.parquet"
+INFO = "dataset.json"
+QUARANTINE = "quarantine.jsonl"
+ROWS = 8192  # a row group; also the largest batch read at a time
+# Coordinates hardly compress: to try takes half the time of writing a table, and saves a fifth of its space.
+_COORDINATES = ("keypoints", "xyz")
+_ENCODING: dict[str, Any] = {
+    "compression": {
+        f"{field.name}.list.element" if field.name in SHAPES else field.name: (
+            "none" if field.name in _COORDINATES else "lz4"
+        )
+        for field in SCHEMA
+    },
+    "use_dictionary": [
+        *("source", "side", "aspect", "subject_id", "label_source", "split", "licence", "attrs"),
+        "K.list.element",
+    ],
+    "write_statistics": ["sample_id"],
+}
+
+
+class Rows(NamedTuple):
+    """Some rows of a dataset, the photo each shows, and whether it shares its image with another hand."""
+
+    batch: pa.RecordBatch
+    photos: list[str]
+    shared: list[bool]
+
+
+class Dataset:
+    """An opened dataset folder. Tables are read in batches; nothing is held in memory.
+
+    Attributes
+    ----------
+    root: the folder. info: the content of dataset.json.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        """Open a folder. Raises SchemaError where it is no finished dataset of this schema version."""
+        self.root = Path(root)
+        self.info = _read_info(self.root)
+        try:
+            self._file = pq.ParquetFile(self.root / TABLE, memory_map=True)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise SchemaError(self.root / TABLE, f"not readable ({error})", remedy="make it again") from None
+        if self._file.schema_arrow.remove_metadata() != SCHEMA:
+            names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(SCHEMA)})
+            raise SchemaError(self.root / TABLE, f"columns that do not fit the schema {names}")
+
+    def __len__(self) -> int:
+        return int(self._file.metadata.num_rows)
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.root)!r}, {len(self)} samples)"
+
+    def __iter__(self) -> Iterator[Sample]:
+        for batch in self.batches():
+            yield from from_batch(batch)
+
+    def batches(self, size: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """The table in batches of `size` rows (the last may be shorter)."""
+        yield from rebatch(self._file.iter_batches(size), size)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The whole table, or some of its columns."""
+        return self._file.read(list(columns) if columns is not None else None)
+
+    def photos(self) -> list[str]:
+        """For each row the photo it shows: `parent_id`, else the first sample that has the same image."""
+        table = self.table(["sample_id", "image", "parent_id"])
+        first: dict[str, str] = {}
+        return [
+            parent or first.setdefault(image, sample_id)
+            for sample_id, image, parent in zip(
+                *(column.to_pylist() for column in table.columns), strict=True
+            )
+        ]
+
+    def rows(self, size: int) -> Iterator[Rows]:
+        """The table in batches of `size` rows, each with what is known only from the whole of it."""
+        photos = self.photos()
+        names = self.table(["image"]).column(0).to_pylist()
+        hands = Counter(names)
+        start = 0
+        for batch in self.batches(size):
+            stop = start + batch.num_rows
+            yield Rows(batch, photos[start:stop], [hands[name] > 1 for name in names[start:stop]])
+            start = stop
+
+    def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
+        """A sample's image as displayed. Raises UnreadableImage."""
+        return images.read_ref(self.root, sample.image, grey=grey)
+
+    @property
+    def training(self) -> dict[str, Any] | None:
+        """What a training set holds: size, channels, keypoints, sigma; None for other datasets."""
+        return self.info.get("training")
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the content: dataset.json holds that of the table."""
+        return hashlib.sha256((self.root / INFO).read_bytes()).hexdigest()
+
+    def quarantine(self) -> list[dict[str, str]]:
+        """Inputs that could not be used: {"input": ..., "reason": ...} each."""
+        path = self.root / QUARANTINE
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table for people: a column `NAME_x`, `NAME_y` and `NAME_v` for each keypoint (pixels; NaN
+        where unlabelled), the other fields as they are."""
+        import pandas as pd
+
+        table = self.table()
+        points, seen = to_numpy(table, "keypoints"), to_numpy(table, "visibility").astype(np.uint8)
+        rest = table.drop_columns(["keypoints", "visibility"]).to_pandas()
+        flat = {}
+        for i, name in enumerate(kp.NAMES):
+            flat[f"{name}_x"], flat[f"{name}_y"] = points[:, i, 0], points[:, i, 1]
+            flat[f"{name}_v"] = seen[:, i]
+        frame: pd.DataFrame = pd.concat([rest, pd.DataFrame(flat, index=rest.index)], axis=1)
+        return frame
+
+
+def from_pandas(frame: pd.DataFrame) -> pa.RecordBatch:
+    """The inverse of `Dataset.to_pandas`. Raises InputError for a missing keypoint column."""
+    wanted = [f"{name}_{axis}" for name in kp.NAMES for axis in "xyv"]
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        raise InputError("DataFrame", f"no column {missing[0]!r}", allowed="NAME_x, NAME_y, NAME_v")
+    block = frame[wanted].to_numpy(np.float64).reshape(len(frame), kp.COUNT, 3)
+    columns: dict[str, Any] = {"keypoints": block[..., :2], "visibility": np.nan_to_num(block[..., 2])}
+    for name in SCHEMA.names:
+        if name in frame.columns:
+            values = list(frame[name])
+            columns[name] = _stacked(name, values) if name in SHAPES else values
+    return make_batch(len(frame), **columns)
+
+
+def rebatch(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of `size`, whatever their division before."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        while batch.num_rows:
+            piece = batch.slice(0, size - count)
+            batch = batch.slice(piece.num_rows)
+            held.append(piece)
+            count += piece.num_rows
+            if count == size:
+                yield _joined(held)
+                held, count = [], 0
+    if held:
+        yield _joined(held)
+
+
+def write_table(root: Path, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write samples.parquet atomically in row groups of ROWS; returns the number of rows.
+
+    Raises InputError where two rows share a sample_id.
+    """
+    temporary = root / f".{TABLE}.tmp"
+    count, seen = 0, set[str]()
+    with pq.ParquetWriter(temporary, SCHEMA, **_ENCODING) as writer:
+        for batch in rebatch(batches, ROWS):
+            ids = batch.column("sample_id").to_pylist()
+            before = len(seen)
+            seen.update(ids)
+            if len(seen) != before + len(ids):
+                raise InputError(root, _first_twin(ids, seen), field="sample_id", allowed="each id once")
+            writer.write_batch(batch, row_group_size=ROWS)
+            count += batch.num_rows
+    os.replace(temporary, root / TABLE)
+    return count
+
+
+def write_info(root: Path, info: dict[str, Any]) -> None:
+    """Complete a dataset folder by its dataset.json, the mark that it is finished."""
+    head = {
+        "format": "hand-curate dataset",
+        "schema_version": SCHEMA_VERSION,
+        "skeleton": {"keypoints": list(kp.NAMES), "bones": [list(bone) for bone in kp.BONES]},
+        "samples_sha256": file_sha256(root / TABLE),
+    }
+    text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    images.write_bytes(root / INFO, text.encode())
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_info(root: Path) -> dict[str, Any]:
+    path = root / INFO
+    if not root.is_dir():
+        raise SchemaError(root, "no such folder", allowed="a dataset folder made by a curate command")
+    if not path.exists():
+        unfinished = (root / ".stage").exists()
+        found = "an unfinished dataset" if unfinished else "no dataset (it holds no dataset.json)"
+        remedy = "run the command that makes it again" if unfinished else "make one with: curate convert"
+        raise SchemaError(root, found, remedy=remedy)
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+        version = info["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaError(path, f"does not parse ({error!r})", remedy="make the dataset again") from None
+    if version != SCHEMA_VERSION:
+        newer = isinstance(version, int) and version > SCHEMA_VERSION
+        remedy = "upgrade hand-curate" if newer else "make the dataset again with this version"
+        raise SchemaError(
+            path, repr(version), field="schema_version", allowed=str(SCHEMA_VERSION), remedy=remedy
+        )
+    return dict(info)
+
+
+def _stacked(name: str, values: list[Any]) -> np.ndarray[Any, Any]:
+    blank = np.full(SHAPES[name], np.nan)
+    return np.stack([blank if v is None else np.asarray(v).reshape(SHAPES[name]) for v in values])
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+
+
+def _first_twin(ids: list[str], seen: set[str]) -> str:
+    twins = [i for i in ids if ids.count(i) > 1] if len(ids) < 20_000 else []
+    return f"{twins[0]!r} stands more than once" if twins else "an id stands more than once"

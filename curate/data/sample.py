@@ -1,0 +1,296 @@
+"""The sample: one hand in one image, one Arrow row. The schema lives here and nowhere else.
+
+In memory a point that carries no label is NaN with visibility 0; on disk it is null. It is never (0, 0).
+A point outside the image keeps its true coordinates. Coordinates are as in `curate.basics.geometry`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from curate.basics import geometry
+from curate.basics import keypoints as kp
+
+SCHEMA_VERSION = 1
+DEPTH = "depth"  # in attrs: the file of a depth map, relative to the dataset (curate.data.depth)
+
+
+def _floats(count: int, width: int = 32) -> pa.DataType:
+    return pa.list_(pa.float32() if width == 32 else pa.float64(), count)
+
+
+SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("side", pa.string()),
+        pa.field("aspect", pa.string()),
+        pa.field("subject_id", pa.string()),
+        pa.field("keypoints", _floats(2 * kp.COUNT), nullable=False),
+        pa.field("visibility", pa.list_(pa.uint8(), kp.COUNT), nullable=False),
+        pa.field("xyz", _floats(3 * kp.COUNT)),
+        pa.field("K", _floats(9, 64)),
+        pa.field("mask", pa.string()),
+        pa.field("bbox", _floats(4)),
+        pa.field("label_source", pa.string()),
+        pa.field("score", pa.float32()),
+        pa.field("parent_id", pa.string()),
+        pa.field("transform", _floats(6, 64)),
+        pa.field("split", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("tilt", pa.float32()),
+        pa.field("rotation", pa.float32()),
+        pa.field("sha256", pa.string()),
+        pa.field("attrs", pa.string()),
+    ]
+)
+
+# Shape of one row of each fixed-size column.
+SHAPES: dict[str, tuple[int, ...]] = {
+    "keypoints": (kp.COUNT, 2),
+    "visibility": (kp.COUNT,),
+    "xyz": (kp.COUNT, 3),
+    "K": (3, 3),
+    "bbox": (4,),
+    "transform": (2, 3),
+}
+
+
+def _unlabelled() -> NDArray[np.float32]:
+    return np.full((kp.COUNT, 2), np.nan, np.float32)
+
+
+def _none_visible() -> NDArray[np.uint8]:
+    return np.zeros(kp.COUNT, np.uint8)
+
+
+@dataclass(slots=True, eq=False)
+class Sample:
+    """One hand in one image.
+
+    Attributes
+    ----------
+    sample_id: stable name, "source/key".
+    source: the dataset it comes from.
+    image: path relative to the dataset folder (posix), or "pixels.npy#row" in a training set.
+    width, height: of the image as displayed (EXIF applied), pixels.
+    side: "left" or "right" hand, anatomically. aspect: "dorsal" or "palmar", what the camera sees.
+    keypoints: (21, 2) float32, pixels; NaN where unlabelled. visibility: (21,) uint8, COCO's 0, 1, 2.
+    xyz: (21, 3) float32, metres, camera frame. K: (3, 3) float64 intrinsics, pixels.
+    mask: path relative to the dataset. bbox: (4,) float32 x, y, w, h, pixels.
+    label_source: "manual", "auto:NAME" or "render"; score: the tagger's, 0..1.
+    parent_id, transform: the sample this was cut from and the (2, 3) map from here back to its image.
+    split: "train", "val" or "test". tilt, rotation: degrees, of renders.
+    sha256: of the decoded pixels. attrs: the source's own metadata; under "depth" the path of a depth map.
+    """
+
+    sample_id: str
+    source: str
+    image: str
+    width: int | None = None
+    height: int | None = None
+    side: str | None = None
+    aspect: str | None = None
+    subject_id: str | None = None
+    keypoints: NDArray[np.float32] = field(default_factory=_unlabelled)
+    visibility: NDArray[np.uint8] = field(default_factory=_none_visible)
+    xyz: NDArray[np.float32] | None = None
+    K: NDArray[np.float64] | None = None
+    mask: str | None = None
+    bbox: NDArray[np.float32] | None = None
+    label_source: str | None = None
+    score: float | None = None
+    parent_id: str | None = None
+    transform: NDArray[np.float64] | None = None
+    split: str | None = None
+    licence: str | None = None
+    tilt: float | None = None
+    rotation: float | None = None
+    sha256: str | None = None
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
+    """The sample in an image that was made from its own by scaling and shifting.
+
+    Keypoints, bbox and K move along; `transform` leads back to the photo that the first image was cut from.
+    A depth map is left behind, since it does not fit the new image.
+
+    Parameters
+    ----------
+    affine: (2, 3) from its image to the new one.
+    photo: the `parent_id` where the sample has none yet: the first sample of its image.
+    """
+    back = geometry.invert(affine)
+    box = sample.bbox
+    if box is not None:
+        corners = geometry.apply(affine, np.stack([box[:2], box[:2] + box[2:]]))
+        box = np.concatenate([corners[0], corners[1] - corners[0]]).astype(np.float32)
+    return replace(
+        sample,
+        keypoints=geometry.apply(affine, sample.keypoints).astype(np.float32),
+        bbox=box,
+        K=None if sample.K is None else np.vstack([affine, [0.0, 0.0, 1.0]]) @ sample.K,
+        parent_id=sample.parent_id or photo,
+        transform=back if sample.transform is None else geometry.compose(sample.transform, back),
+        attrs={key: value for key, value in sample.attrs.items() if key != DEPTH},
+    )
+
+
+def make_batch(count: int, **columns: Any) -> pa.RecordBatch:
+    """A batch of `count` rows from columns; those not named are null.
+
+    Parameters
+    ----------
+    columns: per field of SCHEMA a scalar (the same in every row), a list, a pyarrow array, or for
+        fixed-size fields a numpy array of shape (count, *SHAPES[field]). NaN becomes null; a row of a
+        nullable fixed-size field that is NaN throughout becomes a null row. `attrs` takes JSON text or dicts.
+
+    Raises
+    ------
+    ValueError: an unknown column, a wrong shape, a visibility beyond 0, 1, 2, or a labelled point that is
+        not finite.
+    """
+    unknown = set(columns) - set(SCHEMA.names)
+    if unknown:
+        raise ValueError(f"unknown columns {sorted(unknown)}; allowed: {SCHEMA.names}")
+    points, visibility = _checked_points(
+        count, columns.pop("keypoints", None), columns.pop("visibility", None)
+    )
+    arrays = []
+    for entry in SCHEMA:
+        if entry.name == "keypoints":
+            arrays.append(_fixed(entry, points, count))
+        elif entry.name == "visibility":
+            arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(visibility.reshape(-1)), kp.COUNT))
+        else:
+            arrays.append(_column(entry, columns.get(entry.name), count))
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+
+
+def to_batch(samples: Sequence[Sample]) -> pa.RecordBatch:
+    """The samples as one Arrow batch. Raises as `make_batch` does."""
+    count = len(samples)
+    columns: dict[str, Any] = {}
+    for name in SCHEMA.names:
+        values: Any = [getattr(s, name) for s in samples]
+        if name in SHAPES:
+            blank = np.full(SHAPES[name], np.nan)
+            values = np.stack([blank if v is None else v for v in values]) if count else None
+        columns[name] = values
+    return make_batch(count, **columns)
+
+
+def from_batch(batch: pa.RecordBatch) -> Iterator[Sample]:
+    """The rows of a batch as samples."""
+    fixed = {name: to_numpy(batch, name) for name in SHAPES}
+    plain = {name: batch.column(name).to_pylist() for name in SCHEMA.names if name not in SHAPES}
+    nulls = {name: batch.column(name).is_null().to_pylist() for name in SHAPES}
+    for row in range(batch.num_rows):
+        values = {name: column[row] for name, column in plain.items()}
+        values["attrs"] = json.loads(values["attrs"]) if values["attrs"] else {}
+        for name, array in fixed.items():
+            values[name] = None if nulls[name][row] else array[row].copy()
+        yield Sample(**values)
+
+
+def to_numpy(batch: pa.RecordBatch | pa.Table, name: str) -> NDArray[Any]:
+    """A fixed-size column as (rows, *SHAPES[name]); null becomes NaN."""
+    column = batch.column(name)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # no chunk at all
+            column = pa.array([], type=SCHEMA.field(name).type)
+    size = column.type.list_size
+    if column.null_count:
+        # Values behind null rows are undefined.
+        blank = pa.nulls(size, column.type.value_type)
+        filler = pa.FixedSizeListArray.from_arrays(blank, size)[0]
+        column = column.fill_null(filler)
+    values: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
+    rows: NDArray[Any] = values.reshape(len(column), *SHAPES[name])
+    return rows
+
+
+def replace_columns(batch: pa.RecordBatch, **columns: Any) -> pa.RecordBatch:
+    """A copy of the batch with some columns replaced, given as `make_batch` takes them."""
+    merged: dict[str, Any] = {name: batch.column(name) for name in SCHEMA.names if name not in SHAPES}
+    merged.update({name: to_numpy(batch, name) for name in SHAPES})
+    merged.update(columns)
+    return make_batch(batch.num_rows, **merged)
+
+
+def labelled_points(batch: pa.RecordBatch | pa.Table) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Keypoints (n, 21, 2), NaN where unlabelled, and visibility (n, 21)."""
+    return to_numpy(batch, "keypoints"), to_numpy(batch, "visibility").astype(np.uint8)
+
+
+def file_stem(sample_id: str) -> str:
+    """A file name for a sample: readable, safe on every file system, different for different ids."""
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "_", sample_id)[:80].strip("_")
+    return f"{safe}-{hashlib.sha256(sample_id.encode()).hexdigest()[:8]}"
+
+
+def generator(seed: int, sample_id: str) -> np.random.Generator:
+    """What is drawn for a sample: by the seed and its id alone, whatever its neighbours and their order."""
+    digest = hashlib.sha256(f"{seed} {sample_id}".encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest, "<u4"))
+
+
+def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    points = np.full((count, kp.COUNT, 2), np.nan, np.float32) if points is None else np.asarray(points)
+    points = points.astype(np.float32, copy=True).reshape(count, kp.COUNT, 2)
+    visibility = np.zeros((count, kp.COUNT)) if visibility is None else np.asarray(visibility)
+    if not np.isin(visibility, (kp.UNLABELLED, kp.HIDDEN, kp.VISIBLE)).all():
+        raise ValueError("visibility holds values other than 0, 1 and 2")
+    visibility = visibility.astype(np.uint8).reshape(count, kp.COUNT)
+    unlabelled = visibility == kp.UNLABELLED
+    if not (np.isfinite(points).all(axis=2) | unlabelled).all():
+        raise ValueError("a labelled point (visibility 1 or 2) is not finite")
+    if unlabelled.any():
+        points[unlabelled] = np.nan
+    return points, visibility
+
+
+def _fixed(entry: pa.Field, values: NDArray[Any], count: int) -> pa.Array:
+    size = entry.type.list_size
+    flat = values.astype(entry.type.value_type.to_pandas_dtype(), copy=False).reshape(count, size)
+    missing = np.isnan(flat)
+    if not missing.any():
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), size)
+    items = pa.array(flat.reshape(-1), mask=missing.reshape(-1))
+    absent = missing.all(axis=1)
+    mask = pa.array(absent) if entry.nullable and absent.any() else None
+    return pa.FixedSizeListArray.from_arrays(items, size, mask=mask)
+
+
+def _column(entry: pa.Field, values: Any, count: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(count, entry.type)
+    if isinstance(values, pa.Array):
+        return values.cast(entry.type)
+    if entry.name in SHAPES:
+        return _fixed(entry, np.asarray(values), count)
+    if isinstance(values, str | int | float | Mapping):
+        scalar = json_text(values) if isinstance(values, Mapping) else values
+        return pa.repeat(pa.scalar(scalar, entry.type), count)
+    if entry.name == "attrs":
+        values = [json_text(v) if isinstance(v, Mapping) else v for v in values]
+    return pa.array(values, entry.type, from_pandas=True)
+
+
+def json_text(value: Mapping[str, Any]) -> str | None:
+    """Canonical JSON of a sample's attrs: the same bytes for the same content; None for none."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if value else None

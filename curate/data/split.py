@@ -1,0 +1,179 @@
+"""Who is trained on and who is tested on: by subject, never by image."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from curate.basics.errors import InputError
+
+SPLITS = ("train", "val", "test")
+
+# The columns by which a split list may name samples.
+KEYS = ("sample_id", "subject_id", "image")
+
+
+def by_subject(
+    subjects: Sequence[str | None],
+    photos: Sequence[str],
+    *,
+    seed: int = 0,
+    test: float = 0.1,
+    val: float = 0.0,
+) -> list[str]:
+    """A split for each sample; no subject and no photo is in two.
+
+    Samples without a subject go by their photo. Equal subject names are taken for the same person, whatever
+    the source: that may keep two people together, and never parts one. Depends on the names and the seed,
+    not on the samples' order.
+
+    Parameters
+    ----------
+    subjects, photos: per sample (`Dataset.photos`).
+    test, val: shares of the samples, met as nearly as whole groups allow; a share above 0 gets at least one
+        group where there are two.
+
+    Raises
+    ------
+    InputError: shares that are negative or leave nothing to train on.
+    """
+    if test < 0 or val < 0 or test + val >= 1:
+        raise InputError(
+            "split", f"test {test:g}, val {val:g}", allowed="shares of 0 or more, below 1 together"
+        )
+    group_of = _groups(subjects, photos)
+    sizes: dict[str, int] = defaultdict(int)
+    for group in group_of:
+        sizes[group] += 1
+    waiting = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
+    chosen: dict[str, str] = {}
+    for name, share in (("test", test), ("val", val)):
+        taken = _take(waiting, sizes, share * len(group_of))
+        chosen.update(dict.fromkeys(taken, name))
+        waiting = [group for group in waiting if group not in chosen]
+    return [chosen.get(group, "train") for group in group_of]
+
+
+def from_source(splits: Sequence[str | None], where: str | os.PathLike[str]) -> list[str]:
+    """The split that the source gave each sample. Raises InputError where one has none, or another word."""
+    missing = sum(split is None for split in splits)
+    if missing:
+        found = f"{missing} of {len(splits)} samples have none"
+        raise InputError(where, found, field="split", remedy="split by subject: --split subject")
+    given = [str(split) for split in splits]
+    for split in given:
+        if split not in SPLITS:
+            raise InputError(where, repr(split), field="split", allowed=", ".join(SPLITS))
+    return given
+
+
+def from_list(
+    path: str | os.PathLike[str],
+    sample_ids: Sequence[str],
+    subjects: Sequence[str | None],
+    images: Sequence[str],
+) -> list[str | None]:
+    """The split that a CSV file gives each sample; None for samples it does not name.
+
+    The file has a header with `split` and one of `sample_id`, `subject_id` or `image` (a path as in the
+    dataset, or its last part).
+
+    Raises
+    ------
+    InputError: a file that does not parse, another word than train, val or test, a name with two splits, or
+        no name that fits a sample.
+    """
+    key, table = _read_list(path)
+    names: Sequence[str | None] = {"sample_id": sample_ids, "subject_id": subjects, "image": images}[key]
+    found = [None if name is None else table.get(name) for name in names]
+    if key == "image":
+        found = [split or table.get(PurePosixPath(i).name) for split, i in zip(found, images, strict=True)]
+    if not any(found):
+        allowed = f"names such as {_some(names)}"
+        raise InputError(path, "it names none of the samples", field=key, allowed=allowed)
+    return found
+
+
+def check(
+    splits: Sequence[str | None],
+    subjects: Sequence[str | None],
+    photos: Sequence[str],
+    where: str | os.PathLike[str],
+) -> None:
+    """Raise InputError where a subject or a photo is in two splits; samples without a split do not count."""
+    for kind, names in (("subject", subjects), ("photo", photos)):
+        homes: dict[str, set[str]] = defaultdict(set)
+        for name, split in zip(names, splits, strict=True):
+            if name is not None and split is not None:
+                homes[name].add(split)
+        torn = sorted(name for name, places in homes.items() if len(places) > 1)
+        if torn:
+            raise InputError(
+                where,
+                f"{len(torn)} {kind}s are in more than one split ({_some(torn)})",
+                field="split",
+                remedy="split by subject: --split subject",
+            )
+
+
+def _groups(subjects: Sequence[str | None], photos: Sequence[str]) -> list[str]:
+    """For each sample the name of what must stay together: subjects joined by photos they share."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    own = []
+    for subject, photo in zip(subjects, photos, strict=True):
+        a = root(f"photo {photo}")
+        b = root(f"subject {subject}") if subject is not None else a
+        # The first in the alphabet leads, so that the order of the samples does not matter.
+        parent[max(a, b)] = min(a, b)
+        own.append(a)
+    return [root(name) for name in own]
+
+
+def _take(groups: Sequence[str], sizes: dict[str, int], target: float) -> list[str]:
+    """Groups, in order, as long as each brings the number of samples nearer to the target."""
+    taken, count = [], 0
+    for group in groups:
+        if abs(count + sizes[group] - target) < abs(count - target):
+            taken.append(group)
+            count += sizes[group]
+    if not taken and target > 0 and len(groups) > 1:
+        taken = [min(groups, key=lambda group: sizes[group])]
+    return taken
+
+
+def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
+    table: dict[str, str] = {}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            keys = [key for key in KEYS if key in (rows.fieldnames or ())]
+            if len(keys) != 1 or "split" not in (rows.fieldnames or ()):
+                allowed = f"split and one of {', '.join(KEYS)}"
+                raise InputError(path, f"columns {rows.fieldnames}", field="line 1", allowed=allowed)
+            for row in rows:
+                name, split = row[keys[0]], row["split"]
+                line = f"line {rows.line_num}"
+                if split not in SPLITS:
+                    raise InputError(path, repr(split), field=line, allowed=", ".join(SPLITS))
+                if table.setdefault(name, split) != split:
+                    raise InputError(path, f"{name!r} is in {table[name]} before", field=line)
+    except OSError as error:
+        raise InputError(path, f"cannot be opened ({error.strerror or error})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(path, f"no CSV in UTF-8 ({error})") from None
+    return keys[0], table
+
+
+def _some(names: Sequence[str | None]) -> str:
+    return ", ".join(repr(name) for name in names[:3])

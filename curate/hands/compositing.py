@@ -1,0 +1,168 @@
+"""Putting a hand that was cut out in front of something else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from curate.basics import images
+from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.images import Pixels
+from curate.hands.masks import Matte
+
+KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
+
+_COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
+_ALLOWED = "white, noise, gradient, colour:#rrggbb or a folder of images"
+_KEPT = 500_000  # pixels of a backdrop up to which the last ones read are kept
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as cvtColor and JPEG have it
+_OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
+
+
+def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
+    """The hand of an image before a backdrop: (H, W, 3) each, or both grey (H, W).
+
+    Where the border mixes hand and ground, the ground's share of the colour is replaced by the colour that
+    the hand has near by, so that no rim of the old ground is left.
+    """
+    alpha = matte.alpha
+    inside = (alpha == 255).astype(np.uint8)
+    result = np.asarray(cv2.copyTo(image, inside, np.array(backdrop)), np.uint8)
+    rows, columns = np.divmod(np.flatnonzero((alpha > 0) & (alpha < 255)), alpha.shape[1])
+    share = alpha[rows, columns].astype(np.float32) / 255
+    hand, ground = matte.colours.at(rows, columns, alpha.shape)
+    spill = hand - ground
+    if image.ndim == 2:
+        spill = spill @ _LUMA
+    else:
+        share = share[:, None]
+    pure = image[rows, columns] + (1 - share) * spill
+    mixed = share * np.clip(pure, 0, 255) + (1 - share) * backdrop[rows, columns]
+    result[rows, columns] = np.round(mixed).astype(np.uint8)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrops:
+    """What hands are put in front of.
+
+    Attributes
+    ----------
+    kind: "white", "noise", "gradient", "colour:#rrggbb", or "files".
+    files: the images to choose from, sorted by name.
+    """
+
+    kind: str
+    files: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, what: str | os.PathLike[str]) -> Backdrops:
+        """From the command's word for it, or a folder. Raises InputError: neither, or no image in it."""
+        name = os.fspath(what)
+        if name in KINDS or _COLOUR.fullmatch(name):
+            return cls(name.lower())
+        folder = Path(name)
+        if not folder.is_dir():
+            raise InputError("background", repr(name), field="backgrounds", allowed=_ALLOWED)
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES and p.is_file())
+        if not files:
+            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=_ALLOWED)
+        return cls("files", tuple(files))
+
+    @property
+    def identity(self) -> str:
+        """The same for the same backdrops, wherever they lie."""
+        if self.kind != "files":
+            return self.kind
+        digest = hashlib.sha256()
+        for path in self.files:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return f"{len(self.files)} images, sha256 {digest.hexdigest()}"
+
+    @property
+    def plain(self) -> bool:
+        """Whether they have one colour, so that every part of one looks like the whole."""
+        return self.kind == "white" or self.kind.startswith("colour")
+
+    def draw(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
+        """One backdrop, (height, width, 3). Raises UnreadableImage where none of the files can be read."""
+        if self.kind == "files":
+            return self._photo(rng, width, height)
+        if self.kind == "noise":
+            return _noise(rng, width, height)
+        if self.kind == "gradient":
+            return _gradient(rng, width, height)
+        return self.of_one_colour(width, height)
+
+    def of_one_colour(self, width: int, height: int) -> Pixels:
+        """The backdrop where it is `plain`, (height, width, 3), not to be written to."""
+        found = _COLOUR.fullmatch(self.kind)
+        return _one_colour(found[1] if found else "ffffff", width, height)
+
+    def _photo(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
+        """A part of one of the images, as large as fits, mirrored or not."""
+        first = int(rng.integers(len(self.files)))
+        x, y, mirrored = rng.random(), rng.random(), rng.random() < 0.5
+        for step in range(len(self.files)):
+            path = self.files[(first + step) % len(self.files)]
+            try:
+                fitted = (_fitted if width * height > _KEPT else _fitted_once)(path, width, height)
+            except UnreadableImage:
+                continue  # its neighbour in the list stands in
+            left, top = int(x * (fitted.shape[1] - width + 1)), int(y * (fitted.shape[0] - height + 1))
+            part = fitted[top : top + height, left : left + width]
+            return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
+        raise UnreadableImage(self.files[first].parent, "none of its images can be read")
+
+
+@lru_cache(maxsize=4)
+def _one_colour(code: str, width: int, height: int) -> Pixels:
+    colour = np.frombuffer(bytes.fromhex(code), np.uint8)
+    picture = np.tile(np.tile(colour, (1, width, 1)), (height, 1, 1))
+    picture.flags.writeable = False
+    return picture
+
+
+def _fitted(path: Path, width: int, height: int) -> Pixels:
+    """A file's image, as small as covers that size. Raises UnreadableImage."""
+    info = images.probe(path)
+    scale = max(width / info.width, height / info.height)
+    photo = images.read(path, shrink=images.shrink_for(info, scale))
+    size = (max(width, round(info.width * scale)), max(height, round(info.height * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(photo, size, interpolation=way), np.uint8)
+
+
+# Small samples take less time than their backdrop's file takes to be read.
+_fitted_once = lru_cache(maxsize=64)(_fitted)
+
+
+def _noise(rng: np.random.Generator, width: int, height: int) -> Pixels:
+    """Coloured noise of many scales, as busy as a photograph."""
+    scale = min(1.0, 4 * _OCTAVES[-1] / max(width, height))  # as much as its finest cells need
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    total: Any = 0.0
+    for cells in _OCTAVES:
+        coarse = rng.normal(0, 1, (cells, cells, 3)).astype(np.float32)
+        total = total + cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) / np.sqrt(cells)
+    total = np.clip(total * rng.uniform(40, 90) + rng.uniform(60, 190, 3), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _gradient(rng: np.random.Generator, width: int, height: int) -> Pixels:
+    """From one colour to another, in any direction."""
+    start, end = rng.uniform(0, 255, (2, 3)).astype(np.float32)
+    angle = rng.uniform(0, 2 * np.pi)
+    across, down = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
+    way = np.cos(angle) * across[None, :] + np.sin(angle) * down[:, None]
+    way = ((way - way.min()) / max(float(np.ptp(way)), 1e-9)).astype(np.float32)[..., None]
+    return np.asarray(np.clip(start + (end - start) * way, 0, 255), np.uint8)

@@ -1,0 +1,209 @@
+"""A hand's photo as the stages look at it: its file is read once and decoded no larger than needed."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import geometry, images
+from curate.basics import keypoints as kp
+from curate.basics.images import Pixels
+from curate.data import depth
+from curate.data.sample import Sample, file_stem
+from curate.data.stage import Part
+from curate.hands import masks, overlay, segmentation
+from curate.hands.masks import Matte
+
+_TWICE = 2  # as fine as skin is looked for on: what small crops are cut from, so that one decode serves both
+# Of the image that a part's outline is found on: pixels to one of the result, and its side, at least: fingers
+# must be wide enough to be told from specks.
+_FINER, _FINEST = 1.1, 110
+_PICTURE = 400  # longer side of a refused mask's picture, pixels
+_OUTLINE = (230, 0, 0)
+
+
+class BadMask(Exception):
+    """A mask that is no hand's, with its reason, and the picture that shows it."""
+
+    def __init__(self, reason: str, picture: Pixels) -> None:
+        super().__init__(reason)
+        self.picture = picture
+
+    def record(self, part: Part, sample_id: str, out: Path) -> None:
+        """Put the sample into quarantine, and its picture into OUT/quarantine."""
+        part.quarantine.append((sample_id, str(self)))
+        images.write(out / "quarantine" / f"{file_stem(sample_id)}.jpg", self.picture)
+
+
+class Photograph:
+    """One sample's photo and mask.
+
+    Attributes
+    ----------
+    sample: the sample. path: of its image. info: what the image's header says.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], sample: Sample) -> None:
+        """Read the file of a sample of the dataset at `root`. Raises UnreadableImage."""
+        self.sample, self.path = sample, Path(root) / sample.image
+        self._root = Path(root)
+        self._data = images.load(self.path)
+        self.info = images.examine(self._data, self.path)
+        self._decoded: dict[tuple[int, bool], Pixels] = {}
+        self._reduced: dict[tuple[int, int], Pixels] = {}
+
+    @property
+    def whole(self) -> NDArray[np.float64]:
+        """The photo's own box (0, 0, w, h)."""
+        return np.array([0.0, 0.0, self.info.width, self.info.height])
+
+    def read(self, shrink: int = 1, *, grey: bool = False) -> Pixels:
+        """Its pixels, as `images.read` gives them, decoded once for each `shrink`."""
+        if (shrink, grey) not in self._decoded:
+            self._decoded[shrink, grey] = images.decode(
+                self._data, self.path, grey=grey, shrink=shrink, info=self.info
+            )
+        return self._decoded[shrink, grey]
+
+    def labels(self) -> Pixels | None:
+        """The sample's mask file, full size. Raises UnreadableImage, also where it is of another size."""
+        if self.sample.mask is None:
+            return None
+        return masks.read(self._root / self.sample.mask, self.info.width, self.info.height)
+
+    @property
+    def depth_file(self) -> Path | None:
+        """The sample's depth map."""
+        name = depth.ref(self.sample)
+        return None if name is None else self._root / name
+
+    def depth(self) -> depth.Metres | None:
+        """As `labels`, the depth map."""
+        if self.depth_file is None:
+            return None
+        return depth.read(self.depth_file, self.info.width, self.info.height)
+
+    def box(self, by: str) -> NDArray[np.floating] | None:
+        """The hand's box (x, y, w, h) by "colour", "keypoints", "mask" or "bbox", pixels; None: not known.
+
+        Raises BadMask where the sample's own mask cannot be a hand's.
+        """
+        if by == "bbox":
+            return self.sample.bbox
+        if by == "keypoints":
+            return geometry.bounding_box(self.sample.keypoints)
+        if by == "mask":
+            return self._box_of_mask()
+        if self._skin is None:
+            return None
+        across, down = self.info.width / self._skin.shape[1], self.info.height / self._skin.shape[0]
+        x, y, w, h = cv2.boundingRect(self._skin)
+        return np.array([x * across, y * down, w * across, h * down])
+
+    def matte(self) -> Matte:
+        """The hand cut out at full size: by the sample's own mask, or found on plain ground.
+
+        Raises
+        ------
+        BadMask: no hand is seen, or `masks.check` says why that is none. UnreadableImage: of either file.
+        """
+        labels = self.labels()
+        if labels is not None:
+            found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
+        else:
+            found = None if self._skin is None else masks.find(self.read(), skin=self._skin)
+        return self._checked(found, geometry.IDENTITY)
+
+    def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
+        """As `matte`, of a part alone, and only as finely as that needs.
+
+        Parameters
+        ----------
+        box: the part (x, y, w, h), pixels of the photo decoded at 1/`shrink`. size: (width, height) of the
+            result; the hand is found on an image a little larger.
+        """
+        x, y, w, h = (shrink * value for value in box)
+        affine = geometry.box_to_size((x, y, w, h), size)
+        labels = self.labels()
+        if labels is not None:
+            alpha = images.cut(masks.alpha_of(labels, self.sample.side), (x, y, w, h), size)
+            return self._checked(masks.matte_of(images.cut(self.read(shrink), box, size), alpha), affine)
+        return self._checked(self._found_in(shrink, box, size), affine)
+
+    def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
+        """The hand found on plain ground in a part, at the size of the result."""
+        if self._skin is None:
+            return None
+        times = max(
+            1, int(min(part / max(_FINER * new, _FINEST) for part, new in zip(box[2:], size, strict=True)))
+        )
+        whole = self._small(shrink, times)
+        skin = self._skin
+        if skin.shape != whole.shape[:2]:
+            skin = np.asarray(cv2.resize(skin, whole.shape[1::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+        left, top = box[0] // times, box[1] // times
+        part = (left, top, -(-(box[0] + box[2]) // times) - left, -(-(box[1] + box[3]) // times) - top)
+        here, seen = (images.cut(image, part, part[2:]) for image in (whole, skin))
+        found = masks.find(here, max(part[2:]), reduced=True, skin=seen)
+        if found is None:
+            return None
+        there = geometry.box_to_size(np.array(box) / times - (left, top, 0, 0), size)
+        alpha = cv2.warpAffine(
+            found.alpha, geometry.to_index_space(there), size, borderMode=cv2.BORDER_REPLICATE
+        )
+        return Matte(np.asarray(alpha, np.uint8), found.colours)
+
+    def _small(self, shrink: int, times: int) -> Pixels:
+        """The photo decoded at 1/`shrink` and reduced by a further whole factor."""
+        if (shrink, times) not in self._reduced:
+            image = self.read(shrink)
+            self._reduced[shrink, times] = images.reduced(image, max(image.shape[:2]) / times)
+        return self._reduced[shrink, times]
+
+    @cached_property
+    def _skin(self) -> Pixels | None:
+        finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
+        shrink = images.shrink_for(self.info, finely)
+        times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
+        return segmentation.reduced_mask(self._small(shrink, times))
+
+    def _box_of_mask(self) -> NDArray[np.floating] | None:
+        labels = self.labels()
+        if labels is None:
+            return None
+        hand = masks.hand_of(labels, self.sample.side)
+        self._check(hand, geometry.IDENTITY)
+        return np.array(cv2.boundingRect(hand.view(np.uint8)), np.float64)
+
+    def _checked(self, found: Matte | None, affine: geometry.Affine) -> Matte:
+        if found is None:
+            raise BadMask("no hand on plain ground is seen", self._picture(None, affine))
+        self._check(found.mask, affine)
+        return found
+
+    def _check(self, mask: masks.Mask, affine: geometry.Affine) -> None:
+        visible = self.sample.keypoints[self.sample.visibility == kp.VISIBLE]
+        reason = masks.check(mask, geometry.apply(affine, visible))
+        if reason is not None:
+            raise BadMask(reason, self._picture(mask, affine))
+
+    def _picture(self, mask: masks.Mask | None, affine: geometry.Affine) -> Pixels:
+        """The photo with the labels and the outline of a mask that an affine map leads to."""
+        scale = min(1.0, _PICTURE / max(self.info.width, self.info.height))
+        size = (max(1, round(self.info.width * scale)), max(1, round(self.info.height * scale)))
+        image = self.read(images.shrink_for(self.info, scale))
+        small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        if mask is not None:
+            lines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+            back = geometry.invert(affine)
+            moved = [
+                np.round(geometry.apply(back, line + 0.5) * scale - 0.5).astype(np.int32) for line in lines
+            ]
+            cv2.polylines(small, moved, True, _OUTLINE, 1)
+        return overlay.draw_skeleton(small, self.sample.keypoints * scale, self.sample.visibility)

@@ -1,1 +1,0 @@
-"""Networks, their losses and decoders: the only nouns that import torch."""

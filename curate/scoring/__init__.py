@@ -1,0 +1,1 @@
+"""Predictions against labels: metrics and the page that shows them."""

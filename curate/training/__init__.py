@@ -1,0 +1,1 @@
+"""Training any network: examples, augmentation, the loop, the run folder."""

@@ -1,0 +1,106 @@
+"""The engine: order, laziness and errors are the same with one worker, threads and processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from curate.basics import engine
+from curate.basics.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def work(item: int) -> tuple[int, int]:
+    time.sleep(0.002 * (item % 3))
+    return item * item, os.getpid()
+
+
+def fail_at_five(item: int) -> int:
+    if item == 5:
+        raise InputError("a.csv", "a five", field="line 5", allowed="others")
+    return item
+
+
+@pytest.mark.parametrize(("workers", "total"), [(1, None), (2, None), (3, 20), (2, 64)])
+def test_results_come_in_the_order_of_the_items(workers: int, total: int | None) -> None:
+    results = list(engine.map_ordered(work, range(20), workers=workers, total=total))
+    assert [value for value, _ in results] == [i * i for i in range(20)]
+    others = {pid for _, pid in results} - {os.getpid()}
+    assert bool(others) == (total == 64)
+
+
+@pytest.mark.parametrize(("workers", "total"), [(1, None), (2, 10), (2, 64)])
+def test_an_error_crosses_the_border_whole(workers: int, total: int | None) -> None:
+    results = engine.map_ordered(fail_at_five, range(10), workers=workers, total=total)
+    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(InputError, match=r"a\.csv: line 5: a five; allowed: others"):
+        next(results)
+
+
+def test_items_are_taken_as_they_are_needed() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for i in range(1000):
+            taken.append(i)
+            yield i
+
+    results = engine.map_ordered(work, items(), workers=2)
+    next(results)
+    assert len(taken) <= 8
+    results.close()
+
+
+def test_there_is_a_worker_at_least() -> None:
+    assert engine.default_workers() >= 1
+
+
+ORPHANS = """
+import os, sys, time
+from pathlib import Path
+from curate.basics.engine import map_ordered
+def work(item):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    time.sleep(0.05)
+if __name__ == "__main__":
+    for _ in map_ordered(work, range(10_000), workers=2, total=10_000):
+        pass
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS)
+    (tmp_path / "pids").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, script, tmp_path / "pids"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    limit = time.monotonic() + 30
+    while len(list((tmp_path / "pids").iterdir())) < 2 and time.monotonic() < limit:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    workers = [int(p.name) for p in (tmp_path / "pids").iterdir()]
+    assert len(workers) == 2
+    while any(map(alive, workers)) and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert not any(map(alive, workers))

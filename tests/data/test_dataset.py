@@ -1,0 +1,169 @@
+"""Dataset folders: written whole, read in batches, refused when they are something else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, SchemaError
+from curate.data.dataset import Dataset, from_pandas, rebatch, write_info, write_table
+from curate.data.sample import SCHEMA, Sample, to_batch
+
+
+def hands(count: int, start: int = 0) -> list[Sample]:
+    rng = np.random.default_rng(start)
+    seen = rng.integers(0, 3, (count, 21)).astype(np.uint8)
+    points = rng.uniform(0, 100, (count, 21, 2)).astype(np.float32)
+    return [
+        Sample(
+            f"s/{start + i}", "s", f"{i // 2}.png", keypoints=points[i], visibility=seen[i], attrs={"age": i}
+        )
+        for i in range(count)
+    ]
+
+
+def store(root: Path, batches: list[pa.RecordBatch], **info: object) -> Dataset:
+    root.mkdir()
+    write_table(root, batches)
+    write_info(root, dict(info))
+    return Dataset(root)
+
+
+@given(st.lists(st.integers(0, 7), max_size=6), st.integers(1, 9))
+def test_rebatch_keeps_rows_and_makes_equal_batches(sizes: list[int], size: int) -> None:
+    starts = np.cumsum([0, *sizes])
+    pieces = [to_batch(hands(n, int(s))) for n, s in zip(sizes, starts, strict=False)]
+    made = list(rebatch(pieces, size))
+    ids = [i for batch in made for i in batch.column("sample_id").to_pylist()]
+    assert ids == [f"s/{i}" for i in range(sum(sizes))]
+    assert [b.num_rows for b in made[:-1]] == [size] * (len(made) - 1)
+    assert all(0 < b.num_rows <= size for b in made)
+
+
+def test_the_bytes_do_not_depend_on_how_rows_were_batched(tmp_path: Path) -> None:
+    rows = to_batch(hands(50))
+    one = store(tmp_path / "one", [rows])
+    many = store(tmp_path / "many", [rows.slice(0, 7), rows.slice(7, 0), rows.slice(7, 1), rows.slice(8)])
+    for name in ("samples.parquet", "dataset.json"):
+        assert (one.root / name).read_bytes() == (many.root / name).read_bytes()
+    assert one.fingerprint == many.fingerprint
+    assert {p.name for p in one.root.iterdir()} == {"samples.parquet", "dataset.json"}
+
+
+def test_reading(tmp_path: Path) -> None:
+    before = hands(5)
+    dataset = store(tmp_path / "d", [to_batch(before)], training={"size": 96})
+    assert len(dataset) == 5
+    assert [s.sample_id for s in dataset] == [s.sample_id for s in before]
+    assert [b.num_rows for b in dataset.batches(2)] == [2, 2, 1]
+    assert dataset.table(["image"]).column_names == ["image"]
+    assert dataset.training == {"size": 96}
+    assert dataset.quarantine() == []
+    assert dataset.info["skeleton"]["keypoints"] == list(kp.NAMES)
+    assert dataset.photos() == ["s/0", "s/0", "s/2", "s/2", "s/4"]
+
+
+def test_pandas_and_back(tmp_path: Path) -> None:
+    rows = to_batch(hands(6))
+    frame = store(tmp_path / "d", [rows]).to_pandas()
+    assert frame["wrist_v"].dtype == np.uint8
+    unseen = frame["thumb_tip_v"] == 0
+    assert frame.loc[unseen, "thumb_tip_x"].isna().all()
+    assert frame.loc[~unseen, "thumb_tip_x"].notna().all()
+    assert from_pandas(frame).equals(rows)
+    with pytest.raises(InputError, match="no column 'wrist_x'; allowed: NAME_x"):
+        from_pandas(frame.drop(columns="wrist_x"))
+
+
+def test_an_empty_dataset(tmp_path: Path) -> None:
+    dataset = store(tmp_path / "d", [to_batch([])])
+    assert (len(dataset), list(dataset), dataset.photos()) == (0, [], [])
+    assert dataset.table().num_rows == 0
+    assert dataset.to_pandas().empty
+
+
+def test_an_id_stands_once(tmp_path: Path) -> None:
+    tmp_path.joinpath("d").mkdir()
+    with pytest.raises(InputError, match=r"sample_id: 's/2' stands more than once; allowed: each id once"):
+        write_table(tmp_path / "d", [to_batch(hands(3)), to_batch(hands(1, 2))])
+    assert not (tmp_path / "d" / "samples.parquet").exists()
+
+
+def change_info(root: Path, **changes: object) -> None:
+    info = json.loads((root / "dataset.json").read_text())
+    (root / "dataset.json").write_text(json.dumps({**info, **changes}))
+
+
+def test_folders_that_are_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="no such folder"):
+        Dataset(tmp_path / "none")
+    with pytest.raises(
+        SchemaError, match=r"no dataset \(it holds no dataset.json\); make one with: curate convert"
+    ):
+        Dataset(tmp_path)
+    (tmp_path / ".stage").mkdir()
+    with pytest.raises(SchemaError, match="an unfinished dataset; run the command that makes it again"):
+        Dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [
+        (99, "upgrade hand-curate"),
+        (0, "make the dataset again"),
+        ("1", "make the dataset again"),
+        (None, "make the"),
+    ],
+)
+def test_another_schema_version_is_refused(tmp_path: Path, version: object, remedy: str) -> None:
+    store(tmp_path / "d", [to_batch(hands(1))])
+    change_info(tmp_path / "d", schema_version=version)
+    with pytest.raises(
+        SchemaError, match=rf"dataset.json: schema_version: {version!r}; allowed: 1; {remedy}"
+    ):
+        Dataset(tmp_path / "d")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", "{}", '"x"', "\x00"])
+def test_a_dataset_json_that_does_not_parse(tmp_path: Path, text: str) -> None:
+    store(tmp_path / "d", [to_batch(hands(1))])
+    (tmp_path / "d" / "dataset.json").write_text(text)
+    with pytest.raises(SchemaError, match="does not parse"):
+        Dataset(tmp_path / "d")
+
+
+def test_a_dataset_json_in_another_encoding(tmp_path: Path) -> None:
+    store(tmp_path / "d", [to_batch(hands(1))])
+    (tmp_path / "d" / "dataset.json").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(SchemaError, match="does not parse"):
+        Dataset(tmp_path / "d")
+
+
+def test_a_table_that_is_broken_or_another(tmp_path: Path) -> None:
+    store(tmp_path / "d", [to_batch(hands(1))])
+    pq.write_table(pa.table({"sample_id": ["a"]}), tmp_path / "d" / "samples.parquet")
+    with pytest.raises(SchemaError, match="columns that do not fit the schema"):
+        Dataset(tmp_path / "d")
+    (tmp_path / "d" / "samples.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(SchemaError, match="not readable"):
+        Dataset(tmp_path / "d")
+    (tmp_path / "d" / "samples.parquet").unlink()
+    with pytest.raises(SchemaError, match="not readable"):
+        Dataset(tmp_path / "d")
+
+
+def test_columns_of_another_type_are_refused(tmp_path: Path) -> None:
+    store(tmp_path / "d", [to_batch(hands(1))])
+    wide = SCHEMA.set(SCHEMA.get_field_index("width"), pa.field("width", pa.int64()))
+    table = pa.Table.from_batches([to_batch(hands(1))]).cast(wide)
+    pq.write_table(table, tmp_path / "d" / "samples.parquet")
+    with pytest.raises(SchemaError, match=r"columns that do not fit the schema.*width"):
+        Dataset(tmp_path / "d")

@@ -1,0 +1,117 @@
+"""Finding the image that an annotation names, and never one outside the folders that were given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.basics.errors import InputError, UnsafeInput
+from curate.data.source import ImageFinder, posix_path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """src/{a.png, sub/{b.png, twin.png}, other/{twin.png, C.PNG}, ann/x.json}, secret.png beside src."""
+    for name in ("src/a.png", "src/sub/b.png", "src/sub/twin.png", "src/other/twin.png", "src/other/C.PNG"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "src" / "ann").mkdir()
+    (tmp_path / "secret.png").write_bytes(b"x")
+    return tmp_path
+
+
+def find(tree: Path, name: str, roots: tuple[str, ...] = ("src",), beside: str | None = "src/ann") -> str:
+    finder = ImageFinder(tuple(tree / root for root in roots))
+    home = None if beside is None else tree / beside
+    found = finder.find(name, beside=home, where=tree / "x.json", key="imagePath")
+    return found.resolve().relative_to(tree.resolve()).as_posix()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.png", "src/a.png"),
+        ("../a.png", "src/a.png"),
+        ("sub/twin.png", "src/sub/twin.png"),
+        ("sub\\twin.png", "src/sub/twin.png"),
+        ("..\\other\\twin.png", "src/other/twin.png"),
+        ("./sub/../a.png", "src/a.png"),
+        ("C:\\Users\\me\\Pictures\\b.png", "src/sub/b.png"),
+        ("/home/me/b.png", "src/sub/b.png"),
+        ("gone/b.png", "src/sub/b.png"),
+        ("A.PNG", "src/a.png"),
+        ("c.png", "src/other/C.PNG"),
+    ],
+)
+def test_names_as_annotations_write_them(tree: Path, name: str, found: str) -> None:
+    assert find(tree, name) == found
+
+
+def test_a_path_of_its_own_root(tree: Path) -> None:
+    assert find(tree, str(tree / "src" / "a.png")) == "src/a.png"
+    assert find(tree, "secret.png", roots=("src", ".")) == "secret.png"
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.png", "../../secret.png", "../../../../etc/passwd", "/etc/passwd"]
+)
+def test_a_path_that_leads_out_is_refused(tree: Path, name: str) -> None:
+    with pytest.raises(
+        UnsafeInput, match=r"x.json: imagePath: .* leads out of the source folder; .*--images"
+    ):
+        find(tree, name, beside="src")
+
+
+def test_a_link_that_leads_out_is_refused(tree: Path) -> None:
+    (tree / "src" / "link.png").symlink_to(tree / "secret.png")
+    (tree / "src" / "door").symlink_to(tree)
+    for name in ("link.png", "door/secret.png"):
+        with pytest.raises(UnsafeInput, match="leads out"):
+            find(tree, name)
+    (tree / "src" / "inner.png").symlink_to(tree / "src" / "a.png")
+    assert find(tree, "inner.png") == "src/a.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.png", "no image 'none.png'; if it lies elsewhere: --images DIR"),
+        ("", "no image ''"),
+        (".", "no image"),
+        ("sub", "no image 'sub'"),
+        ("gone/twin.png", "2 images are called 'twin.png'"),
+        ("a.png\0.txt", "no path"),
+        ("x" * 100_000, "no path|no image"),
+        ("n" * 300 + ".png", "no path|no image"),
+    ],
+)
+def test_names_without_an_image(tree: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        find(tree, name)
+
+
+@given(name=st.text(max_size=20) | st.from_regex(r"([.]{0,3}[/\\]?[a-c]{0,2}){0,6}", fullmatch=True))
+def test_any_name_gives_a_file_inside_or_the_one_error(tmp_path_factory, name: str) -> None:
+    root = tmp_path_factory.getbasetemp() / "any"
+    if not root.exists():
+        (root / "in" / "a").mkdir(parents=True)
+        for file in ("a", "in/b", "in/a/c", "in/a/b"):
+            if not (root / file).exists():
+                (root / file).write_bytes(b"x")
+    try:
+        found = ImageFinder((root / "in",)).find(name, beside=root / "in" / "a", where=root, key="k")
+    except InputError:
+        return
+    assert found.is_file()
+    assert found.resolve().is_relative_to((root / "in").resolve())
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("a\\b.png", "a/b.png"), ("a/b\\c.png", "a/b\\c.png"), ("D:\\a/b.png", "D:/a/b.png"), ("/a/b", "/a/b")],
+)
+def test_posix_paths(name: str, path: str) -> None:
+    assert posix_path(name).as_posix() == path

@@ -1,0 +1,146 @@
+"""Splits: nobody in two of them, whatever the data; shares; lists and sources that are refused."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.basics.errors import InputError
+from curate.data import split
+
+SUBJECTS = st.sampled_from([None, *"abcdefghij"])
+PHOTOS = st.sampled_from([f"p{i}" for i in range(15)])
+
+
+@given(
+    st.lists(st.tuples(SUBJECTS, PHOTOS), min_size=1, max_size=60),
+    st.integers(0, 5),
+    st.floats(0, 0.45),
+    st.floats(0, 0.45),
+)
+def test_no_subject_and_no_photo_is_in_two_splits(rows, seed: int, test: float, val: float) -> None:
+    subjects, photos = [r[0] for r in rows], [r[1] for r in rows]
+    given_splits = split.by_subject(subjects, photos, seed=seed, test=test, val=val)
+    for names in (subjects, photos):
+        homes = defaultdict(set)
+        for name, home in zip(names, given_splits, strict=True):
+            homes[name].add(home)
+        homes.pop(None, None)
+        assert all(len(home) == 1 for home in homes.values())
+    split.check(given_splits, subjects, photos, "set")
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 9))
+def test_the_order_of_the_samples_does_not_matter(shuffler: random.Random, seed: int) -> None:
+    rows = [(f"s{i % 23}" if i % 5 else None, f"p{i // 2}") for i in range(120)]
+    before = dict(zip(rows, split.by_subject(*zip(*rows, strict=True), seed=seed, val=0.2), strict=True))
+    shuffler.shuffle(rows)
+    after = dict(zip(rows, split.by_subject(*zip(*rows, strict=True), seed=seed, val=0.2), strict=True))
+    assert before == after
+
+
+def test_the_shares_are_met_and_the_seed_decides() -> None:
+    subjects = [f"s{i % 50}" for i in range(1000)]
+    photos = [f"p{i}" for i in range(1000)]
+    counts = Counter(split.by_subject(subjects, photos, test=0.1, val=0.2))
+    assert counts == {"test": 100, "val": 200, "train": 700}
+    chosen = {
+        frozenset(
+            s
+            for s, home in zip(subjects, split.by_subject(subjects, photos, seed=k), strict=True)
+            if home == "test"
+        )
+        for k in range(5)
+    }
+    assert len(chosen) == 5
+
+
+def test_few_large_subjects_still_give_a_test_split() -> None:
+    assert Counter(split.by_subject(["a"] * 60 + ["b"] * 40, list(map(str, range(100))))) == {
+        "train": 60,
+        "test": 40,
+    }
+    assert split.by_subject(["a", "a"], ["1", "2"]) == ["train", "train"]
+
+
+def test_samples_without_a_subject_go_by_their_photo() -> None:
+    photos = [f"p{i // 2}" for i in range(200)]
+    splits = split.by_subject([None] * 200, photos, test=0.2)
+    assert splits[::2] == splits[1::2]
+    assert Counter(splits) == {"train": 160, "test": 40}
+
+
+@pytest.mark.parametrize(("test", "val"), [(-0.1, 0), (0.5, 0.5), (0, 1)])
+def test_shares_that_cannot_be(test: float, val: float) -> None:
+    with pytest.raises(InputError, match="shares of 0 or more, below 1 together"):
+        split.by_subject(["a"], ["p"], test=test, val=val)
+
+
+def test_a_subject_or_photo_in_two_splits_is_named() -> None:
+    with pytest.raises(
+        InputError, match=r"set: split: 1 subjects .*\('b'\); split by subject: --split subject"
+    ):
+        split.check(["train", "train", "test"], ["a", "b", "b"], ["1", "2", "3"], "set")
+    with pytest.raises(InputError, match=r"1 photos .*\('2'\)"):
+        split.check(["train", "train", "test"], ["a", None, None], ["1", "2", "2"], "set")
+    split.check(["train", None, "test"], ["b", "b", None], ["1", "1", "2"], "set")
+
+
+def test_the_sources_split() -> None:
+    assert split.from_source(["train", "val", "test"], "set") == ["train", "val", "test"]
+    with pytest.raises(InputError, match="1 of 2 samples have none"):
+        split.from_source(["train", None], "set")
+    with pytest.raises(InputError, match="'training'; allowed: train, val, test"):
+        split.from_source(["training"], "set")
+
+
+def listed(tmp_path: Path, text: str | bytes) -> list[str | None]:
+    path = tmp_path / "split.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return split.from_list(path, ["s/1", "s/2", "s/3"], ["a", "b", None], ["x/1.png", "x/2.png", "y/2.png"])
+
+
+@pytest.mark.parametrize(
+    ("text", "splits"),
+    [
+        ("sample_id,split\ns/1,train\ns/3,test\n", ["train", None, "test"]),
+        ("\ufeffsplit,subject_id,age\r\nval,b,30\r\ntrain,a,31\r\n", ["train", "val", None]),
+        ("image,split\n1.png,train\ny/2.png,val\nx/2.png,test\n", ["train", "test", "val"]),
+    ],
+    ids=["sample", "subject", "image"],
+)
+def test_a_list(tmp_path: Path, text: str, splits: list[str | None]) -> None:
+    assert listed(tmp_path, text) == splits
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: columns None; allowed: split and one of sample_id, subject_id, image"),
+        ("sample_id,subject_id,split\n", "allowed: split and one of"),
+        ("sample_id,part\n", "allowed: split and one of"),
+        ("sample_id,split\ns/1,training\n", "line 2: 'training'; allowed: train, val, test"),
+        ("sample_id,split\ns/1\n", "line 2: None; allowed: train, val, test"),
+        ("sample_id,split\ns/1,train\ns/1,test\n", "line 3: 's/1' is in train before"),
+        (
+            "subject_id,split\nz,train\n",
+            "subject_id: it names none of the samples; allowed: names such as 'a', 'b'",
+        ),
+        (b"sample_id,split\n\xff\xfe,train\n", "no CSV in UTF-8"),
+        ("sample_id,split\n" + "x" * 200_000 + ",train\n", "no CSV in UTF-8"),
+    ],
+)
+def test_a_list_that_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        listed(tmp_path, text)
+    assert message in str(caught.value)
+
+
+def test_a_list_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be opened"):
+        split.from_list(tmp_path / "none.csv", [], [], [])

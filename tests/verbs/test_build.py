@@ -1,0 +1,332 @@
+"""Training sets: geometry, pixels, splits, heatmaps, and what is dropped or refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.background import background
+from curate.basics import geometry, heatmaps, images
+from curate.basics.errors import ConfigChanged, InputError
+from curate.build import build
+from curate.crop import crop
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+
+
+def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def hand(name: str, **fields) -> Sample:
+    points = np.stack([np.linspace(10, 70, 21), np.linspace(5, 45, 21)], axis=1).astype(np.float32)
+    return Sample(
+        f"s/{name}", "s", f"{name}.png", keypoints=points, visibility=np.full(21, 2, np.uint8), **fields
+    )
+
+
+def hands(store, folder: Path, count: int = 6, **fields) -> Path:
+    """Samples of 50 x 80 pixels, two of each subject."""
+    samples = [hand(f"{i}", subject_id=f"p{i // 2}", **fields) for i in range(count)]
+    return store(folder, samples, {s.image: noise(50, 80, i) for i, s in enumerate(samples)})
+
+
+def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
+    """50 x 80 padded to 80 x 80 (15 rows above and below), to 40 pixels: x' = x / 2, y' = (y + 15) / 2."""
+    data = hands(store, tmp_path / "d")
+    summary = build([data], tmp_path / "t", size=40, colour="colour", sigma=2.0, quiet=True)
+    assert summary.samples == 6
+    assert summary.notes == {"padded_to_a_square": 6}
+    dataset = Dataset(tmp_path / "t")
+    splits = {"test": 2, "train": 4}
+    assert dataset.training == {"size": 40, "keypoints": 20, "channels": 3, "sigma": 2.0, "splits": splits}
+    stack = images.open_stack(tmp_path / "t")
+    assert stack.shape == (6, 40, 40, 3)
+    for i, (before, after) in enumerate(zip(Dataset(data), dataset, strict=True)):
+        assert after.image == f"pixels.npy#{i}"
+        assert (after.sample_id, after.parent_id) == (before.sample_id, before.sample_id)
+        np.testing.assert_allclose(after.keypoints, (before.keypoints + np.array([0, 15])) / 2, rtol=1e-6)
+        np.testing.assert_allclose(after.transform, [[2, 0, 0], [0, 2, -15]])
+        picture = dataset.read_image(after)
+        assert after.sha256 == images.pixel_sha256(picture)
+        padded = np.pad(noise(50, 80, i), ((15, 15), (0, 0), (0, 0)), mode="edge")
+        assert np.abs(picture - padded.reshape(40, 2, 40, 2, 3).mean(axis=(1, 3))).max() <= 1
+    assert {p.name for p in (tmp_path / "t").iterdir()} == {
+        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+    }  # fmt: skip
+
+
+def test_grey_and_enlarged(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d")
+    summary = build([data], tmp_path / "t", size=96, keypoints=21, quiet=True)
+    dataset = Dataset(tmp_path / "t")
+    assert images.open_stack(tmp_path / "t").shape == (6, 96, 96)
+    assert summary.notes["enlarged"] == 6
+    assert dataset.training["channels"] == 1
+    first, before = next(iter(dataset)), next(iter(Dataset(data)))
+    np.testing.assert_allclose(first.keypoints, (before.keypoints + np.array([0, 15])) * 1.2, rtol=1e-6)
+
+
+def test_the_way_back_leads_through_the_crop_to_the_photo(drawn_dataset: Path, tmp_path: Path) -> None:
+    crop(drawn_dataset, tmp_path / "c", size=128, quiet=True)
+    build([tmp_path / "c"], tmp_path / "t", quiet=True)
+    for before, after in zip(Dataset(drawn_dataset), Dataset(tmp_path / "t"), strict=True):
+        assert after.parent_id == before.sample_id
+        np.testing.assert_allclose(
+            geometry.apply(after.transform, after.keypoints), before.keypoints, atol=1e-2
+        )
+
+
+def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(store, tmp_path: Path) -> None:
+    wrist_only, some, none = hand("0"), hand("1"), hand("2")
+    wrist_only.visibility[1:] = 0
+    some.visibility[5:] = 0
+    none.visibility[:] = 0
+    data = store(tmp_path / "d", [wrist_only, some, none], {f"{i}.png": noise(50, 80) for i in range(3)})
+    summary = build([data], tmp_path / "t20", quiet=True)
+    assert (summary.samples, summary.dropped) == (1, {"no labelled keypoint of the chosen set": 2})
+    assert summary.notes["samples_without_subject"] == 1
+    (sample,) = Dataset(tmp_path / "t20")
+    assert sample.visibility.tolist() == [2] * 5 + [0] * 16
+    assert np.isnan(sample.keypoints[5:]).all()
+    assert build([data], tmp_path / "t21", keypoints=21, quiet=True).samples == 2
+
+
+def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d", 150)
+    (data / "3.png").unlink()
+    (data / "70.png").write_bytes(b"not an image")
+    summary = build([data], tmp_path / "t", quiet=True)
+    assert (summary.samples, summary.quarantined) == (148, 2)
+    dataset = Dataset(tmp_path / "t")
+    assert [e["input"] for e in dataset.quarantine()] == ["s/3", "s/70"]
+    for i, sample in enumerate(dataset):
+        assert sample.image == f"pixels.npy#{i}"
+        assert sample.sha256 == images.pixel_sha256(dataset.read_image(sample))
+
+
+def test_all_images_broken(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d")
+    for path in data.glob("*.png"):
+        path.write_bytes(b"")
+    summary = build([data], tmp_path / "t", quiet=True)
+    assert (summary.samples, summary.quarantined) == (0, 6)
+    assert images.open_stack(tmp_path / "t").shape == (0, 96, 96)
+
+
+def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d", 20)
+    build([data], tmp_path / "a", test=0.2, val=0.1, quiet=True)
+    homes = {}
+    for sample in Dataset(tmp_path / "a"):
+        assert homes.setdefault(sample.subject_id, sample.split) == sample.split
+    assert Dataset(tmp_path / "a").training["splits"] == {"test": 4, "train": 14, "val": 2}
+    samples = [replace(s, split="test" if s.subject_id == "p1" else "train") for s in Dataset(data)]
+    given = store(tmp_path / "g", samples, {s.image: noise(50, 80) for s in samples})
+    build([given], tmp_path / "b", quiet=True)
+    assert [s.split for s in Dataset(tmp_path / "b")] == [s.split for s in samples]
+    build([given], tmp_path / "c", split="subject", seed=3, quiet=True)
+    assert [s.split for s in Dataset(tmp_path / "c")] != [s.split for s in samples]
+    names = tmp_path / "split.csv"
+    names.write_text("subject_id,split\np0,train\np9,val\n")
+    summary = build([given], tmp_path / "e", split=names, quiet=True)
+    assert (summary.samples, summary.dropped) == (4, {"not in the split list": 16})
+    assert {s.subject_id: s.split for s in Dataset(tmp_path / "e")} == {"p0": "train", "p9": "val"}
+    names.write_text("subject_id,split\np0,test\np9,val\n")
+    with pytest.raises(ConfigChanged, match="split was"):
+        build([given], tmp_path / "e", split=names, quiet=True)
+
+
+def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:
+    samples = [hand(f"{i}", subject_id="same", split=s) for i, s in enumerate(["train", "test"])]
+    data = store(tmp_path / "d", samples, {s.image: noise(50, 80) for s in samples})
+    with pytest.raises(InputError, match=r"1 subjects are in more than one split \('same'\)"):
+        build([data], tmp_path / "t", quiet=True)
+    assert build([data], tmp_path / "t", split="subject", quiet=True).samples == 2
+
+
+def test_two_datasets_become_one_set_and_ids_must_differ(store, tmp_path: Path) -> None:
+    one, other = hands(store, tmp_path / "one"), tmp_path / "other"
+    store(other, [replace(hand("0"), sample_id="z/0", source="z", licence="MIT")], {"0.png": noise(50, 80)})
+    summary = build([one, other], tmp_path / "t", quiet=True)
+    assert summary.samples == 7
+    info = Dataset(tmp_path / "t").info
+    assert (info["sources"], info["licences"]) == (["s", "z"], ["MIT"])
+    assert [entry["stage"] for entry in info["history"]] == ["make", "make", "build"]
+    with pytest.raises(InputError, match=r"sample_id: 's/0' stands in .*one too; give each sample once"):
+        build([one, other, hands(store, tmp_path / "twin", 2)], tmp_path / "u", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "dtype", "peak1"),
+    [("float32", "f4", False), ("float16", "f2", False), ("uint8-peak1", "u1", True)],
+)
+def test_stored_heatmaps_are_those_drawn_on_reading(
+    store, tmp_path: Path, stored: str, dtype: str, peak1: bool
+) -> None:
+    build([hands(store, tmp_path / "d", 70)], tmp_path / "t", store_heatmaps=stored, quiet=True)
+    dataset = Dataset(tmp_path / "t")
+    assert dataset.training["heatmaps"] == {"dtype": np.dtype(dtype).name, "peak1": peak1}
+    maps = np.load(tmp_path / "t" / "heatmaps.npy", mmap_mode="r")
+    assert (maps.shape, maps.dtype) == ((70, 20, 96, 96), np.dtype(dtype))
+    for i, sample in enumerate(dataset):
+        drawn = heatmaps.draw(sample.keypoints[1:], sample.visibility[1:], 96, 5.0, peak1=peak1)
+        np.testing.assert_array_equal(maps[i], heatmaps.as_dtype(drawn, dtype))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"store_heatmaps": "uint8"}, "uint8 leaves 3 levels"),
+        ({"store_heatmaps": "uint8", "sigma": 10.0}, "uint8 leaves 1 level of"),
+        ({"store_heatmaps": "jpeg"}, "allowed: float16, float32, uint8, uint16"),
+        ({"size": 8}, "size: 8; allowed: 16 to 1024"),
+        ({"keypoints": 17}, "keypoints: 17; allowed: 20"),
+        ({"colour": "blue"}, "colour: 'blue'; allowed: grey, colour"),
+        ({"sigma": 0.0}, "sigma: 0.0; allowed"),
+        ({"split": "random"}, "split: 'random'; allowed: source, subject or a CSV file"),
+        ({"split": "source"}, "6 of 6 samples have none"),
+        ({"test": 1.5}, "shares of 0 or more"),
+    ],
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
+)
+def test_options_that_are_refused(store, tmp_path: Path, options: dict[str, object], message: str) -> None:
+    data = hands(store, tmp_path / "d")
+    with pytest.raises(InputError) as caught:
+        build([data], tmp_path / "t", quiet=True, **options)
+    assert message in str(caught.value)
+    assert not (tmp_path / "t").exists()
+
+
+def test_inputs_that_are_refused(store, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no dataset; allowed: one or more"):
+        build([], tmp_path / "t")
+    build([hands(store, tmp_path / "d")], tmp_path / "t", quiet=True)
+    with pytest.raises(InputError, match="a training set; allowed: a dataset"):
+        build([tmp_path / "t"], tmp_path / "u", quiet=True)
+    with pytest.raises(InputError, match=r"a training set; .* crop before curate build"):
+        crop(tmp_path / "t", tmp_path / "u", quiet=True)
+
+
+def chained(folder: Path, data: Path, background_of: str) -> tuple[Dataset, Dataset]:
+    """By files, background, crop and build; and all in memory. Crops by the same boxes in both."""
+    background(data, folder / "b", backgrounds=background_of, seed=3, quiet=True)
+    crop(folder / "b", folder / "c", by="keypoints", margin=0.3, quiet=True)
+    build([folder / "c"], folder / "files", size=64, colour="colour", seed=3, quiet=True)
+    options = {"crop": "keypoints", "margin": 0.3, "backgrounds": background_of, "seed": 3}
+    build([data], folder / "memory", size=64, colour="colour", quiet=True, **options)
+    return Dataset(folder / "files"), Dataset(folder / "memory")
+
+
+@pytest.mark.parametrize("ground", ["colour:#2040c0", "gradient", "noise"])
+def test_all_in_memory_gives_what_the_three_commands_give(
+    drawn_dataset: Path, tmp_path: Path, ground: str
+) -> None:
+    files, memory = chained(tmp_path, drawn_dataset, ground)
+    assert len(files) == len(memory) == 24
+    for one, other in zip(files, memory, strict=True):
+        assert (one.sample_id, one.split, one.subject_id) == (other.sample_id, other.split, other.subject_id)
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=0.3)
+        np.testing.assert_allclose(one.transform, other.transform, atol=1.0)
+        difference = np.abs(files.read_image(one).astype(int) - memory.read_image(other))
+        assert difference.mean() < 6
+    assert {p.name for p in memory.root.iterdir()} == {
+        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+    }  # fmt: skip
+    (entry,) = [e for e in memory.info["history"] if e["stage"] == "build"]
+    assert entry["options"]["backgrounds"] == [ground]
+    assert entry["options"]["crop"]["by"] == "keypoints"
+
+
+def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Path, tmp_path: Path) -> None:
+    images.write(tmp_path / "grounds" / "a.png", noise(90, 120, 5))
+    options = {"crop": "colour", "backgrounds": tmp_path / "grounds", "size": 64, "quiet": True}
+    first = build([drawn_dataset], tmp_path / "1", **options)
+    build([drawn_dataset], tmp_path / "2", workers=3, **options)
+    assert first.notes["labelled_points"] == 24 * 21
+    for name in ("pixels.npy", "samples.parquet", "dataset.json"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    assert images.open_stack(tmp_path / "1").shape == (24, 64, 64)
+
+
+def test_a_photo_becomes_a_sample_before_each_of_several_grounds(drawn_dataset: Path, tmp_path: Path) -> None:
+    options = {"crop": "colour", "size": 64, "colour": "colour", "quiet": True}
+    build([drawn_dataset], tmp_path / "plain", **options)
+    grounds = ["own", "colour:#00ff00", "noise", "noise"]
+    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, workers=2, **options)
+    assert summary.samples == 4 * 24
+    plain, mixed = list(Dataset(tmp_path / "plain")), list(Dataset(tmp_path / "t"))
+    before, after = images.open_stack(tmp_path / "plain"), images.open_stack(tmp_path / "t")
+    for number, sample in enumerate(plain):
+        copies = mixed[4 * number : 4 * number + 4]
+        assert [copy.sample_id for copy in copies] == [
+            sample.sample_id + end for end in ("", "~2", "~3", "~4")
+        ]
+        assert {copy.split for copy in copies} == {sample.split}
+        assert {copy.parent_id for copy in copies} == {sample.parent_id}
+        assert all(np.array_equal(copy.keypoints, sample.keypoints) for copy in copies)
+        own, green, *noisy = after[4 * number : 4 * number + 4]
+        assert np.array_equal(own, before[number])
+        assert green[0, 0].tolist() == [0, 255, 0]
+        assert not np.array_equal(*noisy)
+    assert Dataset(tmp_path / "t").info["history"][-1]["options"]["backgrounds"] == grounds
+
+
+def test_a_copy_takes_no_name_that_a_sample_has(store, tmp_path: Path) -> None:
+    data = store(tmp_path / "d", [hand("a"), hand("a~2")], {})
+    with pytest.raises(
+        InputError, match=r"sample_id: 's/a~2', the name of a copy; .* with fewer backgrounds"
+    ):
+        build([data], tmp_path / "t", backgrounds=["own", "white"], quiet=True)
+
+
+def test_in_memory_what_fails_is_counted_and_quarantined_with_its_picture(store, tmp_path: Path) -> None:
+    plain = hand("plain")
+    shared = [replace(plain, sample_id=f"s/{n}", image="two.png") for n in ("left", "right")]
+    pictures = {"plain.png": np.full((50, 80, 3), 240, np.uint8), "two.png": noise(50, 80)}
+    data = store(tmp_path / "d", [plain, *shared], pictures)
+    summary = build([data], tmp_path / "t", backgrounds="white", quiet=True)
+    assert summary.samples == 0
+    assert summary.dropped == {"shares its photo with another hand and has no mask": 2}
+    (entry,) = Dataset(tmp_path / "t").quarantine()
+    assert entry == {"input": "s/plain", "reason": "no hand on plain ground is seen"}
+    assert len(list((tmp_path / "t" / "quarantine").iterdir())) == 1
+    boxes = build([data], tmp_path / "u", crop="bbox", quiet=True)
+    assert boxes.dropped == {"no bbox to crop by": 3}
+
+
+def test_in_memory_a_mask_of_other_origin_is_used(store, tmp_path: Path) -> None:
+    """A mask of the photo's middle, on a picture in which no hand could be found."""
+    mask = np.zeros((60, 80), np.uint8)
+    mask[10:50, 20:60] = 255
+    points = np.stack([np.linspace(22, 58, 21), np.linspace(12, 48, 21)], axis=1).astype(np.float32)
+    sample = replace(hand("a"), keypoints=points, mask="m.png")
+    data = store(tmp_path / "d", [sample], {"a.png": noise(60, 80), "m.png": mask})
+    options = {"crop": "mask", "margin": 0.5, "backgrounds": "colour:#00ff00", "size": 40}
+    build([data], tmp_path / "t", colour="colour", quiet=True, **options)
+    pixels = images.open_stack(tmp_path / "t")[0].astype(int)
+    green = np.abs(pixels - (0, 255, 0)).sum(axis=2) < 9
+    assert green[:8].all()
+    assert green[:, 32:].all()
+    assert not green[11:29, 11:29].any()
+
+
+def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> None:
+    """The 1600 x 1200 photos of 11k Hands: all come through; the ground is white, the hand as it was."""
+    paths = sorted((real_data / "11k_hands" / "Hands").glob("*.jpg"))
+    samples = [replace(hand(path.stem), image=str(path), subject_id=path.stem) for path in paths]
+    for sample in samples:
+        sample.visibility[:] = 1
+    data = store(tmp_path / "d", samples, {})
+    white = build([data], tmp_path / "w", crop="colour", backgrounds="white", colour="colour", quiet=True)
+    build([data], tmp_path / "p", crop="colour", colour="colour", quiet=True)
+    assert white.samples == len(paths)
+    before, after = (images.open_stack(tmp_path / name).astype(int) for name in "pw")
+    hand_share = (np.abs(after - before).max(axis=3) <= 2).mean(axis=(1, 2))
+    ground_share = (after.min(axis=3) == 255).mean(axis=(1, 2))
+    assert (hand_share > 0.2).all()
+    assert (ground_share > 0.2).all()

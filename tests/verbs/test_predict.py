@@ -1,0 +1,209 @@
+"""Prediction on photos of any size: what comes out, and that points land on the photo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import ConfigChanged, InputError
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
+from curate.predict import predict
+from curate.training.run import NetworkInput
+
+MakePath = Callable[..., Path]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two photos of drawn hands, one broken file and one that is no image."""
+    folder = tmp_path / "photos"
+    for number, name in enumerate(["a.jpg", "below/b.png"]):
+        rng = np.random.default_rng(number)
+        picture, _ = draw_hand(rng, Person.sample(rng), "left", width=320, height=240)
+        images.write(folder / name, picture)
+    (folder / "broken.jpg").write_bytes((folder / "a.jpg").read_bytes()[:900])
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    result = predict(make_run(size=32), [photos], out, quiet=True)
+
+    assert result.photos == 2
+    made = Dataset(out)
+    assert [sample.sample_id for sample in made] == [f"photo/{photos}/a.jpg", f"photo/{photos}/below/b.png"]
+    for sample in made:
+        assert (out / sample.image).is_file()
+        assert (sample.width, sample.height) == (320, 240)
+        assert sample.label_source is not None
+        assert sample.label_source.startswith("auto:run")
+        assert sample.visibility.tolist() == [0] + [2] * 20
+        assert np.isnan(sample.keypoints[0]).all()
+        assert np.isfinite(sample.keypoints[1:]).all()
+    told = json.loads((out / "predictions.json").read_text())
+    assert told["keypoints"] == list(kp.NAMES)
+    first = told["predictions"][0]
+    assert first["points"][0] is None
+    np.testing.assert_allclose(
+        [p[:2] for p in first["points"][1:]], next(iter(made)).keypoints[1:], atol=1e-3
+    )
+    picture = images.read(out / first["picture"])
+    assert picture.shape == (240, 320, 3)
+    assert (picture != images.read(photos / "a.jpg")).any()
+
+
+def test_what_cannot_be_read_is_told_in_a_line_and_counted(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    result = predict(make_run(size=32), [photos, tmp_path / "nowhere.jpg"], tmp_path / "found", quiet=True)
+    assert result.photos == 2
+    assert dict(result.unreadable).keys() == {str(photos / "broken.jpg"), str(tmp_path / "nowhere.jpg")}
+    lines = str(result).splitlines()
+    assert len(lines) == 3
+    assert "broken.jpg: truncated" in lines[0]
+    assert "nowhere.jpg: no such image file" in lines[1]
+    assert "2 hands" in lines[2]
+    assert "2 unreadable" in lines[2]
+    assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
+
+
+def bright_spot(_: NetworkInput, network: object, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Stands for a network whose every keypoint is the centre of what is brightest."""
+    points = np.zeros((len(pixels), kp.COUNT, 2), np.float32)
+    for number, image in enumerate(pixels):
+        weight = np.maximum(image.astype(float) - 150, 0)
+        at = np.arange(len(image)) + 0.5
+        points[number] = (weight.sum(0) @ at / weight.sum(), weight.sum(1) @ at / weight.sum())
+    return points, np.ones((len(pixels), kp.COUNT), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "suffix"),
+    [((120, 200), ".png"), ((300, 90), ".png"), ((960, 1280), ".jpg"), ((40, 40), ".png")],
+    ids=["wide", "tall", "large jpeg", "small"],
+)
+def test_points_come_back_to_where_they_lie_in_the_photo(
+    make_run: MakePath,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, int],
+    suffix: str,
+) -> None:
+    height, width = shape
+    spot = np.array([width * 0.4, height * 0.55])
+    across = np.exp(-((np.arange(width) + 0.5 - spot[0]) ** 2) / (2 * (width / 16) ** 2))
+    down = np.exp(-((np.arange(height) + 0.5 - spot[1]) ** 2) / (2 * (width / 16) ** 2))
+    photo = np.repeat((40 + 200 * np.outer(down, across)).astype(np.uint8)[..., None], 3, 2)
+    images.write(tmp_path / f"spot{suffix}", photo)
+    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+
+    predict(make_run(), [tmp_path / f"spot{suffix}"], tmp_path / "found", quiet=True)
+
+    (sample,) = Dataset(tmp_path / "found")
+    tolerance = max(height, width) / 96 * 0.25
+    np.testing.assert_allclose(sample.keypoints, np.tile(spot, (kp.COUNT, 1)), atol=tolerance)
+
+
+def test_exif_orientation_is_undone_first(
+    make_run: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    upright = np.full((80, 120, 3), 40, np.uint8)
+    cv2.circle(upright, (30, 50), 9, (250, 250, 250), -1)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored turned; shown after a quarter turn clockwise
+    Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
+    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    predict(make_run(), [tmp_path / "turned.png"], tmp_path / "found", quiet=True)
+    (sample,) = Dataset(tmp_path / "found")
+    assert (sample.width, sample.height) == (120, 80)
+    np.testing.assert_allclose(sample.keypoints[0], [30.5, 50.5], atol=0.5)
+
+
+def dataset_of(root: Path, samples: list[Sample]) -> Path:
+    root.mkdir()
+    write_table(root, [to_batch(samples)])
+    write_info(root, {"samples": len(samples), "history": []})
+    return root
+
+
+def test_a_datasets_samples_keep_their_names_and_boxes_decide(
+    make_run: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = np.full((100, 200, 3), 30, np.uint8)
+    cv2.circle(photo, (50, 50), 6, (250, 250, 250), -1)
+    cv2.circle(photo, (150, 50), 6, (250, 250, 250), -1)
+    images.write(tmp_path / "two.png", photo)
+    boxes = [np.array([20, 20, 60, 60], np.float32), np.array([120, 20, 60, 60], np.float32)]
+    samples = [
+        Sample(f"pair/{n}", "pair", "../two.png", bbox=box, side="left", subject_id="7", attrs={"age": 30})
+        for n, box in enumerate(boxes)
+    ]
+    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    predict(make_run(keypoints=21), [dataset_of(tmp_path / "data", samples)], tmp_path / "found", quiet=True)
+    first, second = Dataset(tmp_path / "found")
+    assert (first.sample_id, first.side, first.subject_id) == ("pair/0", "left", "7")
+    assert first.attrs["age"] == 30
+    np.testing.assert_allclose(first.keypoints[0], [50.5, 50.5], atol=0.5)
+    np.testing.assert_allclose(second.keypoints[0], [150.5, 50.5], atol=0.5)
+
+
+def test_a_network_trained_on_keypoint_crops_looks_twice(
+    make_run: MakePath, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(size=32)
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "crop": {"by": "keypoints", "margin": 0.5}}))
+
+    def spread(_: NetworkInput, network: object, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # From 8 to 24 of 32 on both axes: half of whatever was looked at.
+        points = np.full((len(pixels), kp.COUNT, 2), 8.0, np.float32)
+        points[:, 1:] = 24.0
+        return points, np.ones((len(pixels), kp.COUNT), np.float32)
+
+    monkeypatch.setattr(NetworkInput, "predict", spread)
+    whole = np.full((64, 64, 3), 128, np.uint8)
+    images.write(tmp_path / "grey.png", whole)
+    predict(run, [tmp_path / "grey.png"], tmp_path / "found", quiet=True)
+    (sample,) = Dataset(tmp_path / "found")
+    # First the whole photo (0..64): points 16..48; with half of their box on each side again 0..64.
+    assert sample.attrs["looked_at"] == [0.0, 0.0, 64.0, 64.0]
+    np.testing.assert_allclose(sample.keypoints[[0, 1]], [[16, 16], [48, 48]], atol=1e-4)
+
+
+def test_the_same_again_is_not_done_twice_and_other_inputs_are_refused(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    run, out = make_run(size=32), photos / "found"
+    first = predict(run, [photos], out, quiet=True)
+    content = (out / "predictions.json").read_bytes()
+    (out / "predictions.json").unlink()
+    again = predict(run, [photos], out, quiet=True)
+    assert not first.reused
+    assert again.reused
+    assert again.photos == 2
+    assert (out / "predictions.json").read_bytes() == content
+    with pytest.raises(ConfigChanged, match="--overwrite"):
+        predict(run, [photos / "a.jpg"], out, quiet=True)
+    assert predict(run, [photos / "a.jpg"], out, overwrite=True, quiet=True).photos == 1
+
+
+def test_nothing_to_look_at_and_training_sets_are_refused(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no photo"):
+        predict(make_run(size=32), [tmp_path / "empty"], tmp_path / "found")
+    with pytest.raises(InputError, match=r"a training set; .*for those: curate evaluate"):
+        predict(make_run(size=32), [make_set(["test"], size=32)], tmp_path / "found")
