@@ -27,14 +27,14 @@ from curate.basics import geometry, images
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.alike import alike_pairs, likenesses
+from qa.check_quality import inspect, judged
 from qa.config import checks
-from qa.exchange import write_junit, write_sarif
 from qa.finding import write_findings
-from qa.measure import THUMB, look
-from qa.report import write_report
-from qa.run import inspect, judged
-from qa.verdict import verdict_on
+from qa.measures.hand_look import THUMB, look
+from qa.measures.similar_pairs import alike_pairs, likenesses
+from qa.report.exchange import write_junit, write_sarif
+from qa.report.page import write_report
+from qa.report.verdict import verdict_on
 from qa.view import open_view
 
 SIZE, DRAWN = 96, 64

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points, to_numpy
-from qa.pixels import Names, PixelFacts, pixel_facts
+from qa.measures.image_pass import Names, PixelFacts, pixel_facts
 
 _TEXT = (
     "sample_id",

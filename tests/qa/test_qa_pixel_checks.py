@@ -17,11 +17,11 @@ from curate.basics import images
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.alike import alike_pairs, likenesses
-from qa.checks import CHECKS
+from qa.check_quality import inspect
+from qa.checks.table import CHECKS
 from qa.finding import Hit
-from qa.measure import look, perceptual_hashes
-from qa.run import inspect
+from qa.measures.hand_look import look, perceptual_hashes
+from qa.measures.similar_pairs import alike_pairs, likenesses
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}

@@ -9,9 +9,9 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from qa.checks.crop_centre import centre_offsets
+from qa.checks.points import palm_turn
 from qa.finding import SEVERITIES, Checked
-from qa.labels import palm_turn
-from qa.sets import centre_offsets
 from qa.view import View
 
 Groups = Mapping[str, NDArray[np.intp]]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from qa.checks.points import outcome
 from qa.finding import Outcome
-from qa.labels import outcome
 from qa.view import View
 
 Limits = Mapping[str, float]

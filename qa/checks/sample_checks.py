@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from qa import depth, labels, photos, pose, sets
-from qa.check import Check
+from qa.checks import bones_in_space as depth
+from qa.checks import crop_centre as sets
+from qa.checks import hand_shape as pose
+from qa.checks import photographs as photos
+from qa.checks import points as labels
+from qa.checks.check import Check
 
 SAMPLE_CHECKS: tuple[Check, ...] = (
     Check(

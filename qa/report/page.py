@@ -20,13 +20,13 @@ import curate
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
-from qa import charts
-from qa.drift import drift_of, properties
-from qa.exchange import Changes
+from qa.checks.split_drift import drift_of, properties
 from qa.finding import SEVERITIES, Checked
-from qa.pictures import picture
-from qa.pixels import Names
-from qa.verdict import Verdict
+from qa.measures.image_pass import Names
+from qa.report import charts
+from qa.report.exchange import Changes
+from qa.report.pictures import picture
+from qa.report.verdict import Verdict
 from qa.view import View
 
 HARD_LIMIT = 10_000_000
@@ -93,7 +93,7 @@ def write_report(
     CurateError: even without pictures the page is larger than HARD_LIMIT.
     """
     environment = Environment(
-        loader=PackageLoader("qa"),
+        loader=PackageLoader("qa.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics.images import Pixels
-from qa.measure import THUMB
+from qa.measures.hand_look import THUMB
 
 Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from qa.checks.points import every
 from qa.finding import Hit, Outcome, Severity, graded
-from qa.labels import every
-from qa.pixels import Names
+from qa.measures.image_pass import Names
 from qa.view import View
 
 Limits = Mapping[str, float]

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from qa import drift, maps, people, photos, pose, residual, sets, twins
-from qa.check import Check
+from qa.checks import baseline_residual as residual
+from qa.checks import crop_centre as sets
+from qa.checks import duplicates as twins
+from qa.checks import hand_shape as pose
+from qa.checks import heatmaps as maps
+from qa.checks import photographs as photos
+from qa.checks import split_drift as drift
+from qa.checks import subjects as people
+from qa.checks.check import Check
 
 SET_CHECKS: tuple[Check, ...] = (
     Check(

@@ -34,8 +34,8 @@ from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.source import Source
 from curate.data.stage import Part
-from qa.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
 from qa.finding import SEVERITIES, Severity
+from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
 
 Write = Callable[[Dataset, Path], Counter[str]]
 Read = Callable[[Source], Iterator[Part]]

@@ -36,9 +36,9 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
-from qa.atlas import ACROSS, SHELF, THUMB, Shelf, Shown, fill
-from qa.decisions import REASONS, alias, sample_sha
 from qa.finding import SEVERITIES
+from qa.review.atlas import ACROSS, SHELF, THUMB, Shelf, Shown, fill
+from qa.review.decisions import REASONS, alias, sample_sha
 
 CHUNK = 2000
 LIMIT = 200_000
@@ -372,12 +372,11 @@ def _write_script(path: Path, function: str, data: dict[str, Any]) -> None:
 
 def _page_files(key: str) -> dict[str, str]:
     """index.html, app.js and style.css; index.html last."""
-    room = resources.files("qa") / "templates"
-    texts = {
-        name: (room / "review" / name).read_text("utf-8") for name in (*_SCRIPTS, "style.css", "index.html")
-    }
+    room = resources.files("qa.review") / "templates"
+    texts = {name: (room / name).read_text("utf-8") for name in (*_SCRIPTS, "style.css", "index.html")}
     # The report's colours: what stands before its first rule for elements.
-    palette = (room / "report.css").read_text("utf-8").partition("* {")[0]
+    report = resources.files("qa.report") / "templates" / "report.css"
+    palette = report.read_text("utf-8").partition("* {")[0]
     page = texts["index.html"]
     loader = page.partition("<script>")[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(loader.encode()).digest()).decode("ascii")

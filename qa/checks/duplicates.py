@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.alike import Pairs, Rows, alike_pairs, likenesses
+from qa.checks.subjects import numbered
 from qa.finding import Hit, Outcome, Severity
-from qa.people import numbered
+from qa.measures.similar_pairs import Pairs, Rows, alike_pairs, likenesses
 from qa.view import View
 
 Limits = Mapping[str, float]

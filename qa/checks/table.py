@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qa.check import Check
-from qa.sample_checks import SAMPLE_CHECKS
-from qa.set_checks import SET_CHECKS
+from qa.checks.check import Check
+from qa.checks.sample_checks import SAMPLE_CHECKS
+from qa.checks.set_checks import SET_CHECKS
 
 __all__ = ["CHECKS", "Check"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curate.basics.errors import InputError
-from qa.decisions import Decision, read_decisions
+from qa.review.decisions import Decision, read_decisions
 
 KINDS = ("accept", "reject", "fix", "patch")
 

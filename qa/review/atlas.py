@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from curate.basics import geometry, images
 from curate.basics.errors import UnreadableImage
 from curate.data.sample import Sample
-from qa.decisions import pixel_state
-from qa.measure import hand_mask
-from qa.pixels import own_mask
+from qa.measures.hand_look import hand_mask
+from qa.measures.image_pass import own_mask
+from qa.review.decisions import pixel_state
 
 THUMB = 96  # px
 ACROSS = 16
@@ -27,7 +27,7 @@ _NO_MASK, _OWN_MASK, _BY_COLOUR = 0, 1, 2
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What decoding a sample's image gave: its size, the square (x, y, side) that the thumbnail shows, which
-    mask is shown, and the state of its pixels (see `qa.decisions.pixel_state`)."""
+    mask is shown, and the state of its pixels (see `qa.review.decisions.pixel_state`)."""
 
     width: int
     height: int

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from qa import robust
+from qa.checks.points import every, outcome, palm_turn
 from qa.finding import Hit, Outcome, Severity, graded
-from qa.labels import every, outcome, palm_turn
+from qa.measures import robust
 from qa.view import View
 
 Limits = Mapping[str, float]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from qa.checks.points import backward_fingers
 from qa.finding import Hit, Outcome, graded
-from qa.labels import backward_fingers
-from qa.pixels import Names
-from qa.robust import mean_and_error
+from qa.measures.image_pass import Names
+from qa.measures.robust import mean_and_error
 from qa.view import View
 
 Limits = Mapping[str, float]

@@ -14,8 +14,8 @@ from curate.basics import images, progress
 from curate.basics.engine import map_ordered
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
-from qa import measure
-from qa.measure import DEPTHS, THUMB, HandLook, Look
+from qa.measures import hand_look as measure
+from qa.measures.hand_look import DEPTHS, THUMB, HandLook, Look
 
 _CHUNK = 64
 Names = NDArray[np.object_]

@@ -13,14 +13,14 @@ import numpy as np
 
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
-from qa.checks import Check
+from qa.checks.baseline_residual import read_predictions
+from qa.checks.table import Check
 from qa.config import checks
-from qa.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
 from qa.finding import SEVERITIES, Checked, Finding, Severity, write_findings
-from qa.pixels import Names
-from qa.report import write_report
-from qa.residual import read_predictions
-from qa.verdict import verdict_on
+from qa.measures.image_pass import Names
+from qa.report.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
+from qa.report.page import write_report
+from qa.report.verdict import verdict_on
 from qa.view import View, open_view
 
 FailOn = Literal["error", "warning", "info", "never"]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from curate.basics import geometry
 from curate.basics import keypoints as kp
+from qa.checks.points import every, outcome
 from qa.finding import Outcome, Severity, graded
-from qa.labels import every, outcome
 from qa.view import View
 
 Limits = Mapping[str, float]
