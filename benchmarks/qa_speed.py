@@ -27,11 +27,11 @@ from curate.basics import geometry, images
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.check_quality import inspect, judged
+from qa.check_quality import inspect
 from qa.config import checks
 from qa.finding import write_findings
-from qa.measures.hand_look import THUMB, look
-from qa.measures.similar_pairs import alike_pairs, likenesses
+from qa.measures.image_look import THUMB, look_at_image
+from qa.measures.similar_pairs import correlations, similar_pairs
 from qa.report.exchange import write_junit, write_sarif
 from qa.report.page import write_report
 from qa.report.verdict import verdict_on
@@ -72,7 +72,7 @@ def _parts(root: Path, out: Path) -> None:
         return result
 
     view = timed("images", lambda: open_view([root], workers=1, quiet=True))
-    results = [timed(check.id, lambda check=check: judged(check, view)) for check in checks()]
+    results = [timed(check.id, lambda check=check: check.judge(view)) for check in checks()]
     findings = [finding for result in results for finding in result.findings]
     timed("findings", lambda: write_findings(findings, out))
     timed("findings", lambda: write_junit(results, ("error",), out))
@@ -91,7 +91,7 @@ def _hashes() -> None:
     rounds = []
     for _ in range(20):
         start = time.process_time()
-        look(photo)
+        look_at_image(photo)
         rounds.append(time.process_time() - start)
     print(f"hashes, thumbnail, tone and entropy of a photograph: {1000 * np.median(rounds):.2f} ms")
 
@@ -106,8 +106,8 @@ def _pairs(count: int) -> None:
     smooth[twins[:, 1]] = smooth[twins[:, 0]]
     thumbs = np.clip(128 + smooth + rng.normal(0, 1, smooth.shape), 0, 255).astype(np.uint8)
     start = time.process_time()
-    found, _ = alike_pairs(thumbs, LIKENESS, COMPARED)
-    found = found.where(likenesses(thumbs, found) >= LIKENESS)
+    found, _ = similar_pairs(thumbs, LIKENESS, COMPARED)
+    found = found.where(correlations(thumbs, found) >= LIKENESS)
     seconds = time.process_time() - start
     known = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
     share = np.mean([(min(a, b), max(a, b)) in known for a, b in twins.tolist()])

@@ -14,10 +14,10 @@ import numpy as np
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from qa.checks.baseline_residual import read_predictions
-from qa.checks.table import Check
+from qa.checks.check import Checked
 from qa.config import checks
-from qa.finding import SEVERITIES, Checked, Finding, Severity, write_findings
-from qa.measures.image_pass import Names
+from qa.finding import SEVERITIES, Finding, Severity, write_findings
+from qa.measures.arrays import Names
 from qa.report.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
 from qa.report.page import write_report
 from qa.report.verdict import verdict_on
@@ -112,7 +112,7 @@ def inspect(
     if earlier is not None:
         compare((), earlier)  # a wrong folder is told before the work, not after
     view = _viewed(open_view(given, workers=workers, quiet=quiet), predictions, anonymise)
-    results = [judged(check, view) for check in table]
+    results = [check.judge(view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
     verdict = verdict_on(results, len(view), training=all(d.training is not None for d in view.datasets))
@@ -144,12 +144,6 @@ def _numbered(names: Names) -> Names:
     people = np.empty(len(names), object)
     people[:] = [None if name is None else f"person {numbers[name]}" for name in names]
     return people
-
-
-def judged(check: Check, view: View) -> Checked:
-    """What a check finds in a view, with its findings in words."""
-    outcome = check.run(view, check.limits)
-    return Checked(check, outcome, tuple(check.findings(view, outcome)))
 
 
 def _write_lists(

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from qa.checks.points import outcome
-from qa.finding import Outcome
+from qa.checks.check import Check, Limits, Outcome, sample_outcome
+from qa.measures.arrays import Floats
 from qa.view import View
-
-Limits = Mapping[str, float]
-Floats = NDArray[np.float64]
 
 _SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
 
@@ -65,4 +61,19 @@ def baseline_residual(view: View, limits: Limits) -> Outcome:
         return {"keypoint": kp.NAMES[int(np.where(known[i], off[i], -1).argmax())], "mean": mean[i]}
 
     wrong = judged & (worst > limits["pixels"]) & (mean >= usual)
-    return outcome(judged, wrong, worst, limits["pixels"], words)
+    return sample_outcome(judged, wrong, worst, limits["pixels"], words)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "baseline-residual",
+        "A trained network finds the labels",
+        "info",
+        "sample",
+        baseline_residual,
+        "The network puts {keypoint} {score:.0f} px (of 96) from its label, all points {mean:.1f} px off "
+        "on average.",
+        "Look at the picture: either the label is wrong or the hand is hard.",
+        {"pixels": 9.0, "quantile": 0.99, "samples": 20},
+    ),
+)

@@ -1,22 +1,14 @@
-"""Checks of what is known in three dimensions: bones, joints, the camera, and the way back to the photo."""
+"""Checks of a hand in space: the proportions of its bones, and how far its joints bend."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-from numpy.typing import NDArray
 
-from curate.basics import geometry
 from curate.basics import keypoints as kp
-from qa.checks.points import every, outcome
-from qa.finding import Outcome, Severity, graded
+from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.measures.arrays import Floats
 from qa.view import View
 
-Limits = Mapping[str, float]
-Floats = NDArray[np.float64]
-
-_MIDDLE_MCP = 9
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
 
 
@@ -53,10 +45,9 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
             "ratio": f"{ratios[i, finger, step]:.2f}",
         }
 
-    def severity(i: int) -> Severity:
-        return "error" if score[i] > limits["error"] else "warning"
+    severity = grades(score, limits["error"])
 
-    return outcome(judged, judged & (score > 0), score, 0.0, words, severity)
+    return sample_outcome(judged, judged & (score > 0), score, 0.0, words, severity)
 
 
 def joint_limits_3d(view: View, limits: Limits) -> Outcome:
@@ -96,68 +87,7 @@ def joint_limits_3d(view: View, limits: Limits) -> Outcome:
         return {"finger": kp.FINGERS[finger + 1], "joint": what}
 
     score = np.where(np.isfinite(score), score, 0.0)
-    return outcome(judged, judged & (score > 0), score, 0.0, words)
-
-
-def reprojection(view: View, limits: Limits) -> Outcome:
-    """Distance of K xyz from the keypoints, pixels; the worst point's."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        image = np.einsum("nij,nkj->nki", view.K, view.xyz)
-        projected = image[..., :2] / image[..., 2:]
-        off = np.linalg.norm(projected - view.points, axis=2)
-    behind = (view.xyz[..., 2] <= 0) & view.labelled
-    off = np.where(behind, np.inf, off)
-    known = np.isfinite(off) | behind
-    off = np.where(known, np.minimum(off, 1e6), -1.0)
-    score = off.max(axis=1)
-    judged = np.any(known, axis=1)
-
-    def words(i: int) -> dict[str, object]:
-        return {"keypoint": kp.NAMES[int(off[i].argmax())]}
-
-    def severity(i: int) -> Severity:
-        return graded(float(score[i]), limits)[0]
-
-    limit = limits["warning"]
-    return outcome(judged, judged & (score > limit), score, limit, words, severity)
-
-
-def render_angle(view: View, limits: Limits) -> Outcome:
-    """The direction in which a render's hand points, from the wrist to the middle MCP, against the rotation
-    it was rendered with: degrees clockwise, 0 upwards. Judged below a tilt of `tilt`, where a bone across the
-    palm is not yet seen from its end.
-    """
-    middle = view.points[:, _MIDDLE_MCP] - view.points[:, kp.WRIST]
-    seen = np.degrees(np.arctan2(middle[:, 0], -middle[:, 1])) % 360
-    off = np.abs((seen - view.rotation + 180) % 360 - 180)
-    judged = np.isfinite(off) & ~(np.abs(view.tilt) > limits["tilt"])
-    off = np.where(judged, off, 0.0)
-
-    def words(i: int) -> dict[str, object]:
-        return {"stored": f"{view.rotation[i] % 360:.0f} degrees", "seen": f"{seen[i]:.0f}"}
-
-    return outcome(judged, judged & (off > limits["degrees"]), off, limits["degrees"], words)
-
-
-def crop_maths(view: View, limits: Limits) -> Outcome:
-    """A crop's map to its photo: it can be inverted, scales x and y alike, and does not shear or mirror.
-
-    The score is how far, in pixels of the crop, the map differs over the crop from the nearest map of
-    scaling, turning and shifting; and what forth and back loses.
-    """
-    maps = view.transform
-    judged = np.all(np.isfinite(maps), axis=(1, 2)) & every(np.isfinite(view.frame))
-    a, b, c, d = maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 0], maps[:, 1, 1]
-    scale = np.sqrt(np.maximum(a * d - b * c, 0))
-    misfit = np.hypot(a - d, b + c) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(scale > 0, misfit / scale, np.inf) * view.frame.max(axis=1)
-    score = np.where(judged, np.minimum(off, 1e6), 0.0)
-    for row in np.flatnonzero(judged & (score <= limits["pixels"])):
-        corners = np.array([[0.0, 0.0], view.frame[row]])
-        there = geometry.apply(maps[row], corners)
-        score[row] += float(np.abs(geometry.apply(geometry.invert(maps[row]), there) - corners).max())
-    return outcome(judged, judged & (score > limits["pixels"]), score, limits["pixels"], lambda i: {})
+    return sample_outcome(judged, judged & (score > 0), score, 0.0, words)
 
 
 def _finger_bones(xyz: Floats) -> Floats:
@@ -171,3 +101,45 @@ def _unit(vectors: Floats) -> Floats:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Floats = vectors / np.where(length > 0, length, np.nan)
     return unit
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "bone-ratio-3d",
+        "Bones in space have a hand's proportions",
+        "error",
+        "sample",
+        bone_ratio_3d,
+        "In space the {finger} finger's {bones} is as {ratio}, which few hands have.",
+        "Look at the order of the 3D points, and at their unit.",
+        {
+            "proximal_low": 0.35,
+            "proximal_high": 1.05,
+            "middle_low": 0.33,
+            "middle_high": 1.0,
+            "distal_low": 0.5,
+            "distal_high": 1.5,
+            "little_distal_high": 2.1,
+            "error": 0.2,
+        },
+    ),
+    Check(
+        "joint-limits-3d",
+        "Joints bend as joints can",
+        "warning",
+        "sample",
+        joint_limits_3d,
+        "The {finger} finger's {joint} is {score:.0f} degrees beyond what a joint can do.",
+        "Look at the 3D points, and whether the side is right.",
+        {
+            "mcp_low": -20.0,
+            "mcp_high": 95.0,
+            "pip_low": -5.0,
+            "pip_high": 115.0,
+            "dip_low": -5.0,
+            "dip_high": 90.0,
+            "mcp_aside": 25.0,
+            "slack": 10.0,
+        },
+    ),
+)

@@ -1,35 +1,62 @@
-"""Near duplicates and bursts: photographs so alike that a test which holds one is answered by the other."""
+"""Checks for the same photograph twice: a test that holds one is answered by the other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qa.checks.subjects import numbered
-from qa.finding import Hit, Outcome, Severity
-from qa.measures.similar_pairs import Pairs, Rows, alike_pairs, likenesses
+from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.finding import Severity
+from qa.measures.arrays import Flags, Rows
+from qa.measures.similar_pairs import Pairs, correlations, similar_pairs
 from qa.view import View
 
-Limits = Mapping[str, float]
-Flags = NDArray[np.bool_]
+_BLOCK = 1 << 12  # pairs whose poses are compared at a time
 
-_BLOCK = 1 << 12
+
+def exact_duplicates(view: View, limits: Limits) -> Outcome:
+    """The same pixels under two names: a warning within a split, an error across splits.
+
+    Several hands in one image file share its pixels by right, as long as they share its split.
+    """
+    groups = defaultdict[str, list[int]](list)
+    for row, digest in enumerate(view.pixels.sha256):
+        if digest is not None:
+            groups[digest].append(row)
+    across: list[Hit] = []
+    within: list[Hit] = []
+    for rows in groups.values():
+        if len(rows) == 1:
+            continue
+        places = {(view.dataset_of[i], view.image[i]) for i in rows}
+        splits = sorted({view.split[i] for i in rows} - {None})
+        first = rows[0]
+        for row in rows[1:]:
+            leaks = len(splits) > 1
+            if not leaks and len(places) == 1:
+                continue
+            words = {"other": view.sample_id[first], "splits": " and ".join(splits) or "no split"}
+            hit = Hit(float(len(rows)), 1.0, row=row, severity="error" if leaks else "warning", words=words)
+            (across if leaks else within).append(hit)
+    judged = int((view.pixels.sha256 != np.array(None)).sum())
+    return Outcome(judged, [*across, *within])
 
 
 def near_duplicates(view: View, limits: Limits) -> Outcome:
-    """Images that look alike and show the same pose, or mirror images of one: errors across splits.
+    """Images that look alike and show a hand in the same pose, as they are or one of them mirrored.
 
-    Alike: thumbnails correlate by `likeness` (`strangers`, where the subjects are known to differ) and
-    perceptual hashes lie within `distance` bits. On a white ground many hands are as alike, so that
-    keypoints, where both have them, must lie within `pose` of each other: the mean distance, in hand sizes.
-    Within a split, one hit a group, a note. Where an image looks like more than `compared` others, it is
-    compared with so many only, and a note says so.
+    They look alike where their thumbnails correlate by `likeness` (by `strangers`, where the subjects are
+    known to differ) and their perceptual hashes differ by at most `distance` bits. On a white ground,
+    different photographs do so too; so the keypoints that both have, if they are `points` or more, must also
+    lie within `pose` of each other: their mean distance, in hand sizes.
+
+    Across splits every image is an error; within a split each group is one note. An image that looks like
+    more than `compared` others is compared with that many only, and a note says so.
     """
     rows = np.flatnonzero(view.pixels.error == np.array(None))
     least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
-    pairs, crowded = alike_pairs(view.pixels.thumbs[rows], least, at_most)
+    pairs, crowded = similar_pairs(view.pixels.thumbs[rows], least, at_most)
     pairs, crowded = Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored), rows[crowded]
     for alike in (_hashes_alike, _poses_alike, _pictures_alike, _other_pixels):
         pairs = pairs.where(alike(view, pairs, limits))
@@ -105,41 +132,16 @@ def _pictures_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
     one, other = view.subject_id[pairs.first], view.subject_id[pairs.second]
     strangers = (one != other) & (one != np.array(None)) & (other != np.array(None))
     least = np.where(strangers, limits["strangers"], limits["likeness"])
-    alike: Flags = likenesses(view.pixels.thumbs, pairs) >= least
+    alike: Flags = correlations(view.pixels.thumbs, pairs) >= least
     return alike
 
 
 def _other_pixels(view: View, pairs: Pairs, limits: Limits) -> Flags:
-    """Neither two hands in one image, nor copies: these are exact-duplicates'."""
+    """Neither two hands in one image nor copies: exact_duplicates finds those."""
     a, b = pairs.first, pairs.second
     same = (view.dataset_of[a] == view.dataset_of[b]) & (view.image[a] == view.image[b])
     other: Flags = ~same & (view.pixels.sha256[a] != view.pixels.sha256[b])
     return other
-
-
-def same_burst(view: View, limits: Limits) -> Outcome:
-    """Photographs with neighbouring numbers of one subject and aspect in different splits.
-
-    Of unknown subjects the images must look alike as well (hashes within `distance`), and it is a warning.
-    """
-    known = view.split != np.array(None)
-    pairs: list[tuple[int, int]] = []
-    for rows, values in numbered(view):
-        rows, values = rows[known[rows]], values[known[rows]]
-        first, second = rows[:-1], rows[1:]
-        close = np.diff(values) <= limits["numbers"]
-        close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
-        pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
-    hits = []
-    for a, b in pairs:
-        unknown = view.subject_id[a] is None or view.subject_id[b] is None
-        far = int(np.bitwise_count(view.pixels.hashes[a, 0] ^ view.pixels.hashes[b, 0]))
-        alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
-        if (unknown and alike) or (not unknown and view.subject_id[a] == view.subject_id[b]):
-            words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
-            severity = "warning" if unknown else "error"
-            hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
-    return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 
 
 def _groups(pairs: Pairs, count: int) -> list[tuple[int, ...]]:
@@ -158,3 +160,26 @@ def _groups(pairs: Pairs, count: int) -> list[tuple[int, ...]]:
     cuts = np.flatnonzero(np.diff(parent[order])) + 1
     groups = [tuple(part.tolist()) for part in np.split(order, cuts) if len(part)]
     return sorted(groups, key=lambda group: (-len(group), group[0]))
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "exact-duplicates",
+        "No image stands in the set twice",
+        "warning",
+        "sample",
+        exact_duplicates,
+        "The same pixels as {other} ({splits}).",
+        "Keep one of them; across splits the test would ask what training has told.",
+    ),
+    Check(
+        "near-duplicates",
+        "No photograph stands in the set twice, re-encoded, resized or mirrored",
+        "error",
+        "sample",
+        near_duplicates,
+        "Almost the same photograph as {other} ({splits}), {what}.",
+        "Put both into one split, or keep one of them.",
+        {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12, "compared": 1000},
+    ),
+)

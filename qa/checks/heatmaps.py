@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from curate.basics import heatmaps
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
-from qa.finding import Hit, Outcome
+from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.measures.arrays import Floats, Rows
 from qa.view import View
-
-Limits = Mapping[str, float]
 
 STORED = "heatmaps.npy"
 _BLOCK = 32
@@ -28,8 +27,8 @@ class _Block:
     """Some samples of a training set: rows in the view, (n,); points (n, K, 2) and visibility (n, K) of its
     keypoint set `names`; maps (n, K, S, S) of mass one."""
 
-    rows: NDArray[np.intp]
-    points: NDArray[np.float64]
+    rows: Rows
+    points: Floats
     visibility: NDArray[np.uint8]
     maps: NDArray[np.float32]
     names: list[str]
@@ -111,13 +110,13 @@ def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
             yield _Block(here, points, visibility, maps, [kp.NAMES[i] for i in wanted], size, sigma)
 
 
-def _training_sets(view: View) -> Iterator[tuple[Dataset, NDArray[np.intp]]]:
+def _training_sets(view: View) -> Iterator[tuple[Dataset, Rows]]:
     for i, dataset in enumerate(view.datasets):
         if dataset.training is not None:
             yield dataset, np.flatnonzero(view.dataset_of == i)
 
 
-def _some(count: int, limit: float) -> NDArray[np.intp]:
+def _some(count: int, limit: float) -> Rows:
     """Up to `limit` of `count` indices, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(count, int(limit))).round().astype(np.intp))
 
@@ -139,20 +138,20 @@ def _unit_mass(stored: NDArray[Any], sigma: float, *, peak1: bool) -> NDArray[np
     return maps
 
 
-def _plateau_centre(maps: NDArray[np.float32]) -> NDArray[np.float64]:
+def _plateau_centre(maps: NDArray[np.float32]) -> Floats:
     """Middle of the highest cells of each map, (n, K, 2); NaN for a map that is zero."""
     high = maps.max(axis=(2, 3))
     top = (maps == high[..., None, None]) & (high > 0)[..., None, None]
     count = top.sum(axis=(2, 3))
     places = np.arange(maps.shape[-1]) + 0.5
     sums = np.stack([top.sum(axis=2) @ places, top.sum(axis=3) @ places], axis=-1)
-    centre: NDArray[np.float64] = np.divide(
+    centre: Floats = np.divide(
         sums, count[..., None], out=np.full(sums.shape, np.nan), where=count[..., None] > 0
     )
     return centre
 
 
-def _worst_point(block: _Block, off: NDArray[np.float64], limit: float, words: Any) -> list[Hit]:
+def _worst_point(block: _Block, off: Floats, limit: float, words: Any) -> list[Hit]:
     """One hit per sample that breaks the limit, naming its worst keypoint."""
     worst = off.argmax(axis=1)
     return [
@@ -165,3 +164,38 @@ def _worst_point(block: _Block, off: NDArray[np.float64], limit: float, words: A
         for i, k in enumerate(worst)
         if off[i, k] > limit
     ]
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "heatmap-peak",
+        "Heatmaps peak at their keypoints",
+        "error",
+        "sample",
+        heatmap_peak,
+        "The heatmap of {keypoint} peaks {score:.2f} px from its keypoint.",
+        "Draw the heatmaps again from the keypoints: curate build does.",
+        {"pixels": 0.51, "samples": 512, "drawn": 64},
+    ),
+    Check(
+        "heatmap-mass",
+        "Heatmaps weigh what their Gaussian weighs inside the frame",
+        "error",
+        "sample",
+        heatmap_mass,
+        "The heatmap of {keypoint} sums to {found}, where its Gaussian has {wanted} inside the frame.",
+        "Draw the heatmaps again, unclipped and with the set's sigma: curate build does.",
+        {"share": 0.01, "samples": 512, "drawn": 64},
+    ),
+    Check(
+        "heatmap-levels",
+        "Stored heatmaps keep their shape",
+        "error",
+        "dataset",
+        heatmap_levels,
+        "heatmaps.npy holds {dtype} with {levels} different values: "
+        "too coarse for a Gaussian of sigma {sigma}.",
+        "Store float16 or float32, or 8 bits with peak 1, or none: they are drawn on reading.",
+        {"levels": 32, "samples": 512},
+    ),
+)

@@ -1,4 +1,4 @@
-"""What an image shows, as numbers: tone, sharpness, hashes that survive re-encoding, the hand's mask."""
+"""What one hand in an image shows, as numbers: sharpness, tone, its mask, how deep its points lie in that."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
 from curate.hands import segmentation
+from qa.measures.arrays import Floats
+from qa.measures.image_look import REDUCED, reduced
 
-Floats = NDArray[np.float64]
-
-# Sides of the reduced images, px: for tone and the mask found by colour, for the hash, for the thumbnail.
-_REDUCED = 128
-_HASHED, _KEPT = 32, 8
-_HAND = 80
-THUMB = 16
+_HAND = 80  # px: how long the hand is in the reduced image that its mask is found in
 # Points whose depth in the mask is measured: the keypoints, and what lies beyond the tips.
 DEPTHS = kp.COUNT + len(kp.TIPS)
 _BEYOND = 0.8  # of the last bone
@@ -27,41 +23,27 @@ _RINGS = (3, 7, 11, 19)  # px: how wide a mask is made for the two rings around 
 # The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
 _LARGEST_PART = 33
 _PARTS = {"left": (2, 17), "right": (18, 33)}
-
-_COSINES = np.cos(np.pi / _HASHED * np.outer(np.arange(_KEPT), np.arange(_HASHED) + 0.5))
-_MIRROR = (-1.0) ** np.arange(_KEPT)  # a mirror turns the sign of every second cosine
 _NO_TONE = (float("nan"), float("nan"), float("nan"), float("nan"))
-_BITS = np.uint64(1) << np.arange(_KEPT * _KEPT, dtype=np.uint64)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one image shows.
-
-    entropy: of the lightness, bits. grey: a colour image without colour. mean: mean lightness, 0..1.
-    hashes: (2,) uint64, of the image and of its mirror image. thumb: (16, 16) uint8.
-    """
-
-    entropy: float
-    grey: bool
-    mean: float
-    hashes: NDArray[np.uint64]
-    thumb: Pixels
 
 
 @dataclass(frozen=True, slots=True)
 class HandLook:
-    """What one hand in an image shows.
+    """What one hand in an image shows; a number that cannot be known is NaN.
 
-    sharpness: variance of the Laplacian of the hand's box, its longer side 128 px; NaN without a hand.
-    bright, dark: 99 % and 5 % quantile of the box's lightness, 0..1. clipped: its share at 0 or 255.
-    depth: (26,) how far each point lies inside the mask, in hand sizes, and then each of five that lie where
-    the fingers must have ended; negative outside; NaN where unknown.
-    found: the mask was found by colour, not given. parts: share of the visible points in the part ids of its
-    side; NaN where the mask holds none.
-    area, main, holes: of a given mask, shares: of the image, of the largest piece in it, of filled holes.
-    sides: how many of the image's four sides a given mask touches.
-    rim: how far the colour right beside a given mask is from that a little farther off, 0..255.
+    Attributes
+    ----------
+    sharpness: variance of the Laplacian of the hand's box, scaled to a longer side of 128 px.
+    bright, dark: 99 % and 5 % quantile of the box's lightness, 0..1. clipped: share of it at 0 or 255.
+    depth: (26,) how deep each keypoint lies inside the mask, in hand sizes, negative outside; and, last, five
+        points beyond the fingertips, where there should be no more hand.
+    found: the mask was found by colour, not given.
+
+    Of a mask that was given:
+
+    parts: share of the labelled points that lie in the part ids of their side, in masks that hold such ids.
+    area: its share of the image. main: share of it in its largest piece. holes: their share of it.
+    sides: how many of the image's four sides it touches.
+    rim: how far the colour right beside it is from the colour a little farther off, 0..255.
     """
 
     sharpness: float
@@ -78,39 +60,7 @@ class HandLook:
     rim: float = float("nan")
 
 
-def look(image: Pixels) -> Look:
-    """Measure an image, (H, W) or (H, W, 3)."""
-    small = _halved(image)
-    light: Any = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    counts = np.bincount(light.reshape(-1), minlength=256) / light.size
-    some = counts[counts > 0]
-    whole: Any = image if image.ndim == 2 else small
-    grey = whole.ndim == 3 and bool(
-        (whole[..., 0] == whole[..., 1]).all() and (whole[..., 1] == whole[..., 2]).all()
-    )
-    square = cv2.resize(light, (_HASHED, _HASHED), interpolation=cv2.INTER_AREA)
-    return Look(
-        entropy=float(-(some * np.log2(some)).sum()),
-        grey=grey,
-        mean=float(counts @ np.arange(256)) / 255,
-        hashes=perceptual_hashes(square),
-        thumb=cv2.resize(square, (THUMB, THUMB), interpolation=cv2.INTER_AREA).astype(np.uint8),
-    )
-
-
-def perceptual_hashes(square: Pixels) -> NDArray[np.uint64]:
-    """pHash of a (32, 32) grey image and of its mirror image: which of the 8 x 8 lowest cosines lie above
-    their median, 64 bits (Zauner 2010, Implementation and benchmarking of perceptual image hash functions).
-    """
-    cosines = _COSINES @ square.astype(np.float64) @ _COSINES.T
-    both = np.stack([cosines, cosines * _MIRROR]).reshape(2, -1)
-    both[:, 0] = 0  # the mean says nothing about what is shown
-    middle = np.sort(both[:, 1:], axis=1)[:, [(_KEPT * _KEPT - 1) // 2]]
-    hashes: NDArray[np.uint64] = ((both > middle) * _BITS).sum(axis=1, dtype=np.uint64)
-    return hashes
-
-
-def hand_look(
+def look_at_hand(
     image: Pixels, points: Floats, mask: Pixels | None, side: str | None, *, alone: bool
 ) -> HandLook:
     """Measure one hand.
@@ -118,8 +68,8 @@ def hand_look(
     Parameters
     ----------
     points: (21, 2) pixels, NaN where unlabelled. mask: the sample's own, as large as the image.
-    side: chooses the hand in a mask of RHD's part ids.
-    alone: no other hand is labelled in the image, so that one found by its colour is this one.
+    side: which hand it is, in a mask of RHD's part ids.
+    alone: no other hand is labelled in the image: whatever hand is found there by colour is this one.
     """
     known = points[np.isfinite(points).all(axis=1)]
     if not len(known):
@@ -141,7 +91,7 @@ def hand_mask(
     image: Pixels, points: Floats, mask: Pixels | None, side: str | None, *, alone: bool
 ) -> Pixels | None:
     """The hand's pixels as 0 and 1: its own mask, else one found by colour in a reduced image, in which the
-    hand is about _HAND px long; None where there is neither. Parameters as in `hand_look`.
+    hand is about _HAND px long; None where there is neither. Parameters as in `look_at_hand`.
     """
     if mask is not None:
         return _own_hand(mask, points, side)[0]
@@ -150,26 +100,8 @@ def hand_mask(
         return None
     size = float((known.max(axis=0) - known.min(axis=0)).max())
     reach = min(_HAND / max(size, 1.0) * max(image.shape[:2]), segmentation.REDUCED)
-    found = segmentation.hand_mask(reduced(image, max(_REDUCED, round(reach))))
+    found = segmentation.hand_mask(reduced(image, max(REDUCED, round(reach))))
     return None if found is None else found.astype(np.uint8)
-
-
-def reduced(image: Pixels, side: int) -> Pixels:
-    """The image with its longer side at most `side` pixels."""
-    scale = side / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    shape = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, shape, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def _halved(image: Pixels) -> Pixels:
-    """Halved until its longer side has less than twice _REDUCED pixels: twice as fast as in one step."""
-    while max(image.shape[:2]) >= 2 * _REDUCED and min(image.shape[:2]) >= 2:
-        height, width = (side - side % 2 for side in image.shape[:2])
-        half = (width // 2, height // 2)
-        image = cv2.resize(image[:height, :width], half, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return image
 
 
 def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
@@ -182,7 +114,7 @@ def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
     if min(crop.shape[:2]) < 3:
         return _NO_TONE
     grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    scale = _REDUCED / max(grey.shape)
+    scale = REDUCED / max(grey.shape)
     shape = (max(3, round(grey.shape[1] * scale)), max(3, round(grey.shape[0] * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     hand: Any = cv2.resize(grey, shape, interpolation=way)
@@ -208,7 +140,7 @@ def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
     area = float(own.mean())
     if not area:
         return 0.0, float("nan"), float("nan"), 0.0
-    small = cv2.resize(own, reduced(own, 2 * _REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    small = cv2.resize(own, reduced(own, 2 * REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     _, _, pieces, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
     whole = int(small.sum())
     ground = cv2.connectedComponentsWithStats(np.pad(1 - small, 1, constant_values=1), connectivity=4)[2]
@@ -222,7 +154,7 @@ def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
 def _rim(image: Pixels, own: Pixels) -> float:
     """Distance between the mean colours of the ground right beside the mask and a little farther off; NaN
     where either ring is empty."""
-    small = reduced(image, 2 * _REDUCED)
+    small = reduced(image, 2 * REDUCED)
     hand = cv2.resize(own, small.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     wider = [cv2.dilate(hand, np.ones((side, side), np.uint8)) for side in _RINGS]
     near, far = (wider[1] - wider[0]).astype(bool), (wider[3] - wider[2]).astype(bool)
@@ -236,7 +168,7 @@ def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> 
     """How far inside the mask each point lies, and the end of each finger, in hand sizes; NaN outside the
     image."""
     points = np.concatenate([points, _ends(points)])
-    own = cv2.resize(own, reduced(own, 2 * _REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
+    own = cv2.resize(own, reduced(own, 2 * REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
     if not size or not own.any() or own.all():
         return np.full(len(points), np.nan)
     scale = own.shape[1] / shape[1]

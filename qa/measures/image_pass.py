@@ -1,4 +1,4 @@
-"""The image pass: every image decoded once, for all that the checks ask of its pixels."""
+"""The image pass: every image is decoded once, and all that the checks ask of its pixels is measured."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from curate.basics import images, progress
 from curate.basics.engine import map_ordered
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
-from qa.measures import hand_look as measure
-from qa.measures.hand_look import DEPTHS, THUMB, HandLook, Look
+from qa.measures.arrays import Floats, Names, Rows
+from qa.measures.hand_look import DEPTHS, HandLook, look_at_hand
+from qa.measures.image_look import THUMB, ImageLook, look_at_image
 
 _CHUNK = 64
-Names = NDArray[np.object_]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,8 @@ class PixelFacts:
     sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
-    looks: (n,) per name of a number in Look and HandLook, and of what the file's header says: orientation,
-        located, owned (see ImageInfo; NaN in a training set).
+    looks: by name, (n,): the numbers of ImageLook and HandLook, and those of the file's header (orientation,
+        located, owned: see ImageInfo; NaN in a training set).
     depth: (n, 26), see HandLook.
     """
 
@@ -71,7 +70,7 @@ class _Fact:
     error: str | None
     size: tuple[int, int] = (0, 0)
     sha256: str | None = None
-    look: Look | None = None
+    look: ImageLook | None = None
     info: images.ImageInfo | None = None
     hands: tuple[HandLook, ...] = ()
 
@@ -83,7 +82,7 @@ _HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "ma
 
 def pixel_facts(
     datasets: Sequence[Dataset],
-    dataset_of: NDArray[np.intp],
+    dataset_of: Rows,
     image: Names,
     sha256: Names,
     points: Floats,
@@ -152,11 +151,11 @@ def _read_one(job: _Job) -> _Fact:
         return _Fact(error.reason)
     alone = len(job.hands) == 1
     hands = tuple(
-        measure.hand_look(pixels, hand.points, own_mask(job.root, hand.mask, pixels), hand.side, alone=alone)
+        look_at_hand(pixels, hand.points, own_mask(job.root, hand.mask, pixels), hand.side, alone=alone)
         for hand in job.hands
     )
     digest = images.pixel_sha256(pixels) if job.needs_hash else None
-    return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, measure.look(pixels), info, hands)
+    return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, look_at_image(pixels), info, hands)
 
 
 def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixels | None:

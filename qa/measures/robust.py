@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from qa.measures.arrays import Floats, Names, Rows
 
 # A normal distribution's standard deviation from its median absolute deviation, and from its 85 % quantile.
 _MAD = 1.4826
@@ -15,7 +14,7 @@ _UPPER = 1.0364
 _FITS, _OUTLIER = 3, 3.0
 
 
-def groups(names: NDArray[np.object_], least: float) -> Iterator[NDArray[np.intp]]:
+def groups(names: Names, least: float) -> Iterator[Rows]:
     """Rows of each name that has at least `least` of them, by name."""
     found, inverse = np.unique(names.astype(str), return_inverse=True)
     for i in range(len(found)):
@@ -38,8 +37,8 @@ def z_scores(values: Floats) -> Floats:
 
 
 def medians_of_others(values: Floats) -> Floats:
-    """For each of (n,) values the median of all others, (n,); n >= 2. A median of few follows the value that
-    is judged by it."""
+    """For each of (n,) values the median of all others, (n,); n >= 2. Where values are few, a median that
+    included the value itself would follow it."""
     order = np.argsort(values, kind="stable")
     ordered, place = values[order], np.arange(len(values))
     # Without the value at `place`, all behind it move up by one.
@@ -52,8 +51,8 @@ def medians_of_others(values: Floats) -> Floats:
 def excess(scores: Floats) -> Floats:
     """How far positive scores lie above their median, on a log scale, in units of the upper half's spread.
 
-    The spread is taken from the 85 % quantile, so that a skewed score is judged by its own skew, and fitted
-    again without what it calls outliers: where one label in twenty is wrong, the limit stays where it was.
+    The spread is taken from the 85 % quantile, so that a skewed score is judged by its own skew. It is fitted
+    again without what it called outliers: where one label in twenty is wrong, the limit stays where it was.
     """
     log = np.log(np.maximum(scores, 1e-12))
     kept = np.isfinite(scores)

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics.images import Pixels
-from qa.measures.hand_look import THUMB
+from qa.measures.arrays import Flags, Rows
+from qa.measures.image_look import THUMB
 
-Rows = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 Vectors = NDArray[np.float32]
 
 _AXES = 24  # principal components that are compared first; hands have 94 % of their variance in them
@@ -39,22 +38,22 @@ class Pairs:
         return Pairs(self.first[keep], self.second[keep], self.mirrored[keep])
 
 
-def alike_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs, Rows]:
-    """Every pair of thumbnails that may correlate by `likeness`, or one with the other's mirror image; a few
-    others are among them, see `likenesses`.
+def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs, Rows]:
+    """Every pair of thumbnails that correlate by `likeness`, one of them mirrored or neither.
 
-    Vectors of length one correlate by c where they lie sqrt(2 - 2c) apart, and nowhere farther in their
-    principal components alone. Rows are cut into leaves at the median of the widest component (a k-d tree,
-    Bentley 1975); those whose boxes lie near each other are compared by one product of matrices.
+    A few pairs that correlate less are among them; `correlations` tells. Vectors of length one correlate by c
+    where they lie sqrt(2 - 2c) apart, and in their first principal components they lie no farther apart. Rows
+    are cut into leaves at the median of the widest component (a k-d tree, Bentley 1975); leaves whose boxes
+    lie near each other are compared by one product of matrices.
 
     Parameters
     ----------
-    thumbs: (n, 16, 16). Those of one tone are like nothing.
-    at_most: others that a row is compared with, those next to it in the tree.
+    thumbs: (n, 16, 16). One that is all of one tone is in no pair.
+    at_most: how many others a row is compared with; they are those next to it in the tree.
 
     Returns
     -------
-    pairs: sorted. crowded: rows that more than `at_most` others lie near.
+    pairs: sorted. crowded: rows that were near more than `at_most` others.
     """
     rows: Rows = np.flatnonzero(thumbs.min(axis=(1, 2)) < thumbs.max(axis=(1, 2)))
     radius = 2 - 2 * likeness + _ROUNDING
@@ -74,8 +73,8 @@ def alike_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs, R
     return Pairs(first, second, (keys & 1).astype(bool)), np.flatnonzero(crowded)
 
 
-def likenesses(thumbs: Pixels, pairs: Pairs) -> NDArray[np.float64]:
-    """Correlation of each pair's thumbnails, (n, 16, 16), -1 to 1; 0 where one is of one tone."""
+def correlations(thumbs: Pixels, pairs: Pairs) -> NDArray[np.float64]:
+    """Correlation of each pair of the thumbnails (n, 16, 16), -1 to 1; 0 where one is all of one tone."""
     alike = np.zeros(len(pairs))
     for start in range(0, len(alike), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -86,7 +85,7 @@ def likenesses(thumbs: Pixels, pairs: Pairs) -> NDArray[np.float64]:
 
 
 def _unit(thumbs: Pixels) -> Vectors:
-    """Thumbnails so moved and scaled that a product of two is their correlation, (n, 256)."""
+    """Thumbnails as vectors (n, 256) of mean 0 and length 1: the product of two is their correlation."""
     flat = thumbs.reshape(-1, THUMB * THUMB).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
@@ -99,7 +98,7 @@ def _components(thumbs: Pixels, rows: Rows) -> tuple[Vectors, Vectors]:
     if not len(rows):
         return here, there
     some = _unit(thumbs[rows[:: -(-len(rows) // _TAUGHT)]])
-    # Not about their mean: where all are alike, it is what tells them from their mirror images.
+    # Not about their mean: where all are alike, their mean is what tells them from their mirror images.
     axes = np.linalg.eigh(some.T @ some)[1][:, : -_AXES - 1 : -1]
     # A mirrored vector along an axis is the vector along the mirrored axis.
     turned = axes.reshape(THUMB, THUMB, _AXES)[:, ::-1].reshape(-1, _AXES)
@@ -123,8 +122,8 @@ def _leaves(places: Vectors, rows: Rows) -> list[Rows]:
 def _near(
     asked: Vectors, places: Vectors, ends: Rows, radius: float, at_most: int
 ) -> Iterator[tuple[Rows, Rows, Rows]]:
-    """For each leaf: pairs of a row asked for and a later place whose squared distance is at most `radius`,
-    `at_most` a row; and the rows that have more."""
+    """For each leaf, pairs of one of its rows and a later one whose squared distance is at most `radius`: of
+    each row at most `at_most`; and the rows that have more."""
     half = np.square(places).sum(axis=1, keepdims=True) / 2
     ones = np.ones_like(half)
     # a.b - a.a/2 - b.b/2 is minus half of the squared distance.

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import curate
 from curate.basics.errors import InputError
 from curate.basics.images import write_bytes
-from qa.finding import SCHEMA, SEVERITIES, Checked, Finding, Severity
+from qa.checks.check import Checked
+from qa.finding import SCHEMA, SEVERITIES, Finding, Severity
 
 _LEVEL = {"error": "error", "warning": "warning", "info": "note"}
 _LISTED = 50

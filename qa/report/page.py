@@ -20,9 +20,10 @@ import curate
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
-from qa.checks.split_drift import drift_of, properties
-from qa.finding import SEVERITIES, Checked
-from qa.measures.image_pass import Names
+from qa.checks.check import Checked
+from qa.checks.split_drift import drifts
+from qa.finding import SEVERITIES
+from qa.measures.arrays import Names
 from qa.report import charts
 from qa.report.exchange import Changes
 from qa.report.pictures import picture
@@ -168,7 +169,7 @@ def _tables(view: View) -> list[dict[str, Any]]:
 def _people(view: View) -> list[dict[str, Any]]:
     """What the sources tell of the people: gender, age, skin tone, what they wear."""
     tables = []
-    for name, values in properties(view).items():
+    for name, values in view.properties().items():
         if name in _PEOPLE:
             title, words = _PEOPLE[name]
             told = np.array([None if v is None else words.get(str(v), str(v)) for v in values], object)
@@ -187,12 +188,12 @@ def _points_table(view: View) -> dict[str, Any]:
 def _comparison(view: View) -> dict[str, Any]:
     """How far each split is from train, per feature: rows of (feature, [(index, state) per split])."""
     found: dict[str, dict[str, tuple[float, str]]] = {}
-    for split, feature, index, chance in drift_of(view, _ENOUGH):
-        state = "error" if index > 0.25 else "warning" if index > 0.1 else "alike"
-        if state != "alike" and index <= 3 * chance:
+    for drift in drifts(view, _ENOUGH):
+        state = "error" if drift.index > 0.25 else "warning" if drift.index > 0.1 else "alike"
+        if state != "alike" and drift.by_chance:
             state = "chance"
-        title = _PEOPLE[feature][0].lower() if feature in _PEOPLE else feature
-        found.setdefault(title, {})[split] = (index, state)
+        title = _PEOPLE[drift.feature][0].lower() if drift.feature in _PEOPLE else drift.feature
+        found.setdefault(title, {})[drift.split] = (drift.index, state)
     splits = list(dict.fromkeys(split for row in found.values() for split in row))[:4]
     return {"splits": splits, "rows": [(name, [row.get(s) for s in splits]) for name, row in found.items()]}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qa.finding import Checked, Severity
+from qa.checks.check import Checked
+from qa.finding import Severity
 
 
 @dataclass(frozen=True, slots=True)

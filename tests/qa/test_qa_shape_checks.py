@@ -12,8 +12,8 @@ import pytest
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
+from qa.checks.check import Hit, Outcome
 from qa.checks.table import CHECKS
-from qa.finding import Hit, Outcome
 from qa.measures import robust
 from qa.measures.robust import excess, z_scores
 from qa.view import View, open_view
