@@ -12,8 +12,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.basics import files
 from curate.basics.errors import InputError
-from curate.basics.images import write_bytes
 
 Severity = Literal["error", "warning", "info"]
 Scope = Literal["sample", "split", "dataset"]
@@ -87,8 +87,8 @@ def write_findings(findings: Sequence[Finding], out: Path) -> None:
     rows = [finding.as_json() for finding in findings]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, compression="zstd")
-    write_bytes(out / TABLE, sink.getvalue().to_pybytes())
-    write_bytes(out / "findings.json", json_text(rows))
+    files.write(out / TABLE, sink.getvalue().to_pybytes())
+    files.write(out / "findings.json", json_text(rows))
 
 
 def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
