@@ -32,8 +32,9 @@ from qa.config import checks
 from qa.finding import write_findings
 from qa.measures.image_look import THUMB, look_at_image
 from qa.measures.similar_pairs import correlations, similar_pairs
-from qa.report.exchange import write_junit, write_sarif
+from qa.report.junit import write_junit
 from qa.report.page import write_report
+from qa.report.sarif import write_sarif
 from qa.report.verdict import verdict_on
 from qa.view import open_view
 

@@ -16,10 +16,12 @@ from curate.data.dataset import Dataset
 from qa.checks.baseline_residual import read_predictions
 from qa.checks.check import Checked
 from qa.config import checks
-from qa.finding import SEVERITIES, Finding, Severity, write_findings
+from qa.finding import SEVERITIES, Finding, Severity, at_least, read_findings, write_findings
 from qa.measures.arrays import Names
-from qa.report.exchange import Changes, compare, grave_from, write_changes, write_junit, write_sarif
+from qa.report.changes import Changes, compare, write_changes
+from qa.report.junit import write_junit
 from qa.report.page import write_report
+from qa.report.sarif import write_sarif
 from qa.report.verdict import verdict_on
 from qa.view import View, open_view
 
@@ -110,14 +112,14 @@ def inspect(
         raise InputError("curate qa", "no dataset given", allowed="one or more dataset folders")
     table = checks(config)
     if earlier is not None:
-        compare((), earlier)  # a wrong folder is told before the work, not after
+        before = read_findings(earlier)
     view = _viewed(open_view(given, workers=workers, quiet=quiet), predictions, anonymise)
     results = [check.judge(view) for check in table]
     findings = [finding for result in results for finding in result.findings]
     counts = _counts(findings)
     verdict = verdict_on(results, len(view), training=all(d.training is not None for d in view.datasets))
-    changes = None if earlier is None else compare(findings, earlier)
-    folder, grave = Path(out), grave_from(fail_on)
+    changes = None if earlier is None else compare(findings, before)
+    folder, grave = Path(out), (() if fail_on == "never" else at_least(fail_on))
     _write_lists(results, findings, changes, grave, folder)
     write_report(view, results, verdict, folder / "report.html", seed=seed, changes=changes)
     return QaSummary(

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import images
 from curate.hands.overlay import draw_skeleton
+from qa.measures.arrays import Floats
+from qa.view import View
+
+_SIDE = 208  # px: twice what a phone shows, so that skeletons stay sharp
+_QUALITY = 68
+
+
+class Album:
+    """Pictures of samples as data URIs, each made once."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._made: dict[int, str | None] = {}
+
+    def __call__(self, row: int | None) -> str | None:
+        """The picture of a sample; None where its image cannot be read."""
+        if row is None:
+            return None
+        if row not in self._made:
+            self._made[row] = self._make(row)
+        return self._made[row]
+
+    def _make(self, row: int) -> str | None:
+        view = self._view
+        if view.pixels.error[row] is not None:
+            return None
+        pixels = images.read_ref(view.datasets[view.dataset_of[row]].root, view.image[row])
+        drawn = picture(pixels, view.points[row], view.visibility[row], side=_SIDE)
+        data = images.encode(drawn, ".webp", quality=_QUALITY)
+        return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
 
 
 def picture(
-    image: images.Pixels, points: NDArray[np.float64], visibility: NDArray[np.uint8], *, side: int
+    image: images.Pixels, points: Floats, visibility: NDArray[np.uint8], *, side: int
 ) -> images.Pixels:
     """The hand with its skeleton, the longer side `side` pixels.
 
@@ -27,9 +59,7 @@ def picture(
     return draw_skeleton(shown, points - (x0, y0), visibility, size=side)
 
 
-def _window(
-    points: NDArray[np.float64], width: int, height: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _window(points: Floats, width: int, height: int) -> tuple[Floats, Floats]:
     """Corners of what to show, pixels."""
     frame = np.array([width, height], np.float64)
     if not len(points):

@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import curate
-from curate.basics import files, progress
+from curate.basics import files, pages, progress
 from curate.basics import keypoints as kp
 from curate.basics.engine import Local
 from curate.basics.errors import InputError
@@ -374,14 +374,11 @@ def _page_files(key: str) -> dict[str, str]:
     """index.html, app.js and style.css; index.html last."""
     room = resources.files("qa.review") / "templates"
     texts = {name: (room / name).read_text("utf-8") for name in (*_SCRIPTS, "style.css", "index.html")}
-    # The report's colours: what stands before its first rule for elements.
-    report = resources.files("qa.report") / "templates" / "report.css"
-    palette = report.read_text("utf-8").partition("* {")[0]
+    palette = (resources.files("curate.basics") / "templates" / "palette.css").read_text("utf-8")
     page = texts["index.html"]
     loader = page.partition("<script>")[2].partition("</script>")[0]
-    digest = base64.b64encode(hashlib.sha256(loader.encode()).digest()).decode("ascii")
     return {
         "app.js": '"use strict";\n' + "\n".join(texts[name] for name in _SCRIPTS),
         "style.css": palette + texts["style.css"],
-        "index.html": page.replace("LOADER_HASH", digest).replace("PAGE_KEY", key),
+        "index.html": page.replace("LOADER_HASH", pages.policy_hash(loader)).replace("PAGE_KEY", key),
     }
