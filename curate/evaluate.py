@@ -17,9 +17,10 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, file_sha256
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
+from curate.data.training_set import form_of
 from curate.scoring import metrics
 from curate.scoring.page import Shown, render_page
-from curate.training.examples import Examples, shape_of
+from curate.training.examples import Examples
 from curate.training.run import WEIGHTS, Run, open_run
 
 METRICS = "metrics.json"
@@ -155,13 +156,13 @@ def measure(predictions: Predictions) -> dict[str, Any]:
 
 
 def _check_fit(run: Run, dataset: Dataset) -> None:
-    said = shape_of(dataset)
+    form = form_of(dataset)
     for name in ("size", "channels"):
         wanted = getattr(run.input, name)
-        if said[name] != wanted:
+        if getattr(form, name) != wanted:
             raise InputError(
                 dataset.root,
-                f"{said[name]}",
+                f"{getattr(form, name)}",
                 field=f"training.{name}",
                 allowed=f"{wanted}, as the run was trained on",
             )
