@@ -6,7 +6,8 @@
     │   └── UnsafeInput         an input that tries what data has no business doing
     ├── SchemaError             a dataset folder that this version cannot read
     ├── ConfigChanged           a stage or a run was begun with other settings
-    └── MissingExtra            a feature needs a package that is not installed
+    ├── MissingExtra            a feature needs a package that is not installed
+    └── BlenderError            no Blender, or one that does not work (the renderer's)
 
 A message says where, what was found, what is allowed and what to do, in one line.
 """
