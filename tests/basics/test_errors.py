@@ -36,7 +36,7 @@ def test_a_missing_extra_names_the_pip_command() -> None:
 
 
 def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
-    """What the docstring draws against the classes of all rooms, read as text: some need Blender to import."""
+    """The docstring against the classes of all rooms, which are read as text: some need Blender to import."""
     root = Path(errors.__file__).parents[2]
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
@@ -46,10 +46,8 @@ def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
         if isinstance(node, ast.ClassDef)
     }
     found: dict[str, str] = {"CurateError": "Exception"}
-    while new := {
-        name: base for name, known in bases.items() for base in known & set(found) if name not in found
-    }:
-        found.update(new)
+    for _ in bases:
+        found |= {name: base for name, known in bases.items() for base in known & set(found)}
     assert errors.__doc__ is not None
     drawn, above = {}, {0: "Exception"}
     for indent, name in re.findall(r"^    ([│├└─ ]*)(\w+)  ", errors.__doc__, re.MULTILINE):
