@@ -13,7 +13,7 @@ import numpy as np
 
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
-from qa.checks.baseline_residual import read_predictions
+from qa.checks.baseline_residual import predicted_points
 from qa.checks.check import Checked
 from qa.config import checks
 from qa.finding import SEVERITIES, Finding, Severity, at_least, read_findings, write_findings
@@ -101,7 +101,7 @@ def inspect(
 
     Raises
     ------
-    SchemaError: a folder is no finished dataset.
+    SchemaError: a folder is no finished dataset, or a file no predictions.
     InputError: an unknown `fail_on`, no dataset at all, a config that names an unknown check or limit, or an
         `earlier` without findings.
     """
@@ -136,7 +136,7 @@ def inspect(
 def _viewed(view: View, predictions: Sequence[str | os.PathLike[str]], anonymise: bool) -> View:
     """The view with what a network predicted, and without people's own ids, where that is asked for."""
     if predictions:
-        view = replace(view, predicted=read_predictions(predictions, view.sample_id.tolist()))
+        view = replace(view, predicted=predicted_points(predictions, view.sample_id.tolist()))
     return replace(view, subject_id=_numbered(view.subject_id)) if anonymise else view
 
 

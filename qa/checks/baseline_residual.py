@@ -6,11 +6,10 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.data.predictions import read_predictions
 from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.measures.arrays import Floats
 from qa.view import View
@@ -18,28 +17,23 @@ from qa.view import View
 _SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
 
 
-def read_predictions(paths: Sequence[str | os.PathLike[str]], sample_ids: Sequence[str]) -> Floats:
+def predicted_points(paths: Sequence[str | os.PathLike[str]], sample_ids: Sequence[str]) -> Floats:
     """What `curate evaluate` predicted, (n, 21, 2) pixels of the training set; NaN for other samples.
 
     Raises
     ------
-    InputError: a file that is no predictions.parquet, or none of whose samples is among `sample_ids`.
+    SchemaError: a file that is no predictions.parquet.
+    InputError: none of a file's samples is among `sample_ids`.
     """
     places = {name: row for row, name in enumerate(sample_ids)}
     found = np.full((len(sample_ids), kp.COUNT, 2), np.nan)
     for path in paths:
-        try:
-            table = pq.read_table(path, columns=["sample_id", "predicted"])
-            values = table.column("predicted").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            points = values.reshape(len(table), kp.COUNT, 2)
-        except (OSError, pa.ArrowException, AttributeError, ValueError) as error:
-            allowed = "the predictions.parquet of curate evaluate"
-            raise InputError(path, f"not readable ({error})", allowed=allowed) from None
-        rows = np.array([places.get(name, -1) for name in table.column("sample_id").to_pylist()], np.intp)
+        predicted = read_predictions(path)
+        rows = np.array([places.get(name, -1) for name in predicted.sample_ids], np.intp)
         if not (rows >= 0).any():
             remedy = "give the training set that was evaluated"
             raise InputError(path, "predictions of none of these samples", remedy=remedy)
-        found[rows[rows >= 0]] = points[rows >= 0]
+        found[rows[rows >= 0]] = predicted.predicted[rows >= 0]
     return found
 
 
