@@ -11,14 +11,12 @@ import hashlib
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-import curate
-
 
 def environment(package: str, *sheets: str) -> Environment:
     """The templates in the folder `templates` of a package. Text is escaped, an unknown name is an error.
 
     A page extends page.html.j2, the frame, which has the blocks `title` and `body`. The frame holds the style
-    and a Content-Security-Policy for it; `version` is curate's.
+    and a Content-Security-Policy for it.
 
     Parameters
     ----------
@@ -34,7 +32,6 @@ def environment(package: str, *sheets: str) -> Environment:
     assert made.loader is not None
     style = "".join(made.loader.get_source(made, sheet)[0] for sheet in sheets)
     made.globals |= {
-        "version": curate.__version__,
         "style": Markup(style),  # our own files
         "style_hash": policy_hash(style),
     }

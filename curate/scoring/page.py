@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import curate
 from curate.basics import images, pages
 from curate.basics import keypoints as kp
 from curate.hands.comparison import draw_prediction
@@ -69,6 +70,7 @@ def render_page(shown: Shown) -> str:
     environment = pages.environment("curate.scoring", "evaluation.css")
     environment.filters.update(share=_share, number=_number)
     return environment.get_template("evaluation.html.j2").render(
+        version=curate.__version__,
         run=shown.run,
         training_set=shown.training_set,
         split=shown.split,
