@@ -30,7 +30,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from converters import rhd, safe_pickle
+from converters import rhd
+from converters.parts import safe_pickle
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.data.dataset import TABLE, write_table

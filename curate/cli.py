@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from converters.table import FORMATS
 from curate import __version__
 from curate.basics.errors import CurateError, MissingExtra
 from curate.commands import (
@@ -32,7 +34,8 @@ __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_p
 _OVERVIEW = """\
 From hand photographs to a trained, evaluated keypoint network:
 
-  curate convert 11khands|labelme|rhd|yolo-pose|coco|coco-wholebody SRC --out D
+  curate convert FORMAT SRC --out D
+{formats}
   curate render --angles "tilt=0,30,45 rotation=0:345:15" --out D
   curate crop D --out CROPS
   curate build CROPS --out SET --size 96 --keypoints 20
@@ -71,13 +74,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command."""
     parser = argparse.ArgumentParser(
-        prog="curate", description=_OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="curate",
+        description=_OVERVIEW.format(formats=_formats()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hand-curate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in COMMANDS.values():
         add(commands)
     return parser
+
+
+def _formats() -> str:
+    names = ", ".join(row.name for row in FORMATS.values() if row.reads)
+    return textwrap.fill(names, 90, initial_indent="      FORMAT: ", subsequent_indent=" " * 14)
 
 
 def _bug() -> int:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-import converters
+from converters.table import FORMATS
 from curate import cli
 from curate.basics import images
 from curate.data.dataset import Dataset
@@ -46,7 +46,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "yolo-pose": "hand-keypoints",
         "coco": "coco-source",
     }.items():
-        export(dataset, converters.load(name).write, name, folder / place)
+        export(dataset, FORMATS[name].write, name, folder / place)
     # As people have it: the photographs once, the Labelme files in a folder of their own.
     for copy in [p for p in (folder / "labels").rglob("*") if p.suffix in (".jpg", ".png")]:
         copy.unlink()

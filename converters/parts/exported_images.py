@@ -47,6 +47,29 @@ def put(dataset: Dataset, refs: Sequence[str], folder: Path) -> tuple[dict[str, 
     return placed, counts
 
 
+def put_as(dataset: Dataset, ref: str, path: Path) -> bool:
+    """Put the image that `ref` names at `path`, in the format of its suffix (.jpg or .png).
+
+    An upright file of that format is copied as it is; others are written anew.
+
+    Returns
+    -------
+    Whether it was written anew.
+
+    Raises
+    ------
+    UnreadableImage: the image does not open.
+    """
+    if "#" not in ref:
+        source = dataset.root / ref
+        info = images.probe(source)
+        if info.orientation == 1 and path.suffix in _COPIED.get(info.format, ()):
+            images.write_bytes(path, source.read_bytes())
+            return False
+    images.write(path, images.read_ref(dataset.root, ref))
+    return True
+
+
 def _put_one(dataset: Dataset, ref: str, target: Path, counts: Counter[str]) -> Path:
     source = dataset.root / ref
     if "#" not in ref:
