@@ -25,7 +25,6 @@ from converters.parts.coco_tables import (
     Hands,
     Id,
     boxes,
-    collector_paused,
     read_hands,
     split_of,
     stack,
@@ -33,6 +32,7 @@ from converters.parts.coco_tables import (
 )
 from converters.parts.exported_images import put
 from converters.parts.lost_fields import count_lost
+from converters.parts.paused_collector import collector_paused
 from converters.parts.short_numbers import short
 from curate.basics import images
 from curate.basics import keypoints as kp

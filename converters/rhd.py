@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from converters.parts import safe_pickle
 from converters.parts.exported_images import put_as
 from converters.parts.lost_fields import count_lost
+from converters.parts.paused_collector import collector_paused
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
@@ -177,7 +178,7 @@ def _frame(one: _Set) -> tuple[int, int]:
     return _FRAME
 
 
-@safe_pickle.no_collector()
+@collector_paused()
 def _load(one: _Set, counted: Part) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:
     """The ids of the samples that have an image, sorted, and their arrays, stacked piece by piece."""
     entries = safe_pickle.load(one.annotations)
