@@ -11,12 +11,12 @@ from pathlib import Path
 from converters.parts.exported_images import put_as
 from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
 from converters.parts.lost_fields import count_lost
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import ROWS, Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source, posix_path
-from curate.data.stage import Part
 
 NAME = "11khands"
 LICENCE = "11k Hands: free for reasonable academic fair use"
@@ -102,7 +102,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
         counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
         lines.append(_line(sample, people, names))
-    images.write_bytes(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
+    files.write(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
     return +counts
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from curate.data.dataset import Dataset
-    from curate.data.stage import Part
+    from curate.data.part import Part
 
 
 @dataclass(frozen=True, slots=True)

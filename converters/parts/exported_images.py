@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.sample import file_stem
@@ -64,7 +64,7 @@ def put_as(dataset: Dataset, ref: str, path: Path) -> bool:
         source = dataset.root / ref
         info = images.probe(source)
         if info.orientation == 1 and path.suffix in _COPIED.get(info.format, ()):
-            images.write_bytes(path, source.read_bytes())
+            files.write(path, source.read_bytes())
             return False
     images.write(path, images.read_ref(dataset.root, ref))
     return True

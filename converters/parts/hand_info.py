@@ -18,11 +18,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from curate.basics import files
 from curate.basics.errors import InputError
-from curate.data.dataset import file_sha256
+from curate.data.part import Part
 from curate.data.sample import json_text, replace_columns
 from curate.data.source import posix_path
-from curate.data.stage import Part
 
 TABLE = "HandInfo.csv"
 COLUMNS = (
@@ -270,7 +270,7 @@ class HandInfoJoin:
     @classmethod
     def load(cls, path: Path) -> HandInfoJoin:
         """Read the table. Raises InputError as `read_hand_info`."""
-        return cls(read_hand_info(path), file_sha256(path))
+        return cls(read_hand_info(path), files.sha256(path))
 
     def __call__(self, batch: pa.RecordBatch) -> Part:
         """The batch with what the table knows."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from converters.table import FORMATS, Format, Option
 from curate.basics.errors import InputError
-from curate.commands.console import command, common, given, positive, tell
+from curate.commands.console import command, common, engine_of, given, positive, tell
 
 
 def add(commands: Any) -> None:
@@ -71,7 +71,8 @@ def run(a: argparse.Namespace) -> int:
         a.out,
         options=_given(a, chosen),
         enrich=HandInfoJoin.load(a.hand_info) if a.hand_info else None,
-        **given(a, "copy probe label_source licence limit workers overwrite quiet"),
+        engine=engine_of(a),
+        **given(a, "copy probe label_source licence limit overwrite quiet"),
     )
     return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")
 
