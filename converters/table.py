@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from curate.data.dataset import Dataset
     from curate.data.part import Part
 
 
@@ -41,10 +40,14 @@ class Format:
     module: its module in this package.
     reads, writes: whether that has
 
-        read(source: Source, **options) -> Iterator[Part]     samples whose `image` is an absolute path
-        write(dataset: Dataset, out: Path) -> Counter[str]    counts of what was lost, per field or reason
+        read(source: Source, **options) -> Iterator[Part]
+        write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]
 
     options: what its `read` takes besides the source.
+
+    `read` gives samples whose `image` is an absolute path. `write` leaves the images to the engine and then
+    writes its tables in order: the same bytes, whatever the engine. An image that is there already was put
+    there by the same export, which was killed. What is lost is counted, per field or reason.
     """
 
     name: str
@@ -61,9 +64,9 @@ class Format:
         return read
 
     @property
-    def write(self) -> Callable[[Dataset, Path], Counter[str]]:
+    def write(self) -> Callable[..., Counter[str]]:
         """How `curate export` writes it."""
-        write: Callable[[Dataset, Path], Counter[str]] = self._loaded().write
+        write: Callable[..., Counter[str]] = self._loaded().write
         return write
 
     @property

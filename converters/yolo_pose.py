@@ -28,6 +28,7 @@ from converters.parts.exported_images import put
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -114,7 +115,7 @@ def read(source: Source) -> Iterator[Part]:
         yield _read_part(root, labelled[start : start + _FILES], config, coco)
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
 
     A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
@@ -135,7 +136,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         if line:
             lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
     for split, of_image in sorted(lines.items()):
-        placed, changed = put(dataset, list(of_image), out / "images" / split)
+        placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.table import FORMATS
-from curate.commands.console import OK, command, common, given, show
+from curate.commands.console import OK, command, common, engine_of, given, show
 
 
 def add(commands: Any) -> None:
@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     names = [row.name for row in writable]
     parser.add_argument("--to", required=True, choices=names, metavar="FORMAT", help="see below")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    common(parser, workers=False)
+    common(parser)
 
 
 def run(a: argparse.Namespace) -> int:
@@ -37,6 +37,7 @@ def run(a: argparse.Namespace) -> int:
         FORMATS[a.to].write,
         a.to,
         a.out,
+        engine=engine_of(a),
         **given(a, "overwrite quiet"),
     )
     show(a, result.as_json(), str(result))

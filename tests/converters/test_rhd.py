@@ -429,7 +429,7 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
         "aspect": 1,
         "label_source": 1,
         "mask without RHD's part ids": 1,
-        "image written anew as PNG": 3,
+        "image written anew as PNG": 2,
         "further hand of the same side in an image": 1,
         "sample of an unknown side": 1,
         "sample without an image of the set's size": 2,
