@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from converters.parts import safe_pickle
-from converters.parts.exported_images import in_tasks, place, size
+from converters.parts.exported_images import in_tasks, place, size_of
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
 from curate.basics import files, images
@@ -384,7 +384,7 @@ def _write_set(folder: Path, pictures: Sequence[_Picture], root: Path, engine: E
 
 def _size(root: Path, ref: str) -> tuple[int, int] | None:
     try:
-        return size(root, ref)
+        return size_of(root, ref)
     except UnreadableImage:
         return None
 

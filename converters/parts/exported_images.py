@@ -88,7 +88,7 @@ def place(root: Path, ref: str, path: Path) -> bool:
     return anew
 
 
-def size(root: Path, ref: str) -> tuple[int, int]:
+def size_of(root: Path, ref: str) -> tuple[int, int]:
     """Width and height of the image that `ref` names. Raises UnreadableImage."""
     if images.in_stack(ref):
         height, width = images.read_ref(root, ref).shape[:2]
