@@ -23,9 +23,10 @@ from torch.utils.data import DataLoader
 import curate
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset
+from curate.data.training_set import form_of
 from curate.training.augment import Ranges
 from curate.training.baseline import AtomicCheckpoints, Baseline, EpochEnd, Recipe, describe_epoch
-from curate.training.examples import Examples, Shuffled, shape_of
+from curate.training.examples import Examples, Shuffled
 from curate.training.memory import keep_freed_memory
 from curate.training.run import CHECKPOINT, INFO, WEIGHTS, NetworkInput, read_info, write_info, write_weights
 
@@ -135,11 +136,9 @@ def train(
         raise InputError("preset", repr(preset), allowed=", ".join(PRESETS))
     chosen = PRESETS[preset]
     dataset = Dataset(training_set)
-    shape = shape_of(dataset)
-    made_for = NetworkInput(
-        shape["size"], shape["channels"], shape["keypoints"], chosen.standardised, chosen.recipe.loss
-    )
-    recipe = chosen.recipe.for_size(shape["size"], float(shape["sigma"]))
+    form = form_of(dataset)
+    made_for = NetworkInput(form.size, form.channels, form.keypoints, chosen.standardised, chosen.recipe.loss)
+    recipe = chosen.recipe.for_size(form.size, float(form.sigma))
     config = {
         "preset": preset,
         "epochs": epochs or chosen.epochs,

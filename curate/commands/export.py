@@ -16,7 +16,6 @@ def add(commands: Any) -> None:
         commands,
         "export",
         run,
-        "Write a dataset in another tool's format; says what that format cannot hold.",
         "  curate export data/tagged --to coco --out coco/\n"
         "  curate export data/tagged --to labelme --out labels/\n\nformats:\n"
         + "\n".join(f"  {row.name:15s} {row.says}" for row in writable),

@@ -17,7 +17,6 @@ def add(commands: Any) -> None:
         commands,
         "qa",
         run,
-        "Check datasets or a training set: findings for machines, report.html for people.",
         "  curate qa set96 --out qa96\n  curate qa data/tagged --out qa-tagged --fail-on warning\n"
         "  curate qa --explain > qa.yaml",
     )
@@ -59,7 +58,7 @@ def run(a: argparse.Namespace) -> int:
         return OK
     if not a.datasets or not a.out:
         raise InputError("curate qa", "no dataset or no --out", remedy="curate qa D --out DIR, or --explain")
-    from qa.run import inspect
+    from qa.check_quality import inspect
 
     summary = inspect(a.datasets, a.out, **given(a, _GIVEN))
     show(a, summary.as_json(), str(summary))

@@ -176,9 +176,9 @@ def test_a_budget_of_minutes_stops_at_an_epochs_end(make_set: MakeSet, tmp_path:
 @pytest.mark.parametrize(
     ("training", "message"),
     [
-        ({"keypoints": 19}, r"training.keypoints: 19; allowed: 20 or 21"),
+        ({"keypoints": 19}, r"training.keypoints: 19; allowed: 20 \(without the wrist\) or 21"),
         ({"channels": 4}, r"training.channels: 4; allowed: 1 or 3"),
-        ({"size": 30}, r"training.size: 30; allowed: a multiple of 4"),
+        ({"size": 30}, r"training.size: 30; allowed: a multiple of 16 from 32 to 512"),
         ({"size": 64}, r"images of shape \(32, 32\); allowed: \(64, 64\), as dataset.json says"),
     ],
     ids=["keypoints", "channels", "size", "pixels"],
@@ -197,7 +197,7 @@ def test_a_training_set_that_does_not_fit_is_refused(
 def test_stored_heatmaps_that_do_not_fit_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
     root = make_set(["train"], size=32, heatmaps={"dtype": "float32", "peak1": False})
     np.save(root / "heatmaps.npy", np.zeros((1, 21, 32, 32), np.float32))
-    with pytest.raises(InputError, match=r"maps of shape \(1, 21, 32, 32\); allowed: \(1, 20, 32, 32\)"):
+    with pytest.raises(InputError, match=r"array of shape \(1, 21, 32, 32\); allowed: \(1, 20, 32, 32\)"):
         train(root, tmp_path / "run", epochs=1, quiet=True)
 
 
