@@ -14,6 +14,7 @@ import curate
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import NoOptions, Options
 from curate.data.dataset import Dataset
 
 Item = TypeVar("Item")
@@ -77,6 +78,7 @@ def export(
     name: str,
     out: Path,
     *,
+    own: Options = NoOptions(),
     engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
@@ -87,7 +89,8 @@ def export(
     ----------
     write, name: the converter's writer and the format's name.
     out: the folder to make; not within the dataset, nor around it.
-    engine: what runs the work on the images. overwrite: replace what curate made at `out` before.
+    own: the format's own options. engine: what runs the work on the images.
+    overwrite: replace what curate made at `out` before.
 
     Raises
     ------
@@ -99,12 +102,13 @@ def export(
         "command": "export",
         "version": curate.__version__,
         "format": name,
+        "options": own.record(),
         "dataset": dataset.fingerprint,
     }
     with files.claimed(out, identity, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Export.of(out, claim.result)
-        counts = write(dataset, out, _Shown(engine, f"export {name}", quiet))
+        counts = write(dataset, out, _Shown(engine, f"export {name}", quiet), **own.values())
         lost = {reason: count for reason, count in sorted(counts.items()) if count}
         restricted = tuple(text for text in dataset.info.get("licences", []) if _RESTRICTED.search(text))
         done = Export(out, name, len(dataset), lost, restricted)

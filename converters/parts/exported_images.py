@@ -55,7 +55,7 @@ def put(
         else:
             placed[ref], anew = made
             counts["image turned upright or written anew as PNG"] += anew and not images.in_stack(ref)
-    return placed, counts
+    return placed, +counts
 
 
 def put_as(dataset: Dataset, places: Mapping[str, Path], engine: Engine) -> dict[str, bool]:

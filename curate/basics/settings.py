@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 
+from curate.basics import files
 from curate.basics.errors import InputError
 
 Range = tuple[float, float]
@@ -69,6 +70,33 @@ class Options:
             except ValueError:
                 where = type(self).__name__
                 raise InputError(where, repr(value), field=name, allowed=setting.allowed) from None
+
+    def values(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {name: getattr(self, name) for name in settings_of(type(self))}
+
+    def record(self) -> dict[str, Any]:
+        """The settings as JSON values, for the identity of a folder; of a file its content, wherever it is.
+
+        Raises
+        ------
+        InputError: a file that cannot be read.
+        """
+        record: dict[str, Any] = {}
+        for name, value in self.values().items():
+            if not isinstance(value, Path):
+                record[name] = value
+                continue
+            try:
+                record[f"{name}_sha256"] = files.sha256(value)
+            except OSError as error:
+                raise InputError(value, f"cannot be read ({error.strerror})") from None
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions(Options):
+    """Of what takes none."""
 
 
 def settings_of(kind: type[Any]) -> dict[str, Setting]:
@@ -245,11 +273,20 @@ def flag(default: bool, says: str) -> Any:
     return _field(default, says, "true or false", read)
 
 
-def text(default: str | None, allowed: str, says: str, *, metavar: str = "TEXT") -> Any:
-    """A field that holds a word; with a default of "" or None, possibly none."""
-    return _field(
-        default, says, allowed, lambda value: value if value == default else _word(value), metavar=metavar
-    )
+def text(
+    default: str | None,
+    allowed: str,
+    says: str,
+    read: Callable[[str], str] = str,
+    *,
+    metavar: str = "TEXT",
+) -> Any:
+    """A field that holds a word as `read` gives it back; with a default of "" or None, possibly none."""
+
+    def read_one(value: Any) -> str | None:
+        return default if value == default else read(_word(value))
+
+    return _field(default, says, allowed, read_one, metavar=metavar)
 
 
 def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:

@@ -18,7 +18,7 @@ from converters.parts import safe_pickle
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnsafeInput
-from curate.convert import convert
+from curate.convert import ConvertOptions, convert
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -71,7 +71,7 @@ def make(
 
 
 def run(root: Path, out: Path, **options: Any) -> tuple[Summary, list[Sample]]:
-    summary = convert(rhd.read, "rhd", Source(root), out, quiet=True, **options)
+    summary = convert(rhd.read, "rhd", Source(root), out, ConvertOptions(**options), quiet=True)
     return summary, list(Dataset(out))
 
 

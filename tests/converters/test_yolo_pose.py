@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from converters import yolo_pose
 from curate.basics import images
 from curate.basics.errors import InputError
-from curate.convert import convert
+from curate.convert import ConvertOptions, convert
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
@@ -50,7 +50,7 @@ def add(root: Path, image: str, label: str | bytes | None) -> None:
 
 def run(root: Path, out: Path, **options: Any) -> tuple[Summary, list[Sample]]:
     source = options.pop("source", Source(root))
-    summary = convert(yolo_pose.read, "yolo-pose", source, out, quiet=True, **options)
+    summary = convert(yolo_pose.read, "yolo-pose", source, out, ConvertOptions(**options), quiet=True)
     return summary, list(Dataset(out))
 
 
