@@ -300,6 +300,16 @@ def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
     return _field(None, says, allowed, read, metavar=metavar)
 
 
+def paths(says: str, *, metavar: str, allowed: str = "paths") -> Any:
+    """A field that holds the paths of any number of files or folders."""
+
+    def read(value: Any) -> tuple[Path, ...]:
+        several = value if isinstance(value, list | tuple) else [value]
+        return tuple(one if isinstance(one, Path) else Path(_word(one)) for one in several)
+
+    return _field((), says, allowed, read, metavar=metavar, many=True)
+
+
 def texts(
     default: tuple[str, ...],
     allowed: str,
