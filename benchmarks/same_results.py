@@ -3,9 +3,9 @@
     python benchmarks/same_results.py CHECKOUT --data DATA --out list.txt
     python benchmarks/same_results.py --compare before.txt after.txt
 
-CHECKOUT is a folder that holds `curate/`. Its command line is run, nothing of it is imported here, so that
-this one file serves for any two checkouts; the commands stand in tools/same_results.txt. DATA holds the sources
-that SOURCES and SUBSET name; they are copied to the folder of work (--work keeps it), all paths are relative.
+CHECKOUT is a folder that holds `curate/`. Its command line is run and nothing of it imported here, so this
+file serves for any two; tools/same_results.txt holds the commands. DATA holds the folders that SOURCES and
+SUBSET name. They are copied to the folder of work (--work keeps it), so that all paths are relative.
 
 Each line of a list is `SHA256  what`, and ` = value` where that is short. There is a line for
 
@@ -15,11 +15,10 @@ Each line of a list is `SHA256  what`, and ` = value` where that is short. There
     each figure of training, evaluation and QA, each weight, the pictures and charts of each page
     the exit code of each command
 
-Left out is what may change with the version alone: hashes of datasets, options, versions, columns and keys
-that FIELDS does not name, words and style of pages. What MOVED names is looked for in a column of its own, then
-in attrs. Nothing depends on time or place; floats depend on the machine: make both lists on the same one.
-
---compare prints the lines that differ or are missing, and exits with 1 if there are any.
+Left out is what may change with the version alone: hashes of datasets, options, columns and keys that FIELDS
+does not name, words and style of pages. What MOVED names is looked for in a column, then in attrs. Nothing
+depends on time or place; floats depend on the machine: make both lists on the same one. --compare prints the
+lines that differ or are missing, and exits with 1 if there are any.
 """
 
 from __future__ import annotations
