@@ -21,7 +21,8 @@ from curate.data.dataset import Dataset, file_sha256
 from curate.scoring import metrics
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples, shape_of
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
 PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
@@ -118,7 +119,7 @@ def evaluate(
     opened, dataset = open_run(run), Dataset(training_set)
     _check_fit(opened, dataset)
     folder = Path(out) if out is not None else opened.root / f"evaluation-{split}"
-    examples = Examples(dataset, split, opened.input.keypoints)
+    examples = Examples(dataset, split, opened.spec.keypoints)
     about = {
         "split": split,
         "size": str(examples.size),
@@ -230,7 +231,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
 def _check_fit(run: Run, dataset: Dataset) -> None:
     said = shape_of(dataset)
     for name in ("size", "channels"):
-        wanted = getattr(run.input, name)
+        wanted = getattr(run.spec, name)
         if said[name] != wanted:
             raise InputError(
                 dataset.root,
@@ -242,17 +243,16 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
 
 def _predict(run: Run, examples: Examples, quiet: bool) -> Predictions:
     count = len(examples)
-    truth = np.full((count, kp.COUNT, 2), np.nan, np.float32)
-    visibility = np.zeros((count, kp.COUNT), np.uint8)
-    subset = kp.subset(run.input.keypoints)
-    truth[:, subset], visibility[:, subset] = examples.keypoints, examples.visibility
     found = []
     with progress.bar("predict", count, quiet=quiet) as advance:
         for first in range(0, count, _BATCH):
             rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows)))
+            found.append(run.predict(examples.pixels(rows), examples.left[rows]))
             advance(len(rows))
-    points, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    points, scores = (
+        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
+    )
+    truth, visibility = examples.all_keypoints(np.arange(count))
     return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
 
 

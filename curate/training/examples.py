@@ -16,18 +16,18 @@ from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import INFO, Dataset
-from curate.data.sample import labelled_points
-from curate.networks.figure12 import STRIDE
+from curate.data.sample import labelled_points, to_numpy
+from curate.networks.network import Targets
 
 
 class Batch(NamedTuple):
-    """Some samples: row in the split (B,), pixels (B, S, S[, 3]) uint8, keypoints (B, K, 2) float32 in
-    pixels with NaN where unlabelled, visibility (B, K) uint8."""
+    """Some samples as they are stored: row in the split (B,), pixels (B, S, S[, 3]) uint8, left (B,) bool,
+    True for left hands, and what they teach."""
 
     row: Tensor
     pixels: Tensor
-    keypoints: Tensor
-    visibility: Tensor
+    left: Tensor
+    targets: Targets
 
 
 class Examples(TorchDataset[Batch]):
@@ -36,15 +36,22 @@ class Examples(TorchDataset[Batch]):
     Attributes
     ----------
     size, channels: of the images. sample_ids: of the split, in the order of the table.
-    keypoints: (N, K, 2) float32. visibility: (N, K) uint8, 0, 1 or 2.
+    keypoints: (N, K, 2) float32. visibility: (N, K) uint8, 0, 1 or 2. left: (N,) bool, True for left hands.
     """
 
-    def __init__(self, training_set: Dataset, split: str, keypoints: int | None = None) -> None:
+    def __init__(
+        self,
+        training_set: Dataset,
+        split: str,
+        keypoints: int | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
         """Open a split.
 
         Parameters
         ----------
         keypoints: 20 (without the wrist) or 21; None: as the training set says.
+        labels: what batches carry beyond the keypoints, of "mask" and "xyz" (with K).
 
         Raises
         ------
@@ -53,17 +60,25 @@ class Examples(TorchDataset[Batch]):
         said = shape_of(training_set)
         self.size, self.channels = said["size"], said["channels"]
         self._stack = _open_stack(training_set, self.size, self.channels)
+        self._masks = None
+        if said.get("masks"):
+            self._masks = np.load(training_set.root / "masks.npy", mmap_mode="r", allow_pickle=False)
         _check_heatmaps(training_set, len(self._stack), said["keypoints"], self.size)
-        table = training_set.table(["sample_id", "image", "split", "keypoints", "visibility"])
+        columns = ["sample_id", "image", "split", "keypoints", "visibility", "side", "xyz", "K"]
+        table = training_set.table(columns)
         chosen = np.array([value == split for value in table.column("split").to_pylist()], bool)
         if not chosen.any():
             there = sorted({str(value) for value in table.column("split").to_pylist()})
             raise InputError(training_set.root, f"no sample of split {split!r}", allowed=", ".join(there))
         table = table.filter(chosen)
         self.sample_ids: list[str] = table.column("sample_id").to_pylist()
-        subset = kp.subset(keypoints or said["keypoints"])
+        self._subset = subset = kp.subset(keypoints or said["keypoints"])
         points, visibility = labelled_points(table)
         self.keypoints, self.visibility = points[:, subset], visibility[:, subset]
+        self.left = np.array([side == "left" for side in table.column("side").to_pylist()], bool)
+        self._labels = labels
+        self._xyz = to_numpy(table, "xyz")[:, subset].astype(np.float32)
+        self._K = to_numpy(table, "K").astype(np.float32)
         self._rows = _stack_rows(training_set, table.column("image").to_pylist(), len(self._stack))
 
     def __len__(self) -> int:
@@ -73,17 +88,36 @@ class Examples(TorchDataset[Batch]):
         """(B, S, S) or (B, S, S, 3) of the given rows of the split."""
         return np.asarray(self._stack[self._rows[rows]])
 
+    def masks(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.uint8] | None:
+        """(B, S, S) of the given rows of the split, 255 for the hand; None: the set holds no masks."""
+        return None if self._masks is None else np.asarray(self._masks[self._rows[rows]])
+
+    def all_keypoints(
+        self, rows: Sequence[int] | NDArray[np.intp]
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """(B, 21, 2) and (B, 21): keypoints and visibility of the given rows of the split; NaN and 0 for the
+        wrist where it is left out."""
+        points = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
+        visibility = np.zeros((len(rows), kp.COUNT), np.uint8)
+        points[:, self._subset], visibility[:, self._subset] = self.keypoints[rows], self.visibility[rows]
+        return points, visibility
+
     def __getitem__(self, row: int) -> Batch:
         return self.__getitems__([row])
 
     def __getitems__(self, rows: list[int]) -> Batch:
         # The hook by which a DataLoader fetches a whole batch at once.
-        return Batch(
-            torch.as_tensor(rows),
-            torch.from_numpy(self.pixels(rows)),
+        masks = self.masks(rows) if "mask" in self._labels else None
+        targets = Targets(
             torch.from_numpy(self.keypoints[rows]),
             torch.from_numpy(self.visibility[rows]),
+            torch.ones(len(rows)),
+            None if masks is None else torch.from_numpy((masks > 127).view(np.uint8)),
+            torch.from_numpy(self._xyz[rows]) if "xyz" in self._labels else None,
+            torch.from_numpy(self._K[rows]) if "xyz" in self._labels else None,
         )
+        left = torch.from_numpy(self.left[rows])
+        return Batch(torch.as_tensor(rows), torch.from_numpy(self.pixels(rows)), left, targets)
 
 
 class Shuffled(Sampler[int]):
@@ -124,10 +158,8 @@ def shape_of(training_set: Dataset) -> dict[str, Any]:
             text = " or ".join(map(str, values))
             raise InputError(where, repr(said.get(name)), field=f"training.{name}", allowed=text)
     size = said.get("size")
-    if not isinstance(size, int) or size <= 0 or size % STRIDE:
-        raise InputError(
-            where, repr(size), field="training.size", allowed=f"a multiple of {STRIDE}, in pixels"
-        )
+    if not isinstance(size, int) or size <= 0:
+        raise InputError(where, repr(size), field="training.size", allowed="pixels")
     return said
 
 

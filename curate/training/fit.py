@@ -1,0 +1,198 @@
+"""Fitting a network to a training set and keeping the result as a run; the loop is Lightning's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+import curate
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
+from curate.networks import table
+from curate.networks.network import Network, Spec
+from curate.networks.recipe import Recipe
+from curate.training.checkpoints import AtomicCheckpoints
+from curate.training.epoch_end import EpochEnd
+from curate.training.examples import Examples, Shuffled, shape_of
+from curate.training.memory import keep_freed_memory
+from curate.training.module import TrainingModule
+from curate.training.record import CHECKPOINT, EPOCHS, write_info
+from curate.training.run import write_weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that is asked for.
+
+    name: of the network, in the table. options: of its constructor. recipe: in pixels of the set's images.
+    epochs: at most. max_minutes: no further than the end of the epoch that passes this. batch: images a
+    step on each device. training_set: the set's fingerprint.
+    """
+
+    name: str
+    spec: Spec
+    options: Mapping[str, Any]
+    preset: str
+    recipe: Recipe
+    epochs: int
+    max_minutes: float | None
+    batch: int
+    seed: int
+    training_set: str
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """What run.json says of the network."""
+        return {"name": self.name, **asdict(self.spec), **self.options}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What else run.json says was asked for, as JSON gives it back."""
+        names = ("preset", "epochs", "max_minutes", "batch", "seed", "training_set")
+        config = {name: getattr(self, name) for name in names}
+        return {**config, "recipe": json.loads(json.dumps(asdict(self.recipe)))}
+
+
+def plan(
+    dataset: Dataset,
+    network: str,
+    preset: str | None,
+    epochs: int | None,
+    max_minutes: float | None,
+    batch: int,
+    seed: int,
+) -> Plan:
+    """What it means to train a network on this set; None: the network's first preset, the preset's epochs.
+
+    Raises
+    ------
+    InputError: no such network or preset, or no training set.
+    """
+    presets = table.load(network).presets
+    name = next(iter(presets)) if preset is None else preset
+    if name not in presets:
+        raise InputError("preset", repr(name), allowed=", ".join(presets))
+    chosen, shape = presets[name], shape_of(dataset)
+    return Plan(
+        network,
+        Spec(shape["size"], shape["channels"], shape["keypoints"], chosen.recipe.loss),
+        chosen.options,
+        name,
+        chosen.recipe.for_size(shape["size"], float(shape["sigma"])),
+        epochs or chosen.epochs,
+        max_minutes,
+        batch,
+        seed,
+        dataset.fingerprint,
+    )
+
+
+def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str | int, quiet: bool) -> None:
+    """Fill a run's folder that is held and is new, or unfinished with this plan."""
+    info = {
+        "config": plan.config,
+        "crop": _crop_of(dataset),
+        "curate": curate.__version__,
+        "torch": torch.__version__,
+    }
+    write_info(folder, plan.network, info)
+    network = _fit(folder, dataset, plan, devices, quiet)
+    history = json.loads((folder / EPOCHS).read_text(encoding="utf-8"))
+    write_info(folder, plan.network, {**info, "result": {"epochs": len(history), "last": history[-1]}})
+    write_weights(folder, network)
+
+
+def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str | int, quiet: bool) -> Network:
+    keep_freed_memory()
+    torch.manual_seed(plan.seed)
+    row = table.row(plan.name)
+    examples = Examples(dataset, "train", labels=row.needs.labels)
+    order = Shuffled(len(examples), plan.seed)
+    # One worker would cost more than it saves: a batch is a copy from a memory map.
+    loader = DataLoader(examples, plan.batch, sampler=order, collate_fn=_as_is)
+    module = TrainingModule(table.load(plan.name)(plan.spec, **plan.options), plan.recipe, plan.seed)
+    split = _reported_split(dataset)
+    reported = Examples(dataset, split)
+    epoch_end = EpochEnd(folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet)
+    with _quiet_lightning():
+        trainer = lightning.Trainer(
+            max_epochs=plan.epochs,
+            devices=devices,
+            strategy="ddp_spawn" if _several(devices) else "auto",
+            logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+            callbacks=[epoch_end],
+            plugins=[AtomicCheckpoints()],
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        handler = signal.getsignal(signal.SIGINT)
+        checkpoint = folder / CHECKPOINT
+        try:
+            trainer.fit(
+                module, loader, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True
+            )
+        except SystemExit:
+            # Lightning turns Ctrl-C into an exit of its own, and leaves the process deaf to the next one.
+            signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt from None
+    return module.result()
+
+
+def _reported_split(dataset: Dataset) -> str:
+    """The split that epochs are reported on: val, else test, else the training images themselves."""
+    there = set(dataset.table(["split"]).column("split").to_pylist())
+    return next((name for name in ("val", "test") if name in there), "train")
+
+
+def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
+    """How the training images were cut from their photos, so that `curate predict` can do the same.
+
+    Where some were cut by colour that counts, as it needs no labels.
+    """
+    history = dataset.info["history"]
+    crops = [entry["options"] for entry in history if entry["stage"] == "crop"]
+    crops += [entry["options"]["crop"] for entry in history if "crop" in entry["options"]]
+    crops.sort(key=lambda options: options["by"] != "colour")
+    return {name: crops[0][name] for name in ("by", "margin")} if crops else None
+
+
+def _several(devices: str | int) -> bool:
+    if str(devices) in ("auto", "-1"):
+        return torch.cuda.device_count() > 1
+    listed = [part for part in str(devices).split(",") if part.strip()]
+    return len(listed) > 1 or (len(listed) == 1 and "," not in str(devices) and int(listed[0]) > 1)
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
+
+
+@contextlib.contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning's advice is for people who write training loops."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
