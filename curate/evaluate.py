@@ -116,7 +116,7 @@ def evaluate(
     SchemaError: no finished run, or no dataset.
     InputError: no such split, or images of another size or kind than the run was trained on.
     """
-    opened, dataset = open_run(run), Dataset(training_set)
+    opened, dataset = open_run(run, gives="points"), Dataset(training_set)
     _check_fit(opened, dataset)
     folder = Path(out) if out is not None else opened.root / f"evaluation-{split}"
     examples = Examples(dataset, split, opened.spec.keypoints)

@@ -101,7 +101,7 @@ def predict(
     SchemaError: no finished run. InputError: no photo at all, or a training set.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
-    opened, folder = open_run(run), Path(out)
+    opened, folder = open_run(run, gives="points"), Path(out)
     datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
     for dataset in datasets:
         if dataset.training is not None:

@@ -24,15 +24,11 @@ _BROKEN = (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder, the content of run.json, and the network with its weights.
-
-    gives: of "points", "mask", "xyz", what the network finds.
-    """
+    """A finished run: its folder, the content of run.json, and the network with its weights."""
 
     root: Path
     info: dict[str, Any]
     network: Network
-    gives: tuple[str, ...]
 
     @property
     def spec(self) -> Spec:
@@ -44,27 +40,35 @@ class Run:
         return inference.predict(self.network, pixels, left)
 
 
-def open_run(root: str | os.PathLike[str]) -> Run:
+def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
     """Open a finished run; nothing in it is executed.
+
+    Parameters
+    ----------
+    gives: "points", "mask" or "xyz", where the network must find these.
 
     Raises
     ------
     SchemaError: no run, an unfinished one, one of another version, or broken files.
+    InputError: its network does not find what it must.
     """
     folder = Path(root)
     info = read_info(folder)
     if not (folder / WEIGHTS).exists():
         remedy = "give the command that began it again to finish it"
         raise SchemaError(folder, "an unfinished run", remedy=remedy)
-    network = _build(folder / INFO, info.get("network"))
+    name, network = _build(folder / INFO, info.get("network"))
+    found = table.row(name).gives
+    if gives is not None and gives not in found:
+        what = f"a run whose network {name} finds {' and '.join(found)}"
+        raise InputError(folder, what, allowed=f"one that finds {gives}")
     try:
         weights = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
         network.load_state_dict(weights)
     except _BROKEN as error:
         line = (str(error) or type(error).__name__).splitlines()[0]
         raise SchemaError(folder / WEIGHTS, f"no weights of this network ({line})") from None
-    gives = table.row(info["network"]["name"]).gives
-    return Run(folder, info, network.eval(), gives)
+    return Run(folder, info, network.eval())
 
 
 def write_weights(folder: Path, network: Network) -> None:
@@ -75,12 +79,14 @@ def write_weights(folder: Path, network: Network) -> None:
     os.replace(temporary, folder / WEIGHTS)
 
 
-def _build(where: Path, described: Any) -> Network:
-    """The network that run.json describes, with no weights yet."""
+def _build(where: Path, described: Any) -> tuple[str, Network]:
+    """Name and network that run.json describes, with no weights yet."""
     try:
         options = dict(described)
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
-        return table.load(name)(spec, **options)
-    except (InputError, KeyError, TypeError, ValueError) as error:
+        return name, table.load(name)(spec, **options)
+    except InputError as error:
+        raise SchemaError(where, error.found, field="network.name", allowed=error.allowed) from None
+    except (KeyError, TypeError, ValueError) as error:
         raise SchemaError(where, f"does not describe a network ({error!r})") from None
