@@ -16,11 +16,13 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from curate.basics import geometry, heatmaps, images
+from curate.basics import files, geometry, heatmaps, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data import split as splits_of
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
+from curate.data.part import Part, revise_part
 from curate.data.sample import (
     Sample,
     from_batch,
@@ -30,7 +32,7 @@ from curate.data.sample import (
     replace_columns,
     to_batch,
 )
-from curate.data.stage import Part, Stage, Summary, revise_part
+from curate.data.stage import Stage, Summary
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
 from curate.hands.photograph import Photograph
@@ -151,7 +153,7 @@ def build(
     crop: str | None = None,
     margin: float = 0.1,
     backgrounds: Grounds | Sequence[Grounds] | None = None,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
@@ -192,14 +194,14 @@ def build(
         "keypoints": keypoints,
         "colour": colour,
         "sigma": sigma,
-        "split": split if split in (None, "source", "subject") else file_sha256(_file(split)),
+        "split": split if split in (None, "source", "subject") else files.sha256(_file(split)),
         "seed": seed,
         "test": test,
         "val": val,
         "store_heatmaps": store_heatmaps,
         **look.options,
     }
-    stage = Stage("build", Path(out), options, sources, workers=workers, overwrite=overwrite, quiet=quiet)
+    stage = Stage("build", Path(out), options, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     rows = _Rows.of(sources, keypoints)
     look.check_names(rows.sample_ids)
     jobs = _jobs(sources, rows, rows.split(split, seed, test, val))
@@ -352,13 +354,13 @@ def _build_batch(job: _Job, *, folder: Path, out: Path, form: _Form, look: _Look
                 pixels.append(image)
     part.notes = +part.notes
     part.batch = to_batch(samples)
-    images.write_bytes(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))
+    files.write(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))
     if form.stored is not None:
         points, seen = labelled_points(part.batch)
         chosen = kp.subset(form.keypoints)
         maps = heatmaps.draw(points[:, chosen], seen[:, chosen], form.size, form.sigma, peak1=form.peak1)
         stored = heatmaps.as_dtype(maps, form.stored)
-        images.write_bytes(_rows_file(folder, "heatmaps", job.index), stored.tobytes())
+        files.write(_rows_file(folder, "heatmaps", job.index), stored.tobytes())
     return part
 
 

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.basics import images, progress
+from curate.basics import files, progress
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
 from curate.scoring import metrics
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples, shape_of
@@ -123,13 +123,13 @@ def evaluate(
     about = {
         "split": split,
         "size": str(examples.size),
-        "weights_sha256": file_sha256(opened.root / WEIGHTS),
+        "weights_sha256": files.sha256(opened.root / WEIGHTS),
         "training_set": dataset.fingerprint,
     }
     write_predictions(folder / PREDICTIONS, _predict(opened, examples, quiet), about)
     predictions = read_predictions(folder / PREDICTIONS)
     figures = {"split": split, **measure(predictions)}
-    images.write_bytes(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
+    files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
     shown = Shown(
         run=opened.root.resolve().name,
         training_set=dataset.root.resolve().name,
@@ -142,7 +142,7 @@ def evaluate(
         visibility=predictions.visibility,
         pixels=examples.pixels,
     )
-    images.write_bytes(folder / PAGE, render_page(shown).encode())
+    files.write(folder / PAGE, render_page(shown).encode())
     return Evaluation(folder, figures)
 
 
@@ -200,7 +200,7 @@ def write_predictions(path: Path, predictions: Predictions, about: dict[str, str
     table = pa.Table.from_arrays(columns, schema=_SCHEMA.with_metadata(about))
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    images.write_bytes(path, sink.getvalue().to_pybytes())
+    files.write(path, sink.getvalue().to_pybytes())
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:

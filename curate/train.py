@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
 import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curate.basics.errors import ConfigChanged, InputError
+from curate.basics import files
+from curate.basics.errors import InputError
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.networks import table
 from curate.networks.table import LARGEST, SMALLEST, Needs
-from curate.training.record import EPOCHS, INFO, WEIGHTS, changes, describe_epoch, read_info
+from curate.training.record import describe_epoch
 
 
 @dataclass(frozen=True)
@@ -83,11 +79,12 @@ def train(
     from curate.training import fit  # torch, which no refusal above waits for
 
     plan = fit.plan(dataset, network, preset, epochs, max_minutes, batch, seed)
-    with _claimed(folder, plan.network, plan.config, overwrite) as finished:
-        if not finished:
-            fit.fill(folder, dataset, plan, devices=devices, quiet=quiet)
-        history = json.loads((folder / EPOCHS).read_text(encoding="utf-8"))
-    return Trained(folder, len(history), plan.epochs, history[-1], finished)
+    with files.claimed(folder, plan.identity, reads=[dataset.root], overwrite=overwrite) as claim:
+        result = claim.result
+        if result is None:
+            result = fit.fill(folder, dataset, plan, devices=devices, quiet=quiet)
+            claim.finish(result)
+    return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None)
 
 
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
@@ -114,35 +111,3 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
 
 def _is_empty(dataset: Dataset, column: str) -> bool:
     return bool(dataset.table([column]).column(0).null_count == len(dataset))
-
-
-@contextlib.contextmanager
-def _claimed(
-    folder: Path, network: dict[str, Any], config: dict[str, Any], overwrite: bool
-) -> Iterator[bool]:
-    """Hold the run's folder; gives whether this training is finished there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()) and not (folder / INFO).exists() and not (folder / ".lock").exists():
-        raise InputError(folder, "a folder with other files in it", allowed="a new folder, or a run")
-    with open(folder / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(folder, "another training is writing here") from None
-        finished = (folder / WEIGHTS).exists()
-        if (folder / INFO).exists():
-            changed = changes(read_info(folder), network, config)
-            if changed and not overwrite:
-                found = f"begun with another configuration ({'; '.join(changed)})"
-                raise ConfigChanged(folder, found, remedy="choose another --out, or add --overwrite")
-            if overwrite and (changed or finished):  # else it was an overwrite that was killed: go on with it
-                _clear(folder)
-                finished = False
-        yield finished
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.name == ".lock":
-            continue
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

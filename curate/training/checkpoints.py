@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+
+from curate.basics import files
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
     """Checkpoints that are there whole or not at all, and that are read without unpickling code."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write beside `path`, then rename."""
-        temporary = Path(path).with_name(f".{Path(path).name}.tmp")
-        torch.save(checkpoint, temporary)
-        os.replace(temporary, path)
+        """See curate.basics.files."""
+        with files.writing(path) as file:
+            torch.save(checkpoint, file)
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: Any = None

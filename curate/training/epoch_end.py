@@ -16,7 +16,7 @@ import numpy as np
 from lightning.pytorch.callbacks import Checkpoint
 from numpy.typing import NDArray
 
-from curate.basics import images, progress
+from curate.basics import files, images, progress
 from curate.hands.comparison import draw_prediction
 from curate.hands.overlay import contact_sheet
 from curate.networks import inference
@@ -92,7 +92,7 @@ class EpochEnd(Checkpoint):
         self.seconds, self._since = self.seconds + now - self._since, now
         if trainer.is_global_zero:
             text = json.dumps(self.history, indent=1) + "\n"
-            images.write_bytes(self.folder / EPOCHS, text.encode())
+            files.write(self.folder / EPOCHS, text.encode())
         trainer.save_checkpoint(self.folder / CHECKPOINT, weights_only=False)
         over = self.max_minutes is not None and self.seconds >= 60 * self.max_minutes
         trainer.should_stop = trainer.strategy.reduce_boolean_decision(over, all=False)

@@ -28,7 +28,7 @@ from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled, shape_of
 from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
-from curate.training.record import CHECKPOINT, EPOCHS, write_info
+from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
 from curate.training.run import write_weights
 
 
@@ -59,10 +59,17 @@ class Plan:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What else run.json says was asked for, as JSON gives it back."""
+        """What else run.json says was asked for."""
         names = ("preset", "epochs", "max_minutes", "batch", "seed", "training_set")
-        config = {name: getattr(self, name) for name in names}
-        return {**config, "recipe": json.loads(json.dumps(asdict(self.recipe)))}
+        return {**{name: getattr(self, name) for name in names}, "recipe": asdict(self.recipe)}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What two trainings must share to give the same weights."""
+        config = self.config
+        inputs = [config.pop("training_set")]
+        asked = {"network": self.network, "options": config, "inputs": inputs}
+        return {"stage": "train", "version": curate.__version__, **asked}
 
 
 def plan(
@@ -99,19 +106,30 @@ def plan(
     )
 
 
-def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str | int, quiet: bool) -> None:
-    """Fill a run's folder that is held and is new, or unfinished with this plan."""
+def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str | int, quiet: bool) -> dict[str, Any]:
+    """Fill a run's folder that is held, and is new or was begun with this plan.
+
+    Returns
+    -------
+    The number of epochs, and the figures after the last.
+    """
     info = {
         "config": plan.config,
         "crop": _crop_of(dataset),
         "curate": curate.__version__,
         "torch": torch.__version__,
     }
-    write_info(folder, plan.network, info)
-    network = _fit(folder, dataset, plan, devices, quiet)
+    if not (folder / WEIGHTS).exists():
+        write_info(folder, plan.network, info)
+        network = _fit(folder, dataset, plan, devices, quiet)
+        write_info(folder, plan.network, {**info, "result": _result(folder)})
+        write_weights(folder, network)
+    return _result(folder)
+
+
+def _result(folder: Path) -> dict[str, Any]:
     history = json.loads((folder / EPOCHS).read_text(encoding="utf-8"))
-    write_info(folder, plan.network, {**info, "result": {"epochs": len(history), "last": history[-1]}})
-    write_weights(folder, network)
+    return {"epochs": len(history), "last": history[-1]}
 
 
 def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str | int, quiet: bool) -> Network:

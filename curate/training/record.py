@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from curate.basics import images
+from curate.basics import files
 from curate.basics.errors import SchemaError
 
 INFO = "run.json"
@@ -43,32 +43,14 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def write_info(folder: Path, network: dict[str, Any], info: dict[str, Any]) -> None:
-    """Write run.json atomically.
+    """Write run.json.
 
     Parameters
     ----------
     network: its "name" in the table, the fields of its Spec, and its options.
     """
     head = {"format": _FORMAT, "version": _VERSION, "network": network}
-    text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    images.write_bytes(folder / INFO, text.encode())
-
-
-def changes(info: dict[str, Any], network: dict[str, Any], config: dict[str, Any]) -> list[str]:
-    """What is asked for now and was not when run.json was written, each in words."""
-    told: dict[str, str] = {}
-    for before, now in (
-        (info.get("network"), network),
-        (info.get("config"), config),
-        ((info.get("config") or {}).get("recipe"), config["recipe"]),
-    ):
-        before = before or {}
-        for key in (before.keys() | now.keys()) - {"recipe"}:
-            name = "network" if key == "name" else key
-            if before.get(key) != now.get(key):
-                was = f"{name} was {before.get(key)}, now {now.get(key)}"
-                told[name] = "the training set is another" if name == "training_set" else was
-    return [told[name] for name in sorted(told)]
+    files.write_json(folder / INFO, {**head, **info})
 
 
 def describe_epoch(entry: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
 from curate.networks import inference, table
 from curate.networks.inference import Found
@@ -72,11 +73,10 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
 
 
 def write_weights(folder: Path, network: Network) -> None:
-    """Write weights.pt atomically; it marks the run as finished."""
-    temporary = folder / f".{WEIGHTS}.tmp"
+    """Write weights.pt, without which a run is unfinished."""
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    torch.save(weights, temporary)
-    os.replace(temporary, folder / WEIGHTS)
+    with files.writing(folder / WEIGHTS) as file:
+        torch.save(weights, file)
 
 
 def _build(where: Path, described: Any) -> tuple[str, Network]:

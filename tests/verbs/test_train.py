@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from curate import cli
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import INFO, Dataset
 from curate.train import train
@@ -80,6 +80,23 @@ def test_the_same_command_again_does_nothing(small_set: Path, trained: Path) -> 
     assert (trained / "weights.pt").stat().st_mtime_ns == before
 
 
+def test_a_training_that_was_killed_after_its_last_step_is_only_marked_as_finished(
+    make_set: MakeSet, tmp_path: Path
+) -> None:
+    small, out = make_set(["train"] * 2, size=32), tmp_path / "run"
+    train(small, out, network=TOY, epochs=1, quiet=True)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    mark = out / files.MARK
+    said = json.loads(mark.read_text())
+    del said["result"]
+    mark.write_text(json.dumps({**said, "resume_key": ""}))
+    result = train(small, out, network=TOY, epochs=1, quiet=True)
+    assert not result.reused
+    assert train(small, out, network=TOY, epochs=1, quiet=True).reused
+    del before[mark]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
 def test_ctrl_c_stays_a_keyboard_interrupt(
     make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,15 +116,15 @@ def test_ctrl_c_stays_a_keyboard_interrupt(
 def test_another_configuration_is_refused_by_name(small_set: Path, trained: Path) -> None:
     with pytest.raises(ConfigChanged, match=r"batch was 4, now 8; epochs was 3, now 2.*--overwrite"):
         train(small_set, trained, network=TOY, epochs=2, batch=8, quiet=True)
-    with pytest.raises(ConfigChanged, match=r"loss was l1, now l2.*width was 16, now 4"):
+    with pytest.raises(ConfigChanged, match=r"loss was 'l1', now 'l2'; width was 16, now 4"):
         train(small_set, trained, network=TOY, preset="square", epochs=3, batch=4, quiet=True)
-    with pytest.raises(ConfigChanged, match="network was toy-points, now figure12"):
+    with pytest.raises(ConfigChanged, match="name was 'toy-points', now 'figure12'"):
         train(small_set, trained, network="figure12", epochs=3, batch=4, quiet=True)
 
 
 def test_another_training_set_is_refused(make_set: MakeSet, trained: Path) -> None:
     other = make_set([*SPLITS, "test"])
-    with pytest.raises(ConfigChanged, match="the training set is another"):
+    with pytest.raises(ConfigChanged, match="inputs changed"):
         train(other, trained, network=TOY, epochs=3, batch=4, quiet=True)
 
 
