@@ -9,10 +9,11 @@ from typing import Any
 
 from curate.basics import files
 from curate.basics.errors import InputError
-from curate.data.dataset import INFO as DATASET_INFO
-from curate.data.dataset import Dataset
+from curate.data.dataset import INFO, Dataset
+from curate.data.training_set import form_of
 from curate.networks import table
-from curate.networks.table import LARGEST, SMALLEST, Needs
+from curate.networks.table import Needs
+from curate.training.options import TrainOptions
 from curate.training.record import describe_epoch
 
 
@@ -40,14 +41,9 @@ class Trained:
 def train(
     training_set: str | os.PathLike[str],
     out: str | os.PathLike[str],
-    *,
     network: str,
-    preset: str | None = None,
-    epochs: int | None = None,
-    max_minutes: float | None = None,
-    batch: int = 32,
-    seed: int = 0,
-    devices: str | int = "auto",
+    options: TrainOptions = TrainOptions(),
+    *,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Trained:
@@ -62,11 +58,7 @@ def train(
     Parameters
     ----------
     training_set: made by `curate build`. out: the run's folder.
-    network: its name in `curate.networks.table`. preset: one of the network's; default: its first.
-    epochs: default: the preset's.
-    max_minutes: train no further than the end of the epoch that passes this; the learning rate is
-        planned for the epochs that fit.
-    batch: images a step on each device. devices: as Lightning understands them.
+    network: its name in `curate.networks.table`.
 
     Raises
     ------
@@ -78,35 +70,30 @@ def train(
     _require_fit(dataset, network, needs)
     from curate.training import fit  # torch, which no refusal above waits for
 
-    plan = fit.plan(dataset, network, preset, epochs, max_minutes, batch, seed)
+    plan = fit.plan(dataset, network, options)
     with files.claimed(folder, plan.identity, reads=[dataset.root], overwrite=overwrite) as claim:
         result = claim.result
         if result is None:
-            result = fit.fill(folder, dataset, plan, devices=devices, quiet=quiet)
+            result = fit.fill(folder, dataset, plan, devices=options.devices, quiet=quiet)
             claim.finish(result)
     return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None)
 
 
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
-    """Raise InputError where a training set is not what a network needs."""
-    said, where = dataset.training, dataset.root / DATASET_INFO
-    if said is None:
-        return  # told by who reads it
-    sizes = range(-(-SMALLEST // needs.stride) * needs.stride, LARGEST + 1, needs.stride)
+    """Raise InputError where a training set is none, or is not what a network needs."""
+    form, who = form_of(dataset), f"for the network {network}"
     allowed = {
-        "size": (sizes, f"a multiple of {needs.stride} from {SMALLEST} to {LARGEST}"),
-        "channels": (needs.channels, " or ".join(map(str, needs.channels))),
-        "keypoints": (needs.keypoints, " or ".join(map(str, needs.keypoints))),
+        "size": (form.size % needs.stride == 0, f"a multiple of {needs.stride}"),
+        "channels": (form.channels in needs.channels, " or ".join(map(str, needs.channels))),
+        "keypoints": (form.keypoints in needs.keypoints, " or ".join(map(str, needs.keypoints))),
     }
-    for name, (values, text) in allowed.items():
-        if said.get(name) not in values:
-            found, field = repr(said.get(name)), f"training.{name}"
-            raise InputError(where, found, field=field, allowed=f"{text}, for the network {network}")
+    for name, (fits, text) in allowed.items():
+        if not fits:
+            found, field = repr(getattr(form, name)), f"training.{name}"
+            raise InputError(dataset.root / INFO, found, field=field, allowed=f"{text}, {who}")
     for label in needs.labels:
-        missing = not said.get("masks") if label == "mask" else _is_empty(dataset, label)
-        if missing:
-            remedy = f"the network {network} learns from them"
-            raise InputError(dataset.root, f"samples without {label}", remedy=remedy)
+        if not form.masks if label == "mask" else _is_empty(dataset, label):
+            raise InputError(dataset.root, f"no sample has {label}", remedy=f"needed {who}")
 
 
 def _is_empty(dataset: Dataset, column: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from curate.basics import heatmaps
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
+from curate.data.training_set import Form, form_of, open_heatmaps
 from qa.finding import Hit, Outcome
 from qa.view import View
 
 Limits = Mapping[str, float]
 
-STORED = "heatmaps.npy"
 _BLOCK = 32
 _FAINT = 0.01  # a Gaussian with less than this inside the frame has no sum worth comparing
 
@@ -73,30 +72,25 @@ def heatmap_mass(view: View, limits: Limits) -> Outcome:
 def heatmap_levels(view: View, limits: Limits) -> Outcome:
     """How many different values stored maps hold: as uint8, formula (1) at sigma 5 has three."""
     checked, hits = 0, []
-    for dataset, rows in _training_sets(view):
-        path = dataset.root / STORED
-        if not path.exists() or not len(rows):
+    for dataset, form, rows in _training_sets(view):
+        stored = open_heatmaps(dataset, form, len(rows))
+        if stored is None or not len(rows):
             continue
-        stored = _open(path)
         values = [np.unique(stored[int(i)]) for i in _some(len(stored), limits["samples"])]
         count = len(np.unique(np.concatenate(values))) if values else 0
         checked += 1
         if count < limits["levels"]:
-            sigma = (dataset.training or {}).get("sigma")
-            words = {"dtype": stored.dtype, "levels": count, "sigma": sigma}
+            words = {"dtype": stored.dtype, "levels": count, "sigma": form.sigma}
             hits.append(Hit(float(count), limits["levels"], words=words))
     return Outcome(checked, hits)
 
 
 def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
     """Some samples of each training set, evenly over it, with their maps."""
-    for dataset, rows in _training_sets(view):
-        training = dataset.training or {}
-        if training.get("sigma") is None:
-            continue
-        size, sigma = int(training["size"]), float(training["sigma"])
-        wanted = kp.subset(int(training["keypoints"]))
-        stored = _open(dataset.root / STORED) if (dataset.root / STORED).exists() else None
+    for dataset, form, rows in _training_sets(view):
+        size, sigma = form.size, float(form.sigma)
+        wanted = kp.subset(form.keypoints)
+        stored = open_heatmaps(dataset, form, len(rows))
         # Those drawn on reading are all drawn alike: a few tell as much.
         chosen = _some(len(rows), limits["samples"] if stored is not None else limits["drawn"])
         for start in range(0, len(chosen), _BLOCK):
@@ -106,29 +100,20 @@ def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
             maps = (
                 heatmaps.draw(points, visibility, size, sigma)
                 if stored is None
-                else _unit_mass(stored[local], sigma, peak1=_peak1(training))
+                else _unit_mass(stored[local], sigma, peak1=form.heatmaps is not None and form.heatmaps.peak1)
             )
             yield _Block(here, points, visibility, maps, [kp.NAMES[i] for i in wanted], size, sigma)
 
 
-def _training_sets(view: View) -> Iterator[tuple[Dataset, NDArray[np.intp]]]:
+def _training_sets(view: View) -> Iterator[tuple[Dataset, Form, NDArray[np.intp]]]:
     for i, dataset in enumerate(view.datasets):
         if dataset.training is not None:
-            yield dataset, np.flatnonzero(view.dataset_of == i)
+            yield dataset, form_of(dataset), np.flatnonzero(view.dataset_of == i)
 
 
 def _some(count: int, limit: float) -> NDArray[np.intp]:
     """Up to `limit` of `count` indices, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(count, int(limit))).round().astype(np.intp))
-
-
-def _open(path: Path) -> NDArray[Any]:
-    stored: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return stored
-
-
-def _peak1(training: Mapping[str, Any]) -> bool:
-    return bool((training.get("heatmaps") or {}).get("peak1", False))
 
 
 def _unit_mass(stored: NDArray[Any], sigma: float, *, peak1: bool) -> NDArray[np.float32]:

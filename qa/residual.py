@@ -6,12 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.data.predictions import read_predictions
 from qa.finding import Outcome
 from qa.labels import outcome
 from qa.view import View
@@ -22,28 +21,23 @@ Floats = NDArray[np.float64]
 _SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
 
 
-def read_predictions(paths: Sequence[str | os.PathLike[str]], sample_ids: Sequence[str]) -> Floats:
+def predicted_points(paths: Sequence[str | os.PathLike[str]], sample_ids: Sequence[str]) -> Floats:
     """What `curate evaluate` predicted, (n, 21, 2) pixels of the training set; NaN for other samples.
 
     Raises
     ------
-    InputError: a file that is no predictions.parquet, or none of whose samples is among `sample_ids`.
+    SchemaError: a file that is no predictions.parquet.
+    InputError: none of a file's samples is among `sample_ids`.
     """
     places = {name: row for row, name in enumerate(sample_ids)}
     found = np.full((len(sample_ids), kp.COUNT, 2), np.nan)
     for path in paths:
-        try:
-            table = pq.read_table(path, columns=["sample_id", "predicted"])
-            values = table.column("predicted").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            points = values.reshape(len(table), kp.COUNT, 2)
-        except (OSError, pa.ArrowException, AttributeError, ValueError) as error:
-            allowed = "the predictions.parquet of curate evaluate"
-            raise InputError(path, f"not readable ({error})", allowed=allowed) from None
-        rows = np.array([places.get(name, -1) for name in table.column("sample_id").to_pylist()], np.intp)
+        predicted = read_predictions(path)
+        rows = np.array([places.get(name, -1) for name in predicted.sample_ids], np.intp)
         if not (rows >= 0).any():
             remedy = "give the training set that was evaluated"
             raise InputError(path, "predictions of none of these samples", remedy=remedy)
-        found[rows[rows >= 0]] = points[rows >= 0]
+        found[rows[rows >= 0]] = predicted.predicted[rows >= 0]
     return found
 
 

@@ -19,7 +19,7 @@ from qa.exchange import Changes, compare, grave_from, write_changes, write_junit
 from qa.finding import SEVERITIES, Checked, Finding, Severity, write_findings
 from qa.pixels import Names
 from qa.report import write_report
-from qa.residual import read_predictions
+from qa.residual import predicted_points
 from qa.verdict import verdict_on
 from qa.view import View, open_view
 
@@ -99,7 +99,7 @@ def inspect(
 
     Raises
     ------
-    SchemaError: a folder is no finished dataset.
+    SchemaError: a folder is no finished dataset, or a file no predictions.
     InputError: an unknown `fail_on`, no dataset at all, a config that names an unknown check or limit, or an
         `earlier` without findings.
     """
@@ -134,7 +134,7 @@ def inspect(
 def _viewed(view: View, predictions: Sequence[str | os.PathLike[str]], anonymise: bool) -> View:
     """The view with what a network predicted, and without people's own ids, where that is asked for."""
     if predictions:
-        view = replace(view, predicted=read_predictions(predictions, view.sample_id.tolist()))
+        view = replace(view, predicted=predicted_points(predictions, view.sample_id.tolist()))
     return replace(view, subject_id=_numbered(view.subject_id)) if anonymise else view
 
 

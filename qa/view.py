@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points, to_numpy
+from curate.data.training_set import form_of
 from qa.pixels import Names, PixelFacts, pixel_facts
 
 _TEXT = (
@@ -128,7 +129,7 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: 
     training = np.array([d.training is not None for d in opened], bool)[dataset_of]
     wanted = np.zeros((len(opened), kp.COUNT), bool)
     for i, dataset in enumerate(opened):
-        wanted[i, kp.subset((dataset.training or {}).get("keypoints", kp.COUNT))] = True
+        wanted[i, kp.subset(kp.COUNT if dataset.training is None else form_of(dataset).keypoints)] = True
     return View(
         datasets=opened,
         dataset_of=dataset_of,

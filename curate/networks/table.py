@@ -14,16 +14,14 @@ from curate.basics.errors import InputError
 if TYPE_CHECKING:
     from curate.networks.network import Network
 
-SMALLEST, LARGEST = 32, 512  # pixels a side of the images that networks are made for
-
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a network needs of a training set.
 
-    stride: its images' side, from 32 to 512 pixels, is a multiple of this. channels: 1 (grey), 3 (colour).
-    keypoints: 20 (without the wrist), 21. labels: columns of the samples, beyond the keypoints, that it
-    learns from: "mask", "xyz" (with K), "side". A sample may lack one, but not all of them.
+    stride: the side of its images, from 32 to 512 pixels, is a multiple of this. channels: 1 (grey) or 3
+    (colour). keypoints: 20 (without the wrist) or 21. labels: what it learns from beyond the keypoints, of
+    "mask", "xyz" (with K) and "side"; some samples may lack it, but not all.
     """
 
     stride: int = 1

@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from numpy.typing import NDArray
 
 from curate.basics import files, images, progress
+from curate.data.training_set import HAND
 from curate.hands.comparison import draw_prediction
 from curate.hands.overlay import contact_sheet
 from curate.networks import inference
@@ -138,7 +139,7 @@ class EpochEnd(Checkpoint):
             figures["epe_mean"] = metrics.epe_mean(table)
         masks = examples.masks(rows)
         if found.masks is not None and masks is not None:
-            figures["mask_iou"] = float(metrics.mask_iou(found.masks > 127, masks > 127).mean())
+            figures["mask_iou"] = float(metrics.mask_iou(found.masks > HAND // 2, masks > HAND // 2).mean())
         return figures
 
     def _tell(self, entry: dict[str, Any]) -> None:

@@ -20,14 +20,16 @@ from torch.utils.data import DataLoader
 import curate
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
+from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.network import Network, Spec
 from curate.networks.recipe import Recipe
 from curate.training.checkpoints import AtomicCheckpoints
 from curate.training.epoch_end import EpochEnd
-from curate.training.examples import Examples, Shuffled, shape_of
+from curate.training.examples import Examples, Shuffled
 from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
+from curate.training.options import TrainOptions
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
 from curate.training.run import write_weights
 
@@ -72,41 +74,34 @@ class Plan:
         return {"stage": "train", "version": curate.__version__, **asked}
 
 
-def plan(
-    dataset: Dataset,
-    network: str,
-    preset: str | None,
-    epochs: int | None,
-    max_minutes: float | None,
-    batch: int,
-    seed: int,
-) -> Plan:
-    """What it means to train a network on this set; None: the network's first preset, the preset's epochs.
+def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
+    """What it means to train a network on this set.
 
     Raises
     ------
-    InputError: no such network or preset, or no training set.
+    InputError: no such network, preset or devices, or no training set.
     """
     presets = table.load(network).presets
-    name = next(iter(presets)) if preset is None else preset
+    name = next(iter(presets)) if options.preset is None else options.preset
     if name not in presets:
         raise InputError("preset", repr(name), allowed=", ".join(presets))
-    chosen, shape = presets[name], shape_of(dataset)
+    _several(options.devices)  # refused before anything is written
+    chosen, form = presets[name], form_of(dataset)
     return Plan(
         network,
-        Spec(shape["size"], shape["channels"], shape["keypoints"], chosen.recipe.loss),
+        Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss),
         chosen.options,
         name,
-        chosen.recipe.for_size(shape["size"], float(shape["sigma"])),
-        epochs or chosen.epochs,
-        max_minutes,
-        batch,
-        seed,
+        chosen.recipe.for_size(form.size, float(form.sigma)),
+        options.epochs or chosen.epochs,
+        options.max_minutes,
+        options.batch,
+        options.seed,
         dataset.fingerprint,
     )
 
 
-def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str | int, quiet: bool) -> dict[str, Any]:
+def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: bool) -> dict[str, Any]:
     """Fill a run's folder that is held, and is new or was begun with this plan.
 
     Returns
@@ -132,7 +127,7 @@ def _result(folder: Path) -> dict[str, Any]:
     return {"epochs": len(history), "last": history[-1]}
 
 
-def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str | int, quiet: bool) -> Network:
+def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) -> Network:
     keep_freed_memory()
     torch.manual_seed(plan.seed)
     row = table.row(plan.name)
@@ -189,11 +184,15 @@ def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
     return {name: crops[0][name] for name in ("by", "margin")} if crops else None
 
 
-def _several(devices: str | int) -> bool:
-    if str(devices) in ("auto", "-1"):
+def _several(devices: str) -> bool:
+    """Whether to train on more than one device. Raises InputError: not a way to say on which."""
+    if devices in ("auto", "-1"):
         return torch.cuda.device_count() > 1
-    listed = [part for part in str(devices).split(",") if part.strip()]
-    return len(listed) > 1 or (len(listed) == 1 and "," not in str(devices) and int(listed[0]) > 1)
+    numbers = [part for part in devices.split(",") if part.strip()]
+    if not numbers or not all(part.strip().isdecimal() for part in numbers) or devices.strip() == "0":
+        allowed = "auto, a number of devices, or the numbers of some, such as 0,1"
+        raise InputError("devices", repr(devices), allowed=allowed)
+    return len(numbers) > 1 or ("," not in devices and int(devices) > 1)
 
 
 def _as_is(batch: Any) -> Any:

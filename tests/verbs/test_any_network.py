@@ -26,6 +26,7 @@ from curate.networks import inference, table
 from curate.networks.network import Spec
 from curate.predict import predict
 from curate.train import train
+from curate.training.options import TrainOptions
 from curate.training.run import open_run
 
 MakeSet = Callable[..., Path]
@@ -96,7 +97,7 @@ def test_points_without_heatmaps_are_trained_killed_resumed_evaluated_and_predic
 
 
 def test_the_averages_of_batches_are_part_of_the_result(small_set: Path, tmp_path: Path) -> None:
-    train(small_set, tmp_path / "run", network="toy-points", epochs=1, batch=4, quiet=True)
+    train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, batch=4), quiet=True)
     weights = torch.load(tmp_path / "run" / "weights.pt", weights_only=True)
     assert weights["layers.3.num_batches_tracked"] == 2
     assert not torch.equal(weights["layers.3.running_var"], torch.ones(16))
@@ -104,7 +105,7 @@ def test_the_averages_of_batches_are_part_of_the_result(small_set: Path, tmp_pat
 
 def test_a_mask_is_learnt_measured_and_predicted(make_set: MakeSet, tmp_path: Path) -> None:
     training_set, out = make_set(SPLITS, masks=True, channels=3), tmp_path / "run"
-    train(training_set, out, network="toy-mask", batch=4, quiet=True)
+    train(training_set, out, "toy-mask", TrainOptions(batch=4), quiet=True)
     history = json.loads((out / "epochs.json").read_text())
     assert history[-1]["mask_iou"] > 0.5
     assert "epe_mean" not in history[-1]
@@ -138,7 +139,7 @@ def test_right_hands_alone_are_shown_and_left_ones_answered_in_their_own_frame(
     make_set: MakeSet, tmp_path: Path
 ) -> None:
     training_set = with_space(make_set(["train"] * 6, keypoints=21, size=64))
-    train(training_set, tmp_path / "run", network="toy-maps", batch=3, quiet=True)
+    train(training_set, tmp_path / "run", "toy-maps", TrainOptions(batch=3), quiet=True)
     run = open_run(tmp_path / "run")
     pixels = np.load(training_set / "pixels.npy")
     mirror = np.ascontiguousarray(pixels[:, :, ::-1])
@@ -153,7 +154,8 @@ def test_right_hands_alone_are_shown_and_left_ones_answered_in_their_own_frame(
     some = run.predict(mirror[:2], np.array([True, False]))
     np.testing.assert_array_equal(some.points[0], left.points[0])
     assert not np.array_equal(some.points[1], left.points[1])
-    assert "mean error" in str(train(training_set, tmp_path / "run", network="toy-maps", batch=3, quiet=True))
+    again = train(training_set, tmp_path / "run", "toy-maps", TrainOptions(batch=3), quiet=True)
+    assert "mean error" in str(again)
 
 
 def test_a_mask_comes_back_mirrored_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,10 +182,11 @@ import sys
 from curate.basics.errors import InputError
 from curate.networks.table import TABLE, Needs, Row
 from curate.train import train
+from curate.training.options import TrainOptions
 
 TABLE["late"] = Row("nowhere:Nothing", "", Needs(**eval(sys.argv[2])))
 try:
-    train(sys.argv[1], sys.argv[1] + "-run", network="late")
+    train(sys.argv[1], sys.argv[1] + "-run", "late")
 except InputError as error:
     print(error)
 assert "torch" not in sys.modules
@@ -193,11 +196,11 @@ assert "torch" not in sys.modules
 @pytest.mark.parametrize(
     ("needs", "line"),
     [
-        ({"stride": 48}, "training.size: 64; allowed: a multiple of 48 from 32 to 512, for the network late"),
+        ({"stride": 48}, "training.size: 64; allowed: a multiple of 48, for the network late"),
         ({"channels": (3,)}, "training.channels: 1; allowed: 3, for the network late"),
         ({"keypoints": (20,)}, "training.keypoints: 21; allowed: 20, for the network late"),
-        ({"labels": ("mask",)}, "samples without mask; the network late learns from them"),
-        ({"labels": ("xyz",)}, "samples without xyz; the network late learns from them"),
+        ({"labels": ("mask",)}, "no sample has mask; needed for the network late"),
+        ({"labels": ("xyz",)}, "no sample has xyz; needed for the network late"),
     ],
     ids=["stride", "channels", "keypoints", "mask", "xyz"],
 )

@@ -19,6 +19,7 @@ from curate.data.dataset import INFO, Dataset
 from curate.train import train
 from curate.training import module
 from curate.training.examples import Examples
+from curate.training.options import TrainOptions
 from curate.training.run import open_run
 
 MakeSet = Callable[..., Path]
@@ -35,7 +36,7 @@ def small_set(make_set: MakeSet) -> Path:
 def trained(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of three epochs that nothing interrupted."""
     out = tmp_path_factory.mktemp("trained") / "run"
-    train(small_set, out, network=TOY, batch=4, quiet=True)
+    train(small_set, out, TOY, TrainOptions(batch=4), quiet=True)
     return out
 
 
@@ -73,7 +74,7 @@ def test_the_result_is_the_average_not_the_last_step(trained: Path) -> None:
 
 def test_the_same_command_again_does_nothing(small_set: Path, trained: Path) -> None:
     before = (trained / "weights.pt").stat().st_mtime_ns
-    again = train(small_set, trained, network=TOY, batch=4, quiet=True)
+    again = train(small_set, trained, TOY, TrainOptions(batch=4), quiet=True)
     assert again.reused
     assert again.epochs == 3
     assert "was finished before" in str(again)
@@ -84,15 +85,15 @@ def test_a_training_that_was_killed_after_its_last_step_is_only_marked_as_finish
     make_set: MakeSet, tmp_path: Path
 ) -> None:
     small, out = make_set(["train"] * 2, size=32), tmp_path / "run"
-    train(small, out, network=TOY, epochs=1, quiet=True)
+    train(small, out, TOY, TrainOptions(epochs=1), quiet=True)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     mark = out / files.MARK
     said = json.loads(mark.read_text())
     del said["result"]
     mark.write_text(json.dumps({**said, "resume_key": ""}))
-    result = train(small, out, network=TOY, epochs=1, quiet=True)
+    result = train(small, out, TOY, TrainOptions(epochs=1), quiet=True)
     assert not result.reused
-    assert train(small, out, network=TOY, epochs=1, quiet=True).reused
+    assert train(small, out, TOY, TrainOptions(epochs=1), quiet=True).reused
     del before[mark]
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -108,33 +109,33 @@ def test_ctrl_c_stays_a_keyboard_interrupt(
     with monkeypatch.context() as patch:
         patch.setattr(module, "augment", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(small, tmp_path / "run", network=TOY, epochs=1, quiet=True)
+            train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
     assert signal.getsignal(signal.SIGINT) is before
-    assert train(small, tmp_path / "run", network=TOY, epochs=1, quiet=True).epochs == 1
+    assert train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True).epochs == 1
 
 
 def test_another_configuration_is_refused_by_name(small_set: Path, trained: Path) -> None:
     with pytest.raises(ConfigChanged, match=r"batch was 4, now 8; epochs was 3, now 2.*--overwrite"):
-        train(small_set, trained, network=TOY, epochs=2, batch=8, quiet=True)
+        train(small_set, trained, TOY, TrainOptions(epochs=2, batch=8), quiet=True)
     with pytest.raises(ConfigChanged, match=r"loss was 'l1', now 'l2'; width was 16, now 4"):
-        train(small_set, trained, network=TOY, preset="square", epochs=3, batch=4, quiet=True)
+        train(small_set, trained, TOY, TrainOptions(preset="square", epochs=3, batch=4), quiet=True)
     with pytest.raises(ConfigChanged, match="name was 'toy-points', now 'figure12'"):
-        train(small_set, trained, network="figure12", epochs=3, batch=4, quiet=True)
+        train(small_set, trained, "figure12", TrainOptions(epochs=3, batch=4), quiet=True)
 
 
 def test_another_training_set_is_refused(make_set: MakeSet, trained: Path) -> None:
     other = make_set([*SPLITS, "test"])
     with pytest.raises(ConfigChanged, match="inputs changed"):
-        train(other, trained, network=TOY, epochs=3, batch=4, quiet=True)
+        train(other, trained, TOY, TrainOptions(epochs=3, batch=4), quiet=True)
 
 
 def test_a_preset_is_chosen_by_name_and_an_unfinished_run_is_overwritten(
     make_set: MakeSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = make_set(["train"] * 4, size=32, keypoints=21, channels=3, sigma=4.0)
-    train(small, tmp_path / "run", network=TOY, preset="square", epochs=1, batch=4)
+    train(small, tmp_path / "run", TOY, TrainOptions(preset="square", epochs=1, batch=4))
     again = train(
-        small, tmp_path / "run", network=TOY, preset="square", epochs=2, batch=4, seed=1, overwrite=True
+        small, tmp_path / "run", TOY, TrainOptions(preset="square", epochs=2, batch=4, seed=1), overwrite=True
     )
     info = json.loads((tmp_path / "run" / "run.json").read_text())
     assert info["config"]["recipe"]["sigma"] == 4.0
@@ -169,19 +170,18 @@ def test_train_baseline_is_the_reference_cnns_preset(make_set: MakeSet, tmp_path
 
 def test_a_budget_of_minutes_stops_at_an_epochs_end(make_set: MakeSet, tmp_path: Path) -> None:
     small = make_set(["train"] * 4, size=32)
-    result = train(small, tmp_path / "run", network=TOY, epochs=50, max_minutes=1e-6, batch=4, quiet=True)
+    options = TrainOptions(epochs=50, max_minutes=1e-6, batch=4)
+    result = train(small, tmp_path / "run", TOY, options, quiet=True)
     assert (result.epochs, result.planned) == (1, 50)
-    assert train(
-        small, tmp_path / "run", network=TOY, epochs=50, max_minutes=1e-6, batch=4, quiet=True
-    ).reused
+    assert train(small, tmp_path / "run", TOY, options, quiet=True).reused
 
 
 @pytest.mark.parametrize(
     ("training", "message"),
     [
-        ({"keypoints": 19}, r"training.keypoints: 19; allowed: 20 or 21"),
+        ({"keypoints": 19}, r"training.keypoints: 19; allowed: 20 \(without the wrist\) or 21"),
         ({"channels": 4}, r"training.channels: 4; allowed: 1 or 3"),
-        ({"size": 30}, r"training.size: 30; allowed: a multiple of 1"),
+        ({"size": 30}, r"training.size: 30; allowed: a multiple of 16 from 32 to 512"),
         ({"size": 64}, r"images of shape \(32, 32\); allowed: \(64, 64\), as dataset.json says"),
     ],
     ids=["keypoints", "channels", "size", "pixels"],
@@ -194,14 +194,14 @@ def test_a_training_set_that_contradicts_itself_is_refused(
     info["training"] |= training
     (root / INFO).write_text(json.dumps(info))
     with pytest.raises(InputError, match=message):
-        train(root, tmp_path / "run", network=TOY, epochs=1, quiet=True)
+        train(root, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
 
 
 def test_stored_heatmaps_that_do_not_fit_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
     root = make_set(["train"], size=32, heatmaps={"dtype": "float32", "peak1": False})
     np.save(root / "heatmaps.npy", np.zeros((1, 21, 32, 32), np.float32))
-    with pytest.raises(InputError, match=r"maps of shape \(1, 21, 32, 32\); allowed: \(1, 20, 32, 32\)"):
-        train(root, tmp_path / "run", network=TOY, epochs=1, quiet=True)
+    with pytest.raises(InputError, match=r"array of shape \(1, 21, 32, 32\); allowed: \(1, 20, 32, 32\)"):
+        train(root, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
 
 
 def test_a_dataset_that_is_no_training_set_is_refused(make_set: MakeSet, tmp_path: Path) -> None:
@@ -210,21 +210,28 @@ def test_a_dataset_that_is_no_training_set_is_refused(make_set: MakeSet, tmp_pat
     del info["training"]
     (root / INFO).write_text(json.dumps(info))
     with pytest.raises(InputError, match="no training set; make one with: curate build"):
-        train(root, tmp_path / "run", network=TOY, quiet=True)
+        train(root, tmp_path / "run", TOY, quiet=True)
+
+
+@pytest.mark.parametrize("devices", ["0", "two", "1.5", ","])
+def test_devices_that_cannot_be_are_refused(make_set: MakeSet, tmp_path: Path, devices: str) -> None:
+    with pytest.raises(InputError, match=r"devices: '.*'; allowed: auto, a number of devices"):
+        train(make_set(["train"], size=32), tmp_path / "run", TOY, TrainOptions(devices=devices), quiet=True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_unknown_preset_and_a_missing_split_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
     root = make_set(["test"], size=32)
     with pytest.raises(InputError, match="preset: 'fast'; allowed: plain, square"):
-        train(root, tmp_path / "run", network=TOY, preset="fast")
+        train(root, tmp_path / "run", TOY, TrainOptions(preset="fast"))
     with pytest.raises(InputError, match="no sample of split 'train'; allowed: test"):
-        train(root, tmp_path / "run", network=TOY, quiet=True)
+        train(root, tmp_path / "run", TOY, quiet=True)
 
 
 def test_a_folder_with_other_files_is_left_alone(make_set: MakeSet, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="a folder with other files in it"):
-        train(make_set(["train"], size=32), tmp_path, network=TOY, overwrite=True, quiet=True)
+        train(make_set(["train"], size=32), tmp_path, TOY, overwrite=True, quiet=True)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
