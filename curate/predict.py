@@ -26,7 +26,8 @@ from curate.data.stage import Stage, relative_to_out
 from curate.hands.cropping import Frame
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
 JSON = "predictions.json"
 PICTURES = "pictures"
@@ -101,7 +102,7 @@ def predict(
     SchemaError: no finished run. InputError: no photo at all, or a training set.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
-    opened, folder = open_run(run), Path(out)
+    opened, folder = open_run(run, gives="points"), Path(out)
     datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
     for dataset in datasets:
         if dataset.training is not None:
@@ -185,12 +186,13 @@ def _predict_batch(photos: list[_Photo], *, run: Run, out: Path) -> Part:
 def _look(run: Run, views: Sequence[_View]) -> tuple[NDArray[Any], NDArray[Any]]:
     """(N, 21, 2) points in pixels of each photo and (N, 21) scores."""
     cuts = [view.cut() for view in views]
-    points, scores = run.predict(np.stack([pixels for pixels, _ in cuts]))
+    left = np.array([view.photograph.sample.side == "left" for view in views])
+    answer = run.predict(np.stack([pixels for pixels, _ in cuts]), left)
     back = [
         geometry.apply(geometry.invert(affine), found)
-        for (_, affine), found in zip(cuts, points, strict=True)
+        for (_, affine), found in zip(cuts, answer.points, strict=True)
     ]
-    return np.stack(back), scores
+    return np.stack(back), answer.scores
 
 
 class _View:
@@ -229,7 +231,7 @@ class _View:
 
     def cut(self) -> tuple[images.Pixels, geometry.Affine]:
         """The square at the network's size, and the map from photo to it."""
-        size, grey = self.run.input.size, self.run.input.channels == 1
+        size, grey = self.run.spec.size, self.run.spec.channels == 1
         frame = Frame.around(self.photograph.info, self.square, size, enlarge=True)
         return frame.of(self.photograph.read(frame.shrink, grey=grey)), frame.affine
 

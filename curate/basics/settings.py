@@ -198,9 +198,14 @@ def explain(record: Any, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def number(default: float, low: float, high: float, says: str) -> Any:
-    """A field that holds a number."""
-    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high), float, "X")
+def number(default: float | None, low: float, high: float, says: str) -> Any:
+    """A field that holds a number; with a default of None, possibly none."""
+
+    def read(value: Any) -> float | None:
+        return None if value is None and default is None else _number(value, low, high)
+
+    allowed = f"{low:g} to {high:g}"
+    return _field(default, says, f"null or {allowed}" if default is None else allowed, read, float, "X")
 
 
 def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False) -> Any:
