@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import converters
-from curate.basics import images
+from curate.basics import files, images
 from curate.convert import convert
 from curate.data.source import Source
 from qa.config import checks
@@ -44,7 +44,7 @@ def main() -> None:
             rows = list(csv.DictReader(file))
         names, raw = [row["imageName"] for row in rows], {row["id"] for row in rows}
         for name in names:
-            images.write_bytes(root / "Hands" / Path(name).name, blank)
+            files.write(root / "Hands" / Path(name).name, blank)
         start = time.process_time()
         source = Source(given.table, root / "Hands")
         summary = convert(converters.load("11khands").read, "11khands", source, root / "set", quiet=True)

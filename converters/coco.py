@@ -33,12 +33,12 @@ from converters.coco_tables import (
 )
 from converters.exported_images import put
 from converters.short_numbers import short
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import make_batch, to_numpy
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NAME = "coco"
 # RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the
@@ -272,7 +272,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
         text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else NAME)
         lost.update(unheld)
-        images.write_bytes(out / "annotations" / f"{split or 'instances'}.json", text)
+        files.write(out / "annotations" / f"{split or 'instances'}.json", text)
     return +lost
 
 

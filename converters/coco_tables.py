@@ -24,9 +24,9 @@ from converters import json_files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
+from curate.data.part import Part
 from curate.data.sample import SCHEMA, make_batch
 from curate.data.source import ImageFinder, Source
-from curate.data.stage import Part
 
 Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate

@@ -25,8 +25,8 @@ from converters.coco_tables import (
     text_id,
 )
 from curate.basics import keypoints as kp
+from curate.data.part import Part
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NAME = "coco-wholebody"
 

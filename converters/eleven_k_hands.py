@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from converters.hand_info import COLUMNS, METADATA, TABLE, HandInfo, read_hand_info, stem
 from converters.native_layout import count_lost, put_as
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage
-from curate.data.dataset import ROWS, Dataset, file_sha256
+from curate.data.dataset import ROWS, Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, json_text, make_batch, replace_columns
 from curate.data.source import Source, posix_path
-from curate.data.stage import Part
 
 NAME = "11khands"
 LICENCE = "11k Hands: free for reasonable academic fair use"
@@ -119,7 +119,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
         counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
         lines.append(_line(sample, people, names))
-    images.write_bytes(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
+    files.write(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
     return +counts
 
 
@@ -130,7 +130,7 @@ def enricher(path: Path) -> HandInfoEnricher:
     ------
     InputError: as `read_hand_info`.
     """
-    return HandInfoEnricher(read_hand_info(path), file_sha256(path))
+    return HandInfoEnricher(read_hand_info(path), files.sha256(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ from converters.exported_images import put
 from converters.label_mapping import Mapping
 from converters.native_layout import count_lost
 from converters.short_numbers import short
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import ImageFinder, Source
-from curate.data.stage import Part
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -214,7 +214,7 @@ def _extract(embedded: bytes, path: Path, target: Path) -> Path:
         raise InputError(path, "neither JPEG nor PNG", field="imageData")
     target = target.with_name(target.name + suffix)
     if not (target.exists() and target.stat().st_size == len(data)):
-        images.write_bytes(target, data)
+        files.write(target, data)
     return target
 
 
@@ -380,7 +380,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         if ref in placed:
             image = placed[ref]
             data = encoder.encode(_document(image, samples))
-            images.write_bytes(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
+            files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
         else:
             counts["sample without an image"] += len(samples)
     return lost + counts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.data.dataset import Dataset
 from curate.data.sample import to_numpy
 
@@ -32,7 +32,7 @@ def put_as(dataset: Dataset, ref: str, path: Path) -> bool:
         source = dataset.root / ref
         info = images.probe(source)
         if info.orientation == 1 and info.format == _FORMATS[path.suffix]:
-            images.write_bytes(path, source.read_bytes())
+            files.write(path, source.read_bytes())
             return False
     images.write(path, images.read_ref(dataset.root, ref))
     return True

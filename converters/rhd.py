@@ -30,14 +30,14 @@ from numpy.typing import NDArray
 
 from converters import safe_pickle
 from converters.native_layout import count_lost, put_as
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
+from curate.data.part import Part
 from curate.data.sample import DEPTH, Sample, make_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NAME = "rhd"
 LICENCE = "RHD: research only, no commercial use, cite Zimmermann & Brox 2017"
@@ -137,7 +137,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
             book.add(dataset, sample, counts)
     for name, book in books.items():
         if book.entries:
-            images.write_bytes(book.folder / f"anno_{name}.pickle", _pickled(book.entries))
+            files.write(book.folder / f"anno_{name}.pickle", _pickled(book.entries))
     return +counts
 
 
@@ -389,7 +389,7 @@ class _Book:
         except UnreadableImage:
             counts["depth map missing or unreadable"] += 1
             return
-        images.write_bytes(self.folder / "depth" / name, depth.encode_rhd(metres))
+        files.write(self.folder / "depth" / name, depth.encode_rhd(metres))
 
 
 def _pickled(entries: dict[int, dict[str, NDArray[np.float64]]]) -> bytes:

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from converters.exported_images import put
 from converters.native_layout import count_lost
-from curate.basics import geometry, images
+from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
@@ -154,8 +154,8 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         counts.update(changed)
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
-            images.write_bytes(out / "labels" / split / f"{path.stem}.txt", text.encode())
-    images.write_bytes(out / "data.yaml", _data_yaml(sorted(lines)).encode())
+            files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
+    files.write(out / "data.yaml", _data_yaml(sorted(lines)).encode())
     return +counts
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.basics import geometry, heatmaps, images
+from curate.basics import files, geometry, heatmaps, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data import split as splits_of
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import (
     Sample,
     from_batch,
@@ -26,7 +28,7 @@ from curate.data.sample import (
     moved,
     to_batch,
 )
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 from curate.data.training_set import HAND, Form, Stored, Writer
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
@@ -132,7 +134,7 @@ def build(
     crop: str | None = None,
     margin: float = 0.1,
     backgrounds: Grounds | Sequence[Grounds] | None = None,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
@@ -176,7 +178,7 @@ def build(
         "keypoints": keypoints,
         "colour": colour,
         "sigma": sigma,
-        "split": split if split in (None, "source", "subject") else file_sha256(_file(split)),
+        "split": split if split in (None, "source", "subject") else files.sha256(_file(split)),
         "seed": seed,
         "test": test,
         "val": val,
@@ -184,7 +186,7 @@ def build(
         **({"masks": True} if masks else {}),
         **look.options,
     }
-    stage = Stage("build", Path(out), options, sources, workers=workers, overwrite=overwrite, quiet=quiet)
+    stage = Stage("build", Path(out), options, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     rows = _Rows.of(sources, keypoints)
     look.check_names(rows.sample_ids)
     jobs = _jobs(sources, rows, rows.split(split, seed, test, val))

@@ -21,12 +21,14 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.basics import images
+from curate.basics import files, images
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
-from curate.data.dataset import ROWS, file_sha256, rebatch
+from curate.data.dataset import ROWS, rebatch
+from curate.data.part import Part
 from curate.data.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Stage, Summary, relative_to_out
+from curate.data.stage import Stage, Summary, relative_to_out
 
 Reader = Callable[[Source], Iterator[Part]]
 
@@ -59,7 +61,7 @@ def convert(
     label_source: str | None = None,
     licence: str | None = None,
     limit: int | None = None,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
@@ -101,7 +103,7 @@ def convert(
     known = {key: value for key, value in {"label_source": label_source, "licence": licence}.items() if value}
     place = _Place(source, out, _masks_in(source.masks))
     work = partial(_settle, place, enrich=enrich, copy=copy, probe=probe, known=known)
-    stage = Stage("convert", out, options, workers=workers, overwrite=overwrite, quiet=quiet)
+    stage = Stage("convert", out, options, engine=engine, overwrite=overwrite, quiet=quiet)
     return stage.run(pieces, work)
 
 
@@ -119,11 +121,11 @@ def fingerprint(source: Source) -> str:
         if not place.exists():
             raise InputError(place, "no such file or folder")
         try:
-            files = list(_files(place)) if place.is_dir() else [(place, place.name, place.stat().st_size)]
-            if not files:
+            found = list(_files(place)) if place.is_dir() else [(place, place.name, place.stat().st_size)]
+            if not found:
                 raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
-            for path, relative, size in files:
-                content = file_sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
+            for path, relative, size in found:
+                content = files.sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
                 digest.update(os.fsencode(f"{relative}\0{size}\0{content}\n"))
         except OSError as error:
             raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
@@ -224,7 +226,7 @@ class _Place:
             return self.relative(path)  # it is there already
         name = Path(self.name(path))
         target = f"{folder}/{file_stem(str(name.with_suffix('')))}{name.suffix.lower()}"
-        images.write_bytes(self.out / target, Path(path).read_bytes())
+        files.write(self.out / target, Path(path).read_bytes())
         return target
 
 

@@ -7,12 +7,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from curate.basics import images
+from curate.basics import files, images
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 from curate.hands.cropping import Cropping, Frame, count_points, set_aside
 from curate.hands.photograph import Photograph
 
@@ -29,7 +31,7 @@ def crop(
     square: bool = True,
     jitter: float = 0.0,
     seed: int = 0,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
@@ -65,7 +67,7 @@ def crop(
             source.root, "a training set", allowed="a dataset", remedy="crop before curate build"
         )
     options = {**asdict(cropping), "size": size}
-    stage = Stage("crop", Path(out), options, (source,), workers=workers, overwrite=overwrite, quiet=quiet)
+    stage = Stage("crop", Path(out), options, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_crop_batch, root=source.root, out=Path(out), cropping=cropping, size=size)
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
 
@@ -102,6 +104,6 @@ def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path) -> Sample:
     if labels is not None:
         images.write(out / "masks" / name, frame.of_labels(labels))
     if distances is not None:
-        images.write_bytes(out / "depth" / name, depth.encode(frame.of_labels(distances)))
+        files.write(out / "depth" / name, depth.encode(frame.of_labels(distances)))
         made = depth.with_ref(made, f"depth/{name}")
     return made

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import images, progress
+from curate.basics import files, progress
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.training_set import form_of
 from curate.scoring import metrics
@@ -89,12 +89,12 @@ def evaluate(
         folder / PREDICTIONS,
         _predict(opened, examples, quiet),
         split=split,
-        weights_sha256=file_sha256(opened.root / WEIGHTS),
+        weights_sha256=files.sha256(opened.root / WEIGHTS),
         training_set=dataset.fingerprint,
     )
     predictions = read_predictions(folder / PREDICTIONS)
     figures = {"split": split, **measure(predictions)}
-    images.write_bytes(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
+    files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
     shown = Shown(
         run=opened.root.resolve().name,
         training_set=dataset.root.resolve().name,
@@ -107,7 +107,7 @@ def evaluate(
         visibility=predictions.visibility,
         pixels=examples.pixels,
     )
-    images.write_bytes(folder / PAGE, render_page(shown).encode())
+    files.write(folder / PAGE, render_page(shown).encode())
     return Evaluation(folder, figures)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import curate
-from curate.basics import images, progress
+from curate.basics import files, progress
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 
@@ -90,7 +90,7 @@ def export(
         restricted = tuple(text for text in dataset.info.get("licences", []) if _RESTRICTED.search(text))
         summary = Export(out, name, len(dataset), lost, restricted)
         record = {"curate": curate.__version__, "dataset": dataset.fingerprint, **summary._record()}
-        images.write_bytes(folder / RECORD, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+        files.write(folder / RECORD, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
         _put_in_place(folder, out)
     return summary
 

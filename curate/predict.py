@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import geometry, images
+from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data import depth
 from curate.data.dataset import INFO as DATASET_INFO
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.stage import Part, Stage, relative_to_out
+from curate.data.stage import Stage, relative_to_out
 from curate.hands.cropping import Frame
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
@@ -106,17 +107,15 @@ def predict(
         if dataset.training is not None:
             remedy = "for those: curate evaluate"
             raise InputError(dataset.root, "a training set", allowed="photos or datasets", remedy=remedy)
-    files = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
-    if not files and not datasets:
+    photos = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
+    if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
-    options = {"run": file_sha256(opened.root / WEIGHTS), "photos": _fingerprint(files)}
+    options = {"run": files.sha256(opened.root / WEIGHTS), "photos": _fingerprint(photos)}
     stage = Stage("predict", folder, options, datasets, overwrite=overwrite, quiet=quiet)
-    total = -(-len(files) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
+    total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     work = partial(_predict_batch, run=opened, out=folder)
-    summary = stage.run(_batches(files, datasets), work, total=total)
+    summary = stage.run(_batches(photos, datasets), work, total=total, beside=_write_json)
     made = Dataset(folder)
-    if not (summary.reused and (folder / JSON).exists()):
-        _write_json(folder / JSON, made)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     return Predicted(folder, len(made), unreadable, summary.reused)
 
@@ -270,11 +269,10 @@ def _how_cut(run: Run) -> tuple[str, float]:
     return said.get("by", "colour"), said.get("margin", _MARGIN)
 
 
-def _write_json(path: Path, made: Dataset) -> None:
+def _write_json(made: Dataset) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": [')
+    with files.writing(made.root / JSON) as file:
+        file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
             points = [
                 [round(float(x), 3), round(float(y), 3), score] if seen else None
@@ -290,6 +288,5 @@ def _write_json(path: Path, made: Dataset) -> None:
                 "looked_at": sample.attrs["looked_at"],
                 "points": points,
             }
-            file.write(("," if number else "") + "\n " + json.dumps(entry))
-        file.write("\n]}\n")
-    os.replace(temporary, path)
+            file.write((("," if number else "") + "\n " + json.dumps(entry)).encode())
+        file.write(b"\n]}\n")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import geometry, images
+from curate.basics import files, geometry, images
 from curate.basics.errors import UnreadableImage
 from curate.data.sample import Sample
 from qa.decisions import pixel_state
@@ -77,9 +77,9 @@ def fill(shelf: Shelf) -> list[Shown]:
         seen.append(Shown(width, height, window, kind, pixel_state(pixels)))
     images.write(shelf.atlas, sheet, quality=_QUALITY)
     if any(one.mask for one in seen):
-        images.write_bytes(shelf.masks, images.encode_stencil(stencil))
+        files.write(shelf.masks, images.encode_stencil(stencil))
     told = [(one.width, one.height, *one.window, one.mask, one.pixels) for one in seen]
-    images.write_bytes(shelf.done, json.dumps(told).encode())
+    files.write(shelf.done, json.dumps(told).encode())
     return seen
 
 

@@ -30,12 +30,13 @@ import pyarrow as pa
 
 from curate.basics import images, progress
 from curate.basics import keypoints as kp
-from curate.basics.engine import map_ordered
+from curate.basics.engine import Local
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data import depth
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
-from curate.data.stage import Part, Stage, Summary, relative_to_out
+from curate.data.stage import Stage, Summary, relative_to_out
 
 SCHEMA = "hand-curate decision 1"
 # Why a sample is rejected or needs fixing; the page's keys 1 to 9.
@@ -305,7 +306,7 @@ def _pixel_states(root: Path, samples: list[Sample], *, workers: int, quiet: boo
     jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
     states: list[str] = []
     with progress.bar("reading images", len(refs), quiet=quiet) as advance:
-        for part in map_ordered(partial(_read_states, root), jobs, workers=workers, total=len(jobs)):
+        for part in Local(workers).map(partial(_read_states, root), jobs, total=len(jobs)):
             states += part
             advance(len(part))
     return states
@@ -367,7 +368,7 @@ def _write(
         out,
         {"decisions": digest},
         (source,),
-        workers=workers,
+        engine=Local(workers),
         overwrite=overwrite,
         quiet=quiet,
     )

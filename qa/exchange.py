@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import curate
+from curate.basics import files
 from curate.basics.errors import InputError
-from curate.basics.images import write_bytes
 from qa.finding import SCHEMA, SEVERITIES, Checked, Finding, Severity
 
 _LEVEL = {"error": "error", "warning": "warning", "info": "note"}
@@ -80,7 +80,7 @@ def compare(findings: Sequence[Finding], earlier: str | os.PathLike[str]) -> Cha
 def write_changes(changes: Changes, out: Path) -> None:
     """Write changes.json: new, fixed, and the number of the same."""
     content = {"new": [f.as_json() for f in changes.new], "fixed": list(changes.fixed), "same": changes.same}
-    write_bytes(out / "changes.json", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    files.write(out / "changes.json", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def write_junit(results: Sequence[Checked], grave: Sequence[Severity], out: Path) -> None:
@@ -112,7 +112,7 @@ def write_junit(results: Sequence[Checked], grave: Sequence[Severity], out: Path
         told.text = "\n".join(_printable(line) for line in [*lines, result.check.remedy])
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
-    write_bytes(out / "qa.junit.xml", f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode())
+    files.write(out / "qa.junit.xml", f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode())
 
 
 def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None = None) -> None:
@@ -140,7 +140,7 @@ def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None =
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": entries}],
     }
-    write_bytes(out / "qa.sarif", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    files.write(out / "qa.sarif", (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _sarif_result(finding: Finding, rule: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.basics.images import write_bytes
+from curate.basics import files
 
 Severity = Literal["error", "warning", "info"]
 Scope = Literal["sample", "split", "dataset"]
@@ -142,6 +142,6 @@ def write_findings(findings: Sequence[Finding], out: Path) -> None:
     rows = [finding.as_json() for finding in findings]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, compression="zstd")
-    write_bytes(out / "findings.parquet", sink.getvalue().to_pybytes())
+    files.write(out / "findings.parquet", sink.getvalue().to_pybytes())
     text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    write_bytes(out / "findings.json", text.encode())
+    files.write(out / "findings.json", text.encode())

@@ -27,13 +27,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import curate
-from curate.basics import images
+from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 from qa.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
 from qa.finding import SEVERITIES, Severity
 
@@ -202,10 +202,10 @@ def _begin(
         (image for image, hands in by_image.items() if any(s.sample_id in place for s in hands)),
         key=lambda image: min(place.get(s.sample_id, len(place)) for s in by_image[image]),
     )[:limit]
-    files = {_file_name(i, image): by_image[image] for i, image in enumerate(ranked, start=1)}
+    by_file = {_file_name(i, image): by_image[image] for i, image in enumerate(ranked, start=1)}
     about = {
         "dataset_sha": source.fingerprint,
-        "files": {name: [sample.sample_id for sample in hands] for name, hands in files.items()},
+        "files": {name: [sample.sample_id for sample in hands] for name, hands in by_file.items()},
     }
     path = folder / SESSION
     if path.exists() and not overwrite:
@@ -215,8 +215,8 @@ def _begin(
     else:
         if folder.exists() and any(folder.iterdir()) and not path.exists():
             raise InputError(folder, "a folder with other files in it", allowed="a new folder")
-        _prepare(source, folder, files, write)
-        images.write_bytes(path, (json.dumps(about, indent=1) + "\n").encode())
+        _prepare(source, folder, by_file, write)
+        files.write(path, (json.dumps(about, indent=1) + "\n").encode())
     names: _Files = about["files"]  # type: ignore[assignment]
     return names
 
@@ -226,14 +226,14 @@ def _file_name(number: int, image: str) -> str:
     return f"{number:04d}-{stem}"
 
 
-def _prepare(source: Dataset, folder: Path, files: dict[str, list[Sample]], write: Write) -> None:
+def _prepare(source: Dataset, folder: Path, by_file: dict[str, list[Sample]], write: Write) -> None:
     """Write the pictures and labels, through a small dataset of their own."""
     shutil.rmtree(folder / LABELS, ignore_errors=True)
     (folder / DECISIONS).unlink(missing_ok=True)
     part = folder / ".part"
     (part / "images").mkdir(parents=True, exist_ok=True)
     samples = []
-    for name, hands in files.items():
+    for name, hands in by_file.items():
         picture = Path("images") / (name + Path(hands[0].image).suffix)
         try:
             shutil.copyfile(source.root / hands[0].image, part / picture)
@@ -244,7 +244,7 @@ def _prepare(source: Dataset, folder: Path, files: dict[str, list[Sample]], writ
     write_info(part, {"samples": len(samples), "sources": [], "licences": [], "history": []})
     write(Dataset(part), folder / LABELS)
     shutil.rmtree(part)
-    images.write_bytes(folder / NAMES, "".join(f"{name}\n" for name in kp.NAMES).encode())
+    files.write(folder / NAMES, "".join(f"{name}\n" for name in kp.NAMES).encode())
 
 
 # reading back ----------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _read_back(source: Dataset, folder: Path, session: _Files, read: Read, revie
     corrected.sort(key=lambda decision: order[decision.sample_id])
     encoder = msgspec.json.Encoder()
     lines = b"".join(encoder.encode(decision) + b"\n" for decision in corrected)
-    images.write_bytes(folder / DECISIONS, lines)
+    files.write(folder / DECISIONS, lines)
     return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
 
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import curate
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
 from qa import charts
@@ -135,7 +135,7 @@ def write_report(
             break
     if len(page) > HARD_LIMIT:
         raise CurateError(f"{path}: the report would take {len(page):,} bytes; allowed: {HARD_LIMIT:,}")
-    images.write_bytes(path, page)
+    files.write(path, page)
 
 
 def _gravity(result: Checked) -> tuple[int, int]:

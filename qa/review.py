@@ -29,9 +29,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import curate
-from curate.basics import images, progress
+from curate.basics import files, progress
 from curate.basics import keypoints as kp
-from curate.basics.engine import map_ordered
+from curate.basics.engine import Local
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -139,7 +139,7 @@ def write_review(
     ]
     shown: list[Shown] = []
     with progress.bar("review", len(samples), quiet=quiet) as advance:
-        for seen in map_ordered(fill, shelves, workers=workers, total=len(shelves)):
+        for seen in Local(workers).map(fill, shelves, total=len(shelves)):
             shown += seen
             advance(len(seen))
     _Page(opened, folder, key, samples, shown, findings, **options).write()
@@ -224,13 +224,13 @@ def _claim(folder: Path, key: str, *, overwrite: bool) -> Path:
     if page.exists() and not overwrite and f'"{key}"' not in page.read_text():
         found = "a review page of other data or options"
         raise InputError(folder, found, remedy="choose another --out, or add --overwrite")
-    images.write_bytes(claim, b"")  # ours, and to be cleared
+    files.write(claim, b"")  # ours, and to be cleared
     page.unlink(missing_ok=True)
     for part in (folder / "atlas", folder / "data"):
         shutil.rmtree(part, ignore_errors=True)
     for done in work.glob("*.json"):
         done.unlink()
-    images.write_bytes(claim, key.encode())
+    files.write(claim, key.encode())
     return work
 
 
@@ -266,7 +266,7 @@ class _Page:
         head = self._head(values, checks, folders, len(starts))
         _write_script(self.folder / "data" / "index.js", "curateIndex", head)
         for name, text in _page_files(self.key).items():
-            images.write_bytes(self.folder / name, text.encode())
+            files.write(self.folder / name, text.encode())
 
     def _column(self, name: str) -> list[Any]:
         values: list[Any] = self.dataset.table([name]).column(0).to_pylist()
@@ -367,7 +367,7 @@ def _write_script(path: Path, function: str, data: dict[str, Any]) -> None:
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    images.write_bytes(path, f"{function}({text});\n".encode("ascii"))
+    files.write(path, f"{function}({text});\n".encode("ascii"))
 
 
 def _page_files(key: str) -> dict[str, str]:

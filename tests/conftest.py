@@ -11,8 +11,9 @@ import pytest
 from hypothesis import settings
 
 from curate.basics import images
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 
 settings.register_profile("repository", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("repository")

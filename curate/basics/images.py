@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import struct
-import threading
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from curate.basics import files
 from curate.basics.errors import UnreadableImage
 
 Pixels = NDArray[np.uint8]
@@ -277,19 +277,7 @@ def encode_stencil(mask: Pixels) -> bytes:
 
 def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> None:
     """Write atomically; the format follows the suffix (.png, .jpg, .webp)."""
-    write_bytes(path, encode(image, Path(path).suffix.lower(), quality=quality))
-
-
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write to a temporary name beside `path`, then rename: a reader sees the whole file or none."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.write(path, encode(image, Path(path).suffix.lower(), quality=quality))
 
 
 def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:

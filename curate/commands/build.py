@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BACKGROUNDS, BY, command, common, given, tell
+from curate.commands.console import BACKGROUNDS, BY, command, common, engine_of, given, tell
 
 
 def add(commands: Any) -> None:
@@ -77,7 +77,8 @@ def run(a: argparse.Namespace) -> int:
         a.out,
         colour="colour" if a.colour else "grey",
         **given(a, "size keypoints sigma split test val seed store_heatmaps masks crop margin backgrounds"),
-        **given(a, "workers overwrite quiet"),
+        engine=engine_of(a),
+        **given(a, "overwrite quiet"),
     )
     return tell(
         a, summary, advice=f"next: curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from curate.basics.engine import default_workers
+from curate.basics.engine import Engine, Local, default_workers
 
 if TYPE_CHECKING:
     from curate.data.stage import Summary
@@ -65,6 +65,11 @@ def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+
+
+def engine_of(a: argparse.Namespace) -> Engine:
+    """What the command's work is to run on."""
+    return Local(a.workers)
 
 
 def given(a: argparse.Namespace, names: str) -> dict[str, Any]:

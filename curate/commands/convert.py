@@ -8,7 +8,7 @@ from typing import Any
 
 import converters
 from curate.basics.errors import InputError
-from curate.commands.console import command, common, given, positive, tell
+from curate.commands.console import command, common, engine_of, given, positive, tell
 
 
 def add(commands: Any) -> None:
@@ -69,6 +69,7 @@ def run(a: argparse.Namespace) -> int:
         Source(a.source, a.images, a.mapping, a.masks),
         a.out,
         enrich=enrich,
-        **given(a, "copy probe label_source licence limit workers overwrite quiet"),
+        engine=engine_of(a),
+        **given(a, "copy probe label_source licence limit overwrite quiet"),
     )
     return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")

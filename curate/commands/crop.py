@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BY, command, common, given, positive, tell
+from curate.commands.console import BY, command, common, engine_of, given, positive, tell
 
 
 def add(commands: Any) -> None:
@@ -46,6 +46,7 @@ def run(a: argparse.Namespace) -> int:
     summary = crop(
         a.dataset,
         a.out,
-        **given(a, "by margin size square jitter seed workers overwrite quiet"),
+        engine=engine_of(a),
+        **given(a, "by margin size square jitter seed overwrite quiet"),
     )
     return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")

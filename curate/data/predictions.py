@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.basics import images
+from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
 
@@ -75,7 +75,7 @@ def write_predictions(
     table = pa.Table.from_arrays(columns, schema=_SCHEMA.with_metadata(about))
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    images.write_bytes(path, sink.getvalue().to_pybytes())
+    files.write(path, sink.getvalue().to_pybytes())
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:

@@ -11,7 +11,6 @@ the squares.
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 from collections import Counter
@@ -25,12 +24,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate.basics import heatmaps, images
+from curate.basics import files, heatmaps, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import INFO, Dataset
+from curate.data.part import revise_part
 from curate.data.sample import labelled_points, replace_columns, to_numpy
-from curate.data.stage import revise_part
 
 PIXELS, MASKS, HEATMAPS, WEIGHTS = "pixels.npy", "masks.npy", "heatmaps.npy", "weights.npy"
 SIZES = range(32, 513, 16)  # pixels; networks halve the side up to four times
@@ -264,20 +263,17 @@ class Writer:
         return {"training": form.record(dict(sorted(splits.items())))}
 
     def _store(self, name: str, index: int, rows: Sequence[NDArray[Any]]) -> None:
-        images.write_bytes(self._rows_file(name, index), b"".join(row.tobytes() for row in rows))
+        files.write(self._rows_file(name, index), b"".join(row.tobytes() for row in rows))
 
     def _join(self, name: str, tasks: int, shape: tuple[int, ...], dtype: str) -> None:
         """The rows that each task stored, one behind the other, as one .npy file."""
-        head = io.BytesIO()
         descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-        np.lib.format.write_array_header_1_0(head, {"descr": descr, "fortran_order": False, "shape": shape})
-        temporary = self.out / f".{name}.tmp"
-        with open(temporary, "wb") as joined:
-            joined.write(head.getvalue())
+        head = {"descr": descr, "fortran_order": False, "shape": shape}
+        with files.writing(self.out / name) as joined:
+            np.lib.format.write_array_header_1_0(joined, head)
             for index in range(tasks):
                 with open(self._rows_file(name, index), "rb") as rows:
                     shutil.copyfileobj(rows, joined, 1 << 20)
-        os.replace(temporary, self.out / name)
 
     def _rows_file(self, name: str, index: int) -> Path:
         return self.folder / f"{Path(name).stem}-{index:06d}.raw"

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from curate.basics import geometry, images
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo, Kind, Pixels
+from curate.data.part import Part
 from curate.data.sample import Sample, generator
-from curate.data.stage import Part
 from curate.hands.photograph import BadMask, Photograph
 
 # What the hand is found by.

@@ -15,8 +15,8 @@ from curate.basics import geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
 from curate.data import depth
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
-from curate.data.stage import Part
 from curate.hands import masks, overlay, segmentation
 from curate.hands.masks import Matte
 

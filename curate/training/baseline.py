@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from curate.basics import images, progress
+from curate.basics import files, images, progress
 from curate.basics import keypoints as kp
 from curate.hands.comparison import draw_prediction
 from curate.hands.overlay import contact_sheet
@@ -187,7 +187,7 @@ class EpochEnd(Checkpoint):
         self.seconds, self._since = self.seconds + now - self._since, now
         if trainer.is_global_zero:
             text = json.dumps(self.history, indent=1) + "\n"
-            images.write_bytes(self.folder / "epochs.json", text.encode())
+            files.write(self.folder / "epochs.json", text.encode())
         trainer.save_checkpoint(self.folder / CHECKPOINT, weights_only=False)
         over = self.max_minutes is not None and self.seconds >= 60 * self.max_minutes
         trainer.should_stop = trainer.strategy.reduce_boolean_decision(over, all=False)

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from curate.basics import images
+from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
 from curate.networks.decode import decode_sigmoid, decode_softmax
@@ -153,7 +153,7 @@ def write_info(folder: Path, made_for: NetworkInput, info: dict[str, Any]) -> No
     """Write run.json atomically."""
     head = {"format": _FORMAT, "version": _VERSION, "network": {"name": "figure12", **asdict(made_for)}}
     text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    images.write_bytes(folder / INFO, text.encode())
+    files.write(folder / INFO, text.encode())
 
 
 def write_weights(folder: Path, network: Figure12) -> None:

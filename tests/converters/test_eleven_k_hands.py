@@ -16,9 +16,10 @@ from curate.basics import images
 from curate.basics.errors import InputError
 from curate.convert import convert
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, make_batch, to_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 
 HEADER = ",".join(COLUMNS)
 ROWS = [

@@ -16,9 +16,9 @@ from converters.labels import parse as parse_label
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 
 
 def point(label: str, x: float = 10.0, y: float = 20.0, **more: Any) -> dict[str, Any]:

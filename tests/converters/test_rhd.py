@@ -14,15 +14,16 @@ import pytest
 from numpy.typing import NDArray
 
 from converters import rhd, safe_pickle
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnsafeInput
 from curate.convert import convert
 from curate.data import depth
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 
 K = np.array([[300.0, 0, 160], [0, 300, 160], [0, 0, 1]])
 
@@ -457,7 +458,7 @@ def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -
         mask[:, :90], mask[:, 90:99] = 0, 1  # ground, forearm
         images.write(tmp_path / f"images/{number}.jpg", np.full((256, 256, 3), 90, np.uint8))
         images.write(tmp_path / f"masks/{number}.png", mask)
-        images.write_bytes(tmp_path / f"depth/{number}.png", depth.encode(metres))
+        files.write(tmp_path / f"depth/{number}.png", depth.encode(metres))
         samples.append(
             Sample(
                 f"render/{number}",
@@ -506,7 +507,7 @@ def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -
 def test_depth_maps_are_copied_when_asked_and_a_lost_one_is_no_reason_to_drop(tmp_path: Path) -> None:
     root = make(tmp_path / "s", {0: entry(left=False), 1: entry(left=False, seed=1)})
     metres = np.full((320, 320), 0.61, np.float32)
-    images.write_bytes(root / "training/depth/00000.png", depth.encode_rhd(metres))
+    files.write(root / "training/depth/00000.png", depth.encode_rhd(metres))
     _, samples = run(tmp_path / "s", tmp_path / "out", copy=True)
     first, second = (depth.ref(sample) for sample in samples)
     assert first is not None

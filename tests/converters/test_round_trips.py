@@ -20,9 +20,10 @@ from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.convert import convert
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import SCHEMA, Sample, to_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 from curate.export import Export, export
 
 WIDTH, HEIGHT = 320, 240

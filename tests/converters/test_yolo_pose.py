@@ -17,9 +17,10 @@ from curate.basics import images
 from curate.basics.errors import InputError
 from curate.convert import convert
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 
 WIDTH, HEIGHT = 200, 100
 ONES = np.ones(21, int)

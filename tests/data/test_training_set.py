@@ -15,8 +15,9 @@ from curate.basics import heatmaps, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import INFO, Dataset, write_info, write_table
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 from curate.data.training_set import SIZES, Form, Stored, Writer, form_of, open_heatmaps, read_split
 
 FORM = Form(32, 1, 20, 2.0)
@@ -84,7 +85,7 @@ def test_a_set_without_masks_has_none(tmp_path: Path) -> None:
     dataset = write_set(tmp_path / "t")
     assert read_split(dataset, "train").masks([0]) is None
     assert {path.name for path in dataset.root.iterdir()} == {
-        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+        ".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from curate.background import background
 from curate.basics import geometry, heatmaps, images
+from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.build import build
 from curate.crop import crop
@@ -56,7 +57,7 @@ def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
         padded = np.pad(noise(66, 96, i), ((15, 15), (0, 0), (0, 0)), mode="edge")
         assert np.abs(picture - padded.reshape(48, 2, 48, 2, 3).mean(axis=(1, 3))).max() <= 1
     assert {p.name for p in (tmp_path / "t").iterdir()} == {
-        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+        ".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
     }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
     assert (summary.samples, summary.dropped) == (4, {"not in the split list": 16})
     assert {s.subject_id: s.split for s in Dataset(tmp_path / "e")} == {"p0": "train", "p9": "val"}
     names.write_text("subject_id,split\np0,test\np9,val\n")
-    with pytest.raises(ConfigChanged, match="split was"):
+    with pytest.raises(ConfigChanged, match="split changed"):
         build([given], tmp_path / "e", split=names, quiet=True)
 
 
@@ -237,7 +238,7 @@ def test_all_in_memory_gives_what_the_three_commands_give(
         difference = np.abs(files.read_image(one).astype(int) - memory.read_image(other))
         assert difference.mean() < 6
     assert {p.name for p in memory.root.iterdir()} == {
-        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+        ".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
     }  # fmt: skip
     (entry,) = [e for e in memory.info["history"] if e["stage"] == "build"]
     assert entry["options"]["backgrounds"] == [ground]
@@ -248,7 +249,7 @@ def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Pa
     images.write(tmp_path / "grounds" / "a.png", noise(90, 120, 5))
     options = {"crop": "colour", "backgrounds": tmp_path / "grounds", "size": 64, "quiet": True}
     first = build([drawn_dataset], tmp_path / "1", **options)
-    build([drawn_dataset], tmp_path / "2", workers=3, **options)
+    build([drawn_dataset], tmp_path / "2", engine=Local(3), **options)
     assert first.notes["labelled_points"] == 24 * 21
     for name in ("pixels.npy", "samples.parquet", "dataset.json"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
@@ -259,7 +260,7 @@ def test_a_photo_becomes_a_sample_before_each_of_several_grounds(drawn_dataset: 
     options = {"crop": "colour", "size": 64, "colour": "colour", "quiet": True}
     build([drawn_dataset], tmp_path / "plain", **options)
     grounds = ["own", "colour:#00ff00", "noise", "noise"]
-    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, workers=2, **options)
+    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, engine=Local(2), **options)
     assert summary.samples == 4 * 24
     plain, mixed = list(Dataset(tmp_path / "plain")), list(Dataset(tmp_path / "t"))
     before, after = images.open_stack(tmp_path / "plain"), images.open_stack(tmp_path / "t")

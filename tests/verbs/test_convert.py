@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from curate.basics import images
+from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.convert import convert, fingerprint
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import make_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Summary
+from curate.data.stage import Summary
 
 Reader = Callable[[Source], Iterator[Part]]
 
@@ -252,7 +254,7 @@ def test_an_interrupted_run_continues_to_the_same_bytes(source: Source, tmp_path
     run(many(), source, tmp_path / "whole", copy=True)
     with pytest.raises(KeyboardInterrupt):
         run(many(fail_after=600), source, tmp_path / "broken", copy=True)
-    done = sorted((tmp_path / "broken" / ".stage").glob("part-*"))
+    done = sorted((tmp_path / "broken" / ".curate").glob("part-*"))
     assert len(done) == 2
     run(many(), source, tmp_path / "broken", copy=True)
     assert bytes_of(tmp_path / "broken") == bytes_of(tmp_path / "whole")
@@ -260,7 +262,7 @@ def test_an_interrupted_run_continues_to_the_same_bytes(source: Source, tmp_path
 
 def test_workers_do_not_change_the_bytes(source: Source, tmp_path: Path) -> None:
     for workers in (1, 3):
-        run(many(), source, tmp_path / str(workers), copy=True, workers=workers)
+        run(many(), source, tmp_path / str(workers), copy=True, engine=Local(workers))
     assert bytes_of(tmp_path / "1") == bytes_of(tmp_path / "3")
 
 

@@ -264,7 +264,7 @@ def test_the_folder_holds_only_its_files_and_a_second_run_reuses_it(
 ) -> None:
     first = crop(drawn_dataset, tmp_path / "c", size=64, quiet=True)
     names = {p.name for p in (tmp_path / "c").iterdir()}
-    assert names == {"samples.parquet", "dataset.json", "quarantine.jsonl", "images"}
+    assert names == {".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl", "images"}
     again = crop(drawn_dataset, tmp_path / "c", size=64, quiet=True)
     assert again.reused
     assert not first.reused

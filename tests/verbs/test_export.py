@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.basics import images
+from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 from curate.export import RECORD, Export, export
 
 
@@ -36,7 +37,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 
 def writes(dataset: Dataset, out: Path) -> Counter[str]:
-    images.write_bytes(out / "labels" / "a.txt", b"1")
+    files.write(out / "labels" / "a.txt", b"1")
     return Counter({"xyz": 3, "aspect": 1, "score": 0})
 
 
@@ -62,7 +63,7 @@ def test_a_failed_export_leaves_nothing_in_place_and_goes_on(dataset: Dataset, t
     out = tmp_path / "out"
 
     def fails(dataset: Dataset, folder: Path) -> Counter[str]:
-        images.write_bytes(folder / "images" / "a.png", b"copied")
+        files.write(folder / "images" / "a.png", b"copied")
         raise KeyboardInterrupt
 
     def continues(dataset: Dataset, folder: Path) -> Counter[str]:
@@ -80,7 +81,7 @@ def test_what_another_dataset_left_is_not_taken_over(dataset: Dataset, tmp_path:
     out = tmp_path / "out"
 
     def fails(dataset: Dataset, folder: Path) -> Counter[str]:
-        images.write_bytes(folder / "stale.txt", b"")
+        files.write(folder / "stale.txt", b"")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

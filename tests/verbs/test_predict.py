@@ -188,7 +188,6 @@ def test_the_same_again_is_not_done_twice_and_other_inputs_are_refused(
     run, out = make_run(size=32), photos / "found"
     first = predict(run, [photos], out, quiet=True)
     content = (out / "predictions.json").read_bytes()
-    (out / "predictions.json").unlink()
     again = predict(run, [photos], out, quiet=True)
     assert not first.reused
     assert again.reused
