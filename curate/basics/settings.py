@@ -1,10 +1,10 @@
-"""Settings that people write: YAML files, and dataclasses whose fields say what they allow.
+"""Settings that people write: YAML files, options, and dataclasses whose fields say what they allow.
 
-A field is declared once, with its default, its limits and a line of explanation; reading, complaining and the
-commented default file all come from there:
+A field is declared once, with its default, its limits and a line of explanation; reading, complaining, the
+commented default file and the command line all come from there:
 
     @dataclass(frozen=True, slots=True)
-    class Camera:
+    class CameraOptions(Options):
         distance: Range = span((0.4, 0.7), 0.1, 5, "metres from the camera to the hand")
 """
 
@@ -33,11 +33,47 @@ _KEY = "setting"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a field holds: a line on it, what is allowed, how a value is read (ValueError: not allowed)."""
+    """What a field holds.
+
+    Attributes
+    ----------
+    says: a line on it. allowed: what may be given.
+    read: gives the value as the field holds it; ValueError: it is not allowed.
+    of_text: from a word of the command line to what `read` takes; ValueError: it cannot be.
+    metavar: what stands for the value in --help. many: the option may be given several times.
+    """
 
     says: str
     allowed: str
     read: Callable[[Any], Any]
+    of_text: Callable[[str], Any] = str
+    metavar: str = ""
+    many: bool = False
+
+
+class Options:
+    """A command's options: a dataclass of settings that refuses what a field does not allow.
+
+    Raises
+    ------
+    InputError: on making one with such a value.
+    """
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for name, setting in settings_of(type(self)).items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, setting.read(value))
+            except ValueError:
+                where = type(self).__name__
+                raise InputError(where, repr(value), field=name, allowed=setting.allowed) from None
+
+
+def settings_of(kind: type[Any]) -> dict[str, Setting]:
+    """The fields of a dataclass that are settings, by name."""
+    return {entry.name: entry.metadata[_KEY] for entry in fields(kind) if _KEY in entry.metadata}
 
 
 def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: str = "") -> dict[str, Any]:
@@ -136,21 +172,22 @@ def explain(record: Any, indent: str = "") -> str:
 
 def number(default: float, low: float, high: float, says: str) -> Any:
     """A field that holds a number."""
-    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high))
+    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high), float, "X")
 
 
-def whole(default: int | None, low: int, high: int, says: str) -> Any:
-    """A field that holds a whole number; with a default of None, possibly none."""
+def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False) -> Any:
+    """A field that holds a whole number; with `none`, or a default of None, possibly none."""
+    none = none or default is None
 
     def read(value: Any) -> int | None:
-        if value is None and default is None:
+        if value is None and none:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError
         return value
 
-    none = "null or " if default is None else ""
-    return _field(default, says, f"{none}a whole number, {low} to {high}", read)
+    allowed = f"a whole number, {low} to {high}"
+    return _field(default, says, f"null or {allowed}" if none else allowed, read, int, "N")
 
 
 def share(default: float, says: str) -> Any:
@@ -170,16 +207,17 @@ def span(default: Range, low: float, high: float, says: str) -> Any:
     return _field(default, says, f"[low, high] within {low:g} to {high:g}, or one number", read)
 
 
-def choice(default: str, options: Iterable[str], says: str) -> Any:
-    """A field that holds one of a few words."""
+def choice(default: str | None, options: Iterable[str], says: str) -> Any:
+    """A field that holds one of a few words; with a default of None, possibly none."""
     options = tuple(options)
 
-    def read(value: Any) -> str:
-        if value not in options:
+    def read(value: Any) -> str | None:
+        if value not in options and not (value is None and default is None):
             raise ValueError
-        return str(value)
+        return None if value is None else str(value)
 
-    return _field(default, says, ", ".join(options[:-1]) + f" or {options[-1]}", read)
+    allowed = ", ".join(options[:-1]) + f" or {options[-1]}"
+    return _field(default, says, allowed, read, metavar="|".join(options))
 
 
 def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
@@ -192,7 +230,8 @@ def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
             raise ValueError
         return tuple(words)
 
-    return _field(default, says, f"one or a list of {', '.join(options)}", read)
+    allowed = f"one or a list of {', '.join(options)}"
+    return _field(default, says, allowed, read, metavar="|".join(options), many=True)
 
 
 def flag(default: bool, says: str) -> Any:
@@ -206,25 +245,57 @@ def flag(default: bool, says: str) -> Any:
     return _field(default, says, "true or false", read)
 
 
-def text(default: str, allowed: str, says: str) -> Any:
-    """A field that holds a word or a path; with a default of "", possibly none."""
-    return _field(default, says, allowed, lambda value: value if value == default else _word(value))
+def text(default: str | None, allowed: str, says: str, *, metavar: str = "TEXT") -> Any:
+    """A field that holds a word; with a default of "" or None, possibly none."""
+    return _field(
+        default, says, allowed, lambda value: value if value == default else _word(value), metavar=metavar
+    )
 
 
-def texts(default: tuple[str, ...], allowed: str, says: str, read: Callable[[str], str] = str) -> Any:
-    """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed)."""
+def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
+    """A field that holds the path of a file or folder, or None."""
+
+    def read(value: Any) -> Path | None:
+        if value is None or isinstance(value, os.PathLike):
+            return None if value is None else Path(value)
+        return Path(_word(value))
+
+    return _field(None, says, allowed, read, metavar=metavar)
+
+
+def texts(
+    default: tuple[str, ...],
+    allowed: str,
+    says: str,
+    read: Callable[[str], str] = str,
+    *,
+    metavar: str = "TEXT",
+) -> Any:
+    """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed).
+
+    With a default of (), possibly none.
+    """
 
     def read_all(value: Any) -> tuple[str, ...]:
         words = value if isinstance(value, list | tuple) else [value]
-        if not words:
+        if not words and default:
             raise ValueError
         return tuple(dict.fromkeys(read(_word(word)) for word in words))
 
-    return _field(default, says, allowed, read_all)
+    return _field(default, says, allowed, read_all, metavar=metavar, many=True)
 
 
-def _field(default: Any, says: str, allowed: str, read: Callable[[Any], Any]) -> Any:
-    return field(default=default, metadata={_KEY: Setting(says, allowed, read)})
+def _field(
+    default: Any,
+    says: str,
+    allowed: str,
+    read: Callable[[Any], Any],
+    of_text: Callable[[str], Any] = str,
+    metavar: str = "",
+    many: bool = False,
+) -> Any:
+    setting = Setting(says, allowed, read, of_text, metavar, many)
+    return field(default=default, metadata={_KEY: setting})
 
 
 def _default(entry: Field[Any]) -> Any:

@@ -14,7 +14,6 @@ def add(commands: Any) -> None:
         commands,
         "background",
         run,
-        "Cut each hand out of its plain ground and put it before another; masks are kept.",
         "  curate background tagged --backgrounds white --out on-white\n"
         "  curate background tagged --backgrounds photos/ --seed 1 --out busy",
     )

@@ -14,7 +14,6 @@ def add(commands: Any) -> None:
         commands,
         "build",
         run,
-        "Make a training set of one size from one or more datasets, split by subject.",
         "  curate build crops --out set96 --size 96 --keypoints 20\n"
         "  curate build tagged --crop colour --backgrounds own --backgrounds photos/ --out mixed96\n"
         "  curate build crops rhd-crops --out set128 --size 128 --keypoints 21 --colour",

@@ -16,7 +16,6 @@ def add(commands: Any) -> None:
         commands,
         "convert",
         run,
-        "Bring a source into our schema.",
         "  curate convert 11khands 11k/ --out data/11k\n"
         "  curate convert labelme labels/ --images 11k/Hands --hand-info 11k/HandInfo.csv --out data/tagged\n"
         "  curate convert rhd RHD_published_v2 --out data/rhd\n\nformats:\n"

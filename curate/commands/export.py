@@ -15,7 +15,6 @@ def add(commands: Any) -> None:
         commands,
         "export",
         run,
-        "Write a dataset in another tool's format; says what that format cannot hold.",
         "  curate export data/tagged --to coco --out coco/\n"
         "  curate export data/tagged --to labelme --out labels/",
     )

@@ -17,7 +17,6 @@ def add(commands: Any) -> None:
         commands,
         "qa",
         run,
-        "Check datasets or a training set: findings for machines, report.html for people.",
         "  curate qa set96 --out qa96\n  curate qa data/tagged --out qa-tagged --fail-on warning\n"
         "  curate qa --explain > qa.yaml",
     )

@@ -15,7 +15,6 @@ def add(commands: Any) -> None:
         commands,
         "review",
         run,
-        "A gallery to look through by hand, Labelme to correct in, and a new dataset of what was decided.",
         "  curate review build tagged --qa qa-tagged --out review\n"
         "  curate review open-labelme tagged --qa qa-tagged --out corrections\n"
         "  curate review apply decisions.jsonl corrections/decisions.jsonl --dataset tagged --out tagged-2\n"

@@ -14,7 +14,6 @@ def add(commands: Any) -> None:
         commands,
         "train-baseline",
         run,
-        "Train the reference CNN (figure 12, 12.1 million weights) on a training set.",
         "  curate train-baseline set96 --out run\n"
         "  curate train-baseline set96 --out paper --preset paper --max-minutes 20\n\n"
         "A killed training goes on from its last epoch when the same command is given again.",

@@ -12,7 +12,7 @@ from curate.background import background
 from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -79,7 +79,7 @@ def rendered(tmp_path: Path, flat_hand: np.ndarray) -> Path:
 
 @pytest.mark.parametrize("size", [None, 64])
 def test_a_crop_cuts_mask_and_depth_alike(rendered: Path, tmp_path: Path, size: int | None) -> None:
-    crop(rendered, tmp_path / "c", by="mask", size=size, quiet=True)
+    crop(rendered, tmp_path / "c", CropOptions(by="mask", size=size), quiet=True)
     (made,) = Dataset(tmp_path / "c")
     assert made.mask is not None
     assert made.attrs["model"] == "procedural"

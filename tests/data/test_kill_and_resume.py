@@ -17,7 +17,7 @@ import pytest
 
 from curate.basics import files, images
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import Summary
@@ -31,7 +31,7 @@ import os, signal, sys
 from pathlib import Path
 from curate.basics.engine import Local
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 left, verb, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
 rename = os.replace
 def replace(a, b):
@@ -43,13 +43,13 @@ def replace(a, b):
 os.replace = replace
 if __name__ == "__main__":
     if verb == "crop":
-        crop(data, out, size=64, engine=Local(int(sys.argv[5])), quiet=True)
+        crop(data, out, CropOptions(size=64), engine=Local(int(sys.argv[5])), quiet=True)
     else:
         build([data], out, size=64, store_heatmaps="float32", engine=Local(int(sys.argv[5])), quiet=True)
 """
 
 RUN: dict[str, Callable[[Path, Path], Summary]] = {
-    "crop": lambda data, out: crop(data, out, size=64, quiet=True),
+    "crop": lambda data, out: crop(data, out, CropOptions(size=64), quiet=True),
     "build": lambda data, out: build([data], out, size=64, store_heatmaps="float32", quiet=True),
 }
 

@@ -210,7 +210,7 @@ def test_the_same_decisions_give_the_same_bytes_and_others_are_refused(hands: Pa
     assert again.summary is not None
     assert again.summary.reused
     other = write_lines(tmp_path, decided(hands, 0, "accept"), name="c")
-    with pytest.raises(ConfigChanged, match="decisions was"):
+    with pytest.raises(ConfigChanged, match="decisions changed"):
         apply_decisions(hands, other, tmp_path / "next", quiet=True)
 
 

@@ -14,7 +14,7 @@ from curate.basics import geometry, heatmaps, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 
@@ -73,7 +73,7 @@ def test_grey_and_enlarged(store, tmp_path: Path) -> None:
 
 
 def test_the_way_back_leads_through_the_crop_to_the_photo(drawn_dataset: Path, tmp_path: Path) -> None:
-    crop(drawn_dataset, tmp_path / "c", size=128, quiet=True)
+    crop(drawn_dataset, tmp_path / "c", CropOptions(size=128), quiet=True)
     build([tmp_path / "c"], tmp_path / "t", quiet=True)
     for before, after in zip(Dataset(drawn_dataset), Dataset(tmp_path / "t"), strict=True):
         assert after.parent_id == before.sample_id
@@ -218,7 +218,7 @@ def test_inputs_that_are_refused(store, tmp_path: Path) -> None:
 def chained(folder: Path, data: Path, background_of: str) -> tuple[Dataset, Dataset]:
     """By files, background, crop and build; and all in memory. Crops by the same boxes in both."""
     background(data, folder / "b", backgrounds=background_of, seed=3, quiet=True)
-    crop(folder / "b", folder / "c", by="keypoints", margin=0.3, quiet=True)
+    crop(folder / "b", folder / "c", CropOptions(by="keypoints", margin=0.3), quiet=True)
     build([folder / "c"], folder / "files", size=64, colour="colour", seed=3, quiet=True)
     options = {"crop": "keypoints", "margin": 0.3, "backgrounds": background_of, "seed": 3}
     build([data], folder / "memory", size=64, colour="colour", quiet=True, **options)
