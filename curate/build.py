@@ -32,6 +32,7 @@ from curate.data.stage import Stage, Summary
 from curate.data.training_set import HAND, Form, Stored, Writer
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
+from curate.hands.finding import FINDERS, with_found_by
 from curate.hands.masks import Matte
 from curate.hands.photograph import Photograph
 
@@ -73,7 +74,7 @@ class _Look:
     @property
     def by_colour(self) -> bool:
         """Whether the photo's colours are looked at, so that it is not decoded to grey."""
-        return self.replaces or (self.cropping is not None and self.cropping.by == "colour")
+        return self.replaces or (self.cropping is not None and FINDERS[self.cropping.by].pixels)
 
     def names(self, sample_id: str) -> list[str]:
         """The id of the sample for each ground: the first keeps that of the photo's."""
@@ -331,11 +332,12 @@ def _build_batch(job: _Job, *, writer: Writer, look: _Look) -> Part:
             if form.masks and sample.mask is None and not look.replaces:
                 raise Dropped("no mask to keep")
             photograph = Photograph(job.root, sample)
-            frame = _frame(photograph, shared, form, look, part.notes)
+            frame, found_by = _frame(photograph, shared, form, look, part.notes)
             pictures, hand = _pictures(photograph, frame, shared, form, look)
             for name, image in zip(look.names(sample.sample_id), pictures, strict=True):
                 made = _fitted(sample, name, photo, frame, image, split)
-                if look.cropping is not None:
+                if found_by is not None:
+                    made = with_found_by(made, found_by)
                     count_points(made, part.notes)
                 samples.append(made)
                 pixels.append(image)
@@ -346,17 +348,23 @@ def _build_batch(job: _Job, *, writer: Writer, look: _Look) -> Part:
     return part
 
 
-def _frame(photograph: Photograph, shared: bool, form: Form, look: _Look, notes: Counter[str]) -> Frame:
-    """The part of the photo that becomes the sample's image. Raises Dropped, BadMask and InputError."""
-    info = photograph.info
+def _frame(
+    photograph: Photograph, shared: bool, form: Form, look: _Look, notes: Counter[str]
+) -> tuple[Frame, str | None]:
+    """The part of the photo that becomes the sample's image, and what the hand in it was found by.
+
+    Raises Dropped, BadMask and InputError.
+    """
+    info, found_by = photograph.info, None
     if look.cropping is not None:
-        part = look.cropping.box(photograph, shared, notes)
+        found = look.cropping.find(photograph, shared, notes)
+        part, found_by = found.box, found.by
     else:
         part = np.floor(geometry.square_around(photograph.whole, 0.0))
         notes["padded_to_a_square"] += info.width != info.height
     frame = Frame.around(info, part, form.size, enlarge=True)
     notes["enlarged"] += frame.shrink * frame.box[2] < form.size
-    return frame
+    return frame, found_by
 
 
 def _pictures(

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BACKGROUNDS, BY, command, common, engine_of, given, tell
+from curate.commands.console import BACKGROUNDS, command, common, engine_of, given, tell
+from curate.hands.finding import BY
 
 
 def add(commands: Any) -> None:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,8 @@ from curate.basics.images import ImageInfo, Kind, Pixels
 from curate.basics.settings import Options, choice, flag, number, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, generator
+from curate.hands.finding import BY, FINDERS, OWN_HAND, WHOLE, Found, first
 from curate.hands.photograph import BadMask, Photograph
-
-# What the hand is found by.
-BY = ("colour", "keypoints", "mask", "bbox")
 
 SHARED_WITHOUT_MASK = "shares its photo with another hand and has no mask"
 
@@ -52,7 +50,11 @@ def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
 class Cropping(Options):
     """How crops are chosen; `jitter` depends on `seed` and the sample's id alone."""
 
-    by: str = choice("colour", BY, "what the hand is found by")
+    by: str = choice(
+        "colour",
+        BY,
+        "what the hand is found by: " + "; ".join(f"{name}, {FINDERS[name].says}" for name in BY),
+    )
     margin: float = number(
         0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
     )
@@ -65,30 +67,33 @@ class Cropping(Options):
     )
     seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
 
-    def box(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> NDArray[np.float64]:
-        """The part (x, y, w, h) of a photo to cut, before it is fitted to whole pixels.
+    def find(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> Found:
+        """The part of a photo to cut, before it is fitted to whole pixels, and what the hand was found by.
 
         Parameters
         ----------
-        shared: the photo shows other samples too, so that colour cannot tell whose hand is seen.
+        shared: the photo shows other samples too, and whose hand is seen only labels can tell.
         notes: counts "cut_by_label" and "whole_photo_kept".
 
         Raises
         ------
         Dropped: nothing to crop by, or no size or place for a hand. BadMask: its mask is no hand's.
         """
-        if self.by == "colour" and shared:
-            box = photograph.box("bbox")
-            box = photograph.box("keypoints") if box is None else box
-            notes["cut_by_label"] += box is not None
-        else:
-            box = photograph.box(self.by)
-        if box is None and self.by == "colour":
-            notes["whole_photo_kept"] += 1
-            return geometry.square_around(photograph.whole, 0.0) if self.square else photograph.whole
-        if box is None:
+        found = first(photograph, self._order(shared))
+        if found is None:
             raise Dropped(f"no {self.by} to crop by")
-        return self._checked(self._around(box, photograph.sample.sample_id), photograph.info)
+        if found.by == WHOLE:
+            notes["whole_photo_kept"] += 1
+            return replace(found, box=geometry.square_around(found.box, 0.0)) if self.square else found
+        if found.by != self.by:
+            notes["cut_by_label"] += 1
+        part = self._around(found.box, photograph.sample.sample_id)
+        return replace(found, box=self._checked(part, photograph.info))
+
+    def _order(self, shared: bool) -> tuple[str, ...]:
+        if FINDERS[self.by].labels:
+            return (self.by,)
+        return (*OWN_HAND, WHOLE) if shared else (self.by, WHOLE)
 
     def _around(self, box: NDArray[np.floating], sample_id: str) -> NDArray[np.float64]:
         part = geometry.square_around(box, self.margin)

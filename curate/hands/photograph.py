@@ -89,22 +89,27 @@ class Photograph:
             return None
         return depth.read(self.depth_file, self.info.width, self.info.height)
 
-    def box(self, by: str) -> NDArray[np.floating] | None:
-        """The hand's box (x, y, w, h) by "colour", "keypoints", "mask" or "bbox", pixels; None: not known.
+    @cached_property
+    def skin(self) -> Pixels | None:
+        """The hand by its colour: 0 or 1, smaller than the photo. None where colour does not tell."""
+        finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
+        shrink = images.shrink_for(self.info, finely)
+        times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
+        return segmentation.reduced_mask(self._small(shrink, times))
 
-        Raises BadMask where the sample's own mask cannot be a hand's.
+    def mask(self) -> masks.Mask | None:
+        """The hand by the sample's own mask, full size; None where it has none.
+
+        Raises
+        ------
+        BadMask: it cannot be a hand's. UnreadableImage: see `labels`.
         """
-        if by == "bbox":
-            return self.sample.bbox
-        if by == "keypoints":
-            return geometry.bounding_box(self.sample.keypoints)
-        if by == "mask":
-            return self._box_of_mask()
-        if self._skin is None:
+        labels = self.labels()
+        if labels is None:
             return None
-        across, down = self.info.width / self._skin.shape[1], self.info.height / self._skin.shape[0]
-        x, y, w, h = cv2.boundingRect(self._skin)
-        return np.array([x * across, y * down, w * across, h * down])
+        hand = masks.hand_of(labels, self.sample.side)
+        self._check(hand, geometry.IDENTITY)
+        return hand
 
     def matte(self) -> Matte:
         """The hand cut out at full size: by the sample's own mask, or found on plain ground.
@@ -117,7 +122,7 @@ class Photograph:
         if labels is not None:
             found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
         else:
-            found = None if self._skin is None else masks.find(self.read(), skin=self._skin)
+            found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
         return self._checked(found, geometry.IDENTITY)
 
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
@@ -154,13 +159,13 @@ class Photograph:
 
     def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
         """The hand found on plain ground in a part, at the size of the result."""
-        if self._skin is None:
+        if self.skin is None:
             return None
         times = max(
             1, int(min(part / max(_FINER * new, _FINEST) for part, new in zip(box[2:], size, strict=True)))
         )
         whole = self._small(shrink, times)
-        skin = self._skin
+        skin = self.skin
         if skin.shape != whole.shape[:2]:
             skin = np.asarray(cv2.resize(skin, whole.shape[1::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
         left, top = box[0] // times, box[1] // times
@@ -181,21 +186,6 @@ class Photograph:
             image = self.read(shrink)
             self._reduced[shrink, times] = images.reduced(image, max(image.shape[:2]) / times)
         return self._reduced[shrink, times]
-
-    @cached_property
-    def _skin(self) -> Pixels | None:
-        finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
-        shrink = images.shrink_for(self.info, finely)
-        times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
-        return segmentation.reduced_mask(self._small(shrink, times))
-
-    def _box_of_mask(self) -> NDArray[np.floating] | None:
-        labels = self.labels()
-        if labels is None:
-            return None
-        hand = masks.hand_of(labels, self.sample.side)
-        self._check(hand, geometry.IDENTITY)
-        return np.array(cv2.boundingRect(hand.view(np.uint8)), np.float64)
 
     def _checked(self, found: Matte | None, affine: geometry.Affine) -> Matte:
         if found is None:

@@ -254,6 +254,7 @@ def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Pa
     for name in ("pixels.npy", "samples.parquet", "dataset.json"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
     assert images.open_stack(tmp_path / "1").shape == (24, 64, 64)
+    assert all(sample.attrs["found_by"] == "colour" for sample in Dataset(tmp_path / "1"))
 
 
 def test_a_photo_becomes_a_sample_before_each_of_several_grounds(drawn_dataset: Path, tmp_path: Path) -> None:
