@@ -13,7 +13,8 @@ from typing import Any
 
 from curate.basics import settings
 from curate.basics.errors import InputError
-from qa.checks import CHECKS, Check
+from qa.checks.check import Check
+from qa.checks.table import CHECKS
 
 GROUP = "hand_curate.checks"
 _EXPLAIN, _ALLOWED = "curate qa --explain", "{limit: number}"

@@ -58,7 +58,7 @@ def run(a: argparse.Namespace) -> int:
         return OK
     if not a.datasets or not a.out:
         raise InputError("curate qa", "no dataset or no --out", remedy="curate qa D --out DIR, or --explain")
-    from qa.run import inspect
+    from qa.check_quality import inspect
 
     summary = inspect(a.datasets, a.out, **given(a, _GIVEN))
     show(a, summary.as_json(), str(summary))

@@ -48,7 +48,7 @@ def _add_build(actions: Any) -> None:
 
 
 def _build(a: argparse.Namespace) -> int:
-    from qa.review import write_review
+    from qa.review.page import write_review
 
     summary = write_review(a.dataset, a.qa, a.out, **given(a, "originals anonymise workers overwrite quiet"))
     show(a, summary.as_json(), str(summary))
@@ -99,7 +99,7 @@ def _add_open_labelme(actions: Any) -> None:
 
 
 def _open_labelme(a: argparse.Namespace) -> int:
-    from qa.relabel import open_labelme
+    from qa.review.open_labelme import open_labelme
 
     module = converters.load("labelme")
     options = given(a, "qa_dir decisions checks severity limit labelme reviewer overwrite")
@@ -122,7 +122,7 @@ def _add_apply(actions: Any) -> None:
 
 
 def _apply(a: argparse.Namespace) -> int:
-    from qa.decisions import apply_decisions
+    from qa.review.decisions import apply_decisions
 
     options = given(a, "dry_run workers overwrite quiet")
     applied = apply_decisions(a.dataset, a.decisions, a.out, **options)
@@ -139,7 +139,7 @@ def _add_agreement(actions: Any) -> None:
 
 
 def _agreement(a: argparse.Namespace) -> int:
-    from qa.agreement import agreement
+    from qa.review.agreement import agreement
 
     found = agreement(a.first, a.second)
     show(a, found.as_json(), str(found))
