@@ -19,9 +19,10 @@ from curate.basics.images import Pixels
 from curate.hands.masks import Matte
 
 KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
+ALLOWED = f"{', '.join(KINDS)}, colour:#rrggbb or a folder of images"
+CHOICES = f"{'|'.join(KINDS)}|colour:#rrggbb|DIR"  # as --help has it
 
 _COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
-_ALLOWED = "white, noise, gradient, colour:#rrggbb or a folder of images"
 _KEPT = 500_000  # pixels of a backdrop up to which the last ones read are kept
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as cvtColor and JPEG have it
 _OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
@@ -71,10 +72,10 @@ class Backdrops:
             return cls(name.lower())
         folder = Path(name)
         if not folder.is_dir():
-            raise InputError("background", repr(name), field="backgrounds", allowed=_ALLOWED)
+            raise InputError("background", repr(name), field="backgrounds", allowed=ALLOWED)
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES and p.is_file())
         if not files:
-            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=_ALLOWED)
+            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=ALLOWED)
         return cls("files", tuple(files))
 
     @property
