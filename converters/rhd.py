@@ -28,8 +28,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from converters import safe_pickle
-from converters.native_layout import count_lost, put_as
+from converters.parts import safe_pickle
+from converters.parts.exported_images import put_as
+from converters.parts.lost_fields import count_lost
+from converters.parts.paused_collector import collector_paused
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
@@ -54,16 +56,8 @@ _FIELDS: dict[str, tuple[tuple[int, int], type[np.floating[Any]]]] = {
 }
 _PIECE = ROWS // 2  # samples; two hands each
 _LARGEST_PART_ID = 33
-_LOST = (
-    "aspect",
-    "subject_id",
-    "bbox",
-    "score",
-    "parent_id",
-    "transform",
-    "licence",
-    "tilt",
-    "rotation",
+_HELD = frozenset(
+    {"sample_id", "source", "side", "keypoints", "xyz", "K", "mask", "label_source", "split", "attrs"}
 )
 
 
@@ -99,7 +93,7 @@ def read(source: Source) -> Iterator[Part]:
 
     Raises
     ------
-    UnsafeInput: a pickle that holds more than arrays; see `converters.safe_pickle`.
+    UnsafeInput: a pickle that holds more than arrays; see `converters.parts.safe_pickle`.
     InputError: no annotations, a pickle of another content, or no images.
     """
     for one in _sets(source):
@@ -123,7 +117,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the layout could not hold, and what was changed or left out.
     """
-    counts = count_lost(dataset, _LOST)
+    counts = count_lost(dataset, _HELD)
     books: dict[str, _Book] = {name: _Book(out / "RHD_published_v2" / name) for name in _SPLITS}
     for sample in dataset:
         counts["split val, put into evaluation"] += sample.split == "val"
@@ -184,7 +178,7 @@ def _frame(one: _Set) -> tuple[int, int]:
     return _FRAME
 
 
-@safe_pickle.no_collector()
+@collector_paused()
 def _load(one: _Set, counted: Part) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:
     """The ids of the samples that have an image, sorted, and their arrays, stacked piece by piece."""
     entries = safe_pickle.load(one.annotations)

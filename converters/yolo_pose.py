@@ -24,8 +24,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from converters.exported_images import put
-from converters.native_layout import count_lost
+from converters.parts.exported_images import put
+from converters.parts.lost_fields import count_lost
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
@@ -54,22 +54,7 @@ _SHIFT = 0.01  # pixels; what float32 boxes stray is less
 _COCO = "coco"
 _TWO = re.compile(rb"(?<![\d.eE+-])2(?:\.0*)?(?![\d.eE])")
 _LFS = b"version https://git-lfs"
-_LOST = (
-    "side",
-    "aspect",
-    "subject_id",
-    "xyz",
-    "K",
-    "mask",
-    "label_source",
-    "score",
-    "parent_id",
-    "transform",
-    "licence",
-    "tilt",
-    "rotation",
-    "attrs",
-)
+_HELD = frozenset({"sample_id", "source", "keypoints", "bbox", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +125,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and what was changed or left out.
     """
-    counts = count_lost(dataset, _LOST)
+    counts = count_lost(dataset, _HELD)
     lines: dict[str, dict[str, list[str]]] = {}
     splits: dict[str, str] = {}
     for sample in dataset:

@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -30,7 +30,7 @@ from curate.data.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
 from curate.data.source import Source
 from curate.data.stage import Stage, Summary, relative_to_out
 
-Reader = Callable[[Source], Iterator[Part]]
+Reader = Callable[..., Iterator[Part]]  # of a Source and the format's own options
 
 # Files whose content decides what a converter yields; of others (images, archives) the size is enough.
 _ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
@@ -55,6 +55,7 @@ def convert(
     source: Source,
     out: Path,
     *,
+    options: Mapping[str, Any] | None = None,
     enrich: Enricher | None = None,
     copy: bool = False,
     probe: bool = True,
@@ -71,7 +72,8 @@ def convert(
     ----------
     read, name: the converter's reader and the format's name.
     source: where the source lies. out: the dataset folder; not within the source, nor around it.
-    enrich: joins further metadata to each batch (`converters.eleven_k_hands.enricher`).
+    options: the format's own, which `read` takes as keywords: files, and values that JSON knows.
+    enrich: joins further metadata to each batch (`converters.parts.hand_info`).
     copy: copy images and masks into the dataset; otherwise it refers to the source's files, relatively.
     probe: open each image's header: sizes are filled in, and an image that is unreadable, or of another
         size than its annotation claims, is quarantined. Without it, images are trusted.
@@ -87,9 +89,11 @@ def convert(
         raise InputError("--label-source", repr(label_source), allowed="manual, render or auto:NAME")
     source = _absolute(source, out)
     _check_place(source, out)
-    options: dict[str, Any] = {
+    options = options or {}
+    record: dict[str, Any] = {
         "format": name,
-        "source_sha256": fingerprint(source),
+        "source_sha256": fingerprint(source.root, source.images, source.masks),
+        **dict(_recorded(name, value) for name, value in options.items()),
         "enriched_from_sha256": enrich.fingerprint if enrich else None,
         "copy": copy,
         "probe": probe,
@@ -97,18 +101,18 @@ def convert(
         "licence": licence,
         "limit": limit,
     }
-    parts = read(source)
+    parts = read(source, **options)
     first = next(parts, None)  # a source that is refused leaves no folder behind
     pieces = _divide(chain([first] if first else [], parts), _COPIED_ROWS if copy else ROWS, limit)
     known = {key: value for key, value in {"label_source": label_source, "licence": licence}.items() if value}
     place = _Place(source, out, _masks_in(source.masks))
     work = partial(_settle, place, enrich=enrich, copy=copy, probe=probe, known=known)
-    stage = Stage("convert", out, options, engine=engine, overwrite=overwrite, quiet=quiet)
+    stage = Stage("convert", out, record, engine=engine, overwrite=overwrite, quiet=quiet)
     return stage.run(pieces, work)
 
 
-def fingerprint(source: Source) -> str:
-    """Hash of a source: relative names and sizes of its files, and the content of the annotations.
+def fingerprint(*places: Path | None) -> str:
+    """Hash of folders or files: relative names and sizes, and the content of annotations.
 
     Times of change do not count. Hidden files and linked folders are left out.
 
@@ -117,7 +121,7 @@ def fingerprint(source: Source) -> str:
     InputError: no such file or folder, or an empty one.
     """
     digest = hashlib.sha256()
-    for place in filter(None, (source.root, source.images, source.mapping, source.masks)):
+    for place in filter(None, places):
         if not place.exists():
             raise InputError(place, "no such file or folder")
         try:
@@ -131,6 +135,16 @@ def fingerprint(source: Source) -> str:
             raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def _recorded(name: str, value: Any) -> tuple[str, Any]:
+    """What dataset.json says of a format's option: of a file its content, wherever it lies."""
+    if not isinstance(value, Path):
+        return name, value
+    try:
+        return f"{name}_sha256", files.sha256(value)
+    except OSError as error:
+        raise InputError(value, f"cannot be read ({error.strerror})") from None
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str, int]]:
@@ -149,10 +163,8 @@ def _raise(error: OSError) -> None:
 
 
 def _absolute(source: Source, out: Path) -> Source:
-    places = (source.root, source.images, source.mapping, source.masks)
-    root, *others = (place.absolute() if place else None for place in places)
-    assert root is not None
-    return replace(Source(root, *others), extract=out.absolute() / "images")
+    images, masks = (place.absolute() if place else None for place in (source.images, source.masks))
+    return Source(source.root.absolute(), images, masks, out.absolute() / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:

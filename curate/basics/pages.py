@@ -11,7 +11,7 @@ import hashlib
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-import curate
+from curate.basics.version import VERSION
 
 
 def environment(package: str, *sheets: str) -> Environment:
@@ -34,7 +34,7 @@ def environment(package: str, *sheets: str) -> Environment:
     assert made.loader is not None
     style = "".join(made.loader.get_source(made, sheet)[0] for sheet in sheets)
     made.globals |= {
-        "version": curate.__version__,
+        "version": VERSION,
         "style": Markup(style),  # our own files
         "style_hash": policy_hash(style),
     }

@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import converters
+from converters.table import FORMATS, Format, Option
 from curate.basics.errors import InputError
 from curate.commands.console import command, common, engine_of, given, positive, tell
 
 
 def add(commands: Any) -> None:
+    readable = [row for row in FORMATS.values() if row.reads]
     parser = command(
         commands,
         "convert",
@@ -19,13 +20,16 @@ def add(commands: Any) -> None:
         "  curate convert 11khands 11k/ --out data/11k\n"
         "  curate convert labelme labels/ --images 11k/Hands --hand-info 11k/HandInfo.csv --out data/tagged\n"
         "  curate convert rhd RHD_published_v2 --out data/rhd\n\nformats:\n"
-        + "\n".join(f"  {name:15s} {what}" for name, (_, what) in converters.FORMATS.items()),
+        + "\n".join(f"  {row.name:15s} {row.says}" for row in readable),
     )
-    parser.add_argument("format", choices=list(converters.FORMATS), metavar="FORMAT", help="see below")
+    names = [row.name for row in readable]
+    parser.add_argument("format", choices=names, metavar="FORMAT", help="see below")
     parser.add_argument("source", type=Path, metavar="SRC", help="folder (or annotation file) of the source")
     parser.add_argument("--out", type=Path, required=True, metavar="D", help="dataset folder to make")
     parser.add_argument("--images", type=Path, metavar="DIR", help="a further folder to look for images in")
-    parser.add_argument("--mapping", type=Path, metavar="YAML", help="the source's labels to ours (labelme)")
+    for option, takers in _options().items():
+        help_ = f"{option.says} ({', '.join(takers)})"
+        parser.add_argument(option.flag, type=option.parse, metavar=option.metavar, help=help_)
     parser.add_argument(
         "--hand-info",
         type=Path,
@@ -54,21 +58,41 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from converters.parts.hand_info import HandInfoJoin
     from curate.convert import convert
     from curate.data.source import Source
 
-    if a.mapping and a.format != "labelme":
-        raise InputError("--mapping", f"given with {a.format}", allowed="with labelme")
-    enrich = None
-    if a.hand_info:
-        enrich = converters.load("11khands").enricher(a.hand_info)
+    chosen = FORMATS[a.format]
     summary = convert(
-        converters.load(a.format).read,
+        chosen.read,
         a.format,
-        Source(a.source, a.images, a.mapping, a.masks),
+        Source(a.source, a.images, a.masks),
         a.out,
-        enrich=enrich,
+        options=_given(a, chosen),
+        enrich=HandInfoJoin.load(a.hand_info) if a.hand_info else None,
         engine=engine_of(a),
         **given(a, "copy probe label_source licence limit overwrite quiet"),
     )
     return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")
+
+
+def _options() -> dict[Option, list[str]]:
+    """The options that are some formats' own, and which formats take each."""
+    takers: dict[Option, list[str]] = {}
+    for row in FORMATS.values():
+        for option in row.options:
+            takers.setdefault(option, []).append(row.name)
+    return takers
+
+
+def _given(a: argparse.Namespace, chosen: Format) -> dict[str, Any]:
+    """The format's own options that were given. Raises InputError for one that it does not take."""
+    values = {}
+    for option, takers in _options().items():
+        value = getattr(a, option.name)
+        if value is None:
+            continue
+        if option not in chosen.options:
+            raise InputError(option.flag, f"given with {chosen.name}", allowed=f"with {', '.join(takers)}")
+        values[option.name] = value
+    return values

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import converters
+from converters.table import FORMATS
 from curate.commands.console import FINDINGS, OK, command, common, given, positive, show
 
 
@@ -101,9 +101,9 @@ def _add_open_labelme(actions: Any) -> None:
 def _open_labelme(a: argparse.Namespace) -> int:
     from qa.review.open_labelme import open_labelme
 
-    module = converters.load("labelme")
+    labelme = FORMATS["labelme"]
     options = given(a, "qa_dir decisions checks severity limit labelme reviewer overwrite")
-    done = open_labelme(a.dataset, a.out, write=module.write, read=module.read, **options)
+    done = open_labelme(a.dataset, a.out, write=labelme.write, read=labelme.read, **options)
     advice = f"\nnext: curate review apply {a.out}/decisions.jsonl --dataset {a.dataset} --out NEW"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
     return FINDINGS if done.refused else OK

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converters import rhd, safe_pickle
+from converters import rhd
+from converters.parts import safe_pickle
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnsafeInput

@@ -5,12 +5,10 @@ Pixel convention: COCO measures from the corner of the image, as ours does; noth
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -20,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters import json_files
+from converters.parts import json_files
+from converters.parts.paused_collector import collector_paused
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
@@ -257,18 +256,6 @@ def _entry_by_entry(
         licenses=content.get("licenses"),
         info=content.get("info"),
     )
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """For work that makes millions of objects and no garbage: to look for cycles doubles its time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def text_id(key: Id, index: int) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.sample import file_stem
@@ -45,6 +45,29 @@ def put(dataset: Dataset, refs: Sequence[str], folder: Path) -> tuple[dict[str, 
         except UnreadableImage:
             counts["image missing or unreadable"] += 1
     return placed, counts
+
+
+def put_as(dataset: Dataset, ref: str, path: Path) -> bool:
+    """Put the image that `ref` names at `path`, in the format of its suffix (.jpg or .png).
+
+    An upright file of that format is copied as it is; others are written anew.
+
+    Returns
+    -------
+    Whether it was written anew.
+
+    Raises
+    ------
+    UnreadableImage: the image does not open.
+    """
+    if "#" not in ref:
+        source = dataset.root / ref
+        info = images.probe(source)
+        if info.orientation == 1 and path.suffix in _COPIED.get(info.format, ()):
+            files.write(path, source.read_bytes())
+            return False
+    images.write(path, images.read_ref(dataset.root, ref))
+    return True
 
 
 def _put_one(dataset: Dataset, ref: str, target: Path, counts: Counter[str]) -> Path:
