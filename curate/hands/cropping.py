@@ -24,18 +24,18 @@ from curate.hands.photograph import BadMask, Photograph
 SHARED_WITHOUT_MASK = "shares its photo with another hand and has no mask"
 
 _FAR = 4  # a square this many times larger than its image comes from a broken label
-# A photo is decoded at so many times the size of its crop at least: the crop then is as from a full decode,
-# PSNR 50 dB in the median.
+# A photo is decoded at this many times the size of its crop, or more. The crop then differs from that of a
+# full decode by a PSNR of 50 dB in the median.
 _OVERSAMPLED = 2.5
 
 
 class Dropped(Exception):
-    """A sample that gives no crop, with its reason."""
+    """A sample that gives no crop, and why."""
 
 
 @contextmanager
 def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
-    """Work on one sample: one that cannot be used is counted, or in quarantine, and the next one follows."""
+    """Work on one sample. If it cannot be used, it is counted or put into quarantine; the work goes on."""
     try:
         yield
     except Dropped as reason:
@@ -48,7 +48,7 @@ def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Cropping(Options):
-    """How crops are chosen; `jitter` depends on `seed` and the sample's id alone."""
+    """How the crop of a photo is chosen. What `jitter` draws depends on `seed` and the sample's id alone."""
 
     by: str = choice(
         "colour",
@@ -129,12 +129,13 @@ def count_points(made: Sample, notes: Counter[str]) -> None:
 class Frame:
     """A part of a photo and the size it is brought to.
 
-    Whole pixels of the photo decoded at 1/`shrink`, so that there is no resampling but one reduction, and the
-    map from the photo is exact.
+    The part is made of whole pixels of the decoded photo. So it is resampled only once, when it is brought to
+    its size, and the map from the photo is exact.
 
     Attributes
     ----------
-    box: (x, y, w, h) in pixels of the decoded photo; beyond it the photo's edge is repeated.
+    shrink: the photo is decoded at 1/`shrink`, as `images.read` does.
+    box: (x, y, w, h) in pixels of the decoded photo; what lies beyond it repeats its edge.
     size: (width, height) of the result.
     """
 
@@ -150,7 +151,8 @@ class Frame:
 
         Parameters
         ----------
-        size: longer side of the result; without `enlarge` a smaller part keeps its own. None: it always does.
+        size: longer side of the result, pixels; None: the part's own.
+        enlarge: bring a part that is smaller than `size` to it, too; otherwise it keeps its own size.
         """
         x, y, w, h = part
         shrink = 1 if size is None else images.shrink_for(info, _OVERSAMPLED * size / max(w, h))
@@ -169,10 +171,10 @@ class Frame:
         return geometry.box_to_size(np.array(self.box) * self.shrink, self.size)
 
     def of(self, image: Pixels) -> Pixels:
-        """That part of the photo decoded at 1/`shrink`."""
+        """The result, from the photo as decoded at 1/`shrink`."""
         return images.cut(image, self.box, self.size)
 
     def of_labels(self, labels: NDArray[Kind]) -> NDArray[Kind]:
-        """That part of a mask or depth map at full size, without mixing its values."""
+        """The same part of a mask or depth map of the photo's full size; its values are never mixed."""
         x, y, w, h = (self.shrink * value for value in self.box)
         return images.cut(labels, (x, y, w, h), self.size, labels=True)
