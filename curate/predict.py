@@ -23,7 +23,9 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.stage import Stage, relative_to_out
+from curate.hands import finding
 from curate.hands.cropping import Frame
+from curate.hands.finding import ANY_HAND, FOUND_BY, WHOLE
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.training.record import WEIGHTS
@@ -202,17 +204,18 @@ class _View:
         """Raises UnreadableImage."""
         self.photograph, self.run = Photograph(photo.root, photo.sample), run
         self.margin = _how_cut(run)[1]
-        self.square = self._first_square()
+        self.square, self.found_by = self._first_square()
         self.cut()  # decodes: what does not is found out here
 
-    def _first_square(self) -> NDArray[np.float64]:
-        whole = geometry.square_around(self.photograph.whole, 0.0)
-        if self.photograph.sample.transform is not None:
-            return whole
-        box = self.photograph.box("bbox")
-        box = self.photograph.box("colour") if box is None else box
-        square = None if box is None else geometry.square_around(box, self.margin)
-        return square if square is not None and self._usable(square) else whole
+    def _first_square(self) -> tuple[NDArray[np.float64], str]:
+        """Around the hand, and what that was found by."""
+        if self.photograph.sample.transform is None:
+            found = finding.first(self.photograph, ANY_HAND)
+            if found is not None and found.by != WHOLE:
+                square = geometry.square_around(found.box, self.margin)
+                if self._usable(square):
+                    return square, found.by
+        return geometry.square_around(self.photograph.whole, 0.0), WHOLE
 
     def _usable(self, square: NDArray[np.float64]) -> bool:
         """It is of a hand's size, and its centre lies on the photo."""
@@ -253,6 +256,7 @@ class _View:
             attrs={
                 **depth.with_ref(before, None).attrs,
                 "keypoint_scores": [round(float(score), 4) for score in scores],
+                FOUND_BY: self.found_by,
                 "looked_at": [round(float(value), 2) for value in self.square],
             },
         )

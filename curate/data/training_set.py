@@ -11,7 +11,6 @@ the squares.
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 from collections import Counter
@@ -270,11 +269,10 @@ class Writer:
 
     def _join(self, name: str, tasks: int, shape: tuple[int, ...], dtype: str) -> None:
         """The rows that each task stored, one behind the other, as one .npy file."""
-        head = io.BytesIO()
         descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-        np.lib.format.write_array_header_1_0(head, {"descr": descr, "fortran_order": False, "shape": shape})
+        head = {"descr": descr, "fortran_order": False, "shape": shape}
         with files.writing(self.out / name) as joined:
-            joined.write(head.getvalue())
+            np.lib.format.write_array_header_1_0(joined, head)
             for index in range(tasks):
                 with open(self._rows_file(name, index), "rb") as rows:
                     shutil.copyfileobj(rows, joined, 1 << 20)

@@ -17,10 +17,10 @@ from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.predictions import Predictions, write_predictions
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.checks import CHECKS
-from qa.decisions import SCHEMA, apply_decisions, pixel_state, sample_sha
-from qa.finding import Hit
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.check import Hit
+from qa.checks.table import CHECKS
+from qa.review.decisions import SCHEMA, apply_decisions, pixel_state, sample_sha
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}

@@ -155,7 +155,7 @@ def test_a_datasets_samples_keep_their_names_and_boxes_decide(
     predict(make_run(keypoints=21), [dataset_of(tmp_path / "data", samples)], tmp_path / "found", quiet=True)
     first, second = Dataset(tmp_path / "found")
     assert (first.sample_id, first.side, first.subject_id) == ("pair/0", "left", "7")
-    assert first.attrs["age"] == 30
+    assert (first.attrs["age"], first.attrs["found_by"]) == (30, "bbox")
     np.testing.assert_allclose(first.keypoints[0], [50.5, 50.5], atol=0.5)
     np.testing.assert_allclose(second.keypoints[0], [150.5, 50.5], atol=0.5)
 
@@ -180,6 +180,7 @@ def test_a_network_trained_on_keypoint_crops_looks_twice(
     (sample,) = Dataset(tmp_path / "found")
     # First the whole photo (0..64): points 16..48; with half of their box on each side again 0..64.
     assert sample.attrs["looked_at"] == [0.0, 0.0, 64.0, 64.0]
+    assert sample.attrs["found_by"] == "whole photo"
     np.testing.assert_allclose(sample.keypoints[[0, 1]], [[16, 16], [48, 48]], atol=1e-4)
 
 
