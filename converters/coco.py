@@ -36,6 +36,7 @@ from converters.parts.paused_collector import collector_paused
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import make_batch, to_numpy
@@ -253,7 +254,7 @@ _HELD = frozenset(
 )
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write annotations/SPLIT.json (annotations/instances.json for samples of no split) and images/.
 
     Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
@@ -268,7 +269,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     whole = batches[0] if batches else make_batch(0)
     refs = whole.column("image").to_pylist()
     lost = count_lost(dataset, _HELD)
-    placed, counts = put(dataset, refs, out / "images")
+    placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
     lost["sample without an image"] += int((~usable).sum())

@@ -12,6 +12,7 @@ from converters.parts.exported_images import put_as
 from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, images
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import Part
@@ -72,7 +73,7 @@ def read(source: Source) -> Iterator[Part]:
         )
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write HandInfo.csv and Hands/*.jpg as published; of several hands in one image only the first.
 
     A photo keeps a name of the publisher's form (Hand_0000002), a person a numeric id; others are numbered.
@@ -86,22 +87,21 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     table = dataset.table(["image", "subject_id"])
     names = _numbered(table.column("image").to_pylist(), "Hand_")
     people = _numbered(table.column("subject_id").to_pylist(), "")
+    refs = dict.fromkeys(table.column("image").to_pylist())
+    anew = put_as(dataset, {ref: out / "Hands" / f"{names[ref]}.jpg" for ref in refs}, engine)
+    counts["image written anew as JPEG"] += sum(anew.values())
     written = set[str]()
     lines = [",".join(COLUMNS)]
     for sample in dataset:
         if sample.image in written:
             counts["further hand in an image"] += 1
-            continue
-        try:
-            anew = put_as(dataset, sample.image, out / "Hands" / f"{names[sample.image]}.jpg")
-        except UnreadableImage:
+        elif sample.image not in anew:
             counts["sample without an image"] += 1
-            continue
-        written.add(sample.image)
-        counts["image written anew as JPEG"] += anew
-        counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
-        counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
-        lines.append(_line(sample, people, names))
+        else:
+            written.add(sample.image)
+            counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
+            counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
+            lines.append(_line(sample, people, names))
     files.write(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
     return +counts
 

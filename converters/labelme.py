@@ -29,6 +29,7 @@ from converters.parts.lost_fields import count_lost
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -344,7 +345,7 @@ def _short(text: str) -> str:
 _HELD = frozenset({"side", "keypoints", "label_source"})
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write one Labelme file an image, beside a copy of the image.
 
     Hands that share an image get a group_id each (1, 2, ...). A hidden point has the flag `occluded`, a
@@ -360,7 +361,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         hands[sample.image].append(sample)
         lost["label_source"] += sample.label_source not in (None, "manual")
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
-    placed, counts = put(dataset, list(hands), out)
+    placed, counts = put(dataset, hands, out, engine)
     encoder = msgspec.json.Encoder()
     for ref, samples in sorted(hands.items()):
         if ref in placed:

@@ -12,47 +12,42 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curate.basics.settings import NoOptions, Options, path
+
 if TYPE_CHECKING:
-    from curate.data.dataset import Dataset
     from curate.data.part import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """What some formats take and others do not: a keyword of their `read`, `--NAME` on the command line."""
+class MappedLabels(Options):
+    """Of formats whose labels are what people made up."""
 
-    name: str
-    metavar: str
-    says: str
-    parse: Callable[[str], Any] = str
-
-    @property
-    def flag(self) -> str:
-        """As it is written on the command line."""
-        return "--" + self.name.replace("_", "-")
+    mapping: Path | None = path("a file that maps the source's labels to ours", metavar="YAML")
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: what it is called, what it says of itself in one line, and the module that knows it.
+    """A format: what it is called, the module that knows it, and what it is in one line.
 
     Attributes
     ----------
-    module: its module in this package.
-    reads, writes: whether that has
+    module: its module in this package, with one or both of
 
-        read(source: Source, **options) -> Iterator[Part]     samples whose `image` is an absolute path
-        write(dataset: Dataset, out: Path) -> Counter[str]    counts of what was lost, per field or reason
+        read(source: Source, **options) -> Iterator[Part]
+        write(dataset: Dataset, out: Path, engine: Engine = ONE, **options) -> Counter[str]
 
-    options: what its `read` takes besides the source.
+    reads, writes: the options that these take by keyword; None: there is no such function.
+
+    `read` gives samples whose `image` is an absolute path. `write` leaves the images to the engine and then
+    writes its tables in order: the same bytes, whatever the engine. An image that is there already was put
+    there by the same export, which was killed. What is lost is counted, per field or reason.
     """
 
     name: str
     module: str
     says: str
-    reads: bool = True
-    writes: bool = True
-    options: tuple[Option, ...] = ()
+    reads: type[Options] | None = NoOptions
+    writes: type[Options] | None = NoOptions
 
     @property
     def read(self) -> Callable[..., Iterator[Part]]:
@@ -61,9 +56,9 @@ class Format:
         return read
 
     @property
-    def write(self) -> Callable[[Dataset, Path], Counter[str]]:
+    def write(self) -> Callable[..., Counter[str]]:
         """How `curate export` writes it."""
-        write: Callable[[Dataset, Path], Counter[str]] = self._loaded().write
+        write: Callable[..., Counter[str]] = self._loaded().write
         return write
 
     @property
@@ -75,13 +70,11 @@ class Format:
         return import_module(f"converters.{self.module}")
 
 
-MAPPING = Option("mapping", "YAML", "the source's labels to ours", Path)
-
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
         Format("11khands", "eleven_k_hands", "11k Hands: HandInfo.csv and Hands/*.jpg (no keypoints)"),
-        Format("labelme", "labelme", "Labelme JSON files with named points", options=(MAPPING,)),
+        Format("labelme", "labelme", "Labelme JSON files with named points", reads=MappedLabels),
         Format("rhd", "rhd", "Rendered Hand Pose: anno_*.pickle with color/, mask/ and depth/"),
         Format("yolo-pose", "yolo_pose", "Ultralytics YOLO pose: images/ and labels/*.txt with 21 points"),
         Format("coco", "coco", "COCO keypoints of hands, flat or nested (mmpose's FreiHAND, RHD, ...)"),
@@ -89,7 +82,7 @@ FORMATS: dict[str, Format] = {
             "coco-wholebody",
             "coco_wholebody",
             "COCO-WholeBody: left and right hand of each person",
-            writes=False,
+            writes=None,
         ),
     )
 }

@@ -24,10 +24,11 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from converters.parts.exported_images import put
+from converters.parts.exported_images import put, size_of
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -114,7 +115,7 @@ def read(source: Source) -> Iterator[Part]:
         yield _read_part(root, labelled[start : start + _FILES], config, coco)
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
 
     A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
@@ -135,8 +136,9 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         if line:
             lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
     for split, of_image in sorted(lines.items()):
-        placed, changed = put(dataset, list(of_image), out / "images" / split)
+        placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
+        counts["sample without an image"] += sum(len(of_image[ref]) for ref in of_image.keys() - placed)
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
             files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
@@ -392,11 +394,11 @@ def _batch(
 
 def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     """The line of one hand; empty where there is nothing to say of it."""
-    if sample.width is None or sample.height is None:
-        shape = dataset.read_image(sample).shape
-        size = np.array([shape[1], shape[0]], np.float64)
-    else:
-        size = np.array([sample.width, sample.height], np.float64)
+    try:
+        size = np.array(_frame(dataset, sample), np.float64)
+    except UnreadableImage:
+        counts["sample without an image"] += 1
+        return ""
     shares = sample.keypoints.astype(np.float64) / size
     labelled = sample.visibility > kp.UNLABELLED
     # A point at exactly (0, 0) would be read as unlabelled, too.
@@ -411,6 +413,13 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
         x, y = shares[i].tolist()
         numbers += [repr(x), repr(y), str(sample.visibility[i])] if within[i] else ["0", "0", "0"]
     return " ".join(["0", *numbers])
+
+
+def _frame(dataset: Dataset, sample: Sample) -> tuple[int, int]:
+    """Width and height of its image, which is opened where nobody told them. Raises UnreadableImage."""
+    if sample.width is None or sample.height is None:
+        return size_of(dataset.root, sample.image)
+    return sample.width, sample.height
 
 
 def _clipped_box(

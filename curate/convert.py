@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.settings import NoOptions, Options, flag, text, whole
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
 from curate.data.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
@@ -49,64 +50,74 @@ class Enricher(Protocol):
         """The same rows with more known about them."""
 
 
+def _label_source(text: str) -> str:
+    if not _LABEL_SOURCE.fullmatch(text):
+        raise ValueError
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions(Options):
+    """What `curate convert` does, whatever the format."""
+
+    copy: bool = flag(False, "copy images and masks into the dataset instead of referring to them")
+    probe: bool = flag(True, "trust the images: do not hold each one's header against its annotation")
+    label_source: str | None = text(
+        None,
+        "manual, render or auto:NAME",
+        "who labelled, where the format does not tell: manual, render or auto:NAME",
+        _label_source,
+        metavar="WHO",
+    )
+    licence: str | None = text(None, "a line", "of the source, where the format does not tell")
+    limit: int | None = whole(None, 1, 2**31, "only the first N samples")
+
+
 def convert(
     read: Reader,
     name: str,
     source: Source,
     out: Path,
+    options: ConvertOptions = ConvertOptions(),
     *,
-    options: Mapping[str, Any] | None = None,
+    own: Options = NoOptions(),
     enrich: Enricher | None = None,
-    copy: bool = False,
-    probe: bool = True,
-    label_source: str | None = None,
-    licence: str | None = None,
-    limit: int | None = None,
     engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
     """Make a dataset of a source.
 
+    Each image's header is opened, unless `options.probe` is false: sizes are filled in, and an image that is
+    unreadable, or of another size than its annotation claims, is quarantined.
+
     Parameters
     ----------
     read, name: the converter's reader and the format's name.
     source: where the source lies. out: the dataset folder; not within the source, nor around it.
-    options: the format's own, which `read` takes as keywords: files, and values that JSON knows.
+    own: the format's own options.
     enrich: joins further metadata to each batch (`converters.parts.hand_info`).
-    copy: copy images and masks into the dataset; otherwise it refers to the source's files, relatively.
-    probe: open each image's header: sizes are filled in, and an image that is unreadable, or of another
-        size than its annotation claims, is quarantined. Without it, images are trusted.
-    label_source, licence: what to record where the format does not tell: "manual", "render" or "auto:NAME".
-    limit: only the first so many samples.
 
     Raises
     ------
     InputError: no such source, an empty one, one without the format's files, or `out` in a wrong place.
     ConfigChanged: `out` was made with other options, or of other content.
     """
-    if label_source is not None and not _LABEL_SOURCE.fullmatch(label_source):
-        raise InputError("--label-source", repr(label_source), allowed="manual, render or auto:NAME")
     source = _absolute(source, out)
     _check_place(source, out)
-    options = options or {}
-    record: dict[str, Any] = {
+    record = {
         "format": name,
         "source_sha256": fingerprint(source.root, source.images, source.masks),
-        **dict(_recorded(name, value) for name, value in options.items()),
         "enriched_from_sha256": enrich.fingerprint if enrich else None,
-        "copy": copy,
-        "probe": probe,
-        "label_source": label_source,
-        "licence": licence,
-        "limit": limit,
+        **options.record(),
+        **own.record(),
     }
-    parts = read(source, **options)
+    parts = read(source, **own.values())
     first = next(parts, None)  # a source that is refused leaves no folder behind
-    pieces = _divide(chain([first] if first else [], parts), _COPIED_ROWS if copy else ROWS, limit)
-    known = {key: value for key, value in {"label_source": label_source, "licence": licence}.items() if value}
+    size = _COPIED_ROWS if options.copy else ROWS
+    pieces = _divide(chain([first] if first else [], parts), size, options.limit)
     place = _Place(source, out, _masks_in(source.masks))
-    work = partial(_settle, place, enrich=enrich, copy=copy, probe=probe, known=known)
+    work = partial(_settle, place, enrich=enrich, options=options)
     stage = Stage("convert", out, record, engine=engine, overwrite=overwrite, quiet=quiet)
     return stage.run(pieces, work)
 
@@ -135,16 +146,6 @@ def fingerprint(*places: Path | None) -> str:
             raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-def _recorded(name: str, value: Any) -> tuple[str, Any]:
-    """What dataset.json says of a format's option: of a file its content, wherever it lies."""
-    if not isinstance(value, Path):
-        return name, value
-    try:
-        return f"{name}_sha256", files.sha256(value)
-    except OSError as error:
-        raise InputError(value, f"cannot be read ({error.strerror})") from None
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str, int]]:
@@ -186,7 +187,7 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
     def batches() -> Iterator[pa.RecordBatch]:
         left = limit
         for part in parts:
-            _add_counts(waiting, part)
+            waiting.count(part)
             batch = part.batch if left is None else part.batch.slice(0, left)
             yield batch
             if left is not None:
@@ -198,12 +199,6 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
         counted, waiting = waiting, Part(make_batch(0))
         yield Part(batch, counted.dropped, counted.quarantine, counted.notes)
     yield waiting  # what was counted behind the last row
-
-
-def _add_counts(total: Part, part: Part) -> None:
-    total.dropped.update(part.dropped)
-    total.notes.update(part.notes)
-    total.quarantine.extend(part.quarantine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,26 +237,25 @@ class _Place:
         return target
 
 
-def _settle(
-    place: _Place, part: Part, *, enrich: Enricher | None, copy: bool, probe: bool, known: dict[str, str]
-) -> Part:
+def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: ConvertOptions) -> Part:
     """What every source needs, for one batch."""
     settled = Part(part.batch)
-    _add_counts(settled, part)
+    settled.count(part)
     if enrich and part.batch.num_rows:
         enriched = enrich(settled.batch)
-        _add_counts(settled, enriched)
+        settled.count(enriched)
         settled.batch = enriched.batch
-    for column, value in known.items():
+    for column in ("label_source", "licence"):
         told = settled.batch.column(column)
-        settled.batch = _with(settled.batch, column, told.fill_null(pa.scalar(value, told.type)))
-    if probe:
+        known = pa.scalar(getattr(options, column), told.type)
+        settled.batch = _with(settled.batch, column, told.fill_null(known))
+    if options.probe:
         _probe(place, settled)
     if place.source.masks is not None:
         _attach_masks(place, settled)
-    _move(place, settled, "image", "images" if copy else None)
-    _move(place, settled, "mask", "masks" if copy else None)
-    _move_depth(place, settled, "depth" if copy else None)
+    _move(place, settled, "image", "images" if options.copy else None)
+    _move(place, settled, "mask", "masks" if options.copy else None)
+    _move_depth(place, settled, "depth" if options.copy else None)
     return settled
 
 
@@ -363,8 +357,8 @@ def _move_depth(place: _Place, part: Part, folder: str | None) -> None:
     if not pc.any(pc.match_substring(column, f'"{DEPTH}":"/')).as_py():
         return
     told = []
-    for text in column.to_pylist():
-        attrs = json.loads(text) if text else {}
+    for stored in column.to_pylist():
+        attrs = json.loads(stored) if stored else {}
         if str(path := attrs.get(DEPTH, "")).startswith("/"):
             try:
                 attrs[DEPTH] = place.copy(path, folder) if folder else place.relative(path)

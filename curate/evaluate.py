@@ -21,7 +21,8 @@ from curate.data.training_set import form_of
 from curate.scoring import metrics
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
@@ -81,10 +82,10 @@ def evaluate(
     SchemaError: no finished run, or no dataset.
     InputError: no such split, or images of another size or kind than the run was trained on.
     """
-    opened, dataset = open_run(run), Dataset(training_set)
+    opened, dataset = open_run(run, gives="points"), Dataset(training_set)
     _check_fit(opened, dataset)
     folder = Path(out) if out is not None else opened.root / f"evaluation-{split}"
-    examples = Examples(dataset, split, opened.input.keypoints)
+    examples = Examples(dataset, split, opened.spec.keypoints)
     write_predictions(
         folder / PREDICTIONS,
         _predict(opened, examples, quiet),
@@ -158,7 +159,7 @@ def measure(predictions: Predictions) -> dict[str, Any]:
 def _check_fit(run: Run, dataset: Dataset) -> None:
     form = form_of(dataset)
     for name in ("size", "channels"):
-        wanted = getattr(run.input, name)
+        wanted = getattr(run.spec, name)
         if getattr(form, name) != wanted:
             raise InputError(
                 dataset.root,
@@ -170,17 +171,16 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
 
 def _predict(run: Run, examples: Examples, quiet: bool) -> Predictions:
     count = len(examples)
-    truth = np.full((count, kp.COUNT, 2), np.nan, np.float32)
-    visibility = np.zeros((count, kp.COUNT), np.uint8)
-    subset = kp.subset(run.input.keypoints)
-    truth[:, subset], visibility[:, subset] = examples.keypoints, examples.visibility
     found = []
     with progress.bar("predict", count, quiet=quiet) as advance:
         for first in range(0, count, _BATCH):
             rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows)))
+            found.append(run.predict(examples.pixels(rows), examples.left[rows]))
             advance(len(rows))
-    points, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    points, scores = (
+        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
+    )
+    truth, visibility = examples.all_keypoints(np.arange(count))
     return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
 
 

@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 
+from curate.basics import files
 from curate.basics.errors import InputError
 
 Range = tuple[float, float]
@@ -69,6 +70,33 @@ class Options:
             except ValueError:
                 where = type(self).__name__
                 raise InputError(where, repr(value), field=name, allowed=setting.allowed) from None
+
+    def values(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {name: getattr(self, name) for name in settings_of(type(self))}
+
+    def record(self) -> dict[str, Any]:
+        """The settings as JSON values, for the identity of a folder; of a file its content, wherever it is.
+
+        Raises
+        ------
+        InputError: a file that cannot be read.
+        """
+        record: dict[str, Any] = {}
+        for name, value in self.values().items():
+            if not isinstance(value, Path):
+                record[name] = value
+                continue
+            try:
+                record[f"{name}_sha256"] = files.sha256(value)
+            except OSError as error:
+                raise InputError(value, f"cannot be read ({error.strerror})") from None
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions(Options):
+    """Of what takes none."""
 
 
 def settings_of(kind: type[Any]) -> dict[str, Setting]:
@@ -170,9 +198,14 @@ def explain(record: Any, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def number(default: float, low: float, high: float, says: str) -> Any:
-    """A field that holds a number."""
-    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high), float, "X")
+def number(default: float | None, low: float, high: float, says: str) -> Any:
+    """A field that holds a number; with a default of None, possibly none."""
+
+    def read(value: Any) -> float | None:
+        return None if value is None and default is None else _number(value, low, high)
+
+    allowed = f"{low:g} to {high:g}"
+    return _field(default, says, f"null or {allowed}" if default is None else allowed, read, float, "X")
 
 
 def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False, step: int = 1) -> Any:
@@ -248,11 +281,20 @@ def flag(default: bool, says: str) -> Any:
     return _field(default, says, "true or false", read)
 
 
-def text(default: str | None, allowed: str, says: str, *, metavar: str = "TEXT") -> Any:
-    """A field that holds a word, or a path as text; with a default of "" or None, possibly none."""
-    return _field(
-        default, says, allowed, lambda value: value if value == default else _word(value), metavar=metavar
-    )
+def text(
+    default: str | None,
+    allowed: str,
+    says: str,
+    read: Callable[[str], str] = str,
+    *,
+    metavar: str = "TEXT",
+) -> Any:
+    """A field that holds a word, or a path as text, as `read` gives it back; default "" or None: possibly none."""
+
+    def read_one(value: Any) -> str | None:
+        return default if value == default else read(_word(value))
+
+    return _field(default, says, allowed, read_one, metavar=metavar)
 
 
 def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
@@ -264,6 +306,16 @@ def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
         return Path(_word(value))
 
     return _field(None, says, allowed, read, metavar=metavar)
+
+
+def paths(says: str, *, metavar: str, allowed: str = "paths") -> Any:
+    """A field that holds the paths of any number of files or folders."""
+
+    def read(value: Any) -> tuple[Path, ...]:
+        several = value if isinstance(value, list | tuple) else [value]
+        return tuple(one if isinstance(one, Path) else Path(_word(one)) for one in several)
+
+    return _field((), says, allowed, read, metavar=metavar, many=True)
 
 
 def texts(

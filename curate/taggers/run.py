@@ -19,19 +19,20 @@ from curate.hands import finding
 from curate.hands.cropping import Frame
 from curate.hands.photograph import Photograph
 from curate.taggers.tagger import Tagged
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
 _MARGIN = 0.1  # where the run does not know how its crops were cut
 
 
 def content(where: str) -> str:
-    """Hash of the run's weights. Raises SchemaError: no finished run."""
-    return files.sha256(open_run(where).root / WEIGHTS)
+    """Hash of the run's weights. Raises SchemaError: no finished run; InputError: it finds no points."""
+    return files.sha256(open_run(where, gives="points").root / WEIGHTS)
 
 
 def open_tagger(where: str) -> RunTagger:
-    """The run as a tagger. Raises SchemaError: no finished run."""
-    return RunTagger(open_run(where))
+    """The run as a tagger. Raises as `content` does."""
+    return RunTagger(open_run(where, gives="points"))
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,17 @@ class RunTagger:
     def _predict(self, views: Sequence[_View]) -> tuple[NDArray[Any], NDArray[Any]]:
         """(N, 21, 2) points in pixels of each photograph and (N, 21) scores."""
         cuts = [self._pixels(view) for view in views]
-        points, scores = self.run.predict(np.stack([pixels for pixels, _ in cuts]))
+        left = np.array([view.photograph.sample.side == "left" for view in views])
+        answer = self.run.predict(np.stack([pixels for pixels, _ in cuts]), left)
         back = [
             geometry.apply(geometry.invert(affine), found)
-            for (_, affine), found in zip(cuts, points, strict=True)
+            for (_, affine), found in zip(cuts, answer.points, strict=True)
         ]
-        return np.stack(back), scores
+        return np.stack(back), answer.scores
 
     def _pixels(self, view: _View) -> tuple[Pixels, geometry.Affine]:
         """The square at the network's size, and the map from the photograph to it."""
-        size, grey = self.run.input.size, self.run.input.channels == 1
+        size, grey = self.run.spec.size, self.run.spec.channels == 1
         frame = Frame.around(view.photograph.info, view.square, size, enlarge=True)
         return frame.of(view.photograph.read(frame.shrink, grey=grey)), frame.affine
 

@@ -47,8 +47,8 @@ def rows_of(info: HandInfo) -> list[tuple[object, ...]]:
     return list(zip(info.stems, info.subject_id, info.aspect, info.side, attrs, strict=True))
 
 
-def run(source: Path, out: Path, **options: object) -> Summary:
-    return convert(eleven_k_hands.read, "11khands", Source(source), out, quiet=True, **options)  # type: ignore[arg-type]
+def run(source: Path, out: Path) -> Summary:
+    return convert(eleven_k_hands.read, "11khands", Source(source), out, quiet=True)
 
 
 PUBLISHED = [
