@@ -11,12 +11,14 @@ import hashlib
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from curate.basics.version import VERSION
+
 
 def environment(package: str, *sheets: str) -> Environment:
     """The templates in the folder `templates` of a package. Text is escaped, an unknown name is an error.
 
     A page extends page.html.j2, the frame, which has the blocks `title` and `body`. The frame holds the style
-    and a Content-Security-Policy for it.
+    and a Content-Security-Policy for it; `version` is curate's.
 
     Parameters
     ----------
@@ -32,6 +34,7 @@ def environment(package: str, *sheets: str) -> Environment:
     assert made.loader is not None
     style = "".join(made.loader.get_source(made, sheet)[0] for sheet in sheets)
     made.globals |= {
+        "version": VERSION,
         "style": Markup(style),  # our own files
         "style_hash": policy_hash(style),
     }

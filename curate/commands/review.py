@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import converters
+from converters.table import FORMATS
 from curate.commands.console import (
     FINDINGS,
     OK,
@@ -85,9 +85,9 @@ def _add_open_labelme(actions: Any) -> None:
 
 
 def _open_labelme(a: argparse.Namespace) -> int:
-    module, options = converters.load("labelme"), options_of(a, LabelmeOptions)
+    labelme, options = FORMATS["labelme"], options_of(a, LabelmeOptions)
     done = open_labelme(
-        a.dataset, a.out, options, write=module.write, read=module.read, overwrite=a.overwrite
+        a.dataset, a.out, options, write=labelme.write, read=labelme.read, overwrite=a.overwrite
     )
     advice = f"\nnext: curate review apply {a.out}/decisions.jsonl --dataset {a.dataset} --out NEW"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")

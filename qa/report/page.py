@@ -12,7 +12,6 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-import curate
 from curate.basics import files, pages
 from curate.basics.errors import CurateError
 from qa.checks.check import Checked
@@ -81,7 +80,6 @@ def _environment(album: Album) -> Environment:
 def _about(view: View, results: Sequence[Checked], verdict: Verdict) -> dict[str, Any]:
     """What stands above the sections."""
     return {
-        "version": curate.__version__,
         "verdict": verdict,
         "state": verdict.severity if verdict.severity in SEVERITIES[:2] else "passed",
         "names": [dataset.root.resolve().name for dataset in view.datasets],

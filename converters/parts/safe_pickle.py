@@ -8,7 +8,6 @@ is faster than letting NumPy build each array, and hostile states never reach Nu
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import resource
@@ -152,19 +151,6 @@ def _allowed() -> dict[tuple[str, str], Any]:
         names[f"{package}.multiarray", "scalar"] = scalar
         names[f"{package}.numeric", "_frombuffer"] = from_buffer
     return names
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """Without the search for cycles, which would visit the half million objects of a large pickle again and
-    again: hold it around `load` until they are gone."""
-    active = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if active:
-            gc.enable()
 
 
 @contextmanager

@@ -5,12 +5,10 @@ Pixel convention: COCO measures from the corner of the image, as ours does; noth
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -20,7 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters import json_files
+from converters.parts import json_files
+from converters.parts.paused_collector import collector_paused
+from converters.parts.splits import SPLITS
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
@@ -30,11 +30,6 @@ from curate.data.source import ImageFinder, Source
 
 Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
-}
 
 
 class Camera(msgspec.Struct, gc=False):
@@ -158,7 +153,7 @@ def _annotation_files(source: Source) -> tuple[list[Path], Path, ImageFinder]:
         files = sorted(p for p in (folder if folder.is_dir() else root).iterdir() if _is_json(p))
     if not files:
         raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
-    folders = [root, root / "images", *(root / name for name in sorted({*_SPLITS, "train2017", "val2017"}))]
+    folders = [root, root / "images", *(root / name for name in sorted({*SPLITS, "train2017", "val2017"}))]
     images = [source.images] if source.images else []
     return files, root, ImageFinder((*(f for f in folders if f.is_dir()), *images))
 
@@ -169,7 +164,7 @@ def _is_json(path: Path) -> bool:
 
 def split_of(path: Path) -> str | None:
     """The split that a file's name speaks of, if it is one."""
-    found = {_SPLITS[w] for w in re.split(r"[^a-z]+", path.stem.lower()) if w in _SPLITS}
+    found = {SPLITS[w] for w in re.split(r"[^a-z]+", path.stem.lower()) if w in SPLITS}
     return found.pop() if len(found) == 1 else None
 
 
@@ -257,18 +252,6 @@ def _entry_by_entry(
         licenses=content.get("licenses"),
         info=content.get("info"),
     )
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """For work that makes millions of objects and no garbage: to look for cycles doubles its time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def text_id(key: Id, index: int) -> str:

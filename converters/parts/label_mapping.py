@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from converters.labels import HIDDEN_WORDS, Label, bare, nearest
-from converters.labels import parse as parse_label
+from converters.parts.labels import HIDDEN_WORDS, Label, bare, nearest
+from converters.parts.labels import parse as parse_label
 from curate.basics import keypoints as kp
 from curate.basics import settings
 from curate.basics.errors import InputError
@@ -25,7 +25,7 @@ _KEYS = ("labels", "hidden", "ignore", "side")
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping file's content; empty, the labels that `converters.labels` understands."""
+    """A mapping file's content; empty, the labels that `converters.parts.labels` understands."""
 
     labels: dict[str, int] = field(default_factory=dict)
     hidden: frozenset[str] = HIDDEN_WORDS
@@ -57,7 +57,7 @@ class Mapping:
 
     def parse(self, label: str) -> Label:
         """Read a label: as it is mapped, whole or without words on side and visibility at its ends; else as
-        `converters.labels` does."""
+        `converters.parts.labels` does."""
         parsed = parse_label(label, self.hidden)
         if not self.labels:
             return parsed

@@ -9,14 +9,19 @@ and index columns appear: all that is understood here.
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from curate.basics import files
 from curate.basics.errors import InputError
-from curate.data.sample import json_text
+from curate.data.part import Part
+from curate.data.sample import json_text, replace_columns
 from curate.data.source import posix_path
 
 TABLE = "HandInfo.csv"
@@ -249,3 +254,43 @@ def stem(name: str) -> str:
     if "/" in name or "\\" in name:
         name = posix_path(name).name
     return (name.rpartition(".")[0] or name).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class HandInfoJoin:
+    """Joins the table to samples of any source whose images have the names of 11k Hands.
+
+    Adds side, aspect, subject_id and metadata by the image's base name; the table wins over the sample.
+    Samples that the table does not know stay as they are; they and contradictions are counted in the notes.
+    """
+
+    info: HandInfo
+    fingerprint: str
+
+    @classmethod
+    def load(cls, path: Path) -> HandInfoJoin:
+        """Read the table. Raises InputError as `read_hand_info`."""
+        return cls(read_hand_info(path), files.sha256(path))
+
+    def __call__(self, batch: pa.RecordBatch) -> Part:
+        """The batch with what the table knows."""
+        rows = [self.info.stems.get(stem(p)) for p in batch.column("image").to_pylist()]
+        notes = Counter({"image not in HandInfo.csv": rows.count(None)})
+        columns: dict[str, list[str | None]] = {}
+        for name in ("side", "aspect", "subject_id", "attrs"):
+            ours, theirs = getattr(self.info, name), batch.column(name).to_pylist()
+            known = [ours[row] if row is not None else None for row in rows]
+            pairs = list(zip(known, theirs, strict=True))
+            if name == "attrs":
+                columns[name] = [_merged(ours, theirs) for ours, theirs in pairs]
+                continue
+            differ = sum(None not in pair and pair[0] != pair[1] for pair in pairs)
+            notes[f"{name} other than in HandInfo.csv"] += differ
+            columns[name] = [ours if ours is not None else theirs for ours, theirs in pairs]
+        return Part(replace_columns(batch, **columns), notes=+notes)
+
+
+def _merged(ours: str | None, theirs: str | None) -> str | None:
+    if ours is None or theirs is None:
+        return ours or theirs
+    return json_text({**json.loads(theirs), **json.loads(ours)})
