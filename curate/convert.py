@@ -28,7 +28,7 @@ from curate.basics.settings import NoOptions, Options, flag, text, whole
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
 from curate.data.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
-from curate.data.source import Source
+from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
 
 Reader = Callable[..., Iterator[Part]]  # of a Source and the format's own options
@@ -135,32 +135,21 @@ def fingerprint(*places: Path | None) -> str:
     for place in filter(None, places):
         if not place.exists():
             raise InputError(place, "no such file or folder")
+        base = place if place.is_dir() else place.parent
+        count = 0
         try:
-            found = list(_files(place)) if place.is_dir() else [(place, place.name, place.stat().st_size)]
-            if not found:
-                raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
-            for path, relative, size in found:
-                content = files.sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
-                digest.update(os.fsencode(f"{relative}\0{size}\0{content}\n"))
+            for path in files_below(place) if place.is_dir() else [place]:
+                if path.is_file():
+                    count += 1
+                    content = files.sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
+                    name = path.relative_to(base)
+                    digest.update(os.fsencode(f"{name}\0{path.stat().st_size}\0{content}\n"))
         except OSError as error:
             raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
+        if not count:
+            raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-def _files(root: Path) -> Iterator[tuple[Path, str, int]]:
-    """Path, name relative to the root and size of each regular file below it, sorted by folder."""
-    for folder, below, names in os.walk(root, onerror=_raise):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        relative = os.path.relpath(folder, root)
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                yield path, f"{relative}/{name}", path.stat().st_size
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _absolute(source: Source, out: Path) -> Source:
@@ -288,8 +277,8 @@ def _probe(place: _Place, part: Part) -> None:
 def _masks_in(folder: Path | None) -> dict[str, str]:
     """The masks of a folder by the stem of their names. Raises InputError where two share one."""
     found: dict[str, str] = {}
-    for path, _, _ in _files(folder) if folder else ():
-        if path.suffix.lower() not in images.SUFFIXES:
+    for path in files_below(folder) if folder else ():
+        if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
             continue
         if path.stem in found:
             raise InputError(path, f"a second mask called {path.stem!r}", field="masks", allowed="one each")

@@ -289,7 +289,7 @@ def text(
     *,
     metavar: str = "TEXT",
 ) -> Any:
-    """A field that holds a word, or a path as text, as `read` gives it back; default "" or None: possibly none."""
+    """A field that holds a word or a path as text, as `read` gives it back; with "" or None, perhaps none."""
 
     def read_one(value: Any) -> str | None:
         return default if value == default else read(_word(value))
