@@ -5,39 +5,66 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import numpy as np
 
+import curate
+from curate.basics import files
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import Options, choice, flag, path, paths, whole
 from curate.data.dataset import Dataset
 from qa.checks.baseline_residual import predicted_points
-from qa.checks.check import Checked
+from qa.checks.check import Check, Checked
 from qa.config import checks
-from qa.finding import SEVERITIES, Finding, Severity, at_least, read_findings, write_findings
+from qa.finding import SEVERITIES, TABLE, Row, Severity, at_least, read_findings, write_findings
+from qa.inputs import content_hash
 from qa.measures.arrays import Names
-from qa.report.changes import Changes, compare, write_changes
+from qa.report.changes import compare, write_changes
 from qa.report.junit import write_junit
 from qa.report.page import write_report
 from qa.report.sarif import write_sarif
 from qa.report.verdict import verdict_on
 from qa.view import View, open_view
 
-FailOn = Literal["error", "warning", "info", "never"]
+NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
-class QaSummary:
+class QualityOptions(Options):
+    """How `curate qa` judges and tells."""
+
+    fail_on: str = choice(
+        "error", (*SEVERITIES, NEVER), "exit with 1 where a finding is at least this severe"
+    )
+    config: Path | None = path("other limits; see --explain", metavar="YAML")
+    compare: Path | None = path("what an earlier run wrote: tell what is new since then", metavar="QA")
+    predictions: tuple[Path, ...] = paths(
+        "predictions.parquet of curate evaluate: tell where a network and the labels disagree", metavar="FILE"
+    )
+    anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
+    seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
+
+    @property
+    def grave(self) -> tuple[Severity, ...]:
+        """The severities that fail a set."""
+        return () if self.fail_on == NEVER else at_least(cast(Severity, self.fail_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
     """What QA found.
 
     Attributes
     ----------
     out: the folder with findings.parquet, findings.json and report.html.
     samples: how many were looked at. counts: findings per severity. checks: findings per check.
-    verdict: in one sentence. failed: something stands at or above `fail_on`.
+    verdict: in one sentence. failed: there are findings of the severities that fail a set.
     changes: how many findings are new, fixed, and the same, where an earlier run was given.
+    reused: the folder was finished before, by the same command on the same data.
     """
 
     out: Path
@@ -47,123 +74,117 @@ class QaSummary:
     verdict: str
     failed: bool
     changes: dict[str, int] | None = None
+    reused: bool = False
 
     def __str__(self) -> str:
-        lines = [self.verdict, f"report: {self.out / 'report.html'}"]
+        lines = [self.verdict]
         if self.changes is not None:
-            lines.insert(
-                1,
-                "since the earlier run: {new:,} new, {fixed:,} fixed, {same:,} the same".format(
-                    **self.changes
-                ),
-            )
-        return "\n".join(lines)
+            lines.append("since the earlier run: {new:,} new, {fixed:,} fixed, {same:,} the same")
+            lines[-1] = lines[-1].format(**self.changes)
+        again = " (was finished before)" if self.reused else ""
+        return "\n".join([*lines, f"report: {self.out / 'report.html'}{again}"])
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return {
-            "out": os.fspath(self.out),
-            "samples": self.samples,
-            "counts": self.counts,
-            "checks": self.checks,
-            "verdict": self.verdict,
-            "failed": self.failed,
-            "changes": self.changes,
-        }
+        return {**asdict(self), "out": os.fspath(self.out)}
 
 
-def inspect(
+def check_quality(
     datasets: Dataset | str | os.PathLike[str] | Sequence[Dataset | str | os.PathLike[str]],
     out: str | os.PathLike[str],
+    options: QualityOptions = QualityOptions(),
     *,
-    fail_on: FailOn = "error",
-    config: str | os.PathLike[str] | None = None,
-    earlier: str | os.PathLike[str] | None = None,
-    predictions: Sequence[str | os.PathLike[str]] = (),
-    anonymise: bool = False,
-    workers: int = 1,
-    seed: int = 0,
+    engine: Engine = ONE,
+    overwrite: bool = False,
     quiet: bool = False,
-) -> QaSummary:
+) -> Quality:
     """Check datasets or training sets; write findings (Parquet, JSON, JUnit, SARIF) and report.html to `out`.
 
     Several datasets are checked as one: a subject or an image in the train split of one and the test split
-    of another is found. The images are decoded once each; nothing of the datasets is changed.
-
-    Parameters
-    ----------
-    fail_on: `failed` is set where a finding is at least this grave; "never": it never is.
-    config: a qa.yaml with other limits, see `qa.config.explain`.
-    earlier: the `out` of an earlier run: what is new and what was fixed goes to changes.json.
-    predictions: what a network predicted of a training set (predictions.parquet of `curate evaluate`).
-    anonymise: people are told by numbers, in the order of their first sample, not by their subject ids.
-    seed: chooses the random samples that the report shows.
+    of another is found. Each image is decoded once; nothing of the datasets is changed.
 
     Raises
     ------
-    SchemaError: a folder is no finished dataset, or a file no predictions.
-    InputError: an unknown `fail_on`, no dataset at all, a config that names an unknown check or limit, or an
-        `earlier` without findings.
+    SchemaError: a folder is no finished dataset, or a file holds no predictions.
+    InputError: no dataset at all; a config that names an unknown check or limit; no findings in the folder to
+        compare with; predictions of other samples; an `out` that is none of curate's, or in use.
+    ConfigChanged: `out` holds what was found in other data, or with other options.
     """
-    if fail_on not in (*SEVERITIES, "never"):
-        raise InputError("--fail-on", repr(fail_on), allowed=", ".join((*SEVERITIES, "never")))
     given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
     if not given:
         raise InputError("curate qa", "no dataset given", allowed="one or more dataset folders")
-    table = checks(config)
-    if earlier is not None:
-        before = read_findings(earlier)
-    view = _viewed(open_view(given, workers=workers, quiet=quiet), predictions, anonymise)
-    results = [check.judge(view) for check in table]
-    findings = [finding for result in results for finding in result.findings]
-    counts = _counts(findings)
-    verdict = verdict_on(results, len(view), training=all(d.training is not None for d in view.datasets))
-    changes = None if earlier is None else compare(findings, before)
-    folder, grave = Path(out), (() if fail_on == "never" else at_least(fail_on))
-    _write_lists(results, findings, changes, grave, folder)
-    write_report(view, results, verdict, folder / "report.html", seed=seed, changes=changes)
-    return QaSummary(
-        folder,
-        len(view),
-        counts,
-        {result.check.id: len(result.findings) for result in results},
-        str(verdict),
-        any(counts[severity] for severity in grave),
-        None if changes is None else changes.counts(),
-    )
+    opened = [d if isinstance(d, Dataset) else Dataset(d) for d in given]
+    table = checks(options.config)
+    before = None if options.compare is None else read_findings(options.compare)
+    reads = [dataset.root for dataset in opened]
+    reads += [place for place in (options.config, options.compare, *options.predictions) if place is not None]
+    ids = [name for dataset in opened for name in dataset.table(["sample_id"]).column(0).to_pylist()]
+    predicted = predicted_points(options.predictions, ids)
+    identity = _identity(opened, options, table, engine)
+    with files.claimed(out, identity, reads=reads, overwrite=overwrite) as claim:
+        if claim.result is not None:
+            return Quality(claim.out, **claim.result, reused=True)
+        view = replace(open_view(opened, engine=engine, quiet=quiet), predicted=predicted)
+        if options.anonymise:
+            view = replace(view, subject_id=_numbered(view.subject_id))
+        results = [check.judge(view) for check in table]
+        found = _write(view, results, before, options, claim.out)
+        claim.finish({name: told for name, told in found.as_json().items() if name not in ("out", "reused")})
+    return found
 
 
-def _viewed(view: View, predictions: Sequence[str | os.PathLike[str]], anonymise: bool) -> View:
-    """The view with what a network predicted, and without people's own ids, where that is asked for."""
-    if predictions:
-        view = replace(view, predicted=predicted_points(predictions, view.sample_id.tolist()))
-    return replace(view, subject_id=_numbered(view.subject_id)) if anonymise else view
+def _identity(
+    datasets: Sequence[Dataset], options: QualityOptions, table: Sequence[Check], engine: Engine
+) -> dict[str, Any]:
+    """All that decides what is written."""
+    earlier = None if options.compare is None else files.sha256(options.compare / TABLE)
+    return {
+        "stage": "qa",
+        "version": curate.__version__,
+        "options": {
+            "fail_on": options.fail_on,
+            "anonymise": options.anonymise,
+            "seed": options.seed,
+            "limits": {check.id: dict(check.limits) for check in table},
+        },
+        "earlier": earlier,
+        "predictions": [files.sha256(name) for name in options.predictions],
+        "names": [dataset.root.resolve().name for dataset in datasets],
+        "inputs": [content_hash(dataset, engine) for dataset in datasets],
+    }
 
 
 def _numbered(names: Names) -> Names:
-    """Each name as "person 1", "person 2" and so on."""
+    """Each name as "person 1", "person 2" and so on, in the order of their first samples."""
     numbers = {name: i for i, name in enumerate(dict.fromkeys(n for n in names if n is not None), start=1)}
     people = np.empty(len(names), object)
     people[:] = [None if name is None else f"person {numbers[name]}" for name in names]
     return people
 
 
-def _write_lists(
+def _write(
+    view: View,
     results: Sequence[Checked],
-    findings: Sequence[Finding],
-    changes: Changes | None,
-    grave: Sequence[Severity],
+    before: Sequence[Row] | None,
+    options: QualityOptions,
     folder: Path,
-) -> None:
-    write_findings(findings, folder)
-    write_junit(results, grave, folder)
-    write_sarif(results, folder, changes)
-    if changes is None:
-        (folder / "changes.json").unlink(missing_ok=True)  # of a run before, in the same folder
-    else:
-        write_changes(changes, folder)
-
-
-def _counts(findings: Sequence[Finding]) -> dict[Severity, int]:
+) -> Quality:
+    findings = [finding for result in results for finding in result.findings]
     counted = Counter(finding.severity for finding in findings)
-    return {severity: counted[severity] for severity in SEVERITIES}
+    verdict = verdict_on(results, len(view), training=all(d.training is not None for d in view.datasets))
+    changes = None if before is None else compare(findings, before)
+    write_findings(findings, folder)
+    write_junit(results, options.grave, folder)
+    write_sarif(results, folder, changes)
+    if changes is not None:
+        write_changes(changes, folder)
+    write_report(view, results, verdict, folder / "report.html", seed=options.seed, changes=changes)
+    return Quality(
+        folder,
+        len(view),
+        {severity: counted[severity] for severity in SEVERITIES},
+        {result.check.id: len(result.findings) for result in results},
+        str(verdict),
+        any(counted[severity] for severity in options.grave),
+        None if changes is None else changes.counts(),
+    )

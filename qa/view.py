@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.basics.engine import Engine
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points, to_numpy
 from curate.data.training_set import form_of
@@ -139,7 +140,7 @@ class View:
         return name
 
 
-def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: int, quiet: bool) -> View:
+def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, engine: Engine, quiet: bool) -> View:
     """Read the tables and decode every image once.
 
     Raises
@@ -181,7 +182,7 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: 
             points,
             text["mask"],
             text["side"],
-            workers=workers,
+            engine=engine,
             quiet=quiet,
         ),
     )

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics.errors import InputError
 from qa.finding import SEVERITIES, Finding, Scope, Severity
 from qa.measures.arrays import Flags, Floats
 from qa.view import View
@@ -69,6 +70,7 @@ class Check:
     run: what it measures: a pure function of a view, over whole columns.
     sentence: what a person reads, filled in with a hit's words and its score. remedy: what to do about it.
     limits: its limits by name, with their defaults.
+    origin: the entry point that added it; empty for our own.
     """
 
     id: str
@@ -79,11 +81,18 @@ class Check:
     sentence: str
     remedy: str
     limits: Limits = field(default_factory=dict)
+    origin: str = ""
 
     def judge(self, view: View) -> Checked:
-        """What the check finds in a view, in words."""
-        outcome = self.run(view, self.limits)
-        return Checked(self, outcome, tuple(self._finding(view, hit) for hit in outcome.hits))
+        """What the check finds in a view, in words. Raises InputError: a check of another package failed."""
+        try:
+            outcome = self.run(view, self.limits)
+            return Checked(self, outcome, tuple(self._finding(view, hit) for hit in outcome.hits))
+        except Exception as error:
+            if not self.origin:
+                raise
+            found = f"its check {self.id!r} failed ({type(error).__name__}: {error})"
+            raise InputError(self.origin, found, remedy="report it to its authors, or remove it") from error
 
     def _finding(self, view: View, hit: Hit) -> Finding:
         row = hit.row

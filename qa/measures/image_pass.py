@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import images, progress
-from curate.basics.engine import Local
+from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
 from qa.measures.arrays import Floats, Names, Rows
@@ -89,7 +89,7 @@ def pixel_facts(
     mask: Names,
     side: Names,
     *,
-    workers: int,
+    engine: Engine,
     quiet: bool,
 ) -> PixelFacts:
     """Decode each image once, however many hands lie in it. Rows as in the view; points (n, 21, 2)."""
@@ -110,7 +110,7 @@ def pixel_facts(
     looks = {name: np.full(count, np.nan) for name in (*_FILE, *_IMAGE, *_HAND)}
     total = -(-len(rows_of) // _CHUNK)
     with progress.bar("reading images", len(rows_of), quiet=quiet) as advance:
-        facts = Local(workers).map(_read_chunk, _chunks(jobs()), total=total)
+        facts = engine.map(_read_chunk, _chunks(jobs()), total=total)
         for rows, fact in zip(rows_of.values(), (f for part in facts for f in part), strict=True):
             advance(1)
             errors[rows] = fact.error

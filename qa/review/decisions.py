@@ -1,6 +1,4 @@
-"""`curate review apply`: decisions of the review page -> a new version of the dataset.
-
-A decision is one line of JSON, made by the page's export:
+"""Decisions: what a reviewer says of a sample, a line of JSON each, as the page exports them.
 
     {"schema": "hand-curate decision 1", "dataset_sha": ..., "sample_id": ..., "sample_sha": ...,
      "check_ids": [...], "decision": "accept|reject|fix|patch", "reason": null or one of REASONS,
@@ -17,26 +15,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
-from curate.basics import images, progress
+from curate.basics import images
 from curate.basics import keypoints as kp
-from curate.basics.engine import Local
-from curate.basics.errors import InputError, UnreadableImage
-from curate.data import depth
-from curate.data.dataset import Dataset
-from curate.data.part import Part
-from curate.data.sample import Sample, from_batch, to_batch
-from curate.data.stage import Stage, Summary, relative_to_out
+from curate.basics.errors import InputError
+from curate.data.sample import Sample
 
 SCHEMA = "hand-curate decision 1"
 # Why a sample is rejected or needs fixing; the page's keys 1 to 9.
@@ -51,16 +39,16 @@ REASONS: tuple[str, ...] = (
     "cut-off",
     "other",
 )
-_ALIAS = "anon-"
-_CHUNK = 32
+ALIAS = "anon-"
 _LONGEST = 1_000_000  # characters of a line
 _FARTHEST = 1e6  # px
-_REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
 
 
 class Patch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What to correct: the side, the points of each finger to be reversed, then single points: by name x and
-    y in pixels and visibility 1 or 2, or None for one that is not to be labelled."""
+    """What to correct, in this order: the side, the order of each finger's points, single points by name.
+
+    A point is x and y, pixels, and visibility 1 or 2; None: it is not to be labelled.
+    """
 
     side: Literal["swap", "left", "right"] | None = None
     order: Literal["reverse"] | None = None
@@ -86,107 +74,6 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def verdict(self) -> tuple[str, bytes]:
         """What two reviewers must share to agree."""
         return self.decision, msgspec.json.encode(self.patch, order="deterministic")
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What applying decisions did.
-
-    Attributes
-    ----------
-    summary: of the new dataset; None for a dry run.
-    counts: decisions applied, per kind. refused: (sample, reason) of decisions that were not.
-    conflicts: (sample, who decided what) where reviewers disagree; these samples stay as they are.
-    fix: samples that someone has to label again.
-    checks: per check how many flagged samples were decided on, and how many of them were accepted: the
-        check's false positives.
-    """
-
-    summary: Summary | None
-    counts: dict[str, int]
-    refused: list[tuple[str, str]]
-    conflicts: list[tuple[str, str]]
-    fix: list[str]
-    checks: dict[str, tuple[int, int]]
-
-    @property
-    def failed(self) -> bool:
-        """Some decision was refused, or reviewers disagree."""
-        return bool(self.refused or self.conflicts)
-
-    def __str__(self) -> str:
-        # Names as Python writes them: a hostile one must not write over the terminal.
-        done = ", ".join(f"{count} {kind}" for kind, count in self.counts.items()) or "none"
-        lines = [f"decisions applied: {done}"]
-        lines += [f"  refused: {sample!r}: {why}" for sample, why in self.refused]
-        lines += [f"  reviewers disagree: {sample!r}: {who!r}" for sample, who in self.conflicts]
-        lines += [f"  to be fixed: {sample!r}" for sample in self.fix]
-        lines += [
-            f"  {check!r}: {accepted} of {decided} accepted although flagged ({accepted / decided:.0%})"
-            for check, (decided, accepted) in self.checks.items()
-        ]
-        if self.summary is None:
-            return "\n".join([*lines, "nothing was written (dry run)"])
-        return "\n".join([*lines, f"{self.summary.samples} samples in {self.summary.out}"])
-
-    def as_json(self) -> dict[str, Any]:
-        """For --json."""
-        return {
-            "summary": None if self.summary is None else self.summary.as_json(),
-            "applied": self.counts,
-            "refused": [{"sample": sample, "reason": why} for sample, why in self.refused],
-            "conflicts": [{"sample": sample, "decisions": who} for sample, who in self.conflicts],
-            "fix": self.fix,
-            "checks": {
-                check: {"decided": decided, "accepted": accepted}
-                for check, (decided, accepted) in self.checks.items()
-            },
-        }
-
-
-def apply_decisions(
-    dataset: str | os.PathLike[str],
-    decisions: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    out: str | os.PathLike[str],
-    *,
-    dry_run: bool = False,
-    workers: int = 1,
-    overwrite: bool = False,
-    quiet: bool = False,
-) -> Applied:
-    """Write a new version of a dataset as its reviewers decided; the old one is not changed.
-
-    A decision holds only for the labels and pixels it was made on (`sample_sha`); others are refused and go
-    to the new dataset's quarantine. Of one reviewer's decisions on a sample the last counts. Where reviewers
-    disagree, nothing is done to the sample.
-
-    Parameters
-    ----------
-    decisions: one or more files of the page's export.
-    dry_run: only say what would be done; `out` is not touched.
-
-    Raises
-    ------
-    InputError: a file that does not parse, no decision at all, or a training set.
-    SchemaError: no dataset. ConfigChanged: `out` was made from other decisions.
-    """
-    source = Dataset(dataset)
-    if source.training is not None:
-        remedy = "apply them to the dataset it was built from, and build again"
-        raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
-    paths = [decisions] if isinstance(decisions, str | os.PathLike) else list(decisions)
-    given = [decision for path in paths for decision in read_decisions(path)]
-    if not given:
-        raise InputError(paths[0] if paths else "curate review", "no decision", allowed="at least one line")
-    agreed, refused, conflicts = _judge(source, given, workers=workers, quiet=quiet)
-    summary = None
-    if not dry_run:
-        summary = _write(source, Path(out), agreed, refused, conflicts, workers, overwrite, quiet)
-    counts = Counter(decision.decision for decision in agreed.values())
-    fix = [sample_id for sample_id, decision in agreed.items() if decision.decision == "fix"]
-    return Applied(
-        summary, dict(sorted(counts.items())), refused, conflicts, fix, _false_positives(agreed.values())
-    )
 
 
 def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
@@ -225,7 +112,7 @@ def _checked(decision: Decision) -> Decision:
 
 def alias(dataset_sha: str, sample_id: str) -> str:
     """The name of a sample on an anonymous page: it says nothing, and leads back with the dataset at hand."""
-    return _ALIAS + hashlib.sha256(f"{dataset_sha} {sample_id}".encode()).hexdigest()[:20]
+    return ALIAS + hashlib.sha256(f"{dataset_sha} {sample_id}".encode()).hexdigest()[:20]
 
 
 def pixel_state(pixels: images.Pixels | None) -> str:
@@ -249,177 +136,3 @@ def sample_sha(sample: Sample, pixels: str) -> str:
     digest = hashlib.sha256(json.dumps(told).encode())
     digest.update(points.tobytes() + sample.visibility.astype(np.uint8).tobytes())
     return digest.hexdigest()
-
-
-# judging ---------------------------------------------------------------------------------------------
-
-_Pairs = list[tuple[str, str]]
-
-
-def _judge(
-    source: Dataset, given: list[Decision], *, workers: int, quiet: bool
-) -> tuple[dict[str, Decision], _Pairs, _Pairs]:
-    """The decisions to apply, by sample, in the dataset's order; those refused; and the conflicts."""
-    ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
-    names = _names(ids, given)
-    latest: dict[str, dict[str, Decision]] = defaultdict(dict)
-    refused: _Pairs = []
-    for decision in given:
-        sample_id = names.get((decision.dataset_sha, decision.sample_id))
-        if sample_id is None:
-            refused.append((decision.sample_id, "no such sample in the dataset"))
-            continue
-        before = latest[sample_id].get(decision.reviewer)
-        if before is None or decision.ts >= before.ts:
-            latest[sample_id][decision.reviewer] = decision
-    agreed: dict[str, Decision] = {}
-    conflicts: _Pairs = []
-    samples = [sample for sample in source if sample.sample_id in latest]
-    states = _pixel_states(source.root, samples, workers=workers, quiet=quiet)
-    for sample, pixels in zip(samples, states, strict=True):
-        valid = []
-        for decision in latest[sample.sample_id].values():
-            why = _stale(sample, pixels, decision)
-            if why:
-                refused.append((sample.sample_id, why))
-            else:
-                valid.append(decision)
-        if len({decision.verdict for decision in valid}) > 1:
-            said = sorted(f"{d.reviewer or 'someone'}: {d.decision}" for d in valid)
-            conflicts.append((sample.sample_id, ", ".join(said)))
-        elif valid:
-            agreed[sample.sample_id] = max(valid, key=lambda d: (d.ts, d.reviewer))
-    return agreed, refused, conflicts
-
-
-def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
-    """(dataset_sha, name in the decision) -> sample_id; an alias is salted with its dataset."""
-    known = set(ids)
-    names = {(d.dataset_sha, d.sample_id): d.sample_id for d in given if d.sample_id in known}
-    for salt in {d.dataset_sha for d in given if d.sample_id.startswith(_ALIAS)}:
-        names |= {(salt, alias(salt, sample_id)): sample_id for sample_id in ids}
-    return names
-
-
-def _pixel_states(root: Path, samples: list[Sample], *, workers: int, quiet: bool) -> list[str]:
-    refs = [sample.image for sample in samples]
-    jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
-    states: list[str] = []
-    with progress.bar("reading images", len(refs), quiet=quiet) as advance:
-        for part in Local(workers).map(partial(_read_states, root), jobs, total=len(jobs)):
-            states += part
-            advance(len(part))
-    return states
-
-
-def _read_states(root: Path, refs: list[str]) -> list[str]:
-    return [_read_state(root, ref) for ref in refs]
-
-
-def _read_state(root: Path, ref: str) -> str:
-    try:
-        return pixel_state(images.read_ref(root, ref))
-    except UnreadableImage:
-        return pixel_state(None)
-
-
-def _stale(sample: Sample, pixels: str, decision: Decision) -> str:
-    """Why a decision does not hold for the sample as it is now; empty where it does."""
-    if sample_sha(sample, pixels) != decision.sample_sha:
-        return "stale: its labels or pixels have changed since the decision"
-    if decision.patch is not None and decision.patch.side == "swap" and sample.side is None:
-        return "its side is not known: there is nothing to swap"
-    return ""
-
-
-def _false_positives(decisions: Iterable[Decision]) -> dict[str, tuple[int, int]]:
-    decided, accepted = Counter[str](), Counter[str]()
-    for decision in decisions:
-        decided.update(set(decision.check_ids))
-        if decision.decision == "accept":
-            accepted.update(set(decision.check_ids))
-    return {check: (decided[check], accepted[check]) for check in sorted(decided)}
-
-
-# writing ---------------------------------------------------------------------------------------------
-
-
-def _write(
-    source: Dataset,
-    out: Path,
-    agreed: dict[str, Decision],
-    refused: _Pairs,
-    conflicts: _Pairs,
-    workers: int,
-    overwrite: bool,
-    quiet: bool,
-) -> Summary:
-    actions = {
-        sample_id: [d.decision, d.reason, msgspec.to_builtins(d.patch)] for sample_id, d in agreed.items()
-    }
-    digest = hashlib.sha256(json.dumps([actions, refused, conflicts]).encode()).hexdigest()
-    review = {
-        "fix": [sample_id for sample_id, d in agreed.items() if d.decision == "fix"],
-        "conflicts": [{"sample": sample, "decisions": who} for sample, who in conflicts],
-        "checks": _false_positives(agreed.values()),
-    }
-    stage = Stage(
-        "review",
-        out,
-        {"decisions": digest},
-        (source,),
-        engine=Local(workers),
-        overwrite=overwrite,
-        quiet=quiet,
-    )
-    left = [(f"decision on {sample}", why) for sample, why in refused]
-    left += [(f"decision on {sample}", f"reviewers disagree ({who})") for sample, who in conflicts]
-    work = partial(_apply_batch, root=source.root, out=out, agreed=agreed, left=left)
-    return stage.run(enumerate(source.batches()), work, finish=lambda _: {"review": review})
-
-
-def _apply_batch(
-    job: tuple[int, pa.RecordBatch],
-    *,
-    root: Path,
-    out: Path,
-    agreed: dict[str, Decision],
-    left: _Pairs,
-) -> Part:
-    number, batch = job
-    part = Part(batch.slice(0, 0), quarantine=left if number == 0 else [])
-    samples = []
-    for sample in from_batch(batch):
-        decision = agreed.get(sample.sample_id)
-        if decision is not None:
-            part.notes[f"reviewed_{decision.decision}"] += 1
-            if decision.decision == "reject":
-                part.dropped[f"rejected in review: {decision.reason or 'no reason given'}"] += 1
-                continue
-            sample = _patched(sample, decision.patch or Patch())
-            # Checks ask for it: a label that a person has seen is no longer a network's alone.
-            sample.attrs = {**sample.attrs, "decision": decision.decision}
-        sample.image = relative_to_out(root / sample.image, out)
-        sample.mask = None if sample.mask is None else relative_to_out(root / sample.mask, out)
-        if (name := depth.ref(sample)) is not None:
-            sample = depth.with_ref(sample, relative_to_out(root / name, out))
-        samples.append(sample)
-    part.batch = to_batch(samples)
-    return part
-
-
-def _patched(sample: Sample, patch: Patch) -> Sample:
-    if patch.side is not None:
-        side: Any = sample.side
-        sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
-    if patch.order == "reverse":
-        xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
-        points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
-        sample = replace(sample, keypoints=points, visibility=seen, xyz=xyz)
-    if patch.points:
-        points, seen = sample.keypoints.copy(), sample.visibility.copy()
-        for name, point in patch.points.items():
-            points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
-            seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
-        sample = replace(sample, keypoints=points, visibility=seen, label_source="manual", score=None)
-    return sample

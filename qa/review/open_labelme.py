@@ -2,7 +2,6 @@
 
     OUT/labels/0001-NAME.jpg .json   the pictures and their labels, the worst first; Labelme works here
     OUT/labels.txt                   the 21 names that Labelme offers
-    OUT/session.json                 which samples stand in which file
     OUT/decisions.jsonl              what was corrected, for `curate review apply`
 
 Labelme (GPL) runs as a process of its own; it and this package exchange files.
@@ -10,40 +9,59 @@ Labelme (GPL) runs as a process of its own; it and this package exchange files.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
-import pyarrow.parquet as pq
 
 import curate
 from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.source import Source
-from qa.finding import SEVERITIES, Severity
+from qa.finding import SEVERITIES, Severity, at_least, read_findings
 from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
 
 Write = Callable[[Dataset, Path], Counter[str]]
 Read = Callable[[Source], Iterator[Part]]
 
-LABELS, NAMES, SESSION, DECISIONS = "labels", "labels.txt", "session.json", "decisions.jsonl"
+LABELS, NAMES, DECISIONS = "labels", "labels.txt", "decisions.jsonl"
 # What Labelme asks of each point: a hidden one, and the hand's side.
 _FLAGS = '{".*": ["occluded", "left", "right"]}'
 _SWITCHES = ("--nosortlabels", "--validatelabel", "exact", "--labelflags", _FLAGS)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelmeOptions(Options):
+    """What `curate review open-labelme` opens, and how."""
+
+    qa: Path | None = path("open what this run of curate qa flagged", metavar="QA")
+    decisions: tuple[Path, ...] = paths("open what was marked to be fixed", metavar="FILE")
+    check: tuple[str, ...] = texts(
+        (), "the id of a check", "of what was flagged, only by this check; may be repeated", metavar="ID"
+    )
+    severity: str = choice("error", SEVERITIES, "of what was flagged, at least so severely")
+    limit: int | None = whole(None, 1, 2**31, "at most so many images, the worst")
+    labelme: str = text("labelme", "a program", "where it is not on the PATH", metavar="PROGRAM")
+    no_open: bool = flag(
+        False, "start nothing: only prepare the folder, or read back what was corrected in it"
+    )
+    reviewer: str = text("", "a name", "whose corrections these are", metavar="NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,50 +100,49 @@ class Relabelled:
 def open_labelme(
     dataset: str | os.PathLike[str],
     out: str | os.PathLike[str],
+    options: LabelmeOptions,
     *,
     write: Write,
     read: Read,
-    qa_dir: str | os.PathLike[str] | None = None,
-    decisions: Sequence[str | os.PathLike[str]] = (),
-    checks: Sequence[str] = (),
-    severity: Severity = "error",
-    limit: int | None = None,
-    labelme: str | None = "labelme",
-    reviewer: str = "",
     overwrite: bool = False,
 ) -> Relabelled:
     """Open samples in Labelme, wait until it is closed, and write what was corrected to OUT/decisions.jsonl.
 
-    The same call again goes on with the same session: nothing that was corrected is lost.
+    The same call again goes on with the same session: nothing that was corrected is lost. With `overwrite` it
+    begins anew, whatever was corrected in `out`.
 
     Parameters
     ----------
     write, read: of the Labelme converter.
-    qa_dir: what `curate qa` wrote: samples with a finding of `checks` (all, if none is named) at or above
-        `severity` are opened. decisions: exports of the review page: their samples to be fixed are opened.
-    limit: at most so many images, the worst.
-    labelme: the program; None opens nothing and only prepares, or reads back.
-    reviewer: whose corrections these are.
-    overwrite: begin anew, whatever was corrected in `out`.
 
     Raises
     ------
-    InputError: neither findings nor decisions, or of another dataset; a training set; no such program; a
-        session of another dataset or other samples in `out`.
-    SchemaError: no dataset.
+    InputError: neither findings nor decisions to choose by, or of another dataset; a training set; no such
+        program; an `out` that is none of curate's, or in use.
+    SchemaError: no dataset. ConfigChanged: `out` holds a session of another dataset, or of other samples.
     """
     source, folder = Dataset(dataset), Path(out)
     if source.training is not None:
         remedy = "correct the dataset that it is built from, and build again"
         raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
-    program = None if labelme is None else _program(labelme)
-    wanted = _chosen(source, qa_dir, decisions, checks, severity)
+    program = None if options.no_open else _program(options.labelme)
+    wanted = _chosen(source, options)
     if not wanted:
         return Relabelled(folder, 0, (), ())
-    session = _begin(source, folder, wanted, limit, write, overwrite=overwrite)
-    if program is not None:
-        _run(program, folder)
-    return _read_back(source, folder, session, read, reviewer)
+    session = _session(source, wanted, options.limit)
+    identity = {
+        "stage": "open-labelme",
+        "dataset": source.fingerprint,
+        "samples": hashlib.sha256(json.dumps(list(map(_ids, session.values()))).encode()).hexdigest(),
+    }
+    reads = [source.root, *options.decisions, *([options.qa] if options.qa else [])]
+    with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
+        if claim.result is None:
+            _prepare(source, claim, session, write)
+            claim.finish({"files": len(session)})
+        if program is not None:
+            _run(program, folder)
+        return _read_back(source, folder, session, read, options.reviewer)
 
 
 def _program(name: str) -> str:
@@ -147,20 +164,14 @@ def _run(program: str, folder: Path) -> None:
 # choosing --------------------------------------------------------------------------------------------
 
 
-def _chosen(
-    source: Dataset,
-    qa_dir: str | os.PathLike[str] | None,
-    decisions: Sequence[str | os.PathLike[str]],
-    checks: Sequence[str],
-    severity: Severity,
-) -> list[str]:
+def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
     """Ids of the samples to open, the worst first."""
-    if qa_dir is None and not decisions:
+    if options.qa is None and not options.decisions:
         raise InputError("open-labelme", "neither --qa nor --decisions", remedy="say what is to be opened")
     known = set(source.table(["sample_id"]).column(0).to_pylist())
-    told = [d.sample_id for path in decisions for d in read_decisions(path) if d.decision == "fix"]
-    if qa_dir is not None:
-        told += _flagged(Path(qa_dir), checks, severity)
+    told = [d.sample_id for path in options.decisions for d in read_decisions(path) if d.decision == "fix"]
+    if options.qa is not None:
+        told += _flagged(options.qa, options)
     chosen = [name for name in dict.fromkeys(told) if name in known]
     if told and not chosen:
         found = f"{len(told):,} samples to open, none of them in {source.root.name}"
@@ -168,32 +179,26 @@ def _chosen(
     return chosen
 
 
-def _flagged(qa_dir: Path, checks: Sequence[str], severity: Severity) -> list[str]:
-    path = qa_dir / "findings.parquet"
-    try:
-        rows = pq.read_table(path, columns=["check", "severity", "sample_id"]).to_pylist()
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(path, f"not readable ({error})", remedy="make it with: curate qa") from None
-    unknown = sorted(set(checks) - {row["check"] for row in rows})
+def _flagged(qa: Path, options: LabelmeOptions) -> list[str]:
+    rows = read_findings(qa)
+    unknown = sorted(set(options.check) - {row["check"] for row in rows})
     if unknown:
         allowed = ", ".join(sorted({row["check"] for row in rows if row["sample_id"] is not None}))
-        raise InputError(path, f"no finding of {unknown[0]!r}", field="check", allowed=allowed)
-    grave = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        raise InputError(qa, f"no finding of {unknown[0]!r}", field="check", allowed=allowed)
+    grave = at_least(cast(Severity, options.severity))
     rows = [r for r in rows if r["sample_id"] is not None and r["severity"] in grave]
-    rows = [r for r in rows if not checks or r["check"] in checks]
+    rows = [r for r in rows if not options.check or r["check"] in options.check]
     return [r["sample_id"] for r in sorted(rows, key=lambda r: SEVERITIES.index(r["severity"]))]
 
 
 # the session -----------------------------------------------------------------------------------------
 
-# The samples in each file, by the file's name without its suffix, in the order of their group ids.
-_Files = dict[str, list[str]]
+# The hands in each file, by the file's name without its suffix, in the order of their group ids.
+_Session = dict[str, list[Sample]]
 
 
-def _begin(
-    source: Dataset, folder: Path, wanted: list[str], limit: int | None, write: Write, *, overwrite: bool
-) -> _Files:
-    """The session in the folder: the one that is there, or a new one."""
+def _session(source: Dataset, wanted: list[str], limit: int | None) -> _Session:
+    """The images of the samples wanted, the worst first, each with all of its hands."""
     by_image: dict[str, list[Sample]] = {}
     place = {name: i for i, name in enumerate(wanted)}
     for sample in source:
@@ -202,23 +207,11 @@ def _begin(
         (image for image, hands in by_image.items() if any(s.sample_id in place for s in hands)),
         key=lambda image: min(place.get(s.sample_id, len(place)) for s in by_image[image]),
     )[:limit]
-    by_file = {_file_name(i, image): by_image[image] for i, image in enumerate(ranked, start=1)}
-    about = {
-        "dataset_sha": source.fingerprint,
-        "files": {name: [sample.sample_id for sample in hands] for name, hands in by_file.items()},
-    }
-    path = folder / SESSION
-    if path.exists() and not overwrite:
-        if json.loads(path.read_text("utf-8")) != about:
-            found = "a session of another dataset, or of other samples"
-            raise InputError(folder, found, remedy="choose another --out, or add --overwrite")
-    else:
-        if folder.exists() and any(folder.iterdir()) and not path.exists():
-            raise InputError(folder, "a folder with other files in it", allowed="a new folder")
-        _prepare(source, folder, by_file, write)
-        files.write(path, (json.dumps(about, indent=1) + "\n").encode())
-    names: _Files = about["files"]  # type: ignore[assignment]
-    return names
+    return {_file_name(i, image): by_image[image] for i, image in enumerate(ranked, start=1)}
+
+
+def _ids(hands: list[Sample]) -> list[str]:
+    return [hand.sample_id for hand in hands]
 
 
 def _file_name(number: int, image: str) -> str:
@@ -226,14 +219,14 @@ def _file_name(number: int, image: str) -> str:
     return f"{number:04d}-{stem}"
 
 
-def _prepare(source: Dataset, folder: Path, by_file: dict[str, list[Sample]], write: Write) -> None:
+def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Write) -> None:
     """Write the pictures and labels, through a small dataset of their own."""
-    shutil.rmtree(folder / LABELS, ignore_errors=True)
-    (folder / DECISIONS).unlink(missing_ok=True)
-    part = folder / ".part"
-    (part / "images").mkdir(parents=True, exist_ok=True)
+    part = claim.work / "opened"
+    for place in (part, claim.out / LABELS):
+        files.remove(place)  # of a command that was killed
+    (part / "images").mkdir(parents=True)
     samples = []
-    for name, hands in by_file.items():
+    for name, hands in session.items():
         picture = Path("images") / (name + Path(hands[0].image).suffix)
         try:
             shutil.copyfile(source.root / hands[0].image, part / picture)
@@ -242,16 +235,15 @@ def _prepare(source: Dataset, folder: Path, by_file: dict[str, list[Sample]], wr
         samples += [replace(hand, image=picture.as_posix()) for hand in hands]
     write_table(part, [to_batch(samples)])
     write_info(part, {"samples": len(samples), "sources": [], "licences": [], "history": []})
-    write(Dataset(part), folder / LABELS)
-    shutil.rmtree(part)
-    files.write(folder / NAMES, "".join(f"{name}\n" for name in kp.NAMES).encode())
+    write(Dataset(part), claim.out / LABELS)
+    files.write(claim.out / NAMES, "".join(f"{name}\n" for name in kp.NAMES).encode())
 
 
 # reading back ----------------------------------------------------------------------------------------
 
 
-def _read_back(source: Dataset, folder: Path, session: _Files, read: Read, reviewer: str) -> Relabelled:
-    before = {sample.sample_id: sample for sample in source}
+def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, reviewer: str) -> Relabelled:
+    before = {hand.sample_id: hand for hands in session.values() for hand in hands}
     refused: list[tuple[str, str]] = []
     corrected: list[Decision] = []
     for part in read(Source(folder / LABELS)):
@@ -265,7 +257,7 @@ def _read_back(source: Dataset, folder: Path, session: _Files, read: Read, revie
             patch = difference(old, edited)
             if patch != Patch():
                 corrected.append(_decision(source, old, patch, reviewer))
-    order = {name: i for i, name in enumerate(name for names in session.values() for name in names)}
+    order = {name: i for i, name in enumerate(before)}
     corrected.sort(key=lambda decision: order[decision.sample_id])
     encoder = msgspec.json.Encoder()
     lines = b"".join(encoder.encode(decision) + b"\n" for decision in corrected)
@@ -273,12 +265,12 @@ def _read_back(source: Dataset, folder: Path, session: _Files, read: Read, revie
     return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
 
 
-def _original(session: _Files, edited: str) -> str:
+def _original(session: _Session, edited: str) -> str:
     """The sample that a hand read from Labelme's file NAME, or NAME#2 for its second, belongs to."""
     name, _, group = edited.partition("/")[2].partition("#")
     hands = session.get(name, [])
     number = int(group) if group.isdecimal() else 1
-    return hands[number - 1] if 0 < number <= len(hands) else ""
+    return hands[number - 1].sample_id if 0 < number <= len(hands) else ""
 
 
 def difference(old: Sample, new: Sample) -> Patch:

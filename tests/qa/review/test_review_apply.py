@@ -15,7 +15,8 @@ from curate.basics import images
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.review.decisions import SCHEMA, alias, apply_decisions, pixel_state, sample_sha
+from qa.review.apply import apply_decisions
+from qa.review.decisions import SCHEMA, alias, pixel_state, sample_sha
 
 # Index finger: MCP 5, PIP 6, DIP 7, TIP 8.
 INDEX = [5, 6, 7, 8]
