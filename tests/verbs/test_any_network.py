@@ -219,6 +219,13 @@ def test_a_set_that_lacks_what_a_network_needs_is_refused_before_torch_is_loaded
     assert not Path(f"{small_set}-run").exists()
 
 
+def test_help_does_not_wait_for_torch() -> None:
+    script = (
+        "import sys; from curate import cli; cli.build_parser('train'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=HOME, check=True)
+
+
 def test_help_lists_the_networks_and_an_unknown_one_is_refused(
     small_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
