@@ -7,6 +7,7 @@ category's names where these are known (`converters.labels`), and taken to be in
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import make_batch, to_numpy
+from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
 NAME = "coco"
@@ -58,6 +59,10 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     score: float | None = None
     parent_id: str | None = None
     transform: list[list[float]] | None = None
+    keypoint_scores: list[float | None] | None = None
+    clip: str | None = None
+    frame: int | None = None
+    track: str | None = None
     tilt: float | None = None
     rotation: float | None = None
     attrs: dict[str, Any] | None = None
@@ -221,8 +226,8 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
     kept = [a.hand_curate for a in annotations]
     for name in Ours.__struct_fields__:
         values = [getattr(k, name) if k else None for k in kept]
-        if name == "transform":
-            columns[name] = stack(values, (2, 3))
+        if name in SHAPES:
+            columns[name] = stack(values, SHAPES[name])
         elif name == "has_bbox":
             columns["bbox"][[value is False for value in values]] = np.nan
         elif name == "sample_id":
@@ -242,6 +247,9 @@ _PLAIN = (
     "label_source",
     "score",
     "parent_id",
+    "clip",
+    "frame",
+    "track",
     "tilt",
     "rotation",
 )
@@ -262,7 +270,8 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     whole = batches[0] if batches else make_batch(0)
     refs = whole.column("image").to_pylist()
     placed, lost = put(dataset, refs, out / "images")
-    lost["mask"] += whole.num_rows - whole.column("mask").null_count
+    for name in ("mask", "depth"):
+        lost[name] += whole.num_rows - whole.column(name).null_count
     usable = np.array([ref in placed for ref in refs], bool)
     lost["sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
@@ -387,8 +396,12 @@ def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, An
 def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
     plain = [part.column(name).to_pylist() for name in _PLAIN]
     attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
-    rows = zip(*plain, _rows(part, "transform"), attrs, boxed.tolist(), strict=True)
-    names = (*_PLAIN, "transform", "attrs", "has_bbox")
+    scores = [
+        row and [None if math.isnan(score) else score for score in row]
+        for row in _rows(part, "keypoint_scores")
+    ]
+    rows = zip(*plain, _rows(part, "transform"), scores, attrs, boxed.tolist(), strict=True)
+    names = (*_PLAIN, "transform", "keypoint_scores", "attrs", "has_bbox")
     return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
 
 

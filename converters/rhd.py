@@ -13,7 +13,6 @@ two 8-bit channels (`curate.data.depth`).
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import re
@@ -36,7 +35,7 @@ from curate.basics.errors import InputError, UnreadableImage
 from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import Part
-from curate.data.sample import DEPTH, Sample, make_batch
+from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
 NAME = "rhd"
@@ -57,10 +56,14 @@ _LARGEST_PART_ID = 33
 _LOST = (
     "aspect",
     "subject_id",
+    "keypoint_scores",
     "bbox",
     "score",
     "parent_id",
     "transform",
+    "clip",
+    "frame",
+    "track",
     "licence",
     "tilt",
     "rotation",
@@ -128,7 +131,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     for sample in dataset:
         counts["split val, put into evaluation"] += sample.split == "val"
         counts["no split, put into training"] += sample.split is None
-        counts["attrs"] += bool(sample.attrs.keys() - {DEPTH})
+        counts["attrs"] += bool(sample.attrs)
         counts["label_source"] += sample.label_source not in (None, "render")
         book = books["evaluation" if sample.split in ("val", "test") else "training"]
         if sample.side is None:
@@ -302,18 +305,18 @@ def _batch(
         xyz=arrays["xyz"].reshape(-1, 3).take(rows, axis=0),
         K=arrays["K"][hands // 2],
         mask=_beside(file, one.masks, f"{one.folder}/mask/"),
-        attrs=_beside(file, one.depths, f'{{"{DEPTH}":{json.dumps(f"{one.folder}/depth/")[:-1]}', '"}'),
+        depth=_beside(file, one.depths, f"{one.folder}/depth/"),
         label_source="render",
         split=_SPLITS[one.name],
         licence=LICENCE,
     )
 
 
-def _beside(file: pa.Array, there: pa.Array, before: str, behind: str = "") -> pa.Array | None:
-    """For each image the file of the same name in another folder, where it is there, with text around it."""
+def _beside(file: pa.Array, there: pa.Array, folder: str) -> pa.Array | None:
+    """For each image the file of the same name in another folder, where it is there."""
     if not len(there):
         return None
-    told = pc.binary_join_element_wise(before, file, behind, "")
+    told = pc.binary_join_element_wise(folder, file, "")
     return pc.if_else(pc.is_in(file, there), told, pa.scalar(None, pa.string()))
 
 
@@ -364,8 +367,8 @@ class _Book:
             return None
         if sample.mask is not None:
             self._add_mask(dataset, sample.mask, path.name, counts)
-        if (name := depth.ref(sample)) is not None:
-            self._add_depth(dataset.root / name, path.name, counts)
+        if sample.depth is not None:
+            self._add_depth(dataset.root / sample.depth, path.name, counts)
         uv_vis = np.tile([-1.0, -1.0, 0.0], (2 * kp.COUNT, 1))
         xyz = np.tile([0.0, 0.0, 1.0], (2 * kp.COUNT, 1))
         self.entries[number] = {"xyz": xyz, "uv_vis": uv_vis, "K": np.full((3, 3), np.nan)}

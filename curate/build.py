@@ -168,7 +168,7 @@ def build(
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        subject or photo in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
+        subject, photo or clip in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     form = _form(size, keypoints, colour, sigma, store_heatmaps, masks)
     sources = _opened(datasets)
@@ -237,6 +237,7 @@ class _Rows:
     subjects: list[str | None]
     names: list[str]
     photos: list[str]
+    clips: list[str | None]
     shared: list[bool]
     given: list[str | None]
     labelled: list[bool]
@@ -244,11 +245,11 @@ class _Rows:
     @classmethod
     def of(cls, sources: Sequence[Dataset], keypoints: int) -> _Rows:
         """Raises InputError where two datasets share a sample_id."""
-        rows = cls(", ".join(str(source.root) for source in sources), [], [], [], [], [], [], [])
+        rows = cls(", ".join(str(source.root) for source in sources), *([] for _ in range(8)))
         home: dict[str, Path] = {}
         for source in sources:
-            table = source.table(["sample_id", "subject_id", "image", "split"])
-            ids, subjects, names, given = (column.to_pylist() for column in table.columns)
+            table = source.table(["sample_id", "subject_id", "image", "clip", "split"])
+            ids, subjects, names, clips, given = (column.to_pylist() for column in table.columns)
             twin = next((i for i in ids if i in home), None)
             if twin is not None:
                 found = f"{twin!r} stands in {home[twin]} too"
@@ -258,6 +259,7 @@ class _Rows:
             rows.sample_ids.extend(ids)
             rows.subjects.extend(subjects)
             rows.names.extend(names)
+            rows.clips.extend(clips)
             rows.given.extend(given)
             rows.photos.extend(source.photos())
             hands = Counter(names)
@@ -274,18 +276,19 @@ class _Rows:
         kept = [i for i, labelled in enumerate(self.labelled) if labelled]
         subjects = [self.subjects[i] for i in kept]
         photos = [self.photos[i] for i in kept]
+        clips = [self.clips[i] for i in kept]
         given = [self.given[i] for i in kept]
         found: Sequence[str | None]
         if split is None:
             split = "subject" if None in given else "source"
         if split == "subject":
-            found = splits_of.by_subject(subjects, photos, seed=seed, test=test, val=val)
+            found = splits_of.by_subject(subjects, photos, clips, seed=seed, test=test, val=val)
         elif split == "source":
             found = splits_of.from_source(given, self.where)
         else:
             ids, names = [self.sample_ids[i] for i in kept], [self.names[i] for i in kept]
             found = splits_of.from_list(split, ids, subjects, names)
-        splits_of.check(found, subjects, photos, self.where)
+        splits_of.check(found, subjects, photos, clips, self.where)
         result: list[str | None] = [None] * len(self.labelled)
         for i, name in zip(kept, found, strict=True):
             result[i] = name

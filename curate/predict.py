@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.data import depth
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -243,16 +242,14 @@ class _View:
             width=info.width,
             height=info.height,
             mask=None,
+            depth=None,
             xyz=None,
             keypoints=np.where(found[:, None], points, np.nan).astype(np.float32),
             visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
             label_source=f"auto:{self.run.root.resolve().name.replace(' ', '-')}",
             score=float(scores[found].mean()) if found.any() else 0.0,
-            attrs={
-                **depth.with_ref(before, None).attrs,
-                "keypoint_scores": [round(float(score), 4) for score in scores],
-                "looked_at": [round(float(value), 2) for value in self.square],
-            },
+            keypoint_scores=np.where(found, scores, np.nan).astype(np.float32),
+            attrs={**before.attrs, "looked_at": [round(float(value), 2) for value in self.square]},
         )
 
     def picture(self, points: NDArray[Any]) -> images.Pixels:
@@ -271,14 +268,14 @@ def _how_cut(run: Run) -> tuple[str, float]:
 
 def _write_json(made: Dataset) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
+    unscored = np.full(kp.COUNT, np.nan)  # a hand that was not found
     with files.writing(made.root / JSON) as file:
         file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
+            scores = unscored if sample.keypoint_scores is None else sample.keypoint_scores
             points = [
-                [round(float(x), 3), round(float(y), 3), score] if seen else None
-                for (x, y), score, seen in zip(
-                    sample.keypoints, sample.attrs["keypoint_scores"], sample.visibility, strict=True
-                )
+                [round(float(x), 3), round(float(y), 3), round(float(score), 4)] if seen else None
+                for (x, y), score, seen in zip(sample.keypoints, scores, sample.visibility, strict=True)
             ]
             entry = {
                 "sample_id": sample.sample_id,
