@@ -108,5 +108,5 @@ def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path) -> Sample:
         images.write(out / "masks" / name, frame.of_labels(labels))
     if distances is not None:
         files.write(out / "depth" / name, depth.encode(frame.of_labels(distances)))
-        made = depth.with_ref(made, f"depth/{name}")
+        made.depth = f"depth/{name}"
     return made
