@@ -25,11 +25,12 @@ from statistics import median
 import numpy as np
 
 from curate.basics import images
-from render import blender, models
+from render import blender
 from render.blender import Blender
-from render.cast import Cast
 from render.finish import develop, finish, read_passes
 from render.job import Job
+from render.people import models
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.run import render
 from render.shot import Shot

@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from render import blender, models
+from render import blender
 from render.blender import Blender, Request, Worker
-from render.cast import Cast
 from render.finish import read_passes
 from render.job import Job
+from render.people import models
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.shot import Shot
 

@@ -17,9 +17,9 @@ from curate.basics.images import Pixels
 from curate.data import depth as depth_maps
 from curate.data.sample import DEPTH, Sample
 from curate.hands.compositing import Backdrops
-from render import kinematics
+from render.hand import kinematics
+from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.job import SOURCE
-from render.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.shot import Shot
 
 Floats = NDArray[np.float64]

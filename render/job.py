@@ -27,7 +27,8 @@ from render.angles import Cell, Grid, cells
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
 
-# Streams of random numbers beside those of `render.plan` (seed, index) and `render.cast` (seed, person, 1).
+# Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
+# (seed, person, 1).
 _ANGLES, _ORDER = 101, 102
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render import accessories, angles, tone
-from render.cast import Cast, Person
+from render import angles
+from render.hand import accessories
+from render.hand.kinematics import bone_matrices
+from render.hand.model import HandModel, part_of_side
+from render.hand.pose import sample_pose
 from render.job import Job, View
-from render.kinematics import bone_matrices
-from render.model import HandModel, part_of_side
-from render.pose import sample_pose
+from render.look import tone
+from render.people.cast import Cast, Person
 from render.shot import Extra, Shot
 
 Floats = NDArray[np.float64]

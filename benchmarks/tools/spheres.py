@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 from mathutils import Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
-from render.model import HandModel
+from render.hand.model import HandModel
 from render.shot import Shot
 from render.worker import scene as studio
 

@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from render.model import HandModel, part_of_side
+from render.hand.model import HandModel, part_of_side
 from render.shot import Shot
 from render.worker import materials
 

@@ -20,11 +20,11 @@ from curate.data.dataset import Dataset
 from curate.data.sample import DEPTH, Sample
 from render import plan
 from render.blender import Blender, Request, Worker
-from render.cast import Cast
 from render.finish import finish
+from render.hand.kinematics import DEVIATION, FLEXION, bone_matrices
+from render.hand.model import PART_OF_BONE, HandModel
 from render.job import Job
-from render.kinematics import DEVIATION, FLEXION, bone_matrices
-from render.model import PART_OF_BONE, HandModel
+from render.people.cast import Cast
 from render.run import render
 from render.shot import Shot
 

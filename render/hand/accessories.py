@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render import kinematics
-from render.model import PART_OF_BONE, PERSON, HandModel
+from render.hand import kinematics
+from render.hand.model import PART_OF_BONE, PERSON, HandModel
 from render.shot import Extra
 
 Floats = NDArray[np.float64]

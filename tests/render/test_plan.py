@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from render.angles import turn
-from render.cast import Cast
 from render.job import Job
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.shot import Shot
 
