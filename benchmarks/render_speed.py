@@ -64,9 +64,9 @@ def side_by_side(shots: list[Shot], folder: Path, out: Path) -> None:
     for number, shot in enumerate(shots):
         pair = []
         for way in ("ours", "blenderproc"):
-            light, alpha, _, _ = read_passes(folder / f"shot-{number:04d}-{way}.exr", shot.settings["size"])
-            *_, parts = read_passes(folder / f"shot-{number:04d}-ours.exr", shot.settings["size"])
-            pair.append(develop(light, alpha, parts, shot.settings))
+            light, alpha, _, _ = read_passes(folder / f"shot-{number:04d}-{way}.exr", shot.size)
+            *_, parts = read_passes(folder / f"shot-{number:04d}-ours.exr", shot.size)
+            pair.append(develop(light, alpha, parts, shot.finish, shot.ground))
         images.write(out / f"{number:04d}.png", np.hstack(pair))
 
 
