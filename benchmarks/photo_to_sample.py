@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage import color, filters, measure, morphology
 
-from curate.basics import geometry, heatmaps, images
+from curate.basics import files, geometry, heatmaps, images
 from curate.build import build
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, labelled_points, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 from curate.hands import drawn_hands
 
 SIGMA, BATCH = 5.0, 64
@@ -80,7 +81,7 @@ def photographs(given: Path | None, folder: Path) -> list[Path]:
 def stored(path: Path, target: Path, kind: str) -> Path:
     """The photo as it is, or with noise at quality 90."""
     if kind == "light":
-        images.write_bytes(target, path.read_bytes())
+        files.write(target, path.read_bytes())
         return target
     picture = images.read(path)
     noise = np.random.default_rng(3).normal(0, 4, picture.shape)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from converters.coco_tables import (
+from converters.parts.coco_tables import (
     Document,
     Hands,
     Id,
@@ -25,8 +25,8 @@ from converters.coco_tables import (
     text_id,
 )
 from curate.basics import keypoints as kp
+from curate.data.part import Part
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NAME = "coco-wholebody"
 

@@ -24,15 +24,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from converters.exported_images import put
-from converters.native_layout import count_lost
-from curate.basics import geometry, images
+from converters.parts.exported_images import put, size_of
+from converters.parts.lost_fields import count_lost
+from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
@@ -54,22 +55,7 @@ _SHIFT = 0.01  # pixels; what float32 boxes stray is less
 _COCO = "coco"
 _TWO = re.compile(rb"(?<![\d.eE+-])2(?:\.0*)?(?![\d.eE])")
 _LFS = b"version https://git-lfs"
-_LOST = (
-    "side",
-    "aspect",
-    "subject_id",
-    "xyz",
-    "K",
-    "mask",
-    "label_source",
-    "score",
-    "parent_id",
-    "transform",
-    "licence",
-    "tilt",
-    "rotation",
-    "attrs",
-)
+_HELD = frozenset({"sample_id", "source", "keypoints", "bbox", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +115,7 @@ def read(source: Source) -> Iterator[Part]:
         yield _read_part(root, labelled[start : start + _FILES], config, coco)
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
 
     A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
@@ -140,7 +126,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and what was changed or left out.
     """
-    counts = count_lost(dataset, _LOST)
+    counts = count_lost(dataset, _HELD)
     lines: dict[str, dict[str, list[str]]] = {}
     splits: dict[str, str] = {}
     for sample in dataset:
@@ -150,12 +136,13 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         if line:
             lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
     for split, of_image in sorted(lines.items()):
-        placed, changed = put(dataset, list(of_image), out / "images" / split)
+        placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
+        counts["sample without an image"] += sum(len(of_image[ref]) for ref in of_image.keys() - placed)
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
-            images.write_bytes(out / "labels" / split / f"{path.stem}.txt", text.encode())
-    images.write_bytes(out / "data.yaml", _data_yaml(sorted(lines)).encode())
+            files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
+    files.write(out / "data.yaml", _data_yaml(sorted(lines)).encode())
     return +counts
 
 
@@ -407,11 +394,11 @@ def _batch(
 
 def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     """The line of one hand; empty where there is nothing to say of it."""
-    if sample.width is None or sample.height is None:
-        shape = dataset.read_image(sample).shape
-        size = np.array([shape[1], shape[0]], np.float64)
-    else:
-        size = np.array([sample.width, sample.height], np.float64)
+    try:
+        size = np.array(_frame(dataset, sample), np.float64)
+    except UnreadableImage:
+        counts["sample without an image"] += 1
+        return ""
     shares = sample.keypoints.astype(np.float64) / size
     labelled = sample.visibility > kp.UNLABELLED
     # A point at exactly (0, 0) would be read as unlabelled, too.
@@ -426,6 +413,13 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
         x, y = shares[i].tolist()
         numbers += [repr(x), repr(y), str(sample.visibility[i])] if within[i] else ["0", "0", "0"]
     return " ".join(["0", *numbers])
+
+
+def _frame(dataset: Dataset, sample: Sample) -> tuple[int, int]:
+    """Width and height of its image, which is opened where nobody told them. Raises UnreadableImage."""
+    if sample.width is None or sample.height is None:
+        return size_of(dataset.root, sample.image)
+    return sample.width, sample.height
 
 
 def _clipped_box(

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from curate.basics import geometry, images
+from curate.basics import files, geometry, images
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, generator, moved, to_batch
-from curate.data.stage import Part, Stage, Summary, relative_to_out
+from curate.data.stage import Stage, Summary, relative_to_out
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
 from curate.hands.photograph import Photograph
@@ -27,7 +29,7 @@ def background(
     *,
     backgrounds: str | os.PathLike[str] = "white",
     seed: int = 0,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
@@ -60,7 +62,7 @@ def background(
         )
     options = {"backgrounds": backdrops.identity, "seed": seed}
     stage = Stage(
-        "background", Path(out), options, (source,), workers=workers, overwrite=overwrite, quiet=quiet
+        "background", Path(out), options, (source,), engine=engine, overwrite=overwrite, quiet=quiet
     )
     work = partial(_replace_batch, root=source.root, out=Path(out), backdrops=backdrops, seed=seed)
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
@@ -100,6 +102,6 @@ def _replace(photograph: Photograph, photo: str, out: Path, backdrops: Backdrops
     )
     if photograph.depth_file is not None:  # the same view, so the map fits
         made = depth.with_ref(made, relative_to_out(photograph.depth_file, out))
-    images.write_bytes(out / made.image, data)
+    files.write(out / made.image, data)
     images.write(out / f"masks/{stem}.png", matte.alpha)
     return made

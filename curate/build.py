@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,27 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
-from curate.basics import geometry, heatmaps, images
+from curate.basics import files, geometry, heatmaps, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data import split as splits_of
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import (
     Sample,
     from_batch,
     generator,
     labelled_points,
     moved,
-    replace_columns,
     to_batch,
 )
-from curate.data.stage import Part, Stage, Summary, revise_part
+from curate.data.stage import Stage, Summary
+from curate.data.training_set import HAND, Form, Stored, Writer
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame, count_points, set_aside
+from curate.hands.masks import Matte
 from curate.hands.photograph import Photograph
 
 Grounds = str | os.PathLike[str]
@@ -104,24 +104,6 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What a training sample looks like: images of `size` pixels, grey or RGB, and how maps are stored."""
-
-    size: int
-    grey: bool
-    keypoints: int
-    sigma: float
-    stored: np.dtype[Any] | None = None
-    peak1: bool = False
-
-    def in_colour(self, image: images.Pixels) -> images.Pixels:
-        """The image as the set has them, grey or RGB."""
-        if self.grey and image.ndim == 3:
-            return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-        return image
-
-
-@dataclass(frozen=True, slots=True)
 class _Job:
     """The rows of one task, without those that are left out, which `dropped` and `notes` count."""
 
@@ -148,30 +130,34 @@ def build(
     test: float = 0.1,
     val: float = 0.0,
     store_heatmaps: str | None = None,
+    masks: bool = False,
     crop: str | None = None,
     margin: float = 0.1,
     backgrounds: Grounds | Sequence[Grounds] | None = None,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Make a training set: OUT/pixels.npy, uint8 (N, S, S) grey or (N, S, S, 3) RGB, and its samples.
+    """Make a training set (`curate.data.training_set`): its images, one array, and its samples.
 
     An image that is not square is padded to one, centred, by repeating its edge; then it is resized. The
-    samples' keypoints, bbox and K are in pixels of the result, `transform` leads back to the photo. Masks
-    are left behind. Samples without a labelled point among the chosen ones are dropped and counted; a point
-    without a label stays unlabelled. Heatmaps are drawn from the keypoints when the set is read; dataset.json
-    holds their sigma under "training".
+    samples' keypoints, bbox and K are in pixels of the result, `transform` leads back to the photo. Samples
+    without a labelled point among the chosen ones are dropped and counted; a point without a label stays
+    unlabelled. Heatmaps are drawn from the keypoints when the set is read; dataset.json holds their sigma
+    under "training".
 
     Parameters
     ----------
-    size: S, pixels; 96 and 128 are customary. keypoints: 21, or 20 (without the wrist).
-    colour: "grey" or "colour". sigma: of the heatmaps, pixels of S.
+    size: S, pixels, a multiple of 16 from 32 to 512; 96 and 128 are customary.
+    keypoints: 21, or 20 (without the wrist). colour: "grey" or "colour". sigma: of the heatmaps, pixels of S.
     split: "source" (as the source has it), "subject", or a CSV file (`curate.data.split.from_list`) whose
         missing samples are dropped and counted. None: "source" if every sample has one, else "subject".
     seed, test, val: of the split by subject.
     store_heatmaps: also write OUT/heatmaps.npy, (N, K, S, S), as this type: float32, float16, uint16, or
         with "-peak1" behind it the form of height one; integers hold value * max.
+    masks: also write OUT/masks.npy, (N, S, S) uint8, 255 for the hand: by the sample's own mask, or where
+        the ground is replaced as it was found. Samples without a mask are dropped and counted. False: masks
+        are left behind.
     crop, margin: cut the hand out first, as `curate.crop.crop` does `by` colour, keypoints, mask or bbox; in
         memory, from the photo to S pixels in one step. None: the whole image.
     backgrounds: put the hand before another ground first, as `curate.background.background` does; in memory,
@@ -184,7 +170,7 @@ def build(
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
         subject or photo in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
-    form = _form(size, keypoints, colour, sigma, store_heatmaps)
+    form = _form(size, keypoints, colour, sigma, store_heatmaps, masks)
     sources = _opened(datasets)
     look = _Look.of(crop, margin, backgrounds, seed)
     options = {
@@ -192,20 +178,21 @@ def build(
         "keypoints": keypoints,
         "colour": colour,
         "sigma": sigma,
-        "split": split if split in (None, "source", "subject") else file_sha256(_file(split)),
+        "split": split if split in (None, "source", "subject") else files.sha256(_file(split)),
         "seed": seed,
         "test": test,
         "val": val,
         "store_heatmaps": store_heatmaps,
+        **({"masks": True} if masks else {}),
         **look.options,
     }
-    stage = Stage("build", Path(out), options, sources, workers=workers, overwrite=overwrite, quiet=quiet)
+    stage = Stage("build", Path(out), options, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     rows = _Rows.of(sources, keypoints)
     look.check_names(rows.sample_ids)
     jobs = _jobs(sources, rows, rows.split(split, seed, test, val))
     total = sum(-(-len(source) // _ROWS) for source in sources)
-    work = partial(_build_batch, folder=stage.folder, out=Path(out), form=form, look=look)
-    return stage.run(jobs, work, total=total, finish=partial(_finish, out=Path(out), form=form))
+    writer = Writer(form, stage.folder, Path(out))
+    return stage.run(jobs, partial(_build_batch, writer=writer, look=look), total=total, finish=writer.finish)
 
 
 def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
@@ -220,20 +207,18 @@ def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     return sources
 
 
-def _form(size: int, keypoints: int, colour: str, sigma: float, store_heatmaps: str | None) -> _Form:
-    if not 16 <= size <= 1024:
-        raise InputError("build", repr(size), field="size", allowed="16 to 1024 pixels")
-    if keypoints not in (kp.COUNT, kp.COUNT - 1):
-        raise InputError("build", repr(keypoints), field="keypoints", allowed="20 (without the wrist) or 21")
+def _form(
+    size: int, keypoints: int, colour: str, sigma: float, store_heatmaps: str | None, masks: bool
+) -> Form:
     if colour not in ("grey", "colour"):
         raise InputError("build", repr(colour), field="colour", allowed="grey, colour")
-    if not 0.3 <= sigma <= size:
-        raise InputError("build", repr(sigma), field="sigma", allowed=f"0.3 to {size} pixels")
+    form = Form(size, 1 if colour == "grey" else 3, keypoints, sigma, masks=masks)
+    form.check("build")
     if store_heatmaps is None:
-        return _Form(size, colour == "grey", keypoints, sigma)
+        return form
     peak1 = store_heatmaps.endswith(_PEAK1)
-    stored = heatmaps.check_dtype(store_heatmaps.removesuffix(_PEAK1), sigma, peak1=peak1)
-    return _Form(size, colour == "grey", keypoints, sigma, stored, peak1)
+    dtype = heatmaps.check_dtype(store_heatmaps.removesuffix(_PEAK1), sigma, peak1=peak1)
+    return replace(form, heatmaps=Stored(dtype.name, peak1))
 
 
 def _file(path: str | os.PathLike[str] | None) -> Path:
@@ -334,35 +319,34 @@ def _jobs(sources: Sequence[Dataset], rows: _Rows, splits: list[str | None]) -> 
             index += 1
 
 
-def _build_batch(job: _Job, *, folder: Path, out: Path, form: _Form, look: _Look) -> Part:
+def _build_batch(job: _Job, *, writer: Writer, look: _Look) -> Part:
     part = Part(job.batch, dropped=job.dropped, notes=job.notes)
     samples: list[Sample] = []
     pixels: list[images.Pixels] = []
+    hands: list[images.Pixels] = []
+    form = writer.form
     rows = zip(from_batch(job.batch), job.photos, job.shared, job.splits, strict=True)
     for sample, photo, shared, split in rows:
-        with set_aside(part, sample.sample_id, out):
+        with set_aside(part, sample.sample_id, writer.out):
+            if form.masks and sample.mask is None and not look.replaces:
+                raise Dropped("no mask to keep")
             photograph = Photograph(job.root, sample)
             frame = _frame(photograph, shared, form, look, part.notes)
-            pictures = _pictures(photograph, frame, shared, form, look)
+            pictures, hand = _pictures(photograph, frame, shared, form, look)
             for name, image in zip(look.names(sample.sample_id), pictures, strict=True):
                 made = _fitted(sample, name, photo, frame, image, split)
                 if look.cropping is not None:
                     count_points(made, part.notes)
                 samples.append(made)
                 pixels.append(image)
+            hands += [] if hand is None else [hand] * len(pictures)
     part.notes = +part.notes
     part.batch = to_batch(samples)
-    images.write_bytes(_rows_file(folder, "pixels", job.index), b"".join(i.tobytes() for i in pixels))
-    if form.stored is not None:
-        points, seen = labelled_points(part.batch)
-        chosen = kp.subset(form.keypoints)
-        maps = heatmaps.draw(points[:, chosen], seen[:, chosen], form.size, form.sigma, peak1=form.peak1)
-        stored = heatmaps.as_dtype(maps, form.stored)
-        images.write_bytes(_rows_file(folder, "heatmaps", job.index), stored.tobytes())
+    writer.write(job.index, part.batch, pixels, hands)
     return part
 
 
-def _frame(photograph: Photograph, shared: bool, form: _Form, look: _Look, notes: Counter[str]) -> Frame:
+def _frame(photograph: Photograph, shared: bool, form: Form, look: _Look, notes: Counter[str]) -> Frame:
     """The part of the photo that becomes the sample's image. Raises Dropped, BadMask and InputError."""
     info = photograph.info
     if look.cropping is not None:
@@ -376,23 +360,40 @@ def _frame(photograph: Photograph, shared: bool, form: _Form, look: _Look, notes
 
 
 def _pictures(
-    photograph: Photograph, frame: Frame, shared: bool, form: _Form, look: _Look
-) -> list[images.Pixels]:
-    """An S x S image for each ground. Raises Dropped, BadMask and InputError."""
-    image = photograph.read(frame.shrink, grey=form.grey and not look.by_colour)
+    photograph: Photograph, frame: Frame, shared: bool, form: Form, look: _Look
+) -> tuple[list[images.Pixels], images.Pixels | None]:
+    """An S x S image for each ground, and the hand's mask where the set keeps masks.
+
+    Raises Dropped, BadMask and InputError.
+    """
+    image = photograph.read(frame.shrink, grey=form.channels == 1 and not look.by_colour)
     pixels = frame.of(form.in_colour(image))
-    if not look.replaces:
-        return [pixels for _ in look.grounds]
-    if shared and photograph.sample.mask is None:
-        raise Dropped(SHARED_WITHOUT_MASK)
-    matte = photograph.matte_of_part(frame.shrink, frame.box, frame.size)
+    matte = _matte(photograph, frame, shared) if look.replaces else None
+    hand = _hand(photograph, frame, matte) if form.masks else None
+    if matte is None:
+        return [pixels for _ in look.grounds], hand
     names = look.names(photograph.sample.sample_id)
-    return [
+    pictures = [
         pixels
         if ground is None
         else composite(pixels, matte, form.in_colour(look.draw(ground, name, photograph, frame)))
         for name, ground in zip(names, look.grounds, strict=True)
     ]
+    return pictures, hand
+
+
+def _matte(photograph: Photograph, frame: Frame, shared: bool) -> Matte:
+    if shared and photograph.sample.mask is None:
+        raise Dropped(SHARED_WITHOUT_MASK)
+    return photograph.matte_of_part(frame.shrink, frame.box, frame.size)
+
+
+def _hand(photograph: Photograph, frame: Frame, matte: Matte | None) -> images.Pixels | None:
+    """The hand's mask, HAND and 0: the sample's own, else as it was found to replace its ground."""
+    mask = photograph.mask_of_part(frame.shrink, frame.box, frame.size)
+    if mask is None and matte is not None:
+        mask = matte.mask
+    return None if mask is None else mask * np.uint8(HAND)
 
 
 def _fitted(sample: Sample, name: str, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:
@@ -405,50 +406,3 @@ def _fitted(sample: Sample, name: str, photo: str, frame: Frame, pixels: images.
         split=split,
         sha256=images.pixel_sha256(pixels),
     )
-
-
-def _finish(parts: list[Path], *, out: Path, form: _Form) -> dict[str, Any]:
-    """Join the tasks' pixels and number the rows; says what dataset.json holds under "training"."""
-    count = 0
-    by_split: Counter[str] = Counter()
-
-    def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
-        nonlocal count
-        refs = [images.stack_ref(count + i) for i in range(batch.num_rows)]
-        count += batch.num_rows
-        by_split.update(batch.column("split").to_pylist())
-        return replace_columns(batch, image=refs)
-
-    for path in parts:
-        revise_part(path, numbered)
-    shape = (form.size, form.size) if form.grey else (form.size, form.size, 3)
-    _join(out / "pixels.npy", parts, (count, *shape), np.dtype(np.uint8))
-    training: dict[str, Any] = {
-        "size": form.size,
-        "keypoints": form.keypoints,
-        "channels": 1 if form.grey else 3,
-        "sigma": form.sigma,
-        "splits": dict(sorted(by_split.items())),
-    }
-    if form.stored is not None:
-        _join(out / "heatmaps.npy", parts, (count, form.keypoints, form.size, form.size), form.stored)
-        training["heatmaps"] = {"dtype": form.stored.name, "peak1": form.peak1}
-    return {"training": training}
-
-
-def _join(target: Path, parts: list[Path], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """The rows that each task wrote, one behind the other, as one .npy file."""
-    head = io.BytesIO()
-    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(head, description)
-    temporary = target.with_name(f".{target.name}.tmp")
-    with open(temporary, "wb") as joined:
-        joined.write(head.getvalue())
-        for index, part in enumerate(parts):
-            with open(_rows_file(part.parent, target.stem, index), "rb") as rows:
-                shutil.copyfileobj(rows, joined, 1 << 20)
-    os.replace(temporary, target)
-
-
-def _rows_file(folder: Path, name: str, index: int) -> Path:
-    return folder / f"{name}-{index:06d}.raw"

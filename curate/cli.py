@@ -1,38 +1,27 @@
-"""The command line: the table of commands, and what each ending means. Knows every room."""
+"""The command line: what is read of it, and what each ending means."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+import textwrap
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from converters.table import FORMATS
 from curate import __version__
 from curate.basics.errors import CurateError, MissingExtra
-from curate.commands import (
-    background,
-    build,
-    convert,
-    crop,
-    demo,
-    evaluate,
-    export,
-    predict,
-    qa,
-    render,
-    review,
-    train,
-)
 from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE
+from curate.commands.table import COMMANDS
 
 __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
 
 _OVERVIEW = """\
 From hand photographs to a trained, evaluated keypoint network:
 
-  curate convert 11khands|labelme|rhd|yolo-pose|coco|coco-wholebody SRC --out D
+  curate convert FORMAT SRC --out D
+{formats}
   curate render --angles "tilt=0,30,45 rotation=0:345:15" --out D
   curate crop D --out CROPS
   curate build CROPS --out SET --size 96 --keypoints 20
@@ -46,11 +35,18 @@ Exit codes: 0 clean, 1 findings or something left out, 2 usage or input error, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Data goes to stdout, everything else to stderr."""
-    arguments = build_parser().parse_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = build_parser(next((word for word in argv if word[:1] != "-"), None)).parse_args(argv)
     try:
         code: int = arguments.run(arguments)
     except CurateError as error:
         print(f"curate {arguments.command}: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        print(f"curate {arguments.command}: {_of_the_system(error)}", file=sys.stderr)
         return USAGE
     except ImportError as error:
         if error.name in ("torch", "lightning", "tensorboard"):
@@ -60,47 +56,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"curate {arguments.command}: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception:
         return _bug()
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with every command."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser; only the options of the command that is given are known to it, for a quick start."""
     parser = argparse.ArgumentParser(
-        prog="curate", description=_OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="curate",
+        description=_OVERVIEW.format(formats=_formats()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hand-curate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in COMMANDS.values():
-        add(commands)
+    for name, row in COMMANDS.items():
+        if name == command:
+            row.load()(commands)
+            commands.choices[name].set_defaults(command_line=main)  # the demo runs whole command lines
+        else:
+            commands.add_parser(name, help=row.says)
     return parser
+
+
+def _of_the_system(error: OSError) -> str:
+    """One line on what the system refused: a full disk, no permission, a folder that is gone."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{where}{error.strerror or error}; the same command goes on from here once that is mended"
+
+
+def _formats() -> str:
+    names = ", ".join(row.name for row in FORMATS.values() if row.reads)
+    return textwrap.fill(names, 90, initial_indent="      FORMAT: ", subsequent_indent=" " * 14)
 
 
 def _bug() -> int:
     traceback.print_exc()
     print("curate: this is a bug in hand-curate; please report the lines above", file=sys.stderr)
     return BUG
-
-
-# In the order of the help: that of the work.
-COMMANDS: dict[str, Callable[[Any], None]] = {
-    "convert": convert.add,
-    "export": export.add,
-    "render": render.add,
-    "background": background.add,
-    "crop": crop.add,
-    "build": build.add,
-    "qa": qa.add,
-    "review": review.add,
-    "train-baseline": train.add,
-    "evaluate": evaluate.add,
-    "predict": predict.add,
-    "demo": lambda commands: demo.add(commands, main),
-}
 
 
 if __name__ == "__main__":

@@ -3,80 +3,83 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from curate.basics import images
+from curate.basics import files, images
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import whole
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 from curate.hands.cropping import Cropping, Frame, count_points, set_aside
 from curate.hands.photograph import Photograph
 
 _ROWS = 16  # samples a task
 
 
+@dataclass(frozen=True, slots=True)
+class CropOptions(Cropping):
+    """How `curate crop` cuts."""
+
+    size: int | None = whole(
+        256,
+        8,
+        4096,
+        "longer side of the crops, px; nothing is enlarged; in Python, None keeps each size",
+        none=True,
+    )
+
+
 def crop(
     dataset: str | os.PathLike[str],
     out: str | os.PathLike[str],
+    options: CropOptions = CropOptions(),
     *,
-    by: str = "colour",
-    margin: float = 0.1,
-    size: int | None = 256,
-    square: bool = True,
-    jitter: float = 0.0,
-    seed: int = 0,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
     """Cut each hand out of its photo; OUT/images holds the crops as PNG, OUT/masks and OUT/depth theirs.
 
-    The crop has the hand's box at its centre and `margin` on each side; where it leaves the photo, the
+    The crop has the hand's box at its centre and a margin on each side; where it leaves the photo, the
     photo's edge is repeated. Keypoints, bbox, mask, depth and K move along, `transform` leads back to the
     photo and `parent_id` is the photo's first sample. A labelled point that ends outside keeps its true
     coordinates and is counted (note "labelled_points_outside_crop"), as is all that is dropped.
 
-    Parameters
-    ----------
-    by: "colour" looks at pixels alone, never at labels, so that crops of new photos come out alike; where it
-        sees no hand the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be
-        told apart by colour: they are cut by their bbox, else their keypoints (note "cut_by_label").
-        "keypoints", "mask" and "bbox" drop samples that lack them. A mask that `masks.check` refuses sends
-        its sample to quarantine.
-    margin, square, jitter, seed: see `curate.hands.cropping.Cropping`.
-    size: longer side of the crops, pixels; a smaller hand keeps its own size, as nothing is enlarged. None:
-        all do.
+    By "colour" looks at pixels alone, never at labels, so that crops of new photos come out alike; where it
+    sees no hand the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
+    apart by colour: they are cut by their bbox, else their keypoints (note "cut_by_label"). By "keypoints",
+    "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses sends its sample
+    to quarantine.
 
     Raises
     ------
-    InputError: an option out of range, or a training set. SchemaError: no dataset.
-    ConfigChanged: OUT was begun with other options.
+    InputError: a training set. SchemaError: no dataset. ConfigChanged: OUT was begun with other options.
     """
-    cropping = Cropping(by, margin, square, jitter, seed)
-    if size is not None and not 8 <= size <= 4096:
-        raise InputError("crop", repr(size), field="size", allowed="8 to 4096 pixels")
     source = Dataset(dataset)
     if source.training is not None:
         raise InputError(
             source.root, "a training set", allowed="a dataset", remedy="crop before curate build"
         )
-    options = {**asdict(cropping), "size": size}
-    stage = Stage("crop", Path(out), options, (source,), workers=workers, overwrite=overwrite, quiet=quiet)
-    work = partial(_crop_batch, root=source.root, out=Path(out), cropping=cropping, size=size)
+    stage = Stage(
+        "crop", Path(out), asdict(options), (source,), engine=engine, overwrite=overwrite, quiet=quiet
+    )
+    work = partial(_crop_batch, root=source.root, out=Path(out), options=options)
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
 
 
-def _crop_batch(rows: Rows, *, root: Path, out: Path, cropping: Cropping, size: int | None) -> Part:
+def _crop_batch(rows: Rows, *, root: Path, out: Path, options: CropOptions) -> Part:
     part = Part(rows.batch.slice(0, 0))
     samples = []
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
-            frame = Frame.around(photograph.info, cropping.box(photograph, shared, part.notes), size)
+            frame = Frame.around(photograph.info, options.box(photograph, shared, part.notes), options.size)
             made = _cut(photograph, frame, photo, out)
             count_points(made, part.notes)
             samples.append(made)
@@ -102,6 +105,6 @@ def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path) -> Sample:
     if labels is not None:
         images.write(out / "masks" / name, frame.of_labels(labels))
     if distances is not None:
-        images.write_bytes(out / "depth" / name, depth.encode(frame.of_labels(distances)))
+        files.write(out / "depth" / name, depth.encode(frame.of_labels(distances)))
         made = depth.with_ref(made, f"depth/{name}")
     return made

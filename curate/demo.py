@@ -14,8 +14,9 @@ import numpy as np
 from curate.basics import engine, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
 
 _CHUNK = 16
@@ -100,7 +101,7 @@ def draw(shoot: Shoot, out: Path) -> None:
         "draw",
         out,
         {"photos": shoot.photos, "seed": shoot.seed, "size": list(shoot.size)},
-        workers=engine.default_workers(),
+        engine=engine.Local(engine.default_workers()),
     )
     items = list(range(0, shoot.photos, _CHUNK))
     if stage.run(items, partial(_draw_chunk, shoot, out), total=len(items)).samples != shoot.photos:

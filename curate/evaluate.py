@@ -10,59 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.basics import images, progress
+from curate.basics import files, progress
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, SchemaError
-from curate.data.dataset import Dataset, file_sha256
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
+from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
+from curate.data.training_set import form_of
 from curate.scoring import metrics
 from curate.scoring.page import Shown, render_page
-from curate.training.examples import Examples, shape_of
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.examples import Examples
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
-PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
 
 _PCK_PX = (1, 2, 3, 5, 9, 15, 30)
 _PCK_BOX = (0.05, 0.1, 0.2)
 _BATCH = 32
-
-_SCHEMA = pa.schema(
-    [
-        pa.field("sample_id", pa.string(), nullable=False),
-        pa.field("truth", pa.list_(pa.float32(), 2 * kp.COUNT), nullable=False),
-        pa.field("visibility", pa.list_(pa.uint8(), kp.COUNT), nullable=False),
-        pa.field("predicted", pa.list_(pa.float32(), 2 * kp.COUNT), nullable=False),
-        pa.field("score", pa.list_(pa.float32(), kp.COUNT), nullable=False),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Predictions beside the labels, as predictions.parquet holds them.
-
-    Attributes
-    ----------
-    sample_ids: (N,). truth, predicted: (N, 21, 2) float32, pixels, NaN where there is none.
-    visibility: (N, 21) uint8; 0 also for keypoints that the network was not made for.
-    score: (N, 21) float32, 0 to 1. size: side of the images, pixels.
-    """
-
-    sample_ids: list[str]
-    truth: NDArray[np.float32]
-    visibility: NDArray[np.uint8]
-    predicted: NDArray[np.float32]
-    score: NDArray[np.float32]
-    size: int
-
-    def distances(self) -> NDArray[np.float64]:
-        """(N, 21) as in curate.scoring.metrics."""
-        return metrics.distances(self.predicted, self.truth, self.visibility > 0)
 
 
 @dataclass(frozen=True)
@@ -115,33 +82,33 @@ def evaluate(
     SchemaError: no finished run, or no dataset.
     InputError: no such split, or images of another size or kind than the run was trained on.
     """
-    opened, dataset = open_run(run), Dataset(training_set)
+    opened, dataset = open_run(run, gives="points"), Dataset(training_set)
     _check_fit(opened, dataset)
     folder = Path(out) if out is not None else opened.root / f"evaluation-{split}"
-    examples = Examples(dataset, split, opened.input.keypoints)
-    about = {
-        "split": split,
-        "size": str(examples.size),
-        "weights_sha256": file_sha256(opened.root / WEIGHTS),
-        "training_set": dataset.fingerprint,
-    }
-    write_predictions(folder / PREDICTIONS, _predict(opened, examples, quiet), about)
+    examples = Examples(dataset, split, opened.spec.keypoints)
+    write_predictions(
+        folder / PREDICTIONS,
+        _predict(opened, examples, quiet),
+        split=split,
+        weights_sha256=files.sha256(opened.root / WEIGHTS),
+        training_set=dataset.fingerprint,
+    )
     predictions = read_predictions(folder / PREDICTIONS)
     figures = {"split": split, **measure(predictions)}
-    images.write_bytes(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
+    files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
     shown = Shown(
         run=opened.root.resolve().name,
         training_set=dataset.root.resolve().name,
         split=split,
         figures=figures,
-        table=predictions.distances(),
+        table=_distances(predictions),
         sample_ids=predictions.sample_ids,
         predicted=predictions.predicted,
         truth=predictions.truth,
         visibility=predictions.visibility,
         pixels=examples.pixels,
     )
-    images.write_bytes(folder / PAGE, render_page(shown).encode())
+    files.write(folder / PAGE, render_page(shown).encode())
     return Evaluation(folder, figures)
 
 
@@ -151,7 +118,7 @@ def measure(predictions: Predictions) -> dict[str, Any]:
     Pixel thresholds are those of the images, but "all_points_9px" and the two "wrong_1_2" scale the
     paper's 9 px at 96 px with the image's size ("right_within_px"). "n" counts images that have a label.
     """
-    table = predictions.distances()
+    table = _distances(predictions)
     labelled = predictions.visibility > 0
     sides, areas = metrics.box_sizes(predictions.truth, labelled)
     limit = metrics.right_within(predictions.size)
@@ -189,52 +156,14 @@ def measure(predictions: Predictions) -> dict[str, Any]:
     return {name: _finite(value) for name, value in figures.items()}
 
 
-def write_predictions(path: Path, predictions: Predictions, about: dict[str, str]) -> None:
-    """Write predictions as Parquet, atomically; `about` goes into the file's metadata."""
-    count = len(predictions.sample_ids)
-    columns = [pa.array(predictions.sample_ids, pa.string())]
-    for name in ("truth", "visibility", "predicted", "score"):
-        values = getattr(predictions, name).reshape(count, -1)
-        columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1]))
-    table = pa.Table.from_arrays(columns, schema=_SCHEMA.with_metadata(about))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    images.write_bytes(path, sink.getvalue().to_pybytes())
-
-
-def read_predictions(path: str | os.PathLike[str]) -> Predictions:
-    """Read predictions.parquet. Raises SchemaError where it is none."""
-    try:
-        table = pq.read_table(path)
-        size = int((table.schema.metadata or {})[b"size"])
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
-        raise SchemaError(path, f"no predictions ({error})", remedy="evaluate again") from None
-    if table.schema.remove_metadata() != _SCHEMA:
-        raise SchemaError(path, "no predictions (its columns do not fit)", remedy="evaluate again")
-
-    def column(name: str) -> NDArray[Any]:
-        values = table.column(name).combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        array: NDArray[Any] = values.reshape(len(table), kp.COUNT, -1)
-        return array
-
-    return Predictions(
-        table.column("sample_id").to_pylist(),
-        column("truth"),
-        column("visibility")[..., 0],
-        column("predicted"),
-        column("score")[..., 0],
-        size,
-    )
-
-
 def _check_fit(run: Run, dataset: Dataset) -> None:
-    said = shape_of(dataset)
+    form = form_of(dataset)
     for name in ("size", "channels"):
-        wanted = getattr(run.input, name)
-        if said[name] != wanted:
+        wanted = getattr(run.spec, name)
+        if getattr(form, name) != wanted:
             raise InputError(
                 dataset.root,
-                f"{said[name]}",
+                f"{getattr(form, name)}",
                 field=f"training.{name}",
                 allowed=f"{wanted}, as the run was trained on",
             )
@@ -242,18 +171,22 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
 
 def _predict(run: Run, examples: Examples, quiet: bool) -> Predictions:
     count = len(examples)
-    truth = np.full((count, kp.COUNT, 2), np.nan, np.float32)
-    visibility = np.zeros((count, kp.COUNT), np.uint8)
-    subset = kp.subset(run.input.keypoints)
-    truth[:, subset], visibility[:, subset] = examples.keypoints, examples.visibility
     found = []
     with progress.bar("predict", count, quiet=quiet) as advance:
         for first in range(0, count, _BATCH):
             rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows)))
+            found.append(run.predict(examples.pixels(rows), examples.left[rows]))
             advance(len(rows))
-    points, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    points, scores = (
+        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
+    )
+    truth, visibility = examples.all_keypoints(np.arange(count))
     return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
+
+
+def _distances(predictions: Predictions) -> NDArray[np.float64]:
+    """(N, 21) as in curate.scoring.metrics."""
+    return metrics.distances(predictions.predicted, predictions.truth, predictions.visibility > 0)
 
 
 def _confidence(predictions: Predictions) -> NDArray[np.float64]:

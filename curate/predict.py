@@ -14,18 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import geometry, images
+from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data import depth
 from curate.data.dataset import INFO as DATASET_INFO
-from curate.data.dataset import Dataset, file_sha256
+from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.stage import Part, Stage, relative_to_out
+from curate.data.stage import Stage, relative_to_out
 from curate.hands.cropping import Frame
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
 JSON = "predictions.json"
 PICTURES = "pictures"
@@ -100,23 +102,21 @@ def predict(
     SchemaError: no finished run. InputError: no photo at all, or a training set.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
-    opened, folder = open_run(run), Path(out)
+    opened, folder = open_run(run, gives="points"), Path(out)
     datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
     for dataset in datasets:
         if dataset.training is not None:
             remedy = "for those: curate evaluate"
             raise InputError(dataset.root, "a training set", allowed="photos or datasets", remedy=remedy)
-    files = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
-    if not files and not datasets:
+    photos = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
+    if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
-    options = {"run": file_sha256(opened.root / WEIGHTS), "photos": _fingerprint(files)}
+    options = {"run": files.sha256(opened.root / WEIGHTS), "photos": _fingerprint(photos)}
     stage = Stage("predict", folder, options, datasets, overwrite=overwrite, quiet=quiet)
-    total = -(-len(files) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
+    total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     work = partial(_predict_batch, run=opened, out=folder)
-    summary = stage.run(_batches(files, datasets), work, total=total)
+    summary = stage.run(_batches(photos, datasets), work, total=total, beside=_write_json)
     made = Dataset(folder)
-    if not (summary.reused and (folder / JSON).exists()):
-        _write_json(folder / JSON, made)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     return Predicted(folder, len(made), unreadable, summary.reused)
 
@@ -186,12 +186,13 @@ def _predict_batch(photos: list[_Photo], *, run: Run, out: Path) -> Part:
 def _look(run: Run, views: Sequence[_View]) -> tuple[NDArray[Any], NDArray[Any]]:
     """(N, 21, 2) points in pixels of each photo and (N, 21) scores."""
     cuts = [view.cut() for view in views]
-    points, scores = run.predict(np.stack([pixels for pixels, _ in cuts]))
+    left = np.array([view.photograph.sample.side == "left" for view in views])
+    answer = run.predict(np.stack([pixels for pixels, _ in cuts]), left)
     back = [
         geometry.apply(geometry.invert(affine), found)
-        for (_, affine), found in zip(cuts, points, strict=True)
+        for (_, affine), found in zip(cuts, answer.points, strict=True)
     ]
-    return np.stack(back), scores
+    return np.stack(back), answer.scores
 
 
 class _View:
@@ -230,7 +231,7 @@ class _View:
 
     def cut(self) -> tuple[images.Pixels, geometry.Affine]:
         """The square at the network's size, and the map from photo to it."""
-        size, grey = self.run.input.size, self.run.input.channels == 1
+        size, grey = self.run.spec.size, self.run.spec.channels == 1
         frame = Frame.around(self.photograph.info, self.square, size, enlarge=True)
         return frame.of(self.photograph.read(frame.shrink, grey=grey)), frame.affine
 
@@ -270,11 +271,10 @@ def _how_cut(run: Run) -> tuple[str, float]:
     return said.get("by", "colour"), said.get("margin", _MARGIN)
 
 
-def _write_json(path: Path, made: Dataset) -> None:
+def _write_json(made: Dataset) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": [')
+    with files.writing(made.root / JSON) as file:
+        file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
             points = [
                 [round(float(x), 3), round(float(y), 3), score] if seen else None
@@ -290,6 +290,5 @@ def _write_json(path: Path, made: Dataset) -> None:
                 "looked_at": sample.attrs["looked_at"],
                 "points": points,
             }
-            file.write(("," if number else "") + "\n " + json.dumps(entry))
-        file.write("\n]}\n")
-    os.replace(temporary, path)
+            file.write((("," if number else "") + "\n " + json.dumps(entry)).encode())
+        file.write(b"\n]}\n")

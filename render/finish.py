@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.images import Pixels
@@ -74,9 +74,9 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
         sha256=images.pixel_sha256(images.decode(data, stem)),
         attrs={**known.attrs, DEPTH: f"depth/{stem}.png"},
     )
-    images.write_bytes(root / row.image, data)
+    files.write(root / row.image, data)
     images.write(root / f"masks/{stem}.png", parts)
-    images.write_bytes(root / f"depth/{stem}.png", depth_maps.encode(np.where(depth < _FAR, depth, np.nan)))
+    files.write(root / f"depth/{stem}.png", depth_maps.encode(np.where(depth < _FAR, depth, np.nan)))
     return row
 
 

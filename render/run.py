@@ -20,10 +20,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from curate.basics.engine import Local
 from curate.basics.errors import InputError, MissingExtra
 from curate.data.dataset import INFO
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 from render import blender
 from render.blender import Blender, BlenderError, Request, Worker
 from render.finish import backdrops
@@ -88,7 +90,13 @@ def render(
     if not finished:
         models.prepare(job.models, found)
     stage = Stage(
-        "render", out, options, resume_key=found.version, workers=workers, overwrite=overwrite, quiet=quiet
+        "render",
+        out,
+        options,
+        resume_key=found.version,
+        engine=Local(workers),
+        overwrite=overwrite,
+        quiet=quiet,
     )
     limit = _GRACE + _PATIENCE * Forecast(job, 1, 1).seconds_each
     run = _Run(job, out, stage.folder, found, limit, studio or Studio(_plan, _finish))

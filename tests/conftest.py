@@ -11,8 +11,9 @@ import pytest
 from hypothesis import settings
 
 from curate.basics import images
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 
 settings.register_profile("repository", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("repository")
@@ -69,13 +70,13 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn_labelme(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four drawn hands as Labelme files."""
-    import converters
+    from converters.table import FORMATS
     from curate.data.dataset import Dataset
     from curate.export import export
 
     folder = tmp_path_factory.mktemp("labelme")
     dataset = Dataset(_drawn(folder / "dataset", 4))
-    export(dataset, converters.load("labelme").write, "labelme", folder / "labels")
+    export(dataset, FORMATS["labelme"].write, "labelme", folder / "labels")
     return folder / "labels"
 
 

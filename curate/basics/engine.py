@@ -1,7 +1,6 @@
-"""Runs a function over batches, in order, on one worker or many. Nothing else knows which.
+"""The engine: what runs a function over batches. A stage is given one, and nothing else knows which.
 
-Threads serve small runs (they start in milliseconds, and decoding releases the interpreter); processes
-serve large ones. Results come back in the order of the items, so output never depends on the worker count.
+Results come back in the order of the items, so output never depends on the engine or its workers.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,35 +22,65 @@ Result = TypeVar("Result")
 PROCESSES_FROM = 64
 
 
+class Engine(Protocol):
+    """Runs a function over items.
+
+    Attributes
+    ----------
+    workers: how many items are worked on at a time.
+    """
+
+    @property
+    def workers(self) -> int: ...
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None
+    ) -> Iterator[Result]:
+        """Yield function(item) for each item, in order, with a bounded number of them in flight.
+
+        Parameters
+        ----------
+        function: must be picklable (a module-level function or a partial of one).
+        total: how many items there are, where known.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The cores of this machine.
+
+    Threads serve small runs (they start in milliseconds, and decoding releases the interpreter), processes
+    large ones; one worker needs neither.
+    """
+
+    workers: int = 1
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None
+    ) -> Iterator[Result]:
+        """As Engine says; `total` decides between threads and processes."""
+        if self.workers <= 1:
+            yield from map(function, items)
+            return
+        with _executor(self.workers, total) as pool:
+            waiting: deque[Future[Result]] = deque()
+            try:
+                for item in items:
+                    waiting.append(pool.submit(function, item))
+                    if len(waiting) >= 2 * self.workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+ONE = Local()
+
+
 def default_workers() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def map_ordered(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 1, total: int | None = None
-) -> Iterator[Result]:
-    """Yield function(item) for each item, in order, with at most a few items in flight.
-
-    Parameters
-    ----------
-    function: must be picklable (a module-level function or a partial of one) for large runs.
-    total: how many items there are, where known; decides between threads and processes.
-    """
-    if workers <= 1:
-        yield from map(function, items)
-        return
-    with _executor(workers, total) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _executor(workers: int, total: int | None) -> Executor:

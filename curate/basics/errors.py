@@ -3,10 +3,11 @@
     CurateError                 anything the user can act on; the command ends with exit code 2
     ├── InputError              a file, a field or an option holds what it must not
     │   ├── UnreadableImage     an image that is missing, broken, too large or no image at all
-    │   └── UnsafeInput         an input that tries what data has no business doing
-    ├── SchemaError             a dataset folder that this version cannot read
-    ├── ConfigChanged           a stage or a run was begun with other settings
-    └── MissingExtra            a feature needs a package that is not installed
+    │   ├── UnsafeInput         an input that tries what data has no business doing
+    │   ├── SchemaError         a folder of ours that is unfinished, broken, or of another version
+    │   └── ConfigChanged       a folder was begun, or made, with another configuration
+    ├── MissingExtra            a feature needs a package that is not installed
+    └── BlenderError            no Blender, or one that does not work (the renderer's)
 
 A message says where, what was found, what is allowed and what to do, in one line.
 """

@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import struct
-import threading
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from curate.basics import files
 from curate.basics.errors import UnreadableImage
 
 Pixels = NDArray[np.uint8]
@@ -148,7 +148,7 @@ def read_ref_info(
     root: str | os.PathLike[str], ref: str, *, grey: bool = False
 ) -> tuple[Pixels, ImageInfo | None]:
     """As `read_ref`, with what the file's header says; None of a row of pixels.npy."""
-    if ref.startswith(_PIXELS_FILE + "#"):
+    if in_stack(ref):
         stack = open_stack(root)
         row = ref.partition("#")[2]
         if not row.isdecimal() or int(row) >= len(stack):
@@ -161,6 +161,11 @@ def read_ref_info(
     data = load(path)
     info = examine(data, path)
     return decode(data, path, grey=grey, info=info), info
+
+
+def in_stack(ref: str) -> bool:
+    """Whether the `image` of a sample is a row of a training set; else it is a file, whatever its name."""
+    return ref.startswith(f"{_PIXELS_FILE}#")
 
 
 def stack_ref(row: int) -> str:
@@ -277,19 +282,7 @@ def encode_stencil(mask: Pixels) -> bytes:
 
 def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> None:
     """Write atomically; the format follows the suffix (.png, .jpg, .webp)."""
-    write_bytes(path, encode(image, Path(path).suffix.lower(), quality=quality))
-
-
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write to a temporary name beside `path`, then rename: a reader sees the whole file or none."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.write(path, encode(image, Path(path).suffix.lower(), quality=quality))
 
 
 def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:

@@ -1,10 +1,10 @@
-"""Settings that people write: YAML files, and dataclasses whose fields say what they allow.
+"""Settings that people write: YAML files, options, and dataclasses whose fields say what they allow.
 
-A field is declared once, with its default, its limits and a line of explanation; reading, complaining and the
-commented default file all come from there:
+A field is declared once, with its default, its limits and a line of explanation; reading, complaining, the
+commented default file and the command line all come from there:
 
     @dataclass(frozen=True, slots=True)
-    class Camera:
+    class CameraOptions(Options):
         distance: Range = span((0.4, 0.7), 0.1, 5, "metres from the camera to the hand")
 """
 
@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 
+from curate.basics import files
 from curate.basics.errors import InputError
 
 Range = tuple[float, float]
@@ -33,11 +34,74 @@ _KEY = "setting"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a field holds: a line on it, what is allowed, how a value is read (ValueError: not allowed)."""
+    """What a field holds.
+
+    Attributes
+    ----------
+    says: a line on it. allowed: what may be given.
+    read: gives the value as the field holds it; ValueError: it is not allowed.
+    of_text: from a word of the command line to what `read` takes; ValueError: it cannot be.
+    metavar: what stands for the value in --help. many: the option may be given several times.
+    """
 
     says: str
     allowed: str
     read: Callable[[Any], Any]
+    of_text: Callable[[str], Any] = str
+    metavar: str = ""
+    many: bool = False
+
+
+class Options:
+    """A command's options: a dataclass of settings that refuses what a field does not allow.
+
+    Raises
+    ------
+    InputError: on making one with such a value.
+    """
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for name, setting in settings_of(type(self)).items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, setting.read(value))
+            except ValueError:
+                where = type(self).__name__
+                raise InputError(where, repr(value), field=name, allowed=setting.allowed) from None
+
+    def values(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {name: getattr(self, name) for name in settings_of(type(self))}
+
+    def record(self) -> dict[str, Any]:
+        """The settings as JSON values, for the identity of a folder; of a file its content, wherever it is.
+
+        Raises
+        ------
+        InputError: a file that cannot be read.
+        """
+        record: dict[str, Any] = {}
+        for name, value in self.values().items():
+            if not isinstance(value, Path):
+                record[name] = value
+                continue
+            try:
+                record[f"{name}_sha256"] = files.sha256(value)
+            except OSError as error:
+                raise InputError(value, f"cannot be read ({error.strerror})") from None
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions(Options):
+    """Of what takes none."""
+
+
+def settings_of(kind: type[Any]) -> dict[str, Setting]:
+    """The fields of a dataclass that are settings, by name."""
+    return {entry.name: entry.metadata[_KEY] for entry in fields(kind) if _KEY in entry.metadata}
 
 
 def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: str = "") -> dict[str, Any]:
@@ -134,23 +198,29 @@ def explain(record: Any, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def number(default: float, low: float, high: float, says: str) -> Any:
-    """A field that holds a number."""
-    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high))
+def number(default: float | None, low: float, high: float, says: str) -> Any:
+    """A field that holds a number; with a default of None, possibly none."""
+
+    def read(value: Any) -> float | None:
+        return None if value is None and default is None else _number(value, low, high)
+
+    allowed = f"{low:g} to {high:g}"
+    return _field(default, says, f"null or {allowed}" if default is None else allowed, read, float, "X")
 
 
-def whole(default: int | None, low: int, high: int, says: str) -> Any:
-    """A field that holds a whole number; with a default of None, possibly none."""
+def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False) -> Any:
+    """A field that holds a whole number; with `none`, or a default of None, possibly none."""
+    none = none or default is None
 
     def read(value: Any) -> int | None:
-        if value is None and default is None:
+        if value is None and none:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError
         return value
 
-    none = "null or " if default is None else ""
-    return _field(default, says, f"{none}a whole number, {low} to {high}", read)
+    allowed = f"a whole number, {low} to {high}"
+    return _field(default, says, f"null or {allowed}" if none else allowed, read, int, "N")
 
 
 def share(default: float, says: str) -> Any:
@@ -170,16 +240,17 @@ def span(default: Range, low: float, high: float, says: str) -> Any:
     return _field(default, says, f"[low, high] within {low:g} to {high:g}, or one number", read)
 
 
-def choice(default: str, options: Iterable[str], says: str) -> Any:
-    """A field that holds one of a few words."""
+def choice(default: str | None, options: Iterable[str], says: str) -> Any:
+    """A field that holds one of a few words; with a default of None, possibly none."""
     options = tuple(options)
 
-    def read(value: Any) -> str:
-        if value not in options:
+    def read(value: Any) -> str | None:
+        if value not in options and not (value is None and default is None):
             raise ValueError
-        return str(value)
+        return None if value is None else str(value)
 
-    return _field(default, says, ", ".join(options[:-1]) + f" or {options[-1]}", read)
+    allowed = ", ".join(options[:-1]) + f" or {options[-1]}"
+    return _field(default, says, allowed, read, metavar="|".join(options))
 
 
 def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
@@ -192,7 +263,8 @@ def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
             raise ValueError
         return tuple(words)
 
-    return _field(default, says, f"one or a list of {', '.join(options)}", read)
+    allowed = f"one or a list of {', '.join(options)}"
+    return _field(default, says, allowed, read, metavar="|".join(options), many=True)
 
 
 def flag(default: bool, says: str) -> Any:
@@ -206,25 +278,76 @@ def flag(default: bool, says: str) -> Any:
     return _field(default, says, "true or false", read)
 
 
-def text(default: str, allowed: str, says: str) -> Any:
-    """A field that holds a word or a path; with a default of "", possibly none."""
-    return _field(default, says, allowed, lambda value: value if value == default else _word(value))
+def text(
+    default: str | None,
+    allowed: str,
+    says: str,
+    read: Callable[[str], str] = str,
+    *,
+    metavar: str = "TEXT",
+) -> Any:
+    """A field that holds a word as `read` gives it back; with a default of "" or None, possibly none."""
+
+    def read_one(value: Any) -> str | None:
+        return default if value == default else read(_word(value))
+
+    return _field(default, says, allowed, read_one, metavar=metavar)
 
 
-def texts(default: tuple[str, ...], allowed: str, says: str, read: Callable[[str], str] = str) -> Any:
-    """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed)."""
+def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
+    """A field that holds the path of a file or folder, or None."""
+
+    def read(value: Any) -> Path | None:
+        if value is None or isinstance(value, os.PathLike):
+            return None if value is None else Path(value)
+        return Path(_word(value))
+
+    return _field(None, says, allowed, read, metavar=metavar)
+
+
+def paths(says: str, *, metavar: str, allowed: str = "paths") -> Any:
+    """A field that holds the paths of any number of files or folders."""
+
+    def read(value: Any) -> tuple[Path, ...]:
+        several = value if isinstance(value, list | tuple) else [value]
+        return tuple(one if isinstance(one, Path) else Path(_word(one)) for one in several)
+
+    return _field((), says, allowed, read, metavar=metavar, many=True)
+
+
+def texts(
+    default: tuple[str, ...],
+    allowed: str,
+    says: str,
+    read: Callable[[str], str] = str,
+    *,
+    metavar: str = "TEXT",
+) -> Any:
+    """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed).
+
+    With a default of (), possibly none.
+    """
 
     def read_all(value: Any) -> tuple[str, ...]:
         words = value if isinstance(value, list | tuple) else [value]
-        if not words:
+        if not words and default:
             raise ValueError
         return tuple(dict.fromkeys(read(_word(word)) for word in words))
 
-    return _field(default, says, allowed, read_all)
+    return _field(default, says, allowed, read_all, metavar=metavar, many=True)
 
 
-def _field(default: Any, says: str, allowed: str, read: Callable[[Any], Any]) -> Any:
-    return field(default=default, metadata={_KEY: Setting(says, allowed, read)})
+def _field(
+    default: Any,
+    says: str,
+    allowed: str,
+    read: Callable[[Any], Any],
+    of_text: Callable[[str], Any] = str,
+    metavar: str = "",
+    many: bool = False,
+) -> Any:
+    setting = Setting(says, allowed, read, of_text, metavar, many)
+    return field(default=default, metadata={_KEY: setting})
 
 
 def _default(entry: Field[Any]) -> Any:

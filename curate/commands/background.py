@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BACKGROUNDS, command, common, given, tell
+from curate.commands.console import BACKGROUNDS, command, common, engine_of, given, tell
 
 
 def add(commands: Any) -> None:
@@ -14,7 +14,6 @@ def add(commands: Any) -> None:
         commands,
         "background",
         run,
-        "Cut each hand out of its plain ground and put it before another; masks are kept.",
         "  curate background tagged --backgrounds white --out on-white\n"
         "  curate background tagged --backgrounds photos/ --seed 1 --out busy",
     )
@@ -33,5 +32,7 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     from curate.background import background
 
-    summary = background(a.dataset, a.out, **given(a, "backgrounds seed workers overwrite quiet"))
+    summary = background(
+        a.dataset, a.out, engine=engine_of(a), **given(a, "backgrounds seed overwrite quiet")
+    )
     return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")

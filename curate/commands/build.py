@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BACKGROUNDS, BY, command, common, given, tell
+from curate.commands.console import BACKGROUNDS, BY, command, common, engine_of, given, tell
 
 
 def add(commands: Any) -> None:
@@ -14,14 +14,19 @@ def add(commands: Any) -> None:
         commands,
         "build",
         run,
-        "Make a training set of one size from one or more datasets, split by subject.",
         "  curate build crops --out set96 --size 96 --keypoints 20\n"
         "  curate build tagged --crop colour --backgrounds own --backgrounds photos/ --out mixed96\n"
         "  curate build crops rhd-crops --out set128 --size 128 --keypoints 21 --colour",
     )
     parser.add_argument("datasets", type=Path, nargs="+", metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="SET")
-    parser.add_argument("--size", type=int, choices=[96, 128], default=96)
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=96,
+        metavar="PX",
+        help="96 (default), 128, or any multiple of 16 from 32 to 512",
+    )
     parser.add_argument("--keypoints", type=int, choices=[20, 21], default=20, help="20: without the wrist")
     parser.add_argument("--colour", action="store_true", help="keep colour (default: grey)")
     parser.add_argument("--sigma", type=float, default=5.0, help="of the heatmaps, px (default 5)")
@@ -39,6 +44,12 @@ def add(commands: Any) -> None:
         "--store-heatmaps",
         choices=["float32", "float16", "uint16", "uint8-peak1"],
         help="also write heatmaps.npy; a type that would destroy the maps is refused",
+    )
+    parser.add_argument(
+        "--masks",
+        action="store_true",
+        help="also write masks.npy, for networks that learn the hand's outline; samples without a mask are "
+        "left out",
     )
     steps = parser.add_argument_group(
         "steps on the way, in memory", "from photo to sample at once, with nothing stored in between"
@@ -64,8 +75,9 @@ def run(a: argparse.Namespace) -> int:
         a.datasets,
         a.out,
         colour="colour" if a.colour else "grey",
-        **given(a, "size keypoints sigma split test val seed store_heatmaps crop margin backgrounds"),
-        **given(a, "workers overwrite quiet"),
+        **given(a, "size keypoints sigma split test val seed store_heatmaps masks crop margin backgrounds"),
+        engine=engine_of(a),
+        **given(a, "overwrite quiet"),
     )
     return tell(
         a, summary, advice=f"next: curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"

@@ -7,12 +7,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from curate.basics.engine import default_workers
+from curate.basics.engine import Engine, Local, default_workers
+from curate.basics.errors import InputError
+from curate.basics.settings import Options, settings_of
+from curate.commands.table import COMMANDS
 
 if TYPE_CHECKING:
     from curate.data.stage import Summary
+
+Chosen = TypeVar("Chosen", bound=Options)
 
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
@@ -20,14 +25,13 @@ BY = ("colour", "keypoints", "mask", "bbox")  # curate.hands.cropping.BY, withou
 BACKGROUNDS = "white|noise|gradient|colour:#rrggbb|DIR"
 
 
-def command(
-    commands: Any, name: str, run: Callable[[Any], int], summary: str, examples: str
-) -> argparse.ArgumentParser:
-    """A parser for one command, listed with its summary; `run` does it and returns an exit code."""
+def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) -> argparse.ArgumentParser:
+    """A parser for one command of the table; `run` does it and returns an exit code."""
+    says = COMMANDS[name].says
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
-        help=summary,
-        description=summary,
+        help=says,
+        description=says,
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -65,6 +69,65 @@ def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+
+
+def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names: str) -> None:
+    """Add an option for each setting of a command's Options, or for those named alone."""
+    for name, setting in settings_of(kind).items():
+        if names and name not in names:
+            continue
+        default = getattr(kind(), name)
+        flag = name.replace("_", "-")
+        told = f"{setting.says}" + (
+            "" if default in (None, False, True, "", ()) else f" (default: {_shown(default)})"
+        )
+        told = told.replace("%", "%%")
+        if isinstance(default, bool):
+            action = "store_false" if default else "store_true"
+            parser.add_argument(
+                f"--no-{flag}" if default else f"--{flag}",
+                dest=name,
+                action=action,
+                default=argparse.SUPPRESS,
+                help=told,
+            )
+        else:
+            parser.add_argument(
+                f"--{flag}",
+                dest=name,
+                action="append" if setting.many else "store",
+                default=argparse.SUPPRESS,
+                metavar=setting.metavar,
+                help=told,
+            )
+
+
+def options_of(a: argparse.Namespace, kind: type[Chosen]) -> Chosen:
+    """A command's Options as given on the command line. Raises InputError: a value that is not allowed."""
+    values = {}
+    for name, setting in settings_of(kind).items():
+        if not hasattr(a, name):
+            continue
+        given: Any = getattr(a, name)
+        try:
+            if isinstance(given, list):
+                given = [setting.of_text(text) for text in given]
+            elif isinstance(given, str):
+                given = setting.of_text(given)
+            values[name] = setting.read(given)
+        except ValueError:
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(flag, repr(getattr(a, name)), allowed=setting.allowed) from None
+    return kind(**values)
+
+
+def _shown(default: Any) -> str:
+    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def engine_of(a: argparse.Namespace) -> Engine:
+    """What the command's work is to run on."""
+    return Local(a.workers)
 
 
 def given(a: argparse.Namespace, names: str) -> dict[str, Any]:

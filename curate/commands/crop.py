@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BY, command, common, given, positive, tell
+from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.crop import CropOptions, crop
 
 
 def add(commands: Any) -> None:
@@ -14,38 +15,18 @@ def add(commands: Any) -> None:
         commands,
         "crop",
         run,
-        "Cut each hand out of its photo; keypoints move along, the way back is kept.",
         "  curate crop data/11k --out data/crops\n"
         "  curate crop data/rhd --by keypoints --out data/rhd-crops\n"
         "  curate crop data/11k --jitter 0.1 --seed 1 --out data/off-centre",
     )
     parser.add_argument("dataset", type=Path, metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="CROPS")
-    parser.add_argument("--by", choices=BY, default="colour", help="default: colour")
-    parser.add_argument(
-        "--margin", type=float, default=0.1, help="share of the hand's box added on each side"
-    )
-    parser.add_argument("--size", type=positive, default=256, help="largest side of a crop, px (default 256)")
-    parser.add_argument(
-        "--no-square", dest="square", action="store_false", help="keep the shape of the hand's box"
-    )
-    parser.add_argument(
-        "--jitter",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="move and scale each crop at random by up to this share of its side, to study a bias of crops",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of --jitter")
+    add_options(parser, CropOptions)
     common(parser)
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.crop import crop
-
     summary = crop(
-        a.dataset,
-        a.out,
-        **given(a, "by margin size square jitter seed workers overwrite quiet"),
+        a.dataset, a.out, options_of(a, CropOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
     return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from curate.commands.console import command, positive
 
 
-def add(commands: Any, command_line: Callable[[Sequence[str]], int]) -> None:
-    """As the others; `command_line` runs a whole command line, as the demo does with each of its steps."""
+def add(commands: Any) -> None:
     parser = command(
         commands,
         "demo",
         run,
-        "All of it on drawn hands, in a few minutes, with nothing downloaded.",
         "  curate demo --out demo",
     )
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
     parser.add_argument("--photos", type=positive, default=480, help="hands to draw (default 480)")
     parser.add_argument("--minutes", type=float, default=2.0, help="of training (default 2)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.set_defaults(command_line=command_line)
 
 
 def run(a: argparse.Namespace) -> int:
@@ -32,7 +28,7 @@ def run(a: argparse.Namespace) -> int:
 
     return demo(
         a.out,
-        run=a.command_line,
+        run=a.command_line,  # as the demo does each of its steps
         say=lambda line: print(line, file=sys.stderr, flush=True),
         photos=a.photos,
         minutes=a.minutes,

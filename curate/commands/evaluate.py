@@ -14,7 +14,6 @@ def add(commands: Any) -> None:
         commands,
         "evaluate",
         run,
-        "Predict a split of a training set and measure: metrics, predictions.parquet and a page of pictures.",
         "  curate evaluate run set96\n  curate evaluate run set96 --json",
     )
     parser.add_argument("run_folder", type=Path, metavar="RUN")

@@ -14,7 +14,6 @@ def add(commands: Any) -> None:
         commands,
         "predict",
         run,
-        "Find the keypoints in photos: predictions.json, a dataset, and pictures with skeletons.",
         "  curate predict run photo.jpg --out found\n  curate predict run photos/ --out found --json",
     )
     parser.add_argument("run_folder", type=Path, metavar="RUN")

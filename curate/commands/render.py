@@ -15,7 +15,6 @@ def add(commands: Any) -> None:
         commands,
         "render",
         run,
-        "Render hands at set tilt and rotation, with exact keypoints, part masks and depth.",
         '  curate render --angles "tilt=0,30,45 rotation=0:345:15" --per-angle 10 --out renders\n'
         '  curate render --angles "tilt=0..45 rotation=0..360" --random 500 --side left --out renders\n'
         '  curate render --angles "tilt=30 roll=-10:10:10" --angles "tilt=45" --out renders --dry-run\n'

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
@@ -193,9 +193,8 @@ def write_table(root: Path, batches: Iterable[pa.RecordBatch]) -> int:
 
     Raises InputError where two rows share a sample_id.
     """
-    temporary = root / f".{TABLE}.tmp"
     count, seen = 0, set[str]()
-    with pq.ParquetWriter(temporary, SCHEMA, **_ENCODING) as writer:
+    with files.writing(root / TABLE) as file, pq.ParquetWriter(file, SCHEMA, **_ENCODING) as writer:
         for batch in rebatch(batches, ROWS):
             ids = batch.column("sample_id").to_pylist()
             before = len(seen)
@@ -204,7 +203,6 @@ def write_table(root: Path, batches: Iterable[pa.RecordBatch]) -> int:
                 raise InputError(root, _first_twin(ids, seen), field="sample_id", allowed="each id once")
             writer.write_batch(batch, row_group_size=ROWS)
             count += batch.num_rows
-    os.replace(temporary, root / TABLE)
     return count
 
 
@@ -214,16 +212,10 @@ def write_info(root: Path, info: dict[str, Any]) -> None:
         "format": "hand-curate dataset",
         "schema_version": SCHEMA_VERSION,
         "skeleton": {"keypoints": list(kp.NAMES), "bones": [list(bone) for bone in kp.BONES]},
-        "samples_sha256": file_sha256(root / TABLE),
+        "samples_sha256": files.sha256(root / TABLE),
     }
     text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    images.write_bytes(root / INFO, text.encode())
-
-
-def file_sha256(path: Path) -> str:
-    """Hash of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    files.write(root / INFO, text.encode())
 
 
 def _read_info(root: Path) -> dict[str, Any]:
@@ -231,7 +223,7 @@ def _read_info(root: Path) -> dict[str, Any]:
     if not root.is_dir():
         raise SchemaError(root, "no such folder", allowed="a dataset folder made by a curate command")
     if not path.exists():
-        unfinished = (root / ".stage").exists()
+        unfinished = (root / files.WORK).exists()
         found = "an unfinished dataset" if unfinished else "no dataset (it holds no dataset.json)"
         remedy = "run the command that makes it again" if unfinished else "make one with: curate convert"
         raise SchemaError(root, found, remedy=remedy)

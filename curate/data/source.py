@@ -1,11 +1,4 @@
-"""A source: a dataset in its publisher's own layout, and how a converter looks for its images.
-
-A converter is a module with
-
-    read(source: Source) -> Iterator[Part]       samples whose `image` is an absolute path
-    write(dataset: Dataset, out: Path) -> Counter[str]      where the format can hold samples; counts of
-                                                            what it could not hold, per reason
-"""
+"""A source: a dataset in its publisher's own layout, and how a converter looks for its images."""
 
 from __future__ import annotations
 
@@ -27,7 +20,6 @@ class Source:
     ----------
     root: the folder (or, for single-file formats, the annotation file).
     images: a further folder to look for images in.
-    mapping: a YAML file that maps the source's labels to ours (Labelme).
     masks: a folder of masks, each named as its image, whatever the suffix, for sources that bring none.
     extract: where a converter writes images that the source holds only inside its annotations (Labelme's
         imageData); `curate.convert` sets it to the dataset's images/. Without it they are quarantined.
@@ -35,7 +27,6 @@ class Source:
 
     root: Path
     images: Path | None = None
-    mapping: Path | None = None
     masks: Path | None = None
     extract: Path | None = None
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from curate.basics import geometry, images
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo, Kind, Pixels
+from curate.basics.settings import Options, choice, flag, number, whole
+from curate.data.part import Part
 from curate.data.sample import Sample, generator
-from curate.data.stage import Part
 from curate.hands.photograph import BadMask, Photograph
 
 # What the hand is found by.
@@ -48,31 +49,21 @@ def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cropping:
-    """How crops are chosen.
+class Cropping(Options):
+    """How crops are chosen; `jitter` depends on `seed` and the sample's id alone."""
 
-    Attributes
-    ----------
-    by: what the hand is found by, one of BY.
-    margin: share of the box's longer side that is left on each side.
-    square: whether the crop is a square; else it has its box's shape.
-    jitter: the crop is moved by up to this share of its longer side across and down, and made larger or
-        smaller by up to this share, by `seed` and the sample's id: to study what a bias of crops does.
-    """
-
-    by: str = "colour"
-    margin: float = 0.1
-    square: bool = True
-    jitter: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.by not in BY:
-            raise InputError("crop", repr(self.by), field="by", allowed=", ".join(BY))
-        if not 0 <= self.margin <= 2:
-            raise InputError("crop", repr(self.margin), field="margin", allowed="0 to 2")
-        if not 0 <= self.jitter <= 0.5:
-            raise InputError("crop", repr(self.jitter), field="jitter", allowed="0 to 0.5")
+    by: str = choice("colour", BY, "what the hand is found by")
+    margin: float = number(
+        0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
+    )
+    square: bool = flag(True, "keep the shape of the hand's box instead of cutting a square")
+    jitter: float = number(
+        0.0,
+        0,
+        0.5,
+        "move and scale each crop at random by up to this share of its side, to study a bias of crops",
+    )
+    seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
 
     def box(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> NDArray[np.float64]:
         """The part (x, y, w, h) of a photo to cut, before it is fitted to whole pixels.

@@ -15,8 +15,8 @@ from curate.basics import geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
 from curate.data import depth
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
-from curate.data.stage import Part
 from curate.hands import masks, overlay, segmentation
 from curate.hands.masks import Matte
 
@@ -135,6 +135,22 @@ class Photograph:
             alpha = images.cut(masks.alpha_of(labels, self.sample.side), (x, y, w, h), size)
             return self._checked(masks.matte_of(images.cut(self.read(shrink), box, size), alpha), affine)
         return self._checked(self._found_in(shrink, box, size), affine)
+
+    def mask_of_part(
+        self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]
+    ) -> masks.Mask | None:
+        """The hand by the sample's own mask in a part as of `matte_of_part`; None where it has none.
+
+        Raises BadMask and UnreadableImage as `matte` does.
+        """
+        labels = self.labels()
+        if labels is None:
+            return None
+        x, y, w, h = (shrink * value for value in box)
+        hand = masks.hand_of(labels, self.sample.side).view(np.uint8) * np.uint8(255)
+        mask = np.asarray(images.cut(hand, (x, y, w, h), size) >= 128)
+        self._check(mask, geometry.box_to_size((x, y, w, h), size))
+        return mask
 
     def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
         """The hand found on plain ground in a part, at the size of the result."""

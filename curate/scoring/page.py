@@ -1,24 +1,17 @@
-"""The page of an evaluation: one file that loads nothing, with charts and pictures.
-
-Whatever stands in a sample's name is text there, and stays text.
-"""
+"""The page of an evaluation: one file that loads nothing, with charts and pictures."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-import curate
-from curate.basics import images
+from curate.basics import images, pages
 from curate.basics import keypoints as kp
 from curate.hands.comparison import draw_prediction
 from curate.scoring import metrics
@@ -73,21 +66,9 @@ class Shown:
 
 def render_page(shown: Shown) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("curate.scoring"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment("curate.scoring", "evaluation.css")
     environment.filters.update(share=_share, number=_number)
-    assert environment.loader is not None
-    style, _, _ = environment.loader.get_source(environment, "evaluation.css")
-    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("evaluation.html.j2").render(
-        version=curate.__version__,
-        style=Markup(style),  # our own file
-        style_hash=style_hash,
         run=shown.run,
         training_set=shown.training_set,
         split=shown.split,

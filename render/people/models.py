@@ -23,9 +23,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.basics import images
+from curate.basics import files
 from curate.basics.errors import InputError
-from curate.data.dataset import file_sha256
 from render.blender import Blender
 from render.hand.model import HandModel
 from render.people import rig as rigs
@@ -105,7 +104,7 @@ def fingerprint(model: str) -> str:
     Raises InputError as `kept`.
     """
     path = Path(model)
-    return file_sha256(kept(model))[:16] if path.suffix == ".npz" else _key(find(model))
+    return files.sha256(kept(model))[:16] if path.suffix == ".npz" else _key(find(model))
 
 
 def find(model: str) -> rigs.Rig:
@@ -197,12 +196,12 @@ def _take(package: tarfile.TarFile, one: _Download) -> None:
     data = b"" if stream is None else stream.read()
     if hashlib.sha256(data).hexdigest() != one.sha256:
         raise InputError(PACKAGE, f"{member} is not what it was", allowed=f"SHA-256 {one.sha256}")
-    images.write_bytes(one.path, data)
+    files.write(one.path, data)
 
 
 def _key(rig: rigs.Rig) -> str:
-    told = {**rig.as_json(), "file": file_sha256(Path(rig.file))}
+    told = {**rig.as_json(), "file": files.sha256(Path(rig.file))}
     if rig.texture:
-        told["texture_content"] = file_sha256(Path(rig.texture))
-    told["code"] = [file_sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "hand" / "kinematics.py")]
+        told["texture_content"] = files.sha256(Path(rig.texture))
+    told["code"] = [files.sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "hand" / "kinematics.py")]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

@@ -31,7 +31,7 @@ def fail_at_five(item: int) -> int:
 
 @pytest.mark.parametrize(("workers", "total"), [(1, None), (2, None), (3, 20), (2, 64)])
 def test_results_come_in_the_order_of_the_items(workers: int, total: int | None) -> None:
-    results = list(engine.map_ordered(work, range(20), workers=workers, total=total))
+    results = list(engine.Local(workers).map(work, range(20), total=total))
     assert [value for value, _ in results] == [i * i for i in range(20)]
     others = {pid for _, pid in results} - {os.getpid()}
     assert bool(others) == (total == 64)
@@ -39,7 +39,7 @@ def test_results_come_in_the_order_of_the_items(workers: int, total: int | None)
 
 @pytest.mark.parametrize(("workers", "total"), [(1, None), (2, 10), (2, 64)])
 def test_an_error_crosses_the_border_whole(workers: int, total: int | None) -> None:
-    results = engine.map_ordered(fail_at_five, range(10), workers=workers, total=total)
+    results = engine.Local(workers).map(fail_at_five, range(10), total=total)
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(InputError, match=r"a\.csv: line 5: a five; allowed: others"):
         next(results)
@@ -53,7 +53,7 @@ def test_items_are_taken_as_they_are_needed() -> None:
             taken.append(i)
             yield i
 
-    results = engine.map_ordered(work, items(), workers=2)
+    results = engine.Local(2).map(work, items())
     next(results)
     assert len(taken) <= 8
     results.close()
@@ -66,12 +66,12 @@ def test_there_is_a_worker_at_least() -> None:
 ORPHANS = """
 import os, sys, time
 from pathlib import Path
-from curate.basics.engine import map_ordered
+from curate.basics.engine import Local
 def work(item):
     Path(sys.argv[1], str(os.getpid())).touch()
     time.sleep(0.05)
 if __name__ == "__main__":
-    for _ in map_ordered(work, range(10_000), workers=2, total=10_000):
+    for _ in Local(2).map(work, range(10_000), total=10_000):
         pass
 """
 

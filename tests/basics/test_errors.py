@@ -1,9 +1,13 @@
 """Errors say where, what was found, what is allowed and what to do, in one line."""
 
+import ast
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
+from curate.basics import errors
 from curate.basics.errors import InputError, MissingExtra, SchemaError, UnsafeInput
 
 
@@ -29,3 +33,24 @@ def test_errors_cross_processes_whole(kind: type[InputError]) -> None:
 
 def test_a_missing_extra_names_the_pip_command() -> None:
     assert "pip install 'hand-curate[train]'" in str(MissingExtra("training", "train"))
+
+
+def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
+    """The docstring against the classes of all rooms, which are read as text: some need Blender to import."""
+    root = Path(errors.__file__).parents[2]
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for room in ("curate", "converters", "qa", "render")
+        for path in (root / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    found: dict[str, str] = {"CurateError": "Exception"}
+    for _ in bases:
+        found |= {name: base for name, known in bases.items() for base in known & set(found)}
+    assert errors.__doc__ is not None
+    drawn, above = {}, {0: "Exception"}
+    for indent, name in re.findall(r"^    ([│├└─ ]*)(\w+)  ", errors.__doc__, re.MULTILINE):
+        depth = len(indent) // 4
+        drawn[name], above[depth + 1] = above[depth], name
+    assert drawn == found

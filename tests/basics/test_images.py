@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
 
 
@@ -210,14 +210,14 @@ def test_write_and_read_back(tmp_path: Path, suffix: str, grey: bool) -> None:
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.png"
-    images.write_bytes(path, b"old")
+    files.write(path, b"old")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="No space"):
-        images.write_bytes(path, b"new")
+        files.write(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 

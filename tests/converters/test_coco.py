@@ -14,9 +14,9 @@ from converters import coco
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NUMBERED = ["wrist", *(f"{f}{i}" for f in ("thumb", "forefinger", "middle_finger") for i in (1, 2, 3, 4))] + [
     f"{f}{i}" for f in ("ring_finger", "pinky_finger") for i in (1, 2, 3, 4)

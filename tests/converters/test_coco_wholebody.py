@@ -12,9 +12,9 @@ import pytest
 
 from converters import coco_wholebody
 from curate.basics import images
+from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
 from curate.data.source import Source
-from curate.data.stage import Part
 
 NONE = [0.0] * 63
 

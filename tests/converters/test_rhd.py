@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converters import rhd, safe_pickle
-from curate.basics import images
+from converters import rhd
+from converters.parts import safe_pickle
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnsafeInput
-from curate.convert import convert
+from curate.convert import ConvertOptions, convert
 from curate.data import depth
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import Source
-from curate.data.stage import Part, Stage, Summary
+from curate.data.stage import Stage, Summary
 
 K = np.array([[300.0, 0, 160], [0, 300, 160], [0, 0, 1]])
 
@@ -69,7 +71,7 @@ def make(
 
 
 def run(root: Path, out: Path, **options: Any) -> tuple[Summary, list[Sample]]:
-    summary = convert(rhd.read, "rhd", Source(root), out, quiet=True, **options)
+    summary = convert(rhd.read, "rhd", Source(root), out, ConvertOptions(**options), quiet=True)
     return summary, list(Dataset(out))
 
 
@@ -427,7 +429,7 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
         "aspect": 1,
         "label_source": 1,
         "mask without RHD's part ids": 1,
-        "image written anew as PNG": 3,
+        "image written anew as PNG": 2,
         "further hand of the same side in an image": 1,
         "sample of an unknown side": 1,
         "sample without an image of the set's size": 2,
@@ -457,7 +459,7 @@ def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -
         mask[:, :90], mask[:, 90:99] = 0, 1  # ground, forearm
         images.write(tmp_path / f"images/{number}.jpg", np.full((256, 256, 3), 90, np.uint8))
         images.write(tmp_path / f"masks/{number}.png", mask)
-        images.write_bytes(tmp_path / f"depth/{number}.png", depth.encode(metres))
+        files.write(tmp_path / f"depth/{number}.png", depth.encode(metres))
         samples.append(
             Sample(
                 f"render/{number}",
@@ -506,7 +508,7 @@ def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -
 def test_depth_maps_are_copied_when_asked_and_a_lost_one_is_no_reason_to_drop(tmp_path: Path) -> None:
     root = make(tmp_path / "s", {0: entry(left=False), 1: entry(left=False, seed=1)})
     metres = np.full((320, 320), 0.61, np.float32)
-    images.write_bytes(root / "training/depth/00000.png", depth.encode_rhd(metres))
+    files.write(root / "training/depth/00000.png", depth.encode_rhd(metres))
     _, samples = run(tmp_path / "s", tmp_path / "out", copy=True)
     first, second = (depth.ref(sample) for sample in samples)
     assert first is not None

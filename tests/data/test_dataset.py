@@ -109,7 +109,7 @@ def test_folders_that_are_no_dataset(tmp_path: Path) -> None:
         SchemaError, match=r"no dataset \(it holds no dataset.json\); make one with: curate convert"
     ):
         Dataset(tmp_path)
-    (tmp_path / ".stage").mkdir()
+    (tmp_path / ".curate").mkdir()
     with pytest.raises(SchemaError, match="an unfinished dataset; run the command that makes it again"):
         Dataset(tmp_path)
 

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from curate.background import background
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 from curate.data import depth
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 
 
 def test_our_coding_holds_tenths_of_a_millimetre(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def rendered(tmp_path: Path, flat_hand: np.ndarray) -> Path:
     metres[mask > 0] = np.indices((200, 200)).sum(0)[mask > 0] * 1e-3
     images.write(tmp_path / "images/0.png", picture)
     images.write(tmp_path / "masks/0.png", mask)
-    images.write_bytes(tmp_path / "depth/0.png", depth.encode(metres))
+    files.write(tmp_path / "depth/0.png", depth.encode(metres))
     sample = Sample(
         "render/0",
         "render",
@@ -78,7 +79,7 @@ def rendered(tmp_path: Path, flat_hand: np.ndarray) -> Path:
 
 @pytest.mark.parametrize("size", [None, 64])
 def test_a_crop_cuts_mask_and_depth_alike(rendered: Path, tmp_path: Path, size: int | None) -> None:
-    crop(rendered, tmp_path / "c", by="mask", size=size, quiet=True)
+    crop(rendered, tmp_path / "c", CropOptions(by="mask", size=size), quiet=True)
     (made,) = Dataset(tmp_path / "c")
     assert made.mask is not None
     assert made.attrs["model"] == "procedural"

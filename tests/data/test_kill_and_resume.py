@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -14,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import Summary
@@ -28,8 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DIE_AT = """
 import os, signal, sys
 from pathlib import Path
+from curate.basics.engine import Local
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 left, verb, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
 rename = os.replace
 def replace(a, b):
@@ -41,13 +43,13 @@ def replace(a, b):
 os.replace = replace
 if __name__ == "__main__":
     if verb == "crop":
-        crop(data, out, size=64, workers=int(sys.argv[5]), quiet=True)
+        crop(data, out, CropOptions(size=64), engine=Local(int(sys.argv[5])), quiet=True)
     else:
-        build([data], out, size=64, store_heatmaps="float32", workers=int(sys.argv[5]), quiet=True)
+        build([data], out, size=64, store_heatmaps="float32", engine=Local(int(sys.argv[5])), quiet=True)
 """
 
 RUN: dict[str, Callable[[Path, Path], Summary]] = {
-    "crop": lambda data, out: crop(data, out, size=64, quiet=True),
+    "crop": lambda data, out: crop(data, out, CropOptions(size=64), quiet=True),
     "build": lambda data, out: build([data], out, size=64, store_heatmaps="float32", quiet=True),
 }
 
@@ -61,7 +63,7 @@ def photos(store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     samples = []
     for i in range(120):
         picture, points = drawn[i % 8]
-        images.write_bytes(folder / "jpg" / f"{i}.jpg", images.encode(np.roll(picture, i, axis=1), ".jpg"))
+        files.write(folder / "jpg" / f"{i}.jpg", images.encode(np.roll(picture, i, axis=1), ".jpg"))
         seen = np.full(21, 0 if i == 70 else 2, np.uint8)
         samples.append(
             Sample(
@@ -103,8 +105,8 @@ def start(verb: str, photos: Path, out: Path, die_at: int = 0, workers: int = 1)
     )
 
 
-# As shares of all renames: early and late; and before two of the last ones, which complete the folder.
-MOMENTS = [0.1, 0.6, -4, -1]
+# As shares of all renames: early and late; and before some of the last ones, which complete the folder.
+MOMENTS = [0.1, 0.6, -5, -2, -1]
 
 
 @pytest.mark.parametrize("verb", ["crop", "build"])
@@ -114,7 +116,7 @@ def test_killed_at_any_step(verb: str, photos: Path, undisturbed, tmp_path: Path
     for moment in moments:
         out = tmp_path / f"{moment}"
         assert start(verb, photos, out, moment).wait(60) == -signal.SIGKILL
-        assert not (out / "dataset.json").exists()
+        assert "result" not in json.loads((out / ".curate.json").read_text())
         assert not RUN[verb](photos, out).reused
         assert content(out) == expected, f"killed before rename {moment} of {renames}"
 
@@ -126,12 +128,12 @@ def test_killed_from_outside_again_and_again(verb: str, photos: Path, undisturbe
     done = 0
     for _ in range(2):
         process = start(verb, photos, out, workers=2)
-        while process.poll() is None and len(list(out.glob(".stage/part-*.arrow"))) <= done:
+        while process.poll() is None and len(list(out.glob(".curate/part-*.arrow"))) <= done:
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.02))
         process.kill()
         process.wait()
-        done = max(done, len(list(out.glob(".stage/part-*.arrow"))))
+        done = max(done, len(list(out.glob(".curate/part-*.arrow"))))
     RUN[verb](photos, out)
     assert content(out) == undisturbed[verb][0]
 

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import Dataset
+from curate.data.part import Part, revise_part
 from curate.data.sample import Sample, replace_columns, to_batch
-from curate.data.stage import Part, Stage, relative_to_out, revise_part
+from curate.data.stage import Stage, relative_to_out
 
 
 def work(item: int, log: Path | None = None) -> Part:
@@ -70,13 +72,15 @@ def test_what_comes_out_is_counted(tmp_path: Path) -> None:
     assert entry["counts"] == {
         "in": None, "out": 6, "dropped": {"third": 4}, "quarantined": 2, "notes": {"kept": 6},
     }  # fmt: skip
-    assert set(content(tmp_path / "o")) == {"samples.parquet", "dataset.json", "quarantine.jsonl"}
+    assert set(content(tmp_path / "o")) == {
+        ".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("workers", "items"), [(2, 70), (5, 40)], ids=["processes", "threads"])
 def test_the_number_of_workers_does_not_show(tmp_path: Path, workers: int, items: int) -> None:
     run(tmp_path / "one", range(items))
-    run(tmp_path / "many", range(items), workers=workers)
+    run(tmp_path / "many", range(items), engine=Local(workers))
     assert content(tmp_path / "one") == content(tmp_path / "many")
 
 
@@ -137,7 +141,7 @@ def test_another_stage_or_other_inputs_are_refused(tmp_path: Path) -> None:
 def test_the_resume_key_guards_unfinished_work_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         run(tmp_path / "o", resume_key="one", function=partial(breaks, log=tmp_path / "log"))
-    with pytest.raises(ConfigChanged, match="resume_key changed"):
+    with pytest.raises(ConfigChanged, match="resume_key was 'one', now 'two'"):
         run(tmp_path / "o", resume_key="two")
     run(tmp_path / "o", resume_key="one")
     assert run(tmp_path / "o", resume_key="two").reused

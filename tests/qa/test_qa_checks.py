@@ -18,10 +18,10 @@ from curate.basics import heatmaps, images
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.checks import CHECKS
-from qa.finding import Hit
-from qa.labels import palm_turn
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.check import Hit
+from qa.checks.table import CHECKS
+from qa.measures.palm import palm_turn
 from qa.view import View, open_view
 
 COUNT = 24
@@ -233,7 +233,7 @@ def test_handedness_is_not_judged_without_side_or_palm(tmp_path: Path, hands: li
 
 
 def test_finger_order_survives_a_missing_wrist_and_a_fist(flat_hand: np.ndarray) -> None:
-    from qa.labels import backward_fingers
+    from qa.checks.point_order import backward_fingers
 
     fist = flat_hand.astype(float)
     for base in (5, 9, 13, 17):  # fingers folded back over the palm, seen from it

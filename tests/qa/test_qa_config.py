@@ -13,9 +13,9 @@ import qa.config
 from curate.basics.errors import InputError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.checks import CHECKS, Check
-from qa.finding import Hit, Outcome
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.check import Check, Hit, Outcome
+from qa.checks.table import CHECKS
 from qa.view import View
 
 

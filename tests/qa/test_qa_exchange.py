@@ -14,8 +14,8 @@ from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.checks import CHECKS
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.table import CHECKS
 
 
 def save(root: Path, hand: np.ndarray, wrong: set[int], name: str = "s/{}") -> Path:

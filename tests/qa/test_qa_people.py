@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from curate.basics import images
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.predictions import Predictions, write_predictions
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.checks import CHECKS
-from qa.decisions import SCHEMA, apply_decisions, pixel_state, sample_sha
-from qa.finding import Hit
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.check import Hit
+from qa.checks.table import CHECKS
+from qa.review.decisions import SCHEMA, apply_decisions, pixel_state, sample_sha
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}
@@ -114,8 +114,15 @@ def predictions(path: Path, samples: list[Sample], off: dict[int, float]) -> Pat
     points = np.stack([s.keypoints for s in samples])
     for row, far in off.items():
         points[row, 8, 0] += far
-    flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1), pa.float32()), 42)
-    pq.write_table(pa.table({"sample_id": [s.sample_id for s in samples], "predicted": flat}), path)
+    said = Predictions(
+        [s.sample_id for s in samples],
+        np.stack([s.keypoints for s in samples]),
+        np.stack([s.visibility for s in samples]),
+        points,
+        np.ones((len(samples), kp.COUNT), np.float32),
+        192,
+    )
+    write_predictions(path, said, split="test", weights_sha256="", training_set="")
     return path
 
 
@@ -131,7 +138,7 @@ def test_labels_far_from_a_network_s_predictions_are_noted(tmp_path: Path) -> No
     assert found["message"].startswith("The network puts index_tip 20 px (of 96) from its label")
     with pytest.raises(InputError, match="predictions of none of these samples"):
         inspect(save(tmp_path / "other", [photo(999)]), tmp_path / "qa2", predictions=[path], quiet=True)
-    with pytest.raises(InputError, match=r"not readable .* predictions.parquet of curate evaluate"):
+    with pytest.raises(InputError, match=r"no predictions .* predictions.parquet of curate evaluate"):
         inspect(root, tmp_path / "qa2", predictions=[root / "samples.parquet"], quiet=True)
 
 

@@ -17,11 +17,11 @@ from curate.basics import images
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.alike import alike_pairs, likenesses
-from qa.checks import CHECKS
-from qa.finding import Hit
-from qa.measure import look, perceptual_hashes
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.check import Hit
+from qa.checks.table import CHECKS
+from qa.measures.image_look import look_at_image, perceptual_hashes
+from qa.measures.similar_pairs import correlations, similar_pairs
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}
@@ -99,12 +99,12 @@ def test_alike_pairs_are_among_those_found_and_none_is_left_out(
     noise = rng.uniform(0, 0.1, (count, 1, 1)) * rng.normal(0, 1, (count, 16, 16))
     thumbs = np.clip(128 + 40 * (smooth + noise), 0, 255).astype(np.uint8)
     thumbs[: count // 100] = 7  # of one tone: like nothing, not even each other
-    found, crowded = alike_pairs(thumbs, likeness, 1000)
+    found, crowded = similar_pairs(thumbs, likeness, 1000)
     keys = list(zip(found.first.tolist(), found.second.tolist(), found.mirrored.tolist(), strict=True))
     assert keys == sorted(set(keys))
     assert (found.first < found.second).all()
     assert len(crowded) == 0
-    told = {key for key, alike in zip(keys, likenesses(thumbs, found), strict=True) if alike >= likeness}
+    told = {key for key, alike in zip(keys, correlations(thumbs, found), strict=True) if alike >= likeness}
     expected = set()
     for mirrored in (False, True):
         other = thumbs[:, :, ::-1] if mirrored else thumbs
@@ -122,7 +122,7 @@ def test_of_too_many_alike_each_is_compared_with_some_and_the_rest_is_told() -> 
     rng = np.random.default_rng(0)
     picture = cv2.resize(rng.normal(0, 40, (4, 4)).astype(np.float32), (16, 16))
     thumbs = np.clip(128 + picture + rng.normal(0, 1, (1600, 16, 16)), 0, 255).astype(np.uint8)
-    found, crowded = alike_pairs(thumbs, 0.9, 200)
+    found, crowded = similar_pairs(thumbs, 0.9, 200)
     assert len(found) == 1400 * 200 + 200 * 199 // 2  # each with the 200 next to it; the last have fewer
     assert len(crowded) == 1399
     # All are still of one group: each is compared with those next to it.
@@ -288,14 +288,14 @@ def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:
 def test_tone_by_hand() -> None:
     half = np.zeros((64, 64), np.uint8)
     half[:, 32:] = 255
-    told = look(half)
+    told = look_at_image(half)
     assert (told.entropy, told.mean, told.grey) == (1.0, 0.5, False)
-    assert look(np.stack([half] * 3, axis=2)).grey
+    assert look_at_image(np.stack([half] * 3, axis=2)).grey
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (500, 300), (257, 255)])
 def test_images_of_any_shape_are_measured(shape: tuple[int, int]) -> None:
-    assert look(np.full((*shape, 3), 128, np.uint8)).mean == pytest.approx(128 / 255)
+    assert look_at_image(np.full((*shape, 3), 128, np.uint8)).mean == pytest.approx(128 / 255)
 
 
 def masked(sample: Sample, folder: Path, mask: np.ndarray) -> Sample:

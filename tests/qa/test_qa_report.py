@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-import qa.report
+import qa.report.page
 from curate.basics import images
 from curate.basics.errors import InputError, SchemaError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.checks import CHECKS
-from qa.run import inspect
+from qa.check_quality import inspect
+from qa.checks.table import CHECKS
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}'
 

@@ -12,10 +12,10 @@ import pytest
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa import robust
-from qa.checks import CHECKS
-from qa.finding import Hit, Outcome
-from qa.robust import excess, z_scores
+from qa.checks.check import Hit, Outcome
+from qa.checks.table import CHECKS
+from qa.measures import robust
+from qa.measures.robust import excess, z_scores
 from qa.view import View, open_view
 
 CHECK = {check.id: check for check in CHECKS}

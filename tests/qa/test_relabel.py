@@ -17,9 +17,9 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.decisions import apply_decisions, read_decisions
 from qa.finding import Finding, write_findings
-from qa.relabel import Relabelled, open_labelme
+from qa.review.decisions import apply_decisions, read_decisions
+from qa.review.open_labelme import Relabelled, open_labelme
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from curate.basics.errors import InputError
 from curate.cli import main
-from qa.agreement import agreement
-from qa.decisions import SCHEMA
+from qa.review.agreement import agreement
+from qa.review.decisions import SCHEMA
 
 
 def lines(path: Path, decisions: list[dict[str, Any]]) -> Path:

@@ -15,7 +15,7 @@ from curate.basics import images
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.decisions import SCHEMA, alias, apply_decisions, pixel_state, sample_sha
+from qa.review.decisions import SCHEMA, alias, apply_decisions, pixel_state, sample_sha
 
 # Index finger: MCP 5, PIP 6, DIP 7, TIP 8.
 INDEX = [5, 6, 7, 8]
@@ -210,7 +210,7 @@ def test_the_same_decisions_give_the_same_bytes_and_others_are_refused(hands: Pa
     assert again.summary is not None
     assert again.summary.reused
     other = write_lines(tmp_path, decided(hands, 0, "accept"), name="c")
-    with pytest.raises(ConfigChanged, match="decisions was"):
+    with pytest.raises(ConfigChanged, match="decisions changed"):
         apply_decisions(hands, other, tmp_path / "next", quiet=True)
 
 

@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-import qa.review
+import qa.review.page
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.decisions import apply_decisions
 from qa.finding import Finding, write_findings
-from qa.review import write_review
+from qa.review.decisions import apply_decisions
+from qa.review.page import write_review
 
 HOSTILE = '"></script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">\u2028${alert(3)}'
 SWITCHES = [

@@ -70,7 +70,7 @@ def test_a_job_becomes_a_dataset_that_tells_what_was_rendered(program: Path, tmp
         "models": ["procedural"],
     }
     assert sorted(p.name for p in (tmp_path / "d").iterdir()) == [
-        "dataset.json", "images", "quarantine.jsonl", "samples.parquet",
+        ".curate.json", "dataset.json", "images", "quarantine.jsonl", "samples.parquet",
     ]  # fmt: skip
 
 
@@ -167,12 +167,12 @@ def test_killed_again_and_again_it_leaves_the_same_folder(
     out, chance, done = tmp_path / "out", random.Random(workers), 0
     for _ in range(2):
         process = start(out, program, workers, how, **{PACE: "0.002"})
-        while process.poll() is None and len(list(out.glob(".stage/part-*.arrow"))) <= done:
+        while process.poll() is None and len(list(out.glob(".curate/part-*.arrow"))) <= done:
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.05))
         process.kill()
         process.communicate()
-        done = max(done, len(list(out.glob(".stage/part-*.arrow"))))
+        done = max(done, len(list(out.glob(".curate/part-*.arrow"))))
     run(out, program, Job.of(random=40))
     assert content(out) == content(tmp_path / "undisturbed")
 

@@ -10,10 +10,12 @@ import pytest
 
 from curate.background import background
 from curate.basics import geometry, images
+from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError, UnreadableImage
 from curate.data.dataset import Dataset
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Part, Stage
+from curate.data.stage import Stage
 from curate.hands import masks
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.masks import Colours, Matte
@@ -129,11 +131,11 @@ def test_the_result_is_the_same_whatever_the_workers_order_or_neighbours(
     store(tmp_path / "d", some)
     store(tmp_path / "e", some[:4:-1])
     first = background(tmp_path / "d", tmp_path / "1", backgrounds="noise", seed=5, quiet=True)
-    background(tmp_path / "d", tmp_path / "2", backgrounds="noise", seed=5, workers=3, quiet=True)
+    background(tmp_path / "d", tmp_path / "2", backgrounds="noise", seed=5, engine=Local(3), quiet=True)
     background(tmp_path / "e", tmp_path / "3", backgrounds="noise", seed=5, quiet=True)
     background(tmp_path / "d", tmp_path / "4", backgrounds="noise", seed=6, quiet=True)
     files = {p.relative_to(tmp_path / "1") for p in (tmp_path / "1").rglob("*") if p.is_file()}
-    assert len(files) == 2 * 10 + 3
+    assert len(files) == 2 * 10 + 4
     for name in files:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
     sums = {n: {s.sample_id: s.sha256 for s in Dataset(tmp_path / n)} for n in "134"}

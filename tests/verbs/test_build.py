@@ -11,9 +11,10 @@ import pytest
 
 from curate.background import background
 from curate.basics import geometry, heatmaps, images
+from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.build import build
-from curate.crop import crop
+from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 
@@ -29,23 +30,23 @@ def hand(name: str, **fields) -> Sample:
     )
 
 
-def hands(store, folder: Path, count: int = 6, **fields) -> Path:
-    """Samples of 50 x 80 pixels, two of each subject."""
+def hands(store, folder: Path, count: int = 6, height: int = 50, width: int = 80, **fields) -> Path:
+    """Samples of 80 x 50 pixels, two of each subject."""
     samples = [hand(f"{i}", subject_id=f"p{i // 2}", **fields) for i in range(count)]
-    return store(folder, samples, {s.image: noise(50, 80, i) for i, s in enumerate(samples)})
+    return store(folder, samples, {s.image: noise(height, width, i) for i, s in enumerate(samples)})
 
 
 def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
-    """50 x 80 padded to 80 x 80 (15 rows above and below), to 40 pixels: x' = x / 2, y' = (y + 15) / 2."""
-    data = hands(store, tmp_path / "d")
-    summary = build([data], tmp_path / "t", size=40, colour="colour", sigma=2.0, quiet=True)
+    """96 x 66 padded to 96 x 96 (15 rows above and below), to 48 pixels: x' = x / 2, y' = (y + 15) / 2."""
+    data = hands(store, tmp_path / "d", height=66, width=96)
+    summary = build([data], tmp_path / "t", size=48, colour="colour", sigma=2.0, quiet=True)
     assert summary.samples == 6
     assert summary.notes == {"padded_to_a_square": 6}
     dataset = Dataset(tmp_path / "t")
     splits = {"test": 2, "train": 4}
-    assert dataset.training == {"size": 40, "keypoints": 20, "channels": 3, "sigma": 2.0, "splits": splits}
+    assert dataset.training == {"size": 48, "keypoints": 20, "channels": 3, "sigma": 2.0, "splits": splits}
     stack = images.open_stack(tmp_path / "t")
-    assert stack.shape == (6, 40, 40, 3)
+    assert stack.shape == (6, 48, 48, 3)
     for i, (before, after) in enumerate(zip(Dataset(data), dataset, strict=True)):
         assert after.image == f"pixels.npy#{i}"
         assert (after.sample_id, after.parent_id) == (before.sample_id, before.sample_id)
@@ -53,10 +54,10 @@ def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
         np.testing.assert_allclose(after.transform, [[2, 0, 0], [0, 2, -15]])
         picture = dataset.read_image(after)
         assert after.sha256 == images.pixel_sha256(picture)
-        padded = np.pad(noise(50, 80, i), ((15, 15), (0, 0), (0, 0)), mode="edge")
-        assert np.abs(picture - padded.reshape(40, 2, 40, 2, 3).mean(axis=(1, 3))).max() <= 1
+        padded = np.pad(noise(66, 96, i), ((15, 15), (0, 0), (0, 0)), mode="edge")
+        assert np.abs(picture - padded.reshape(48, 2, 48, 2, 3).mean(axis=(1, 3))).max() <= 1
     assert {p.name for p in (tmp_path / "t").iterdir()} == {
-        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+        ".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
     }  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def test_grey_and_enlarged(store, tmp_path: Path) -> None:
 
 
 def test_the_way_back_leads_through_the_crop_to_the_photo(drawn_dataset: Path, tmp_path: Path) -> None:
-    crop(drawn_dataset, tmp_path / "c", size=128, quiet=True)
+    crop(drawn_dataset, tmp_path / "c", CropOptions(size=128), quiet=True)
     build([tmp_path / "c"], tmp_path / "t", quiet=True)
     for before, after in zip(Dataset(drawn_dataset), Dataset(tmp_path / "t"), strict=True):
         assert after.parent_id == before.sample_id
@@ -137,7 +138,7 @@ def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
     assert (summary.samples, summary.dropped) == (4, {"not in the split list": 16})
     assert {s.subject_id: s.split for s in Dataset(tmp_path / "e")} == {"p0": "train", "p9": "val"}
     names.write_text("subject_id,split\np0,test\np9,val\n")
-    with pytest.raises(ConfigChanged, match="split was"):
+    with pytest.raises(ConfigChanged, match="split changed"):
         build([given], tmp_path / "e", split=names, quiet=True)
 
 
@@ -184,7 +185,9 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
         ({"store_heatmaps": "uint8"}, "uint8 leaves 3 levels"),
         ({"store_heatmaps": "uint8", "sigma": 10.0}, "uint8 leaves 1 level of"),
         ({"store_heatmaps": "jpeg"}, "allowed: float16, float32, uint8, uint16"),
-        ({"size": 8}, "size: 8; allowed: 16 to 1024"),
+        ({"size": 16}, "size: 16; allowed: a multiple of 16 from 32 to 512, in pixels"),
+        ({"size": 100}, "size: 100; allowed: a multiple of 16"),
+        ({"size": 528}, "size: 528; allowed: a multiple of 16"),
         ({"keypoints": 17}, "keypoints: 17; allowed: 20"),
         ({"colour": "blue"}, "colour: 'blue'; allowed: grey, colour"),
         ({"sigma": 0.0}, "sigma: 0.0; allowed"),
@@ -215,7 +218,7 @@ def test_inputs_that_are_refused(store, tmp_path: Path) -> None:
 def chained(folder: Path, data: Path, background_of: str) -> tuple[Dataset, Dataset]:
     """By files, background, crop and build; and all in memory. Crops by the same boxes in both."""
     background(data, folder / "b", backgrounds=background_of, seed=3, quiet=True)
-    crop(folder / "b", folder / "c", by="keypoints", margin=0.3, quiet=True)
+    crop(folder / "b", folder / "c", CropOptions(by="keypoints", margin=0.3), quiet=True)
     build([folder / "c"], folder / "files", size=64, colour="colour", seed=3, quiet=True)
     options = {"crop": "keypoints", "margin": 0.3, "backgrounds": background_of, "seed": 3}
     build([data], folder / "memory", size=64, colour="colour", quiet=True, **options)
@@ -235,7 +238,7 @@ def test_all_in_memory_gives_what_the_three_commands_give(
         difference = np.abs(files.read_image(one).astype(int) - memory.read_image(other))
         assert difference.mean() < 6
     assert {p.name for p in memory.root.iterdir()} == {
-        "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
+        ".curate.json", "samples.parquet", "dataset.json", "quarantine.jsonl", "pixels.npy",
     }  # fmt: skip
     (entry,) = [e for e in memory.info["history"] if e["stage"] == "build"]
     assert entry["options"]["backgrounds"] == [ground]
@@ -246,7 +249,7 @@ def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Pa
     images.write(tmp_path / "grounds" / "a.png", noise(90, 120, 5))
     options = {"crop": "colour", "backgrounds": tmp_path / "grounds", "size": 64, "quiet": True}
     first = build([drawn_dataset], tmp_path / "1", **options)
-    build([drawn_dataset], tmp_path / "2", workers=3, **options)
+    build([drawn_dataset], tmp_path / "2", engine=Local(3), **options)
     assert first.notes["labelled_points"] == 24 * 21
     for name in ("pixels.npy", "samples.parquet", "dataset.json"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
@@ -257,7 +260,7 @@ def test_a_photo_becomes_a_sample_before_each_of_several_grounds(drawn_dataset: 
     options = {"crop": "colour", "size": 64, "colour": "colour", "quiet": True}
     build([drawn_dataset], tmp_path / "plain", **options)
     grounds = ["own", "colour:#00ff00", "noise", "noise"]
-    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, workers=2, **options)
+    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, engine=Local(2), **options)
     assert summary.samples == 4 * 24
     plain, mixed = list(Dataset(tmp_path / "plain")), list(Dataset(tmp_path / "t"))
     before, after = images.open_stack(tmp_path / "plain"), images.open_stack(tmp_path / "t")
@@ -306,13 +309,54 @@ def test_in_memory_a_mask_of_other_origin_is_used(store, tmp_path: Path) -> None
     points = np.stack([np.linspace(22, 58, 21), np.linspace(12, 48, 21)], axis=1).astype(np.float32)
     sample = replace(hand("a"), keypoints=points, mask="m.png")
     data = store(tmp_path / "d", [sample], {"a.png": noise(60, 80), "m.png": mask})
-    options = {"crop": "mask", "margin": 0.5, "backgrounds": "colour:#00ff00", "size": 40}
+    options = {"crop": "mask", "margin": 0.5, "backgrounds": "colour:#00ff00", "size": 48}
     build([data], tmp_path / "t", colour="colour", quiet=True, **options)
     pixels = images.open_stack(tmp_path / "t")[0].astype(int)
     green = np.abs(pixels - (0, 255, 0)).sum(axis=2) < 9
-    assert green[:8].all()
-    assert green[:, 32:].all()
-    assert not green[11:29, 11:29].any()
+    assert green[:10].all()
+    assert green[:, 38:].all()
+    assert not green[13:35, 13:35].any()
+
+
+def test_masks_are_kept_on_request(store, tmp_path: Path) -> None:
+    """96 x 64 padded by 16 rows to 96 x 96, to 48 pixels: a hand in rows 8 to 56 is in rows 12 to 36."""
+    mask = np.zeros((64, 96), np.uint8)
+    mask[8:56, 4:84] = 255
+    parts = (mask > 0) * np.uint8(5)  # as RHD numbers the parts of a left hand
+    masks = {"a": "alpha.png", "b": "parts.png", "c": None, "d": "empty.png", "e": "small.png"}
+    samples = [hand(name, mask=file, side="left") for name, file in masks.items()]
+    pictures = {s.image: noise(64, 96) for s in samples}
+    files = {"alpha.png": mask, "parts.png": parts, "empty.png": mask * 0, "small.png": mask[1:]}
+    data = store(tmp_path / "d", samples, {**pictures, **files})
+    summary = build([data], tmp_path / "t", size=48, masks=True, quiet=True)
+    dataset = Dataset(tmp_path / "t")
+    assert [sample.sample_id for sample in dataset] == ["s/a", "s/b"]
+    assert summary.dropped == {"no mask to keep": 1}
+    assert [entry["input"] for entry in dataset.quarantine()] == ["s/d", "s/e"]
+    expected = np.zeros((2, 48, 48), np.uint8)
+    expected[:, 12:36, 2:42] = 255
+    np.testing.assert_array_equal(np.load(tmp_path / "t" / "masks.npy"), expected)
+    assert dataset.training["masks"] is True
+    assert dataset.info["history"][-1]["options"]["masks"] is True
+    without = build([data], tmp_path / "u", size=48, quiet=True)
+    assert without.samples == 5
+    assert not (tmp_path / "u" / "masks.npy").exists()
+    assert "masks" not in Dataset(tmp_path / "u").training
+
+
+def test_masks_found_where_the_ground_is_replaced_are_kept(drawn_dataset: Path, tmp_path: Path) -> None:
+    """By files, through `curate background`, and in memory, for each of two grounds."""
+    background(drawn_dataset, tmp_path / "b", backgrounds="white", quiet=True)
+    build([tmp_path / "b"], tmp_path / "files", masks=True, quiet=True)
+    assert build([drawn_dataset], tmp_path / "none", masks=True, quiet=True).samples == 0
+    summary = build([drawn_dataset], tmp_path / "t", backgrounds=["own", "white"], masks=True, quiet=True)
+    assert summary.samples == 48
+    one, two = (np.load(tmp_path / name / "masks.npy") for name in ("files", "t"))
+    np.testing.assert_array_equal(two[::2], two[1::2])
+    assert set(np.unique(two)) == {0, 255}
+    assert ((one > 0) != (two[::2] > 0)).mean() < 0.01
+    points = np.stack([sample.keypoints for sample in Dataset(tmp_path / "t")]).astype(int)
+    assert (two[np.arange(48)[:, None], points[..., 1], points[..., 0]] == 255).mean() > 0.95
 
 
 def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> None:

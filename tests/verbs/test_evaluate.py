@@ -14,7 +14,8 @@ import pytest
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.evaluate import Predictions, evaluate, measure, read_predictions, write_predictions
+from curate.data.predictions import Predictions, read_predictions
+from curate.evaluate import evaluate, measure
 
 MakePath = Callable[..., Path]
 
@@ -79,16 +80,6 @@ def test_without_labels_every_figure_is_null_and_still_json() -> None:
     assert figures["epe_mean"] is None
     assert figures["ap"] is None
     json.dumps(figures, allow_nan=False)
-
-
-def test_predictions_survive_the_disk(tmp_path: Path) -> None:
-    predictions = four_points([4, 8])
-    write_predictions(tmp_path / "p.parquet", predictions, {"size": "96"})
-    again = read_predictions(tmp_path / "p.parquet")
-    assert again.sample_ids == ["one"]
-    assert again.size == 96
-    for name in ("truth", "visibility", "predicted", "score"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(predictions, name))
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +166,3 @@ def test_a_run_of_another_version_is_refused(make_run: MakePath, make_set: MakeP
     (run / "run.json").write_text(json.dumps({**info, "version": 99}))
     with pytest.raises(SchemaError, match="version 99; allowed: 'hand-curate run' version 1"):
         evaluate(run, make_set(["test"], size=32), quiet=True)
-
-
-def test_a_file_that_holds_no_predictions_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "p.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(SchemaError, match="no predictions"):
-        read_predictions(tmp_path / "p.parquet")

@@ -16,8 +16,9 @@ from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
+from curate.networks.inference import Found
 from curate.predict import predict
-from curate.training.run import NetworkInput
+from curate.training.run import Run
 
 MakePath = Callable[..., Path]
 
@@ -77,14 +78,14 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
 
 
-def bright_spot(_: NetworkInput, network: object, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
     """Stands for a network whose every keypoint is the centre of what is brightest."""
     points = np.zeros((len(pixels), kp.COUNT, 2), np.float32)
     for number, image in enumerate(pixels):
         weight = np.maximum(image.astype(float) - 150, 0)
         at = np.arange(len(image)) + 0.5
         points[number] = (weight.sum(0) @ at / weight.sum(), weight.sum(1) @ at / weight.sum())
-    return points, np.ones((len(pixels), kp.COUNT), np.float32)
+    return Found(points, np.ones((len(pixels), kp.COUNT), np.float32), None, None)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_points_come_back_to_where_they_lie_in_the_photo(
     down = np.exp(-((np.arange(height) + 0.5 - spot[1]) ** 2) / (2 * (width / 16) ** 2))
     photo = np.repeat((40 + 200 * np.outer(down, across)).astype(np.uint8)[..., None], 3, 2)
     images.write(tmp_path / f"spot{suffix}", photo)
-    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    monkeypatch.setattr(Run, "predict", bright_spot)
 
     predict(make_run(), [tmp_path / f"spot{suffix}"], tmp_path / "found", quiet=True)
 
@@ -124,7 +125,7 @@ def test_exif_orientation_is_undone_first(
     exif = Image.Exif()
     exif[0x0112] = 6  # stored turned; shown after a quarter turn clockwise
     Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
-    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    monkeypatch.setattr(Run, "predict", bright_spot)
     predict(make_run(), [tmp_path / "turned.png"], tmp_path / "found", quiet=True)
     (sample,) = Dataset(tmp_path / "found")
     assert (sample.width, sample.height) == (120, 80)
@@ -150,7 +151,7 @@ def test_a_datasets_samples_keep_their_names_and_boxes_decide(
         Sample(f"pair/{n}", "pair", "../two.png", bbox=box, side="left", subject_id="7", attrs={"age": 30})
         for n, box in enumerate(boxes)
     ]
-    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    monkeypatch.setattr(Run, "predict", bright_spot)
     predict(make_run(keypoints=21), [dataset_of(tmp_path / "data", samples)], tmp_path / "found", quiet=True)
     first, second = Dataset(tmp_path / "found")
     assert (first.sample_id, first.side, first.subject_id) == ("pair/0", "left", "7")
@@ -166,13 +167,13 @@ def test_a_network_trained_on_keypoint_crops_looks_twice(
     info = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**info, "crop": {"by": "keypoints", "margin": 0.5}}))
 
-    def spread(_: NetworkInput, network: object, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def spread(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
         # From 8 to 24 of 32 on both axes: half of whatever was looked at.
         points = np.full((len(pixels), kp.COUNT, 2), 8.0, np.float32)
         points[:, 1:] = 24.0
-        return points, np.ones((len(pixels), kp.COUNT), np.float32)
+        return Found(points, np.ones((len(pixels), kp.COUNT), np.float32), None, None)
 
-    monkeypatch.setattr(NetworkInput, "predict", spread)
+    monkeypatch.setattr(Run, "predict", spread)
     whole = np.full((64, 64, 3), 128, np.uint8)
     images.write(tmp_path / "grey.png", whole)
     predict(run, [tmp_path / "grey.png"], tmp_path / "found", quiet=True)
@@ -188,7 +189,6 @@ def test_the_same_again_is_not_done_twice_and_other_inputs_are_refused(
     run, out = make_run(size=32), photos / "found"
     first = predict(run, [photos], out, quiet=True)
     content = (out / "predictions.json").read_bytes()
-    (out / "predictions.json").unlink()
     again = predict(run, [photos], out, quiet=True)
     assert not first.reused
     assert again.reused

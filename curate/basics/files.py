@@ -1,0 +1,267 @@
+"""Files and folders: written whole or not at all, held by one command at a time, and never another's.
+
+What a command makes is a folder of its own:
+
+    OUT/.curate.json   whose folder this is: what was asked for, whether it is finished, and what it gave
+    OUT/.curate/       work in progress, and the lock; gone once the folder is finished
+
+A command that was killed goes on when it is given again; once finished, it has nothing to do. Another
+configuration is refused, saying what changed. A folder without our mark is never written into, nor emptied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from curate.basics.errors import ConfigChanged, InputError
+
+MARK = ".curate.json"
+WORK = ".curate"
+_FORMAT = "hand-curate folder"
+_LOCK = "lock"
+_NEW_FOLDER = "a new folder, or one that curate made"
+# What told of a folder before there was a mark, with the format that it names.
+_EARLIER = ("dataset.json", "run.json")
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hash of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file, with the folders around it, whole or not at all."""
+    with writing(path) as file:
+        file.write(data)
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write a value as JSON for people: one entry a line, keys in order."""
+    write(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write to; it comes to stand at `path` once all is written, and not at all if that fails.
+
+    Until then it has another name (`.NAME.PROCESS.THREAD.tmp`), which `sweep` removes after a kill.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link (not what it leads to) or a folder with all in it, where there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writes that were killed left in a folder and below."""
+    for leftover in list(folder.rglob(".*.tmp")):
+        remove(leftover)
+
+
+@dataclass(slots=True)
+class Claim:
+    """A folder that a command holds.
+
+    Attributes
+    ----------
+    out: the folder. work: for work in progress; gone when the folder is finished.
+    result: what `finish` was given, where the same command had finished before; else None.
+    """
+
+    out: Path
+    identity: dict[str, Any]
+    result: dict[str, Any] | None = None
+    work: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.work = self.out / WORK
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Say that the folder is whole, and what the command gave (JSON values)."""
+        _mark(self.out, {"identity": self.identity, "result": dict(result)})
+
+
+@contextmanager
+def claimed(
+    out: str | os.PathLike[str],
+    identity: Mapping[str, Any],
+    *,
+    reads: Iterable[str | os.PathLike[str]] = (),
+    resume_key: str = "",
+    overwrite: bool = False,
+) -> Iterator[Claim]:
+    """Hold the folder `out` while a command fills it. Where its `result` stands, there is nothing to do.
+
+    Parameters
+    ----------
+    identity: JSON values: what two commands must share to give the same bytes.
+    reads: folders that the command reads: `out` must neither be nor hold one of them.
+    resume_key: what else must be the same for a killed command to go on.
+    overwrite: empty a folder that curate made otherwise. Work begun by the same overwrite goes on.
+
+    Raises
+    ------
+    InputError: a folder that curate did not make, a file, one that is read, that cannot be written, or that
+        another command is writing.
+    ConfigChanged: the folder was made, or begun, with another identity, and `overwrite` is not set.
+    """
+    folder = Path(out)
+    begun = {"identity": json.loads(json.dumps(dict(identity))), "resume_key": resume_key}
+    for place in reads:
+        if Path(place).resolve().is_relative_to(folder.resolve()):
+            raise InputError(folder, "the folder that is read", remedy="choose another --out")
+    _read_mark(folder)  # refuses before anything is written
+    with _locked(folder):
+        mark = _read_mark(folder)  # as it is now that nobody else writes
+        claim = Claim(folder, begun["identity"])
+        if mark is None:
+            _begin(folder, begun)
+        elif "result" in mark:
+            if overwrite:
+                _begin(folder, begun)
+            elif mark["identity"] == begun["identity"]:
+                claim.result = mark["result"]
+            else:
+                _refuse(folder, mark["identity"], begun["identity"])
+        elif (before := {key: mark.get(key) for key in begun}) == begun and "emptying" not in mark:
+            sweep(folder)
+        elif overwrite or before == begun:
+            _begin(folder, begun)
+        else:
+            _refuse(folder, before, begun)
+        yield claim
+
+
+def _read_mark(folder: Path) -> dict[str, Any] | None:
+    """What the mark of a folder says: what it was begun for, and "result" where it is finished; None: new.
+
+    Raises
+    ------
+    InputError: a file, or a folder that curate did not make.
+    """
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        raise InputError(folder, "a file", allowed=_NEW_FOLDER)
+    mark = _json(folder / MARK)
+    if mark is not None and mark.get("format") == _FORMAT and isinstance(mark.get("identity"), dict):
+        return mark
+    earlier = [found for name in _EARLIER if (found := _json(folder / name)) is not None]
+    if any(str(found.get("format", "")).startswith("hand-curate ") for found in earlier):
+        return {"identity": {"version": "an earlier one"}, "result": {}}  # of none of today's commands
+    if not _is_empty(folder):
+        raise InputError(folder, "a folder with other files in it", allowed=_NEW_FOLDER)
+    return None
+
+
+def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
+    """Mark the folder as ours, then empty it: in this order, so that a kill in between leaves it ours."""
+    _mark(folder, {**begun, "emptying": True})
+    for path in sorted(folder.iterdir()):
+        if path.name not in (MARK, WORK):
+            remove(path)
+    for path in sorted((folder / WORK).iterdir()):
+        if path.name != _LOCK:
+            remove(path)
+    _mark(folder, begun)
+
+
+def _mark(folder: Path, says: Mapping[str, Any]) -> None:
+    write_json(folder / MARK, {"format": _FORMAT, **says})
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; where no work is left to go on with, it goes with the folder for work."""
+    import fcntl
+
+    path = folder / WORK / _LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(path, "w")  # noqa: SIM115 (closed below, whatever happens)
+    except OSError as error:
+        raise InputError(folder, f"cannot be written ({error.strerror})") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have finished, and removed it, since it was opened.
+            held = path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
+        except BlockingIOError:
+            held = False
+        if not held:
+            raise InputError(folder, "another curate command is writing here")
+        try:
+            yield
+        finally:
+            mark = _json(folder / MARK)
+            if mark is None or "result" in mark:
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Nothing in it but what a command leaves that is killed before it has made its mark."""
+    for path in folder.iterdir():
+        if path.name == WORK and path.is_dir():
+            if any(inner.name != _LOCK for inner in path.iterdir()):
+                return False
+        elif not (path.name.startswith(f".{MARK}.") and path.suffix == ".tmp"):
+            return False
+    return True
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def _refuse(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise ConfigChanged, naming what changed; what is itself a table is looked into."""
+    changed: list[str] = []
+
+    def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        for key in sorted(set(old) | set(new)):
+            was, is_now = old.get(key), new.get(key)
+            if isinstance(was, dict) and isinstance(is_now, dict):
+                compare(was, is_now)
+            elif was != is_now:
+                opaque = any(_is_opaque(value) for value in (was, is_now))
+                changed.append(f"{key} changed" if opaque else f"{key} was {was!r}, now {is_now!r}")
+
+    compare(before, now)
+    raise ConfigChanged(
+        folder,
+        f"made with another configuration ({'; '.join(changed)})",
+        remedy="choose another --out, or add --overwrite",
+    )
+
+
+def _is_opaque(value: Any) -> bool:
+    """Hashes, and what tells a person as little."""
+    if isinstance(value, list):
+        return any(_is_opaque(inner) for inner in value)
+    return isinstance(value, str) and (len(value) == 64 or len(value) > 100)

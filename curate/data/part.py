@@ -1,0 +1,65 @@
+"""A part: what one batch of a stage's work gave, and what it left out, with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from curate.basics import files
+from curate.data.sample import SCHEMA
+
+
+@dataclass(slots=True)
+class Part:
+    """What one batch of work gave.
+
+    Attributes
+    ----------
+    batch: the samples that came out.
+    dropped: how many samples or shapes were left out, per reason.
+    quarantine: (input, reason) of what could not be used.
+    notes: other things worth counting (points outside a crop, files skipped), per name.
+    """
+
+    batch: pa.RecordBatch
+    dropped: Counter[str] = field(default_factory=Counter)
+    quarantine: list[tuple[str, str]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def count(self, other: Part) -> None:
+        """Add what another part left out to what this one did; not its samples."""
+        self.dropped.update(other.dropped)
+        self.notes.update(other.notes)
+        self.quarantine.extend(other.quarantine)
+
+    def store(self, path: Path) -> None:
+        """Write it as an Arrow file, whole or not at all."""
+        notes = {"dropped": self.dropped, "quarantine": self.quarantine, "notes": self.notes}
+        schema = SCHEMA.with_metadata({"part": json.dumps(notes)})
+        with files.writing(path) as sink, pa.ipc.new_file(sink, schema) as writer:
+            writer.write_batch(self.batch.replace_schema_metadata(schema.metadata))
+
+    @classmethod
+    def load(cls, path: Path) -> Part:
+        """Read what `store` wrote; the batch stays on disk, memory-mapped."""
+        with pa.memory_map(str(path)) as source:
+            reader = pa.ipc.open_file(source)
+            notes = json.loads(reader.schema.metadata[b"part"])
+            batch = reader.get_batch(0).replace_schema_metadata(None)
+        quarantine = [(name, reason) for name, reason in notes["quarantine"]]
+        return cls(batch, Counter(notes["dropped"]), quarantine, Counter(notes["notes"]))
+
+
+def revise_part(path: Path, revise: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:
+    """Replace the samples of a finished part: what only the whole run can know.
+
+    It must give the same when it is done again, as a killed run does.
+    """
+    part = Part.load(path)
+    part.batch = revise(part.batch)
+    part.store(path)
