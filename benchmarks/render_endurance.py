@@ -26,9 +26,9 @@ from pathlib import Path
 
 from render import blender
 from render.blender import Blender, Request, Worker
-from render.cast import Cast
 from render.finish import finish
 from render.job import Job
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.shot import Shot
 

@@ -18,7 +18,6 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, flag
-from curate.data import depth
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -216,15 +215,16 @@ def _labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Pa
         width=photograph.info.width,
         height=photograph.info.height,
         mask=None,
+        depth=None,
         xyz=None,
         keypoints=np.where(found[:, None], tagged.keypoints, np.nan).astype(np.float32),
         visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
         label_source=label_source,
         score=float(tagged.scores[found].mean()) if found.any() else 0.0,
+        keypoint_scores=np.where(found, tagged.scores, np.nan).astype(np.float32),
         attrs={
-            **depth.with_ref(before, None).attrs,
+            **before.attrs,
             FOUND_BY: tagged.found_by,
-            "keypoint_scores": [round(float(score), 4) for score in tagged.scores],
             "looked_at": [round(float(value), 2) for value in tagged.looked_at],
         },
     )
@@ -245,14 +245,14 @@ def _picture_of(sample_id: str) -> str:
 
 def _write_json(made: Dataset, *, pictures: bool) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
+    unscored = np.full(kp.COUNT, np.nan)  # a hand that was not found
     with files.writing(made.root / JSON) as file:
         file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
+            scores = unscored if sample.keypoint_scores is None else sample.keypoint_scores
             points = [
-                [round(float(x), 3), round(float(y), 3), score] if seen else None
-                for (x, y), score, seen in zip(
-                    sample.keypoints, sample.attrs["keypoint_scores"], sample.visibility, strict=True
-                )
+                [round(float(x), 3), round(float(y), 3), round(float(score), 4)] if seen else None
+                for (x, y), score, seen in zip(sample.keypoints, scores, sample.visibility, strict=True)
             ]
             entry = {
                 "sample_id": sample.sample_id,

@@ -126,7 +126,7 @@ def cells(grids: Iterable[Grid], *, whole: bool = False) -> tuple[Cell, ...]:
 
 
 def turn(tilt: float, rotation: float, roll: float, aspect: str) -> NDArray[np.float64]:
-    """(3, 3) rotation from the hand frame (`render.kinematics`) to one that the camera sees along -z, +y up.
+    """(3, 3) rotation from the hand frame to one that the camera sees along -z with +y up.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import Any
 from curate.basics.progress import duration
 from render.angles import Grid
 from render.job import Job
-from render.models import PROCEDURAL
+from render.people.models import PROCEDURAL
 
 # CPU seconds a picture of 256 x 256, measured on one core: without sampling, and for each path a pixel.
 _BASE, _PATH, _SIZE = 0.1, 0.11, 256

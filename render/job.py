@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -23,12 +23,18 @@ from curate.basics import settings
 from curate.basics.errors import InputError
 from curate.basics.settings import Range, choice, choices, flag, share, span, text, texts, whole
 from render.angles import Cell, Grid, cells
+from render.look import grounds, lights
 
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
 
-# Streams of random numbers beside those of `render.plan` (seed, index) and `render.cast` (seed, person, 1).
+# Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
+# (seed, person, 1).
 _ANGLES, _ORDER = 101, 102
+
+
+def _drawn_from(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
+    return "; ".join([*(f"{name}: {kind.about}" for name, kind in kinds.items()), "drawn from these"])
 
 
 # What follows is one class a section of job.yaml. A field is all it takes to add a key: its default, its
@@ -79,23 +85,14 @@ class Accessories:
 class Light:
     """What lights the hand."""
 
-    kinds: tuple[str, ...] = choices(
-        ("studio", "environment"),
-        ("studio", "environment"),
-        "studio: one to three soft lamps and an even sky; environment: Blender's own maps; drawn from these",
-    )
+    kinds: tuple[str, ...] = choices(("studio", "environment"), lights.LIGHTS, _drawn_from(lights.LIGHTS))
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What is behind the hand."""
 
-    kinds: tuple[str, ...] = choices(
-        ("table", "environment"),
-        ("table", "environment", "colour", "picture"),
-        "table: white, with the hand's shadow, as in 11k Hands; environment: what lights the hand is seen; "
-        "picture: of `folder`; drawn from these",
-    )
+    kinds: tuple[str, ...] = choices(("table", "environment"), grounds.GROUNDS, _drawn_from(grounds.GROUNDS))
     folder: str = text("", "a folder of images", "where the pictures behind the hand lie")
     hover: bool = flag(True, "two in five hands are up to 12 mm above the table")
 

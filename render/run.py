@@ -26,11 +26,12 @@ from curate.data.dataset import INFO
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage, Summary
-from render import blender, models
+from render import blender
 from render.blender import Blender, BlenderError, Request, Worker
 from render.finish import backdrops
 from render.forecast import Forecast
 from render.job import Job, runs
+from render.people import models
 
 _PART = 8  # pictures
 # CPU seconds that a picture may take: this many times what the forecast says, and a while.
@@ -259,7 +260,7 @@ def _summary(job: Job, found: Blender) -> dict[str, Any]:
 
 
 def _plan(job: Job, index: int, folder: Path) -> Any:
-    from render.cast import Cast
+    from render.people.cast import Cast
     from render.plan import plan_shot
 
     return plan_shot(job, index, Cast(folder))

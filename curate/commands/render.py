@@ -75,8 +75,8 @@ def run(a: argparse.Namespace) -> int:
         return OK
     indices = None if a.indices is None else pick(a.indices, len(job))
     if a.dry_run:
-        from render import models
         from render.forecast import Forecast
+        from render.people import models
 
         models.check(job.models)
         forecast = Forecast(job, len(job) if indices is None else len(indices), a.workers)

@@ -85,8 +85,7 @@ class Photograph:
     @property
     def depth_file(self) -> Path | None:
         """The sample's depth map."""
-        name = depth.ref(self.sample)
-        return None if name is None else self._root / name
+        return None if self.sample.depth is None else self._root / self.sample.depth
 
     def depth(self) -> depth.Metres | None:
         """The sample's depth map; None where it has none. Raises as `labels` does."""

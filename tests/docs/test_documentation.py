@@ -22,7 +22,7 @@ from curate.data.dataset import Dataset
 from curate.demo import Shoot, draw
 from curate.export import export
 from curate.hands import masks
-from render import rig
+from render.people import rig
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render import anatomy, kinematics
-from render.anatomy import Build
+from render.hand import anatomy, kinematics
+from render.hand.anatomy import Build
 
 Floats = NDArray[np.floating[Any]]
 

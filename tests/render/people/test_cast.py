@@ -10,9 +10,10 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from render import arrays, procedural
-from render.cast import Cast
+from render import arrays
+from render.hand import procedural
 from render.job import Job
+from render.people.cast import Cast
 
 THREADS = 4
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
-from render import kinematics
-from render.flesh import ARM_FROM, ARM_TO, Flesh, arm_section, smoothstep
-from render.model import PART_OF_BONE
+from render.hand import kinematics
+from render.hand.flesh import ARM_FROM, ARM_TO, Flesh, arm_section, smoothstep
+from render.hand.model import PART_OF_BONE
 
 Floats = NDArray[np.floating[Any]]
 

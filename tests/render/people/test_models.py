@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from render import kinematics, models, rig
 from render.blender import Blender
-from render.model import HandModel
+from render.hand import kinematics
+from render.hand.model import HandModel
+from render.people import models, rig
 
 MAKER = Path(__file__).with_name("rig_maker.py")
 RADIUS = 0.007

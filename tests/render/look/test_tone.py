@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render import tone
-from render.tone import Tone
+from render.look import tone
+from render.look.tone import Tone
 
 SHARES = st.floats(0.01, 0.4)
 

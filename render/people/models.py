@@ -2,7 +2,7 @@
 
     procedural                drawn from an anatomy, another for each subject; not kept here
     webxr-left, webxr-right   the generic hands of the WebXR input profiles (MIT), fetched with npm
-    FILE.yaml                 any .blend, .glb, .gltf or .obj through a mapping; see `render.rig`
+    FILE.yaml                 any .blend, .glb, .gltf or .obj through a mapping; see `render.people.rig`
     FILE.blend, FILE.glb ...  the same, its mapping lying beside it as FILE.yaml
     FILE.npz                  a HandModel
 
@@ -25,14 +25,14 @@ from pathlib import Path
 
 from curate.basics import files
 from curate.basics.errors import InputError
-from render import rig as rigs
 from render.blender import Blender
-from render.model import HandModel
+from render.hand.model import HandModel
+from render.people import rig as rigs
 
 PROCEDURAL = "procedural"
 PACKAGE = "@webxr-input-profiles/assets@1.0.20"
 _IN_PACKAGE = "package/dist/profiles/generic-hand"
-_SCRIPT = Path(__file__).resolve().parent / "worker" / "extract.py"
+_SCRIPT = Path(__file__).resolve().parents[1] / "worker" / "extract.py"
 _FETCH_SECONDS, _EXTRACT_SECONDS = 600, 300
 
 
@@ -203,5 +203,5 @@ def _key(rig: rigs.Rig) -> str:
     told = {**rig.as_json(), "file": files.sha256(Path(rig.file))}
     if rig.texture:
         told["texture_content"] = files.sha256(Path(rig.texture))
-    told["code"] = [files.sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "kinematics.py")]
+    told["code"] = [files.sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "hand" / "kinematics.py")]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

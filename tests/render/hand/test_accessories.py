@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from render import accessories, kinematics
-from render.accessories import Worn
-from render.anatomy import Build
+from render.hand import accessories, kinematics
+from render.hand.accessories import Worn
+from render.hand.anatomy import Build
+from render.hand.kinematics import FLEXION
+from render.hand.model import PART_OF_BONE, PERSON, HandModel
+from render.hand.procedural import make_model
 from render.job import Accessories
-from render.kinematics import FLEXION
-from render.model import PART_OF_BONE, PERSON, HandModel
-from render.procedural import make_model
 
 RED = (0.5, 0.0, 0.0)
 BARE = Worn(None, (), None, None, -0.05, None, 3)

@@ -1,7 +1,7 @@
 """A hand that can be posed: a skinned mesh, its joints, and where a labeller would put its keypoints.
 
 Every model, drawn from an anatomy or taken from a file, becomes this one record, and nothing behind it knows
-where it came from. Always a right hand in the hand frame of `render.kinematics`; numpy only.
+where it came from. Always a right hand in the hand frame of `render.hand.kinematics`; numpy only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render import arrays, kinematics
+from render import arrays
+from render.hand import kinematics
 
 Floats = NDArray[np.float64]
 

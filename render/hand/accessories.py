@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render import kinematics
-from render.model import PART_OF_BONE, PERSON, HandModel
-from render.shot import Extra
+from render.hand import kinematics
+from render.hand.model import PART_OF_BONE, PERSON, HandModel
+from render.job import Accessories
+from render.look.colour import RGB, dye
+from render.shot import Extra, Look
 
 Floats = NDArray[np.float64]
 
@@ -24,12 +26,12 @@ _GOLD, _SILVER = (0.86, 0.58, 0.24), (0.75, 0.75, 0.77)
 class Worn:
     """What one person wears in one picture; colours in linear RGB, None where there is nothing."""
 
-    polish: tuple[float, float, float] | None
-    rings: tuple[tuple[int, float, tuple[float, float, float]], ...]
-    watch: tuple[float, float, float] | None
-    sleeve: tuple[float, float, float] | None
+    polish: RGB | None
+    rings: tuple[tuple[int, float, RGB], ...]
+    watch: RGB | None
+    sleeve: RGB | None
     sleeve_at: float
-    cuff: tuple[float, float, float] | None
+    cuff: RGB | None
     seed: int
 
     def attrs(self) -> dict[str, Any]:
@@ -53,7 +55,7 @@ class Worn:
         }
 
 
-def choose(wanted: Any, rng: np.random.Generator) -> Worn:
+def choose(wanted: Accessories, rng: np.random.Generator) -> Worn:
     """Draw what is worn. wanted: the job's `accessories`, a probability each."""
     has = rng.random(4) < [wanted.polish, wanted.rings, wanted.watch, wanted.sleeve]
     polish, cloth, strap = (dye(rng) for _ in range(3))
@@ -71,14 +73,6 @@ def choose(wanted: Any, rng: np.random.Generator) -> Worn:
         dye(rng) if rng.random() < 0.4 else None,
         int(rng.integers(2**31)),
     )
-
-
-def dye(rng: np.random.Generator) -> tuple[float, float, float]:
-    """A dye: any hue, from pale to nearly black."""
-    import colorsys
-
-    r, g, b = colorsys.hsv_to_rgb(rng.random(), rng.beta(1.2, 1.0), float(rng.choice([0.03, 0.25, 0.8])))
-    return (r, g, b)
 
 
 def shape(worn: Worn, model: HandModel, matrices: Floats) -> list[Extra]:
@@ -118,7 +112,7 @@ def _ring(
     matrices: Floats,
     finger: int,
     thick: float,
-    colour: tuple[float, float, float],
+    colour: RGB,
     rng: np.random.Generator,
 ) -> Extra:
     chain = model.joints[1 + 4 * finger : 3 + 4 * finger]
@@ -146,7 +140,7 @@ def _ring(
     )
     points, faces = _band(lines)
     bone = kinematics.bone(finger, 0)
-    look = {"colour": list(colour), "metallic": 1.0, "roughness": float(rng.uniform(0.15, 0.35))}
+    look = Look(colour, 1.0, float(rng.uniform(0.15, 0.35)))
     return Extra(_moved(points, matrices[bone]), faces, look, int(PART_OF_BONE[bone]))
 
 
@@ -175,9 +169,7 @@ def _arm_radius(model: HandModel, y: float) -> tuple[Floats, float, float]:
     return np.array([middle[0], y, middle[2]]), float(high[0] - low[0]) / 2, float(high[2] - low[2]) / 2
 
 
-def _watch(
-    model: HandModel, arm: Floats, colour: tuple[float, float, float], rng: np.random.Generator
-) -> list[Extra]:
+def _watch(model: HandModel, arm: Floats, colour: RGB, rng: np.random.Generator) -> list[Extra]:
     centre, wide, thick = _arm_radius(model, -0.014 - 0.034 * rng.random())
     half = rng.uniform(0.006, 0.011)
     turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -193,7 +185,7 @@ def _watch(
     )
     points, faces = _band(lines)
     metal = colour in (_GOLD, _SILVER)
-    look = {"colour": list(colour), "metallic": float(metal), "roughness": 0.35 if metal else 0.7}
+    look = Look(colour, float(metal), 0.35 if metal else 0.7)
     things = [Extra(_moved(points, arm), faces, look, PERSON)]
     size = rng.uniform(0.012, 0.019)
     top = centre + np.array([0, 0, thick])
@@ -207,7 +199,7 @@ def _watch(
             ]
         )
         points, faces = _band(disc)
-        look = {"colour": list(face), "metallic": float(metal and shade is not None), "roughness": 0.25}
+        look = Look(face, float(metal and shade is not None), 0.25)
         things.append(Extra(_moved(points, arm), faces, look, PERSON))
     return things
 
@@ -215,7 +207,7 @@ def _watch(
 def _sleeve(
     model: HandModel,
     arm: Floats,
-    colour: tuple[float, float, float],
+    colour: RGB,
     start: float,
     loose: float,
     rng: np.random.Generator,
@@ -242,5 +234,5 @@ def _sleeve(
     # Back inside, so that the band is closed.
     lines.append(np.array([0, -0.30, 0]) + 0.01 * np.stack([np.cos(turns), 0 * turns, np.sin(turns)], -1))
     points, faces = _band(np.stack(lines))
-    look = {"colour": list(colour), "metallic": 0.0, "roughness": 0.9}
+    look = Look(colour, 0.0, 0.9)
     return Extra(_moved(points, arm), faces, look, PERSON)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from render import kinematics, pose
-from render.anatomy import Build
-from render.kinematics import DEVIATION, FLEXION
-from render.model import HandModel
-from render.procedural import make_model
+from render.hand import kinematics, pose
+from render.hand.anatomy import Build
+from render.hand.kinematics import DEVIATION, FLEXION
+from render.hand.model import HandModel
+from render.hand.procedural import make_model
 
 
 @pytest.fixture(scope="module")

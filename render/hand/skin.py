@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.anatomy import Build
-from render.flesh import Flesh
-from render.surface import Surface
+from render.hand.anatomy import Build
+from render.hand.flesh import Flesh
+from render.hand.surface import Surface
 
 Floats = NDArray[np.floating[Any]]
 

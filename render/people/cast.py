@@ -10,9 +10,11 @@ from threading import Lock
 
 import numpy as np
 
-from render import anatomy, models, tone
+from render.hand import anatomy
+from render.hand.model import HandModel
 from render.job import Job
-from render.model import HandModel
+from render.look import tone
+from render.people import models
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ class Cast:
         path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
         with _making.setdefault(path, Lock()):
             if not path.exists():
-                from render.procedural import make_model
+                from render.hand.procedural import make_model
 
                 self.folder.mkdir(parents=True, exist_ok=True)
                 make_model(anatomy.sample_build(own)).write(path)

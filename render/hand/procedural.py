@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from render import anatomy, kinematics, skin
-from render.anatomy import Build
-from render.flesh import Flesh
-from render.model import HandModel, vertex_normals
-from render.surface import make_surface
+from render.hand import anatomy, kinematics, skin
+from render.hand.anatomy import Build
+from render.hand.flesh import Flesh
+from render.hand.model import HandModel, vertex_normals
+from render.hand.surface import make_surface
 
 LICENCE = "MIT"
 

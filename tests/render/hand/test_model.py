@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from render import anatomy, kinematics
-from render.anatomy import Build
-from render.kinematics import FLEXION
-from render.model import PART_OF_BONE, HandModel
-from render.procedural import make_model
+from render.hand import anatomy, kinematics
+from render.hand.anatomy import Build
+from render.hand.kinematics import FLEXION
+from render.hand.model import PART_OF_BONE, HandModel
+from render.hand.procedural import make_model
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from render import kinematics
-from render.kinematics import DEVIATION, FLEXION, TWIST
-from render.model import HandModel
+from render.hand import kinematics
+from render.hand.kinematics import DEVIATION, FLEXION, TWIST
+from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
 

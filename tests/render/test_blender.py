@@ -125,7 +125,7 @@ def alive(pid: int) -> bool:
 def test_it_dies_with_its_owner(program: Path, tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, 'tests/render'); from pathlib import Path\n"
-        "from test_blender_process import *\n"
+        "from test_blender import *\n"
         "w = Worker(Blender(Path(sys.argv[1])), limit=0)\n"
         "results(w, wanted(Path(sys.argv[2]), '', 'hang'))\n"
     )
