@@ -19,6 +19,7 @@ import numpy as np
 
 from converters.table import FORMATS
 from curate.basics import files, images
+from curate.basics.engine import ONE
 from curate.convert import convert
 from curate.data.source import Source
 from qa.config import checks
@@ -48,7 +49,7 @@ def main() -> None:
         start = time.process_time()
         source = Source(given.table, root / "Hands")
         summary = convert(FORMATS["11khands"].read, "11khands", source, root / "set", quiet=True)
-        view = open_view([root / "set"], workers=1, quiet=True)
+        view = open_view([root / "set"], engine=ONE, quiet=True)
         people = len(set(view.subject_id))
         odd = sorted(name for name in raw if not re.fullmatch(r"\d{7}", name))
         print(f"ids that are not written as seven digits: {odd}")

@@ -7,6 +7,7 @@ category's names where these are known (`converters.parts.labels`), and taken to
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import make_batch, to_numpy
+from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
 NAME = "coco"
@@ -60,6 +61,10 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     score: float | None = None
     parent_id: str | None = None
     transform: list[list[float]] | None = None
+    keypoint_scores: list[float | None] | None = None
+    clip: str | None = None
+    frame: int | None = None
+    track: str | None = None
     tilt: float | None = None
     rotation: float | None = None
     attrs: dict[str, Any] | None = None
@@ -223,8 +228,8 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
     kept = [a.hand_curate for a in annotations]
     for name in Ours.__struct_fields__:
         values = [getattr(k, name) if k else None for k in kept]
-        if name == "transform":
-            columns[name] = stack(values, (2, 3))
+        if name in SHAPES:
+            columns[name] = stack(values, SHAPES[name])
         elif name == "has_bbox":
             columns["bbox"][[value is False for value in values]] = np.nan
         elif name == "sample_id":
@@ -244,13 +249,28 @@ _PLAIN = (
     "label_source",
     "score",
     "parent_id",
+    "clip",
+    "frame",
+    "track",
     "tilt",
     "rotation",
 )
 
 
 _HELD = frozenset(
-    {*_PLAIN, "side", "keypoints", "xyz", "K", "bbox", "transform", "split", "licence", "attrs"}
+    {
+        *_PLAIN,
+        "side",
+        "keypoints",
+        "xyz",
+        "K",
+        "bbox",
+        "transform",
+        "split",
+        "licence",
+        "keypoint_scores",
+        "attrs",
+    }
 )
 
 
@@ -395,8 +415,12 @@ def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, An
 def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
     plain = [part.column(name).to_pylist() for name in _PLAIN]
     attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
-    rows = zip(*plain, _rows(part, "transform"), attrs, boxed.tolist(), strict=True)
-    names = (*_PLAIN, "transform", "attrs", "has_bbox")
+    scores = [
+        row and [None if math.isnan(score) else score for score in row]
+        for row in _rows(part, "keypoint_scores")
+    ]
+    rows = zip(*plain, _rows(part, "transform"), scores, attrs, boxed.tolist(), strict=True)
+    names = (*_PLAIN, "transform", "keypoint_scores", "attrs", "has_bbox")
     return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
 
 

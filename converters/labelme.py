@@ -34,7 +34,7 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.source import ImageFinder, Source
+from curate.data.source import ImageFinder, Source, files_below
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -154,10 +154,10 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     single = source.root.is_file()
     root = source.root.parent if single else source.root
     reader = _Reader(root, ImageFinder((root, *filter(None, (source.images,)))), theirs, source.extract)
-    files = [source.root] if single else list(json_files.below(root))
+    found = [source.root] if single else [p for p in files_below(root) if p.suffix.lower() == ".json"]
     yield Part(to_batch([]))  # the mapping is right; from here on images may be written
-    for start in range(0, len(files), _FILES):
-        yield reader.part(files[start : start + _FILES])
+    for start in range(0, len(found), _FILES):
+        yield reader.part(found[start : start + _FILES])
 
 
 @dataclass(slots=True)

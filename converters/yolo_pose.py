@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from converters.parts.exported_images import put, size_of
 from converters.parts.lost_fields import count_lost
+from converters.parts.splits import SPLITS
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
@@ -33,20 +34,11 @@ from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
-from curate.data.source import Source
+from curate.data.source import Source, files_below
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
 _NUMBERS = {_HEAD + 3 * kp.COUNT: 3, _HEAD + 2 * kp.COUNT: 2}  # numbers a line -> numbers a point
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 _FILES = 2048  # a part
 _MAX_BYTES = 10_000_000  # of a label file: 7,000 hands in one image
 # A share beyond this is a coordinate in pixels that nobody divided by the image's size.
@@ -154,7 +146,7 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
     images stands for one called labels."""
     found: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...], str], Path]] = {"images": {}, "labels": {}}
     suffixes = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
-    for path in _files(source.root):
+    for path in files_below(source.root):
         parts = path.relative_to(source.root).parts[:-1]
         at = max((i for i, part in enumerate(parts) if part in found), default=None)
         if at is None or path.suffix.lower() not in suffixes[parts[at]]:
@@ -168,17 +160,17 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
         raise InputError(
             source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
         )
-    elsewhere = {path.stem: path for path in _files(source.images)} if source.images else {}
+    elsewhere = {path.stem: path for path in files_below(source.images)} if source.images else {}
     befores = [before for group in found.values() for before, _, _ in group]
     common = [
         words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))
     ]
-    if common and common[-1] in _SPLITS:
+    if common and common[-1] in SPLITS:
         common = common[:-1]
     pairs = {}
     for before, after, stem in sorted(found["images"].keys() | found["labels"].keys()):
         words = (*after, *before[-1:], *(() if before else (source.root.name,)))
-        split = next((_SPLITS[word.lower()] for word in words if word.lower() in _SPLITS), None)
+        split = next((SPLITS[word.lower()] for word in words if word.lower() in SPLITS), None)
         key = "/".join((*before[len(common) :], *after, stem)).replace("%", "%25").replace("#", "%23")
         image = found["images"].get((before, after, stem)) or elsewhere.get(stem)
         if key in pairs:
@@ -186,12 +178,6 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
         else:
             pairs[key] = _Pair(key, split, image, found["labels"].get((before, after, stem)))
     return list(pairs.values())
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _read_config(root: Path, pairs: Sequence[_Pair]) -> _Config:

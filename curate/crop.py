@@ -17,6 +17,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary
 from curate.hands.cropping import Cropping, Frame, count_points, set_aside
+from curate.hands.finding import with_found_by
 from curate.hands.photograph import Photograph
 
 _ROWS = 16  # samples a task
@@ -48,14 +49,15 @@ def crop(
 
     The crop has the hand's box at its centre and a margin on each side; where it leaves the photo, the
     photo's edge is repeated. Keypoints, bbox, mask, depth and K move along, `transform` leads back to the
-    photo and `parent_id` is the photo's first sample. A labelled point that ends outside keeps its true
-    coordinates and is counted (note "labelled_points_outside_crop"), as is all that is dropped.
+    photo, `parent_id` is the photo's first sample, and "found_by" in attrs says what the hand was found by.
+    A labelled point that lies outside keeps its true coordinates and is counted (note
+    "labelled_points_outside_crop"), as is all that is dropped.
 
-    By "colour" looks at pixels alone, never at labels, so that crops of new photos come out alike; where it
-    sees no hand the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
-    apart by colour: they are cut by their bbox, else their keypoints (note "cut_by_label"). By "keypoints",
-    "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses sends its sample
-    to quarantine.
+    By "colour", only pixels are looked at, never labels: crops of new photos come out the same way. Where no
+    hand is seen, the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
+    apart by colour: they are cut by their bbox, or else by their keypoints (note "cut_by_label"). By
+    "keypoints", "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses
+    sends its sample to quarantine.
 
     Raises
     ------
@@ -79,8 +81,9 @@ def _crop_batch(rows: Rows, *, root: Path, out: Path, options: CropOptions) -> P
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
-            frame = Frame.around(photograph.info, options.box(photograph, shared, part.notes), options.size)
-            made = _cut(photograph, frame, photo, out)
+            found = options.find(photograph, shared, part.notes)
+            frame = Frame.around(photograph.info, found.box, options.size)
+            made = with_found_by(_cut(photograph, frame, photo, out), found.by)
             count_points(made, part.notes)
             samples.append(made)
     part.batch = to_batch(samples)
@@ -106,5 +109,5 @@ def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path) -> Sample:
         images.write(out / "masks" / name, frame.of_labels(labels))
     if distances is not None:
         files.write(out / "depth" / name, depth.encode(frame.of_labels(distances)))
-        made = depth.with_ref(made, f"depth/{name}")
+        made.depth = f"depth/{name}"
     return made

@@ -16,7 +16,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.images import Pixels
 from curate.data import depth as depth_maps
-from curate.data.sample import DEPTH, Sample
+from curate.data.sample import Sample
 from curate.hands.compositing import Backdrops
 from render.hand import kinematics
 from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON
@@ -66,13 +66,14 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
         xyz=(shot.keypoints * [1, -1, -1]).astype(np.float32),
         K=shot.K,
         mask=f"masks/{stem}.png",
+        depth=f"depth/{stem}.png",
         bbox=_box(parts),
         label_source="render",
         licence=known.licence,
         tilt=known.tilt,
         rotation=known.rotation,
         sha256=images.pixel_sha256(images.decode(data, stem)),
-        attrs={**known.attrs, DEPTH: f"depth/{stem}.png"},
+        attrs=known.attrs,
     )
     files.write(root / row.image, data)
     images.write(root / f"masks/{stem}.png", parts)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from converters.parts import json_files
 from converters.parts.paused_collector import collector_paused
+from converters.parts.splits import SPLITS
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
@@ -29,11 +30,6 @@ from curate.data.source import ImageFinder, Source
 
 Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
-}
 
 
 class Camera(msgspec.Struct, gc=False):
@@ -157,7 +153,7 @@ def _annotation_files(source: Source) -> tuple[list[Path], Path, ImageFinder]:
         files = sorted(p for p in (folder if folder.is_dir() else root).iterdir() if _is_json(p))
     if not files:
         raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
-    folders = [root, root / "images", *(root / name for name in sorted({*_SPLITS, "train2017", "val2017"}))]
+    folders = [root, root / "images", *(root / name for name in sorted({*SPLITS, "train2017", "val2017"}))]
     images = [source.images] if source.images else []
     return files, root, ImageFinder((*(f for f in folders if f.is_dir()), *images))
 
@@ -168,7 +164,7 @@ def _is_json(path: Path) -> bool:
 
 def split_of(path: Path) -> str | None:
     """The split that a file's name speaks of, if it is one."""
-    found = {_SPLITS[w] for w in re.split(r"[^a-z]+", path.stem.lower()) if w in _SPLITS}
+    found = {SPLITS[w] for w in re.split(r"[^a-z]+", path.stem.lower()) if w in SPLITS}
     return found.pop() if len(found) == 1 else None
 
 

@@ -1,10 +1,8 @@
-"""Annotation files in JSON: finding them and decoding them without trusting them."""
+"""Annotation files in JSON, decoded without trusting them."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,16 +17,6 @@ _MAX_BYTES = 8_000_000_000
 _BOM = b"\xef\xbb\xbf"
 _AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
 _AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
-
-
-def below(root: Path) -> Iterator[Path]:
-    """The .json files below a folder, sorted; hidden files and folders (`.x`, `._x`) are passed over and
-    linked folders are not entered."""
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.lower().endswith(".json") and not name.startswith("."):
-                yield Path(folder, name)
 
 
 def check(path: Path, root: Path) -> None:

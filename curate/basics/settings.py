@@ -208,18 +208,21 @@ def number(default: float | None, low: float, high: float, says: str) -> Any:
     return _field(default, says, f"null or {allowed}" if default is None else allowed, read, float, "X")
 
 
-def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False) -> Any:
-    """A field that holds a whole number; with `none`, or a default of None, possibly none."""
+def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False, step: int = 1) -> Any:
+    """A field that holds a whole number, a multiple of `step`.
+
+    With `none`, or a default of None, possibly none.
+    """
     none = none or default is None
 
     def read(value: Any) -> int | None:
         if value is None and none:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % step:
             raise ValueError
         return value
 
-    allowed = f"a whole number, {low} to {high}"
+    allowed = f"a whole number, {low} to {high}" if step == 1 else f"a multiple of {step}, {low} to {high}"
     return _field(default, says, f"null or {allowed}" if none else allowed, read, int, "N")
 
 
@@ -286,7 +289,7 @@ def text(
     *,
     metavar: str = "TEXT",
 ) -> Any:
-    """A field that holds a word as `read` gives it back; with a default of "" or None, possibly none."""
+    """A field that holds a word or a path as text, as `read` gives it back; with "" or None, perhaps none."""
 
     def read_one(value: Any) -> str | None:
         return default if value == default else read(_word(value))
@@ -322,17 +325,19 @@ def texts(
     read: Callable[[str], str] = str,
     *,
     metavar: str = "TEXT",
+    once: bool = True,
 ) -> Any:
     """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed).
 
-    With a default of (), possibly none.
+    With `once`, what is given again does not count. With a default of (), possibly none.
     """
 
     def read_all(value: Any) -> tuple[str, ...]:
         words = value if isinstance(value, list | tuple) else [value]
         if not words and default:
             raise ValueError
-        return tuple(dict.fromkeys(read(_word(word)) for word in words))
+        found = tuple(read(_word(word)) for word in words)
+        return tuple(dict.fromkeys(found)) if once else found
 
     return _field(default, says, allowed, read_all, metavar=metavar, many=True)
 
@@ -363,6 +368,7 @@ def _number(value: Any, low: float, high: float) -> float:
 
 
 def _word(value: Any) -> str:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(value, str) or not value:
         raise ValueError
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
@@ -29,6 +30,22 @@ class Source:
     images: Path | None = None
     masks: Path | None = None
     extract: Path | None = None
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """The files below a folder, sorted; hidden files and folders are passed over, linked folders not entered.
+
+    Raises
+    ------
+    OSError: a folder that cannot be listed.
+    """
+    for folder, below, names in os.walk(root, onerror=_raise):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 class _Listing(NamedTuple):

@@ -19,7 +19,7 @@ from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.data import depth
 from curate.data.dataset import Dataset
-from curate.data.sample import DEPTH, Sample
+from curate.data.sample import Sample
 from render import plan
 from render.blender import Blender, Request, Worker
 from render.finish import finish, read_passes
@@ -120,7 +120,7 @@ def test_what_stands_in_the_row_is_what_is_seen(place: Path) -> None:
         numbers = set(np.unique(parts).tolist()) - {0, 1}
         assert len(numbers) >= 6
         assert numbers <= set(range(2, 18) if sample.side == "left" else range(18, 34))
-        metres = depth.read(place / "one" / sample.attrs[DEPTH], sample.height, sample.width)
+        metres = depth.read(place / "one" / sample.depth, sample.height, sample.width)
         near, far = sample.xyz[:, 2].min(), sample.xyz[:, 2].max()
         assert near - 0.03 < np.nanmedian(metres[parts > 1]) < far + 0.03
 

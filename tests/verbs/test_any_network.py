@@ -219,6 +219,13 @@ def test_a_set_that_lacks_what_a_network_needs_is_refused_before_torch_is_loaded
     assert not Path(f"{small_set}-run").exists()
 
 
+def test_help_does_not_wait_for_torch() -> None:
+    script = (
+        "import sys; from curate import cli; cli.build_parser('train'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=HOME, check=True)
+
+
 def test_help_lists_the_networks_and_an_unknown_one_is_refused(
     small_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +236,7 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
         assert f"\n  {name} " in told
         assert row.says in told
     assert cli.main(["train", str(small_set), "--network", "toy", "--out", str(tmp_path / "run")]) == 2
-    assert "network: 'toy'; allowed: figure12, toy-points, toy-mask, toy-maps" in capsys.readouterr().err
+    assert f"network: 'toy'; allowed: {', '.join(table.TABLE)}" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -237,7 +244,7 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
     ("described", "message"),
     [
         (None, "does not describe a network"),
-        ({"name": "resnet"}, r"network.name: 'resnet'; allowed: figure12, "),
+        ({"name": "resnet"}, r"network.name: 'resnet'; allowed: .*toy-points, toy-mask, toy-maps"),
         ({"name": ["toy-points"]}, "does not describe a network"),
         ({"width": "wide"}, "does not describe a network"),
         ({"size": -32}, "does not describe a network"),

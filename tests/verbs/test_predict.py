@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
-from curate.basics import images
+from curate.basics import engine, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.inference import Found
-from curate.predict import predict
+from curate.predict import PredictOptions, predict
 from curate.training.run import Run
 
 MakePath = Callable[..., Path]
@@ -51,6 +51,9 @@ def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: P
         assert sample.visibility.tolist() == [0] + [2] * 20
         assert np.isnan(sample.keypoints[0]).all()
         assert np.isfinite(sample.keypoints[1:]).all()
+        assert sample.keypoint_scores is not None
+        assert np.isnan(sample.keypoint_scores[0])
+        assert sample.score == pytest.approx(sample.keypoint_scores[1:].mean())
     told = json.loads((out / "predictions.json").read_text())
     assert told["keypoints"] == list(kp.NAMES)
     first = told["predictions"][0]
@@ -58,6 +61,9 @@ def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: P
     np.testing.assert_allclose(
         [p[:2] for p in first["points"][1:]], next(iter(made)).keypoints[1:], atol=1e-3
     )
+    scores = next(iter(made)).keypoint_scores
+    assert scores is not None
+    assert [p[2] for p in first["points"][1:]] == [round(float(score), 4) for score in scores[1:]]
     picture = images.read(out / first["picture"])
     assert picture.shape == (240, 320, 3)
     assert (picture != images.read(photos / "a.jpg")).any()
@@ -155,32 +161,33 @@ def test_a_datasets_samples_keep_their_names_and_boxes_decide(
     predict(make_run(keypoints=21), [dataset_of(tmp_path / "data", samples)], tmp_path / "found", quiet=True)
     first, second = Dataset(tmp_path / "found")
     assert (first.sample_id, first.side, first.subject_id) == ("pair/0", "left", "7")
-    assert first.attrs["age"] == 30
+    assert (first.attrs["age"], first.attrs["found_by"]) == (30, "bbox")
     np.testing.assert_allclose(first.keypoints[0], [50.5, 50.5], atol=0.5)
     np.testing.assert_allclose(second.keypoints[0], [150.5, 50.5], atol=0.5)
 
 
-def test_a_network_trained_on_keypoint_crops_looks_twice(
-    make_run: MakePath, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])
+def test_the_result_is_the_same_whatever_the_workers(
+    make_run: MakePath, photos: Path, drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch, processes: bool
 ) -> None:
-    run = make_run(size=32)
-    info = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**info, "crop": {"by": "keypoints", "margin": 0.5}}))
+    run, out = make_run("figure12", size=32), photos.parent
+    predict(run, [photos, drawn_dataset], out / "one", quiet=True)
+    monkeypatch.setattr(engine, "PROCESSES_FROM", 1 if processes else 1000)
+    result = predict(run, [photos, drawn_dataset], out / "two", engine=engine.Local(2), quiet=True)
+    assert (result.photos, len(result.unreadable)) == (26, 1)
+    names = {p.relative_to(out / "one") for p in (out / "one").rglob("*") if p.is_file()}
+    assert len(names) == 26 + 5
+    for name in names:
+        assert (out / "one" / name).read_bytes() == (out / "two" / name).read_bytes()
 
-    def spread(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
-        # From 8 to 24 of 32 on both axes: half of whatever was looked at.
-        points = np.full((len(pixels), kp.COUNT, 2), 8.0, np.float32)
-        points[:, 1:] = 24.0
-        return Found(points, np.ones((len(pixels), kp.COUNT), np.float32), None, None)
 
-    monkeypatch.setattr(Run, "predict", spread)
-    whole = np.full((64, 64, 3), 128, np.uint8)
-    images.write(tmp_path / "grey.png", whole)
-    predict(run, [tmp_path / "grey.png"], tmp_path / "found", quiet=True)
-    (sample,) = Dataset(tmp_path / "found")
-    # First the whole photo (0..64): points 16..48; with half of their box on each side again 0..64.
-    assert sample.attrs["looked_at"] == [0.0, 0.0, 64.0, 64.0]
-    np.testing.assert_allclose(sample.keypoints[[0, 1]], [[16, 16], [48, 48]], atol=1e-4)
+def test_pictures_can_be_left_out(make_run: MakePath, photos: Path, tmp_path: Path) -> None:
+    options = PredictOptions(pictures=False)
+    result = predict(make_run(size=32), [photos], tmp_path / "found", options, quiet=True)
+    assert not (tmp_path / "found" / "pictures").exists()
+    assert ", pictures in" not in str(result)
+    told = json.loads((tmp_path / "found" / "predictions.json").read_text())
+    assert [entry["picture"] for entry in told["predictions"]] == [None, None]
 
 
 def test_the_same_again_is_not_done_twice_and_other_inputs_are_refused(

@@ -16,10 +16,11 @@ import pytest
 
 import qa.report.page
 from curate.basics import images
+from curate.basics.engine import Local
 from curate.basics.errors import InputError, SchemaError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.check_quality import inspect
+from qa.check_quality import QualityOptions, check_quality
 from qa.checks.table import CHECKS
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}'
@@ -69,7 +70,7 @@ class Page(HTMLParser):
 
 
 def test_findings_stand_in_both_files_with_message_and_remedy(dataset: Path, tmp_path: Path) -> None:
-    summary = inspect(dataset, tmp_path / "qa", quiet=True)
+    summary = check_quality(dataset, tmp_path / "qa", quiet=True)
     rows = json.loads((tmp_path / "qa" / "findings.json").read_text())
     assert rows == pq.read_table(tmp_path / "qa" / "findings.parquet").to_pylist()
     assert summary.counts == {"error": 2, "warning": 0, "info": 1}
@@ -89,23 +90,23 @@ def test_fail_on_sets_the_bar(dataset: Path, tmp_path: Path, fail_on: str, faile
     from curate.data.dataset import Dataset
 
     only_a_note = save(dataset, list(Dataset(dataset))[2:])
-    summary = inspect(only_a_note, tmp_path / "qa", fail_on=fail_on, quiet=True)  # type: ignore[arg-type]
+    summary = check_quality(only_a_note, tmp_path / "qa", QualityOptions(fail_on=fail_on), quiet=True)
     assert summary.failed is failed
     assert summary.as_json()["counts"] == {"error": 0, "warning": 0, "info": 1}
 
 
 def test_an_unknown_bar_and_a_missing_dataset_are_refused(dataset: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--fail-on: 'fatal'; allowed: error, warning, info, never"):
-        inspect(dataset, tmp_path / "qa", fail_on="fatal", quiet=True)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="fail_on: 'fatal'; allowed: error, warning, info or never"):
+        QualityOptions(fail_on="fatal")
     with pytest.raises(SchemaError, match="no such folder"):
-        inspect(tmp_path / "nothing", tmp_path / "qa", quiet=True)
+        check_quality(tmp_path / "nothing", tmp_path / "qa", quiet=True)
     with pytest.raises(InputError, match="no dataset given"):
-        inspect([], tmp_path / "qa", quiet=True)
+        check_quality([], tmp_path / "qa", quiet=True)
     assert not (tmp_path / "qa").exists()
 
 
 def test_the_verdict_stands_on_top_in_words(dataset: Path, tmp_path: Path) -> None:
-    summary = inspect(dataset, tmp_path / "qa", quiet=True)
+    summary = check_quality(dataset, tmp_path / "qa", quiet=True)
     page = (tmp_path / "qa" / "report.html").read_text()
     assert summary.verdict == (
         "Not fit to build a training set from as it is: 2 of 12 samples (16.7 %) have errors. "
@@ -116,7 +117,7 @@ def test_the_verdict_stands_on_top_in_words(dataset: Path, tmp_path: Path) -> No
 
 
 def test_every_check_is_listed_and_the_way_to_the_set_told(dataset: Path, tmp_path: Path) -> None:
-    inspect(dataset, tmp_path / "qa", quiet=True)
+    check_quality(dataset, tmp_path / "qa", quiet=True)
     page = (tmp_path / "qa" / "report.html").read_text()
     assert [check.id for check in CHECKS if f"<code>{check.id}</code>" not in page] == []
     assert "4 × no hand" in page
@@ -133,7 +134,7 @@ def test_hostile_names_stay_text(dataset: Path, tmp_path: Path, flat_hand: np.nd
     wicked.append(Sample("gone", HOSTILE, f"{HOSTILE}.png", keypoints=points, visibility=seen))
     for sample, split in zip(wicked, ("train", f"{HOSTILE}", "test"), strict=True):
         sample.split, sample.label_source, sample.parent_id = split, HOSTILE, HOSTILE
-    inspect(save(root, wicked), tmp_path / "qa", quiet=True)
+    check_quality(save(root, wicked), tmp_path / "qa", quiet=True)
     page = Page((tmp_path / "qa" / "report.html").read_text())
     assert {tag for tag, _ in page.tags}.isdisjoint(
         {"script", "iframe", "object", "embed", "link", "base", "b3"}
@@ -156,7 +157,7 @@ def test_absurd_values_are_findings_not_crashes(dataset: Path, tmp_path: Path, f
         Sample("point", "s", image, 200, 200, "left", "dorsal", keypoints=flat_hand * 0 + 7, visibility=seen),
         Sample("blank", "s", "", side="left", aspect="dorsal"),
     ]
-    inspect(save(tmp_path / "absurd", absurd), tmp_path / "qa", quiet=True)
+    check_quality(save(tmp_path / "absurd", absurd), tmp_path / "qa", quiet=True)
     rows = json.loads((tmp_path / "qa" / "findings.json").read_text())
     blamed = {(row["sample_id"], row["check"]) for row in rows if row["severity"] == "error"}
     assert blamed == {
@@ -170,7 +171,7 @@ def test_absurd_values_are_findings_not_crashes(dataset: Path, tmp_path: Path, f
 
 
 def test_nothing_but_its_own_style_and_pictures_may_load(dataset: Path, tmp_path: Path) -> None:
-    inspect(dataset, tmp_path / "qa", quiet=True)
+    check_quality(dataset, tmp_path / "qa", quiet=True)
     text = (tmp_path / "qa" / "report.html").read_text()
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     assert style is not None
@@ -185,7 +186,7 @@ def test_nothing_but_its_own_style_and_pictures_may_load(dataset: Path, tmp_path
 
 
 def test_pictures_have_words_and_tables_captions(dataset: Path, tmp_path: Path) -> None:
-    inspect(dataset, tmp_path / "qa", quiet=True)
+    check_quality(dataset, tmp_path / "qa", quiet=True)
     tags = Page((tmp_path / "qa" / "report.html").read_text()).tags
     assert all(attributes.get("alt") for tag, attributes in tags if tag == "img")
     assert sum(tag == "img" for tag, _ in tags) == 2 + 1 + 12
@@ -197,11 +198,11 @@ def test_pictures_have_words_and_tables_captions(dataset: Path, tmp_path: Path) 
 def test_the_page_keeps_to_its_size_by_showing_fewer_pictures(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inspect(dataset, tmp_path / "all", quiet=True)
+    check_quality(dataset, tmp_path / "all", quiet=True)
     whole = (tmp_path / "all" / "report.html").stat().st_size
-    monkeypatch.setattr(qa.report, "TARGET", whole - 1)
-    monkeypatch.setattr(qa.report, "_PLENTY", ((12, 48), (1, 6), (0, 0)))
-    inspect(dataset, tmp_path / "fewer", quiet=True)
+    monkeypatch.setattr(qa.report.page, "TARGET", whole - 1)
+    monkeypatch.setattr(qa.report.page, "_PLENTY", ((12, 48), (1, 6), (0, 0)))
+    check_quality(dataset, tmp_path / "fewer", quiet=True)
     page = (tmp_path / "fewer" / "report.html").read_text()
     assert len(page.encode()) < whole
     assert page.count("<img ") == 1 + 1 + 6
@@ -211,10 +212,10 @@ def test_the_page_keeps_to_its_size_by_showing_fewer_pictures(
 def test_bytes_depend_on_the_data_alone(dataset: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "deeper" / "hands"
     elsewhere.parent.mkdir()
-    inspect(dataset, tmp_path / "one", workers=1, quiet=True)
+    check_quality(dataset, tmp_path / "one", engine=Local(1), quiet=True)
     dataset.rename(elsewhere)
-    inspect(elsewhere, tmp_path / "two", workers=3, quiet=True)
-    names = ["findings.json", "findings.parquet", "qa.junit.xml", "qa.sarif", "report.html"]
+    check_quality(elsewhere, tmp_path / "two", engine=Local(3), quiet=True)
+    names = [".curate.json", "findings.json", "findings.parquet", "qa.junit.xml", "qa.sarif", "report.html"]
     for name in names:
         data = (tmp_path / "one" / name).read_bytes()
         assert data == (tmp_path / "two" / name).read_bytes()
@@ -225,10 +226,10 @@ def test_bytes_depend_on_the_data_alone(dataset: Path, tmp_path: Path) -> None:
 def test_the_seed_chooses_the_samples_shown(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qa.report, "_PLENTY", ((0, 3),))
+    monkeypatch.setattr(qa.report.page, "_PLENTY", ((0, 3),))
     pages = set()
     for seed in (0, 0, 1, 2):
-        inspect(dataset, tmp_path / "qa", seed=seed, quiet=True)
+        check_quality(dataset, tmp_path / "qa", QualityOptions(seed=seed), overwrite=True, quiet=True)
         pages.add((tmp_path / "qa" / "report.html").read_bytes())
     assert len(pages) == 3
 
@@ -245,7 +246,7 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
     dark = dataset / "images" / "dark.png"
     images.write(dark, (images.read(dataset / "images" / "0.png") * 0.9).astype(np.uint8))
     samples[1].image, samples[1].subject_id = "images/dark.png", None
-    inspect(save(dataset, samples), tmp_path / "qa", quiet=True)
+    check_quality(save(dataset, samples), tmp_path / "qa", quiet=True)
     page = Page((tmp_path / "qa" / "report.html").read_text())
     text = " ".join("".join(page.text).split())
     assert "<tone 0>" in text
@@ -259,10 +260,12 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
 def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
     from curate.data.dataset import Dataset
 
-    inspect(dataset, tmp_path / "one", quiet=True)
+    check_quality(dataset, tmp_path / "one", quiet=True)
     samples = list(Dataset(dataset))
     samples[0].side, samples[7].side = "right", "left"
-    inspect(save(dataset, samples), tmp_path / "two", earlier=tmp_path / "one", quiet=True)
+    check_quality(
+        save(dataset, samples), tmp_path / "two", QualityOptions(compare=tmp_path / "one"), quiet=True
+    )
     text = " ".join("".join(Page((tmp_path / "two" / "report.html").read_text()).text).split())
     assert "1 new, 1 fixed, 2 the same" in text
     assert "s/7 Called a left hand" in text

@@ -14,7 +14,7 @@ from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.check_quality import inspect
+from qa.check_quality import QualityOptions, check_quality
 from qa.checks.table import CHECKS
 
 
@@ -40,7 +40,7 @@ def junit(out: Path) -> tuple[dict[str, str], dict[str, ElementTree.Element]]:
 
 def test_junit_has_a_case_a_check_and_fails_at_the_bar(tmp_path: Path, flat_hand: np.ndarray) -> None:
     root = save(tmp_path / "d", flat_hand, {2, 4})
-    inspect(root, tmp_path / "qa", quiet=True)
+    check_quality(root, tmp_path / "qa", quiet=True)
     suite, cases = junit(tmp_path / "qa")
     assert list(cases) == [check.id for check in CHECKS]
     assert (suite["tests"], suite["failures"], suite["errors"]) == (str(len(CHECKS)), "1", "0")
@@ -53,14 +53,14 @@ def test_junit_has_a_case_a_check_and_fails_at_the_bar(tmp_path: Path, flat_hand
     assert "error: s/2: Called a left hand" in str(failure.text)
     assert cases["heatmap-peak"].find("skipped") is not None
     assert cases["finger-order"].find("skipped") is None
-    inspect(root, tmp_path / "qa", fail_on="never", quiet=True)
+    check_quality(root, tmp_path / "qa", QualityOptions(fail_on="never"), overwrite=True, quiet=True)
     suite, cases = junit(tmp_path / "qa")
     assert suite["failures"] == "0"
     assert "s/2" in str(cases["handedness"].findtext("system-out"))
 
 
 def test_sarif_has_a_rule_a_check_and_a_result_a_finding(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    inspect(save(tmp_path / "d", flat_hand, {2, 4}), tmp_path / "qa", quiet=True)
+    check_quality(save(tmp_path / "d", flat_hand, {2, 4}), tmp_path / "qa", quiet=True)
     log = json.loads((tmp_path / "qa" / "qa.sarif").read_text())
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
@@ -80,7 +80,7 @@ def test_sarif_has_a_rule_a_check_and_a_result_a_finding(tmp_path: Path, flat_ha
 
 def test_hostile_names_break_neither_format(tmp_path: Path, flat_hand: np.ndarray) -> None:
     name = '</failure><x>&amp;"\x00\x1b[31m\n{{{}}}'.replace("{{{}}}", "{}")
-    inspect(save(tmp_path / "d", flat_hand, {2}, name), tmp_path / "qa", quiet=True)
+    check_quality(save(tmp_path / "d", flat_hand, {2}, name), tmp_path / "qa", quiet=True)
     _, cases = junit(tmp_path / "qa")
     assert "</failure><x>&amp;" in str(cases["handedness"].findtext("failure"))
     assert [child.tag for child in cases["handedness"]] == ["failure"]
@@ -93,9 +93,9 @@ def changes(out: Path) -> dict[str, Any]:
 
 
 def test_a_later_run_tells_what_is_new_and_what_was_fixed(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    inspect(save(tmp_path / "v1", flat_hand, {1, 2}), tmp_path / "qa1", quiet=True)
+    check_quality(save(tmp_path / "v1", flat_hand, {1, 2}), tmp_path / "qa1", quiet=True)
     second = save(tmp_path / "v2", flat_hand, {2, 4})
-    summary = inspect(second, tmp_path / "qa2", earlier=tmp_path / "qa1", quiet=True)
+    summary = check_quality(second, tmp_path / "qa2", QualityOptions(compare=tmp_path / "qa1"), quiet=True)
     assert summary.changes == {"new": 1, "fixed": 1, "same": 1}
     assert "since the earlier run: 1 new, 1 fixed, 1 the same" in str(summary)
     told = changes(tmp_path / "qa2")
@@ -109,23 +109,26 @@ def test_a_later_run_tells_what_is_new_and_what_was_fixed(tmp_path: Path, flat_h
     assert states == {"s/2": "unchanged", "s/4": "new"}
 
 
-def test_the_same_run_again_changes_nothing(tmp_path: Path, flat_hand: np.ndarray) -> None:
+def test_the_same_set_again_has_nothing_new(tmp_path: Path, flat_hand: np.ndarray) -> None:
     root = save(tmp_path / "d", flat_hand, {1, 2})
-    inspect(root, tmp_path / "qa", quiet=True)
-    summary = inspect(root, tmp_path / "qa", earlier=tmp_path / "qa", quiet=True)
+    check_quality(root, tmp_path / "qa", quiet=True)
+    again = QualityOptions(compare=tmp_path / "qa")
+    summary = check_quality(root, tmp_path / "again", again, quiet=True)
     assert summary.changes == {"new": 0, "fixed": 0, "same": 2}
-    inspect(root, tmp_path / "qa", quiet=True)
-    assert not (tmp_path / "qa" / "changes.json").exists()
+    with pytest.raises(InputError, match="the folder that is read"):
+        check_quality(root, tmp_path / "qa", again, overwrite=True, quiet=True)
+    check_quality(root, tmp_path / "again", overwrite=True, quiet=True)
+    assert not (tmp_path / "again" / "changes.json").exists()
 
 
 def test_a_wrong_earlier_folder_is_told_before_the_work(tmp_path: Path, flat_hand: np.ndarray) -> None:
     root = save(tmp_path / "d", flat_hand, set())
     with pytest.raises(
-        InputError, match=r"findings\.parquet: no such file; allowed: the folder of an earlier"
+        InputError, match=r"findings\.parquet: no such file; allowed: a folder of curate qa; make it"
     ):
-        inspect(root, tmp_path / "qa", earlier=tmp_path / "none", quiet=True)
+        check_quality(root, tmp_path / "qa", QualityOptions(compare=tmp_path / "none"), quiet=True)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "findings.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="not readable"):
-        inspect(root, tmp_path / "qa", earlier=tmp_path / "old", quiet=True)
+        check_quality(root, tmp_path / "qa", QualityOptions(compare=tmp_path / "old"), quiet=True)
     assert not (tmp_path / "qa").exists()

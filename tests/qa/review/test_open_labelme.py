@@ -18,8 +18,9 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from qa.finding import Finding, write_findings
-from qa.review.decisions import apply_decisions, read_decisions
-from qa.review.open_labelme import Relabelled, open_labelme
+from qa.review.apply import apply_decisions
+from qa.review.decisions import read_decisions
+from qa.review.open_labelme import LabelmeOptions, Relabelled, open_labelme
 
 
 @pytest.fixture
@@ -65,9 +66,10 @@ def program(folder: Path, body: str) -> str:
     return str(path)
 
 
-def session(hands: Path, **options: Any) -> Relabelled:
-    given = {"qa_dir": hands.parent / "qa", "labelme": None, "reviewer": "ann", **options}
-    return open_labelme(hands, hands.parent / "out", write=labelme.write, read=labelme.read, **given)
+def session(hands: Path, *, overwrite: bool = False, **options: Any) -> Relabelled:
+    given = {"qa": hands.parent / "qa", "no_open": "labelme" not in options, "reviewer": "ann", **options}
+    chosen, out = LabelmeOptions(**given), hands.parent / "out"
+    return open_labelme(hands, out, chosen, write=labelme.write, read=labelme.read, overwrite=overwrite)
 
 
 EDIT = """
@@ -127,24 +129,24 @@ def test_the_same_command_goes_on_and_keeps_what_was_corrected(hands: Path, tmp_
     assert session(hands).corrected == ()
     assert session(hands, labelme=program(tmp_path, EDIT)).corrected == ("s/4", "s/1")
     assert session(hands).corrected == ("s/4", "s/1")
-    with pytest.raises(InputError, match=r"of other samples; choose another --out, or add --overwrite"):
+    with pytest.raises(InputError, match=r"samples changed.*choose another --out, or add --overwrite"):
         session(hands, severity="warning")
     again = session(hands, severity="warning", overwrite=True)
     assert (again.opened, again.corrected) == (4, ())
 
 
 def test_which_samples_are_opened(hands: Path, tmp_path: Path) -> None:
-    assert session(hands, checks=["blur"], severity="warning").opened == 1
+    assert session(hands, check=["blur"], severity="warning").opened == 1
     assert session(hands, limit=1, overwrite=True).opened == 2  # both hands of the worst image
     with pytest.raises(InputError, match=r"no finding of 'blurr'; allowed: blur, pose-outlier"):
-        session(hands, checks=["blurr"])
-    nothing = session(hands, checks=["blur"])  # a warning, and errors are asked for
+        session(hands, check=["blurr"])
+    nothing = session(hands, check=["blur"])  # a warning, and errors are asked for
     assert (nothing.opened, str(nothing)[:16]) == (0, "nothing to open:")
     write_findings([flag("t/1")], tmp_path / "other")
     with pytest.raises(InputError, match=r"1 samples to open, none of them in hands"):
-        session(hands, qa_dir=tmp_path / "other")
+        session(hands, qa=tmp_path / "other")
     with pytest.raises(InputError, match="neither --qa nor --decisions"):
-        session(hands, qa_dir=None)
+        session(hands, qa=None)
 
 
 def test_samples_that_a_reviewer_wants_fixed_are_opened(hands: Path, tmp_path: Path) -> None:
@@ -153,9 +155,9 @@ def test_samples_that_a_reviewer_wants_fixed_are_opened(hands: Path, tmp_path: P
     del line["patch"]
     path = tmp_path / "page.jsonl"
     path.write_text(json.dumps(line | {"decision": "fix", "sample_id": "s/0"}) + "\n")
-    done = session(hands, qa_dir=None, decisions=[path], overwrite=True)
+    done = session(hands, qa=None, decisions=[path], overwrite=True)
     assert done.opened == 1
-    assert json.loads((tmp_path / "out/session.json").read_text())["files"] == {"0001-0": ["s/0"]}
+    assert [path.name for path in (tmp_path / "out/labels").glob("*.json")] == ["0001-0.json"]
 
 
 def test_files_that_cannot_be_read_back_are_told(hands: Path, tmp_path: Path) -> None:

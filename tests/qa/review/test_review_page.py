@@ -15,12 +15,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import qa.review.page
 from curate.basics import images
+from curate.basics.engine import Local
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from qa.finding import Finding, write_findings
-from qa.review.decisions import apply_decisions
-from qa.review.page import write_review
+from qa.review.apply import apply_decisions
+from qa.review.build import PageOptions, build_review
 
 HOSTILE = '"></script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">\u2028${alert(3)}'
 SWITCHES = [
@@ -121,7 +122,7 @@ def press(page: Page, keys: str) -> None:
 def test_decide_by_keyboard_export_apply_and_reopen(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
     # Blur stands before order; the dataset's order within each.
     assert ids(page)[:6] == ["s/9", "s/10", "s/5", "s/6", "s/7", "s/8"]
@@ -164,7 +165,7 @@ def test_decide_by_keyboard_export_apply_and_reopen(
 def test_reviewers_are_merged_and_conflicts_shown(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page", "#id=s/1")
     assert ids(page) == ["s/10", "s/1", "s/11"]
     page.get_by_role("textbox", name="Reviewer").fill("ann")
@@ -196,7 +197,7 @@ def test_reviewers_are_merged_and_conflicts_shown(
 
 
 def test_a_view_is_linked_by_its_address(hands: Path, tmp_path: Path, context: BrowserContext) -> None:
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page", "#check=order&sort=order")
     assert ids(page) == ["s/9", "s/8", "s/7", "s/6", "s/5"]  # furthest beyond the limit first
     page.get_by_role("checkbox", name="test").check()
@@ -214,11 +215,11 @@ def test_a_view_is_linked_by_its_address(hands: Path, tmp_path: Path, context: B
 def test_a_large_set_takes_few_nodes_and_counts_right(
     tmp_path: Path, flat_hand: np.ndarray, context: BrowserContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qa.review, "CHUNK", 300)
+    monkeypatch.setattr(qa.review.page, "CHUNK", 300)
     root = tmp_path / "hands"
     save(root, [hand(root, i, flat_hand / 10, size=20) for i in range(1000)])
     write_findings([flag("blur", hand(root, i, flat_hand)) for i in range(0, 1000, 3)], tmp_path / "qa")
-    write_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
     press(page, "End")
     assert page.evaluate("column.id[active]") == "s/998"
@@ -244,7 +245,7 @@ def test_mask_and_heatmap_are_drawn_over_the_pictures(
     images.write(hands / "masks" / "half.png", mask)
     samples[5].mask = "masks/half.png"
     save(hands, samples)
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page", "#id=s/5")
     assert page.evaluate("[column.mask[view[0]], column.mask[0]]") == [1, 0]  # noise has no hand's colour
 
@@ -273,7 +274,7 @@ def test_mask_and_heatmap_are_drawn_over_the_pictures(
 def test_what_a_finding_asks_for_is_proposed(hands: Path, tmp_path: Path, context: BrowserContext) -> None:
     samples = list(Dataset(hands))
     write_findings([flag("finger-order", samples[1]), flag("handedness", samples[2])], tmp_path / "qa")
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
     assert ids(page)[:2] == ["s/1", "s/2"]
     captions = page.locator("#panel figcaption").all_inner_texts()
@@ -289,7 +290,7 @@ def test_what_a_finding_asks_for_is_proposed(hands: Path, tmp_path: Path, contex
 def test_a_decision_holds_for_all_that_are_selected(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page", "#sort=dataset")
     page.locator(f"#cell-{page.evaluate('view[0]')}").click()
     press(page, "Shift+ArrowRight Shift+ArrowRight r")
@@ -315,7 +316,7 @@ def rejected(page: Page) -> list[str]:
 def test_points_that_were_moved_elsewhere_are_shown(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page", "#id=s/5")
     press(page, "x")
     line = json.loads(page.evaluate("exported()"))
@@ -336,7 +337,7 @@ def test_points_that_were_moved_elsewhere_are_shown(
 
 
 def test_the_keyboard_alone_reaches_everything(hands: Path, tmp_path: Path, context: BrowserContext) -> None:
-    write_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
     assert page.locator("[role=option][tabindex='0']").count() == 1
     press(page, "j")
@@ -372,7 +373,7 @@ def test_a_hostile_dataset_executes_nothing(
     save(root, samples)
     found = [flag(HOSTILE, samples[0], message=HOSTILE), flag("__proto__", None, message=HOSTILE)]
     write_findings(found, tmp_path / "qa")
-    write_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
@@ -409,7 +410,7 @@ def test_no_metadata_and_no_absolute_path_is_written(tmp_path: Path, flat_hand: 
     sample.image = "images/0.jpg"
     save(root, [sample])
     write_findings([], tmp_path / "qa")
-    write_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
     for path in (tmp_path / "page").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
         assert str(tmp_path).encode() not in content
@@ -421,7 +422,7 @@ def test_no_metadata_and_no_absolute_path_is_written(tmp_path: Path, flat_hand: 
 def test_an_anonymous_page_names_nobody(hands: Path, tmp_path: Path, context: BrowserContext) -> None:
     found = [flag("same", next(iter(Dataset(hands))), message="The same as s/1 of person-1.")]
     write_findings([*found, flag("leak", None, message="person-2 is everywhere")], tmp_path / "qa")
-    write_review(hands, tmp_path / "qa", tmp_path / "page", anonymise=True, quiet=True)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", PageOptions(anonymise=True), quiet=True)
     for path in (tmp_path / "page" / "data").iterdir():
         assert not re.search(r"person-|\"s/\d|images/|\.png", path.read_text())
     page = open_page(context, tmp_path / "page")
@@ -443,7 +444,7 @@ def test_a_killed_page_goes_on_and_gives_the_same_bytes(
     save(root, [hand(root, i, flat_hand / 10, size=20) for i in range(600)])
     (root / "images" / "3.png").write_bytes(b"broken")
     write_findings([], tmp_path / "qa")
-    whole = write_review(root, tmp_path / "qa", tmp_path / "whole", workers=2, quiet=True)
+    whole = build_review(root, tmp_path / "qa", tmp_path / "whole", engine=Local(2), quiet=True)
     assert whole.unreadable == sum(i % 7 == 3 for i in range(600))
     decoded: list[str] = []
     read_ref = images.read_ref
@@ -456,31 +457,31 @@ def test_a_killed_page_goes_on_and_gives_the_same_bytes(
 
     monkeypatch.setattr(images, "read_ref", read)
     with pytest.raises(KeyboardInterrupt):
-        write_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
+        build_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
     assert not (tmp_path / "page" / "index.html").exists()
-    write_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
+    build_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
     assert len(decoded) == 300 + 600 - 256
     assert tree(tmp_path / "page") == tree(tmp_path / "whole")
 
 
 def test_what_cannot_be_reviewed_is_refused_in_one_line(hands: Path, tmp_path: Path) -> None:
     out = tmp_path / "page"
-    with pytest.raises(InputError, match="no such file; make it with: curate qa hands"):
-        write_review(hands, tmp_path / "nothing", out)
+    with pytest.raises(InputError, match="no such file; allowed: a folder of curate qa; make it with"):
+        build_review(hands, tmp_path / "nothing", out)
     (tmp_path / "other").mkdir()
     write_findings([flag("blur", Sample("x/1", "x", "x.png"))], tmp_path / "other")
     with pytest.raises(InputError, match="concern no sample of hands"):
-        write_review(hands, tmp_path / "other", out)
-    with pytest.raises(InputError, match="a folder with other files"):
-        write_review(hands, tmp_path / "qa", hands)
-    write_review(hands, tmp_path / "qa", out, quiet=True)
+        build_review(hands, tmp_path / "other", out)
+    with pytest.raises(InputError, match="the folder that is read"):
+        build_review(hands, tmp_path / "qa", hands)
+    build_review(hands, tmp_path / "qa", out, quiet=True)
     first = tree(out)
-    write_review(hands, tmp_path / "qa", out, quiet=True)
+    build_review(hands, tmp_path / "qa", out, quiet=True)
     assert tree(out) == first
-    with pytest.raises(InputError, match="of other data or options; choose another --out, or add --over"):
-        write_review(hands, tmp_path / "qa", out, anonymise=True)
-    write_review(hands, tmp_path / "qa", out, anonymise=True, overwrite=True, quiet=True)
+    with pytest.raises(InputError, match=r"anonymise was False, now True.* add --overwrite"):
+        build_review(hands, tmp_path / "qa", out, PageOptions(anonymise=True))
+    build_review(hands, tmp_path / "qa", out, PageOptions(anonymise=True), overwrite=True, quiet=True)
     info = Dataset(hands).info
     write_info(hands, {**info, "training": {"size": 96, "keypoints": 21}})
     with pytest.raises(InputError, match="a training set; allowed: a dataset"):
-        write_review(hands, tmp_path / "qa", out)
+        build_review(hands, tmp_path / "qa", out)
