@@ -24,7 +24,7 @@ from scipy import ndimage
 from skimage import color, filters, measure, morphology
 
 from curate.basics import files, geometry, heatmaps, images
-from curate.build import build
+from curate.build import BuildOptions, build
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, labelled_points, to_batch
@@ -136,9 +136,7 @@ def timed(paths: list[Path], data: Path, folder: Path, size: int, rounds: int) -
         summary = build(
             [data],
             folder / f"set-{data.name}-{number}",
-            size=size,
-            crop="colour",
-            backgrounds="white",
+            BuildOptions(size=size, crop="colour", backgrounds="white"),
             quiet=True,
         )
         made = Dataset(summary.out)
@@ -178,7 +176,7 @@ def straightforward(path: Path, points: NDArray[np.float32], target: Path, size:
 def fitted(data: Path, folder: Path, size: int, count: int) -> list[tuple[Sample, images.Pixels]]:
     """The first samples of a set whose ground was left, and their images."""
     out = folder / f"plain-{data.name}"
-    build([data], out, size=size, crop="colour", colour="colour", quiet=True)
+    build([data], out, BuildOptions(size=size, crop="colour", colour=True), quiet=True)
     made = Dataset(out)
     return [(sample, made.read_image(sample)) for sample, _ in zip(made, range(count), strict=False)]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-import converters
+from converters.table import FORMATS
 from curate.basics import files, images
 from curate.convert import convert
 from curate.data.source import Source
@@ -47,7 +47,7 @@ def main() -> None:
             files.write(root / "Hands" / Path(name).name, blank)
         start = time.process_time()
         source = Source(given.table, root / "Hands")
-        summary = convert(converters.load("11khands").read, "11khands", source, root / "set", quiet=True)
+        summary = convert(FORMATS["11khands"].read, "11khands", source, root / "set", quiet=True)
         view = open_view([root / "set"], workers=1, quiet=True)
         people = len(set(view.subject_id))
         odd = sorted(name for name in raw if not re.fullmatch(r"\d{7}", name))

@@ -27,14 +27,15 @@ from curate.basics import geometry, images
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.alike import alike_pairs, likenesses
+from qa.check_quality import inspect
 from qa.config import checks
-from qa.exchange import write_junit, write_sarif
 from qa.finding import write_findings
-from qa.measure import THUMB, look
-from qa.report import write_report
-from qa.run import inspect, judged
-from qa.verdict import verdict_on
+from qa.measures.image_look import THUMB, look_at_image
+from qa.measures.similar_pairs import correlations, similar_pairs
+from qa.report.junit import write_junit
+from qa.report.page import write_report
+from qa.report.sarif import write_sarif
+from qa.report.verdict import verdict_on
 from qa.view import open_view
 
 SIZE, DRAWN = 96, 64
@@ -72,7 +73,7 @@ def _parts(root: Path, out: Path) -> None:
         return result
 
     view = timed("images", lambda: open_view([root], workers=1, quiet=True))
-    results = [timed(check.id, lambda check=check: judged(check, view)) for check in checks()]
+    results = [timed(check.id, lambda check=check: check.judge(view)) for check in checks()]
     findings = [finding for result in results for finding in result.findings]
     timed("findings", lambda: write_findings(findings, out))
     timed("findings", lambda: write_junit(results, ("error",), out))
@@ -91,7 +92,7 @@ def _hashes() -> None:
     rounds = []
     for _ in range(20):
         start = time.process_time()
-        look(photo)
+        look_at_image(photo)
         rounds.append(time.process_time() - start)
     print(f"hashes, thumbnail, tone and entropy of a photograph: {1000 * np.median(rounds):.2f} ms")
 
@@ -106,8 +107,8 @@ def _pairs(count: int) -> None:
     smooth[twins[:, 1]] = smooth[twins[:, 0]]
     thumbs = np.clip(128 + smooth + rng.normal(0, 1, smooth.shape), 0, 255).astype(np.uint8)
     start = time.process_time()
-    found, _ = alike_pairs(thumbs, LIKENESS, COMPARED)
-    found = found.where(likenesses(thumbs, found) >= LIKENESS)
+    found, _ = similar_pairs(thumbs, LIKENESS, COMPARED)
+    found = found.where(correlations(thumbs, found) >= LIKENESS)
     seconds = time.process_time() - start
     known = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
     share = np.mean([(min(a, b), max(a, b)) in known for a, b in twins.tolist()])

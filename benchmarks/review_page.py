@@ -25,7 +25,7 @@ from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
 from qa.finding import Finding, write_findings
-from qa.review import write_review
+from qa.review.page import write_review
 
 SWITCHES = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),

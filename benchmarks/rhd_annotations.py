@@ -30,7 +30,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from converters import rhd, safe_pickle
+from converters import rhd
+from converters.parts import safe_pickle
+from converters.parts.paused_collector import collector_paused
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.data.dataset import TABLE, write_table
@@ -154,7 +156,7 @@ def main() -> None:
             "columns": lambda: columns(training, out),
             "curate": lambda: ours(training, out),
             "pickle.load alone": lambda: pickle.loads(pickled.read_bytes()),
-            "restricted load alone": safe_pickle.no_collector()(lambda: safe_pickle.load(pickled)),
+            "restricted load alone": collector_paused()(lambda: safe_pickle.load(pickled)),
         }
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for turn in range(options.rounds + 1):

@@ -1,7 +1,7 @@
 """COCO keypoints of hands: an annotation a hand, 21 x (x, y, v), flat or nested (cocodataset.org).
 
 Also mmpose's conversions of FreiHAND, RHD, OneHand10K and Panoptic. Points are put into our order by the
-category's names where these are known (`converters.labels`), and taken to be in our order otherwise.
+category's names where these are known (`converters.parts.labels`), and taken to be in our order otherwise.
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters import labels
-from converters.coco_tables import (
+from converters.parts import labels
+from converters.parts.coco_tables import (
     Camera,
     Document,
     Hands,
     Id,
     boxes,
-    collector_paused,
     read_hands,
     split_of,
     stack,
     text_id,
 )
-from converters.exported_images import put
-from converters.short_numbers import short
+from converters.parts.exported_images import put
+from converters.parts.lost_fields import count_lost
+from converters.parts.paused_collector import collector_paused
+from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import SHAPES, make_batch, to_numpy
@@ -255,7 +257,24 @@ _PLAIN = (
 )
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+_HELD = frozenset(
+    {
+        *_PLAIN,
+        "side",
+        "keypoints",
+        "keypoint_scores",
+        "xyz",
+        "K",
+        "bbox",
+        "transform",
+        "split",
+        "licence",
+        "attrs",
+    }
+)
+
+
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write annotations/SPLIT.json (annotations/instances.json for samples of no split) and images/.
 
     Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
@@ -269,9 +288,9 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     batches = dataset.table().combine_chunks().to_batches()
     whole = batches[0] if batches else make_batch(0)
     refs = whole.column("image").to_pylist()
-    placed, lost = put(dataset, refs, out / "images")
-    for name in ("mask", "depth"):
-        lost[name] += whole.num_rows - whole.column(name).null_count
+    lost = count_lost(dataset, _HELD)
+    placed, counts = put(dataset, refs, out / "images", engine)
+    lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
     lost["sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)

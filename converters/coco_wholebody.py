@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from converters.coco_tables import (
+from converters.parts.coco_tables import (
     Document,
     Hands,
     Id,

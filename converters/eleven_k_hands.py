@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import pyarrow as pa
-
-from converters.hand_info import COLUMNS, METADATA, TABLE, HandInfo, read_hand_info, stem
-from converters.native_layout import count_lost, put_as
+from converters.parts.exported_images import put_as
+from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
+from converters.parts.lost_fields import count_lost
 from curate.basics import files, images
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import Part
-from curate.data.sample import Sample, json_text, make_batch, replace_columns
+from curate.data.sample import Sample, make_batch
 from curate.data.source import Source, posix_path
 
 NAME = "11khands"
 LICENCE = "11k Hands: free for reasonable academic fair use"
 SIZE = (1600, 1200)
-_LOST = (
-    "keypoints",
-    "keypoint_scores",
-    "xyz",
-    "K",
-    "mask",
-    "depth",
-    "bbox",
-    "label_source",
-    "score",
-    "parent_id",
-    "transform",
-    "clip",
-    "frame",
-    "track",
-    "split",
-    "licence",
-    "tilt",
-    "rotation",
-)
+_HELD = frozenset({"sample_id", "source", "side", "aspect", "subject_id", "attrs"})
 _PHOTOS = frozenset({".jpg", ".jpeg", ".png"})
 
 
@@ -94,7 +73,7 @@ def read(source: Source) -> Iterator[Part]:
         )
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write HandInfo.csv and Hands/*.jpg as published; of several hands in one image only the first.
 
     A photo keeps a name of the publisher's form (Hand_0000002), a person a numeric id; others are numbered.
@@ -104,72 +83,27 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the layout could not hold, images written anew, and samples left out.
     """
-    counts = count_lost(dataset, _LOST)
+    counts = count_lost(dataset, _HELD)
     table = dataset.table(["image", "subject_id"])
     names = _numbered(table.column("image").to_pylist(), "Hand_")
     people = _numbered(table.column("subject_id").to_pylist(), "")
+    refs = dict.fromkeys(table.column("image").to_pylist())
+    anew = put_as(dataset, {ref: out / "Hands" / f"{names[ref]}.jpg" for ref in refs}, engine)
+    counts["image written anew as JPEG"] += sum(anew.values())
     written = set[str]()
     lines = [",".join(COLUMNS)]
     for sample in dataset:
         if sample.image in written:
             counts["further hand in an image"] += 1
-            continue
-        try:
-            anew = put_as(dataset, sample.image, out / "Hands" / f"{names[sample.image]}.jpg")
-        except UnreadableImage:
+        elif sample.image not in anew:
             counts["sample without an image"] += 1
-            continue
-        written.add(sample.image)
-        counts["image written anew as JPEG"] += anew
-        counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
-        counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
-        lines.append(_line(sample, people, names))
+        else:
+            written.add(sample.image)
+            counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
+            counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
+            lines.append(_line(sample, people, names))
     files.write(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())
     return +counts
-
-
-def enricher(path: Path) -> HandInfoEnricher:
-    """What joins HandInfo.csv to the samples of any source whose images carry the names of 11k Hands.
-
-    Raises
-    ------
-    InputError: as `read_hand_info`.
-    """
-    return HandInfoEnricher(read_hand_info(path), files.sha256(path))
-
-
-@dataclass(frozen=True, slots=True)
-class HandInfoEnricher:
-    """Adds side, aspect, subject_id and metadata by the image's base name; the table wins over the sample.
-
-    Samples that the table does not know stay as they are; they and contradictions are counted in the notes.
-    """
-
-    info: HandInfo
-    fingerprint: str
-
-    def __call__(self, batch: pa.RecordBatch) -> Part:
-        """The batch with what the table knows."""
-        rows = [self.info.stems.get(stem(p)) for p in batch.column("image").to_pylist()]
-        notes = Counter({"image not in HandInfo.csv": rows.count(None)})
-        columns: dict[str, list[str | None]] = {}
-        for name in ("side", "aspect", "subject_id", "attrs"):
-            ours, theirs = getattr(self.info, name), batch.column(name).to_pylist()
-            known = [ours[row] if row is not None else None for row in rows]
-            pairs = list(zip(known, theirs, strict=True))
-            if name == "attrs":
-                columns[name] = [_merged(ours, theirs) for ours, theirs in pairs]
-                continue
-            differ = sum(None not in pair and pair[0] != pair[1] for pair in pairs)
-            notes[f"{name} other than in HandInfo.csv"] += differ
-            columns[name] = [ours if ours is not None else theirs for ours, theirs in pairs]
-        return Part(replace_columns(batch, **columns), notes=+notes)
-
-
-def _merged(ours: str | None, theirs: str | None) -> str | None:
-    if ours is None or theirs is None:
-        return ours or theirs
-    return json_text({**json.loads(theirs), **json.loads(ours)})
 
 
 def _numbered(values: list[str | None], prefix: str) -> dict[str | None, str]:

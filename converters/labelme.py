@@ -3,7 +3,7 @@
 Coordinates are those of the image as Labelme shows it (EXIF applied), with the origin at its corner, as ours.
 The points of one hand share a `group_id`; without one, a file holds one hand, or a left and a right one told
 apart by their labels. Labelme has no visibility: a word in the label, in the shape's flags or in its
-description tells it (`converters.labels`), and a point of which nothing is said is visible.
+description tells it (`converters.parts.labels`), and a point of which nothing is said is visible.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from converters import json_files, labels
-from converters.exported_images import put
-from converters.label_mapping import Mapping
-from converters.native_layout import count_lost
-from converters.short_numbers import short
+from converters.parts import json_files, labels
+from converters.parts.exported_images import put
+from converters.parts.label_mapping import Mapping
+from converters.parts.lost_fields import count_lost
+from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.source import ImageFinder, Source
+from curate.data.source import ImageFinder, Source, files_below
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -134,25 +135,29 @@ def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | N
         return file.read(place.stop - place.start)
 
 
-def read(source: Source) -> Iterator[Part]:
+def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     """The hands of all Labelme files below `source.root`.
 
     A label that is none of ours and not in the mapping is dropped, counted with the name most like it; so
     is every shape that is no point, by its type. A file whose image is missing uses the one embedded in it,
     which is written to `source.extract`.
 
+    Parameters
+    ----------
+    mapping: a YAML file that maps the source's labels to ours (`converters.parts.label_mapping`).
+
     Raises
     ------
     InputError: the mapping file is wrong.
     """
-    mapping = Mapping.load(source.mapping) if source.mapping else Mapping()
+    theirs = Mapping.load(mapping) if mapping else Mapping()
     single = source.root.is_file()
     root = source.root.parent if single else source.root
-    reader = _Reader(root, ImageFinder((root, *filter(None, (source.images,)))), mapping, source.extract)
-    files = [source.root] if single else list(json_files.below(root))
+    reader = _Reader(root, ImageFinder((root, *filter(None, (source.images,)))), theirs, source.extract)
+    found = [source.root] if single else [p for p in files_below(root) if p.suffix.lower() == ".json"]
     yield Part(to_batch([]))  # the mapping is right; from here on images may be written
-    for start in range(0, len(files), _FILES):
-        yield reader.part(files[start : start + _FILES])
+    for start in range(0, len(found), _FILES):
+        yield reader.part(found[start : start + _FILES])
 
 
 @dataclass(slots=True)
@@ -337,33 +342,10 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-# What a Labelme file has no place for; the image's size goes over, its hash can be made again.
-_LOST = (
-    "sample_id",
-    "source",
-    "aspect",
-    "subject_id",
-    "keypoint_scores",
-    "xyz",
-    "K",
-    "mask",
-    "depth",
-    "bbox",
-    "score",
-    "parent_id",
-    "transform",
-    "clip",
-    "frame",
-    "track",
-    "split",
-    "licence",
-    "tilt",
-    "rotation",
-    "attrs",
-)
+_HELD = frozenset({"side", "keypoints", "label_source"})
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write one Labelme file an image, beside a copy of the image.
 
     Hands that share an image get a group_id each (1, 2, ...). A hidden point has the flag `occluded`, a
@@ -373,13 +355,13 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and images that were left out.
     """
-    lost = count_lost(dataset, _LOST)
+    lost = count_lost(dataset, _HELD)
     hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
         hands[sample.image].append(sample)
         lost["label_source"] += sample.label_source not in (None, "manual")
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
-    placed, counts = put(dataset, list(hands), out)
+    placed, counts = put(dataset, hands, out, engine)
     encoder = msgspec.json.Encoder()
     for ref, samples in sorted(hands.items()):
         if ref in placed:

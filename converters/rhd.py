@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from converters import safe_pickle
-from converters.native_layout import count_lost, put_as
+from converters.parts import safe_pickle
+from converters.parts.exported_images import in_tasks, place, size_of
+from converters.parts.lost_fields import count_lost
+from converters.parts.paused_collector import collector_paused
 from curate.basics import files, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
@@ -53,20 +57,20 @@ _FIELDS: dict[str, tuple[tuple[int, int], type[np.floating[Any]]]] = {
 }
 _PIECE = ROWS // 2  # samples; two hands each
 _LARGEST_PART_ID = 33
-_LOST = (
-    "aspect",
-    "subject_id",
-    "keypoint_scores",
-    "bbox",
-    "score",
-    "parent_id",
-    "transform",
-    "clip",
-    "frame",
-    "track",
-    "licence",
-    "tilt",
-    "rotation",
+_HELD = frozenset(
+    {
+        "sample_id",
+        "source",
+        "side",
+        "keypoints",
+        "xyz",
+        "K",
+        "mask",
+        "depth",
+        "label_source",
+        "split",
+        "attrs",
+    }
 )
 
 
@@ -102,7 +106,7 @@ def read(source: Source) -> Iterator[Part]:
 
     Raises
     ------
-    UnsafeInput: a pickle that holds more than arrays; see `converters.safe_pickle`.
+    UnsafeInput: a pickle that holds more than arrays; see `converters.parts.safe_pickle`.
     InputError: no annotations, a pickle of another content, or no images.
     """
     for one in _sets(source):
@@ -115,32 +119,34 @@ def read(source: Source) -> Iterator[Part]:
             yield _read_part(one, keys, arrays, frame)
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write RHD_published_v2 as published: samples numbered anew, val and test as evaluation, else training.
 
-    All images of a set have the size of its first. A hand that the image does not show has rows out of view;
-    what is unknown of one that it shows (a point, xyz, K) is NaN, which `read` understands. Masks are kept
-    where they hold RHD's part ids, depth maps are coded as RHD codes them.
+    All images of a set have one size, that of most of them. A hand that the image does not show has rows out
+    of view; what is unknown of one that it shows (a point, xyz, K) is NaN, which `read` understands. Masks
+    are kept where they hold RHD's part ids, depth maps are coded as RHD codes them.
 
     Returns
     -------
     How many values of each field the layout could not hold, and what was changed or left out.
     """
-    counts = count_lost(dataset, _LOST)
-    books: dict[str, _Book] = {name: _Book(out / "RHD_published_v2" / name) for name in _SPLITS}
+    counts = count_lost(dataset, _HELD)
+    sets: dict[str, dict[str, _Picture]] = {name: {} for name in _SPLITS}
     for sample in dataset:
         counts["split val, put into evaluation"] += sample.split == "val"
         counts["no split, put into training"] += sample.split is None
         counts["attrs"] += bool(sample.attrs)
         counts["label_source"] += sample.label_source not in (None, "render")
-        book = books["evaluation" if sample.split in ("val", "test") else "training"]
         if sample.side is None:
             counts["sample of an unknown side"] += 1
-        else:
-            book.add(dataset, sample, counts)
-    for name, book in books.items():
-        if book.entries:
-            files.write(book.folder / f"anno_{name}.pickle", _pickled(book.entries))
+            continue
+        pictures = sets["evaluation" if sample.split in ("val", "test") else "training"]
+        if sample.image not in pictures:
+            pictures[sample.image] = _Picture(sample.image, sample.mask, sample.depth)
+        pictures[sample.image].add(sample, sample.side)
+    for name, pictures in sets.items():
+        folder = out / "RHD_published_v2" / name
+        counts.update(_write_set(folder, list(pictures.values()), dataset.root, engine))
     return +counts
 
 
@@ -187,7 +193,7 @@ def _frame(one: _Set) -> tuple[int, int]:
     return _FRAME
 
 
-@safe_pickle.no_collector()
+@collector_paused()
 def _load(one: _Set, counted: Part) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:
     """The ids of the samples that have an image, sorted, and their arrays, stacked piece by piece."""
     entries = safe_pickle.load(one.annotations)
@@ -324,75 +330,110 @@ def _beside(file: pa.Array, there: pa.Array, folder: str) -> pa.Array | None:
 
 
 @dataclass(slots=True)
-class _Book:
-    """A set that is being written."""
+class _Picture:
+    """An image to be written, with the rows of both hands; `mask` and `depth_map` are those of its first."""
+
+    ref: str
+    mask: str | None
+    depth_map: str | None
+    uv_vis: NDArray[np.float64] = field(default_factory=lambda: np.tile([-1.0, -1.0, 0.0], (2 * kp.COUNT, 1)))
+    xyz: NDArray[np.float64] = field(default_factory=lambda: np.tile([0.0, 0.0, 1.0], (2 * kp.COUNT, 1)))
+    K: NDArray[np.float64] = field(default_factory=lambda: np.full((3, 3), np.nan))
+    sides: set[str] = field(default_factory=set)
+    hands: int = 0
+
+    def add(self, sample: Sample, side: str) -> None:
+        """Fill in the rows of a hand, unless there is one of its side."""
+        self.hands += 1
+        if side in self.sides:
+            return
+        self.sides.add(side)
+        rows = SIDES.index(side) * kp.COUNT + ORDER
+        self.uv_vis[rows, :2] = sample.keypoints
+        self.uv_vis[rows, 2] = sample.visibility == kp.VISIBLE
+        self.xyz[rows] = np.nan if sample.xyz is None else sample.xyz
+        if sample.K is not None:
+            self.K[:] = sample.K
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a worker writes: an image, its mask and its depth map, all of this name and size."""
 
     folder: Path
-    entries: dict[int, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
-    _ids: dict[str, int | None] = field(default_factory=dict)
-    _frame: tuple[int, int] | None = None
-    _taken: set[tuple[int, str]] = field(default_factory=set)
+    name: str
+    size: tuple[int, int]
+    ref: str
+    mask: str | None
+    depth_map: str | None
 
-    def add(self, dataset: Dataset, sample: Sample, counts: Counter[str]) -> None:
-        """Write a sample's rows, and its image where that is the image's first hand."""
-        if sample.image not in self._ids:
-            self._ids[sample.image] = self._begin(dataset, sample, counts)
-        number = self._ids[sample.image]
-        if number is None:
-            counts["sample without an image of the set's size"] += 1
-            return
-        if (number, str(sample.side)) in self._taken:
-            counts["further hand of the same side in an image"] += 1
-            return
-        self._taken.add((number, str(sample.side)))
-        entry = self.entries[number]
-        rows = SIDES.index(str(sample.side)) * kp.COUNT + ORDER
-        entry["uv_vis"][rows, :2] = sample.keypoints
-        entry["uv_vis"][rows, 2] = sample.visibility == kp.VISIBLE
-        entry["xyz"][rows] = np.nan if sample.xyz is None else sample.xyz
-        if sample.K is not None:
-            entry["K"][:] = sample.K
 
-    def _begin(self, dataset: Dataset, sample: Sample, counts: Counter[str]) -> int | None:
-        number = len(self.entries)
-        path = self.folder / "color" / f"{number:05d}.png"
-        try:
-            counts["image written anew as PNG"] += put_as(dataset, sample.image, path)
-        except UnreadableImage:
-            return None
-        info = images.probe(path)
-        self._frame = self._frame or (info.width, info.height)
-        if (info.width, info.height) != self._frame:
-            path.unlink()
-            return None
-        if sample.mask is not None:
-            self._add_mask(dataset, sample.mask, path.name, counts)
-        if sample.depth is not None:
-            self._add_depth(dataset.root / sample.depth, path.name, counts)
-        uv_vis = np.tile([-1.0, -1.0, 0.0], (2 * kp.COUNT, 1))
-        xyz = np.tile([0.0, 0.0, 1.0], (2 * kp.COUNT, 1))
-        self.entries[number] = {"xyz": xyz, "uv_vis": uv_vis, "K": np.full((3, 3), np.nan)}
-        return number
+def _write_set(folder: Path, pictures: Sequence[_Picture], root: Path, engine: Engine) -> Counter[str]:
+    """Write the images that have the size of most, and their annotations; counts what was left out."""
+    counts = Counter[str]()
+    sizes = list(in_tasks(engine, partial(_size, root), [picture.ref for picture in pictures]))
+    common = Counter(filter(None, sizes)).most_common(1)
+    frame = common[0][0] if common else _FRAME
+    chosen = [picture for picture, size in zip(pictures, sizes, strict=True) if size == frame]
+    jobs = [
+        _Job(folder, f"{number:05d}.png", frame, picture.ref, picture.mask, picture.depth_map)
+        for number, picture in enumerate(chosen)
+    ]
+    entries = {}
+    for number, notes in enumerate(in_tasks(engine, partial(_write_files, root), jobs)):
+        if notes is not None:
+            picture = chosen[number]
+            entries[number] = {"xyz": picture.xyz, "uv_vis": picture.uv_vis, "K": picture.K}
+            counts.update(notes)
+            counts["further hand of the same side in an image"] += picture.hands - len(picture.sides)
+    written = sum(chosen[number].hands for number in entries)
+    counts["sample without an image of the set's size"] += sum(p.hands for p in pictures) - written
+    if entries:
+        files.write(folder / f"anno_{folder.name}.pickle", _pickled(entries))
+    return counts
 
-    def _add_mask(self, dataset: Dataset, ref: str, name: str, counts: Counter[str]) -> None:
-        try:
-            mask = images.read_ref(dataset.root, ref, grey=True)
-        except UnreadableImage:
-            counts["mask missing or unreadable"] += 1
-            return
-        if mask.max() > _LARGEST_PART_ID:
-            counts["mask without RHD's part ids"] += 1
-            return
-        images.write(self.folder / "mask" / name, mask)
 
-    def _add_depth(self, source: Path, name: str, counts: Counter[str]) -> None:
-        assert self._frame is not None
-        try:
-            metres = depth.read(source, *self._frame)
-        except UnreadableImage:
-            counts["depth map missing or unreadable"] += 1
-            return
-        files.write(self.folder / "depth" / name, depth.encode_rhd(metres))
+def _size(root: Path, ref: str) -> tuple[int, int] | None:
+    try:
+        return size_of(root, ref)
+    except UnreadableImage:
+        return None
+
+
+def _write_files(root: Path, job: _Job) -> Counter[str] | None:
+    """Write a picture's files; counts of what was changed or left out, None where the image does not open."""
+    try:
+        notes = Counter(
+            {"image written anew as PNG": int(place(root, job.ref, job.folder / "color" / job.name))}
+        )
+    except UnreadableImage:
+        return None
+    if job.mask is not None:
+        _write_mask(root / job.mask, job.folder / "mask" / job.name, notes)
+    if job.depth_map is not None:
+        _write_depth(root / job.depth_map, job.folder / "depth" / job.name, job.size, notes)
+    return notes
+
+
+def _write_mask(source: Path, path: Path, notes: Counter[str]) -> None:
+    try:
+        mask = images.read(source, grey=True)
+    except UnreadableImage:
+        notes["mask missing or unreadable"] += 1
+        return
+    if mask.max() > _LARGEST_PART_ID:
+        notes["mask without RHD's part ids"] += 1
+        return
+    images.write(path, mask)
+
+
+def _write_depth(source: Path, path: Path, frame: tuple[int, int], notes: Counter[str]) -> None:
+    try:
+        metres = depth.read(source, *frame)
+    except UnreadableImage:
+        notes["depth map missing or unreadable"] += 1
+        return
+    files.write(path, depth.encode_rhd(metres))
 
 
 def _pickled(entries: dict[int, dict[str, NDArray[np.float64]]]) -> bytes:

@@ -24,28 +24,21 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from converters.exported_images import put
-from converters.native_layout import count_lost
+from converters.parts.exported_images import put, size_of
+from converters.parts.lost_fields import count_lost
+from converters.parts.splits import SPLITS
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
-from curate.data.source import Source
+from curate.data.source import Source, files_below
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
 _NUMBERS = {_HEAD + 3 * kp.COUNT: 3, _HEAD + 2 * kp.COUNT: 2}  # numbers a line -> numbers a point
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 _FILES = 2048  # a part
 _MAX_BYTES = 10_000_000  # of a label file: 7,000 hands in one image
 # A share beyond this is a coordinate in pixels that nobody divided by the image's size.
@@ -54,27 +47,7 @@ _SHIFT = 0.01  # pixels; what float32 boxes stray is less
 _COCO = "coco"
 _TWO = re.compile(rb"(?<![\d.eE+-])2(?:\.0*)?(?![\d.eE])")
 _LFS = b"version https://git-lfs"
-_LOST = (
-    "side",
-    "aspect",
-    "subject_id",
-    "keypoint_scores",
-    "xyz",
-    "K",
-    "mask",
-    "depth",
-    "label_source",
-    "score",
-    "parent_id",
-    "transform",
-    "clip",
-    "frame",
-    "track",
-    "licence",
-    "tilt",
-    "rotation",
-    "attrs",
-)
+_HELD = frozenset({"sample_id", "source", "keypoints", "bbox", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +107,7 @@ def read(source: Source) -> Iterator[Part]:
         yield _read_part(root, labelled[start : start + _FILES], config, coco)
 
 
-def write(dataset: Dataset, out: Path) -> Counter[str]:
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
 
     A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
@@ -145,7 +118,7 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and what was changed or left out.
     """
-    counts = count_lost(dataset, _LOST)
+    counts = count_lost(dataset, _HELD)
     lines: dict[str, dict[str, list[str]]] = {}
     splits: dict[str, str] = {}
     for sample in dataset:
@@ -155,8 +128,9 @@ def write(dataset: Dataset, out: Path) -> Counter[str]:
         if line:
             lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
     for split, of_image in sorted(lines.items()):
-        placed, changed = put(dataset, list(of_image), out / "images" / split)
+        placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
+        counts["sample without an image"] += sum(len(of_image[ref]) for ref in of_image.keys() - placed)
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
             files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
@@ -172,7 +146,7 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
     images stands for one called labels."""
     found: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...], str], Path]] = {"images": {}, "labels": {}}
     suffixes = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
-    for path in _files(source.root):
+    for path in files_below(source.root):
         parts = path.relative_to(source.root).parts[:-1]
         at = max((i for i, part in enumerate(parts) if part in found), default=None)
         if at is None or path.suffix.lower() not in suffixes[parts[at]]:
@@ -186,17 +160,17 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
         raise InputError(
             source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
         )
-    elsewhere = {path.stem: path for path in _files(source.images)} if source.images else {}
+    elsewhere = {path.stem: path for path in files_below(source.images)} if source.images else {}
     befores = [before for group in found.values() for before, _, _ in group]
     common = [
         words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))
     ]
-    if common and common[-1] in _SPLITS:
+    if common and common[-1] in SPLITS:
         common = common[:-1]
     pairs = {}
     for before, after, stem in sorted(found["images"].keys() | found["labels"].keys()):
         words = (*after, *before[-1:], *(() if before else (source.root.name,)))
-        split = next((_SPLITS[word.lower()] for word in words if word.lower() in _SPLITS), None)
+        split = next((SPLITS[word.lower()] for word in words if word.lower() in SPLITS), None)
         key = "/".join((*before[len(common) :], *after, stem)).replace("%", "%25").replace("#", "%23")
         image = found["images"].get((before, after, stem)) or elsewhere.get(stem)
         if key in pairs:
@@ -204,12 +178,6 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
         else:
             pairs[key] = _Pair(key, split, image, found["labels"].get((before, after, stem)))
     return list(pairs.values())
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _read_config(root: Path, pairs: Sequence[_Pair]) -> _Config:
@@ -412,11 +380,11 @@ def _batch(
 
 def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     """The line of one hand; empty where there is nothing to say of it."""
-    if sample.width is None or sample.height is None:
-        shape = dataset.read_image(sample).shape
-        size = np.array([shape[1], shape[0]], np.float64)
-    else:
-        size = np.array([sample.width, sample.height], np.float64)
+    try:
+        size = np.array(_frame(dataset, sample), np.float64)
+    except UnreadableImage:
+        counts["sample without an image"] += 1
+        return ""
     shares = sample.keypoints.astype(np.float64) / size
     labelled = sample.visibility > kp.UNLABELLED
     # A point at exactly (0, 0) would be read as unlabelled, too.
@@ -431,6 +399,13 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
         x, y = shares[i].tolist()
         numbers += [repr(x), repr(y), str(sample.visibility[i])] if within[i] else ["0", "0", "0"]
     return " ".join(["0", *numbers])
+
+
+def _frame(dataset: Dataset, sample: Sample) -> tuple[int, int]:
+    """Width and height of its image, which is opened where nobody told them. Raises UnreadableImage."""
+    if sample.width is None or sample.height is None:
+        return size_of(dataset.root, sample.image)
+    return sample.width, sample.height
 
 
 def _clipped_box(

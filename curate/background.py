@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from curate.basics import files, geometry, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import Options, text, whole
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, generator, moved, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out
+from curate.hands import compositing
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
 from curate.hands.photograph import Photograph
@@ -22,12 +24,28 @@ _ROWS = 8  # samples a task
 _QUALITY = 95  # of JPEGs
 
 
+@dataclass(frozen=True, slots=True)
+class BackgroundOptions(Options):
+    """What hands are put before.
+
+    Of a folder of images, subfolders too, each sample gets a part, as large as fits, of one of them: by
+    `seed` and its own id alone.
+    """
+
+    backgrounds: str = text(
+        "white",
+        compositing.ALLOWED,
+        "what to put behind the hands; of a folder, one picture a sample",
+        metavar=compositing.CHOICES,
+    )
+    seed: int = whole(0, 0, 2**63 - 1, "of the choice of backgrounds")
+
+
 def background(
     dataset: str | os.PathLike[str],
     out: str | os.PathLike[str],
+    options: BackgroundOptions = BackgroundOptions(),
     *,
-    backgrounds: str | os.PathLike[str] = "white",
-    seed: int = 0,
     engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
@@ -43,27 +61,20 @@ def background(
     picture to OUT/quarantine.
     Hands that share a photo cannot be told apart by colour: without masks they are dropped.
 
-    Parameters
-    ----------
-    backgrounds: "white", "colour:#rrggbb", "noise", "gradient", or a folder of images (searched with its
-        subfolders); a part as large as fits is chosen by the seed and the sample's id alone.
-
     Raises
     ------
     InputError: an unknown background, a folder without images, a training set. SchemaError: no dataset.
     ConfigChanged: OUT was begun with other options.
     """
-    backdrops = Backdrops.of(backgrounds)
+    backdrops = Backdrops.of(options.backgrounds)
     source = Dataset(dataset)
     if source.training is not None:
         raise InputError(
             source.root, "a training set", allowed="a dataset", remedy="replace backgrounds before building"
         )
-    options = {"backgrounds": backdrops.identity, "seed": seed}
-    stage = Stage(
-        "background", Path(out), options, (source,), engine=engine, overwrite=overwrite, quiet=quiet
-    )
-    work = partial(_replace_batch, root=source.root, out=Path(out), backdrops=backdrops, seed=seed)
+    record = {**asdict(options), "backgrounds": backdrops.identity}
+    stage = Stage("background", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    work = partial(_replace_batch, root=source.root, out=Path(out), backdrops=backdrops, seed=options.seed)
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
 
 

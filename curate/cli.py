@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 
+from converters.table import FORMATS
 from curate import __version__
 from curate.basics.errors import CurateError, MissingExtra
 from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE
@@ -18,7 +20,8 @@ __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_p
 _OVERVIEW = """\
 From hand photographs to a trained, evaluated keypoint network:
 
-  curate convert 11khands|labelme|rhd|yolo-pose|coco|coco-wholebody SRC --out D
+  curate convert FORMAT SRC --out D
+{formats}
   curate render --angles "tilt=0,30,45 rotation=0:345:15" --out D
   curate crop D --out CROPS
   curate build CROPS --out SET --size 96 --keypoints 20
@@ -61,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser; only the options of the command that is given are known to it, for a quick start."""
     parser = argparse.ArgumentParser(
-        prog="curate", description=_OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="curate",
+        description=_OVERVIEW.format(formats=_formats()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hand-curate {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -78,6 +83,11 @@ def _of_the_system(error: OSError) -> str:
     """One line on what the system refused: a full disk, no permission, a folder that is gone."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return f"{where}{error.strerror or error}; the same command goes on from here once that is mended"
+
+
+def _formats() -> str:
+    names = ", ".join(row.name for row in FORMATS.values() if row.reads)
+    return textwrap.fill(names, 90, initial_indent="      FORMAT: ", subsequent_indent=" " * 14)
 
 
 def _bug() -> int:

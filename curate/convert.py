@@ -11,24 +11,25 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.settings import NoOptions, Options, flag, text, whole
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, file_stem, make_batch
-from curate.data.source import Source
+from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
 
-Reader = Callable[[Source], Iterator[Part]]
+Reader = Callable[..., Iterator[Part]]  # of a Source and the format's own options
 
 # Files whose content decides what a converter yields; of others (images, archives) the size is enough.
 _ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
@@ -47,66 +48,80 @@ class Enricher(Protocol):
         """The same rows with more known about them."""
 
 
+def _label_source(text: str) -> str:
+    if not _LABEL_SOURCE.fullmatch(text):
+        raise ValueError
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions(Options):
+    """What `curate convert` does, whatever the format."""
+
+    copy: bool = flag(False, "copy images and masks into the dataset instead of referring to them")
+    probe: bool = flag(True, "trust the images: do not hold each one's header against its annotation")
+    label_source: str | None = text(
+        None,
+        "manual, render or auto:NAME",
+        "who labelled, where the format does not tell: manual, render or auto:NAME",
+        _label_source,
+        metavar="WHO",
+    )
+    licence: str | None = text(None, "a line", "of the source, where the format does not tell")
+    limit: int | None = whole(None, 1, 2**31, "only the first N samples")
+
+
 def convert(
     read: Reader,
     name: str,
     source: Source,
     out: Path,
+    options: ConvertOptions = ConvertOptions(),
     *,
+    own: Options = NoOptions(),
     enrich: Enricher | None = None,
-    copy: bool = False,
-    probe: bool = True,
-    label_source: str | None = None,
-    licence: str | None = None,
-    limit: int | None = None,
     engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
     """Make a dataset of a source.
 
+    Each image's header is opened, unless `options.probe` is false: sizes are filled in, and an image that is
+    unreadable, or of another size than its annotation claims, is quarantined.
+
     Parameters
     ----------
     read, name: the converter's reader and the format's name.
     source: where the source lies. out: the dataset folder; not within the source, nor around it.
-    enrich: joins further metadata to each batch (`converters.eleven_k_hands.enricher`).
-    copy: copy images and masks into the dataset; otherwise it refers to the source's files, relatively.
-    probe: open each image's header: sizes are filled in, and an image that is unreadable, or of another
-        size than its annotation claims, is quarantined. Without it, images are trusted.
-    label_source, licence: what to record where the format does not tell: "manual", "render" or "auto:NAME".
-    limit: only the first so many samples.
+    own: the format's own options.
+    enrich: joins further metadata to each batch (`converters.parts.hand_info`).
 
     Raises
     ------
     InputError: no such source, an empty one, one without the format's files, or `out` in a wrong place.
     ConfigChanged: `out` was made with other options, or of other content.
     """
-    if label_source is not None and not _LABEL_SOURCE.fullmatch(label_source):
-        raise InputError("--label-source", repr(label_source), allowed="manual, render or auto:NAME")
     source = _absolute(source, out)
     _check_place(source, out)
-    options: dict[str, Any] = {
+    record = {
         "format": name,
-        "source_sha256": fingerprint(source),
+        "source_sha256": fingerprint(source.root, source.images, source.masks),
         "enriched_from_sha256": enrich.fingerprint if enrich else None,
-        "copy": copy,
-        "probe": probe,
-        "label_source": label_source,
-        "licence": licence,
-        "limit": limit,
+        **options.record(),
+        **own.record(),
     }
-    parts = read(source)
+    parts = read(source, **own.values())
     first = next(parts, None)  # a source that is refused leaves no folder behind
-    pieces = _divide(chain([first] if first else [], parts), _COPIED_ROWS if copy else ROWS, limit)
-    known = {key: value for key, value in {"label_source": label_source, "licence": licence}.items() if value}
+    size = _COPIED_ROWS if options.copy else ROWS
+    pieces = _divide(chain([first] if first else [], parts), size, options.limit)
     place = _Place(source, out, _masks_in(source.masks))
-    work = partial(_settle, place, enrich=enrich, copy=copy, probe=probe, known=known)
-    stage = Stage("convert", out, options, engine=engine, overwrite=overwrite, quiet=quiet)
+    work = partial(_settle, place, enrich=enrich, options=options)
+    stage = Stage("convert", out, record, engine=engine, overwrite=overwrite, quiet=quiet)
     return stage.run(pieces, work)
 
 
-def fingerprint(source: Source) -> str:
-    """Hash of a source: relative names and sizes of its files, and the content of the annotations.
+def fingerprint(*places: Path | None) -> str:
+    """Hash of folders or files: relative names and sizes, and the content of annotations.
 
     Times of change do not count. Hidden files and linked folders are left out.
 
@@ -115,42 +130,29 @@ def fingerprint(source: Source) -> str:
     InputError: no such file or folder, or an empty one.
     """
     digest = hashlib.sha256()
-    for place in filter(None, (source.root, source.images, source.mapping, source.masks)):
+    for place in filter(None, places):
         if not place.exists():
             raise InputError(place, "no such file or folder")
+        base = place if place.is_dir() else place.parent
+        count = 0
         try:
-            found = list(_files(place)) if place.is_dir() else [(place, place.name, place.stat().st_size)]
-            if not found:
-                raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
-            for path, relative, size in found:
-                content = files.sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
-                digest.update(os.fsencode(f"{relative}\0{size}\0{content}\n"))
+            for path in files_below(place) if place.is_dir() else [place]:
+                if path.is_file():
+                    count += 1
+                    content = files.sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
+                    name = path.relative_to(base)
+                    digest.update(os.fsencode(f"{name}\0{path.stat().st_size}\0{content}\n"))
         except OSError as error:
             raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
+        if not count:
+            raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
         digest.update(b"\n")
     return digest.hexdigest()
 
 
-def _files(root: Path) -> Iterator[tuple[Path, str, int]]:
-    """Path, name relative to the root and size of each regular file below it, sorted by folder."""
-    for folder, below, names in os.walk(root, onerror=_raise):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        relative = os.path.relpath(folder, root)
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                yield path, f"{relative}/{name}", path.stat().st_size
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
 def _absolute(source: Source, out: Path) -> Source:
-    places = (source.root, source.images, source.mapping, source.masks)
-    root, *others = (place.absolute() if place else None for place in places)
-    assert root is not None
-    return replace(Source(root, *others), extract=out.absolute() / "images")
+    images, masks = (place.absolute() if place else None for place in (source.images, source.masks))
+    return Source(source.root.absolute(), images, masks, out.absolute() / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:
@@ -172,7 +174,7 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
     def batches() -> Iterator[pa.RecordBatch]:
         left = limit
         for part in parts:
-            _add_counts(waiting, part)
+            waiting.count(part)
             batch = part.batch if left is None else part.batch.slice(0, left)
             yield batch
             if left is not None:
@@ -184,12 +186,6 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
         counted, waiting = waiting, Part(make_batch(0))
         yield Part(batch, counted.dropped, counted.quarantine, counted.notes)
     yield waiting  # what was counted behind the last row
-
-
-def _add_counts(total: Part, part: Part) -> None:
-    total.dropped.update(part.dropped)
-    total.notes.update(part.notes)
-    total.quarantine.extend(part.quarantine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,26 +224,25 @@ class _Place:
         return target
 
 
-def _settle(
-    place: _Place, part: Part, *, enrich: Enricher | None, copy: bool, probe: bool, known: dict[str, str]
-) -> Part:
+def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: ConvertOptions) -> Part:
     """What every source needs, for one batch."""
     settled = Part(part.batch)
-    _add_counts(settled, part)
+    settled.count(part)
     if enrich and part.batch.num_rows:
         enriched = enrich(settled.batch)
-        _add_counts(settled, enriched)
+        settled.count(enriched)
         settled.batch = enriched.batch
-    for column, value in known.items():
+    for column in ("label_source", "licence"):
         told = settled.batch.column(column)
-        settled.batch = _with(settled.batch, column, told.fill_null(pa.scalar(value, told.type)))
-    if probe:
+        known = pa.scalar(getattr(options, column), told.type)
+        settled.batch = _with(settled.batch, column, told.fill_null(known))
+    if options.probe:
         _probe(place, settled)
     if place.source.masks is not None:
         _attach_masks(place, settled)
-    _move(place, settled, "image", "images" if copy else None)
-    _move(place, settled, "mask", "masks" if copy else None)
-    _move(place, settled, "depth", "depth" if copy else None, needed=False)
+    _move(place, settled, "image", "images" if options.copy else None)
+    _move(place, settled, "mask", "masks" if options.copy else None)
+    _move(place, settled, "depth", "depth" if options.copy else None, needed=False)
     return settled
 
 
@@ -280,8 +275,8 @@ def _probe(place: _Place, part: Part) -> None:
 def _masks_in(folder: Path | None) -> dict[str, str]:
     """The masks of a folder by the stem of their names. Raises InputError where two share one."""
     found: dict[str, str] = {}
-    for path, _, _ in _files(folder) if folder else ():
-        if path.suffix.lower() not in images.SUFFIXES:
+    for path in files_below(folder) if folder else ():
+        if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
             continue
         if path.stem in found:
             raise InputError(path, f"a second mask called {path.stem!r}", field="masks", allowed="one each")

@@ -17,6 +17,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary
 from curate.hands.cropping import Cropping, Frame, count_points, set_aside
+from curate.hands.finding import with_found_by
 from curate.hands.photograph import Photograph
 
 _ROWS = 16  # samples a task
@@ -79,8 +80,9 @@ def _crop_batch(rows: Rows, *, root: Path, out: Path, options: CropOptions) -> P
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
-            frame = Frame.around(photograph.info, options.box(photograph, shared, part.notes), options.size)
-            made = _cut(photograph, frame, photo, out)
+            found = options.find(photograph, shared, part.notes)
+            frame = Frame.around(photograph.info, found.box, options.size)
+            made = with_found_by(_cut(photograph, frame, photo, out), found.by)
             count_points(made, part.notes)
             samples.append(made)
     part.batch = to_batch(samples)

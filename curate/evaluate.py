@@ -1,164 +1,123 @@
-"""`curate evaluate`: predictions to disk, then metrics from them, then a page of pictures."""
+"""`curate evaluate`: predictions to disk, then figures from them, then a page of pictures."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+import curate
 from curate.basics import files, progress
-from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.settings import Options, choice
 from curate.data.dataset import Dataset
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.training_set import form_of
-from curate.scoring import metrics
+from curate.scoring.figures import Scored, measure, summary
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.training.record import WEIGHTS
+from curate.training.run import Run, open_run
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
-
-_PCK_PX = (1, 2, 3, 5, 9, 15, 30)
-_PCK_BOX = (0.05, 0.1, 0.2)
 _BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions(Options):
+    """What `curate evaluate` evaluates on."""
+
+    split: str = choice("test", ("train", "val", "test"), "of the training set")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Where an evaluation lies, and its figures (the content of metrics.json)."""
+    """Where an evaluation lies, and its figures (the content of metrics.json). `reused`: it was finished
+    before."""
 
     out: Path
     figures: dict[str, Any]
+    reused: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return {**self.figures, "out": os.fspath(self.out)}
+        return {**self.figures, "out": os.fspath(self.out), "reused": self.reused}
 
     def __str__(self) -> str:
-        f = self.figures
+        f, page = self.figures, f"{self.out / PAGE}{' (was finished before)' if self.reused else ''}"
         if not f["n"]:
-            return f"no labelled image in split {f['split']}; see {self.out / PAGE}"
-        lines = [
-            f"{f['n']} images of split {f['split']}, {f['size']} px:",
-            f"  all points within {f['right_within_px']:g} px: {f['all_points_9px']:.1%} of images",
-            f"  wrong in 1-2 points only: {f['wrong_1_2_of_all']:.1%} of images"
-            + (f", {f['wrong_1_2_of_failures']:.1%} of failures" if f["wrong_1_2_of_failures"] else ""),
-            f"  error: mean {f['epe_mean']:.2f} px, median {f['epe_median']:.2f} px"
-            if f["epe_mean"] is not None
-            else "  no point was predicted",
-            f"see {self.out / PAGE}",
-        ]
-        return "\n".join(lines)
+            return f"no labelled image in split {f['split']}; see {page}"
+        head = f"{f['n']} images of split {f['split']}, {f['size']} px:"
+        return "\n".join([head, *(f"  {line}" for line in summary(f)), f"see {page}"])
 
 
 def evaluate(
     run: str | os.PathLike[str],
     training_set: str | os.PathLike[str],
-    *,
-    split: str = "test",
     out: str | os.PathLike[str] | None = None,
+    options: EvaluateOptions = EvaluateOptions(),
+    *,
+    overwrite: bool = False,
     quiet: bool = False,
 ) -> Evaluation:
     """Predict a split of a training set and measure.
 
-    Writes predictions.parquet first, then metrics.json from it (`figures`), then evaluation.html.
+    Writes predictions.parquet first, then metrics.json from it (curate.scoring.figures), then
+    evaluation.html.
 
     Parameters
     ----------
-    run: a finished run. split: "train", "val" or "test".
-    out: default RUN/evaluation-SPLIT; earlier files of these names there are replaced.
+    run: a finished run, of a network that finds points. out: default RUN/evaluation-SPLIT.
 
     Raises
     ------
     SchemaError: no finished run, or no dataset.
-    InputError: no such split, or images of another size or kind than the run was trained on.
+    InputError: no such split, images of another size or kind than the run was trained on, a run of another
+        network, or a foreign folder at `out`.
+    ConfigChanged: `out` holds the evaluation of other weights, another set or another split, and `overwrite`
+        is not set.
     """
-    opened, dataset = open_run(run), Dataset(training_set)
+    opened, dataset = open_run(run, gives="points"), Dataset(training_set)
     _check_fit(opened, dataset)
-    folder = Path(out) if out is not None else opened.root / f"evaluation-{split}"
-    examples = Examples(dataset, split, opened.input.keypoints)
-    write_predictions(
-        folder / PREDICTIONS,
-        _predict(opened, examples, quiet),
-        split=split,
-        weights_sha256=files.sha256(opened.root / WEIGHTS),
-        training_set=dataset.fingerprint,
-    )
-    predictions = read_predictions(folder / PREDICTIONS)
-    figures = {"split": split, **measure(predictions)}
-    files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
-    shown = Shown(
-        run=opened.root.resolve().name,
-        training_set=dataset.root.resolve().name,
-        split=split,
-        figures=figures,
-        table=_distances(predictions),
-        sample_ids=predictions.sample_ids,
-        predicted=predictions.predicted,
-        truth=predictions.truth,
-        visibility=predictions.visibility,
-        pixels=examples.pixels,
-    )
-    files.write(folder / PAGE, render_page(shown).encode())
-    return Evaluation(folder, figures)
-
-
-def measure(predictions: Predictions) -> dict[str, Any]:
-    """Every figure, as JSON values; None where there is nothing to measure.
-
-    Pixel thresholds are those of the images, but "all_points_9px" and the two "wrong_1_2" scale the
-    paper's 9 px at 96 px with the image's size ("right_within_px"). "n" counts images that have a label.
-    """
-    table = _distances(predictions)
-    labelled = predictions.visibility > 0
-    sides, areas = metrics.box_sizes(predictions.truth, labelled)
-    limit = metrics.right_within(predictions.size)
-    few_of_all, few_of_failures = metrics.few_wrong(table, limit)
-    similarity = metrics.oks(table, areas, metrics.HAND_SIGMAS)
-    known = labelled.any(1)
-    joints = metrics.per_joint(table)
-    figures: dict[str, Any] = {
-        "n": int(known.sum()),
-        "points": int(labelled.sum()),
-        "unpredicted": int(np.isinf(table).sum()),
-        "size": predictions.size,
-        "right_within_px": limit,
-        "all_points_9px": metrics.all_points_within(table, limit),
-        "wrong_1_2_of_all": few_of_all,
-        "wrong_1_2_of_failures": few_of_failures,
-        "epe_mean": metrics.epe_mean(table),
-        "epe_mean_of_joints": metrics.epe_mean_of_joints(table),
-        "epe_median": metrics.epe_median(table),
-        "mse": metrics.mean_squared_error(table),
-        "pck": {str(px): metrics.pck(table, px) for px in _PCK_PX},
-        "pck_box": {str(part): metrics.pck_normalised(table, sides, part) for part in _PCK_BOX},
-        "auc_0_30": metrics.auc_hand3d(table, 0, 30),
-        "auc_0_30_mmpose": metrics.auc_mmpose(table, 30),
-        "auc_20_50": metrics.auc_hand3d(table, 20, 50),
-        "oks_mean": float(similarity[known].mean()) if known.any() else math.nan,
-        "ap": metrics.average_precision(similarity, _confidence(predictions)),
-        "per_keypoint_epe": {
-            name: float(joints[i]) for i, name in enumerate(kp.NAMES) if labelled[:, i].any()
-        },
+    examples = Examples(dataset, options.split, opened.spec.keypoints)
+    folder = Path(out) if out is not None else opened.root / f"evaluation-{options.split}"
+    weights = files.sha256(opened.root / WEIGHTS)
+    identity = {
+        "stage": "evaluate",
+        "version": curate.__version__,
+        "options": asdict(options),
+        "inputs": [weights, dataset.fingerprint],
     }
-    if labelled[:, kp.WRIST].any():
-        aligned = metrics.root_aligned_distances(predictions.predicted, predictions.truth, labelled)
-        figures["epe_mean_root_aligned"] = metrics.epe_mean(aligned)
-    return {name: _finite(value) for name, value in figures.items()}
+    reads = [opened.root, dataset.root]
+    with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
+        if claim.result is not None:
+            return Evaluation(folder, claim.result, reused=True)
+        write_predictions(
+            folder / PREDICTIONS,
+            _predict(opened, examples, quiet),
+            split=options.split,
+            weights_sha256=weights,
+            training_set=dataset.fingerprint,
+        )
+        scored = Scored(read_predictions(folder / PREDICTIONS))
+        figures = {"split": options.split, **measure(scored)}
+        files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
+        names = (opened.root.resolve().name, dataset.root.resolve().name)
+        shown = Shown(*names, figures, scored, examples.pixels)
+        files.write(folder / PAGE, render_page(shown).encode())
+        claim.finish(figures)
+    return Evaluation(folder, figures)
 
 
 def _check_fit(run: Run, dataset: Dataset) -> None:
     form = form_of(dataset)
     for name in ("size", "channels"):
-        wanted = getattr(run.input, name)
+        wanted = getattr(run.spec, name)
         if getattr(form, name) != wanted:
             raise InputError(
                 dataset.root,
@@ -170,34 +129,14 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
 
 def _predict(run: Run, examples: Examples, quiet: bool) -> Predictions:
     count = len(examples)
-    truth = np.full((count, kp.COUNT, 2), np.nan, np.float32)
-    visibility = np.zeros((count, kp.COUNT), np.uint8)
-    subset = kp.subset(run.input.keypoints)
-    truth[:, subset], visibility[:, subset] = examples.keypoints, examples.visibility
     found = []
     with progress.bar("predict", count, quiet=quiet) as advance:
         for first in range(0, count, _BATCH):
             rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows)))
+            found.append(run.predict(examples.pixels(rows), examples.left[rows]))
             advance(len(rows))
-    points, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    points, scores = (
+        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
+    )
+    truth, visibility = examples.all_keypoints(np.arange(count))
     return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
-
-
-def _distances(predictions: Predictions) -> NDArray[np.float64]:
-    """(N, 21) as in curate.scoring.metrics."""
-    return metrics.distances(predictions.predicted, predictions.truth, predictions.visibility > 0)
-
-
-def _confidence(predictions: Predictions) -> NDArray[np.float64]:
-    """(N,) mean score of the points that the network was made for."""
-    made = np.isfinite(predictions.predicted).all(2)
-    total = np.where(made, predictions.score, 0).sum(1, dtype=np.float64)
-    return np.asarray(total / np.maximum(made.sum(1), 1))
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: None stands for it."""
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,31 +1,26 @@
-"""`curate export`: a dataset -> another tool's format. Says what that format cannot hold.
-
-The folder appears whole or not at all: it is made under another name beside its place, and renamed. A killed
-export keeps what it had copied when the same command is run again.
-"""
+"""`curate export`: a dataset -> another tool's format. Says what that format cannot hold."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import curate
 from curate.basics import files, progress
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import NoOptions, Options
 from curate.data.dataset import Dataset
 
-Writer = Callable[[Dataset, Path], Counter[str]]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Writer = Callable[..., Counter[str]]  # of a Dataset, a folder and an Engine
 
-# What an export says of itself. Hidden, so that no tool takes it for an annotation file.
-RECORD = ".curate-export.json"
 _RESTRICTED = re.compile(
     r"non-?commercial|research|academic|fair use|\bNC\b|noderiv|\bND\b|redistribut", re.IGNORECASE
 )
@@ -40,6 +35,7 @@ class Export:
     out: the folder. format: name of the format. samples: how many the dataset holds.
     lost: what the format could not hold or was changed, per field or reason, with counts.
     licences: the dataset's licences that seem to restrict passing it on.
+    reused: the folder was finished before, with the same configuration.
     """
 
     out: Path
@@ -47,12 +43,14 @@ class Export:
     samples: int
     lost: dict[str, int]
     licences: tuple[str, ...]
+    reused: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return {"out": os.fspath(self.out), **self._record()}
+        return {"out": os.fspath(self.out), "reused": self.reused, **self.record()}
 
-    def _record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
+        """What the mark of the folder says of it."""
         return {
             "format": self.format,
             "samples": self.samples,
@@ -60,87 +58,88 @@ class Export:
             "restricted_licences": list(self.licences),
         }
 
+    @classmethod
+    def of(cls, out: Path, record: Mapping[str, Any]) -> Export:
+        """From what `record` gave: an export that was finished before."""
+        licences = tuple(record["restricted_licences"])
+        return cls(out, record["format"], record["samples"], record["lost"], licences, reused=True)
+
     def __str__(self) -> str:
-        lines = [f"{self.out}: {self.samples} samples as {self.format}"]
+        before = " (was finished before)" if self.reused else ""
+        lines = [f"{self.out}: {self.samples} samples as {self.format}{before}"]
         lines += [f"  not held by {self.format}: {name} ({count})" for name, count in self.lost.items()]
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)
 
 
 def export(
-    dataset: Dataset, write: Writer, name: str, out: Path, *, overwrite: bool = False, quiet: bool = False
+    dataset: Dataset,
+    write: Writer,
+    name: str,
+    out: Path,
+    *,
+    own: Options = NoOptions(),
+    engine: Engine = ONE,
+    overwrite: bool = False,
+    quiet: bool = False,
 ) -> Export:
     """Write a dataset in another tool's format.
 
     Parameters
     ----------
     write, name: the converter's writer and the format's name.
-    out: the folder to make. overwrite: replace an earlier export there.
+    out: the folder to make; not within the dataset, nor around it.
+    own: the format's own options. engine: what runs the work on the images.
+    overwrite: replace what curate made at `out` before.
 
     Raises
     ------
-    InputError: `out` exists, or is no export and would be replaced, or another command writes there.
+    InputError: `out` is in a wrong place, curate did not make it, or another command writes there.
+    ConfigChanged: `out` was made of another dataset, or in another format, and `overwrite` is not set.
     """
-    out = out.absolute()
-    _check_place(dataset, out, overwrite)
-    with _unfinished(out, f"{dataset.fingerprint[:12]}-{name}-{curate.__version__}") as folder:
-        with progress.bar(f"export {name}", None, quiet=quiet):
-            counts = write(dataset, folder)
+    _check_place(dataset, out)
+    identity = {
+        "command": "export",
+        "version": curate.__version__,
+        "format": name,
+        "options": own.record(),
+        "dataset": dataset.fingerprint,
+    }
+    with files.claimed(out, identity, overwrite=overwrite) as claim:
+        if claim.result is not None:
+            return Export.of(out, claim.result)
+        counts = write(dataset, out, _Shown(engine, f"export {name}", quiet), **own.values())
         lost = {reason: count for reason, count in sorted(counts.items()) if count}
         restricted = tuple(text for text in dataset.info.get("licences", []) if _RESTRICTED.search(text))
-        summary = Export(out, name, len(dataset), lost, restricted)
-        record = {"curate": curate.__version__, "dataset": dataset.fingerprint, **summary._record()}
-        files.write(folder / RECORD, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
-        _put_in_place(folder, out)
-    return summary
+        done = Export(out, name, len(dataset), lost, restricted)
+        claim.finish(done.record())
+    return done
 
 
-def _check_place(dataset: Dataset, out: Path, overwrite: bool) -> None:
+def _check_place(dataset: Dataset, out: Path) -> None:
     root, there = dataset.root.resolve(), out.resolve()
     if there.is_relative_to(root) or root.is_relative_to(there):
         raise InputError(
             out, f"--out and the dataset {dataset.root} lie in each other", allowed="another folder"
         )
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not (out / RECORD).is_file():
-        raise InputError(out, "something that is no export", allowed="a new folder, or an earlier export")
-    if not overwrite:
-        raise InputError(out, "an export stands here", remedy="choose another --out, or add --overwrite")
 
 
-@contextmanager
-def _unfinished(out: Path, identity: str) -> Iterator[Path]:
-    """The folder beside `out` where the export grows; what another dataset left there is removed."""
-    import fcntl
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An engine whose work is shown as it goes on."""
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    path = out.with_name(f".{out.name}.export-lock")
-    with open(path, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(out, "another curate command is writing here") from None
-        try:
-            folder = out.with_name(f".{out.name}.{identity}.part")
-            for other in out.parent.glob(f".{_escaped(out.name)}.*.part"):
-                if other != folder:
-                    shutil.rmtree(other)
-            folder.mkdir(exist_ok=True)
-            yield folder
-        finally:
-            path.unlink()
+    engine: Engine
+    label: str
+    quiet: bool
 
+    @property
+    def workers(self) -> int:
+        return self.engine.workers
 
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
-
-
-def _put_in_place(folder: Path, out: Path) -> None:
-    if out.exists():
-        before = out.with_name(f".{out.name}.before.part")  # swept by the next export if this one is killed
-        out.rename(before)
-        folder.rename(out)
-        shutil.rmtree(before)
-    else:
-        folder.rename(out)
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None
+    ) -> Iterator[Result]:
+        with progress.bar(self.label, total, quiet=self.quiet) as advance:
+            for result in self.engine.map(function, items, total=total):
+                advance(1)
+                yield result

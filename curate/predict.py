@@ -6,34 +6,35 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from curate.basics import files, geometry, images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import Options, flag
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.stage import Stage, relative_to_out
-from curate.hands.cropping import Frame
+from curate.hands.finding import FOUND_BY
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
-from curate.training.run import WEIGHTS, Run, open_run
+from curate.taggers.table import Choice, choose
+from curate.taggers.tagger import Tagged, Tagger
 
 JSON = "predictions.json"
 PICTURES = "pictures"
 
 _ROWS = 16  # photos a task
-_PICTURE = 800  # px, longer side of a picture at most
+_LONGEST = 800  # px, longer side of a picture
 _LISTED = 20  # unreadable inputs named in the summary
-_MARGIN = 0.1  # where the run does not know how its crops were cut
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Predicted:
     out: Path
     photos: int
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    pictures: bool = True
     reused: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -58,7 +60,8 @@ class Predicted:
         lines = [f"{name}: {reason}" for name, reason in self.unreadable[:_LISTED]]
         more = len(self.unreadable) - len(lines)
         lines += [f"and {more} more, see {self.out / 'quarantine.jsonl'}"] if more else []
-        told = f"{self.photos} hands in {self.out / JSON}, pictures in {self.out / PICTURES}"
+        told = f"{self.photos} hands in {self.out / JSON}"
+        told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
         return "\n".join([*lines, told + (" (was finished before)" if self.reused else "")])
 
@@ -75,11 +78,20 @@ class _Photo:
         return self.root / self.sample.image
 
 
+@dataclass(frozen=True, slots=True)
+class PredictOptions(Options):
+    """What `curate predict` writes."""
+
+    pictures: bool = flag(True, "leave out the pictures with skeletons")
+
+
 def predict(
     run: str | os.PathLike[str],
     inputs: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
+    options: PredictOptions = PredictOptions(),
     *,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Predicted:
@@ -93,6 +105,7 @@ def predict(
 
     Parameters
     ----------
+    run: a finished run's folder. Each worker opens it once.
     inputs: photos, folders of photos (searched to any depth), or datasets.
 
     Raises
@@ -100,7 +113,7 @@ def predict(
     SchemaError: no finished run. InputError: no photo at all, or a training set.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
-    opened, folder = open_run(run), Path(out)
+    chosen, folder = choose(run), Path(out)
     datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
     for dataset in datasets:
         if dataset.training is not None:
@@ -109,14 +122,15 @@ def predict(
     photos = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
-    options = {"run": files.sha256(opened.root / WEIGHTS), "photos": _fingerprint(photos)}
-    stage = Stage("predict", folder, options, datasets, overwrite=overwrite, quiet=quiet)
+    record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
+    stage = Stage("predict", folder, record, datasets, engine=engine, overwrite=overwrite, quiet=quiet)
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
-    work = partial(_predict_batch, run=opened, out=folder)
-    summary = stage.run(_batches(photos, datasets), work, total=total, beside=_write_json)
+    work = partial(_predict_batch, chosen=chosen, out=folder, pictures=options.pictures)
+    beside = partial(_write_json, pictures=options.pictures)
+    summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside)
     made = Dataset(folder)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
-    return Predicted(folder, len(made), unreadable, summary.reused)
+    return Predicted(folder, len(made), unreadable, options.pictures, summary.reused)
 
 
 def _files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -157,118 +171,81 @@ def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[lis
             yield held
 
 
-def _predict_batch(photos: list[_Photo], *, run: Run, out: Path) -> Part:
+def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, pictures: bool) -> Part:
     part = Part(to_batch([]))
-    views: list[_View] = []
-    for photo in photos:
-        try:
-            views.append(_View(photo, run))
-        except InputError as error:
-            part.quarantine.append((os.fspath(photo.path), error.reason))
-    if not views:
-        return part
-    points, scores = _look(run, views)
-    if _how_cut(run)[0] == "keypoints":
-        for view, found in zip(views, points, strict=True):
-            view.close_in(found)
-        points, scores = _look(run, views)
-    samples = []
-    for view, found, sure in zip(views, points, scores, strict=True):
-        samples.append(view.sample(found, sure, out))
-        picture = f"{file_stem(samples[-1].sample_id)}.jpg"
-        images.write(out / PICTURES / picture, view.picture(found), quality=88)
+    tagger, samples = chosen.open(), []
+    for photo, result in zip(photos, _tagged(tagger, photos), strict=True):
+        if isinstance(result, InputError):
+            part.quarantine.append((os.fspath(photo.path), result.reason))
+            continue
+        photograph, tagged = result
+        samples.append(_labelled(photograph, tagged, tagger.label_source, out))
+        if pictures:
+            picture = _draw(photograph, tagged)
+            images.write(out / _picture_of(samples[-1].sample_id), picture, quality=88)
     part.batch = to_batch(samples)
     return part
 
 
-def _look(run: Run, views: Sequence[_View]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(N, 21, 2) points in pixels of each photo and (N, 21) scores."""
-    cuts = [view.cut() for view in views]
-    points, scores = run.predict(np.stack([pixels for pixels, _ in cuts]))
-    back = [
-        geometry.apply(geometry.invert(affine), found)
-        for (_, affine), found in zip(cuts, points, strict=True)
-    ]
-    return np.stack(back), scores
+def _tagged(tagger: Tagger, photos: Iterable[_Photo]) -> Iterator[tuple[Photograph, Tagged] | InputError]:
+    """Each photo with what was found in it, or why it cannot be used."""
+    opened = [_opened(photo) for photo in photos]
+    tagged = iter(tagger.tag([photograph for photograph in opened if isinstance(photograph, Photograph)]))
+    for photograph in opened:
+        if isinstance(photograph, InputError):
+            yield photograph
+            continue
+        found = next(tagged)
+        yield found if isinstance(found, InputError) else (photograph, found)
 
 
-class _View:
-    """A photo and the square of it that the network looks at."""
-
-    def __init__(self, photo: _Photo, run: Run) -> None:
-        """Raises UnreadableImage."""
-        self.photograph, self.run = Photograph(photo.root, photo.sample), run
-        self.margin = _how_cut(run)[1]
-        self.square = self._first_square()
-        self.cut()  # decodes: what does not is found out here
-
-    def _first_square(self) -> NDArray[np.float64]:
-        whole = geometry.square_around(self.photograph.whole, 0.0)
-        if self.photograph.sample.transform is not None:
-            return whole
-        box = self.photograph.box("bbox")
-        box = self.photograph.box("colour") if box is None else box
-        square = None if box is None else geometry.square_around(box, self.margin)
-        return square if square is not None and self._usable(square) else whole
-
-    def _usable(self, square: NDArray[np.float64]) -> bool:
-        """It is of a hand's size, and its centre lies on the photo."""
-        x, y, side, _ = square
-        across, down = x + side / 2, y + side / 2
-        info = self.photograph.info
-        seen = 0 <= across <= info.width and 0 <= down <= info.height
-        return bool(seen and 8 <= side <= 2 * max(info.width, info.height))
-
-    def close_in(self, points: NDArray[Any]) -> None:
-        """Look at a square around these points, where they are those of a hand."""
-        box = geometry.bounding_box(points)
-        if box is not None:
-            square = geometry.square_around(box, self.margin)
-            self.square = square if self._usable(square) else self.square
-
-    def cut(self) -> tuple[images.Pixels, geometry.Affine]:
-        """The square at the network's size, and the map from photo to it."""
-        size, grey = self.run.input.size, self.run.input.channels == 1
-        frame = Frame.around(self.photograph.info, self.square, size, enlarge=True)
-        return frame.of(self.photograph.read(frame.shrink, grey=grey)), frame.affine
-
-    def sample(self, points: NDArray[Any], scores: NDArray[Any], out: Path) -> Sample:
-        """The photo's sample with the prediction as its labels."""
-        found = np.isfinite(points).all(axis=1)
-        before, info = self.photograph.sample, self.photograph.info
-        return replace(
-            before,
-            image=relative_to_out(self.photograph.path, out),
-            width=info.width,
-            height=info.height,
-            mask=None,
-            depth=None,
-            xyz=None,
-            keypoints=np.where(found[:, None], points, np.nan).astype(np.float32),
-            visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
-            label_source=f"auto:{self.run.root.resolve().name.replace(' ', '-')}",
-            score=float(scores[found].mean()) if found.any() else 0.0,
-            keypoint_scores=np.where(found, scores, np.nan).astype(np.float32),
-            attrs={**before.attrs, "looked_at": [round(float(value), 2) for value in self.square]},
-        )
-
-    def picture(self, points: NDArray[Any]) -> images.Pixels:
-        """The photo with the skeleton, at most _PICTURE pixels long."""
-        longest = max(self.photograph.whole)
-        size = min(_PICTURE, round(longest))
-        shrink = images.shrink_for(self.photograph.info, size / longest)
-        return draw_skeleton(self.photograph.read(shrink), points / shrink, size=size)
+def _opened(photo: _Photo) -> Photograph | InputError:
+    try:
+        return Photograph(photo.root, photo.sample)
+    except InputError as error:
+        return error
 
 
-def _how_cut(run: Run) -> tuple[str, float]:
-    """What the crops that a run was trained on were cut by, and the margin left around."""
-    said = run.info.get("crop") or {}
-    return said.get("by", "colour"), said.get("margin", _MARGIN)
+def _labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Path) -> Sample:
+    """The photo's sample with what was found as its labels."""
+    before, found = photograph.sample, tagged.found
+    return replace(
+        before,
+        image=relative_to_out(photograph.path, out),
+        width=photograph.info.width,
+        height=photograph.info.height,
+        mask=None,
+        depth=None,
+        xyz=None,
+        keypoints=np.where(found[:, None], tagged.keypoints, np.nan).astype(np.float32),
+        visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
+        label_source=label_source,
+        score=float(tagged.scores[found].mean()) if found.any() else 0.0,
+        keypoint_scores=tagged.scores.astype(np.float32),
+        attrs={
+            **before.attrs,
+            FOUND_BY: tagged.found_by,
+            "looked_at": [round(float(value), 2) for value in tagged.looked_at],
+        },
+    )
 
 
-def _write_json(made: Dataset) -> None:
+def _draw(photograph: Photograph, tagged: Tagged) -> images.Pixels:
+    """The photo with the skeleton, at most _LONGEST pixels long."""
+    longest = max(photograph.whole)
+    size = min(_LONGEST, round(longest))
+    shrink = images.shrink_for(photograph.info, size / longest)
+    return draw_skeleton(photograph.read(shrink), tagged.keypoints / shrink, size=size)
+
+
+def _picture_of(sample_id: str) -> str:
+    """Where the picture of a sample lies in OUT."""
+    return f"{PICTURES}/{file_stem(sample_id)}.jpg"
+
+
+def _write_json(made: Dataset, *, pictures: bool) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
-    unscored = np.full(kp.COUNT, np.nan)  # a hand that was not found
+    unscored = np.full(kp.COUNT, np.nan)  # where a tagger tells none
     with files.writing(made.root / JSON) as file:
         file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
@@ -280,7 +257,7 @@ def _write_json(made: Dataset) -> None:
             entry = {
                 "sample_id": sample.sample_id,
                 "image": sample.image,
-                "picture": f"{PICTURES}/{file_stem(sample.sample_id)}.jpg",
+                "picture": _picture_of(sample.sample_id) if pictures else None,
                 "score": None if sample.score is None else round(sample.score, 4),
                 "looked_at": sample.attrs["looked_at"],
                 "points": points,

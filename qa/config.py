@@ -13,7 +13,8 @@ from typing import Any
 
 from curate.basics import settings
 from curate.basics.errors import InputError
-from qa.checks import CHECKS, Check
+from qa.checks.check import Check
+from qa.checks.table import CHECKS
 
 GROUP = "hand_curate.checks"
 _EXPLAIN, _ALLOWED = "curate qa --explain", "{limit: number}"
@@ -34,7 +35,7 @@ def checks(config: str | os.PathLike[str] | None = None) -> tuple[Check, ...]:
     table = {check.id: check for check in CHECKS}
     for check in _added():
         if check.id in table:
-            raise InputError(f"entry point {GROUP}", f"a second check {check.id!r}", remedy="rename it")
+            raise InputError(check.origin, f"a second check {check.id!r}", remedy="rename it")
         table[check.id] = check
     if config is not None:
         given = settings.load(config, allowed=f"check: {_ALLOWED}", remedy=f"start from: {_EXPLAIN}")
@@ -70,14 +71,13 @@ def _added() -> Iterable[Check]:
         where = f"entry point {GROUP}:{point.name}"
         try:
             given: Any = point.load()
-        except Exception as error:  # another package's code: whatever it raises, this is whose it is
-            raise InputError(
-                where, f"cannot be loaded ({error})", remedy="reinstall or remove its package"
-            ) from error
+        except (Exception, SystemExit) as error:  # another package's code: whatever it does, it is named
+            why = f"cannot be loaded ({type(error).__name__}: {error})"
+            raise InputError(where, why, remedy="reinstall or remove its package") from error
         found = given if isinstance(given, Sequence) else [given]
         if not all(isinstance(check, Check) for check in found):
             raise InputError(where, f"a {type(given).__name__}", allowed="a qa.checks.Check, or several")
-        yield from found
+        yield from (replace(check, origin=where) for check in found)
 
 
 def _limits(path: str | os.PathLike[str], check: Check, given: Any) -> dict[str, float]:

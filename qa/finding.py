@@ -1,26 +1,25 @@
-"""What a check gives: hits, and the findings that are written from them."""
+"""Findings: what the checks found, in words; written for machines, and read again."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from curate.basics import files
+from curate.basics.errors import InputError
 
 Severity = Literal["error", "warning", "info"]
 Scope = Literal["sample", "split", "dataset"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+TABLE = "findings.parquet"
 
 SCHEMA = pa.schema(
     [
@@ -37,55 +36,18 @@ SCHEMA = pa.schema(
     ]
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One thing a check found.
-
-    Attributes
-    ----------
-    score, threshold: the measured value and the limit it broke, in the check's unit.
-    row: the sample's row in the view; None where the hit concerns a split or the whole set.
-    split: the split concerned, for checks of that scope.
-    severity: where it differs from the check's own.
-    words: what the check's sentence is filled in with.
-    rows: the samples of a group, where the hit is about one.
-    """
-
-    score: float
-    threshold: float
-    row: int | None = None
-    split: str | None = None
-    severity: Severity | None = None
-    words: Mapping[str, object] = field(default_factory=dict)
-    rows: tuple[int, ...] = ()
-
-
-def graded(score: float, limits: Mapping[str, float]) -> tuple[Severity, float]:
-    """Severity of a score that broke limits["warning"] and perhaps limits["error"], and the limit broken."""
-    return ("error", limits["error"]) if score > limits["error"] else ("warning", limits["warning"])
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a check gave.
-
-    Attributes
-    ----------
-    checked: how many samples (splits, subjects) it could judge. hits: worst first.
-    scores: (n,) of every sample, NaN where not judged; None where a sample has none. threshold: its limit.
-    """
-
-    checked: int
-    hits: Sequence[Hit] = ()
-    scores: NDArray[np.float64] | None = None
-    threshold: float = 0.0
+Row = dict[str, Any]  # a finding as the files hold it
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row of findings.parquet. `dataset` is the folder's name; `row` leads back to the sample, `rows` to
-    those of its group."""
+    """One row of findings.parquet.
+
+    Attributes
+    ----------
+    check ... remedy: as in SCHEMA; `dataset` is the folder's name.
+    row: the sample's row in the view. rows: those of its group, where the finding is about one.
+    """
 
     check: str
     severity: Severity
@@ -100,41 +62,24 @@ class Finding:
     row: int | None = field(default=None, repr=False)
     rows: tuple[int, ...] = field(default=(), repr=False)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Row:
         """The finding as findings.json holds it."""
         return {name: getattr(self, name) for name in SCHEMA.names}
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A check, its outcome, and the findings that its hits became."""
+def at_least(severity: Severity) -> tuple[Severity, ...]:
+    """That severity and all that are graver."""
+    return SEVERITIES[: SEVERITIES.index(severity) + 1]
 
-    check: Any
-    outcome: Outcome
-    findings: tuple[Finding, ...]
 
-    @property
-    def checked(self) -> int:
-        """How many samples (or splits, subjects) it could judge."""
-        return self.outcome.checked
+def identity(row: Row) -> tuple[str | None, ...]:
+    """What makes two runs' findings the same: check, sample and split; of a set or split, also the message.
 
-    def count(self, severity: Severity) -> int:
-        """Findings of that severity."""
-        return self._counts[severity]
-
-    @property
-    def worst(self) -> Severity | None:
-        """Highest severity found."""
-        return next((s for s in SEVERITIES if self._counts[s]), None)
-
-    @property
-    def state(self) -> str:
-        """Worst severity, else "passed", or "idle" where there was nothing to judge."""
-        return self.worst or ("passed" if self.checked else "idle")
-
-    @cached_property
-    def _counts(self) -> Counter[str]:
-        return Counter(finding.severity for finding in self.findings)
+    The dataset's name does not count: a corrected version lies in another folder.
+    """
+    if row["scope"] == "sample":
+        return row["check"], row["sample_id"], row["split"], None
+    return row["check"], None, row["split"], row["message"]
 
 
 def write_findings(findings: Sequence[Finding], out: Path) -> None:
@@ -142,6 +87,34 @@ def write_findings(findings: Sequence[Finding], out: Path) -> None:
     rows = [finding.as_json() for finding in findings]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, compression="zstd")
-    files.write(out / "findings.parquet", sink.getvalue().to_pybytes())
-    text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    files.write(out / "findings.json", text.encode())
+    files.write(out / TABLE, sink.getvalue().to_pybytes())
+    files.write(out / "findings.json", json_text(rows))
+
+
+def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
+    """The findings that `curate qa` wrote to a folder.
+
+    Raises
+    ------
+    InputError: the folder holds no findings.parquet, or not one of this version.
+    """
+    path = Path(folder) / TABLE
+    remedy = f"make it with: curate qa D --out {path.parent.name}"
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise InputError(path, "no such file", allowed="a folder of curate qa", remedy=remedy) from None
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(path, f"not readable ({error})", remedy=remedy) from None
+    if table.schema.remove_metadata() != SCHEMA:
+        raise InputError(path, "columns of another version", remedy=remedy)
+    rows: list[Row] = table.to_pylist()
+    for row in rows:
+        if row["severity"] not in SEVERITIES:
+            raise InputError(path, repr(row["severity"]), field="severity", allowed=", ".join(SEVERITIES))
+    return rows
+
+
+def json_text(content: object) -> bytes:
+    """JSON as QA's files hold it: one value a line, names as they are written."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()

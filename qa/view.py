@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.basics.engine import Engine
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points, to_numpy
 from curate.data.training_set import form_of
-from qa.pixels import Names, PixelFacts, pixel_facts
+from qa.measures.arrays import Flags, Floats, Names, Rows
+from qa.measures.image_pass import PixelFacts, pixel_facts
 
 _TEXT = (
     "sample_id",
@@ -32,6 +34,8 @@ _TEXT = (
     "licence",
     "sha256",
 )
+# What the sources tell of people beside their age, in a sample's attrs.
+PEOPLE = ("gender", "skinColor", "accessories", "nailPolish", "irregularities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class View:
     """
 
     datasets: tuple[Dataset, ...]
-    dataset_of: NDArray[np.intp]
+    dataset_of: Rows
     sample_id: Names
     source: Names
     image: Names
@@ -66,33 +70,33 @@ class View:
     licence: Names
     sha256: Names
     attrs: Names
-    size: NDArray[np.float64]
-    tilt: NDArray[np.float64]
-    rotation: NDArray[np.float64]
-    points: NDArray[np.float64]
+    size: Floats
+    tilt: Floats
+    rotation: Floats
+    points: Floats
     visibility: NDArray[np.uint8]
-    xyz: NDArray[np.float64]
-    K: NDArray[np.float64]
-    transform: NDArray[np.float64]
-    cut: NDArray[np.bool_]
-    expected: NDArray[np.bool_]
+    xyz: Floats
+    K: Floats
+    transform: Floats
+    cut: Flags
+    expected: Flags
     pixels: PixelFacts
-    predicted: NDArray[np.float64]
+    predicted: Floats
 
     def __len__(self) -> int:
         return len(self.sample_id)
 
     @property
-    def labelled(self) -> NDArray[np.bool_]:
+    def labelled(self) -> Flags:
         """(n, 21) visibility 1 or 2."""
         return self.visibility > 0
 
     @property
-    def frame(self) -> NDArray[np.float64]:
+    def frame(self) -> Floats:
         """(n, 2) width and height: the table's, else the image's; NaN where neither is known."""
         return np.where(self.size > 0, self.size, self.pixels.size)
 
-    def boxes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def boxes(self) -> tuple[Floats, Floats]:
         """Lower and upper corners (n, 2) of the labelled points; NaN for samples without any."""
         low = np.where(np.isnan(self.points), np.inf, self.points).min(axis=1)
         high = np.where(np.isnan(self.points), -np.inf, self.points).max(axis=1)
@@ -100,11 +104,35 @@ class View:
         low[none] = high[none] = np.nan
         return low, high
 
-    def splits(self) -> dict[str | None, NDArray[np.intp]]:
+    def splits(self) -> dict[str | None, Rows]:
         """Rows of each split, in the order train, val, test, others by name, none."""
         order = {"train": "0", "val": "1", "test": "2"}
         names = sorted(set(self.split), key=lambda s: (s is None, order.get(s or "", "3" + (s or ""))))
         return {name: np.flatnonzero(self.split == name) for name in names}
+
+    def against_train(self) -> Iterator[tuple[str, Rows, Rows]]:
+        """Each split but train with its rows, and train's; nothing where there is no train split."""
+        groups = {name: rows for name, rows in self.splits().items() if name}
+        train = groups.pop("train", None)
+        if train is not None:
+            for name, rows in groups.items():
+                yield name, rows, train
+
+    def independent(self, rows: Rows) -> int:
+        """How many of the rows count as independent: subjects where they are known, else samples."""
+        subjects = self.subject_id[rows]
+        return len(set(subjects.tolist()) - {None}) + int((subjects == np.array(None)).sum())
+
+    def properties(self) -> dict[str, Names]:
+        """Side, aspect, and what the sources tell of the people: gender, age by decades, skin tone and more.
+
+        Each is (n,) text with None where unknown; those that no sample has are left out.
+        """
+        found: dict[str, Names] = {"side": self.side, "aspect": self.aspect}
+        for name in PEOPLE:
+            found[name] = as_names([about.get(name) for about in self.attrs])
+        found["age"] = as_names([_decade(about.get("age")) for about in self.attrs])
+        return {name: values for name, values in found.items() if any(v is not None for v in values)}
 
     def folder(self, row: int) -> str:
         """Name of the folder that a row comes from."""
@@ -112,7 +140,7 @@ class View:
         return name
 
 
-def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: int, quiet: bool) -> View:
+def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, engine: Engine, quiet: bool) -> View:
     """Read the tables and decode every image once.
 
     Raises
@@ -154,16 +182,29 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, workers: 
             points,
             text["mask"],
             text["side"],
-            workers=workers,
+            engine=engine,
             quiet=quiet,
         ),
     )
 
 
-def _text(table: pa.Table, name: str) -> Names:
-    column = np.empty(len(table), object)
-    column[:] = table.column(name).to_pylist()
+def as_names(values: Sequence[object]) -> Names:
+    """Values as a column of text; None stays None."""
+    column = np.empty(len(values), object)
+    column[:] = [None if value is None else str(value) for value in values]
     return column
+
+
+def _decade(age: object) -> str | None:
+    """The decade of an age in years, such as "20 to 29"; None where it is no age."""
+    if not isinstance(age, int | float) or not 0 < age < 130:
+        return None
+    decade = int(age) // 10 * 10
+    return f"{decade} to {decade + 9}"
+
+
+def _text(table: pa.Table, name: str) -> Names:
+    return as_names(table.column(name).to_pylist())
 
 
 def _attrs(table: pa.Table) -> Names:
@@ -172,6 +213,6 @@ def _attrs(table: pa.Table) -> Names:
     return column
 
 
-def _number(table: pa.Table, name: str) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = table.column(name).cast(pa.float64()).to_numpy()
+def _number(table: pa.Table, name: str) -> Floats:
+    values: Floats = table.column(name).cast(pa.float64()).to_numpy()
     return values

@@ -70,13 +70,13 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn_labelme(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four drawn hands as Labelme files."""
-    import converters
+    from converters.table import FORMATS
     from curate.data.dataset import Dataset
     from curate.export import export
 
     folder = tmp_path_factory.mktemp("labelme")
     dataset = Dataset(_drawn(folder / "dataset", 4))
-    export(dataset, converters.load("labelme").write, "labelme", folder / "labels")
+    export(dataset, FORMATS["labelme"].write, "labelme", folder / "labels")
     return folder / "labels"
 
 

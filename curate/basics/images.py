@@ -148,7 +148,7 @@ def read_ref_info(
     root: str | os.PathLike[str], ref: str, *, grey: bool = False
 ) -> tuple[Pixels, ImageInfo | None]:
     """As `read_ref`, with what the file's header says; None of a row of pixels.npy."""
-    if ref.startswith(_PIXELS_FILE + "#"):
+    if in_stack(ref):
         stack = open_stack(root)
         row = ref.partition("#")[2]
         if not row.isdecimal() or int(row) >= len(stack):
@@ -161,6 +161,11 @@ def read_ref_info(
     data = load(path)
     info = examine(data, path)
     return decode(data, path, grey=grey, info=info), info
+
+
+def in_stack(ref: str) -> bool:
+    """Whether the `image` of a sample is a row of a training set; else it is a file, whatever its name."""
+    return ref.startswith(f"{_PIXELS_FILE}#")
 
 
 def stack_ref(row: int) -> str:

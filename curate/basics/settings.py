@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import yaml
 
+from curate.basics import files
 from curate.basics.errors import InputError
 
 Range = tuple[float, float]
@@ -69,6 +70,33 @@ class Options:
             except ValueError:
                 where = type(self).__name__
                 raise InputError(where, repr(value), field=name, allowed=setting.allowed) from None
+
+    def values(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {name: getattr(self, name) for name in settings_of(type(self))}
+
+    def record(self) -> dict[str, Any]:
+        """The settings as JSON values, for the identity of a folder; of a file its content, wherever it is.
+
+        Raises
+        ------
+        InputError: a file that cannot be read.
+        """
+        record: dict[str, Any] = {}
+        for name, value in self.values().items():
+            if not isinstance(value, Path):
+                record[name] = value
+                continue
+            try:
+                record[f"{name}_sha256"] = files.sha256(value)
+            except OSError as error:
+                raise InputError(value, f"cannot be read ({error.strerror})") from None
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions(Options):
+    """Of what takes none."""
 
 
 def settings_of(kind: type[Any]) -> dict[str, Setting]:
@@ -170,23 +198,31 @@ def explain(record: Any, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def number(default: float, low: float, high: float, says: str) -> Any:
-    """A field that holds a number."""
-    return _field(default, says, f"{low:g} to {high:g}", lambda v: _number(v, low, high), float, "X")
+def number(default: float | None, low: float, high: float, says: str) -> Any:
+    """A field that holds a number; with a default of None, possibly none."""
+
+    def read(value: Any) -> float | None:
+        return None if value is None and default is None else _number(value, low, high)
+
+    allowed = f"{low:g} to {high:g}"
+    return _field(default, says, f"null or {allowed}" if default is None else allowed, read, float, "X")
 
 
-def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False) -> Any:
-    """A field that holds a whole number; with `none`, or a default of None, possibly none."""
+def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False, step: int = 1) -> Any:
+    """A field that holds a whole number, a multiple of `step`.
+
+    With `none`, or a default of None, possibly none.
+    """
     none = none or default is None
 
     def read(value: Any) -> int | None:
         if value is None and none:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % step:
             raise ValueError
         return value
 
-    allowed = f"a whole number, {low} to {high}"
+    allowed = f"a whole number, {low} to {high}" if step == 1 else f"a multiple of {step}, {low} to {high}"
     return _field(default, says, f"null or {allowed}" if none else allowed, read, int, "N")
 
 
@@ -245,11 +281,20 @@ def flag(default: bool, says: str) -> Any:
     return _field(default, says, "true or false", read)
 
 
-def text(default: str | None, allowed: str, says: str, *, metavar: str = "TEXT") -> Any:
-    """A field that holds a word; with a default of "" or None, possibly none."""
-    return _field(
-        default, says, allowed, lambda value: value if value == default else _word(value), metavar=metavar
-    )
+def text(
+    default: str | None,
+    allowed: str,
+    says: str,
+    read: Callable[[str], str] = str,
+    *,
+    metavar: str = "TEXT",
+) -> Any:
+    """A field that holds a word or a path as text, as `read` gives it back; with "" or None, perhaps none."""
+
+    def read_one(value: Any) -> str | None:
+        return default if value == default else read(_word(value))
+
+    return _field(default, says, allowed, read_one, metavar=metavar)
 
 
 def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
@@ -263,6 +308,16 @@ def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
     return _field(None, says, allowed, read, metavar=metavar)
 
 
+def paths(says: str, *, metavar: str, allowed: str = "paths") -> Any:
+    """A field that holds the paths of any number of files or folders."""
+
+    def read(value: Any) -> tuple[Path, ...]:
+        several = value if isinstance(value, list | tuple) else [value]
+        return tuple(one if isinstance(one, Path) else Path(_word(one)) for one in several)
+
+    return _field((), says, allowed, read, metavar=metavar, many=True)
+
+
 def texts(
     default: tuple[str, ...],
     allowed: str,
@@ -270,17 +325,19 @@ def texts(
     read: Callable[[str], str] = str,
     *,
     metavar: str = "TEXT",
+    once: bool = True,
 ) -> Any:
     """A field that holds one or more texts, each as `read` gives it back (ValueError: not allowed).
 
-    With a default of (), possibly none.
+    With `once`, what is given again does not count. With a default of (), possibly none.
     """
 
     def read_all(value: Any) -> tuple[str, ...]:
         words = value if isinstance(value, list | tuple) else [value]
         if not words and default:
             raise ValueError
-        return tuple(dict.fromkeys(read(_word(word)) for word in words))
+        found = tuple(read(_word(word)) for word in words)
+        return tuple(dict.fromkeys(found)) if once else found
 
     return _field(default, says, allowed, read_all, metavar=metavar, many=True)
 
@@ -311,6 +368,7 @@ def _number(value: Any, low: float, high: float) -> float:
 
 
 def _word(value: Any) -> str:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(value, str) or not value:
         raise ValueError
     return value

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import BACKGROUNDS, command, common, engine_of, given, tell
+from curate.background import BackgroundOptions, background
+from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
 
 
 def add(commands: Any) -> None:
@@ -19,20 +20,12 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("dataset", type=Path, metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--backgrounds",
-        default="white",
-        metavar=BACKGROUNDS,
-        help="what to put behind the hands; of a folder, one picture a sample (default: white)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of backgrounds")
+    add_options(parser, BackgroundOptions)
     common(parser)
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.background import background
-
     summary = background(
-        a.dataset, a.out, engine=engine_of(a), **given(a, "backgrounds seed overwrite quiet")
+        a.dataset, a.out, options_of(a, BackgroundOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
     return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")

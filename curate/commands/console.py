@@ -21,9 +21,6 @@ Chosen = TypeVar("Chosen", bound=Options)
 
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
-BY = ("colour", "keypoints", "mask", "bbox")  # curate.hands.cropping.BY, without importing it for --help
-BACKGROUNDS = "white|noise|gradient|colour:#rrggbb|DIR"
-
 
 def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) -> argparse.ArgumentParser:
     """A parser for one command of the table; `run` does it and returns an exit code."""

@@ -6,9 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import converters
-from curate.basics.errors import InputError
-from curate.commands.console import command, common, engine_of, given, positive, tell
+from converters.parts.hand_info import HandInfoJoin
+from converters.table import FORMATS
+from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.commands.own_options import add_own_options, own_options
+from curate.convert import ConvertOptions, convert
+from curate.data.source import Source
+
+_KINDS = {row.name: row.reads for row in FORMATS.values() if row.reads}
 
 
 def add(commands: Any) -> None:
@@ -19,56 +24,39 @@ def add(commands: Any) -> None:
         "  curate convert 11khands 11k/ --out data/11k\n"
         "  curate convert labelme labels/ --images 11k/Hands --hand-info 11k/HandInfo.csv --out data/tagged\n"
         "  curate convert rhd RHD_published_v2 --out data/rhd\n\nformats:\n"
-        + "\n".join(f"  {name:15s} {what}" for name, (_, what) in converters.FORMATS.items()),
+        + "\n".join(f"  {name:15s} {FORMATS[name].says}" for name in _KINDS),
     )
-    parser.add_argument("format", choices=list(converters.FORMATS), metavar="FORMAT", help="see below")
+    parser.add_argument("format", choices=list(_KINDS), metavar="FORMAT", help="see below")
     parser.add_argument("source", type=Path, metavar="SRC", help="folder (or annotation file) of the source")
     parser.add_argument("--out", type=Path, required=True, metavar="D", help="dataset folder to make")
     parser.add_argument("--images", type=Path, metavar="DIR", help="a further folder to look for images in")
-    parser.add_argument("--mapping", type=Path, metavar="YAML", help="the source's labels to ours (labelme)")
-    parser.add_argument(
-        "--hand-info",
-        type=Path,
-        metavar="CSV",
-        help="join subject, side, aspect and metadata of 11k Hands' HandInfo.csv by image name",
-    )
     parser.add_argument(
         "--masks",
         type=Path,
         metavar="DIR",
         help="masks of your own or of another tool, named as its image each: grey, or cut-outs",
     )
-    parser.add_argument("--copy", action="store_true", help="copy the images instead of referring to them")
     parser.add_argument(
-        "--no-probe",
-        dest="probe",
-        action="store_false",
-        help="do not open each image's header (trusted sets)",
+        "--hand-info",
+        type=Path,
+        metavar="CSV",
+        help="join subject, side, aspect and metadata of 11k Hands' HandInfo.csv by image name",
     )
-    parser.add_argument(
-        "--label-source", metavar="WHO", help="where the format does not tell: manual, render or auto:NAME"
-    )
-    parser.add_argument("--licence", metavar="TEXT", help="of the source, where the format does not tell")
-    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
+    add_options(parser, ConvertOptions)
+    add_own_options(parser, _KINDS)
     common(parser)
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.convert import convert
-    from curate.data.source import Source
-
-    if a.mapping and a.format != "labelme":
-        raise InputError("--mapping", f"given with {a.format}", allowed="with labelme")
-    enrich = None
-    if a.hand_info:
-        enrich = converters.load("11khands").enricher(a.hand_info)
     summary = convert(
-        converters.load(a.format).read,
+        FORMATS[a.format].read,
         a.format,
-        Source(a.source, a.images, a.mapping, a.masks),
+        Source(a.source, a.images, a.masks),
         a.out,
-        enrich=enrich,
+        options_of(a, ConvertOptions),
+        own=own_options(a, _KINDS, a.format),
+        enrich=HandInfoJoin.load(a.hand_info) if a.hand_info else None,
         engine=engine_of(a),
-        **given(a, "copy probe label_source licence limit overwrite quiet"),
+        **given(a, "overwrite quiet"),
     )
     return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import OK, command, show
+from curate.commands.console import OK, add_options, command, common, given, options_of, show
+from curate.evaluate import EvaluateOptions, evaluate
 
 
 def add(commands: Any) -> None:
@@ -18,15 +19,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument("training_set", type=Path, metavar="SET")
-    parser.add_argument("--split", choices=["train", "val", "test"], default="test")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: RUN/evaluation-SPLIT")
-    parser.add_argument("--json", action="store_true", help="print the metrics as one JSON object")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    add_options(parser, EvaluateOptions)
+    common(parser, workers=False)
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.evaluate import evaluate
-
-    result = evaluate(a.run_folder, a.training_set, split=a.split, out=a.out, quiet=a.quiet)
+    options = options_of(a, EvaluateOptions)
+    result = evaluate(a.run_folder, a.training_set, a.out, options, **given(a, "overwrite quiet"))
     show(a, result.as_json(), str(result))
     return OK

@@ -6,7 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import FINDINGS, OK, command, common, show
+from curate.commands.console import (
+    FINDINGS,
+    OK,
+    add_options,
+    command,
+    common,
+    engine_of,
+    given,
+    options_of,
+    show,
+)
+from curate.predict import PredictOptions, predict
 
 
 def add(commands: Any) -> None:
@@ -19,12 +30,18 @@ def add(commands: Any) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help="photos, folders or datasets")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    common(parser, workers=False)
+    add_options(parser, PredictOptions)
+    common(parser)
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.predict import predict
-
-    result = predict(a.run_folder, a.inputs, a.out, overwrite=a.overwrite, quiet=a.quiet)
+    result = predict(
+        a.run_folder,
+        a.inputs,
+        a.out,
+        options_of(a, PredictOptions),
+        engine=engine_of(a),
+        **given(a, "overwrite quiet"),
+    )
     show(a, result.as_json(), str(result))
     return FINDINGS if result.unreadable else OK

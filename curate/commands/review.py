@@ -6,8 +6,22 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import converters
-from curate.commands.console import FINDINGS, OK, command, common, given, positive, show
+from converters.table import FORMATS
+from curate.commands.console import (
+    FINDINGS,
+    OK,
+    add_options,
+    command,
+    common,
+    engine_of,
+    given,
+    options_of,
+    show,
+)
+from qa.review.agreement import agreement
+from qa.review.apply import apply_decisions
+from qa.review.build import PageOptions, build_review
+from qa.review.open_labelme import LabelmeOptions, open_labelme
 
 
 def add(commands: Any) -> None:
@@ -29,29 +43,25 @@ def add(commands: Any) -> None:
     _add_agreement(actions)
 
 
+def run(a: argparse.Namespace) -> int:
+    code: int = a.act(a)
+    return code
+
+
 def _add_build(actions: Any) -> None:
     build = actions.add_parser("build", help="write the gallery: open index.html by double click")
     build.add_argument("dataset", type=Path, metavar="D")
     build.add_argument("--qa", type=Path, required=True, metavar="QA", help="what curate qa wrote about it")
     build.add_argument("--out", type=Path, required=True, metavar="DIR")
-    build.add_argument(
-        "--anonymise", action="store_true", help="leave out who and which: ids, paths, messages"
-    )
-    build.add_argument(
-        "--thumbnails-only",
-        dest="originals",
-        action="store_false",
-        help="no links to the images themselves: the folder can be passed on by itself",
-    )
+    add_options(build, PageOptions)
     common(build)
     build.set_defaults(act=_build)
 
 
 def _build(a: argparse.Namespace) -> int:
-    from qa.review import write_review
-
-    summary = write_review(a.dataset, a.qa, a.out, **given(a, "originals anonymise workers overwrite quiet"))
-    show(a, summary.as_json(), str(summary))
+    options = options_of(a, PageOptions)
+    made = build_review(a.dataset, a.qa, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
+    show(a, made.as_json(), str(made))
     return OK
 
 
@@ -69,41 +79,16 @@ def _add_open_labelme(actions: Any) -> None:
     )
     opens.add_argument("dataset", type=Path, metavar="D")
     opens.add_argument("--out", type=Path, required=True, metavar="DIR")
-    opens.add_argument("--qa", dest="qa_dir", type=Path, metavar="QA", help="open what this run flagged")
-    opens.add_argument(
-        "--decisions",
-        type=Path,
-        nargs="+",
-        default=(),
-        metavar="FILE",
-        help="open what was marked to be fixed",
-    )
-    opens.add_argument(
-        "--check", dest="checks", action="append", default=[], metavar="ID", help="only of this check; repeat"
-    )
-    opens.add_argument(
-        "--severity", choices=["error", "warning", "info"], default="error", help="at least (default: error)"
-    )
-    opens.add_argument("--limit", type=positive, metavar="N", help="at most N images, the worst")
-    opens.add_argument("--labelme", default="labelme", metavar="PROGRAM", help="where it is not on the PATH")
-    opens.add_argument(
-        "--no-open",
-        dest="labelme",
-        action="store_const",
-        const=None,
-        help="start nothing: only prepare the folder, or read back what was corrected in it",
-    )
-    opens.add_argument("--reviewer", default="", metavar="NAME", help="whose corrections these are")
+    add_options(opens, LabelmeOptions)
     common(opens, workers=False)
     opens.set_defaults(act=_open_labelme)
 
 
 def _open_labelme(a: argparse.Namespace) -> int:
-    from qa.relabel import open_labelme
-
-    module = converters.load("labelme")
-    options = given(a, "qa_dir decisions checks severity limit labelme reviewer overwrite")
-    done = open_labelme(a.dataset, a.out, write=module.write, read=module.read, **options)
+    labelme, options = FORMATS["labelme"], options_of(a, LabelmeOptions)
+    done = open_labelme(
+        a.dataset, a.out, options, write=labelme.write, read=labelme.read, overwrite=a.overwrite
+    )
     advice = f"\nnext: curate review apply {a.out}/decisions.jsonl --dataset {a.dataset} --out NEW"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
     return FINDINGS if done.refused else OK
@@ -122,10 +107,9 @@ def _add_apply(actions: Any) -> None:
 
 
 def _apply(a: argparse.Namespace) -> int:
-    from qa.decisions import apply_decisions
-
-    options = given(a, "dry_run workers overwrite quiet")
-    applied = apply_decisions(a.dataset, a.decisions, a.out, **options)
+    applied = apply_decisions(
+        a.dataset, a.decisions, a.out, engine=engine_of(a), **given(a, "dry_run overwrite quiet")
+    )
     show(a, applied.as_json(), str(applied))
     return FINDINGS if applied.failed else OK
 
@@ -139,13 +123,6 @@ def _add_agreement(actions: Any) -> None:
 
 
 def _agreement(a: argparse.Namespace) -> int:
-    from qa.agreement import agreement
-
     found = agreement(a.first, a.second)
     show(a, found.as_json(), str(found))
     return OK
-
-
-def run(a: argparse.Namespace) -> int:
-    code: int = a.act(a)
-    return code

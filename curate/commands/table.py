@@ -46,8 +46,11 @@ COMMANDS: dict[str, Command] = {
         "review",
         "A gallery to look through by hand, Labelme to correct in, and a new dataset of what was decided.",
     ),
+    "train": Command("train", "Train a network on a training set."),
     "train-baseline": Command(
-        "train", "Train the reference CNN (figure 12, 12.1 million weights) on a training set."
+        "train",
+        "Train the reference CNN (figure 12, 12.1 million weights) on a training set.",
+        "add_baseline",
     ),
     "evaluate": Command(
         "evaluate",

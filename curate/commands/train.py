@@ -1,41 +1,64 @@
-"""curate train-baseline: the reference CNN on a training set."""
+"""curate train and curate train-baseline: a network on a training set."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import OK, command, common, given, positive, show
+from curate.basics.settings import choice, whole
+from curate.commands.console import OK, add_options, command, common, given, options_of, show
+from curate.networks.table import TABLE
+from curate.train import train
+from curate.training.options import TrainOptions
+
+BASELINE = "figure12"
+_RESUMES = "A killed training goes on from its last epoch when the same command is given again."
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineOptions(TrainOptions):
+    """How `curate train-baseline` trains."""
+
+    preset: str | None = choice("reference", ("reference", "paper"), "how to train")
+    epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's: reference 15, paper 300")
 
 
 def add(commands: Any) -> None:
+    networks = "\n".join(f"  {name:<16}{row.says}" for name, row in TABLE.items())
+    parser = command(
+        commands,
+        "train",
+        run,
+        f"  curate train set96 --network {BASELINE} --out run\n\nnetworks:\n{networks}\n\n{_RESUMES}",
+    )
+    parser.add_argument("--network", required=True, metavar="NAME", help="one of those listed below")
+    _arguments(parser, TrainOptions)
+
+
+def add_baseline(commands: Any) -> None:
     parser = command(
         commands,
         "train-baseline",
         run,
         "  curate train-baseline set96 --out run\n"
-        "  curate train-baseline set96 --out paper --preset paper --max-minutes 20\n\n"
-        "A killed training goes on from its last epoch when the same command is given again.",
+        "  curate train-baseline set96 --out paper --preset paper --max-minutes 20\n\n" + _RESUMES,
     )
+    parser.set_defaults(network=BASELINE)
+    _arguments(parser, BaselineOptions)
+
+
+def _arguments(parser: argparse.ArgumentParser, kind: type[TrainOptions]) -> None:
     parser.add_argument("training_set", type=Path, metavar="SET")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN")
-    parser.add_argument("--preset", choices=["reference", "paper"], default="reference")
-    parser.add_argument("--epochs", type=positive, help="default: the preset's (reference 15, paper 300)")
-    parser.add_argument("--max-minutes", type=float, help="stop at the end of the epoch that passes this")
-    parser.add_argument("--batch", type=positive, default=32)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--devices", default="auto", help="as Lightning understands them: auto, 1, 2, 0,1")
+    add_options(parser, kind)
     common(parser, workers=False)
+    parser.set_defaults(kind=kind)
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.train import train
-
-    result = train(
-        a.training_set,
-        a.out,
-        **given(a, "preset epochs max_minutes batch seed devices overwrite quiet"),
-    )
+    options = options_of(a, a.kind)
+    result = train(a.training_set, a.out, a.network, options, **given(a, "overwrite quiet"))
     show(a, result.as_json(), str(result))
     return OK

@@ -1,15 +1,9 @@
-"""A source: a dataset in its publisher's own layout, and how a converter looks for its images.
-
-A converter is a module with
-
-    read(source: Source) -> Iterator[Part]       samples whose `image` is an absolute path
-    write(dataset: Dataset, out: Path) -> Counter[str]      where the format can hold samples; counts of
-                                                            what it could not hold, per reason
-"""
+"""A source: a dataset in its publisher's own layout, and how a converter looks for its images."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
@@ -27,7 +21,6 @@ class Source:
     ----------
     root: the folder (or, for single-file formats, the annotation file).
     images: a further folder to look for images in.
-    mapping: a YAML file that maps the source's labels to ours (Labelme).
     masks: a folder of masks, each named as its image, whatever the suffix, for sources that bring none.
     extract: where a converter writes images that the source holds only inside its annotations (Labelme's
         imageData); `curate.convert` sets it to the dataset's images/. Without it they are quarantined.
@@ -35,9 +28,24 @@ class Source:
 
     root: Path
     images: Path | None = None
-    mapping: Path | None = None
     masks: Path | None = None
     extract: Path | None = None
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """The files below a folder, sorted; hidden files and folders are passed over, linked folders not entered.
+
+    Raises
+    ------
+    OSError: a folder that cannot be listed.
+    """
+    for folder, below, names in os.walk(root, onerror=_raise):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 class _Listing(NamedTuple):

@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-import curate
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
+from curate.basics.version import VERSION
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
 
@@ -88,7 +88,7 @@ class Stage:
         inputs = [parent.fingerprint for parent in self.parents]
         return {
             "stage": self.name,
-            "version": curate.__version__,
+            "version": VERSION,
             "options": json.loads(json.dumps(self.options)),
             "inputs": inputs,
         }

@@ -124,7 +124,7 @@ class Split:
 
     Attributes
     ----------
-    form: of the set. sample_ids: (n,), in the order of the table.
+    form: of the set. sample_ids: (n,), in the order of the table. left: (n,), True for left hands.
     keypoints: (n, K, 2) float32, pixels, NaN where unlabelled. visibility: (n, K) uint8, 0, 1 or 2.
     xyz: (n, K, 3) float32, metres in the camera's frame, and intrinsics: (n, 3, 3) float64, pixels; NaN where
         unknown.
@@ -133,6 +133,7 @@ class Split:
 
     form: Form
     sample_ids: list[str]
+    left: NDArray[np.bool_]
     keypoints: NDArray[np.float32]
     visibility: NDArray[np.uint8]
     xyz: NDArray[np.float32]
@@ -168,7 +169,7 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
     open_heatmaps(dataset, form, count)  # a set that contradicts itself is not to be trusted
     side = (count, form.size, form.size)
     masks = _open(dataset.root / MASKS, side, (np.uint8,)) if form.masks else None
-    names = ["sample_id", "image", "split", "keypoints", "visibility", "xyz", "K"]
+    names = ["sample_id", "image", "split", "side", "keypoints", "visibility", "xyz", "K"]
     table = dataset.table(names)
     given = table.column("split").to_pylist()
     chosen = np.array([name == split for name in given], bool)
@@ -182,6 +183,7 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
     return Split(
         form,
         table.column("sample_id").to_pylist(),
+        np.array([side == "left" for side in table.column("side").to_pylist()], bool),
         points[:, subset],
         visibility[:, subset],
         to_numpy(table, "xyz")[:, subset],

@@ -19,10 +19,11 @@ from curate.basics.images import Pixels
 from curate.hands.masks import Matte
 
 KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
+ALLOWED = f"{', '.join(KINDS)}, colour:#rrggbb or a folder of images"
+CHOICES = f"{'|'.join(KINDS)}|colour:#rrggbb|DIR"  # as --help has it
 
 _COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
-_ALLOWED = "white, noise, gradient, colour:#rrggbb or a folder of images"
-_KEPT = 500_000  # pixels of a backdrop up to which the last ones read are kept
+_KEPT = 500_000  # pixels: the last backdrops that are no larger are kept in memory
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as cvtColor and JPEG have it
 _OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
 
@@ -30,8 +31,8 @@ _OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
 def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
     """The hand of an image before a backdrop: (H, W, 3) each, or both grey (H, W).
 
-    Where the border mixes hand and ground, the ground's share of the colour is replaced by the colour that
-    the hand has near by, so that no rim of the old ground is left.
+    Along the border, a pixel's colour is a mixture of the hand and the old ground. The old ground's share is
+    replaced by the hand's colour near by first, so that no rim of it is left.
     """
     alpha = matte.alpha
     inside = (alpha == 255).astype(np.uint8)
@@ -71,15 +72,15 @@ class Backdrops:
             return cls(name.lower())
         folder = Path(name)
         if not folder.is_dir():
-            raise InputError("background", repr(name), field="backgrounds", allowed=_ALLOWED)
+            raise InputError("background", repr(name), field="backgrounds", allowed=ALLOWED)
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES and p.is_file())
         if not files:
-            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=_ALLOWED)
+            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=ALLOWED)
         return cls("files", tuple(files))
 
     @property
     def identity(self) -> str:
-        """The same for the same backdrops, wherever they lie."""
+        """A name by content: it stays the same where the folder of images is moved."""
         if self.kind != "files":
             return self.kind
         digest = hashlib.sha256()
@@ -104,7 +105,7 @@ class Backdrops:
         return self.of_one_colour(width, height)
 
     def of_one_colour(self, width: int, height: int) -> Pixels:
-        """The backdrop where it is `plain`, (height, width, 3), not to be written to."""
+        """A plain backdrop, (height, width, 3). It is shared: nothing can be written to it."""
         found = _COLOUR.fullmatch(self.kind)
         return _one_colour(found[1] if found else "ffffff", width, height)
 
@@ -133,7 +134,7 @@ def _one_colour(code: str, width: int, height: int) -> Pixels:
 
 
 def _fitted(path: Path, width: int, height: int) -> Pixels:
-    """A file's image, as small as covers that size. Raises UnreadableImage."""
+    """A file's image, scaled so that it just covers that size. Raises UnreadableImage."""
     info = images.probe(path)
     scale = max(width / info.width, height / info.height)
     photo = images.read(path, shrink=images.shrink_for(info, scale))
@@ -142,13 +143,13 @@ def _fitted(path: Path, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(photo, size, interpolation=way), np.uint8)
 
 
-# Small samples take less time than their backdrop's file takes to be read.
+# To read a backdrop's file takes longer than to make a small sample.
 _fitted_once = lru_cache(maxsize=64)(_fitted)
 
 
 def _noise(rng: np.random.Generator, width: int, height: int) -> Pixels:
     """Coloured noise of many scales, as busy as a photograph."""
-    scale = min(1.0, 4 * _OCTAVES[-1] / max(width, height))  # as much as its finest cells need
+    scale = min(1.0, 4 * _OCTAVES[-1] / max(width, height))  # no larger than its finest cells need
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     total: Any = 0.0
     for cells in _OCTAVES:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,26 +18,24 @@ from curate.basics.images import ImageInfo, Kind, Pixels
 from curate.basics.settings import Options, choice, flag, number, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, generator
+from curate.hands.finding import BY, FINDERS, OWN_HAND, WHOLE, Found, first
 from curate.hands.photograph import BadMask, Photograph
-
-# What the hand is found by.
-BY = ("colour", "keypoints", "mask", "bbox")
 
 SHARED_WITHOUT_MASK = "shares its photo with another hand and has no mask"
 
 _FAR = 4  # a square this many times larger than its image comes from a broken label
-# A photo is decoded at so many times the size of its crop at least: the crop then is as from a full decode,
-# PSNR 50 dB in the median.
+# A photo is decoded at this many times the size of its crop, or more. The crop then differs from that of a
+# full decode by a PSNR of 50 dB in the median.
 _OVERSAMPLED = 2.5
 
 
 class Dropped(Exception):
-    """A sample that gives no crop, with its reason."""
+    """A sample that gives no crop, and why."""
 
 
 @contextmanager
 def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
-    """Work on one sample: one that cannot be used is counted, or in quarantine, and the next one follows."""
+    """Work on one sample. If it cannot be used, it is counted or put into quarantine; the work goes on."""
     try:
         yield
     except Dropped as reason:
@@ -50,9 +48,13 @@ def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Cropping(Options):
-    """How crops are chosen; `jitter` depends on `seed` and the sample's id alone."""
+    """How the crop of a photo is chosen. What `jitter` draws depends on `seed` and the sample's id alone."""
 
-    by: str = choice("colour", BY, "what the hand is found by")
+    by: str = choice(
+        "colour",
+        BY,
+        "what the hand is found by: " + "; ".join(f"{name}, {FINDERS[name].says}" for name in BY),
+    )
     margin: float = number(
         0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
     )
@@ -65,30 +67,33 @@ class Cropping(Options):
     )
     seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
 
-    def box(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> NDArray[np.float64]:
-        """The part (x, y, w, h) of a photo to cut, before it is fitted to whole pixels.
+    def find(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> Found:
+        """The part of a photo to cut, before it is fitted to whole pixels, and what the hand was found by.
 
         Parameters
         ----------
-        shared: the photo shows other samples too, so that colour cannot tell whose hand is seen.
+        shared: the photo shows other samples too, and whose hand is seen only labels can tell.
         notes: counts "cut_by_label" and "whole_photo_kept".
 
         Raises
         ------
         Dropped: nothing to crop by, or no size or place for a hand. BadMask: its mask is no hand's.
         """
-        if self.by == "colour" and shared:
-            box = photograph.box("bbox")
-            box = photograph.box("keypoints") if box is None else box
-            notes["cut_by_label"] += box is not None
-        else:
-            box = photograph.box(self.by)
-        if box is None and self.by == "colour":
-            notes["whole_photo_kept"] += 1
-            return geometry.square_around(photograph.whole, 0.0) if self.square else photograph.whole
-        if box is None:
+        found = first(photograph, self._order(shared))
+        if found is None:
             raise Dropped(f"no {self.by} to crop by")
-        return self._checked(self._around(box, photograph.sample.sample_id), photograph.info)
+        if found.by == WHOLE:
+            notes["whole_photo_kept"] += 1
+            return replace(found, box=geometry.square_around(found.box, 0.0)) if self.square else found
+        if found.by != self.by:
+            notes["cut_by_label"] += 1
+        part = self._around(found.box, photograph.sample.sample_id)
+        return replace(found, box=self._checked(part, photograph.info))
+
+    def _order(self, shared: bool) -> tuple[str, ...]:
+        if FINDERS[self.by].labels:
+            return (self.by,)
+        return (*OWN_HAND, WHOLE) if shared else (self.by, WHOLE)
 
     def _around(self, box: NDArray[np.floating], sample_id: str) -> NDArray[np.float64]:
         part = geometry.square_around(box, self.margin)
@@ -124,12 +129,13 @@ def count_points(made: Sample, notes: Counter[str]) -> None:
 class Frame:
     """A part of a photo and the size it is brought to.
 
-    Whole pixels of the photo decoded at 1/`shrink`, so that there is no resampling but one reduction, and the
-    map from the photo is exact.
+    The part is made of whole pixels of the decoded photo. So it is resampled only once, when it is brought to
+    its size, and the map from the photo is exact.
 
     Attributes
     ----------
-    box: (x, y, w, h) in pixels of the decoded photo; beyond it the photo's edge is repeated.
+    shrink: the photo is decoded at 1/`shrink`, as `images.read` does.
+    box: (x, y, w, h) in pixels of the decoded photo; what lies beyond it repeats its edge.
     size: (width, height) of the result.
     """
 
@@ -145,7 +151,8 @@ class Frame:
 
         Parameters
         ----------
-        size: longer side of the result; without `enlarge` a smaller part keeps its own. None: it always does.
+        size: longer side of the result, pixels; None: the part's own.
+        enlarge: bring a part that is smaller than `size` to it, too; otherwise it keeps its own size.
         """
         x, y, w, h = part
         shrink = 1 if size is None else images.shrink_for(info, _OVERSAMPLED * size / max(w, h))
@@ -164,10 +171,10 @@ class Frame:
         return geometry.box_to_size(np.array(self.box) * self.shrink, self.size)
 
     def of(self, image: Pixels) -> Pixels:
-        """That part of the photo decoded at 1/`shrink`."""
+        """The result, from the photo as decoded at 1/`shrink`."""
         return images.cut(image, self.box, self.size)
 
     def of_labels(self, labels: NDArray[Kind]) -> NDArray[Kind]:
-        """That part of a mask or depth map at full size, without mixing its values."""
+        """The same part of a mask or depth map of the photo's full size; its values are never mixed."""
         x, y, w, h = (self.shrink * value for value in self.box)
         return images.cut(labels, (x, y, w, h), self.size, labels=True)

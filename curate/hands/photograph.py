@@ -20,16 +20,18 @@ from curate.data.sample import Sample, file_stem
 from curate.hands import masks, overlay, segmentation
 from curate.hands.masks import Matte
 
-_TWICE = 2  # as fine as skin is looked for on: what small crops are cut from, so that one decode serves both
-# Of the image that a part's outline is found on: pixels to one of the result, and its side, at least: fingers
-# must be wide enough to be told from specks.
-_FINER, _FINEST = 1.1, 110
+# Skin is looked for on a small image. The photo is decoded at twice its size or more, so that small crops can
+# be cut from the same decode.
+_TWICE = 2
+# The outline in a part is found on an image with so many pixels to one of the result, and with such a side at
+# least: on a smaller one, fingers are as narrow as specks.
+_FINER, _SMALLEST = 1.1, 110
 _PICTURE = 400  # longer side of a refused mask's picture, pixels
 _OUTLINE = (230, 0, 0)
 
 
 class BadMask(Exception):
-    """A mask that is no hand's, with its reason, and the picture that shows it."""
+    """A mask that cannot be a hand's: the reason, and a picture that shows it."""
 
     def __init__(self, reason: str, picture: Pixels) -> None:
         super().__init__(reason)
@@ -64,7 +66,7 @@ class Photograph:
         return np.array([0.0, 0.0, self.info.width, self.info.height])
 
     def read(self, shrink: int = 1, *, grey: bool = False) -> Pixels:
-        """Its pixels, as `images.read` gives them, decoded once for each `shrink`."""
+        """Its pixels, as `images.read` gives them. Each `shrink` is decoded once and kept."""
         if (shrink, grey) not in self._decoded:
             self._decoded[shrink, grey] = images.decode(
                 self._data, self.path, grey=grey, shrink=shrink, info=self.info
@@ -72,7 +74,10 @@ class Photograph:
         return self._decoded[shrink, grey]
 
     def labels(self) -> Pixels | None:
-        """The sample's mask file, full size. Raises UnreadableImage, also where it is of another size."""
+        """The sample's mask, with the values of its file; None where it has none.
+
+        Raises UnreadableImage: it cannot be read, or is not of the photo's size.
+        """
         if self.sample.mask is None:
             return None
         return masks.read(self._root / self.sample.mask, self.info.width, self.info.height)
@@ -83,49 +88,55 @@ class Photograph:
         return None if self.sample.depth is None else self._root / self.sample.depth
 
     def depth(self) -> depth.Metres | None:
-        """As `labels`, the depth map."""
+        """The sample's depth map; None where it has none. Raises as `labels` does."""
         if self.depth_file is None:
             return None
         return depth.read(self.depth_file, self.info.width, self.info.height)
 
-    def box(self, by: str) -> NDArray[np.floating] | None:
-        """The hand's box (x, y, w, h) by "colour", "keypoints", "mask" or "bbox", pixels; None: not known.
+    @cached_property
+    def skin(self) -> Pixels | None:
+        """Where the hand is, by its colour: 1, else 0, in a small image of the photo. None: not seen."""
+        finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
+        shrink = images.shrink_for(self.info, finely)
+        times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
+        return segmentation.reduced_mask(self._small(shrink, times))
 
-        Raises BadMask where the sample's own mask cannot be a hand's.
-        """
-        if by == "bbox":
-            return self.sample.bbox
-        if by == "keypoints":
-            return geometry.bounding_box(self.sample.keypoints)
-        if by == "mask":
-            return self._box_of_mask()
-        if self._skin is None:
-            return None
-        across, down = self.info.width / self._skin.shape[1], self.info.height / self._skin.shape[0]
-        x, y, w, h = cv2.boundingRect(self._skin)
-        return np.array([x * across, y * down, w * across, h * down])
-
-    def matte(self) -> Matte:
-        """The hand cut out at full size: by the sample's own mask, or found on plain ground.
+    def mask(self) -> masks.Mask | None:
+        """Where the hand is, by the sample's own mask, full size; None where it has none.
 
         Raises
         ------
-        BadMask: no hand is seen, or `masks.check` says why that is none. UnreadableImage: of either file.
+        BadMask: it cannot be a hand's. UnreadableImage: as `labels` does.
+        """
+        labels = self.labels()
+        if labels is None:
+            return None
+        hand = masks.hand_of(labels, self.sample.side)
+        self._check(hand, geometry.IDENTITY)
+        return hand
+
+    def matte(self) -> Matte:
+        """The hand cut out at full size: by the sample's own mask, or as it is found on plain ground.
+
+        Raises
+        ------
+        BadMask: no hand is seen, or what is cut out cannot be one (`masks.check`).
+        UnreadableImage: the photo or the mask cannot be read.
         """
         labels = self.labels()
         if labels is not None:
             found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
         else:
-            found = None if self._skin is None else masks.find(self.read(), skin=self._skin)
+            found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
         return self._checked(found, geometry.IDENTITY)
 
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
-        """As `matte`, of a part alone, and only as finely as that needs.
+        """The hand cut out in a part of the photo, no more finely than the result needs. Raises as `matte`.
 
         Parameters
         ----------
-        box: the part (x, y, w, h), pixels of the photo decoded at 1/`shrink`. size: (width, height) of the
-            result; the hand is found on an image a little larger.
+        box: the part (x, y, w, h), in pixels of the photo as decoded at 1/`shrink`.
+        size: (width, height) of the result; the hand is found on an image a little larger.
         """
         x, y, w, h = (shrink * value for value in box)
         affine = geometry.box_to_size((x, y, w, h), size)
@@ -138,9 +149,9 @@ class Photograph:
     def mask_of_part(
         self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]
     ) -> masks.Mask | None:
-        """The hand by the sample's own mask in a part as of `matte_of_part`; None where it has none.
+        """Where the hand is in a part of the photo, by the sample's own mask; None where it has none.
 
-        Raises BadMask and UnreadableImage as `matte` does.
+        The part and the result's size are given as to `matte_of_part`. Raises as `mask` does.
         """
         labels = self.labels()
         if labels is None:
@@ -152,14 +163,14 @@ class Photograph:
         return mask
 
     def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
-        """The hand found on plain ground in a part, at the size of the result."""
-        if self._skin is None:
+        """The hand as it is found on plain ground in a part, at the size of the result; None: not seen."""
+        if self.skin is None:
             return None
         times = max(
-            1, int(min(part / max(_FINER * new, _FINEST) for part, new in zip(box[2:], size, strict=True)))
+            1, int(min(part / max(_FINER * new, _SMALLEST) for part, new in zip(box[2:], size, strict=True)))
         )
         whole = self._small(shrink, times)
-        skin = self._skin
+        skin = self.skin
         if skin.shape != whole.shape[:2]:
             skin = np.asarray(cv2.resize(skin, whole.shape[1::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
         left, top = box[0] // times, box[1] // times
@@ -181,21 +192,6 @@ class Photograph:
             self._reduced[shrink, times] = images.reduced(image, max(image.shape[:2]) / times)
         return self._reduced[shrink, times]
 
-    @cached_property
-    def _skin(self) -> Pixels | None:
-        finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
-        shrink = images.shrink_for(self.info, finely)
-        times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
-        return segmentation.reduced_mask(self._small(shrink, times))
-
-    def _box_of_mask(self) -> NDArray[np.floating] | None:
-        labels = self.labels()
-        if labels is None:
-            return None
-        hand = masks.hand_of(labels, self.sample.side)
-        self._check(hand, geometry.IDENTITY)
-        return np.array(cv2.boundingRect(hand.view(np.uint8)), np.float64)
-
     def _checked(self, found: Matte | None, affine: geometry.Affine) -> Matte:
         if found is None:
             raise BadMask("no hand on plain ground is seen", self._picture(None, affine))
@@ -209,7 +205,7 @@ class Photograph:
             raise BadMask(reason, self._picture(mask, affine))
 
     def _picture(self, mask: masks.Mask | None, affine: geometry.Affine) -> Pixels:
-        """The photo with the labels and the outline of a mask that an affine map leads to."""
+        """The photo with its labels and the outline of a mask; `affine` leads from the photo to the mask."""
         scale = min(1.0, _PICTURE / max(self.info.width, self.info.height))
         size = (max(1, round(self.info.width * scale)), max(1, round(self.info.height * scale)))
         image = self.read(images.shrink_for(self.info, scale))

@@ -170,6 +170,13 @@ def average_precision(similarity: ArrayLike, scores: ArrayLike) -> float:
     return _mean(areas)
 
 
+def mask_iou(predicted: ArrayLike, truth: ArrayLike) -> Array:
+    """(N,) intersection over union of (N, H, W) bool masks; 1 where both are empty."""
+    found, true = np.asarray(predicted, bool), np.asarray(truth, bool)
+    both, either = (found & true).sum((1, 2)), (found | true).sum((1, 2))
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
+
+
 def box_sizes(truth: ArrayLike, labelled: ArrayLike) -> tuple[Array, Array]:
     """(N,) larger side in pixels and (N,) area in pixels^2 of the box around each image's labelled points."""
     points = np.where(np.asarray(labelled, bool)[..., None], np.asarray(truth, np.float64), np.nan)

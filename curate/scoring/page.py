@@ -1,123 +1,59 @@
-"""The page of an evaluation: one file that loads nothing, with charts and pictures.
-
-Whatever stands in a sample's name is text there, and stays text.
-"""
+"""The page of an evaluation: one file that loads nothing, with charts and pictures."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-import curate
-from curate.basics import images
+from curate.basics import images, pages
 from curate.basics import keypoints as kp
 from curate.hands.comparison import draw_prediction
 from curate.scoring import metrics
+from curate.scoring.figures import Scored, number, page_rows, share
 
 _SIDE = 240  # px of a picture
 _CARDS = 12  # pictures a group
 _REACH = 30  # px of the PCK curve, at 96 px
 _NAME = 80  # letters of a sample's name shown
 
-# Figures that the table shows, in its order.
-_MEANINGS = {
-    "all_points_9px": "images with all points right",
-    "wrong_1_2_of_all": "images wrong in one or two points only, of all",
-    "wrong_1_2_of_failures": "images wrong in one or two points only, of those not right",
-    "epe_mean": "mean error over all points, px",
-    "epe_mean_of_joints": "mean error, mean over keypoints (hand3d), px",
-    "epe_median": "median error, px",
-    "mse": "mean squared error, px²",
-    "auc_0_30": "area under PCK, 0-30 px, trapezoids (hand3d)",
-    "auc_0_30_mmpose": "area under PCK, 0-30 px, left sum (mmpose)",
-    "auc_20_50": "area under PCK, 20-50 px, trapezoids (hand3d)",
-    "oks_mean": "mean object keypoint similarity",
-    "ap": "average precision over OKS .50:.05:.95 (COCO)",
-    "unpredicted": "labelled points without a prediction",
-}
-_SHARES = ("all_points_9px", "wrong_1_2_of_all", "wrong_1_2_of_failures")
-
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows of a split.
+    """What the page shows.
 
     Attributes
     ----------
-    run, training_set, split: their names. figures: as in metrics.json.
-    table: (N, 21) distances in pixels, as in curate.scoring.metrics. sample_ids: (N,).
-    predicted, truth: (N, 21, 2) pixels. visibility: (N, 21).
+    run, training_set: their names. figures: as in metrics.json.
     pixels: from rows of the split to their images.
     """
 
     run: str
     training_set: str
-    split: str
     figures: dict[str, Any]
-    table: NDArray[np.float64]
-    sample_ids: Sequence[str]
-    predicted: NDArray[Any]
-    truth: NDArray[Any]
-    visibility: NDArray[Any]
+    scored: Scored
     pixels: Callable[[Sequence[int]], NDArray[np.uint8]]
 
 
 def render_page(shown: Shown) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("curate.scoring"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(share=_share, number=_number)
-    assert environment.loader is not None
-    style, _, _ = environment.loader.get_source(environment, "evaluation.css")
-    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment = pages.environment("curate.scoring", "evaluation.css")
+    environment.filters.update(share=share, number=number)
     return environment.get_template("evaluation.html.j2").render(
-        version=curate.__version__,
-        style=Markup(style),  # our own file
-        style_hash=style_hash,
         run=shown.run,
         training_set=shown.training_set,
-        split=shown.split,
+        split=shown.figures["split"],
         figures=shown.figures,
-        rows=_rows(shown.figures),
+        rows=page_rows(shown.figures),
         joints=_joints(shown.figures["per_keypoint_epe"]),
         curve=_curve(shown),
         groups=_groups(shown),
     )
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _rows(figures: dict[str, Any]) -> list[dict[str, str]]:
-    rows = []
-    for name, meaning in _MEANINGS.items():
-        value = figures[name]
-        text = str(value) if isinstance(value, int) else _number(value, 4)
-        rows.append({"meaning": meaning, "value": _share(value) if name in _SHARES else text})
-    for px, value in figures["pck"].items():
-        rows.append({"meaning": f"points within {px} px (PCK)", "value": _share(value)})
-    for part, value in figures["pck_box"].items():
-        rows.append({"meaning": f"points within {part} of the hand's longer side", "value": _share(value)})
-    return rows
 
 
 def _joints(errors: dict[str, float | None]) -> list[dict[str, Any]]:
@@ -138,7 +74,7 @@ def _curve(shown: Shown) -> dict[str, Any]:
     left, bottom, width, height = 36.0, 220.0, 370.0, 210.0
     points = []
     for step in range(61):
-        share = metrics.pck(shown.table, reach * step / 60)
+        share = metrics.pck(shown.scored.table, reach * step / 60)
         if not math.isnan(share):
             points.append(f"{left + width * step / 60:.1f},{bottom - height * share:.1f}")
     return {
@@ -151,7 +87,7 @@ def _curve(shown: Shown) -> dict[str, Any]:
 
 
 def _groups(shown: Shown) -> list[dict[str, Any]]:
-    mean = metrics.per_image(shown.table)
+    mean = metrics.per_image(shown.scored.table)
     known = np.flatnonzero(~np.isnan(mean))
     order = known[np.argsort(mean[known], kind="stable")]
     some = np.sort(np.random.default_rng(0).permutation(known)[:_CARDS])
@@ -167,14 +103,15 @@ def _groups(shown: Shown) -> list[dict[str, Any]]:
 
 
 def _card(shown: Shown, row: int, mean: NDArray[np.float64]) -> dict[str, str]:
-    worst = int(np.nanargmax(shown.table[row]))
+    table, of = shown.scored.table, shown.scored.predictions
+    worst = int(np.nanargmax(table[row]))
     drawn = draw_prediction(
-        shown.pixels([row])[0], shown.predicted[row], shown.truth[row], shown.visibility[row], size=_SIDE
+        shown.pixels([row])[0], of.predicted[row], of.truth[row], of.visibility[row], size=_SIDE
     )
     data = base64.b64encode(images.encode(drawn, ".webp", quality=80)).decode()
     name = kp.NAMES[worst].replace("_", " ")
     return {
         "picture": f"data:image/webp;base64,{data}",
-        "name": shown.sample_ids[row][:_NAME],
-        "text": f"mean {mean[row]:.2f} px; {name} {shown.table[row, worst]:.1f} px",
+        "name": of.sample_ids[row][:_NAME],
+        "text": f"mean {mean[row]:.2f} px; {name} {table[row, worst]:.1f} px",
     }

@@ -1,8 +1,8 @@
-"""Pixels to network input, and augmentation that moves image and keypoints by one matrix.
+"""Augmentation that moves an image and all that is known about it by one matrix.
 
-Images are warped and points moved; maps are never warped. Every draw depends on (seed, epoch, index)
-only, not on batch size, order or number of devices. A mirror turns a left hand into a right one; every
-keypoint keeps its identity, so no index is permuted.
+Images and masks are warped, points and cameras moved; heatmaps are never warped. Every draw depends on
+(seed, epoch, index) only, not on batch size, order or number of devices. A mirror turns a left hand into a
+right one; every keypoint keeps its identity, so no index is permuted.
 """
 
 from __future__ import annotations
@@ -16,21 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-
-@dataclass(frozen=True)
-class Ranges:
-    """How far augmentation goes; each value is drawn evenly from its range.
-
-    rotation: degrees to either side. scale: factors. shift: share of the side, on each axis.
-    flip: probability of a mirror. gamma and contrast: largest factor either way (1 = unchanged).
-    """
-
-    rotation: float = 30.0
-    scale: tuple[float, float] = (0.85, 1.3)
-    shift: float = 0.08
-    flip: float = 0.5
-    gamma: float = 1.5
-    contrast: float = 1.3
+from curate.networks.network import Targets
+from curate.networks.recipe import Ranges
 
 
 @dataclass(frozen=True)
@@ -47,13 +34,25 @@ class Draw:
     contrast: NDArray[np.float64]
 
 
-def draw(ranges: Ranges, size: int, seed: int, epoch: int, indices: Sequence[int]) -> Draw:
-    """The augmentation of each sample in an epoch, for images of `size` pixels a side."""
+def draw(
+    ranges: Ranges,
+    size: int,
+    seed: int,
+    epoch: int,
+    indices: Sequence[int],
+    mirrored: NDArray[np.bool_] | None = None,
+) -> Draw:
+    """The augmentation of each sample in an epoch.
+
+    Parameters
+    ----------
+    size: of the images, pixels a side. mirrored: (B,), which samples to mirror; None: as chance has it.
+    """
     uniform = np.stack([np.random.default_rng((seed, epoch, int(i))).random(7) for i in indices])
     angle = np.deg2rad(ranges.rotation) * (2 * uniform[:, 0] - 1)
     scale = ranges.scale[0] + (ranges.scale[1] - ranges.scale[0]) * uniform[:, 1]
     shift = ranges.shift * size * (2 * uniform[:, 2:4] - 1)
-    flipped = uniform[:, 4] < ranges.flip
+    flipped = uniform[:, 4] < ranges.flip if mirrored is None else mirrored
     cos, sin, mirror = scale * np.cos(angle), scale * np.sin(angle), np.where(flipped, -1.0, 1.0)
     linear = np.stack([cos * mirror, -sin, sin * mirror, cos], 1).reshape(-1, 2, 2)
     centre = np.full(2, size / 2)
@@ -66,26 +65,32 @@ def draw(ranges: Ranges, size: int, seed: int, epoch: int, indices: Sequence[int
     )
 
 
-def augment(images: Tensor, keypoints: Tensor, drawn: Draw) -> tuple[Tensor, Tensor]:
-    """Images and keypoints under a draw.
+def augment(images: Tensor, targets: Targets, drawn: Draw) -> tuple[Tensor, Targets]:
+    """Images and their targets under a draw.
 
     Parameters
     ----------
-    images: (B, C, S, S) float in [0, 1]. keypoints: (B, K, 2) in pixels; NaN stays NaN.
+    images: (B, C, S, S) float in [0, 1].
 
     Returns
     -------
-    The same shapes. Keypoints that leave the frame keep their true coordinates; the image's edge is
-    continued outward, as a wrist cut by the frame would be.
+    The same shapes. Keypoints that leave the frame keep their true coordinates; the image's edge, and the
+    mask's, is continued outward, as a wrist cut by the frame would be. `xyz` stays: K takes the move.
     """
     # Autocast would round positions to a third of a pixel.
     with torch.autocast(images.device.type, enabled=False):
-        matrix = torch.as_tensor(drawn.matrix).to(keypoints)
-        moved = keypoints @ matrix[:, :, :2].mT + matrix[:, None, :, 2]
-        return _tone(_warp(images, drawn.matrix), drawn), moved
+        matrix = torch.as_tensor(drawn.matrix).to(targets.keypoints)
+        moved = targets._replace(keypoints=targets.keypoints @ matrix[:, :, :2].mT + matrix[:, None, :, 2])
+        if targets.mask is not None:
+            mask = _warp(targets.mask[:, None].float(), drawn.matrix, "nearest")
+            moved = moved._replace(mask=mask[:, 0].to(targets.mask.dtype))
+        if targets.K is not None:
+            row = torch.tensor([0.0, 0.0, 1.0]).to(matrix).expand(len(matrix), 1, 3)
+            moved = moved._replace(K=torch.cat([matrix, row], 1) @ targets.K)
+        return _tone(_warp(images, drawn.matrix, "bilinear"), drawn), moved
 
 
-def _warp(images: Tensor, matrix: NDArray[np.float64]) -> Tensor:
+def _warp(images: Tensor, matrix: NDArray[np.float64], mode: str) -> Tensor:
     # grid_sample reads: it wants the inverse map, in coordinates from -1 to 1 between outer corners.
     side = images.shape[-1]
     linear = np.linalg.inv(matrix[:, :, :2])
@@ -93,7 +98,7 @@ def _warp(images: Tensor, matrix: NDArray[np.float64]) -> Tensor:
     offset = linear.sum(-1, keepdims=True) + 2 * offset / side - 1
     theta = torch.as_tensor(np.concatenate([linear, offset], 2)).to(images)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return functional.grid_sample(images, grid, mode, padding_mode="border", align_corners=False)
 
 
 def _tone(images: Tensor, drawn: Draw) -> Tensor:
@@ -103,15 +108,3 @@ def _tone(images: Tensor, drawn: Draw) -> Tensor:
 
     images = images.clamp(0, 1) ** column(drawn.gamma)
     return (0.5 + (images - 0.5) * column(drawn.contrast)).clamp(0, 1)
-
-
-def to_float(pixels: Tensor) -> Tensor:
-    """(B, S, S) or (B, S, S, C) uint8 to (B, C, S, S) float32 in [0, 1]."""
-    images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-    return images.float() / 255
-
-
-def standardise(images: Tensor) -> Tensor:
-    """Each image to mean 0 and deviation 1 over its pixels and channels; a flat image becomes 0."""
-    deviation, mean = torch.std_mean(images, (1, 2, 3), correction=0, keepdim=True)
-    return (images - mean) / deviation.clamp(min=1e-3)

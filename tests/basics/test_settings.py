@@ -34,6 +34,8 @@ class Shoot:
     place: str = text("", "a folder", "where the pictures of the ground lie")
     names: tuple[str, ...] = texts(("a",), "words", "of the people", str.lower)
     limit: int | None = whole(None, 1, 9, "of pictures")
+    side: int = whole(96, 32, 512, "of a picture", step=16)
+    takes: tuple[str, ...] = texts((), "words", "one after the other", once=False)
     lens: Lens = field(default_factory=Lens)
 
 
@@ -48,7 +50,10 @@ class Shoot:
         ({"flash": True}, "flash", True),
         ({"place": "grounds"}, "place", "grounds"),
         ({"names": ["Ada", "Bo", "ADA"]}, "names", ("ada", "bo")),
+        ({"place": Path("some/where")}, "place", "some/where"),
         ({"limit": None}, "limit", None),
+        ({"side": 48}, "side", 48),
+        ({"takes": ["one", "two", "one"]}, "takes", ("one", "two", "one")),
         ({"lens": {"distance": 0.5}}, "lens", Lens((0.5, 0.5), 0.3)),
         ({"lens": {"distance": [0.5, 1]}}, "lens", Lens((0.5, 1.0), 0.3)),
         ({"lens": None}, "lens", Lens()),
@@ -71,6 +76,8 @@ def test_a_value_is_taken(given: dict[str, Any], attribute: str, value: object) 
         ({"flash": 1}, "f: flash: 1; allowed: true or false"),
         ({"place": 3}, "f: place: 3; allowed: a folder"),
         ({"limit": 10}, "f: limit: 10; allowed: null or a whole number, 1 to 9"),
+        ({"side": 100}, "f: side: 100; allowed: a multiple of 16, 32 to 512"),
+        ({"side": 528}, "f: side: 528; allowed: a multiple of 16, 32 to 512"),
         (
             {"lens": {"distance": [1, 0.5]}},
             r"f: lens.distance: \[1, 0.5\]; allowed: \[low, high\] within 0.1 to 5",

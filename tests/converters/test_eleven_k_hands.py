@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters import eleven_k_hands
-from converters.hand_info import COLUMNS, HandInfo, read_hand_info
+from converters.parts.hand_info import COLUMNS, HandInfo, HandInfoJoin, read_hand_info
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.convert import convert
@@ -47,8 +47,8 @@ def rows_of(info: HandInfo) -> list[tuple[object, ...]]:
     return list(zip(info.stems, info.subject_id, info.aspect, info.side, attrs, strict=True))
 
 
-def run(source: Path, out: Path, **options: object) -> Summary:
-    return convert(eleven_k_hands.read, "11khands", Source(source), out, quiet=True, **options)  # type: ignore[arg-type]
+def run(source: Path, out: Path) -> Summary:
+    return convert(eleven_k_hands.read, "11khands", Source(source), out, quiet=True)
 
 
 PUBLISHED = [
@@ -363,8 +363,8 @@ def test_samples_of_another_source_are_numbered_and_their_losses_counted(tmp_pat
     ]
 
 
-def test_enricher_joins_by_name_and_counts_what_it_could_not(tmp_path: Path) -> None:
-    enrich = eleven_k_hands.enricher(table(tmp_path))
+def test_the_table_is_joined_by_name_and_counts_what_it_could_not(tmp_path: Path) -> None:
+    enrich = HandInfoJoin.load(table(tmp_path))
     batch = make_batch(
         4,
         sample_id=[str(i) for i in range(4)],
@@ -385,8 +385,8 @@ def test_enricher_joins_by_name_and_counts_what_it_could_not(tmp_path: Path) -> 
 
 
 def test_the_table_that_was_joined_is_part_of_a_datasets_identity(tmp_path: Path) -> None:
-    one = eleven_k_hands.enricher(table(tmp_path)).fingerprint
-    other = eleven_k_hands.enricher(table(tmp_path, "\n".join([HEADER, ROWS[0]]))).fingerprint
+    one = HandInfoJoin.load(table(tmp_path)).fingerprint
+    other = HandInfoJoin.load(table(tmp_path, "\n".join([HEADER, ROWS[0]]))).fingerprint
     assert one != other
 
 

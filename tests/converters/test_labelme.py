@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from converters import labelme
-from converters.labels import parse as parse_label
+from converters.parts.labels import parse as parse_label
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -45,11 +45,12 @@ def save(folder: Path, name: str, shapes: list[Any], **more: Any) -> Path:
     return path
 
 
-def read(root: Path, **more: Any) -> tuple[list[Sample], Part]:
+def read(root: Path, mapping: Path | None = None, **more: Any) -> tuple[list[Sample], Part]:
     """All samples of a source, and a part with all that was counted."""
     samples: list[Sample] = []
-    total = Part(next(labelme.read(Source(root, **more))).batch)
-    for part in labelme.read(Source(root, **more)):
+    source = Source(root, **more)
+    total = Part(next(labelme.read(source, mapping=mapping)).batch)
+    for part in labelme.read(source, mapping=mapping):
         samples += from_batch(part.batch)
         total.dropped += part.dropped
         total.notes += part.notes
@@ -365,7 +366,7 @@ def test_a_wrong_mapping_file(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=message):
-        next(labelme.read(Source(tmp_path, mapping=path)))
+        next(labelme.read(Source(tmp_path), mapping=path))
 
 
 # Real files ------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converters import rhd, safe_pickle
+from converters import rhd
+from converters.parts import safe_pickle
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnsafeInput
-from curate.convert import convert
+from curate.convert import ConvertOptions, convert
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -70,7 +71,7 @@ def make(
 
 
 def run(root: Path, out: Path, **options: Any) -> tuple[Summary, list[Sample]]:
-    summary = convert(rhd.read, "rhd", Source(root), out, quiet=True, **options)
+    summary = convert(rhd.read, "rhd", Source(root), out, ConvertOptions(**options), quiet=True)
     return summary, list(Dataset(out))
 
 
@@ -428,7 +429,7 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
         "aspect": 1,
         "label_source": 1,
         "mask without RHD's part ids": 1,
-        "image written anew as PNG": 3,
+        "image written anew as PNG": 2,
         "further hand of the same side in an image": 1,
         "sample of an unknown side": 1,
         "sample without an image of the set's size": 2,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import converters
+from converters.table import FORMATS
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.convert import convert
@@ -28,7 +28,7 @@ from curate.export import Export, export
 
 WIDTH, HEIGHT = 320, 240
 PIXELS = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
-FORMATS = ("labelme", "coco", "yolo-pose")
+NAMES = ("labelme", "coco", "yolo-pose")
 
 
 def _work(samples: list[Sample]) -> Part:
@@ -46,9 +46,9 @@ def make(root: Path, samples: list[Sample]) -> Dataset:
 
 
 def there_and_back(dataset: Dataset, name: str, folder: Path) -> tuple[Export, Dataset]:
-    module = converters.load(name)
-    summary = export(dataset, module.write, name, folder / name, quiet=True)
-    convert(module.read, name, Source(folder / name), folder / f"{name}-back", quiet=True)
+    row = FORMATS[name]
+    summary = export(dataset, row.write, name, folder / name, quiet=True)
+    convert(row.read, name, Source(folder / name), folder / f"{name}-back", quiet=True)
     return summary, Dataset(folder / f"{name}-back")
 
 
@@ -89,7 +89,7 @@ def by_points(samples: list[Sample]) -> list[Sample]:
     )
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15)
 @given(drawn=st.lists(hands, min_size=1, max_size=4))
 def test_points_visibility_and_side_come_back(name: str, drawn: list[Any]) -> None:
@@ -146,9 +146,9 @@ def test_coco_brings_every_field_back(drawn: list[Any], data: st.DataObject) -> 
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
     hand = ([(1.5, 2.25)] * kp.COUNT, [2] * 20, 1, "left", 1)
     data = make(tmp_path / "data", [sample_of(n, hand) for n in range(3)])
-    for name in FORMATS:
+    for name in NAMES:
         for turn in ("a", "b"):
-            export(data, converters.load(name).write, name, tmp_path / turn / name, quiet=True)
+            export(data, FORMATS[name].write, name, tmp_path / turn / name, quiet=True)
     one, two = (
         {p.relative_to(tmp_path / turn): p.read_bytes() for p in (tmp_path / turn).rglob("*") if p.is_file()}
         for turn in ("a", "b")
@@ -157,7 +157,7 @@ def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
 def test_pictures_of_every_kind_are_carried_over(name: str, tmp_path: Path) -> None:
     """An image that EXIF turns, twins of one name, a file that is gone: right, apart, counted."""
     root = tmp_path / "data"

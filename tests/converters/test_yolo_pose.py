@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from converters import yolo_pose
 from curate.basics import images
 from curate.basics.errors import InputError
-from curate.convert import convert
+from curate.convert import ConvertOptions, convert
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
@@ -50,7 +50,7 @@ def add(root: Path, image: str, label: str | bytes | None) -> None:
 
 def run(root: Path, out: Path, **options: Any) -> tuple[Summary, list[Sample]]:
     source = options.pop("source", Source(root))
-    summary = convert(yolo_pose.read, "yolo-pose", source, out, quiet=True, **options)
+    summary = convert(yolo_pose.read, "yolo-pose", source, out, ConvertOptions(**options), quiet=True)
     return summary, list(Dataset(out))
 
 
@@ -342,6 +342,7 @@ def test_what_yolo_cannot_hold_is_counted(tmp_path: Path, shares: NDArray[Any]) 
         "point outside the image, written as unlabelled": 4,
         "sample without a box or points in the image": 1,
         "image missing or unreadable": 1,
+        "sample without an image": 1,
     }
     numbers = (tmp_path / "y" / "labels" / "val" / "picture.txt").read_text().split()
     assert len(numbers) == 68

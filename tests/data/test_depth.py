@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from curate.background import background
+from curate.background import BackgroundOptions, background
 from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
-from curate.build import build
+from curate.build import BuildOptions, build
 from curate.crop import CropOptions, crop
 from curate.data import depth
 from curate.data.dataset import Dataset
@@ -95,7 +95,7 @@ def test_a_crop_cuts_mask_and_depth_alike(rendered: Path, tmp_path: Path, size: 
 
 
 def test_a_new_background_keeps_the_depth_and_a_training_set_drops_it(rendered: Path, tmp_path: Path) -> None:
-    background(rendered, tmp_path / "b", backgrounds="noise", quiet=True)
+    background(rendered, tmp_path / "b", BackgroundOptions(backgrounds="noise"), quiet=True)
     (made,) = Dataset(tmp_path / "b")
     found = depth.read(tmp_path / "b" / str(made.depth), 200, 200)
     np.testing.assert_array_equal(found, depth.read(tmp_path / "depth/0.png", 200, 200))
@@ -103,6 +103,6 @@ def test_a_new_background_keeps_the_depth_and_a_training_set_drops_it(rendered: 
     alpha = images.read(tmp_path / "b" / made.mask, grey=True)
     parts = images.read(tmp_path / "masks/0.png", grey=True)
     assert (alpha[parts == 17] >= 128).mean() > 0.97
-    build([rendered], tmp_path / "t", size=96, quiet=True)
+    build([rendered], tmp_path / "t", BuildOptions(size=96), quiet=True)
     (trained,) = Dataset(tmp_path / "t")
     assert (trained.mask, trained.depth, trained.attrs) == (None, None, {"model": "procedural"})

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.background import background
+from curate.background import BackgroundOptions, background
 from curate.basics import files, images
 from curate.basics.errors import SchemaError
 from curate.build import build
@@ -128,7 +128,7 @@ def test_a_folder_of_version_1_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_what_a_stage_makes_of_it_is_of_todays_version(tmp_path: Path) -> None:
     root = write_version_1(tmp_path / "old")
-    summary = background(root, tmp_path / "new", backgrounds="noise", quiet=True)
+    summary = background(root, tmp_path / "new", BackgroundOptions(backgrounds="noise"), quiet=True)
     assert summary.samples == 2  # those with a mask
     made = Dataset(tmp_path / "new")
     assert made.info["schema_version"] == 2

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from curate.basics import files, images
-from curate.build import build
+from curate.build import BuildOptions, build
 from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -30,7 +30,7 @@ DIE_AT = """
 import os, signal, sys
 from pathlib import Path
 from curate.basics.engine import Local
-from curate.build import build
+from curate.build import BuildOptions, build
 from curate.crop import CropOptions, crop
 left, verb, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
 rename = os.replace
@@ -45,12 +45,15 @@ if __name__ == "__main__":
     if verb == "crop":
         crop(data, out, CropOptions(size=64), engine=Local(int(sys.argv[5])), quiet=True)
     else:
-        build([data], out, size=64, store_heatmaps="float32", engine=Local(int(sys.argv[5])), quiet=True)
+        options = BuildOptions(size=64, store_heatmaps="float32")
+        build([data], out, options, engine=Local(int(sys.argv[5])), quiet=True)
 """
 
 RUN: dict[str, Callable[[Path, Path], Summary]] = {
     "crop": lambda data, out: crop(data, out, CropOptions(size=64), quiet=True),
-    "build": lambda data, out: build([data], out, size=64, store_heatmaps="float32", quiet=True),
+    "build": lambda data, out: build(
+        [data], out, BuildOptions(size=64, store_heatmaps="float32"), quiet=True
+    ),
 }
 
 

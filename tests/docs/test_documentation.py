@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 import shutil
@@ -13,7 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-import converters
+from converters.parts.label_mapping import Mapping
+from converters.table import FORMATS
 from curate import cli
 from curate.basics import images
 from curate.data.dataset import Dataset
@@ -23,7 +25,16 @@ from curate.hands import masks
 from render import rig
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("formats/*.md"))]
+# Where the pages have a format's source; for others it is called as the format.
+PLACES = {
+    "11khands": "11k",
+    "labelme": "labels",
+    "rhd": "RHD_published_v2",
+    "yolo-pose": "hand-keypoints",
+    "coco": "coco-source",
+}
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -39,14 +50,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     draw(Shoot("tagged", (240, 180), 32, 0, 0), folder / "drawn")
     dataset = Dataset(folder / "drawn")
-    for name, place in {
-        "11khands": "11k",
-        "labelme": "labels",
-        "rhd": "RHD_published_v2",
-        "yolo-pose": "hand-keypoints",
-        "coco": "coco-source",
-    }.items():
-        export(dataset, converters.load(name).write, name, folder / place)
+    for row in FORMATS.values():
+        if row.writes:
+            export(dataset, row.write, row.name, folder / PLACES.get(row.name, row.name))
+    people_of(folder / PLACES["coco"], folder / "coco-wholebody")
     # As people have it: the photographs once, the Labelme files in a folder of their own.
     for copy in [p for p in (folder / "labels").rglob("*") if p.suffix in (".jpg", ".png")]:
         copy.unlink()
@@ -61,7 +68,23 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def people_of(coco: Path, folder: Path) -> None:
+    """The hands of a COCO set as COCO-WholeBody has them: each that of a person."""
+    shutil.copytree(coco / "images", folder / "images")
+    (folder / "annotations").mkdir()
+    for path in (coco / "annotations").glob("*.json"):
+        content = json.loads(path.read_text())
+        for person in content["annotations"]:
+            side = person["hand_type"]
+            person |= {f"{side}hand_valid": True, f"{side}hand_kpts": person["keypoints"]}
+        (folder / "annotations" / path.name).write_text(json.dumps(content))
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_commands_do_what_the_page_says(
     page: Path, workplace: Path, has_blender: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -97,14 +120,24 @@ def test_every_command_is_documented_somewhere() -> None:
     assert documented >= set(cli.COMMANDS) - {"demo"}
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "data" / "README.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "data" / "README.md"], ids=page_id)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), f"{page.name} points to {link}"
 
 
-def test_the_mapping_that_is_shown_is_one(tmp_path: Path) -> None:
-    shown = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "render.md").read_text(), re.M | re.S)
-    (tmp_path / "hand.yaml").write_text("\n".join(shown))
+def shown_yaml(page: str) -> str:
+    return "\n".join(re.findall(r"^```yaml\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL))
+
+
+def test_the_label_mapping_that_is_shown_is_one(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text(shown_yaml("formats/labelme.md"))
+    mapping = Mapping.load(tmp_path / "mapping.yaml")
+    assert mapping.labels == {"daumenspitze": 4, "p0": 0}
+    assert mapping.side == "left"
+
+
+def test_the_mapping_of_a_rig_that_is_shown_is_one(tmp_path: Path) -> None:
+    (tmp_path / "hand.yaml").write_text(shown_yaml("render.md"))
     (tmp_path / "hand.glb").touch()
     assert rig.read(tmp_path / "hand.yaml").name == "my-hand"

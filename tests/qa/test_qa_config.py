@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import qa.config
 from curate.basics.errors import InputError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.checks import CHECKS, Check
-from qa.finding import Hit, Outcome
-from qa.run import inspect
+from qa.check_quality import QualityOptions, check_quality
+from qa.checks.check import Check, Hit, Outcome
+from qa.checks.table import CHECKS
 from qa.view import View
 
 
@@ -42,7 +43,7 @@ class FakePoint:
         self.name, self._content = name, content
 
     def load(self) -> Any:
-        if isinstance(self._content, Exception):
+        if isinstance(self._content, BaseException):
             raise self._content
         return self._content
 
@@ -87,7 +88,7 @@ def test_a_limit_of_the_config_decides(dataset: Path, tmp_path: Path) -> None:
     def severities(given: Path | None) -> set[str]:
         import json
 
-        inspect(dataset, tmp_path / "qa", config=given, quiet=True)
+        check_quality(dataset, tmp_path / "qa", QualityOptions(config=given), overwrite=True, quiet=True)
         rows = json.loads((tmp_path / "qa" / "findings.json").read_text())
         return {row["severity"] for row in rows if row["check"] == "out-of-frame"}
 
@@ -128,7 +129,9 @@ def test_checks_of_other_packages_run_and_take_limits(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(monkeypatch, FakePoint("acme", EXTRA))
-    summary = inspect(dataset, tmp_path / "qa", config=config(tmp_path, "acme-side: {score: 5}"), quiet=True)
+    summary = check_quality(
+        dataset, tmp_path / "qa", QualityOptions(config=config(tmp_path, "acme-side: {score: 5}")), quiet=True
+    )
     assert summary.checks["acme-side"] == 1
     page = (tmp_path / "qa" / "report.html").read_text()
     assert "Paint it." in page
@@ -136,8 +139,6 @@ def test_checks_of_other_packages_run_and_take_limits(
 
 
 def test_several_checks_may_come_from_one_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     install(monkeypatch, FakePoint("b", [EXTRA, replace(EXTRA, id="acme-aspect")]), FakePoint("a", []))
     assert [check.id for check in qa.config.checks()][-2:] == ["acme-side", "acme-aspect"]
 
@@ -148,10 +149,40 @@ def test_several_checks_may_come_from_one_entry_point(monkeypatch: pytest.Monkey
         (CHECKS[3], "a second check 'placeholder-points'"),
         ("a text", "a str; allowed: a qa.checks.Check"),
         (7, "a int; allowed: a qa.checks.Check"),
-        (ImportError("no module acme"), "hand_curate.checks:acme: cannot be loaded .no module acme"),
+        (ImportError("no module acme"), "checks:acme: cannot be loaded .ImportError: no module acme"),
+        (SystemExit(1), "hand_curate.checks:acme: cannot be loaded .SystemExit: 1"),
     ],
 )
 def test_a_broken_package_is_named(monkeypatch: pytest.MonkeyPatch, content: Any, message: str) -> None:
     install(monkeypatch, FakePoint("acme", content))
     with pytest.raises(InputError, match=message):
         qa.config.checks()
+
+
+def raises(view: View, limits: Any) -> Outcome:
+    raise RuntimeError("boom")
+
+
+def gives_nothing(view: View, limits: Any) -> Any:
+    return None
+
+
+def tells_nothing(view: View, limits: Any) -> Outcome:
+    return Outcome(len(view), [Hit(1.0, 0.0, row=0)])
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence", "message"),
+    [
+        (raises, "", "RuntimeError: boom"),
+        (gives_nothing, "", "AttributeError: 'NoneType' object has no attribute 'hits'"),
+        (tells_nothing, "The {finger} is blue.", "KeyError: 'finger'"),
+    ],
+)
+def test_a_check_of_another_package_that_fails_is_named(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Any, sentence: str, message: str
+) -> None:
+    install(monkeypatch, FakePoint("acme", replace(EXTRA, run=run, sentence=sentence)))
+    with pytest.raises(InputError, match=r"hand_curate\.checks:acme: its check 'acme-side' failed") as caught:
+        check_quality(dataset, tmp_path / "qa", quiet=True)
+    assert message in str(caught.value)

@@ -223,3 +223,11 @@ def test_order_of_the_images_does_not_matter(table: np.ndarray, order: list[int]
     again = table[list(order)]
     for measure in (metrics.epe_mean, metrics.epe_mean_of_joints, lambda t: metrics.auc_hand3d(t, 0, 30)):
         np.testing.assert_allclose(measure(again), measure(table))
+
+
+def test_intersection_over_union_of_masks_by_hand() -> None:
+    found, true = np.zeros((3, 2, 3), bool), np.zeros((3, 2, 3), bool)
+    found[0, :, :2] = True  # 4 cells, of which 2 are among the 4 true ones
+    true[0, :, 1:] = True
+    found[1, 0, 0] = True  # and nothing is there
+    assert metrics.mask_iou(found, true).tolist() == pytest.approx([2 / 6, 0, 1])

@@ -9,10 +9,22 @@ from torch import Tensor
 
 from curate.basics import keypoints as kp
 from curate.networks.losses import profiles
-from curate.training.augment import Draw, Ranges, augment, draw, standardise, to_float
+from curate.networks.network import Targets
+from curate.networks.recipe import Ranges
+from curate.training import augment as augmentation
+from curate.training.augment import Draw, draw
 
 SIZE = 96
 STILL = Ranges(rotation=0, scale=(1, 1), shift=0, flip=0, gamma=1, contrast=1)
+
+
+def augment(images: Tensor, keypoints: Tensor, drawn: Draw) -> tuple[Tensor, Tensor]:
+    """Images and keypoints under a draw."""
+    targets = Targets(keypoints, torch.full(keypoints.shape[:2], 2), torch.ones(len(keypoints)))
+    moved_images, moved = augmentation.augment(images, targets, drawn)
+    assert (moved.mask, moved.xyz, moved.K) == (None, None, None)
+    assert moved.visibility is targets.visibility
+    return moved_images, moved.keypoints
 
 
 def blob(point: Tensor) -> Tensor:
@@ -138,19 +150,58 @@ def test_draws_stay_within_their_ranges() -> None:
     assert 1.2 < drawn.contrast.max() <= 1.3
 
 
-def test_pixels_become_floats_with_channels_first() -> None:
-    grey = to_float(torch.tensor([[[0, 255], [51, 102]]], dtype=torch.uint8))
-    assert grey.shape == (1, 1, 2, 2)
-    assert grey.flatten().tolist() == pytest.approx([0, 1, 0.2, 0.4])
-    colour = to_float(torch.zeros(5, 8, 8, 3, dtype=torch.uint8))
-    assert colour.shape == (5, 3, 8, 8)
+def test_mirrors_that_are_asked_for_leave_right_hands_alone() -> None:
+    left = np.array([True, False, False, True])
+    drawn = draw(Ranges(), SIZE, 0, 0, range(4), left)
+    chance = draw(Ranges(), SIZE, 0, 0, range(4))
+    assert drawn.flipped.tolist() == left.tolist()
+    signs = np.sign(np.linalg.det(drawn.matrix[:, :, :2]))
+    assert signs.tolist() == [-1, 1, 1, -1]
+    same = chance.flipped == left
+    np.testing.assert_array_equal(drawn.matrix[same], chance.matrix[same])
+    np.testing.assert_array_equal(drawn.gamma, chance.gamma)
 
 
-def test_standardised_images_have_mean_0_and_deviation_1_and_flat_ones_are_0() -> None:
-    torch.manual_seed(0)
-    images = torch.rand(3, 1, 8, 8)
-    images[2] = 0.4
-    ready = standardise(images)
-    assert ready[:2].mean((1, 2, 3)).tolist() == pytest.approx([0, 0], abs=1e-5)
-    assert ready[:2].std((1, 2, 3), correction=0).tolist() == pytest.approx([1, 1], abs=1e-4)
-    assert ready[2].abs().max() < 1e-3
+def targets_of(**labels: Tensor) -> Targets:
+    return Targets(torch.zeros(1, 1, 2), torch.ones(1, 1), torch.ones(1), **labels)
+
+
+def test_a_mask_moves_with_its_image_and_stays_a_mask() -> None:
+    mask = torch.zeros(1, SIZE, SIZE, dtype=torch.uint8)
+    mask[0, 30:60, 20:50] = 1
+    for seed in range(5):
+        drawn = draw(Ranges(gamma=1, contrast=1), SIZE, seed, 0, [0])
+        image, moved = augmentation.augment(mask[:, None].float(), targets_of(mask=mask), drawn)
+        assert moved.mask is not None
+        assert moved.mask.dtype == torch.uint8
+        assert set(moved.mask.unique().tolist()) <= {0, 1}
+        # Away from the edge, where the image is between the two, they agree.
+        sure = (image[:, 0] < 0.01) | (image[:, 0] > 0.99)
+        assert sure.float().mean() > 0.9
+        assert torch.equal(moved.mask[sure].float(), image[:, 0][sure].round())
+
+
+def test_a_mask_by_hand() -> None:
+    mask = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    mask[0, 1, 2] = 1
+    _, moved = augmentation.augment(
+        torch.zeros(1, 1, 4, 4), targets_of(mask=mask), hand_drawn([[1, 0, 1], [0, 1, 2]])
+    )
+    assert moved.mask is not None
+    assert moved.mask[0].nonzero().tolist() == [[3, 3]]
+
+
+def test_the_camera_takes_the_move_so_that_xyz_still_projects_onto_the_keypoints() -> None:
+    xyz = torch.tensor([[[0.02, -0.03, 0.5], [0.1, 0.05, 0.7]]])
+    K = torch.tensor([[[120.0, 0.0, 48.0], [0.0, 110.0, 40.0], [0.0, 0.0, 1.0]]])
+
+    def project(K: Tensor) -> Tensor:
+        seen = (K @ xyz.mT).mT
+        return seen[..., :2] / seen[..., 2:]
+
+    drawn = draw(Ranges(), SIZE, 3, 0, [0])
+    targets = Targets(project(K), torch.ones(1, 2), torch.ones(1), xyz=xyz, K=K)
+    _, moved = augmentation.augment(torch.zeros(1, 1, SIZE, SIZE), targets, drawn)
+    assert moved.K is not None
+    assert moved.xyz is xyz
+    torch.testing.assert_close(project(moved.K), moved.keypoints, atol=1e-3, rtol=0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.background import background
+from curate.background import BackgroundOptions, background
 from curate.basics import geometry, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError, UnreadableImage
@@ -107,7 +107,9 @@ def test_backdrops_from_files_cover_whatever_size(tmp_path: Path, size: tuple[in
 
 
 def test_labels_stay_and_masks_are_kept(drawn_dataset: Path, tmp_path: Path) -> None:
-    summary = background(drawn_dataset, tmp_path / "b", backgrounds="colour:#0000ff", quiet=True)
+    summary = background(
+        drawn_dataset, tmp_path / "b", BackgroundOptions(backgrounds="colour:#0000ff"), quiet=True
+    )
     assert (summary.samples, summary.quarantined, summary.dropped) == (24, 0, {})
     made = Dataset(tmp_path / "b")
     for before, after in zip(Dataset(drawn_dataset), made, strict=True):
@@ -130,10 +132,11 @@ def test_the_result_is_the_same_whatever_the_workers_order_or_neighbours(
     some = [replace(s, image=str(drawn_dataset / s.image)) for s in Dataset(drawn_dataset)][:10]
     store(tmp_path / "d", some)
     store(tmp_path / "e", some[:4:-1])
-    first = background(tmp_path / "d", tmp_path / "1", backgrounds="noise", seed=5, quiet=True)
-    background(tmp_path / "d", tmp_path / "2", backgrounds="noise", seed=5, engine=Local(3), quiet=True)
-    background(tmp_path / "e", tmp_path / "3", backgrounds="noise", seed=5, quiet=True)
-    background(tmp_path / "d", tmp_path / "4", backgrounds="noise", seed=6, quiet=True)
+    options, other = (BackgroundOptions(backgrounds="noise", seed=seed) for seed in (5, 6))
+    first = background(tmp_path / "d", tmp_path / "1", options, quiet=True)
+    background(tmp_path / "d", tmp_path / "2", options, engine=Local(3), quiet=True)
+    background(tmp_path / "e", tmp_path / "3", options, quiet=True)
+    background(tmp_path / "d", tmp_path / "4", other, quiet=True)
     files = {p.relative_to(tmp_path / "1") for p in (tmp_path / "1").rglob("*") if p.is_file()}
     assert len(files) == 2 * 10 + 4
     for name in files:
@@ -141,10 +144,10 @@ def test_the_result_is_the_same_whatever_the_workers_order_or_neighbours(
     sums = {n: {s.sample_id: s.sha256 for s in Dataset(tmp_path / n)} for n in "134"}
     assert sums["3"] == {name: sums["1"][name] for name in sums["3"]}
     assert not set(sums["1"].values()) & set(sums["4"].values())
-    assert background(tmp_path / "d", tmp_path / "1", backgrounds="noise", seed=5, quiet=True).reused
+    assert background(tmp_path / "d", tmp_path / "1", options, quiet=True).reused
     assert not first.reused
     with pytest.raises(ConfigChanged, match="seed was 5, now 6"):
-        background(tmp_path / "d", tmp_path / "1", backgrounds="noise", seed=6, quiet=True)
+        background(tmp_path / "d", tmp_path / "1", other, quiet=True)
 
 
 def test_what_is_no_hand_goes_to_quarantine_with_its_picture(tmp_path: Path) -> None:
@@ -196,8 +199,8 @@ def test_hands_that_share_a_photo_need_masks(tmp_path: Path) -> None:
 
 
 def test_a_second_replacement_uses_the_first_ones_alpha(drawn_dataset: Path, tmp_path: Path) -> None:
-    background(drawn_dataset, tmp_path / "1", backgrounds="noise", quiet=True)
-    background(tmp_path / "1", tmp_path / "2", backgrounds="white", quiet=True)
+    background(drawn_dataset, tmp_path / "1", BackgroundOptions(backgrounds="noise"), quiet=True)
+    background(tmp_path / "1", tmp_path / "2", BackgroundOptions(backgrounds="white"), quiet=True)
     for one, two in zip(Dataset(tmp_path / "1"), Dataset(tmp_path / "2"), strict=True):
         first = images.read(tmp_path / "1" / one.mask, grey=True)
         np.testing.assert_array_equal(images.read(tmp_path / "2" / two.mask, grey=True), first)
@@ -211,5 +214,5 @@ def test_unknown_backgrounds_are_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"backgrounds: .*allowed: white, noise, gradient, colour:#rrggbb"):
-        background(drawn_dataset, tmp_path / "b", backgrounds=what)
+        background(drawn_dataset, tmp_path / "b", BackgroundOptions(backgrounds=what))
     assert not (tmp_path / "b").exists()

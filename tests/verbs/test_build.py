@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.background import background
+from curate.background import BackgroundOptions, background
 from curate.basics import geometry, heatmaps, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
-from curate.build import build
+from curate.build import BuildOptions, build
 from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -39,7 +39,7 @@ def hands(store, folder: Path, count: int = 6, height: int = 50, width: int = 80
 def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
     """96 x 66 padded to 96 x 96 (15 rows above and below), to 48 pixels: x' = x / 2, y' = (y + 15) / 2."""
     data = hands(store, tmp_path / "d", height=66, width=96)
-    summary = build([data], tmp_path / "t", size=48, colour="colour", sigma=2.0, quiet=True)
+    summary = build([data], tmp_path / "t", BuildOptions(size=48, colour=True, sigma=2.0), quiet=True)
     assert summary.samples == 6
     assert summary.notes == {"padded_to_a_square": 6}
     dataset = Dataset(tmp_path / "t")
@@ -63,7 +63,7 @@ def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
 
 def test_grey_and_enlarged(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d")
-    summary = build([data], tmp_path / "t", size=96, keypoints=21, quiet=True)
+    summary = build([data], tmp_path / "t", BuildOptions(size=96, keypoints=21), quiet=True)
     dataset = Dataset(tmp_path / "t")
     assert images.open_stack(tmp_path / "t").shape == (6, 96, 96)
     assert summary.notes["enlarged"] == 6
@@ -94,7 +94,7 @@ def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(store, tmp
     (sample,) = Dataset(tmp_path / "t20")
     assert sample.visibility.tolist() == [2] * 5 + [0] * 16
     assert np.isnan(sample.keypoints[5:]).all()
-    assert build([data], tmp_path / "t21", keypoints=21, quiet=True).samples == 2
+    assert build([data], tmp_path / "t21", BuildOptions(keypoints=21), quiet=True).samples == 2
 
 
 def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_all_images_broken(store, tmp_path: Path) -> None:
 
 def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d", 20)
-    build([data], tmp_path / "a", test=0.2, val=0.1, quiet=True)
+    build([data], tmp_path / "a", BuildOptions(test=0.2, val=0.1), quiet=True)
     homes = {}
     for sample in Dataset(tmp_path / "a"):
         assert homes.setdefault(sample.subject_id, sample.split) == sample.split
@@ -130,16 +130,16 @@ def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
     given = store(tmp_path / "g", samples, {s.image: noise(50, 80) for s in samples})
     build([given], tmp_path / "b", quiet=True)
     assert [s.split for s in Dataset(tmp_path / "b")] == [s.split for s in samples]
-    build([given], tmp_path / "c", split="subject", seed=3, quiet=True)
+    build([given], tmp_path / "c", BuildOptions(split="subject", seed=3), quiet=True)
     assert [s.split for s in Dataset(tmp_path / "c")] != [s.split for s in samples]
     names = tmp_path / "split.csv"
     names.write_text("subject_id,split\np0,train\np9,val\n")
-    summary = build([given], tmp_path / "e", split=names, quiet=True)
+    summary = build([given], tmp_path / "e", BuildOptions(split=names), quiet=True)
     assert (summary.samples, summary.dropped) == (4, {"not in the split list": 16})
     assert {s.subject_id: s.split for s in Dataset(tmp_path / "e")} == {"p0": "train", "p9": "val"}
     names.write_text("subject_id,split\np0,test\np9,val\n")
     with pytest.raises(ConfigChanged, match="split changed"):
-        build([given], tmp_path / "e", split=names, quiet=True)
+        build([given], tmp_path / "e", BuildOptions(split=names), quiet=True)
 
 
 def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:
     data = store(tmp_path / "d", samples, {s.image: noise(50, 80) for s in samples})
     with pytest.raises(InputError, match=r"1 subjects are in more than one split \('same'\)"):
         build([data], tmp_path / "t", quiet=True)
-    assert build([data], tmp_path / "t", split="subject", quiet=True).samples == 2
+    assert build([data], tmp_path / "t", BuildOptions(split="subject"), quiet=True).samples == 2
 
 
 def test_a_clip_is_in_one_split_alone(store, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_clip_is_in_one_split_alone(store, tmp_path: Path) -> None:
         InputError, match=r"5 clips are in more than one split \('take 0', 'take 1', 'take 2'\)"
     ):
         build([data], tmp_path / "t", quiet=True)
-    build([data], tmp_path / "t", split="subject", test=0.4, quiet=True)
+    build([data], tmp_path / "t", BuildOptions(split="subject", test=0.4), quiet=True)
     made = list(Dataset(tmp_path / "t"))
     assert Dataset(tmp_path / "t").training["splits"] == {"test": 4, "train": 6}
     assert [s.split for s in made[::2]] == [s.split for s in made[1::2]]
@@ -187,7 +187,7 @@ def test_two_datasets_become_one_set_and_ids_must_differ(store, tmp_path: Path) 
 def test_stored_heatmaps_are_those_drawn_on_reading(
     store, tmp_path: Path, stored: str, dtype: str, peak1: bool
 ) -> None:
-    build([hands(store, tmp_path / "d", 70)], tmp_path / "t", store_heatmaps=stored, quiet=True)
+    build([hands(store, tmp_path / "d", 70)], tmp_path / "t", BuildOptions(store_heatmaps=stored), quiet=True)
     dataset = Dataset(tmp_path / "t")
     assert dataset.training["heatmaps"] == {"dtype": np.dtype(dtype).name, "peak1": peak1}
     maps = np.load(tmp_path / "t" / "heatmaps.npy", mmap_mode="r")
@@ -203,22 +203,27 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
         ({"store_heatmaps": "uint8"}, "uint8 leaves 3 levels"),
         ({"store_heatmaps": "uint8", "sigma": 10.0}, "uint8 leaves 1 level of"),
         ({"store_heatmaps": "jpeg"}, "allowed: float16, float32, uint8, uint16"),
-        ({"size": 16}, "size: 16; allowed: a multiple of 16 from 32 to 512, in pixels"),
+        ({"size": 16}, "size: 16; allowed: a multiple of 16, 32 to 512"),
         ({"size": 100}, "size: 100; allowed: a multiple of 16"),
         ({"size": 528}, "size: 528; allowed: a multiple of 16"),
-        ({"keypoints": 17}, "keypoints: 17; allowed: 20"),
-        ({"colour": "blue"}, "colour: 'blue'; allowed: grey, colour"),
-        ({"sigma": 0.0}, "sigma: 0.0; allowed"),
+        ({"keypoints": 17}, "keypoints: 17; allowed: a whole number, 20 to 21"),
+        ({"colour": "blue"}, "colour: 'blue'; allowed: true or false"),
+        ({"sigma": 0.0}, "sigma: 0.0; allowed: 0.3 to 512"),
+        ({"sigma": 100.0}, "sigma: 100.0; allowed: 0.3 to 96 pixels"),
+        ({"crop": "magic"}, "crop: 'magic'; allowed: colour, keypoints, mask or bbox"),
+        ({"backgrounds": []}, "backgrounds: []; allowed: own, white, noise, gradient"),
+        ({"backgrounds": "nowhere"}, "backgrounds: 'nowhere'; allowed: white, noise, gradient"),
         ({"split": "random"}, "split: 'random'; allowed: source, subject or a CSV file"),
         ({"split": "source"}, "6 of 6 samples have none"),
-        ({"test": 1.5}, "shares of 0 or more"),
+        ({"test": 1.5}, "test: 1.5; allowed: 0 to 1"),
+        ({"test": 0.6, "val": 0.5}, "shares of 0 or more"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
 def test_options_that_are_refused(store, tmp_path: Path, options: dict[str, object], message: str) -> None:
     data = hands(store, tmp_path / "d")
     with pytest.raises(InputError) as caught:
-        build([data], tmp_path / "t", quiet=True, **options)
+        build([data], tmp_path / "t", BuildOptions(**options), quiet=True)
     assert message in str(caught.value)
     assert not (tmp_path / "t").exists()
 
@@ -235,11 +240,13 @@ def test_inputs_that_are_refused(store, tmp_path: Path) -> None:
 
 def chained(folder: Path, data: Path, background_of: str) -> tuple[Dataset, Dataset]:
     """By files, background, crop and build; and all in memory. Crops by the same boxes in both."""
-    background(data, folder / "b", backgrounds=background_of, seed=3, quiet=True)
+    background(data, folder / "b", BackgroundOptions(backgrounds=background_of, seed=3), quiet=True)
     crop(folder / "b", folder / "c", CropOptions(by="keypoints", margin=0.3), quiet=True)
-    build([folder / "c"], folder / "files", size=64, colour="colour", seed=3, quiet=True)
-    options = {"crop": "keypoints", "margin": 0.3, "backgrounds": background_of, "seed": 3}
-    build([data], folder / "memory", size=64, colour="colour", quiet=True, **options)
+    build([folder / "c"], folder / "files", BuildOptions(size=64, colour=True, seed=3), quiet=True)
+    at_once = BuildOptions(
+        size=64, colour=True, crop="keypoints", margin=0.3, backgrounds=background_of, seed=3
+    )
+    build([data], folder / "memory", at_once, quiet=True)
     return Dataset(folder / "files"), Dataset(folder / "memory")
 
 
@@ -265,20 +272,22 @@ def test_all_in_memory_gives_what_the_three_commands_give(
 
 def test_in_memory_the_result_is_the_same_whatever_the_workers(drawn_dataset: Path, tmp_path: Path) -> None:
     images.write(tmp_path / "grounds" / "a.png", noise(90, 120, 5))
-    options = {"crop": "colour", "backgrounds": tmp_path / "grounds", "size": 64, "quiet": True}
-    first = build([drawn_dataset], tmp_path / "1", **options)
-    build([drawn_dataset], tmp_path / "2", engine=Local(3), **options)
+    options = BuildOptions(crop="colour", backgrounds=tmp_path / "grounds", size=64)
+    first = build([drawn_dataset], tmp_path / "1", options, quiet=True)
+    build([drawn_dataset], tmp_path / "2", options, engine=Local(3), quiet=True)
     assert first.notes["labelled_points"] == 24 * 21
     for name in ("pixels.npy", "samples.parquet", "dataset.json"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
     assert images.open_stack(tmp_path / "1").shape == (24, 64, 64)
+    assert all(sample.attrs["found_by"] == "colour" for sample in Dataset(tmp_path / "1"))
 
 
 def test_a_photo_becomes_a_sample_before_each_of_several_grounds(drawn_dataset: Path, tmp_path: Path) -> None:
-    options = {"crop": "colour", "size": 64, "colour": "colour", "quiet": True}
-    build([drawn_dataset], tmp_path / "plain", **options)
+    options = BuildOptions(crop="colour", size=64, colour=True)
+    build([drawn_dataset], tmp_path / "plain", options, quiet=True)
     grounds = ["own", "colour:#00ff00", "noise", "noise"]
-    summary = build([drawn_dataset], tmp_path / "t", backgrounds=grounds, engine=Local(2), **options)
+    mixed_options = replace(options, backgrounds=grounds)
+    summary = build([drawn_dataset], tmp_path / "t", mixed_options, engine=Local(2), quiet=True)
     assert summary.samples == 4 * 24
     plain, mixed = list(Dataset(tmp_path / "plain")), list(Dataset(tmp_path / "t"))
     before, after = images.open_stack(tmp_path / "plain"), images.open_stack(tmp_path / "t")
@@ -302,7 +311,7 @@ def test_a_copy_takes_no_name_that_a_sample_has(store, tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"sample_id: 's/a~2', the name of a copy; .* with fewer backgrounds"
     ):
-        build([data], tmp_path / "t", backgrounds=["own", "white"], quiet=True)
+        build([data], tmp_path / "t", BuildOptions(backgrounds=["own", "white"]), quiet=True)
 
 
 def test_in_memory_what_fails_is_counted_and_quarantined_with_its_picture(store, tmp_path: Path) -> None:
@@ -310,13 +319,13 @@ def test_in_memory_what_fails_is_counted_and_quarantined_with_its_picture(store,
     shared = [replace(plain, sample_id=f"s/{n}", image="two.png") for n in ("left", "right")]
     pictures = {"plain.png": np.full((50, 80, 3), 240, np.uint8), "two.png": noise(50, 80)}
     data = store(tmp_path / "d", [plain, *shared], pictures)
-    summary = build([data], tmp_path / "t", backgrounds="white", quiet=True)
+    summary = build([data], tmp_path / "t", BuildOptions(backgrounds="white"), quiet=True)
     assert summary.samples == 0
     assert summary.dropped == {"shares its photo with another hand and has no mask": 2}
     (entry,) = Dataset(tmp_path / "t").quarantine()
     assert entry == {"input": "s/plain", "reason": "no hand on plain ground is seen"}
     assert len(list((tmp_path / "t" / "quarantine").iterdir())) == 1
-    boxes = build([data], tmp_path / "u", crop="bbox", quiet=True)
+    boxes = build([data], tmp_path / "u", BuildOptions(crop="bbox"), quiet=True)
     assert boxes.dropped == {"no bbox to crop by": 3}
 
 
@@ -327,8 +336,8 @@ def test_in_memory_a_mask_of_other_origin_is_used(store, tmp_path: Path) -> None
     points = np.stack([np.linspace(22, 58, 21), np.linspace(12, 48, 21)], axis=1).astype(np.float32)
     sample = replace(hand("a"), keypoints=points, mask="m.png")
     data = store(tmp_path / "d", [sample], {"a.png": noise(60, 80), "m.png": mask})
-    options = {"crop": "mask", "margin": 0.5, "backgrounds": "colour:#00ff00", "size": 48}
-    build([data], tmp_path / "t", colour="colour", quiet=True, **options)
+    options = BuildOptions(crop="mask", margin=0.5, backgrounds="colour:#00ff00", size=48, colour=True)
+    build([data], tmp_path / "t", options, quiet=True)
     pixels = images.open_stack(tmp_path / "t")[0].astype(int)
     green = np.abs(pixels - (0, 255, 0)).sum(axis=2) < 9
     assert green[:10].all()
@@ -346,7 +355,7 @@ def test_masks_are_kept_on_request(store, tmp_path: Path) -> None:
     pictures = {s.image: noise(64, 96) for s in samples}
     files = {"alpha.png": mask, "parts.png": parts, "empty.png": mask * 0, "small.png": mask[1:]}
     data = store(tmp_path / "d", samples, {**pictures, **files})
-    summary = build([data], tmp_path / "t", size=48, masks=True, quiet=True)
+    summary = build([data], tmp_path / "t", BuildOptions(size=48, masks=True), quiet=True)
     dataset = Dataset(tmp_path / "t")
     assert [sample.sample_id for sample in dataset] == ["s/a", "s/b"]
     assert summary.dropped == {"no mask to keep": 1}
@@ -356,7 +365,7 @@ def test_masks_are_kept_on_request(store, tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.load(tmp_path / "t" / "masks.npy"), expected)
     assert dataset.training["masks"] is True
     assert dataset.info["history"][-1]["options"]["masks"] is True
-    without = build([data], tmp_path / "u", size=48, quiet=True)
+    without = build([data], tmp_path / "u", BuildOptions(size=48), quiet=True)
     assert without.samples == 5
     assert not (tmp_path / "u" / "masks.npy").exists()
     assert "masks" not in Dataset(tmp_path / "u").training
@@ -364,10 +373,12 @@ def test_masks_are_kept_on_request(store, tmp_path: Path) -> None:
 
 def test_masks_found_where_the_ground_is_replaced_are_kept(drawn_dataset: Path, tmp_path: Path) -> None:
     """By files, through `curate background`, and in memory, for each of two grounds."""
-    background(drawn_dataset, tmp_path / "b", backgrounds="white", quiet=True)
-    build([tmp_path / "b"], tmp_path / "files", masks=True, quiet=True)
-    assert build([drawn_dataset], tmp_path / "none", masks=True, quiet=True).samples == 0
-    summary = build([drawn_dataset], tmp_path / "t", backgrounds=["own", "white"], masks=True, quiet=True)
+    background(drawn_dataset, tmp_path / "b", BackgroundOptions(backgrounds="white"), quiet=True)
+    build([tmp_path / "b"], tmp_path / "files", BuildOptions(masks=True), quiet=True)
+    assert build([drawn_dataset], tmp_path / "none", BuildOptions(masks=True), quiet=True).samples == 0
+    summary = build(
+        [drawn_dataset], tmp_path / "t", BuildOptions(backgrounds=["own", "white"], masks=True), quiet=True
+    )
     assert summary.samples == 48
     one, two = (np.load(tmp_path / name / "masks.npy") for name in ("files", "t"))
     np.testing.assert_array_equal(two[::2], two[1::2])
@@ -384,8 +395,10 @@ def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> N
     for sample in samples:
         sample.visibility[:] = 1
     data = store(tmp_path / "d", samples, {})
-    white = build([data], tmp_path / "w", crop="colour", backgrounds="white", colour="colour", quiet=True)
-    build([data], tmp_path / "p", crop="colour", colour="colour", quiet=True)
+    white = build(
+        [data], tmp_path / "w", BuildOptions(crop="colour", backgrounds="white", colour=True), quiet=True
+    )
+    build([data], tmp_path / "p", BuildOptions(crop="colour", colour=True), quiet=True)
     assert white.samples == len(paths)
     before, after = (images.open_stack(tmp_path / name).astype(int) for name in "pw")
     hand_share = (np.abs(after - before).max(axis=3) <= 2).mean(axis=(1, 2))

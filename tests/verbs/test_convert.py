@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +20,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from curate.basics import images
-from curate.basics.engine import Local
+from curate.basics.engine import ONE, Engine, Local
 from curate.basics.errors import ConfigChanged, InputError
-from curate.convert import convert, fingerprint
+from curate.convert import ConvertOptions, convert, fingerprint
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import make_batch
@@ -53,8 +54,11 @@ def reader(*names: str, **columns: object) -> Reader:
     return read
 
 
-def run(read: Reader, source: Source, out: Path, **options: object) -> Summary:
-    return convert(read, "test", source, out, quiet=True, **options)  # type: ignore[arg-type]
+def run(
+    read: Reader, source: Source, out: Path, *, overwrite: bool = False, engine: Engine = ONE, **options: Any
+) -> Summary:
+    chosen = ConvertOptions(**options)
+    return convert(read, "test", source, out, chosen, overwrite=overwrite, engine=engine, quiet=True)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -235,15 +239,15 @@ def test_a_source_without_samples_is_counted_as_such(source: Source, tmp_path: P
 
 
 def test_fingerprint_sees_content_and_not_time(source: Source) -> None:
-    before = fingerprint(source)
+    before = fingerprint(source.root)
     os.utime(source.root / "labels.json", (1, 1))
     (source.root / ".DS_Store").write_bytes(b"x")
-    assert fingerprint(source) == before
+    assert fingerprint(source.root) == before
     (source.root / "labels.json").write_text("[]")
-    changed = fingerprint(source)
+    changed = fingerprint(source.root)
     assert changed != before
     (source.root / "photos" / "a.png").rename(source.root / "photos" / "z.png")
-    assert fingerprint(source) != changed
+    assert fingerprint(source.root) != changed
 
 
 def test_a_finished_folder_is_reused_only_for_the_same_content(source: Source, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_a_crop_by_bbox_by_hand(store, tmp_path: Path) -> None:
     np.testing.assert_allclose(made.transform, [[2, 0, 60], [0, 2, 20]])
     np.testing.assert_allclose(made.K, [[250, 0, 20], [0, 250, 30], [0, 0, 1]])
     assert (made.width, made.height, made.parent_id, made.sample_id) == (60, 60, "s/a", "s/a")
+    assert made.attrs == {"found_by": "bbox"}
     picture = Dataset(tmp_path / "c").read_image(made)
     assert picture.shape == (60, 60, 3)
     assert made.sha256 == images.pixel_sha256(picture)
@@ -140,6 +141,7 @@ def test_a_photo_without_a_hand_by_colour_is_kept_whole_and_counted(store, tmp_p
     summary = crop(data, tmp_path / "c", CropOptions(size=100), quiet=True)
     assert summary.notes["whole_photo_kept"] == 1
     made = only(tmp_path / "c")
+    assert made.attrs["found_by"] == "whole photo"
     np.testing.assert_allclose(made.transform, [[2, 0, 0], [0, 2, -20]])
 
 
@@ -153,6 +155,7 @@ def test_hands_that_share_a_photo_are_cut_by_their_labels(store, tmp_path: Path)
     summary = crop(data, tmp_path / "c", CropOptions(margin=0), quiet=True)
     first, second, third = Dataset(tmp_path / "c")
     assert (summary.notes["cut_by_label"], summary.notes["whole_photo_kept"]) == (2, 1)
+    assert [s.attrs["found_by"] for s in (first, second, third)] == ["keypoints", "bbox", "whole photo"]
     np.testing.assert_allclose(first.transform[:, 2], (90, 60), atol=1.01)
     np.testing.assert_allclose(second.transform[:, 2], (170, 50))
     np.testing.assert_allclose(third.transform, [[300 / 256, 0, 0], [0, 300 / 256, -70]])
@@ -285,6 +288,7 @@ def test_a_crop_of_a_crop_leads_back_to_the_first_photo(drawn_dataset: Path, tmp
     crop(tmp_path / "one", tmp_path / "two", CropOptions(by="keypoints", size=50), quiet=True)
     for before, after in zip(Dataset(drawn_dataset), Dataset(tmp_path / "two"), strict=True):
         assert after.parent_id == before.sample_id
+        assert after.attrs["found_by"] == "keypoints"
         back = geometry.apply(after.transform, after.keypoints)
         np.testing.assert_allclose(back, before.keypoints, atol=1e-2)
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, SchemaError
-from curate.data.predictions import Predictions, read_predictions
-from curate.evaluate import evaluate, measure
+from curate.basics.errors import ConfigChanged, InputError, SchemaError
+from curate.data.predictions import read_predictions
+from curate.evaluate import EvaluateOptions, evaluate
+from curate.scoring.figures import Scored, measure
 
 MakePath = Callable[..., Path]
 
@@ -25,61 +23,6 @@ HOSTILE = [
     "a&amp;b <b>\u202e",
     "x" * 500,
 ]
-
-
-def four_points(errors: list[float], size: int = 96) -> Predictions:
-    """One image whose thumb is off by the given errors, nothing else labelled."""
-    truth = np.full((1, kp.COUNT, 2), np.nan, np.float32)
-    predicted = np.zeros((1, kp.COUNT, 2), np.float32)
-    visibility = np.zeros((1, kp.COUNT), np.uint8)
-    for joint, error in enumerate(errors, start=1):
-        truth[0, joint] = (30, 40)
-        predicted[0, joint] = (30 + error, 40)
-        visibility[0, joint] = kp.VISIBLE
-    return Predictions(["one"], truth, visibility, predicted, np.ones((1, kp.COUNT), np.float32), size)
-
-
-def test_figures_of_four_known_errors() -> None:
-    figures = measure(four_points([4, 8, math.sqrt(200), 20]))
-    assert figures["n"] == 1
-    assert figures["points"] == 4
-    assert figures["epe_mean"] == pytest.approx(11.5355339, abs=1e-5)
-    assert figures["epe_median"] == pytest.approx((8 + math.sqrt(200)) / 2, abs=1e-5)
-    assert figures["all_points_9px"] == 0
-    assert figures["wrong_1_2_of_all"] == 1
-    assert figures["wrong_1_2_of_failures"] == 1
-    assert figures["pck"] == {"1": 0, "2": 0, "3": 0, "5": 0.25, "9": 0.5, "15": 0.75, "30": 1}
-    errors = figures["per_keypoint_epe"]
-    assert list(errors) == ["thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip"]
-    assert errors["thumb_tip"] == pytest.approx(20)
-    assert "epe_mean_root_aligned" not in figures
-
-
-def test_nine_pixels_grow_with_the_image() -> None:
-    # 9 px at 96 px are 12 px at 128 px.
-    assert measure(four_points([11.9], 96))["all_points_9px"] == 0
-    figures = measure(four_points([11.9], 128))
-    assert figures["right_within_px"] == 12
-    assert figures["all_points_9px"] == 1
-    assert figures["wrong_1_2_of_failures"] is None
-
-
-def test_a_missing_prediction_is_wrong_but_has_no_distance() -> None:
-    predictions = four_points([1, 3])
-    predictions.predicted[0, 1] = np.nan
-    figures = measure(predictions)
-    assert figures["unpredicted"] == 1
-    assert figures["epe_mean"] == pytest.approx(3)
-    assert figures["all_points_9px"] == 0
-    assert figures["pck"]["30"] == 0.5
-
-
-def test_without_labels_every_figure_is_null_and_still_json() -> None:
-    figures = measure(four_points([]))
-    assert figures["n"] == 0
-    assert figures["epe_mean"] is None
-    assert figures["ap"] is None
-    json.dumps(figures, allow_nan=False)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +38,7 @@ def test_an_evaluation_leaves_predictions_metrics_and_a_page(evaluated: Path) ->
     predictions = read_predictions(evaluated / "predictions.parquet")
     assert predictions.sample_ids == HOSTILE
     figures = json.loads((evaluated / "metrics.json").read_text())
-    assert figures == {"split": "test", **measure(predictions)}
+    assert figures == {"split": "test", **measure(Scored(predictions))}
     assert figures["n"] == 4
     assert len(figures["per_keypoint_epe"]) == 20
     assert "wrist" not in figures["per_keypoint_epe"]
@@ -127,7 +70,7 @@ def test_an_evaluation_is_the_same_bytes_each_time(
 ) -> None:
     run, training_set = make_run(size=32, keypoints=21), make_set(["test"] * 3, size=32)
     for name in ("a", "b"):
-        evaluate(run, training_set, out=tmp_path / name, quiet=True)
+        assert not evaluate(run, training_set, tmp_path / name, quiet=True).reused
     for name in ("predictions.parquet", "metrics.json", "evaluation.html"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     figures = json.loads((tmp_path / "a" / "metrics.json").read_text())
@@ -135,8 +78,42 @@ def test_an_evaluation_is_the_same_bytes_each_time(
     assert figures["epe_mean_root_aligned"] > 0
 
 
+def test_the_same_again_is_not_done_twice_and_another_needs_a_word(
+    make_run: MakePath, make_set: MakePath
+) -> None:
+    run, one, other = make_run(size=32), make_set(["test"] * 2, size=32), make_set(["test"] * 3, size=32)
+    first = evaluate(run, one, quiet=True)
+    before = (first.out / "metrics.json").stat().st_mtime_ns
+    again = evaluate(run, one, quiet=True)
+    assert again.reused
+    assert again.figures == first.figures
+    assert str(again) == f"{first} (was finished before)"
+    assert (first.out / "metrics.json").stat().st_mtime_ns == before
+    with pytest.raises(ConfigChanged, match=r"inputs changed.*--overwrite"):
+        evaluate(run, other, quiet=True)
+    assert evaluate(run, other, overwrite=True, quiet=True).figures["n"] == 3
+
+
+def test_a_folder_that_curate_did_not_make_is_left_alone(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    run, training_set = make_run(size=32), make_set(["test"], size=32)
+    for out, found in (
+        (tmp_path, "a folder with other files in it"),
+        (run, "the folder that is read"),
+        (training_set, "the folder that is read"),
+    ):
+        before = {path.name for path in out.iterdir()}
+        with pytest.raises(InputError, match=found):
+            evaluate(run, training_set, out, overwrite=True, quiet=True)
+        assert {path.name for path in out.iterdir()} == before
+
+
 def test_the_summary_names_the_split_and_the_page(make_run: MakePath, make_set: MakePath) -> None:
-    result = evaluate(make_run(size=32), make_set(["val"] * 2, size=32), split="val", quiet=True)
+    result = evaluate(
+        make_run(size=32), make_set(["val"] * 2, size=32), options=EvaluateOptions("val"), quiet=True
+    )
     assert "2 images of split val, 32 px:" in str(result)
     assert str(result.out / "evaluation.html") in str(result)
     assert result.as_json()["out"] == str(result.out)
@@ -152,7 +129,12 @@ def test_a_set_of_another_size_or_kind_is_refused(make_run: MakePath, make_set: 
 
 def test_a_missing_split_is_refused_with_those_there(make_run: MakePath, make_set: MakePath) -> None:
     with pytest.raises(InputError, match="no sample of split 'val'; allowed: test, train"):
-        evaluate(make_run(size=32), make_set(["test", "train"], size=32), split="val", quiet=True)
+        evaluate(
+            make_run(size=32),
+            make_set(["test", "train"], size=32),
+            options=EvaluateOptions("val"),
+            quiet=True,
+        )
 
 
 def test_a_folder_that_is_no_run_is_refused(make_set: MakePath, tmp_path: Path) -> None:

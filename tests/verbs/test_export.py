@@ -1,22 +1,31 @@
-"""Exports: whole or not at all, told what they lose, and never over anything else."""
+"""Exports: what they lose is told, killed ones go on, and nothing else is ever replaced."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from converters.table import FORMATS
 from curate.basics import files
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError
+from curate.basics.engine import Engine, Local
+from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
-from curate.export import RECORD, Export, export
+from curate.export import Export, export
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _work(samples: list[Sample]) -> Part:
@@ -36,9 +45,13 @@ def dataset(tmp_path: Path) -> Dataset:
     return make(tmp_path / "data", sample)
 
 
-def writes(dataset: Dataset, out: Path) -> Counter[str]:
+def writes(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     files.write(out / "labels" / "a.txt", b"1")
     return Counter({"xyz": 3, "aspect": 1, "score": 0})
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> None:
@@ -52,63 +65,58 @@ def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> 
         "  not held by toy: xyz (3)",
         "  licence, read it before you pass this on: CC BY-NC 4.0",
     ]
-    record = json.loads((out / RECORD).read_text())
-    assert record["lost"] == {"aspect": 1, "xyz": 3}
-    assert record["dataset"] == dataset.fingerprint
-    assert str(tmp_path) not in (out / RECORD).read_text()
-    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+    mark = json.loads((out / files.MARK).read_text())
+    assert mark["result"]["lost"] == {"aspect": 1, "xyz": 3}
+    assert mark["identity"]["dataset"] == dataset.fingerprint
+    assert str(tmp_path) not in (out / files.MARK).read_text()
+    assert sorted(content(out)) == [files.MARK, "labels/a.txt"]
 
 
-def test_a_failed_export_leaves_nothing_in_place_and_goes_on(dataset: Dataset, tmp_path: Path) -> None:
+def test_given_again_an_export_was_finished_before(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    first = export(dataset, writes, "toy", out, quiet=True)
+    before = content(out)
+    (out / "mine.txt").touch()
 
-    def fails(dataset: Dataset, folder: Path) -> Counter[str]:
-        files.write(folder / "images" / "a.png", b"copied")
-        raise KeyboardInterrupt
+    def works(*_: object) -> Counter[str]:
+        raise AssertionError("there is nothing to do")
 
-    def continues(dataset: Dataset, folder: Path) -> Counter[str]:
-        assert (folder / "images" / "a.png").read_bytes() == b"copied"
-        return Counter()
-
-    with pytest.raises(KeyboardInterrupt):
-        export(dataset, fails, "toy", out, quiet=True)
-    assert not out.exists()
-    export(dataset, continues, "toy", out, quiet=True)
-    assert sorted(p.name for p in out.rglob("*")) == [RECORD, "a.png", "images"]
+    again = export(dataset, works, "toy", out, quiet=True)
+    assert again == replace(first, reused=True)
+    assert str(again).startswith(f"{out}: 1 samples as toy (was finished before)")
+    (out / "mine.txt").unlink()
+    assert content(out) == before
 
 
-def test_what_another_dataset_left_is_not_taken_over(dataset: Dataset, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-
-    def fails(dataset: Dataset, folder: Path) -> Counter[str]:
-        files.write(folder / "stale.txt", b"")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        export(dataset, fails, "toy", out, quiet=True)
-    other = make(tmp_path / "other", Sample("s/2", "s", "b.png"))
-    export(other, writes, "toy", out, quiet=True)
-    assert sorted(p.name for p in out.rglob("*")) == [RECORD, "a.txt", "labels"]
-    assert not list(tmp_path.glob(".out*"))
-
-
-def test_an_export_is_replaced_only_on_request(dataset: Dataset, tmp_path: Path) -> None:
+def test_another_configuration_is_refused_and_told(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export(dataset, writes, "toy", out, quiet=True)
-    (out / "mine.txt").touch()
-    with pytest.raises(InputError, match="an export stands here; choose another --out, or add --overwrite"):
-        export(dataset, writes, "toy", out, quiet=True)
-    export(dataset, writes, "toy", out, overwrite=True, quiet=True)
-    assert not (out / "mine.txt").exists()
+    with pytest.raises(ConfigChanged, match=r"format was .toy., now .game.*add --overwrite"):
+        export(dataset, writes, "game", out, quiet=True)
+    other = make(tmp_path / "other", Sample("s/2", "s", "b.png"))
+    with pytest.raises(ConfigChanged, match="dataset changed"):
+        export(other, writes, "toy", out, quiet=True)
+    (out / "stale.txt").touch()
+    assert export(other, writes, "toy", out, overwrite=True, quiet=True).format == "toy"
+    assert sorted(content(out)) == [files.MARK, "labels/a.txt"]
 
 
-def test_other_folders_are_never_replaced(dataset: Dataset, tmp_path: Path) -> None:
+def test_what_is_no_export_is_never_replaced(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.tex").touch()
-    with pytest.raises(InputError, match="something that is no export"):
-        export(dataset, writes, "toy", out, overwrite=True, quiet=True)
-    assert (out / "thesis.tex").exists()
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match="a folder with other files in it"):
+            export(dataset, writes, "toy", out, overwrite=overwrite, quiet=True)
+    assert list(content(out)) == ["thesis.tex"]
+
+
+def test_folders_beside_it_are_left_alone(dataset: Dataset, tmp_path: Path) -> None:
+    for name in (".out.mine.part", ".out.v2.0123456789ab-labelme-0.1.0.part"):
+        (tmp_path / name).mkdir()
+    before = set(tmp_path.iterdir())
+    export(dataset, writes, "toy", tmp_path / "out", quiet=True)
+    assert set(tmp_path.iterdir()) == before | {tmp_path / "out"}
 
 
 @pytest.mark.parametrize("place", ["data", "data/export", "."])
@@ -130,3 +138,63 @@ def test_the_dataset_itself_is_no_place_for_an_export(dataset: Dataset, tmp_path
 def test_licences_that_restrict(tmp_path: Path, licence: str, warned: bool) -> None:
     data = make(tmp_path / "data", Sample("s/2", "s", "b.png", licence=licence))
     assert bool(export(data, writes, "toy", tmp_path / "out", quiet=True).licences) == warned
+
+
+# Of real formats --------------------------------------------------------------------------------------
+
+WRITABLE = [row.name for row in FORMATS.values() if row.writes]
+
+# Kills its process just before a given rename: the moments at which a folder changes.
+DIE_AT = """
+import os, signal, sys
+from pathlib import Path
+from converters.table import FORMATS
+from curate.data.dataset import Dataset
+from curate.export import export
+left, name, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+rename = os.replace
+def replace(a, b):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(a, b)
+os.replace = replace
+export(Dataset(data), FORMATS[name].write, name, out, quiet=True)
+"""
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_a_killed_export_goes_on_to_the_same_bytes(
+    name: str, drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, write = Dataset(drawn_dataset), FORMATS[name].write
+    renames, rename = 0, os.replace
+
+    def counting(a: str, b: str) -> None:
+        nonlocal renames
+        renames += 1
+        rename(a, b)
+
+    monkeypatch.setattr(os, "replace", counting)
+    export(data, write, name, tmp_path / "whole", quiet=True)
+    monkeypatch.undo()
+    for moment in (renames // 2, renames):
+        out = tmp_path / f"{moment}"
+        script = [sys.executable, "-c", DIE_AT, str(moment), name, str(drawn_dataset), str(out)]
+        process = subprocess.run(script, check=False, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert process.returncode == -signal.SIGKILL
+        assert list(out.rglob(".*.tmp"))
+        pictures = {p: p.stat().st_ino for p in out.rglob("*") if p.suffix in (".jpg", ".png")}
+        assert pictures
+        assert not export(data, write, name, out, quiet=True).reused
+        assert content(out) == content(tmp_path / "whole")
+        assert {p: p.stat().st_ino for p in pictures} == pictures, "what was done is done again"
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_workers_do_not_change_the_bytes(name: str, drawn_dataset: Path, tmp_path: Path) -> None:
+    data, write = Dataset(drawn_dataset), FORMATS[name].write
+    one, two = (export(data, write, name, tmp_path / f"{n}", engine=Local(n), quiet=True) for n in (1, 2))
+    assert one == replace(two, out=one.out)
+    assert content(one.out) == content(two.out)

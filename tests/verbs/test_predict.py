@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from curate.basics import images
+from curate.basics import engine, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.predict import predict
-from curate.training.run import NetworkInput
+from curate.networks.inference import Found
+from curate.predict import PredictOptions, predict
+from curate.training.run import Run
 
 MakePath = Callable[..., Path]
 
@@ -51,7 +52,7 @@ def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: P
         assert np.isnan(sample.keypoints[0]).all()
         assert np.isfinite(sample.keypoints[1:]).all()
         assert sample.keypoint_scores is not None
-        assert np.isnan(sample.keypoint_scores[0])
+        assert sample.keypoint_scores[0] == 0
         assert sample.score == pytest.approx(sample.keypoint_scores[1:].mean())
     told = json.loads((out / "predictions.json").read_text())
     assert told["keypoints"] == list(kp.NAMES)
@@ -83,14 +84,14 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
 
 
-def bright_spot(_: NetworkInput, network: object, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
     """Stands for a network whose every keypoint is the centre of what is brightest."""
     points = np.zeros((len(pixels), kp.COUNT, 2), np.float32)
     for number, image in enumerate(pixels):
         weight = np.maximum(image.astype(float) - 150, 0)
         at = np.arange(len(image)) + 0.5
         points[number] = (weight.sum(0) @ at / weight.sum(), weight.sum(1) @ at / weight.sum())
-    return points, np.ones((len(pixels), kp.COUNT), np.float32)
+    return Found(points, np.ones((len(pixels), kp.COUNT), np.float32), None, None)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_points_come_back_to_where_they_lie_in_the_photo(
     down = np.exp(-((np.arange(height) + 0.5 - spot[1]) ** 2) / (2 * (width / 16) ** 2))
     photo = np.repeat((40 + 200 * np.outer(down, across)).astype(np.uint8)[..., None], 3, 2)
     images.write(tmp_path / f"spot{suffix}", photo)
-    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    monkeypatch.setattr(Run, "predict", bright_spot)
 
     predict(make_run(), [tmp_path / f"spot{suffix}"], tmp_path / "found", quiet=True)
 
@@ -130,7 +131,7 @@ def test_exif_orientation_is_undone_first(
     exif = Image.Exif()
     exif[0x0112] = 6  # stored turned; shown after a quarter turn clockwise
     Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
-    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    monkeypatch.setattr(Run, "predict", bright_spot)
     predict(make_run(), [tmp_path / "turned.png"], tmp_path / "found", quiet=True)
     (sample,) = Dataset(tmp_path / "found")
     assert (sample.width, sample.height) == (120, 80)
@@ -156,36 +157,37 @@ def test_a_datasets_samples_keep_their_names_and_boxes_decide(
         Sample(f"pair/{n}", "pair", "../two.png", bbox=box, side="left", subject_id="7", attrs={"age": 30})
         for n, box in enumerate(boxes)
     ]
-    monkeypatch.setattr(NetworkInput, "predict", bright_spot)
+    monkeypatch.setattr(Run, "predict", bright_spot)
     predict(make_run(keypoints=21), [dataset_of(tmp_path / "data", samples)], tmp_path / "found", quiet=True)
     first, second = Dataset(tmp_path / "found")
     assert (first.sample_id, first.side, first.subject_id) == ("pair/0", "left", "7")
-    assert first.attrs["age"] == 30
+    assert (first.attrs["age"], first.attrs["found_by"]) == (30, "bbox")
     np.testing.assert_allclose(first.keypoints[0], [50.5, 50.5], atol=0.5)
     np.testing.assert_allclose(second.keypoints[0], [150.5, 50.5], atol=0.5)
 
 
-def test_a_network_trained_on_keypoint_crops_looks_twice(
-    make_run: MakePath, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])
+def test_the_result_is_the_same_whatever_the_workers(
+    make_run: MakePath, photos: Path, drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch, processes: bool
 ) -> None:
-    run = make_run(size=32)
-    info = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**info, "crop": {"by": "keypoints", "margin": 0.5}}))
+    run, out = make_run("figure12", size=32), photos.parent
+    predict(run, [photos, drawn_dataset], out / "one", quiet=True)
+    monkeypatch.setattr(engine, "PROCESSES_FROM", 1 if processes else 1000)
+    result = predict(run, [photos, drawn_dataset], out / "two", engine=engine.Local(2), quiet=True)
+    assert (result.photos, len(result.unreadable)) == (26, 1)
+    names = {p.relative_to(out / "one") for p in (out / "one").rglob("*") if p.is_file()}
+    assert len(names) == 26 + 5
+    for name in names:
+        assert (out / "one" / name).read_bytes() == (out / "two" / name).read_bytes()
 
-    def spread(_: NetworkInput, network: object, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # From 8 to 24 of 32 on both axes: half of whatever was looked at.
-        points = np.full((len(pixels), kp.COUNT, 2), 8.0, np.float32)
-        points[:, 1:] = 24.0
-        return points, np.ones((len(pixels), kp.COUNT), np.float32)
 
-    monkeypatch.setattr(NetworkInput, "predict", spread)
-    whole = np.full((64, 64, 3), 128, np.uint8)
-    images.write(tmp_path / "grey.png", whole)
-    predict(run, [tmp_path / "grey.png"], tmp_path / "found", quiet=True)
-    (sample,) = Dataset(tmp_path / "found")
-    # First the whole photo (0..64): points 16..48; with half of their box on each side again 0..64.
-    assert sample.attrs["looked_at"] == [0.0, 0.0, 64.0, 64.0]
-    np.testing.assert_allclose(sample.keypoints[[0, 1]], [[16, 16], [48, 48]], atol=1e-4)
+def test_pictures_can_be_left_out(make_run: MakePath, photos: Path, tmp_path: Path) -> None:
+    options = PredictOptions(pictures=False)
+    result = predict(make_run(size=32), [photos], tmp_path / "found", options, quiet=True)
+    assert not (tmp_path / "found" / "pictures").exists()
+    assert ", pictures in" not in str(result)
+    told = json.loads((tmp_path / "found" / "predictions.json").read_text())
+    assert [entry["picture"] for entry in told["predictions"]] == [None, None]
 
 
 def test_the_same_again_is_not_done_twice_and_other_inputs_are_refused(

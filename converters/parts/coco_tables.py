@@ -1,0 +1,429 @@
+"""What the COCO formats share: a file decoded, its images looked up, the meaning of v, hands as batches.
+
+Pixel convention: COCO measures from the corner of the image, as ours does; nothing is shifted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from converters.parts import json_files
+from converters.parts.paused_collector import collector_paused
+from converters.parts.splits import SPLITS
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.dataset import ROWS
+from curate.data.part import Part
+from curate.data.sample import SCHEMA, make_batch
+from curate.data.source import ImageFinder, Source
+
+Id = int | str | float | None
+_FARTHEST = 1e7  # pixels; beyond is no coordinate
+
+
+class Camera(msgspec.Struct, gc=False):
+    """Intrinsics of an image (mmpose): focal lengths and principal point, pixels."""
+
+    focal: tuple[float, float]
+    princpt: tuple[float, float]
+
+
+class Image(msgspec.Struct, gc=False):
+    """An entry of `images`."""
+
+    file_name: str
+    id: Id = None
+    width: float | None = None
+    height: float | None = None
+    license: Id = None
+    cam_param: Camera | None = None
+
+
+class Category(msgspec.Struct):
+    """An entry of `categories`."""
+
+    id: Id = None
+    keypoints: list[str] | None = None
+
+
+A = TypeVar("A", bound=msgspec.Struct)
+
+
+class Document(msgspec.Struct, Generic[A]):
+    """An annotation file; `annotations` hold what the format at hand reads of them."""
+
+    annotations: list[A]
+    images: list[Image] = []
+    categories: list[Category] = []
+    licenses: Any = None
+    info: Any = None
+
+    @property
+    def description(self) -> str:
+        """What the publisher calls the set, or nothing."""
+        text = self.info.get("description") if isinstance(self.info, dict) else None
+        return text if isinstance(text, str) else ""
+
+    def licence_names(self) -> dict[Id, str]:
+        """Name of each licence by id."""
+        entries = self.licenses if isinstance(self.licenses, list) else []
+        named = ((e.get("id"), e.get("name") or e.get("url")) for e in entries if isinstance(e, dict))
+        return {key: name for key, name in named if isinstance(key, int | str) and isinstance(name, str)}
+
+
+@dataclass(slots=True)
+class Hands:
+    """The hands of one annotation file, before their images are looked up.
+
+    Attributes
+    ----------
+    file: how people are told of the file. split: as its name says, or None.
+    images: image id of each hand. points: (n, 21, 3) float32, pixels and v as the file has it.
+    columns: further columns of the samples, `sample_id` and `source` among them.
+    projected: (n,) bool, hands whose points are projections of known 3D points, so that v = 0 means hidden.
+    ours: written by this package, so that v means what we mean.
+    """
+
+    file: str
+    split: str | None
+    document: Document[Any]
+    images: list[Id]
+    points: NDArray[np.float32]
+    columns: dict[str, Any]
+    projected: NDArray[np.bool_] | None = None
+    ours: bool = False
+    dropped: Counter[str] = field(default_factory=Counter)
+    quarantine: list[tuple[str, str]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Leave out the other hands."""
+        if rows.all():
+            return
+        self.points, self.images = self.points[rows], _chosen(self.images, rows)
+        self.columns = {name: _chosen(values, rows) for name, values in self.columns.items()}
+        if self.projected is not None:
+            self.projected = self.projected[rows]
+
+    def refuse(self, bad: NDArray[np.bool_], reason: Callable[[int], str]) -> None:
+        """Quarantine the hands in `bad`."""
+        for row in np.flatnonzero(bad).tolist():
+            self.quarantine.append((f"{self.file}: {self.columns['sample_id'][row]}", reason(row)))
+        self.keep(~bad)
+
+    def refuse_twins(self) -> None:
+        """Quarantine hands whose sample_id another one had before."""
+        if len({*self.columns["sample_id"]}) == len(self.images):
+            return
+        seen = set[str]()
+        twins = np.zeros(len(self.images), bool)
+        for row, key in enumerate(self.columns["sample_id"]):
+            twins[row] = key in seen
+            seen.add(key)
+        self.refuse(twins, lambda _: "an annotation of this id stands before")
+
+
+def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
+    if isinstance(values, list):
+        return [value for value, wanted in zip(values, rows.tolist(), strict=True) if wanted]
+    return values[rows] if isinstance(values, np.ndarray) else values
+
+
+def _annotation_files(source: Source) -> tuple[list[Path], Path, ImageFinder]:
+    """The annotation files (those of root/annotations, else of the root, or the one given), the folder they
+    are named relative to, and where their images are looked for. Raises InputError where there is none."""
+    if source.root.is_file():
+        beside = source.root.parent
+        root = beside.parent if beside.name == "annotations" else beside
+        files = [source.root]
+    else:
+        root = source.root
+        folder = root / "annotations"
+        files = sorted(p for p in (folder if folder.is_dir() else root).iterdir() if _is_json(p))
+    if not files:
+        raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
+    folders = [root, root / "images", *(root / name for name in sorted({*SPLITS, "train2017", "val2017"}))]
+    images = [source.images] if source.images else []
+    return files, root, ImageFinder((*(f for f in folders if f.is_dir()), *images))
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() == ".json" and not path.name.startswith(".")
+
+
+def split_of(path: Path) -> str | None:
+    """The split that a file's name speaks of, if it is one."""
+    found = {SPLITS[w] for w in re.split(r"[^a-z]+", path.stem.lower()) if w in SPLITS}
+    return found.pop() if len(found) == 1 else None
+
+
+def read_hands(
+    source: Source, kind: type[A], hands_of: Callable[[Path, Document[A], list[tuple[str, str]]], Hands]
+) -> Iterator[Part]:
+    """The samples of a source; `hands_of` makes a file's hands from its name, content and flawed entries.
+
+    Raises
+    ------
+    InputError: no annotation file.
+    """
+    files, root, finder = _annotation_files(source)
+    failed = Part(make_batch(0))
+    found = [hands_of(*entry) for entry in _read_files(files, root, kind, failed)]
+    yield failed
+    yield from _parts(found, finder)
+
+
+def _read_files(
+    files: list[Path], root: Path, kind: type[A], failed: Part
+) -> Iterator[tuple[Path, Document[A], list[tuple[str, str]]]]:
+    """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
+
+    Yields
+    ------
+    The file, its content, and (input, reason) of the entries that did not fit.
+    """
+    for path in files:
+        problems: list[tuple[str, str]] = []
+        with collector_paused():
+            try:
+                document = _read_document(path, root, kind, problems)
+            except InputError as error:
+                failed.quarantine.append((path.name, error.reason))
+                continue
+            yield path, document, problems
+            document.annotations.clear()  # what was made of them takes a tenth of the memory
+
+
+def _read_document(path: Path, root: Path, kind: type[A], problems: list[tuple[str, str]]) -> Document[A]:
+    """Decode an annotation file; an entry that does not fit is left out and named in `problems`.
+
+    Raises
+    ------
+    InputError: no JSON, or no COCO file.
+    """
+    json_files.check(path, root)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise json_files.unreadable(path, error) from None
+    try:
+        return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
+    except InputError as error:
+        return _entry_by_entry(path, data, kind, error, problems)
+
+
+def _entry_by_entry(
+    path: Path, data: bytes, kind: type[A], error: InputError, problems: list[tuple[str, str]]
+) -> Document[A]:
+    """The slow way, for a file with a flaw somewhere; Python's own parser also takes NaN."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        raise error from None
+    if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
+        raise error
+
+    def fitting(key: str, wanted: type[Any]) -> list[Any]:
+        entries = content.get(key) or []
+        found = []
+        for i, entry in enumerate(entries if isinstance(entries, list) else []):
+            try:
+                found.append(msgspec.convert(entry, wanted))
+            except msgspec.ValidationError as flaw:
+                name = f"{key}[{i}]"
+                problems.append((f"{path.name}: {name}", json_files.invalid(path, flaw).reason))
+        return found
+
+    return Document(
+        annotations=fitting("annotations", kind),
+        images=fitting("images", Image),
+        categories=fitting("categories", Category),
+        licenses=content.get("licenses"),
+        info=content.get("info"),
+    )
+
+
+def text_id(key: Id, index: int) -> str:
+    """An annotation's id as text; `index` stands in for one that has none."""
+    if key is None:
+        return f"row{index}"
+    return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
+
+
+def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
+    """Boxes (n, 4), x, y, w, h; NaN for those that are missing or empty."""
+    found = stack(rows, (4,))
+    found[~(found[:, 2:] > 0).all(1)] = np.nan
+    return found
+
+
+def stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: type[Any] = np.float64) -> NDArray[Any]:
+    """Lists of numbers, or None, as (n, *shape); NaN where a row is None or has another form."""
+    count = int(np.prod(shape))
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused later
+        try:
+            found = np.array(rows, dtype).reshape(len(rows), -1)
+            if found.shape[1] == count:
+                return found.reshape(len(rows), *shape)
+        except (TypeError, ValueError):
+            pass
+        stacked = np.full((len(rows), *shape), np.nan, dtype)
+        for i, row in enumerate(rows):
+            try:
+                values = np.array(row, dtype).reshape(-1)
+            except (TypeError, ValueError):
+                continue
+            if values.size == count:
+                stacked[i] = values.reshape(shape)
+    return stacked
+
+
+def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
+    """Batches of samples; what v means is settled over all files, as a small one may lack a value."""
+    for hands in files:
+        _refuse_impossible(hands)
+    scored = any(_is_score(hands.points[..., 2]) for hands in files if not hands.ours)
+    full = any((hands.points[..., 2] == kp.VISIBLE).any() for hands in files)
+    for hands in files:
+        columns = _visible_columns(hands, scored=scored, full=full)
+        yield from _batches(hands, columns, finder)
+
+
+def _refuse_impossible(hands: Hands) -> None:
+    def reason(row: int) -> str:
+        where = np.flatnonzero(wrong[row])
+        x, y, v = hands.points[row, where[0]]
+        allowed = "finite pixels and v in 0..2"
+        return f"keypoints[{where[0]}]: x, y, v of {x:g}, {y:g}, {v:g}; allowed: {allowed}"
+
+    xy, v = hands.points[..., :2], hands.points[..., 2]
+    labelled = v > kp.UNLABELLED
+    wrong: NDArray[np.bool_] = ~((v >= 0) & (v <= kp.VISIBLE)) | (
+        labelled & ~(np.abs(xy) < _FARTHEST).all(-1)
+    )
+    hands.refuse(np.any(wrong, axis=1), reason)
+    if hands.ours:
+        return
+    bare = ~np.any(hands.points[..., 2] > 0, axis=1)
+    hands.dropped["hand without a labelled keypoint"] += int(bare.sum())
+    hands.keep(~bare)
+
+
+def _near(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether x and y are finite and no wild numbers."""
+    near: NDArray[np.bool_] = (np.abs(points[..., 0]) < _FARTHEST) & (np.abs(points[..., 1]) < _FARTHEST)
+    return near
+
+
+def _is_score(v: NDArray[np.float32]) -> bool:
+    return bool((v != np.round(v)).any())
+
+
+def _visible_columns(hands: Hands, *, scored: bool, full: bool) -> dict[str, Any]:
+    """The keypoints and their visibility, 0, 1 or 2."""
+    xy, v = hands.points[..., :2], hands.points[..., 2]
+    labelled = v > 0
+    columns = dict(hands.columns)
+    if hands.ours or (full and not scored):
+        seen = v.astype(np.uint8)
+    else:
+        seen = np.where(labelled, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8)
+        name = "visibility_score_read_as_visible" if scored else "visibility_01_read_as_visible"
+        hands.notes[name] += int(labelled.sum())
+        if scored and "score" not in columns:
+            columns["score"] = np.where(labelled, v, 0).sum(1) / labelled.sum(1)
+    stray = ~labelled & ((xy[..., 0] != 0) | (xy[..., 1] != 0)) & _near(xy) & (not hands.ours)
+    if hands.projected is not None:
+        hidden = stray & hands.projected[:, None]
+        seen[hidden] = kp.HIDDEN
+        hands.notes["visibility_0_of_projected_point_read_as_hidden"] += int(hidden.sum())
+        stray &= ~hidden
+    hands.notes["point_with_v_0_and_coordinates_left_unlabelled"] += int(stray.sum())
+    columns["keypoints"], columns["visibility"] = xy, seen
+    return columns
+
+
+class _Found(NamedTuple):
+    """An image that is there: columns of the samples."""
+
+    image: str
+    width: int | None
+    height: int | None
+    licence: str | None
+
+
+def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iterator[Part]:
+    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes)
+    place, found = _Lookup(hands, finder).places(hands.images, carried)
+    missing = int((place < 0).sum())
+    if missing:
+        carried.dropped["image missing"] += missing
+    for start in range(0, max(1, len(place)), ROWS):
+        part, carried = carried, Part(make_batch(0))
+        rows = slice(start, start + ROWS)
+        chosen = place[rows] >= 0
+        mine = {name: _chosen(_sliced(values, rows), chosen) for name, values in columns.items()}
+        taken = pa.array(place[rows][chosen])
+        of_image = {name: values.take(taken) for name, values in found.items()}
+        part.batch = make_batch(len(taken), **of_image, split=hands.split, **mine)
+        yield part
+
+
+def _sliced(values: Any, rows: slice) -> Any:
+    return values[rows] if isinstance(values, list | np.ndarray) else values
+
+
+class _Lookup:
+    """Finds the image of an annotation; each is looked for once."""
+
+    def __init__(self, hands: Hands, finder: ImageFinder) -> None:
+        self._file, self._finder = Path(hands.file), finder
+        self._licences = hands.document.licence_names()
+        self._known: dict[Id, Image] = {}
+        self._ambiguous = set[Id]()
+        for entry in hands.document.images:
+            if self._known.setdefault(entry.id, entry).file_name != entry.file_name:
+                self._ambiguous.add(entry.id)
+
+    def places(self, keys: Sequence[Id], part: Part) -> tuple[NDArray[np.intp], dict[str, pa.Array]]:
+        """For each image id its row among the images found, -1 where there is none, which the quarantine of
+        `part` tells; and the columns of the images found."""
+        found: list[_Found] = []
+        row_of: dict[Id, int] = {}
+        for key in dict.fromkeys(keys):
+            try:
+                found.append(self._find(key))
+                row_of[key] = len(found) - 1
+            except InputError as error:
+                row_of[key] = -1
+                part.quarantine.append((f"{self._file}: image {key}", error.reason))
+        place = np.fromiter(map(row_of.__getitem__, keys), np.intp, len(keys))
+        columns = zip(*found, strict=True) if found else ([] for _ in _Found._fields)
+        types = (SCHEMA.field(name).type for name in _Found._fields)
+        arrays = (pa.array(values, kind) for values, kind in zip(columns, types, strict=True))
+        return place, dict(zip(_Found._fields, arrays, strict=True))
+
+    def _find(self, key: Id) -> _Found:
+        if key in self._ambiguous:
+            raise InputError(self._file, f"image id {key!r} stands for several files", field="images")
+        entry = self._known.get(key)
+        if entry is None:
+            raise InputError(self._file, f"image id {key!r} of an annotation is not there", field="images")
+        path = self._finder.locate(entry.file_name, where=self._file, key="file_name")
+        licence = self._licences.get(entry.license)
+        return _Found(path, _size(entry.width), _size(entry.height), licence)
+
+
+def _size(value: float | None) -> int | None:
+    return int(value) if value is not None and 0 < value < 1 << 31 else None

@@ -1,0 +1,148 @@
+"""The images of an export: each one once, upright, under a name that any system can hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from curate.basics import files, images
+from curate.basics.engine import Engine
+from curate.basics.errors import UnreadableImage
+from curate.data.dataset import Dataset
+from curate.data.sample import file_stem
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+_TASK = 16  # images: to hand them over one by one would take longer than to copy them
+_LONGEST_STEM = 180  # with what is added to it while it is written, a name has 255 bytes at most
+_SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+}
+
+
+def put(
+    dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine
+) -> tuple[dict[str, Path], Counter[str]]:
+    """Put the images that `refs` (values of the field `image`) name into `folder`.
+
+    An upright file is copied as it is. One that its EXIF tag turns, which tools disagree on, and a row of
+    a training set are written as PNG. A file keeps its name, unless two images share it.
+
+    Returns
+    -------
+    The new file of each ref, and counts of what was left out (unreadable images) or turned.
+    """
+    unique = sorted(set(refs))
+    taken = Counter(_plain_stem(ref).lower() for ref in unique)
+    jobs = []
+    for ref in unique:
+        stem = _plain_stem(ref)
+        jobs.append((ref, folder / (file_stem(ref) if taken[stem.lower()] > 1 else stem)))
+    placed: dict[str, Path] = {}
+    counts = Counter[str]()
+    for ref, made in zip(unique, in_tasks(engine, partial(_put_as_fits, dataset.root), jobs), strict=True):
+        if made is None:
+            counts["image missing or unreadable"] += 1
+        else:
+            placed[ref], anew = made
+            counts["image turned upright or written anew as PNG"] += anew and not images.in_stack(ref)
+    return placed, +counts
+
+
+def put_as(dataset: Dataset, places: Mapping[str, Path], engine: Engine) -> dict[str, bool]:
+    """Put the image that each ref names at its place, as `place` does.
+
+    Returns
+    -------
+    For each image that opened whether it was written anew.
+    """
+    made = in_tasks(engine, partial(_put_at, dataset.root), list(places.items()))
+    return {ref: anew for ref, anew in zip(places, made, strict=True) if anew is not None}
+
+
+def place(root: Path, ref: str, path: Path) -> bool:
+    """Put the image that `ref` names in the dataset at `root` at `path`, in the format of its suffix.
+
+    An upright file of that format is copied as it is; others are written anew. What an export that was
+    killed has put there is left.
+
+    Returns
+    -------
+    Whether it is written anew.
+
+    Raises
+    ------
+    UnreadableImage: the image does not open.
+    """
+    anew = images.in_stack(ref) or not _fits(images.probe(root / ref), path.suffix)
+    _make(root, ref, path, anew)
+    return anew
+
+
+def size_of(root: Path, ref: str) -> tuple[int, int]:
+    """Width and height of the image that `ref` names. Raises UnreadableImage."""
+    if images.in_stack(ref):
+        height, width = images.read_ref(root, ref).shape[:2]
+        return width, height
+    info = images.probe(root / ref)
+    return info.width, info.height
+
+
+def in_tasks(engine: Engine, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+    """Yield work(job) for each, in order, so many at a time that it pays to hand them over."""
+    tasks = [jobs[start : start + _TASK] for start in range(0, len(jobs), _TASK)]
+    for results in engine.map(partial(_each, work), tasks, total=len(tasks)):
+        yield from results
+
+
+def _each(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+    return [work(job) for job in jobs]
+
+
+def _put_as_fits(root: Path, job: tuple[str, Path]) -> tuple[Path, bool] | None:
+    """Put an image at a path without suffix, which is that of the format it gets."""
+    ref, target = job
+    suffix = Path(ref).suffix.lower()
+    try:
+        anew = images.in_stack(ref) or not _fits(images.probe(root / ref), suffix)
+        path = target.with_name(target.name + (".png" if anew else suffix))
+        _make(root, ref, path, anew)
+    except UnreadableImage:
+        return None
+    return path, anew
+
+
+def _put_at(root: Path, job: tuple[str, Path]) -> bool | None:
+    try:
+        return place(root, *job)
+    except UnreadableImage:
+        return None
+
+
+def _fits(info: images.ImageInfo, suffix: str) -> bool:
+    return info.orientation == 1 and suffix in _SUFFIXES.get(info.format, ())
+
+
+def _make(root: Path, ref: str, path: Path, anew: bool) -> None:
+    if path.exists():
+        return
+    if anew:
+        images.write(path, images.read_ref(root, ref))
+    else:
+        files.write(path, images.load(root / ref))
+
+
+def _plain_stem(ref: str) -> str:
+    if images.in_stack(ref):
+        return f"row_{ref.partition('#')[2]:0>7}"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(ref).stem).strip("._") or "image"
+    return stem if len(stem) <= _LONGEST_STEM else file_stem(ref)

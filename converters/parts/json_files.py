@@ -1,0 +1,72 @@
+"""Annotation files in JSON, decoded without trusting them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from curate.basics.errors import InputError, UnsafeInput
+
+T = TypeVar("T")
+
+# COCO's largest file has 0.5 GB; beyond this a file is no annotation but an accident.
+_MAX_BYTES = 8_000_000_000
+_BOM = b"\xef\xbb\xbf"
+_AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
+_AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
+
+
+def check(path: Path, root: Path) -> None:
+    """Whether a file under `root` may be read.
+
+    Raises
+    ------
+    UnsafeInput: a link that leads out of `root`. InputError: not there, too large or empty.
+    """
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise UnsafeInput(path, "a link that leads out of the source folder")
+        size = path.stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if not 0 < size <= _MAX_BYTES:
+        raise InputError(
+            path, f"{size} bytes" if size else "an empty file", allowed=f"at most {_MAX_BYTES} bytes"
+        )
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The system's complaint as ours."""
+    return InputError(path, f"cannot be read ({error.strerror or error})")
+
+
+def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
+    """Decode strictly, past a byte order mark. Raises InputError that names the field, or the place in the
+    text, at fault."""
+    try:
+        return decoder.decode(data.removeprefix(_BOM))
+    except msgspec.ValidationError as error:
+        raise invalid(path, error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(path, f"is not JSON: {_place(str(error), data)}") from None
+    except RecursionError:
+        raise InputError(path, "is nested too deeply") from None
+
+
+def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> InputError:
+    """A decoder's complaint as ours; `within` names the object that was decoded."""
+    match = _AT_PATH.match(str(error))
+    message, field = (match[1], match[2] or "") if match else (str(error), "")
+    return InputError(path, message.replace("`", ""), field=".".join(filter(None, (within, field))))
+
+
+def _place(message: str, data: bytes) -> str:
+    match = _AT_BYTE.match(message)
+    if not match:
+        return message
+    at = int(match[2])
+    text = data[at : at + 12].decode("utf-8", "replace")
+    return f"{match[1]} at byte {at} ({text!r})"

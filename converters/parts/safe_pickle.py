@@ -1,0 +1,173 @@
+"""Reads arrays from a pickle without running anything that the pickle names.
+
+A pickle is a program: unpickling one may import and call whatever it likes. Here the few names that a pickled
+NumPy array needs stand for inert look-alikes, which only keep what they are given, and every other name is
+refused (docs.python.org/3/library/pickle.html#restricting-globals). The look-alikes are filled in C, so this
+is faster than letting NumPy build each array, and hostile states never reach NumPy: `stack` checks first.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics.errors import InputError, UnsafeInput
+
+MAX_BYTES = 2_000_000_000
+_BUFFER = 1 << 16  # the Unpickler asks for every field anew; larger reads halve the time
+_SPARE = 1_500_000_000
+_LFS_HEAD = b"version https://git-lfs"
+_CODES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
+_ORDERS = frozenset({"<", ">", "|", "="})
+_NUMPY = ("numpy.core", "numpy._core")
+
+
+class RawArray(list[Any]):
+    """What a pickle says of an array: version, shape, dtype, whether in Fortran's order, data."""
+
+    __slots__ = ()
+    __setstate__ = list.extend  # a method in C: no Python runs for an array
+
+
+class RawDtype:
+    """What a pickle says of a dtype."""
+
+    __slots__ = ("code", "state")
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        self.code, self.state = code, (3, "=")
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype, which must be one of plain numbers. Raises ValueError for others."""
+        order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else None
+        if self.code not in _CODES or order not in _ORDERS:
+            raise ValueError(f"an array of type {str(self.code)[:20]!r}; allowed: plain numbers")
+        return np.dtype(f"{order}{self.code}")
+
+
+def load(path: Path) -> Any:
+    """The content of a pickle of dicts, lists, numbers, text and NumPy arrays; arrays are RawArray.
+
+    Pickles of Python 2 (their text is read as latin1) and 3, of NumPy 1 and 2, are understood.
+
+    Raises
+    ------
+    UnsafeInput: it wants something else than arrays, which is named, or more memory than such data needs.
+    InputError: the file does not open, is larger than MAX_BYTES, or is no pickle.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UnsafeInput(path, f"a pickle of {size} bytes", allowed=f"at most {MAX_BYTES}")
+        with open(path, "rb", buffering=_BUFFER) as file:
+            if file.read(len(_LFS_HEAD)) == _LFS_HEAD:
+                raise InputError(path, "a Git-LFS pointer, not the pickle", remedy="run: git lfs pull")
+            file.seek(0)
+            with _bounded_memory(8 * size + _SPARE):
+                return _ArrayUnpickler(file, path).load()
+    except OSError as error:
+        raise InputError(path, f"cannot be opened ({error.strerror})") from None
+    except InputError:
+        raise
+    except MemoryError:
+        raise UnsafeInput(path, "a pickle that asks for more memory than its content needs") from None
+    except Exception as error:  # a broken pickle raises anything
+        raise InputError(path, f"no pickle of arrays ({type(error).__name__}: {str(error)[:80]})") from None
+
+
+def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Arrays of one shape and type as one array (len(arrays), *shape).
+
+    Raises
+    ------
+    ValueError: one of them is no array, or of another shape, type, order or size than the rest.
+    """
+    if {*map(type, arrays)} != {RawArray} or {*map(len, arrays)} != {5}:
+        raise ValueError(f"no array; allowed: an array of {shape}")
+    _, shapes, dtypes, orders, data = zip(*arrays, strict=True)
+    if {*shapes} != {shape}:
+        raise ValueError(f"an array of {str(({*shapes} - {shape}).pop())[:60]}; allowed: {shape}")
+    types = {raw.dtype() for raw in {*dtypes} if isinstance(raw, RawDtype)}
+    if len(types) != 1 or len({*map(bool, orders)}) != 1:
+        raise ValueError("arrays of several types or orders")
+    dtype = types.pop()
+    if {*map(type, data)} == {str}:  # Python 2 did not tell text from bytes
+        data = tuple(text.encode("latin1") for text in data)
+    if {*map(len, data)} != {dtype.itemsize * int(np.prod(shape))}:
+        raise ValueError(f"data of another size than an array of {shape} has")
+    values = np.frombuffer(b"".join(data), dtype)
+    if orders[0]:  # Fortran's
+        return np.moveaxis(values.reshape(-1, *reversed(shape)).T, -1, 0)
+    return values.reshape(-1, *shape)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def __init__(self, file: Any, path: Path) -> None:
+        super().__init__(file, encoding="latin1")
+        self._path = path
+        self._allowed = _allowed()
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._allowed[module, name]
+        except KeyError:
+            raise UnsafeInput(
+                self._path,
+                f"a pickle that wants to import {module}.{name}"[:200],
+                allowed="NumPy arrays alone",
+                remedy="get the file from its publisher again",
+            ) from None
+
+
+def _allowed() -> dict[tuple[str, str], Any]:
+    """The look-alike for each name that an array's pickle holds; made anew for each pickle, since a pickle
+    can change the attributes of a function that it gets hold of."""
+
+    def scalar(dtype: RawDtype, data: Any) -> Any:
+        raw = data.encode("latin1") if isinstance(data, str) else data
+        return np.frombuffer(raw, dtype.dtype(), count=1)[0].item()
+
+    def from_buffer(data: Any, dtype: RawDtype, shape: Any, order: Any) -> RawArray:
+        return RawArray([1, shape, dtype, order == "F", bytes(data)])
+
+    names: dict[tuple[str, str], Any] = {
+        ("numpy", "ndarray"): RawArray,
+        ("numpy", "dtype"): RawDtype,
+        ("_codecs", "encode"): str.encode,
+    }
+    for package in _NUMPY:
+        names[f"{package}.multiarray", "_reconstruct"] = list.__new__  # (RawArray, shape, code) -> empty
+        names[f"{package}.multiarray", "scalar"] = scalar
+        names[f"{package}.numeric", "_frombuffer"] = from_buffer
+    return names
+
+
+@contextmanager
+def _bounded_memory(extra: int) -> Iterator[None]:
+    """No more than `extra` bytes of further memory, where the system can hold a process to that (Linux):
+    ten bytes of pickle are enough to ask for gigabytes."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = pages * os.sysconf("SC_PAGE_SIZE") + extra
+    if soft != resource.RLIM_INFINITY:
+        limit = min(limit, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -1,0 +1,88 @@
+"""The formats, a row each: what the command line and the docs know of one without importing it.
+
+A new format is a module beside this one, a row here, a page in docs/formats and a test.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curate.basics.settings import NoOptions, Options, path
+
+if TYPE_CHECKING:
+    from curate.data.part import Part
+
+
+@dataclass(frozen=True, slots=True)
+class MappedLabels(Options):
+    """Of formats whose labels are what people made up."""
+
+    mapping: Path | None = path("a file that maps the source's labels to ours", metavar="YAML")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: what it is called, the module that knows it, and what it is in one line.
+
+    Attributes
+    ----------
+    module: its module in this package, with one or both of
+
+        read(source: Source, **options) -> Iterator[Part]
+        write(dataset: Dataset, out: Path, engine: Engine = ONE, **options) -> Counter[str]
+
+    reads, writes: the options that these take by keyword; None: there is no such function.
+
+    `read` gives samples whose `image` is an absolute path. `write` leaves the images to the engine and then
+    writes its tables in order: the same bytes, whatever the engine. An image that is there already was put
+    there by the same export, which was killed. What is lost is counted, per field or reason.
+    """
+
+    name: str
+    module: str
+    says: str
+    reads: type[Options] | None = NoOptions
+    writes: type[Options] | None = NoOptions
+
+    @property
+    def read(self) -> Callable[..., Iterator[Part]]:
+        """How `curate convert` reads it."""
+        read: Callable[..., Iterator[Part]] = self._loaded().read
+        return read
+
+    @property
+    def write(self) -> Callable[..., Counter[str]]:
+        """How `curate export` writes it."""
+        write: Callable[..., Counter[str]] = self._loaded().write
+        return write
+
+    @property
+    def page(self) -> str:
+        """Its page in the docs."""
+        return f"docs/formats/{self.name}.md"
+
+    def _loaded(self) -> Any:
+        return import_module(f"converters.{self.module}")
+
+
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format("11khands", "eleven_k_hands", "11k Hands: HandInfo.csv and Hands/*.jpg (no keypoints)"),
+        Format("labelme", "labelme", "Labelme JSON files with named points", reads=MappedLabels),
+        Format("rhd", "rhd", "Rendered Hand Pose: anno_*.pickle with color/, mask/ and depth/"),
+        Format("yolo-pose", "yolo_pose", "Ultralytics YOLO pose: images/ and labels/*.txt with 21 points"),
+        Format("coco", "coco", "COCO keypoints of hands, flat or nested (mmpose's FreiHAND, RHD, ...)"),
+        Format(
+            "coco-wholebody",
+            "coco_wholebody",
+            "COCO-WholeBody: left and right hand of each person",
+            writes=None,
+        ),
+    )
+}

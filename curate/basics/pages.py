@@ -1,0 +1,46 @@
+"""Pages of HTML in one file: templates around one frame, which lets nothing run and nothing load.
+
+Whatever stands in a dataset's names is text on such a page, and stays text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from curate.basics.version import VERSION
+
+
+def environment(package: str, *sheets: str) -> Environment:
+    """The templates in the folder `templates` of a package. Text is escaped, an unknown name is an error.
+
+    A page extends page.html.j2, the frame, which has the blocks `title` and `body`. The frame holds the style
+    and a Content-Security-Policy for it; `version` is curate's.
+
+    Parameters
+    ----------
+    sheets: style sheets, joined in this order: files beside the templates, or palette.css, the colours.
+    """
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("curate.basics")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    assert made.loader is not None
+    style = "".join(made.loader.get_source(made, sheet)[0] for sheet in sheets)
+    made.globals |= {
+        "version": VERSION,
+        "style": Markup(style),  # our own files
+        "style_hash": policy_hash(style),
+    }
+    return made
+
+
+def policy_hash(text: str) -> str:
+    """How a Content-Security-Policy names a style or a script that it allows, after "sha256-"."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -1,0 +1,37 @@
+"""The options that only some formats take, on the command lines of convert and export."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from curate.basics.errors import InputError
+from curate.basics.settings import Options, settings_of
+from curate.commands.console import add_options, options_of
+
+Kinds = Mapping[str, type[Options]]  # by the name of the format
+
+
+def add_own_options(parser: argparse.ArgumentParser, kinds: Kinds) -> None:
+    """Add each option once, in a group that names the formats that take it."""
+    for name, takers in _takers(kinds).items():
+        group = parser.add_argument_group(f"only for {', '.join(takers)}")
+        add_options(group, kinds[takers[0]], name)
+
+
+def own_options(a: argparse.Namespace, kinds: Kinds, chosen: str) -> Options:
+    """The options of the chosen format as given. Raises InputError for one that it does not take."""
+    for name, takers in _takers(kinds).items():
+        if hasattr(a, name) and chosen not in takers:
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(flag, f"given with {chosen}", allowed=f"with {', '.join(takers)}")
+    return options_of(a, kinds[chosen])
+
+
+def _takers(kinds: Kinds) -> dict[str, list[str]]:
+    """The formats that take each option."""
+    takers: dict[str, list[str]] = {}
+    for chosen, kind in kinds.items():
+        for name in settings_of(kind):
+            takers.setdefault(name, []).append(chosen)
+    return takers

@@ -1,0 +1,119 @@
+"""What the hand in a photo is found by: a table of finders, and the orders in which several are asked.
+
+A new finder is a function from a photograph to what it found, and a row of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import geometry
+from curate.data.sample import Sample
+from curate.hands.photograph import Photograph
+
+FOUND_BY = "found_by"  # in a sample's attrs: what its hand was found by
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a hand is in its photo.
+
+    Attributes
+    ----------
+    box: (4,) x, y, w, h, pixels. by: the finder's name. score: how sure it is, 0 to 1, where it says so.
+    """
+
+    box: NDArray[np.floating]
+    by: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """A row of the table.
+
+    Attributes
+    ----------
+    name: of the finder. says: what it takes for the hand's box, in a few words.
+    labels: it goes by what is known of the sample, so it tells hands that share a photo apart.
+    pixels: it looks at the photo's colours.
+    find: gives the hand's box; None: it cannot tell. Raises BadMask where the sample's own mask cannot be a
+        hand's, and UnreadableImage.
+    """
+
+    name: str
+    says: str
+    labels: bool
+    pixels: bool
+    find: Callable[[Photograph], Found | None]
+
+
+def _by_colour(photograph: Photograph) -> Found | None:
+    skin = photograph.skin
+    if skin is None:
+        return None
+    across, down = photograph.info.width / skin.shape[1], photograph.info.height / skin.shape[0]
+    x, y, w, h = cv2.boundingRect(skin)
+    return Found(np.array([x * across, y * down, w * across, h * down]), "colour")
+
+
+def _by_keypoints(photograph: Photograph) -> Found | None:
+    box = geometry.bounding_box(photograph.sample.keypoints)
+    return None if box is None else Found(box, "keypoints")
+
+
+def _by_mask(photograph: Photograph) -> Found | None:
+    mask = photograph.mask()
+    if mask is None:
+        return None
+    return Found(np.array(cv2.boundingRect(mask.view(np.uint8)), np.float64), "mask")
+
+
+def _by_bbox(photograph: Photograph) -> Found | None:
+    box = photograph.sample.bbox
+    return None if box is None else Found(box, "bbox")
+
+
+def _whole(photograph: Photograph) -> Found:
+    return Found(photograph.whole, WHOLE)
+
+
+WHOLE = "whole photo"
+
+FINDERS: dict[str, Finder] = {
+    finder.name: finder
+    for finder in (
+        Finder("colour", "what is redder than the ground, whatever the labels say", False, True, _by_colour),
+        Finder("keypoints", "the box of the labelled points", True, False, _by_keypoints),
+        Finder("mask", "the box of the sample's mask", True, False, _by_mask),
+        Finder("bbox", "the sample's bbox", True, False, _by_bbox),
+        Finder(WHOLE, "all of the photo", False, False, _whole),
+    )
+}
+
+# Those to choose from: the whole photo is what is left where the others find nothing.
+BY = tuple(name for name in FINDERS if name != WHOLE)
+
+# Of several hands in a photo, the sample's own.
+OWN_HAND = ("bbox", "keypoints")
+# A hand that may never have been labelled.
+ANY_HAND = ("bbox", "colour", WHOLE)
+
+
+def first(photograph: Photograph, order: Iterable[str]) -> Found | None:
+    """What the first of these finders that can tell says; None where none can. Raises as `find` does."""
+    for name in order:
+        found = FINDERS[name].find(photograph)
+        if found is not None:
+            return found
+    return None
+
+
+def with_found_by(sample: Sample, by: str) -> Sample:
+    """The sample with the name of what its hand was found by."""
+    return replace(sample, attrs={**sample.attrs, FOUND_BY: by})

@@ -1,0 +1,150 @@
+"""What is done to a photo on its way into a training set: its hand cut out, and put before other grounds."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from curate.basics import geometry
+from curate.basics.errors import InputError
+from curate.basics.images import Pixels
+from curate.data.sample import generator
+from curate.data.training_set import HAND, Form
+from curate.hands.compositing import Backdrops, composite
+from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame
+from curate.hands.finding import FINDERS
+from curate.hands.masks import Matte
+from curate.hands.photograph import Photograph
+
+OWN = "own"  # the ground of the photo
+
+
+class Looked(NamedTuple):
+    """A photo as the set takes it.
+
+    Attributes
+    ----------
+    frame: the part that became the images. found_by: what the hand was found by; None: the photo is whole.
+    pictures: an S x S image for each ground. mask: the hand's, HAND and 0, where the set keeps masks.
+    """
+
+    frame: Frame
+    found_by: str | None
+    pictures: list[Pixels]
+    mask: Pixels | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How photos are looked at.
+
+    Attributes
+    ----------
+    form: of the training set. cropping: how hands are cut out; None: the photo is padded to a square.
+    grounds: each photo becomes a sample before each of them; None is its own. seed: of their choice.
+    """
+
+    form: Form
+    cropping: Cropping | None = None
+    grounds: tuple[Backdrops | None, ...] = (None,)
+    seed: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        form: Form,
+        cropping: Cropping | None,
+        backgrounds: Sequence[str | os.PathLike[str]],
+        seed: int,
+    ) -> Look:
+        """With backgrounds as `Backdrops.of` takes them, or OWN. Raises InputError as that does."""
+        return cls(
+            form, cropping, tuple(None if what == OWN else Backdrops.of(what) for what in backgrounds), seed
+        )
+
+    @property
+    def backgrounds(self) -> list[str]:
+        """For dataset.json: the same for the same grounds, wherever their images lie."""
+        return [OWN if ground is None else ground.identity for ground in self.grounds]
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a hand is put before another ground."""
+        return any(ground is not None for ground in self.grounds)
+
+    def names(self, sample_id: str) -> list[str]:
+        """The id of the sample before each ground: the first keeps that of the photo's."""
+        return [f"{sample_id}~{n}" if n > 1 else sample_id for n in range(1, len(self.grounds) + 1)]
+
+    def check_names(self, sample_ids: Iterable[str]) -> None:
+        """Raises InputError where a sample has an id that another one is going to have."""
+        known = set(sample_ids)
+        taken = next((name for i in known for name in self.names(i)[1:] if name in known), None)
+        if taken is not None:
+            remedy = "give it another id, or build with fewer backgrounds"
+            raise InputError("build", f"{taken!r}, the name of a copy", field="sample_id", remedy=remedy)
+
+    def at(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> Looked:
+        """A photo cut, put before each ground, and brought to the set's size.
+
+        Parameters
+        ----------
+        shared: the photo shows other samples, too.
+        notes: counts "padded_to_a_square", "enlarged", and what `Cropping.find` counts.
+
+        Raises
+        ------
+        Dropped, BadMask and InputError: there is nothing to cut, or to put before a ground.
+        """
+        frame, found_by = self._frame(photograph, shared, notes)
+        colour = self.replaces or (self.cropping is not None and FINDERS[self.cropping.by].pixels)
+        image = photograph.read(frame.shrink, grey=self.form.channels == 1 and not colour)
+        pixels = frame.of(self.form.in_colour(image))
+        matte = _matte(photograph, frame, shared) if self.replaces else None
+        mask = _mask(photograph, frame, matte) if self.form.masks else None
+        names = self.names(photograph.sample.sample_id)
+        pictures = [
+            pixels
+            if ground is None or matte is None
+            else composite(pixels, matte, self.form.in_colour(self._drawn(ground, name, photograph, frame)))
+            for name, ground in zip(names, self.grounds, strict=True)
+        ]
+        return Looked(frame, found_by, pictures, mask)
+
+    def _frame(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> tuple[Frame, str | None]:
+        found_by = None
+        if self.cropping is None:
+            part = np.floor(geometry.square_around(photograph.whole, 0.0))
+            notes["padded_to_a_square"] += photograph.info.width != photograph.info.height
+        else:
+            found = self.cropping.find(photograph, shared, notes)
+            part, found_by = found.box, found.by
+        frame = Frame.around(photograph.info, part, self.form.size, enlarge=True)
+        notes["enlarged"] += frame.shrink * frame.box[2] < self.form.size
+        return frame, found_by
+
+    def _drawn(self, ground: Backdrops, name: str, photograph: Photograph, frame: Frame) -> Pixels:
+        """What comes behind a hand: the part that `curate background` would put there."""
+        if ground.plain:
+            return ground.of_one_colour(*frame.size)
+        rng, info = generator(self.seed, name), photograph.info
+        return frame.of(ground.draw(rng, info.width // frame.shrink, info.height // frame.shrink))
+
+
+def _matte(photograph: Photograph, frame: Frame, shared: bool) -> Matte:
+    if shared and photograph.sample.mask is None:
+        raise Dropped(SHARED_WITHOUT_MASK)
+    return photograph.matte_of_part(frame.shrink, frame.box, frame.size)
+
+
+def _mask(photograph: Photograph, frame: Frame, matte: Matte | None) -> Pixels | None:
+    """The hand's mask: the sample's own, else as it was found to replace its ground."""
+    mask = photograph.mask_of_part(frame.shrink, frame.box, frame.size)
+    if mask is None and matte is not None:
+        mask = matte.mask
+    return None if mask is None else mask * np.uint8(HAND)

@@ -1,0 +1,93 @@
+"""From pixels to what any network finds in them, as arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from curate.basics import keypoints as kp
+from curate.networks.network import Network
+from curate.networks.pixels import to_float
+
+_BATCH = 32  # images at a time
+
+
+class Found(NamedTuple):
+    """What a network finds in N images of S x S pixels.
+
+    points: (N, 21, 2) float32 in pixels, NaN where there is no answer, or no such keypoint (the wrist of
+    20). scores: (N, 21) float32 in [0, 1], 0 there. masks: (N, S, S) uint8, 255 times the probability of
+    the hand. xyz: (N, 21, 3) float32, metres in the camera frame. The last two are None where the network
+    does not give them.
+    """
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    masks: NDArray[np.uint8] | None
+    xyz: NDArray[np.float32] | None
+
+
+def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None) -> Found:
+    """What a network finds in images.
+
+    Computed in float32 on the network's device, a few images at a time.
+
+    Parameters
+    ----------
+    pixels: (N, S, S) or (N, S, S, 3) uint8.
+    left: (N,), True for left hands, which matter to a network that is shown right ones alone. None: all
+        are taken for right.
+
+    Raises
+    ------
+    ValueError: images of another size or kind than the network is made for.
+    """
+    size, channels = network.spec.size, network.spec.channels
+    if pixels.shape[1:] != ((size, size) if channels == 1 else (size, size, channels)):
+        raise ValueError(f"images of shape {pixels.shape[1:]} for a network made for {network.spec}")
+    if not len(pixels):
+        return Found(np.empty((0, kp.COUNT, 2), np.float32), np.empty((0, kp.COUNT), np.float32), None, None)
+    mirrored = np.zeros(len(pixels), bool) if left is None or not network.right_hands else left
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        parts = [
+            _find(network, pixels[first : first + _BATCH], mirrored[first : first + _BATCH])
+            for first in range(0, len(pixels), _BATCH)
+        ]
+    network.train(was_training)
+    return Found._make(None if some[0] is None else np.concatenate(some) for some in zip(*parts, strict=True))
+
+
+def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool_]) -> Found:
+    """What is in a batch, some images of which are shown mirrored."""
+    shown = np.array(pixels)
+    shown[mirrored] = shown[mirrored, :, ::-1]
+    device = next(network.parameters()).device
+    decoded = network.decode(network(to_float(torch.from_numpy(shown).to(device))))
+    keypoints = kp.subset(network.spec.keypoints)
+    points = np.full((len(pixels), kp.COUNT, 2), np.nan, np.float32)
+    scores = np.zeros((len(pixels), kp.COUNT), np.float32)
+    masks = xyz = None
+    if decoded.points is not None:
+        points[:, keypoints] = _array(decoded.points)
+        points[mirrored, :, 0] = network.spec.size - points[mirrored, :, 0]
+        scores[np.isfinite(points).all(-1)] = 1.0
+    if decoded.scores is not None:
+        scores[:, keypoints] = _array(decoded.scores)
+    if decoded.mask is not None:
+        masks = np.rint(255 * np.clip(np.nan_to_num(_array(decoded.mask)), 0, 1)).astype(np.uint8)
+        masks[mirrored] = masks[mirrored, :, ::-1]
+    if decoded.xyz is not None:
+        xyz = np.full((len(pixels), kp.COUNT, 3), np.nan, np.float32)
+        xyz[:, keypoints] = _array(decoded.xyz)
+        xyz[mirrored, :, 0] *= -1
+    return Found(points, scores, masks, xyz)
+
+
+def _array(values: Tensor) -> NDArray[np.float32]:
+    return np.asarray(values.float().cpu().numpy())

@@ -1,0 +1,109 @@
+"""The contract between networks and what trains, opens, evaluates and applies them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from curate.networks.recipe import Preset, Recipe
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a network is made for; run.json keeps it.
+
+    size: pixels a side. channels: 1 (grey) or 3 (RGB). keypoints: 20 (without the wrist) or 21, those of
+    the training set. loss: the one it is trained with, which may decide how its outputs are read.
+
+    Raises
+    ------
+    ValueError: a value that no network is made for.
+    """
+
+    size: int
+    channels: int
+    keypoints: int
+    loss: str
+
+    def __post_init__(self) -> None:
+        whole = type(self.size) is int and self.size > 0
+        if not whole or self.channels not in (1, 3) or self.keypoints not in (20, 21):
+            raise ValueError(f"no network is made for {self}")
+
+
+class Targets(NamedTuple):
+    """What a batch of B images of S x S pixels is to teach. Coordinates are in pixels of those images.
+
+    keypoints: (B, K, 2) float32; NaN where unlabelled. visibility: (B, K) uint8, COCO's 0, 1, 2.
+    weight: (B,) float32, how much each sample counts; 1 as a rule.
+    Only where the network's row in the table asks for them, else None:
+    mask: (B, S, S) uint8, 1 for the hand, 0 for the ground.
+    xyz: (B, K, 3) float32, metres in the camera frame; NaN where unknown. K: (B, 3, 3) float32, the
+    camera's intrinsics, with which xyz projects onto these images; NaN where unknown.
+    """
+
+    keypoints: Tensor
+    visibility: Tensor
+    weight: Tensor
+    mask: Tensor | None = None
+    xyz: Tensor | None = None
+    K: Tensor | None = None
+
+
+class Decoded(NamedTuple):
+    """What outputs for a batch of B images of S x S pixels say; None for what the network does not give.
+
+    points: (B, K, 2) in pixels of the images, NaN where there is no answer. scores: (B, K) in [0, 1], the
+    trust in each point, 0 where there is none; None counts as 1. mask: (B, S, S), probability of the hand.
+    xyz: (B, K, 3), metres in the camera frame.
+    """
+
+    points: Tensor | None = None
+    scores: Tensor | None = None
+    mask: Tensor | None = None
+    xyz: Tensor | None = None
+
+
+class Network(nn.Module, ABC):
+    """A network that curate can train, open, evaluate and predict with.
+
+    Its module defines one subclass; its row in `curate.networks.table` says where that is and what it
+    needs of a training set. Nothing else knows it. Training draws augmentations, hands over images and
+    Targets moved alike, and calls `forward` (under bfloat16 autocast where the processor has it) and
+    `loss`; prediction calls `forward` in float32 and `decode`.
+
+    The constructor takes a Spec and, as keywords, the options of the preset. All that it builds must
+    depend on these alone (and on torch's random numbers), so that weights fit again later. It raises
+    ValueError for a Spec or options that it does not know: run.json is untrusted.
+
+    Attributes
+    ----------
+    presets: ways to train it, by name; the first is the default.
+    right_hands: it is only ever shown right hands. Left ones are mirrored for it, and its answers
+        mirrored back; its row then needs "side".
+    spec: what this one is made for.
+    """
+
+    presets: ClassVar[Mapping[str, Preset]]
+    right_hands: ClassVar[bool] = False
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Any:
+        """Images (B, channels, S, S), float32 in [0, 1], to outputs of whatever form `loss` and `decode`
+        expect: maps at any stride, points, a mask, or several of them."""
+
+    @abstractmethod
+    def loss(self, outputs: Any, targets: Targets, recipe: Recipe) -> Tensor:
+        """A scalar in float32; what is unlabelled does not count."""
+
+    @abstractmethod
+    def decode(self, outputs: Any) -> Decoded:
+        """What the outputs say. An output that is not finite gives a NaN point and score 0, no error."""

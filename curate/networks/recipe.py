@@ -1,0 +1,63 @@
+"""How a network is trained, as plain data: recipes, and the presets by which a network offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+_SIZE = 96  # pixels a side that a recipe's sigma is meant for
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """How far augmentation goes; each value is drawn evenly from its range.
+
+    rotation: degrees to either side. scale: factors. shift: share of the side, on each axis.
+    flip: probability of a mirror. gamma and contrast: largest factor either way (1 = unchanged).
+    """
+
+    rotation: float = 30.0
+    scale: tuple[float, float] = (0.85, 1.3)
+    shift: float = 0.08
+    flip: float = 0.5
+    gamma: float = 1.5
+    contrast: float = 1.3
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    loss: which of the network's losses. sigma: of Gaussian targets, pixels at 96 px a side; None: the
+    training set's own. optimiser: "adam" or "adamw". cosine: warm the rate up over an epoch at most and
+    let it fall to 0 over the epochs planned. average: the result is an exponential moving average of the
+    weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
+    """
+
+    loss: str
+    sigma: float | None = None
+    optimiser: str = "adamw"
+    rate: float = 1e-3
+    weight_decay: float = 1e-4
+    cosine: bool = True
+    average: bool = True
+    hidden_weight: float = 0.5
+    ranges: Ranges = Ranges()
+
+    def for_size(self, size: int, sigma: float) -> Recipe:
+        """This recipe for images of `size` pixels: its sigma, or else the given one, in pixels of them."""
+        return replace(self, sigma=sigma if self.sigma is None else self.sigma * size / _SIZE)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named way to train a network.
+
+    epochs: unless others are asked for. options: what the network's constructor takes beyond the Spec;
+    JSON values, which run.json keeps.
+    """
+
+    recipe: Recipe
+    epochs: int
+    options: Mapping[str, Any] = field(default_factory=dict)

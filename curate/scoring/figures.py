@@ -1,0 +1,241 @@
+"""The figures of an evaluation, each in one row: its key in metrics.json, how it is computed, and how the
+page and the summary tell it. To add one: a function in curate.scoring.metrics and a row here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import keypoints as kp
+from curate.data.predictions import Predictions
+from curate.scoring import metrics
+
+_PCK_PX = (1, 2, 3, 5, 9, 15, 30)
+_PCK_BOX = (0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions, and what several figures are computed from."""
+
+    predictions: Predictions
+
+    @cached_property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(N, 21)."""
+        return np.asarray(self.predictions.visibility > 0)
+
+    @cached_property
+    def table(self) -> metrics.Array:
+        """(N, 21) distances in pixels, as in curate.scoring.metrics."""
+        return metrics.distances(self.predictions.predicted, self.predictions.truth, self.labelled)
+
+    @cached_property
+    def boxes(self) -> tuple[metrics.Array, metrics.Array]:
+        """(N,) longer sides of the hands, pixels, and (N,) areas, pixels^2."""
+        return metrics.box_sizes(self.predictions.truth, self.labelled)
+
+    @cached_property
+    def similarity(self) -> metrics.Array:
+        """(N,) OKS."""
+        return metrics.oks(self.table, self.boxes[1], metrics.HAND_SIGMAS)
+
+    @cached_property
+    def limit(self) -> float:
+        """The paper's 9 px at 96 px, in pixels of these images."""
+        return metrics.right_within(self.predictions.size)
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """(N,) mean score of the points that were predicted."""
+        made = np.isfinite(self.predictions.predicted).all(2)
+        total = np.where(made, self.predictions.score, 0).sum(1, dtype=np.float64)
+        return np.asarray(total / np.maximum(made.sum(1), 1))
+
+
+Value = float | int | dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row.
+
+    Attributes
+    ----------
+    name: its key in metrics.json.
+    of: gives the figure. NaN: there is nothing to measure (null in metrics.json). None: it does not apply and
+        is left out. A dict: one figure a threshold.
+    meaning: what the page calls it, with "{}" for the threshold; "": the page leaves it out.
+    share: shown as a percentage.
+    told: gives its line of the summary, from all figures.
+    """
+
+    name: str
+    of: Callable[[Scored], Value]
+    meaning: str = ""
+    share: bool = False
+    told: Callable[[Mapping[str, Any]], str] | None = None
+
+
+def _told_right(f: Mapping[str, Any]) -> str:
+    return f"all points within {f['right_within_px']:g} px: {f['all_points_9px']:.1%} of images"
+
+
+def _told_few(f: Mapping[str, Any]) -> str:
+    of_failures = f["wrong_1_2_of_failures"]
+    line = f"wrong in 1-2 points only: {f['wrong_1_2_of_all']:.1%} of images"
+    return line + (f", {of_failures:.1%} of failures" if of_failures else "")
+
+
+def _told_error(f: Mapping[str, Any]) -> str:
+    if f["epe_mean"] is None:
+        return "no point was predicted"
+    return f"error: mean {f['epe_mean']:.2f} px, median {f['epe_median']:.2f} px"
+
+
+def _mean_similarity(s: Scored) -> float:
+    known = s.similarity[s.labelled.any(1)]
+    return float(known.mean()) if known.size else math.nan
+
+
+def _per_keypoint(s: Scored) -> dict[str, float]:
+    joints = metrics.per_joint(s.table)
+    return {name: float(joints[i]) for i, name in enumerate(kp.NAMES) if s.labelled[:, i].any()}
+
+
+def _root_aligned(s: Scored) -> float | None:
+    if not s.labelled[:, kp.WRIST].any():
+        return None
+    predicted, truth = s.predictions.predicted, s.predictions.truth
+    return metrics.epe_mean(metrics.root_aligned_distances(predicted, truth, s.labelled))
+
+
+# In the order of metrics.json. Pixel thresholds are those of the images, but "all_points_9px" and the two
+# "wrong_1_2" scale the paper's limit with the image's size. "n" counts images that have a label.
+FIGURES: tuple[Figure, ...] = (
+    Figure("n", lambda s: int(s.labelled.any(1).sum())),
+    Figure("points", lambda s: int(s.labelled.sum())),
+    Figure("unpredicted", lambda s: int(np.isinf(s.table).sum()), "labelled points without a prediction"),
+    Figure("size", lambda s: s.predictions.size),
+    Figure("right_within_px", lambda s: s.limit),
+    Figure(
+        "all_points_9px",
+        lambda s: metrics.all_points_within(s.table, s.limit),
+        "images with all points right",
+        share=True,
+        told=_told_right,
+    ),
+    Figure(
+        "wrong_1_2_of_all",
+        lambda s: metrics.few_wrong(s.table, s.limit)[0],
+        "images wrong in one or two points only, of all",
+        share=True,
+        told=_told_few,
+    ),
+    Figure(
+        "wrong_1_2_of_failures",
+        lambda s: metrics.few_wrong(s.table, s.limit)[1],
+        "images wrong in one or two points only, of those not right",
+        share=True,
+    ),
+    Figure(
+        "epe_mean", lambda s: metrics.epe_mean(s.table), "mean error over all points, px", told=_told_error
+    ),
+    Figure(
+        "epe_mean_of_joints",
+        lambda s: metrics.epe_mean_of_joints(s.table),
+        "mean error, mean over keypoints (hand3d), px",
+    ),
+    Figure("epe_median", lambda s: metrics.epe_median(s.table), "median error, px"),
+    Figure("mse", lambda s: metrics.mean_squared_error(s.table), "mean squared error, px²"),
+    Figure(
+        "pck",
+        lambda s: {str(px): metrics.pck(s.table, px) for px in _PCK_PX},
+        "points within {} px (PCK)",
+        share=True,
+    ),
+    Figure(
+        "pck_box",
+        lambda s: {str(part): metrics.pck_normalised(s.table, s.boxes[0], part) for part in _PCK_BOX},
+        "points within {} of the hand's longer side",
+        share=True,
+    ),
+    Figure(
+        "auc_0_30",
+        lambda s: metrics.auc_hand3d(s.table, 0, 30),
+        "area under PCK, 0-30 px, trapezoids (hand3d)",
+    ),
+    Figure(
+        "auc_0_30_mmpose",
+        lambda s: metrics.auc_mmpose(s.table, 30),
+        "area under PCK, 0-30 px, left sum (mmpose)",
+    ),
+    Figure(
+        "auc_20_50",
+        lambda s: metrics.auc_hand3d(s.table, 20, 50),
+        "area under PCK, 20-50 px, trapezoids (hand3d)",
+    ),
+    Figure("oks_mean", _mean_similarity, "mean object keypoint similarity"),
+    Figure(
+        "ap",
+        lambda s: metrics.average_precision(s.similarity, s.confidence),
+        "average precision over OKS .50:.05:.95 (COCO)",
+    ),
+    Figure("per_keypoint_epe", _per_keypoint),
+    Figure("epe_mean_root_aligned", _root_aligned),
+)
+
+
+def measure(scored: Scored) -> dict[str, Any]:
+    """Every figure that applies, as JSON values; None where there is nothing to measure."""
+    values = {figure.name: figure.of(scored) for figure in FIGURES}
+    return {name: _finite(value) for name, value in values.items() if value is not None}
+
+
+def page_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the page's table says: meaning and value. Single figures come first, then counts, then those of
+    several thresholds."""
+    found: list[tuple[int, str, str]] = []
+    for figure in FIGURES:
+        value = figures.get(figure.name)
+        if not figure.meaning:
+            continue
+        if isinstance(value, dict):
+            found += [(2, figure.meaning.format(at), _shown(figure, one)) for at, one in value.items()]
+        else:
+            found.append((1 if isinstance(value, int) else 0, figure.meaning, _shown(figure, value)))
+    return [(meaning, text) for _, meaning, text in sorted(found, key=lambda row: row[0])]
+
+
+def summary(figures: Mapping[str, Any]) -> list[str]:
+    """The lines that tell a person most."""
+    return [line for figure in FIGURES if figure.told and (line := figure.told(figures))]
+
+
+def share(value: float | None) -> str:
+    """A share as a percentage; a dash for none."""
+    return "–" if value is None else f"{value:.1%}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number; a dash for none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _shown(figure: Figure, value: float | int | None) -> str:
+    if figure.share:
+        return share(value)
+    return str(value) if isinstance(value, int) else number(value, 4)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: None stands for it."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""What finds keypoints in photographs, behind one contract."""

@@ -1,0 +1,68 @@
+"""The taggers by name. A tagger's module is imported, and the tagger opened, where it is used.
+
+A module has two functions:
+
+    content(where) -> str            what two taggers must share to give the same: a hash
+    open_tagger(where) -> Tagger     ready to tag
+
+Both are given what was named after the tagger (a run's folder), and raise InputError where that is of no use.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from curate.taggers.tagger import Tagger
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table: the tagger's module, and what it is, in a few words."""
+
+    module: str
+    says: str
+
+
+RUN = "run"
+
+TAGGERS: dict[str, Row] = {
+    RUN: Row("curate.taggers.run", "a trained run, given by its folder"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A tagger that was chosen: little enough to be handed to every worker, which opens it once.
+
+    Attributes
+    ----------
+    name: in the table. where: what it is made of. content: hash of that.
+    """
+
+    name: str
+    where: str
+    content: str
+
+    def open(self) -> Tagger:
+        """The tagger; the same one each time, within a process."""
+        return _opened(self)
+
+
+def choose(where: str | os.PathLike[str], name: str = RUN) -> Choice:
+    """The tagger of this name that is made of what lies at `where`. Raises InputError: it is of no use."""
+    place = os.fspath(where)
+    return Choice(name, place, _module(name).content(place))
+
+
+@lru_cache(maxsize=2)
+def _opened(choice: Choice) -> Tagger:
+    tagger: Tagger = _module(choice.name).open_tagger(choice.where)
+    return tagger
+
+
+def _module(name: str) -> Any:
+    return import_module(TAGGERS[name].module)

@@ -1,0 +1,215 @@
+"""Fitting a network to a training set and keeping the result as a run; the loop is Lightning's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+import curate
+from curate.basics.errors import InputError
+from curate.data.dataset import Dataset
+from curate.data.training_set import form_of
+from curate.networks import table
+from curate.networks.network import Network, Spec
+from curate.networks.recipe import Recipe
+from curate.training.checkpoints import AtomicCheckpoints
+from curate.training.epoch_end import EpochEnd
+from curate.training.examples import Examples, Shuffled
+from curate.training.memory import keep_freed_memory
+from curate.training.module import TrainingModule
+from curate.training.options import TrainOptions
+from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
+from curate.training.run import write_weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that is asked for.
+
+    name: of the network, in the table. options: of its constructor. recipe: in pixels of the set's images.
+    epochs: at most. max_minutes: no further than the end of the epoch that passes this. batch: images a
+    step on each device. training_set: the set's fingerprint.
+    """
+
+    name: str
+    spec: Spec
+    options: Mapping[str, Any]
+    preset: str
+    recipe: Recipe
+    epochs: int
+    max_minutes: float | None
+    batch: int
+    seed: int
+    training_set: str
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """What run.json says of the network."""
+        return {"name": self.name, **asdict(self.spec), **self.options}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What else run.json says was asked for."""
+        names = ("preset", "epochs", "max_minutes", "batch", "seed", "training_set")
+        return {**{name: getattr(self, name) for name in names}, "recipe": asdict(self.recipe)}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What two trainings must share to give the same weights."""
+        config = self.config
+        inputs = [config.pop("training_set")]
+        asked = {"network": self.network, "options": config, "inputs": inputs}
+        return {"stage": "train", "version": curate.__version__, **asked}
+
+
+def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
+    """What it means to train a network on this set.
+
+    Raises
+    ------
+    InputError: no such network, preset or devices, or no training set.
+    """
+    presets = table.load(network).presets
+    name = next(iter(presets)) if options.preset is None else options.preset
+    if name not in presets:
+        raise InputError("preset", repr(name), allowed=", ".join(presets))
+    _several(options.devices)  # refused before anything is written
+    chosen, form = presets[name], form_of(dataset)
+    return Plan(
+        network,
+        Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss),
+        chosen.options,
+        name,
+        chosen.recipe.for_size(form.size, float(form.sigma)),
+        options.epochs or chosen.epochs,
+        options.max_minutes,
+        options.batch,
+        options.seed,
+        dataset.fingerprint,
+    )
+
+
+def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: bool) -> dict[str, Any]:
+    """Fill a run's folder that is held, and is new or was begun with this plan.
+
+    Returns
+    -------
+    The number of epochs, and the figures after the last.
+    """
+    info = {
+        "config": plan.config,
+        "crop": _crop_of(dataset),
+        "curate": curate.__version__,
+        "torch": torch.__version__,
+    }
+    if not (folder / WEIGHTS).exists():
+        write_info(folder, plan.network, info)
+        network = _fit(folder, dataset, plan, devices, quiet)
+        write_info(folder, plan.network, {**info, "result": _result(folder)})
+        write_weights(folder, network)
+    return _result(folder)
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    history = json.loads((folder / EPOCHS).read_text(encoding="utf-8"))
+    return {"epochs": len(history), "last": history[-1]}
+
+
+def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) -> Network:
+    keep_freed_memory()
+    torch.manual_seed(plan.seed)
+    row = table.row(plan.name)
+    examples = Examples(dataset, "train", labels=row.needs.labels)
+    order = Shuffled(len(examples), plan.seed)
+    # One worker would cost more than it saves: a batch is a copy from a memory map.
+    loader = DataLoader(examples, plan.batch, sampler=order, collate_fn=_as_is)
+    module = TrainingModule(table.load(plan.name)(plan.spec, **plan.options), plan.recipe, plan.seed)
+    split = _reported_split(dataset)
+    reported = Examples(dataset, split)
+    epoch_end = EpochEnd(folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet)
+    with _quiet_lightning():
+        trainer = lightning.Trainer(
+            max_epochs=plan.epochs,
+            devices=devices,
+            strategy="ddp_spawn" if _several(devices) else "auto",
+            logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+            callbacks=[epoch_end],
+            plugins=[AtomicCheckpoints()],
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        handler = signal.getsignal(signal.SIGINT)
+        checkpoint = folder / CHECKPOINT
+        try:
+            trainer.fit(
+                module, loader, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True
+            )
+        except SystemExit:
+            # Lightning turns Ctrl-C into an exit of its own, and leaves the process deaf to the next one.
+            signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt from None
+    return module.result()
+
+
+def _reported_split(dataset: Dataset) -> str:
+    """The split that epochs are reported on: val, else test, else the training images themselves."""
+    there = set(dataset.table(["split"]).column("split").to_pylist())
+    return next((name for name in ("val", "test") if name in there), "train")
+
+
+def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
+    """How the training images were cut from their photos, so that `curate predict` can do the same.
+
+    Where some were cut by colour that counts, as it needs no labels.
+    """
+    history = dataset.info["history"]
+    crops = [entry["options"] for entry in history if entry["stage"] == "crop"]
+    crops += [entry["options"]["crop"] for entry in history if "crop" in entry["options"]]
+    crops.sort(key=lambda options: options["by"] != "colour")
+    return {name: crops[0][name] for name in ("by", "margin")} if crops else None
+
+
+def _several(devices: str) -> bool:
+    """Whether to train on more than one device. Raises InputError: not a way to say on which."""
+    if devices in ("auto", "-1"):
+        return torch.cuda.device_count() > 1
+    numbers = [part for part in devices.split(",") if part.strip()]
+    if not numbers or not all(part.strip().isdecimal() for part in numbers) or devices.strip() == "0":
+        allowed = "auto, a number of devices, or the numbers of some, such as 0,1"
+        raise InputError("devices", repr(devices), allowed=allowed)
+    return len(numbers) > 1 or ("," not in devices and int(devices) > 1)
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
+
+
+@contextlib.contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning's advice is for people who write training loops."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

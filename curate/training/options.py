@@ -1,0 +1,26 @@
+"""What can be chosen of any training, whatever the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curate.basics.settings import Options, number, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions(Options):
+    """How `curate train` trains."""
+
+    preset: str | None = text(
+        None, "a preset of the network", "a way to train it; by default its first", metavar="NAME"
+    )
+    epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's")
+    max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that passes this")
+    batch: int = whole(32, 1, 65_536, "images a step, on each device")
+    seed: int = whole(0, 0, 2**32 - 1, "of the first weights, the order and the augmentation")
+    devices: str = text(
+        "auto",
+        "auto, a number of devices, or the numbers of some, such as 0,1",
+        "as Lightning understands them: auto, 1, 2, 0,1",
+        metavar="DEVICES",
+    )

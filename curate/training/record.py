@@ -1,0 +1,65 @@
+"""A run: a training's folder. What run.json says, read and written without torch.
+
+    run.json       what was asked for (config), on what, and, once it is finished, how it went
+    weights.pt     the result: the network's weights, loadable without unpickling code
+    last.ckpt      state after the last complete epoch, to go on from
+    epochs.json    one entry an epoch: losses and metrics
+    epochs/        a picture of predictions an epoch
+    tensorboard/   the same figures as curves
+
+A run without weights.pt is unfinished.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from curate.basics import files
+from curate.basics.errors import SchemaError
+
+INFO = "run.json"
+WEIGHTS = "weights.pt"
+CHECKPOINT = "last.ckpt"
+EPOCHS = "epochs.json"
+_FORMAT, _VERSION = "hand-curate run", 1
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    """The content of run.json. Raises SchemaError where there is none, or of another version."""
+    path = folder / INFO
+    if not path.exists():
+        raise SchemaError(folder, f"no run (it holds no {INFO})", remedy="make one with: curate train")
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+        version = info["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaError(path, f"does not parse ({error!r})", remedy="train again") from None
+    if info.get("format") != _FORMAT or version != _VERSION:
+        found = f"{info.get('format')!r} version {version!r}"
+        raise SchemaError(path, found, allowed=f"{_FORMAT!r} version {_VERSION}", remedy="train again")
+    return dict(info)
+
+
+def write_info(folder: Path, network: dict[str, Any], info: dict[str, Any]) -> None:
+    """Write run.json.
+
+    Parameters
+    ----------
+    network: its "name" in the table, the fields of its Spec, and its options.
+    """
+    head = {"format": _FORMAT, "version": _VERSION, "network": network}
+    files.write_json(folder / INFO, {**head, **info})
+
+
+def describe_epoch(entry: dict[str, Any]) -> str:
+    """An epoch's figures in one line."""
+    told = []
+    if "epe_mean" in entry:
+        told.append(f"all points right in {entry['all_points_9px']:.1%}")
+        told.append(f"mean error {entry['epe_mean']:.2f} px")
+    if "mask_iou" in entry:
+        told.append(f"IoU of the masks {entry['mask_iou']:.3f}")
+    on = f"{entry['split']} ({entry['n']} images)"
+    return f"loss {entry['loss']:.4f}" + (f"; {on}: {', '.join(told)}" if told else "")

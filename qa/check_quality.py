@@ -1,0 +1,190 @@
+"""`curate qa`: run every check over a dataset, write the findings and the report."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+import curate
+from curate.basics import files
+from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError
+from curate.basics.settings import Options, choice, flag, path, paths, whole
+from curate.data.dataset import Dataset
+from qa.checks.baseline_residual import predicted_points
+from qa.checks.check import Check, Checked
+from qa.config import checks
+from qa.finding import SEVERITIES, TABLE, Row, Severity, at_least, read_findings, write_findings
+from qa.inputs import content_hash
+from qa.measures.arrays import Names
+from qa.report.changes import compare, write_changes
+from qa.report.junit import write_junit
+from qa.report.page import write_report
+from qa.report.sarif import write_sarif
+from qa.report.verdict import verdict_on
+from qa.view import View, open_view
+
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityOptions(Options):
+    """How `curate qa` judges and tells."""
+
+    fail_on: str = choice(
+        "error", (*SEVERITIES, NEVER), "exit with 1 where a finding is at least this severe"
+    )
+    config: Path | None = path("other limits; see --explain", metavar="YAML")
+    compare: Path | None = path("what an earlier run wrote: tell what is new since then", metavar="QA")
+    predictions: tuple[Path, ...] = paths(
+        "predictions.parquet of curate evaluate: tell where a network and the labels disagree", metavar="FILE"
+    )
+    anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
+    seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
+
+    @property
+    def grave(self) -> tuple[Severity, ...]:
+        """The severities that fail a set."""
+        return () if self.fail_on == NEVER else at_least(cast(Severity, self.fail_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What QA found.
+
+    Attributes
+    ----------
+    out: the folder with findings.parquet, findings.json and report.html.
+    samples: how many were looked at. counts: findings per severity. checks: findings per check.
+    verdict: in one sentence. failed: there are findings of the severities that fail a set.
+    changes: how many findings are new, fixed, and the same, where an earlier run was given.
+    reused: the folder was finished before, by the same command on the same data.
+    """
+
+    out: Path
+    samples: int
+    counts: dict[Severity, int]
+    checks: dict[str, int]
+    verdict: str
+    failed: bool
+    changes: dict[str, int] | None = None
+    reused: bool = False
+
+    def __str__(self) -> str:
+        lines = [self.verdict]
+        if self.changes is not None:
+            lines.append("since the earlier run: {new:,} new, {fixed:,} fixed, {same:,} the same")
+            lines[-1] = lines[-1].format(**self.changes)
+        again = " (was finished before)" if self.reused else ""
+        return "\n".join([*lines, f"report: {self.out / 'report.html'}{again}"])
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {**asdict(self), "out": os.fspath(self.out)}
+
+
+def check_quality(
+    datasets: Dataset | str | os.PathLike[str] | Sequence[Dataset | str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    options: QualityOptions = QualityOptions(),
+    *,
+    engine: Engine = ONE,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Quality:
+    """Check datasets or training sets; write findings (Parquet, JSON, JUnit, SARIF) and report.html to `out`.
+
+    Several datasets are checked as one: a subject or an image in the train split of one and the test split
+    of another is found. Each image is decoded once; nothing of the datasets is changed.
+
+    Raises
+    ------
+    SchemaError: a folder is no finished dataset, or a file holds no predictions.
+    InputError: no dataset at all; a config that names an unknown check or limit; no findings in the folder to
+        compare with; predictions of other samples; an `out` that is none of curate's, or in use.
+    ConfigChanged: `out` holds what was found in other data, or with other options.
+    """
+    given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
+    if not given:
+        raise InputError("curate qa", "no dataset given", allowed="one or more dataset folders")
+    opened = [d if isinstance(d, Dataset) else Dataset(d) for d in given]
+    table = checks(options.config)
+    before = None if options.compare is None else read_findings(options.compare)
+    reads = [dataset.root for dataset in opened]
+    reads += [place for place in (options.config, options.compare, *options.predictions) if place is not None]
+    ids = [name for dataset in opened for name in dataset.table(["sample_id"]).column(0).to_pylist()]
+    predicted = predicted_points(options.predictions, ids)
+    identity = _identity(opened, options, table, engine)
+    with files.claimed(out, identity, reads=reads, overwrite=overwrite) as claim:
+        if claim.result is not None:
+            return Quality(claim.out, **claim.result, reused=True)
+        view = replace(open_view(opened, engine=engine, quiet=quiet), predicted=predicted)
+        if options.anonymise:
+            view = replace(view, subject_id=_numbered(view.subject_id))
+        results = [check.judge(view) for check in table]
+        found = _write(view, results, before, options, claim.out)
+        claim.finish({name: told for name, told in found.as_json().items() if name not in ("out", "reused")})
+    return found
+
+
+def _identity(
+    datasets: Sequence[Dataset], options: QualityOptions, table: Sequence[Check], engine: Engine
+) -> dict[str, Any]:
+    """All that decides what is written."""
+    earlier = None if options.compare is None else files.sha256(options.compare / TABLE)
+    return {
+        "stage": "qa",
+        "version": curate.__version__,
+        "options": {
+            "fail_on": options.fail_on,
+            "anonymise": options.anonymise,
+            "seed": options.seed,
+            "limits": {check.id: dict(check.limits) for check in table},
+        },
+        "earlier": earlier,
+        "predictions": [files.sha256(name) for name in options.predictions],
+        "names": [dataset.root.resolve().name for dataset in datasets],
+        "inputs": [content_hash(dataset, engine) for dataset in datasets],
+    }
+
+
+def _numbered(names: Names) -> Names:
+    """Each name as "person 1", "person 2" and so on, in the order of their first samples."""
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(n for n in names if n is not None), start=1)}
+    people = np.empty(len(names), object)
+    people[:] = [None if name is None else f"person {numbers[name]}" for name in names]
+    return people
+
+
+def _write(
+    view: View,
+    results: Sequence[Checked],
+    before: Sequence[Row] | None,
+    options: QualityOptions,
+    folder: Path,
+) -> Quality:
+    findings = [finding for result in results for finding in result.findings]
+    counted = Counter(finding.severity for finding in findings)
+    verdict = verdict_on(results, len(view), training=all(d.training is not None for d in view.datasets))
+    changes = None if before is None else compare(findings, before)
+    write_findings(findings, folder)
+    write_junit(results, options.grave, folder)
+    write_sarif(results, folder, changes)
+    if changes is not None:
+        write_changes(changes, folder)
+    write_report(view, results, verdict, folder / "report.html", seed=options.seed, changes=changes)
+    return Quality(
+        folder,
+        len(view),
+        {severity: counted[severity] for severity in SEVERITIES},
+        {result.check.id: len(result.findings) for result in results},
+        str(verdict),
+        any(counted[severity] for severity in options.grave),
+        None if changes is None else changes.counts(),
+    )

@@ -1,0 +1,145 @@
+"""Checks of a hand in space: the proportions of its bones, and how far its joints bend."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.basics import keypoints as kp
+from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.measures.arrays import Floats
+from qa.view import View
+
+_STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
+
+
+def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
+    """Ratios of a finger's neighbouring bones in space, fingers 2 to 5, against the widest of hands.
+
+    Limits from bone lengths by Buryanov & Kotiuk 2010, Int. J. Morphol. 28(3):755-758 (66 adults), by Monte
+    Carlo, 0.1 to 99.9 %. The score is the largest share by which a ratio leaves its range; beyond `error` it
+    is an error, as sources do not all put the wrist in the same place.
+    """
+    bones = _finger_bones(view.xyz)
+    length = np.linalg.norm(bones, axis=3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = length[..., 1:] / length[..., :-1]
+    low = np.array([limits["proximal_low"], limits["middle_low"], limits["distal_low"]])
+    high = np.array([limits["proximal_high"], limits["middle_high"], limits["distal_high"]])
+    high = np.tile(high, (4, 1))
+    high[3, 2] = limits["little_distal_high"]
+    beyond = np.maximum(low / ratios, ratios / high) - 1
+    flat = np.where(np.isfinite(beyond), beyond, -1.0).reshape(len(view), 12)
+    score = flat.max(axis=1)
+    judged = np.any(np.isfinite(ratios), axis=(1, 2))
+
+    def words(i: int) -> dict[str, object]:
+        finger, step = divmod(int(flat[i].argmax()), 3)
+        names = (
+            "proximal phalanx to the metacarpal",
+            "middle phalanx to the proximal",
+            "distal to the middle",
+        )
+        return {
+            "finger": kp.FINGERS[finger + 1],
+            "bones": names[step],
+            "ratio": f"{ratios[i, finger, step]:.2f}",
+        }
+
+    severity = grades(score, limits["error"])
+
+    return sample_outcome(judged, judged & (score > 0), score, 0.0, words, severity)
+
+
+def joint_limits_3d(view: View, limits: Limits) -> Outcome:
+    """Flexion and abduction of fingers 2 to 5 in space, degrees, against what joints can do.
+
+    Flexion at the MCP, PIP and DIP is the turn from one bone to the next about the axis across the palm
+    (from the index to the little MCP), abduction at the MCP the angle out of the plane of flexion. Ranges as
+    in Lin, Wu & Huang 2000 (Workshop on Human Motion), with `slack`. The score is the excess, degrees.
+    """
+    bones = _finger_bones(view.xyz)
+    across = view.xyz[:, 17] - view.xyz[:, 5]
+    normal = np.cross(bones[:, 0, 0], across)  # of the palm; which way, the side tells
+    sign = np.select([view.side == "right", view.side == "left"], [-1.0, 1.0], np.nan)
+    dorsal = _unit(normal * sign[:, None])[:, None]
+    excess = np.zeros((len(view), 4, 4))
+    judged = np.all(np.isfinite(dorsal), axis=(1, 2)) & np.all(np.isfinite(bones), axis=(1, 2, 3))
+    palm = np.cross(_unit(bones[:, :, 0]), dorsal)
+    for step, name in _STEPS:
+        first, second = _unit(bones[:, :, step]), _unit(bones[:, :, step + 1])
+        # The hinge is the palm's, less what of it lies along the bone: a bent finger still has one.
+        hinge = _unit(palm - (palm * first).sum(axis=-1, keepdims=True) * first)
+        forward = np.cross(hinge, first)
+        up = (second * forward).sum(axis=-1)
+        flexion = np.degrees(np.arctan2(-up, (second * first).sum(axis=-1)))
+        least, most = limits[f"{name.lower()}_low"], limits[f"{name.lower()}_high"]
+        excess[..., step] = np.maximum(least - flexion, flexion - most)
+        if step == 0:
+            aside = np.degrees(np.arcsin(np.clip((second * hinge).sum(axis=-1), -1, 1)))
+            # A bent finger's sideways angle says little: its bone points along the hinge's own axis.
+            excess[..., 3] = np.where(flexion < 60, np.abs(aside) - limits["mcp_aside"], -np.inf)
+    flat = np.where(np.isfinite(excess), excess, -np.inf).reshape(len(view), 16) - limits["slack"]
+    score = flat.max(axis=1)
+
+    def words(i: int) -> dict[str, object]:
+        finger, step = divmod(int(flat[i].argmax()), 4)
+        what = ("MCP's flexion", "PIP's flexion", "DIP's flexion", "MCP's sideways angle")[step]
+        return {"finger": kp.FINGERS[finger + 1], "joint": what}
+
+    score = np.where(np.isfinite(score), score, 0.0)
+    return sample_outcome(judged, judged & (score > 0), score, 0.0, words)
+
+
+def _finger_bones(xyz: Floats) -> Floats:
+    """Metacarpal, proximal, middle and distal bone of fingers 2 to 5, (n, 4, 4, 3)."""
+    chains = xyz[:, 5:].reshape(len(xyz), 4, 4, 3)
+    wrist = np.broadcast_to(xyz[:, None, None, kp.WRIST], (len(xyz), 4, 1, 3))
+    return np.diff(np.concatenate([wrist, chains], axis=2), axis=2)
+
+
+def _unit(vectors: Floats) -> Floats:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Floats = vectors / np.where(length > 0, length, np.nan)
+    return unit
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "bone-ratio-3d",
+        "Bones in space have a hand's proportions",
+        "error",
+        "sample",
+        bone_ratio_3d,
+        "In space the {finger} finger's {bones} is as {ratio}, which few hands have.",
+        "Look at the order of the 3D points, and at their unit.",
+        {
+            "proximal_low": 0.35,
+            "proximal_high": 1.05,
+            "middle_low": 0.33,
+            "middle_high": 1.0,
+            "distal_low": 0.5,
+            "distal_high": 1.5,
+            "little_distal_high": 2.1,
+            "error": 0.2,
+        },
+    ),
+    Check(
+        "joint-limits-3d",
+        "Joints bend as joints can",
+        "warning",
+        "sample",
+        joint_limits_3d,
+        "The {finger} finger's {joint} is {score:.0f} degrees beyond what a joint can do.",
+        "Look at the 3D points, and whether the side is right.",
+        {
+            "mcp_low": -20.0,
+            "mcp_high": 95.0,
+            "pip_low": -5.0,
+            "pip_high": 115.0,
+            "dip_low": -5.0,
+            "dip_high": 90.0,
+            "mcp_aside": 25.0,
+            "slack": 10.0,
+        },
+    ),
+)

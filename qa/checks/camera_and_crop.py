@@ -1,0 +1,105 @@
+"""Checks of the way from the hand to the picture: its camera, its angle in a render, its crop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.basics import geometry
+from curate.basics import keypoints as kp
+from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.view import View
+
+_MIDDLE_MCP = 9
+
+
+def reprojection(view: View, limits: Limits) -> Outcome:
+    """Distance of K xyz from the keypoints, pixels; the worst point's."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        image = np.einsum("nij,nkj->nki", view.K, view.xyz)
+        projected = image[..., :2] / image[..., 2:]
+        off = np.linalg.norm(projected - view.points, axis=2)
+    behind = (view.xyz[..., 2] <= 0) & view.labelled
+    off = np.where(behind, np.inf, off)
+    known = np.isfinite(off) | behind
+    off = np.where(known, np.minimum(off, 1e6), -1.0)
+    score = off.max(axis=1)
+    judged = np.any(known, axis=1)
+
+    def words(i: int) -> dict[str, object]:
+        return {"keypoint": kp.NAMES[int(off[i].argmax())]}
+
+    severity = grades(score, limits["error"])
+    limit = limits["warning"]
+    return sample_outcome(judged, judged & (score > limit), score, limit, words, severity)
+
+
+def render_angle(view: View, limits: Limits) -> Outcome:
+    """The direction in which a render's hand points, from the wrist to the middle MCP, against the rotation
+    it was rendered with: degrees clockwise, 0 upwards. Judged up to a tilt of `tilt`: beyond it, the bone is
+    seen from its end.
+    """
+    middle = view.points[:, _MIDDLE_MCP] - view.points[:, kp.WRIST]
+    seen = np.degrees(np.arctan2(middle[:, 0], -middle[:, 1])) % 360
+    off = np.abs((seen - view.rotation + 180) % 360 - 180)
+    judged = np.isfinite(off) & ~(np.abs(view.tilt) > limits["tilt"])
+    off = np.where(judged, off, 0.0)
+
+    def words(i: int) -> dict[str, object]:
+        return {"stored": f"{view.rotation[i] % 360:.0f} degrees", "seen": f"{seen[i]:.0f}"}
+
+    return sample_outcome(judged, judged & (off > limits["degrees"]), off, limits["degrees"], words)
+
+
+def crop_maths(view: View, limits: Limits) -> Outcome:
+    """A crop's map to its photo: it can be inverted, scales x and y alike, and does not shear or mirror.
+
+    The score, in pixels of the crop, is how far the map is from the nearest one that only scales, turns and
+    shifts; to it is added by how much a corner is missed after the way to the photo and back.
+    """
+    maps = view.transform
+    judged = np.all(np.isfinite(maps), axis=(1, 2)) & np.all(np.isfinite(view.frame), axis=1)
+    a, b, c, d = maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 0], maps[:, 1, 1]
+    scale = np.sqrt(np.maximum(a * d - b * c, 0))
+    misfit = np.hypot(a - d, b + c) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(scale > 0, misfit / scale, np.inf) * view.frame.max(axis=1)
+    score = np.where(judged, np.minimum(off, 1e6), 0.0)
+    for row in np.flatnonzero(judged & (score <= limits["pixels"])):
+        corners = np.array([[0.0, 0.0], view.frame[row]])
+        there = geometry.apply(maps[row], corners)
+        score[row] += float(np.abs(geometry.apply(geometry.invert(maps[row]), there) - corners).max())
+    return sample_outcome(judged, judged & (score > limits["pixels"]), score, limits["pixels"])
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "reprojection",
+        "Points in space project onto the keypoints",
+        "error",
+        "sample",
+        reprojection,
+        "{keypoint} projects {score:.1f} px from its keypoint.",
+        "Look at K (a crop or resize must move it along) and at the axes of the 3D points.",
+        {"warning": 1.0, "error": 3.0},
+    ),
+    Check(
+        "render-angle",
+        "Renders are turned as they say",
+        "error",
+        "sample",
+        render_angle,
+        "Stored with a rotation of {stored}, the hand points to {seen}, {score:.0f} degrees off.",
+        "Render again: the angles and the picture are of different jobs, or the picture was turned.",
+        {"degrees": 30.0, "tilt": 50.0},
+    ),
+    Check(
+        "crop-maths",
+        "Crops lead back to their photographs",
+        "error",
+        "sample",
+        crop_maths,
+        "The map back to the photograph stretches, shears or mirrors by {score:.2f} px.",
+        "Crop again with curate crop, which scales both axes alike.",
+        {"pixels": 0.01},
+    ),
+)

@@ -1,0 +1,187 @@
+"""What a check is: a row of the table, with a function that measures and the words to tell of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics.errors import InputError
+from qa.finding import SEVERITIES, Finding, Scope, Severity
+from qa.measures.arrays import Flags, Floats
+from qa.view import View
+
+Limits = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing a check found.
+
+    Attributes
+    ----------
+    score, threshold: the measured value and the limit it broke, in the check's unit.
+    row: the sample's row in the view; None where the hit concerns a split or the whole set.
+    split: the split concerned, for checks of that scope.
+    severity: where it differs from the check's own.
+    words: what the check's sentence is filled in with.
+    rows: the samples of a group, where the hit is about one.
+    """
+
+    score: float
+    threshold: float
+    row: int | None = None
+    split: str | None = None
+    severity: Severity | None = None
+    words: Mapping[str, object] = field(default_factory=dict)
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check measured.
+
+    Attributes
+    ----------
+    checked: how many samples (splits, subjects) it could judge. hits: worst first.
+    scores: (n,) of every sample, NaN where not judged; None for a check that scores no samples.
+    threshold: the limit of the scores.
+    """
+
+    checked: int
+    hits: Sequence[Hit] = ()
+    scores: Floats | None = None
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check.
+
+    Attributes
+    ----------
+    id: its name in findings. title: what holds where nothing is found.
+    severity: of its findings, unless a hit says otherwise. scope: what a finding concerns.
+    run: what it measures: a pure function of a view, over whole columns.
+    sentence: what a person reads, filled in with a hit's words and its score. remedy: what to do about it.
+    limits: its limits by name, with their defaults.
+    origin: the entry point that added it; empty for our own.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    scope: Scope
+    run: Callable[[View, Limits], Outcome]
+    sentence: str
+    remedy: str
+    limits: Limits = field(default_factory=dict)
+    origin: str = ""
+
+    def judge(self, view: View) -> Checked:
+        """What the check finds in a view, in words. Raises InputError: a check of another package failed."""
+        try:
+            outcome = self.run(view, self.limits)
+            return Checked(self, outcome, tuple(self._finding(view, hit) for hit in outcome.hits))
+        except Exception as error:
+            if not self.origin:
+                raise
+            found = f"its check {self.id!r} failed ({type(error).__name__}: {error})"
+            raise InputError(self.origin, found, remedy="report it to its authors, or remove it") from error
+
+    def _finding(self, view: View, hit: Hit) -> Finding:
+        row = hit.row
+        return Finding(
+            check=self.id,
+            severity=hit.severity or self.severity,
+            scope=self.scope,
+            dataset=None if row is None else view.folder(row),
+            sample_id=None if row is None else view.sample_id[row],
+            split=hit.split if row is None else view.split[row],
+            score=round(hit.score, 6),
+            threshold=hit.threshold,
+            message=self.sentence.format_map({**hit.words, "score": hit.score}),
+            remedy=self.remedy,
+            row=row,
+            rows=hit.rows,
+        )
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check, what it measured, and the findings that came of it."""
+
+    check: Check
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+
+    @property
+    def checked(self) -> int:
+        """How many samples (or splits, subjects) could be judged."""
+        return self.outcome.checked
+
+    def count(self, severity: Severity) -> int:
+        """Findings of that severity."""
+        return self._counts[severity]
+
+    @property
+    def worst(self) -> Severity | None:
+        """Highest severity found."""
+        return next((s for s in SEVERITIES if self._counts[s]), None)
+
+    @property
+    def state(self) -> str:
+        """Worst severity, else "passed", or "idle" where there was nothing to judge."""
+        return self.worst or ("passed" if self.checked else "idle")
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(finding.severity for finding in self.findings)
+
+
+def sample_outcome(
+    judged: Flags,
+    wrong: Flags,
+    score: Floats,
+    threshold: float,
+    words: Callable[[int], dict[str, object]] = lambda i: {},
+    severity: NDArray[np.str_] | None = None,
+    rank: Floats | None = None,
+) -> Outcome:
+    """The outcome of a check that scores each sample, with a hit for each that is wrong.
+
+    Parameters
+    ----------
+    judged: (n,) the samples that could be judged. wrong: (n,) those that broke the limit.
+    score: (n,) what was measured. threshold: the limit.
+    words: of a sample's hit, by its row. severity: (n,) of each; without it all have the check's own.
+    rank: (n,) which hits stand first, the highest; without it those of the highest score do.
+    """
+    rows = np.flatnonzero(wrong)
+    order = rows[np.argsort(-(score if rank is None else rank)[rows], kind="stable")]
+    hits = [
+        Hit(
+            float(score[i]),
+            threshold,
+            row=int(i),
+            severity=None if severity is None else cast(Severity, str(severity[i])),
+            words=words(int(i)),
+        )
+        for i in order
+    ]
+    return Outcome(int(judged.sum()), hits, np.where(judged, score, np.nan), threshold)
+
+
+def grades(score: Floats, error: float) -> NDArray[np.str_]:
+    """Severity of each score (n,) that broke its limit: an error above `error`, else a warning."""
+    return np.where(score > error, "error", "warning")
+
+
+def graded(score: float, limits: Limits) -> tuple[Severity, float]:
+    """Severity of a score that broke limits["warning"] and perhaps limits["error"], and the limit broken."""
+    return ("error", limits["error"]) if score > limits["error"] else ("warning", limits["warning"])

@@ -1,0 +1,105 @@
+"""Checks of what a set is made of: what is rare, who labelled the test, and under which licences."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.finding import Severity
+from qa.measures.arrays import Names
+from qa.view import View, as_names
+
+_SEEN = ("accept", "patch")  # decisions of `curate review` that make a label a person's
+_WEIGHTY = ("side", "aspect", "skinColor")  # what a network's errors are known to follow
+# Words in licences that allow less than a product may need.
+_LIMITED = ("non-commercial", "noncommercial", "academic", "research", "-nc", "fair use", "gpl")
+
+
+def balance(view: View, limits: Limits) -> Outcome:
+    """What the set has little of: a kind of people, hands or render angles with less than `share` of the
+    samples, or `ratio` times fewer than the most frequent kind."""
+    hits = []
+    kinds = view.properties() | _angle_bands(view)
+    for name, values in kinds.items():
+        counts = Counter(str(value) for value in values if value is not None)
+        total = sum(counts.values())
+        (most, top), (least, bottom) = counts.most_common(1)[0], counts.most_common()[-1]
+        ratio = top / bottom
+        if bottom >= limits["share"] * total and ratio <= limits["ratio"]:
+            continue
+        heavy = name in _WEIGHTY and ratio > limits["ratio"]
+        severity: Severity = "warning" if heavy else "info"
+        words = {"what": name, "least": least, "few": bottom, "most": most, "many": top, "total": total}
+        hits.append(Hit(ratio, limits["ratio"], severity=severity, words=words))
+    return Outcome(len(kinds), sorted(hits, key=lambda hit: -hit.score))
+
+
+def _angle_bands(view: View) -> dict[str, Names]:
+    """Tilt and rotation of renders in bands of 15 and 30 degrees; those that no sample has are left out."""
+    bands = {"tilt": (view.tilt, 15), "rotation": (view.rotation % 360, 30)}
+    found = {}
+    for name, (values, width) in bands.items():
+        starts = [None if np.isnan(v) else int(v // width * width) for v in values]
+        found[name] = as_names([None if s is None else f"{s} to {s + width} degrees" for s in starts])
+    return {name: values for name, values in found.items() if any(v is not None for v in values)}
+
+
+def auto_label_in_test(view: View, limits: Limits) -> Outcome:
+    """Labels made by a network in the test split: a test of them measures agreement with that network."""
+    auto = np.array([str(who).startswith("auto") for who in view.label_source], bool)
+    reviewed = np.array([about.get("decision") in _SEEN for about in view.attrs], bool)
+    test = view.split == "test"
+    bad = int((test & auto & ~reviewed).sum())
+    count = int(test.sum())
+    if not bad:
+        return Outcome(count)
+    return Outcome(count, [Hit(float(bad), 0.0, split="test", words={"bad": bad, "count": count})])
+
+
+def licences(view: View, limits: Limits) -> Outcome:
+    """Licences that are unknown, or that allow research alone: a note before anything is passed on."""
+    hits = []
+    counts = Counter(view.licence.tolist())
+    for licence, count in sorted(counts.items(), key=lambda item: (item[0] is not None, str(item[0]))):
+        if licence is None:
+            what = "no licence is recorded"
+        elif any(word in licence.lower() for word in _LIMITED):
+            what = f"the licence is {licence}"
+        else:
+            continue
+        hits.append(Hit(float(count), 0.0, words={"count": count, "what": what}))
+    return Outcome(len(view), hits)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "balance",
+        "No kind of hand is rare",
+        "info",
+        "dataset",
+        balance,
+        "{what}: {few} of {total} samples are {least!r}, {many} are {most!r}.",
+        "Collect more of what is rare, or weigh it more; report results for each kind.",
+        {"share": 0.01, "ratio": 10.0},
+    ),
+    Check(
+        "auto-label-in-test",
+        "The test is labelled by people",
+        "error",
+        "split",
+        auto_label_in_test,
+        "{bad} of {count} samples of the test split were labelled by a network and not reviewed.",
+        "Review them (curate review), or use labels made by people for the test.",
+    ),
+    Check(
+        "licence",
+        "Licences are known",
+        "info",
+        "dataset",
+        licences,
+        "Of {count} samples {what}.",
+        "Read the source's terms before the set, or a network trained on it, is passed on.",
+    ),
+)

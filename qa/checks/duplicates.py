@@ -1,0 +1,185 @@
+"""Checks for the same photograph twice: a test that holds one is answered by the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.finding import Severity
+from qa.measures.arrays import Flags, Rows
+from qa.measures.similar_pairs import Pairs, correlations, similar_pairs
+from qa.view import View
+
+_BLOCK = 1 << 12  # pairs whose poses are compared at a time
+
+
+def exact_duplicates(view: View, limits: Limits) -> Outcome:
+    """The same pixels under two names: a warning within a split, an error across splits.
+
+    Several hands in one image file share its pixels by right, as long as they share its split.
+    """
+    groups = defaultdict[str, list[int]](list)
+    for row, digest in enumerate(view.pixels.sha256):
+        if digest is not None:
+            groups[digest].append(row)
+    across: list[Hit] = []
+    within: list[Hit] = []
+    for rows in groups.values():
+        if len(rows) == 1:
+            continue
+        places = {(view.dataset_of[i], view.image[i]) for i in rows}
+        splits = sorted({view.split[i] for i in rows} - {None})
+        first = rows[0]
+        for row in rows[1:]:
+            leaks = len(splits) > 1
+            if not leaks and len(places) == 1:
+                continue
+            words = {"other": view.sample_id[first], "splits": " and ".join(splits) or "no split"}
+            hit = Hit(float(len(rows)), 1.0, row=row, severity="error" if leaks else "warning", words=words)
+            (across if leaks else within).append(hit)
+    judged = int((view.pixels.sha256 != np.array(None)).sum())
+    return Outcome(judged, [*across, *within])
+
+
+def near_duplicates(view: View, limits: Limits) -> Outcome:
+    """Images that look alike and show a hand in the same pose, as they are or one of them mirrored.
+
+    They look alike where their thumbnails correlate by `likeness` (by `strangers`, where the subjects are
+    known to differ) and their perceptual hashes differ by at most `distance` bits. On a white ground,
+    different photographs do so too; so the keypoints that both have, if they are `points` or more, must also
+    lie within `pose` of each other: their mean distance, in hand sizes.
+
+    Across splits every image is an error; within a split each group is one note. An image that looks like
+    more than `compared` others is compared with that many only, and a note says so.
+    """
+    rows = np.flatnonzero(view.pixels.error == np.array(None))
+    least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
+    pairs, crowded = similar_pairs(view.pixels.thumbs[rows], least, at_most)
+    pairs, crowded = Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored), rows[crowded]
+    for alike in (_hashes_alike, _poses_alike, _pictures_alike, _other_pixels):
+        pairs = pairs.where(alike(view, pairs, limits))
+    groups = _groups(pairs, len(view))
+    group_of = {row: group for group in groups for row in group}
+    apart = (view.split[pairs.first] != view.split[pairs.second]) & _every_split(view, pairs)
+    hits = []
+    told = set[int]()
+    for a, b in zip(pairs.first[apart].tolist(), pairs.second[apart].tolist(), strict=True):
+        row, other = (a, b) if view.split[b] == "train" else (b, a)
+        if row not in told:
+            told.add(row)
+            splits = f"{view.split[row]} and {view.split[other]}"
+            hits.append(_hit(view, row, other, splits, rows=group_of[row], severity="error"))
+    for group in groups:
+        if told.isdisjoint(group):
+            splits = view.split[group[0]] or "no split"
+            hits.append(_hit(view, group[0], group[1], splits, rows=group, severity="info"))
+    if len(crowded):
+        hits.append(_crowd(crowded, at_most))
+    return Outcome(len(rows), hits)
+
+
+def _hit(view: View, row: int, other: int, splits: str, *, rows: tuple[int, ...], severity: Severity) -> Hit:
+    words = {"other": view.sample_id[other], "splits": splits, "what": "the same hand in the same pose"}
+    return Hit(float(len(rows)), 1.0, row=row, severity=severity, words=words, rows=rows)
+
+
+def _crowd(rows: Rows, at_most: int) -> Hit:
+    """The note that not all of those that look alike were compared."""
+    words = {
+        "other": f"more than {at_most:,} others",
+        "splits": f"so are {len(rows):,} images" if len(rows) > 1 else "no other image is",
+        "what": f"and was compared with {at_most:,} of them only",
+    }
+    return Hit(float(len(rows)), 0.0, row=int(rows[0]), severity="info", words=words)
+
+
+def _every_split(view: View, pairs: Pairs) -> Flags:
+    known = view.split != np.array(None)
+    both: Flags = known[pairs.first] & known[pairs.second]
+    return both
+
+
+def _hashes_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    hashes, turned = view.pixels.hashes, pairs.mirrored.astype(np.intp)
+    # A bit on the median may fall either way: of a mirrored pair, each has its turn to be mirrored.
+    one = np.bitwise_count(hashes[pairs.first, 0] ^ hashes[pairs.second, turned])
+    other = np.bitwise_count(hashes[pairs.first, turned] ^ hashes[pairs.second, 0])
+    near: Flags = np.minimum(one, other) <= limits["distance"]
+    return near
+
+
+def _poses_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    low, high = view.boxes()
+    size = (high - low).max(axis=1)
+    size = np.where(size > 0, size, np.nan)
+    poses = (view.points - ((low + high) / 2)[:, None]) / size[:, None, None]
+    alike = np.zeros(len(pairs), bool)
+    for start in range(0, len(pairs), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        first, second = poses[pairs.first[part]], poses[pairs.second[part]]
+        turn = np.where(pairs.mirrored[part], -1.0, 1.0)[:, None]
+        gap = np.hypot(first[..., 0] - turn * second[..., 0], first[..., 1] - second[..., 1])
+        shared = np.isfinite(gap)
+        count = shared.sum(axis=1)
+        apart = np.where(shared, gap, 0).sum(axis=1) / np.maximum(count, 1)
+        alike[part] = (count < limits["points"]) | (apart < limits["pose"])
+    return alike
+
+
+def _pictures_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    one, other = view.subject_id[pairs.first], view.subject_id[pairs.second]
+    strangers = (one != other) & (one != np.array(None)) & (other != np.array(None))
+    least = np.where(strangers, limits["strangers"], limits["likeness"])
+    alike: Flags = correlations(view.pixels.thumbs, pairs) >= least
+    return alike
+
+
+def _other_pixels(view: View, pairs: Pairs, limits: Limits) -> Flags:
+    """Neither two hands in one image nor copies: exact_duplicates finds those."""
+    a, b = pairs.first, pairs.second
+    same = (view.dataset_of[a] == view.dataset_of[b]) & (view.image[a] == view.image[b])
+    other: Flags = ~same & (view.pixels.sha256[a] != view.pixels.sha256[b])
+    return other
+
+
+def _groups(pairs: Pairs, count: int) -> list[tuple[int, ...]]:
+    """Connected pairs, as rows in order; largest first."""
+    parent = np.arange(count)
+    while True:
+        top = np.minimum(parent[pairs.first], parent[pairs.second])
+        before = parent.copy()
+        np.minimum.at(parent, pairs.first, top)
+        np.minimum.at(parent, pairs.second, top)
+        parent = parent[parent]
+        if (parent == before).all():
+            break
+    members = np.unique(np.concatenate([pairs.first, pairs.second]))
+    order = members[np.argsort(parent[members], kind="stable")]
+    cuts = np.flatnonzero(np.diff(parent[order])) + 1
+    groups = [tuple(part.tolist()) for part in np.split(order, cuts) if len(part)]
+    return sorted(groups, key=lambda group: (-len(group), group[0]))
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "exact-duplicates",
+        "No image stands in the set twice",
+        "warning",
+        "sample",
+        exact_duplicates,
+        "The same pixels as {other} ({splits}).",
+        "Keep one of them; across splits the test would ask what training has told.",
+    ),
+    Check(
+        "near-duplicates",
+        "No photograph stands in the set twice, re-encoded, resized or mirrored",
+        "error",
+        "sample",
+        near_duplicates,
+        "Almost the same photograph as {other} ({splits}), {what}.",
+        "Put both into one split, or keep one of them.",
+        {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12, "compared": 1000},
+    ),
+)

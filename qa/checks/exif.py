@@ -1,0 +1,65 @@
+"""Checks of what image files tell in their EXIF data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.measures.arrays import Flags
+from qa.view import View
+
+
+def exif_orientation(view: View, limits: Limits) -> Outcome:
+    """Images whose EXIF orientation is not 1: what is stored is not what is displayed and labelled."""
+    return _of_image_files(view, {"": view.pixels.looks["orientation"] > 1})
+
+
+def private_metadata(view: View, limits: Limits) -> Outcome:
+    """Images whose EXIF data tell where they were taken, or whose camera took them. The values are not
+    kept."""
+    looks = view.pixels.looks
+    told = {
+        "where they were taken (GPS)": looks["located"] == 1,
+        "a serial number or owner of the camera or lens": looks["owned"] == 1,
+    }
+    return _of_image_files(view, told)
+
+
+def _of_image_files(view: View, found: Mapping[str, Flags]) -> Outcome:
+    """A hit for each thing found of image files, with its count; hands in one image count once."""
+    known = np.isfinite(view.pixels.looks["orientation"])
+    first = {key: i for i, key in enumerate(zip(view.dataset_of, view.image, strict=True)) if known[i]}
+    rows = np.array(list(first.values()), np.intp)
+    counts = {what: int(flags[rows].sum()) for what, flags in found.items()}
+    hits = [
+        Hit(float(count), 0.0, words={"count": count, "total": len(rows), "what": what})
+        for what, count in counts.items()
+        if count
+    ]
+    return Outcome(len(rows), sorted(hits, key=lambda hit: -hit.score))
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "exif-orientation",
+        "Images are stored upright",
+        "info",
+        "dataset",
+        exif_orientation,
+        "Of {total:,} images {count:,} are stored turned or mirrored; their EXIF tag puts them upright.",
+        "Nothing here: curate applies the tag. In a tool that ignores it the pictures would not fit the "
+        "labels: give it what curate export, crop or build write, which is stored upright.",
+    ),
+    Check(
+        "private-metadata",
+        "Images tell nothing of where and by whom they were taken",
+        "warning",
+        "dataset",
+        private_metadata,
+        "Of {total:,} images {count:,} tell {what} in their EXIF data.",
+        "Pass on crops or a training set (curate crop, curate build): these hold pixels only. "
+        "curate convert --copy and curate export copy files as they are.",
+    ),
+)

@@ -1,0 +1,182 @@
+"""Checks of how a hand is photographed: cut by the edge, small in its crop, blurred, badly lit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qa.checks.check import Check, Limits, Outcome, sample_outcome
+from qa.checks.wording import keypoint_names, size_text
+from qa.measures import robust
+from qa.view import View
+
+
+def near_edge(view: View, limits: Limits) -> Outcome:
+    """Points inside the image but within `pixels` of its border: a hand that was cut, or clamped labels."""
+    size = view.frame[:, None, :]
+    inside = ((view.points >= 0) & (view.points < size)).all(axis=2)
+    room = np.minimum(view.points, size - view.points).min(axis=2)
+    near = inside & (room < limits["pixels"])
+    count = near.sum(axis=1).astype(float)
+    judged = np.all(np.isfinite(view.frame), axis=1) & view.labelled.any(axis=1)
+
+    def words(i: int) -> dict[str, object]:
+        return {"points": keypoint_names(near[i])}
+
+    return sample_outcome(judged, judged & (count > limits["points"]), count, limits["points"], words)
+
+
+def hand_scale(view: View, limits: Limits) -> Outcome:
+    """Longer side of the hand's box over its crop's side."""
+    low, high = view.boxes()
+    share = ((high - low) / view.frame).max(axis=1)
+    judged = view.cut & np.isfinite(share)
+    small, large = share < limits["least"], share > limits["most"]
+    off = np.where(small, limits["least"] - share, share - limits["most"])
+
+    def words(i: int) -> dict[str, object]:
+        return {"share": f"{100 * share[i]:.0f} %"}
+
+    return sample_outcome(judged, judged & (small | large), share, limits["most"], words, rank=off)
+
+
+def blur(view: View, limits: Limits) -> Outcome:
+    """Sharpness of the hand against its source's others: robust z of log var(Laplacian), sign reversed.
+
+    Pech-Pacheco et al. 2000. The hand is scaled to 128 px first, or larger photographs would seem blurred.
+    """
+    sharp = view.pixels.looks["sharpness"]
+    log = np.log(np.where(sharp > 0, sharp, np.nan))
+    log[sharp == 0] = -9.0
+    z = np.full(len(view), np.nan)
+    for rows in robust.groups(view.source, limits["samples"]):
+        if np.isfinite(log[rows]).any():
+            z[rows] = robust.z_scores(log[rows])
+    judged = np.isfinite(z)
+    score = -np.nan_to_num(z)
+    return sample_outcome(judged, judged & (score > limits["z"]), score, limits["z"])
+
+
+def exposure(view: View, limits: Limits) -> Outcome:
+    """Hands that are too dark, too light, or clipped (cleanvision's percentiles, within the hand's box).
+
+    A white ground is rightly clipped: only what is clipped beyond the source's median counts.
+    """
+    looks = view.pixels.looks
+    dark = (limits["dark"] - looks["bright"]) / limits["dark"]
+    light = (limits["light"] - (1 - looks["dark"])) / limits["light"]
+    clipped = np.zeros(len(view))
+    for rows in robust.groups(view.source, 1):
+        usual = np.nanmedian(np.append(looks["clipped"][rows], 0.0))
+        clipped[rows] = looks["clipped"][rows] - usual - limits["clipped"]
+    judged = np.isfinite(dark)
+    kinds = np.stack([dark, light, clipped], axis=1)
+    score = np.where(judged, kinds.max(axis=1), -1.0)
+
+    def words(i: int) -> dict[str, object]:
+        kind = int(kinds[i].argmax())
+        share = f"clipped: {100 * looks['clipped'][i]:.0f} % of its box is pure black or white"
+        return {"what": ("too dark", "almost white", share)[kind]}
+
+    return sample_outcome(judged, score > 0, score, 0.0, words)
+
+
+def low_information(view: View, limits: Limits) -> Outcome:
+    """Images with next to no structure (entropy of the lightness), and colour images without colour."""
+    looks = view.pixels.looks
+    empty = looks["entropy"] / 10 < limits["entropy"]
+    grey = (looks["grey"] == 1) & (np.nanmean(np.append(looks["grey"], 0)) < limits["grey"])
+    judged = np.isfinite(looks["entropy"])
+    score = np.where(empty, 1 - looks["entropy"] / 10, 0.0)
+
+    def words(i: int) -> dict[str, object]:
+        return {"what": "next to no structure" if empty[i] else "no colour, unlike the others"}
+
+    return sample_outcome(judged, judged & (empty | grey), score, 0.0, words)
+
+
+def odd_size(view: View, limits: Limits) -> Outcome:
+    """Long, narrow images, and sizes beyond `iqr` interquartile ranges of their source's."""
+    size = view.pixels.size
+    judged = np.all(np.isfinite(size), axis=1)
+    narrow = size.min(axis=1) / size.max(axis=1)
+    pixels = np.sqrt(size.prod(axis=1))
+    far = np.zeros(len(view))
+    for rows in robust.groups(view.source, limits["samples"]):
+        known = rows[judged[rows]]
+        if not len(known):
+            continue
+        first, third = np.quantile(pixels[known], (0.25, 0.75))
+        # Where all are alike, an exception must still be one.
+        reach = max(third - first, 0.1 * third)
+        far[known] = np.maximum(first - pixels[known], pixels[known] - third) / reach
+    wrong = judged & ((narrow < limits["aspect"]) | (far > limits["iqr"]))
+
+    def words(i: int) -> dict[str, object]:
+        kind = "very narrow" if narrow[i] < limits["aspect"] else "unlike its source's others"
+        return {"size": size_text(size[i]), "kind": kind}
+
+    return sample_outcome(judged, wrong, far, limits["iqr"], words)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "near-edge",
+        "Hands are not cut by the image's edge",
+        "warning",
+        "sample",
+        near_edge,
+        "Within 2 px of the image's edge: {points}.",
+        "Look whether the points were pushed to the edge; what lies outside keeps its true place.",
+        {"pixels": 2.0, "points": 3},
+    ),
+    Check(
+        "hand-scale",
+        "Hands fill their crops",
+        "warning",
+        "sample",
+        hand_scale,
+        "The hand takes {share} of its crop's side.",
+        "Crop again around the keypoints; a hand so small or so large is often a wrong label.",
+        {"least": 0.45, "most": 0.98},
+    ),
+    Check(
+        "blur",
+        "Photographs are sharp",
+        "warning",
+        "sample",
+        blur,
+        "The hand is blurred: {score:.1f} robust standard deviations less sharp than its source's others.",
+        "Leave it out of the test at least, if the joints cannot be told.",
+        {"z": 3.5, "samples": 50},
+    ),
+    Check(
+        "exposure",
+        "Photographs are well exposed",
+        "warning",
+        "sample",
+        exposure,
+        "The hand is {what}.",
+        "Leave it out if the joints cannot be told.",
+        {"dark": 0.32, "light": 0.05, "clipped": 0.25},
+    ),
+    Check(
+        "low-information",
+        "Images show something",
+        "info",
+        "sample",
+        low_information,
+        "The image has {what}.",
+        "Look whether it is the right image.",
+        {"entropy": 0.2, "grey": 0.05},
+    ),
+    Check(
+        "odd-size",
+        "Images have usual sizes",
+        "warning",
+        "sample",
+        odd_size,
+        "{size} pixels: {kind}.",
+        "Look whether it is a thumbnail, a strip or another source's image.",
+        {"aspect": 0.35, "iqr": 3.0, "samples": 50},
+    ),
+)

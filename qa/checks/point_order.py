@@ -1,0 +1,176 @@
+"""Checks of points under the wrong name: of the other hand, of a swapped finger, from tip to palm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.basics import keypoints as kp
+from qa.checks.check import Check, Hit, Limits, Outcome, grades, sample_outcome
+from qa.measures.arrays import Floats, Rows
+from qa.measures.palm import near_end, palm_turn
+from qa.view import View
+
+_MCPS = (5, 9, 13, 17)
+
+
+def handedness(view: View, limits: Limits) -> Outcome:
+    """Side and aspect against the turn from the index to the little MCP, see `palm_turn`.
+
+    Judged where the sine of that turn is more than `turn`: a palm seen edge-on says nothing. The direction of
+    the fingers is not used, since it turns round in a fist.
+    """
+    turn = palm_turn(view.points)
+    sides = np.select([view.side == "right", view.side == "left"], [1, -1], 0)
+    aspects = np.select([view.aspect == "dorsal", view.aspect == "palmar"], [1, -1], 0)
+    told = sides * aspects
+    judged = (told != 0) & (np.abs(turn) > limits["turn"])
+    wrong = judged & (np.sign(turn) != told)
+
+    def words(i: int) -> dict[str, object]:
+        other = "left" if view.side[i] == "right" else "right"
+        return {"found": other, "side": view.side[i], "aspect": view.aspect[i]}
+
+    return sample_outcome(judged, wrong, np.abs(turn), limits["turn"], words)
+
+
+def finger_order(view: View, limits: Limits) -> Outcome:
+    """Fingers numbered from the tip to the palm, as RHD stores them."""
+    backward, measured = backward_fingers(view.points)
+    judged = measured >= 3
+    share = np.divide(backward, measured, out=np.zeros(len(view)), where=measured > 0)
+
+    def words(i: int) -> dict[str, object]:
+        return {"backward": int(backward[i]), "measured": int(measured[i])}
+
+    return sample_outcome(judged, judged & (share >= limits["share"]), share, limits["share"], words)
+
+
+def finger_order_set(view: View, limits: Limits) -> Outcome:
+    """Share of the hands whose fingers run from tip to palm: many of them mean a wrong order map."""
+    backward, measured = backward_fingers(view.points)
+    judged = measured >= 3
+    count = int(judged.sum())
+    bad = int((backward[judged] >= limits["fingers"] * measured[judged]).sum())
+    if not count or bad <= limits["share"] * count:
+        return Outcome(count)
+    share = bad / count
+    return Outcome(count, [Hit(share, limits["share"], words={"bad": bad, "count": count})])
+
+
+def mcp_fan(view: View, limits: Limits) -> Outcome:
+    """The rays from the palm's near end to the four MCPs turn one way; swapped fingers break that.
+
+    The score is the angle, in degrees, by which two neighbours stand the wrong way round.
+    """
+    turn = palm_turn(view.points)
+    rays = view.points[:, _MCPS] - near_end(view.points)[:, None]
+    angles = np.degrees(_angle(rays[:, :-1], rays[:, 1:])) * np.sign(turn)[:, None]
+    back = -angles.min(axis=1)
+    judged = np.isfinite(back) & (np.abs(turn) > limits["turn"])
+
+    def words(i: int) -> dict[str, object]:
+        first = int(angles[i].argmin())
+        return {"one": kp.FINGERS[first + 1], "other": kp.FINGERS[first + 2]}
+
+    severity = grades(back, limits["error"])
+    limit = limits["warning"]
+    return sample_outcome(judged, judged & (back > limit), back, limit, words, severity)
+
+
+def fold_back(view: View, limits: Limits) -> Outcome:
+    """Smallest angle inside a PIP or DIP joint (fingers 2 to 5), degrees: swapped joints fold back."""
+    chains = view.points[:, 5:].reshape(len(view), 4, 4, 2)
+    bones = np.diff(chains, axis=2)
+    inside = 180 - np.degrees(np.abs(_angle(bones[:, :, :-1], bones[:, :, 1:])))
+    flat = np.where(np.isfinite(inside), inside, np.inf).reshape(len(view), 8)
+    least = flat.min(axis=1)
+    judged = np.isfinite(least)
+
+    def words(i: int) -> dict[str, object]:
+        place = int(flat[i].argmin())
+        return {"joint": kp.NAMES[5 + 4 * (place // 2) + 1 + place % 2]}
+
+    limit = limits["degrees"]
+    return sample_outcome(judged, judged & (least < limit), least, limit, words, rank=-least)
+
+
+def backward_fingers(points: Floats) -> tuple[Rows, Rows]:
+    """How many fingers of each hand run from tip to palm, and how many could be judged; both (n,).
+
+    A finger runs backward where its first point is farther from the palm's near end than its last, and its
+    last bone is longer than the one before. The first alone holds for a fist too, whose tips lie near the
+    wrist; but a fingertip's bone is the shortest of its finger, and read backward it seems to be the longest
+    (Buryanov & Kotiuk 2010).
+    """
+    chains = points[:, 1:].reshape(len(points), 5, 4, 2)
+    bones = np.linalg.norm(np.diff(chains, axis=2), axis=3)
+    # Without a wrist: tips fan out farther from their middle than the fingers' bases do.
+    wrist = np.broadcast_to(points[:, None, None, kp.WRIST], chains.shape)
+    near = np.where(np.isnan(wrist), chains.mean(axis=1, keepdims=True), wrist)
+    distance = np.linalg.norm(chains - near, axis=3)
+    complete = np.all(np.isfinite(chains), axis=(2, 3))
+    backward = complete & (distance[..., 0] > distance[..., 3]) & (bones[..., 2] > bones[..., 1])
+    return backward.sum(axis=1), complete.sum(axis=1)
+
+
+def _angle(a: Floats, b: Floats) -> Floats:
+    """Signed angle from a to b, radians, of vectors along the last axis; NaN where one has no length."""
+    cross = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    angle: Floats = np.arctan2(cross, (a * b).sum(axis=-1))
+    angle[(np.square(a).sum(axis=-1) == 0) | (np.square(b).sum(axis=-1) == 0)] = np.nan
+    return angle
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "handedness",
+        "Side and aspect agree with the points",
+        "error",
+        "sample",
+        handedness,
+        "Called a {side} hand seen from its {aspect} side, yet the points turn like a {found} hand's.",
+        "Look at the picture: the side or aspect is wrong, the image was mirrored without its side, or the "
+        "thumb was taken for the little finger.",
+        {"turn": 0.1},
+    ),
+    Check(
+        "finger-order",
+        "Fingers are numbered from palm to tip",
+        "error",
+        "sample",
+        finger_order,
+        "{backward} of {measured} fingers run from the tip to the palm.",
+        "Reverse the four points of each finger in the source, or its order map.",
+        {"share": 0.6},
+    ),
+    Check(
+        "finger-order-set",
+        "The source's keypoint order is mapped right",
+        "error",
+        "dataset",
+        finger_order_set,
+        "In {bad} of {count} hands the fingers run from the tip to the palm: the order map is wrong.",
+        "Correct the keypoint order of the source's converter or mapping, and convert again.",
+        {"share": 0.05, "fingers": 0.6},
+    ),
+    Check(
+        "mcp-fan",
+        "Fingers stand side by side in their order",
+        "warning",
+        "sample",
+        mcp_fan,
+        "The {one} and {other} fingers' MCPs stand the wrong way round, by {score:.0f} degrees.",
+        "Look whether two fingers were swapped.",
+        {"warning": 2.0, "error": 6.0, "turn": 0.1},
+    ),
+    Check(
+        "fold-back",
+        "No finger folds back on itself",
+        "warning",
+        "sample",
+        fold_back,
+        "The angle inside {joint} is {score:.0f} degrees.",
+        "Look whether neighbouring joints were swapped; bent fingers seen from their tips may look so.",
+        {"degrees": 35.0},
+    ),
+)

@@ -1,0 +1,132 @@
+"""Checks of the labelled points as numbers: placeholders, copies, missing ones, points outside the image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.basics import keypoints as kp
+from qa.checks.check import Check, Limits, Outcome, sample_outcome
+from qa.checks.wording import keypoint_names, size_text
+from qa.view import View
+
+_BLOCK = 4096  # samples whose points are compared pair by pair at a time
+
+
+def placeholder_points(view: View, limits: Limits) -> Outcome:
+    """Labelled points at (0, 0): where other tools put what is not labelled."""
+    at_origin = view.labelled & (np.abs(view.points) <= limits["pixels"]).all(axis=2)
+    count = at_origin.sum(axis=1)
+    judged = view.visibility.max(axis=1, initial=0) > 0
+
+    def words(i: int) -> dict[str, object]:
+        return {"points": keypoint_names(at_origin[i])}
+
+    return sample_outcome(judged, count > 0, count.astype(float), 0.0, words)
+
+
+def coincident_points(view: View, limits: Limits) -> Outcome:
+    """Points that lie on each other: any copy, or `pairs` pairs within `pixels` (a collapsed hand).
+
+    One close pair says nothing: in a bent hand two joints may project onto one place.
+    """
+    rows, columns = np.triu_indices(kp.COUNT, 1)
+    pairs = np.zeros(len(view))
+    copies = np.zeros(len(view))
+    for start in range(0, len(view), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        gap = np.linalg.norm(view.points[block][:, rows] - view.points[block][:, columns], axis=2)
+        pairs[block] = (gap < limits["pixels"]).sum(axis=1)
+        copies[block] = (gap == 0).sum(axis=1)
+    judged = view.labelled.sum(axis=1) >= 2
+    score = np.where(copies > 0, np.maximum(pairs, limits["pairs"]), pairs)
+
+    def words(i: int) -> dict[str, object]:
+        count = int(max(copies[i], pairs[i]))
+        return {"pairs": f"{count} pair{'s' * (count != 1)}"}
+
+    return sample_outcome(judged, score >= limits["pairs"], score, limits["pairs"], words)
+
+
+def few_points(view: View, limits: Limits) -> Outcome:
+    """How many keypoints are labelled: fewer than `least` is an error, fewer than all a warning. Where only
+    the wrist is missing it is a note: it often lies outside a photograph of a hand."""
+    expected = view.expected.sum(axis=1)
+    found = (view.labelled & view.expected).sum(axis=1)
+    fingers = np.all(view.labelled[:, 1:], axis=1)
+
+    def words(i: int) -> dict[str, object]:
+        missing = view.expected[i] & ~view.labelled[i]
+        return {"count": int(found[i]), "expected": int(expected[i]), "missing": keypoint_names(missing)}
+
+    least = limits["least"]
+    severity = np.select([found < least, fingers], ["error", "info"], "warning")
+    everyone = np.ones(len(view), bool)
+    return sample_outcome(everyone, found < expected, -found.astype(float), -least, words, severity)
+
+
+def out_of_frame(view: View, limits: Limits) -> Outcome:
+    """Points outside [0, w) x [0, h): an error where labelled visible or far outside, else a warning.
+
+    A crop keeps the true coordinates of what it cut off: there it is a warning only.
+    """
+    size = view.frame
+    known = np.all(np.isfinite(size), axis=1) & (view.visibility.max(axis=1, initial=0) > 0)
+    frame = np.where(np.isfinite(size), size, 1.0)[:, None, :]
+    beyond = np.maximum(-view.points, view.points - frame)
+    outside = view.labelled & ((view.points < 0) | (view.points >= frame)).any(axis=2)
+    share = np.where(outside, (np.maximum(beyond, 0) / frame).max(axis=2), 0).max(axis=1)
+    visible = (outside & (view.visibility == kp.VISIBLE)).any(axis=1)
+    wrong = ~view.cut & (visible | (share > limits["far"]))
+
+    def words(i: int) -> dict[str, object]:
+        far = f"by up to {100 * share[i]:.1f} % of its side" if share[i] >= 0.0005 else "on its very edge"
+        return {"points": keypoint_names(outside[i]), "size": size_text(size[i]), "far": far}
+
+    severity = np.where(wrong, "error", "warning")
+    rank = share + wrong
+    return sample_outcome(known, known & outside.any(axis=1), share, 0.0, words, severity, rank)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "placeholder-points",
+        "No labelled point is a placeholder at (0, 0)",
+        "error",
+        "sample",
+        placeholder_points,
+        "Labelled at (0, 0), where some tools put what is not labelled: {points}.",
+        "Mark these points as not labelled (visibility 0) in the source.",
+        {"pixels": 0.01},
+    ),
+    Check(
+        "coincident-points",
+        "Points of a hand lie apart",
+        "error",
+        "sample",
+        coincident_points,
+        "{pairs} of points lie on each other: the hand has collapsed, or points were copied.",
+        "Label the hand again, or leave the sample out.",
+        {"pixels": 0.5, "pairs": 3},
+    ),
+    Check(
+        "few-points",
+        "Hands are fully labelled",
+        "warning",
+        "sample",
+        few_points,
+        "{count} of {expected} keypoints are labelled; missing: {missing}.",
+        "Label the rest, or train with a loss that leaves unlabelled points out.",
+        {"least": 12},
+    ),
+    Check(
+        "out-of-frame",
+        "Labelled points lie inside their image",
+        "error",
+        "sample",
+        out_of_frame,
+        "Outside the {size} image, {far}: {points}.",
+        "Mark points that cannot be seen as hidden (visibility 1); points far outside are wrong. "
+        "In crops: a larger margin keeps them in.",
+        {"far": 0.10},
+    ),
+)

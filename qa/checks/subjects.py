@@ -1,0 +1,201 @@
+"""Checks of who was photographed, in which order, and from which photograph a crop comes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.measures.arrays import Names, Rows
+from qa.view import View
+
+_LASTING = ("gender", "skinColor")  # what one person has one of
+_NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
+
+
+def same_burst(view: View, limits: Limits) -> Outcome:
+    """Photographs of one subject and aspect, with neighbouring numbers, in different splits.
+
+    Where the subject is unknown, the images must also look alike (hashes within `distance` bits), and the
+    finding is a warning.
+    """
+    known = view.split != np.array(None)
+    pairs: list[tuple[int, int]] = []
+    for rows, values in _numbered(view):
+        rows, values = rows[known[rows]], values[known[rows]]
+        first, second = rows[:-1], rows[1:]
+        close = np.diff(values) <= limits["numbers"]
+        close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+        pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
+    hits = []
+    for a, b in pairs:
+        unknown = view.subject_id[a] is None or view.subject_id[b] is None
+        far = int(np.bitwise_count(view.pixels.hashes[a, 0] ^ view.pixels.hashes[b, 0]))
+        alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
+        if (unknown and alike) or (not unknown and view.subject_id[a] == view.subject_id[b]):
+            words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
+            severity = "warning" if unknown else "error"
+            hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
+    return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
+
+
+def subject_leak(view: View, limits: Limits) -> Outcome:
+    """Subjects with samples in more than one split."""
+    return _leak(view, view.subject_id, per_dataset=False)
+
+
+def subject_facts(view: View, limits: Limits) -> Outcome:
+    """Subjects of whom the source tells two genders, two skin tones, or ages more than `years` apart."""
+    told = defaultdict[str, dict[str, set[object]]](lambda: defaultdict(set))
+    for subject, about in zip(view.subject_id, view.attrs, strict=True):
+        if subject is None:
+            continue
+        for name in (*_LASTING, "age"):
+            value = about.get(name)
+            if isinstance(value, str | int | float):
+                told[subject][name].add(value)
+    hits = []
+    for subject, facts in told.items():
+        ages = [age for age in facts.pop("age", ()) if isinstance(age, int | float)]
+        apart = max(ages) - min(ages) if ages else 0.0
+        said = [f"{name} {' and '.join(sorted(map(str, v)))}" for name, v in facts.items() if len(v) > 1]
+        if apart > limits["years"]:
+            said.append(f"age {min(ages):g} and {max(ages):g}")
+        if said:
+            hits.append(Hit(float(len(said)), 0.0, words={"name": subject, "what": "; ".join(said)}))
+    return Outcome(len(told), sorted(hits, key=lambda hit: -hit.score))
+
+
+def label_run(view: View, limits: Limits) -> Outcome:
+    """Short runs of numbered photographs of one subject, side and aspect, where long runs are usual.
+
+    A photographer takes ten pictures of a hand, then goes on to the next: a single one of another kind in
+    between is often a slip of the table. A run is short up to `few`; it counts where most photographs of the
+    series stand in runs of `usual` or more, and neither neighbour is more than `gap` numbers away.
+    """
+    hits: list[Hit] = []
+    checked = 0
+    for rows, values in _numbered(view):
+        kinds = list(zip(view.subject_id[rows], view.side[rows], view.aspect[rows], strict=True))
+        starts = [0, *(i for i in range(1, len(rows)) if kinds[i] != kinds[i - 1])]
+        lengths = np.diff([*starts, len(rows)])
+        if len(lengths) < 3 or np.median(np.repeat(lengths, lengths)) < limits["usual"]:
+            continue
+        checked += len(rows)
+        for start, length in zip(starts, lengths.tolist(), strict=True):
+            # A run at the end of the set, or beside a gap, may have lost its others.
+            before, behind = start - 1, start + length
+            if length > limits["few"] or before < 0 or behind >= len(rows):
+                continue
+            if max(values[start] - values[before], values[behind] - values[behind - 1]) > limits["gap"]:
+                continue
+            words = {
+                "kind": _kind_text(kinds[start]),
+                "before": _kind_text(kinds[before]),
+                "behind": _kind_text(kinds[behind]),
+                "others": int(np.median(np.repeat(lengths, lengths))),
+            }
+            hits += [
+                Hit(float(length), limits["few"], row=int(rows[i]), words=words) for i in range(start, behind)
+            ]
+    return Outcome(checked, sorted(hits, key=lambda hit: hit.score))
+
+
+def parent_leak(view: View, limits: Limits) -> Outcome:
+    """Photographs with crops in more than one split (`parent_id`)."""
+    return _leak(view, view.parent_id, per_dataset=True)
+
+
+def _leak(view: View, names: Names, *, per_dataset: bool) -> Outcome:
+    """Names that stand in more than one split; `per_dataset`: the same name in two datasets is not the
+    same."""
+    counts = defaultdict[tuple[int, str], Counter[str]](Counter)
+    folder = view.dataset_of.tolist() if per_dataset else [0] * len(view)
+    for where, name, split in zip(folder, names, view.split, strict=True):
+        if name is not None and split is not None:
+            counts[where, name][split] += 1
+    hits = []
+    for (_, name), splits in counts.items():
+        if len(splits) > 1:
+            text = ", ".join(f"{count} in {split}" for split, count in sorted(splits.items()))
+            hits.append(Hit(float(len(splits)), 1.0, words={"name": name, "splits": text}))
+    return Outcome(len(counts), hits)
+
+
+def _kind_text(kind: tuple[str | None, str | None, str | None]) -> str:
+    subject, side, aspect = kind
+    known = " ".join(filter(None, (aspect, side))) or "unknown"
+    return f"{known} of {subject}" if subject else known
+
+
+def _numbered(view: View) -> Iterator[tuple[Rows, Rows]]:
+    """Series of samples whose ids end in a number: their rows and numbers, in the numbers' order.
+
+    A series shares what stands before the number, but for the split's name, such as train/ in a path.
+    """
+    series = defaultdict[str, list[tuple[int, int]]](list)
+    for row, name in enumerate(view.sample_id):
+        match = _NUMBER.search(str(name))
+        if match:
+            stem = name[: match.start()]
+            if view.split[row] is not None:
+                stem = stem.replace(f"{view.split[row]}/", "")
+            series[stem].append((int(match[1]), row))
+    for _, found in sorted(series.items()):
+        values, rows = (np.array(column) for column in zip(*sorted(found), strict=True))
+        yield rows.astype(np.intp), values.astype(np.intp)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "same-burst",
+        "Photographs of one burst stand in one split",
+        "error",
+        "sample",
+        same_burst,
+        "Taken next to {other}, yet in another split ({splits}).",
+        "Split by subject, or by the numbers in blocks.",
+        {"numbers": 2, "distance": 12},
+    ),
+    Check(
+        "subject-leak",
+        "Each person stands in one split",
+        "error",
+        "dataset",
+        subject_leak,
+        "Subject {name} stands in several splits: {splits}.",
+        "Split by subject: curate build does.",
+    ),
+    Check(
+        "subject-facts",
+        "What is told of a person does not contradict itself",
+        "warning",
+        "dataset",
+        subject_facts,
+        "Of subject {name} the source tells {what}.",
+        "Look whether two people share an id, or one was given another's.",
+        {"years": 2.0},
+    ),
+    Check(
+        "label-run",
+        "Neighbouring photographs are labelled alike",
+        "info",
+        "sample",
+        label_run,
+        "Called {kind}, between {before} and {behind}: a run of {score:.0f}, where {others} are usual.",
+        "Look at the picture and its neighbours: the subject, side or aspect may be a slip.",
+        {"few": 2, "usual": 8, "gap": 12},
+    ),
+    Check(
+        "parent-leak",
+        "Crops of one photograph stand in one split",
+        "error",
+        "dataset",
+        parent_leak,
+        "Crops of {name} stand in several splits: {splits}.",
+        "Split by subject or photograph: curate build does.",
+    ),
+)

@@ -1,0 +1,169 @@
+"""The image pass: every image is decoded once, and all that the checks ask of its pixels is measured."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import images, progress
+from curate.basics.engine import Engine
+from curate.basics.errors import UnreadableImage
+from curate.data.dataset import Dataset
+from qa.measures.arrays import Floats, Names, Rows
+from qa.measures.hand_look import DEPTHS, HandLook, look_at_hand
+from qa.measures.image_look import THUMB, ImageLook, look_at_image
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFacts:
+    """What decoding gave, a row a sample; numbers are NaN where the image is unreadable.
+
+    Attributes
+    ----------
+    size: (n, 2) width and height as displayed (EXIF applied), pixels.
+    sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
+    error: (n,) why the image could not be read; None where it could.
+    hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
+    looks: by name, (n,): the numbers of ImageLook and HandLook, and those of the file's header (orientation,
+        located, owned: see ImageInfo; NaN in a training set).
+    depth: (n, 26), see HandLook.
+    """
+
+    size: Floats
+    sha256: Names
+    error: Names
+    hashes: NDArray[np.uint64]
+    thumbs: images.Pixels
+    looks: dict[str, Floats]
+    depth: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """One sample in an image: its row, points (21, 2), the mask's path and its side."""
+
+    row: int
+    points: Floats
+    mask: str | None
+    side: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    root: Path
+    ref: str
+    needs_hash: bool
+    hands: tuple[_Hand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What an image gave: `error`, or all the others."""
+
+    error: str | None
+    size: tuple[int, int] = (0, 0)
+    sha256: str | None = None
+    look: ImageLook | None = None
+    info: images.ImageInfo | None = None
+    hands: tuple[HandLook, ...] = ()
+
+
+_FILE = ("orientation", "located", "owned")
+_IMAGE = ("entropy", "grey", "mean")
+_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides", "rim")
+
+
+def pixel_facts(
+    datasets: Sequence[Dataset],
+    dataset_of: Rows,
+    image: Names,
+    sha256: Names,
+    points: Floats,
+    mask: Names,
+    side: Names,
+    *,
+    engine: Engine,
+    quiet: bool,
+) -> PixelFacts:
+    """Decode each image once, however many hands lie in it. Rows as in the view; points (n, 21, 2)."""
+    rows_of = defaultdict[tuple[int, str], list[int]](list)
+    for row, key in enumerate(zip(dataset_of.tolist(), image.tolist(), strict=True)):
+        rows_of[key].append(row)
+    roots = [dataset.root for dataset in datasets]
+
+    def jobs() -> Iterator[_Job]:
+        for (index, ref), rows in rows_of.items():
+            hands = tuple(_Hand(i, points[i], mask[i], side[i]) for i in rows)
+            yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
+
+    count = len(image)
+    size, depth = np.full((count, 2), np.nan), np.full((count, DEPTHS), np.nan)
+    hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
+    digests, errors = sha256.copy(), np.full(count, None, object)
+    looks = {name: np.full(count, np.nan) for name in (*_FILE, *_IMAGE, *_HAND)}
+    total = -(-len(rows_of) // _CHUNK)
+    with progress.bar("reading images", len(rows_of), quiet=quiet) as advance:
+        facts = engine.map(_read_chunk, _chunks(jobs()), total=total)
+        for rows, fact in zip(rows_of.values(), (f for part in facts for f in part), strict=True):
+            advance(1)
+            errors[rows] = fact.error
+            if fact.look is None:
+                continue
+            size[rows], hashes[rows], thumbs[rows] = fact.size, fact.look.hashes, fact.look.thumb
+            for name in _FILE if fact.info is not None else ():
+                looks[name][rows] = getattr(fact.info, name)
+            for name in _IMAGE:
+                looks[name][rows] = getattr(fact.look, name)
+            for row, hand in zip(rows, fact.hands, strict=True):
+                digests[row] = digests[row] or fact.sha256
+                depth[row] = hand.depth
+                for name in _HAND:
+                    looks[name][row] = getattr(hand, name)
+    return PixelFacts(size, digests, errors, hashes, thumbs, looks, depth)
+
+
+def _chunks(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:
+    chunk: list[_Job] = []
+    for job in jobs:
+        chunk.append(job)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _read_chunk(jobs: list[_Job]) -> list[_Fact]:
+    return [_read_one(job) for job in jobs]
+
+
+def _read_one(job: _Job) -> _Fact:
+    try:
+        pixels, info = images.read_ref_info(job.root, job.ref)
+    except UnreadableImage as error:
+        return _Fact(error.reason)
+    alone = len(job.hands) == 1
+    hands = tuple(
+        look_at_hand(pixels, hand.points, own_mask(job.root, hand.mask, pixels), hand.side, alone=alone)
+        for hand in job.hands
+    )
+    digest = images.pixel_sha256(pixels) if job.needs_hash else None
+    return _Fact(None, (pixels.shape[1], pixels.shape[0]), digest, look_at_image(pixels), info, hands)
+
+
+def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixels | None:
+    """The mask that a sample of the dataset at `root` names; None where there is none of the image's size."""
+    if ref is None:
+        return None
+    try:
+        mask = images.read_ref(root, ref, grey=True)
+    except UnreadableImage:
+        return None
+    return mask if mask.shape == pixels.shape[:2] else None

@@ -1,0 +1,1 @@
+"""What `curate qa` writes: report.html, and the findings for build servers."""

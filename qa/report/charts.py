@@ -1,0 +1,257 @@
+"""The report's charts, as inline SVG; their colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from markupsafe import Markup, escape
+from numpy.typing import NDArray
+
+from curate.basics import keypoints as kp
+from qa.checks.check import Checked
+from qa.checks.crop_centre import centre_offsets
+from qa.finding import SEVERITIES
+from qa.measures.palm import palm_turn
+from qa.view import View
+
+Groups = Mapping[str, NDArray[np.intp]]
+
+_PANEL = 200
+_CELLS = 24
+_DOTS = 300
+_BARS = 52
+_DISTINCT = 12  # scores that differ, for a histogram of them to say something
+
+
+def tag(name: str, *children: str, **attributes: object) -> Markup:
+    """One SVG element; text is escaped, an underscore in an attribute's name stands for a hyphen."""
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"' for key, value in attributes.items()
+    )
+    inside = Markup("").join(children)
+    return Markup(f"<{name}{given}>{inside}</{name}>" if inside else f"<{name}{given}/>")
+
+
+def hand_size(view: View, groups: Groups) -> Markup:
+    """Histogram of the hand's size, per split: longer side of its box over the image's."""
+    low, high = view.boxes()
+    size = view.frame
+    share = (high - low).max(axis=1) / size.max(axis=1)
+    edges = np.linspace(0, 1, 26)
+    counts = {}
+    for name, rows in groups.items():
+        values = share[rows][np.isfinite(share[rows])]
+        if len(values):
+            counts[name] = np.histogram(np.clip(values, 0, 1), edges)[0] / len(values)
+    top = max((float(c.max()) for c in counts.values()), default=1.0)
+    left, bottom, width, height = 8.0, 150.0, 400.0, 130.0
+    parts = [_axis(left, bottom, width, ["0", "25 %", "50 %", "75 %", "100 %"])]
+    for i, bars in enumerate(counts.values()):
+        x = left + np.repeat(edges, 2) * width
+        y = bottom - np.concatenate([[0], np.repeat(bars, 2), [0]]) / top * height
+        parts.append(tag("path", d=_path(zip(x, y, strict=True)), class_=f"area s{i % 4}"))
+    return _svg(parts, 416, 175, "Histogram of the hand's longer side as a share of the image's, per split")
+
+
+def scores(result: Checked) -> Markup | None:
+    """Histogram of a check's scores over the samples, the flagged ones in their severity's colour, with the
+    limit; roots of counts, so that few are seen beside many. None where there is nothing to tell apart."""
+    values = result.outcome.scores
+    if values is None or len(np.unique(values[np.isfinite(values)])) < _DISTINCT:
+        return None
+    known = values[np.isfinite(values)]
+    limit = result.outcome.threshold
+    low, high = np.quantile(known, (0.005, 0.995))
+    low, high = min(low, limit), max(high, limit)
+    margin = 0.06 * (high - low)
+    edges = np.linspace(low - margin, high + margin, _BARS + 1)
+    grave = {f.row: f.severity for f in reversed(result.findings)}
+    rows = {s: [row for row in grave if row is not None and grave[row] == s] for s in SEVERITIES}
+    rest = np.setdiff1d(np.flatnonzero(np.isfinite(values)), list(grave))
+    kinds = [("plain", rest), *((s, np.array(rows[s], np.intp)) for s in reversed(SEVERITIES))]
+    counts = [np.histogram(np.clip(values[r], edges[0], edges[-1]), edges)[0] for _, r in kinds]
+    height, bottom, step = 74.0, 80.0, 416 / _BARS
+    top = np.sqrt(np.sum(counts, axis=0).max())
+    parts, below = [], np.zeros(_BARS)
+    for (kind, _), here in zip(kinds, counts, strict=True):
+        first, last = (bottom - np.sqrt(c) / top * height for c in (below, below + here))
+        below = below + here
+        for i in np.flatnonzero(here):
+            place = {"x": i * step + 0.5, "y": float(last[i]), "width": step - 1.0}
+            parts.append(tag("rect", **place, height=float(max(first[i] - last[i], 1)), class_=f"bar-{kind}"))
+    x = float((limit - edges[0]) / (edges[-1] - edges[0]) * 416)
+    parts.append(tag("line", x1=x, y1=0, x2=x, y2=bottom, class_="limit"))
+    anchor = "start" if x < 60 else "end" if x > 356 else "middle"
+    parts.append(tag("text", f"limit {_number(abs(limit))}", x=x, y=bottom + 15, text_anchor=anchor))
+    told = f"Histogram of the scores of {result.check.id} over {len(known)} samples, with its limit"
+    return _svg([*parts, _line(0, bottom, 416)], 416, 98, told)
+
+
+def labelled_share(view: View) -> Markup:
+    """For each keypoint, how often it is labelled visible, labelled hidden, or not labelled."""
+    count = max(1, len(view))
+    visible = (view.visibility == kp.VISIBLE).sum(axis=0) / count
+    hidden = (view.visibility == kp.HIDDEN).sum(axis=0) / count
+    left, width, step = 96.0, 260.0, 15.0
+    parts = []
+    for i, name in enumerate(kp.NAMES):
+        y = i * step
+        share = visible[i] + hidden[i]
+        parts += [
+            tag("text", name.replace("_", " "), x=left - 8, y=y + 10.5, text_anchor="end"),
+            tag("rect", x=left, y=y + 2, width=width, height=step - 4, class_="empty"),
+            tag("rect", x=left, y=y + 2, width=width * visible[i], height=step - 4, class_="visible"),
+            tag(
+                "rect",
+                x=left + width * visible[i],
+                y=y + 2,
+                width=width * hidden[i],
+                height=step - 4,
+                class_="hidden",
+            ),
+            tag("text", percent(share), x=left + width + 8, y=y + 10.5),
+        ]
+    return _svg(parts, 416, 21 * step + 2, "Share of samples in which each keypoint is labelled")
+
+
+def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
+    """Where the keypoints lie in the images, with the two mean hands: those that turn like a right hand's
+    back, and like a left one's. Their common mean would be no hand."""
+    size = view.frame
+    places = view.points[rows] / size[rows][:, None, :]
+    flat = places[np.isfinite(places).all(axis=2)]
+    edges = np.linspace(0, 1, _CELLS + 1)
+    grid = np.histogram2d(flat[:, 1], flat[:, 0], [edges, edges])[0]
+    shade = (grid / max(1.0, grid.max())) ** 0.5
+    cell = _PANEL / _CELLS
+    parts = [tag("rect", width=_PANEL, height=_PANEL, class_="frame")]
+    parts += [
+        tag(
+            "rect",
+            x=j * cell,
+            y=i * cell,
+            width=cell + 0.2,
+            height=cell + 0.2,
+            class_="heat",
+            fill_opacity=shade[i, j],
+        )
+        for i, j in np.argwhere(shade > 0.02)
+    ]
+    turn = palm_turn(view.points[rows])
+    for style, hands in (("bone", turn > 0), ("bone other", turn < 0)):
+        parts += _mean_hand(places[hands], style)
+    return _svg(parts, _PANEL, _PANEL, f"Where the keypoints of {name} lie in the image, and the mean hands")
+
+
+def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
+    """Centres of the hands' boxes about the crop's middle; the squares are 2 % and 4 % of its side."""
+    offset = centre_offsets(view)[0][rows]
+    offset = offset[np.isfinite(offset).all(axis=1)]
+    reach = 0.12
+    scale = _PANEL / (2 * reach)
+    middle = _PANEL / 2
+    parts = [tag("rect", width=_PANEL, height=_PANEL, class_="frame")]
+    for limit in (0.04, 0.02):
+        side = 2 * limit * scale
+        parts.append(
+            tag("rect", x=middle - side / 2, y=middle - side / 2, width=side, height=side, class_="limit")
+        )
+    chosen = offset[np.unique(np.linspace(0, len(offset) - 1, min(len(offset), _DOTS)).round().astype(int))]
+    for x, y in np.clip(chosen, -reach, reach) * scale + middle:
+        parts.append(tag("circle", cx=x, cy=y, r=2, class_="dot"))
+    if len(offset):
+        x, y = np.clip(offset.mean(axis=0), -reach, reach) * scale + middle
+        parts.append(
+            tag("path", d=f"M{x - 7:.1f} {y:.1f}H{x + 7:.1f}M{x:.1f} {y - 7:.1f}V{y + 7:.1f}", class_="mean")
+        )
+    return _svg(
+        parts, _PANEL, _PANEL, f"Centres of the hands in the crops of {name}; the cross is their mean"
+    )
+
+
+def coverage(view: View, rows: NDArray[np.intp], name: str) -> Markup | None:
+    """How many renders stand at each tilt and rotation, in cells of 10 degrees; None where none tells."""
+    tilt, rotation = view.tilt[rows], view.rotation[rows]
+    known = np.isfinite(tilt) & np.isfinite(rotation)
+    if not known.any():
+        return None
+    angles = [np.clip(values[known], -360, 360) for values in (tilt, rotation)]
+    sides: list[NDArray[np.float64]] = [
+        np.arange(np.floor(values.min() / 10) * 10, np.floor(values.max() / 10) * 10 + 20, 10)
+        for values in angles
+    ]
+    counts = np.histogram2d(angles[0], angles[1], sides)[0]
+    shade = np.sqrt(counts / counts.max())
+    left, top, width, height = 56.0, 4.0, 350.0, 150.0
+    cell = width / counts.shape[1], height / counts.shape[0]
+    parts = [tag("rect", x=left, y=top, width=width, height=height, class_="frame")]
+    for i, j in np.argwhere(counts > 0):
+        place = {"x": left + j * cell[0], "y": top + i * cell[1], "width": cell[0], "height": cell[1]}
+        parts.append(tag("rect", **place, class_="heat", fill_opacity=float(0.15 + 0.85 * shade[i, j])))
+    for x, value in ((left, sides[1][0]), (left + width, sides[1][-1])):
+        anchor = "start" if x == left else "end"
+        parts.append(tag("text", f"{value:.0f}°", x=x, y=top + height + 16, text_anchor=anchor))
+    for y, value in ((top + 10, sides[0][0]), (top + height, sides[0][-1])):
+        parts.append(tag("text", f"{value:.0f}°", x=left - 8, y=y, text_anchor="end"))
+    parts.append(tag("text", "rotation", x=left + width / 2, y=top + height + 16, text_anchor="middle"))
+    parts.append(tag("text", "tilt", x=left - 8, y=top + height / 2, text_anchor="end"))
+    return _svg(parts, 416, 176, f"Number of samples of {name} at each tilt and rotation")
+
+
+def share_bar(share: float) -> Markup:
+    """A small bar for a table's row."""
+    parts = [
+        tag("rect", width=100, height=8, rx=2, class_="empty"),
+        tag("rect", width=max(1.0, 100 * share), height=8, rx=2, class_="visible"),
+    ]
+    return tag("svg", *parts, viewBox="0 0 100 8", class_="bar", aria_hidden="true")
+
+
+def _mean_hand(places: NDArray[np.float64], style: str) -> list[Markup]:
+    """Bones between the mean places of the keypoints, in shares of the panel."""
+    count = np.isfinite(places[..., 0]).sum(axis=0)[:, None]
+    mean = np.divide(np.nansum(places, axis=0), count, out=np.full((kp.COUNT, 2), np.nan), where=count > 0)
+    mean *= _PANEL
+    return [
+        tag("line", x1=mean[a, 0], y1=mean[a, 1], x2=mean[b, 0], y2=mean[b, 1], class_=style)
+        for a, b in kp.BONES
+        if np.isfinite(mean[[a, b]]).all()
+    ]
+
+
+def _svg(parts: Iterable[str], width: float, height: float, title: str) -> Markup:
+    return tag("svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=title)
+
+
+def _line(left: float, y: float, width: float) -> Markup:
+    return tag("line", x1=left, y1=y, x2=left + width, y2=y, class_="axis")
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _axis(left: float, y: float, width: float, labels: list[str]) -> Markup:
+    parts = [_line(left, y, width)]
+    for i, text in enumerate(labels):
+        share = i / (len(labels) - 1)
+        anchor = "start" if i == 0 else "end" if share == 1 else "middle"
+        parts.append(tag("text", text, x=left + share * width, y=y + 16, text_anchor=anchor))
+    return Markup("").join(parts)
+
+
+def _path(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def percent(share: float) -> str:
+    """Rounded towards what is not whole: 99.9 % is not called 100 %."""
+    text = f"{100 * share:.0f}"
+    if (text == "100" and share < 1) or (text == "0" and share > 0):
+        text = f"{np.floor(1000 * share) / 10 if share > 0.5 else max(0.1, 100 * share):.1f}"
+    return f"{text} %"
+
+
+def _short(value: object) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

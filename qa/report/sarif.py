@@ -1,0 +1,62 @@
+"""Findings as SARIF, which code hosts and editors show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import curate
+from curate.basics import files
+from qa.checks.check import Checked
+from qa.finding import Finding, identity, json_text
+from qa.report.changes import Changes
+
+_LEVEL = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None = None) -> None:
+    """Write qa.sarif (OASIS SARIF 2.1.0): a rule for each check, a result for each finding; with `changes`,
+    each result says whether it is new."""
+    new = set(map(id, changes.new)) if changes else set()
+    entries = []
+    for index, result in enumerate(results):
+        for finding in result.findings:
+            entry = _result(finding, index)
+            if changes is not None:
+                entry["baselineState"] = "new" if id(finding) in new else "unchanged"
+            entries.append(entry)
+    rules = [
+        {
+            "id": result.check.id,
+            "shortDescription": {"text": result.check.title},
+            "help": {"text": result.check.remedy},
+            "defaultConfiguration": {"level": _LEVEL[result.check.severity]},
+        }
+        for result in results
+    ]
+    driver = {"name": "hand-curate", "version": curate.__version__, "rules": rules}
+    content = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": entries}],
+    }
+    files.write(out / "qa.sarif", json_text(content))
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    key = json.dumps(identity(finding.as_json()))
+    name = finding.sample_id or finding.split or "set"
+    place: dict[str, Any] = {"logicalLocations": [{"name": name, "kind": finding.scope}]}
+    if finding.dataset is not None:
+        place["logicalLocations"][0]["fullyQualifiedName"] = f"{finding.dataset}/{name}"
+    return {
+        "ruleId": finding.check,
+        "ruleIndex": rule,
+        "level": _LEVEL[finding.severity],
+        "message": {"text": finding.message},
+        "locations": [place],
+        "partialFingerprints": {"finding/v1": hashlib.sha256(key.encode()).hexdigest()[:32]},
+    }

@@ -1,0 +1,161 @@
+"""The table of the report's sections: a section is a row here, and a template of its name in sections/.
+
+Templates also see how many pictures there is room for: `per_check`, and `sheet` of random samples. A section
+whose template writes nothing is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from qa.checks.check import Checked
+from qa.checks.split_drift import drifts
+from qa.finding import SEVERITIES
+from qa.report import charts, contents
+from qa.report.changes import Changes
+from qa.view import View
+
+_ENOUGH = 30  # samples in a split, to compare it
+_CLUSTERS, _IN_CLUSTER = 4, 6
+_GROUPS = 4
+
+
+@dataclass(frozen=True)
+class Material:
+    """What sections are made of: the samples, what the checks found, and what is new since an earlier run."""
+
+    view: View
+    results: Sequence[Checked]
+    changes: Changes | None
+    seed: int
+
+    @cached_property
+    def problems(self) -> list[Checked]:
+        """The checks that found something: what blocks comes first, and of it what is most frequent."""
+        return sorted((r for r in self.results if r.findings), key=_gravity)
+
+    @cached_property
+    def histograms(self) -> dict[str, Markup | None]:
+        """The distribution of each check's scores, by its id."""
+        return {r.check.id: charts.scores(r) for r in self.results}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section.
+
+    Attributes
+    ----------
+    name: of its template, and its anchor on the page. title: its heading.
+    link: what the list of sections on top calls it; empty: it is not listed there.
+    gather: what its template shows, by name.
+    """
+
+    name: str
+    title: str
+    link: str
+    gather: Callable[[Material], Mapping[str, Any]]
+
+
+def _checks(material: Material) -> dict[str, Any]:
+    return {
+        "problems": material.problems,
+        "results": material.results,
+        "histograms": material.histograms,
+    }
+
+
+def _findings(material: Material) -> dict[str, Any]:
+    return {"problems": material.problems, "histograms": material.histograms}
+
+
+def _changes(material: Material) -> dict[str, Any]:
+    return {"changes": material.changes}
+
+
+def _content(material: Material) -> dict[str, Any]:
+    return {"tables": contents.tables(material.view), "stages": contents.stages(material.view)}
+
+
+def _splits(material: Material) -> dict[str, Any]:
+    """How far each split is from train: rows of (feature, [(index, state) per split])."""
+    found: dict[str, dict[str, tuple[float, str]]] = {}
+    for drift in drifts(material.view, _ENOUGH):
+        state = "error" if drift.index > 0.25 else "warning" if drift.index > 0.1 else "alike"
+        if state != "alike" and drift.by_chance:
+            state = "chance"
+        found.setdefault(contents.title_of(drift.feature), {})[drift.split] = (drift.index, state)
+    splits = list(dict.fromkeys(split for row in found.values() for split in row))[:_GROUPS]
+    return {"splits": splits, "rows": [(name, [row.get(s) for s in splits]) for name, row in found.items()]}
+
+
+def _clusters(material: Material) -> dict[str, Any]:
+    """Groups of near duplicates, those across splits first, then the largest."""
+    view = material.view
+    findings = [f for r in material.results if r.check.id == "near-duplicates" for f in r.findings]
+    groups = {f.rows: f.severity for f in findings if len(f.rows) > 1}
+    order = sorted(groups, key=lambda rows: (SEVERITIES.index(groups[rows]), -len(rows), rows))
+    clusters = [
+        {
+            "severity": groups[rows],
+            "count": len(rows),
+            "splits": sorted({str(view.split[i] or "no split") for i in rows}),
+            "cards": [_card(view, i) for i in rows[:_IN_CLUSTER]],
+        }
+        for rows in order[:_CLUSTERS]
+    ]
+    return {"clusters": clusters}
+
+
+def _distributions(material: Material) -> dict[str, Any]:
+    view = material.view
+    groups = {name or "no split": rows for name, rows in view.splits().items()}
+    groups = dict(list(groups.items())[:_GROUPS])
+    angles = [(name, len(rows), charts.coverage(view, rows, name)) for name, rows in groups.items()]
+    return {
+        "groups": list(groups),
+        "size": charts.hand_size(view, groups),
+        "coverage": [row for row in angles if row[2] is not None],
+        "labelled": charts.labelled_share(view),
+        "maps": [(name, len(rows), charts.location_map(view, rows, name)) for name, rows in groups.items()],
+        "crops": [
+            (name, len(rows), charts.centre_scatter(view, rows, name))
+            for name, rows in groups.items()
+            if view.cut[rows].any()
+        ],
+    }
+
+
+def _samples(material: Material) -> dict[str, Any]:
+    """Samples at random: of more, the first ones are the same."""
+    view = material.view
+    shuffled = np.random.default_rng(material.seed).permutation(len(view))
+    return {"cards": lambda count: [_card(view, int(row)) for row in sorted(shuffled[:count])]}
+
+
+def _gravity(result: Checked) -> tuple[int, int]:
+    worst = result.worst
+    return (len(SEVERITIES), 0) if worst is None else (SEVERITIES.index(worst), -result.count(worst))
+
+
+def _card(view: View, row: int) -> dict[str, Any]:
+    about = " ".join(filter(None, (view.side[row], view.aspect[row])))
+    return {"row": row, "name": view.sample_id[row], "about": about or "side unknown"}
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("checks", "Checks", "Checks", _checks),
+    Section("findings", "Findings", "Findings", _findings),
+    Section("changes", "Since the earlier run", "Changes", _changes),
+    Section("content", "Content", "Content", _content),
+    Section("splits", "Splits against train", "Splits", _splits),
+    Section("clusters", "Near duplicates", "", _clusters),
+    Section("distributions", "Distributions", "Distributions", _distributions),
+    Section("samples", "Random samples", "Random samples", _samples),
+)

@@ -1,0 +1,109 @@
+"""`curate review agreement`: how far two reviewers decide alike, and where they do not."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from curate.basics.errors import InputError
+from qa.review.decisions import Decision, read_decisions
+
+KINDS = ("accept", "reject", "fix", "patch")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two files of decisions against each other, on the samples that both decided on as they were.
+
+    Attributes
+    ----------
+    table: how many samples the first file gives one kind of decision and the second another, (first, second).
+    differ: (sample, first, second) where kind or patch differ, by sample.
+    alone: samples that only the first, and only the second decided on.
+    other: samples that both decided on, but whose labels or pixels had changed in between: not compared.
+    """
+
+    table: dict[tuple[str, str], int]
+    differ: list[tuple[str, str, str]]
+    alone: tuple[int, int]
+    other: int
+
+    @property
+    def shared(self) -> int:
+        """Samples compared."""
+        return sum(self.table.values())
+
+    @property
+    def raw(self) -> float:
+        """Share of the samples on which both say the same kind, 0 to 1."""
+        return sum(count for (a, b), count in self.table.items() if a == b) / self.shared
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa (1960): the raw agreement beyond what the two would have by chance, as a share of the
+        most there could be: 1 at most. None where both only ever say one and the same kind."""
+        firsts, seconds = Counter[str](), Counter[str]()
+        for (a, b), count in self.table.items():
+            firsts[a] += count
+            seconds[b] += count
+        chance = sum(firsts[kind] * seconds[kind] for kind in KINDS)
+        square = self.shared**2
+        return None if chance == square else (self.raw * square - chance) / (square - chance)
+
+    def __str__(self) -> str:
+        kappa = "not defined, as both say one thing only" if self.kappa is None else f"{self.kappa:.3f}"
+        lines = [f"{self.shared:,} samples shared, {self.raw:.1%} decided alike, Cohen's kappa {kappa}"]
+        lines.append("first \\ second" + "".join(f"{kind:>8}" for kind in KINDS))
+        lines += [f"{a:>14}" + "".join(f"{self.table.get((a, b), 0):8,}" for b in KINDS) for a in KINDS]
+        lines.append(
+            f"decided on by the first only: {self.alone[0]:,}, by the second only: {self.alone[1]:,}"
+        )
+        if self.other:
+            lines.append(f"changed between the two decisions, not compared: {self.other:,}")
+        # Names as Python writes them: a hostile one must not write over the terminal.
+        lines += [f"  {sample!r}: {_told(a, b)}" for sample, a, b in self.differ]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "shared": self.shared,
+            "raw_agreement": self.raw,
+            "kappa": self.kappa,
+            "table": {a: {b: self.table.get((a, b), 0) for b in KINDS} for a in KINDS},
+            "differ": [{"sample": sample, "first": a, "second": b} for sample, a, b in self.differ],
+            "first_only": self.alone[0],
+            "second_only": self.alone[1],
+            "changed_in_between": self.other,
+        }
+
+
+def agreement(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> Agreement:
+    """Compare the decisions of two files that the review page exported; of each file's decisions on a sample
+    the last counts.
+
+    Raises
+    ------
+    InputError: a file that does not parse, or no sample that both decided on.
+    """
+    one, two = _latest(first), _latest(second)
+    met = sorted(one.keys() & two.keys())
+    both = [(one[name], two[name]) for name in met if one[name].sample_sha == two[name].sample_sha]
+    if not both:
+        allowed = f"decisions on samples of {first}, unchanged since"
+        raise InputError(second, "no sample in common", allowed=allowed)
+    table = Counter[tuple[str, str]]((a.decision, b.decision) for a, b in both)
+    differ: list[tuple[str, str, str]] = [
+        (a.sample_id, a.decision, b.decision) for a, b in both if a.verdict != b.verdict
+    ]
+    return Agreement(dict(table), differ, (len(one) - len(met), len(two) - len(met)), len(met) - len(both))
+
+
+def _latest(path: str | os.PathLike[str]) -> dict[str, Decision]:
+    return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.ts)}
+
+
+def _told(first: str, second: str) -> str:
+    return f"{first}, {second}" if first != second else f"both {first}, each otherwise"

@@ -1,0 +1,304 @@
+"""`curate review apply`: decisions of reviewers -> a new version of the dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from curate.basics import images, progress
+from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data.dataset import Dataset
+from curate.data.part import Part
+from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.stage import Stage, Summary, relative_to_out
+from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, read_decisions, sample_sha
+
+_CHUNK = 32
+_REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What is to be done: the decisions to apply, by sample, in the dataset's order; and (sample, reason) of
+    those refused, and of samples on which reviewers disagree."""
+
+    agreed: dict[str, Decision]
+    refused: list[tuple[str, str]]
+    conflicts: list[tuple[str, str]]
+
+    @property
+    def fix(self) -> list[str]:
+        """Samples that someone has to label again."""
+        return [sample_id for sample_id, decision in self.agreed.items() if decision.decision == "fix"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying decisions did.
+
+    Attributes
+    ----------
+    summary: of the new dataset; None for a dry run.
+    counts: decisions applied, per kind. refused: (sample, reason) of decisions that were not.
+    conflicts: (sample, who decided what) where reviewers disagree; these samples stay as they are.
+    fix: samples that someone has to label again.
+    checks: per check how many flagged samples were decided on, and how many of them were accepted: the
+        check's false positives.
+    """
+
+    summary: Summary | None
+    counts: dict[str, int]
+    refused: list[tuple[str, str]]
+    conflicts: list[tuple[str, str]]
+    fix: list[str]
+    checks: dict[str, tuple[int, int]]
+
+    @property
+    def failed(self) -> bool:
+        """Some decision was refused, or reviewers disagree."""
+        return bool(self.refused or self.conflicts)
+
+    def __str__(self) -> str:
+        # Names as Python writes them: a hostile one must not write over the terminal.
+        done = ", ".join(f"{count} {kind}" for kind, count in self.counts.items()) or "none"
+        lines = [f"decisions applied: {done}"]
+        lines += [f"  refused: {sample!r}: {why}" for sample, why in self.refused]
+        lines += [f"  reviewers disagree: {sample!r}: {who!r}" for sample, who in self.conflicts]
+        lines += [f"  to be fixed: {sample!r}" for sample in self.fix]
+        lines += [
+            f"  {check!r}: {accepted} of {decided} accepted although flagged ({accepted / decided:.0%})"
+            for check, (decided, accepted) in self.checks.items()
+        ]
+        if self.summary is None:
+            return "\n".join([*lines, "nothing was written (dry run)"])
+        return "\n".join([*lines, f"{self.summary.samples} samples in {self.summary.out}"])
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "summary": None if self.summary is None else self.summary.as_json(),
+            "applied": self.counts,
+            "refused": [{"sample": sample, "reason": why} for sample, why in self.refused],
+            "conflicts": [{"sample": sample, "decisions": who} for sample, who in self.conflicts],
+            "fix": self.fix,
+            "checks": {
+                check: {"decided": decided, "accepted": accepted}
+                for check, (decided, accepted) in self.checks.items()
+            },
+        }
+
+
+def apply_decisions(
+    dataset: str | os.PathLike[str],
+    decisions: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    dry_run: bool = False,
+    engine: Engine = ONE,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Applied:
+    """Write a new version of a dataset as its reviewers decided; the old one is not changed.
+
+    A decision holds only for the labels and pixels it was made on (`sample_sha`); others are refused and go
+    to the new dataset's quarantine. Of one reviewer's decisions on a sample the last counts. Where reviewers
+    disagree, nothing is done to the sample.
+
+    Parameters
+    ----------
+    decisions: one or more files of the page's export.
+    dry_run: only say what would be done; `out` is not touched.
+
+    Raises
+    ------
+    InputError: a file that does not parse, no decision at all, or a training set.
+    SchemaError: no dataset. ConfigChanged: `out` was made from other decisions.
+    """
+    source = Dataset(dataset)
+    if source.training is not None:
+        remedy = "apply them to the dataset it was built from, and build again"
+        raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
+    paths = [decisions] if isinstance(decisions, str | os.PathLike) else list(decisions)
+    given = [decision for path in paths for decision in read_decisions(path)]
+    if not given:
+        raise InputError(paths[0] if paths else "curate review", "no decision", allowed="at least one line")
+    judged = _judge(source, given, engine=engine, quiet=quiet)
+    summary = None
+    if not dry_run:
+        summary = _write(source, Path(out), judged, engine=engine, overwrite=overwrite, quiet=quiet)
+    counts = Counter(decision.decision for decision in judged.agreed.values())
+    checks = _false_positives(judged.agreed.values())
+    return Applied(
+        summary, dict(sorted(counts.items())), judged.refused, judged.conflicts, judged.fix, checks
+    )
+
+
+def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: bool) -> _Judgement:
+    ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
+    names = _names(ids, given)
+    latest: dict[str, dict[str, Decision]] = defaultdict(dict)
+    refused: list[tuple[str, str]] = []
+    for decision in given:
+        sample_id = names.get((decision.dataset_sha, decision.sample_id))
+        if sample_id is None:
+            refused.append((decision.sample_id, "no such sample in the dataset"))
+            continue
+        before = latest[sample_id].get(decision.reviewer)
+        if before is None or decision.ts >= before.ts:
+            latest[sample_id][decision.reviewer] = decision
+    agreed: dict[str, Decision] = {}
+    conflicts: list[tuple[str, str]] = []
+    samples = [sample for sample in source if sample.sample_id in latest]
+    states = _pixel_states(source.root, samples, engine=engine, quiet=quiet)
+    for sample, pixels in zip(samples, states, strict=True):
+        valid = []
+        for decision in latest[sample.sample_id].values():
+            why = _stale(sample, pixels, decision)
+            if why:
+                refused.append((sample.sample_id, why))
+            else:
+                valid.append(decision)
+        if len({decision.verdict for decision in valid}) > 1:
+            said = sorted(f"{d.reviewer or 'someone'}: {d.decision}" for d in valid)
+            conflicts.append((sample.sample_id, ", ".join(said)))
+        elif valid:
+            agreed[sample.sample_id] = max(valid, key=lambda d: (d.ts, d.reviewer))
+    return _Judgement(agreed, refused, conflicts)
+
+
+def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
+    """(dataset_sha, name in the decision) -> sample_id; an alias is salted with its dataset."""
+    known = set(ids)
+    names = {(d.dataset_sha, d.sample_id): d.sample_id for d in given if d.sample_id in known}
+    for salt in {d.dataset_sha for d in given if d.sample_id.startswith(ALIAS)}:
+        names |= {(salt, alias(salt, sample_id)): sample_id for sample_id in ids}
+    return names
+
+
+def _pixel_states(root: Path, samples: list[Sample], *, engine: Engine, quiet: bool) -> list[str]:
+    refs = [sample.image for sample in samples]
+    jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
+    states: list[str] = []
+    with progress.bar("reading images", len(refs), quiet=quiet) as advance:
+        for part in engine.map(partial(_read_states, root), jobs, total=len(jobs)):
+            states += part
+            advance(len(part))
+    return states
+
+
+def _read_states(root: Path, refs: list[str]) -> list[str]:
+    return [_read_state(root, ref) for ref in refs]
+
+
+def _read_state(root: Path, ref: str) -> str:
+    try:
+        return pixel_state(images.read_ref(root, ref))
+    except UnreadableImage:
+        return pixel_state(None)
+
+
+def _stale(sample: Sample, pixels: str, decision: Decision) -> str:
+    """Why a decision does not hold for the sample as it is now; empty where it does."""
+    if sample_sha(sample, pixels) != decision.sample_sha:
+        return "stale: its labels or pixels have changed since the decision"
+    if decision.patch is not None and decision.patch.side == "swap" and sample.side is None:
+        return "its side is not known: there is nothing to swap"
+    return ""
+
+
+def _false_positives(decisions: Iterable[Decision]) -> dict[str, tuple[int, int]]:
+    decided, accepted = Counter[str](), Counter[str]()
+    for decision in decisions:
+        decided.update(set(decision.check_ids))
+        if decision.decision == "accept":
+            accepted.update(set(decision.check_ids))
+    return {check: (decided[check], accepted[check]) for check in sorted(decided)}
+
+
+def _write(
+    source: Dataset, out: Path, judged: _Judgement, *, engine: Engine, overwrite: bool, quiet: bool
+) -> Summary:
+    actions = {
+        sample_id: [d.decision, d.reason, msgspec.to_builtins(d.patch)]
+        for sample_id, d in judged.agreed.items()
+    }
+    digest = hashlib.sha256(json.dumps([actions, judged.refused, judged.conflicts]).encode()).hexdigest()
+    review = {
+        "fix": judged.fix,
+        "conflicts": [{"sample": sample, "decisions": who} for sample, who in judged.conflicts],
+        "checks": _false_positives(judged.agreed.values()),
+    }
+    options = {"decisions": digest}
+    stage = Stage("review", out, options, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    left = [(f"decision on {sample}", why) for sample, why in judged.refused]
+    left += [(f"decision on {sample}", f"reviewers disagree ({who})") for sample, who in judged.conflicts]
+    work = partial(_apply_batch, root=source.root, out=out, agreed=judged.agreed, left=left)
+    return stage.run(enumerate(source.batches()), work, finish=lambda _: {"review": review})
+
+
+def _apply_batch(
+    job: tuple[int, pa.RecordBatch],
+    *,
+    root: Path,
+    out: Path,
+    agreed: dict[str, Decision],
+    left: list[tuple[str, str]],
+) -> Part:
+    number, batch = job
+    part = Part(batch.slice(0, 0), quarantine=left if number == 0 else [])
+    samples = []
+    for sample in from_batch(batch):
+        decision = agreed.get(sample.sample_id)
+        if decision is not None:
+            part.notes[f"reviewed_{decision.decision}"] += 1
+            if decision.decision == "reject":
+                part.dropped[f"rejected in review: {decision.reason or 'no reason given'}"] += 1
+                continue
+            sample = _patched(sample, decision.patch or Patch())
+            # Checks ask for it: a label that a person has seen is no longer a network's alone.
+            sample.attrs = {**sample.attrs, "decision": decision.decision}
+        sample.image = relative_to_out(root / sample.image, out)
+        for name in ("mask", "depth"):
+            if (path := getattr(sample, name)) is not None:
+                setattr(sample, name, relative_to_out(root / path, out))
+        samples.append(sample)
+    part.batch = to_batch(samples)
+    return part
+
+
+def _patched(sample: Sample, patch: Patch) -> Sample:
+    if patch.side is not None:
+        side: Any = sample.side
+        sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
+    if patch.order == "reverse":
+        xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
+        scores = None if sample.keypoint_scores is None else sample.keypoint_scores[_REVERSED]
+        points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
+        sample = replace(sample, keypoints=points, visibility=seen, keypoint_scores=scores, xyz=xyz)
+    if patch.points:
+        points, seen = sample.keypoints.copy(), sample.visibility.copy()
+        for name, point in patch.points.items():
+            points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
+            seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
+        sample = replace(
+            sample,
+            keypoints=points,
+            visibility=seen,
+            keypoint_scores=None,
+            label_source="manual",
+            score=None,
+        )
+    return sample

@@ -1,0 +1,138 @@
+"""Decisions: what a reviewer says of a sample, a line of JSON each, as the page exports them.
+
+    {"schema": "hand-curate decision 1", "dataset_sha": ..., "sample_id": ..., "sample_sha": ...,
+     "check_ids": [...], "decision": "accept|reject|fix|patch", "reason": null or one of REASONS,
+     "patch": {"side": "swap", "order": "reverse", "points": {"thumb_tip": [x, y, 2], "wrist": null}},
+     "reviewer": ..., "ts": ..., "app_version": ...}
+
+accept: the labels are right. reject: leave the sample out. fix: keep it, someone has to label it again.
+patch: change the side, reverse the four points of each finger, then put points where they belong (pixels and
+visibility; null: not labelled).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import partial
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.sample import Sample
+
+SCHEMA = "hand-curate decision 1"
+# Why a sample is rejected or needs fixing; the page's keys 1 to 9.
+REASONS: tuple[str, ...] = (
+    "blurred",
+    "wrong-side",
+    "wrong-points",
+    "wrong-order",
+    "hidden-fingers",
+    "no-hand",
+    "duplicate",
+    "cut-off",
+    "other",
+)
+ALIAS = "anon-"
+_LONGEST = 1_000_000  # characters of a line
+_FARTHEST = 1e6  # px
+
+
+class Patch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What to correct, in this order: the side, the order of each finger's points, single points by name.
+
+    A point is x and y, pixels, and visibility 1 or 2; None: it is not to be labelled.
+    """
+
+    side: Literal["swap", "left", "right"] | None = None
+    order: Literal["reverse"] | None = None
+    points: dict[str, tuple[float, float, Literal[1, 2]] | None] | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reviewer's verdict on one sample, as a line of decisions.jsonl."""
+
+    schema: Literal["hand-curate decision 1"]
+    dataset_sha: str
+    sample_id: str
+    sample_sha: str
+    decision: Literal["accept", "reject", "fix", "patch"]
+    reviewer: str
+    ts: str
+    check_ids: list[str] = []
+    reason: str | None = None
+    patch: Patch | None = None
+    app_version: str = ""
+
+    @property
+    def verdict(self) -> tuple[str, bytes]:
+        """What two reviewers must share to agree."""
+        return self.decision, msgspec.json.encode(self.patch, order="deterministic")
+
+
+def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
+    """The decisions of a file. Raises InputError, naming the line, where one is not what the page exports."""
+    decoder = msgspec.json.Decoder(Decision)
+    decisions: list[Decision] = []
+    number = 0
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line in iter(partial(file.readline, _LONGEST), ""):
+                number += 1
+                if line.strip():
+                    decisions.append(_checked(decoder.decode(line)))
+    except OSError as error:
+        raise InputError(path, f"cannot be opened ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"no UTF-8 ({error.reason})") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        remedy = "export the decisions again from the review page"
+        raise InputError(path, str(error), field=f"line {number}", remedy=remedy) from None
+    return decisions
+
+
+def _checked(decision: Decision) -> Decision:
+    if (decision.decision == "patch") != (decision.patch not in (None, Patch())):
+        raise ValueError("a patch says what to correct, and no other decision does")
+    for name, point in ((decision.patch and decision.patch.points) or {}).items():
+        if name not in kp.INDEX:
+            raise ValueError(f"no keypoint {name!r}; allowed: {', '.join(kp.NAMES)}")
+        if point is not None and max(abs(point[0]), abs(point[1])) > _FARTHEST:
+            raise ValueError(f"{name} at {point[:2]}: no place in an image")
+    if decision.reason is not None and decision.reason not in REASONS:
+        raise ValueError(f"reason {decision.reason!r}; allowed: {', '.join(REASONS)}")
+    return decision
+
+
+def alias(dataset_sha: str, sample_id: str) -> str:
+    """The name of a sample on an anonymous page: it says nothing, and leads back with the dataset at hand."""
+    return ALIAS + hashlib.sha256(f"{dataset_sha} {sample_id}".encode()).hexdigest()[:20]
+
+
+def pixel_state(pixels: images.Pixels | None) -> str:
+    """Hash of an image's decoded pixels; "unreadable" where there are none."""
+    return "unreadable" if pixels is None else images.pixel_sha256(pixels)
+
+
+def sample_sha(sample: Sample, pixels: str) -> str:
+    """Hash of what a reviewer decides on: size, side, aspect, keypoints, visibility and pixels of a sample.
+
+    What a decision says nothing about (its split, its path, its metadata) may change without making the
+    decision stale.
+
+    Parameters
+    ----------
+    pixels: as `pixel_state` gives it.
+    """
+    told = [sample.sample_id, sample.width, sample.height, sample.side, sample.aspect, pixels]
+    labelled = (sample.visibility > 0)[:, None]
+    points = np.where(labelled, sample.keypoints, np.float32(0)).astype("<f4")
+    digest = hashlib.sha256(json.dumps(told).encode())
+    digest.update(points.tobytes() + sample.visibility.astype(np.uint8).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,305 @@
+"""`curate review open-labelme`: flagged samples in Labelme, and what was moved there as decisions.
+
+    OUT/labels/0001-NAME.jpg .json   the pictures and their labels, the worst first; Labelme works here
+    OUT/labels.txt                   the 21 names that Labelme offers
+    OUT/decisions.jsonl              what was corrected, for `curate review apply`
+
+Labelme (GPL) runs as a process of its own; it and this package exchange files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+
+import curate
+from curate.basics import files
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.part import Part
+from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.source import Source
+from qa.finding import SEVERITIES, Severity, at_least, read_findings
+from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
+
+Write = Callable[[Dataset, Path], Counter[str]]
+Read = Callable[[Source], Iterator[Part]]
+
+LABELS, NAMES, DECISIONS = "labels", "labels.txt", "decisions.jsonl"
+# What Labelme asks of each point: a hidden one, and the hand's side.
+_FLAGS = '{".*": ["occluded", "left", "right"]}'
+_SWITCHES = ("--nosortlabels", "--validatelabel", "exact", "--labelflags", _FLAGS)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelmeOptions(Options):
+    """What `curate review open-labelme` opens, and how."""
+
+    qa: Path | None = path("open what this run of curate qa flagged", metavar="QA")
+    decisions: tuple[Path, ...] = paths("open what was marked to be fixed", metavar="FILE")
+    check: tuple[str, ...] = texts(
+        (), "the id of a check", "of what was flagged, only by this check; may be repeated", metavar="ID"
+    )
+    severity: str = choice("error", SEVERITIES, "of what was flagged, at least so severely")
+    limit: int | None = whole(None, 1, 2**31, "at most so many images, the worst")
+    labelme: str = text("labelme", "a program", "where it is not on the PATH", metavar="PROGRAM")
+    no_open: bool = flag(
+        False, "start nothing: only prepare the folder, or read back what was corrected in it"
+    )
+    reviewer: str = text("", "a name", "whose corrections these are", metavar="NAME")
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """What came back from Labelme.
+
+    Attributes
+    ----------
+    out: the folder of the session. opened: samples it holds. corrected: those whose labels were changed.
+    refused: (file or sample, reason) of what could not be read back.
+    """
+
+    out: Path
+    opened: int
+    corrected: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        if not self.opened:
+            return "nothing to open: no sample is flagged so, or marked to be fixed"
+        lines = [f"{len(self.corrected)} of {self.opened} samples corrected in {self.out / LABELS}"]
+        lines += [f"  cannot be read back: {name!r}: {why}" for name, why in self.refused]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "out": os.fspath(self.out),
+            "opened": self.opened,
+            "corrected": list(self.corrected),
+            "refused": [{"input": name, "reason": why} for name, why in self.refused],
+            "decisions": os.fspath(self.out / DECISIONS) if self.corrected else None,
+        }
+
+
+def open_labelme(
+    dataset: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    options: LabelmeOptions,
+    *,
+    write: Write,
+    read: Read,
+    overwrite: bool = False,
+) -> Relabelled:
+    """Open samples in Labelme, wait until it is closed, and write what was corrected to OUT/decisions.jsonl.
+
+    The same call again goes on with the same session: nothing that was corrected is lost. With `overwrite` it
+    begins anew, whatever was corrected in `out`.
+
+    Parameters
+    ----------
+    write, read: of the Labelme converter.
+
+    Raises
+    ------
+    InputError: neither findings nor decisions to choose by, or of another dataset; a training set; no such
+        program; an `out` that is none of curate's, or in use.
+    SchemaError: no dataset. ConfigChanged: `out` holds a session of another dataset, or of other samples.
+    """
+    source, folder = Dataset(dataset), Path(out)
+    if source.training is not None:
+        remedy = "correct the dataset that it is built from, and build again"
+        raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
+    program = None if options.no_open else _program(options.labelme)
+    wanted = _chosen(source, options)
+    if not wanted:
+        return Relabelled(folder, 0, (), ())
+    session = _session(source, wanted, options.limit)
+    identity = {
+        "stage": "open-labelme",
+        "dataset": source.fingerprint,
+        "samples": hashlib.sha256(json.dumps(list(map(_ids, session.values()))).encode()).hexdigest(),
+    }
+    reads = [source.root, *options.decisions, *([options.qa] if options.qa else [])]
+    with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
+        if claim.result is None:
+            _prepare(source, claim, session, write)
+            claim.finish({"files": len(session)})
+        if program is not None:
+            _run(program, folder)
+        return _read_back(source, folder, session, read, options.reviewer)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        remedy = "install it in an environment of its own (pipx install labelme), or name it with --labelme"
+        raise InputError("labelme", f"no program {name!r}", remedy=remedy)
+    return found
+
+
+def _run(program: str, folder: Path) -> None:
+    line = [program, os.fspath(folder / LABELS), "--labels", os.fspath(folder / NAMES), *_SWITCHES]
+    code = subprocess.run(line, check=False, stdout=subprocess.DEVNULL).returncode
+    if code:
+        remedy = "what was saved is kept: give the same command again, or --no-open to read it back"
+        raise InputError(program, f"ended with exit code {code}", remedy=remedy)
+
+
+# choosing --------------------------------------------------------------------------------------------
+
+
+def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
+    """Ids of the samples to open, the worst first."""
+    if options.qa is None and not options.decisions:
+        raise InputError("open-labelme", "neither --qa nor --decisions", remedy="say what is to be opened")
+    known = set(source.table(["sample_id"]).column(0).to_pylist())
+    told = [d.sample_id for path in options.decisions for d in read_decisions(path) if d.decision == "fix"]
+    if options.qa is not None:
+        told += _flagged(options.qa, options)
+    chosen = [name for name in dict.fromkeys(told) if name in known]
+    if told and not chosen:
+        found = f"{len(told):,} samples to open, none of them in {source.root.name}"
+        raise InputError("open-labelme", found, remedy="give what was made of this dataset")
+    return chosen
+
+
+def _flagged(qa: Path, options: LabelmeOptions) -> list[str]:
+    rows = read_findings(qa)
+    unknown = sorted(set(options.check) - {row["check"] for row in rows})
+    if unknown:
+        allowed = ", ".join(sorted({row["check"] for row in rows if row["sample_id"] is not None}))
+        raise InputError(qa, f"no finding of {unknown[0]!r}", field="check", allowed=allowed)
+    grave = at_least(cast(Severity, options.severity))
+    rows = [r for r in rows if r["sample_id"] is not None and r["severity"] in grave]
+    rows = [r for r in rows if not options.check or r["check"] in options.check]
+    return [r["sample_id"] for r in sorted(rows, key=lambda r: SEVERITIES.index(r["severity"]))]
+
+
+# the session -----------------------------------------------------------------------------------------
+
+# The hands in each file, by the file's name without its suffix, in the order of their group ids.
+_Session = dict[str, list[Sample]]
+
+
+def _session(source: Dataset, wanted: list[str], limit: int | None) -> _Session:
+    """The images of the samples wanted, the worst first, each with all of its hands."""
+    by_image: dict[str, list[Sample]] = {}
+    place = {name: i for i, name in enumerate(wanted)}
+    for sample in source:
+        by_image.setdefault(sample.image, []).append(sample)
+    ranked = sorted(
+        (image for image, hands in by_image.items() if any(s.sample_id in place for s in hands)),
+        key=lambda image: min(place.get(s.sample_id, len(place)) for s in by_image[image]),
+    )[:limit]
+    return {_file_name(i, image): by_image[image] for i, image in enumerate(ranked, start=1)}
+
+
+def _ids(hands: list[Sample]) -> list[str]:
+    return [hand.sample_id for hand in hands]
+
+
+def _file_name(number: int, image: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(image).stem).strip("._")[:80] or "image"
+    return f"{number:04d}-{stem}"
+
+
+def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Write) -> None:
+    """Write the pictures and labels, through a small dataset of their own."""
+    part = claim.work / "opened"
+    for place in (part, claim.out / LABELS):
+        files.remove(place)  # of a command that was killed
+    (part / "images").mkdir(parents=True)
+    samples = []
+    for name, hands in session.items():
+        picture = Path("images") / (name + Path(hands[0].image).suffix)
+        try:
+            shutil.copyfile(source.root / hands[0].image, part / picture)
+        except OSError as error:
+            raise UnreadableImage(source.root / hands[0].image, error.strerror or str(error)) from None
+        samples += [replace(hand, image=picture.as_posix()) for hand in hands]
+    write_table(part, [to_batch(samples)])
+    write_info(part, {"samples": len(samples), "sources": [], "licences": [], "history": []})
+    write(Dataset(part), claim.out / LABELS)
+    files.write(claim.out / NAMES, "".join(f"{name}\n" for name in kp.NAMES).encode())
+
+
+# reading back ----------------------------------------------------------------------------------------
+
+
+def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, reviewer: str) -> Relabelled:
+    before = {hand.sample_id: hand for hands in session.values() for hand in hands}
+    refused: list[tuple[str, str]] = []
+    corrected: list[Decision] = []
+    for part in read(Source(folder / LABELS)):
+        refused += part.quarantine
+        refused += [(LABELS, f"{count} x {what}") for what, count in part.dropped.items()]
+        for edited in from_batch(part.batch):
+            old = before.get(_original(session, edited.sample_id))
+            if old is None:
+                refused.append((edited.sample_id, "no hand that was opened here"))
+                continue
+            patch = difference(old, edited)
+            if patch != Patch():
+                corrected.append(_decision(source, old, patch, reviewer))
+    order = {name: i for i, name in enumerate(before)}
+    corrected.sort(key=lambda decision: order[decision.sample_id])
+    encoder = msgspec.json.Encoder()
+    lines = b"".join(encoder.encode(decision) + b"\n" for decision in corrected)
+    files.write(folder / DECISIONS, lines)
+    return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
+
+
+def _original(session: _Session, edited: str) -> str:
+    """The sample that a hand read from Labelme's file NAME, or NAME#2 for its second, belongs to."""
+    name, _, group = edited.partition("/")[2].partition("#")
+    hands = session.get(name, [])
+    number = int(group) if group.isdecimal() else 1
+    return hands[number - 1].sample_id if 0 < number <= len(hands) else ""
+
+
+def difference(old: Sample, new: Sample) -> Patch:
+    """What was changed, as a patch: points that were moved, hidden, added or removed; the side."""
+    points: dict[str, Any] = {}
+    for k, name in enumerate(kp.NAMES):
+        if new.visibility[k] == old.visibility[k] and np.array_equal(
+            new.keypoints[k], old.keypoints[k], equal_nan=True
+        ):
+            continue
+        x, y = (float(value) for value in new.keypoints[k])
+        points[name] = (x, y, int(new.visibility[k])) if new.visibility[k] else None
+    side: Any = new.side if new.side not in (None, old.side) else None
+    return Patch(side=side, points=points or None)
+
+
+def _decision(source: Dataset, sample: Sample, patch: Patch, reviewer: str) -> Decision:
+    try:
+        pixels = pixel_state(source.read_image(sample))
+    except UnreadableImage:
+        pixels = pixel_state(None)
+    return Decision(
+        schema=SCHEMA,  # type: ignore[arg-type]
+        dataset_sha=source.fingerprint,
+        sample_id=sample.sample_id,
+        sample_sha=sample_sha(sample, pixels),
+        decision="patch",
+        reviewer=reviewer,
+        ts=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        patch=patch,
+        app_version=curate.__version__,
+    )

@@ -1,0 +1,76 @@
+"""How photos go into a training set: what comes of one before several grounds, and names of samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.sample import Sample
+from curate.data.training_set import Form
+from curate.hands.cropping import Cropping, Dropped
+from curate.hands.looks import Look
+from curate.hands.photograph import BadMask, Photograph
+
+FORM = Form(size=48, channels=3, keypoints=20, sigma=2.0, masks=True)
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Photograph:
+    """96 x 48 pixels of noise, whose mask is the square (36, 12, 24, 24)."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 96, 3), dtype=np.uint8)
+    mask = np.zeros((48, 96), np.uint8)
+    mask[12:36, 36:60] = 255
+    images.write(tmp_path / "a.png", noise)
+    images.write(tmp_path / "m.png", mask)
+    return Photograph(tmp_path, Sample("s/a", "s", "a.png", mask="m.png"))
+
+
+def test_a_photo_before_two_grounds_by_hand(photograph: Photograph) -> None:
+    """The mask's square with a margin of half its side on each side: (24, 0, 48, 48), at its own size."""
+    look = Look.of(FORM, Cropping(by="mask", margin=0.5), ["own", "colour:#00ff00"], 0)
+    notes = Counter[str]()
+    seen = look.at(photograph, False, notes)
+    assert (seen.found_by, seen.frame.box, seen.frame.size) == ("mask", (24, 0, 48, 48), (48, 48))
+    own, green = seen.pictures
+    part = photograph.read()[:, 24:72]
+    np.testing.assert_array_equal(own, part)
+    np.testing.assert_array_equal(green[18:30, 18:30], part[18:30, 18:30])
+    assert (green[:6] == (0, 255, 0)).all()
+    expected = np.zeros((48, 48), np.uint8)
+    expected[12:36, 12:36] = 255
+    np.testing.assert_array_equal(seen.mask, expected)
+    assert +notes == {}
+
+
+def test_a_photo_that_is_not_cut_is_padded(photograph: Photograph) -> None:
+    """96 x 48 with 24 rows above and below, at half the size: rows 12 to 36 are the photo."""
+    notes = Counter[str]()
+    seen = Look(FORM).at(photograph, False, notes)
+    assert (seen.found_by, seen.frame.box) == (None, (0, -24, 96, 96))
+    halved = photograph.read().reshape(24, 2, 48, 2, 3).mean(axis=(1, 3))
+    assert np.abs(seen.pictures[0][12:36] - halved).max() <= 1
+    assert +notes == {"padded_to_a_square": 1}
+
+
+def test_names_of_samples_and_of_their_copies() -> None:
+    look = Look.of(FORM, None, ["own", "white", "noise"], 0)
+    assert look.names("s/a") == ["s/a", "s/a~2", "s/a~3"]
+    assert look.backgrounds == ["own", "white", "noise"]
+    look.check_names(["s/a", "s/b~2"])
+    with pytest.raises(InputError, match="'s/a~3', the name of a copy"):
+        look.check_names(["s/a", "s/a~3"])
+
+
+def test_a_hand_that_cannot_be_cut_out_is_told(photograph: Photograph, tmp_path: Path) -> None:
+    bare = Photograph(tmp_path, Sample("s/a", "s", "a.png"))
+    white = Look.of(FORM, None, ["white"], 0)
+    with pytest.raises(Dropped, match="shares its photo with another hand"):
+        white.at(bare, True, Counter())
+    images.write(tmp_path / "a.png", np.full((48, 96, 3), 250, np.uint8))
+    with pytest.raises(BadMask, match="no hand on plain ground"):
+        white.at(Photograph(tmp_path, bare.sample), False, Counter())

@@ -1,0 +1,102 @@
+"""Checks for the same photograph twice."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from qa_sets import (
+    CHECK,
+    changed,
+    hits,
+    pixels_of,
+    view_of,
+)
+
+from curate.basics import images
+from curate.data.sample import Sample
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["computed", "given"])
+def test_duplicates_weigh_by_split(tmp_path: Path, hands: list[Sample], filled: bool) -> None:
+    hands[6].image = hands[0].image  # train and train, one file
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(Path(hands[1].image).read_bytes())
+    hands[7].image = str(copy)  # train and train, two files
+    hands[5].image = hands[2].image  # test and train
+    if filled:
+        for sample in hands:
+            sample.sha256 = images.pixel_sha256(images.read(sample.image))
+    found = hits("exact-duplicates", view_of(tmp_path, hands))
+    assert [(hit.row, hit.severity) for hit in found] == [(5, "error"), (7, "warning")]
+
+
+def test_the_report_says_where_not_all_look_alikes_were_compared(tmp_path: Path, drawn: list[Sample]) -> None:
+    rng = np.random.default_rng(0)
+    image = pixels_of(drawn[0]).astype(np.float64)
+    samples = [
+        changed(
+            drawn[0],
+            tmp_path,
+            np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8),
+            sample_id=f"n/{i}",
+        )
+        for i in range(8)
+    ]
+    *group, note = hits("near-duplicates", view_of(tmp_path, samples), compared=3)
+    assert [hit.rows for hit in group] == [tuple(range(8))]
+    assert (note.severity, note.rows) == ("info", ())
+    assert CHECK["near-duplicates"].sentence.format_map(note.words) == (
+        "Almost the same photograph as more than 3 others (so are 4 images), "
+        "and was compared with 3 of them only."
+    )
+    assert len(hits("near-duplicates", view_of(tmp_path, samples), compared=7)) == 1
+
+
+@pytest.mark.parametrize("how", ["re-encoded", "resized", "mirrored", "darker"])
+def test_a_near_duplicate_in_another_split_is_an_error(tmp_path: Path, drawn: list[Sample], how: str) -> None:
+    image, points = pixels_of(drawn[4]), drawn[4].keypoints.copy()
+    if how == "re-encoded":
+        image = images.decode(images.encode(image, ".jpg", quality=50), "x")
+    if how == "resized":
+        image, points = cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA), points * np.float32(0.8)
+    if how == "mirrored":
+        image, points = np.ascontiguousarray(image[:, ::-1]), points * (-1, 1) + np.float32([200, 0])
+    if how == "darker":
+        image = (image * 0.8).astype(np.uint8)
+    twin = changed(
+        drawn[4], tmp_path, image, keypoints=points.astype(np.float32), sample_id="twin", split="train"
+    )
+    (hit,) = hits("near-duplicates", view_of(tmp_path, [*drawn, twin]))
+    assert (hit.row, hit.severity, hit.rows, hit.words["other"]) == (4, "error", (4, 12), "twin")
+
+
+def test_of_two_people_more_likeness_is_asked(tmp_path: Path, drawn: list[Sample]) -> None:
+    image = pixels_of(drawn[0])
+    rng = np.random.default_rng(0)
+    spots = cv2.resize(rng.normal(0, 6.5, (19, 25)).astype(np.float32), (200, 150))
+    alike = np.clip(image + spots[..., None], 0, 255).astype(np.uint8)
+    twin = changed(drawn[0], tmp_path, alike, sample_id="drawn/900", split="test")
+    view = view_of(tmp_path, [*drawn, twin])
+    one, two = (thumb.astype(float).ravel() for thumb in view.pixels.thumbs[[0, -1]])
+    assert 0.99 < np.corrcoef(one, two)[0, 1] < 0.997
+    assert [hit.severity for hit in hits("near-duplicates", view)] == ["error"]
+    stranger = dataclasses.replace(twin, subject_id="someone else")
+    assert hits("near-duplicates", view_of(tmp_path, [*drawn, stranger])) == []
+
+
+def test_a_near_duplicate_in_the_same_split_is_a_note_and_other_labels_none(
+    tmp_path: Path, drawn: list[Sample]
+) -> None:
+    darker = (pixels_of(drawn[0]) * 0.9).astype(np.uint8)
+    twin = changed(drawn[0], tmp_path, darker, sample_id="twin")
+    (hit,) = hits("near-duplicates", view_of(tmp_path, [*drawn, twin]))
+    assert (hit.severity, hit.rows) == ("info", (0, 12))
+    twin.keypoints[5:] += 30
+    assert hits("near-duplicates", view_of(tmp_path, [*drawn, twin])) == []
+    twin.visibility[:] = 0
+    (hit,) = hits("near-duplicates", view_of(tmp_path, [*drawn, twin]))
+    assert hit.rows == (0, 12)

@@ -1,0 +1,100 @@
+"""Checks of bones, joints and the camera in space, and of the way back from a crop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qa_sets import (
+    hand_in_space,
+    hits,
+    in_space,
+    run,
+    view_of,
+)
+
+from curate.data.sample import Sample
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(
+    ("flex", "aside", "joint", "beyond"),
+    [
+        ((0, 0, 0), 0, None, 0),
+        ((60, 80, 40), 0, None, 0),
+        ((90, 100, 60), 0, None, 0),
+        ((0, -30, 0), 0, "PIP's flexion", 15),
+        ((0, 0, -30), 0, "DIP's flexion", 15),
+        ((0, 140, 0), 0, "PIP's flexion", 15),
+        ((0, 0, 0), 50, "MCP's sideways angle", None),
+    ],
+)
+def test_joints_beyond_their_range_are_told_on_either_side_at_any_turn(
+    tmp_path: Path,
+    side: str,
+    flex: tuple[float, float, float],
+    aside: float,
+    joint: str | None,
+    beyond: float | None,
+) -> None:
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    turn *= np.linalg.det(turn)
+    outcome = run("joint-limits-3d", in_space(tmp_path, hand_in_space(side, flex, aside) @ turn.T, side))
+    assert outcome.checked == 1
+    assert [hit.words["joint"] for hit in outcome.hits] == ([joint] if joint else [])
+    if joint and beyond is not None:
+        assert outcome.hits[0].score == pytest.approx(beyond, abs=0.5)
+
+
+def test_bones_in_space_out_of_proportion(tmp_path: Path) -> None:
+    xyz = hand_in_space("right")
+    assert run("bone-ratio-3d", in_space(tmp_path, xyz)).hits == []
+    xyz[[10, 11]] = xyz[[11, 10]]
+    (hit,) = hits("bone-ratio-3d", in_space(tmp_path, xyz))
+    assert (hit.severity, hit.words["finger"]) == ("error", "middle")
+
+
+@pytest.mark.parametrize(("off", "severity"), [(0.5, None), (2.0, "warning"), (5.0, "error")])
+def test_reprojection_in_pixels(tmp_path: Path, off: float, severity: str | None) -> None:
+    xyz = hand_in_space("right")
+    camera = np.array([[300.0, 0, 160], [0, 300, 160], [0, 0, 1]])
+    image = xyz @ camera.T
+    points = (image[:, :2] / image[:, 2:]).astype(np.float32)
+    points[9, 0] += off
+    seen = np.full(21, 2, np.uint8)
+    found = hits("reprojection", in_space(tmp_path, xyz, keypoints=points, visibility=seen, K=camera))
+    assert [hit.severity for hit in found] == ([severity] if severity else [])
+    if severity:
+        assert found[0].score == pytest.approx(off, abs=1e-3)
+        assert found[0].words["keypoint"] == "middle_mcp"
+
+
+@pytest.mark.parametrize(("rotation", "tilt", "off"), [(90, 0, 0), (450, 10, 0), (0, 0, 90), (300, -20, 150)])
+def test_renders_point_where_their_rotation_says(
+    tmp_path: Path, flat_hand: np.ndarray, rotation: float, tilt: float, off: float
+) -> None:
+    seen = np.full(21, 2, np.uint8)
+    turned = np.stack([200 - flat_hand[:, 1], flat_hand[:, 0]], axis=1)  # fingers up becomes fingers right
+    sample = Sample("s/0", "s", "none.png", 200, 200, keypoints=turned, visibility=seen)
+    sample.rotation, sample.tilt = rotation, tilt
+    found = hits("render-angle", view_of(tmp_path, [sample]))
+    assert [hit.score for hit in found] == ([pytest.approx(off, abs=1e-4)] if off else [])
+    sample.tilt = 80.0  # seen from its end
+    assert run("render-angle", view_of(tmp_path, [sample])).checked == 0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "wrong"),
+    [
+        ([[2, 0, 5], [0, 2, -7]], False),
+        ([[0, -2, 5], [2, 0, -7]], False),
+        ([[2, 0, 5], [0, 2.01, -7]], True),
+        ([[-2, 0, 5], [0, 2, -7]], True),
+        ([[2, 0.1, 5], [0, 2, -7]], True),
+        ([[0, 0, 5], [0, 0, -7]], True),
+    ],
+)
+def test_a_crop_leads_back_by_scaling_alone(tmp_path: Path, matrix: list[list[float]], wrong: bool) -> None:
+    sample = Sample("s/0", "s", "none.png", 96, 96, transform=np.array(matrix, float), parent_id="p")
+    assert bool(hits("crop-maths", view_of(tmp_path, [sample]))) is wrong

@@ -1,0 +1,91 @@
+"""Checks of masks: points off them, their faults, old rims, sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from qa_sets import (
+    changed,
+    hits,
+    pixels_of,
+    view_of,
+)
+
+from curate.basics import images
+from curate.data.sample import Sample
+
+
+def masked(sample: Sample, folder: Path, mask: np.ndarray) -> Sample:
+    path = folder / f"mask{len(list(folder.iterdir()))}.png"
+    images.write(path, mask)
+    return changed(sample, folder, mask=str(path))
+
+
+def hand_shape(sample: Sample, shift: int = 0) -> np.ndarray:
+    """A mask that holds all the points, as thick as a hand's."""
+    mask = np.zeros((150, 200), np.uint8)
+    hull = cv2.convexHull((sample.keypoints + shift).round().astype(np.int32))
+    cv2.fillConvexPoly(mask, hull, 255)
+    return cv2.dilate(mask, np.ones((9, 9), np.uint8))
+
+
+def test_points_off_their_own_mask(tmp_path: Path, drawn: list[Sample]) -> None:
+    fits = masked(drawn[0], tmp_path, hand_shape(drawn[0]))
+    off = masked(drawn[1], tmp_path, hand_shape(drawn[1], shift=40))
+    view = view_of(tmp_path, [fits, off])
+    assert [(hit.row, hit.severity) for hit in hits("off-hand", view)] == [(1, "error")]
+
+
+def test_mask_faults_are_named(tmp_path: Path, drawn: list[Sample]) -> None:
+    whole = hand_shape(drawn[0])
+    pieces = whole.copy()
+    pieces[:30, :30] = 255
+    holes = whole.copy()
+    y, x = drawn[0].keypoints[9, ::-1].astype(int)
+    holes[y - 4 : y + 5, x - 4 : x + 5] = 0
+    empty, full = np.zeros_like(whole), np.full_like(whole, 255)
+    samples = [
+        masked(s, tmp_path, m)
+        for s, m in zip([drawn[0]] * 5, (whole, pieces, holes, empty, full), strict=True)
+    ]
+    for i, sample in enumerate(samples):
+        sample.sample_id = f"m/{i}"
+    told = {
+        hit.row: str(hit.words["what"]) for hit in hits("mask-shape", view_of(tmp_path, samples), sides=2)
+    }
+    assert 0 not in told
+    assert "it has several pieces" in told[1]
+    assert told[2] == "it has holes"
+    assert told[3] == "it is empty"
+    assert "its area is odd, it touches several sides of the image" in told[4]
+
+
+def test_a_rim_of_the_old_background_is_told(tmp_path: Path, drawn: list[Sample]) -> None:
+    rng = np.random.default_rng(1)
+    samples = []
+    for i in range(120):
+        sample = drawn[i % 12]
+        mask = hand_shape(sample)
+        image = np.where(mask[..., None] > 0, pixels_of(sample), rng.integers(60, 90, 3)).astype(np.uint8)
+        if i in (3, 50):
+            rim = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > mask
+            image[rim] = 250
+        image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+        copy = changed(sample, tmp_path, image, sample_id=f"h/{i}")
+        images.write(tmp_path / f"rim{i}.png", mask)
+        copy.mask = str(tmp_path / f"rim{i}.png")
+        samples.append(copy)
+    found = hits("mask-halo", view_of(tmp_path, samples))
+    assert {hit.row for hit in found} == {3, 50}
+    assert all(float(str(hit.words["rim"])) > 100 for hit in found)
+
+
+def test_part_ids_tell_the_side(tmp_path: Path, drawn: list[Sample]) -> None:
+    left = drawn[0]
+    parts = np.where(hand_shape(left) > 0, 5, 0).astype(np.uint8)
+    right = masked(left, tmp_path, np.where(parts, 20, 0).astype(np.uint8))
+    right.sample_id = "wrong"
+    found = hits("side-mask", view_of(tmp_path, [masked(left, tmp_path, parts), right]))
+    assert [(hit.row, hit.words["share"]) for hit in found] == [(1, "0 %")]

@@ -1,0 +1,25 @@
+"""Statistics that a few wrong labels do not move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qa.measures import robust
+from qa.measures.robust import excess, z_scores
+
+
+def test_robust_scores_by_hand() -> None:
+    z = z_scores(np.array([1.0, 2.0, 3.0, 4.0, 100.0, np.nan]))
+    assert z[:5] == pytest.approx(np.array([-2, -1, 0, 1, 97]) / 1.4826)
+    assert np.isnan(z[5])
+    assert z_scores(np.array([5.0, 5.0, 5.0])).tolist() == [0, 0, 0]
+    scores = np.exp(np.random.default_rng(0).normal(0, 2, 20_000))
+    assert excess(scores).std() == pytest.approx(1, abs=0.05)
+    assert excess(scores)[0] == pytest.approx(np.log(scores[0]) / 2, abs=0.05)
+
+
+def test_a_median_leaves_out_the_value_that_it_judges() -> None:
+    values = np.array([8.0, 1, 16, 4, 2])  # without 8: 1 2 4 16, and so on
+    assert robust.medians_of_others(values).tolist() == [3, 6, 3, 5, 6]
+    assert robust.medians_of_others(np.array([1.0, 5, 1])).tolist() == [3, 1, 3]

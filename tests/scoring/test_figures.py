@@ -1,0 +1,117 @@
+"""The figures of an evaluation: their values, and that one row is all that a figure takes."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.basics import keypoints as kp
+from curate.data.predictions import Predictions
+from curate.scoring import figures as of
+from curate.scoring.figures import FIGURES, Figure, Scored, measure, page_rows, summary
+
+
+def four_points(errors: list[float], size: int = 96) -> Scored:
+    """One image whose thumb is off by the given errors, nothing else labelled."""
+    truth = np.full((1, kp.COUNT, 2), np.nan, np.float32)
+    predicted = np.zeros((1, kp.COUNT, 2), np.float32)
+    visibility = np.zeros((1, kp.COUNT), np.uint8)
+    for joint, error in enumerate(errors, start=1):
+        truth[0, joint] = (30, 40)
+        predicted[0, joint] = (30 + error, 40)
+        visibility[0, joint] = kp.VISIBLE
+    scores = np.ones((1, kp.COUNT), np.float32)
+    return Scored(Predictions(["one"], truth, visibility, predicted, scores, size))
+
+
+def test_figures_of_four_known_errors() -> None:
+    figures = measure(four_points([4, 8, math.sqrt(200), 20]))
+    assert figures["n"] == 1
+    assert figures["points"] == 4
+    assert figures["epe_mean"] == pytest.approx(11.5355339, abs=1e-5)
+    assert figures["epe_median"] == pytest.approx((8 + math.sqrt(200)) / 2, abs=1e-5)
+    assert figures["all_points_9px"] == 0
+    assert figures["wrong_1_2_of_all"] == 1
+    assert figures["wrong_1_2_of_failures"] == 1
+    assert figures["pck"] == {"1": 0, "2": 0, "3": 0, "5": 0.25, "9": 0.5, "15": 0.75, "30": 1}
+    errors = figures["per_keypoint_epe"]
+    assert list(errors) == ["thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip"]
+    assert errors["thumb_tip"] == pytest.approx(20)
+    assert "epe_mean_root_aligned" not in figures
+
+
+def test_nine_pixels_grow_with_the_image() -> None:
+    # 9 px at 96 px are 12 px at 128 px.
+    assert measure(four_points([11.9], 96))["all_points_9px"] == 0
+    figures = measure(four_points([11.9], 128))
+    assert figures["right_within_px"] == 12
+    assert figures["all_points_9px"] == 1
+    assert figures["wrong_1_2_of_failures"] is None
+
+
+def test_a_missing_prediction_is_wrong_but_has_no_distance() -> None:
+    scored = four_points([1, 3])
+    scored.predictions.predicted[0, 1] = np.nan
+    figures = measure(scored)
+    assert figures["unpredicted"] == 1
+    assert figures["epe_mean"] == pytest.approx(3)
+    assert figures["all_points_9px"] == 0
+    assert figures["pck"]["30"] == 0.5
+
+
+def test_without_labels_every_figure_is_null_and_still_json() -> None:
+    figures = measure(four_points([]))
+    assert figures["n"] == 0
+    assert figures["epe_mean"] is None
+    assert figures["ap"] is None
+    json.dumps(figures, allow_nan=False)
+
+
+def test_the_summary_says_in_three_lines_how_good_the_points_are() -> None:
+    assert summary(measure(four_points([4, 8, math.sqrt(200), 20]))) == [
+        "all points within 9 px: 0.0% of images",
+        "wrong in 1-2 points only: 100.0% of images, 100.0% of failures",
+        "error: mean 11.54 px, median 11.07 px",
+    ]
+    nowhere = four_points([1])
+    nowhere.predictions.predicted[:] = np.nan
+    assert summary(measure(nowhere))[-1] == "no point was predicted"
+
+
+def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
+    rows = page_rows(measure(four_points([4, 8, math.sqrt(200), 20])))
+    assert rows[:2] == [
+        ("images with all points right", "0.0%"),
+        ("images wrong in one or two points only, of all", "100.0%"),
+    ]
+    assert ("median error, px", "11.0711") in rows
+    assert [meaning for meaning, _ in rows[12:15]] == [
+        "labelled points without a prediction",
+        "points within 1 px (PCK)",
+        "points within 2 px (PCK)",
+    ]
+    assert rows[-1][0] == "points within 0.2 of the hand's longer side"
+    assert dict(page_rows(measure(four_points([]))))["median error, px"] == "–"
+
+
+def test_a_figure_takes_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = Figure(
+        "farthest",
+        lambda s: float(np.nanmax(s.table)),
+        "farthest point, px",
+        told=lambda f: f"farthest: {f['farthest']:g} px",
+    )
+    monkeypatch.setattr(of, "FIGURES", (*FIGURES, far))
+    figures = measure(four_points([4, 8]))
+    assert figures["farthest"] == 8
+    assert ("farthest point, px", "8.0000") in page_rows(figures)
+    assert summary(figures)[-1] == "farthest: 8 px"
+
+
+def test_every_figure_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    assert [figure.name for figure in FIGURES if f"`{figure.name}`" not in page] == []

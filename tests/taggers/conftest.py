@@ -1,0 +1,5 @@
+"""The same runs as the tests of the verbs have."""
+
+from __future__ import annotations
+
+from tests.verbs.conftest import make_run, toys  # noqa: F401

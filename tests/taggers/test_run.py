@@ -1,0 +1,118 @@
+"""A run as a tagger: where it looks in a photograph, and what it says of each, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.sample import Sample
+from curate.hands.photograph import Photograph
+from curate.networks.inference import Found
+from curate.taggers.run import open_tagger
+from curate.taggers.tagger import Tagged
+from curate.training.run import Run
+
+MakeRun = Callable[..., Path]
+SKIN, GROUND = (198, 134, 100), (250, 250, 248)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A square of skin at (40, 20, 60, 60) of 160 x 120 pixels."""
+    picture = np.full((120, 160, 3), GROUND, np.uint8)
+    picture[20:80, 40:100] = SKIN
+    images.write(tmp_path / "a.png", picture)
+    return tmp_path / "a.png"
+
+
+def spread(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    """Stands for a network whose points span the middle half of whatever it looks at."""
+    size = pixels.shape[1]
+    points = np.full((len(pixels), 21, 2), size / 4, np.float32)
+    points[:, 1:] = 3 * size / 4
+    return Found(points, np.full((len(pixels), 21), 0.5, np.float32), None, None)
+
+
+def told(run: Path, crop: dict[str, object]) -> Path:
+    """The run, trained on crops that were cut so."""
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "crop": crop}))
+    return run
+
+
+def tag(run: Path, *photographs: Photograph) -> list[Tagged | InputError]:
+    return open_tagger(str(run)).tag(photographs)
+
+
+@pytest.mark.parametrize(
+    ("sample", "found_by", "looked_at"),
+    [
+        ({}, "colour", (40, 20, 60)),
+        ({"bbox": np.array([100, 80, 40, 20], np.float32)}, "bbox", (100, 70, 40)),
+        ({"bbox": np.array([500, 80, 40, 20], np.float32)}, "whole photo", (0, -20, 160)),
+        ({"transform": np.eye(3)[:2]}, "whole photo", (0, -20, 160)),
+    ],
+    ids=["by colour", "by bbox", "a bbox elsewhere", "a crop"],
+)
+def test_where_it_looks_by_hand(
+    make_run: MakeRun, photo: Path, sample: dict[str, np.ndarray], found_by: str, looked_at: tuple[int, ...]
+) -> None:
+    """Without a margin the square is that of the box; the box by colour is known to a pixel or so."""
+    run = told(make_run(size=32), {"by": "colour", "margin": 0})
+    (tagged,) = tag(run, Photograph(photo.parent, Sample("s/a", "s", photo.name, **sample)))
+    assert isinstance(tagged, Tagged)
+    assert tagged.found_by == found_by
+    np.testing.assert_allclose(tagged.looked_at, (*looked_at, looked_at[2]), atol=1.5)
+
+
+def test_points_are_those_of_the_photograph(
+    make_run: MakeRun, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the box (20, 20, 64, 64), the middle half spans (36, 36) to (68, 68)."""
+    monkeypatch.setattr(Run, "predict", spread)
+    run = told(make_run(size=32), {"by": "colour", "margin": 0})
+    box = np.array([20, 20, 64, 64], np.float32)
+    (tagged,) = tag(run, Photograph(photo.parent, Sample("s/a", "s", photo.name, bbox=box)))
+    assert isinstance(tagged, Tagged)
+    np.testing.assert_allclose(tagged.keypoints[[0, 20]], [[36, 36], [68, 68]], atol=1e-4)
+    assert tagged.scores.tolist() == [0.5] * 21
+    assert tagged.found.all()
+
+
+def test_trained_on_keypoint_crops_it_looks_again_around_its_points(
+    make_run: MakeRun, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First at (20, 20, 64), then around (36, 36) to (68, 68) without a margin: (36, 36, 32)."""
+    monkeypatch.setattr(Run, "predict", spread)
+    run = told(make_run(size=32), {"by": "keypoints", "margin": 0})
+    box = np.array([20, 20, 64, 64], np.float32)
+    (tagged,) = tag(run, Photograph(photo.parent, Sample("s/a", "s", photo.name, bbox=box)))
+    assert isinstance(tagged, Tagged)
+    assert tagged.looked_at.tolist() == [36, 36, 32, 32]
+    np.testing.assert_allclose(tagged.keypoints[[0, 20]], [[44, 44], [60, 60]], atol=1e-4)
+    assert tagged.found_by == "bbox"
+
+
+def test_a_broken_photograph_does_not_hold_up_the_others(make_run: MakeRun, photo: Path) -> None:
+    data = photo.read_bytes()
+    (photo.parent / "b.png").write_bytes(data[:50] + bytes(len(data) - 70) + data[-20:])
+    names = ["b.png", "a.png", "b.png"]
+    photographs = [Photograph(photo.parent, Sample(f"s/{n}", "s", name)) for n, name in enumerate(names)]
+    run = make_run(size=32)
+    broken, fine, again = tag(run, *photographs)
+    assert isinstance(fine, Tagged)
+    assert isinstance(broken, InputError)
+    assert isinstance(again, InputError)
+    assert tag(run, photographs[0])[0].reason == broken.reason
+    assert tag(run) == []
+
+
+def test_labels_name_the_runs_folder(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(size=32).rename(tmp_path / "my first run")
+    assert open_tagger(str(tmp_path / "my first run")).label_source == "auto:my-first-run"

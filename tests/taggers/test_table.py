@@ -1,0 +1,69 @@
+"""Taggers by name: what is imported when, what a choice is, and that a tagger is opened once."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from curate.basics.errors import SchemaError
+from curate.taggers import table
+from curate.taggers.table import Row, choose
+from curate.taggers.tagger import Tagged
+
+
+def test_torch_is_not_loaded_before_a_tagger_is_chosen() -> None:
+    script = "import sys, curate.predict, curate.taggers.table; print('torch' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "False\n"
+
+
+def test_a_choice_is_little_and_opens_once(make_run: Callable[..., Path]) -> None:
+    one, other = make_run(size=32), make_run(size=64)
+    choice = choose(one)
+    assert len(pickle.dumps(choice)) < 1000
+    assert choice.open() is pickle.loads(pickle.dumps(choice)).open()
+    assert choice.open() is not choose(other).open()
+
+
+def test_other_weights_are_another_choice(make_run: Callable[..., Path]) -> None:
+    run = make_run(size=32)
+    before = choose(run)
+    opened = before.open()
+    (run / "weights.pt").write_bytes((make_run("figure12", size=32) / "weights.pt").read_bytes())
+    with pytest.raises(SchemaError, match="no weights of this network"):
+        choose(run)
+    assert before.open() is opened
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="no run"):
+        choose(tmp_path)
+
+
+def test_a_tagger_is_added_by_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Middle:
+        """Takes the middle of a photograph for each keypoint."""
+
+        label_source = "auto:middle"
+
+        def tag(self, photographs):
+            return [
+                Tagged(np.tile(p.whole[2:] / 2, (21, 1)), np.ones(21), "whole photo", p.whole)
+                for p in photographs
+            ]
+
+    module = ModuleType("middle")
+    module.content = lambda where: f"content of {where}"
+    module.open_tagger = lambda where: Middle()
+    monkeypatch.setitem(sys.modules, "middle", module)
+    monkeypatch.setitem(table.TAGGERS, "middle", Row("middle", "the middle of each photograph"))
+    choice = choose("there", "middle")
+    assert (choice.name, choice.where, choice.content) == ("middle", "there", "content of there")
+    assert choice.open().label_source == "auto:middle"

@@ -1,0 +1,265 @@
+"""Whatever keeps the contract of curate.networks.network trains, goes on when killed, is evaluated and
+predicts: networks of a few lines, of which nothing but their rows in the table is known."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import curate
+from curate import cli
+from curate.basics import images
+from curate.basics.errors import InputError, SchemaError
+from curate.data.dataset import Dataset, write_table
+from curate.data.sample import to_batch
+from curate.evaluate import evaluate
+from curate.hands.drawn_hands import Person, draw_hand
+from curate.networks import inference, table
+from curate.networks.network import Spec
+from curate.predict import predict
+from curate.train import train
+from curate.training.options import TrainOptions
+from curate.training.run import open_run
+
+MakeSet = Callable[..., Path]
+SPLITS = ["train"] * 8 + ["test"] * 3
+HOME = Path(curate.__file__).parents[1]
+RESULTS = ("weights.pt", "epochs.json", "run.json", "epochs/epoch-003.png")
+
+
+@pytest.fixture(scope="module")
+def small_set(make_set: MakeSet) -> Path:
+    return make_set(SPLITS, keypoints=21, size=64)
+
+
+def with_space(root: Path) -> Path:
+    """The same set with xyz and K for all samples but one."""
+    rng = np.random.default_rng(0)
+    samples = list(Dataset(root))
+    for sample in samples[1:]:
+        sample.K = np.array([[90.0, 0, 32], [0, 90, 32], [0, 0, 1]])
+        sample.xyz = rng.normal([0, 0, 0.5], 0.05, (21, 3)).astype(np.float32)
+    write_table(root, [to_batch(samples)])
+    return root
+
+
+DIES = """
+import os, signal, sys
+from curate import cli
+from curate.networks.table import TABLE
+from curate.training.epoch_end import EpochEnd
+from tests.toy_networks import TOYS
+
+def die_in_the_second_epoch(self, *_):
+    if len(self.history) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+EpochEnd.on_train_batch_end = die_in_the_second_epoch
+TABLE.update(TOYS)
+cli.main(sys.argv[1:])
+"""
+
+
+def test_points_without_heatmaps_are_trained_killed_resumed_evaluated_and_predicted(
+    small_set: Path, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "run", tmp_path / "other"
+    line = ["train", str(small_set), "--network", "toy-points", "--batch", "4", "--quiet", "--out"]
+    killed = subprocess.run([sys.executable, "-c", DIES, *line, str(out)], cwd=HOME, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(SchemaError, match="unfinished run; give the command that began it again"):
+        open_run(out)
+    first = (out / "epochs" / "epoch-001.png").stat().st_mtime_ns
+
+    assert cli.main([*line, str(out)]) == 0
+    assert (out / "epochs" / "epoch-001.png").stat().st_mtime_ns == first
+    assert cli.main([*line, str(other)]) == 0
+    for name in RESULTS:
+        assert (out / name).read_bytes() == (other / name).read_bytes(), name
+
+    figures = evaluate(out, small_set, quiet=True).figures
+    assert figures["n"] == 3
+    assert figures["epe_mean"] == pytest.approx(json.loads((out / "epochs.json").read_text())[-1]["epe_mean"])
+    rng = np.random.default_rng(99)
+    picture, _ = draw_hand(rng, Person.sample(rng), "right", width=320, height=240)
+    images.write(tmp_path / "photo.png", picture)
+    assert predict(out, [tmp_path / "photo.png"], tmp_path / "found", quiet=True).photos == 1
+    (sample,) = Dataset(tmp_path / "found")
+    assert np.isfinite(sample.keypoints).all()
+
+
+def test_the_averages_of_batches_are_part_of_the_result(small_set: Path, tmp_path: Path) -> None:
+    train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, batch=4), quiet=True)
+    weights = torch.load(tmp_path / "run" / "weights.pt", weights_only=True)
+    assert weights["layers.3.num_batches_tracked"] == 2
+    assert not torch.equal(weights["layers.3.running_var"], torch.ones(16))
+
+
+def test_a_mask_is_learnt_measured_and_predicted(make_set: MakeSet, tmp_path: Path) -> None:
+    training_set, out = make_set(SPLITS, masks=True, channels=3), tmp_path / "run"
+    train(training_set, out, "toy-mask", TrainOptions(batch=4), quiet=True)
+    history = json.loads((out / "epochs.json").read_text())
+    assert history[-1]["mask_iou"] > 0.5
+    assert "epe_mean" not in history[-1]
+    assert json.loads((out / "run.json").read_text())["network"] == {
+        "name": "toy-mask",
+        "size": 96,
+        "channels": 3,
+        "keypoints": 20,
+        "loss": "cross_entropy",
+    }
+    assert images.read(out / "epochs" / "epoch-004.png").ndim == 3
+
+    run = open_run(out)
+    pixels, masks = (np.load(training_set / name) for name in ("pixels.npy", "masks.npy"))
+    found = run.predict(pixels[-3:])
+    assert found.masks is not None
+    assert found.masks.dtype == np.uint8
+    both, either = (np.stack([found.masks > 127, masks[-3:] > 127]).sum(0) >= n for n in (2, 1))
+    assert (both.sum((1, 2)) / either.sum((1, 2))).mean() == pytest.approx(history[-1]["mask_iou"])
+    assert np.isnan(found.points).all()
+    assert (found.scores == 0).all()
+    for ask in (
+        lambda: evaluate(out, training_set, quiet=True),
+        lambda: predict(out, [tmp_path], tmp_path / "found", quiet=True),
+    ):
+        with pytest.raises(InputError, match="network toy-mask finds mask; allowed: one that finds points"):
+            ask()
+
+
+def test_right_hands_alone_are_shown_and_left_ones_answered_in_their_own_frame(
+    make_set: MakeSet, tmp_path: Path
+) -> None:
+    training_set = with_space(make_set(["train"] * 6, keypoints=21, size=64))
+    train(training_set, tmp_path / "run", "toy-maps", TrainOptions(batch=3), quiet=True)
+    run = open_run(tmp_path / "run")
+    pixels = np.load(training_set / "pixels.npy")
+    mirror = np.ascontiguousarray(pixels[:, :, ::-1])
+    right = run.predict(pixels, np.zeros(6, bool))
+    left = run.predict(mirror, np.ones(6, bool))
+    np.testing.assert_allclose(left.points[..., 0], 64 - right.points[..., 0], atol=1e-4)
+    np.testing.assert_array_equal(left.points[..., 1], right.points[..., 1])
+    np.testing.assert_array_equal(left.scores, right.scores)
+    assert left.xyz is not None
+    assert right.xyz is not None
+    np.testing.assert_array_equal(left.xyz, right.xyz * [-1, 1, 1])
+    some = run.predict(mirror[:2], np.array([True, False]))
+    np.testing.assert_array_equal(some.points[0], left.points[0])
+    assert not np.array_equal(some.points[1], left.points[1])
+    again = train(training_set, tmp_path / "run", "toy-maps", TrainOptions(batch=3), quiet=True)
+    assert "mean error" in str(again)
+
+
+def test_a_mask_comes_back_mirrored_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = table.load("toy-mask")
+    monkeypatch.setattr(kind, "right_hands", True)
+    network = kind(Spec(32, 1, 21, "cross_entropy"))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32), np.uint8)
+    right = inference.predict(network, pixels).masks
+    left = inference.predict(network, np.ascontiguousarray(pixels[:, :, ::-1]), np.ones(1, bool)).masks
+    assert right is not None
+    assert left is not None
+    np.testing.assert_array_equal(left, right[:, :, ::-1])
+
+
+def test_no_images_give_no_answers_and_others_are_refused(make_run: Callable[..., Path]) -> None:
+    run = open_run(make_run(size=32))
+    assert run.predict(np.zeros((0, 32, 32), np.uint8)).points.shape == (0, 21, 2)
+    with pytest.raises(ValueError, match=r"images of shape \(64, 64\) for a network made for Spec\(size=32"):
+        run.predict(np.zeros((1, 64, 64), np.uint8))
+
+
+LATE = """
+import sys
+from curate.basics.errors import InputError
+from curate.networks.table import TABLE, Needs, Row
+from curate.train import train
+from curate.training.options import TrainOptions
+
+TABLE["late"] = Row("nowhere:Nothing", "", Needs(**eval(sys.argv[2])))
+try:
+    train(sys.argv[1], sys.argv[1] + "-run", "late")
+except InputError as error:
+    print(error)
+assert "torch" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "line"),
+    [
+        ({"stride": 48}, "training.size: 64; allowed: a multiple of 48, for the network late"),
+        ({"channels": (3,)}, "training.channels: 1; allowed: 3, for the network late"),
+        ({"keypoints": (20,)}, "training.keypoints: 21; allowed: 20, for the network late"),
+        ({"labels": ("mask",)}, "no sample has mask; needed for the network late"),
+        ({"labels": ("xyz",)}, "no sample has xyz; needed for the network late"),
+    ],
+    ids=["stride", "channels", "keypoints", "mask", "xyz"],
+)
+def test_a_set_that_lacks_what_a_network_needs_is_refused_before_torch_is_loaded(
+    small_set: Path, needs: dict[str, object], line: str
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LATE, str(small_set), repr(needs)],
+        cwd=HOME,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert told.startswith(str(small_set))
+    assert told.endswith(f": {line}\n")
+    assert not Path(f"{small_set}-run").exists()
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    script = (
+        "import sys; from curate import cli; cli.build_parser('train'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=HOME, check=True)
+
+
+def test_help_lists_the_networks_and_an_unknown_one_is_refused(
+    small_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    told = capsys.readouterr().out
+    for name, row in table.TABLE.items():
+        assert f"\n  {name} " in told
+        assert row.says in told
+    assert cli.main(["train", str(small_set), "--network", "toy", "--out", str(tmp_path / "run")]) == 2
+    assert "network: 'toy'; allowed: figure12, toy-points, toy-mask, toy-maps" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        (None, "does not describe a network"),
+        ({"name": "resnet"}, r"network.name: 'resnet'; allowed: figure12, "),
+        ({"name": ["toy-points"]}, "does not describe a network"),
+        ({"width": "wide"}, "does not describe a network"),
+        ({"size": -32}, "does not describe a network"),
+        ({"size": True}, "does not describe a network"),
+        ({"loss": "hinge"}, "does not describe a network"),
+        ({"depth": 3}, "does not describe a network"),
+        ({"width": 4}, "no weights of this network"),
+    ],
+)
+def test_a_run_that_describes_no_network_is_refused(
+    make_run: Callable[..., Path], described: dict[str, object] | None, message: str
+) -> None:
+    root = make_run(size=32)
+    info = json.loads((root / "run.json").read_text())
+    info["network"] = described if described is None else info["network"] | described
+    (root / "run.json").write_text(json.dumps(info))
+    with pytest.raises(SchemaError, match=message):
+        open_run(root)
