@@ -89,8 +89,8 @@ def growth(program: Blender, pictures: int, folder: Path) -> Iterator[tuple[int,
             shot: Shot = shots.pop(index)
             finish(shot, request.out, folder)
             if index in (0, 9, 49) or index % 100 == 99:
-                assert worker._process is not None
-                yield index + 1, resident(worker._process.pid), resident(os.getpid())
+                assert worker.child is not None
+                yield index + 1, resident(worker.child.pid), resident(os.getpid())
 
 
 def resident(process: int) -> float:

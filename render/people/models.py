@@ -16,14 +16,14 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 
-from curate.basics import files
+from curate.basics import files, process
 from curate.basics.errors import InputError
 from render.blender import Blender
 from render.hand.model import HandModel
@@ -137,12 +137,10 @@ def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
         job.write_text(json.dumps(rig.as_json()), encoding="utf-8")
         command = blender.script(_SCRIPT, os.fspath(job), os.fspath(made))
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=_EXTRACT_SECONDS
-            )
+            done = process.run(command, seconds=_EXTRACT_SECONDS)
         except OSError as error:
             raise InputError(blender.path, f"does not start ({error.strerror})") from None
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             raise InputError(rig.file, f"Blender did not read it within {_EXTRACT_SECONDS} s") from None
         refusal = made.with_name("model.npz.json")
         if refusal.exists():
@@ -175,10 +173,8 @@ def _pack(folder: Path) -> Path:
         raise InputError(cache(), "holds no WebXR hands, and npm is not there to fetch them", remedy=by_hand)
     command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", os.fspath(folder)]
     try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=_FETCH_SECONDS
-        )
-    except subprocess.TimeoutExpired:
+        done = process.run(command, seconds=_FETCH_SECONDS, folder=folder)
+    except TimeoutExpired:
         raise InputError(cache(), "npm did not fetch the WebXR hands in time", remedy=by_hand) from None
     found = sorted(folder.glob("*.tgz"))
     if done.returncode or not found:
