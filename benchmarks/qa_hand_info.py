@@ -56,9 +56,9 @@ def main() -> None:
         print(f"{len(names)} rows, {summary.samples} samples of {people} people, notes {summary.notes}")
         for check in checks():
             if check.id in OF_TABLES:
-                outcome = check.run(view, check.limits)
-                print(f"{check.id}: {outcome.checked} judged, {len(outcome.hits)} found")
-                for found in check.findings(view, outcome):
+                checked = check.judge(view)
+                print(f"{check.id}: {checked.checked} judged, {len(checked.findings)} found")
+                for found in checked.findings:
                     print(f"  {found.sample_id or found.severity}: {found.message}")
         print(f"{time.process_time() - start:.1f} s of CPU")
 

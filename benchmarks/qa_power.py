@@ -201,7 +201,7 @@ class Bench:
         self.count = max(1, round(share * len(self.samples)))
 
     def judge(self, view: View) -> list[Finding]:
-        return [f for check in self.table for f in check.findings(view, check.run(view, check.limits))]
+        return [f for check in self.table for f in check.judge(view).findings]
 
     def print_untouched(self) -> None:
         total = len(self.samples)

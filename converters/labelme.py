@@ -74,8 +74,8 @@ _DECODER = msgspec.json.Decoder(LabelFile)
 def parse(path: Path) -> tuple[LabelFile, slice | None]:
     """The content of a Labelme file, and where in the file the base64 text of its embedded image lies.
 
-    That text, mostly 99 % of the file, is passed over by a search for its closing quote, where that is
-    certain to be right. Otherwise it is left in `imageData` and the place is None.
+    That text is mostly 99 % of the file, so it is not decoded with the rest: its closing quote is searched
+    for. Where that may go wrong, the text is left in `imageData`, and the place is None.
 
     Raises
     ------
@@ -103,10 +103,11 @@ def _decode(text: bytes, path: Path) -> LabelFile | None:
 
 
 def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
-    """The text with _CUT for the value of the first "imageData", and where that value lies; None where there
-    is none, or one that is written with escapes.
+    """The text with _CUT in place of the value of the first "imageData", and where that value lies; None
+    where there is no such value, or it is written with escapes.
 
-    That first one may belong to some flag or be part of a string: the caller sees by where _CUT turns up.
+    The first "imageData" may be the name of a flag, or part of a string. Then _CUT does not end up in the
+    document's `imageData`, as the caller sees.
     """
     head = file.read(_CHUNK)
     at = head.find(_KEY)
@@ -138,9 +139,9 @@ def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | N
 def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     """The hands of all Labelme files below `source.root`.
 
-    A label that is none of ours and not in the mapping is dropped, counted with the name most like it; so
-    is every shape that is no point, by its type. A file whose image is missing uses the one embedded in it,
-    which is written to `source.extract`.
+    Dropped are labels that are none of ours and not in the mapping, counted with the name most like them; and
+    shapes that are no points, counted by their type. Where the image of a file is missing, the one embedded
+    in it is written to `source.extract`.
 
     Parameters
     ----------

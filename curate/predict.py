@@ -221,7 +221,7 @@ def _labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Pa
         visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
         label_source=label_source,
         score=float(tagged.scores[found].mean()) if found.any() else 0.0,
-        keypoint_scores=np.where(found, tagged.scores, np.nan).astype(np.float32),
+        keypoint_scores=tagged.scores.astype(np.float32),
         attrs={
             **before.attrs,
             FOUND_BY: tagged.found_by,
@@ -245,7 +245,7 @@ def _picture_of(sample_id: str) -> str:
 
 def _write_json(made: Dataset, *, pictures: bool) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
-    unscored = np.full(kp.COUNT, np.nan)  # a hand that was not found
+    unscored = np.full(kp.COUNT, np.nan)  # where a tagger tells none
     with files.writing(made.root / JSON) as file:
         file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):

@@ -180,7 +180,8 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
 
 
 def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
-    """(dataset_sha, name in the decision) -> sample_id; an alias is salted with its dataset."""
+    """The sample that each (dataset_sha, sample_id) of a decision means: itself, or the one an alias stands
+    for."""
     known = set(ids)
     names = {(d.dataset_sha, d.sample_id): d.sample_id for d in given if d.sample_id in known}
     for salt in {d.dataset_sha for d in given if d.sample_id.startswith(ALIAS)}:

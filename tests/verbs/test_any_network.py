@@ -247,6 +247,7 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
         ({"name": "resnet"}, r"network.name: 'resnet'; allowed: .*toy-points, toy-mask, toy-maps"),
         ({"name": ["toy-points"]}, "does not describe a network"),
         ({"width": "wide"}, "does not describe a network"),
+        ({"width": 10**15}, "does not describe a network"),
         ({"size": -32}, "does not describe a network"),
         ({"size": True}, "does not describe a network"),
         ({"loss": "hinge"}, "does not describe a network"),
