@@ -31,7 +31,7 @@ def bone(finger: int, joint: int) -> int:
 
 
 def bone_of_keypoint(keypoint: int) -> int:
-    """The bone that moves a keypoint: the one that starts there; a tip's is the last, the wrist's the palm."""
+    """The bone that moves a keypoint: the one that starts there; a tip's last one; for the wrist the palm."""
     if keypoint == 0:
         return PALM
     finger, joint = divmod(keypoint - 1, 4)

@@ -1,7 +1,7 @@
 """One shot, one Cycles render: colour, part mask and depth in one multilayer EXR.
 
-The scene stays in memory between shots. Each shot sets all that it needs, so a picture does not depend on those
-before it. The camera is at the origin and looks along -z with +y up.
+The scene stays in memory between shots. Each shot sets all that it needs, so a picture does not depend on
+those before it. The camera is at the origin and looks along -z with +y up.
 """
 
 from __future__ import annotations
