@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from converters.parts import labels
 from converters.parts.coco_tables import (
+    AnnotationFile,
     Camera,
     Document,
     Hands,
     Id,
     boxes,
     read_hands,
-    split_of,
     stack,
     text_id,
 )
@@ -99,12 +99,12 @@ def read(source: Source) -> Iterator[Part]:
     return read_hands(source, Annotation, _hands)
 
 
-def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
+def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
     dropped = Counter[str]()
     chosen = [a for a in document.annotations if _is_hand(a, dropped)]
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
-    prefix = f"{set_name}/{path.stem}"
+    prefix = f"{set_name}/{file.key}"
     ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
     columns: dict[str, Any] = {
         "sample_id": ids,
@@ -113,9 +113,7 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
         "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
     }
     points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
-    hands = Hands(
-        path.name, split_of(path), document, [a.image_id for a in chosen], points, columns, ours=ours
-    )
+    hands = Hands(file, document, [a.image_id for a in chosen], points, columns, ours=ours)
     hands.dropped, hands.quarantine = dropped, problems
     _add_camera(hands, chosen)
     _put_in_order(hands, chosen)

@@ -34,7 +34,7 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.source import ImageFinder, Source, files_below
+from curate.data.source import BY_NAME, ImageFinder, Source, files_below
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -154,7 +154,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     theirs = Mapping.load(mapping) if mapping else Mapping()
     single = source.root.is_file()
     root = source.root.parent if single else source.root
-    reader = _Reader(root, ImageFinder((root, *filter(None, (source.images,)))), theirs, source.extract)
+    reader = _Reader(root, ImageFinder((root,), further=source.images), theirs, source.extract)
     found = [source.root] if single else [p for p in files_below(root) if p.suffix.lower() == ".json"]
     yield Part(to_batch([]))  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):
@@ -199,11 +199,17 @@ class _Reader:
         try:
             if not document.imagePath:
                 raise InputError(path, "no image is named", field="imagePath")
-            return self.finder.locate(document.imagePath, beside=path.parent, where=path, key="imagePath")
+            image, by_name = self.finder.locate(
+                document.imagePath, beside=path.parent, where=path, key="imagePath"
+            )
         except InputError:
             embedded = _embedded(path, document, place)
             if not embedded or self.extract is None:
                 raise
+        else:
+            if by_name:
+                notes[BY_NAME] += 1
+            return image
         notes["images taken from imageData"] += 1
         key = path.relative_to(self.root).as_posix()
         return str(_extract(embedded, path, self.extract / file_stem(key)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -12,9 +13,20 @@ from pathlib import PurePosixPath
 from curate.basics.errors import InputError
 
 SPLITS = ("train", "val", "test")
+_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
 
 # The columns by which a split list may name samples.
 KEYS = ("sample_id", "subject_id", "image")
+
+
+def split_of(name: str) -> str | None:
+    """The split that the name of a file or a folder speaks of ("train2017", "hands_val"), if it is one."""
+    found = {_WORDS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _WORDS}
+    return found.pop() if len(found) == 1 else None
 
 
 def by_subject(
