@@ -53,7 +53,8 @@ class Category(msgspec.Struct):
     """An entry of `categories`."""
 
     id: Id = None
-    keypoints: list[str] | None = None
+    name: Any = None
+    keypoints: list[Any] | None = None
 
 
 A = TypeVar("A", bound=msgspec.Struct)

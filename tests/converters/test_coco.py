@@ -209,6 +209,69 @@ def test_unknown_names_are_told(tmp_path: Path) -> None:
     assert counted.notes == Counter({"keypoint_names_unknown_order_assumed": 1})
 
 
+def test_a_name_that_is_not_understood_has_the_place_that_is_left(tmp_path: Path) -> None:
+    names = ["thumb_joint_x" if name == "thumb_ip" else name for name in kp.NAMES[::-1]]
+    points = np.array(flat()).reshape(21, 3)[::-1].ravel().tolist()
+    save(tmp_path, [{"keypoints": points}], names=names)
+    (sample,), counted = read(tmp_path)
+    assert sample.keypoints[:, 0].tolist() == [i + 0.5 for i in range(21)]
+    assert counted.notes == {"hand whose point 'thumb_joint_x' has the place that the others left": 1}
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "refusal"),
+    [
+        (
+            ["nose", "left_eye", "right_eye", *(f"p{i}" for i in range(18))],
+            "hand",
+            "'nose' is no point of a hand",
+        ),
+        ((), "person", "'person' is no hand"),
+        (["a", "b", *kp.NAMES[18::-1]], "hand", "'little_pip' stands where"),
+    ],
+)
+def test_21_points_that_are_no_hands_or_in_no_known_order(
+    tmp_path: Path, names: list[str], name: str, refusal: str
+) -> None:
+    categories = [{"id": 1, "name": name, "keypoints": list(names)}]
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat()}], categories=categories)
+    samples, counted = read(tmp_path)
+    assert not samples
+    ((reason, count),) = counted.dropped.items()
+    assert count == 2
+    assert refusal in reason
+
+
+@pytest.mark.parametrize(("category", "annotation", "side"), [
+    ("left_hand", {}, "left"),
+    ("Right-Hand", {}, "right"),
+    ("hand_r", {}, "right"),
+    ("LHand", {}, "left"),
+    ("hand", {"hand_type": "LEFT"}, "left"),
+    ("hand", {"hand_type": "Right hand"}, "right"),
+    ("hand", {"attributes": {"occluded": False, "Handedness": "Left"}}, "left"),
+    ("hand", {"hand_type": "interacting"}, None),
+    ("left_and_right_hand", {}, None),
+    ("swipe_left", {}, None),
+])  # fmt: skip
+def test_wherever_a_side_is_told(
+    tmp_path: Path, category: str, annotation: dict[str, Any], side: str | None
+) -> None:
+    categories = [{"id": 1, "name": category, "keypoints": list(kp.NAMES)}]
+    save(tmp_path, [{"keypoints": flat(), **annotation}], categories=categories)
+    (sample,), counted = read(tmp_path)
+    assert sample.side == side
+    assert not counted.notes
+
+
+def test_names_of_points_tell_a_side_and_two_sides_are_none(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat(), "hand_type": "right"}],
+         names=[f"l_{name}" for name in kp.NAMES])  # fmt: skip
+    samples, counted = read(tmp_path)
+    assert [s.side for s in samples] == ["left", None]
+    assert counted.notes == {"side told in two ways, left empty": 1}
+
+
 def spatial_hand() -> np.ndarray:
     """(21, 3) millimetres, our order: finger f along the ray (f - 2, -3), bones 80, 40, 25, 20 mm."""
     points = [np.array([0.0, 0.0, 500.0])]
