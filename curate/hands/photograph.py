@@ -17,7 +17,7 @@ from curate.basics.images import Pixels
 from curate.data import depth
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
-from curate.hands import masks, overlay, segmentation
+from curate.hands import cutout_checks, masks, overlay, segmentation
 from curate.hands.masks import Matte
 
 # Skin is looked for on a small image. The photo is decoded at twice its size or more, so that small crops can
@@ -97,10 +97,23 @@ class Photograph:
     @cached_property
     def skin(self) -> Pixels | None:
         """Where the hand is, by its colour: 1, else 0, in a small image of the photo. None: not seen."""
+        return segmentation.reduced_mask(self._seen)
+
+    @cached_property
+    def trusted_skin(self) -> Pixels | None:
+        """`skin` where that can be a hand, by the photo alone (`cutout_checks.doubt`); else None."""
+        skin = self.skin
+        if skin is None or cutout_checks.doubt(self._seen, skin.view(np.bool_)) is not None:
+            return None
+        return skin
+
+    @cached_property
+    def _seen(self) -> Pixels:
+        """The small image that skin is looked for on."""
         finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
         shrink = images.shrink_for(self.info, finely)
         times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
-        return segmentation.reduced_mask(self._small(shrink, times))
+        return self._small(shrink, times)
 
     def mask(self) -> masks.Mask | None:
         """Where the hand is, by the sample's own mask, full size; None where it has none.
@@ -127,9 +140,9 @@ class Photograph:
         labels = self.labels()
         if labels is not None:
             found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
-        else:
-            found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
-        return self._checked(found, geometry.IDENTITY)
+            return self._checked(found, geometry.IDENTITY)
+        found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
+        return self._judged(self.read(), self._checked(found, geometry.IDENTITY), geometry.IDENTITY)
 
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
         """The hand cut out in a part of the photo, no more finely than the result needs. Raises as `matte`.
@@ -145,7 +158,8 @@ class Photograph:
         if labels is not None:
             alpha = images.cut(masks.alpha_of(labels, self.sample.side), (x, y, w, h), size)
             return self._checked(masks.matte_of(images.cut(self.read(shrink), box, size), alpha), affine)
-        return self._checked(self._found_in(shrink, box, size), affine)
+        found = self._checked(self._found_in(shrink, box, size), affine)
+        return self._judged(images.cut(self.read(shrink), box, size), found, affine)
 
     def mask_of_part(
         self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]
@@ -197,6 +211,14 @@ class Photograph:
         if found is None:
             raise BadMask("no hand on plain ground is seen", self._picture(None, affine))
         self._check(found.mask, affine)
+        return found
+
+    def _judged(self, image: Pixels, found: Matte, affine: geometry.Affine) -> Matte:
+        """What was found by colour, if the labels or the photo itself do not speak against it."""
+        labelled = np.where(self.sample.visibility[:, None] > 0, self.sample.keypoints, np.nan)
+        reason = cutout_checks.judge(image, found.mask, geometry.apply(affine, labelled))
+        if reason is not None:
+            raise BadMask(reason, self._picture(found.mask, affine))
         return found
 
     def _check(self, mask: masks.Mask, affine: geometry.Affine) -> None:
