@@ -7,6 +7,7 @@ category's names where these are known (`converters.parts.labels`), and taken to
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,13 +21,13 @@ from numpy.typing import NDArray
 
 from converters.parts import labels
 from converters.parts.coco_tables import (
+    AnnotationFile,
     Camera,
     Document,
     Hands,
     Id,
     boxes,
     read_hands,
-    split_of,
     stack,
     text_id,
 )
@@ -39,7 +40,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import make_batch, to_numpy
+from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
 NAME = "coco"
@@ -60,6 +61,10 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     score: float | None = None
     parent_id: str | None = None
     transform: list[list[float]] | None = None
+    keypoint_scores: list[float | None] | None = None
+    clip: str | None = None
+    frame: int | None = None
+    track: str | None = None
     tilt: float | None = None
     rotation: float | None = None
     attrs: dict[str, Any] | None = None
@@ -94,12 +99,12 @@ def read(source: Source) -> Iterator[Part]:
     return read_hands(source, Annotation, _hands)
 
 
-def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
+def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
     dropped = Counter[str]()
     chosen = [a for a in document.annotations if _is_hand(a, dropped)]
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
-    prefix = f"{set_name}/{path.stem}"
+    prefix = f"{set_name}/{file.key}"
     ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
     columns: dict[str, Any] = {
         "sample_id": ids,
@@ -108,9 +113,7 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
         "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
     }
     points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
-    hands = Hands(
-        path.name, split_of(path), document, [a.image_id for a in chosen], points, columns, ours=ours
-    )
+    hands = Hands(file, document, [a.image_id for a in chosen], points, columns, ours=ours)
     hands.dropped, hands.quarantine = dropped, problems
     _add_camera(hands, chosen)
     _put_in_order(hands, chosen)
@@ -223,8 +226,8 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
     kept = [a.hand_curate for a in annotations]
     for name in Ours.__struct_fields__:
         values = [getattr(k, name) if k else None for k in kept]
-        if name == "transform":
-            columns[name] = stack(values, (2, 3))
+        if name in SHAPES:
+            columns[name] = stack(values, SHAPES[name])
         elif name == "has_bbox":
             columns["bbox"][[value is False for value in values]] = np.nan
         elif name == "sample_id":
@@ -244,13 +247,28 @@ _PLAIN = (
     "label_source",
     "score",
     "parent_id",
+    "clip",
+    "frame",
+    "track",
     "tilt",
     "rotation",
 )
 
 
 _HELD = frozenset(
-    {*_PLAIN, "side", "keypoints", "xyz", "K", "bbox", "transform", "split", "licence", "attrs"}
+    {
+        *_PLAIN,
+        "side",
+        "keypoints",
+        "xyz",
+        "K",
+        "bbox",
+        "transform",
+        "split",
+        "licence",
+        "keypoint_scores",
+        "attrs",
+    }
 )
 
 
@@ -395,8 +413,12 @@ def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, An
 def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
     plain = [part.column(name).to_pylist() for name in _PLAIN]
     attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
-    rows = zip(*plain, _rows(part, "transform"), attrs, boxed.tolist(), strict=True)
-    names = (*_PLAIN, "transform", "attrs", "has_bbox")
+    scores = [
+        row and [None if math.isnan(score) else score for score in row]
+        for row in _rows(part, "keypoint_scores")
+    ]
+    rows = zip(*plain, _rows(part, "transform"), scores, attrs, boxed.tolist(), strict=True)
+    names = (*_PLAIN, "transform", "keypoint_scores", "attrs", "has_bbox")
     return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
 
 

@@ -18,7 +18,6 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, flag, number
-from curate.data import depth
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -284,16 +283,17 @@ def _labelled(
         width=photograph.info.width,
         height=photograph.info.height,
         mask=None,
+        depth=None,
         xyz=None,
         keypoints=np.where(kept[:, None], tagged.keypoints, np.nan).astype(np.float32),
         visibility=np.where(kept, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
         label_source=label_source if reason is None else None,
         score=score,
+        keypoint_scores=tagged.scores.astype(np.float32) if reason is None else None,
         attrs={
-            **{key: value for key, value in depth.with_ref(before, None).attrs.items() if key != REASON},
+            **{key: value for key, value in before.attrs.items() if key != REASON},
             **({} if reason is None else {REASON: reason}),
             FOUND_BY: tagged.found_by,
-            "keypoint_scores": [round(float(score), 4) for score in tagged.scores],
             "looked_at": [round(float(value), 2) for value in tagged.looked_at],
         },
     )
@@ -317,14 +317,14 @@ def _write_json(made: Dataset, *, pictures: bool) -> None:
 
     Where no hand was found, points is null and reason says why.
     """
+    unscored = np.full(kp.COUNT, np.nan)  # where a tagger tells none
     with files.writing(made.root / JSON) as file:
         file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
+            scores = unscored if sample.keypoint_scores is None else sample.keypoint_scores
             points = [
-                [round(float(x), 3), round(float(y), 3), score] if seen else None
-                for (x, y), score, seen in zip(
-                    sample.keypoints, sample.attrs["keypoint_scores"], sample.visibility, strict=True
-                )
+                [round(float(x), 3), round(float(y), 3), round(float(score), 4)] if seen else None
+                for (x, y), score, seen in zip(sample.keypoints, scores, sample.visibility, strict=True)
             ]
             entry = {
                 "sample_id": sample.sample_id,

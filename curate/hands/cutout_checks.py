@@ -8,6 +8,7 @@ all of the outline, is skin left outside?
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,29 +105,35 @@ _LIMITS = (
 )
 
 
-def judge(image: Pixels, mask: Mask, points: NDArray[np.floating]) -> str | None:
-    """Why a hand that was found by colour in an image (H, W, 3) may be none, or be cut wrongly; or None.
+def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | None]) -> str | None:
+    """Why a hand that was found by colour may be none, or be cut wrongly; None: nothing speaks against it.
 
-    Where the labelled points tell where the hand is they decide; else the marks that `doubt` looks for.
+    Where the labelled points tell where the hand is they decide; else what is seen.
 
     Parameters
     ----------
     mask: (H, W), where it was found. points: (21, 2), pixels; NaN where there is none.
+    doubt: what is seen, asked where the labels do not decide: `doubt` below.
     """
     laid = _Laid.of(mask.shape, points)
     if laid is None:
-        return doubt(image, mask)
+        return doubt()
     far = laid.beyond(mask)
     if far > _MAX_BEYOND:
         return (
             f"{far:.0%} of what was found lies too far from the labelled points to be their hand; "
             f"allowed: up to {_MAX_BEYOND:.0%}"
         )
-    return None if laid.covered_by(mask) >= _COVERED else doubt(image, mask)
+    return None if laid.covered_by(mask) >= _COVERED else doubt()
 
 
 def doubt(image: Pixels, mask: Mask) -> str | None:
-    """As `judge`, without labels."""
+    """What is seen of an image (H, W, 3) that speaks against a hand found in it by colour, or None.
+
+    Parameters
+    ----------
+    mask: (H, W), where it was found.
+    """
     seen = marks(image, mask)
     if seen is None:
         return None
@@ -145,7 +152,7 @@ def _as(limit: _Limit, value: float) -> str:
 
 
 def marks(image: Pixels, mask: Mask) -> Marks | None:
-    """What is seen of a cut-out; None: too few pixels in or out. The parameters are as for `judge`."""
+    """What is seen of a cut-out; None: too few pixels in or out. The parameters are as for `doubt`."""
     image = images.reduced(image, segmentation.REDUCED)
     hand = np.asarray(images.reduced(mask.view(np.uint8) * np.uint8(255), segmentation.REDUCED) >= 128)
     inner = cv2.erode(hand.view(np.uint8), _THIN, iterations=2) > 0

@@ -102,9 +102,9 @@ FINDERS: dict[str, Finder] = {
 # Those to choose from: the whole photo is what is left where the others find nothing.
 BY = tuple(name for name in FINDERS if name != WHOLE)
 
-# Of several hands in a photo, the sample's own.
+# For one of several hands in a photo, asked in this order: labels alone tell whose it is.
 OWN_HAND = ("bbox", "keypoints")
-# A hand that may never have been labelled.
+# For a hand that may have no labels, asked in this order.
 ANY_HAND = ("bbox", "colour", WHOLE)
 
 

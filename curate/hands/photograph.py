@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,7 @@ class Photograph:
     @property
     def depth_file(self) -> Path | None:
         """The sample's depth map."""
-        name = depth.ref(self.sample)
-        return None if name is None else self._root / name
+        return None if self.sample.depth is None else self._root / self.sample.depth
 
     def depth(self) -> depth.Metres | None:
         """The sample's depth map; None where it has none. Raises as `labels` does."""
@@ -102,10 +102,12 @@ class Photograph:
     @cached_property
     def trusted_skin(self) -> Pixels | None:
         """`skin` where that can be a hand, by the photo alone (`cutout_checks.doubt`); else None."""
-        skin = self.skin
-        if skin is None or cutout_checks.doubt(self._seen, skin.view(np.bool_)) is not None:
-            return None
-        return skin
+        return self.skin if self._doubt is None else None
+
+    @cached_property
+    def _doubt(self) -> str | None:
+        """What speaks against `skin`."""
+        return None if self.skin is None else cutout_checks.doubt(self._seen, self.skin.view(np.bool_))
 
     @cached_property
     def _seen(self) -> Pixels:
@@ -142,7 +144,8 @@ class Photograph:
             found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
             return self._checked(found, geometry.IDENTITY)
         found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
-        return self._judged(self.read(), self._checked(found, geometry.IDENTITY), geometry.IDENTITY)
+        found = self._checked(found, geometry.IDENTITY)
+        return self._judged(found, geometry.IDENTITY, partial(cutout_checks.doubt, self.read(), found.mask))
 
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
         """The hand cut out in a part of the photo, no more finely than the result needs. Raises as `matte`.
@@ -159,7 +162,7 @@ class Photograph:
             alpha = images.cut(masks.alpha_of(labels, self.sample.side), (x, y, w, h), size)
             return self._checked(masks.matte_of(images.cut(self.read(shrink), box, size), alpha), affine)
         found = self._checked(self._found_in(shrink, box, size), affine)
-        return self._judged(images.cut(self.read(shrink), box, size), found, affine)
+        return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small
 
     def mask_of_part(
         self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]
@@ -213,10 +216,10 @@ class Photograph:
         self._check(found.mask, affine)
         return found
 
-    def _judged(self, image: Pixels, found: Matte, affine: geometry.Affine) -> Matte:
-        """What was found by colour, if the labels or the photo itself do not speak against it."""
+    def _judged(self, found: Matte, affine: geometry.Affine, doubt: Callable[[], str | None]) -> Matte:
+        """What was found by colour. Raises BadMask where the labels, or else what is seen, deny it."""
         labelled = np.where(self.sample.visibility[:, None] > 0, self.sample.keypoints, np.nan)
-        reason = cutout_checks.judge(image, found.mask, geometry.apply(affine, labelled))
+        reason = cutout_checks.judge(found.mask, geometry.apply(affine, labelled), doubt)
         if reason is not None:
             raise BadMask(reason, self._picture(found.mask, affine))
         return found

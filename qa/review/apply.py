@@ -20,7 +20,6 @@ from curate.basics import images, progress
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
-from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
@@ -181,7 +180,8 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
 
 
 def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
-    """(dataset_sha, name in the decision) -> sample_id; an alias is salted with its dataset."""
+    """The sample that each (dataset_sha, sample_id) of a decision means: itself, or the one an alias stands
+    for."""
     known = set(ids)
     names = {(d.dataset_sha, d.sample_id): d.sample_id for d in given if d.sample_id in known}
     for salt in {d.dataset_sha for d in given if d.sample_id.startswith(ALIAS)}:
@@ -272,9 +272,9 @@ def _apply_batch(
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
         sample.image = relative_to_out(root / sample.image, out)
-        sample.mask = None if sample.mask is None else relative_to_out(root / sample.mask, out)
-        if (name := depth.ref(sample)) is not None:
-            sample = depth.with_ref(sample, relative_to_out(root / name, out))
+        for name in ("mask", "depth"):
+            if (path := getattr(sample, name)) is not None:
+                setattr(sample, name, relative_to_out(root / path, out))
         samples.append(sample)
     part.batch = to_batch(samples)
     return part
@@ -286,12 +286,20 @@ def _patched(sample: Sample, patch: Patch) -> Sample:
         sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
     if patch.order == "reverse":
         xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
+        scores = None if sample.keypoint_scores is None else sample.keypoint_scores[_REVERSED]
         points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
-        sample = replace(sample, keypoints=points, visibility=seen, xyz=xyz)
+        sample = replace(sample, keypoints=points, visibility=seen, keypoint_scores=scores, xyz=xyz)
     if patch.points:
         points, seen = sample.keypoints.copy(), sample.visibility.copy()
         for name, point in patch.points.items():
             points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
             seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
-        sample = replace(sample, keypoints=points, visibility=seen, label_source="manual", score=None)
+        sample = replace(
+            sample,
+            keypoints=points,
+            visibility=seen,
+            keypoint_scores=None,
+            label_source="manual",
+            score=None,
+        )
     return sample

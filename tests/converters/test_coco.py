@@ -16,7 +16,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
-from curate.data.source import Source
+from curate.data.source import BY_NAME, Source
 
 NUMBERED = ["wrist", *(f"{f}{i}" for f in ("thumb", "forefinger", "middle_finger") for i in (1, 2, 3, 4))] + [
     f"{f}{i}" for f in ("ring_finger", "pinky_finger") for i in (1, 2, 3, 4)
@@ -89,6 +89,64 @@ def test_one_file_is_a_source_too(tmp_path: Path) -> None:
     save(tmp_path, [{"keypoints": flat()}], "val.json")
     assert [s.split for s in read(path)[0]] == ["train"]
     assert [s.split for s in read(tmp_path)[0]] == ["train", "val"]
+
+
+def save_at(root: Path, name: str, shift: float = 0, file_name: str = "1.png") -> None:
+    """A file of one hand, whose first point is at x = 0.5 + shift."""
+    document = {
+        "images": [{"id": 7, "file_name": file_name}],
+        "categories": [{"id": 1, "name": "hand", "keypoints": list(kp.NAMES)}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": flat(shift=shift)}],
+    }
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(("annotations", "pictures"), [
+    ("annotations/{}.json", "{}/1.png"),
+    ("annotations/{}.json", "images/{}/1.png"),
+    ("annotations/person_keypoints_{}2017.json", "{}2017/1.png"),
+    ("{}.json", "Images/{}/1.png"),
+    ("{}/_annotations.coco.json", "{}/1.png"),
+])  # fmt: skip
+def test_each_hand_gets_the_image_of_its_own_split(tmp_path: Path, annotations: str, pictures: str) -> None:
+    for shift, split in enumerate(("train", "val")):
+        save_at(tmp_path, annotations.format(split), shift=shift)
+        images.write(tmp_path / pictures.format(split), np.zeros((128, 96, 3), np.uint8))
+    samples, counted = read(tmp_path)
+    assert [(s.split, s.image, s.keypoints[0, 0]) for s in samples] == [
+        ("train", str(tmp_path / pictures.format("train")), 0.5),
+        ("val", str(tmp_path / pictures.format("val")), 1.5),
+    ]
+    assert len({s.sample_id for s in samples}) == 2
+    assert not counted.notes
+
+
+def test_the_image_of_another_split_or_folder_is_not_taken(tmp_path: Path) -> None:
+    images.write(tmp_path / "train" / "1.png", np.zeros((128, 96, 3), np.uint8))
+    images.write(tmp_path / "images" / "p1" / "2.png", np.zeros((128, 96, 3), np.uint8))
+    save_at(tmp_path, "annotations/val.json")
+    save_at(tmp_path, "annotations/test.json", file_name="p2/2.png")
+    samples, counted = read(tmp_path)
+    assert not samples
+    assert counted.dropped == {"image missing": 2}
+    assert ["no image" in reason for _, reason in counted.quarantine] == [True, True]
+
+
+def test_an_image_found_by_its_name_alone_is_counted(tmp_path: Path) -> None:
+    images.write(tmp_path / "photos" / "1.png", np.zeros((128, 96, 3), np.uint8))
+    save_at(tmp_path, "hands.json")
+    (sample,), counted = read(tmp_path)
+    assert sample.image == str(tmp_path / "photos" / "1.png")
+    assert counted.notes == {BY_NAME: 1}
+
+
+def test_one_split_of_roboflow(tmp_path: Path) -> None:
+    images.write(tmp_path / "valid" / "1.png", np.zeros((128, 96, 3), np.uint8))
+    save_at(tmp_path, "valid/_annotations.coco.json")
+    for root in (tmp_path / "valid", tmp_path / "valid" / "_annotations.coco.json"):
+        (sample,), _ = read(root)
+        assert (sample.sample_id, sample.split) == ("coco/valid/1", "val")
 
 
 def test_nested_points(tmp_path: Path) -> None:
