@@ -43,7 +43,7 @@ def read(source: Source) -> Iterator[Part]:
     photos, twins = _photos(source, path.parent)
     rows = [row for stem, row in info.stems.items() if stem in photos]
     counts = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
-    counts.dropped["row without its photo"] += len(info.stems) - len(rows)
+    counts.absent["row without its photo"] += len(info.stems) - len(rows)
     counts.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
     counts.dropped["photo of the same name as another"] += twins
     counts.dropped = +counts.dropped

@@ -228,7 +228,7 @@ def _read_part(
     in_view[list(bad)] = False
     away = 2 * (len(keys) - len(bad)) - int(in_view.sum())
     if away:
-        part.dropped["hand not in view"] += away
+        part.absent["hand not in view"] += away
     part.batch = _batch(one, keys, np.flatnonzero(in_view), arrays, frame)
     return part
 

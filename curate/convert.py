@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -184,7 +184,7 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
 
     for batch in rebatch(batches(), size):
         counted, waiting = waiting, Part(make_batch(0))
-        yield Part(batch, counted.dropped, counted.quarantine, counted.notes)
+        yield replace(counted, batch=batch)
     yield waiting  # what was counted behind the last row
 
 

@@ -104,6 +104,7 @@ class Hands:
     dropped: Counter[str] = field(default_factory=Counter)
     quarantine: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    absent: Counter[str] = field(default_factory=Counter)
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Leave out the other hands."""
@@ -410,7 +411,7 @@ class _Found(NamedTuple):
 
 
 def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iterator[Part]:
-    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes)
+    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes, +hands.absent)
     place, found = _Lookup(hands, finder).places(hands.images, carried)
     missing = int((place < 0).sum())
     if missing:

@@ -36,13 +36,18 @@ def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) 
     return parser
 
 
-def common(parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True) -> None:
+def common(
+    parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True, strict: bool = False
+) -> None:
     """Add the options that most commands take."""
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument("--workers", type=positive, default=default_workers(), metavar="N")
     if overwrite:
         group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
+    if strict:
+        says = "exit with 1 also for what a source is known to leave out"
+        group.add_argument("--strict", action="store_true", help=says)
     group.add_argument("--json", action="store_true", help="print the result as one JSON object")
     group.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
@@ -61,11 +66,12 @@ def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
         f"{summary.samples} samples in {summary.out}" + (" (was finished before)" if summary.reused else "")
     ]
     lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
+    lines += [f"  not there: {count} {_words(reason)}" for reason, count in summary.absent.items()]
     if summary.quarantined:
         lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
-    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
+    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items() if count]
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
-    return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+    return OK if summary.clean(strict=getattr(a, "strict", False)) else FINDINGS
 
 
 def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names: str) -> None:

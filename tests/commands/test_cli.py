@@ -77,6 +77,39 @@ def test_an_empty_source_yields_exit_code_2_and_a_remedy(
         assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_what_was_not_downloaded_is_told_and_no_failure_unless_strict(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "11k"
+    assert cli.main(["export", str(drawn_dataset), "--to", "11khands", "--out", str(source), "--quiet"]) == 0
+    next(source.rglob("*.jpg")).unlink()
+    line = ["convert", "11khands", str(source), "--out", str(tmp_path / "d")]
+    assert cli.main(line) == 0
+    told = capsys.readouterr().err
+    assert "not there: 1 row without its photo" in told
+    assert "no hand is labelled yet" in told
+    assert cli.main([*line, "--strict"]) == 1
+    (source / "Hands" / "stranger.jpg").write_bytes(next(source.rglob("*.jpg")).read_bytes())
+    assert cli.main([*line[:-1], str(tmp_path / "e")]) == 1
+    assert "left out: 1 photo without a row" in capsys.readouterr().err
+
+
+def test_build_tells_how_many_went_to_each_split(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["build", str(drawn_dataset), "--out", str(tmp_path / "t"), "--test", "0.34"]) == 0
+    told = capsys.readouterr().err
+    assert "splits: 8 test, 16 train" in told
+    assert "train-baseline" in told
+    split = tmp_path / "split.csv"
+    split.write_text("subject_id,split\n0000000,test\n")
+    line = ["build", str(drawn_dataset), "--out", str(tmp_path / "u"), "--split", str(split)]
+    assert cli.main(line) == 1
+    told = capsys.readouterr().err
+    assert "splits: 4 test" in told
+    assert "nothing to train on" in told
+
+
 def test_json_is_one_object_on_stdout(drawn_labelme, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "d"
     assert cli.main(["convert", "labelme", str(drawn_labelme), "--out", str(out), "--json"]) == 0
