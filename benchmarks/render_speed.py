@@ -25,6 +25,7 @@ from statistics import median
 import numpy as np
 
 from curate.basics import images
+from curate.basics.engine import Local
 from render import blender
 from render.blender import Blender
 from render.finish import develop, finish, read_passes
@@ -79,7 +80,7 @@ def workers(program: Blender, count: int, folder: Path) -> None:
     for way, (number, allowed) in ways.items():
         os.sched_setaffinity(0, allowed)
         start = time.perf_counter()
-        render(folder / way.replace(" ", "-"), job, program=program.path, workers=number, quiet=True)
+        render(folder / way.replace(" ", "-"), job, program=program.path, engine=Local(number), quiet=True)
         seconds[way] = time.perf_counter() - start
     print(f"{count} pictures, wall time, people and Blender's start included")
     for way, spent in seconds.items():

@@ -99,7 +99,7 @@ def export(
     """
     _check_place(dataset, out)
     identity = {
-        "command": "export",
+        "stage": "export",
         "version": VERSION,
         "format": name,
         "options": own.record(),

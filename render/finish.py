@@ -1,4 +1,4 @@
-"""From a render to a sample: what lens, sensor and file do to light; mask, depth, keypoints, visibility."""
+"""From a render to a sample: the picture that a camera would store of the light, and the labels."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from render.shot import Finish, Shot
 Floats = NDArray[np.float64]
 Light = NDArray[np.floating[Any]]
 
-# A joint is hidden where more than this many radii of flesh, or flesh of another part, lie before it.
+# A joint is hidden where the surface before it is nearer to the camera by more than this many of its radii.
 _FLESH = 2.2
-# How much of the light's colour a camera takes out.
+# The share of the light's colour, as a power, that the white balance takes out.
 _BALANCED = 0.6
-# Blender's depth of what no ray hits is far beyond this; metres.
+# Metres; where a ray hits nothing, Blender's depth is far greater.
 _FAR = 100.0
 
 
 def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike[str]) -> Sample:
-    """Write a shot's picture, mask and depth into the dataset at `root`; its row.
+    """Write a shot's picture, mask and depth into the dataset at `root`; returns the row.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def backdrops(folder: str) -> Backdrops:
 
 
 def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """COCO visibility (21,): 2 where the first flesh before a keypoint is near and its own or a neighbour's.
+    """COCO visibility (21,): 2 where the surface before a keypoint is near, and of its own part or the next.
 
     Keypoints outside the picture are labelled (they are known) but not visible.
     """
@@ -201,7 +201,7 @@ def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np
 
 
 def _kin(keypoint: int) -> list[int]:
-    """Part ids of the bone that carries a keypoint, and of those it hangs together with."""
+    """Part ids of the bone that moves a keypoint, and of the bones next to it."""
     mine = kinematics.bone_of_keypoint(keypoint)
     bones = {mine, kinematics.parent(mine)}
     bones |= {b for b in range(kinematics.BONES) if kinematics.parent(b) == mine}

@@ -16,7 +16,6 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from render import arrays
 from render.look.colour import RGB
 from render.look.grounds import GROUNDS, Ground
 from render.look.lights import LIGHTS, Light
@@ -167,13 +166,13 @@ class Shot:
     extras: tuple[Extra, ...] = ()
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Keep the shot in one .npz, whole or not at all."""
+        """Keep the shot in one .npz file."""
         stored: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
         for number, extra in enumerate(self.extras):
             stored[f"vertices_{number}"], stored[f"faces_{number}"] = extra.vertices, extra.faces
         told = {name: getattr(self, name) for name in _hints(Shot) if name not in _ARRAYS}
         told["extras"] = [{"look": extra.look, "part": extra.part} for extra in self.extras]
-        arrays.write(path, text=np.array(json.dumps(told, default=_told)), **stored)
+        np.savez(path, text=np.array(json.dumps(told, default=_told)), **stored)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Shot:

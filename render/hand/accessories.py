@@ -1,6 +1,6 @@
-"""What people wear on their hands: nail polish, rings, a watch, a sleeve. Shapes follow the pose's matrices.
+"""What people wear on their hands: nail polish, rings, a watch, a sleeve.
 
-All in the right hand's frame, metres; numpy only.
+Things are meshes in the hand frame of a right hand, metres, moved by the matrices that pose the hand.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Worn:
 
 
 def choose(wanted: Accessories, rng: np.random.Generator) -> Worn:
-    """Draw what is worn. wanted: the job's `accessories`, a probability each."""
+    """Draw what is worn. wanted: how likely each thing is."""
     has = rng.random(4) < [wanted.polish, wanted.rings, wanted.watch, wanted.sleeve]
     polish, cloth, strap = (dye(rng) for _ in range(3))
     metal = _GOLD if rng.random() < 0.5 else _SILVER
@@ -86,7 +86,7 @@ def shape(worn: Worn, model: HandModel, matrices: Floats) -> list[Extra]:
         things += _watch(model, arm, worn.watch, rng)
     if worn.sleeve:
         things.append(_sleeve(model, arm, worn.sleeve, worn.sleeve_at, rng.uniform(0.0065, 0.011), rng))
-        if worn.cuff:  # of what is worn below
+        if worn.cuff:  # of a shirt below the sleeve
             further = worn.sleeve_at + rng.uniform(0.004, 0.012)
             things.append(_sleeve(model, arm, worn.cuff, further, 0.0025, rng))
     return things

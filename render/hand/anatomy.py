@@ -59,7 +59,7 @@ class Build:
     knuckles: how far joints stand out of fingers, 0 smooth .. 1 bony.
     lean: 0 plump .. 1 tendons and veins show.
     age: 0 young .. 1 old: depth and number of folds. nails: length of the free nail, mm.
-    seed: of what no number here tells, as where folds and veins run.
+    seed: of all that has no number here, such as where folds and veins run.
     """
 
     size: float = 1.0
@@ -92,7 +92,7 @@ def sample_build(rng: np.random.Generator) -> Build:
 
 
 def joints(build: Build) -> Floats:
-    """Rotation centres (21, 3) of the flat hand, fingers apart; metres, hand frame; tips end the flesh."""
+    """Rotation centres (21, 3) of the flat hand, fingers apart; metres, hand frame. Tips end the flesh."""
     points = np.zeros((21, 3))
     for finger, segments in enumerate(SEGMENTS):
         splay, lift = np.radians(_SPLAY[finger])

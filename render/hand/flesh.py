@@ -1,4 +1,4 @@
-"""The flesh of a hand as a distance field around its bones, and the skinned mesh cut from it.
+"""The flesh of a hand, as a distance field around its bones.
 
 Round shapes along the bones are joined by a smooth minimum (Quilez, "Smooth minimum", 2013), which makes
 webs, the ball of the thumb and knuckles grow out of each other as flesh does. Fingers are set apart here, so

@@ -1,4 +1,4 @@
-"""Forward kinematics of a hand: joint angles in, one rigid motion a bone out. numpy only.
+"""Forward kinematics of a hand: from joint angles to a rigid motion of each bone. numpy only.
 
 The hand frame: metres; origin at the wrist; +y to the middle fingertip; +z out of the back of the hand; a
 right hand seen from its back with the fingers up has its thumb at -x. A left hand is its mirror image,
@@ -31,7 +31,7 @@ def bone(finger: int, joint: int) -> int:
 
 
 def bone_of_keypoint(keypoint: int) -> int:
-    """The bone that carries a keypoint: the one it starts, a fingertip's own, the palm for the wrist."""
+    """The bone that moves a keypoint: the one that starts there; a tip's last one; for the wrist the palm."""
     if keypoint == 0:
         return PALM
     finger, joint = divmod(keypoint - 1, 4)
@@ -39,7 +39,7 @@ def bone_of_keypoint(keypoint: int) -> int:
 
 
 def parent(index: int) -> int:
-    """The bone that a bone hangs on; the palm hangs on nothing and is its own parent."""
+    """The bone before a bone; the palm is its own parent."""
     if index in (PALM, FOREARM):
         return PALM
     return PALM if (index - 1) % 3 == 0 else index - 1
@@ -54,8 +54,8 @@ def axes(joints: Floats) -> tuple[Floats, Floats]:
 
     Returns
     -------
-    flexion (5, 3, 3) and back (5, 3, 3), unit vectors a finger and bone. A positive turn about the flexion
-    axis moves the fingertip away from its back.
+    flexion (5, 3, 3) and back (5, 3, 3), unit vectors for each finger and bone. A positive turn about the
+    flexion axis moves the fingertip away from its back.
     """
     along = directions(joints)
     up = np.broadcast_to([0.0, 0.0, 1.0], along.shape).copy()
@@ -97,7 +97,7 @@ def bone_matrices(joints: Floats, angles: Floats, wrist: Floats | None = None) -
     ----------
     joints: (21, 3) rotation centres in the rest pose.
     angles: (5, 3, 3) radians, absolute: finger, joint, (flexion, deviation, twist). Deviation is positive
-        towards the thumb's side, and of first joints counted from +y, the thumb's too.
+        towards the thumb's side; that of first joints, the thumb's too, is counted from +y.
     wrist: (2,) flexion and deviation of the hand against the forearm. The hand stays, the forearm moves.
     """
     along = directions(joints)
@@ -122,7 +122,7 @@ def bone_matrices(joints: Floats, angles: Floats, wrist: Floats | None = None) -
 
 
 def labelled(joints: Floats, offsets: Floats) -> Floats:
-    """Where labels lie (21, 3) that people, or a detector, do not put at the joints' centres.
+    """Where people, or a detector, put the labels (21, 3), which is beside the joints' centres.
 
     Parameters
     ----------

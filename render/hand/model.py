@@ -1,19 +1,18 @@
 """A hand that can be posed: a skinned mesh, its joints, and where a labeller would put its keypoints.
 
-Every model, drawn from an anatomy or taken from a file, becomes this one record, and nothing behind it knows
-where it came from. Always a right hand in the hand frame of `render.hand.kinematics`; numpy only.
+Every model, whether computed from an anatomy or read from a file, becomes this record; what uses it need not
+know which. Always a right hand in the hand frame of `render.hand.kinematics`. numpy only.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from render import arrays
 from render.hand import kinematics
 
 Floats = NDArray[np.float64]
@@ -24,12 +23,12 @@ PERSON = 1
 PART_OF_BONE = np.array([33, *(18 + 3 * f + 2 - k for f in range(5) for k in range(3)), PERSON], np.uint8)
 
 
-# A left hand's parts are counted so much below a right one's.
+# By how much the class ids of a left hand are below those of a right hand.
 LEFT_BELOW = 16
 
 
 def part_of_side(part: int, left: bool) -> int:
-    """RHD's class id of a right hand's part on the hand that is shown."""
+    """The class id of a part, given as a right hand's, on the left or right hand that is shown."""
     return part - LEFT_BELOW if left and part > PERSON else part
 
 
@@ -46,9 +45,10 @@ class HandModel:
     weights: (V, 17) float32 skin weights, rows sum to 1.
     part: (F,) uint8 RHD class ids of a right hand, 1 ("person") for the forearm.
     radius: (21,) float64, flesh around each joint, metres.
-    normals: (V, 3) float32 at rest: what faces the back and what faces the palm.
-    atlas: (2, H, W, 4) uint8 of the skin's detail, back and palm, or empty: height, melanin, blood, nail;
-        atlas_box: (4,) its place in the rest pose: x0, y0, x1, y1.
+    normals: (V, 3) float32 at rest; they tell the back of the hand from the palm.
+    atlas: (2, H, W, 4) uint8, maps of back and palm with height, melanin, blood and nail
+        (`render.hand.skin`); or empty.
+    atlas_box: (4,) where the maps lie in the rest pose: x0, y0, x1, y1, metres.
     texture, uv: path of a colour image and (F, 3, 2) coordinates, or "" and empty.
     """
 
@@ -82,9 +82,9 @@ class HandModel:
         points = np.einsum("kij,kj->ki", own[:, :3, :3], self.keypoints) + own[:, :3, 3]
         return moved, points
 
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Keep the model in one .npz, whole or not at all."""
-        arrays.write(path, **{f.name: getattr(self, f.name) for f in fields(self)})
+    def write(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
+        """Keep the model in one .npz file, or write it to one that is open."""
+        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> HandModel:
@@ -97,7 +97,7 @@ class HandModel:
 
 
 def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Unit normals (V, 3), the faces' weighted by area."""
+    """Unit normals (V, 3): the mean of the faces' normals, weighted by area."""
     corners = vertices[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = np.zeros_like(vertices)

@@ -1,4 +1,4 @@
-"""The hand that needs no file: a build, its flesh, its skin, as one model. Runs in the core's environment."""
+"""The hand that needs no file: the model of a build, from its flesh and skin."""
 
 from __future__ import annotations
 

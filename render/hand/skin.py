@@ -2,7 +2,7 @@
 
 Each map has four channels: height (128 is the mesh, a step is 0.01 mm), melanin and blood (128 is the
 person's own, 255 nearly twice that), and nail (0 skin, 160 nail bed, 255 free edge). Folds lie where the
-hand's joints are; how they run differs between people by the build's seed. Runs in the core's environment.
+hand's joints are; how they run differs between people, by the build's seed. Not for Blender's interpreter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The skin of a build as a skinned mesh: marching cubes over the flesh, weights by place along the bones.
 
-Runs in the core's environment (scikit-image), never in Blender's.
+Needs scikit-image, so it does not run in Blender's interpreter.
 """
 
 from __future__ import annotations

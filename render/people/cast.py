@@ -10,6 +10,7 @@ from threading import Lock
 
 import numpy as np
 
+from curate.basics import files
 from render.hand import anatomy
 from render.hand.model import HandModel
 from render.job import Job
@@ -49,8 +50,9 @@ class Cast:
             if not path.exists():
                 from render.hand.procedural import make_model
 
-                self.folder.mkdir(parents=True, exist_ok=True)
-                make_model(anatomy.sample_build(own)).write(path)
+                made = make_model(anatomy.sample_build(own))
+                with files.writing(path) as file:
+                    made.write(file)
         return Person(f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
 
 

@@ -6,8 +6,9 @@
     FILE.blend, FILE.glb ...  the same, its mapping lying beside it as FILE.yaml
     FILE.npz                  a HandModel
 
-Kept under $HAND_CURATE_CACHE, else $XDG_CACHE_HOME/hand-curate, else ~/.cache/hand-curate. What is kept is
-known by the content of the file, the mapping and the extraction's own code, so that no change goes unnoticed.
+Kept under $HAND_CURATE_CACHE, else $XDG_CACHE_HOME/hand-curate, else ~/.cache/hand-curate. A kept model
+is named by a hash of the file, the mapping and the code that extracts it: if one of them changes, the model
+is extracted anew.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import json
 import os
 import shutil
 import tarfile
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -61,21 +62,21 @@ def cache() -> Path:
 
 
 def prepare(models: Iterable[str], blender: Blender) -> None:
-    """Fetch and extract what was not yet, so that `kept` has them all. Raises InputError as `kept`."""
+    """Fetch and extract the models that are not kept yet. Raises InputError as `kept`."""
     for model in models:
         if model != PROCEDURAL and not (path := kept(model)).exists():
             extract(find(model), path, blender)
 
 
 def check(models: Iterable[str]) -> None:
-    """Raises InputError as `kept` where a model of the user's cannot be used; fetches and makes nothing."""
+    """Check the user's own models, without fetching or extracting any. Raises InputError as `kept`."""
     for model in models:
         if model not in NAMES:
             kept(model)
 
 
 def kept(model: str) -> Path:
-    """The file of a model's record, by its name or file; `prepare` makes it.
+    """The file in which a model, given by its name or path, is kept once `prepare` has made it.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def kept(model: str) -> Path:
 
 
 def read(path: Path) -> HandModel:
-    """A record. Raises InputError where the file holds none."""
+    """The model in a file. Raises InputError where it holds none."""
     try:
         return HandModel.read(path)
     except (OSError, ValueError, KeyError) as error:
@@ -99,7 +100,7 @@ def read(path: Path) -> HandModel:
 
 
 def fingerprint(model: str) -> str:
-    """What a picture of it depends on, as a short hash: of the file, the mapping and the extraction's code.
+    """A short hash of what pictures of a model depend on: its file, its mapping, the code that extracts it.
 
     Raises InputError as `kept`.
     """
@@ -131,9 +132,10 @@ def find(model: str) -> rigs.Rig:
 
 def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
     """Have Blender make a HandModel, the file `out`. Raises InputError as `kept`, or that it cannot."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".extract-") as folder:
-        job, made = Path(folder) / "job.json", Path(folder) / "model.npz"
+    with _holding(out.parent) as folder:
+        if out.exists():  # made by another while we waited
+            return
+        job, made = folder / "job.json", folder / "model.npz"
         job.write_text(json.dumps(rig.as_json()), encoding="utf-8")
         command = blender.script(_SCRIPT, os.fspath(job), os.fspath(made))
         try:
@@ -154,14 +156,33 @@ def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
 
 def fetch() -> list[Path]:
     """Get the WebXR hands with npm, checked by their hashes; returns their files. Raises InputError."""
-    missing = {name: one for name, one in _WEBXR.items() if not one.path.exists()}
-    if missing:
-        with tempfile.TemporaryDirectory() as folder:
-            archive = _pack(Path(folder))
-            with tarfile.open(archive) as package:
-                for one in missing.values():
+    with _holding(cache()) as folder:
+        missing = [one for one in _WEBXR.values() if not one.path.exists()]
+        if missing:
+            with tarfile.open(_pack(folder)) as package:
+                for one in missing:
                     _take(package, one)
     return [one.path for one in _WEBXR.values()]
+
+
+@contextmanager
+def _holding(folder: Path) -> Iterator[Path]:
+    """Hold a folder of models, waiting for others to leave it; gives an empty folder for work in progress.
+
+    What one that was killed left behind is removed by the next.
+    """
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        files.sweep(folder)
+        work = folder / ".work.tmp"
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            files.remove(work)
 
 
 def _pack(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What a person says of a 3D hand of theirs: which bone is which joint, in a small YAML file.
+"""The mapping of a user's own 3D hand: a small YAML file that says which bone is which joint.
 
     name: my-hand                     # default: the file's name
     licence: CC BY 4.0, Jane Doe      # kept with each sample
@@ -17,10 +17,10 @@
     forearm: true                     # draw the wrist's stump out to a forearm
     texture: skin.png
 
-Which way is up is not asked: the joints tell. Tips may be left out (the end of the flesh along the last bone
-is taken in any case), and so may the last joint of a finger. Coordinates are the file's own for .obj, else
-as Blender shows them. A mesh without an armature needs coordinates throughout, and gets its weights from
-Blender.
+How the hand lies in its file need not be said: the joints show it. Tips may be left out, since the end of the
+flesh along the last bone is taken in any case; so may the last joint of a finger. Coordinates are the file's
+own for .obj, and otherwise as Blender shows them. A mesh without an armature needs coordinates for all joints
+and gets its weights from Blender.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Rig:
     keypoint_offsets: tuple[tuple[int, tuple[float, ...]], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON values: the job of `render.worker.extract`."""
+        """All of it as JSON values, as `render.worker.extract` takes it."""
         return asdict(self)
 
 

@@ -6,9 +6,9 @@
 JOB.json is a `render.people.rig.Rig` as JSON. What is wrong with the model is written to OUT.npz.json as
 {"field", "found", "allowed", "remedy"}, with exit code 2.
 
-Bones are known by name, never by the links of the file, which may be flat. Fingertips are where a ray along
-the last bone leaves the flesh, since the bones of many rigs end well inside it. All happens in the hand frame
-of `render.hand.kinematics`. A left hand is mirrored on the way there, so the model is always a right hand.
+Bones are found by name, since in some files none hangs on another. A fingertip is where a ray along the last
+bone leaves the flesh, since in many rigs that bone ends well inside it. All is computed in the hand frame of
+`render.hand.kinematics`. A left hand is mirrored on the way there, so the model is always a right hand.
 """
 
 from __future__ import annotations

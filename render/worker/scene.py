@@ -1,14 +1,11 @@
 """One shot, one Cycles render: colour, part mask and depth in one multilayer EXR.
 
-The scene stays in memory between shots; what a shot changes is set, never added to. The camera stands at the
-origin and looks along -z with +y up; everything else is placed before it.
+The scene stays in memory between shots. Each shot sets all that it needs, so a picture does not depend on
+those before it. The camera is at the origin and looks along -z with +y up.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -20,15 +17,15 @@ from render.worker import grounds, lights, materials
 from render.worker.objects import mesh_of
 
 _MODELS_KEPT = 6
-# Masks and depth are of each pixel's first ray, which Cycles sends so many pixels beside its middle, to
-# the left and down: measured as what makes masks agree with rays cast (benchmarks/render_truth.py).
+# Masks and depth come from the first ray of each pixel, which Cycles sends so many pixels to the left of its
+# middle, and below it. Measured: with this, masks agree with ray casts (benchmarks/render_truth.py).
 _ASIDE = 0.00045
 
 _models: dict[tuple[str, str], Any] = {}
 
 
 def render(shot_path: str, out: str) -> None:
-    """Render a shot's file into a multilayer EXR, which appears whole or not at all."""
+    """Render a shot's file into a multilayer EXR."""
     shot = Shot.read(shot_path)
     scene = _scene()
     _engine(scene, shot)
@@ -37,12 +34,8 @@ def render(shot_path: str, out: str) -> None:
     _extras(scene, shot)
     lights.apply(shot.light, scene)
     grounds.apply(shot.ground, scene)
-    temporary = Path(out).with_suffix(f".{os.getpid()}.exr")
-    scene.render.filepath = os.fspath(temporary)
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()
+    scene.render.filepath = out
     bpy.ops.render.render(write_still=True)
-    temporary.replace(out)
 
 
 def _scene() -> Any:
@@ -162,7 +155,7 @@ def _forget(key: tuple[str, str]) -> None:
 
 
 def _extras(scene: Any, shot: Shot) -> None:
-    """Rings, watches, sleeves: made anew for each shot, since no two are alike."""
+    """Rings, watches and sleeves, made anew for each shot, since no two are alike."""
     for thing in [o for o in scene.objects if o.name.startswith("extra ")]:
         mesh = thing.data
         bpy.data.objects.remove(thing)

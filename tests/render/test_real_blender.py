@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from curate.basics import images
 from curate.basics import keypoints as kp
+from curate.basics.engine import Local
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -65,7 +66,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_two_workers_give_the_same_bytes(place: Path, blender: Blender) -> None:
-    render(place / "two", Job.of(place / "job.yaml"), program=blender.path, workers=2, quiet=True)
+    render(place / "two", Job.of(place / "job.yaml"), program=blender.path, engine=Local(2), quiet=True)
     assert content(place / "two") == content(place / "one")
 
 

@@ -18,6 +18,7 @@ import pytest
 from stand_in import PACE, ROOT, finish, plan
 
 from curate.basics import images
+from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset
 from curate.data.stage import Summary
@@ -31,16 +32,16 @@ JOB = Job.of(angles=["tilt=0,30 rotation=0:330:30"], per_angle=2, aspect="both")
 # As a user's shell runs it: a process of its own that can be stopped and killed.
 SCRIPT = """
 import sys
-import curate.basics.engine
+from curate.basics import engine
 from render.job import Job
 from render.run import Studio, render
 from stand_in import finish, plan
 if __name__ == "__main__":
     out, program, workers, how = sys.argv[1:]
     if how == "processes":
-        curate.basics.engine.PROCESSES_FROM = 1
-    job = Job.of(random=40)
-    render(out, job, program=program, workers=int(workers), quiet=True, studio=Studio(plan, finish))
+        engine.PROCESSES_FROM = 1
+    given = {"program": program, "engine": engine.Local(int(workers)), "studio": Studio(plan, finish)}
+    render(out, Job.of(random=40), quiet=True, **given)
 """
 
 
@@ -76,7 +77,7 @@ def test_a_job_becomes_a_dataset_that_tells_what_was_rendered(program: Path, tmp
 
 def test_any_number_of_workers_gives_the_same_bytes(program: Path, tmp_path: Path) -> None:
     run(tmp_path / "one", program)
-    run(tmp_path / "three", program, workers=3)
+    run(tmp_path / "three", program, engine=Local(3))
     assert content(tmp_path / "one") == content(tmp_path / "three")
 
 
@@ -129,7 +130,7 @@ def test_what_fails_is_in_quarantine_and_nothing_else_suffers(
     program: Path, moods, tmp_path: Path, workers: int
 ) -> None:
     moods({3: "die", 7: "fail", 8: "die-once", 20: "unplanned", 21: "silent", 22: "unfinished", 47: "die"})
-    summary = run(tmp_path / "d", program, workers=workers)
+    summary = run(tmp_path / "d", program, engine=Local(workers))
     assert (summary.samples, summary.quarantined) == (42, 6)
     dataset = Dataset(tmp_path / "d")
     assert {entry["input"]: entry["reason"] for entry in dataset.quarantine()} == {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -10,7 +9,6 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from render import arrays
 from render.hand import procedural
 from render.job import Job
 from render.people.cast import Cast
@@ -39,20 +37,3 @@ def test_threads_that_ask_for_one_person_at_once_get_one(
         names = set(pool.map(ask, range(THREADS)))
     assert len(names) == len(made) == 1
     assert [path.name for path in tmp_path.iterdir()] == [f"{names.pop()}.npz"]
-
-
-def test_threads_that_write_one_file_leave_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each writes all of it before any gives it its name, as if they had been as slow as that."""
-    together = Barrier(THREADS, timeout=60)
-    save = np.savez
-
-    def slow(file: str | os.PathLike[str], **values: object) -> None:
-        save(file, **values)  # type: ignore[arg-type]
-        together.wait()
-
-    monkeypatch.setattr(np, "savez", slow)
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda _: arrays.write(tmp_path / "a.npz", x=np.arange(5)), range(THREADS)))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
-    with np.load(tmp_path / "a.npz") as stored:
-        assert stored["x"].tolist() == [0, 1, 2, 3, 4]

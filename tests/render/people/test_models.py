@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tarfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from render.hand import kinematics
 from render.hand.model import HandModel
 from render.people import models, rig
 
+ROOT = Path(__file__).resolve().parents[3]
 MAKER = Path(__file__).with_name("rig_maker.py")
 RADIUS = 0.007
 FINGERS = {  # first joint, direction in degrees from +y towards the little finger, lengths of the three bones
@@ -276,7 +279,7 @@ def test_what_does_not_fit_the_file_is_told(
     change(told)
     with pytest.raises(InputError, match=message):
         maker.load(maker.make("hand.glb", told))
-    assert not list(maker.folder.glob("cache/*"))
+    assert not list(maker.folder.glob("cache/*.npz"))
 
 
 def test_a_hand_of_the_other_side_is_noticed_by_its_bent_fingers(maker: Maker) -> None:
@@ -420,7 +423,32 @@ def test_a_download_that_is_not_what_it_was_is_refused(
     fake_npm(tmp_path, b"another hand")
     with pytest.raises(InputError, match=r"generic-hand/left\.glb is not what it was; allowed: SHA-256"):
         models.fetch()
-    assert not (tmp_path / "cache").exists()
+    assert left_in(tmp_path / "cache") == []
+
+
+def left_in(folder: Path) -> list[str]:
+    """What lies in a folder of models, but for its lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAND_CURATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    ready, npm = tmp_path / "ready", tmp_path / "npm"
+    npm.write_text(f'#!/bin/sh\ntouch "$5/half.tgz" {ready}\nexec sleep 600\n')
+    npm.chmod(0o755)
+    line = [sys.executable, "-c", "from render.people import models; models.fetch()"]
+    fetching = subprocess.Popen(line, cwd=ROOT)
+    while not ready.exists():
+        assert fetching.poll() is None
+        time.sleep(0.02)
+    fetching.kill()
+    fetching.wait()
+    assert left_in(tmp_path / "cache") == [".work.tmp"]
+    fake_npm(tmp_path, b"another hand")
+    with pytest.raises(InputError, match="is not what it was"):
+        models.fetch()
+    assert left_in(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
