@@ -151,8 +151,12 @@ def fingerprint(*places: Path | None) -> str:
 
 
 def _absolute(source: Source, out: Path) -> Source:
+    """The same with absolute paths; a data.yaml that only describes a folder stands for it."""
+    root = source.root.absolute()
+    if root.suffix.lower() in (".yaml", ".yml") and root.is_file():
+        root = root.parent
     images, masks = (place.absolute() if place else None for place in (source.images, source.masks))
-    return Source(source.root.absolute(), images, masks, out.absolute() / "images")
+    return Source(root, images, masks, out.absolute() / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:

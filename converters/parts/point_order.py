@@ -32,8 +32,8 @@ _NUMBER = re.compile(r"\D*(\d+)\D*")
 _HAND = frozenset({"hand", "hands", "palm", "palms", "fist", "finger", "fingers", "thumb", "wrist"})
 _OTHER_PARTS = frozenset({
     "head", "face", "foot", "feet", "nose", "eye", "eyes", "ear", "ears", "eyebrow", "eyebrows", "brow",
-    "mouth", "lip", "lips", "jaw", "chin", "cheek", "forehead", "neck", "shoulder", "elbow", "chest", "torso",
-    "spine",
+    "mouth", "lip", "lips", "jaw", "chin", "cheek", "forehead", "neck", "shoulder", "elbow", "chest",
+    "torso", "spine",
     "pelvis", "hip", "hips", "knee", "ankle", "toe", "toes", "heel", "tail", "paw", "snout", "hoof",
     "withers", "wing", "beak",
 })  # fmt: skip
