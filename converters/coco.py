@@ -40,7 +40,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
@@ -309,7 +309,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
-    lost["sample without an image"] += int((~usable).sum())
+    lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
     lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
     sources = dataset.info["sources"]

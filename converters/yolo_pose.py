@@ -32,7 +32,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
@@ -110,7 +110,8 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     for split, of_image in sorted(lines.items()):
         placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
-        counts["sample without an image"] += sum(len(of_image[ref]) for ref in of_image.keys() - placed)
+        gone = sum(len(of_image[ref]) for ref in of_image.keys() - placed)
+        counts[LEFT_OUT + "sample without an image"] += gone
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
             files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
@@ -331,7 +332,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     try:
         size = np.array(_frame(dataset, sample), np.float64)
     except UnreadableImage:
-        counts["sample without an image"] += 1
+        counts[LEFT_OUT + "sample without an image"] += 1
         return ""
     shares = sample.keypoints.astype(np.float64) / size
     labelled = sample.visibility > kp.UNLABELLED
@@ -340,7 +341,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     counts["point outside the image, written as unlabelled"] += int((labelled & ~within).sum())
     box = _clipped_box(sample, shares[within], size, counts)
     if box is None:
-        counts["sample without a box or points in the image"] += 1
+        counts[LEFT_OUT + "sample without a box or points in the image"] += 1
         return ""
     numbers = [repr(float(n)) for n in box]
     for i in range(kp.COUNT):

@@ -13,6 +13,8 @@ import pyarrow as pa
 from curate.basics import files
 from curate.data.sample import SCHEMA
 
+LEFT_OUT = "left out: "  # what a reason begins with that an export counts whole samples by, not fields
+
 
 @dataclass(slots=True)
 class Part:

@@ -1,6 +1,7 @@
 """The command line: help for everything, exit codes, and a quick start."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -116,3 +117,33 @@ def test_json_is_one_object_on_stdout(drawn_labelme, tmp_path, capsys: pytest.Ca
     result = json.loads(capsys.readouterr().out)
     assert result["samples"] == 4
     assert result["dropped"] == {}
+
+
+def test_an_export_that_leaves_samples_out_exits_with_1(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "d"
+    shutil.copytree(drawn_dataset, data)
+    export = ["export", str(data), "--to", "labelme", "--out"]
+    assert cli.main([*export, str(tmp_path / "all")]) == 0
+    assert "not held by labelme: subject_id" in capsys.readouterr().err
+    next(iter(sorted((data / "images").iterdir()))).unlink()
+    for _ in range(2):  # done, and done before
+        assert cli.main([*export, str(tmp_path / "some")]) == 1
+        assert "left out: sample without an image (1)" in capsys.readouterr().err
+
+
+def test_an_evaluation_on_what_was_trained_on_says_so_and_exits_with_1(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--size", "32", "--test", "0.34"]
+    for seed in ("0", "1"):
+        out = str(tmp_path / f"set{seed}")
+        assert cli.main(["build", str(drawn_dataset), "--seed", seed, *size, "--quiet", "--out", out]) == 0
+    run = str(tmp_path / "run")
+    assert cli.main(["train-baseline", str(tmp_path / "set0"), "--out", run, "--epochs", "1", "--quiet"]) == 0
+    assert cli.main(["evaluate", run, str(tmp_path / "set0")]) == 0
+    assert "flatter" not in capsys.readouterr().err
+    assert cli.main(["evaluate", run, str(tmp_path / "set0"), "--split", "train"]) == 0
+    assert cli.main(["evaluate", run, str(tmp_path / "set1"), "--out", str(tmp_path / "e")]) == 1
+    assert "these figures flatter: the run was trained on" in capsys.readouterr().err

@@ -350,9 +350,9 @@ def test_samples_of_another_source_are_numbered_and_their_losses_counted(tmp_pat
         "keypoints": 1,
         "attrs": 1,
         "image written anew as JPEG": 2,
-        "further hand in an image": 1,
+        "left out: further hand in an image": 1,
         "subject_id replaced by a number": 1,
-        "sample without an image": 1,
+        "left out: sample without an image": 1,
     }
     lines = (tmp_path / "written" / "HandInfo.csv").read_bytes().decode().split("\r\n")
     assert lines == [

@@ -430,9 +430,9 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
         "label_source": 1,
         "mask without RHD's part ids": 1,
         "image written anew as PNG": 2,
-        "further hand of the same side in an image": 1,
-        "sample of an unknown side": 1,
-        "sample without an image of the set's size": 2,
+        "left out: further hand of the same side in an image": 1,
+        "left out: sample of an unknown side": 1,
+        "left out: sample without an image of the set's size": 2,
         "split val, put into evaluation": 1,
     }
     summary, (left, right) = run(tmp_path / "w", tmp_path / "back")
