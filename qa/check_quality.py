@@ -16,12 +16,12 @@ from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice, flag, path, paths, whole
+from curate.data.contents import content_hash
 from curate.data.dataset import Dataset
 from qa.checks.baseline_residual import predicted_points
 from qa.checks.check import Check, Checked
 from qa.config import checks
 from qa.finding import SEVERITIES, TABLE, Row, Severity, at_least, read_findings, write_findings
-from qa.inputs import content_hash
 from qa.measures.arrays import Names
 from qa.report.changes import compare, write_changes
 from qa.report.junit import write_junit

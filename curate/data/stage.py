@@ -21,6 +21,7 @@ import pyarrow as pa
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.version import VERSION
+from curate.data.contents import content_hash
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
 
@@ -132,8 +133,9 @@ class Stage:
             cannot be written.
         """
         reads = [parent.root for parent in self.parents]
+        identity = {**self.identity, "files": [content_hash(parent, self.engine) for parent in self.parents]}
         claimed = files.claimed(
-            self.out, self.identity, reads=reads, resume_key=self.resume_key, overwrite=self.overwrite
+            self.out, identity, reads=reads, resume_key=self.resume_key, overwrite=self.overwrite
         )
         with claimed as claim:
             if claim.result is not None:
