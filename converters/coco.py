@@ -80,7 +80,7 @@ class Annotation(msgspec.Struct, gc=False):
     id: Id = None
     image_id: Id = None
     category_id: Id = None
-    iscrowd: float = 0
+    iscrowd: bool | float | None = 0
     bbox: list[float] | None = None
     hand_type: Any = None
     attributes: Any = None
@@ -136,14 +136,27 @@ def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[s
         dropped["crowd annotation"] += 1
     elif not points:
         dropped["annotation without keypoints"] += 1
-    elif len(points) == 3 * kp.COUNT or (len(points) == kp.COUNT and isinstance(points[0], list)):
-        if not refusal:
-            return True
+    elif flaw := _count_flaw(points):
+        dropped[f"annotation with {flaw}"] += 1
+    elif refusal:
         dropped[f"annotation of no known hand: {refusal}"] += 1
     else:
-        count = len(points) if isinstance(points[0], list) else len(points) / 3
-        dropped[f"annotation with {count:g} keypoints"] += 1
+        return True
     return False
+
+
+def _count_flaw(points: list[Any]) -> str:
+    """What an annotation has that is not 21 x (x, y, v); empty where it has."""
+    if isinstance(points[0], list):
+        odd = next((p for p in points if isinstance(p, list) and len(p) != 3), None)
+        if len(points) != kp.COUNT:
+            return f"{len(points)} keypoints"
+        return f"points of {len(odd)} numbers; allowed: 3 (x, y, v)" if odd is not None else ""
+    if len(points) == 3 * kp.COUNT:
+        return ""
+    if len(points) % 3 or len(points) == 2 * kp.COUNT:
+        return f"{len(points)} numbers for its keypoints; allowed: {3 * kp.COUNT}, 21 x (x, y, v)"
+    return f"{len(points) // 3} keypoints"
 
 
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:

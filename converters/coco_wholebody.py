@@ -35,9 +35,9 @@ class Person(msgspec.Struct, gc=False):
 
     id: Id = None
     image_id: Id = None
-    iscrowd: float = 0
-    lefthand_valid: bool | float = False
-    righthand_valid: bool | float = False
+    iscrowd: bool | float | None = 0
+    lefthand_valid: bool | float | None = False
+    righthand_valid: bool | float | None = False
     lefthand_kpts: list[float] | None = None
     righthand_kpts: list[float] | None = None
     lefthand_box: list[float] | None = None

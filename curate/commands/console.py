@@ -7,6 +7,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from curate.basics.engine import Engine, Local, default_workers
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Chosen = TypeVar("Chosen", bound=Options)
 
+_TOLD = 3  # inputs in quarantine, where nothing came of the others
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
 
@@ -69,9 +72,18 @@ def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     lines += [f"  not there: {count} {_words(reason)}" for reason, count in summary.absent.items()]
     if summary.quarantined:
         lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
+        if not summary.samples:
+            lines += _first_of_quarantine(summary.out)
     lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items() if count]
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return OK if summary.clean(strict=getattr(a, "strict", False)) else FINDINGS
+
+
+def _first_of_quarantine(out: Path) -> list[str]:
+    """The first inputs that could not be used, and why."""
+    with (out / "quarantine.jsonl").open(encoding="utf-8") as file:
+        entries = [json.loads(line) for line in islice(file, _TOLD)]
+    return [f"    {entry['input']}: {entry['reason']}" for entry in entries]
 
 
 def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names: str) -> None:
