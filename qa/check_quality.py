@@ -112,7 +112,7 @@ def check_quality(
     """
     given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
     if not given:
-        raise InputError("curate qa", "no dataset given", allowed="one or more dataset folders")
+        raise InputError("datasets", "none given", allowed="one or more dataset folders")
     opened = [d if isinstance(d, Dataset) else Dataset(d) for d in given]
     table = checks(options.config)
     before = None if options.compare is None else read_findings(options.compare)

@@ -181,7 +181,7 @@ class Job(Options):
         told = {name: value for name, value in given.items() if value is not None}
         job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
-            raise InputError("curate render", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
+            raise InputError("job", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
         return job
 
     def as_json(self) -> dict[str, Any]:

@@ -57,10 +57,9 @@ def common(
 
 def positive(text: str) -> int:
     """A whole number from 1 on, as an argparse type."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number from 1 on")
+    return int(text)
 
 
 def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:

@@ -201,7 +201,7 @@ class Stage:
             "quarantined": len(quarantine),
             "notes": dict(sorted(notes.items())),
         }
-        if absent:
+        if absent := +absent:  # a kind that was looked for and of which none is absent is no omission
             counts["absent"] = dict(sorted(absent.items()))
         history = [entry for parent in self.parents for entry in parent.info["history"]]
         info = {
