@@ -305,7 +305,9 @@ _HELD = frozenset(
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write annotations/SPLIT.json (annotations/instances.json for samples of no split) and images/.
+    """Write annotations/person_keypoints_SPLIT.json (of SPLIT "default" for samples of no split) and images/.
+
+    These are COCO's own names, by which other tools tell what a file holds (Datumaro).
 
     Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
     `cam_param` are mmpose's. A sample without a box gets that of its labelled points. What COCO has no key
@@ -330,7 +332,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
         text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else NAME)
         lost.update(unheld)
-        files.write(out / "annotations" / f"{split or 'instances'}.json", text)
+        files.write(out / "annotations" / f"person_keypoints_{split or 'default'}.json", text)
     return +lost
 
 
