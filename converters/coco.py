@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from converters.parts import labels
@@ -37,9 +38,10 @@ from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
+from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import make_batch, to_numpy
+from curate.data.sample import DEPTH, make_batch, to_numpy
 from curate.data.source import Source
 
 NAME = "coco"
@@ -115,7 +117,7 @@ def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str,
     _add_camera(hands, chosen)
     _put_in_order(hands, chosen)
     if ours:
-        _restore(columns, chosen)
+        _restore(columns, chosen, Source(path).folder)
     else:
         _add_known_sides(hands)
     hands.refuse_twins()
@@ -218,8 +220,8 @@ def _add_known_sides(hands: Hands) -> None:
         ]
 
 
-def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
-    """Fields that `write` put into the annotations."""
+def _restore(columns: dict[str, Any], annotations: list[Annotation], folder: Path) -> None:
+    """Fields that `write` put into the annotations; a depth map lies relative to `folder`."""
     kept = [a.hand_curate for a in annotations]
     for name in Ours.__struct_fields__:
         values = [getattr(k, name) if k else None for k in kept]
@@ -231,8 +233,20 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
             columns[name] = [value or told for value, told in zip(values, columns[name], strict=True)]
         elif name == "source":
             columns[name] = [value or columns[name] for value in values]
+        elif name == "attrs":
+            columns[name] = [_with_depth_in(folder, value) for value in values]
         else:
             columns[name] = values
+
+
+def _with_depth_in(folder: Path, attrs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A sample's attrs with the absolute path of its depth map, if it is there; `convert` judges it."""
+    if not attrs or DEPTH not in attrs:
+        return attrs
+    name = attrs[DEPTH]
+    path = folder / name if isinstance(name, str) and is_path(name) else None
+    rest = {key: value for key, value in attrs.items() if key != DEPTH}
+    return {**rest, DEPTH: str(path)} if path is not None and path.is_file() else rest
 
 
 _SPLITS = ("train", "val", "test")
@@ -274,6 +288,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     usable = np.array([ref in placed for ref in refs], bool)
     lost["sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
+    lost["depth map"] += int(pc.sum(pc.match_substring(whole.column("attrs"), f'"{DEPTH}":')).as_py() or 0)
     lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
     sources = dataset.info["sources"]
     for split in sorted(set(splits)):
@@ -394,10 +409,16 @@ def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, An
 
 def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
     plain = [part.column(name).to_pylist() for name in _PLAIN]
-    attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
+    attrs = [_without_depth(text) for text in part.column("attrs").to_pylist()]
     rows = zip(*plain, _rows(part, "transform"), attrs, boxed.tolist(), strict=True)
     names = (*_PLAIN, "transform", "attrs", "has_bbox")
     return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
+
+
+def _without_depth(text: str | None) -> dict[str, Any] | None:
+    """A sample's attrs; its depth map stays behind, as it is not among the files that are written."""
+    attrs = json.loads(text) if text else {}
+    return {key: value for key, value in attrs.items() if key != DEPTH} or None
 
 
 def _rows(part: pa.RecordBatch, name: str, scale: float | None = None) -> list[list[Any] | None]:

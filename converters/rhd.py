@@ -37,9 +37,11 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.paths import is_text
 from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import Part
+from curate.data.references import file_of
 from curate.data.sample import DEPTH, Sample, make_batch
 from curate.data.source import Source
 
@@ -151,6 +153,7 @@ def _sets(source: Source) -> list[_Set]:
     for folder in places:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if match := _ANNOTATION.fullmatch(path.name):
+                source.places.require(path)
                 color = folder / "color" if (folder / "color").is_dir() else source.images
                 names = _png_names(color) if color else None
                 if not color or not names:
@@ -168,7 +171,7 @@ def _png_names(folder: Path) -> frozenset[str]:
     if not folder.is_dir():
         return frozenset()
     names = os.listdir(folder)  # noqa: PTH208 (a tenth of the time of Path.iterdir)
-    return frozenset(name for name in names if name.endswith(".png"))
+    return frozenset(name for name in names if name.endswith(".png") and is_text(name))
 
 
 def _frame(one: _Set) -> tuple[int, int]:
@@ -398,15 +401,15 @@ def _write_files(root: Path, job: _Job) -> Counter[str] | None:
     except UnreadableImage:
         return None
     if job.mask is not None:
-        _write_mask(root / job.mask, job.folder / "mask" / job.name, notes)
+        _write_mask(root, job.mask, job.folder / "mask" / job.name, notes)
     if job.depth_map is not None:
-        _write_depth(root / job.depth_map, job.folder / "depth" / job.name, job.size, notes)
+        _write_depth(root, job.depth_map, job.folder / "depth" / job.name, job.size, notes)
     return notes
 
 
-def _write_mask(source: Path, path: Path, notes: Counter[str]) -> None:
+def _write_mask(root: Path, ref: str, path: Path, notes: Counter[str]) -> None:
     try:
-        mask = images.read(source, grey=True)
+        mask = images.read(file_of(root, ref), grey=True)
     except UnreadableImage:
         notes["mask missing or unreadable"] += 1
         return
@@ -416,9 +419,9 @@ def _write_mask(source: Path, path: Path, notes: Counter[str]) -> None:
     images.write(path, mask)
 
 
-def _write_depth(source: Path, path: Path, frame: tuple[int, int], notes: Counter[str]) -> None:
+def _write_depth(root: Path, ref: str, path: Path, frame: tuple[int, int], notes: Counter[str]) -> None:
     try:
-        metres = depth.read(source, *frame)
+        metres = depth.read(file_of(root, ref), *frame)
     except UnreadableImage:
         notes["depth map missing or unreadable"] += 1
         return

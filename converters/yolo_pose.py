@@ -11,7 +11,6 @@ Files that `write` made say `visibility: coco` in data.yaml, and are read as the
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,11 +29,12 @@ from converters.parts.splits import SPLITS
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
+from curate.basics.paths import read_file
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
-from curate.data.source import Source, files_below
+from curate.data.source import Source, texts_below
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
@@ -146,21 +146,24 @@ def _pairs(source: Source, counted: Part) -> list[_Pair]:
     images stands for one called labels."""
     found: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...], str], Path]] = {"images": {}, "labels": {}}
     suffixes = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
-    for path in files_below(source.root):
+    places = source.places
+    for path in texts_below(source.root, counted):
         parts = path.relative_to(source.root).parts[:-1]
         at = max((i for i, part in enumerate(parts) if part in found), default=None)
         if at is None or path.suffix.lower() not in suffixes[parts[at]]:
             continue
-        if not str(path).isprintable():
-            shown = str(path.relative_to(source.root)).encode("ascii", "backslashreplace").decode()
-            counted.quarantine.append((shown, "a file name that is no text"))
-        elif found[parts[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
+        try:
+            places.require(path)
+        except UnsafeInput as error:
+            counted.quarantine.append((_relative(source.root, path), error.reason))
+            continue
+        if found[parts[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
             counted.dropped["image of the same name as another"] += 1
     if not found["labels"]:
         raise InputError(
             source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
         )
-    elsewhere = {path.stem: path for path in files_below(source.images)} if source.images else {}
+    elsewhere = {path.stem: path for path in texts_below(source.images, counted)} if source.images else {}
     befores = [before for group in found.values() for before, _, _ in group]
     common = [
         words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))
@@ -227,7 +230,7 @@ def _uses_two(path: Path) -> bool:
 def _bytes(path: Path) -> bytes:
     """The content of a label file; nothing where it is unreadable, which `_parse` reports."""
     try:
-        return path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
+        return read_file(path, _MAX_BYTES)
     except OSError:
         return b""
 
@@ -272,19 +275,16 @@ def _parse(root: Path, pair: _Pair, lines: _Lines, part: Part) -> None:
     label = pair.label
     assert label is not None
     name = _relative(root, label)
-    data = _bytes(label)
+    try:
+        data = read_file(label, _MAX_BYTES)
+    except OSError as error:
+        part.quarantine.append((name, f"cannot be read ({error.strerror})"))
+        return
     if data.startswith(_LFS):
         part.quarantine.append((name, "a Git-LFS pointer, not the labels; run: git lfs pull"))
         return
     if not data.strip():
-        try:
-            empty = label.stat().st_size <= _MAX_BYTES and os.access(label, os.R_OK)
-        except OSError:
-            empty = False
-        if empty:
-            part.notes["image without a hand (its label file is empty)"] += 1
-        else:
-            part.quarantine.append((name, f"unreadable, or larger than {_MAX_BYTES} bytes"))
+        part.notes["image without a hand (its label file is empty)"] += 1
         return
     hand = 0
     for number, line in enumerate(data.splitlines(), 1):

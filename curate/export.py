@@ -16,6 +16,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import NoOptions, Options
 from curate.data.dataset import Dataset
+from curate.data.references import outside
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ class Export:
     ----------
     out: the folder. format: name of the format. samples: how many the dataset holds.
     lost: what the format could not hold or was changed, per field or reason, with counts.
+    outside: how many samples have their image in each folder outside the dataset, relative to it.
     licences: the dataset's licences that seem to restrict passing it on.
     reused: the folder was finished before, with the same configuration.
     """
@@ -43,6 +45,7 @@ class Export:
     samples: int
     lost: dict[str, int]
     licences: tuple[str, ...]
+    outside: dict[str, int]
     reused: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -56,18 +59,23 @@ class Export:
             "samples": self.samples,
             "lost": self.lost,
             "restricted_licences": list(self.licences),
+            "outside": self.outside,
         }
 
     @classmethod
     def of(cls, out: Path, record: Mapping[str, Any]) -> Export:
         """From what `record` gave: an export that was finished before."""
         licences = tuple(record["restricted_licences"])
-        return cls(out, record["format"], record["samples"], record["lost"], licences, reused=True)
+        lost, outside = record["lost"], record["outside"]
+        return cls(out, record["format"], record["samples"], lost, licences, outside, reused=True)
 
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
         lines = [f"{self.out}: {self.samples} samples as {self.format}{before}"]
         lines += [f"  not held by {self.format}: {name} ({count})" for name, count in self.lost.items()]
+        lines += [
+            f"  taken from {place}, outside the dataset: {n} images" for place, n in self.outside.items()
+        ]
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)
 
@@ -111,7 +119,7 @@ def export(
         counts = write(dataset, out, _Shown(engine, f"export {name}", quiet), **own.values())
         lost = {reason: count for reason, count in sorted(counts.items()) if count}
         restricted = tuple(text for text in dataset.info.get("licences", []) if _RESTRICTED.search(text))
-        done = Export(out, name, len(dataset), lost, restricted)
+        done = Export(out, name, len(dataset), lost, restricted, dict(sorted(outside(dataset).items())))
         claim.finish(done.record())
     return done
 

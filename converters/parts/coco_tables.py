@@ -23,6 +23,7 @@ from converters.parts.paused_collector import collector_paused
 from converters.parts.splits import SPLITS
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, make_batch
@@ -140,22 +141,20 @@ def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
     return values[rows] if isinstance(values, np.ndarray) else values
 
 
-def _annotation_files(source: Source) -> tuple[list[Path], Path, ImageFinder]:
-    """The annotation files (those of root/annotations, else of the root, or the one given), the folder they
-    are named relative to, and where their images are looked for. Raises InputError where there is none."""
+def _annotation_files(source: Source) -> tuple[list[Path], ImageFinder]:
+    """The annotation files (those of root/annotations, else of the root, or the one given), and where their
+    images are looked for. Raises InputError where there is none."""
+    root = source.folder
     if source.root.is_file():
-        beside = source.root.parent
-        root = beside.parent if beside.name == "annotations" else beside
         files = [source.root]
     else:
-        root = source.root
         folder = root / "annotations"
         files = sorted(p for p in (folder if folder.is_dir() else root).iterdir() if _is_json(p))
     if not files:
         raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
     folders = [root, root / "images", *(root / name for name in sorted({*SPLITS, "train2017", "val2017"}))]
     images = [source.images] if source.images else []
-    return files, root, ImageFinder((*(f for f in folders if f.is_dir()), *images))
+    return files, ImageFinder((*(f for f in folders if f.is_dir()), *images))
 
 
 def _is_json(path: Path) -> bool:
@@ -177,15 +176,15 @@ def read_hands(
     ------
     InputError: no annotation file.
     """
-    files, root, finder = _annotation_files(source)
+    files, finder = _annotation_files(source)
     failed = Part(make_batch(0))
-    found = [hands_of(*entry) for entry in _read_files(files, root, kind, failed)]
+    found = [hands_of(*entry) for entry in _read_files(files, source.places, kind, failed)]
     yield failed
     yield from _parts(found, finder)
 
 
 def _read_files(
-    files: list[Path], root: Path, kind: type[A], failed: Part
+    files: list[Path], places: Places, kind: type[A], failed: Part
 ) -> Iterator[tuple[Path, Document[A], list[tuple[str, str]]]]:
     """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
 
@@ -195,9 +194,12 @@ def _read_files(
     """
     for path in files:
         problems: list[tuple[str, str]] = []
+        if not is_text(path.name):
+            failed.quarantine.append((as_text(path.name), NO_TEXT))
+            continue
         with collector_paused():
             try:
-                document = _read_document(path, root, kind, problems)
+                document = _read_document(path, places, kind, problems)
             except InputError as error:
                 failed.quarantine.append((path.name, error.reason))
                 continue
@@ -205,18 +207,15 @@ def _read_files(
             document.annotations.clear()  # what was made of them takes a tenth of the memory
 
 
-def _read_document(path: Path, root: Path, kind: type[A], problems: list[tuple[str, str]]) -> Document[A]:
+def _read_document(path: Path, places: Places, kind: type[A], problems: list[tuple[str, str]]) -> Document[A]:
     """Decode an annotation file; an entry that does not fit is left out and named in `problems`.
 
     Raises
     ------
     InputError: no JSON, or no COCO file.
     """
-    json_files.check(path, root)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise json_files.unreadable(path, error) from None
+    with json_files.open_checked(path, places) as file:
+        data = file.read()
     try:
         return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
     except InputError as error:

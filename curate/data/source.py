@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from curate.basics.errors import InputError, UnsafeInput
-
-_LONGEST = 4096  # characters in a path, PATH_MAX of Linux
+from curate.basics.paths import LONGEST, NO_TEXT, Places, as_text, is_text
+from curate.data.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,25 @@ class Source:
     masks: Path | None = None
     extract: Path | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder that the source lies in: `root`, or that of the annotation file; where this is called
+        annotations, as COCO's is, the one around it."""
+        if not self.root.is_file():
+            return self.root
+        beside = self.root.parent
+        return beside.parent if beside.name == "annotations" else beside
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that were given."""
+        return (self.folder, *filter(None, (self.images, self.masks)))
+
+    @property
+    def places(self) -> Places:
+        """Where its files may lie. What lies elsewhere is refused, whoever leads there."""
+        return Places((*self.folders, self.root, *filter(None, (self.extract,))))
+
 
 def files_below(root: Path) -> Iterator[Path]:
     """The files below a folder, sorted; hidden files and folders are passed over, linked folders not entered.
@@ -42,6 +61,16 @@ def files_below(root: Path) -> Iterator[Path]:
     for folder, below, names in os.walk(root, onerror=_raise):
         below[:] = sorted(name for name in below if not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def texts_below(root: Path, part: Part) -> Iterator[Path]:
+    """As `files_below`, without those whose name is no text, which go to the quarantine of `part`."""
+    for path in files_below(root):
+        name = path.relative_to(root).as_posix()
+        if is_text(name):
+            yield path
+        else:
+            part.quarantine.append((as_text(name), NO_TEXT))
 
 
 def _raise(error: OSError) -> None:
@@ -65,10 +94,14 @@ class ImageFinder:
     """
 
     roots: tuple[Path, ...]
+    _places: Places = field(init=False, repr=False)
     _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
     _listings: dict[tuple[Path | None, str], list[tuple[Path, _Listing | None]]] = field(
         default_factory=dict, repr=False
     )
+
+    def __post_init__(self) -> None:
+        self._places = Places(self.roots)
 
     def find(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> Path:
         """The file for `name`: relative to `beside` or to a root, else the one file of that base name.
@@ -89,7 +122,7 @@ class ImageFinder:
 
     def locate(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> str:
         """As `find`, as text: for tables of very many images."""
-        if "\0" in name or len(name) > _LONGEST:
+        if len(name) > LONGEST or not is_text(name):
             raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
         relative = str(posix_path(name)) if "\\" in name else name
         folder, _, file = relative.rpartition("/")
@@ -100,7 +133,7 @@ class ImageFinder:
             if listing is not None and listing.files[file]:
                 return f"{listing.folder}{file}"
             candidate = Path(os.path.normpath(base / relative))
-            if not self._inside(candidate):
+            if not self._places.hold(candidate):
                 leaves = candidate
             elif os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises for a name too long)
                 return str(candidate)
@@ -130,16 +163,12 @@ class ImageFinder:
         return self._listings[place]
 
     def _list(self, folder: Path) -> _Listing | None:
-        if ".." in folder.parts or not self._inside(folder) or not os.path.isdir(folder):  # noqa: PTH112
+        if ".." in folder.parts or not self._places.hold(folder) or not os.path.isdir(folder):  # noqa: PTH112
             return None
         with os.scandir(folder) as entries:
             return _Listing(
                 f"{folder}/", {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
             )
-
-    def _inside(self, path: Path) -> bool:
-        real = path.resolve()
-        return any(real.is_relative_to(root.resolve()) for root in self.roots)
 
     def _named(self, name: str) -> list[Path]:
         if self._by_name is None:
@@ -148,7 +177,8 @@ class ImageFinder:
                 for folder, _, files in os.walk(root):
                     for file in sorted(files):
                         self._by_name.setdefault(file.lower(), []).append(Path(folder, file))
-        return list(dict.fromkeys(p for p in self._by_name.get(name.lower(), []) if self._inside(p)))
+        found = self._by_name.get(name.lower(), [])
+        return list(dict.fromkeys(path for path in found if self._places.hold(path) and is_text(str(path))))
 
 
 def posix_path(name: str) -> PurePosixPath:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.basics import geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
-from curate.data import depth
+from curate.data import depth, references
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
 from curate.hands import masks, overlay, segmentation
@@ -52,8 +52,11 @@ class Photograph:
     """
 
     def __init__(self, root: str | os.PathLike[str], sample: Sample) -> None:
-        """Read the file of a sample of the dataset at `root`. Raises UnreadableImage."""
-        self.sample, self.path = sample, Path(root) / sample.image
+        """Read the file of a sample of the dataset at `root`.
+
+        Raises UnreadableImage, and UnsafeReference where it may not lie.
+        """
+        self.sample, self.path = sample, references.file_of(root, sample.image)
         self._root = Path(root)
         self._data = images.load(self.path)
         self.info = images.examine(self._data, self.path)
@@ -80,13 +83,13 @@ class Photograph:
         """
         if self.sample.mask is None:
             return None
-        return masks.read(self._root / self.sample.mask, self.info.width, self.info.height)
+        return masks.read(references.file_of(self._root, self.sample.mask), self.info.width, self.info.height)
 
     @property
     def depth_file(self) -> Path | None:
-        """The sample's depth map."""
+        """The sample's depth map. Raises UnsafeReference: it lies where it may not."""
         name = depth.ref(self.sample)
-        return None if name is None else self._root / name
+        return None if name is None else references.file_of(self._root, name)
 
     def depth(self) -> depth.Metres | None:
         """The sample's depth map; None where it has none. Raises as `labels` does."""

@@ -16,11 +16,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from curate.basics import images, progress
 from curate.basics import keypoints as kp
+from curate.basics import progress
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage
-from curate.data import depth
+from curate.basics.errors import InputError, UnreadableImage, UnsafeReference
+from curate.data import depth, references
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
@@ -206,7 +206,7 @@ def _read_states(root: Path, refs: list[str]) -> list[str]:
 
 def _read_state(root: Path, ref: str) -> str:
     try:
-        return pixel_state(images.read_ref(root, ref))
+        return pixel_state(references.read_image(root, ref))
     except UnreadableImage:
         return pixel_state(None)
 
@@ -271,13 +271,23 @@ def _apply_batch(
             sample = _patched(sample, decision.patch or Patch())
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
-        sample.image = relative_to_out(root / sample.image, out)
-        sample.mask = None if sample.mask is None else relative_to_out(root / sample.mask, out)
-        if (name := depth.ref(sample)) is not None:
-            sample = depth.with_ref(sample, relative_to_out(root / name, out))
-        samples.append(sample)
+        try:
+            samples.append(_as_seen_from(out, root, sample))
+        except UnsafeReference as error:
+            part.quarantine.append((sample.sample_id, error.reason))
     part.batch = to_batch(samples)
     return part
+
+
+def _as_seen_from(out: Path, root: Path, sample: Sample) -> Sample:
+    """The sample with paths relative to the new dataset. Raises UnsafeReference."""
+
+    def moved(ref: str) -> str:
+        return relative_to_out(references.file_of(root, ref), out)
+
+    mask, distances = sample.mask, depth.ref(sample)
+    sample = replace(sample, image=moved(sample.image), mask=None if mask is None else moved(mask))
+    return sample if distances is None else depth.with_ref(sample, moved(distances))
 
 
 def _patched(sample: Sample, patch: Patch) -> Sample:
