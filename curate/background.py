@@ -9,7 +9,6 @@ from pathlib import Path
 
 from curate.basics import files, geometry, images
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError
 from curate.basics.settings import Options, text, whole
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
@@ -68,10 +67,7 @@ def background(
     """
     backdrops = Backdrops.of(options.backgrounds)
     source = Dataset(dataset)
-    if source.training is not None:
-        raise InputError(
-            source.root, "a training set", allowed="a dataset", remedy="replace backgrounds before building"
-        )
+    source.refuse_training_set("replace backgrounds before building")
     record = {**asdict(options), "backgrounds": backdrops.identity}
     stage = Stage("background", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_replace_batch, root=source.root, out=Path(out), backdrops=backdrops, seed=options.seed)

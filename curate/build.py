@@ -140,10 +140,7 @@ def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     if not sources:
         raise InputError("build", "no dataset", allowed="one or more")
     for source in sources:
-        if source.training is not None:
-            raise InputError(
-                source.root, "a training set", allowed="a dataset", remedy="build from its datasets"
-            )
+        source.refuse_training_set("build from its datasets")
     return sources
 
 

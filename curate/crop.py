@@ -9,7 +9,6 @@ from pathlib import Path
 
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError
 from curate.basics.settings import whole
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
@@ -64,10 +63,7 @@ def crop(
     InputError: a training set. SchemaError: no dataset. ConfigChanged: OUT was begun with other options.
     """
     source = Dataset(dataset)
-    if source.training is not None:
-        raise InputError(
-            source.root, "a training set", allowed="a dataset", remedy="crop before curate build"
-        )
+    source.refuse_training_set("crop before curate build")
     stage = Stage(
         "crop", Path(out), asdict(options), (source,), engine=engine, overwrite=overwrite, quiet=quiet
     )

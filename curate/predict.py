@@ -183,9 +183,7 @@ def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     """Those of the inputs that are datasets. Raises InputError: a training set."""
     datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
     for dataset in datasets:
-        if dataset.training is not None:
-            remedy = "for those: curate evaluate"
-            raise InputError(dataset.root, "a training set", allowed="photos or datasets", remedy=remedy)
+        dataset.refuse_training_set("for those: curate evaluate", allowed="photos or datasets")
     return datasets
 
 

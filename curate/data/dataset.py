@@ -141,6 +141,11 @@ class Dataset:
         """What a training set holds: size, channels, keypoints, sigma; None for other datasets."""
         return self.info.get("training")
 
+    def refuse_training_set(self, remedy: str, *, allowed: str = "a dataset") -> None:
+        """Raise InputError where this is a training set, which holds crops and no photographs."""
+        if self.training is not None:
+            raise InputError(self.root, "a training set", allowed=allowed, remedy=remedy)
+
     @property
     def fingerprint(self) -> str:
         """Hash of the content: dataset.json holds that of the table."""

@@ -129,9 +129,7 @@ def apply_decisions(
     SchemaError: no dataset. ConfigChanged: `out` was made from other decisions.
     """
     source = Dataset(dataset)
-    if source.training is not None:
-        remedy = "apply them to the dataset it was built from, and build again"
-        raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
+    source.refuse_training_set("apply them to the dataset it was built from, and build again")
     paths = [decisions] if isinstance(decisions, str | os.PathLike) else list(decisions)
     given = [decision for path in paths for decision in read_decisions(path)]
     if not given:

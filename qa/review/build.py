@@ -146,9 +146,9 @@ def _size(claim: files.Claim) -> int:
 
 
 def _require_reviewable(dataset: Dataset) -> None:
-    if dataset.training is not None:
-        remedy = "review the dataset that it is built from, apply the decisions, and build again"
-        raise InputError(dataset.root, "a training set", allowed="a dataset", remedy=remedy)
+    dataset.refuse_training_set(
+        "review the dataset that it is built from, apply the decisions, and build again"
+    )
     if len(dataset) > LIMIT:
         remedy = "review a part: curate convert --limit, or one source at a time"
         raise InputError(dataset.root, f"{len(dataset):,} samples", allowed=f"{LIMIT:,}", remedy=remedy)

@@ -123,9 +123,7 @@ def open_labelme(
     SchemaError: no dataset. ConfigChanged: `out` holds a session of another dataset, or of other samples.
     """
     source, folder = Dataset(dataset), Path(out)
-    if source.training is not None:
-        remedy = "correct the dataset that it is built from, and build again"
-        raise InputError(source.root, "a training set", allowed="a dataset", remedy=remedy)
+    source.refuse_training_set("correct the dataset that it is built from, and build again")
     program = None if options.no_open else _program(options.labelme)
     wanted = _chosen(source, options)
     if not wanted:
