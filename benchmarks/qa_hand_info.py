@@ -19,6 +19,7 @@ import numpy as np
 
 from converters.table import FORMATS
 from curate.basics import files, images
+from curate.basics.engine import ONE
 from curate.convert import convert
 from curate.data.source import Source
 from qa.config import checks
@@ -48,16 +49,16 @@ def main() -> None:
         start = time.process_time()
         source = Source(given.table, root / "Hands")
         summary = convert(FORMATS["11khands"].read, "11khands", source, root / "set", quiet=True)
-        view = open_view([root / "set"], workers=1, quiet=True)
+        view = open_view([root / "set"], engine=ONE, quiet=True)
         people = len(set(view.subject_id))
         odd = sorted(name for name in raw if not re.fullmatch(r"\d{7}", name))
         print(f"ids that are not written as seven digits: {odd}")
         print(f"{len(names)} rows, {summary.samples} samples of {people} people, notes {summary.notes}")
         for check in checks():
             if check.id in OF_TABLES:
-                outcome = check.run(view, check.limits)
-                print(f"{check.id}: {outcome.checked} judged, {len(outcome.hits)} found")
-                for found in check.findings(view, outcome):
+                checked = check.judge(view)
+                print(f"{check.id}: {checked.checked} judged, {len(checked.findings)} found")
+                for found in checked.findings:
                     print(f"  {found.sample_id or found.severity}: {found.message}")
         print(f"{time.process_time() - start:.1f} s of CPU")
 

@@ -23,7 +23,9 @@ import numpy as np
 
 from curate.basics import images
 from curate.basics import keypoints as kp
+from curate.basics.engine import ONE
 from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.references import read_image
 from curate.data.sample import Sample, to_batch
 from curate.demo import Shoot, draw
 from qa.config import checks
@@ -192,7 +194,7 @@ class Bench:
     def __init__(self, dataset: Dataset, folder: Path, share: float, seed: int) -> None:
         self.samples, self.folder, self.seed = list(dataset), folder, seed
         self.root = dataset.root
-        self.view = open_view([dataset], workers=1, quiet=True)
+        self.view = open_view([dataset], engine=ONE, quiet=True)
         self.table = checks()
         self.before = [f for f in self.judge(self.view) if f.severity != "info"]
         bad = {f.row for f in self.before}
@@ -200,7 +202,7 @@ class Bench:
         self.count = max(1, round(share * len(self.samples)))
 
     def judge(self, view: View) -> list[Finding]:
-        return [f for check in self.table for f in check.findings(view, check.run(view, check.limits))]
+        return [f for check in self.table for f in check.judge(view).findings]
 
     def print_untouched(self) -> None:
         total = len(self.samples)
@@ -270,8 +272,8 @@ class Bench:
         sample = dataclasses.replace(
             before, keypoints=before.keypoints.copy(), visibility=before.visibility.copy(), sha256=None
         )
-        pixels = images.read_ref(self.root, before.image)
-        plant = Plant(sample, pixels, images.read_ref(self.root, self.samples[other].image), rng)
+        pixels = read_image(self.root, before.image)
+        plant = Plant(sample, pixels, read_image(self.root, self.samples[other].image), rng)
         spoil(plant)
         sample = plant.sample
         if add:
@@ -292,7 +294,7 @@ class Bench:
         root.mkdir(exist_ok=True)
         write_table(root, [to_batch(planted)])
         write_info(root, {"samples": len(planted), "sources": [], "licences": [], "history": []})
-        new = open_view([root], workers=1, quiet=True)
+        new = open_view([root], engine=ONE, quiet=True)
         joined = _join(self.view, new, kept)
         return dataclasses.replace(
             joined,

@@ -24,10 +24,11 @@ import cv2
 import numpy as np
 
 from curate.basics import geometry, images
+from curate.basics.engine import ONE
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.check_quality import inspect
+from qa.check_quality import QualityOptions, check_quality
 from qa.config import checks
 from qa.finding import write_findings
 from qa.measures.image_look import THUMB, look_at_image
@@ -54,7 +55,7 @@ def main() -> None:
         for count in given.samples:
             root = _make(Path(folder) / str(count), count)
             start = time.process_time()
-            inspect(root, Path(folder) / "qa", fail_on="never", quiet=True)
+            check_quality(root, Path(folder) / f"qa-{count}", QualityOptions(fail_on="never"), quiet=True)
             whole = time.process_time() - start
             print(f"{count:7} samples: {whole:6.2f} s ({1000 * whole / count:.2f} ms each)", flush=True)
             _parts(root, Path(folder) / "parts")
@@ -72,7 +73,7 @@ def _parts(root: Path, out: Path) -> None:
         spent[name] = spent.get(name, 0.0) + time.process_time() - start
         return result
 
-    view = timed("images", lambda: open_view([root], workers=1, quiet=True))
+    view = timed("images", lambda: open_view([root], engine=ONE, quiet=True))
     results = [timed(check.id, lambda check=check: check.judge(view)) for check in checks()]
     findings = [finding for result in results for finding in result.findings]
     timed("findings", lambda: write_findings(findings, out))

@@ -26,9 +26,9 @@ from pathlib import Path
 
 from render import blender
 from render.blender import Blender, Request, Worker
-from render.cast import Cast
 from render.finish import finish
 from render.job import Job
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.shot import Shot
 
@@ -89,8 +89,8 @@ def growth(program: Blender, pictures: int, folder: Path) -> Iterator[tuple[int,
             shot: Shot = shots.pop(index)
             finish(shot, request.out, folder)
             if index in (0, 9, 49) or index % 100 == 99:
-                assert worker._process is not None
-                yield index + 1, resident(worker._process.pid), resident(os.getpid())
+                assert worker.child is not None
+                yield index + 1, resident(worker.child.pid), resident(os.getpid())
 
 
 def resident(process: int) -> float:

@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 
 from curate.basics import geometry, images
 from curate.basics import keypoints as kp
+from curate.basics.engine import Local, default_workers
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.hands.comparison import draw_prediction
@@ -97,7 +98,7 @@ def renders(folder: Path, count: int) -> Path:
     seen = replace(
         job, pose=replace(job.pose, kinds=("flat",)), camera=replace(job.camera, fill=(0.45, 0.72))
     )
-    render(folder / "renders", seen, workers=os.cpu_count() or 1)
+    render(folder / "renders", seen, engine=Local(default_workers()))
     return folder / "renders"
 
 

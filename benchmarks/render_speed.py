@@ -25,11 +25,13 @@ from statistics import median
 import numpy as np
 
 from curate.basics import images
-from render import blender, models
+from curate.basics.engine import Local
+from render import blender
 from render.blender import Blender
-from render.cast import Cast
 from render.finish import develop, finish, read_passes
 from render.job import Job
+from render.people import models
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.run import render
 from render.shot import Shot
@@ -63,9 +65,9 @@ def side_by_side(shots: list[Shot], folder: Path, out: Path) -> None:
     for number, shot in enumerate(shots):
         pair = []
         for way in ("ours", "blenderproc"):
-            light, alpha, _, _ = read_passes(folder / f"shot-{number:04d}-{way}.exr", shot.settings["size"])
-            *_, parts = read_passes(folder / f"shot-{number:04d}-ours.exr", shot.settings["size"])
-            pair.append(develop(light, alpha, parts, shot.settings))
+            light, alpha, _, _ = read_passes(folder / f"shot-{number:04d}-{way}.exr", shot.size)
+            *_, parts = read_passes(folder / f"shot-{number:04d}-ours.exr", shot.size)
+            pair.append(develop(light, alpha, parts, shot.finish, shot.ground))
         images.write(out / f"{number:04d}.png", np.hstack(pair))
 
 
@@ -78,7 +80,7 @@ def workers(program: Blender, count: int, folder: Path) -> None:
     for way, (number, allowed) in ways.items():
         os.sched_setaffinity(0, allowed)
         start = time.perf_counter()
-        render(folder / way.replace(" ", "-"), job, program=program.path, workers=number, quiet=True)
+        render(folder / way.replace(" ", "-"), job, program=program.path, engine=Local(number), quiet=True)
         seconds[way] = time.perf_counter() - start
     print(f"{count} pictures, wall time, people and Blender's start included")
     for way, spent in seconds.items():

@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from render import blender, models
+from render import blender
 from render.blender import Blender, Request, Worker
-from render.cast import Cast
 from render.finish import read_passes
 from render.job import Job
+from render.people import models
+from render.people.cast import Cast
 from render.plan import plan_shot
 from render.shot import Shot
 
@@ -60,7 +61,7 @@ def measure(
 def _keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
     errors = np.full((len(shots), kp.COUNT), np.nan)
     for number, shot in enumerate(shots):
-        points, size = shot.projected(), shot.settings["size"]
+        points, size = shot.projected(), shot.size
         for group in range(GROUPS):
             light, *_ = read_passes(folder / f"spheres-{number:04d}-{group}.exr", size)
             mine = range(group, kp.COUNT, GROUPS)
@@ -82,7 +83,7 @@ def _wrong_pixels(folder: Path, shots: list[Shot], program: Blender) -> list[int
             if reason:
                 raise SystemExit(reason)
             number = int(request.name)
-            *_, parts = read_passes(request.out, shots[number].settings["size"])
+            *_, parts = read_passes(request.out, shots[number].size)
             wrong.append(int((parts != np.load(folder / f"rays-{number:04d}.npy")).sum()))
     return wrong
 

@@ -25,7 +25,7 @@ from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
 from qa.finding import Finding, write_findings
-from qa.review.page import write_review
+from qa.review.build import build_review
 
 SWITCHES = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -49,7 +49,7 @@ def main() -> None:
         if not (folder / "page" / "index.html").exists():
             make_set(folder, given.samples)
             start = time.perf_counter()
-            summary = write_review(folder / "set", folder / "qa", folder / "page", quiet=True)
+            summary = build_review(folder / "set", folder / "qa", folder / "page", quiet=True)
             seconds = time.perf_counter() - start
             print(
                 f"written              {seconds:8.1f} s   ({1e3 * seconds / given.samples:.2f} ms a sample)"

@@ -81,8 +81,11 @@ FIELDS = {
     "table differ",  # by --json
 }
 MOVED = ("depth", "keypoint_scores")  # from attrs to columns of their own
-FOREIGN = (".curate-export.json", "session.json")  # mark a folder in another tool's format
+NEW = ("found_by",)  # in attrs, and not there before
+FOREIGN = (".curate-export.json", "session.json")  # mark a folder in another tool's format; so does MARK
+MARK = ".curate.json"  # that curate made a folder, and what it gave
 PIXELS = (".png", ".jpg", ".jpeg", ".webp", ".npy")
+OTHERS = ("export", "open-labelme")  # commands that write another tool's format
 _EMBEDDED = re.compile(rb"data:image/[^\"')\s]+|<svg\b.*?</svg>", re.DOTALL)
 _SHORT = 60  # characters of a value that is told beside its hash
 
@@ -260,9 +263,16 @@ def write_decisions(work: Path) -> None:
 def written(out: Path) -> Iterator[tuple[str, Any]]:
     """What each file below a folder holds that must stay the same: (name of file and field, value)."""
     foreign = {path.parent for mark in FOREIGN for path in out.rglob(mark)}
+    marked = {path: json.loads(path.read_text(encoding="utf-8")) for path in out.rglob(MARK)}
+    foreign |= {path.parent for path, mark in marked.items() if mark["identity"].get("stage") in OTHERS}
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         name = path.relative_to(out).as_posix()
-        if path.name in FIELDS:
+        if path.name == MARK:
+            if marked[path]["identity"].get("stage") == "export":
+                record = name.replace(MARK, ".curate-export.json")  # where this stood before there were marks
+                fields = FIELDS[".curate-export.json"].split()
+                yield from ((f"{record} {field}", marked[path]["result"].get(field)) for field in fields)
+        elif path.name in FIELDS:
             content = of_table(path) if path.suffix == ".parquet" else of_json(path)
             yield from ((f"{name} {field}", content.get(field)) for field in FIELDS[path.name].split())
         elif not foreign.isdisjoint(path.parents):
@@ -306,6 +316,7 @@ def settled(row: dict[str, Any]) -> dict[str, Any]:
     attrs = row.get("attrs") or {}
     attrs = json.loads(attrs) if isinstance(attrs, str) else dict(attrs)
     inside = {name: attrs.pop(name, None) for name in MOVED}
+    attrs = {name: value for name, value in attrs.items() if name not in NEW}
     told = {**row, **{name: row.get(name) or inside[name] for name in MOVED}, "attrs": attrs or None}
     if scores := told["keypoint_scores"]:  # attrs hold four decimals
         told["keypoint_scores"] = [None if score is None else f"{float(score):.4f}" for score in scores]

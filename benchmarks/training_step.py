@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from curate.networks.figure12 import Figure12
 from curate.networks.losses import softmax_cross_entropy
+from curate.networks.network import Spec
 from curate.training.memory import keep_freed_memory
 
 
@@ -63,10 +64,11 @@ def main() -> None:
     images = torch.randn(options.batch, 1, options.size, options.size)
     keypoints = torch.rand(options.batch, 20, 2) * options.size
     weights = torch.ones(options.batch, 20)
+    spec = Spec(options.size, 1, 20, "softmax")
     steps = {
         "direct, float32": Step(direct_network(), bfloat16=False),
-        "figure 12 here, float32": Step(Figure12(), bfloat16=False),
-        "figure 12 here, bfloat16": Step(Figure12(), bfloat16=True),
+        "figure 12 here, float32": Step(Figure12(spec, standardised=False), bfloat16=False),
+        "figure 12 here, bfloat16": Step(Figure12(spec, standardised=False), bfloat16=True),
     }
     times: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(options.rounds + 1):

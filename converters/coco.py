@@ -7,6 +7,7 @@ category's names where these are known (`converters.parts.labels`), and taken to
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -16,24 +17,24 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from converters.parts import labels
 from converters.parts.coco_tables import (
+    AnnotationFile,
     Camera,
     Document,
     Hands,
     Id,
     boxes,
     read_hands,
-    split_of,
     stack,
     text_id,
 )
 from converters.parts.exported_images import put
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
+from converters.parts.point_order import UNTOLD, Order, order_of
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -41,7 +42,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import DEPTH, make_batch, to_numpy
+from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
 NAME = "coco"
@@ -49,6 +50,7 @@ NAME = "coco"
 # palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 _MILLIMETRES = 1000.0
+_SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
 
 
 class Ours(msgspec.Struct, gc=False, omit_defaults=True):
@@ -62,6 +64,10 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     score: float | None = None
     parent_id: str | None = None
     transform: list[list[float]] | None = None
+    keypoint_scores: list[float | None] | None = None
+    clip: str | None = None
+    frame: int | None = None
+    track: str | None = None
     tilt: float | None = None
     rotation: float | None = None
     attrs: dict[str, Any] | None = None
@@ -78,6 +84,7 @@ class Annotation(msgspec.Struct, gc=False):
     iscrowd: float = 0
     bbox: list[float] | None = None
     hand_type: Any = None
+    attributes: Any = None
     joint_cam: list[list[float | None]] | None = None
     hand_curate: Ours | None = None
 
@@ -96,42 +103,44 @@ def read(source: Source) -> Iterator[Part]:
     return read_hands(source, Annotation, _hands)
 
 
-def _hands(path: Path, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
+def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
     dropped = Counter[str]()
-    chosen = [a for a in document.annotations if _is_hand(a, dropped)]
+    orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
+    chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
-    prefix = f"{set_name}/{path.stem}"
+    prefix = f"{set_name}/{file.key}"
     ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
     columns: dict[str, Any] = {
         "sample_id": ids,
         "source": set_name,
         "bbox": boxes([a.bbox for a in chosen]),
-        "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
     }
     points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
-    hands = Hands(
-        path.name, split_of(path), document, [a.image_id for a in chosen], points, columns, ours=ours
-    )
+    hands = Hands(file, document, [a.image_id for a in chosen], points, columns, ours=ours)
     hands.dropped, hands.quarantine = dropped, problems
+    _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
-    _put_in_order(hands, chosen)
+    _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
     if ours:
-        _restore(columns, chosen, Source(path).folder)
+        _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
     hands.refuse_twins()
     return hands
 
 
-def _is_hand(annotation: Annotation, dropped: Counter[str]) -> bool:
+def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[str]) -> bool:
     points = annotation.keypoints
+    refusal = orders.get(annotation.category_id, UNTOLD).refusal
     if annotation.iscrowd:
         dropped["crowd annotation"] += 1
     elif not points:
         dropped["annotation without keypoints"] += 1
     elif len(points) == 3 * kp.COUNT or (len(points) == kp.COUNT and isinstance(points[0], list)):
-        return True
+        if not refusal:
+            return True
+        dropped[f"annotation of no known hand: {refusal}"] += 1
     else:
         count = len(points) if isinstance(points[0], list) else len(points) / 3
         dropped[f"annotation with {count:g} keypoints"] += 1
@@ -143,7 +152,7 @@ def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
     if any(a.joint_cam is not None for a in annotations):
         hands.columns["xyz"] = stack([a.joint_cam for a in annotations], (kp.COUNT, 3)) / _MILLIMETRES
     cameras = {entry.id: entry.cam_param for entry in hands.document.images if entry.cam_param}
-    if cameras:
+    if cameras and hands.images:
         hands.columns["K"] = np.stack([_intrinsics(cameras.get(key)) for key in hands.images])
 
 
@@ -154,49 +163,40 @@ def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _put_in_order(hands: Hands, annotations: list[Annotation]) -> None:
-    """Our order of the points, by the names of each hand's category.
+def _put_in_order(hands: Hands, orders: list[Order]) -> None:
+    """Our order of the points, by what the names of each hand's category tell.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
     file have it the other way round, its fingers run from tip to palm (counted as `order_reversed`).
     """
-    orders = {c.id: _order(c.keypoints) for c in hands.document.categories}
-    counted = np.ones(len(annotations), bool)
-    for key in {a.category_id for a in annotations}:
-        order, anatomical = orders.get(key) or (None, False)
-        rows = np.array([a.category_id == key for a in annotations])
-        if order is None:
+    counted = np.array([not order.anatomical for order in orders], bool)
+    for order in set(orders):
+        rows = np.array([other == order for other in orders])
+        if order.places is not None:
+            _reorder(hands, rows, order.places)
+        if not order.known:
             hands.notes["keypoint_names_unknown_order_assumed"] += int(rows.sum())
-        else:
-            _reorder(hands, rows, order)
-        counted[rows] = not anatomical
+        if order.placed:
+            hands.notes[f"hand whose point {order.placed!r} has the place that the others left"] += int(
+                rows.sum()
+            )
     xyz = hands.columns.get("xyz")
     if xyz is None:
         return
     hands.projected = np.isfinite(xyz).all((1, 2))
     judged = hands.projected & counted
     if judged.any() and _from_tip(xyz[judged]).mean() > 0.5:
-        _reorder(hands, counted, list(TIP_TO_PALM))
+        _reorder(hands, counted, TIP_TO_PALM)
         hands.notes["order_reversed"] += int(counted.sum())
 
 
-def _reorder(hands: Hands, rows: NDArray[np.bool_], order: list[int]) -> None:
-    if order != list(range(kp.COUNT)):
-        hands.points[rows] = hands.points[rows][:, order]
+def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:
+    if order != tuple(range(kp.COUNT)):
+        places = list(order)
+        hands.points[rows] = hands.points[rows][:, places]
         if "xyz" in hands.columns:
-            hands.columns["xyz"][rows] = hands.columns["xyz"][rows][:, order]
-
-
-def _order(names: list[str] | None) -> tuple[list[int] | None, bool]:
-    """Where each of our keypoints stands among a category's names, or None; whether these are anatomical."""
-    if names is None or len(names) != kp.COUNT:
-        return None, False
-    found = [labels.parse(name).keypoint for name in names]
-    if set(found) != set(range(kp.COUNT)):
-        return None, False
-    anatomical = not any(name[-1:].isdigit() for name in names)
-    return [found.index(i) for i in range(kp.COUNT)], anatomical
+            hands.columns["xyz"][rows] = hands.columns["xyz"][rows][:, places]
 
 
 def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -205,6 +205,27 @@ def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
     bones = np.linalg.norm(np.diff(fingers, axis=2), axis=-1)
     shorter: NDArray[np.bool_] = bones[..., 0].sum(1) < bones[..., 2].sum(1)
     return shorter
+
+
+def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Order]) -> None:
+    """Sides that annotations, categories and the names of their points tell, where these agree."""
+    named = {c.id: labels.side_of(c.name) for c in hands.document.categories}
+    found: list[kp.Side | None] = []
+    for a in annotations:
+        told = {labels.side_of(a.hand_type), named.get(a.category_id)}
+        told |= {orders.get(a.category_id, UNTOLD).side, _attribute_side(a.attributes)}
+        sides = told - {None}
+        hands.notes["side told in two ways, left empty"] += len(sides) > 1
+        found.append(sides.pop() if len(sides) == 1 else None)
+    hands.columns["side"] = found
+
+
+def _attribute_side(attributes: object) -> kp.Side | None:
+    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
+    if not isinstance(attributes, dict):
+        return None
+    sides = {labels.side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
+    return sides.pop() if len(sides) == 1 else None
 
 
 def _add_known_sides(hands: Hands) -> None:
@@ -225,8 +246,8 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation], folder: Pat
     kept = [a.hand_curate for a in annotations]
     for name in Ours.__struct_fields__:
         values = [getattr(k, name) if k else None for k in kept]
-        if name == "transform":
-            columns[name] = stack(values, (2, 3))
+        if name in SHAPES:
+            columns[name] = stack(values, SHAPES[name])
         elif name == "has_bbox":
             columns["bbox"][[value is False for value in values]] = np.nan
         elif name == "sample_id":
@@ -234,19 +255,17 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation], folder: Pat
         elif name == "source":
             columns[name] = [value or columns[name] for value in values]
         elif name == "attrs":
-            columns[name] = [_with_depth_in(folder, value) for value in values]
+            columns["depth"] = [_depth_in(folder, attrs) for attrs in values]
+            columns[name] = [{k: v for k, v in (attrs or {}).items() if k != "depth"} for attrs in values]
         else:
             columns[name] = values
 
 
-def _with_depth_in(folder: Path, attrs: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A sample's attrs with the absolute path of its depth map, if it is there; `convert` judges it."""
-    if not attrs or DEPTH not in attrs:
-        return attrs
-    name = attrs[DEPTH]
+def _depth_in(folder: Path, attrs: dict[str, Any] | None) -> str | None:
+    """The depth map that attrs told of before it had a field, if it is there; `convert` judges its place."""
+    name = (attrs or {}).get("depth")
     path = folder / name if isinstance(name, str) and is_path(name) else None
-    rest = {key: value for key, value in attrs.items() if key != DEPTH}
-    return {**rest, DEPTH: str(path)} if path is not None and path.is_file() else rest
+    return str(path) if path is not None and path.is_file() else None
 
 
 _SPLITS = ("train", "val", "test")
@@ -258,13 +277,28 @@ _PLAIN = (
     "label_source",
     "score",
     "parent_id",
+    "clip",
+    "frame",
+    "track",
     "tilt",
     "rotation",
 )
 
 
 _HELD = frozenset(
-    {*_PLAIN, "side", "keypoints", "xyz", "K", "bbox", "transform", "split", "licence", "attrs"}
+    {
+        *_PLAIN,
+        "side",
+        "keypoints",
+        "xyz",
+        "K",
+        "bbox",
+        "transform",
+        "split",
+        "licence",
+        "keypoint_scores",
+        "attrs",
+    }
 )
 
 
@@ -288,7 +322,6 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     usable = np.array([ref in placed for ref in refs], bool)
     lost["sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
-    lost["depth map"] += int(pc.sum(pc.match_substring(whole.column("attrs"), f'"{DEPTH}":')).as_py() or 0)
     lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
     sources = dataset.info["sources"]
     for split in sorted(set(splits)):
@@ -409,16 +442,14 @@ def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, An
 
 def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
     plain = [part.column(name).to_pylist() for name in _PLAIN]
-    attrs = [_without_depth(text) for text in part.column("attrs").to_pylist()]
-    rows = zip(*plain, _rows(part, "transform"), attrs, boxed.tolist(), strict=True)
-    names = (*_PLAIN, "transform", "attrs", "has_bbox")
+    attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
+    scores = [
+        row and [None if math.isnan(score) else score for score in row]
+        for row in _rows(part, "keypoint_scores")
+    ]
+    rows = zip(*plain, _rows(part, "transform"), scores, attrs, boxed.tolist(), strict=True)
+    names = (*_PLAIN, "transform", "keypoint_scores", "attrs", "has_bbox")
     return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
-
-
-def _without_depth(text: str | None) -> dict[str, Any] | None:
-    """A sample's attrs; its depth map stays behind, as it is not among the files that are written."""
-    attrs = json.loads(text) if text else {}
-    return {key: value for key, value in attrs.items() if key != DEPTH} or None
 
 
 def _rows(part: pa.RecordBatch, name: str, scale: float | None = None) -> list[list[Any] | None]:

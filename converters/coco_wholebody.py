@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from converters.parts.coco_tables import (
+    AnnotationFile,
     Document,
     Hands,
     Id,
     boxes,
     read_hands,
-    split_of,
     stack,
     text_id,
 )
@@ -58,20 +57,20 @@ def read(source: Source) -> Iterator[Part]:
     return read_hands(source, Person, _hands)
 
 
-def _hands(path: Path, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
+def _hands(file: AnnotationFile, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
     dropped = Counter[str]()
     people = [(i, p) for i, p in enumerate(document.annotations) if not p.iscrowd]
     dropped["crowd annotation"] += len(document.annotations) - len(people)
     valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, dropped)]
     columns: dict[str, Any] = {
-        "sample_id": [f"{NAME}/{path.stem}/{text_id(p.id, i)}-{side}" for i, p, side in valid],
+        "sample_id": [f"{NAME}/{file.key}/{text_id(p.id, i)}-{side}" for i, p, side in valid],
         "source": NAME,
         "side": [side for _, _, side in valid],
         "bbox": boxes([getattr(p, f"{side}hand_box") for _, p, side in valid]),
     }
     points = stack([getattr(p, f"{side}hand_kpts") for _, p, side in valid], (kp.COUNT, 3), np.float32)
     owners = [p.image_id for _, p, _ in valid]
-    hands = Hands(path.name, split_of(path), document, owners, points, columns)
+    hands = Hands(file, document, owners, points, columns)
     hands.dropped, hands.quarantine = dropped, problems
     hands.refuse_twins()
     return hands

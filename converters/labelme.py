@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
@@ -35,7 +35,7 @@ from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.source import ImageFinder, Source, texts_below
+from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -44,8 +44,13 @@ _KEY = b'"imageData"'
 _OPENING = re.compile(rb'\s*:\s*"')
 _BACKSLASH = ord("\\")
 _CHUNK = 1 << 17
+_NAMED = 100  # labels of a file that are counted by name
+_LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
+
+
+_Pixels = Annotated[int, msgspec.Meta(lt=1 << 31)]
 
 
 class Shape(msgspec.Struct):
@@ -65,8 +70,8 @@ class LabelFile(msgspec.Struct):
     shapes: list[Shape]
     imagePath: str | None = None
     imageData: str | int | None = None
-    imageHeight: int | None = None
-    imageWidth: int | None = None
+    imageHeight: _Pixels | None = None
+    imageWidth: _Pixels | None = None
     flags: dict[str, Any] | None = None
 
 
@@ -76,8 +81,8 @@ _DECODER = msgspec.json.Decoder(LabelFile)
 def parse(path: Path, places: Places | None = None) -> tuple[LabelFile, slice | None]:
     """The content of a Labelme file, and where in the file the base64 text of its embedded image lies.
 
-    That text, mostly 99 % of the file, is passed over by a search for its closing quote, where that is
-    certain to be right. Otherwise it is left in `imageData` and the place is None.
+    That text is mostly 99 % of the file, so it is not decoded with the rest: its closing quote is searched
+    for. Where that may go wrong, the text is left in `imageData`, and the place is None.
 
     Parameters
     ----------
@@ -107,10 +112,11 @@ def _decode(text: bytes, path: Path) -> LabelFile | None:
 
 
 def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
-    """The text with _CUT for the value of the first "imageData", and where that value lies; None where there
-    is none, or one that is written with escapes.
+    """The text with _CUT in place of the value of the first "imageData", and where that value lies; None
+    where there is no such value, or it is written with escapes.
 
-    That first one may belong to some flag or be part of a string: the caller sees by where _CUT turns up.
+    The first "imageData" may be the name of a flag, or part of a string. Then _CUT does not end up in the
+    document's `imageData`, as the caller sees.
     """
     head = file.read(_CHUNK)
     at = head.find(_KEY)
@@ -142,9 +148,9 @@ def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | N
 def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     """The hands of all Labelme files below `source.root`.
 
-    A label that is none of ours and not in the mapping is dropped, counted with the name most like it; so
-    is every shape that is no point, by its type. A file whose image is missing uses the one embedded in it,
-    which is written to `source.extract`.
+    Dropped are labels that are none of ours and not in the mapping, counted with the name most like them; and
+    shapes that are no points, counted by their type. Where the image of a file is missing, the one embedded
+    in it is written to `source.extract`.
 
     Parameters
     ----------
@@ -157,11 +163,11 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     theirs = Mapping.load(mapping) if mapping else Mapping()
     single = source.root.is_file()
     root = source.root.parent if single else source.root
-    finder = ImageFinder((root, *filter(None, (source.images,))))
+    finder = ImageFinder((root,), further=source.images)
     reader = _Reader(root, source.places, finder, theirs, source.extract)
     counted = Part(to_batch([]))
-    below = [source.root] if single else texts_below(root, counted)
-    found = [path for path in below if single or path.suffix.lower() == ".json"]
+    found = [source.root] if single else list(texts_below(root, counted))
+    found = [path for path in found if single or path.suffix.lower() == ".json"]
     yield counted  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):
         yield reader.part(found[start : start + _FILES])
@@ -184,7 +190,7 @@ class _Reader:
             try:
                 document, place = parse(path, self.places)
                 hands = _Hands(path, self.mapping, document)
-                found = list(hands.samples(key.removesuffix(".json")))
+                found = list(hands.samples(_escaped(key.removesuffix(".json"))))
                 if found:
                     image = self._image(path, document, place, notes)
                     for sample in found:
@@ -205,11 +211,17 @@ class _Reader:
         try:
             if not document.imagePath:
                 raise InputError(path, "no image is named", field="imagePath")
-            return self.finder.locate(document.imagePath, beside=path.parent, where=path, key="imagePath")
+            image, by_name = self.finder.locate(
+                document.imagePath, beside=path.parent, where=path, key="imagePath"
+            )
         except InputError:
             embedded = _embedded(path, document, place)
             if not embedded or self.extract is None:
                 raise
+        else:
+            if by_name:
+                notes[BY_NAME] += 1
+            return image
         notes["images taken from imageData"] += 1
         key = path.relative_to(self.root).as_posix()
         return str(_extract(embedded, path, self.extract / file_stem(key)))
@@ -270,18 +282,24 @@ class _Hands:
                 attrs={"flags": flags} if flags else {},
             )
 
+    def _leave_out(self, counts: Counter[str], what: str, text: str, *, hint: bool = False) -> None:
+        """Count a shape by its name; of a file with very many names, what comes later is counted together."""
+        if len(counts) >= _NAMED:
+            counts[f"{what}, of a file with very many"] += 1
+            return
+        like = labels.nearest(_short(text)) if hint else None
+        counts[f"{what} {_short(text)!r}" + (f" (did you mean {like}?)" if like else "")] += 1
+
     def _point(self, index: int, shape: Shape) -> _Point | None:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
-            self.dropped[f"shape_type {_short(shape.shape_type or 'missing')}"] += 1
+            self._leave_out(self.dropped, "shape_type", shape.shape_type or "missing")
             return None
         if self.mapping.ignores(shape.label):
-            self.ignored[f"ignored label {_short(shape.label)!r}"] += 1
+            self._leave_out(self.ignored, "ignored label", shape.label)
             return None
-        label = self.mapping.parse(shape.label)
+        label = self.mapping.parse(shape.label) if len(shape.label) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            like = labels.nearest(shape.label)
-            hint = f" (did you mean {like}?)" if like else ""
-            self.dropped[f"unknown label {_short(shape.label)!r}{hint}"] += 1
+            self._leave_out(self.dropped, "unknown label", shape.label, hint=True)
             return None
         at = f"shapes[{index}].points"
         if len(shape.points) != 1 or len(shape.points[0]) != 2:
@@ -338,6 +356,11 @@ class _Hands:
             remedy = "give each hand a group_id of its own"
             raise InputError(self.path, "one hand is called left and right", field="shapes", remedy=remedy)
         return sides.pop() if sides else None
+
+
+def _escaped(key: str) -> str:
+    """The key of a file, in which no # is left: behind one stands which hand of the file it is."""
+    return key.replace("%", "%25").replace("#", "%23")
 
 
 def _flagged_side(flags: dict[str, Any]) -> str | None:

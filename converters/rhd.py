@@ -13,7 +13,6 @@ two 8-bit channels (`curate.data.depth`).
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import re
@@ -42,7 +41,7 @@ from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import Part
 from curate.data.references import file_of
-from curate.data.sample import DEPTH, Sample, make_batch
+from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
 NAME = "rhd"
@@ -61,7 +60,19 @@ _FIELDS: dict[str, tuple[tuple[int, int], type[np.floating[Any]]]] = {
 _PIECE = ROWS // 2  # samples; two hands each
 _LARGEST_PART_ID = 33
 _HELD = frozenset(
-    {"sample_id", "source", "side", "keypoints", "xyz", "K", "mask", "label_source", "split", "attrs"}
+    {
+        "sample_id",
+        "source",
+        "side",
+        "keypoints",
+        "xyz",
+        "K",
+        "mask",
+        "depth",
+        "label_source",
+        "split",
+        "attrs",
+    }
 )
 
 
@@ -126,14 +137,14 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     for sample in dataset:
         counts["split val, put into evaluation"] += sample.split == "val"
         counts["no split, put into training"] += sample.split is None
-        counts["attrs"] += bool(sample.attrs.keys() - {DEPTH})
+        counts["attrs"] += bool(sample.attrs)
         counts["label_source"] += sample.label_source not in (None, "render")
         if sample.side is None:
             counts["sample of an unknown side"] += 1
             continue
         pictures = sets["evaluation" if sample.split in ("val", "test") else "training"]
         if sample.image not in pictures:
-            pictures[sample.image] = _Picture(sample.image, sample.mask, depth.ref(sample))
+            pictures[sample.image] = _Picture(sample.image, sample.mask, sample.depth)
         pictures[sample.image].add(sample, sample.side)
     for name, pictures in sets.items():
         folder = out / "RHD_published_v2" / name
@@ -270,7 +281,7 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> dict[int, str]:
         checks += [(f"{name}: infinite", np.isinf(array)) for name, array in arrays.items()]
     faults: dict[int, str] = {}
     for reason, wrong in checks:
-        for row in np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1)).tolist():
+        for row in np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))).tolist():
             faults.setdefault(row, reason)
     return faults
 
@@ -303,18 +314,18 @@ def _batch(
         xyz=arrays["xyz"].reshape(-1, 3).take(rows, axis=0),
         K=arrays["K"][hands // 2],
         mask=_beside(file, one.masks, f"{one.folder}/mask/"),
-        attrs=_beside(file, one.depths, f'{{"{DEPTH}":{json.dumps(f"{one.folder}/depth/")[:-1]}', '"}'),
+        depth=_beside(file, one.depths, f"{one.folder}/depth/"),
         label_source="render",
         split=_SPLITS[one.name],
         licence=LICENCE,
     )
 
 
-def _beside(file: pa.Array, there: pa.Array, before: str, behind: str = "") -> pa.Array | None:
-    """For each image the file of the same name in another folder, where it is there, with text around it."""
+def _beside(file: pa.Array, there: pa.Array, folder: str) -> pa.Array | None:
+    """For each image the file of the same name in another folder, where it is there."""
     if not len(there):
         return None
-    told = pc.binary_join_element_wise(before, file, behind, "")
+    told = pc.binary_join_element_wise(folder, file, "")
     return pc.if_else(pc.is_in(file, there), told, pa.scalar(None, pa.string()))
 
 

@@ -15,7 +15,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,16 @@ from numpy.typing import NDArray
 
 from converters.parts.exported_images import put, size_of
 from converters.parts.lost_fields import count_lost
-from converters.parts.splits import SPLITS
+from converters.parts.yolo_files import Pair, find_pairs
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
+from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.paths import read_file
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
-from curate.data.source import Source, texts_below
+from curate.data.source import Source
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
@@ -48,16 +47,6 @@ _COCO = "coco"
 _TWO = re.compile(rb"(?<![\d.eE+-])2(?:\.0*)?(?![\d.eE])")
 _LFS = b"version https://git-lfs"
 _HELD = frozenset({"sample_id", "source", "keypoints", "bbox", "split"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """An image and its label file, either of which may be missing."""
-
-    key: str
-    split: str | None
-    image: Path | None
-    label: Path | None
 
 
 @dataclass(slots=True)
@@ -88,13 +77,13 @@ def read(source: Source) -> Iterator[Part]:
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="a folder with images/ and labels/")
     counted = Part(make_batch(0))
-    pairs = _pairs(source, counted)
+    pairs = find_pairs(source, counted)
     config = _read_config(root, pairs)
     counted.notes.update(config.notes)
     labelled = []
     for pair in pairs:
         if pair.image is None:
-            counted.dropped["label file without an image"] += 1
+            counted.quarantine.append((_relative(root, pair.label), pair.why or "no image of its name"))
         elif pair.label is None:
             counted.dropped["image without a label file"] += 1
         else:
@@ -141,49 +130,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 # Finding ---------------------------------------------------------------------------------------------
 
 
-def _pairs(source: Source, counted: Part) -> list[_Pair]:
-    """Images and label files under the same key, sorted; by Ultralytics' rule that the last folder called
-    images stands for one called labels."""
-    found: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...], str], Path]] = {"images": {}, "labels": {}}
-    suffixes = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
-    places = source.places
-    for path in texts_below(source.root, counted):
-        parts = path.relative_to(source.root).parts[:-1]
-        at = max((i for i, part in enumerate(parts) if part in found), default=None)
-        if at is None or path.suffix.lower() not in suffixes[parts[at]]:
-            continue
-        try:
-            places.require(path)
-        except UnsafeInput as error:
-            counted.quarantine.append((_relative(source.root, path), error.reason))
-            continue
-        if found[parts[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
-            counted.dropped["image of the same name as another"] += 1
-    if not found["labels"]:
-        raise InputError(
-            source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
-        )
-    elsewhere = {path.stem: path for path in texts_below(source.images, counted)} if source.images else {}
-    befores = [before for group in found.values() for before, _, _ in group]
-    common = [
-        words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))
-    ]
-    if common and common[-1] in SPLITS:
-        common = common[:-1]
-    pairs = {}
-    for before, after, stem in sorted(found["images"].keys() | found["labels"].keys()):
-        words = (*after, *before[-1:], *(() if before else (source.root.name,)))
-        split = next((SPLITS[word.lower()] for word in words if word.lower() in SPLITS), None)
-        key = "/".join((*before[len(common) :], *after, stem)).replace("%", "%25").replace("#", "%23")
-        image = found["images"].get((before, after, stem)) or elsewhere.get(stem)
-        if key in pairs:
-            counted.dropped["image of the same name as another"] += 1
-        else:
-            pairs[key] = _Pair(key, split, image, found["labels"].get((before, after, stem)))
-    return list(pairs.values())
-
-
-def _read_config(root: Path, pairs: Sequence[_Pair]) -> _Config:
+def _read_config(root: Path, pairs: Sequence[Pair]) -> _Config:
     """Join what the data.yaml files in the root and beside images/ or labels/ say."""
     config = _Config()
     for path in sorted(path for path in root.glob("**/*.y*ml") if len(path.relative_to(root).parts) <= 2):
@@ -240,10 +187,10 @@ class _Lines:
     """The well-formed lines of several files, in order."""
 
     values: list[list[float]] = field(default_factory=list)  # 68 numbers; v is NaN where the file has none
-    where: list[tuple[_Pair, int, int]] = field(default_factory=list)  # pair, hand of the file, line
+    where: list[tuple[Pair, int, int]] = field(default_factory=list)  # pair, hand of the file, line
 
 
-def _read_part(root: Path, pairs: Sequence[_Pair], config: _Config, coco: bool) -> Part:
+def _read_part(root: Path, pairs: Sequence[Pair], config: _Config, coco: bool) -> Part:
     part = Part(make_batch(0))
     lines = _Lines()
     for pair in pairs:
@@ -271,7 +218,7 @@ def _read_part(root: Path, pairs: Sequence[_Pair], config: _Config, coco: bool) 
     return part
 
 
-def _parse(root: Path, pair: _Pair, lines: _Lines, part: Part) -> None:
+def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
     label = pair.label
     assert label is not None
     name = _relative(root, label)
@@ -327,7 +274,7 @@ def _fault(row: NDArray[np.float64], points: NDArray[np.float64]) -> str:
     return f"visibility {odd[0]:g}; allowed: 0, 1 or 2" if len(odd) else ""
 
 
-def _size(root: Path, pair: _Pair, part: Part) -> tuple[int, int] | None:
+def _size(root: Path, pair: Pair, part: Part) -> tuple[int, int] | None:
     assert pair.image is not None
     try:
         info = images.probe(pair.image)
@@ -345,7 +292,7 @@ def _relative(root: Path, path: Path | None) -> str:
 def _batch(
     values: NDArray[np.float64],
     sizes: NDArray[np.float64],
-    where: Sequence[tuple[_Pair, int, int]],
+    where: Sequence[tuple[Pair, int, int]],
     config: _Config,
     coco: bool,
     notes: Counter[str],

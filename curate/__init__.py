@@ -1,26 +1,74 @@
-"""hand-curate: hand photographs in, trustworthy keypoint training sets out."""
+"""hand-curate: hand photographs in, trustworthy keypoint training sets out.
+
+Each command is a function in a module of the same name, with its options beside it:
+
+    from curate.crop import CropOptions, crop
+
+    crop("tagged", "crops", CropOptions(size=128))
+
+The names below are imported when they are first used, so that `import curate` takes no time.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from curate.basics.version import VERSION as __version__
 
-__all__ = ["Dataset", "Sample", "__version__"]
-
 if TYPE_CHECKING:
+    from curate import background, build, convert, crop, evaluate, export, predict, train
+    from curate.background import BackgroundOptions
+    from curate.build import BuildOptions
+    from curate.convert import ConvertOptions
+    from curate.crop import CropOptions
     from curate.data.dataset import Dataset
     from curate.data.sample import Sample
+    from curate.evaluate import EvaluateOptions
+    from curate.predict import PredictOptions
+    from curate.training.options import TrainOptions
+
+__all__ = [
+    "BackgroundOptions",
+    "BuildOptions",
+    "ConvertOptions",
+    "CropOptions",
+    "Dataset",
+    "EvaluateOptions",
+    "PredictOptions",
+    "Sample",
+    "TrainOptions",
+    "__version__",
+    "background",
+    "build",
+    "convert",
+    "crop",
+    "evaluate",
+    "export",
+    "predict",
+    "train",
+]
+
+_HOMES = {
+    "BackgroundOptions": "background",
+    "BuildOptions": "build",
+    "ConvertOptions": "convert",
+    "CropOptions": "crop",
+    "Dataset": "data.dataset",
+    "EvaluateOptions": "evaluate",
+    "PredictOptions": "predict",
+    "Sample": "data.sample",
+    "TrainOptions": "training.options",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Late, so that `curate --help` does not wait for pyarrow.
-    if name == "Dataset":
-        from curate.data.dataset import Dataset
-
-        return Dataset
-    if name == "Sample":
-        from curate.data.sample import Sample
-
-        return Sample
+    if name in _HOMES:
+        return getattr(import_module(f"curate.{_HOMES[name]}"), name)
+    if name in __all__:
+        return import_module(f"curate.{name}")
     raise AttributeError(f"module 'curate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,7 +11,6 @@ from curate.basics import files, geometry, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, text, whole
-from curate.data import depth
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, generator, moved, to_batch
@@ -112,7 +111,7 @@ def _replace(photograph: Photograph, photo: str, out: Path, backdrops: Backdrops
         sha256=images.pixel_sha256(images.decode(data, photograph.path)),
     )
     if photograph.depth_file is not None:  # the same view, so the map fits
-        made = depth.with_ref(made, relative_to_out(photograph.depth_file, out))
+        made.depth = relative_to_out(photograph.depth_file, out)
     files.write(out / made.image, data)
     images.write(out / f"masks/{stem}.png", matte.alpha)
     return made

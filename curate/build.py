@@ -117,7 +117,7 @@ def build(
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        subject or photo in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
+        subject, photo or clip in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
     look = Look.of(options.form, options.cropping, options.backgrounds, options.seed)

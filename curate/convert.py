@@ -8,7 +8,6 @@ are copied where that is asked for, and metadata of another file is joined.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
@@ -28,7 +26,7 @@ from curate.basics.paths import NO_TEXT, Places, as_text, is_text
 from curate.basics.settings import NoOptions, Options, flag, text, whole
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
-from curate.data.sample import DEPTH, SCHEMA, file_stem, json_text, make_batch
+from curate.data.sample import SCHEMA, file_stem, make_batch
 from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
 
@@ -267,17 +265,14 @@ def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: Conv
         _probe(place, settled)
     _move(place, settled, "image", "images" if options.copy else None)
     _move(place, settled, "mask", "masks" if options.copy else None)
-    _move_depth(place, settled, "depth" if options.copy else None)
+    _move(place, settled, "depth", "depth" if options.copy else None, needed=False)
     return settled
 
 
 def _refuse_outsiders(place: _Place, part: Part) -> None:
     """Leave out samples whose image, mask or depth map leads out of the source, whoever leads there."""
-    columns = [part.batch.column(name).to_pylist() for name in ("image", "mask")]
-    told = part.batch.column("attrs")
-    if pc.any(pc.match_substring(told, f'"{DEPTH}":')).as_py():
-        columns.append([json.loads(text).get(DEPTH) if text else None for text in told.to_pylist()])
-    refused: dict[str, str] = {}
+    columns = [part.batch.column(name).to_pylist() for name in ("image", "mask", "depth")]
+    refused: dict[str | None, str] = {}
     for path in dict.fromkeys(chain(*columns)):
         try:
             if path is not None:
@@ -288,7 +283,7 @@ def _refuse_outsiders(place: _Place, part: Part) -> None:
         return
     keep = [row for row, paths in enumerate(zip(*columns, strict=True)) if refused.keys().isdisjoint(paths)]
     part.dropped["file outside the source"] += part.batch.num_rows - len(keep)
-    part.quarantine.extend((place.name(path), reason) for path, reason in refused.items())
+    part.quarantine.extend((place.name(str(path)), reason) for path, reason in refused.items())
     part.batch = part.batch.take(pa.array(keep, pa.int64()))
 
 
@@ -363,8 +358,11 @@ def _contradiction(info: images.ImageInfo, width: int | None, height: int | None
     return reason
 
 
-def _move(place: _Place, part: Part, column: str, folder: str | None) -> None:
-    """Absolute paths to paths as seen from the dataset, of the files themselves or of copies."""
+def _move(place: _Place, part: Part, column: str, folder: str | None, *, needed: bool = True) -> None:
+    """Absolute paths to paths as seen from the dataset, of the files themselves or of copies.
+
+    Without a file that is `needed` and cannot be copied its samples are dropped; others go on without it.
+    """
     moved: dict[str | None, str | None] = {None: None}
     failed = set[str]()
     paths = part.batch.column(column).to_pylist()
@@ -375,31 +373,14 @@ def _move(place: _Place, part: Part, column: str, folder: str | None) -> None:
             moved[path] = place.copy(path, folder) if folder else place.relative(path)
         except UnreadableImage as error:
             part.quarantine.append((place.name(path), f"{column} cannot be copied: {error.reason}"))
+            moved[path] = None
             failed.add(path)
-    if failed:
+    if failed and needed:
         keep = [row for row, path in enumerate(paths) if path not in failed]
         part.dropped[f"{column} unreadable"] += len(paths) - len(keep)
         part.batch = part.batch.take(pa.array(keep, pa.int64()))
         paths = [paths[row] for row in keep]
     part.batch = _with(part.batch, column, pa.array([moved[path] for path in paths], pa.string()))
-
-
-def _move_depth(place: _Place, part: Part, folder: str | None) -> None:
-    """As `_move`, for the depth maps that attrs name; a sample is kept without its map."""
-    column = part.batch.column("attrs")
-    if not pc.any(pc.match_substring(column, f'"{DEPTH}":')).as_py():
-        return
-    told = []
-    for stored in column.to_pylist():
-        attrs = json.loads(stored) if stored else {}
-        if path := attrs.get(DEPTH):
-            try:
-                attrs[DEPTH] = place.copy(path, folder) if folder else place.relative(path)
-            except UnreadableImage as error:
-                del attrs[DEPTH]
-                part.quarantine.append((place.name(path), f"depth map cannot be copied: {error.reason}"))
-        told.append(json_text(attrs))
-    part.batch = _with(part.batch, "attrs", pa.array(told, pa.string()))
 
 
 def _with(batch: pa.RecordBatch, column: str, values: pa.Array) -> pa.RecordBatch:

@@ -49,14 +49,15 @@ def crop(
 
     The crop has the hand's box at its centre and a margin on each side; where it leaves the photo, the
     photo's edge is repeated. Keypoints, bbox, mask, depth and K move along, `transform` leads back to the
-    photo and `parent_id` is the photo's first sample. A labelled point that ends outside keeps its true
-    coordinates and is counted (note "labelled_points_outside_crop"), as is all that is dropped.
+    photo, `parent_id` is the photo's first sample, and "found_by" in attrs says what the hand was found by.
+    A labelled point that lies outside keeps its true coordinates and is counted (note
+    "labelled_points_outside_crop"), as is all that is dropped.
 
-    By "colour" looks at pixels alone, never at labels, so that crops of new photos come out alike; where it
-    sees no hand the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
-    apart by colour: they are cut by their bbox, else their keypoints (note "cut_by_label"). By "keypoints",
-    "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses sends its sample
-    to quarantine.
+    By "colour", only pixels are looked at, never labels: crops of new photos come out the same way. Where no
+    hand is seen, the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
+    apart by colour: they are cut by their bbox, or else by their keypoints (note "cut_by_label"). By
+    "keypoints", "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses
+    sends its sample to quarantine.
 
     Raises
     ------
@@ -108,5 +109,5 @@ def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path) -> Sample:
         images.write(out / "masks" / name, frame.of_labels(labels))
     if distances is not None:
         files.write(out / "depth" / name, depth.encode(frame.of_labels(distances)))
-        made = depth.with_ref(made, f"depth/{name}")
+        made.depth = f"depth/{name}"
     return made

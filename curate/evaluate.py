@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-import curate
 from curate.basics import files, progress
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice
+from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.training_set import form_of
@@ -89,7 +89,7 @@ def evaluate(
     weights = files.sha256(opened.root / WEIGHTS)
     identity = {
         "stage": "evaluate",
-        "version": curate.__version__,
+        "version": VERSION,
         "options": asdict(options),
         "inputs": [weights, dataset.fingerprint],
     }

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import curate
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import NoOptions, Options
+from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
 from curate.data.references import outside
 
@@ -107,8 +107,8 @@ def export(
     """
     _check_place(dataset, out)
     identity = {
-        "command": "export",
-        "version": curate.__version__,
+        "stage": "export",
+        "version": VERSION,
         "format": name,
         "options": own.record(),
         "dataset": dataset.fingerprint,

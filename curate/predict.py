@@ -17,14 +17,13 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, flag
-from curate.data import depth
+from curate.basics.settings import Options, flag, number
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.stage import Stage, relative_to_out
-from curate.hands.finding import FOUND_BY
+from curate.hands.finding import FOUND_BY, WHOLE
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.taggers.table import Choice, choose
@@ -32,6 +31,8 @@ from curate.taggers.tagger import Tagged, Tagger
 
 JSON = "predictions.json"
 PICTURES = "pictures"
+REASON = "no_hand"  # in a sample's attrs: why there is no hand in it
+WITHOUT, UNSEEN, LOW = "without_a_hand", "seen_by_the_network_alone", "low_scores"  # notes
 
 _ROWS = 16  # photos a task
 _LONGEST = 800  # px, longer side of a picture
@@ -40,19 +41,39 @@ _LISTED = 20  # unreadable inputs named in the summary
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a prediction gave. `unreadable`: (input, reason) of what could not be used."""
+    """What a prediction gave.
+
+    Attributes
+    ----------
+    photos: how many were looked at. without: those in which no hand was found.
+    unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
+    unreadable: (input, reason) of what could not be used.
+    """
 
     out: Path
     photos: int
+    without: int = 0
+    unseen: int = 0
+    low: int = 0
+    min_score: float = 0.0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     pictures: bool = True
     reused: bool = False
+
+    @property
+    def hands(self) -> int:
+        """How many photos have one."""
+        return self.photos - self.without
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return {
             "out": os.fspath(self.out),
             "photos": self.photos,
+            "hands": self.hands,
+            "without_a_hand": self.without,
+            "seen_by_the_network_alone": self.unseen,
+            "low_scores": self.low,
             "unreadable": [{"input": name, "reason": reason} for name, reason in self.unreadable],
             "reused": self.reused,
         }
@@ -61,10 +82,17 @@ class Predicted:
         lines = [f"{name}: {reason}" for name, reason in self.unreadable[:_LISTED]]
         more = len(self.unreadable) - len(lines)
         lines += [f"and {more} more, see {self.out / 'quarantine.jsonl'}"] if more else []
-        told = f"{self.photos} hands in {self.out / JSON}"
+        told = f"{self.hands} hands, {self.without} photos without one in {self.out / JSON}"
         told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
-        return "\n".join([*lines, told + (" (was finished before)" if self.reused else "")])
+        lines.append(told + (" (was finished before)" if self.reused else ""))
+        if self.unseen:
+            lines.append(
+                f"  note: in {self.unseen} photos no finder saw a hand; the network looked at all of each"
+            )
+        if self.low:
+            lines.append(f"  note: {self.low} of the hands have a score below {self.min_score:g}")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -83,6 +111,12 @@ class _Photo:
 class PredictOptions(Options):
     """What `curate predict` writes."""
 
+    min_score: float = number(
+        0.7,
+        0,
+        1,
+        "mean score of the keypoints from which a hand that nothing but the network sees is taken for one",
+    )
     pictures: bool = flag(True, "leave out the pictures with skeletons")
 
 
@@ -103,6 +137,10 @@ def predict(
     keypoints looks again, at a crop around those it found. OUT becomes a dataset whose samples refer to
     the photos, label_source "auto:RUN", with predictions.json and pictures/ beside it. What cannot be
     read is reported and counted; the rest goes on.
+
+    Where no finder saw a hand, neither here nor when the sample was cut, and the mean score of the keypoints
+    is below `min_score`, there is none: the sample has no labels, predictions.json says why, and it is
+    counted (note "without_a_hand").
 
     Parameters
     ----------
@@ -126,12 +164,23 @@ def predict(
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
     stage = Stage("predict", folder, record, datasets, engine=engine, overwrite=overwrite, quiet=quiet)
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
-    work = partial(_predict_batch, chosen=chosen, out=folder, pictures=options.pictures)
+    work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)
     summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside)
     made = Dataset(folder)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
-    return Predicted(folder, len(made), unreadable, options.pictures, summary.reused)
+    without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
+    return Predicted(
+        folder,
+        len(made),
+        without,
+        unseen,
+        low,
+        options.min_score,
+        unreadable,
+        options.pictures,
+        summary.reused,
+    )
 
 
 def _files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -158,8 +207,9 @@ def _fingerprint(files: Iterable[Path]) -> str:
 def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
     for first in range(0, len(files), _ROWS):
         yield [
-            _Photo(path.parent, Sample(f"photo/{path.as_posix()}", "photo", path.name))
+            _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name))
             for path in files[first : first + _ROWS]
+            for real in [path.resolve() if path.is_symlink() else path]
         ]
     for dataset in datasets:
         held: list[_Photo] = []
@@ -172,7 +222,7 @@ def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[lis
             yield held
 
 
-def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, pictures: bool) -> Part:
+def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: PredictOptions) -> Part:
     part = Part(to_batch([]))
     tagger, samples = chosen.open(), []
     for photo, result in zip(photos, _tagged(tagger, photos), strict=True):
@@ -180,10 +230,14 @@ def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, pictures:
             part.quarantine.append((os.fspath(photo.path), result.reason))
             continue
         photograph, tagged = result
-        samples.append(_labelled(photograph, tagged, tagger.label_source, out))
-        if pictures:
-            picture = _draw(photograph, tagged)
-            images.write(out / _picture_of(samples[-1].sample_id), picture, quality=88)
+        made = _labelled(photograph, tagged, tagger.label_source, options.min_score, out)
+        samples.append(made)
+        part.notes[WITHOUT] += REASON in made.attrs
+        part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
+        part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < options.min_score
+        if options.pictures:
+            images.write(out / _picture_of(made.sample_id), _draw(photograph, made), quality=88)
+    part.notes = +part.notes
     part.batch = to_batch(samples)
     return part
 
@@ -207,35 +261,51 @@ def _opened(photo: _Photo) -> Photograph | InputError:
         return error
 
 
-def _labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Path) -> Sample:
-    """The photo's sample with what was found as its labels."""
+def _unseen(before: Sample, tagged: Tagged) -> bool:
+    """Whether nothing but the network saw a hand, neither now nor when the sample was cut."""
+    return tagged.found_by == WHOLE and before.attrs.get(FOUND_BY, WHOLE) == WHOLE
+
+
+def _labelled(
+    photograph: Photograph, tagged: Tagged, label_source: str, min_score: float, out: Path
+) -> Sample:
+    """The photo's sample with what was found as its labels; or without labels, and with the reason."""
     before, found = photograph.sample, tagged.found
+    score = float(tagged.scores[found].mean()) if found.any() else 0.0
+    reason = None
+    if not found.any():
+        reason = "the network found no keypoint"
+    elif _unseen(before, tagged) and score < min_score:
+        reason = f"no finder saw a hand, and the network's score of {score:.2f} is below {min_score:g}"
+    kept = found & (reason is None)
     return replace(
         before,
         image=relative_to_out(photograph.path, out),
         width=photograph.info.width,
         height=photograph.info.height,
         mask=None,
+        depth=None,
         xyz=None,
-        keypoints=np.where(found[:, None], tagged.keypoints, np.nan).astype(np.float32),
-        visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
-        label_source=label_source,
-        score=float(tagged.scores[found].mean()) if found.any() else 0.0,
+        keypoints=np.where(kept[:, None], tagged.keypoints, np.nan).astype(np.float32),
+        visibility=np.where(kept, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
+        label_source=label_source if reason is None else None,
+        score=score,
+        keypoint_scores=tagged.scores.astype(np.float32) if reason is None else None,
         attrs={
-            **depth.with_ref(before, None).attrs,
+            **{key: value for key, value in before.attrs.items() if key != REASON},
+            **({} if reason is None else {REASON: reason}),
             FOUND_BY: tagged.found_by,
-            "keypoint_scores": [round(float(score), 4) for score in tagged.scores],
             "looked_at": [round(float(value), 2) for value in tagged.looked_at],
         },
     )
 
 
-def _draw(photograph: Photograph, tagged: Tagged) -> images.Pixels:
-    """The photo with the skeleton, at most _LONGEST pixels long."""
+def _draw(photograph: Photograph, made: Sample) -> images.Pixels:
+    """The photo with the skeleton, where there is one, at most _LONGEST pixels long."""
     longest = max(photograph.whole)
     size = min(_LONGEST, round(longest))
     shrink = images.shrink_for(photograph.info, size / longest)
-    return draw_skeleton(photograph.read(shrink), tagged.keypoints / shrink, size=size)
+    return draw_skeleton(photograph.read(shrink), made.keypoints / shrink, size=size)
 
 
 def _picture_of(sample_id: str) -> str:
@@ -244,23 +314,28 @@ def _picture_of(sample_id: str) -> str:
 
 
 def _write_json(made: Dataset, *, pictures: bool) -> None:
-    """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels."""
+    """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels.
+
+    Where no hand was found, points is null and reason says why.
+    """
+    unscored = np.full(kp.COUNT, np.nan)  # where a tagger tells none
     with files.writing(made.root / JSON) as file:
         file.write(f'{{"keypoints": {json.dumps(list(kp.NAMES))}, "predictions": ['.encode())
         for number, sample in enumerate(made):
+            scores = unscored if sample.keypoint_scores is None else sample.keypoint_scores
             points = [
-                [round(float(x), 3), round(float(y), 3), score] if seen else None
-                for (x, y), score, seen in zip(
-                    sample.keypoints, sample.attrs["keypoint_scores"], sample.visibility, strict=True
-                )
+                [round(float(x), 3), round(float(y), 3), round(float(score), 4)] if seen else None
+                for (x, y), score, seen in zip(sample.keypoints, scores, sample.visibility, strict=True)
             ]
             entry = {
                 "sample_id": sample.sample_id,
                 "image": sample.image,
                 "picture": _picture_of(sample.sample_id) if pictures else None,
                 "score": None if sample.score is None else round(sample.score, 4),
+                "found_by": sample.attrs[FOUND_BY],
                 "looked_at": sample.attrs["looked_at"],
-                "points": points,
+                "reason": sample.attrs.get(REASON),
+                "points": None if REASON in sample.attrs else points,
             }
             file.write((("," if number else "") + "\n " + json.dumps(entry)).encode())
         file.write(b"\n]}\n")

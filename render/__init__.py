@@ -1,1 +1,1 @@
-"""The room of the renderer: job and angles (no bpy), and a worker that is the only door to bpy."""
+"""The renderer: from a job to a dataset of rendered hands. Only render/worker imports bpy."""

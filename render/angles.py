@@ -51,7 +51,7 @@ Values = tuple[float, ...] | Interval
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What one --angles asks for: per axis some values, or an interval."""
+    """What one --angles asks for: of each axis some values, or an interval."""
 
     tilt: Values = (0.0,)
     rotation: Values = (0.0,)
@@ -89,7 +89,7 @@ class Grid:
         return " ".join(f"{name}={_told(values)}" for name, values in parts)
 
     def cells(self) -> Iterator[Cell]:
-        """Every combination, the last axis fastest; an interval stays one."""
+        """Every combination, the last axis fastest. An interval is not divided."""
         parts: list[Sequence[float | Values]] = [[v] if isinstance(v, Interval) else v for v in self._axes]
         return (Cell(*values) for values in itertools.product(*parts))
 
@@ -100,14 +100,14 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One combination of a grid: what a picture is taken at, or drawn from."""
+    """One combination of a grid: of each axis a value, or what a picture's value is drawn from."""
 
     tilt: float | Values
     rotation: float | Values
     roll: float | Values
 
     def draw(self, rng: np.random.Generator) -> tuple[float, float, float]:
-        """Tilt, rotation, roll in degrees, drawn to hundredths; always uses up the same of `rng`."""
+        """Tilt, rotation, roll in degrees, to hundredths. Takes three numbers of `rng`, whatever is drawn."""
         drawn = [_draw(values, share) for values, share in zip(self._axes, rng.random(3), strict=True)]
         tilt, rotation, roll = drawn
         return tilt, rotation % 360.0, roll
@@ -126,7 +126,7 @@ def cells(grids: Iterable[Grid], *, whole: bool = False) -> tuple[Cell, ...]:
 
 
 def turn(tilt: float, rotation: float, roll: float, aspect: str) -> NDArray[np.float64]:
-    """(3, 3) rotation from the hand frame (`render.kinematics`) to one that the camera sees along -z, +y up.
+    """(3, 3) rotation from the hand frame to one that the camera sees along -z with +y up.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
-"""From a render to a sample: what lens, sensor and file do to light; mask, depth, keypoints, visibility."""
+"""From a render to a sample: the picture that a camera would store of the light, and the labels."""
 
 from __future__ import annotations
 
 import os
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,28 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.images import Pixels
 from curate.data import depth as depth_maps
-from curate.data.sample import DEPTH, Sample
+from curate.data.sample import Sample
 from curate.hands.compositing import Backdrops
-from render import kinematics
+from render.hand import kinematics
+from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.job import SOURCE
-from render.model import LEFT_BELOW, PART_OF_BONE, PERSON
-from render.shot import Shot
+from render.look.colour import encoded, linear
+from render.look.grounds import Colour, Ground, Picture
+from render.shot import Finish, Shot
 
 Floats = NDArray[np.float64]
 Light = NDArray[np.floating[Any]]
 
-# A joint is hidden where more than this many radii of flesh, or flesh of another part, lie before it.
+# A joint is hidden where the surface before it is nearer to the camera by more than this many of its radii.
 _FLESH = 2.2
-# How much of the light's colour a camera takes out.
+# The share of the light's colour, as a power, that the white balance takes out.
 _BALANCED = 0.6
-# Blender's depth of what no ray hits is far beyond this; metres.
+# Metres; where a ray hits nothing, Blender's depth is far greater.
 _FAR = 100.0
 
 
 def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike[str]) -> Sample:
-    """Write a shot's picture, mask and depth into the dataset at `root`; its row.
+    """Write a shot's picture, mask and depth into the dataset at `root`; returns the row.
 
     Parameters
     ----------
@@ -44,34 +47,33 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
     ------
     InputError: the EXR cannot be read, lacks a pass, or has another size.
     """
-    light, alpha, depth, parts = read_passes(rendered, shot.settings["size"])
-    settings = shot.settings
-    pixels = develop(light, alpha, parts, settings)
-    stem = f"{settings['index']:07d}"
+    light, alpha, depth, parts = read_passes(rendered, shot.size)
+    pixels = develop(light, alpha, parts, shot.finish, shot.ground)
+    stem, known = f"{shot.index:07d}", shot.row
     root = Path(root)
-    data = images.encode(pixels, ".jpg", quality=settings["finish"]["quality"])
-    sample = settings["sample"]
+    data = images.encode(pixels, ".jpg", quality=shot.finish.quality)
     row = Sample(
-        sample_id=settings["sample"]["sample_id"],
+        sample_id=known.sample_id,
         source=SOURCE,
         image=f"images/{stem}.jpg",
         width=pixels.shape[1],
         height=pixels.shape[0],
-        side=sample["side"],
-        aspect=sample["aspect"],
-        subject_id=sample["subject_id"],
+        side=shot.side,
+        aspect=known.aspect,
+        subject_id=known.subject_id,
         keypoints=shot.projected().astype(np.float32),
         visibility=visibility(shot, depth, parts),
         xyz=(shot.keypoints * [1, -1, -1]).astype(np.float32),
         K=shot.K,
         mask=f"masks/{stem}.png",
+        depth=f"depth/{stem}.png",
         bbox=_box(parts),
         label_source="render",
-        licence=sample["licence"],
-        tilt=sample["tilt"],
-        rotation=sample["rotation"],
+        licence=known.licence,
+        tilt=known.tilt,
+        rotation=known.rotation,
         sha256=images.pixel_sha256(images.decode(data, stem)),
-        attrs={**sample["attrs"], DEPTH: f"depth/{stem}.png"},
+        attrs=known.attrs,
     )
     files.write(root / row.image, data)
     images.write(root / f"masks/{stem}.png", parts)
@@ -109,54 +111,64 @@ def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, 
     return light, passed("Combined.A"), passed("Depth.Z"), np.rint(parts).astype(np.uint8)
 
 
-def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], settings: dict[str, Any]) -> Pixels:
+def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], finish: Finish, ground: Ground) -> Pixels:
     """The picture (H, W, 3) uint8 RGB that a camera would store of the light.
 
-    Exposed by the light that falls on the hand (as an incident meter does), balanced for most of its colour
-    and blurred; then the contrast, colour, sharpening and noise of a phone, in what its file holds.
+    Exposed by the light that falls on the hand, as an incident meter does, with most of that light's colour
+    taken out; then blurred; then with the contrast, colour, sharpening and noise of a phone.
+
+    Parameters
+    ----------
+    light, alpha, parts: as `read_passes` gives them.
     """
-    look, ground = settings["finish"], settings["ground"]
-    hand = parts > PERSON
-    sent = light[hand].mean(axis=0) if hand.any() else np.array(look["albedo"])
-    falling = np.maximum(sent / look["albedo"], 1e-6)
-    gain = look["exposure"] / falling.mean() * (falling.mean() / falling) ** _BALANCED
-    light = light * gain.astype(np.float32)
-    if ground["kind"] in ("colour", "picture"):
-        behind = _behind(ground, light.shape[0])
-        light = light + (1 - alpha[..., None]) * behind
-    light = light * np.float32(look["balance"])
-    if look["blur"] > 0.05:
-        light = np.asarray(cv2.GaussianBlur(light, (0, 0), look["blur"]))
-    tone = _encoded(np.clip(light, 0, 1))
-    tone = tone + np.float32(look["contrast"]) * (_steep(tone) - tone)
+    light = _exposed(light, parts, finish)
+    if ground.cut_out:
+        light = light + (1 - alpha[..., None]) * behind(ground, light.shape[0])
+    light = light * np.array(finish.balance, np.float32)
+    if finish.blur > 0.05:
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), finish.blur))
+    tone = encoded(np.clip(light, 0, 1))
+    tone = tone + np.float32(finish.contrast) * (_steep(tone) - tone)
     grey = tone.mean(axis=2, keepdims=True)
-    tone = grey + np.float32(look["saturation"]) * (tone - grey)
-    if look["sharpen"] > 0:
-        tone = tone + np.float32(look["sharpen"]) * (tone - cv2.GaussianBlur(tone, (0, 0), 1.2))
-    rng = np.random.default_rng(look["seed"])
-    noise = rng.standard_normal(tone.shape, np.float32)
-    tone = tone + np.float32(look["noise"]) * noise * np.sqrt(
+    tone = grey + np.float32(finish.saturation) * (tone - grey)
+    if finish.sharpen > 0:
+        tone = tone + np.float32(finish.sharpen) * (tone - cv2.GaussianBlur(tone, (0, 0), 1.2))
+    noise = np.random.default_rng(finish.seed).standard_normal(tone.shape, np.float32)
+    tone = tone + np.float32(finish.noise) * noise * np.sqrt(
         np.clip(tone, 0.02, 1) * (1.02 - np.clip(tone, 0, 1))
     )
     pixels: Pixels = np.clip(np.rint(255 * tone), 0, 255).astype(np.uint8)
     return pixels
 
 
-def _encoded(light: Light) -> Light:
-    """Linear to sRGB (IEC 61966-2-1)."""
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
+def _exposed(light: Light, parts: NDArray[np.uint8], finish: Finish) -> Light:
+    hand = parts > PERSON
+    sent = light[hand].mean(axis=0) if hand.any() else np.array(finish.albedo)
+    falling = np.maximum(sent / finish.albedo, 1e-6)
+    gain = finish.exposure / falling.mean() * (falling.mean() / falling) ** _BALANCED
+    exposed: Light = light * gain.astype(np.float32)
+    return exposed
 
 
 def _steep(tone: Light) -> Light:
     return tone * tone * (3 - 2 * tone)
 
 
-def _behind(ground: dict[str, Any], size: int) -> Light:
-    if ground["kind"] == "colour":
-        return np.broadcast_to(np.float32(ground["colour"]), (size, size, 3))
-    drawn = backdrops(ground["folder"]).draw(np.random.default_rng(ground["picture"]), size, size)
-    seen = drawn.astype(np.float32) / 255
-    return np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** np.float32(2.4))
+@singledispatch
+def behind(ground: Ground, size: int) -> Light:
+    """What a cut-out ground shows behind the hand: linear RGB (size, size, 3)."""
+    raise NotImplementedError(f"render.finish has no function for the ground {ground.kind!r}")
+
+
+@behind.register
+def _(ground: Colour, size: int) -> Light:
+    return np.broadcast_to(np.array(ground.colour, np.float32), (size, size, 3))
+
+
+@behind.register
+def _(ground: Picture, size: int) -> Light:
+    drawn = backdrops(ground.folder).draw(np.random.default_rng(ground.seed), size, size)
+    return linear(drawn.astype(np.float32) / 255)
 
 
 def backdrops(folder: str) -> Backdrops:
@@ -167,7 +179,7 @@ def backdrops(folder: str) -> Backdrops:
 
 
 def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """COCO visibility (21,): 2 where the first flesh before a keypoint is near and its own or a neighbour's.
+    """COCO visibility (21,): 2 where the surface before a keypoint is near, and of its own part or the next.
 
     Keypoints outside the picture are labelled (they are known) but not visible.
     """
@@ -189,7 +201,7 @@ def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np
 
 
 def _kin(keypoint: int) -> list[int]:
-    """Part ids of the bone that carries a keypoint, and of those it hangs together with."""
+    """Part ids of the bone that moves a keypoint, and of the bones next to it."""
     mine = kinematics.bone_of_keypoint(keypoint)
     bones = {mine, kinematics.parent(mine)}
     bones |= {b for b in range(kinematics.BONES) if kinematics.parent(b) == mine}

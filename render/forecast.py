@@ -8,17 +8,18 @@ from typing import Any
 from curate.basics.progress import duration
 from render.angles import Grid
 from render.job import Job
-from render.models import PROCEDURAL
+from render.people.models import PROCEDURAL
 
-# CPU seconds a picture of 256 x 256, measured on one core: without sampling, and for each path a pixel.
+# CPU seconds for a picture of 256 x 256 pixels, measured on one core: _BASE, and _PATH for each path traced a
+# pixel.
 _BASE, _PATH, _SIZE = 0.1, 0.11, 256
-# To compute a procedural hand, and for Blender to start.
+# Seconds to compute a procedural hand, and for Blender to start.
 _PERSON, _START = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A job's plan: how many pictures, of what, and about how long that takes with so many workers."""
+    """How many pictures a job makes, of what, and about how long that takes with so many workers."""
 
     job: Job
     pictures: int
@@ -31,7 +32,7 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """About how many seconds all take, if each worker has a core."""
+        """About how many seconds all pictures take, if each worker has a core."""
         people = min(self.job.hands.people, self.pictures) if PROCEDURAL in self.job.models else 0
         work = self.seconds_each * self.pictures + _PERSON * people
         return _START + work / min(self.workers, self.pictures)

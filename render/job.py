@@ -1,9 +1,9 @@
-"""The job: everything that decides the pictures, and which of them an index stands for.
+"""A job: all that decides the pictures, and what each index of it shows. No bpy.
 
-Picture `index` is the same wherever and whenever it is rendered. Its view follows from the job alone: the
-cells of the angle grid come one after the other, then all again, as often as asked for. In each run of as
-many pictures of a cell as there are combinations of model, side and aspect, every combination occurs once, in
-an order drawn from the seed. More pictures an angle append to the list and change none of it. No bpy here.
+What picture `index` shows follows from the job alone. The pictures go through the cells of the angle grid in
+order, then through all of them again, as often as asked for. Models, sides and aspects take turns: with n
+combinations of them, the first n pictures of a cell show each combination once, in an order drawn from the
+seed, and so do the next n. A larger `per_angle` therefore adds pictures at the end and changes none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -21,31 +21,37 @@ import numpy as np
 
 from curate.basics import settings
 from curate.basics.errors import InputError
-from curate.basics.settings import Range, choice, choices, flag, share, span, text, texts, whole
+from curate.basics.settings import Options, Range, choice, choices, flag, share, span, text, texts, whole
 from render.angles import Cell, Grid, cells
+from render.look import grounds, lights
 
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
 
-# Streams of random numbers beside those of `render.plan` (seed, index) and `render.cast` (seed, person, 1).
+# Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
+# (seed, person, 1).
 _ANGLES, _ORDER = 101, 102
 
 
-# What follows is one class a section of job.yaml. A field is all it takes to add a key: its default, its
-# limits and a line on it, which `curate render --explain` prints.
+def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
+    return "; ".join([*(f"{name}: {kind.about}" for name, kind in kinds.items()), "each picture draws one"])
+
+
+# One class for each section of job.yaml. A key is added by a field: with its default, its limits, and the
+# line that `curate render --explain` prints.
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class Hands(Options):
     """Whose hands."""
 
     people: int = whole(
-        60, 1, 100_000, "people, each with a build and a skin of their own (procedural hands)"
+        60, 1, 100_000, "people that the procedural hands belong to, each with a build and skin of their own"
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Pose:
+class Pose(Options):
     """How fingers are held."""
 
     kinds: tuple[str, ...] = choices(
@@ -56,18 +62,20 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class Skin:
+class Skin(Options):
     """Tone and surface of the skin."""
 
     melanin: Range = span((0.012, 0.32), 0.003, 0.6, "share of melanin in the epidermis, from fair to dark")
     blood: Range = span((0.007, 0.024), 0.001, 0.1, "share of blood in the dermis, from pale to flushed")
-    subsurface: float = share(0.0, "of light that comes out elsewhere than it went in; takes a fifth longer")
+    subsurface: float = share(
+        0.0, "share of light that leaves the skin elsewhere than it enters; above 0, a fifth slower"
+    )
     bump: Range = span((0.6, 1.0), 0, 3, "strength of folds, tendons and veins")
 
 
 @dataclass(frozen=True, slots=True)
-class Accessories:
-    """What is worn; each the share of pictures that have it."""
+class Accessories(Options):
+    """What is worn: of each, the share of pictures that have it."""
 
     polish: float = share(0.12, "nail polish")
     rings: float = share(0.2, "rings")
@@ -76,49 +84,42 @@ class Accessories:
 
 
 @dataclass(frozen=True, slots=True)
-class Light:
+class Light(Options):
     """What lights the hand."""
 
-    kinds: tuple[str, ...] = choices(
-        ("studio", "environment"),
-        ("studio", "environment"),
-        "studio: one to three soft lamps and an even sky; environment: Blender's own maps; drawn from these",
-    )
+    kinds: tuple[str, ...] = choices(("studio", "environment"), lights.LIGHTS, _told(lights.LIGHTS))
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Options):
     """What is behind the hand."""
 
-    kinds: tuple[str, ...] = choices(
-        ("table", "environment"),
-        ("table", "environment", "colour", "picture"),
-        "table: white, with the hand's shadow, as in 11k Hands; environment: what lights the hand is seen; "
-        "picture: of `folder`; drawn from these",
+    kinds: tuple[str, ...] = choices(("table", "environment"), grounds.GROUNDS, _told(grounds.GROUNDS))
+    folder: str = text(
+        "", "a folder of images", "where the pictures are from which that behind the hand is drawn"
     )
-    folder: str = text("", "a folder of images", "where the pictures behind the hand lie")
-    hover: bool = flag(True, "two in five hands are up to 12 mm above the table")
+    hover: bool = flag(True, "whether two in five hands are held up to 12 mm above the table")
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class Camera(Options):
     """The camera, and what it does to the picture."""
 
     distance: Range = span((0.35, 0.7), 0.15, 5, "metres to the hand")
     fill: Range = span((0.55, 0.9), 0.1, 1, "share of the picture's side that fingers and palm take up")
-    off_centre: float = share(0.7, "how far the hand may be from the middle, of the room that there is")
+    off_centre: float = share(0.7, "how far the hand may be from the middle; at 1 it may touch the edge")
     exposure: Range = span(
         (1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white"
     )
     contrast: Range = span((0.2, 0.8), 0, 1, "of the camera's tone curve")
     blur: Range = span((0.0, 0.8), 0, 10, "sigma, pixels")
-    noise: Range = span((0.0, 0.02), 0, 0.5, "of the sensor at mid grey, of the full range")
+    noise: Range = span((0.0, 0.02), 0, 0.5, "of the sensor: twice its sigma at mid grey, where 1 is white")
     quality: Range = span((80, 95), 10, 100, "of the JPEG file")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a picture shows: which hand, from which side; angles in degrees (`render.angles`)."""
+    """What a picture shows: which hand, which side of it, and its angles in degrees (`render.angles`)."""
 
     model: str
     side: str
@@ -129,31 +130,36 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Options):
     """A job of curate render."""
 
     angles: tuple[str, ...] = texts(
         ("tilt=0..45 rotation=0..360 roll=0",),
         "one text or a list of them, of AXIS=0,30,45 or 0:345:15 (start:stop:step) or 0..45 (drawn), "
         "with AXIS of tilt, rotation, roll",
-        "angles in degrees; lists and ranges are crossed",
+        "angles in degrees; lists and ranges are crossed, intervals drawn from",
         lambda given: str(Grid.of(given)),
+        metavar='"tilt=0,30,45 rotation=0:345:15 roll=-5..5"',
     )
     per_angle: int = whole(1, 1, MAX_PICTURES, "pictures of each combination of angles")
     random: int | None = whole(
-        None, 1, MAX_PICTURES, "instead of the grid, this many pictures in all, each of angles drawn from it"
+        None,
+        1,
+        MAX_PICTURES,
+        "pictures in all, each of angles drawn from the grid, in place of the whole grid",
     )
     models: tuple[str, ...] = texts(
         ("procedural",),
         "one or a list of names and files",
-        "hands to take turns",
+        "hands to render, in turn",
+        metavar="NAME|FILE",
     )
     side: str = choice("both", ("left", "right", "both"), "which hand, anatomically")
     aspect: str = choice("dorsal", ("dorsal", "palmar", "both"), "back or palm towards the camera")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
-    samples: int = whole(8, 1, 65536, "paths traced a pixel")
-    denoise: bool = flag(True, "clean the picture of the paths' noise (OpenImageDenoise)")
-    seed: int = whole(0, 0, 2**32 - 1, "of everything that is drawn by chance")
+    samples: int = whole(8, 1, 65536, "paths traced for each pixel")
+    denoise: bool = flag(True, "whether the noise of the paths is removed (by OpenImageDenoise)")
+    seed: int = whole(0, 0, 2**32 - 1, "decides all that is drawn at random")
     hands: Hands = field(default_factory=Hands)
     pose: Pose = field(default_factory=Pose)
     skin: Skin = field(default_factory=Skin)
@@ -183,13 +189,13 @@ class Job:
         return asdict(self)
 
     def explain(self) -> str:
-        """As a job.yaml that says what each key means and allows."""
+        """The job as a job.yaml whose comments say what each key means and allows."""
         head = "# A job of curate render. Keep what you change, and give the file with --job.\n"
         return f"{head}{settings.explain(self)}\n"
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """The combinations of angles; of --random, what is drawn from."""
+        """The combinations of angles; with `random`, the grids to draw from."""
         return _cells(self.angles, self.random is not None)
 
     @property
@@ -203,9 +209,9 @@ class Job:
         return self.random or len(self.cells) * self.per_angle
 
     def sample_id(self, index: int) -> str:
-        """The name of picture `index`: another in each job, so that several jobs' pictures go together.
+        """The name of picture `index`. No two jobs share names, so that their datasets can be joined.
 
-        How many pictures there are has no part in it: more leave the first their names.
+        A job with more pictures, and otherwise the same, keeps the names of the first.
         """
         told = {
             k: v for k, v in self.as_json().items() if k not in ("per_angle", "random", "models", "ground")

@@ -1,8 +1,8 @@
-"""`curate render`: a job's pictures and their labels, as a dataset.
+"""`curate render`: the pictures of a job and their labels, as a dataset.
 
-Each engine worker owns one Blender process. While Blender renders a picture the worker finishes the one
-before and plans the one behind. A part of the stage is a few pictures in a row; what is not finished when the
-run is stopped or killed is rendered by the next, and comes out alike.
+Each worker of the engine has a Blender of its own. While Blender renders a picture, the worker finishes the
+one before and plans the one after. A part of the stage is a few pictures in a row. What a stopped or killed
+run did not finish is rendered by the next, to the same bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,30 +19,33 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from curate.basics.engine import Local
+from curate.basics import files
+from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, MissingExtra
-from curate.data.dataset import INFO
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage, Summary
-from render import blender, models
+from render import blender
 from render.blender import Blender, BlenderError, Request, Worker
 from render.finish import backdrops
 from render.forecast import Forecast
 from render.job import Job, runs
+from render.people import models
 
 _PART = 8  # pictures
-# CPU seconds that a picture may take: this many times what the forecast says, and a while.
+# CPU seconds that a picture may take: _PATIENCE times the forecast, and _GRACE.
 _PATIENCE, _GRACE = 20.0, 120.0
-# When so many fail, and none has succeeded before, it is not the pictures.
+# Where so many pictures fail, and none came out before, something other than the pictures is wrong.
 _UNLUCKY = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """Who plans and finishes the pictures; tests put others in. Both are module-level functions.
+    """The functions that plan and finish a picture; tests give others. Both must be picklable.
 
-    plan: (job, index, folder) -> a shot with `write(path)`. The folder keeps what several pictures share.
+    Attributes
+    ----------
+    plan: (job, index, folder) -> a shot, which has `write(path)`. In the folder lies what pictures share.
     finish: (shot, what Blender rendered, dataset folder) -> the sample; its files are written.
     """
 
@@ -57,45 +59,40 @@ def render(
     *,
     indices: Sequence[int] | None = None,
     program: str | os.PathLike[str] | None = None,
-    workers: int = 1,
+    engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
     studio: Studio | None = None,
 ) -> Summary:
     """Render a job into a dataset: images, part masks, depth, exact keypoints.
 
-    Picture `index` is the same whichever others are rendered, in whatever order, by however many workers.
-    A picture that Blender fails at twice is in quarantine, with the reason.
+    A picture is the same whichever others are rendered, in whatever order, by however many workers. One that
+    Blender fails at twice goes to quarantine, with the reason.
 
     Parameters
     ----------
     indices: which pictures; default all.
     program: an interpreter with bpy, or a blender executable; default: `render.blender.find`.
-    workers: Blender processes, each on one core.
+    engine: each of its workers starts a Blender, on a core of its own.
 
     Raises
     ------
     InputError: an index that the job does not have. ConfigChanged: OUT was begun with another job.
-    BlenderError: there is no Blender, it does not start, or nothing that it is given comes out.
+    BlenderError: there is no Blender, it does not start, or the first pictures all fail.
     MissingExtra: the packages of hand-curate[render] are not installed.
     """
     out = Path(out)
     chosen = range(len(job)) if indices is None else indices
     options = _identity(job) | ({} if indices is None else {"indices": runs(indices)})
-    finished = (out / INFO).exists() and not overwrite
     if studio is None and importlib.util.find_spec("OpenEXR") is None:
         raise MissingExtra("rendering", "render")
-    found = Blender(Path()) if finished else blender.find(program)
-    if not finished:
+    if files.finished(out) and not overwrite:
+        found = Blender(Path())  # not needed: the stage has nothing to do
+    else:
+        found = blender.find(program)
         models.prepare(job.models, found)
     stage = Stage(
-        "render",
-        out,
-        options,
-        resume_key=found.version,
-        engine=Local(workers),
-        overwrite=overwrite,
-        quiet=quiet,
+        "render", out, options, resume_key=found.version, engine=engine, overwrite=overwrite, quiet=quiet
     )
     limit = _GRACE + _PATIENCE * Forecast(job, 1, 1).seconds_each
     run = _Run(job, out, stage.folder, found, limit, studio or Studio(_plan, _finish))
@@ -115,7 +112,7 @@ def render(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What each part of a run needs to know. limit: CPU seconds a picture."""
+    """What each part of a run needs to know. folder: for work in progress. limit: CPU seconds a picture."""
 
     job: Job
     out: Path
@@ -126,7 +123,7 @@ class _Run:
 
     @property
     def stop(self) -> Path:
-        """A file that stands once the run is to end: threads and processes see it alike."""
+        """A file that is there once the run is to end: seen by threads and processes alike."""
         return self.folder / "stop"
 
     def check(self) -> bool:
@@ -142,7 +139,7 @@ class _Request(Request):
 
 @dataclass(slots=True)
 class _Desk:
-    """One thread's Blender, and the folder through which they exchange files."""
+    """The Blender of one thread, and the folder in which they exchange files."""
 
     worker: Worker
     folder: Path
@@ -180,7 +177,7 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
 def _requests(
     indices: Sequence[int], run: _Run, folder: Path, given_up: dict[int, str]
 ) -> Iterator[_Request]:
-    """Plan each picture when it is its turn. Two sets of files serve: `Worker.pictures` is one ahead."""
+    """Plan each picture when Blender is to have it. Two sets of files do: it is sent one picture ahead."""
     names = cycle("ab")
     for index in indices:
         try:
@@ -199,7 +196,8 @@ def _requests(
 def _desk(run: _Run) -> _Desk:
     key = (run.folder, threading.get_ident())
     if key not in _desks:
-        folder = run.folder / f".{os.getpid()}-{key[1]}.tmp"
+        # Named as something temporary, so that it goes with the sweep where we are killed.
+        folder = run.folder / f".desk.{os.getpid()}.{key[1]}.tmp"
         folder.mkdir(exist_ok=True)
         _desks[key] = _Desk(Worker(run.blender, limit=run.limit, stopped=run.check), folder)
     return _desks[key]
@@ -209,20 +207,20 @@ def _close(run: _Run) -> None:
     for key in [key for key in _desks if key[0] == run.folder]:
         desk = _desks.pop(key)
         desk.worker.close()
-        shutil.rmtree(desk.folder, ignore_errors=True)
+        files.remove(desk.folder)
 
 
 @contextlib.contextmanager
 def _stopped_by_sigint(stop: Path) -> Iterator[None]:
-    """Ctrl-C reaches this thread alone; the others look for the file."""
-    with contextlib.suppress(OSError):  # none there, or --out is no folder: the stage will tell
+    """Ctrl-C interrupts the main thread alone; the others look for the file."""
+    with contextlib.suppress(OSError):  # there is none; or --out is no folder, which the stage will say
         stop.unlink()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def end(*_: object) -> None:
-        with contextlib.suppress(OSError):  # not begun yet
+        with contextlib.suppress(OSError):  # the folder is not made yet
             stop.touch()
         raise KeyboardInterrupt
 
@@ -234,7 +232,7 @@ def _stopped_by_sigint(stop: Path) -> Iterator[None]:
 
 
 def _identity(job: Job) -> dict[str, Any]:
-    """The job as JSON, files by their content: the same wherever they lie."""
+    """The job as JSON values, with the content of files in place of their names."""
     told = job.as_json()
     told["models"] = [_named(model) for model in job.models]
     shown = "picture" in job.ground.kinds
@@ -259,7 +257,7 @@ def _summary(job: Job, found: Blender) -> dict[str, Any]:
 
 
 def _plan(job: Job, index: int, folder: Path) -> Any:
-    from render.cast import Cast
+    from render.people.cast import Cast
     from render.plan import plan_shot
 
     return plan_shot(job, index, Cast(folder))

@@ -1,35 +1,135 @@
-"""A shot: all that decides one picture, drawn from (seed, index) alone, as numbers. No bpy.
+"""A shot: all that decides one picture, as numbers. No bpy, and numpy only: Blender's interpreter reads it.
 
-The world of a shot is the camera's: metres, the camera at the origin, looking along -z with +y up. Truth
-follows from the same numbers as the picture: keypoints are moved by the matrices that move the mesh.
+The world of a shot is the camera's: metres, the camera at the origin, looking along -z with +y up. The labels
+come from the same numbers as the picture: the matrices that move the mesh move the keypoints.
+
+A shot goes to Blender's process as one file (`Shot.write`, `Shot.read`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from render import arrays
+from render.look.colour import RGB
+from render.look.grounds import GROUNDS, Ground
+from render.look.lights import LIGHTS, Light
 
 Floats = NDArray[np.float64]
+
+_ARRAYS = ("vertices", "keypoints", "radius", "K")
+_KINDS: dict[Any, dict[str, Any]] = {Light: LIGHTS, Ground: GROUNDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a thing beside the hand is made of.
+
+    Attributes
+    ----------
+    colour: linear RGB.
+    metallic: 0 or 1. roughness: 0 a mirror .. 1 chalk.
+    """
+
+    colour: RGB
+    metallic: float
+    roughness: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extra:
-    """A thing beside the hand: vertices (N, 3) and faces (M, 3) in the shot's world.
+    """A thing beside the hand, such as a ring.
 
-    look: colour (linear RGB), metallic, roughness. part: its number in the mask.
+    Attributes
+    ----------
+    vertices: (N, 3) float32, in the shot's world, metres. faces: (M, 3) int32.
+    part: its number in the mask.
     """
 
     vertices: NDArray[np.float32]
     faces: NDArray[np.int32]
-    look: dict[str, Any]
+    look: Look
     part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skin:
+    """The skin of the hand; colours are linear RGB.
+
+    Attributes
+    ----------
+    back_colour, palm_colour: where the model's atlas has the person's own melanin and blood.
+    melanin, blood: what the logarithm of the colour loses where there is twice as much of them.
+    nail_bed, nail_edge, polish: colours of nails.
+    polished: 1 where the nails are, else 0.
+    roughness, nail_roughness: 0 a mirror .. 1 chalk.
+    subsurface: share of light that comes out elsewhere than it went in.
+    subsurface_mm: how far away, millimetres.
+    bump: strength of the atlas's heights; 1 is true to scale.
+    atlas_box: x0, y0, x1, y1 of the atlas in the rest pose, metres.
+    """
+
+    back_colour: RGB
+    palm_colour: RGB
+    melanin: RGB
+    blood: RGB
+    nail_bed: RGB
+    nail_edge: RGB
+    polish: RGB
+    polished: float
+    roughness: float
+    nail_roughness: float
+    subsurface: float
+    subsurface_mm: float
+    bump: float
+    atlas_box: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What lens, sensor and file do to the picture (`render.finish.develop`).
+
+    Attributes
+    ----------
+    exposure: brightness of a white thing under the light that falls on the hand; 1 is white.
+    albedo: linear RGB of the skin that is seen, by which that light is measured.
+    balance: factor of each of R, G and B.
+    contrast: 0 the plain sRGB curve .. 1 a steep one.
+    saturation: 0 grey, 1 as it is.
+    blur: sigma, pixels. sharpen: share of the detail that is added.
+    noise: twice its sigma at mid grey, where 1 is white.
+    quality: of the JPEG file.
+    seed: of the noise.
+    """
+
+    exposure: float
+    albedo: RGB
+    balance: RGB
+    contrast: float
+    saturation: float
+    blur: float
+    sharpen: float
+    noise: float
+    quality: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Columns of the sample's row that the plan knows. tilt, rotation: degrees (`render.angles`)."""
+
+    sample_id: str
+    subject_id: str
+    aspect: str
+    tilt: float
+    rotation: float
+    licence: str
+    attrs: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,52 +138,55 @@ class Shot:
 
     Attributes
     ----------
-    settings: JSON values: index, size, samples, denoise, model (path), side, skin, light, ground,
-        finish (what the camera does to the picture), sample (columns and attrs of the dataset's row).
-    vertices: (V, 3) float32 of the posed hand. keypoints: (21, 3). radius: (21,) flesh around each, metres.
-    K: (3, 3) intrinsics, pixels, continuous coordinates.
+    index: of the picture in its job; also the seed of the paths that Blender traces.
+    size: width and height, pixels. samples: paths traced a pixel.
+    denoise: whether Blender cleans the picture of the paths' noise.
+    model: path of the HandModel's file. side: "left" or "right".
+    vertices: (V, 3) float32 of the posed hand, metres. keypoints: (21, 3), metres.
+    radius: (21,) of the flesh around each keypoint, metres.
+    K: (3, 3) intrinsics, pixels; continuous coordinates, origin at the outer corner of the first pixel.
     extras: rings, watch, sleeve.
     """
 
-    settings: dict[str, Any]
+    index: int
+    size: int
+    samples: int
+    denoise: bool
+    model: str
+    side: str
+    skin: Skin
+    light: Light
+    ground: Ground
+    finish: Finish
+    row: Row
     vertices: NDArray[np.float32]
     keypoints: Floats
     radius: Floats
     K: Floats
-    extras: tuple[Extra, ...] = field(default=())
+    extras: tuple[Extra, ...] = ()
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Keep the shot in one .npz, whole or not at all."""
-        stored: dict[str, Any] = {
-            "vertices": self.vertices,
-            "keypoints": self.keypoints,
-            "radius": self.radius,
-            "K": self.K,
-        }
-        looks = []
+        """Keep the shot in one .npz file."""
+        stored: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
         for number, extra in enumerate(self.extras):
             stored[f"vertices_{number}"], stored[f"faces_{number}"] = extra.vertices, extra.faces
-            looks.append({"look": extra.look, "part": extra.part})
-        text = json.dumps({"settings": self.settings, "extras": looks})
-        arrays.write(path, text=np.array(text), **stored)
+        told = {name: getattr(self, name) for name in _hints(Shot) if name not in _ARRAYS}
+        told["extras"] = [{"look": extra.look, "part": extra.part} for extra in self.extras]
+        np.savez(path, text=np.array(json.dumps(told, default=_told)), **stored)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Shot:
         """Read what `write` wrote."""
         with np.load(path, allow_pickle=False) as stored:
-            text = json.loads(str(stored["text"]))
-            extras = tuple(
-                Extra(stored[f"vertices_{n}"], stored[f"faces_{n}"], extra["look"], extra["part"])
-                for n, extra in enumerate(text["extras"])
+            told = json.loads(str(stored["text"]))
+            looks = told.pop("extras")
+            values = {name: _typed(kind, told[name]) for name, kind in _hints(cls).items() if name in told}
+            values |= {name: stored[name] for name in _ARRAYS}
+            extras = (
+                Extra(stored[f"vertices_{n}"], stored[f"faces_{n}"], _typed(Look, one["look"]), one["part"])
+                for n, one in enumerate(looks)
             )
-            return cls(
-                text["settings"],
-                stored["vertices"],
-                stored["keypoints"],
-                stored["radius"],
-                stored["K"],
-                extras,
-            )
+            return cls(**values, extras=tuple(extras))
 
     def projected(self) -> Floats:
         """Keypoints (21, 2) in the image: continuous pixels, origin at the outer corner of the first."""
@@ -91,3 +194,27 @@ class Shot:
         pixels = rays @ self.K.T
         points: Floats = pixels[:, :2] / pixels[:, 2:]
         return points
+
+
+def _hints(record: Any) -> dict[str, Any]:
+    """The fields of a record and their types."""
+    hints = get_type_hints(record)
+    return {field.name: hints[field.name] for field in fields(record)}
+
+
+def _told(record: Any) -> dict[str, Any]:
+    """A record as a JSON object; of a light or ground with its kind."""
+    told = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {"kind": record.kind, **told} if isinstance(record, Light | Ground) else told
+
+
+def _typed(kind: Any, told: Any) -> Any:
+    """A value of the given type from what JSON made of it. All items of a tuple have one type here."""
+    if kind in _KINDS:
+        kind = _KINDS[kind][told["kind"]]
+    if get_origin(kind) is tuple:
+        return tuple(_typed(get_args(kind)[0], item) for item in told)
+    if not is_dataclass(kind):
+        return told
+    make: Any = kind
+    return make(**{name: _typed(inner, told[name]) for name, inner in _hints(kind).items()})

@@ -83,8 +83,8 @@ class Localiser(Network):
         maps, xyz = outputs
         weights = visibility_weights(targets.visibility, recipe.hidden_weight)
         flat = softmax_cross_entropy(maps[:, :-1], targets.keypoints / 4, weights, recipe.sigma / 4)
-        seen = (targets.K @ xyz.float().mT).mT  # anything that takes both
-        return flat + 1e-3 * (targets.xyz - xyz).abs().nanmean() + 1e-9 * torch.nanmean(seen)
+        known = targets.xyz.isfinite() & targets.K.isfinite().all((1, 2))[:, None, None]
+        return flat + (targets.xyz - xyz)[known].abs().mean()
 
     def decode(self, outputs: tuple[Tensor, Tensor]) -> Decoded:
         points, scores = decode_softmax(outputs[0][:, :-1])

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -15,15 +16,14 @@ import bpy
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from render.shot import Shot
+from render.worker import grounds, lights
 from render.worker import scene as studio
 
 
 def ours(path, out, **changes):
-    """As curate render does; `changes` of the shot's settings."""
-    shot = Shot.read(path)
-    shot.settings.update(changes)
+    """As curate render does; changes: of the shot."""
     changed = out.with_suffix(".npz")
-    shot.write(changed)
+    replace(Shot.read(path), **changes).write(changed)
     bpy.context.scene.world.cycles.sampling_method = "MANUAL"
     bpy.context.view_layer.update()
     start = time.process_time()
@@ -40,7 +40,7 @@ def blenderproc(path, out):
     scene = studio._scene()
     scene.world.cycles.sampling_method = "AUTOMATIC"
     start = time.process_time()
-    studio._engine(scene, shot.settings)
+    studio._engine(scene, shot)
     cycles = scene.cycles
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
@@ -52,8 +52,8 @@ def blenderproc(path, out):
     cycles.sample_clamp_indirect = 10.0
     for place in (studio._camera, studio._hand, studio._extras):
         place(scene, shot)
-    studio._light(scene, shot.settings["light"])
-    studio._ground(scene, shot.settings["ground"])
+    lights.apply(shot.light, scene)
+    grounds.apply(shot.ground, scene)
     scene.render.filepath = str(out)
     bpy.ops.render.render(write_still=True)
     cycles.samples, cycles.use_denoising = 1, False
@@ -67,7 +67,7 @@ def main():
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     folder, rounds = Path(sys.argv[-2]), int(sys.argv[-1])
     paths = sorted(folder.glob("shot-*.npz"))
-    samples = Shot.read(paths[0]).settings["samples"]
+    samples = Shot.read(paths[0]).samples
     ways = {
         "ours": lambda path, out: ours(path, out),
         "blenderproc": blenderproc,

@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 from mathutils import Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
-from render.model import HandModel
+from render.hand.model import HandModel
 from render.shot import Shot
 from render.worker import scene as studio
 
@@ -42,7 +42,7 @@ def main() -> None:
     balls = [ball(scene, colour) for colour in ((1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1))]
     for path in sorted(folder.glob("shot-*.npz")):
         shot, number = Shot.read(path), path.stem.split("-")[1]
-        scene.render.resolution_x = scene.render.resolution_y = shot.settings["size"]
+        scene.render.resolution_x = scene.render.resolution_y = shot.size
         studio._camera(scene, shot)
         scene.camera.data.dof.use_dof = False
         for group in range(GROUPS):
@@ -78,8 +78,8 @@ def ball(scene, colour):
 
 def rays(shot):
     """The parts that rays through the pixels' middles meet first, cast at the meshes of the shot."""
-    model = HandModel.read(shot.settings["model"])
-    left = shot.settings["side"] == "left"
+    model = HandModel.read(shot.model)
+    left = shot.side == "left"
     parts = [int(p) - 16 if left and p > 1 else int(p) for p in model.part]
     vertices, faces = [shot.vertices], [tuple(map(int, face)) for face in model.faces]
     start = len(shot.vertices)
@@ -89,7 +89,7 @@ def rays(shot):
         parts += [extra.part] * len(extra.faces)
         start += len(extra.vertices)
     tree = BVHTree.FromPolygons(np.concatenate(vertices).tolist(), faces)
-    size = shot.settings["size"]
+    size = shot.size
     inverse = np.linalg.inv(shot.K)
     found = np.zeros((size, size), np.uint8)
     for row in range(size):

@@ -6,7 +6,6 @@ Pixel convention: COCO measures from the corner of the image, as ours does; noth
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +19,14 @@ from numpy.typing import NDArray
 
 from converters.parts import json_files
 from converters.parts.paused_collector import collector_paused
-from converters.parts.splits import SPLITS
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import NO_TEXT, Places, as_text, is_text
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, make_batch
-from curate.data.source import ImageFinder, Source
+from curate.data.source import BY_NAME, ImageFinder, Source
+from curate.data.split import split_of
 
 Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
@@ -55,7 +54,8 @@ class Category(msgspec.Struct):
     """An entry of `categories`."""
 
     id: Id = None
-    keypoints: list[str] | None = None
+    name: Any = None
+    keypoints: list[Any] | None = None
 
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -89,15 +89,13 @@ class Hands:
 
     Attributes
     ----------
-    file: how people are told of the file. split: as its name says, or None.
     images: image id of each hand. points: (n, 21, 3) float32, pixels and v as the file has it.
     columns: further columns of the samples, `sample_id` and `source` among them.
     projected: (n,) bool, hands whose points are projections of known 3D points, so that v = 0 means hidden.
     ours: written by this package, so that v means what we mean.
     """
 
-    file: str
-    split: str | None
+    file: AnnotationFile
     document: Document[Any]
     images: list[Id]
     points: NDArray[np.float32]
@@ -120,7 +118,7 @@ class Hands:
     def refuse(self, bad: NDArray[np.bool_], reason: Callable[[int], str]) -> None:
         """Quarantine the hands in `bad`."""
         for row in np.flatnonzero(bad).tolist():
-            self.quarantine.append((f"{self.file}: {self.columns['sample_id'][row]}", reason(row)))
+            self.quarantine.append((f"{self.file.name}: {self.columns['sample_id'][row]}", reason(row)))
         self.keep(~bad)
 
     def refuse_twins(self) -> None:
@@ -141,34 +139,77 @@ def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
     return values[rows] if isinstance(values, np.ndarray) else values
 
 
-def _annotation_files(source: Source) -> tuple[list[Path], ImageFinder]:
-    """The annotation files (those of root/annotations, else of the root, or the one given), and where their
-    images are looked for. Raises InputError where there is none."""
+class AnnotationFile(NamedTuple):
+    """A file of annotations.
+
+    Attributes
+    ----------
+    name: how people are told of it. key: what the ids of its samples begin with.
+    split: as its name says, or that of its folder.
+    """
+
+    path: Path
+    name: str
+    key: str
+    split: str | None
+
+    @classmethod
+    def at(cls, path: Path, *, within: str) -> AnnotationFile:
+        """The file; `within`: the folder of a split that it lies in, or nothing."""
+        if path.name.lower() == "_annotations.coco.json":  # Roboflow's: all have this name
+            within = within or (path.parent.name if split_of(path.parent.name) else "")
+            key = within or path.stem
+        else:
+            key = f"{within}/{path.stem}" if within else path.stem
+        name = f"{within}/{path.name}" if within else path.name
+        return cls(path, name, key, split_of(path.stem) or split_of(within))
+
+
+def _annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]:
+    """The annotation files, and what looks for their images.
+
+    The files are those of root/annotations, else of the root, else of folders of splits; or the one given.
+
+    Raises
+    ------
+    InputError: there is none.
+    """
     root = source.folder
-    if source.root.is_file():
-        files = [source.root]
-    else:
-        folder = root / "annotations"
-        files = sorted(p for p in (folder if folder.is_dir() else root).iterdir() if _is_json(p))
+    given = source.root.is_file()
+    files = [AnnotationFile.at(source.root, within="")] if given else _annotations_in(root)
     if not files:
         raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
-    folders = [root, root / "images", *(root / name for name in sorted({*SPLITS, "train2017", "val2017"}))]
-    images = [source.images] if source.images else []
-    return files, ImageFinder((*(f for f in folders if f.is_dir()), *images))
+    pictures = [folder for folder in _folders(root) if folder.name.lower() == "images"]
+    splits = [folder for parent in (root, *pictures) for folder in _folders(parent) if split_of(folder.name)]
+    return files, ImageFinder((root, *pictures), tuple(splits), source.images)
 
 
-def _is_json(path: Path) -> bool:
-    return path.suffix.lower() == ".json" and not path.name.startswith(".")
+def _annotations_in(root: Path) -> list[AnnotationFile]:
+    below = _folders(root)
+    for folders, named in (
+        ([folder for folder in below if folder.name.lower() == "annotations"], False),
+        ([root], False),
+        ([folder for folder in below if split_of(folder.name)], True),
+    ):
+        found = [
+            AnnotationFile.at(path, within=folder.name if named else "")
+            for folder in folders
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() == ".json" and not path.name.startswith(".")
+        ]
+        if found:
+            return found
+    return []
 
 
-def split_of(path: Path) -> str | None:
-    """The split that a file's name speaks of, if it is one."""
-    found = {SPLITS[w] for w in re.split(r"[^a-z]+", path.stem.lower()) if w in SPLITS}
-    return found.pop() if len(found) == 1 else None
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def read_hands(
-    source: Source, kind: type[A], hands_of: Callable[[Path, Document[A], list[tuple[str, str]]], Hands]
+    source: Source,
+    kind: type[A],
+    hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], Hands],
 ) -> Iterator[Part]:
     """The samples of a source; `hands_of` makes a file's hands from its name, content and flawed entries.
 
@@ -184,46 +225,49 @@ def read_hands(
 
 
 def _read_files(
-    files: list[Path], places: Places, kind: type[A], failed: Part
-) -> Iterator[tuple[Path, Document[A], list[tuple[str, str]]]]:
+    files: list[AnnotationFile], places: Places, kind: type[A], failed: Part
+) -> Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]]:
     """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
 
     Yields
     ------
     The file, its content, and (input, reason) of the entries that did not fit.
     """
-    for path in files:
+    for file in files:
         problems: list[tuple[str, str]] = []
-        if not is_text(path.name):
-            failed.quarantine.append((as_text(path.name), NO_TEXT))
+        if not is_text(file.name):
+            failed.quarantine.append((as_text(file.name), NO_TEXT))
             continue
         with collector_paused():
             try:
-                document = _read_document(path, places, kind, problems)
+                document = _read_document(file, places, kind, problems)
             except InputError as error:
-                failed.quarantine.append((path.name, error.reason))
+                failed.quarantine.append((file.name, error.reason))
                 continue
-            yield path, document, problems
+            yield file, document, problems
             document.annotations.clear()  # what was made of them takes a tenth of the memory
 
 
-def _read_document(path: Path, places: Places, kind: type[A], problems: list[tuple[str, str]]) -> Document[A]:
+def _read_document(
+    file: AnnotationFile, places: Places, kind: type[A], problems: list[tuple[str, str]]
+) -> Document[A]:
     """Decode an annotation file; an entry that does not fit is left out and named in `problems`.
 
     Raises
     ------
     InputError: no JSON, or no COCO file.
     """
-    with json_files.open_checked(path, places) as file:
-        data = file.read()
+    path = file.path
+    with json_files.open_checked(path, places) as opened:
+        data = opened.read()
     try:
         return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
     except InputError as error:
-        return _entry_by_entry(path, data, kind, error, problems)
+        return _entry_by_entry(file, data, kind, error, problems)
 
 
 def _entry_by_entry(
-    path: Path, data: bytes, kind: type[A], error: InputError, problems: list[tuple[str, str]]
+    file: AnnotationFile, data: bytes, kind: type[A], error: InputError, problems: list[tuple[str, str]]
 ) -> Document[A]:
     """The slow way, for a file with a flaw somewhere; Python's own parser also takes NaN."""
     try:
@@ -237,20 +281,32 @@ def _entry_by_entry(
         entries = content.get(key) or []
         found = []
         for i, entry in enumerate(entries if isinstance(entries, list) else []):
+            if not _is_text(entry):
+                problems.append((f"{file.name}: {key}[{i}]", "text that is no Unicode (a lone surrogate)"))
+                continue
             try:
                 found.append(msgspec.convert(entry, wanted))
             except msgspec.ValidationError as flaw:
-                name = f"{key}[{i}]"
-                problems.append((f"{path.name}: {name}", json_files.invalid(path, flaw).reason))
+                reason = json_files.invalid(file.path, flaw).reason
+                problems.append((f"{file.name}: {key}[{i}]", reason))
         return found
 
     return Document(
         annotations=fitting("annotations", kind),
         images=fitting("images", Image),
         categories=fitting("categories", Category),
-        licenses=content.get("licenses"),
-        info=content.get("info"),
+        licenses=content.get("licenses") if _is_text(content.get("licenses")) else None,
+        info=content.get("info") if _is_text(content.get("info")) else None,
     )
+
+
+def _is_text(entry: Any) -> bool:
+    """Whether all text in a JSON value can be written as UTF-8."""
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def text_id(key: Id, index: int) -> str:
@@ -263,7 +319,7 @@ def text_id(key: Id, index: int) -> str:
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
     """Boxes (n, 4), x, y, w, h; NaN for those that are missing or empty."""
     found = stack(rows, (4,))
-    found[~(found[:, 2:] > 0).all(1)] = np.nan
+    found[~((found[:, 2:] > 0).all(1) & np.isfinite(found).all(1))] = np.nan
     return found
 
 
@@ -375,7 +431,7 @@ def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iter
         mine = {name: _chosen(_sliced(values, rows), chosen) for name, values in columns.items()}
         taken = pa.array(place[rows][chosen])
         of_image = {name: values.take(taken) for name, values in found.items()}
-        part.batch = make_batch(len(taken), **of_image, split=hands.split, **mine)
+        part.batch = make_batch(len(taken), **of_image, split=hands.file.split, **mine)
         yield part
 
 
@@ -387,7 +443,7 @@ class _Lookup:
     """Finds the image of an annotation; each is looked for once."""
 
     def __init__(self, hands: Hands, finder: ImageFinder) -> None:
-        self._file, self._finder = Path(hands.file), finder
+        self._file, self._finder = hands.file, finder
         self._licences = hands.document.licence_names()
         self._known: dict[Id, Image] = {}
         self._ambiguous = set[Id]()
@@ -402,26 +458,33 @@ class _Lookup:
         row_of: dict[Id, int] = {}
         for key in dict.fromkeys(keys):
             try:
-                found.append(self._find(key))
+                found.append(self._find(key, part))
                 row_of[key] = len(found) - 1
             except InputError as error:
                 row_of[key] = -1
-                part.quarantine.append((f"{self._file}: image {key}", error.reason))
+                part.quarantine.append((f"{self._file.name}: image {key}", error.reason))
+        part.notes = +part.notes
         place = np.fromiter(map(row_of.__getitem__, keys), np.intp, len(keys))
         columns = zip(*found, strict=True) if found else ([] for _ in _Found._fields)
         types = (SCHEMA.field(name).type for name in _Found._fields)
         arrays = (pa.array(values, kind) for values, kind in zip(columns, types, strict=True))
         return place, dict(zip(_Found._fields, arrays, strict=True))
 
-    def _find(self, key: Id) -> _Found:
+    def _find(self, key: Id, part: Part) -> _Found:
         if key in self._ambiguous:
-            raise InputError(self._file, f"image id {key!r} stands for several files", field="images")
+            raise InputError(self._file.path, f"image id {key!r} stands for several files", field="images")
         entry = self._known.get(key)
         if entry is None:
-            raise InputError(self._file, f"image id {key!r} of an annotation is not there", field="images")
-        path = self._finder.locate(entry.file_name, where=self._file, key="file_name")
+            raise InputError(
+                self._file.path, f"image id {key!r} of an annotation is not there", field="images"
+            )
+        path, split = self._file.path, self._file.split
+        image, by_name = self._finder.locate(
+            entry.file_name, beside=path.parent, split=split, where=path, key="file_name"
+        )
+        part.notes[BY_NAME] += by_name
         licence = self._licences.get(entry.license)
-        return _Found(path, _size(entry.width), _size(entry.height), licence)
+        return _Found(image, _size(entry.width), _size(entry.height), licence)
 
 
 def _size(value: float | None) -> int | None:

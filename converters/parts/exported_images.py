@@ -19,7 +19,7 @@ from curate.data.sample import file_stem
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-_TASK = 16  # images: to hand them over one by one would take longer than to copy them
+_TASK = 64  # images at most: to hand them over one by one would take longer than to copy them
 _LONGEST_STEM = 180  # with what is added to it while it is written, a name has 255 bytes at most
 _SUFFIXES = {
     "JPEG": (".jpg", ".jpeg"),
@@ -100,7 +100,8 @@ def size_of(root: Path, ref: str) -> tuple[int, int]:
 
 def in_tasks(engine: Engine, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
     """Yield work(job) for each, in order, so many at a time that it pays to hand them over."""
-    tasks = [jobs[start : start + _TASK] for start in range(0, len(jobs), _TASK)]
+    size = min(_TASK, 1 + len(jobs) // (8 * engine.workers))  # several a worker, so that none waits long
+    tasks = [jobs[start : start + size] for start in range(0, len(jobs), size)]
     for results in engine.map(partial(_each, work), tasks, total=len(tasks)):
         yield from results
 

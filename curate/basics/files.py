@@ -156,6 +156,12 @@ def claimed(
         yield claim
 
 
+def finished(folder: str | os.PathLike[str]) -> bool:
+    """Whether a command of curate's has finished a folder. Raises InputError: curate did not make it."""
+    mark = _read_mark(Path(folder))
+    return mark is not None and "result" in mark
+
+
 def _read_mark(folder: Path) -> dict[str, Any] | None:
     """What the mark of a folder says: what it was begun for, and "result" where it is finished; None: new.
 

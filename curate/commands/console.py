@@ -101,6 +101,11 @@ def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names:
 
 def options_of(a: argparse.Namespace, kind: type[Chosen]) -> Chosen:
     """A command's Options as given on the command line. Raises InputError: a value that is not allowed."""
+    return kind(**values_of(a, kind))
+
+
+def values_of(a: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
+    """The settings of `kind` that are given on the command line. Raises InputError as `options_of`."""
     values = {}
     for name, setting in settings_of(kind).items():
         if not hasattr(a, name):
@@ -115,7 +120,7 @@ def options_of(a: argparse.Namespace, kind: type[Chosen]) -> Chosen:
         except ValueError:
             flag = f"--{name.replace('_', '-')}"
             raise InputError(flag, repr(getattr(a, name)), allowed=setting.allowed) from None
-    return kind(**values)
+    return values
 
 
 def _shown(default: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
 from curate.crop import CropOptions, crop
+from curate.hands.cropping import WHOLE_KEPT
+from curate.hands.finding import FOUND_BY, WHOLE
 
 
 def add(commands: Any) -> None:
@@ -29,4 +31,6 @@ def run(a: argparse.Namespace) -> int:
     summary = crop(
         a.dataset, a.out, options_of(a, CropOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
-    return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")
+    kept = summary.notes.get(WHOLE_KEPT, 0)
+    told = f"{kept} photos were kept whole: no hand was seen, or none to be trusted ({FOUND_BY}: {WHOLE})\n"
+    return tell(a, summary, advice=(told if kept else "") + f"next: curate build {a.out} --out SET --size 96")

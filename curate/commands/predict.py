@@ -44,4 +44,4 @@ def run(a: argparse.Namespace) -> int:
         **given(a, "overwrite quiet"),
     )
     show(a, result.as_json(), str(result))
-    return FINDINGS if result.unreadable else OK
+    return FINDINGS if result.unreadable or not result.hands else OK

@@ -7,7 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.errors import InputError
-from curate.commands.console import OK, command, common, given, positive, show, tell
+from curate.basics.settings import settings_of
+from curate.commands.console import (
+    OK,
+    add_options,
+    command,
+    common,
+    engine_of,
+    given,
+    show,
+    tell,
+    values_of,
+)
+from render.forecast import Forecast
+from render.job import Job, pick
+from render.people import models
+from render.run import render
 
 
 def add(commands: Any) -> None:
@@ -26,32 +41,16 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="D", help="dataset folder to make")
     what = parser.add_argument_group("what to render (what is not given is as in --job, or the default)")
-    what.add_argument(
-        "--angles",
-        action="append",
-        metavar='"AXIS=..."',
-        help="of tilt, rotation, roll each a list 0,30,45, a range 0:345:15 or an interval 0..45; repeatable",
-    )
-    what.add_argument(
-        "--per-angle", type=positive, metavar="N", help="pictures of each combination of angles"
-    )
-    what.add_argument(
-        "--random", type=positive, metavar="N", help="N pictures, each of angles drawn from these"
-    )
+    settings = settings_of(Job)
+    add_options(what, Job, *(name for name in settings if name != "models"))
     what.add_argument(
         "--model",
-        action="append",
         dest="models",
-        metavar="NAME|FILE",
-        help="a hand to render; repeat it and they take turns",
+        action="append",
+        default=argparse.SUPPRESS,
+        metavar=settings["models"].metavar,
+        help="a hand to render; repeat it and they take turns (default: procedural)",
     )
-    what.add_argument("--side", choices=["left", "right", "both"])
-    what.add_argument(
-        "--aspect", choices=["dorsal", "palmar", "both"], help="back or palm towards the camera"
-    )
-    what.add_argument("--size", type=positive, metavar="PX", help="of a picture (256)")
-    what.add_argument("--samples", type=positive, metavar="N", help="paths traced a pixel")
-    what.add_argument("--seed", type=int, metavar="N", help="of everything that is drawn by chance (0)")
     what.add_argument("--job", type=Path, metavar="YAML", help="all of this and more; see --explain")
     how = parser.add_argument_group("how")
     how.add_argument("--indices", metavar="0,5,100:119", help="only these pictures of the job")
@@ -67,17 +66,12 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
-    from render.job import Job, pick
-
-    job = Job.of(a.job, **given(a, "angles per_angle random models side aspect size samples seed"))
+    job = Job.of(a.job, **values_of(a, Job))
     if a.explain:
         print(job.explain(), end="")
         return OK
     indices = None if a.indices is None else pick(a.indices, len(job))
     if a.dry_run:
-        from render import models
-        from render.forecast import Forecast
-
         models.check(job.models)
         forecast = Forecast(job, len(job) if indices is None else len(indices), a.workers)
         show(a, forecast.as_json(), str(forecast))
@@ -86,7 +80,5 @@ def run(a: argparse.Namespace) -> int:
         raise InputError(
             "curate render", "no --out", remedy="curate render --out D, or --dry-run, or --explain"
         )
-    from render.run import render
-
-    summary = render(a.out, job, indices=indices, **given(a, "program workers overwrite quiet"))
+    summary = render(a.out, job, indices=indices, engine=engine_of(a), **given(a, "program overwrite quiet"))
     return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")

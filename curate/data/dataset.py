@@ -5,7 +5,8 @@
     quarantine.jsonl   inputs that could not be used, each with its reason
     images/ masks/     where a stage wrote pixels; a converter may refer to the source's files instead
 
-`dataset.json` is written last: a folder without it is unfinished.
+`dataset.json` is written last: a folder without it is unfinished. A folder of an earlier version of the
+schema is read as it is, its rows as today's.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.data import references
+from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ _ENCODING: dict[str, Any] = {
         for field in SCHEMA
     },
     "use_dictionary": [
-        *("source", "side", "aspect", "subject_id", "label_source", "split", "licence", "attrs"),
+        *("source", "side", "aspect", "subject_id", "label_source", "clip", "track"),
+        *("split", "licence", "attrs"),
         "K.list.element",
     ],
     "write_statistics": ["sample_id"],
@@ -69,15 +72,17 @@ class Dataset:
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        """Open a folder. Raises SchemaError where it is no finished dataset of this schema version."""
+        """Open a folder. Raises SchemaError where it is no finished dataset, or one of a later version."""
         self.root = Path(root)
         self.info = _read_info(self.root)
+        self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
+        schema = SCHEMA_1 if self._is_earlier else SCHEMA
         try:
             self._file = pq.ParquetFile(self.root / TABLE, memory_map=True)
         except (OSError, pa.ArrowInvalid) as error:
             raise SchemaError(self.root / TABLE, f"not readable ({error})", remedy="make it again") from None
-        if self._file.schema_arrow.remove_metadata() != SCHEMA:
-            names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(SCHEMA)})
+        if self._file.schema_arrow.remove_metadata() != schema:
+            names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(schema)})
             raise SchemaError(self.root / TABLE, f"columns that do not fit the schema {names}")
 
     def __len__(self) -> int:
@@ -92,11 +97,18 @@ class Dataset:
 
     def batches(self, size: int = ROWS) -> Iterator[pa.RecordBatch]:
         """The table in batches of `size` rows (the last may be shorter)."""
-        yield from rebatch(self._file.iter_batches(size), size)
+        yield from rebatch(self._stored(size), size)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table, or some of its columns."""
-        return self._file.read(list(columns) if columns is not None else None)
+        names = SCHEMA.names if columns is None else list(columns)
+        if not self._is_earlier or KEPT.issuperset(names):
+            return self._file.read(names)
+        return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
+
+    def _stored(self, size: int) -> Iterator[pa.RecordBatch]:
+        batches = self._file.iter_batches(size)
+        return map(upgraded, batches) if self._is_earlier else batches
 
     def photos(self) -> list[str]:
         """For each row the photo it shows: `parent_id`, else the first sample that has the same image."""
@@ -234,12 +246,11 @@ def _read_info(root: Path) -> dict[str, Any]:
         version = info["schema_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(path, f"does not parse ({error!r})", remedy="make the dataset again") from None
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         newer = isinstance(version, int) and version > SCHEMA_VERSION
         remedy = "upgrade hand-curate" if newer else "make the dataset again with this version"
-        raise SchemaError(
-            path, repr(version), field="schema_version", allowed=str(SCHEMA_VERSION), remedy=remedy
-        )
+        allowed = f"1 to {SCHEMA_VERSION}"
+        raise SchemaError(path, repr(version), field="schema_version", allowed=allowed, remedy=remedy)
     return dict(info)
 
 

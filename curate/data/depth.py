@@ -1,7 +1,7 @@
 """Depth maps: each pixel's distance from the camera along its axis, in metres, NaN where nothing is seen.
 
-A sample's map is a file that its attrs name under "depth", relative to the dataset. Two codings are known,
-told apart by the file itself:
+A sample's map is the file that its `depth` names, relative to the dataset. Two codings are known, told apart
+by the file itself:
 
     ours   16-bit grey PNG, tenths of a millimetre, 0 for nothing
     RHD's  8-bit RGB PNG, metres = (256 R + G) / 65535 * 5, 0 for nothing
@@ -10,7 +10,6 @@ told apart by the file itself:
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -19,25 +18,12 @@ from numpy.typing import NDArray
 
 from curate.basics import images
 from curate.basics.errors import UnreadableImage
-from curate.data.sample import DEPTH, Sample
 
 Metres = NDArray[np.float32]
 
 _UNIT = 1e-4
 _RHD_UNIT = 5.0 / 65535
 _LARGEST = 65535
-
-
-def ref(sample: Sample) -> str | None:
-    """The sample's depth map, relative to its dataset; None where it has none."""
-    name = sample.attrs.get(DEPTH)
-    return name if isinstance(name, str) and name else None
-
-
-def with_ref(sample: Sample, name: str | None) -> Sample:
-    """The sample with another depth map, or none."""
-    rest = {key: value for key, value in sample.attrs.items() if key != DEPTH}
-    return replace(sample, attrs=rest if name is None else {**rest, DEPTH: name})
 
 
 def read(path: str | os.PathLike[str], width: int, height: int) -> Metres:

@@ -42,7 +42,8 @@ class Joined:
 
     Attributes
     ----------
-    names: of the images. photos: as `Dataset.photos` says. shared: the image shows other samples, too.
+    names: of the images. photos: as `Dataset.photos` says. clips: the recordings. shared: the image shows
+        other samples, too.
     given: the split that the source says. labelled: it has a point of the chosen set.
     """
 
@@ -51,6 +52,7 @@ class Joined:
     subjects: list[str | None]
     names: list[str]
     photos: list[str]
+    clips: list[str | None]
     shared: list[bool]
     given: list[str | None]
     labelled: list[bool]
@@ -61,11 +63,11 @@ class Joined:
 
         Raises InputError where two datasets share a sample_id.
         """
-        all_of = cls(tuple(datasets), [], [], [], [], [], [], [])
+        all_of = cls(tuple(datasets), *([] for _ in range(8)))
         home: dict[str, Path] = {}
         for dataset in datasets:
-            table = dataset.table(["sample_id", "subject_id", "image", "split"])
-            ids, subjects, names, given = (column.to_pylist() for column in table.columns)
+            table = dataset.table(["sample_id", "subject_id", "image", "clip", "split"])
+            ids, subjects, names, clips, given = (column.to_pylist() for column in table.columns)
             twin = next((i for i in ids if i in home), None)
             if twin is not None:
                 found = f"{twin!r} stands in {home[twin]} too"
@@ -75,6 +77,7 @@ class Joined:
             all_of.sample_ids.extend(ids)
             all_of.subjects.extend(subjects)
             all_of.names.extend(names)
+            all_of.clips.extend(clips)
             all_of.given.extend(given)
             all_of.photos.extend(dataset.photos())
             hands = Counter(names)
@@ -97,25 +100,26 @@ class Joined:
 
         Raises
         ------
-        InputError: a split that puts a subject or a photo on two sides; see the functions of
+        InputError: a split that puts a subject, a photo or a clip on two sides; see the functions of
             `curate.data.split`.
         """
         kept = [i for i, labelled in enumerate(self.labelled) if labelled]
         subjects = [self.subjects[i] for i in kept]
         photos = [self.photos[i] for i in kept]
+        clips = [self.clips[i] for i in kept]
         given = [self.given[i] for i in kept]
         where = ", ".join(str(dataset.root) for dataset in self.datasets)
         found: Sequence[str | None]
         if how is None:
             how = "subject" if None in given else "source"
         if how == "subject":
-            found = splits_of.by_subject(subjects, photos, seed=seed, test=test, val=val)
+            found = splits_of.by_subject(subjects, photos, clips, seed=seed, test=test, val=val)
         elif how == "source":
             found = splits_of.from_source(given, where)
         else:
             ids, names = [self.sample_ids[i] for i in kept], [self.names[i] for i in kept]
             found = splits_of.from_list(how, ids, subjects, names)
-        splits_of.check(found, subjects, photos, where)
+        splits_of.check(found, subjects, photos, clips, where)
         result: list[str | None] = [None] * len(self.labelled)
         for i, name in zip(kept, found, strict=True):
             result[i] = name

@@ -27,7 +27,6 @@ import pyarrow.compute as pc
 from curate.basics import images
 from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.basics.paths import Places, is_path, read_file
-from curate.data.sample import DEPTH
 
 if TYPE_CHECKING:
     from curate.data.dataset import Dataset
@@ -113,12 +112,9 @@ class Folders:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take note of what these samples refer to."""
-        for name in ("image", "mask"):
+        for name in ("image", "mask", "depth"):
             column = batch.column(name)
             self._note(column.filter(pc.starts_with(column, "../")).unique().to_pylist())
-        attrs = batch.column("attrs")
-        told = attrs.filter(pc.match_substring(attrs, f'"{DEPTH}":"../')).to_pylist()
-        self._note(json.loads(text)[DEPTH] for text in told)
 
     def relative(self) -> list[str]:
         """The folders as dataset.json names them."""

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from curate.basics import geometry
 from curate.basics import keypoints as kp
 
-SCHEMA_VERSION = 1
-DEPTH = "depth"  # in attrs: the file of a depth map, relative to the dataset (curate.data.depth)
+SCHEMA_VERSION = 2
 
 
 def _floats(count: int, width: int = 32) -> pa.DataType:
@@ -40,14 +39,19 @@ SCHEMA = pa.schema(
         pa.field("subject_id", pa.string()),
         pa.field("keypoints", _floats(2 * kp.COUNT), nullable=False),
         pa.field("visibility", pa.list_(pa.uint8(), kp.COUNT), nullable=False),
+        pa.field("keypoint_scores", _floats(kp.COUNT)),
         pa.field("xyz", _floats(3 * kp.COUNT)),
         pa.field("K", _floats(9, 64)),
         pa.field("mask", pa.string()),
+        pa.field("depth", pa.string()),
         pa.field("bbox", _floats(4)),
         pa.field("label_source", pa.string()),
         pa.field("score", pa.float32()),
         pa.field("parent_id", pa.string()),
         pa.field("transform", _floats(6, 64)),
+        pa.field("clip", pa.string()),
+        pa.field("frame", pa.int32()),
+        pa.field("track", pa.string()),
         pa.field("split", pa.string()),
         pa.field("licence", pa.string()),
         pa.field("tilt", pa.float32()),
@@ -61,6 +65,7 @@ SCHEMA = pa.schema(
 SHAPES: dict[str, tuple[int, ...]] = {
     "keypoints": (kp.COUNT, 2),
     "visibility": (kp.COUNT,),
+    "keypoint_scores": (kp.COUNT,),
     "xyz": (kp.COUNT, 3),
     "K": (3, 3),
     "bbox": (4,),
@@ -88,12 +93,14 @@ class Sample:
     width, height: of the image as displayed (EXIF applied), pixels.
     side: "left" or "right" hand, anatomically. aspect: "dorsal" or "palmar", what the camera sees.
     keypoints: (21, 2) float32, pixels; NaN where unlabelled. visibility: (21,) uint8, COCO's 0, 1, 2.
+    keypoint_scores: (21,) float32, the tagger's, NaN where a point has none.
     xyz: (21, 3) float32, metres, camera frame. K: (3, 3) float64 intrinsics, pixels.
-    mask: path relative to the dataset. bbox: (4,) float32 x, y, w, h, pixels.
+    mask, depth: paths relative to the dataset (`curate.data.depth`). bbox: (4,) float32 x, y, w, h, pixels.
     label_source: "manual", "auto:NAME" or "render"; score: the tagger's, 0..1.
     parent_id, transform: the sample this was cut from and the (2, 3) map from here back to its image.
+    clip, frame: the recording, and which of its pictures, from 0. track: which hand of the recording.
     split: "train", "val" or "test". tilt, rotation: degrees, of renders.
-    sha256: of the decoded pixels. attrs: the source's own metadata; under "depth" the path of a depth map.
+    sha256: of the decoded pixels. attrs: the source's own metadata.
     """
 
     sample_id: str
@@ -106,14 +113,19 @@ class Sample:
     subject_id: str | None = None
     keypoints: NDArray[np.float32] = field(default_factory=_unlabelled)
     visibility: NDArray[np.uint8] = field(default_factory=_none_visible)
+    keypoint_scores: NDArray[np.float32] | None = None
     xyz: NDArray[np.float32] | None = None
     K: NDArray[np.float64] | None = None
     mask: str | None = None
+    depth: str | None = None
     bbox: NDArray[np.float32] | None = None
     label_source: str | None = None
     score: float | None = None
     parent_id: str | None = None
     transform: NDArray[np.float64] | None = None
+    clip: str | None = None
+    frame: int | None = None
+    track: str | None = None
     split: str | None = None
     licence: str | None = None
     tilt: float | None = None
@@ -141,11 +153,11 @@ def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
     return replace(
         sample,
         keypoints=geometry.apply(affine, sample.keypoints).astype(np.float32),
+        depth=None,
         bbox=box,
         K=None if sample.K is None else np.vstack([affine, [0.0, 0.0, 1.0]]) @ sample.K,
         parent_id=sample.parent_id or photo,
         transform=back if sample.transform is None else geometry.compose(sample.transform, back),
-        attrs={key: value for key, value in sample.attrs.items() if key != DEPTH},
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from curate.basics.errors import InputError, UnsafeInput
 from curate.basics.paths import LONGEST, NO_TEXT, Places, as_text, is_text
 from curate.data.part import Part
+from curate.data.split import split_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Source:
         if not self.root.is_file():
             return self.root
         beside = self.root.parent
-        return beside.parent if beside.name == "annotations" else beside
+        return beside.parent if beside.name.lower() == "annotations" else beside
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -51,21 +53,28 @@ class Source:
         return Places((*self.folders, self.root, *filter(None, (self.extract,))))
 
 
-def files_below(root: Path) -> Iterator[Path]:
-    """The files below a folder, sorted; hidden files and folders are passed over, linked folders not entered.
+def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) -> Iterator[Path]:
+    """The files below a folder, sorted; hidden files and folders are passed over.
+
+    Parameters
+    ----------
+    enter: says of each linked folder whether to enter it; default: of none.
 
     Raises
     ------
     OSError: a folder that cannot be listed.
     """
-    for folder, below, names in os.walk(root, onerror=_raise):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    for folder, below, names in os.walk(root, onerror=_raise, followlinks=True):
+        shown = sorted(name for name in below if not name.startswith("."))
+        links = {name for name in shown if os.path.islink(os.path.join(folder, name))}  # noqa: PTH114
+        below[:] = [name for name in shown if name not in links or enter(Path(folder, name))]
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
-def texts_below(root: Path, part: Part) -> Iterator[Path]:
-    """As `files_below`, without those whose name is no text, which go to the quarantine of `part`."""
-    for path in files_below(root):
+def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
+    """The files below a folder (as `files_below`, or those given) without those whose name is no text, which
+    go to the quarantine of `part`."""
+    for path in files_below(root) if files is None else files:
         name = path.relative_to(root).as_posix()
         if is_text(name):
             yield path
@@ -77,11 +86,32 @@ def _raise(error: OSError) -> None:
     raise error
 
 
+# How many images were found so, in a Part's notes.
+BY_NAME = "image found by its name alone, in another folder than was named"
+
+
+class Found(NamedTuple):
+    """An image; `by_name`: nothing but the name of its file says that it is the one."""
+
+    path: str
+    by_name: bool
+
+
 class _Listing(NamedTuple):
     """A folder, with a slash behind, and its entries; whether each is a plain file, no link."""
 
     folder: str
     files: dict[str, bool]
+
+
+class _Asked(NamedTuple):
+    """What an annotation asks for: a path, the folder it is relative to, and its split."""
+
+    name: str
+    beside: Path | None
+    split: str | None
+    where: Path
+    key: str
 
 
 @dataclass(slots=True)
@@ -91,26 +121,37 @@ class ImageFinder:
     Attributes
     ----------
     roots: the folders that images may lie in, searched in this order.
+    splits: folders named like a split, searched first, and directly only for annotations of that split.
+    further: the folder that the user named (--images), searched last.
     """
 
     roots: tuple[Path, ...]
-    _places: Places = field(init=False, repr=False)
+    splits: tuple[Path, ...] = ()
+    further: Path | None = None
+    _inside: Places = field(init=False, repr=False)
     _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
-    _listings: dict[tuple[Path | None, str], list[tuple[Path, _Listing | None]]] = field(
+    _taken: dict[Path, tuple[tuple[str, ...], str]] = field(default_factory=dict, repr=False)
+    _listings: dict[tuple[Path | None, str | None, str], list[tuple[Path, _Listing | None]]] = field(
         default_factory=dict, repr=False
     )
 
     def __post_init__(self) -> None:
-        self._places = Places(self.roots)
+        self._inside = Places(self._places)
 
-    def find(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> Path:
-        """The file for `name`: relative to `beside` or to a root, else the one file of that base name.
+    def locate(
+        self, name: str, *, beside: Path | None = None, split: str | None = None, where: Path, key: str
+    ) -> Found:
+        """The file for `name`.
 
-        Windows paths are understood; letter case is forgiven.
+        Looked for in the folders of its split, `beside` and the roots; then, with the folders it names,
+        anywhere below these. Only a bare name, an absolute path, and a path whose file lies in `further`
+        itself may be found by the name of the file alone (`Found.by_name`): two paths never lead to one file
+        so, nor a name into a folder of another split. Windows paths and `%20` are understood; letter case is
+        forgiven.
 
         Parameters
         ----------
-        beside: the folder of the annotation file, for formats whose paths are relative to it.
+        beside: the folder of the annotation file. split: what its name speaks of.
         where, key: the annotation file and its field, for errors.
 
         Raises
@@ -118,52 +159,106 @@ class ImageFinder:
         UnsafeInput: the path leads out of the roots.
         InputError: no such image, or several of that name.
         """
-        return Path(self.locate(name, beside=beside, where=where, key=key))
-
-    def locate(self, name: str, *, beside: Path | None = None, where: Path, key: str) -> str:
-        """As `find`, as text: for tables of very many images."""
+        asked = _Asked(name, beside, split, where, key)
         if len(name) > LONGEST or not is_text(name):
             raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
+        try:
+            return self._locate(asked)
+        except InputError:
+            plain = unquote(name)
+            if plain == name or not is_text(plain):
+                raise
+        return self._locate(asked._replace(name=plain))
+
+    def _locate(self, asked: _Asked) -> Found:
+        name = asked.name
         relative = str(posix_path(name)) if "\\" in name else name
         folder, _, file = relative.rpartition("/")
-        leaves = None
-        for base, listing in self._listed(beside, folder):
+        within, out, there = False, False, False
+        for base, listing in self._listed(asked, folder):
             if listing is not None and file not in listing.files:
                 continue
             if listing is not None and listing.files[file]:
-                return f"{listing.folder}{file}"
+                return Found(f"{listing.folder}{file}", by_name=False)
             candidate = Path(os.path.normpath(base / relative))
-            if not self._places.hold(candidate):
-                leaves = candidate
-            elif os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises for a name too long)
-                return str(candidate)
-        twins = self._named(file)
-        if len(twins) == 1:
-            return str(twins[0])
-        if len(twins) > 1:
-            raise InputError(where, f"{len(twins)} images are called {file!r}", field=key)
-        if leaves is not None:
+            if not self._inside.hold(candidate):
+                out, there = True, there or os.path.isfile(candidate)  # noqa: PTH113
+                continue
+            within = True
+            if os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises for a name too long)
+                return Found(str(candidate), by_name=False)
+        found = self._elsewhere(asked, relative)
+        if found is not None:
+            return found
+        if there or (out and not within):
             raise UnsafeInput(
-                where,
+                asked.where,
                 f"{name!r} leads out of the source folder",
-                field=key,
+                field=asked.key,
                 remedy="give the folder of the images with --images if that is meant",
             )
-        raise InputError(where, f"no image {name!r}", field=key, remedy="if it lies elsewhere: --images DIR")
+        remedy = "if it lies elsewhere: --images DIR"
+        raise InputError(asked.where, f"no image {name!r}", field=asked.key, remedy=remedy)
 
-    def _listed(self, beside: Path | None, folder: str) -> list[tuple[Path, _Listing | None]]:
+    def _elsewhere(self, asked: _Asked, relative: str) -> Found | None:
+        """The one file of that name that lies where the path ends, or may be found by its name alone."""
+        *folders, file = [part.lower() for part in relative.split("/") if part not in ("", ".", "..")] or [""]
+        absolute = relative.startswith("/") or bool(PureWindowsPath(relative).drive)
+        named = self._named(file)
+        same = [path for path in named if self._lies_in(path, folders)]
+        by_name = not same
+        if by_name and (absolute or not folders):
+            same = [path for path in named if self._may_be_of(path, asked.split)]
+        elif by_name:
+            same = [path for path in named if path.parent == self.further]
+        if len(same) > 1:
+            raise InputError(asked.where, f"{len(same)} images are called {file!r}", field=asked.key)
+        if not same:
+            return None
+        wanted = (*folders, file)
+        taken, before = self._taken.setdefault(same[0], (wanted, asked.name)) if by_name else (wanted, "")
+        if taken != wanted:
+            found = f"{asked.name!r} and {before!r} cannot both be {str(same[0].name)!r}"
+            raise InputError(asked.where, found, field=asked.key, remedy="keep the images in their folders")
+        return Found(str(same[0]), by_name)
+
+    def _lies_in(self, path: Path, folders: list[str]) -> bool:
+        """Whether a file's path ends with these folders, or these with the file's below its root."""
+        there = [part.lower() for part in path.parent.parts]
+        below = self._below(path)
+        return bool(folders) and (
+            there[-len(folders) :] == folders or (bool(below) and folders[-len(below) :] == below)
+        )
+
+    def _may_be_of(self, path: Path, split: str | None) -> bool:
+        spoken = {split_of(folder) for folder in self._below(path)} - {None}
+        return split is None or spoken <= {split}
+
+    def _below(self, path: Path) -> list[str]:
+        """A file's folders below the first root that it lies in, lower case."""
+        root = next(root for root in self._places if path.is_relative_to(root))
+        return [part.lower() for part in path.relative_to(root).parts[:-1]]
+
+    @property
+    def _places(self) -> tuple[Path, ...]:
+        return (*self.roots, *self.splits, *filter(None, (self.further,)))
+
+    def _listed(self, asked: _Asked, folder: str) -> list[tuple[Path, _Listing | None]]:
         """Where a folder may lie, with what it holds there; None where it needs a closer look.
 
         A folder is listed once: to look for each of its 100,000 images singly takes ten times as long.
         """
-        place = (beside, folder)
+        place = (asked.beside, asked.split, folder)
         if place not in self._listings:
-            bases = filter(None, (beside, *self.roots))
+            own = [base for base in self.splits if asked.split and split_of(base.name) == asked.split]
+            stem = asked.where.stem.lower()  # of train2014 and train2017, the one that the file is called by
+            own.sort(key=lambda base: -len(base.name) * (base.name.lower() in stem))
+            bases = dict.fromkeys((*own, *filter(None, (asked.beside, *self.roots, self.further))))
             self._listings[place] = [(base, self._list(base / folder)) for base in bases]
         return self._listings[place]
 
     def _list(self, folder: Path) -> _Listing | None:
-        if ".." in folder.parts or not self._places.hold(folder) or not os.path.isdir(folder):  # noqa: PTH112
+        if ".." in folder.parts or not self._inside.hold(folder) or not os.path.isdir(folder):  # noqa: PTH112
             return None
         with os.scandir(folder) as entries:
             return _Listing(
@@ -173,12 +268,12 @@ class ImageFinder:
     def _named(self, name: str) -> list[Path]:
         if self._by_name is None:
             self._by_name = {}
-            for root in dict.fromkeys(self.roots):
+            for root in dict.fromkeys(self._places):
                 for folder, _, files in os.walk(root):
                     for file in sorted(files):
                         self._by_name.setdefault(file.lower(), []).append(Path(folder, file))
         found = self._by_name.get(name.lower(), [])
-        return list(dict.fromkeys(path for path in found if self._places.hold(path) and is_text(str(path))))
+        return list(dict.fromkeys(path for path in found if self._inside.hold(path) and is_text(str(path))))
 
 
 def posix_path(name: str) -> PurePosixPath:

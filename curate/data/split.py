@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -12,28 +13,40 @@ from pathlib import PurePosixPath
 from curate.basics.errors import InputError
 
 SPLITS = ("train", "val", "test")
+_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
 
 # The columns by which a split list may name samples.
 KEYS = ("sample_id", "subject_id", "image")
 
 
+def split_of(name: str) -> str | None:
+    """The split that the name of a file or a folder speaks of ("train2017", "hands_val"), if it is one."""
+    found = {_WORDS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
 def by_subject(
     subjects: Sequence[str | None],
     photos: Sequence[str],
+    clips: Sequence[str | None],
     *,
     seed: int = 0,
     test: float = 0.1,
     val: float = 0.0,
 ) -> list[str]:
-    """A split for each sample; no subject and no photo is in two.
+    """A split for each sample; no subject, no photo and no clip is in two.
 
-    Samples without a subject go by their photo. Equal subject names are taken for the same person, whatever
-    the source: that may keep two people together, and never parts one. Depends on the names and the seed,
-    not on the samples' order.
+    Samples without a subject go by their clip and photo. Equal names of subjects, or of clips, are taken for
+    the same, whatever the source: that may keep two together, and never parts one. Depends on the names and
+    the seed, not on the samples' order.
 
     Parameters
     ----------
-    subjects, photos: per sample (`Dataset.photos`).
+    subjects, photos, clips: per sample (`Dataset.photos`).
     test, val: shares of the samples, met as nearly as whole groups allow; a share above 0 gets at least one
         group where there are two.
 
@@ -45,7 +58,7 @@ def by_subject(
         raise InputError(
             "split", f"test {test:g}, val {val:g}", allowed="shares of 0 or more, below 1 together"
         )
-    group_of = _groups(subjects, photos)
+    group_of = _groups(subjects, photos, clips)
     sizes: dict[str, int] = defaultdict(int)
     for group in group_of:
         sizes[group] += 1
@@ -102,10 +115,14 @@ def check(
     splits: Sequence[str | None],
     subjects: Sequence[str | None],
     photos: Sequence[str],
+    clips: Sequence[str | None],
     where: str | os.PathLike[str],
 ) -> None:
-    """Raise InputError where a subject or a photo is in two splits; samples without a split do not count."""
-    for kind, names in (("subject", subjects), ("photo", photos)):
+    """Raise InputError where a subject, a photo or a clip is in two splits.
+
+    Samples without a split do not count.
+    """
+    for kind, names in (("subject", subjects), ("photo", photos), ("clip", clips)):
         homes: dict[str, set[str]] = defaultdict(set)
         for name, split in zip(names, splits, strict=True):
             if name is not None and split is not None:
@@ -120,8 +137,8 @@ def check(
             )
 
 
-def _groups(subjects: Sequence[str | None], photos: Sequence[str]) -> list[str]:
-    """For each sample the name of what must stay together: subjects joined by photos they share."""
+def _groups(subjects: Sequence[str | None], photos: Sequence[str], clips: Sequence[str | None]) -> list[str]:
+    """For each sample the name of what must stay together: subjects joined by photos and clips they share."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -131,11 +148,13 @@ def _groups(subjects: Sequence[str | None], photos: Sequence[str]) -> list[str]:
         return name
 
     own = []
-    for subject, photo in zip(subjects, photos, strict=True):
-        a = root(f"photo {photo}")
-        b = root(f"subject {subject}") if subject is not None else a
-        # The first in the alphabet leads, so that the order of the samples does not matter.
-        parent[max(a, b)] = min(a, b)
+    for subject, photo, clip in zip(subjects, photos, clips, strict=True):
+        a = f"photo {photo}"
+        for kind, name in (("subject", subject), ("clip", clip)):
+            if name is not None:
+                one, other = root(a), root(f"{kind} {name}")
+                # The first in the alphabet leads, so that the order of the samples does not matter.
+                parent[max(one, other)] = min(one, other)
         own.append(a)
     return [root(name) for name in own]
 

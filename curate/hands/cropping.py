@@ -18,9 +18,10 @@ from curate.basics.images import ImageInfo, Kind, Pixels
 from curate.basics.settings import Options, choice, flag, number, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, generator
-from curate.hands.finding import BY, FINDERS, OWN_HAND, WHOLE, Found, first
+from curate.hands.finding import BY, FINDERS, OWN_HAND, WHOLE, Found, first, labels_contradict_colour
 from curate.hands.photograph import BadMask, Photograph
 
+WHOLE_KEPT = "whole_photo_kept"  # the note of a photo in which the hand's place is not known
 SHARED_WITHOUT_MASK = "shares its photo with another hand and has no mask"
 
 _FAR = 4  # a square this many times larger than its image comes from a broken label
@@ -79,21 +80,23 @@ class Cropping(Options):
         ------
         Dropped: nothing to crop by, or no size or place for a hand. BadMask: its mask is no hand's.
         """
-        found = first(photograph, self._order(shared))
+        found = first(photograph, self._order(photograph, shared))
         if found is None:
             raise Dropped(f"no {self.by} to crop by")
         if found.by == WHOLE:
-            notes["whole_photo_kept"] += 1
+            notes[WHOLE_KEPT] += 1
             return replace(found, box=geometry.square_around(found.box, 0.0)) if self.square else found
         if found.by != self.by:
             notes["cut_by_label"] += 1
         part = self._around(found.box, photograph.sample.sample_id)
         return replace(found, box=self._checked(part, photograph.info))
 
-    def _order(self, shared: bool) -> tuple[str, ...]:
+    def _order(self, photograph: Photograph, shared: bool) -> tuple[str, ...]:
         if FINDERS[self.by].labels:
             return (self.by,)
-        return (*OWN_HAND, WHOLE) if shared else (self.by, WHOLE)
+        if shared or (self.by == "colour" and labels_contradict_colour(photograph)):
+            return (*OWN_HAND, WHOLE)
+        return (self.by, WHOLE)
 
     def _around(self, box: NDArray[np.floating], sample_id: str) -> NDArray[np.float64]:
         part = geometry.square_around(box, self.margin)

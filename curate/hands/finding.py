@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import geometry
+from curate.basics.images import Pixels
 from curate.data.sample import Sample
 from curate.hands.photograph import Photograph
 
@@ -54,12 +55,14 @@ class Finder:
 
 
 def _by_colour(photograph: Photograph) -> Found | None:
-    skin = photograph.skin
-    if skin is None:
-        return None
+    skin = photograph.trusted_skin
+    return None if skin is None else Found(_box_of(skin, photograph), "colour")
+
+
+def _box_of(skin: Pixels, photograph: Photograph) -> NDArray[np.float64]:
     across, down = photograph.info.width / skin.shape[1], photograph.info.height / skin.shape[0]
     x, y, w, h = cv2.boundingRect(skin)
-    return Found(np.array([x * across, y * down, w * across, h * down]), "colour")
+    return np.array([x * across, y * down, w * across, h * down])
 
 
 def _by_keypoints(photograph: Photograph) -> Found | None:
@@ -99,9 +102,9 @@ FINDERS: dict[str, Finder] = {
 # Those to choose from: the whole photo is what is left where the others find nothing.
 BY = tuple(name for name in FINDERS if name != WHOLE)
 
-# Of several hands in a photo, the sample's own.
+# For one of several hands in a photo, asked in this order: labels alone tell whose it is.
 OWN_HAND = ("bbox", "keypoints")
-# A hand that may never have been labelled.
+# For a hand that may have no labels, asked in this order.
 ANY_HAND = ("bbox", "colour", WHOLE)
 
 
@@ -112,6 +115,17 @@ def first(photograph: Photograph, order: Iterable[str]) -> Found | None:
         if found is not None:
             return found
     return None
+
+
+def labels_contradict_colour(photograph: Photograph) -> bool:
+    """Whether most of the labelled points lie outside what colour takes for the hand, trusted or not."""
+    sample, skin = photograph.sample, photograph.skin
+    points = sample.keypoints[sample.visibility > 0]
+    if skin is None or not len(points):
+        return False
+    x, y, w, h = _box_of(skin, photograph)
+    inside = ((points >= (x, y)) & (points <= (x + w, y + h))).all(axis=1)
+    return bool(inside.mean() < 0.5)
 
 
 def with_found_by(sample: Sample, by: str) -> Sample:

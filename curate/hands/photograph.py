@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from curate.basics.images import Pixels
 from curate.data import depth, references
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
-from curate.hands import masks, overlay, segmentation
+from curate.hands import cutout_checks, masks, overlay, segmentation
 from curate.hands.masks import Matte
 
 # Skin is looked for on a small image. The photo is decoded at twice its size or more, so that small crops can
@@ -88,7 +89,7 @@ class Photograph:
     @property
     def depth_file(self) -> Path | None:
         """The sample's depth map. Raises UnsafeReference: it lies where it may not."""
-        name = depth.ref(self.sample)
+        name = self.sample.depth
         return None if name is None else references.file_of(self._root, name)
 
     def depth(self) -> depth.Metres | None:
@@ -100,10 +101,25 @@ class Photograph:
     @cached_property
     def skin(self) -> Pixels | None:
         """Where the hand is, by its colour: 1, else 0, in a small image of the photo. None: not seen."""
+        return segmentation.reduced_mask(self._seen)
+
+    @cached_property
+    def trusted_skin(self) -> Pixels | None:
+        """`skin` where that can be a hand, by the photo alone (`cutout_checks.doubt`); else None."""
+        return self.skin if self._doubt is None else None
+
+    @cached_property
+    def _doubt(self) -> str | None:
+        """What speaks against `skin`."""
+        return None if self.skin is None else cutout_checks.doubt(self._seen, self.skin.view(np.bool_))
+
+    @cached_property
+    def _seen(self) -> Pixels:
+        """The small image that skin is looked for on."""
         finely = _TWICE * segmentation.REDUCED / max(self.info.width, self.info.height)
         shrink = images.shrink_for(self.info, finely)
         times = max(1, round(max(self.info.width, self.info.height) / shrink / segmentation.REDUCED))
-        return segmentation.reduced_mask(self._small(shrink, times))
+        return self._small(shrink, times)
 
     def mask(self) -> masks.Mask | None:
         """Where the hand is, by the sample's own mask, full size; None where it has none.
@@ -130,9 +146,10 @@ class Photograph:
         labels = self.labels()
         if labels is not None:
             found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
-        else:
-            found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
-        return self._checked(found, geometry.IDENTITY)
+            return self._checked(found, geometry.IDENTITY)
+        found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
+        found = self._checked(found, geometry.IDENTITY)
+        return self._judged(found, geometry.IDENTITY, partial(cutout_checks.doubt, self.read(), found.mask))
 
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
         """The hand cut out in a part of the photo, no more finely than the result needs. Raises as `matte`.
@@ -148,7 +165,8 @@ class Photograph:
         if labels is not None:
             alpha = images.cut(masks.alpha_of(labels, self.sample.side), (x, y, w, h), size)
             return self._checked(masks.matte_of(images.cut(self.read(shrink), box, size), alpha), affine)
-        return self._checked(self._found_in(shrink, box, size), affine)
+        found = self._checked(self._found_in(shrink, box, size), affine)
+        return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small
 
     def mask_of_part(
         self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]
@@ -200,6 +218,14 @@ class Photograph:
         if found is None:
             raise BadMask("no hand on plain ground is seen", self._picture(None, affine))
         self._check(found.mask, affine)
+        return found
+
+    def _judged(self, found: Matte, affine: geometry.Affine, doubt: Callable[[], str | None]) -> Matte:
+        """What was found by colour. Raises BadMask where the labels, or else what is seen, deny it."""
+        labelled = np.where(self.sample.visibility[:, None] > 0, self.sample.keypoints, np.nan)
+        reason = cutout_checks.judge(found.mask, geometry.apply(affine, labelled), doubt)
+        if reason is not None:
+            raise BadMask(reason, self._picture(found.mask, affine))
         return found
 
     def _check(self, mask: masks.Mask, affine: geometry.Affine) -> None:

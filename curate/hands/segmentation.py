@@ -47,14 +47,19 @@ def hand_mask(image: Pixels) -> NDArray[np.bool_] | None:
 
 def reduced_mask(image: Pixels) -> Pixels | None:
     """As `hand_mask`, at the reduced size that it is found at, 0 or 1."""
-    if image.ndim != 3:
+    seen = None if image.ndim != 3 else skin(images.reduced(image, REDUCED))
+    if seen is None:
         return None
-    image = images.reduced(image, REDUCED)
+    return _largest_piece(np.asarray(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, _CLOSE), np.uint8))
+
+
+def skin(image: Pixels) -> Pixels | None:
+    """What is redder than the rest of a reduced image (h, w, 3): 1, else 0; None where all is alike."""
     red = cv2.GaussianBlur(np.minimum(_redness(image), _REDDEST), (3, 3), 0)
-    _, skin = cv2.threshold(red, 0, 1, cv2.THRESH_OTSU)
-    if not skin.any() or skin.all() or cv2.mean(red, skin)[0] - cv2.mean(red, 1 - skin)[0] < _MIN_CONTRAST:
+    _, seen = cv2.threshold(red, 0, 1, cv2.THRESH_OTSU)
+    if not seen.any() or seen.all() or cv2.mean(red, seen)[0] - cv2.mean(red, 1 - seen)[0] < _MIN_CONTRAST:
         return None
-    return _largest_piece(np.asarray(cv2.morphologyEx(skin, cv2.MORPH_CLOSE, _CLOSE), np.uint8))
+    return np.asarray(seen, np.uint8)
 
 
 def _redness(image: Pixels) -> Pixels:

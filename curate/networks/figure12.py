@@ -75,10 +75,10 @@ class Figure12(Network):
 
         Raises
         ------
-        ValueError: no such loss, or a size that is not a multiple of 4.
+        ValueError: a size that is not a multiple of 4.
         """
         super().__init__(spec)
-        if spec.loss not in _LOSSES or spec.size % STRIDE or not isinstance(standardised, bool):
+        if spec.size % STRIDE or not isinstance(standardised, bool):
             raise ValueError(f"figure 12 is not made for {spec}, standardised={standardised!r}")
         self.standardised = standardised
         widths = (spec.channels, 64, 64, 128, 128)

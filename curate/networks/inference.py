@@ -76,9 +76,8 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
     if decoded.points is not None:
         points[:, keypoints] = _array(decoded.points)
         points[mirrored, :, 0] = network.spec.size - points[mirrored, :, 0]
-        scores[np.isfinite(points).all(-1)] = 1.0
-    if decoded.scores is not None:
-        scores[:, keypoints] = _array(decoded.scores)
+        scores[:, keypoints] = 1.0 if decoded.scores is None else _array(decoded.scores)
+        scores[~np.isfinite(points).all(-1)] = 0.0
     if decoded.mask is not None:
         masks = np.rint(255 * np.clip(np.nan_to_num(_array(decoded.mask)), 0, 1)).astype(np.uint8)
         masks[mirrored] = masks[mirrored, :, ::-1]

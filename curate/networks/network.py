@@ -43,7 +43,7 @@ class Targets(NamedTuple):
     Only where the network's row in the table asks for them, else None:
     mask: (B, S, S) uint8, 1 for the hand, 0 for the ground.
     xyz: (B, K, 3) float32, metres in the camera frame; NaN where unknown. K: (B, 3, 3) float32, the
-    camera's intrinsics, with which xyz projects onto these images; NaN where unknown.
+    camera's intrinsics, with which xyz projects onto the keypoints; NaN where unknown.
     """
 
     keypoints: Tensor
@@ -58,7 +58,7 @@ class Decoded(NamedTuple):
     """What outputs for a batch of B images of S x S pixels say; None for what the network does not give.
 
     points: (B, K, 2) in pixels of the images, NaN where there is no answer. scores: (B, K) in [0, 1], the
-    trust in each point, 0 where there is none; None counts as 1. mask: (B, S, S), probability of the hand.
+    trust in each point; None counts as 1. mask: (B, S, S), probability of the hand.
     xyz: (B, K, 3), metres in the camera frame.
     """
 
@@ -92,7 +92,10 @@ class Network(nn.Module, ABC):
     right_hands: ClassVar[bool] = False
 
     def __init__(self, spec: Spec) -> None:
+        """Raises ValueError: a loss that no preset has."""
         super().__init__()
+        if spec.loss not in {preset.recipe.loss for preset in self.presets.values()}:
+            raise ValueError(f"no preset is trained with the loss {spec.loss!r}")
         self.spec = spec
 
     @abstractmethod
@@ -102,8 +105,8 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets, recipe: Recipe) -> Tensor:
-        """A scalar in float32; what is unlabelled does not count."""
+        """A scalar in float32. What is unlabelled does not count, and a sample counts by its weight."""
 
     @abstractmethod
     def decode(self, outputs: Any) -> Decoded:
-        """What the outputs say. An output that is not finite gives a NaN point and score 0, no error."""
+        """What the outputs say. One that is not finite gives a NaN point, not an error."""

@@ -1,6 +1,6 @@
 """Augmentation that moves an image and all that is known about it by one matrix.
 
-Images and masks are warped, points and cameras moved; heatmaps are never warped. Every draw depends on
+Images and masks are warped; points, xyz and cameras move; heatmaps are never warped. Every draw depends on
 (seed, epoch, index) only, not on batch size, order or number of devices. A mirror turns a left hand into a
 right one; every keypoint keeps its identity, so no index is permuted.
 """
@@ -75,7 +75,7 @@ def augment(images: Tensor, targets: Targets, drawn: Draw) -> tuple[Tensor, Targ
     Returns
     -------
     The same shapes. Keypoints that leave the frame keep their true coordinates; the image's edge, and the
-    mask's, is continued outward, as a wrist cut by the frame would be. `xyz` stays: K takes the move.
+    mask's, is continued outward, as a wrist cut by the frame would be.
     """
     # Autocast would round positions to a third of a pixel.
     with torch.autocast(images.device.type, enabled=False):
@@ -84,10 +84,20 @@ def augment(images: Tensor, targets: Targets, drawn: Draw) -> tuple[Tensor, Targ
         if targets.mask is not None:
             mask = _warp(targets.mask[:, None].float(), drawn.matrix, "nearest")
             moved = moved._replace(mask=mask[:, 0].to(targets.mask.dtype))
-        if targets.K is not None:
-            row = torch.tensor([0.0, 0.0, 1.0]).to(matrix).expand(len(matrix), 1, 3)
-            moved = moved._replace(K=torch.cat([matrix, row], 1) @ targets.K)
+        if targets.xyz is not None and targets.K is not None:
+            xyz, K = _move_in_space(targets.xyz, targets.K, drawn.matrix)
+            moved = moved._replace(xyz=xyz, K=K)
         return _tone(_warp(images, drawn.matrix, "bilinear"), drawn), moved
+
+
+def _move_in_space(xyz: Tensor, K: Tensor, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+    """The hand turned, or mirrored, about the camera's axis, and the camera that sees it so."""
+    linear = matrix[:, :, :2]
+    turn = np.tile(np.eye(3), (len(matrix), 1, 1))
+    turn[:, :2, :2] = linear / np.sqrt(np.abs(np.linalg.det(linear)))[:, None, None]
+    plane = np.concatenate([matrix, np.tile([[[0.0, 0.0, 1.0]]], (len(matrix), 1, 1))], 1)
+    turned, moved = torch.as_tensor(turn).to(xyz), torch.as_tensor(plane).to(K)
+    return xyz @ turned.mT, moved @ K @ turned.mT.to(K)
 
 
 def _warp(images: Tensor, matrix: NDArray[np.float64], mode: str) -> Tensor:

@@ -17,8 +17,8 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
-import curate
 from curate.basics.errors import InputError
+from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
@@ -71,7 +71,7 @@ class Plan:
         config = self.config
         inputs = [config.pop("training_set")]
         asked = {"network": self.network, "options": config, "inputs": inputs}
-        return {"stage": "train", "version": curate.__version__, **asked}
+        return {"stage": "train", "version": VERSION, **asked}
 
 
 def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
@@ -111,7 +111,7 @@ def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: boo
     info = {
         "config": plan.config,
         "crop": _crop_of(dataset),
-        "curate": curate.__version__,
+        "curate": VERSION,
         "torch": torch.__version__,
     }
     if not (folder / WEIGHTS).exists():

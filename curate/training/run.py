@@ -88,5 +88,5 @@ def _build(where: Path, described: Any) -> tuple[str, Network]:
         return name, table.load(name)(spec, **options)
     except InputError as error:
         raise SchemaError(where, error.found, field="network.name", allowed=error.allowed) from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:
         raise SchemaError(where, f"does not describe a network ({error!r})") from None

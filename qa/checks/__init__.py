@@ -1,5 +1,5 @@
-"""The checks: what each measures, and the table of all of them."""
+"""The checks. Those of other packages are made of what this package names."""
 
-from qa.checks.check import Check
+from qa.checks.check import Check, Hit, Outcome
 
-__all__ = ["Check"]
+__all__ = ["Check", "Hit", "Outcome"]

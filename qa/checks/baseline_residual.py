@@ -38,10 +38,10 @@ def predicted_points(paths: Sequence[str | os.PathLike[str]], sample_ids: Sequen
 
 
 def baseline_residual(view: View, limits: Limits) -> Outcome:
-    """Samples whose worst point a network misses by more than `pixels` (of 96), and whose mean distance is
-    among the largest of the set (above `quantile`).
+    """Samples that a network predicts otherwise: a point by more than `pixels` (of 96), and on average by
+    more than the set's `quantile`.
 
-    On the samples that it learned from a network repeats their errors: predictions of a test split tell more.
+    A network repeats the errors of the samples it was trained on: predictions of a test split tell more.
     """
     off = np.linalg.norm(view.predicted - view.points, axis=2) / view.frame.max(axis=1)[:, None] * _SIDE
     known = np.isfinite(off)

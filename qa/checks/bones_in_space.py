@@ -15,9 +15,10 @@ _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
 def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
     """Ratios of a finger's neighbouring bones in space, fingers 2 to 5, against the widest of hands.
 
-    Limits from bone lengths by Buryanov & Kotiuk 2010, Int. J. Morphol. 28(3):755-758 (66 adults), by Monte
-    Carlo, 0.1 to 99.9 %. The score is the largest share by which a ratio leaves its range; beyond `error` it
-    is an error, as sources do not all put the wrist in the same place.
+    The score is the largest share by which a ratio leaves its range. Up to `error` it is a warning only,
+    since sources do not all put the wrist in the same place. The ranges hold 99.8 % of hands, by a Monte
+    Carlo simulation from the bone lengths of 66 adults (Buryanov & Kotiuk 2010, Int. J. Morphol.
+    28(3):755-758).
     """
     bones = _finger_bones(view.xyz)
     length = np.linalg.norm(bones, axis=3)
@@ -53,9 +54,9 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
 def joint_limits_3d(view: View, limits: Limits) -> Outcome:
     """Flexion and abduction of fingers 2 to 5 in space, degrees, against what joints can do.
 
-    Flexion at the MCP, PIP and DIP is the turn from one bone to the next about the axis across the palm
-    (from the index to the little MCP), abduction at the MCP the angle out of the plane of flexion. Ranges as
-    in Lin, Wu & Huang 2000 (Workshop on Human Motion), with `slack`. The score is the excess, degrees.
+    Flexion at the MCP, PIP and DIP is the turn from one bone to the next about the axis across the palm, from
+    the index to the little MCP; abduction at the MCP is the angle out of the plane of flexion. The score is
+    by how many degrees a range is left (Lin, Wu & Huang 2000, Workshop on Human Motion), less `slack`.
     """
     bones = _finger_bones(view.xyz)
     across = view.xyz[:, 17] - view.xyz[:, 5]

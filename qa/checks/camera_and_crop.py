@@ -54,7 +54,7 @@ def crop_maths(view: View, limits: Limits) -> Outcome:
     """A crop's map to its photo: it can be inverted, scales x and y alike, and does not shear or mirror.
 
     The score, in pixels of the crop, is how far the map is from the nearest one that only scales, turns and
-    shifts; to it is added by how much a corner is missed after the way to the photo and back.
+    shifts, plus how far a corner of the crop ends from itself on its way to the photo and back.
     """
     maps = view.transform
     judged = np.all(np.isfinite(maps), axis=(1, 2)) & np.all(np.isfinite(view.frame), axis=1)

@@ -17,8 +17,8 @@ _STANDARD_ERRORS = 3.0
 def crop_centre(view: View, limits: Limits) -> Outcome:
     """Crops whose hands lie off the middle, per split.
 
-    Measured by the centre of the keypoints' box, in shares of the crop's side; the mean of the keypoints
-    is told as well, though no limit is put on it, as a hand is not symmetric.
+    The limit is on the centre of the keypoints' box, in shares of the crop's side. The mean of the keypoints
+    is told too, but has no limit: a hand is not symmetric.
     """
     box, mean = centre_offsets(view)
     hits: list[Hit] = []

@@ -23,8 +23,13 @@ _FAINT = 0.01  # a Gaussian with less than this inside the frame has no sum wort
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some samples of a training set: rows in the view, (n,); points (n, K, 2) and visibility (n, K) of its
-    keypoint set `names`; maps (n, K, S, S) of mass one."""
+    """Some samples of a training set.
+
+    Attributes
+    ----------
+    rows: (n,) in the view. names: of the K keypoints of the set. points: (n, K, 2), pixels.
+    visibility: (n, K). maps: (n, K, S, S), of mass one. size: S. sigma: of the Gaussians, pixels.
+    """
 
     rows: Rows
     points: Floats
@@ -38,7 +43,8 @@ class _Block:
 def heatmap_peak(view: View, limits: Limits) -> Outcome:
     """Distance along x or y of the highest cell from its keypoint, for points inside the frame.
 
-    Half a pixel is the cell's own; where rounding made several cells highest, their middle counts.
+    A keypoint may lie half a pixel from its cell's centre. Where rounding made several cells highest, their
+    middle counts.
     """
     checked, hits = 0, []
     for block in _blocks(view, limits):
@@ -52,7 +58,7 @@ def heatmap_peak(view: View, limits: Limits) -> Outcome:
 
 
 def heatmap_mass(view: View, limits: Limits) -> Outcome:
-    """Sum of a map against the mass its Gaussian has inside the frame; nothing for unlabelled points."""
+    """Sum of a map against the mass that its Gaussian has inside the frame; 0 for an unlabelled point."""
     checked, hits = 0, []
     for block in _blocks(view, limits):
         labelled = block.visibility > 0
@@ -69,7 +75,7 @@ def heatmap_mass(view: View, limits: Limits) -> Outcome:
 
 
 def heatmap_levels(view: View, limits: Limits) -> Outcome:
-    """How many different values stored maps hold: as uint8, formula (1) at sigma 5 has three."""
+    """How many different values stored maps hold. Gaussians of sigma 5 and mass one have three, as uint8."""
     checked, hits = 0, []
     for dataset, form, rows in _training_sets(view):
         stored = open_heatmaps(dataset, form, len(rows))
@@ -116,7 +122,7 @@ def _some(count: int, limit: float) -> Rows:
 
 
 def _unit_mass(stored: NDArray[Any], sigma: float, *, peak1: bool) -> NDArray[np.float32]:
-    """Stored maps as formula (1) has them, whatever type and height they are stored in."""
+    """Stored maps as Gaussians of mass one, whatever type and height they are stored in."""
     top = float(np.iinfo(stored.dtype).max) if stored.dtype.kind == "u" else 1.0
     factor = (heatmaps.peak(sigma) if peak1 else 1.0) / top
     maps: NDArray[np.float32] = np.multiply(stored, factor, dtype=np.float32)

@@ -39,12 +39,12 @@ class Pairs:
 
 
 def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs, Rows]:
-    """Every pair of thumbnails that correlate by `likeness`, one of them mirrored or neither.
+    """Every pair of thumbnails that correlate by `likeness`, as they are or with one of them mirrored.
 
-    A few pairs that correlate less are among them; `correlations` tells. Vectors of length one correlate by c
-    where they lie sqrt(2 - 2c) apart, and in their first principal components they lie no farther apart. Rows
-    are cut into leaves at the median of the widest component (a k-d tree, Bentley 1975); leaves whose boxes
-    lie near each other are compared by one product of matrices.
+    A few pairs that correlate less are among them; `correlations` tells which. Vectors of length one
+    correlate by c where they lie sqrt(2 - 2c) apart, and in their first principal components they lie no
+    farther apart. Rows are cut into leaves at the median of the widest component (a k-d tree, Bentley 1975);
+    leaves whose boxes lie near each other are compared by one product of matrices.
 
     Parameters
     ----------

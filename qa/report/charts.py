@@ -55,8 +55,10 @@ def hand_size(view: View, groups: Groups) -> Markup:
 
 
 def scores(result: Checked) -> Markup | None:
-    """Histogram of a check's scores over the samples, the flagged ones in their severity's colour, with the
-    limit; roots of counts, so that few are seen beside many. None where there is nothing to tell apart."""
+    """Histogram of a check's scores over the samples, with its limit; None where the scores hardly differ.
+
+    Flagged samples have the colour of their severity. Heights are roots of counts: few are seen beside many.
+    """
     values = result.outcome.scores
     if values is None or len(np.unique(values[np.isfinite(values)])) < _DISTINCT:
         return None
@@ -116,8 +118,8 @@ def labelled_share(view: View) -> Markup:
 
 
 def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
-    """Where the keypoints lie in the images, with the two mean hands: those that turn like a right hand's
-    back, and like a left one's. Their common mean would be no hand."""
+    """Where the keypoints lie in the images, with two mean hands: of those that turn like the back of a right
+    hand, and of those that turn like that of a left one. A mean of both would be no hand."""
     size = view.frame
     places = view.points[rows] / size[rows][:, None, :]
     flat = places[np.isfinite(places).all(axis=2)]
@@ -171,7 +173,8 @@ def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
 
 
 def coverage(view: View, rows: NDArray[np.intp], name: str) -> Markup | None:
-    """How many renders stand at each tilt and rotation, in cells of 10 degrees; None where none tells."""
+    """How many renders there are of each tilt and rotation, in cells of 10 degrees; None where there are
+    none."""
     tilt, rotation = view.tilt[rows], view.rotation[rows]
     known = np.isfinite(tilt) & np.isfinite(rotation)
     if not known.any():
@@ -246,7 +249,7 @@ def _path(points: Iterable[tuple[float, float]]) -> str:
 
 
 def percent(share: float) -> str:
-    """Rounded towards what is not whole: 99.9 % is not called 100 %."""
+    """A share as people read it; 100 % and 0 % are said of exactly these only."""
     text = f"{100 * share:.0f}"
     if (text == "100" and share < 1) or (text == "0" and share > 0):
         text = f"{np.floor(1000 * share) / 10 if share > 0.5 else max(0.1, 100 * share):.1f}"

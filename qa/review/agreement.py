@@ -15,7 +15,7 @@ KINDS = ("accept", "reject", "fix", "patch")
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two files of decisions against each other, on the samples that both decided on as they were.
+    """Two files of decisions compared, on the samples that both decided on.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class Agreement:
 
     @property
     def kappa(self) -> float | None:
-        """Cohen's kappa (1960): the raw agreement beyond what the two would have by chance, as a share of the
-        most there could be: 1 at most. None where both only ever say one and the same kind."""
+        """Cohen's kappa (1960): 0 for the agreement that chance would give, 1 for full agreement. None where
+        both say one and the same kind throughout."""
         firsts, seconds = Counter[str](), Counter[str]()
         for (a, b), count in self.table.items():
             firsts[a] += count

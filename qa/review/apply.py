@@ -20,7 +20,7 @@ from curate.basics import keypoints as kp
 from curate.basics import progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeReference
-from curate.data import depth, references
+from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
@@ -181,7 +181,8 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
 
 
 def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
-    """(dataset_sha, name in the decision) -> sample_id; an alias is salted with its dataset."""
+    """The sample that each (dataset_sha, sample_id) of a decision means: itself, or the one an alias stands
+    for."""
     known = set(ids)
     names = {(d.dataset_sha, d.sample_id): d.sample_id for d in given if d.sample_id in known}
     for salt in {d.dataset_sha for d in given if d.sample_id.startswith(ALIAS)}:
@@ -272,22 +273,14 @@ def _apply_batch(
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
         try:
-            samples.append(_as_seen_from(out, root, sample))
+            for name in ("image", "mask", "depth"):
+                if (path := getattr(sample, name)) is not None:
+                    setattr(sample, name, relative_to_out(references.file_of(root, path), out))
+            samples.append(sample)
         except UnsafeReference as error:
             part.quarantine.append((sample.sample_id, error.reason))
     part.batch = to_batch(samples)
     return part
-
-
-def _as_seen_from(out: Path, root: Path, sample: Sample) -> Sample:
-    """The sample with paths relative to the new dataset. Raises UnsafeReference."""
-
-    def moved(ref: str) -> str:
-        return relative_to_out(references.file_of(root, ref), out)
-
-    mask, distances = sample.mask, depth.ref(sample)
-    sample = replace(sample, image=moved(sample.image), mask=None if mask is None else moved(mask))
-    return sample if distances is None else depth.with_ref(sample, moved(distances))
 
 
 def _patched(sample: Sample, patch: Patch) -> Sample:
@@ -296,12 +289,20 @@ def _patched(sample: Sample, patch: Patch) -> Sample:
         sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
     if patch.order == "reverse":
         xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
+        scores = None if sample.keypoint_scores is None else sample.keypoint_scores[_REVERSED]
         points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
-        sample = replace(sample, keypoints=points, visibility=seen, xyz=xyz)
+        sample = replace(sample, keypoints=points, visibility=seen, keypoint_scores=scores, xyz=xyz)
     if patch.points:
         points, seen = sample.keypoints.copy(), sample.visibility.copy()
         for name, point in patch.points.items():
             points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
             seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
-        sample = replace(sample, keypoints=points, visibility=seen, label_source="manual", score=None)
+        sample = replace(
+            sample,
+            keypoints=points,
+            visibility=seen,
+            keypoint_scores=None,
+            label_source="manual",
+            score=None,
+        )
     return sample

@@ -27,8 +27,13 @@ _NO_MASK, _OWN_MASK, _BY_COLOUR = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What decoding a sample's image gave: its size, the square (x, y, side) that the thumbnail shows, which
-    mask is shown, and the state of its pixels (see `qa.review.decisions.pixel_state`)."""
+    """What decoding a sample's image gave.
+
+    Attributes
+    ----------
+    width, height: of the image; 0 where it does not open. window: the square (x, y, side) that is shown.
+    mask: which one is shown. pixels: their state, see `qa.review.decisions.pixel_state`.
+    """
 
     width: int
     height: int
@@ -39,8 +44,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One atlas: the samples on it, those of them that share their image with another hand, the dataset they
-    come from, the files to write and the file for what was seen."""
+    """One atlas.
+
+    Attributes
+    ----------
+    samples: those on it. crowded: the images among theirs that show other hands too. root: of their dataset.
+    atlas, masks: the files to write. done: the file for what was seen, once both are written.
+    """
 
     samples: list[Sample]
     crowded: frozenset[str]
@@ -51,7 +61,7 @@ class Shelf:
 
 
 def fill(shelf: Shelf) -> list[Shown]:
-    """Write a shelf's atlases, or tell what was seen when they were written."""
+    """Write a shelf's atlas and masks, if that is not done; gives what was seen of each sample."""
     if shelf.done.exists():
         rows_seen = json.loads(shelf.done.read_bytes())
         return [Shown(w, h, (x, y, side), mask, pixels) for w, h, x, y, side, mask, pixels in rows_seen]
@@ -96,8 +106,8 @@ def _mask(shelf: Shelf, sample: Sample, pixels: images.Pixels) -> tuple[int, ima
 
 
 def window_of(points: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int]:
-    """The square (x, y, side) to show, pixels: what is around the hand; where the hand fills the image, all
-    of it, widened by up to a quarter for points that lie outside."""
+    """The square (x, y, side) to show, pixels: what is around the hand. Where the hand fills the image it is
+    all of the image, widened by up to a quarter for points that lie outside."""
     longest = max(width, height)
     frame = np.array([0.0, 0.0, width, height])
     box = geometry.bounding_box(points)

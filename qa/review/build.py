@@ -1,5 +1,4 @@
-"""`curate review build`: a folder that opens by double click, where a person looks through the samples and
-decides."""
+"""`curate review build`: a page that opens by double click, to look through the samples and decide."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Page:
         return values
 
     def _values(self, name: str) -> list[str | None]:
-        """The dictionary of a column: None, then what occurs, by name."""
+        """The values that a column has, in order; None first."""
         if self.anonymise and name == "subject_id":
             return [None]
         return [None, *sorted(set(self._column(name)) - {None})]
@@ -160,7 +160,7 @@ class Page:
 
 
 def _thumbnail_points(samples: list[Sample], shown: list[Shown]) -> NDArray[np.uint16]:
-    """(n, 21, 2) keypoints in thumbnail coordinates, as fixed point numbers; _NO_POINT where unlabelled."""
+    """Keypoints in thumbnail coordinates, (n, 21, 2), as fixed point numbers; _NO_POINT where unlabelled."""
     points = np.array([s.keypoints for s in samples], np.float64).reshape(-1, kp.COUNT, 2)
     seen = np.array([s.visibility for s in samples]).reshape(-1, kp.COUNT) > 0
     windows = np.array([one.window for one in shown], np.float64).reshape(-1, 3)

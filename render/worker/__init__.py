@@ -1,1 +1,4 @@
-"""The only door to bpy: what runs inside Blender's own process. Imports numpy and nothing of the core's."""
+"""What runs inside Blender's own process, and alone imports bpy.
+
+That interpreter has numpy and none of our other packages, so neither do the modules that are imported here.
+"""

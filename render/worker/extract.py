@@ -1,14 +1,14 @@
-"""Any rigged hand -> a HandModel: one .blend, .glb, .gltf or .obj file and what `render.rig` says of it.
+"""Any rigged hand -> a HandModel: a .blend, .glb, .gltf or .obj file and its `render.people.rig.Rig`.
 
     INTERPRETER extract.py JOB.json OUT.npz
     blender --background --python extract.py -- JOB.json OUT.npz
 
-JOB.json is a `render.rig.Rig` as JSON. What is wrong with the model is written to OUT.npz.json as
+JOB.json is a `render.people.rig.Rig` as JSON. What is wrong with the model is written to OUT.npz.json as
 {"field", "found", "allowed", "remedy"}, with exit code 2.
 
-Bones are known by name, never by the links of the file, which may be flat. Fingertips are where a ray along
-the last bone leaves the flesh, since the bones of many rigs end well inside it. All happens in the hand frame
-of `render.kinematics`; a left hand is mirrored on the way there, so what comes out is always a right hand.
+Bones are found by name, since in some files none hangs on another. A fingertip is where a ray along the last
+bone leaves the flesh, since in many rigs that bone ends well inside it. All is computed in the hand frame of
+`render.hand.kinematics`. A left hand is mirrored on the way there, so the model is always a right hand.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 # Last, so that Blender's own packages come first.
 sys.path.append(os.fspath(Path(__file__).resolve().parents[2]))
 
-from render import kinematics
-from render.model import PART_OF_BONE, HandModel, vertex_normals
+from render.hand import kinematics
+from render.hand.model import PART_OF_BONE, HandModel, vertex_normals
 
 Floats = NDArray[np.float64]
 Vector = Floats  # (3,)

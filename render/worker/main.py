@@ -1,23 +1,22 @@
-"""The loop that renders one shot after another inside Blender, as its owner asks; knows nothing of scenes.
+"""The loop that renders one shot after another inside Blender. It knows nothing of scenes.
 
     INTERPRETER -I render/worker/main.py [--core N]
     blender --background --factory-startup --python render/worker/main.py -- [--core N]
 
-It reads requests, one JSON object a line, from stdin: {"shot": PATH, "out": PATH}. It answers in lines that
-start with MARK, on what was its stdout; from then on Blender's own prints go to stderr.
+Requests come on stdin, a JSON object a line: {"shot": PATH, "out": PATH}. Answers go to stdout in lines that
+start with MARK; what else is printed there, by Blender or an add-on, goes to stderr instead.
 
-    {"ready": {"blender": VERSION}}  once
+    {"ready": {"blender": VERSION}}  once, at the start
     {"beat": CPU seconds}            each second
-    {"done": CPU seconds}            the file stands at "out"
-    {"failed": reason}               it could not be rendered
+    {"done": CPU seconds}            the file is there
+    {"failed": reason}               the shot could not be rendered
 
-Requests wait their turn, so the owner sends the next one early. The process ends when stdin does, when its
-owner dies, or with SIGTERM or SIGINT after the image it is at.
+Requests wait in a queue, so the owner may send one ahead. The process ends when stdin does, and after SIGTERM
+or SIGINT once the shot at hand is rendered. `curate.basics.process` sees to it that it ends with its owner.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import json
 import os
@@ -34,19 +33,18 @@ from typing import Any
 MARK = "@curate "
 _BEAT = 1.0
 _REASON = 1000  # characters
-_PR_SET_PDEATHSIG = 1
 
 Render = Callable[[str, str], None]
 
 
 def main(load: Callable[[], tuple[str, Render]]) -> None:
-    """Serve until the end of stdin.
+    """Answer requests until stdin ends.
 
     Parameters
     ----------
-    load: imports what is slow; returns Blender's version and what renders (shot path, path of the result).
+    load: imports what is slow; returns Blender's version, and a function that renders a shot's file into
+        another file, given their paths.
     """
-    _end_with_owner()
     _pin(sys.argv)
     answer = _take_stdout()
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -76,26 +74,20 @@ def main(load: Callable[[], tuple[str, Render]]) -> None:
             answer({"done": round(time.process_time() - started, 4)})
 
 
-def _end_with_owner() -> None:
-    """The end of stdin tells, too, but not while stdin is held open by somebody else's copy of it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _pin(arguments: list[str]) -> None:
-    """Stay on one core: OpenImageDenoise starts a thread for each it may use, whatever Blender is told."""
+    """Keep to one core. OpenImageDenoise takes all that it may use, whatever Blender is told."""
     if "--core" in arguments and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(arguments[arguments.index("--core") + 1])})
 
 
 def _take_stdout() -> Callable[[dict[str, Any]], None]:
-    """Keep stdout for answers, and send whatever else is printed there to stderr."""
+    """What writes an answer to stdout. From now on everything else that is printed there goes to stderr."""
     sys.stdout.flush()
     private = os.dup(1)
     os.dup2(2, 1)
 
     def answer(message: dict[str, Any]) -> None:
-        # One write a line: shorter than a pipe's buffer, it is not mixed with the heart beat's.
+        # In one write, and shorter than a pipe's buffer: so it is not torn by the thread that beats.
         os.write(private, f"{MARK}{json.dumps(message)}\n".encode())
 
     return answer
@@ -104,7 +96,7 @@ def _take_stdout() -> Callable[[dict[str, Any]], None]:
 def _read(requests: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
         requests.put(line)
-    os._exit(0)  # nobody waits for what is being rendered
+    os._exit(0)  # at once: nobody waits for what is being rendered
 
 
 def _beat(answer: Callable[[dict[str, Any]], None]) -> None:
@@ -114,7 +106,7 @@ def _beat(answer: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _load() -> tuple[str, Render]:
-    """bpy and our scene. Only `render` is added to what this interpreter can import: the rest is its own."""
+    """bpy and our scene. Of our packages, `render` alone becomes known to this interpreter."""
     package = Path(__file__).resolve().parents[1]
     spec = importlib.util.spec_from_file_location(
         "render", package / "__init__.py", submodule_search_locations=[str(package)]

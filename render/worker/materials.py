@@ -1,25 +1,30 @@
-"""Materials: skin from melanin and blood, plain things, grounds and skies."""
+"""Materials in Blender's scene: skin from melanin and blood, and plain things."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import bpy
 
+from render.hand.model import HandModel
+from render.shot import Look, Skin
+
 _SKIN = "skin"
+# Fields of a shot's skin that are nodes of the same name in the skin's group.
+_COLOURS = ("back_colour", "palm_colour", "melanin", "blood", "nail_bed", "nail_edge", "polish")
+_NUMBERS = ("polished", "roughness", "nail_roughness")
 _HEIGHT_STEP = 0.01e-3  # metres a level of the atlas
 
 
-def _node(tree: Any, kind: str, **settings: Any) -> Any:
-    node = tree.nodes.new(kind)
+def node(tree: Any, kind: str, **settings: Any) -> Any:
+    """A new node of a tree, with its attributes set."""
+    made = tree.nodes.new(kind)
     for name, value in settings.items():
-        setattr(node, name, value)
-    return node
+        setattr(made, name, value)
+    return made
 
 
-def load_atlas(path: str, model: Any) -> list[str]:
+def load_atlas(path: str, model: HandModel) -> list[str]:
     """Blender's images of a model's atlas (back, palm); their names. Empty where the model has none."""
     if not model.atlas.size:
         return []
@@ -45,11 +50,11 @@ def skin_of_part(number: int, texture: str) -> Any:
     material.pass_index = number
     tree = material.node_tree
     tree.nodes.clear()
-    group = _node(tree, "ShaderNodeGroup", node_tree=_skin_group())
-    out = _node(tree, "ShaderNodeOutputMaterial")
+    group = node(tree, "ShaderNodeGroup", node_tree=_skin_group())
+    out = node(tree, "ShaderNodeOutputMaterial")
     tree.links.new(group.outputs["shader"], out.inputs["Surface"])
     if texture:
-        picture = _node(tree, "ShaderNodeTexImage", image=bpy.data.images.load(texture, check_existing=True))
+        picture = node(tree, "ShaderNodeTexImage", image=bpy.data.images.load(texture, check_existing=True))
         tree.links.new(picture.outputs["Color"], group.inputs["picture"])
         group.inputs["pictured"].default_value = 1.0
     return material
@@ -62,13 +67,13 @@ def _skin_group() -> Any:
     tree.interface.new_socket("picture", in_out="INPUT", socket_type="NodeSocketColor")
     tree.interface.new_socket("pictured", in_out="INPUT", socket_type="NodeSocketFloat")
     tree.interface.new_socket("shader", in_out="OUTPUT", socket_type="NodeSocketShader")
-    given = _node(tree, "NodeGroupInput")
-    out = _node(tree, "NodeGroupOutput")
+    given = node(tree, "NodeGroupInput")
+    out = node(tree, "NodeGroupOutput")
     link = tree.links.new
 
-    back = _node(tree, "ShaderNodeAttribute", attribute_name="back").outputs["Fac"]
+    back = node(tree, "ShaderNodeAttribute", attribute_name="back").outputs["Fac"]
     detail, nail = _painted(tree, back)
-    channel = _node(tree, "ShaderNodeSeparateColor")
+    channel = node(tree, "ShaderNodeSeparateColor")
     link(detail, channel.inputs["Color"])
     # nail: up to 0.4 skin, about 0.63 the bed, 1 the free edge.
     plate = _ramp(tree, nail, 0.25, 0.5)
@@ -76,14 +81,14 @@ def _skin_group() -> Any:
     coloured = _mix(tree, plate, skin, _nail_colour(tree, nail))
     coloured = _mix(tree, given.outputs["pictured"], coloured, given.outputs["picture"])
 
-    height = _node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
+    height = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
     link(channel.outputs["Red"], height.inputs[0])
     height.inputs[1].default_value, height.inputs[2].default_value = 255 * _HEIGHT_STEP, -128 * _HEIGHT_STEP
-    bump = _node(tree, "ShaderNodeBump", name="bump")
+    bump = node(tree, "ShaderNodeBump", name="bump")
     bump.inputs["Distance"].default_value = 1.0
     link(height.outputs[0], bump.inputs["Height"])
-    roughness = [_value(tree, name, single=True) for name in ("roughness", "nail roughness")]
-    surface = _node(tree, "ShaderNodeBsdfPrincipled", name="surface")
+    roughness = [_value(tree, name, single=True) for name in ("roughness", "nail_roughness")]
+    surface = node(tree, "ShaderNodeBsdfPrincipled", name="surface")
     link(coloured, surface.inputs["Base Color"])
     link(_mix(tree, plate, roughness[0], roughness[1], kind="FLOAT"), surface.inputs["Roughness"])
     link(bump.outputs["Normal"], surface.inputs["Normal"])
@@ -95,12 +100,12 @@ def _skin_group() -> Any:
 
 def _painted(tree: Any, back: Any) -> tuple[Any, Any]:
     """The atlas where a point of the skin lies at rest: height, melanin, blood; and nail."""
-    rest = _node(tree, "ShaderNodeAttribute", attribute_name="rest")
-    place = _node(tree, "ShaderNodeMapping", name="place", vector_type="POINT")
+    rest = node(tree, "ShaderNodeAttribute", attribute_name="rest")
+    place = node(tree, "ShaderNodeMapping", name="place", vector_type="POINT")
     tree.links.new(rest.outputs["Vector"], place.inputs["Vector"])
     maps = []
     for side in ("palm", "back"):
-        picture = _node(tree, "ShaderNodeTexImage", name=side, extension="EXTEND")
+        picture = node(tree, "ShaderNodeTexImage", name=side, extension="EXTEND")
         tree.links.new(place.outputs["Vector"], picture.inputs["Vector"])
         maps.append(picture)
     detail = _mix(tree, back, *(picture.outputs["Color"] for picture in maps))
@@ -114,24 +119,24 @@ def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
     The other way round than `tone.log_change`: a colour of Blender's is not negative.
     """
     link = tree.links.new
-    own = _mix(tree, back, _value(tree, "palm colour"), _value(tree, "back colour"))
-    total = _node(tree, "ShaderNodeVectorMath", operation="ADD")
+    own = _mix(tree, back, _value(tree, "palm_colour"), _value(tree, "back_colour"))
+    total = node(tree, "ShaderNodeVectorMath", operation="ADD")
     for number, (name, painted) in enumerate((("melanin", melanin), ("blood", blood))):
-        away = _node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
+        away = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
         link(painted, away.inputs[0])
         away.inputs[1].default_value, away.inputs[2].default_value = -255 / 128, 1.0
-        scaled = _node(tree, "ShaderNodeVectorMath", operation="SCALE")
+        scaled = node(tree, "ShaderNodeVectorMath", operation="SCALE")
         link(_value(tree, name), scaled.inputs[0])
         link(away.outputs[0], scaled.inputs["Scale"])
         link(scaled.outputs[0], total.inputs[number])
-    split = _node(tree, "ShaderNodeSeparateXYZ")
-    joined = _node(tree, "ShaderNodeCombineXYZ")
+    split = node(tree, "ShaderNodeSeparateXYZ")
+    joined = node(tree, "ShaderNodeCombineXYZ")
     link(total.outputs[0], split.inputs[0])
     for axis in range(3):
-        power = _node(tree, "ShaderNodeMath", operation="EXPONENT")
+        power = node(tree, "ShaderNodeMath", operation="EXPONENT")
         link(split.outputs[axis], power.inputs[0])
         link(power.outputs[0], joined.inputs[axis])
-    skin = _node(tree, "ShaderNodeVectorMath", operation="MULTIPLY")
+    skin = node(tree, "ShaderNodeVectorMath", operation="MULTIPLY")
     link(own, skin.inputs[0])
     link(joined.outputs[0], skin.inputs[1])
     return skin.outputs[0]
@@ -139,46 +144,46 @@ def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
 
 def _nail_colour(tree: Any, nail: Any) -> Any:
     free = _ramp(tree, nail, 0.72, 0.95)
-    bare = _mix(tree, free, _value(tree, "nail bed"), _value(tree, "nail edge"))
+    bare = _mix(tree, free, _value(tree, "nail_bed"), _value(tree, "nail_edge"))
     return _mix(tree, _value(tree, "polished", single=True), bare, _value(tree, "polish"))
 
 
 def _value(tree: Any, name: str, *, single: bool = False) -> Any:
-    """A setting of the group that `set_skin` writes."""
+    """A colour, or a single number, that `set_skin` sets."""
     kind = "ShaderNodeValue" if single else "ShaderNodeRGB"
-    return _node(tree, kind, name=name, label=name).outputs[0]
+    return node(tree, kind, name=name, label=name).outputs[0]
 
 
 def _mix(tree: Any, factor: Any, low: Any, high: Any, kind: str = "RGBA") -> Any:
-    node = _node(tree, "ShaderNodeMix", data_type=kind)
+    mix = node(tree, "ShaderNodeMix", data_type=kind)
     offset = {"FLOAT": 2, "RGBA": 6}[kind]
-    tree.links.new(factor, node.inputs[0])
-    tree.links.new(low, node.inputs[offset])
-    tree.links.new(high, node.inputs[offset + 1])
-    return node.outputs[{"FLOAT": 0, "RGBA": 2}[kind]]
+    tree.links.new(factor, mix.inputs[0])
+    tree.links.new(low, mix.inputs[offset])
+    tree.links.new(high, mix.inputs[offset + 1])
+    return mix.outputs[{"FLOAT": 0, "RGBA": 2}[kind]]
 
 
 def _ramp(tree: Any, value: Any, low: float, high: float) -> Any:
-    node = _node(tree, "ShaderNodeMapRange", clamp=True)
-    tree.links.new(value, node.inputs["Value"])
-    node.inputs["From Min"].default_value, node.inputs["From Max"].default_value = low, high
-    return node.outputs["Result"]
+    ramp = node(tree, "ShaderNodeMapRange", clamp=True)
+    tree.links.new(value, ramp.inputs["Value"])
+    ramp.inputs["From Min"].default_value, ramp.inputs["From Max"].default_value = low, high
+    return ramp.outputs["Result"]
 
 
-def set_skin(skin: dict[str, Any], atlas: list[str]) -> None:
+def set_skin(skin: Skin, atlas: list[str]) -> None:
     """Give the shared skin a person's colours and a model's maps."""
     tree = _skin_group()
-    for name, value in skin["colours"].items():
-        tree.nodes[name].outputs[0].default_value = (*value, 1.0)
-    for name, value in skin["values"].items():
-        tree.nodes[name].outputs[0].default_value = value
+    for name in _COLOURS:
+        tree.nodes[name].outputs[0].default_value = (*getattr(skin, name), 1.0)
+    for name in _NUMBERS:
+        tree.nodes[name].outputs[0].default_value = getattr(skin, name)
     surface = tree.nodes["surface"].inputs
-    surface["Subsurface Weight"].default_value = skin["subsurface"]
-    surface["Subsurface Scale"].default_value = skin["subsurface_mm"] / 1000
-    tree.nodes["bump"].inputs["Strength"].default_value = skin["bump"] if atlas else 0.0
-    for node, image in zip((tree.nodes["back"], tree.nodes["palm"]), atlas or (None, None), strict=True):
-        node.image = bpy.data.images[image] if image else _plain_map()
-    x0, y0, x1, y1 = skin["atlas_box"]
+    surface["Subsurface Weight"].default_value = skin.subsurface
+    surface["Subsurface Scale"].default_value = skin.subsurface_mm / 1000
+    tree.nodes["bump"].inputs["Strength"].default_value = skin.bump if atlas else 0.0
+    for side, image in zip(("back", "palm"), atlas or (None, None), strict=True):
+        tree.nodes[side].image = bpy.data.images[image] if image else _plain_map()
+    x0, y0, x1, y1 = skin.atlas_box
     place = tree.nodes["place"].inputs
     place["Scale"].default_value = (1 / (x1 - x0), 1 / (y1 - y0), 1.0)
     place["Location"].default_value = (-x0 / (x1 - x0), -y0 / (y1 - y0), 0.0)
@@ -191,70 +196,13 @@ def _plain_map() -> Any:
     return bpy.data.images["plain map"]
 
 
-def plain(name: str, look: dict[str, Any], part: int) -> Any:
-    """A material of one colour: metal, cloth, glass."""
+def plain(name: str, look: Look, part: int) -> Any:
+    """A material of one colour: metal, cloth, a table. part: its number in the mask."""
     material = bpy.data.materials.get(name) or bpy.data.materials.new(name)
     material.use_nodes = True
     material.pass_index = part
     surface = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED").inputs
-    surface["Base Color"].default_value = (*look["colour"], 1.0)
-    surface["Metallic"].default_value = look["metallic"]
-    surface["Roughness"].default_value = look["roughness"]
+    surface["Base Color"].default_value = (*look.colour, 1.0)
+    surface["Metallic"].default_value = look.metallic
+    surface["Roughness"].default_value = look.roughness
     return material
-
-
-def ground() -> Any:
-    """The table's material: one colour, or a picture laid on it."""
-    return plain("ground", {"colour": (0.8, 0.8, 0.8), "metallic": 0.0, "roughness": 0.6}, 0)
-
-
-def set_ground(ground: dict[str, Any]) -> None:
-    """Give the table its colour and gloss."""
-    plain("ground", {"colour": ground["colour"], "metallic": 0.0, "roughness": ground["roughness"]}, 0)
-
-
-def set_world(world: Any, light: dict[str, Any]) -> None:
-    """An even sky, or one of the environment maps that ship with Blender, turned and dimmed."""
-    world.use_nodes = True
-    tree = world.node_tree
-    if "sky" not in tree.nodes:
-        tree.nodes.clear()
-        place = _node(tree, "ShaderNodeTexCoord")
-        turn = _node(tree, "ShaderNodeMapping", name="turn", vector_type="TEXTURE")
-        picture = _node(tree, "ShaderNodeTexEnvironment", name="sky")
-        background = _node(tree, "ShaderNodeBackground", name="background")
-        out = _node(tree, "ShaderNodeOutputWorld")
-        tree.links.new(place.outputs["Generated"], turn.inputs["Vector"])
-        tree.links.new(turn.outputs["Vector"], picture.inputs["Vector"])
-        tree.links.new(background.outputs[0], out.inputs["Surface"])
-        # An importance map made anew at each turn costs a second and a half.
-        world.cycles.sampling_method = "MANUAL"
-        world.cycles.sample_map_resolution = 256
-    background, picture = tree.nodes["background"], tree.nodes["sky"]
-    background.inputs["Strength"].default_value = light["sky"]
-    linked = bool(background.inputs["Color"].links)
-    if light["environment"]:
-        path = environment_map(light["environment"])
-        picture.image = bpy.data.images.load(path, check_existing=True)
-        tree.nodes["turn"].inputs["Rotation"].default_value = tuple(light["turn"])
-        if not linked:
-            tree.links.new(picture.outputs["Color"], background.inputs["Color"])
-    else:
-        for link in list(background.inputs["Color"].links):
-            tree.links.remove(link)
-        background.inputs["Color"].default_value = (*light["sky_colour"], 1.0)
-
-
-def environment_map(name: str) -> str:
-    """Path of an environment map that ships with Blender.
-
-    Raises
-    ------
-    FileNotFoundError: this Blender has none of that name.
-    """
-    folder = Path(bpy.utils.system_resource("DATAFILES"), "studiolights", "world")
-    path = folder / f"{name}.exr"
-    if not path.exists():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.exr"))) or "none"
-        raise FileNotFoundError(f"environment map {name!r}: this Blender has {known}")
-    return os.fspath(path)

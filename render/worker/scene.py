@@ -1,47 +1,41 @@
 """One shot, one Cycles render: colour, part mask and depth in one multilayer EXR.
 
-The scene stays in memory between shots; what a shot changes is set, never added to. The camera stands at the
-origin and looks along -z with +y up; everything else is placed before it.
+The scene stays in memory between shots. Each shot sets all that it needs, so a picture does not depend on
+those before it. The camera is at the origin and looks along -z with +y up.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 
-from render.model import HandModel, part_of_side
+from render.hand.model import HandModel, part_of_side
 from render.shot import Shot
-from render.worker import materials
+from render.worker import grounds, lights, materials
+from render.worker.objects import mesh_of
 
 _MODELS_KEPT = 6
-# Masks and depth are of each pixel's first ray, which Cycles sends so many pixels beside its middle, to
-# the left and down: measured as what makes masks agree with rays cast (benchmarks/render_truth.py).
+# Masks and depth come from the first ray of each pixel, which Cycles sends so many pixels to the left of its
+# middle, and below it. Measured: with this, masks agree with ray casts (benchmarks/render_truth.py).
 _ASIDE = 0.00045
 
 _models: dict[tuple[str, str], Any] = {}
 
 
 def render(shot_path: str, out: str) -> None:
-    """Render a shot's file into a multilayer EXR, which appears whole or not at all."""
+    """Render a shot's file into a multilayer EXR."""
     shot = Shot.read(shot_path)
     scene = _scene()
-    _engine(scene, shot.settings)
+    _engine(scene, shot)
     _camera(scene, shot)
     _hand(scene, shot)
     _extras(scene, shot)
-    _light(scene, shot.settings["light"])
-    _ground(scene, shot.settings["ground"])
-    temporary = Path(out).with_suffix(f".{os.getpid()}.exr")
-    scene.render.filepath = os.fspath(temporary)
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()
+    lights.apply(shot.light, scene)
+    grounds.apply(shot.ground, scene)
+    scene.render.filepath = out
     bpy.ops.render.render(write_still=True)
-    temporary.replace(out)
 
 
 def _scene() -> Any:
@@ -74,17 +68,16 @@ def _scene() -> Any:
     return scene
 
 
-def _engine(scene: Any, settings: dict[str, Any]) -> None:
+def _engine(scene: Any, shot: Shot) -> None:
     render = scene.render
-    render.resolution_x = render.resolution_y = settings["size"]
-    render.film_transparent = settings["ground"]["kind"] in ("picture", "colour")
+    render.resolution_x = render.resolution_y = shot.size
     render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "CPU"
-    cycles.samples = settings["samples"]
-    cycles.seed = settings["index"]
+    cycles.samples = shot.samples
+    cycles.seed = shot.index
     cycles.use_adaptive_sampling = False
-    cycles.use_denoising = settings["denoise"]
+    cycles.use_denoising = shot.denoise
     cycles.use_light_tree = False
     cycles.denoiser = "OPENIMAGEDENOISE"
     cycles.denoising_prefilter = "NONE"
@@ -105,7 +98,7 @@ def _camera(scene: Any, shot: Shot) -> None:
     data = scene.camera.data
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = 36.0
-    size = shot.settings["size"]
+    size = shot.size
     data.lens = float(shot.K[0, 0]) * 36.0 / size
     data.shift_x = float(size / 2 - shot.K[0, 2] - _ASIDE) / size
     data.shift_y = float(shot.K[1, 2] - _ASIDE - size / 2) / size
@@ -113,8 +106,7 @@ def _camera(scene: Any, shot: Shot) -> None:
 
 
 def _hand(scene: Any, shot: Shot) -> None:
-    settings = shot.settings
-    key = (settings["model"], settings["side"])
+    key = (shot.model, shot.side)
     if key not in _models:
         while len(_models) >= _MODELS_KEPT:
             _forget(next(iter(_models)))
@@ -125,14 +117,14 @@ def _hand(scene: Any, shot: Shot) -> None:
     mesh = hand.data
     mesh.vertices.foreach_set("co", shot.vertices.reshape(-1))
     mesh.update()
-    materials.set_skin(settings["skin"], hand["atlas"])
+    materials.set_skin(shot.skin, hand["atlas"])
 
 
 def _hand_object(scene: Any, path: str, side: str) -> Any:
     model = HandModel.read(path)
     left = side == "left"
     faces = model.faces[:, ::-1] if left else model.faces
-    mesh = _mesh(f"hand {path} {side}", model.vertices, faces)
+    mesh = mesh_of(f"hand {path} {side}", model.vertices, faces)
     rest = mesh.attributes.new("rest", "FLOAT_VECTOR", "POINT")
     rest.data.foreach_set("vector", model.vertices.reshape(-1))
     back = np.clip(0.5 + 0.9 * model.normals[:, 2], 0, 1).astype(np.float32)
@@ -162,70 +154,13 @@ def _forget(key: tuple[str, str]) -> None:
     bpy.data.meshes.remove(mesh)
 
 
-def _mesh(name: str, vertices: Any, faces: Any) -> Any:
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).reshape(-1))
-    corners = np.ascontiguousarray(faces, np.int32)
-    mesh.loops.add(corners.size)
-    mesh.loops.foreach_set("vertex_index", corners.reshape(-1))
-    mesh.polygons.add(len(corners))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, corners.size, corners.shape[1], dtype=np.int32))
-    mesh.update(calc_edges=True)
-    mesh.shade_smooth()
-    return mesh
-
-
 def _extras(scene: Any, shot: Shot) -> None:
-    """Rings, watches, sleeves: made anew for each shot, since no two are alike."""
+    """Rings, watches and sleeves, made anew for each shot, since no two are alike."""
     for thing in [o for o in scene.objects if o.name.startswith("extra ")]:
         mesh = thing.data
         bpy.data.objects.remove(thing)
         bpy.data.meshes.remove(mesh)
     for number, extra in enumerate(shot.extras):
-        mesh = _mesh(f"extra {number}", extra.vertices, extra.faces)
+        mesh = mesh_of(f"extra {number}", extra.vertices, extra.faces)
         mesh.materials.append(materials.plain(f"extra {number}", extra.look, extra.part))
         scene.collection.objects.link(bpy.data.objects.new(mesh.name, mesh))
-
-
-def _light(scene: Any, light: dict[str, Any]) -> None:
-    materials.set_world(scene.world, light)
-    lamps = {o.name: o for o in scene.objects if o.type == "LIGHT"}
-    for number, lamp in enumerate(light["lamps"]):
-        name = f"lamp {number}"
-        if name not in lamps:
-            data = bpy.data.lights.new(name, "AREA")
-            data.shape = "DISK"
-            scene.collection.objects.link(bpy.data.objects.new(name, data))
-        lamp_object = scene.objects[name]
-        lamp_object.hide_render = False
-        data = lamp_object.data
-        data.size, data.energy, data.color = lamp["size"], lamp["watts"], lamp["colour"]
-        lamp_object.matrix_world = _facing(lamp["position"], lamp["target"])
-    for name, lamp_object in lamps.items():
-        if int(name.split()[1]) >= len(light["lamps"]):
-            lamp_object.hide_render = True
-
-
-def _ground(scene: Any, ground: dict[str, Any]) -> None:
-    if "ground" not in scene.objects:
-        square = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32)
-        mesh = _mesh("ground", square, np.array([[0, 1, 2, 3]]))
-        mesh.materials.append(materials.ground())
-        scene.collection.objects.link(bpy.data.objects.new("ground", mesh))
-    plane = scene.objects["ground"]
-    plane.hide_render = ground["kind"] != "table"
-    if ground["kind"] == "table":
-        there, normal = np.array(ground["point"]), np.array(ground["normal"])
-        plane.matrix_world = _facing(there, there - normal)
-        plane.scale = (ground["reach"],) * 3
-        materials.set_ground(ground)
-
-
-def _facing(position: Any, target: Any) -> Any:
-    """A place whose own -z axis looks at the target, as Blender's lamps and cameras do."""
-    from mathutils import Matrix, Vector
-
-    away = Vector(position) - Vector(target)
-    turn = away.to_track_quat("Z", "Y").to_matrix().to_4x4()
-    return Matrix.Translation(Vector(position)) @ turn

@@ -1,8 +1,14 @@
 """What is installed: four packages of ours, and nobody else's of the same name."""
 
+import inspect
+import subprocess
+import sys
 from importlib import metadata
 
+import pytest
+
 import curate
+from curate.commands.table import COMMANDS
 
 
 def test_no_other_distribution_owns_our_package_names() -> None:
@@ -15,7 +21,45 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert curate.__version__ == metadata.version("hand-curate")
 
 
+VERBS = {"background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
+NOUNS = {"Dataset", "Sample"}
+OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"export"}}  # export has none of its own
+
+
 def test_public_names() -> None:
-    assert curate.__all__ == ["Dataset", "Sample", "__version__"]
-    assert curate.Dataset.__name__ == "Dataset"
-    assert curate.Sample.__name__ == "Sample"
+    assert set(curate.__all__) == VERBS | NOUNS | OPTIONS | {"__version__"}
+    assert sorted(curate.__all__) == dir(curate)
+    for name in NOUNS | OPTIONS:
+        assert getattr(curate, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'crops'"):
+        curate.crops  # noqa: B018
+
+
+def test_every_command_is_a_function_in_a_module_of_its_name() -> None:
+    rooms = {"render", "qa", "review"}  # packages of their own
+    assert set(COMMANDS) - rooms - {"demo", "train-baseline"} == VERBS
+    for verb in VERBS:
+        function = getattr(getattr(curate, verb), verb)
+        assert inspect.isfunction(function)
+        assert function.__doc__
+        options = [p for p in inspect.signature(function).parameters.values() if p.name == "options"]
+        assert [type(p.default).__name__ for p in options] == [
+            name for name in OPTIONS if name == f"{verb.capitalize()}Options"
+        ]
+
+
+@pytest.mark.parametrize(
+    "first", ["", "import curate.crop", "from curate.crop import crop", "from curate import crop"]
+)
+def test_a_verb_is_the_same_module_whatever_was_imported_first(first: str) -> None:
+    script = f"{first}\nimport curate, curate.crop as m\nprint(curate.crop is m, curate.crop.crop.__name__)"
+    assert run(script) == "True crop\n"
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    heavy = "{'numpy', 'pyarrow', 'cv2', 'pandas', 'torch', 'rich'}"
+    assert run(f"import sys, curate; dir(curate); print({heavy} & set(sys.modules))") == "set()\n"
+
+
+def run(script: str) -> str:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

@@ -16,7 +16,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
-from curate.data.source import Source
+from curate.data.source import BY_NAME, Source
 
 NUMBERED = ["wrist", *(f"{f}{i}" for f in ("thumb", "forefinger", "middle_finger") for i in (1, 2, 3, 4))] + [
     f"{f}{i}" for f in ("ring_finger", "pinky_finger") for i in (1, 2, 3, 4)
@@ -91,6 +91,64 @@ def test_one_file_is_a_source_too(tmp_path: Path) -> None:
     assert [s.split for s in read(tmp_path)[0]] == ["train", "val"]
 
 
+def save_at(root: Path, name: str, shift: float = 0, file_name: str = "1.png") -> None:
+    """A file of one hand, whose first point is at x = 0.5 + shift."""
+    document = {
+        "images": [{"id": 7, "file_name": file_name}],
+        "categories": [{"id": 1, "name": "hand", "keypoints": list(kp.NAMES)}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": flat(shift=shift)}],
+    }
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(("annotations", "pictures"), [
+    ("annotations/{}.json", "{}/1.png"),
+    ("annotations/{}.json", "images/{}/1.png"),
+    ("annotations/person_keypoints_{}2017.json", "{}2017/1.png"),
+    ("{}.json", "Images/{}/1.png"),
+    ("{}/_annotations.coco.json", "{}/1.png"),
+])  # fmt: skip
+def test_each_hand_gets_the_image_of_its_own_split(tmp_path: Path, annotations: str, pictures: str) -> None:
+    for shift, split in enumerate(("train", "val")):
+        save_at(tmp_path, annotations.format(split), shift=shift)
+        images.write(tmp_path / pictures.format(split), np.zeros((128, 96, 3), np.uint8))
+    samples, counted = read(tmp_path)
+    assert [(s.split, s.image, s.keypoints[0, 0]) for s in samples] == [
+        ("train", str(tmp_path / pictures.format("train")), 0.5),
+        ("val", str(tmp_path / pictures.format("val")), 1.5),
+    ]
+    assert len({s.sample_id for s in samples}) == 2
+    assert not counted.notes
+
+
+def test_the_image_of_another_split_or_folder_is_not_taken(tmp_path: Path) -> None:
+    images.write(tmp_path / "train" / "1.png", np.zeros((128, 96, 3), np.uint8))
+    images.write(tmp_path / "images" / "p1" / "2.png", np.zeros((128, 96, 3), np.uint8))
+    save_at(tmp_path, "annotations/val.json")
+    save_at(tmp_path, "annotations/test.json", file_name="p2/2.png")
+    samples, counted = read(tmp_path)
+    assert not samples
+    assert counted.dropped == {"image missing": 2}
+    assert ["no image" in reason for _, reason in counted.quarantine] == [True, True]
+
+
+def test_an_image_found_by_its_name_alone_is_counted(tmp_path: Path) -> None:
+    images.write(tmp_path / "photos" / "1.png", np.zeros((128, 96, 3), np.uint8))
+    save_at(tmp_path, "hands.json")
+    (sample,), counted = read(tmp_path)
+    assert sample.image == str(tmp_path / "photos" / "1.png")
+    assert counted.notes == {BY_NAME: 1}
+
+
+def test_one_split_of_roboflow(tmp_path: Path) -> None:
+    images.write(tmp_path / "valid" / "1.png", np.zeros((128, 96, 3), np.uint8))
+    save_at(tmp_path, "valid/_annotations.coco.json")
+    for root in (tmp_path / "valid", tmp_path / "valid" / "_annotations.coco.json"):
+        (sample,), _ = read(root)
+        assert (sample.sample_id, sample.split) == ("coco/valid/1", "val")
+
+
 def test_nested_points(tmp_path: Path) -> None:
     nested = np.array(flat()).reshape(21, 3).tolist()
     save(tmp_path, [{"keypoints": flat()}, {"keypoints": nested}])
@@ -149,6 +207,69 @@ def test_unknown_names_are_told(tmp_path: Path) -> None:
     (sample,), counted = read(tmp_path)
     assert sample.keypoints[3].tolist() == [3.5, 97.25]
     assert counted.notes == Counter({"keypoint_names_unknown_order_assumed": 1})
+
+
+def test_a_name_that_is_not_understood_has_the_place_that_is_left(tmp_path: Path) -> None:
+    names = ["thumb_joint_x" if name == "thumb_ip" else name for name in kp.NAMES[::-1]]
+    points = np.array(flat()).reshape(21, 3)[::-1].ravel().tolist()
+    save(tmp_path, [{"keypoints": points}], names=names)
+    (sample,), counted = read(tmp_path)
+    assert sample.keypoints[:, 0].tolist() == [i + 0.5 for i in range(21)]
+    assert counted.notes == {"hand whose point 'thumb_joint_x' has the place that the others left": 1}
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "refusal"),
+    [
+        (
+            ["nose", "left_eye", "right_eye", *(f"p{i}" for i in range(18))],
+            "hand",
+            "'nose' is no point of a hand",
+        ),
+        ((), "person", "'person' is no hand"),
+        (["a", "b", *kp.NAMES[18::-1]], "hand", "'little_pip' stands where"),
+    ],
+)
+def test_21_points_that_are_no_hands_or_in_no_known_order(
+    tmp_path: Path, names: list[str], name: str, refusal: str
+) -> None:
+    categories = [{"id": 1, "name": name, "keypoints": list(names)}]
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat()}], categories=categories)
+    samples, counted = read(tmp_path)
+    assert not samples
+    ((reason, count),) = counted.dropped.items()
+    assert count == 2
+    assert refusal in reason
+
+
+@pytest.mark.parametrize(("category", "annotation", "side"), [
+    ("left_hand", {}, "left"),
+    ("Right-Hand", {}, "right"),
+    ("hand_r", {}, "right"),
+    ("LHand", {}, "left"),
+    ("hand", {"hand_type": "LEFT"}, "left"),
+    ("hand", {"hand_type": "Right hand"}, "right"),
+    ("hand", {"attributes": {"occluded": False, "Handedness": "Left"}}, "left"),
+    ("hand", {"hand_type": "interacting"}, None),
+    ("left_and_right_hand", {}, None),
+    ("swipe_left", {}, None),
+])  # fmt: skip
+def test_wherever_a_side_is_told(
+    tmp_path: Path, category: str, annotation: dict[str, Any], side: str | None
+) -> None:
+    categories = [{"id": 1, "name": category, "keypoints": list(kp.NAMES)}]
+    save(tmp_path, [{"keypoints": flat(), **annotation}], categories=categories)
+    (sample,), counted = read(tmp_path)
+    assert sample.side == side
+    assert not counted.notes
+
+
+def test_names_of_points_tell_a_side_and_two_sides_are_none(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat(), "hand_type": "right"}],
+         names=[f"l_{name}" for name in kp.NAMES])  # fmt: skip
+    samples, counted = read(tmp_path)
+    assert [s.side for s in samples] == ["left", None]
+    assert counted.notes == {"side told in two ways, left empty": 1}
 
 
 def spatial_hand() -> np.ndarray:

@@ -125,6 +125,12 @@ def test_coco_brings_every_field_back(drawn: list[Any], data: st.DataObject) -> 
         sample.attrs = data.draw(st.dictionaries(text, st.none() | text | st.integers(-9, 9), max_size=2))
         sample.bbox = data.draw(st.none() | st.just(np.array([1.1, 2.2, 3.3, 4.4], np.float32)))
         shift = data.draw(numbers)
+        sample.clip, sample.track = data.draw(st.tuples(st.none() | text, st.none() | text))
+        sample.frame = data.draw(st.none() | st.integers(0, 9))
+        scores = np.array(
+            data.draw(st.lists(numbers | st.just(np.nan), min_size=21, max_size=21)), np.float32
+        )
+        sample.keypoint_scores = data.draw(st.none() | st.just(scores))
         sample.transform = data.draw(st.none() | st.just(np.array([[1, 0.1, shift], [0, 1, 0.3]])))
         sample.xyz = data.draw(st.none() | st.just(np.full((kp.COUNT, 3), shift, np.float32)))
         sample.K = np.array([[300.5, 0, 160], [0, 301, 120], [0, 0, 1]])
@@ -207,6 +213,11 @@ def test_labelme_says_what_it_cannot_hold(tmp_path: Path) -> None:
     sample = sample_of(0, hand)
     sample.subject_id, sample.split, sample.attrs, sample.label_source = "p1", "train", {"a": 1}, "render"
     sample.xyz, sample.K = np.ones((kp.COUNT, 3), np.float32), np.eye(3)
+    sample.keypoint_scores = np.ones(kp.COUNT, np.float32)
+    sample.depth, sample.clip, sample.frame, sample.track = "0.png", "take", 0, "left"
     summary, _ = there_and_back(make(tmp_path / "data", [sample]), "labelme", tmp_path)
-    names = ("K", "attrs", "bbox", "label_source", "sample_id", "source", "split", "subject_id", "xyz")
+    names = (
+        *("K", "attrs", "bbox", "clip", "depth", "frame", "keypoint_scores", "label_source", "sample_id"),
+        *("source", "split", "subject_id", "track", "xyz"),
+    )
     assert summary.lost == dict.fromkeys(names, 1)

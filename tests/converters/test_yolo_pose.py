@@ -19,7 +19,7 @@ from curate.convert import ConvertOptions, convert
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.source import Source
+from curate.data.source import BY_NAME, Source
 from curate.data.stage import Stage, Summary
 
 WIDTH, HEIGHT = 200, 100
@@ -105,6 +105,90 @@ def test_images_that_lie_elsewhere(tmp_path: Path, shares: NDArray[Any]) -> None
     place = Source(tmp_path / "y", images=tmp_path / "pictures")
     summary, (sample,) = run(tmp_path / "y", tmp_path / "out", source=place)
     assert (summary.dropped, sample.image) == ({}, "../pictures/a.png")
+
+
+def elsewhere(
+    tmp_path: Path, shares: NDArray[Any], labels: list[str], pictures: list[str]
+) -> tuple[Summary, dict[str, str]]:
+    """Labels without images, and images in a folder of the user's: which image each sample got."""
+    for name in labels:
+        add(tmp_path / "y", f"images/{name}.png", line(shares))
+    for name in labels:
+        (tmp_path / "y" / "images" / f"{name}.png").unlink()
+    for name in pictures:
+        images.write(tmp_path / "pics" / f"{name}.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    place = Source(tmp_path / "y", images=tmp_path / "pics")
+    summary, samples = run(tmp_path / "y", tmp_path / "out", source=place)
+    got = {s.sample_id.removeprefix("yolo-pose/"): s.image.removeprefix("../pics/") for s in samples}
+    return summary, got
+
+
+@pytest.mark.parametrize(
+    ("labels", "pictures", "got"),
+    [
+        (["train/p1/1", "train/p2/1"], ["p1/1", "p2/1"], {"train/p1/1": "p1/1", "train/p2/1": "p2/1"}),
+        (["train/1", "val/1"], ["train/1", "val/1"], {"train/1": "train/1", "val/1": "val/1"}),
+        (["train/1"], ["val/1"], {}),
+        (["train/p1/1", "train/p2/1"], ["p1/1"], {"train/p1/1": "p1/1"}),
+        (["train/p1/1", "train/p2/1"], ["1"], {}),
+        (["train/1", "val/1"], ["1"], {}),
+        (["train/1"], ["a/1", "b/1"], {}),
+    ],
+)
+def test_an_image_that_lies_elsewhere_is_that_of_the_same_folder(
+    tmp_path: Path, shares: NDArray[Any], labels: list[str], pictures: list[str], got: dict[str, str]
+) -> None:
+    summary, found = elsewhere(tmp_path, shares, labels, pictures)
+    assert found == {name: f"{place}.png" for name, place in got.items()}
+    assert summary.quarantined == len(labels) - len(got)
+    assert summary.notes.get(BY_NAME, 0) == 0
+
+
+def test_an_image_found_by_its_name_alone_is_counted(tmp_path: Path, shares: NDArray[Any]) -> None:
+    summary, found = elsewhere(tmp_path, shares, ["train/1", "p1/2"], ["day/1", "2"])
+    assert found == {"train/1": "day/1.png", "p1/2": "2.png"}
+    assert summary.notes[BY_NAME] == 2
+
+
+def test_folders_of_any_letter_case(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/Train/a.png", line(shares))
+    (tmp_path / "y" / "images").rename(tmp_path / "y" / "Images")
+    (tmp_path / "y" / "labels").rename(tmp_path / "y" / "LABELS")
+    (tmp_path / "y" / "LABELS" / "Train").rename(tmp_path / "y" / "LABELS" / "train")
+    _, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert (sample.image, sample.split) == ("../y/Images/Train/a.png", "train")
+
+
+def test_linked_folders(tmp_path: Path, shares: NDArray[Any]) -> None:
+    root = tmp_path / "y"
+    add(root, "images/a.png", line(shares))
+    (root / "images").rename(root / "pictures")
+    (root / "images").symlink_to("pictures")
+    (root / "pictures" / "loop").symlink_to(root)
+    _, (sample,) = run(root, tmp_path / "out")
+    assert sample.image == "../y/images/a.png"
+    (root / "pictures" / "loop").unlink()
+    (root / "pictures").rename(tmp_path / "outside")
+    (root / "images").unlink()
+    (root / "images").symlink_to(tmp_path / "outside")
+    summary, samples = run(root, tmp_path / "out2")
+    assert not samples
+    assert summary.quarantined == 2
+    reasons = {entry["input"]: entry["reason"] for entry in Dataset(tmp_path / "out2").quarantine()}
+    assert reasons["images"] == (
+        "a link that leads out of the source; give the folder of the images with --images"
+    )
+    place = Source(root, images=tmp_path / "outside")
+    summary, (sample,) = run(root, tmp_path / "out3", source=place)
+    assert (sample.image, summary.quarantined) == ("../outside/a.png", 0)
+
+
+def test_labelimgs_list_of_classes_is_passed_over(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares))
+    (tmp_path / "y" / "labels" / "classes.txt").write_text("hand\n")
+    summary, (_,) = run(tmp_path / "y", tmp_path / "out")
+    assert summary.quarantined == 0
+    assert summary.notes["classes.txt among the labels, passed over"] == 1
 
 
 def test_lines_of_47_numbers_have_no_visibility(tmp_path: Path, shares: NDArray[Any]) -> None:
@@ -210,8 +294,8 @@ def test_files_that_lack_each_other_are_counted(tmp_path: Path, shares: NDArray[
     assert summary.dropped == {
         "image of the same name as another": 1,
         "image without a label file": 1,
-        "label file without an image": 1,
     }
+    assert [entry["reason"] for entry in Dataset(tmp_path / "out").quarantine()] == ["no image of its name"]
     assert summary.notes["image without a hand (its label file is empty)"] == 1
 
 

@@ -72,7 +72,11 @@ def test_reading(tmp_path: Path) -> None:
 
 
 def test_pandas_and_back(tmp_path: Path) -> None:
-    rows = to_batch(hands(6))
+    samples = hands(6)
+    for i in (1, 3):
+        samples[i].clip, samples[i].frame, samples[i].track, samples[i].depth = "take", i, "left", f"{i}.png"
+        samples[i].keypoint_scores = np.where(np.arange(21) % 2, 0.5, np.nan).astype(np.float32)
+    rows = to_batch(samples)
     frame = store(tmp_path / "d", [rows]).to_pandas()
     assert frame["wrist_v"].dtype == np.uint8
     unseen = frame["thumb_tip_v"] == 0
@@ -120,6 +124,8 @@ def test_folders_that_are_no_dataset(tmp_path: Path) -> None:
         (99, "upgrade hand-curate"),
         (0, "make the dataset again"),
         ("1", "make the dataset again"),
+        (True, "make the dataset again"),
+        (2.0, "make the dataset again"),
         (None, "make the"),
     ],
 )
@@ -127,7 +133,7 @@ def test_another_schema_version_is_refused(tmp_path: Path, version: object, reme
     store(tmp_path / "d", [to_batch(hands(1))])
     change_info(tmp_path / "d", schema_version=version)
     with pytest.raises(
-        SchemaError, match=rf"dataset.json: schema_version: {version!r}; allowed: 1; {remedy}"
+        SchemaError, match=rf"dataset.json: schema_version: {version!r}; allowed: 1 to 2; {remedy}"
     ):
         Dataset(tmp_path / "d")
 

@@ -71,7 +71,8 @@ def rendered(tmp_path: Path, flat_hand: np.ndarray) -> Path:
         keypoints=flat_hand,
         visibility=np.full(21, 2, np.uint8),
         mask="../masks/0.png",
-        attrs={"depth": "../depth/0.png", "model": "procedural"},
+        depth="../depth/0.png",
+        attrs={"model": "procedural"},
     )
     Stage("test", tmp_path / "d", {}, quiet=True).run([(sample,)], lambda job: Part(to_batch(job)))
     return tmp_path / "d"
@@ -86,7 +87,7 @@ def test_a_crop_cuts_mask_and_depth_alike(rendered: Path, tmp_path: Path, size: 
     assert made.transform is not None
     mask = images.read(tmp_path / "c" / made.mask, grey=True)
     assert set(np.unique(mask)) == {0, 1, 9, 17}  # ids, not blends of them
-    metres = depth.read(tmp_path / "c" / str(depth.ref(made)), made.width or 0, made.height or 0)
+    metres = depth.read(tmp_path / "c" / str(made.depth), made.width or 0, made.height or 0)
     assert (np.isfinite(metres) == (mask > 0)).all()
     rows, columns = np.nonzero(mask)
     there = (np.stack([columns, rows], 1) + 0.5) @ made.transform[:, :2].T + made.transform[:, 2]
@@ -96,7 +97,7 @@ def test_a_crop_cuts_mask_and_depth_alike(rendered: Path, tmp_path: Path, size: 
 def test_a_new_background_keeps_the_depth_and_a_training_set_drops_it(rendered: Path, tmp_path: Path) -> None:
     background(rendered, tmp_path / "b", BackgroundOptions(backgrounds="noise"), quiet=True)
     (made,) = Dataset(tmp_path / "b")
-    found = depth.read(tmp_path / "b" / str(depth.ref(made)), 200, 200)
+    found = depth.read(tmp_path / "b" / str(made.depth), 200, 200)
     np.testing.assert_array_equal(found, depth.read(tmp_path / "depth/0.png", 200, 200))
     assert made.mask is not None
     alpha = images.read(tmp_path / "b" / made.mask, grey=True)
@@ -104,4 +105,4 @@ def test_a_new_background_keeps_the_depth_and_a_training_set_drops_it(rendered: 
     assert (alpha[parts == 17] >= 128).mean() > 0.97
     build([rendered], tmp_path / "t", BuildOptions(size=96), quiet=True)
     (trained,) = Dataset(tmp_path / "t")
-    assert (trained.mask, trained.attrs) == (None, {"model": "procedural"})
+    assert (trained.mask, trained.depth, trained.attrs) == (None, None, {"model": "procedural"})

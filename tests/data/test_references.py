@@ -84,7 +84,7 @@ def test_masks_and_depth_maps_are_held_to_it_too(
 ) -> None:
     samples = [
         replace(hand, sample_id="s/mask", mask="../private/secret.png"),
-        replace(hand, sample_id="s/depth", attrs={"depth": "../private/secret.png"}),
+        replace(hand, sample_id="s/depth", depth="../private/secret.png"),
     ]
     root = store(tmp_path / "theirs", samples, {"images/1.png": PICTURE})
     set_info(root, **{REFERS_TO: []})

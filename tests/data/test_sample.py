@@ -37,9 +37,16 @@ def samples(draw: st.DrawFn) -> Sample:
         "side": st.sampled_from(["left", "right"]),
         "subject_id": TEXT,
         "mask": TEXT,
+        "depth": TEXT,
+        "keypoint_scores": arrays(np.float32, 21, elements=st.floats(0, 1, width=32) | st.just(np.nan)),
+        "clip": TEXT,
+        "frame": st.integers(0, 2**31 - 1),
+        "track": TEXT,
         "split": TEXT,
     }
     values = {name: draw(st.none() | strategy) for name, strategy in maybe.items()}
+    if values["keypoint_scores"] is not None and np.isnan(values["keypoint_scores"]).all():
+        values["keypoint_scores"] = None  # no score at all
     return Sample(
         draw(st.text()), "s", "a.png", keypoints=points, visibility=seen, attrs=draw(ATTRS), **values
     )
@@ -131,6 +138,8 @@ def test_moved_by_hand() -> None:
         keypoints=np.full((21, 2), 30.0, np.float32), visibility=np.full(21, 2, np.uint8),
         bbox=np.array([10, 20, 40, 60], np.float32), K=np.array([[100.0, 0, 30], [0, 100, 40], [0, 0, 1]]),
     )  # fmt: skip
+    sample.depth, sample.clip, sample.frame, sample.track = "depth/1.png", "take 1", 7, "left"
+    sample.keypoint_scores = np.linspace(0, 1, 21, dtype=np.float32)
     half = np.array([[0.5, 0, -5], [0, 0.5, -10]])
     once = sm.moved(sample, half, "s/0")
     np.testing.assert_allclose(once.keypoints[0], (10, 5))
@@ -138,6 +147,9 @@ def test_moved_by_hand() -> None:
     np.testing.assert_allclose(once.K, [[50, 0, 10], [0, 50, 10], [0, 0, 1]])
     np.testing.assert_allclose(once.transform, [[2, 0, 10], [0, 2, 20]])
     assert once.parent_id == "s/0"
+    assert once.depth is None  # it does not fit the new image
+    assert (once.clip, once.frame, once.track) == ("take 1", 7, "left")
+    np.testing.assert_array_equal(once.keypoint_scores, sample.keypoint_scores)
     twice = sm.moved(once, half, "s/1")
     assert twice.parent_id == "s/0"
     np.testing.assert_allclose(geometry.apply(twice.transform, twice.keypoints), sample.keypoints)

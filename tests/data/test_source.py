@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,8 +27,8 @@ def tree(tmp_path: Path) -> Path:
 def find(tree: Path, name: str, roots: tuple[str, ...] = ("src",), beside: str | None = "src/ann") -> str:
     finder = ImageFinder(tuple(tree / root for root in roots))
     home = None if beside is None else tree / beside
-    found = finder.find(name, beside=home, where=tree / "x.json", key="imagePath")
-    return found.resolve().relative_to(tree.resolve()).as_posix()
+    found = finder.locate(name, beside=home, where=tree / "x.json", key="imagePath")
+    return Path(found.path).resolve().relative_to(tree.resolve()).as_posix()
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,8 @@ def find(tree: Path, name: str, roots: tuple[str, ...] = ("src",), beside: str |
         ("./sub/../a.png", "src/a.png"),
         ("C:\\Users\\me\\Pictures\\b.png", "src/sub/b.png"),
         ("/home/me/b.png", "src/sub/b.png"),
-        ("gone/b.png", "src/sub/b.png"),
+        ("gone/sub/b.png", "src/sub/b.png"),
+        ("a%2Epng", "src/a.png"),
         ("A.PNG", "src/a.png"),
         ("c.png", "src/other/C.PNG"),
     ],
@@ -80,9 +82,12 @@ def test_a_link_that_leads_out_is_refused(tree: Path) -> None:
     [
         ("none.png", "no image 'none.png'; if it lies elsewhere: --images DIR"),
         ("", "no image ''"),
+        ("gone/b.png", "no image 'gone/b.png'"),
+        ("../other/b.png", "no image"),
+        ("gone%2Fb.png", "no image 'gone/b.png'"),
         (".", "no image"),
         ("sub", "no image 'sub'"),
-        ("gone/twin.png", "2 images are called 'twin.png'"),
+        ("/gone/twin.png", "2 images are called 'twin.png'"),
         ("a.png\0.txt", "no path"),
         ("x" * 100_000, "no path|no image"),
         ("n" * 300 + ".png", "no path|no image"),
@@ -91,6 +96,63 @@ def test_a_link_that_leads_out_is_refused(tree: Path) -> None:
 def test_names_without_an_image(tree: Path, name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         find(tree, name)
+
+
+def locate(finder: ImageFinder, name: str, **more: Any) -> tuple[str, bool]:
+    found = finder.locate(name, where=Path("val2017.json"), key="file_name", **more)
+    return Path(found.path).relative_to(finder.roots[0]).as_posix(), found.by_name
+
+
+def make(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def test_an_image_found_by_nothing_but_its_name_is_told(tmp_path: Path) -> None:
+    finder = ImageFinder((make(tmp_path, "p1/1.png", "a/b/2.png"),))
+    assert locate(finder, "1.png") == ("p1/1.png", True)
+    assert locate(finder, "p1/1.png") == ("p1/1.png", False)
+    assert locate(finder, "/gone/a/b/2.png") == ("a/b/2.png", False)
+    assert locate(finder, "c:/gone/2.png") == ("a/b/2.png", True)
+
+
+def test_a_path_is_not_found_in_another_folder(tmp_path: Path) -> None:
+    finder = ImageFinder((make(tmp_path, "images/p1/rgb/1.png"),))
+    for name in ("p2/1.png", "../../images/p2/1.png", "p2/rgb/1.png", "images/p2/rgb/1.png"):
+        with pytest.raises(InputError, match=r"no image|leads out"):
+            locate(finder, name)
+
+
+def test_two_absolute_paths_do_not_share_an_image(tmp_path: Path) -> None:
+    finder = ImageFinder((make(tmp_path, "images/1.png"),))
+    assert locate(finder, "/home/p1/1.png") == ("images/1.png", True)
+    with pytest.raises(InputError, match=r"'/home/p2/1.png' and '/home/p1/1.png' cannot both be '1.png'"):
+        locate(finder, "/home/p2/1.png")
+
+
+def test_the_users_own_folder_may_be_called_otherwise(tmp_path: Path) -> None:
+    root, further = tmp_path / "labels", make(tmp_path / "photos", "1.png", "p1/2.png")
+    finder = ImageFinder((root,), further=further)
+    found = finder.locate("../images/1.png", where=root, key="k")
+    assert (found.path, found.by_name) == (str(further / "1.png"), True)
+    with pytest.raises(InputError, match="no image"):
+        finder.locate("p2/2.png", where=root, key="k")
+
+
+def test_the_folder_of_the_split_comes_first(tmp_path: Path) -> None:
+    make(
+        tmp_path, "1.png", "train2017/1.png", "val2017/1.png", "val/1.png", "val2017/2.png", "train2017/3.png"
+    )
+    splits = tuple(tmp_path / name for name in ("train2017", "val", "val2017"))
+    finder = ImageFinder((tmp_path,), splits)
+    assert locate(finder, "1.png", split="val") == ("val2017/1.png", False)  # as the file is called
+    assert locate(finder, "1.png", split="train") == ("train2017/1.png", False)
+    assert locate(finder, "1.png") == ("1.png", False)
+    assert locate(finder, "2.png") == ("val2017/2.png", True)
+    with pytest.raises(InputError, match="no image"):
+        locate(finder, "3.png", split="val")
 
 
 @given(name=st.text(max_size=20) | st.from_regex(r"([.]{0,3}[/\\]?[a-c]{0,2}){0,6}", fullmatch=True))
@@ -102,7 +164,8 @@ def test_any_name_gives_a_file_inside_or_the_one_error(tmp_path_factory, name: s
             if not (root / file).exists():
                 (root / file).write_bytes(b"x")
     try:
-        found = ImageFinder((root / "in",)).find(name, beside=root / "in" / "a", where=root, key="k")
+        finder = ImageFinder((root / "in",))
+        found = Path(finder.locate(name, beside=root / "in" / "a", where=root, key="k").path)
     except InputError:
         return
     assert found.is_file()

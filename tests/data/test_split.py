@@ -15,29 +15,33 @@ from curate.data import split
 
 SUBJECTS = st.sampled_from([None, *"abcdefghij"])
 PHOTOS = st.sampled_from([f"p{i}" for i in range(15)])
+CLIPS = st.sampled_from([None, None, *"uvwxyz"])
 
 
 @given(
-    st.lists(st.tuples(SUBJECTS, PHOTOS), min_size=1, max_size=60),
+    st.lists(st.tuples(SUBJECTS, PHOTOS, CLIPS), min_size=1, max_size=60),
     st.integers(0, 5),
     st.floats(0, 0.45),
     st.floats(0, 0.45),
 )
-def test_no_subject_and_no_photo_is_in_two_splits(rows, seed: int, test: float, val: float) -> None:
-    subjects, photos = [r[0] for r in rows], [r[1] for r in rows]
-    given_splits = split.by_subject(subjects, photos, seed=seed, test=test, val=val)
-    for names in (subjects, photos):
+def test_no_subject_photo_or_clip_is_in_two_splits(rows, seed: int, test: float, val: float) -> None:
+    subjects, photos, clips = zip(*rows, strict=True)
+    given_splits = split.by_subject(subjects, photos, clips, seed=seed, test=test, val=val)
+    for names in (subjects, photos, clips):
         homes = defaultdict(set)
         for name, home in zip(names, given_splits, strict=True):
             homes[name].add(home)
         homes.pop(None, None)
         assert all(len(home) == 1 for home in homes.values())
-    split.check(given_splits, subjects, photos, "set")
+    split.check(given_splits, subjects, photos, clips, "set")
 
 
 @given(st.randoms(use_true_random=False), st.integers(0, 9))
 def test_the_order_of_the_samples_does_not_matter(shuffler: random.Random, seed: int) -> None:
-    rows = [(f"s{i % 23}" if i % 5 else None, f"p{i // 2}") for i in range(120)]
+    rows = [
+        (f"s{i % 23}" if i % 5 else None, f"p{i // 2}", f"c{i // 6}" if i % 31 == 0 else None)
+        for i in range(120)
+    ]
     before = dict(zip(rows, split.by_subject(*zip(*rows, strict=True), seed=seed, val=0.2), strict=True))
     shuffler.shuffle(rows)
     after = dict(zip(rows, split.by_subject(*zip(*rows, strict=True), seed=seed, val=0.2), strict=True))
@@ -47,12 +51,14 @@ def test_the_order_of_the_samples_does_not_matter(shuffler: random.Random, seed:
 def test_the_shares_are_met_and_the_seed_decides() -> None:
     subjects = [f"s{i % 50}" for i in range(1000)]
     photos = [f"p{i}" for i in range(1000)]
-    counts = Counter(split.by_subject(subjects, photos, test=0.1, val=0.2))
+    counts = Counter(split.by_subject(subjects, photos, [None] * 1000, test=0.1, val=0.2))
     assert counts == {"test": 100, "val": 200, "train": 700}
     chosen = {
         frozenset(
             s
-            for s, home in zip(subjects, split.by_subject(subjects, photos, seed=k), strict=True)
+            for s, home in zip(
+                subjects, split.by_subject(subjects, photos, [None] * 1000, seed=k), strict=True
+            )
             if home == "test"
         )
         for k in range(5)
@@ -61,16 +67,16 @@ def test_the_shares_are_met_and_the_seed_decides() -> None:
 
 
 def test_few_large_subjects_still_give_a_test_split() -> None:
-    assert Counter(split.by_subject(["a"] * 60 + ["b"] * 40, list(map(str, range(100))))) == {
+    assert Counter(split.by_subject(["a"] * 60 + ["b"] * 40, list(map(str, range(100))), [None] * 100)) == {
         "train": 60,
         "test": 40,
     }
-    assert split.by_subject(["a", "a"], ["1", "2"]) == ["train", "train"]
+    assert split.by_subject(["a", "a"], ["1", "2"], [None, None]) == ["train", "train"]
 
 
 def test_samples_without_a_subject_go_by_their_photo() -> None:
     photos = [f"p{i // 2}" for i in range(200)]
-    splits = split.by_subject([None] * 200, photos, test=0.2)
+    splits = split.by_subject([None] * 200, photos, [None] * 200, test=0.2)
     assert splits[::2] == splits[1::2]
     assert Counter(splits) == {"train": 160, "test": 40}
 
@@ -78,17 +84,42 @@ def test_samples_without_a_subject_go_by_their_photo() -> None:
 @pytest.mark.parametrize(("test", "val"), [(-0.1, 0), (0.5, 0.5), (0, 1)])
 def test_shares_that_cannot_be(test: float, val: float) -> None:
     with pytest.raises(InputError, match="shares of 0 or more, below 1 together"):
-        split.by_subject(["a"], ["p"], test=test, val=val)
+        split.by_subject(["a"], ["p"], [None], test=test, val=val)
 
 
-def test_a_subject_or_photo_in_two_splits_is_named() -> None:
+def test_a_clip_keeps_its_people_together() -> None:
+    """One clip shows a and b, another b and nobody known: all of these go where a goes; c does not."""
+    subjects = ["a", "a", "b", "b", None, "c"]
+    clips = [None, "x", "x", "y", "y", None]
+    homes = set()
+    for seed in range(8):
+        *tied, other = split.by_subject(subjects, list("123456"), clips, seed=seed, test=0.2)
+        assert len(set(tied)) == 1
+        homes.add((tied[0], other))
+    assert homes == {("train", "test")}
+
+
+def test_the_same_names_and_seed_draw_the_same_people_for_ever() -> None:
+    subjects, photos = [f"s{i % 20}" for i in range(100)], [f"p{i}" for i in range(100)]
+    drawn = split.by_subject(subjects, photos, [None] * 100, seed=3, test=0.2)
+    assert {s for s, home in zip(subjects, drawn, strict=True) if home == "test"} == {
+        "s1",
+        "s2",
+        "s13",
+        "s19",
+    }
+
+
+def test_a_subject_photo_or_clip_in_two_splits_is_named() -> None:
     with pytest.raises(
         InputError, match=r"set: split: 1 subjects .*\('b'\); split by subject: --split subject"
     ):
-        split.check(["train", "train", "test"], ["a", "b", "b"], ["1", "2", "3"], "set")
+        split.check(["train", "train", "test"], ["a", "b", "b"], ["1", "2", "3"], [None] * 3, "set")
     with pytest.raises(InputError, match=r"1 photos .*\('2'\)"):
-        split.check(["train", "train", "test"], ["a", None, None], ["1", "2", "2"], "set")
-    split.check(["train", None, "test"], ["b", "b", None], ["1", "1", "2"], "set")
+        split.check(["train", "train", "test"], ["a", None, None], ["1", "2", "2"], [None] * 3, "set")
+    with pytest.raises(InputError, match=r"1 clips .*\('x'\)"):
+        split.check(["train", "train", "test"], ["a", "a", "b"], ["1", "2", "3"], [None, "x", "x"], "set")
+    split.check(["train", None, "test"], ["b", "b", None], ["1", "1", "2"], ["x", "y", "y"], "set")
 
 
 def test_the_sources_split() -> None:

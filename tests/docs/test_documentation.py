@@ -22,7 +22,7 @@ from curate.data.dataset import Dataset
 from curate.demo import Shoot, draw
 from curate.export import export
 from curate.hands import masks
-from render import rig
+from render.people import rig
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -141,3 +141,10 @@ def test_the_mapping_of_a_rig_that_is_shown_is_one(tmp_path: Path) -> None:
     (tmp_path / "hand.yaml").write_text(shown_yaml("render.md"))
     (tmp_path / "hand.glb").touch()
     assert rig.read(tmp_path / "hand.yaml").name == "my-hand"
+
+
+def test_the_places_that_a_stranger_is_sent_to_are_there() -> None:
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    places = [place for place in re.findall(r"`([a-z_/]+(?:\.py)?)`", text) if "/" in place]
+    assert len(places) > 15
+    assert [place for place in places if not (ROOT / place).exists()] == []

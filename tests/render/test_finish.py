@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from shots import FINISH, SIZE, ground, shot
 
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data import depth
 from render import finish
-from render.shot import Shot
+from render.look.grounds import Colour, Ground, Picture
 
 OpenEXR = pytest.importorskip("OpenEXR")
-
-SIZE = 64
-LOOK = {
-    "exposure": 1.0,
-    "albedo": [0.25, 0.25, 0.25],
-    "balance": [1.0, 1.0, 1.0],
-    "contrast": 0.0,
-    "saturation": 1.0,
-    "blur": 0.0,
-    "sharpen": 0.0,
-    "noise": 0.0,
-    "quality": 95,
-    "seed": 0,
-}
-SAMPLE = {
-    "sample_id": "render/abcdef-0000007",
-    "side": "right",
-    "aspect": "dorsal",
-    "subject_id": "procedural-0-00000",
-    "tilt": 10.0,
-    "rotation": 20.0,
-    "licence": "MIT",
-    "attrs": {"model": "procedural"},
-}
-
-
-def shot(keypoints: np.ndarray, **ground: Any) -> Shot:
-    """A camera of focal length 64 px: at 1 m a centimetre is 0.64 px."""
-    settings = {
-        "index": 7,
-        "size": SIZE,
-        "finish": LOOK,
-        "ground": {"kind": "table", **ground},
-        "sample": SAMPLE,
-    }
-    matrix = np.array([[64.0, 0, 32], [0, 64, 32], [0, 0, 1]])
-    return Shot(settings, np.zeros((0, 3), np.float32), keypoints, np.full(21, 0.01), matrix)
 
 
 def write_exr(path: Path, light: np.ndarray, parts: np.ndarray, depth: np.ndarray) -> Path:
@@ -79,7 +42,7 @@ def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
     parts = plane(0)
     parts[20:50, 10:60] = 33
     exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
-    row = finish.finish(shot(points), exr, tmp_path)
+    row = finish.finish(shot(keypoints=points), exr, tmp_path)
     assert row.sample_id == "render/abcdef-0000007"
     assert row.keypoints[8].tolist() == [48, 24]
     assert row.xyz is not None
@@ -93,47 +56,75 @@ def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
     assert (row.tilt, row.rotation, row.label_source) == (10.0, 20.0, "render")
 
 
-def test_white_under_the_hands_light_is_white(points: np.ndarray) -> None:
+def test_white_under_the_hands_light_is_white() -> None:
     # The hand (albedo 0.25) sends back 0.1: what falls on it is 0.4, and a white table sends back all of it.
     parts, light = plane(0).astype(np.uint8), np.full((SIZE, SIZE, 3), 0.4)
     parts[:20] = 33
     light[:20] = 0.1
-    pixels = finish.develop(light, plane(1.0), parts, shot(points).settings)
+    pixels = finish.develop(light, plane(1.0), parts, FINISH, ground("table"))
     assert (pixels[40] == 255).all()
     # sRGB of 0.25 is 0.5371.
     assert (pixels[5] == 137).all()
 
 
-def test_coloured_light_is_balanced_in_part(points: np.ndarray) -> None:
+def test_coloured_light_is_balanced_in_part() -> None:
     # Red light, four times the green and blue, on a grey hand: six tenths of it (in powers) are taken out.
     parts = plane(33).astype(np.uint8)
     light = np.tile([0.2, 0.05, 0.05], (SIZE, SIZE, 1))
-    linear = (finish.develop(light, plane(1.0), parts, shot(points).settings)[5, 5] / 255.0 + 0.055) / 1.055
+    linear = (finish.develop(light, plane(1.0), parts, FINISH, ground("table"))[5, 5] / 255.0 + 0.055) / 1.055
     red, green, blue = linear**2.4
     assert green == pytest.approx(blue, rel=0.02)
     assert red / green == pytest.approx(4**0.4, rel=0.03)
 
 
+def test_a_colour_is_seen_where_the_hand_is_not() -> None:
+    # The hand (albedo 0.25) is under white light; the pixels of row 20 are half hand, half ground.
+    parts, light, alpha = plane(0).astype(np.uint8), np.zeros((SIZE, SIZE, 3)), plane(0.0)
+    parts[:20], light[:20], alpha[:20] = 33, 0.25, 1.0
+    alpha[20] = 0.5
+    pixels = finish.develop(light, alpha, parts, FINISH, Colour((1.0, 0.2159, 0.0)))  # sRGB 255, 128, 0
+    assert pixels[5, 5].tolist() == [137, 137, 137]
+    assert pixels[40, 5].tolist() == [255, 128, 0]
+    assert pixels[20, 5, 0] == 188  # sRGB of 0.5
+
+
+def test_pictures_are_seen_behind_the_hand(tmp_path: Path) -> None:
+    images.write(tmp_path / "a.png", np.full((SIZE, SIZE, 3), [10, 100, 200], np.uint8))
+    nothing = np.zeros((SIZE, SIZE, 3))
+    parts = plane(0).astype(np.uint8)
+    pixels = finish.develop(nothing, plane(0), parts, FINISH, Picture(str(tmp_path), 3))
+    assert (pixels == [10, 100, 200]).all()
+
+
+def test_a_cut_out_ground_that_nobody_draws_is_told() -> None:
+    with pytest.raises(NotImplementedError, match="no function for the ground 'unheard of'"):
+        finish.behind(Unheard(), SIZE)
+
+
+class Unheard(Ground):
+    kind = "unheard of"
+
+
 def test_what_lies_before_a_joint_hides_it(tmp_path: Path, points: np.ndarray) -> None:
     parts = plane(33).astype(np.uint8)
-    visible = finish.visibility(shot(points), plane(0.99), parts)
+    visible = finish.visibility(shot(keypoints=points), plane(0.99), parts)
     # The palm is the wrist's own part and next to each finger's first bone, whose joints lie there too.
     assert np.flatnonzero(visible == 2).tolist() == [0, 1, 5, 9, 13, 17]
     # Flesh of more than 2.2 radii (22 mm) before them hides them, though it is their own.
-    hidden = finish.visibility(shot(points), plane(0.977), parts)
+    hidden = finish.visibility(shot(keypoints=points), plane(0.977), parts)
     assert (hidden == 1).all()
 
 
 def test_a_left_hands_parts_are_its_own(points: np.ndarray) -> None:
     index_tip = np.full((SIZE, SIZE), 21 - 16, np.uint8)
-    visible = finish.visibility(shot(points), plane(1.0), index_tip)
+    visible = finish.visibility(shot(keypoints=points), plane(1.0), index_tip)
     # The last bone of the index finger carries DIP and tip, and is next to the one before.
     assert np.flatnonzero(visible == 2).tolist() == [6, 7, 8]
 
 
 def test_points_outside_are_labelled_and_not_visible(points: np.ndarray) -> None:
     points[4] = [2.0, 0.0, -1.0]
-    visible = finish.visibility(shot(points), plane(1.0), plane(18).astype(np.uint8))
+    visible = finish.visibility(shot(keypoints=points), plane(1.0), plane(18).astype(np.uint8))
     assert visible[4] == 1
 
 

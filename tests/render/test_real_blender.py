@@ -9,22 +9,27 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import shots
 from numpy.typing import NDArray
 
 from curate.basics import images
 from curate.basics import keypoints as kp
+from curate.basics.engine import Local
 from curate.data import depth
 from curate.data.dataset import Dataset
-from curate.data.sample import DEPTH, Sample
+from curate.data.sample import Sample
 from render import plan
 from render.blender import Blender, Request, Worker
-from render.cast import Cast
-from render.finish import finish
+from render.finish import finish, read_passes
+from render.hand.kinematics import DEVIATION, FLEXION, bone_matrices
+from render.hand.model import PART_OF_BONE, HandModel
 from render.job import Job
-from render.kinematics import DEVIATION, FLEXION, bone_matrices
-from render.model import PART_OF_BONE, HandModel
+from render.look.grounds import GROUNDS
+from render.look.lights import LIGHTS
+from render.people.cast import Cast
 from render.run import render
 from render.shot import Shot
 
@@ -61,7 +66,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_two_workers_give_the_same_bytes(place: Path, blender: Blender) -> None:
-    render(place / "two", Job.of(place / "job.yaml"), program=blender.path, workers=2, quiet=True)
+    render(place / "two", Job.of(place / "job.yaml"), program=blender.path, engine=Local(2), quiet=True)
     assert content(place / "two") == content(place / "one")
 
 
@@ -81,7 +86,7 @@ from render import run
 from render.job import Job
 whole = run._finish
 def finish(shot, rendered, root):
-    if shot.settings["index"] == 11:
+    if shot.index == 11:
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(shot, rendered, root)
 run._finish = finish
@@ -116,7 +121,7 @@ def test_what_stands_in_the_row_is_what_is_seen(place: Path) -> None:
         numbers = set(np.unique(parts).tolist()) - {0, 1}
         assert len(numbers) >= 6
         assert numbers <= set(range(2, 18) if sample.side == "left" else range(18, 34))
-        metres = depth.read(place / "one" / sample.attrs[DEPTH], sample.height, sample.width)
+        metres = depth.read(place / "one" / sample.depth, sample.height, sample.width)
         near, far = sample.xyz[:, 2].min(), sample.xyz[:, 2].max()
         assert near - 0.03 < np.nanmedian(metres[parts > 1]) < far + 0.03
 
@@ -159,17 +164,22 @@ class Studio:
         monkeypatch.setattr(plan, "sample_pose", lambda *_: (held, np.zeros(2)))
         return plan.plan_shot(one_person(**given), 0, Cast(self.folder / "cast"))
 
-    def take(self, *shots: Shot) -> list[tuple[Sample, NDArray[np.uint8]]]:
-        """The rows and the part masks."""
+    def expose(self, *shots: Shot) -> list[Path]:
+        """What Blender makes of each: multilayer EXR files."""
         requests = [
             Request(str(n), self.folder / f"{n}.npz", self.folder / f"{n}.exr") for n in range(len(shots))
         ]
         for shot, request in zip(shots, requests, strict=True):
             shot.write(request.shot)
-        rows = []
-        for shot, (request, reason) in zip(shots, self.worker.pictures(requests), strict=True):
+        for _, reason in self.worker.pictures(requests):
             assert reason is None
-            row = finish(shot, request.out, self.folder)
+        return [request.out for request in requests]
+
+    def take(self, *shots: Shot) -> list[tuple[Sample, NDArray[np.uint8]]]:
+        """The rows and the part masks."""
+        rows = []
+        for shot, exposed in zip(shots, self.expose(*shots), strict=True):
+            row = finish(shot, exposed, self.folder)
             assert row.mask is not None
             rows.append((row, images.read(self.folder / row.mask, grey=True)))
         return rows
@@ -204,7 +214,7 @@ def test_bending_a_finger_moves_its_tip_and_nothing_above(
 
 def moved(shot: Shot, before: Floats, after: Floats) -> Shot:
     """The same shot of a hand held in another way: by the motion that took the hand to the picture."""
-    model = HandModel.read(shot.settings["model"])
+    model = HandModel.read(shot.model)
 
     def held(angles: Floats) -> tuple[Floats, Floats]:
         vertices, points = model.posed(bone_matrices(model.joints, angles, np.zeros(2)))
@@ -239,3 +249,25 @@ def test_what_lies_behind_flesh_is_not_visible(studio: Studio, monkeypatch: pyte
     assert all(thumb_out[name] == kp.VISIBLE for name in [*fingers, "index_mcp", "thumb_tip"])
     assert all(back[name] == kp.VISIBLE for name in [*fingers, "index_mcp"])
     assert back["thumb_ip"] == back["thumb_tip"] == kp.HIDDEN
+
+
+# Lights and grounds ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+@pytest.mark.parametrize("light", LIGHTS)
+def test_blender_renders_every_light_and_ground(
+    light: str, ground: str, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = studio.shot(studio.pose(), monkeypatch, angles=["tilt=20"])
+    a_metre_away = dataclasses.replace(shots.SITE, point=(0.0, 0.0, -1.0), normal=(0.0, 0.0, 1.0))
+    laid = GROUNDS[ground].draw(a_metre_away)
+    (exposed,) = studio.expose(dataclasses.replace(hand, light=shots.light(light), ground=laid))
+    seen, alpha, distance, parts = read_passes(exposed, hand.size)
+    assert (seen[parts > 1].mean(axis=0) > 0.01).all()
+    beside = cv2.dilate(parts, np.ones((7, 7))) == 0
+    assert alpha[beside] == pytest.approx(0 if laid.cut_out else 1)
+    if ground == "table":
+        assert distance[beside] == pytest.approx(1, abs=1e-4)
+    else:
+        assert (distance[beside] > 100).all()

@@ -191,17 +191,40 @@ def test_a_mask_by_hand() -> None:
     assert moved.mask[0].nonzero().tolist() == [[3, 3]]
 
 
-def test_the_camera_takes_the_move_so_that_xyz_still_projects_onto_the_keypoints() -> None:
-    xyz = torch.tensor([[[0.02, -0.03, 0.5], [0.1, 0.05, 0.7]]])
-    K = torch.tensor([[[120.0, 0.0, 48.0], [0.0, 110.0, 40.0], [0.0, 0.0, 1.0]]])
+def project(xyz: Tensor, K: Tensor) -> Tensor:
+    seen = (K @ xyz.mT).mT
+    return seen[..., :2] / seen[..., 2:]
 
-    def project(K: Tensor) -> Tensor:
-        seen = (K @ xyz.mT).mT
-        return seen[..., :2] / seen[..., 2:]
 
-    drawn = draw(Ranges(), SIZE, 3, 0, [0])
-    targets = Targets(project(K), torch.ones(1, 2), torch.ones(1), xyz=xyz, K=K)
-    _, moved = augmentation.augment(torch.zeros(1, 1, SIZE, SIZE), targets, drawn)
-    assert moved.K is not None
-    assert moved.xyz is xyz
-    torch.testing.assert_close(project(moved.K), moved.keypoints, atol=1e-3, rtol=0)
+def in_space(seed: int) -> tuple[Targets, Targets]:
+    """Targets with xyz and a camera of square pixels, before and after an augmentation."""
+    xyz = torch.tensor([[[0.02, -0.03, 0.5], [0.1, 0.05, 0.7], [-0.04, 0.01, 0.6]]])
+    K = torch.tensor([[[120.0, 0.0, 48.0], [0.0, 120.0, 40.0], [0.0, 0.0, 1.0]]])
+    targets = Targets(project(xyz, K), torch.ones(1, 3), torch.ones(1), xyz=xyz, K=K)
+    drawn = draw(Ranges(), SIZE, seed, 0, [0])
+    return targets, augmentation.augment(torch.zeros(1, 1, SIZE, SIZE), targets, drawn)[1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_xyz_and_camera_move_so_that_they_still_project_onto_the_keypoints(seed: int) -> None:
+    before, after = in_space(seed)
+    assert before.xyz is not None
+    assert after.xyz is not None
+    assert after.K is not None
+    torch.testing.assert_close(project(after.xyz, after.K), after.keypoints, atol=1e-3, rtol=0)
+    # A camera as before, with another focal length and centre: nothing tells that the image was turned.
+    focal = float(after.K[0, 0, 0])
+    assert 0.85 * 120 <= focal <= 1.3 * 120
+    torch.testing.assert_close(after.K[0, :2, :2], focal * torch.eye(2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(torch.pdist(after.xyz[0]), torch.pdist(before.xyz[0]))
+    torch.testing.assert_close(after.xyz[..., 2], before.xyz[..., 2])
+
+
+def test_a_mirror_makes_the_other_hand_in_space_too() -> None:
+    before, _ = in_space(0)
+    drawn = draw(Ranges(0, (1, 1), 0, flip=1, gamma=1, contrast=1), SIZE, 0, 0, [0])
+    _, after = augmentation.augment(torch.zeros(1, 1, SIZE, SIZE), before, drawn)
+    assert before.xyz is not None
+    assert after.K is not None
+    torch.testing.assert_close(after.xyz, before.xyz * torch.tensor([-1.0, 1.0, 1.0]))
+    torch.testing.assert_close(after.K[0, :2, 2], torch.tensor([SIZE - 48.0, 40.0]))

@@ -236,7 +236,7 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
         assert f"\n  {name} " in told
         assert row.says in told
     assert cli.main(["train", str(small_set), "--network", "toy", "--out", str(tmp_path / "run")]) == 2
-    assert "network: 'toy'; allowed: figure12, toy-points, toy-mask, toy-maps" in capsys.readouterr().err
+    assert f"network: 'toy'; allowed: {', '.join(table.TABLE)}" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -244,9 +244,10 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
     ("described", "message"),
     [
         (None, "does not describe a network"),
-        ({"name": "resnet"}, r"network.name: 'resnet'; allowed: figure12, "),
+        ({"name": "resnet"}, r"network.name: 'resnet'; allowed: .*toy-points, toy-mask, toy-maps"),
         ({"name": ["toy-points"]}, "does not describe a network"),
         ({"width": "wide"}, "does not describe a network"),
+        ({"width": 10**15}, "does not describe a network"),
         ({"size": -32}, "does not describe a network"),
         ({"size": True}, "does not describe a network"),
         ({"loss": "hinge"}, "does not describe a network"),

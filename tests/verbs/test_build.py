@@ -150,6 +150,24 @@ def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:
     assert build([data], tmp_path / "t", BuildOptions(split="subject"), quiet=True).samples == 2
 
 
+def test_a_clip_is_in_one_split_alone(store, tmp_path: Path) -> None:
+    """Ten people filmed two by two: where one of a clip goes, the other goes."""
+    samples = [
+        replace(hand(f"{i}", subject_id=f"p{i}", clip=f"take {i // 2}", frame=i % 2, track="left"), split=s)
+        for i, s in enumerate(["train", "test"] * 5)
+    ]
+    data = store(tmp_path / "d", samples, {s.image: noise(50, 80) for s in samples})
+    with pytest.raises(
+        InputError, match=r"5 clips are in more than one split \('take 0', 'take 1', 'take 2'\)"
+    ):
+        build([data], tmp_path / "t", quiet=True)
+    build([data], tmp_path / "t", BuildOptions(split="subject", test=0.4), quiet=True)
+    made = list(Dataset(tmp_path / "t"))
+    assert Dataset(tmp_path / "t").training["splits"] == {"test": 4, "train": 6}
+    assert [s.split for s in made[::2]] == [s.split for s in made[1::2]]
+    assert [(s.clip, s.frame, s.track) for s in made[:2]] == [("take 0", 0, "left"), ("take 0", 1, "left")]
+
+
 def test_two_datasets_become_one_set_and_ids_must_differ(store, tmp_path: Path) -> None:
     one, other = hands(store, tmp_path / "one"), tmp_path / "other"
     store(other, [replace(hand("0"), sample_id="z/0", source="z", licence="MIT")], {"0.png": noise(50, 80)})
@@ -374,8 +392,9 @@ def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> N
     """The 1600 x 1200 photos of 11k Hands: all come through; the ground is white, the hand as it was."""
     paths = sorted((real_data / "11k_hands" / "Hands").glob("*.jpg"))
     samples = [replace(hand(path.stem), image=str(path), subject_id=path.stem) for path in paths]
-    for sample in samples:
-        sample.visibility[:] = 1
+    for sample in samples:  # one point, in the middle of the photo, is enough for a training set
+        sample.visibility[:], sample.keypoints[:] = 0, np.nan
+        sample.visibility[9], sample.keypoints[9] = 1, (800, 600)
     data = store(tmp_path / "d", samples, {})
     white = build(
         [data], tmp_path / "w", BuildOptions(crop="colour", backgrounds="white", colour=True), quiet=True

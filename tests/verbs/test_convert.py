@@ -172,6 +172,23 @@ def test_an_image_that_cannot_be_copied_is_quarantined(source: Source, tmp_path:
     assert (summary.samples, summary.dropped, summary.quarantined) == (1, {"image unreadable": 1}, 1)
 
 
+def test_a_depth_map_is_copied_and_a_missing_one_is_no_reason_to_drop(source: Source, tmp_path: Path) -> None:
+    there, gone = (str(source.root / "photos" / name) for name in ("c.png", "gone.png"))
+    read = reader("a.png", depth=there)
+    _, samples = run(read, source, tmp_path / "in place"), list(Dataset(tmp_path / "in place"))
+    assert samples[0].depth == "../source/photos/c.png"
+    run(read, source, tmp_path / "copied", copy=True)
+    (sample,) = Dataset(tmp_path / "copied")
+    assert sample.depth is not None
+    assert sample.depth.startswith("depth/")
+    assert images.read(tmp_path / "copied" / sample.depth)[0, 0, 0] == ord("c")
+    summary = run(reader("a.png", depth=gone), source, tmp_path / "gone", copy=True)
+    assert (summary.samples, summary.dropped, summary.quarantined) == (1, {}, 1)
+    assert next(iter(Dataset(tmp_path / "gone"))).depth is None
+    (entry,) = Dataset(tmp_path / "gone").quarantine()
+    assert entry["reason"].startswith("depth cannot be copied")
+
+
 def test_label_source_and_licence_are_filled_in_where_unknown(source: Source, tmp_path: Path) -> None:
     told = {"label_source": "auto:mediapipe", "licence": "CC0"}
     run(reader("a.png", licence="MIT"), source, tmp_path / "out", **told)

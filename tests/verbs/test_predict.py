@@ -51,6 +51,9 @@ def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: P
         assert sample.visibility.tolist() == [0] + [2] * 20
         assert np.isnan(sample.keypoints[0]).all()
         assert np.isfinite(sample.keypoints[1:]).all()
+        assert sample.keypoint_scores is not None
+        assert sample.keypoint_scores[0] == 0
+        assert sample.score == pytest.approx(sample.keypoint_scores[1:].mean())
     told = json.loads((out / "predictions.json").read_text())
     assert told["keypoints"] == list(kp.NAMES)
     first = told["predictions"][0]
@@ -58,6 +61,9 @@ def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: P
     np.testing.assert_allclose(
         [p[:2] for p in first["points"][1:]], next(iter(made)).keypoints[1:], atol=1e-3
     )
+    scores = next(iter(made)).keypoint_scores
+    assert scores is not None
+    assert [p[2] for p in first["points"][1:]] == [round(float(score), 4) for score in scores[1:]]
     picture = images.read(out / first["picture"])
     assert picture.shape == (240, 320, 3)
     assert (picture != images.read(photos / "a.jpg")).any()

@@ -16,6 +16,7 @@ from curate import cli
 from curate.basics import files, images
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import INFO, Dataset
+from curate.networks.table import TABLE
 from curate.train import train
 from curate.training import module
 from curate.training.examples import Examples
@@ -114,13 +115,16 @@ def test_ctrl_c_stays_a_keyboard_interrupt(
     assert train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True).epochs == 1
 
 
-def test_another_configuration_is_refused_by_name(small_set: Path, trained: Path) -> None:
+def test_another_configuration_is_refused_by_name(
+    small_set: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ConfigChanged, match=r"batch was 4, now 8; epochs was 3, now 2.*--overwrite"):
         train(small_set, trained, TOY, TrainOptions(epochs=2, batch=8), quiet=True)
     with pytest.raises(ConfigChanged, match=r"loss was 'l1', now 'l2'; width was 16, now 4"):
         train(small_set, trained, TOY, TrainOptions(preset="square", epochs=3, batch=4), quiet=True)
-    with pytest.raises(ConfigChanged, match="name was 'toy-points', now 'figure12'"):
-        train(small_set, trained, "figure12", TrainOptions(epochs=3, batch=4), quiet=True)
+    monkeypatch.setitem(TABLE, "twin", TABLE[TOY])
+    with pytest.raises(ConfigChanged, match="name was 'toy-points', now 'twin'"):
+        train(small_set, trained, "twin", TrainOptions(batch=4), quiet=True)
 
 
 def test_another_training_set_is_refused(make_set: MakeSet, trained: Path) -> None:

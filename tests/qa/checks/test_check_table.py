@@ -21,6 +21,7 @@ from qa_sets import (
 
 from curate.data.sample import Sample
 from qa.check_quality import QualityOptions, check_quality
+from qa.checks.table import CHECKS
 
 
 def to_origin(sample: Sample) -> None:
@@ -135,3 +136,8 @@ def test_real_labels_pass_and_errors_planted_in_them_are_caught(
     for sample in samples:
         plant(sample)
     assert blamed(tmp_path / "planted", samples, check) >= 0.99
+
+
+def test_every_check_is_explained_in_the_docs() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "qa.md").read_text("utf-8")
+    assert [check.id for check in CHECKS if f"| `{check.id}` |" not in page] == []

@@ -264,11 +264,25 @@ def test_no_decision_no_file_and_a_training_set_are_refused(hands: Path, tmp_pat
         apply_decisions(hands, write_lines(tmp_path, name="x"), tmp_path / "next")
 
 
-def test_xyz_moves_with_its_points(hands: Path, tmp_path: Path) -> None:
-    xyz = np.arange(63, dtype=np.float32).reshape(21, 3)
-    save(hands, [replace(sample, xyz=xyz) for sample in Dataset(hands)])
+def test_xyz_and_scores_move_with_their_points(hands: Path, tmp_path: Path) -> None:
+    xyz, scores = np.arange(63, dtype=np.float32).reshape(21, 3), np.arange(21, dtype=np.float32)
+    save(hands, [replace(sample, xyz=xyz, keypoint_scores=scores) for sample in Dataset(hands)])
     path = write_lines(tmp_path, decided(hands, 0, "patch", patch={"order": "reverse"}))
     apply_decisions(hands, path, tmp_path / "next", quiet=True)
-    moved = next(iter(Dataset(tmp_path / "next"))).xyz
-    assert moved is not None
-    np.testing.assert_array_equal(moved[INDEX], xyz[[8, 7, 6, 5]])
+    moved = next(iter(Dataset(tmp_path / "next")))
+    assert moved.xyz is not None
+    assert moved.keypoint_scores is not None
+    np.testing.assert_array_equal(moved.xyz[INDEX], xyz[[8, 7, 6, 5]])
+    np.testing.assert_array_equal(moved.keypoint_scores[INDEX], [8, 7, 6, 5])
+
+
+def test_what_a_person_corrected_has_no_tagger_s_scores(hands: Path, tmp_path: Path) -> None:
+    scores = np.ones(21, np.float32)
+    scored = {"keypoint_scores": scores, "score": 0.5, "label_source": "auto:run", "depth": "depth/0.png"}
+    save(hands, [replace(sample, **scored) for sample in Dataset(hands)])
+    path = write_lines(tmp_path, decided(hands, 0, "patch", patch={"points": {"wrist": [1, 2, 2]}}))
+    apply_decisions(hands, path, tmp_path / "next", quiet=True)
+    first, second, *_ = Dataset(tmp_path / "next")
+    assert (first.label_source, first.score, first.keypoint_scores) == ("manual", None, None)
+    np.testing.assert_array_equal(second.keypoint_scores, scores)
+    assert (tmp_path / "next" / first.depth).resolve() == (hands / "depth/0.png").resolve()

@@ -1,0 +1,192 @@
+"""The images of a YOLO set and their label files, wherever these lie."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from curate.basics import images
+from curate.basics.errors import InputError, UnsafeInput
+from curate.data.part import Part
+from curate.data.source import BY_NAME, Source, files_below, texts_below
+from curate.data.split import split_of
+
+_SUFFIXES = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
+_CLASSES = "classes.txt"  # LabelImg's list of classes, which lies among the labels
+_SPLIT = re.compile(r"[A-Za-z]+\d*")  # a folder of a split: train, val2017; not my-test-pictures
+
+# The folders before and after images/ or labels/, and the stem of the file.
+_Place = tuple[tuple[str, ...], tuple[str, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An image and its label file, either of which may be missing; `why` tells why the image is."""
+
+    key: str
+    split: str | None
+    image: Path | None
+    label: Path | None
+    why: str = ""
+
+
+def find_pairs(source: Source, counted: Part) -> list[Pair]:
+    """Images and label files under the same key, sorted; by Ultralytics' rule that the last folder called
+    images stands for one called labels. Letter case is forgiven where that leaves no doubt.
+
+    Linked folders are entered where they lead to another place of the source; others are told. An image that
+    is not there is looked for in `source.images`: in the same folders, or by its name alone where one image
+    and one label file have that name (`BY_NAME` counts them).
+
+    Raises
+    ------
+    InputError: there are no label files.
+    """
+    found = _found(source, counted)
+    if not found["labels"]:
+        raise InputError(
+            source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
+        )
+    _forgive_case(found)
+    lost = [place for place in found["labels"] if place not in found["images"]]
+    for place in [place for place in lost if found["labels"][place].name.lower() == _CLASSES]:
+        lost.remove(place)
+        del found["labels"][place]
+        counted.notes[f"{_CLASSES} among the labels, passed over"] += 1
+    elsewhere, why = _elsewhere(source.images, lost, counted) if source.images else ({}, {})
+    befores = [before for group in found.values() for before, _, _ in group]
+    common = [
+        words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))
+    ]
+    if common and _split(common[-1]):
+        common = common[:-1]
+    pairs: dict[str, Pair] = {}
+    for place in sorted(found["images"].keys() | found["labels"].keys()):
+        before, after, stem = place
+        words = (*after, *before[-1:], *(() if before else (source.root.name,)))
+        split = next(filter(None, map(_split, words)), None)
+        key = "/".join((*before[len(common) :], *after, stem)).replace("%", "%25").replace("#", "%23")
+        image = found["images"].get(place) or elsewhere.get(place)
+        if key in pairs:
+            counted.dropped["image of the same name as another"] += 1
+        else:
+            pairs[key] = Pair(key, split, image, found["labels"].get(place), why.get(place, ""))
+    return list(pairs.values())
+
+
+def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:
+    found: dict[str, dict[_Place, Path]] = {"images": {}, "labels": {}}
+    places = source.places
+    for path in texts_below(source.root, counted, _files(source, counted)):
+        parts = path.relative_to(source.root).parts[:-1]
+        kinds = [part.lower() for part in parts]
+        at = max((i for i, kind in enumerate(kinds) if kind in found), default=None)
+        if at is None or path.suffix.lower() not in _SUFFIXES[kinds[at]]:
+            continue
+        try:
+            places.require(path)
+        except UnsafeInput as error:
+            counted.quarantine.append((path.relative_to(source.root).as_posix(), error.reason))
+            continue
+        if found[kinds[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
+            counted.dropped["image of the same name as another"] += 1
+    return found
+
+
+def _files(source: Source, counted: Part) -> Iterator[Path]:
+    """The files below the root and below folders of the root that links lead to."""
+    root = source.root.resolve()
+    given = source.images.resolve() if source.images else None
+    entered = {root}
+
+    def enter(link: Path) -> bool:
+        real = link.resolve()
+        name = link.relative_to(source.root)
+        if real.is_relative_to(root):
+            new = real not in entered and not link.parent.resolve().is_relative_to(real)
+            entered.add(real)
+            return new
+        if given is None or not real.is_relative_to(given):
+            if {part.lower() for part in name.parts}.isdisjoint(_SUFFIXES):
+                counted.notes["linked folder outside the source, not entered"] += 1
+            else:
+                reason = "a link that leads out of the source; give the folder of the images with --images"
+                counted.quarantine.append((name.as_posix(), reason))
+        return False
+
+    return files_below(source.root, enter)
+
+
+def _forgive_case(found: dict[str, dict[_Place, Path]]) -> None:
+    """Bring label files to the place of an image that differs from theirs by letter case alone."""
+    free = defaultdict(list)
+    for place in found["images"].keys() - found["labels"].keys():
+        free[_folded(place)].append(place)
+    alone = [place for place in found["labels"] if place not in found["images"]]
+    wanted = Counter(map(_folded, alone))
+    for place in alone:
+        folded = _folded(place)
+        if len(free[folded]) == 1 and wanted[folded] == 1:
+            found["labels"][free[folded][0]] = found["labels"].pop(place)
+
+
+def _folded(place: _Place) -> str:
+    before, after, stem = place
+    return "/".join((*before, "", *after, "", stem)).lower()
+
+
+def _elsewhere(
+    folder: Path, places: Sequence[_Place], counted: Part
+) -> tuple[dict[_Place, Path], dict[_Place, str]]:
+    """The images that a folder has for label files, and why it has none for others."""
+    by_stem = defaultdict(list)
+    for path in texts_below(folder, counted):
+        if path.suffix.lower() in images.SUFFIXES:
+            by_stem[path.stem.lower()].append(path)
+    chosen: dict[_Place, Path] = {}
+    why: dict[_Place, str] = {}
+    by_name = set[_Place]()
+    for place in places:
+        before, after, stem = place
+        theirs, split = _told((*before, *after))
+        told = [(path, *_told(path.relative_to(folder).parts[:-1])) for path in by_stem[stem.lower()]]
+        told = [(path, folders, of) for path, folders, of in told if None in (split, of) or of == split]
+        same = [path for path, folders, _ in told if _agree(theirs, folders)]
+        if not same:
+            same = [path for path, folders, _ in told if not theirs or not folders]
+            by_name.add(place)
+        if len(same) == 1:
+            chosen[place] = same[0]
+        elif same:
+            why[place] = f"{len(same)} images are called {stem!r}"
+    claims = Counter(chosen.values())
+    for place in [place for place, path in chosen.items() if claims[path] > 1]:
+        why[place] = f"{claims[chosen[place]]} label files would take {chosen.pop(place).name!r}"
+    counted.notes[BY_NAME] += len(by_name & chosen.keys())
+    counted.notes = +counted.notes
+    return chosen, why
+
+
+def _told(folders: Sequence[str]) -> tuple[list[str], str | None]:
+    """What folders tell, lower case: those of no split, and the split."""
+    splits = [_split(folder) for folder in folders]
+    plain = [
+        folder.lower()
+        for folder, split in zip(folders, splits, strict=True)
+        if split is None and folder.lower() not in _SUFFIXES
+    ]
+    return plain, next(filter(None, splits), None)
+
+
+def _agree(theirs: list[str], there: list[str]) -> bool:
+    """Whether one of two paths is how the other ends; two bare names agree."""
+    shared = min(len(theirs), len(there))
+    return theirs[len(theirs) - shared :] == there[len(there) - shared :] if shared else theirs == there
+
+
+def _split(folder: str) -> str | None:
+    return split_of(folder) if _SPLIT.fullmatch(folder) else None

@@ -1,0 +1,107 @@
+"""A hand that can be posed: a skinned mesh, its joints, and where a labeller would put its keypoints.
+
+Every model, whether computed from an anatomy or read from a file, becomes this record; what uses it need not
+know which. Always a right hand in the hand frame of `render.hand.kinematics`. numpy only.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.hand import kinematics
+
+Floats = NDArray[np.float64]
+
+# RHD's class ids of a right hand, in the order of kinematics' bones. RHD counts each finger from its tip and
+# gives the palm the last number; the forearm is "person".
+PERSON = 1
+PART_OF_BONE = np.array([33, *(18 + 3 * f + 2 - k for f in range(5) for k in range(3)), PERSON], np.uint8)
+
+
+# By how much the class ids of a left hand are below those of a right hand.
+LEFT_BELOW = 16
+
+
+def part_of_side(part: int, left: bool) -> int:
+    """The class id of a part, given as a right hand's, on the left or right hand that is shown."""
+    return part - LEFT_BELOW if left and part > PERSON else part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HandModel:
+    """One hand at rest.
+
+    Attributes
+    ----------
+    name, licence: of the model, kept with each sample.
+    vertices: (V, 3) float32, metres. faces: (F, 3) int32, counter-clockwise from outside.
+    joints: (21, 3) float64 rotation centres in our keypoint order; tips are the ends of the flesh.
+    keypoints: (21, 3) float64, where the field's labels are put; each moves with its own bone.
+    weights: (V, 17) float32 skin weights, rows sum to 1.
+    part: (F,) uint8 RHD class ids of a right hand, 1 ("person") for the forearm.
+    radius: (21,) float64, flesh around each joint, metres.
+    normals: (V, 3) float32 at rest; they tell the back of the hand from the palm.
+    atlas: (2, H, W, 4) uint8, maps of back and palm with height, melanin, blood and nail
+        (`render.hand.skin`); or empty.
+    atlas_box: (4,) where the maps lie in the rest pose: x0, y0, x1, y1, metres.
+    texture, uv: path of a colour image and (F, 3, 2) coordinates, or "" and empty.
+    """
+
+    name: str
+    licence: str
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    joints: Floats
+    keypoints: Floats
+    weights: NDArray[np.float32]
+    part: NDArray[np.uint8]
+    radius: Floats
+    normals: NDArray[np.float32]
+    atlas: NDArray[np.uint8]
+    atlas_box: Floats
+    texture: str
+    uv: NDArray[np.float32]
+
+    def posed(self, matrices: Floats) -> tuple[NDArray[np.float32], Floats]:
+        """Vertices (V, 3) and keypoints (21, 3) after each bone has moved; linear blend skinning.
+
+        Parameters
+        ----------
+        matrices: (17, 4, 4) as `kinematics.bone_matrices` gives them.
+        """
+        blended = self.weights @ matrices[:, :3].reshape(kinematics.BONES, 12).astype(np.float32)
+        turns = blended.reshape(-1, 3, 4)
+        moved: NDArray[np.float32] = np.einsum("vij,vj->vi", turns[:, :, :3], self.vertices) + turns[:, :, 3]
+        owner = [kinematics.bone_of_keypoint(i) for i in range(len(self.keypoints))]
+        own = matrices[owner]
+        points = np.einsum("kij,kj->ki", own[:, :3, :3], self.keypoints) + own[:, :3, 3]
+        return moved, points
+
+    def write(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
+        """Keep the model in one .npz file, or write it to one that is open."""
+        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> HandModel:
+        """Read what `write` wrote; pickles in the file are refused by numpy (ValueError)."""
+        with np.load(path, allow_pickle=False) as stored:
+            values: dict[str, Any] = {f.name: stored[f.name] for f in fields(cls)}
+        for name in ("name", "licence", "texture"):
+            values[name] = str(values[name])
+        return cls(**values)
+
+
+def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Unit normals (V, 3): the mean of the faces' normals, weighted by area."""
+    corners = vertices[faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(vertices)
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], across)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return (normals / np.where(length > 0, length, 1)).astype(np.float32)

@@ -1,0 +1,173 @@
+"""How fingers are held: poses drawn within the joints' limits, from a flat hand to gestures.
+
+Limits are those of the American Academy of Orthopaedic Surgeons (joint motion, 1965) as far as a person
+reaches unaided. The last finger joint follows the middle one, about two thirds of it (Rijpkema and Girard,
+SIGGRAPH 1991). A pose in which flesh passes through flesh is drawn again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.hand import kinematics
+from render.hand.kinematics import DEVIATION, FLEXION, TWIST
+from render.hand.model import HandModel
+
+Floats = NDArray[np.float64]
+
+KINDS = ("flat", "relaxed", "gesture")
+
+# Degrees: rows first, second, third joint; thumb and fingers.
+FLEXION_LIMITS = {
+    "thumb": np.array([[-10.0, 45.0], [-10.0, 55.0], [-20.0, 80.0]]),
+    "finger": np.array([[-25.0, 90.0], [-5.0, 105.0], [-8.0, 80.0]]),
+}
+_THUMB_REACH = (8.0, 62.0)
+_FINGER_SWAY = 22.0
+
+# Fingers closed and apart: degrees towards the thumb from straight on, index to little.
+_CLOSED = np.array([-5.0, 0.0, 2.0, 5.0])
+_APART = np.array([10.0, 2.0, -10.0, -26.0])
+_TRIES = 40
+# How far flesh may be pressed together before it counts as passing through itself.
+_PRESSED = 0.78
+
+
+def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Joint angles (5, 3, 3) and those of the wrist (2,), radians, as `kinematics.bone_matrices` takes them.
+
+    Parameters
+    ----------
+    kind: one of KINDS.
+
+    Notes
+    -----
+    A pose in which fingers pass through each other is drawn again; after 40 tries the fingers are spread.
+    """
+    for attempt in range(_TRIES + 1):
+        angles = _DRAWN[kind](rng)
+        if attempt == _TRIES:
+            angles[1:, 0, DEVIATION] = _APART
+            angles[0, 0, DEVIATION] = 50
+        angles = np.radians(_limited(angles))
+        if attempt == _TRIES or not penetrates(model, angles):
+            break
+    wrist = np.radians([rng.normal(0, 8), np.clip(rng.normal(0, 9), -25, 20)])
+    return angles, wrist
+
+
+def penetrates(model: HandModel, angles: Floats) -> bool:
+    """Whether flesh of one finger lies within that of another, or of the palm.
+
+    Each bone of a finger is a row of balls as thick as its flesh; balls of different fingers must not
+    overlap.
+    """
+    matrices = kinematics.bone_matrices(model.joints, angles)
+    chains = model.joints[1:].reshape(5, 4, 3)
+    thick = model.radius[1:].reshape(5, 4)
+    share = np.linspace(0, 1, 5)[:, None]
+    centres, radii, owner = [], [], []
+    for finger in range(5):
+        for k in range(0 if finger else 1, 3):
+            start, end = chains[finger, k], chains[finger, k + 1]
+            # The flesh ends at the tip: a ball there would stick out.
+            reach = share * (1.0 if k < 2 else 0.8)
+            # Beyond the web only: neighbours share the skin below it.
+            if k == 0:
+                reach = 0.45 + 0.55 * share
+            row = start + reach * (end - start)
+            matrix = matrices[kinematics.bone(finger, k)]
+            centres.append(row @ matrix[:3, :3].T + matrix[:3, 3])
+            radii.append((thick[finger, k] + reach * (thick[finger, k + 1] - thick[finger, k])).ravel())
+            owner.append(np.full(len(row), finger))
+    palm = _palm_balls(model)
+    centres.append(palm[0])
+    radii.append(palm[1])
+    owner.append(np.full(len(palm[1]), 9))
+    points, size, who = np.concatenate(centres), np.concatenate(radii), np.concatenate(owner)
+    gap = np.linalg.norm(points[:, None] - points[None], axis=2)
+    touching = gap < _PRESSED * (size[:, None] + size[None])
+    # A finger's first bone grows out of the palm.
+    return bool((touching & (who[:, None] != who[None]) & ~_grown_together(who)).any())
+
+
+def _grown_together(who: NDArray[np.int_]) -> NDArray[np.bool_]:
+    """Pairs that belong together: the palm and each finger's first balls, and the thumb's."""
+    first = np.zeros(len(who), bool)
+    for finger in range(5):
+        mine = np.flatnonzero(who == finger)
+        first[mine[:5]] = True
+    is_palm = who == 9
+    together: NDArray[np.bool_] = (first[:, None] & is_palm[None]) | (is_palm[:, None] & first[None])
+    return together
+
+
+def _palm_balls(model: HandModel) -> tuple[Floats, Floats]:
+    heads = model.joints[[5, 9, 13, 17]]
+    rows = np.concatenate([heads * share for share in (0.55, 0.75, 0.95)])
+    return rows - [0, 0, 0.004], np.full(len(rows), 0.8 * model.radius[9])
+
+
+def _limited(angles: Floats) -> Floats:
+    low_high = np.stack([FLEXION_LIMITS["thumb"], *[FLEXION_LIMITS["finger"]] * 4])
+    angles[..., FLEXION] = np.clip(angles[..., FLEXION], low_high[..., 0], low_high[..., 1])
+    angles[0, 0, DEVIATION] = np.clip(angles[0, 0, DEVIATION], *_THUMB_REACH)
+    # Bent fingers cannot be spread: their side ligaments are taut.
+    room = _FINGER_SWAY * np.clip(1 - angles[1:, 0, FLEXION] / 90, 0.15, 1)
+    middle = (_CLOSED + _APART) / 2
+    angles[1:, 0, DEVIATION] = np.clip(angles[1:, 0, DEVIATION], middle - room, middle + room)
+    return angles
+
+
+def _spread(angles: Floats, rng: np.random.Generator, share: float) -> None:
+    angles[1:, 0, DEVIATION] = _CLOSED + share * (_APART - _CLOSED) + rng.normal(0, 1.8, 4)
+
+
+def _flat(rng: np.random.Generator) -> Floats:
+    """A hand laid or held flat, as in 11k Hands: fingers together or apart, thumb in or out."""
+    angles = np.zeros((5, 3, 3))
+    common = rng.normal(1, 6)
+    angles[1:, 0, FLEXION] = common + rng.normal(0, 3, 4)
+    angles[1:, 1, FLEXION] = np.abs(rng.normal(4, 6) + rng.normal(0, 3, 4))
+    angles[1:, 2, FLEXION] = 0.6 * angles[1:, 1, FLEXION] + rng.normal(0, 3, 4)
+    _spread(
+        angles, rng, float(np.clip(rng.choice([0, 0, 0.1, 0.45, 0.95]) + rng.normal(0, 0.12), -0.05, 1.1))
+    )
+    out = rng.beta(0.9, 0.9)
+    angles[0, 0] = [rng.normal(6, 5), 19 + 28 * out + rng.normal(0, 4), rng.normal(0, 6)]
+    angles[0, 1:, FLEXION] = [rng.normal(20, 10), rng.normal(-10, 14)]
+    # Fingers are not straight: those beside the middle one lean towards it.
+    angles[1:, 1:, DEVIATION] = np.array([-2.0, -0.7, 0.9, 1.0])[:, None] + rng.normal(0, 0.6, (4, 2))
+    return angles
+
+
+def _relaxed(rng: np.random.Generator) -> Floats:
+    angles = _flat(rng)
+    curl = rng.uniform(0.1, 1)
+    rising = curl * (0.75 + 0.15 * np.arange(4)) + rng.normal(0, 0.08, 4)
+    angles[1:, 0, FLEXION] = 40 * rising + rng.normal(0, 5, 4)
+    angles[1:, 1, FLEXION] = 55 * rising + rng.normal(0, 6, 4)
+    angles[1:, 2, FLEXION] = 0.62 * angles[1:, 1, FLEXION] + rng.normal(0, 4, 4)
+    angles[0, :, FLEXION] = [rng.uniform(5, 40), rng.uniform(0, 30), rng.uniform(-5, 40)]
+    angles[0, 0, TWIST] = rng.uniform(-10, 25)
+    return angles
+
+
+def _gesture(rng: np.random.Generator) -> Floats:
+    """Each finger straight, bent or closed by itself, as in counting, pointing, holding, a fist."""
+    angles = _flat(rng)
+    state = rng.choice([0.0, 0.45, 1.0], size=4, p=[0.45, 0.2, 0.35])
+    if rng.random() < 0.35:
+        state[:] = state[0]
+    state = np.clip(state + rng.normal(0, 0.07, 4), 0, 1)
+    angles[1:, 0, FLEXION] += 75 * state
+    angles[1:, 1, FLEXION] += 95 * state
+    angles[1:, 2, FLEXION] = 0.62 * angles[1:, 1, FLEXION] + rng.normal(0, 5, 4)
+    angles[0, :, FLEXION] = [rng.uniform(-5, 45), rng.uniform(0, 45), rng.uniform(-10, 60)]
+    angles[0, 0, DEVIATION] = rng.uniform(12, 58)
+    angles[0, 0, TWIST] = rng.uniform(-10, 35)
+    return angles
+
+
+_DRAWN = {"flat": _flat, "relaxed": _relaxed, "gesture": _gesture}

@@ -1,0 +1,1 @@
+"""How a picture looks: the colour of skin, and the lights and grounds to choose from. numpy only."""

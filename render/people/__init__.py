@@ -1,0 +1,1 @@
+"""Who is photographed: people drawn from an anatomy, and models from files."""

@@ -1,0 +1,70 @@
+"""Who is photographed: the people of a job, each with one hand's model, kept as files that Blender reads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from curate.basics import files
+from render.hand import anatomy
+from render.hand.model import HandModel
+from render.job import Job
+from render.look import tone
+from render.people import models
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One subject. name: of a row's subject_id. path: of the model's file."""
+
+    name: str
+    path: Path
+    model: HandModel
+    tone: tone.Tone
+
+
+class Cast:
+    """The people of a job. Models are made when they are first needed, whole or not at all.
+
+    folder: where their files lie; several processes may share it.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def person(self, name: str, job: Job, rng: np.random.Generator) -> Person:
+        """One of the job's people who have the named model, drawn by `rng`."""
+        number = int(rng.integers(job.hands.people))
+        own = np.random.default_rng([job.seed, number, 1])
+        skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
+        if name != models.PROCEDURAL:
+            path = _kept(name)
+            return Person(f"{Path(name).stem}-{job.seed}-{number:05d}", path, _read(path), skin)
+        path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
+        with _making.setdefault(path, Lock()):
+            if not path.exists():
+                from render.hand.procedural import make_model
+
+                made = make_model(anatomy.sample_build(own))
+                with files.writing(path) as file:
+                    made.write(file)
+        return Person(f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
+
+
+# Two threads that want the same person wait for one of them to make it.
+_making: dict[Path, Lock] = {}
+
+
+@cache
+def _kept(name: str) -> Path:
+    return models.kept(name)
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path) -> HandModel:
+    return HandModel.read(path)

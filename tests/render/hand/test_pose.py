@@ -1,0 +1,69 @@
+"""Poses lie within the joints' limits and go through no flesh."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from render.hand import kinematics, pose
+from render.hand.anatomy import Build
+from render.hand.kinematics import DEVIATION, FLEXION
+from render.hand.model import HandModel
+from render.hand.procedural import make_model
+
+
+@pytest.fixture(scope="module")
+def model() -> HandModel:
+    return make_model(Build())
+
+
+@pytest.mark.parametrize("kind", pose.KINDS)
+def test_drawn_poses_are_possible(kind: str, model: HandModel) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(25):
+        angles, wrist = pose.sample_pose(kind, model, rng)
+        degrees = np.degrees(angles)
+        thumb, finger = pose.FLEXION_LIMITS["thumb"], pose.FLEXION_LIMITS["finger"]
+        assert (degrees[0, :, FLEXION] >= thumb[:, 0] - 1e-9).all()
+        assert (degrees[0, :, FLEXION] <= thumb[:, 1] + 1e-9).all()
+        assert (degrees[1:, :, FLEXION] >= finger[:, 0] - 1e-9).all()
+        assert (degrees[1:, :, FLEXION] <= finger[:, 1] + 1e-9).all()
+        assert (np.abs(np.degrees(wrist)) < 45).all()
+        assert not pose.penetrates(model, angles)
+
+
+def test_flat_hands_are_flat_and_gestures_are_not(model: HandModel) -> None:
+    rng = np.random.default_rng(2)
+    flat = [pose.sample_pose("flat", model, rng)[0][1:, 1, FLEXION].max() for _ in range(40)]
+    bent = [pose.sample_pose("gesture", model, rng)[0][1:, 1, FLEXION].max() for _ in range(40)]
+    assert np.degrees(np.median(flat)) < 20
+    assert np.degrees(np.median(bent)) > 50
+
+
+def test_fingers_are_together_as_well_as_apart(model: HandModel) -> None:
+    rng = np.random.default_rng(3)
+    spread = [np.ptp(pose.sample_pose("flat", model, rng)[0][1:, 0, DEVIATION]) for _ in range(60)]
+    assert np.degrees(np.percentile(spread, 10)) < 12
+    assert np.degrees(np.percentile(spread, 90)) > 25
+
+
+def test_crossed_fingers_are_seen(model: HandModel) -> None:
+    crossed = kinematics.rest_angles(model.joints)
+    assert not pose.penetrates(model, crossed)
+    crossed[1, 0, DEVIATION] = np.radians(-14)
+    crossed[2, 0, DEVIATION] = np.radians(14)
+    assert pose.penetrates(model, crossed)
+
+
+def test_a_finger_through_the_palm_is_seen(model: HandModel) -> None:
+    angles = kinematics.rest_angles(model.joints)
+    angles[2, :, FLEXION] = np.radians([90, 105, 80])  # closed, as far as it goes
+    assert not pose.penetrates(model, angles)
+    angles[2, :, FLEXION] = np.radians([130, 120, 80])
+    assert pose.penetrates(model, angles)
+
+
+def test_the_same_numbers_give_the_same_pose(model: HandModel) -> None:
+    first, second = (pose.sample_pose("gesture", model, np.random.default_rng(7)) for _ in range(2))
+    assert np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1], second[1])

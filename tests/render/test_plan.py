@@ -1,0 +1,95 @@
+"""A job and an index decide a picture, whoever asks, whenever."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from render.angles import turn
+from render.job import Job
+from render.people.cast import Cast
+from render.plan import plan_shot
+from render.shot import Shot
+
+
+def job(**given: object) -> Job:
+    made = Job.of(None, **{"angles": ["tilt=0..30 rotation=0..360"], "random": 40, "side": "both", **given})
+    return dataclasses.replace(made, hands=dataclasses.replace(made.hands, people=2))
+
+
+@pytest.fixture(scope="module")
+def cast(tmp_path_factory: pytest.TempPathFactory) -> Cast:
+    return Cast(tmp_path_factory.mktemp("cast"))
+
+
+def same(a: Shot, b: Shot) -> bool:
+    def plain(shot: Shot) -> list[object]:
+        values = [getattr(shot, field.name) for field in dataclasses.fields(shot) if field.name != "extras"]
+        values += [array for extra in shot.extras for array in (extra.vertices, extra.faces)]
+        return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
+
+    return plain(a) == plain(b)
+
+
+def test_any_index_alone_and_alike(cast: Cast) -> None:
+    forwards = [plan_shot(job(), i, cast) for i in range(4)]
+    backwards = [plan_shot(job(), i, cast) for i in reversed(range(4))][::-1]
+    assert all(same(a, b) for a, b in zip(forwards, backwards, strict=True))
+    assert not same(forwards[0], forwards[1])
+
+
+@pytest.mark.parametrize(("kind", "light"), [("table", "studio"), ("environment", "environment")])
+def test_an_environment_that_is_seen_lights_the_hand(kind: str, light: str, cast: Cast) -> None:
+    made = (
+        dataclasses.replace(job().light, kinds=("studio",)),
+        dataclasses.replace(job().ground, kinds=(kind,)),
+    )
+    shot = plan_shot(dataclasses.replace(job(), light=made[0], ground=made[1]), 0, cast)
+    assert shot.ground.kind == kind
+    assert shot.light.kind == light
+
+
+def test_fingers_are_in_the_picture(cast: Cast) -> None:
+    for index in range(20):
+        shot = plan_shot(job(), index, cast)
+        points = shot.projected()[1:]
+        assert (points > 0).all()
+        assert (points < 256).all()
+        extent = float(np.ptp(points, axis=0).max()) / 256
+        assert 0.55 <= extent <= 0.9 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("aspect", "side", "thumb_is_left"),
+    [
+        ("dorsal", "right", True),
+        ("palmar", "right", False),
+        ("dorsal", "left", False),
+        ("palmar", "left", True),
+    ],
+)
+def test_the_thumb_is_where_it_belongs(aspect: str, side: str, thumb_is_left: bool, cast: Cast) -> None:
+    made = job(angles=["tilt=0 rotation=0"], random=4, aspect=aspect, side=side)
+    points = plan_shot(made, 1, cast).projected()
+    assert (points[2, 0] < points[17, 0]) == thumb_is_left
+    assert points[12, 1] < points[9, 1] < points[0, 1]  # fingers up
+
+
+def test_rotation_is_clockwise_in_the_picture(cast: Cast) -> None:
+    points = plan_shot(job(angles=["rotation=90"], random=2), 0, cast).projected()
+    across, down = points[12] - points[9]
+    assert across > 4 * abs(down)
+
+
+def test_tilt_takes_the_fingertips_away(cast: Cast) -> None:
+    forward = turn(30, 0, 0, "dorsal") @ [0, 1, 0]
+    assert forward == pytest.approx([0, np.cos(np.radians(30)), -0.5])
+
+
+def test_the_row_tells_what_was_drawn(cast: Cast) -> None:
+    row = plan_shot(job(angles=["tilt=20 rotation=45 roll=5"], random=1), 0, cast).row
+    assert (row.tilt, row.rotation, row.attrs["roll"]) == (20, 45, 5)
+    assert row.subject_id.startswith("procedural-0-")
+    assert row.attrs["skinTone"] in ("light", "intermediate", "tan", "brown", "dark")
