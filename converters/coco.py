@@ -41,7 +41,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
@@ -81,7 +81,7 @@ class Annotation(msgspec.Struct, gc=False):
     id: Id = None
     image_id: Id = None
     category_id: Id = None
-    iscrowd: float = 0
+    iscrowd: bool | float | None = 0
     bbox: list[float] | None = None
     hand_type: Any = None
     attributes: Any = None
@@ -137,14 +137,27 @@ def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[s
         dropped["crowd annotation"] += 1
     elif not points:
         dropped["annotation without keypoints"] += 1
-    elif len(points) == 3 * kp.COUNT or (len(points) == kp.COUNT and isinstance(points[0], list)):
-        if not refusal:
-            return True
+    elif flaw := _count_flaw(points):
+        dropped[f"annotation with {flaw}"] += 1
+    elif refusal:
         dropped[f"annotation of no known hand: {refusal}"] += 1
     else:
-        count = len(points) if isinstance(points[0], list) else len(points) / 3
-        dropped[f"annotation with {count:g} keypoints"] += 1
+        return True
     return False
+
+
+def _count_flaw(points: list[Any]) -> str:
+    """What an annotation has that is not 21 x (x, y, v); empty where it has."""
+    if isinstance(points[0], list):
+        odd = next((p for p in points if isinstance(p, list) and len(p) != 3), None)
+        if len(points) != kp.COUNT:
+            return f"{len(points)} keypoints"
+        return f"points of {len(odd)} numbers; allowed: 3 (x, y, v)" if odd is not None else ""
+    if len(points) == 3 * kp.COUNT:
+        return ""
+    if len(points) % 3 or len(points) == 2 * kp.COUNT:
+        return f"{len(points)} numbers for its keypoints; allowed: {3 * kp.COUNT}, 21 x (x, y, v)"
+    return f"{len(points) // 3} keypoints"
 
 
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
@@ -303,7 +316,9 @@ _HELD = frozenset(
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write annotations/SPLIT.json (annotations/instances.json for samples of no split) and images/.
+    """Write annotations/person_keypoints_SPLIT.json (of SPLIT "default" for samples of no split) and images/.
+
+    These are COCO's own names, by which other tools tell what a file holds (Datumaro).
 
     Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
     `cam_param` are mmpose's. A sample without a box gets that of its labelled points. What COCO has no key
@@ -320,7 +335,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
-    lost["sample without an image"] += int((~usable).sum())
+    lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
     lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
     sources = dataset.info["sources"]
@@ -328,7 +343,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
         text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else NAME)
         lost.update(unheld)
-        files.write(out / "annotations" / f"{split or 'instances'}.json", text)
+        files.write(out / "annotations" / f"person_keypoints_{split or 'default'}.json", text)
     return +lost
 
 

@@ -33,7 +33,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
@@ -282,24 +282,24 @@ class _Hands:
                 attrs={"flags": flags} if flags else {},
             )
 
-    def _leave_out(self, counts: Counter[str], what: str, text: str, *, hint: bool = False) -> None:
+    def _leave_out(self, counts: Counter[str], what: str, name: str, *, hint: bool = False) -> None:
         """Count a shape by its name; of a file with very many names, what comes later is counted together."""
         if len(counts) >= _NAMED:
             counts[f"{what}, of a file with very many"] += 1
             return
-        like = labels.nearest(_short(text)) if hint else None
-        counts[f"{what} {_short(text)!r}" + (f" (did you mean {like}?)" if like else "")] += 1
+        like = labels.nearest(name) if hint else None
+        counts[f"{what} {name}" + (f" (did you mean {like}?)" if like else "")] += 1
 
     def _point(self, index: int, shape: Shape) -> _Point | None:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
-            self._leave_out(self.dropped, "shape_type", shape.shape_type or "missing")
+            self._leave_out(self.dropped, "shape_type", _short(shape.shape_type or "missing"))
             return None
         if self.mapping.ignores(shape.label):
-            self._leave_out(self.ignored, "ignored label", shape.label)
+            self._leave_out(self.ignored, "ignored label", repr(_short(shape.label)))
             return None
         label = self.mapping.parse(shape.label) if len(shape.label) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            self._leave_out(self.dropped, "unknown label", shape.label, hint=True)
+            self._leave_out(self.dropped, "unknown label", repr(_short(shape.label)), hint=True)
             return None
         at = f"shapes[{index}].points"
         if len(shape.points) != 1 or len(shape.points[0]) != 2:
@@ -399,7 +399,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
             data = encoder.encode(_document(image, samples))
             files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
         else:
-            counts["sample without an image"] += len(samples)
+            counts[LEFT_OUT + "sample without an image"] += len(samples)
     return lost + counts
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from curate.basics.errors import InputError
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
+from curate.data.part import LEFT_OUT
 from curate.data.references import outside
 
 Item = TypeVar("Item")
@@ -34,7 +35,8 @@ class Export:
     Attributes
     ----------
     out: the folder. format: name of the format. samples: how many the dataset holds.
-    lost: what the format could not hold or was changed, per field or reason, with counts.
+    lost: what the format could not hold or was changed, per field or reason, with counts; a reason that
+        begins with LEFT_OUT counts samples that are not in it.
     outside: how many samples have their image in each folder outside the dataset, relative to it.
     licences: the dataset's licences that seem to restrict passing it on.
     reused: the folder was finished before, with the same configuration.
@@ -45,8 +47,13 @@ class Export:
     samples: int
     lost: dict[str, int]
     licences: tuple[str, ...]
-    outside: dict[str, int]
+    outside: dict[str, int] = field(default_factory=dict)
     reused: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are samples, and all of them are in it."""
+        return self.samples > 0 and not any(reason.startswith(LEFT_OUT) for reason in self.lost)
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -72,10 +79,10 @@ class Export:
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
         lines = [f"{self.out}: {self.samples} samples as {self.format}{before}"]
-        lines += [f"  not held by {self.format}: {name} ({count})" for name, count in self.lost.items()]
-        lines += [
-            f"  taken from {place}, outside the dataset: {n} images" for place, n in self.outside.items()
-        ]
+        for name, count in self.lost.items():
+            says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
+            lines.append(f"  {says} ({count})")
+        lines += [f"  from outside the dataset: {n} images of {place}" for place, n in self.outside.items()]
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)
 

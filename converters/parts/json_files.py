@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from io import BufferedReader
@@ -17,7 +18,6 @@ T = TypeVar("T")
 
 # COCO's largest file has 0.5 GB; beyond this a file is no annotation but an accident.
 MAX_BYTES = 8_000_000_000
-_BOM = b"\xef\xbb\xbf"
 _AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
 _AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 
@@ -47,13 +47,17 @@ def unreadable(path: Path, error: OSError) -> InputError:
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
-    """Decode strictly, past a byte order mark. Raises InputError that names the field, or the place in the
-    text, at fault."""
+    """Decode strictly, UTF-8 with a byte order mark or without, or UTF-16. Raises InputError that names the
+    field, or the place in the text, at fault."""
     try:
-        return decoder.decode(data.removeprefix(_BOM))
+        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return decoder.decode(data.decode("utf-16") if utf16 else data.removeprefix(codecs.BOM_UTF8))
     except msgspec.ValidationError as error:
         raise invalid(path, error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        found = f"is not UTF-8: {error.object[max(0, error.start - 12) : error.start + 12]!r}"
+        raise InputError(path, found, remedy="save it as UTF-8") from None
+    except msgspec.DecodeError as error:
         raise InputError(path, f"is not JSON: {_place(str(error), data)}") from None
     except RecursionError:
         raise InputError(path, "is nested too deeply") from None

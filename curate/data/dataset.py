@@ -226,7 +226,6 @@ def write_info(root: Path, info: dict[str, Any]) -> None:
         "schema_version": SCHEMA_VERSION,
         "skeleton": {"keypoints": list(kp.NAMES), "bones": [list(bone) for bone in kp.BONES]},
         "samples_sha256": files.sha256(root / TABLE),
-        references.REFERS_TO: [],
     }
     text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     files.write(root / INFO, text.encode())

@@ -1,4 +1,4 @@
-"""Whether rows of a samples.parquet hold what the schema says: a stranger's table, or a damaged one, may not."""
+"""Whether rows of a samples.parquet hold what the schema says: a stranger's, or damaged ones, may not."""
 
 from __future__ import annotations
 

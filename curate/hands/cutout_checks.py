@@ -68,7 +68,7 @@ class Marks:
     crowded: share of the hand that is edges.
     unlike: share of the outline across which the hue changes the opposite way.
     faint: share of the outline across which the colour hardly changes.
-    ragged: length of the outline, 1 as long as that of the smoothed mask.
+    ragged: by how much the outline is longer than that of the smoothed mask.
     """
 
     hues: float
@@ -101,8 +101,9 @@ _LIMITS = (
     _Limit("unlike", 0.15, 0.02, "the hue changes the wrong way across {:.0%} of the outline"),
     _Limit("faint", 0.36, 0.02, "the colour hardly changes across {:.0%} of the outline"),
     _Limit("border", 0.32, 0.25, "what looks like a hand covers {:.0%} of the image's border"),
-    _Limit("ragged", 1.40, 1.50, "the outline is ragged, {:.2f} times as long as a smooth one"),
+    _Limit("ragged", 0.40, 0.50, "the outline is ragged, {:.0%} longer than a smooth one"),
 )
+_TOGETHER = 2.6  # sum of all marks, each as a share of its limit: many small ones tell, too
 
 
 def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | None]) -> str | None:
@@ -138,17 +139,16 @@ def doubt(image: Pixels, mask: Mask) -> str | None:
     if seen is None:
         return None
     cluttered = seen.hues > _CLUTTER
+    where = "; the ground is not plain" if cluttered else ""
+    together = 0.0
     for limit in _LIMITS:
-        value, most = getattr(seen, limit.mark), limit.clutter if cluttered else limit.plain
+        value, most = float(getattr(seen, limit.mark)), limit.clutter if cluttered else limit.plain
         if value > most:
-            where = "; the ground is not plain" if cluttered else ""
-            return f"{limit.says.format(value)}; allowed: up to {_as(limit, most)}{where}"
+            return f"{limit.says.format(value)}; allowed: up to {most:.1%}{where}"
+        together += value / most
+    if together > _TOGETHER:
+        return f"its marks add up to {together:.1f} times what is allowed of one; allowed: {_TOGETHER}{where}"
     return None
-
-
-def _as(limit: _Limit, value: float) -> str:
-    """A value as the limit's sentence writes it."""
-    return limit.says[limit.says.index("{") : limit.says.index("}") + 1].format(value)
 
 
 def marks(image: Pixels, mask: Mask) -> Marks | None:
@@ -172,12 +172,12 @@ def marks(image: Pixels, mask: Mask) -> Marks | None:
         hues=float(np.quantile(ground.take(some_out), _NINE_TENTHS)),
         border=float(border_of(hand).mean()),
         second=_largest_skin(image, outer) / area,
-        left=np.count_nonzero(alike) / area,
-        mixed=np.count_nonzero((off > _OTHER_HUE) & inner) / held,
-        crowded=np.count_nonzero((masks.gradient(image) > _EDGE) & inner) / held,
+        left=float(np.count_nonzero(alike) / area),
+        mixed=float(np.count_nonzero((off > _OTHER_HUE) & inner) / held),
+        crowded=float(np.count_nonzero((masks.gradient(image) > _EDGE) & inner) / held),
         unlike=unlike,
         faint=faint,
-        ragged=_length(hand) / max(_length(_smoothed(hand)), 1.0),
+        ragged=max(0.0, _length(hand) / max(_length(_smoothed(hand)), 1.0) - 1),
     )
 
 

@@ -49,11 +49,14 @@ _GREY, _DARK = 25.0, 0.5  # the ground: at most so far from its hue, and at leas
 _PRIOR = 0.002  # weight of the whole image's mean in a local one, for places far from any example
 _RHD_PARTS: dict[str | None, tuple[int, int]] = {"left": (2, 17), "right": (18, 33), None: (2, 33)}
 _THIN = np.ones((3, 3), np.uint8)
+_WITHIN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
 _ROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 
 _SPECK, _PATCH = 8, 50  # working pixels from which bare ground, and ground in shadow, is seen in a pocket
+_LIT = 0.1  # likeness up to which a pocket larger than a nail is bare ground that the hand throws light on
 _BARE, _SHADED = 0.05, 0.35  # and the likeness up to which
 _NAIL, _LONG = 0.01, 2.5  # size of a nail, as a share of the hand, and how much longer than wide it may be
+_STONE = 0.003  # size of the stone of a ring, the same: what is larger can be the ground in a loop
 _DRAWN = 0.05  # share of a watch's face, at least, that is edges; within a pocket of ground there are none
 _CREASE, _BRIGHT = 0.3, 0.8  # brightness, 1 as the ground: creases are darker, bare ground and nails brighter
 _PART, _REACH = 0.01, 0.08  # a further piece's share of skin; width of rings and watches in image sides
@@ -67,6 +70,9 @@ _AREA = (0.01, 0.85)  # of the image
 _MAX_BORDER = 0.5  # of the image's border: beyond, ground has become hand
 _MAIN_PIECE = 0.95  # of the mask
 _MAX_HOLES = 0.03  # of the mask
+_FINGER = 0.28  # of the root of the hand's area: no finger is broader
+_OPEN = 0.4  # share of a loop's rim, at least, where the hand is no broader than that
+_HULL = 10  # labelled points that tell where a loop may be
 _OFF, _MAX_OFF = 0.02, 0.2  # of the hand's size that a keypoint may be off; share of keypoints that may be
 
 
@@ -237,11 +243,14 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
         np.bincount(names, seen.take(pockets), count) / np.maximum(sizes, 1)
         for seen in (likeness, brightness)
     )
-    clear = (sizes >= _SPECK) & (like < _BARE) & (bright > _BRIGHT)
-    shaded = (sizes >= _PATCH) & (like < _SHADED) & (bright > _CREASE) & (bright < _BRIGHT)
     hand = ground.size - cv2.countNonZero(ground)
+    bare_up_to = np.where(sizes > _NAIL * hand, _LIT, _BARE)
+    clear = (sizes >= _SPECK) & (like < bare_up_to) & (bright > _BRIGHT)
+    shaded = (sizes >= _PATCH) & (like < _SHADED) & (bright > _CREASE) & (bright < _BRIGHT)
+    if clear.any():
+        from_ground = _from(reached.take(labels) & (labels > 0))
     for name in np.flatnonzero(clear):
-        clear[name] = not _is_worn(np.asarray(labels == name, np.uint8), edges, hand)
+        clear[name] = not _is_worn(np.asarray(labels == name, np.uint8), edges, hand, from_ground)
     reached |= clear | shaded
     reached[0] = False
     outside: Any = reached.take(labels).view(np.uint8)
@@ -251,21 +260,29 @@ def fill_outside(edges: Mask, likeness: Map, brightness: Map) -> Mask:
     return np.asarray(outside == 0)
 
 
-def _is_worn(pocket: Pixels, edges: Mask, hand: int) -> bool:
+def _is_worn(pocket: Pixels, edges: Mask, hand: int, from_ground: Map) -> bool:
     """Whether what looks like ground seen through the hand is nail polish, as small and round as a nail, or
     the face of a watch, which has something drawn on it.
 
+    A small loop of thumb and finger is as round as a nail, but there is a whole finger around it.
+
     Parameters
     ----------
-    hand: pixels of the hand.
+    hand: pixels of the hand. from_ground: (H, W), each pixel's distance from the ground around the hand.
     """
     (piece,) = pieces(pocket)
     if piece.area < _NAIL * hand:
         _, sides, _ = cv2.minAreaRect(piece.outline)
-        return max(sides) + 1 < _LONG * (min(sides) + 1)
+        loop = piece.area > _STONE * hand and from_ground[pocket > 0].min() > min(sides)
+        return not loop and max(sides) + 1 < _LONG * (min(sides) + 1)
     fill_holes(pocket, [piece], pocket.size)
-    inner = cv2.erode(pocket, _ROUND) > 0
+    inner = cv2.erode(pocket, _WITHIN) > 0  # its own rim is an edge, some pixels wide
     return bool(edges[inner].sum() > _DRAWN * inner.sum())
+
+
+def _from(ground: Mask) -> Map:
+    """Each pixel's distance from the ground: (H, W), pixels."""
+    return np.asarray(cv2.distanceTransform((~ground).view(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
 def clean(mask: Mask, skin: Mask) -> Mask:
@@ -437,10 +454,38 @@ def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
     main = max(whole - holes for whole, holes in found)
     if main < _MAIN_PIECE * area:
         return f"the mask's main piece holds {main / area:.1%} of it; allowed: from {_MAIN_PIECE:.0%} on"
+    points = points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0])
     holes = sum(holes for _, holes in found)
     if holes > _MAX_HOLES * area:
-        return f"the mask has holes of {holes / area:.1%} of it; allowed: up to {_MAX_HOLES:.0%}"
-    return _check_points(small, points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0]))
+        holes -= sum(
+            size for piece in pieces(small) for line, size in piece.holes if _is_loop(small, line, points)
+        )
+    if holes > _MAX_HOLES * area:
+        return (
+            f"the mask has holes of {holes / area:.1%} of it; allowed: up to {_MAX_HOLES:.0%}, beside loops"
+        )
+    return _check_points(small, points)
+
+
+def _is_loop(mask: Pixels, line: NDArray[Any], points: NDArray[np.floating]) -> bool:
+    """Whether a hole is a loop of thumb and finger: along much of its rim the hand is but a finger wide.
+
+    With labels it must also lie among them, so that the face of a watch does not.
+
+    Parameters
+    ----------
+    line: the pixels around it, as OpenCV's contours. points: (n, 2), the visible keypoints.
+    """
+    outside: Any = cv2.drawContours(np.zeros_like(mask), [p.outline for p in pieces(mask)], -1, 1, cv2.FILLED)
+    columns, rows = line[:, 0].T
+    walls = _from(outside == 0)[rows, columns]
+    if np.quantile(walls, _OPEN) > _FINGER * np.sqrt(np.count_nonzero(mask)):
+        return False
+    known = points[np.isfinite(points).all(axis=1)].astype(np.float32)
+    if len(known) < _HULL:
+        return True
+    middle = line[:, 0].mean(axis=0) + 0.5
+    return bool(cv2.pointPolygonTest(cv2.convexHull(known), middle.tolist(), False) >= 0)
 
 
 def _check_points(mask: Pixels, points: NDArray[np.floating]) -> str | None:

@@ -84,10 +84,10 @@ def test_fill_outside_stops_at_edges_and_reaches_pockets_of_ground() -> None:
 
 
 def test_fill_outside_keeps_nail_polish_and_the_face_of_a_watch() -> None:
-    """Three pockets as white as the ground: a small round one, one with hands drawn on it, and ground."""
+    """Pockets as white as the ground: a small round one at the outline, one that is drawn on, and ground."""
     hand = disc(95, size=200, at=(100, 100))
     nail, face, gap = (
-        disc(r, size=200, at=at) for r, at in ((5, (40, 100)), (20, (100, 60)), (20, (100, 140)))
+        disc(r, size=200, at=at) for r, at in ((6, (14, 100)), (20, (100, 60)), (20, (100, 140)))
     )
     likeness = hand.astype(np.float32)
     brightness = np.where(hand, 0.6, 1.0).astype(np.float32)
@@ -102,6 +102,17 @@ def test_fill_outside_keeps_nail_polish_and_the_face_of_a_watch() -> None:
     likeness[sliver], brightness[sliver] = 0.01, 1.0
     likeness[nail & ~sliver], brightness[nail & ~sliver] = 1.0, 0.6
     np.testing.assert_array_equal(masks.fill_outside(edges, likeness, brightness), hand & ~gap & ~sliver)
+
+
+@pytest.mark.parametrize("radius", [7, 20], ids=["as small as a nail", "as large as the face of a watch"])
+def test_fill_outside_opens_a_loop_of_fingers(radius: int) -> None:
+    """Ground with a finger all around it, whose rim is an edge."""
+    hand, loop = disc(95, size=200, at=(100, 100)), disc(radius, size=200, at=(50, 100))
+    likeness = np.where(loop, 0.01, hand).astype(np.float32)
+    brightness = np.where(hand & ~loop, 0.6, 1.0).astype(np.float32)
+    wide, narrow = cv2.dilate(loop.view(np.uint8), np.ones((3, 3))), disc(radius - 2, size=200, at=(50, 100))
+    edges = (wide > 0) & ~narrow
+    np.testing.assert_array_equal(masks.fill_outside(edges, likeness, brightness), hand & ~loop)
 
 
 def test_clean_keeps_the_piece_with_skin_and_fills_specks() -> None:
@@ -184,13 +195,25 @@ def test_no_hand_is_said() -> None:
         (~disc(20), "covers 87.4% of the image"),
         (disc(20, at=(25, 25)) | disc(8, at=(80, 80)), "main piece holds 85.9%"),
         (disc(30) & ~disc(12), "holes of 1"),
+        (disc(30) & ~disc(20), None),
         (np.pad(np.zeros((70, 70), bool), 15, constant_values=True), "covers 100% of the image's border"),
     ],
-    ids=["whole", "small", "large", "two pieces", "a hole", "the border"],
+    ids=["whole", "small", "large", "two pieces", "a hole", "a loop", "the border"],
 )
 def test_check_of_shape(mask: np.ndarray, reason: str | None) -> None:
     found = masks.check(mask, np.zeros((0, 2)))
     assert found is None if reason is None else reason in str(found)
+
+
+def test_labels_tell_a_loop_from_the_face_of_a_watch() -> None:
+    """A hole with no more than a finger around it: among the points it is a loop, beside them it is none."""
+    mask = disc(60, size=300, at=(100, 100)) & ~disc(42, size=300, at=(100, 100))
+    mask |= disc(50, size=300, at=(190, 160))
+    around = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    ring = np.stack([np.cos(around), np.sin(around)], axis=1)
+    assert masks.check(mask, np.zeros((0, 2))) is None
+    assert masks.check(mask, (100, 100) + 51 * ring) is None
+    assert "holes of" in str(masks.check(mask, (190, 160) + 30 * ring))
 
 
 def test_check_of_keypoints() -> None:

@@ -1,7 +1,8 @@
-"""Crops: where points, boxes, masks and cameras go, what is counted, and that labels are not looked at."""
+"""Crops: where points, boxes, masks and cameras go, what is counted, and when labels are looked at."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from curate.basics import geometry, images
 from curate.basics.errors import ConfigChanged, InputError
+from curate.cli import main
 from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -161,6 +163,41 @@ def test_hands_that_share_a_photo_are_cut_by_their_labels(store, tmp_path: Path)
     np.testing.assert_allclose(third.transform, [[300 / 256, 0, 0], [0, 300 / 256, -70]])
     assert {first.parent_id, second.parent_id, third.parent_id} == {"s/a"}
     assert len({first.image, second.image, third.image}) == 3
+
+
+def test_labels_that_contradict_the_colour_decide(store, tmp_path: Path) -> None:
+    """Colour finds a red disc, but the labelled hand is the grey thing beside it."""
+    picture = np.full((160, 300, 3), 240, np.uint8)
+    y, x = np.mgrid[:160, :300] + 0.5
+    picture[(x - 230) ** 2 + (y - 80) ** 2 < 40**2] = (210, 120, 90)
+    picture[50:110, 40:90] = 120
+    labelled = hand(shift=(-55, -10))
+    bare = replace(
+        hand("s/b", "b.png"),
+        keypoints=np.full((21, 2), np.nan, np.float32),
+        visibility=np.zeros(21, np.uint8),
+    )
+    data = store(tmp_path / "d", [labelled, bare], {"a.png": picture, "b.png": picture})
+    summary = crop(data, tmp_path / "c", CropOptions(margin=0), quiet=True)
+    assert summary.notes["cut_by_label"] == 1
+    by_label, by_colour = Dataset(tmp_path / "c")
+    assert (by_label.attrs["found_by"], by_colour.attrs["found_by"]) == ("keypoints", "colour")
+    assert by_label.transform[0, 2] < 60 < 180 < by_colour.transform[0, 2]
+
+
+def test_a_photo_whose_colours_are_not_to_be_trusted_is_kept_whole_and_told(
+    store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two pieces of skin alike: colour would take one of them."""
+    y, x = np.mgrid[:160, :300] + 0.5
+    picture = np.full((160, 300, 3), 240, np.uint8)
+    for middle in (80, 220):
+        picture[(x - middle) ** 2 + (y - 80) ** 2 < 40**2] = (210, 140, 110)
+    bare = replace(hand(), keypoints=np.full((21, 2), np.nan, np.float32), visibility=np.zeros(21, np.uint8))
+    data = store(tmp_path / "d", [bare], {"a.png": picture})
+    assert main(["crop", str(data), "--out", str(tmp_path / "c")]) == 0
+    assert "1 photos were kept whole: no hand was seen, or none to be trusted" in capsys.readouterr().err
+    assert only(tmp_path / "c").attrs["found_by"] == "whole photo"
 
 
 def test_masks_move_along_and_can_be_cropped_by(store, tmp_path: Path) -> None:
@@ -317,3 +354,24 @@ def test_real_photographs_lose_no_point(store, real_data: Path, tmp_path: Path) 
     assert notes["labelled_points"] > 20 * 60
     assert notes["labelled_points_outside_crop"] == 0
     assert notes.get("whole_photo_kept", 0) <= 1
+
+
+def test_a_picture_that_is_no_longer_the_tables_is_set_aside(store, tmp_path: Path) -> None:
+    samples = [hand(name, f"{name}.png", width=200, height=160) for name in ("a", "b")]
+    data = store(tmp_path / "d", samples, {"a.png": disc(), "b.png": disc()})
+    images.write(data / "b.png", disc()[::2, ::4])
+    summary = crop(data, tmp_path / "c", CropOptions(by="keypoints"), quiet=True)
+    assert (summary.samples, summary.quarantined) == (1, 1)
+    (entry,) = Dataset(tmp_path / "c").quarantine()
+    assert "the image is 50 x 80, the table says 200 x 160" in entry["reason"]
+
+
+def test_a_picture_that_was_exchanged_is_noticed(drawn_dataset: Path, tmp_path: Path) -> None:
+    data = tmp_path / "d"
+    shutil.copytree(drawn_dataset, data)
+    crop(data, tmp_path / "c", CropOptions(size=64), quiet=True)
+    assert crop(data, tmp_path / "c", CropOptions(size=64), quiet=True).reused
+    first, second = sorted((data / "images").iterdir())[:2]
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(ConfigChanged, match="files changed"):
+        crop(data, tmp_path / "c", CropOptions(size=64), quiet=True)

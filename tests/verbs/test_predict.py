@@ -13,6 +13,7 @@ import pytest
 from curate.basics import engine, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
+from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
@@ -164,6 +165,110 @@ def test_a_datasets_samples_keep_their_names_and_boxes_decide(
     assert (first.attrs["age"], first.attrs["found_by"]) == (30, "bbox")
     np.testing.assert_allclose(first.keypoints[0], [50.5, 50.5], atol=0.5)
     np.testing.assert_allclose(second.keypoints[0], [150.5, 50.5], atol=0.5)
+
+
+def told(score: float) -> Callable[..., Found]:
+    """Stands for a network that is so sure of the middle of whatever it is shown."""
+
+    def answer(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+        middle = np.full((len(pixels), kp.COUNT, 2), pixels.shape[1] / 2, np.float32)
+        return Found(middle, np.full((len(pixels), kp.COUNT), score, np.float32), None, None)
+
+    return answer
+
+
+@pytest.fixture
+def walls(tmp_path: Path) -> Path:
+    """A white wall, noise and a grey picture: no finder sees a hand. And a drawn hand on plain ground."""
+    noise = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    for name, picture in (
+        ("wall", np.full((90, 120, 3), 250, np.uint8)),
+        ("noise", noise),
+        ("grey", noise[..., 0]),
+    ):
+        images.write(tmp_path / "walls" / f"{name}.png", picture)
+    rng = np.random.default_rng(1)
+    hand, _ = draw_hand(rng, Person.sample(rng), "left", width=320, height=240)
+    images.write(tmp_path / "walls" / "hand.png", hand)
+    return tmp_path / "walls"
+
+
+def test_where_no_hand_is_seen_and_the_network_is_unsure_there_is_none(
+    make_run: MakePath, walls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "predict", told(0.22))
+    out = walls.parent / "found"
+    result = predict(make_run(), [walls], out, quiet=True)
+    assert (result.photos, result.hands, result.without) == (4, 1, 3)
+    assert "1 hands, 3 photos without one" in str(result)
+    assert "in 3 photos no finder saw a hand" in str(result)
+    assert "1 of the hands have a score below 0.7" in str(result)
+    entries = {
+        Path(e["image"]).stem: e for e in json.loads((out / "predictions.json").read_text())["predictions"]
+    }
+    assert {name: entry["found_by"] for name, entry in entries.items()} == {
+        "wall": "whole photo",
+        "noise": "whole photo",
+        "grey": "whole photo",
+        "hand": "colour",
+    }
+    assert entries["wall"]["points"] is None
+    assert entries["wall"]["reason"] == "no finder saw a hand, and the network's score of 0.22 is below 0.7"
+    assert (entries["hand"]["reason"], len(entries["hand"]["points"])) == (None, 21)
+    for sample in Dataset(out):
+        seen = "hand.png" in sample.image
+        assert (sample.visibility > 0).all() == seen
+        assert np.isfinite(sample.keypoints).all() == seen
+        assert (sample.label_source is not None) == seen
+    wall = images.read(out / entries["wall"]["picture"])
+    assert (wall > 240).all()  # no skeleton on it
+    again = predict(make_run(), [walls / "hand.png"], walls.parent / "one", quiet=True)
+    assert (again.hands, again.without, again.unseen) == (1, 0, 0)
+    assert predict(make_run(), [walls], out, quiet=True, overwrite=True).as_json()["without_a_hand"] == 3
+
+
+@pytest.mark.parametrize(("score", "least", "without"), [(0.9, 0.7, 0), (0.9, 0.95, 3), (0.1, 0.0, 0)])
+def test_the_least_score_can_be_set(
+    make_run: MakePath,
+    walls: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    score: float,
+    least: float,
+    without: int,
+) -> None:
+    monkeypatch.setattr(Run, "predict", told(score))
+    options = PredictOptions(min_score=least, pictures=False)
+    result = predict(make_run(), [walls], walls.parent / "found", options, quiet=True)
+    assert (result.hands, result.without, result.unseen) == (4 - without, without, 3)
+
+
+def test_nothing_found_at_all_ends_with_1(
+    make_run: MakePath, walls: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Run, "predict", told(0.22))
+    run = str(make_run())
+    wall, out = str(walls / "wall.png"), walls.parent
+    assert main(["predict", run, wall, "--out", str(out / "a")]) == 1
+    assert "0 hands, 1 photos without one" in capsys.readouterr().err
+    assert main(["predict", run, wall, "--out", str(out / "b"), "--min-score", "0.2", "--quiet"]) == 0
+    assert main(["predict", run, wall, str(walls / "hand.png"), "--out", str(out / "c"), "--quiet"]) == 0
+
+
+def test_a_crop_of_a_hand_that_was_seen_is_a_hand(
+    make_run: MakePath, walls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a crop was cut by counts: it is looked at whole because it is a hand."""
+    monkeypatch.setattr(Run, "predict", told(0.22))
+    identity = np.eye(3)[:2]
+    samples = [
+        Sample(f"s/{by}", "s", "../walls/wall.png", transform=identity, parent_id="p", attrs={"found_by": by})
+        for by in ("colour", "whole photo")
+    ]
+    data = dataset_of(walls.parent / "data", samples)
+    predict(make_run(), [data], walls.parent / "found", quiet=True)
+    cut, whole = Dataset(walls.parent / "found")
+    assert (cut.visibility > 0).all()
+    assert not whole.visibility.any()
 
 
 @pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])
