@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,7 +47,7 @@ class Export:
     samples: int
     lost: dict[str, int]
     licences: tuple[str, ...]
-    outside: dict[str, int] = field(default_factory=dict)
+    outside: dict[str, int]
     reused: bool = False
 
     @property
@@ -82,7 +82,9 @@ class Export:
         for name, count in self.lost.items():
             says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
             lines.append(f"  {says} ({count})")
-        lines += [f"  from outside the dataset: {n} images of {place}" for place, n in self.outside.items()]
+        lines += [
+            f"  taken from {place}, outside the dataset: {n} images" for place, n in self.outside.items()
+        ]
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)
 

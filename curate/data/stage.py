@@ -199,7 +199,8 @@ class Stage:
                 yield part.batch
 
         count = write_table(self.out, batches())
-        notes[OUTSIDE] += sum(map(count_outside, self.parents))
+        if outside := sum(map(count_outside, self.parents)):
+            notes[OUTSIDE] += outside
         lines = [json.dumps({"input": i, "reason": r}, ensure_ascii=False) + "\n" for i, r in quarantine]
         files.write(self.out / QUARANTINE, "".join(lines).encode())
         counts: dict[str, Any] = {
@@ -207,7 +208,7 @@ class Stage:
             "out": count,
             "dropped": dict(sorted(dropped.items())),
             "quarantined": len(quarantine),
-            "notes": dict(sorted((+notes).items())),
+            "notes": dict(sorted(notes.items())),
         }
         if absent := +absent:  # a kind that was looked for and of which none is absent is no omission
             counts["absent"] = dict(sorted(absent.items()))

@@ -57,7 +57,7 @@ class Photograph:
         """Read the file of a sample of the dataset at `root`.
 
         Raises UnreadableImage, also where the image is not of the size that the table says: its labels are
-        those of another picture. Raises UnsafeReference where it may not lie.
+        those of another picture; UnsafeReference where the image may not lie.
         """
         self.sample, self.path = sample, references.file_of(root, sample.image)
         self._root = Path(root)

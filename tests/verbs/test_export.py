@@ -63,7 +63,7 @@ def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> 
         f"{out}: 1 samples as toy",
         "  not held by toy: aspect (1)",
         "  not held by toy: xyz (3)",
-        "  from outside the dataset: 1 images of ../photos",
+        "  taken from ../photos, outside the dataset: 1 images",
         "  licence, read it before you pass this on: CC BY-NC 4.0",
     ]
     mark = json.loads((out / files.MARK).read_text())
