@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from curate.basics import images
 from curate.basics.engine import ONE
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
+from curate.data.stage import relative_to_out
 from curate.hands.drawn_hands import Person, draw_hand
 from qa.checks.check import Hit, Outcome
 from qa.checks.table import CHECKS
@@ -23,13 +25,22 @@ CHECK = {check.id: check for check in CHECKS}
 
 
 def save(root: Path, samples: list[Sample], **info: Any) -> Path:
-    """A dataset of these samples."""
+    """A dataset of these samples, whose images and masks may lie anywhere."""
     root.mkdir(parents=True, exist_ok=True)
+    samples = [
+        replace(sample, image=_from(root, sample.image), mask=sample.mask and _from(root, sample.mask))
+        for sample in samples
+    ]
+    refs = [ref for sample in samples for ref in (sample.image, sample.mask) if ref and ref.startswith("../")]
     write_table(root, [to_batch(samples)])
     stage = {"stage": "convert", "counts": {"out": len(samples)}}
     about = {"samples": len(samples), "sources": [], "licences": [], "history": [stage]}
-    write_info(root, {**about, **info})
+    write_info(root, {**about, "refers_to": sorted({Path(ref).parent.as_posix() for ref in refs}), **info})
     return root
+
+
+def _from(root: Path, ref: str) -> str:
+    return relative_to_out(ref, root) if ref.startswith("/") else ref
 
 
 def opened(*roots: Path) -> View:

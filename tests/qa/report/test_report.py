@@ -49,7 +49,10 @@ def save(root: Path, samples: list[Sample]) -> Path:
     root.mkdir(exist_ok=True)
     write_table(root, [to_batch(samples)])
     stage = {"stage": "convert", "counts": {"out": 12, "quarantined": 1, "dropped": {"no hand": 4}}}
-    write_info(root, {"samples": len(samples), "sources": [], "licences": [], "history": [stage]})
+    write_info(
+        root,
+        {"refers_to": [".."], "samples": len(samples), "sources": [], "licences": [], "history": [stage]},
+    )
     return root
 
 
@@ -149,7 +152,7 @@ def test_hostile_names_stay_text(dataset: Path, tmp_path: Path, flat_hand: np.nd
 
 
 def test_absurd_values_are_findings_not_crashes(dataset: Path, tmp_path: Path, flat_hand: np.ndarray) -> None:
-    image, seen = str(dataset / "images" / "0.png"), np.full(21, 2, np.uint8)
+    image, seen = f"../{dataset.name}/images/0.png", np.full(21, 2, np.uint8)
     absurd = [
         Sample("huge", "s", image, 200, 200, keypoints=flat_hand * np.float32(1e30), visibility=seen),
         Sample("flat", "s", image, 0, -5, keypoints=flat_hand, visibility=seen),
