@@ -165,7 +165,7 @@ def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
     if any(a.joint_cam is not None for a in annotations):
         hands.columns["xyz"] = stack([a.joint_cam for a in annotations], (kp.COUNT, 3)) / _MILLIMETRES
     cameras = {entry.id: entry.cam_param for entry in hands.document.images if entry.cam_param}
-    if cameras:
+    if cameras and hands.images:
         hands.columns["K"] = np.stack([_intrinsics(cameras.get(key)) for key in hands.images])
 
 

@@ -23,6 +23,7 @@ NAME = "11khands"
 LICENCE = "11k Hands: free for reasonable academic fair use"
 SIZE = (1600, 1200)
 _HELD = frozenset({"sample_id", "source", "side", "aspect", "subject_id", "attrs"})
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that spreadsheets take for a formula
 _PHOTOS = frozenset({".jpg", ".jpeg", ".png"})
 
 
@@ -135,6 +136,8 @@ def _line(sample: Sample, people: dict[str | None, str], names: dict[str | None,
     cells = []
     for column in COLUMNS:
         value = known.get(column, "")
+        if isinstance(value, str) and value.startswith(_FORMULA):
+            value = f"'{value}"  # as spreadsheets mark text: they would run it otherwise
         cells.append('"{}"'.format(value.replace('"', '""')) if isinstance(value, str) else str(value))
     return ",".join(cells)
 

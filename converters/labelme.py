@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
@@ -44,8 +44,13 @@ _KEY = b'"imageData"'
 _OPENING = re.compile(rb'\s*:\s*"')
 _BACKSLASH = ord("\\")
 _CHUNK = 1 << 17
+_NAMED = 100  # labels of a file that are counted by name
+_LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
+
+
+_Pixels = Annotated[int, msgspec.Meta(lt=1 << 31)]
 
 
 class Shape(msgspec.Struct):
@@ -65,8 +70,8 @@ class LabelFile(msgspec.Struct):
     shapes: list[Shape]
     imagePath: str | None = None
     imageData: str | int | None = None
-    imageHeight: int | None = None
-    imageWidth: int | None = None
+    imageHeight: _Pixels | None = None
+    imageWidth: _Pixels | None = None
     flags: dict[str, Any] | None = None
 
 
@@ -185,7 +190,7 @@ class _Reader:
             try:
                 document, place = parse(path, self.places)
                 hands = _Hands(path, self.mapping, document)
-                found = list(hands.samples(key.removesuffix(".json")))
+                found = list(hands.samples(_escaped(key.removesuffix(".json"))))
                 if found:
                     image = self._image(path, document, place, notes)
                     for sample in found:
@@ -277,18 +282,24 @@ class _Hands:
                 attrs={"flags": flags} if flags else {},
             )
 
+    def _leave_out(self, counts: Counter[str], what: str, name: str, *, hint: bool = False) -> None:
+        """Count a shape by its name; of a file with very many names, what comes later is counted together."""
+        if len(counts) >= _NAMED:
+            counts[f"{what}, of a file with very many"] += 1
+            return
+        like = labels.nearest(name) if hint else None
+        counts[f"{what} {name}" + (f" (did you mean {like}?)" if like else "")] += 1
+
     def _point(self, index: int, shape: Shape) -> _Point | None:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
-            self.dropped[f"shape_type {_short(shape.shape_type or 'missing')}"] += 1
+            self._leave_out(self.dropped, "shape_type", _short(shape.shape_type or "missing"))
             return None
         if self.mapping.ignores(shape.label):
-            self.ignored[f"ignored label {_short(shape.label)!r}"] += 1
+            self._leave_out(self.ignored, "ignored label", repr(_short(shape.label)))
             return None
-        label = self.mapping.parse(shape.label)
+        label = self.mapping.parse(shape.label) if len(shape.label) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            like = labels.nearest(shape.label)
-            hint = f" (did you mean {like}?)" if like else ""
-            self.dropped[f"unknown label {_short(shape.label)!r}{hint}"] += 1
+            self._leave_out(self.dropped, "unknown label", repr(_short(shape.label)), hint=True)
             return None
         at = f"shapes[{index}].points"
         if len(shape.points) != 1 or len(shape.points[0]) != 2:
@@ -345,6 +356,11 @@ class _Hands:
             remedy = "give each hand a group_id of its own"
             raise InputError(self.path, "one hand is called left and right", field="shapes", remedy=remedy)
         return sides.pop() if sides else None
+
+
+def _escaped(key: str) -> str:
+    """The key of a file, in which no # is left: behind one stands which hand of the file it is."""
+    return key.replace("%", "%25").replace("#", "%23")
 
 
 def _flagged_side(flags: dict[str, Any]) -> str | None:

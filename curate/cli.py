@@ -8,11 +8,12 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 
 from converters.table import FORMATS
 from curate import __version__
 from curate.basics.errors import CurateError, MissingExtra
-from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE
+from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say
 from curate.commands.parser import Parser
 from curate.commands.table import COMMANDS
 
@@ -38,24 +39,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Data goes to stdout, everything else to stderr."""
     argv = list(sys.argv[1:] if argv is None else argv)
     arguments = build_parser(next((word for word in argv if word[:1] != "-"), None)).parse_args(argv)
+    name = f"curate {arguments.command}"
     try:
         code: int = arguments.run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk is told of here, and not when Python ends
     except CurateError as error:
-        print(f"curate {arguments.command}: {error}", file=sys.stderr)
+        say(f"{name}: {error}")
         return USAGE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
-        print(f"curate {arguments.command}: {_of_the_system(error)}", file=sys.stderr)
+        say(f"{name}: {_of_the_system(error)}")
         return USAGE
     except ImportError as error:
         if error.name in ("torch", "lightning", "tensorboard"):
-            print(f"curate {arguments.command}: {MissingExtra('training', 'train')}", file=sys.stderr)
+            say(f"{name}: {MissingExtra('training', 'train')}")
             return USAGE
         return _bug()
+    except (MemoryError, BrokenExecutor):  # of a worker, the kernel's end of it is all that is seen
+        say(f"{name}: out of memory; the same command goes on from here, with fewer --workers if need be")
+        return USAGE
     except KeyboardInterrupt:
-        print(f"curate {arguments.command}: stopped; the same command goes on from here", file=sys.stderr)
+        say(f"{name}: stopped; the same command goes on from here")
         return INTERRUPTED
     except Exception:
         return _bug()
@@ -83,7 +90,8 @@ def build_parser(command: str | None = None) -> Parser:
 def _of_the_system(error: OSError) -> str:
     """One line on what the system refused: a full disk, no permission, a folder that is gone."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    return f"{where}{error.strerror or error}; the same command goes on from here once that is mended"
+    why = " ".join(str(error.strerror or error).split())
+    return f"{where}{why}; the same command goes on from here once that is mended"
 
 
 def _formats() -> str:
@@ -92,8 +100,8 @@ def _formats() -> str:
 
 
 def _bug() -> int:
-    traceback.print_exc()
-    print("curate: this is a bug in hand-curate; please report the lines above", file=sys.stderr)
+    say(traceback.format_exc())
+    say("curate: this is a bug in hand-curate; please report the lines above")
     return BUG
 
 

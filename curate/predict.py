@@ -211,8 +211,9 @@ def _fingerprint(files: Iterable[Path]) -> str:
 def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
     for first in range(0, len(files), _ROWS):
         yield [
-            _Photo(path.parent, Sample(f"photo/{path.as_posix()}", "photo", path.name))
+            _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name))
             for path in files[first : first + _ROWS]
+            for real in [path.resolve() if path.is_symlink() else path]
         ]
     for dataset in datasets:
         held: list[_Photo] = []

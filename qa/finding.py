@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -112,6 +113,9 @@ def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
     for row in rows:
         if row["severity"] not in SEVERITIES:
             raise InputError(path, repr(row["severity"]), field="severity", allowed=", ".join(SEVERITIES))
+        for name in ("score", "threshold"):
+            if row[name] is None or math.isnan(row[name]):
+                raise InputError(path, repr(row[name]), field=name, allowed="a number", remedy=remedy)
     return rows
 
 

@@ -230,7 +230,7 @@ def read_hands(
         name, reason = failed.quarantine[0]
         others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
         raise InputError(
-            source.root / name, f"no COCO file: {reason}{others}", allowed="images and annotations"
+            source.folder / name, f"no COCO file: {reason}{others}", allowed="images and annotations"
         )
     yield failed
     yield from _parts(found, finder)
@@ -303,6 +303,9 @@ def _entry_by_entry(
         entries = content.get(key) or []
         found = []
         for i, entry in enumerate(entries if isinstance(entries, list) else []):
+            if not _is_text(entry):
+                problems.append((f"{file.name}: {key}[{i}]", "text that is no Unicode (a lone surrogate)"))
+                continue
             try:
                 found.append(msgspec.convert(entry, wanted))
             except msgspec.ValidationError as flaw:
@@ -314,9 +317,18 @@ def _entry_by_entry(
         annotations=fitting("annotations", kind),
         images=fitting("images", Image),
         categories=fitting("categories", Category),
-        licenses=content.get("licenses"),
-        info=content.get("info"),
+        licenses=content.get("licenses") if _is_text(content.get("licenses")) else None,
+        info=content.get("info") if _is_text(content.get("info")) else None,
     )
+
+
+def _is_text(entry: Any) -> bool:
+    """Whether all text in a JSON value can be written as UTF-8."""
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def text_id(key: Id, index: int) -> str:
@@ -329,7 +341,7 @@ def text_id(key: Id, index: int) -> str:
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
     """Boxes (n, 4), x, y, w, h; NaN for those that are missing or empty."""
     found = stack(rows, (4,))
-    found[~(found[:, 2:] > 0).all(1)] = np.nan
+    found[~((found[:, 2:] > 0).all(1) & np.isfinite(found).all(1))] = np.nan
     return found
 
 

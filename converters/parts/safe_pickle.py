@@ -8,21 +8,24 @@ is faster than letting NumPy build each array, and hostile states never reach Nu
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.parts import pickle_scan
 from curate.basics.errors import InputError, UnsafeInput
+from curate.basics.paths import read_file
 
-MAX_BYTES = 2_000_000_000
-_BUFFER = 1 << 16  # the Unpickler asks for every field anew; larger reads halve the time
+MAX_BYTES = 500_000_000
+_BUFFER = 1 << 16
 _SPARE = 1_500_000_000
 _LFS_HEAD = b"version https://git-lfs"
 _CODES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
@@ -63,21 +66,24 @@ def load(path: Path) -> Any:
 
     Raises
     ------
-    UnsafeInput: it wants something else than arrays, which is named, or more memory than such data needs.
+    UnsafeInput: it wants something else than arrays, which is named, more memory than such data needs, or
+        what would crash or stop the process (`converters.parts.pickle_scan`).
     InputError: the file does not open, is larger than MAX_BYTES, or is no pickle.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UnsafeInput(path, f"a pickle of {size} bytes", allowed=f"at most {MAX_BYTES}")
-        with open(path, "rb", buffering=_BUFFER) as file:
-            if file.read(len(_LFS_HEAD)) == _LFS_HEAD:
-                raise InputError(path, "a Git-LFS pointer, not the pickle", remedy="run: git lfs pull")
-            file.seek(0)
-            with _bounded_memory(8 * size + _SPARE):
-                return _ArrayUnpickler(file, path).load()
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
-        raise InputError(path, f"cannot be opened ({error.strerror})") from None
+        raise InputError(path, f"cannot be read ({error.strerror})") from None
+    if data.startswith(_LFS_HEAD):
+        raise InputError(path, "a Git-LFS pointer, not the pickle", remedy="run: git lfs pull")
+    try:
+        with _bounded_memory(8 * len(data) + _SPARE):
+            pickle_scan.check(data)
+            # A buffer that can be looked into halves the time: the Unpickler asks for every field anew.
+            file = io.BufferedReader(cast(io.RawIOBase, io.BytesIO(data)), _BUFFER)
+            return _ArrayUnpickler(file, path).load()
+    except pickle_scan.Suspicious as error:
+        raise UnsafeInput(path, f"a pickle with {error}", allowed="NumPy arrays alone") from None
     except InputError:
         raise
     except MemoryError:
@@ -130,6 +136,17 @@ class _ArrayUnpickler(pickle.Unpickler):
             ) from None
 
 
+class _Latin1:
+    """Encodes text as pickles of Python 2 need it, and in no other way: some codecs take for ever."""
+
+    __slots__ = ()
+
+    def __call__(self, text: str, encoding: str = "latin1") -> bytes:
+        if encoding not in ("latin1", "latin-1"):
+            raise ValueError(f"text to be encoded as {str(encoding)[:20]!r}")
+        return str.encode(text, "latin1")
+
+
 def _allowed() -> dict[tuple[str, str], Any]:
     """The look-alike for each name that an array's pickle holds; made anew for each pickle, since a pickle
     can change the attributes of a function that it gets hold of."""
@@ -144,7 +161,7 @@ def _allowed() -> dict[tuple[str, str], Any]:
     names: dict[tuple[str, str], Any] = {
         ("numpy", "ndarray"): RawArray,
         ("numpy", "dtype"): RawDtype,
-        ("_codecs", "encode"): str.encode,
+        ("_codecs", "encode"): _Latin1(),
     }
     for package in _NUMPY:
         names[f"{package}.multiarray", "_reconstruct"] = list.__new__  # (RawArray, shape, code) -> empty

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from converters.parts import labels
 from converters.parts.point_order import Order, order_of
 from curate.basics import keypoints as kp
+from curate.basics import yaml_text
 from curate.basics.errors import InputError
+from curate.basics.paths import Places, read_file
 from curate.data.source import files_below
 
 COCO = "coco"  # what `visibility` says in the files that we write
-_MAX_BYTES = 1_000_000
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -63,13 +62,16 @@ def read_config(root: Path) -> Config:
     ------
     InputError: one is of another keypoint count, or two call a class by different names.
     """
-    config = Config()
+    config, within = Config(), Places([root])
     for path in files_below(root):
         if path.suffix.lower() not in _SUFFIXES or len(path.relative_to(root).parts) > 2:
             continue
+        if not within.hold(path):
+            config.notes[f"{path.name} leads out of the source, and was not used"] += 1
+            continue
         try:
-            content = yaml.safe_load(_text(path))
-        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            content = yaml_text.parse(_text(path).encode())
+        except (OSError, ValueError):
             config.notes[f"{path.name} does not parse, and was not used"] += 1
             continue
         if isinstance(content, dict) and ("kpt_shape" in content or "names" in content):
@@ -79,9 +81,7 @@ def read_config(root: Path) -> Config:
 
 def _text(path: Path) -> str:
     """The text of a file: UTF-8 or 16, else Latin-1, in which all that counts here is the same."""
-    if path.stat().st_size >= _MAX_BYTES:
-        raise ValueError
-    data = path.read_bytes()
+    data = read_file(path, yaml_text.MAX_BYTES)
     if data.startswith(_UTF16):
         return data.decode("utf-16")
     try:
@@ -114,7 +114,10 @@ def _use(config: Config, content: dict[Any, Any], path: Path) -> None:
 
 
 def _numbered(found: Any, config: Config, path: Path) -> Iterator[tuple[int, Any]]:
-    """The entries of a list, or of a table whose keys are numbers, also in quotes."""
+    """The entries of a list, or of a table whose keys are numbers, also in quotes; of other values none."""
+    if found is not None and not isinstance(found, dict | list):
+        config.notes[f"{str(found)[:40]!r} of {path.name} names no classes, and was not used"] += 1
+        return
     for key, value in found.items() if isinstance(found, dict) else enumerate(found or []):
         if str(key).isdecimal():
             yield int(key), value

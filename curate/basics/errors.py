@@ -95,9 +95,18 @@ class MissingExtra(CurateError):
         )
 
 
+def printable(text: str) -> str:
+    """Text for a terminal, line by line: a hostile name must not write over it, so control characters and the
+    like become blanks."""
+    return "\n".join(_blanked(line) for line in text.split("\n"))
+
+
 def _one_line(text: str) -> str:
-    """Control characters out: a hostile file name must not write over the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return _blanked(text).strip()
+
+
+def _blanked(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _rebuild(

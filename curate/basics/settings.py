@@ -20,14 +20,12 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import yaml
-
-from curate.basics import files
+from curate.basics import files, yaml_text
 from curate.basics.errors import InputError
+from curate.basics.paths import read_file
 
 Range = tuple[float, float]
 Record = TypeVar("Record")
-_MAX_BYTES = 1_000_000
 _WIDTH = 100
 _KEY = "setting"
 
@@ -106,15 +104,12 @@ def settings_of(kind: type[Any]) -> dict[str, Setting]:
 
 def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: str = "") -> dict[str, Any]:
     """The table in a YAML file; an empty file is an empty table. Raises InputError: no file, no such YAML."""
-    path = Path(path)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(path, f"larger than {_MAX_BYTES // 1_000_000} MB", allowed="a file of settings")
-        given = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        given = yaml_text.parse(read_file(path, yaml_text.MAX_BYTES))
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(path, f"is not YAML ({error})", remedy=remedy) from None
+    except ValueError as error:
+        raise InputError(path, f"is not YAML of settings ({error})", remedy=remedy) from None
     return table(given, path, allowed=allowed)
 
 
@@ -142,10 +137,11 @@ def known(
     names = list(names)
     if name in names:
         return str(name)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
+    name = str(name)[:_WIDTH]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
     remedy = f"did you mean {near[0]!r}?" if near else ""
     allowed = many if many and len(names) > 8 else ", ".join(names)
-    raise InputError(where, f"no {what} {str(name)!r}", allowed=allowed or "none", remedy=remedy)
+    raise InputError(where, f"no {what} {name!r}", allowed=allowed or "none", remedy=remedy)
 
 
 def parse(
@@ -175,7 +171,7 @@ def parse(
         try:
             values[name] = setting.read(value)
         except ValueError:
-            raise InputError(where, repr(value), field=place, allowed=setting.allowed) from None
+            raise InputError(where, repr(value)[:_WIDTH], field=place, allowed=setting.allowed) from None
     return kind(**values)
 
 

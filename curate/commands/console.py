@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from curate.basics.engine import Engine, Local, default_workers
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, printable
 from curate.basics.settings import Options, settings_of
 from curate.commands.table import COMMANDS
 
@@ -154,12 +154,17 @@ def given(a: argparse.Namespace, names: str) -> dict[str, Any]:
     return {name: getattr(a, name) for name in names.split()}
 
 
+def say(text: str) -> None:
+    """Tell people, on stderr; all that is told goes through here, and no control character with it."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
 def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
     """Print a result as --json and --quiet ask for it."""
     if a.json:
         print(json.dumps(data, sort_keys=True))
     elif not a.quiet:
-        print(text, file=sys.stderr)
+        say(text)
 
 
 def _words(name: str) -> str:

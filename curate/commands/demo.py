@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import add_options, command, options_of
+from curate.commands.console import add_options, command, options_of, say
 from curate.demo import DemoOptions, demo
 
 
@@ -26,6 +25,6 @@ def run(a: argparse.Namespace) -> int:
     return demo(
         a.out,
         run=a.command_line,  # as the demo does each of its steps
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        say=say,
         options=options_of(a, DemoOptions),
     )

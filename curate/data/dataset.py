@@ -16,9 +16,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +28,8 @@ import pyarrow.parquet as pq
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.data import references
+from curate.basics.paths import open_file, read_file
+from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 TABLE = "samples.parquet"
 INFO = references.INFO
 QUARANTINE = "quarantine.jsonl"
+_AGAIN = "make the dataset again"
 ROWS = 8192  # a row group; also the largest batch read at a time
 # Coordinates hardly compress: to try takes half the time of writing a table, and saves a fifth of its space.
 _COORDINATES = ("keypoints", "xyz")
@@ -53,6 +57,22 @@ _ENCODING: dict[str, Any] = {
     ],
     "write_statistics": ["sample_id"],
 }
+
+
+class _Step(msgspec.Struct):
+    """What is relied on of an entry of the history in dataset.json."""
+
+    stage: str
+    options: dict[str, Any] = {}
+
+
+class _Info(msgspec.Struct):
+    """What is relied on of dataset.json."""
+
+    history: list[_Step] = []
+    sources: list[str] = []
+    licences: list[str] = []
+    refers_to: list[str] = []
 
 
 class Rows(NamedTuple):
@@ -78,9 +98,11 @@ class Dataset:
         self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
         schema = SCHEMA_1 if self._is_earlier else SCHEMA
         try:
+            open_file(self.root / TABLE).close()  # no pipe
             self._file = pq.ParquetFile(self.root / TABLE, memory_map=True)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise SchemaError(self.root / TABLE, f"not readable ({error})", remedy="make it again") from None
+        except (OSError, pa.ArrowException) as error:
+            found = f"not readable ({' '.join(str(error).split())[:200]})"
+            raise SchemaError(self.root / TABLE, found, remedy="make it again") from None
         if self._file.schema_arrow.remove_metadata() != schema:
             names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(schema)})
             raise SchemaError(self.root / TABLE, f"columns that do not fit the schema {names}")
@@ -102,17 +124,39 @@ class Dataset:
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table, or some of its columns."""
         names = SCHEMA.names if columns is None else list(columns)
-        if not self._is_earlier or KEPT.issuperset(names):
-            return self._file.read(names)
-        return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
+        if self._is_earlier and not KEPT.issuperset(names):
+            return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
+        with self._told():
+            table = self._file.read(names)
+        soundness.check(table, self.root / TABLE)
+        return table
 
     def _stored(self, size: int) -> Iterator[pa.RecordBatch]:
         batches = self._file.iter_batches(size)
-        return map(upgraded, batches) if self._is_earlier else batches
+        while True:
+            with self._told():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            soundness.check(batch, self.root / TABLE)
+            yield upgraded(batch) if self._is_earlier else batch
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Damage that shows itself on reading, told as ours."""
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            found = f"damaged ({' '.join(str(error).split())[:200]})"
+            raise SchemaError(self.root / TABLE, found, remedy=_AGAIN) from None
 
     def photos(self) -> list[str]:
         """For each row the photo it shows: `parent_id`, else the first sample that has the same image."""
         table = self.table(["sample_id", "image", "parent_id"])
+        ids = table.column("sample_id").to_pylist()
+        if len(set(ids)) < len(ids):
+            twin = _first_twin(ids, set(ids))
+            raise SchemaError(self.root / TABLE, twin, field="sample_id", remedy=_AGAIN)
         first: dict[str, str] = {}
         return [
             parent or first.setdefault(image, sample_id)
@@ -156,7 +200,11 @@ class Dataset:
         path = self.root / QUARANTINE
         if not path.exists():
             return []
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        try:
+            entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            return [{"input": str(entry["input"]), "reason": str(entry["reason"])} for entry in entries]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
 
     def to_pandas(self) -> pd.DataFrame:
         """The table for people: a column `NAME_x`, `NAME_y` and `NAME_v` for each keypoint (pixels; NaN
@@ -231,7 +279,6 @@ def write_info(root: Path, info: dict[str, Any]) -> None:
         "schema_version": SCHEMA_VERSION,
         "skeleton": {"keypoints": list(kp.NAMES), "bones": [list(bone) for bone in kp.BONES]},
         "samples_sha256": files.sha256(root / TABLE),
-        references.REFERS_TO: [],
     }
     text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     files.write(root / INFO, text.encode())
@@ -247,16 +294,21 @@ def _read_info(root: Path) -> dict[str, Any]:
         remedy = "run the command that makes it again" if unfinished else "make one with: curate convert"
         raise SchemaError(root, found, remedy=remedy)
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = json.loads(read_file(path, references.MAX_INFO))
         version = info["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SchemaError(path, f"does not parse ({error!r})", remedy="make the dataset again") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         newer = isinstance(version, int) and version > SCHEMA_VERSION
         remedy = "upgrade hand-curate" if newer else "make the dataset again with this version"
         allowed = f"1 to {SCHEMA_VERSION}"
         raise SchemaError(path, repr(version), field="schema_version", allowed=allowed, remedy=remedy)
-    return dict(info)
+    try:
+        msgspec.convert(info, _Info)
+    except msgspec.ValidationError as error:
+        message, _, field = str(error).partition(" - at `$.")
+        raise SchemaError(path, message.replace("`", ""), field=field.rstrip("`"), remedy=_AGAIN) from None
+    return {"history": [], "sources": [], "licences": [], **info}
 
 
 def _stacked(name: str, values: list[Any]) -> np.ndarray[Any, Any]:

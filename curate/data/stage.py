@@ -182,12 +182,13 @@ class Stage:
     def _complete(self, parts: list[Path], extra: dict[str, Any]) -> dict[str, Any]:
         dropped, notes, absent = Counter[str](), Counter[str](), Counter[str]()
         quarantine: list[tuple[str, str]] = []
-        sources, licences = set[str](), set[str]()
+        sources, licences, seen = set[str](), set[str](), set[str]()
         folders = Folders(self.out, [*self.refers_to, *chain(*map(places_of, self.parents))])
 
         def batches() -> Iterator[pa.RecordBatch]:
             for path in parts:
                 part = Part.load(path)
+                _set_twins_aside(part, seen)
                 dropped.update(part.dropped)
                 notes.update(part.notes)
                 absent.update(part.absent)
@@ -222,6 +223,21 @@ class Stage:
         }
         write_info(self.out, info)
         return counts
+
+
+def _set_twins_aside(part: Part, seen: set[str]) -> None:
+    """Put samples whose id another one had before, in the order of the parts, into quarantine."""
+    ids = part.batch.column("sample_id").to_pylist()
+    keep = []
+    for row, sample_id in enumerate(ids):
+        if sample_id in seen:
+            part.quarantine.append((sample_id, "another sample has this id"))
+        else:
+            seen.add(sample_id)
+            keep.append(row)
+    if len(keep) < len(ids):
+        part.dropped["sample whose id another one has"] += len(ids) - len(keep)
+        part.batch = part.batch.take(pa.array(keep, pa.int64()))
 
 
 def relative_to_out(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> str:

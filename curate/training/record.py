@@ -35,8 +35,8 @@ def read_info(folder: Path) -> dict[str, Any]:
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
         version = info["version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SchemaError(path, f"does not parse ({error!r})", remedy="train again") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy="train again") from None
     if info.get("format") != _FORMAT or version != _VERSION:
         found = f"{info.get('format')!r} version {version!r}"
         raise SchemaError(path, found, allowed=f"{_FORMAT!r} version {_VERSION}", remedy="train again")

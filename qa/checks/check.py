@@ -87,8 +87,10 @@ class Check:
         """What the check finds in a view, in words. Raises InputError: a check of another package failed."""
         try:
             outcome = self.run(view, self.limits)
+            if not isinstance(outcome, Outcome):
+                raise TypeError(f"gave a {type(outcome).__name__} instead of a qa.checks.Outcome")
             return Checked(self, outcome, tuple(self._finding(view, hit) for hit in outcome.hits))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # another package's code: whatever it does, it is named
             if not self.origin:
                 raise
             found = f"its check {self.id!r} failed ({type(error).__name__}: {error})"

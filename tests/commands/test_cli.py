@@ -4,11 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import pytest
 
 from curate import cli
 from curate.commands import demo
+from curate.commands.console import say
 
 
 def test_every_command_is_listed_with_help_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,3 +211,21 @@ def test_an_evaluation_on_what_was_trained_on_says_so_and_exits_with_1(
     assert cli.main(["evaluate", run, str(tmp_path / "set0"), "--split", "train"]) == 0
     assert cli.main(["evaluate", run, str(tmp_path / "set1"), "--out", str(tmp_path / "e")]) == 1
     assert "these figures flatter: the run was trained on" in capsys.readouterr().err
+
+
+def test_no_control_character_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("left out: \x1b]0;title\x07\x1b[31mred\r\n  next line\u202e")
+    told = capsys.readouterr().err
+    assert told == "left out:  ]0;title  [31mred \n  next line \n"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), BrokenExecutor("a worker ended")])
+def test_too_little_memory_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("curate.commands.crop.crop", fail)
+    assert cli.main(["crop", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith("curate crop: out of memory; ")

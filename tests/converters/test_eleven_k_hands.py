@@ -20,6 +20,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, make_batch, to_batch
 from curate.data.source import Source
 from curate.data.stage import Stage, Summary
+from tests.conftest import Store
 
 HEADER = ",".join(COLUMNS)
 ROWS = [
@@ -401,3 +402,12 @@ def test_the_real_set(real_data: Path, tmp_path: Path) -> None:
     summary = run(real_data / "11k_hands", tmp_path / "out")
     assert (summary.samples, summary.absent, summary.notes) == (31, {"row without its photo": 11_045}, {})
     assert {(s.width, s.height) for s in Dataset(tmp_path / "out")} == {(1600, 1200)}
+
+
+def test_a_cell_is_no_formula(store: Store, tmp_path: Path) -> None:
+    attrs = {"gender": "=cmd|' /C calc'!A0", "skinColor": "@SUM(1)", "age": 30}
+    picture = np.zeros((8, 8, 3), np.uint8)
+    store(tmp_path / "d", [Sample("s/1", "s", "1.png", attrs=attrs)], {"1.png": picture})
+    eleven_k_hands.write(Dataset(tmp_path / "d"), tmp_path / "out")
+    line = (tmp_path / "out" / "HandInfo.csv").read_text().splitlines()[1]
+    assert line.split(",")[1:4] == ["30", "\"'=cmd|' /C calc'!A0\"", '"\'@SUM(1)"']

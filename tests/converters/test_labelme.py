@@ -392,3 +392,39 @@ def test_real_files_without_hands(real_data: Path) -> None:
         {f"shape_type {k}": n for k, n in types.items()} | {"unknown label 'point'": 1}
     )
     assert counted.notes == Counter({"files without a keypoint": 8, "files without shapes": 2})
+
+
+# Hostile and odd ----------------------------------------------------------------------------------------
+
+
+def test_very_many_unknown_labels_are_counted_together(tmp_path: Path) -> None:
+    shapes = [point(f"{i} landmark of some other hand") for i in range(20_000)]
+    save(tmp_path, "a.json", [point("wrist"), *shapes])
+    samples, counted = read(tmp_path)
+    assert len(samples) == 1
+    assert len(counted.dropped) == 101
+    assert counted.dropped["unknown label, of a file with very many"] == 20_000 - 100
+
+
+def test_a_label_of_a_megabyte(tmp_path: Path) -> None:
+    save(tmp_path, "a.json", [point("wrist"), point("thumb tip " * 100_000)])
+    _, counted = read(tmp_path)
+    ((name, count),) = counted.dropped.items()
+    assert count == 1
+    assert len(name) < 120
+
+
+def test_sizes_that_no_image_has(tmp_path: Path) -> None:
+    path = save(tmp_path, "a.json", [point("wrist")])
+    path.write_text(json.dumps({**json.loads(path.read_text()), "imageWidth": 3_000_000_000}))
+    _, counted = read(tmp_path)
+    ((name, reason),) = counted.quarantine
+    assert name == "a.json"
+    assert "imageWidth" in reason
+
+
+def test_a_hash_in_a_name_is_not_the_number_of_a_hand(tmp_path: Path) -> None:
+    save(tmp_path, "b.json", [{**point("wrist"), "group_id": 1}])
+    save(tmp_path, "b#1.json", [point("wrist")])
+    samples, _ = read(tmp_path)
+    assert {sample.sample_id for sample in samples} == {"labelme/b#1", "labelme/b%231"}

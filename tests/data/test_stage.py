@@ -211,3 +211,18 @@ def test_relative_paths_lead_from_out_to_the_file(file: list[str], out: list[str
     relative = relative_to_out(path, folder)
     assert not relative.startswith("/")
     assert Path("/", *(folder / relative).parts).resolve() == path
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_twins_of_ids_are_set_aside_in_the_order_of_the_input(tmp_path: Path, workers: int) -> None:
+    items = [[Sample("s/1", "a", "1.png"), Sample("s/2", "a", "2.png")], [Sample("s/1", "b", "3.png")] * 2]
+    stage = Stage("make", tmp_path / "out", {}, engine=Local(workers), quiet=True)
+    summary = stage.run(items, _as_part)
+    assert (summary.samples, summary.quarantined) == (2, 2)
+    assert summary.dropped == {"sample whose id another one has": 2}
+    assert [sample.source for sample in Dataset(tmp_path / "out")] == ["a", "a"]
+    assert {entry["input"] for entry in Dataset(tmp_path / "out").quarantine()} == {"s/1"}
+
+
+def _as_part(samples: list[Sample]) -> Part:
+    return Part(to_batch(samples))

@@ -163,6 +163,10 @@ def raises(view: View, limits: Any) -> Outcome:
     raise RuntimeError("boom")
 
 
+def leaves(view: View, limits: Any) -> Outcome:
+    raise SystemExit(3)
+
+
 def gives_nothing(view: View, limits: Any) -> Any:
     return None
 
@@ -175,7 +179,8 @@ def tells_nothing(view: View, limits: Any) -> Outcome:
     ("run", "sentence", "message"),
     [
         (raises, "", "RuntimeError: boom"),
-        (gives_nothing, "", "AttributeError: 'NoneType' object has no attribute 'hits'"),
+        (gives_nothing, "", "TypeError: gave a NoneType instead of a qa.checks.Outcome"),
+        (leaves, "", "SystemExit: 3"),
         (tells_nothing, "The {finger} is blue.", "KeyError: 'finger'"),
     ],
 )

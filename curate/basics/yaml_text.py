@@ -1,0 +1,53 @@
+"""YAML as data: the one loader of all YAML that is read.
+
+PyYAML's safe loader runs nothing, but it lets aliases stand for each other (ten lines that hold a thousand
+million values), raises what it likes on odd scalars (2001-13-45, 0x_, !!int x), and reads numbers of any
+length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 200_000  # a file of settings has a few thousand
+_LARGEST = 1 << 63
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """The safe loader without aliases and without endless numbers."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise ValueError(f"an alias in line {mark.line + 1}; write its value out")
+        return super().compose_node(parent, index)
+
+    def construct_yaml_int(self, node: Any) -> int:
+        value: int = super().construct_yaml_int(node)
+        if abs(value) > _LARGEST:
+            raise ValueError(f"a whole number of very many digits in line {node.start_mark.line + 1}")
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
+def parse(data: bytes) -> Any:
+    """The value in a YAML document; None where it is empty.
+
+    Raises
+    ------
+    ValueError: not YAML, or not YAML of plain values, which it says in a line.
+    """
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"larger than {MAX_BYTES:,} bytes")
+    try:
+        return yaml.load(data.decode("utf-8-sig"), _Loader)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    except (KeyError, AttributeError, TypeError, OverflowError) as error:  # of its scalars
+        raise ValueError(f"a value that is none of its type ({error})") from None
