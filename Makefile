@@ -10,7 +10,7 @@ TOOLS := .venv-tools
 TOOLS_STAMP := $(TOOLS)/.installed
 BENCH_STAMP := $(VENV)/.bench
 
-.PHONY: demo test tools lint bench clean
+.PHONY: demo test tools lint bench kills clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -26,6 +26,10 @@ lint: $(STAMP)
 
 bench: $(BENCH_STAMP)
 	status=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || status=1; done; exit $$status
+
+# Every command, killed before each change that it makes on disk, and given again. Takes some ten minutes.
+kills: $(STAMP)
+	$(BIN)/python benchmarks/kills.py --each 1
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

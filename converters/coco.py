@@ -34,12 +34,13 @@ from converters.parts.coco_tables import (
 from converters.parts.exported_images import put
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
+from converters.parts.point_order import UNTOLD, Order, order_of
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import SHAPES, make_batch, to_numpy
 from curate.data.source import Source
 
@@ -48,6 +49,7 @@ NAME = "coco"
 # palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 _MILLIMETRES = 1000.0
+_SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
 
 
 class Ours(msgspec.Struct, gc=False, omit_defaults=True):
@@ -78,9 +80,10 @@ class Annotation(msgspec.Struct, gc=False):
     id: Id = None
     image_id: Id = None
     category_id: Id = None
-    iscrowd: float = 0
+    iscrowd: bool | float | None = 0
     bbox: list[float] | None = None
     hand_type: Any = None
+    attributes: Any = None
     joint_cam: list[list[float | None]] | None = None
     hand_curate: Ours | None = None
 
@@ -101,7 +104,8 @@ def read(source: Source) -> Iterator[Part]:
 
 def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
     dropped = Counter[str]()
-    chosen = [a for a in document.annotations if _is_hand(a, dropped)]
+    orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
+    chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
@@ -110,13 +114,13 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
         "sample_id": ids,
         "source": set_name,
         "bbox": boxes([a.bbox for a in chosen]),
-        "side": [a.hand_type if a.hand_type in ("left", "right") else None for a in chosen],
     }
     points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
     hands = Hands(file, document, [a.image_id for a in chosen], points, columns, ours=ours)
     hands.dropped, hands.quarantine = dropped, problems
+    _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
-    _put_in_order(hands, chosen)
+    _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
     if ours:
         _restore(columns, chosen)
     else:
@@ -125,18 +129,34 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     return hands
 
 
-def _is_hand(annotation: Annotation, dropped: Counter[str]) -> bool:
+def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[str]) -> bool:
     points = annotation.keypoints
+    refusal = orders.get(annotation.category_id, UNTOLD).refusal
     if annotation.iscrowd:
         dropped["crowd annotation"] += 1
     elif not points:
         dropped["annotation without keypoints"] += 1
-    elif len(points) == 3 * kp.COUNT or (len(points) == kp.COUNT and isinstance(points[0], list)):
-        return True
+    elif flaw := _count_flaw(points):
+        dropped[f"annotation with {flaw}"] += 1
+    elif refusal:
+        dropped[f"annotation of no known hand: {refusal}"] += 1
     else:
-        count = len(points) if isinstance(points[0], list) else len(points) / 3
-        dropped[f"annotation with {count:g} keypoints"] += 1
+        return True
     return False
+
+
+def _count_flaw(points: list[Any]) -> str:
+    """What an annotation has that is not 21 x (x, y, v); empty where it has."""
+    if isinstance(points[0], list):
+        odd = next((p for p in points if isinstance(p, list) and len(p) != 3), None)
+        if len(points) != kp.COUNT:
+            return f"{len(points)} keypoints"
+        return f"points of {len(odd)} numbers; allowed: 3 (x, y, v)" if odd is not None else ""
+    if len(points) == 3 * kp.COUNT:
+        return ""
+    if len(points) % 3 or len(points) == 2 * kp.COUNT:
+        return f"{len(points)} numbers for its keypoints; allowed: {3 * kp.COUNT}, 21 x (x, y, v)"
+    return f"{len(points) // 3} keypoints"
 
 
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
@@ -155,49 +175,40 @@ def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _put_in_order(hands: Hands, annotations: list[Annotation]) -> None:
-    """Our order of the points, by the names of each hand's category.
+def _put_in_order(hands: Hands, orders: list[Order]) -> None:
+    """Our order of the points, by what the names of each hand's category tell.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
     file have it the other way round, its fingers run from tip to palm (counted as `order_reversed`).
     """
-    orders = {c.id: _order(c.keypoints) for c in hands.document.categories}
-    counted = np.ones(len(annotations), bool)
-    for key in {a.category_id for a in annotations}:
-        order, anatomical = orders.get(key) or (None, False)
-        rows = np.array([a.category_id == key for a in annotations])
-        if order is None:
+    counted = np.array([not order.anatomical for order in orders], bool)
+    for order in set(orders):
+        rows = np.array([other == order for other in orders])
+        if order.places is not None:
+            _reorder(hands, rows, order.places)
+        if not order.known:
             hands.notes["keypoint_names_unknown_order_assumed"] += int(rows.sum())
-        else:
-            _reorder(hands, rows, order)
-        counted[rows] = not anatomical
+        if order.placed:
+            hands.notes[f"hand whose point {order.placed!r} has the place that the others left"] += int(
+                rows.sum()
+            )
     xyz = hands.columns.get("xyz")
     if xyz is None:
         return
     hands.projected = np.isfinite(xyz).all((1, 2))
     judged = hands.projected & counted
     if judged.any() and _from_tip(xyz[judged]).mean() > 0.5:
-        _reorder(hands, counted, list(TIP_TO_PALM))
+        _reorder(hands, counted, TIP_TO_PALM)
         hands.notes["order_reversed"] += int(counted.sum())
 
 
-def _reorder(hands: Hands, rows: NDArray[np.bool_], order: list[int]) -> None:
-    if order != list(range(kp.COUNT)):
-        hands.points[rows] = hands.points[rows][:, order]
+def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:
+    if order != tuple(range(kp.COUNT)):
+        places = list(order)
+        hands.points[rows] = hands.points[rows][:, places]
         if "xyz" in hands.columns:
-            hands.columns["xyz"][rows] = hands.columns["xyz"][rows][:, order]
-
-
-def _order(names: list[str] | None) -> tuple[list[int] | None, bool]:
-    """Where each of our keypoints stands among a category's names, or None; whether these are anatomical."""
-    if names is None or len(names) != kp.COUNT:
-        return None, False
-    found = [labels.parse(name).keypoint for name in names]
-    if set(found) != set(range(kp.COUNT)):
-        return None, False
-    anatomical = not any(name[-1:].isdigit() for name in names)
-    return [found.index(i) for i in range(kp.COUNT)], anatomical
+            hands.columns["xyz"][rows] = hands.columns["xyz"][rows][:, places]
 
 
 def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -206,6 +217,27 @@ def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
     bones = np.linalg.norm(np.diff(fingers, axis=2), axis=-1)
     shorter: NDArray[np.bool_] = bones[..., 0].sum(1) < bones[..., 2].sum(1)
     return shorter
+
+
+def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Order]) -> None:
+    """Sides that annotations, categories and the names of their points tell, where these agree."""
+    named = {c.id: labels.side_of(c.name) for c in hands.document.categories}
+    found: list[kp.Side | None] = []
+    for a in annotations:
+        told = {labels.side_of(a.hand_type), named.get(a.category_id)}
+        told |= {orders.get(a.category_id, UNTOLD).side, _attribute_side(a.attributes)}
+        sides = told - {None}
+        hands.notes["side told in two ways, left empty"] += len(sides) > 1
+        found.append(sides.pop() if len(sides) == 1 else None)
+    hands.columns["side"] = found
+
+
+def _attribute_side(attributes: object) -> kp.Side | None:
+    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
+    if not isinstance(attributes, dict):
+        return None
+    sides = {labels.side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
+    return sides.pop() if len(sides) == 1 else None
 
 
 def _add_known_sides(hands: Hands) -> None:
@@ -290,7 +322,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
-    lost["sample without an image"] += int((~usable).sum())
+    lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())
     splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
     lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
     sources = dataset.info["sources"]

@@ -35,9 +35,9 @@ class Person(msgspec.Struct, gc=False):
 
     id: Id = None
     image_id: Id = None
-    iscrowd: float = 0
-    lefthand_valid: bool | float = False
-    righthand_valid: bool | float = False
+    iscrowd: bool | float | None = 0
+    lefthand_valid: bool | float | None = False
+    righthand_valid: bool | float | None = False
     lefthand_kpts: list[float] | None = None
     righthand_kpts: list[float] | None = None
     lefthand_box: list[float] | None = None
@@ -58,10 +58,10 @@ def read(source: Source) -> Iterator[Part]:
 
 
 def _hands(file: AnnotationFile, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
-    dropped = Counter[str]()
+    absent = Counter[str]()
     people = [(i, p) for i, p in enumerate(document.annotations) if not p.iscrowd]
-    dropped["crowd annotation"] += len(document.annotations) - len(people)
-    valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, dropped)]
+    absent["crowd annotation"] += len(document.annotations) - len(people)
+    valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, absent)]
     columns: dict[str, Any] = {
         "sample_id": [f"{NAME}/{file.key}/{text_id(p.id, i)}-{side}" for i, p, side in valid],
         "source": NAME,
@@ -71,12 +71,12 @@ def _hands(file: AnnotationFile, document: Document[Person], problems: list[tupl
     points = stack([getattr(p, f"{side}hand_kpts") for _, p, side in valid], (kp.COUNT, 3), np.float32)
     owners = [p.image_id for _, p, _ in valid]
     hands = Hands(file, document, owners, points, columns)
-    hands.dropped, hands.quarantine = dropped, problems
+    hands.absent, hands.quarantine = absent, problems
     hands.refuse_twins()
     return hands
 
 
-def _is_valid(person: Person, side: str, dropped: Counter[str]) -> bool:
+def _is_valid(person: Person, side: str, absent: Counter[str]) -> bool:
     valid = bool(getattr(person, f"{side}hand_valid"))
-    dropped[f"{side} hand not valid"] += not valid
+    absent[f"{side} hand not valid"] += not valid
     return valid

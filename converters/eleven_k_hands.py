@@ -15,7 +15,7 @@ from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import ROWS, Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source, posix_path
 
@@ -43,7 +43,7 @@ def read(source: Source) -> Iterator[Part]:
     photos, twins = _photos(source, path.parent)
     rows = [row for stem, row in info.stems.items() if stem in photos]
     counts = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
-    counts.dropped["row without its photo"] += len(info.stems) - len(rows)
+    counts.absent["row without its photo"] += len(info.stems) - len(rows)
     counts.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
     counts.dropped["photo of the same name as another"] += twins
     counts.dropped = +counts.dropped
@@ -94,9 +94,9 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     lines = [",".join(COLUMNS)]
     for sample in dataset:
         if sample.image in written:
-            counts["further hand in an image"] += 1
+            counts[LEFT_OUT + "further hand in an image"] += 1
         elif sample.image not in anew:
-            counts["sample without an image"] += 1
+            counts[LEFT_OUT + "sample without an image"] += 1
         else:
             written.add(sample.image)
             counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id

@@ -32,7 +32,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import BY_NAME, ImageFinder, Source, files_below
 
@@ -376,7 +376,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
             data = encoder.encode(_document(image, samples))
             files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
         else:
-            counts["sample without an image"] += len(samples)
+            counts[LEFT_OUT + "sample without an image"] += len(samples)
     return lost + counts
 
 

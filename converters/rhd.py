@@ -38,7 +38,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
@@ -138,7 +138,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         counts["attrs"] += bool(sample.attrs)
         counts["label_source"] += sample.label_source not in (None, "render")
         if sample.side is None:
-            counts["sample of an unknown side"] += 1
+            counts[LEFT_OUT + "sample of an unknown side"] += 1
             continue
         pictures = sets["evaluation" if sample.split in ("val", "test") else "training"]
         if sample.image not in pictures:
@@ -228,7 +228,7 @@ def _read_part(
     in_view[list(bad)] = False
     away = 2 * (len(keys) - len(bad)) - int(in_view.sum())
     if away:
-        part.dropped["hand not in view"] += away
+        part.absent["hand not in view"] += away
     part.batch = _batch(one, keys, np.flatnonzero(in_view), arrays, frame)
     return part
 
@@ -385,9 +385,10 @@ def _write_set(folder: Path, pictures: Sequence[_Picture], root: Path, engine: E
             picture = chosen[number]
             entries[number] = {"xyz": picture.xyz, "uv_vis": picture.uv_vis, "K": picture.K}
             counts.update(notes)
-            counts["further hand of the same side in an image"] += picture.hands - len(picture.sides)
+            further = picture.hands - len(picture.sides)
+            counts[LEFT_OUT + "further hand of the same side in an image"] += further
     written = sum(chosen[number].hands for number in entries)
-    counts["sample without an image of the set's size"] += sum(p.hands for p in pictures) - written
+    counts[LEFT_OUT + "sample without an image of the set's size"] += sum(p.hands for p in pictures) - written
     if entries:
         files.write(folder / f"anno_{folder.name}.pickle", _pickled(entries))
     return counts

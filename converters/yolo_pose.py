@@ -10,6 +10,7 @@ Files that `write` made say `visibility: coco` in data.yaml, and are read as the
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 import re
@@ -20,18 +21,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from converters.parts.exported_images import put, size_of
 from converters.parts.lost_fields import count_lost
+from converters.parts.yolo_config import COCO, Config, read_config
 from converters.parts.yolo_files import Pair, find_pairs
 from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
@@ -43,19 +44,9 @@ _MAX_BYTES = 10_000_000  # of a label file: 7,000 hands in one image
 # A share beyond this is a coordinate in pixels that nobody divided by the image's size.
 _FARTHEST = 2.0
 _SHIFT = 0.01  # pixels; what float32 boxes stray is less
-_COCO = "coco"
 _TWO = re.compile(rb"(?<![\d.eE+-])2(?:\.0*)?(?![\d.eE])")
 _LFS = b"version https://git-lfs"
 _HELD = frozenset({"sample_id", "source", "keypoints", "bbox", "split"})
-
-
-@dataclass(slots=True)
-class _Config:
-    """What data.yaml files say: the side that a class stands for, and the meaning of visibility."""
-
-    sides: dict[int, str] = field(default_factory=dict)
-    visibility: str | None = None
-    notes: Counter[str] = field(default_factory=Counter)
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -78,7 +69,7 @@ def read(source: Source) -> Iterator[Part]:
         raise InputError(root, "no such folder", allowed="a folder with images/ and labels/")
     counted = Part(make_batch(0))
     pairs = find_pairs(source, counted)
-    config = _read_config(root, pairs)
+    config = read_config(root)
     counted.notes.update(config.notes)
     labelled = []
     for pair in pairs:
@@ -88,7 +79,7 @@ def read(source: Source) -> Iterator[Part]:
             counted.dropped["image without a label file"] += 1
         else:
             labelled.append(pair)
-    coco = config.visibility == _COCO or any(_uses_two(pair.label) for pair in labelled if pair.label)
+    coco = config.visibility == COCO or any(_uses_two(pair.label) for pair in labelled if pair.label)
     if labelled and not coco:
         counted.notes["visibility: the set never uses 2, so 1 was read as visible"] += 1
     yield counted
@@ -119,7 +110,8 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     for split, of_image in sorted(lines.items()):
         placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
-        counts["sample without an image"] += sum(len(of_image[ref]) for ref in of_image.keys() - placed)
+        gone = sum(len(of_image[ref]) for ref in of_image.keys() - placed)
+        counts[LEFT_OUT + "sample without an image"] += gone
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
             files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
@@ -127,47 +119,12 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     return +counts
 
 
-# Finding ---------------------------------------------------------------------------------------------
-
-
-def _read_config(root: Path, pairs: Sequence[Pair]) -> _Config:
-    """Join what the data.yaml files in the root and beside images/ or labels/ say."""
-    config = _Config()
-    for path in sorted(path for path in root.glob("**/*.y*ml") if len(path.relative_to(root).parts) <= 2):
-        try:
-            text = path.read_text(encoding="utf-8") if path.stat().st_size < 1_000_000 else ""
-            content = yaml.safe_load(text)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError):
-            config.notes[f"{path.name} does not parse, and was not used"] += 1
-            continue
-        if isinstance(content, dict) and "kpt_shape" in content:
-            _use(config, content, path)
-    return config
-
-
-def _use(config: _Config, content: dict[Any, Any], path: Path) -> None:
-    shape = content["kpt_shape"]
-    if shape not in ([kp.COUNT, 2], [kp.COUNT, 3]):
-        raise InputError(
-            path, repr(shape)[:60], field="kpt_shape", allowed=f"[{kp.COUNT}, 2] or [{kp.COUNT}, 3]"
-        )
-    if content.get("flip_idx", list(range(kp.COUNT))) != list(range(kp.COUNT)):
-        config.notes[f"flip_idx of {path.name} exchanges points of one hand; it was not used"] += 1
-    if content.get("visibility") == _COCO:
-        config.visibility = _COCO
-    names = content.get("names")
-    for number, name in names.items() if isinstance(names, dict) else enumerate(names or []):
-        said = set(re.findall(r"left|right", str(name).lower()))
-        if isinstance(number, int) and len(said) == 1:
-            config.sides[number] = said.pop()
-
-
 # Reading ---------------------------------------------------------------------------------------------
 
 
 def _uses_two(path: Path) -> bool:
     """Whether a file's visibility is ever 2."""
-    data = _bytes(path)
+    data = _text(_bytes(path))
     if not _TWO.search(data):
         return False
     rows = (line.split() for line in data.splitlines())
@@ -182,6 +139,13 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
+def _text(data: bytes) -> bytes:
+    """The same without a byte order mark, in UTF-8 where it was in UTF-16."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
 @dataclass(slots=True)
 class _Lines:
     """The well-formed lines of several files, in order."""
@@ -190,7 +154,7 @@ class _Lines:
     where: list[tuple[Pair, int, int]] = field(default_factory=list)  # pair, hand of the file, line
 
 
-def _read_part(root: Path, pairs: Sequence[Pair], config: _Config, coco: bool) -> Part:
+def _read_part(root: Path, pairs: Sequence[Pair], config: Config, coco: bool) -> Part:
     part = Part(make_batch(0))
     lines = _Lines()
     for pair in pairs:
@@ -208,6 +172,8 @@ def _read_part(root: Path, pairs: Sequence[Pair], config: _Config, coco: bool) -
         size = known[pair.key]
         if size is None:
             part.dropped["image unreadable"] += 1
+        elif refusal := config.order(int(values[row, 0])).refusal:
+            part.dropped[f"line of no known hand: {refusal}"] += 1
         else:
             sizes[row] = size
     good = np.flatnonzero(np.isfinite(sizes[:, 0]))
@@ -222,7 +188,7 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
     label = pair.label
     assert label is not None
     name = _relative(root, label)
-    data = _bytes(label)
+    data = _text(_bytes(label))
     if data.startswith(_LFS):
         part.quarantine.append((name, "a Git-LFS pointer, not the labels; run: git lfs pull"))
         return
@@ -237,29 +203,49 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
             part.quarantine.append((name, f"unreadable, or larger than {_MAX_BYTES} bytes"))
         return
     hand = 0
+    seen: dict[tuple[float, ...], list[float]] = {}  # the lines of this file by their points
     for number, line in enumerate(data.splitlines(), 1):
         tokens = line.split()
         if not tokens:
             continue
         hand += 1
-        size = _NUMBERS.get(len(tokens))
-        if size is None:
-            reason = f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)"
-            part.quarantine.append((f"{name} line {number}", reason))
-            continue
         try:
-            row = [float(token) for token in tokens]
+            row = _row(tokens, part.notes)
         except ValueError as error:
-            part.quarantine.append((f"{name} line {number}", str(error)[:80]))
+            part.quarantine.append((f"{name} line {number}", str(error)[:100]))
             continue
-        # Before a missing v becomes NaN below: a NaN in the file is no number.
-        if not all(map(math.isfinite, row)):
-            part.quarantine.append((f"{name} line {number}", "a number that is not finite"))
-            continue
-        if size == 2:
-            row = row[:_HEAD] + [n for i in range(_HEAD, len(row), 2) for n in (row[i], row[i + 1], math.nan)]
+        before = seen.setdefault(tuple(row[_HEAD:]), row)
+        if before is not row:
+            if before == row:
+                part.notes["line that stands in its file before, left out"] += 1
+                continue
+            part.notes["hand with the same points as another of its image"] += 1
         lines.values.append(row)
         lines.where.append((pair, hand - 1, number))
+
+
+def _row(tokens: list[bytes], notes: Counter[str]) -> list[float]:
+    """The 68 numbers of a line, v being NaN where it has none.
+
+    In a line without v, a negative coordinate says that there is no point, as Ultralytics reads it.
+
+    Raises
+    ------
+    ValueError: says why these are not the numbers of a hand.
+    """
+    size = _NUMBERS.get(len(tokens))
+    if size is None:
+        raise ValueError(f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)")
+    row = [float(token) for token in tokens]
+    if not all(map(math.isfinite, row)):  # before a missing v becomes NaN: a NaN in the file is no number
+        raise ValueError("a number that is not finite")
+    if size == 3:
+        return row
+    points = [(row[i], row[i + 1]) for i in range(_HEAD, len(row), 2)]
+    absent = sum(x < 0 or y < 0 for x, y in points)
+    notes["point with a negative coordinate in a line without v, read as unlabelled"] += absent
+    whole = [(x, y, math.nan) if x >= 0 and y >= 0 else (0.0, 0.0, 0.0) for x, y in points]
+    return [*row[:_HEAD], *(n for point in whole for n in point)]
 
 
 def _fault(row: NDArray[np.float64], points: NDArray[np.float64]) -> str:
@@ -296,11 +282,11 @@ def _batch(
     values: NDArray[np.float64],
     sizes: NDArray[np.float64],
     where: Sequence[tuple[Pair, int, int]],
-    config: _Config,
+    config: Config,
     coco: bool,
     notes: Counter[str],
 ) -> Any:
-    points = values[:, _HEAD:].reshape(-1, kp.COUNT, 3)
+    points = _in_our_order(values, config, notes)
     at_zero = (points[..., :2] == 0).all(axis=2)
     stated = points[..., 2]
     seen = np.where(np.isnan(stated), kp.VISIBLE, stated)
@@ -317,12 +303,25 @@ def _batch(
         image=[str(pair.image) for pair, _, _ in where],
         width=sizes[:, 0].astype(np.int32),
         height=sizes[:, 1].astype(np.int32),
-        side=[config.sides.get(int(number)) for number in values[:, 0]],
+        side=[config.side(int(number)) for number in values[:, 0]],
         keypoints=points[..., :2] * sizes[:, None],
         visibility=seen,
         bbox=box,
         split=[pair.split for pair, _, _ in where],
     )
+
+
+def _in_our_order(values: NDArray[np.float64], config: Config, notes: Counter[str]) -> NDArray[np.float64]:
+    points = values[:, _HEAD:].reshape(-1, kp.COUNT, 3)
+    for number in sorted({int(number) for number in values[:, 0]}):
+        order, rows = config.order(number), values[:, 0] == number
+        if order.places is not None:
+            points[rows] = points[rows][:, list(order.places)]
+        if order.placed:
+            notes[f"hand whose point {order.placed!r} has the place that the others left"] += int(rows.sum())
+        elif config.has_points(number) and not order.known:
+            notes["keypoint_names_unknown_order_assumed"] += int(rows.sum())
+    return points
 
 
 # Writing ---------------------------------------------------------------------------------------------
@@ -333,7 +332,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     try:
         size = np.array(_frame(dataset, sample), np.float64)
     except UnreadableImage:
-        counts["sample without an image"] += 1
+        counts[LEFT_OUT + "sample without an image"] += 1
         return ""
     shares = sample.keypoints.astype(np.float64) / size
     labelled = sample.visibility > kp.UNLABELLED
@@ -342,7 +341,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     counts["point outside the image, written as unlabelled"] += int((labelled & ~within).sum())
     box = _clipped_box(sample, shares[within], size, counts)
     if box is None:
-        counts["sample without a box or points in the image"] += 1
+        counts[LEFT_OUT + "sample without a box or points in the image"] += 1
         return ""
     numbers = [repr(float(n)) for n in box]
     for i in range(kp.COUNT):
@@ -386,7 +385,7 @@ def _data_yaml(splits: Sequence[str]) -> str:
     lines = [f"{split}: {folders[split]}" for split in ("train", "val", "test") if split in folders]
     return "\n".join(
         [
-            "path: .",
+            # Ultralytics takes a path for one from where it is started; without, it starts from this file.
             *lines,
             f"kpt_shape: [{kp.COUNT}, 3]",
             "# A mirrored hand keeps its points: index 0 is the wrist on both sides.",
@@ -394,7 +393,7 @@ def _data_yaml(splits: Sequence[str]) -> str:
             "names:",
             "  0: hand",
             "# 0 unlabelled, 1 labelled but hidden, 2 visible",
-            f"visibility: {_COCO}",
+            f"visibility: {COCO}",
             "",
         ]
     )

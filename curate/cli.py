@@ -13,6 +13,7 @@ from converters.table import FORMATS
 from curate import __version__
 from curate.basics.errors import CurateError, MissingExtra
 from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE
+from curate.commands.parser import Parser
 from curate.commands.table import COMMANDS
 
 __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
@@ -61,9 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+def build_parser(command: str | None = None) -> Parser:
     """The parser; only the options of the command that is given are known to it, for a quick start."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="curate",
         description=_OVERVIEW.format(formats=_formats()),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -151,8 +151,12 @@ def fingerprint(*places: Path | None) -> str:
 
 
 def _absolute(source: Source, out: Path) -> Source:
+    """The same with absolute paths; a data.yaml that only describes a folder stands for it."""
+    root = source.root.absolute()
+    if root.suffix.lower() in (".yaml", ".yml") and root.is_file():
+        root = root.parent
     images, masks = (place.absolute() if place else None for place in (source.images, source.masks))
-    return Source(source.root.absolute(), images, masks, out.absolute() / "images")
+    return Source(root, images, masks, out.absolute() / "images")
 
 
 def _check_place(source: Source, out: Path) -> None:
@@ -184,7 +188,7 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
 
     for batch in rebatch(batches(), size):
         counted, waiting = waiting, Part(make_batch(0))
-        yield Part(batch, counted.dropped, counted.quarantine, counted.notes)
+        yield replace(counted, batch=batch)
     yield waiting  # what was counted behind the last row
 
 

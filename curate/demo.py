@@ -14,6 +14,7 @@ import numpy as np
 from curate.basics import engine, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
+from curate.basics.settings import Options, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
@@ -33,6 +34,16 @@ hands: {{people: 3}}
 
 
 @dataclass(frozen=True, slots=True)
+class DemoOptions(Options):
+    """How much the demo draws, and how long it trains. By epochs, not by the clock, so that it gives the same
+    on any machine."""
+
+    photos: int = whole(480, 16, 100_000, "labelled photographs to draw")
+    epochs: int = whole(8, 1, 1000, "of training")
+    seed: int = whole(0, 0, 2**31, "of all that is drawn")
+
+
+@dataclass(frozen=True, slots=True)
 class Shoot:
     """A set of photographs to draw: name, (width, height) in pixels, number, seed, first subject's number."""
 
@@ -48,9 +59,7 @@ def demo(
     *,
     run: Callable[[Sequence[str]], int],
     say: Callable[[str], None],
-    photos: int = 480,
-    minutes: float = 2.0,
-    seed: int = 0,
+    options: DemoOptions = DemoOptions(),
 ) -> int:
     """Draw and render hands, write them as 11k Hands, Labelme and RHD, and run the whole chain on them.
 
@@ -60,28 +69,26 @@ def demo(
     ----------
     out: folder for everything; what it holds already is not done again.
     run: runs one command line and returns its exit code. say: tells the user a line.
-    photos: labelled photographs to draw. minutes: of training.
 
     Returns
     -------
     0, or the exit code of the command that failed.
     """
     started = time.monotonic()
+    photos, seed = options.photos, options.seed
     for shoot in _shoots(photos, seed):
         draw(shoot, out / "drawn" / shoot.name)
 
     def typed(line: Sequence[str]) -> int:
         say(f"$ curate {' '.join(line)}")
-        code = run(line)
-        # Exit code 1 is "something was left out": RHD stores a second hand that no photo shows.
-        return 0 if code == 1 else code
+        return run(line)
 
     rendered = out / "renders"
     if typed(_render(out, seed)):
         say("Nothing was rendered, for the reason above: drawn hands stand in for renders.")
         rendered = out / "drawn" / "rendered"
         draw(Shoot("rendered", (320, 320), max(_PER_SUBJECT * 2, photos // 3), seed + 1, 1000), rendered)
-    for line in _commands(out, rendered, minutes):
+    for line in _commands(out, rendered, options.epochs):
         if code := typed(line):
             return code
     say(_where_to_look(out, time.monotonic() - started))
@@ -144,7 +151,7 @@ def _render(out: Path, seed: int) -> list[str]:
     return ["render", "--job", str(job), "--out", str(out / "renders")]
 
 
-def _commands(out: Path, rendered: Path, minutes: float) -> list[list[str]]:
+def _commands(out: Path, rendered: Path, epochs: int) -> list[list[str]]:
     """rendered: the dataset that becomes RHD, and comes back from it."""
     drawn, native, data = (str(out / name) for name in ("drawn", "native", "data"))
     quiet = ["--quiet"]
@@ -167,7 +174,9 @@ def _commands(out: Path, rendered: Path, minutes: float) -> list[list[str]]:
     lines += [
         ["build", *crops, "--out", built, "--split", "subject", "--keypoints", "20"],
         ["qa", built, "--out", str(out / "qa"), "--fail-on", "never"],
-        ["train-baseline", built, "--out", trained, "--epochs", "8", "--max-minutes", str(minutes)],
+        ["qa", f"{data}/tagged", "--out", str(out / "qa-tagged"), "--fail-on", "never"],
+        ["review", "build", f"{data}/tagged", "--qa", str(out / "qa-tagged"), "--out", str(out / "review")],
+        ["train-baseline", built, "--out", trained, "--epochs", str(epochs)],
         ["evaluate", trained, built],
         ["predict", trained, f"{data}/new", "--out", str(out / "found")],
     ]
@@ -177,6 +186,9 @@ def _commands(out: Path, rendered: Path, minutes: float) -> list[list[str]]:
 def _where_to_look(out: Path, seconds: float) -> str:
     places = {
         out / "qa" / "report.html": "what is in the training set, and what is wrong with it",
+        out
+        / "review"
+        / "index.html": "each labelled photo with what was found, to accept, reject or correct",
         out / "run" / "evaluation-test" / "evaluation.html": "how good the network is, in pictures",
         out / "found": "keypoints found in photos that it never saw",
     }

@@ -22,6 +22,7 @@ from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
 from curate.training.record import WEIGHTS
 from curate.training.run import Run, open_run
+from curate.training.trained_on import seen_in_training
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
@@ -37,23 +38,49 @@ class EvaluateOptions(Options):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Where an evaluation lies, and its figures (the content of metrics.json). `reused`: it was finished
-    before."""
+    """Where an evaluation lies, and its figures (the content of metrics.json).
+
+    Attributes
+    ----------
+    seen: how many samples, photographs and subjects of the split the run was trained on; None: not known.
+    reused: it was finished before.
+    """
 
     out: Path
     figures: dict[str, Any]
+    seen: dict[str, int] | None = None
     reused: bool = False
+
+    @property
+    def fair(self) -> bool:
+        """Whether all of it is new to the run, as far as is known; or it is the train split, as asked."""
+        return self.figures["split"] == "train" or not any((self.seen or {}).values())
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return {**self.figures, "out": os.fspath(self.out), "reused": self.reused}
+        return {
+            **self.figures,
+            "out": os.fspath(self.out),
+            "seen_in_training": self.seen,
+            "reused": self.reused,
+        }
 
     def __str__(self) -> str:
         f, page = self.figures, f"{self.out / PAGE}{' (was finished before)' if self.reused else ''}"
         if not f["n"]:
             return f"no labelled image in split {f['split']}; see {page}"
         head = f"{f['n']} images of split {f['split']}, {f['size']} px:"
-        return "\n".join([head, *(f"  {line}" for line in summary(f)), f"see {page}"])
+        return "\n".join([head, *(f"  {line}" for line in summary(f)), *self._warnings(), f"see {page}"])
+
+    def _warnings(self) -> list[str]:
+        if self.seen is None:
+            return [
+                "  whether the run was trained on some of these is not known: it is of an earlier version"
+            ]
+        if self.fair:
+            return []
+        seen = ", ".join(f"{count} {kind}" for kind, count in self.seen.items() if count)
+        return [f"  these figures flatter: the run was trained on {seen} of this split"]
 
 
 def evaluate(
@@ -94,9 +121,10 @@ def evaluate(
         "inputs": [weights, dataset.fingerprint],
     }
     reads = [opened.root, dataset.root]
+    seen = seen_in_training(opened.root, dataset, options.split)
     with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
         if claim.result is not None:
-            return Evaluation(folder, claim.result, reused=True)
+            return Evaluation(folder, claim.result, seen, reused=True)
         write_predictions(
             folder / PREDICTIONS,
             _predict(opened, examples, quiet),
@@ -111,7 +139,7 @@ def evaluate(
         shown = Shown(*names, figures, scored, examples.pixels)
         files.write(folder / PAGE, render_page(shown).encode())
         claim.finish(figures)
-    return Evaluation(folder, figures)
+    return Evaluation(folder, figures, seen)
 
 
 def _check_fit(run: Run, dataset: Dataset) -> None:

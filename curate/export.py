@@ -16,6 +16,7 @@ from curate.basics.errors import InputError
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
+from curate.data.part import LEFT_OUT
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +34,8 @@ class Export:
     Attributes
     ----------
     out: the folder. format: name of the format. samples: how many the dataset holds.
-    lost: what the format could not hold or was changed, per field or reason, with counts.
+    lost: what the format could not hold or was changed, per field or reason, with counts; a reason that
+        begins with LEFT_OUT counts samples that are not in it.
     licences: the dataset's licences that seem to restrict passing it on.
     reused: the folder was finished before, with the same configuration.
     """
@@ -44,6 +46,11 @@ class Export:
     lost: dict[str, int]
     licences: tuple[str, ...]
     reused: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are samples, and all of them are in it."""
+        return self.samples > 0 and not any(reason.startswith(LEFT_OUT) for reason in self.lost)
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -67,7 +74,9 @@ class Export:
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
         lines = [f"{self.out}: {self.samples} samples as {self.format}{before}"]
-        lines += [f"  not held by {self.format}: {name} ({count})" for name, count in self.lost.items()]
+        for name, count in self.lost.items():
+            says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
+            lines.append(f"  {says} ({count})")
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)
 

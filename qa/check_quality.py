@@ -16,12 +16,12 @@ from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice, flag, path, paths, whole
+from curate.data.contents import content_hash
 from curate.data.dataset import Dataset
 from qa.checks.baseline_residual import predicted_points
 from qa.checks.check import Check, Checked
 from qa.config import checks
 from qa.finding import SEVERITIES, TABLE, Row, Severity, at_least, read_findings, write_findings
-from qa.inputs import content_hash
 from qa.measures.arrays import Names
 from qa.report.changes import compare, write_changes
 from qa.report.junit import write_junit
@@ -112,7 +112,7 @@ def check_quality(
     """
     given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
     if not given:
-        raise InputError("curate qa", "no dataset given", allowed="one or more dataset folders")
+        raise InputError("datasets", "none given", allowed="one or more dataset folders")
     opened = [d if isinstance(d, Dataset) else Dataset(d) for d in given]
     table = checks(options.config)
     before = None if options.compare is None else read_findings(options.compare)

@@ -57,8 +57,9 @@ class Forecast:
             "angles",
         ]
         for text in job.angles:
-            count, each = f"{len(Grid.of(text)):,} combinations", f"{job.per_angle:,} of each"
-            lines.append(f"  {text}: " + ("drawn from" if job.random else f"{count}, {each}"))
+            cells = len(Grid.of(text))
+            count = f"{cells:,} combination{'s' * (cells > 1)}, {job.per_angle:,} of each"
+            lines.append(f"  {text}: " + ("drawn from" if job.random else count))
         share = self.pictures // len(hands)
         lines.append("hands, in turn" + (f": about {share:,} of each" if share else ""))
         lines += [f"  {model}, {side}, {aspect}" for model, side, aspect in hands]

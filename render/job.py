@@ -181,7 +181,7 @@ class Job(Options):
         told = {name: value for name, value in given.items() if value is not None}
         job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
-            raise InputError("curate render", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
+            raise InputError("job", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
         return job
 
     def as_json(self) -> dict[str, Any]:
@@ -218,6 +218,8 @@ class Job(Options):
         }
         told["models"] = [os.path.basename(model) for model in self.models]
         told["ground"] = self.ground.kinds
+        # JSON tells 80 and 80.0 apart; as qualities they are one.
+        told["camera"]["quality"] = [int(q) if q == int(q) else q for q in self.camera.quality]
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
         return f"{SOURCE}/{key}-{index:07d}"
 

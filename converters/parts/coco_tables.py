@@ -5,7 +5,9 @@ Pixel convention: COCO measures from the corner of the image, as ours does; noth
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -43,9 +45,9 @@ class Image(msgspec.Struct, gc=False):
 
     file_name: str
     id: Id = None
-    width: float | None = None
-    height: float | None = None
-    license: Id = None
+    width: Any = None
+    height: Any = None
+    license: Any = None
     cam_param: Camera | None = None
 
 
@@ -53,7 +55,8 @@ class Category(msgspec.Struct):
     """An entry of `categories`."""
 
     id: Id = None
-    keypoints: list[str] | None = None
+    name: Any = None
+    keypoints: list[Any] | None = None
 
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -103,6 +106,7 @@ class Hands:
     dropped: Counter[str] = field(default_factory=Counter)
     quarantine: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    absent: Counter[str] = field(default_factory=Counter)
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Leave out the other hands."""
@@ -196,7 +200,7 @@ def _annotations_in(root: Path) -> list[AnnotationFile]:
         found = [
             AnnotationFile.at(path, within=folder.name if named else "")
             for folder in folders
-            for path in sorted(folder.iterdir())
+            for path in sorted(folder.iterdir(), key=lambda path: path.stem)
             if path.suffix.lower() == ".json" and not path.name.startswith(".")
         ]
         if found:
@@ -217,13 +221,30 @@ def read_hands(
 
     Raises
     ------
-    InputError: no annotation file.
+    InputError: no annotation file, or none that is COCO's.
     """
     files, root, finder = _annotation_files(source)
     failed = Part(make_batch(0))
-    found = [hands_of(*entry) for entry in _read_files(files, root, kind, failed)]
+    found = []
+    for entry in _read_files(files, root, kind, failed):
+        found.append(hands_of(*entry))
+        _count_absent(entry[0], entry[1], failed)
+    if not found:
+        name, reason = failed.quarantine[0]
+        others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
+        raise InputError(root / name, f"no COCO file: {reason}{others}", allowed="images and annotations")
     yield failed
     yield from _parts(found, finder)
+
+
+def _count_absent(file: AnnotationFile, document: Document[Any], counted: Part) -> None:
+    """Count the images that no annotation is of, and name a file that has no annotations."""
+    if not document.annotations:
+        counted.notes[f"no annotations in {file.name}"] += 1
+    annotated = {annotation.image_id for annotation in document.annotations}
+    absent = sum(entry.id not in annotated for entry in document.images)
+    if absent:
+        counted.notes["image without an annotation"] += absent
 
 
 def _read_files(
@@ -340,9 +361,10 @@ def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
         _refuse_impossible(hands)
     scored = any(_is_score(hands.points[..., 2]) for hands in files if not hands.ours)
     full = any((hands.points[..., 2] == kp.VISIBLE).any() for hands in files)
+    seen: dict[bytes, bytes] = {}
     for hands in files:
         columns = _visible_columns(hands, scored=scored, full=full)
-        yield from _batches(hands, columns, finder)
+        yield from _batches(hands, columns, finder, seen)
 
 
 def _refuse_impossible(hands: Hands) -> None:
@@ -408,12 +430,16 @@ class _Found(NamedTuple):
     licence: str | None
 
 
-def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iterator[Part]:
-    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes)
+def _batches(
+    hands: Hands, columns: dict[str, Any], finder: ImageFinder, seen: dict[bytes, bytes]
+) -> Iterator[Part]:
+    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes, +hands.absent)
     place, found = _Lookup(hands, finder).places(hands.images, carried)
     missing = int((place < 0).sum())
     if missing:
         carried.dropped["image missing"] += missing
+    if not hands.ours:
+        _leave_out_copies(hands, columns, place, found["image"].to_pylist(), seen, carried.notes)
     for start in range(0, max(1, len(place)), ROWS):
         part, carried = carried, Part(make_batch(0))
         rows = slice(start, start + ROWS)
@@ -423,6 +449,37 @@ def _batches(hands: Hands, columns: dict[str, Any], finder: ImageFinder) -> Iter
         of_image = {name: values.take(taken) for name, values in found.items()}
         part.batch = make_batch(len(taken), **of_image, split=hands.file.split, **mine)
         yield part
+
+
+def _leave_out_copies(
+    hands: Hands,
+    columns: dict[str, Any],
+    place: NDArray[np.intp],
+    paths: list[str],
+    seen: dict[bytes, bytes],
+    notes: Counter[str],
+) -> None:
+    """Set the place of a hand to -1 that another annotation, of this file or one before, tells just so.
+
+    seen: what was told of each hand, by its image and points, both as hashes; added to.
+    """
+    sides = columns.get("side") or [None] * len(place)
+    for row in np.flatnonzero(place >= 0).tolist():
+        points = (hands.points[row].tobytes(), columns["visibility"][row].tobytes())
+        hand = _hash(os.fsencode(paths[place[row]]), *points)
+        told = _hash(columns["bbox"][row].tobytes(), repr((sides[row], hands.file.split)).encode())
+        before = seen.setdefault(hand, told)
+        if before is told:
+            continue
+        if before == told:
+            place[row] = -1
+            notes["hand that another annotation tells just so, left out"] += 1
+        else:
+            notes["hand with the same points as another of its image"] += 1
+
+
+def _hash(*parts: bytes) -> bytes:
+    return hashlib.blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
 def _sliced(values: Any, rows: slice) -> Any:
@@ -473,9 +530,12 @@ class _Lookup:
             entry.file_name, beside=path.parent, split=split, where=path, key="file_name"
         )
         part.notes[BY_NAME] += by_name
-        licence = self._licences.get(entry.license)
+        licence = self._licences.get(entry.license) if isinstance(entry.license, int | str) else None
         return _Found(image, _size(entry.width), _size(entry.height), licence)
 
 
-def _size(value: float | None) -> int | None:
-    return int(value) if value is not None and 0 < value < 1 << 31 else None
+def _size(value: Any) -> int | None:
+    """A width or height, also one in quotes; None for what is none: the file tells it."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value) if len(value) < 12 else None
+    return int(value) if isinstance(value, int | float) and 0 < value < 1 << 31 else None

@@ -1,8 +1,10 @@
 """What people call the 21 keypoints: labels of many styles -> our names, with side and visibility.
 
-Understood: our own names; `pinky` for little, `forefinger` for index; `-`, `_`, `.`, blanks or camelCase
-between the words; any letter case; `thumb1` .. `thumb4` counted from the palm; a side (`left_index_tip`,
+Understood: our own names; `pinky` for little, `forefinger` for index, `hand_root` for wrist; `-`, `_`, `.`,
+blanks or camelCase between the words; any letter case; `thumb1` .. `thumb4` counted from the palm, also with
+the joint (OpenPose's `RThumb2Knuckles`); the long names of joints and bones; a side (`left_index_tip`,
 `R-thumb-ip`); a word on visibility (`wrist-occluded`, `thumb_tip_hidden`, `index_pip_visible`).
+What only a whole list of names can tell is in `converters.parts.point_order`.
 """
 
 from __future__ import annotations
@@ -19,13 +21,11 @@ from curate.basics import keypoints as kp
 HIDDEN_WORDS = frozenset({"hidden", "occluded", "invisible"})
 _VISIBLE_WORD = "visible"
 _SIDES = {
-    "left": "left",
-    "l": "left",
-    "lefthand": "left",
-    "right": "right",
-    "r": "right",
-    "righthand": "right",
+    **dict.fromkeys(("left", "l", "lefthand", "lhand", "lh"), "left"),
+    **dict.fromkeys(("right", "r", "righthand", "rhand", "rh"), "right"),
 }
+# "swipe_left" speaks of where a hand goes, not of which it is.
+_MOVES = frozenset({"swipe", "turn", "move", "point", "pointing", "slide", "scroll", "arrow", "go", "look"})
 _FINGERS = {
     **{finger: finger for finger in kp.FINGERS},
     "pinky": "little",
@@ -33,8 +33,20 @@ _FINGERS = {
     "small": "little",
     "forefinger": "index",
     "pointer": "index",
+    "fore": "index",
 }
-_FILLERS = frozenset({"finger", "hand"})
+_JOINTS = {
+    **{joint: joint for joint in ("cmc", "mcp", "pip", "ip", "dip", "tip", "0", "1", "2", "3", "4")},
+    **dict.fromkeys(("tmc", "trapeziometacarpal", "carpometacarpal", "metacarpal"), "cmc"),
+    **dict.fromkeys(("knuckle", "knuckles", "metacarpophalangeal", "proximal"), "mcp"),
+    "intermediate": "pip",
+    "distal": "dip",
+    "interphalangeal": "ip",
+    "fingertip": "tip",
+}
+_PHRASES = {"mcp ip": "pip", "dip ip": "dip"}  # proximal and distal interphalangeal
+_WRISTS = frozenset({"wrist", "carpus", "root"})
+_FILLERS = frozenset({"finger", "hand", "joint", "phalanx"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SEPARATOR = re.compile(r"([-_. ]+)")
 _STATED = re.compile(r"\bv(?:isibility)?\s*[=:]\s*([012])\b")
@@ -61,9 +73,37 @@ def parse(label: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
             visibility = kp.HIDDEN
         elif word == _VISIBLE_WORD:
             visibility = kp.VISIBLE if visibility is None else visibility
-        elif word not in _FILLERS:
+        else:
             rest.append(word)
-    return Label(_keypoint(rest), side, visibility)
+    finger, joint = place(rest)
+    return Label(point(finger, joint), side, visibility)
+
+
+def place(found: list[str]) -> tuple[str | None, str]:
+    """Finger (or "wrist") and joint that words speak of: of joints the short name, or the number of one that
+    is but counted, or nothing. The finger is None where there is none, or a word that is not understood."""
+    rest = [word for word in found if word not in _FILLERS]
+    if len(rest) == 1 + ("0" in rest) and not _WRISTS.isdisjoint(rest):
+        return "wrist", ""
+    fingers = [_FINGERS[word] for word in rest if word in _FINGERS]
+    joints = [_JOINTS[word] for word in rest if word in _JOINTS]
+    if len(fingers) != 1 or len(fingers) + len(joints) != len(rest):
+        return None, ""
+    named = [joint for joint in joints if not joint.isdigit()]
+    numbers = [joint for joint in joints if joint.isdigit()]
+    joint = _PHRASES.get(" ".join(named), " ".join(named))
+    if len(numbers) > 1 or " " in joint:
+        return None, ""
+    if named and numbers and point(fingers[0], joint) != point(fingers[0], numbers[0]):
+        return None, ""
+    return fingers[0], joint or "".join(numbers)
+
+
+def side_of(text: object) -> kp.Side | None:
+    """The side that the name of a hand or a class tells: `left_hand`, `Right-Hand`, `L`, `hand_r`."""
+    found = words(text) if isinstance(text, str) else []
+    sides = {_SIDES[word] for word in found if word in _SIDES}
+    return cast(kp.Side, sides.pop()) if len(sides) == 1 and _MOVES.isdisjoint(found) else None
 
 
 def said(text: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
@@ -78,6 +118,11 @@ def said(text: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
     if denied or not hidden.isdisjoint(found):
         return Label(None, side, kp.HIDDEN)
     return Label(None, side, kp.VISIBLE if _VISIBLE_WORD in found else None)
+
+
+def is_side(word: str) -> bool:
+    """Whether a word, lower case, tells a side."""
+    return word in _SIDES
 
 
 def words(text: str) -> list[str]:
@@ -107,15 +152,12 @@ def nearest(label: str, among: tuple[str, ...] = kp.NAMES) -> str | None:
     return found[0] if found else None
 
 
-def _keypoint(parts: list[str]) -> int | None:
-    if parts == ["wrist"]:
-        return kp.WRIST
-    if len(parts) != 2:
-        return None
-    first, second = parts if parts[0] in _FINGERS else parts[::-1]
-    finger = _FINGERS.get(first)
-    if finger is None:
-        return None
-    if second in ("1", "2", "3", "4"):
-        return kp.BASES[kp.FINGERS.index(finger)] + int(second) - 1
-    return kp.INDEX.get(f"{finger}_{second}")
+def point(finger: str | None, joint: str) -> int | None:
+    """The keypoint of a finger and a joint as `place` gives them, or None."""
+    if finger is None or finger == "wrist":
+        return kp.WRIST if finger else None
+    if joint in ("1", "2", "3", "4"):
+        return kp.BASES[kp.FINGERS.index(finger)] + int(joint) - 1
+    if (finger, joint) == ("thumb", "dip"):  # it has but one joint between its bones of the finger
+        joint = "ip"
+    return kp.INDEX.get(f"{finger}_{joint}")

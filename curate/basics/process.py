@@ -2,7 +2,7 @@
 where we end, and what they said kept.
 
 Each has a session of its own, so Ctrl-C in a terminal reaches us alone, and we decide what becomes of it. Its
-environment is ours without the variables that would lead its Python to our packages.
+environment is as `environment` gives it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from types import MappingProxyType
 
 _TAIL = 8  # lines that are kept of what a child said last
 _PATIENCE = 5.0  # seconds from the end of a child's output to the end of the child
+# What importing OpenCV adds to our environment: with these another program would load OpenCV's Qt, and crash.
+_BY_OPENCV = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "LD_LIBRARY_PATH")
 _NONE: Mapping[str, str] = MappingProxyType({})
 # Becomes the program given behind the number of our process, after asking the kernel (PR_SET_PDEATHSIG) to
 # kill it when we die. It asks for itself because doing so between fork and exec is not safe among threads.
@@ -35,6 +37,17 @@ try:
 except OSError as error:
     sys.exit(f"{sys.argv[2]}: cannot be started ({error.strerror})")
 """
+
+
+def environment() -> dict[str, str]:
+    """Our environment for a program of others: without what would lead its Python to our packages, and its
+    libraries to those of our OpenCV."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    for name in ours.keys() & set(_BY_OPENCV):
+        places = ours.pop(name).split(os.pathsep)
+        if kept := [place for place in places if place and "cv2" not in Path(place).parts]:
+            ours[name] = os.pathsep.join(kept)
+    return ours
 
 
 def run(
@@ -155,14 +168,13 @@ def _start(
     line = [os.fspath(Path(program).absolute()), *command[1:]]
     if sys.platform == "linux":
         line = [sys.executable, "-I", "-S", "-c", _BOUND, str(os.getpid()), *line]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.Popen(
         line,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env={**inherited, **variables},
+        env={**environment(), **variables},
         start_new_session=True,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from curate.build import BuildOptions, build
 from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.data.dataset import Dataset
 
 
 def add(commands: Any) -> None:
@@ -22,13 +23,16 @@ def add(commands: Any) -> None:
     parser.add_argument("datasets", type=Path, nargs="+", metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="SET")
     add_options(parser, BuildOptions)
-    common(parser)
+    common(parser, strict=True)
 
 
 def run(a: argparse.Namespace) -> int:
     summary = build(
         a.datasets, a.out, options_of(a, BuildOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
-    return tell(
-        a, summary, advice=f"next: curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"
-    )
+    splits: dict[str, int] = (Dataset(summary.out).training or {})["splits"]
+    told = ", ".join(f"{count} {name}" for name, count in splits.items())
+    then = f"curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"
+    if "train" not in splits:
+        then = "nothing to train on: build with another --split, or other datasets"
+    return tell(a, summary, advice=f"  splits: {told}\nnext: {then}")

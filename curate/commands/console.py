@@ -7,6 +7,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from curate.basics.engine import Engine, Local, default_workers
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Chosen = TypeVar("Chosen", bound=Options)
 
+_TOLD = 3  # inputs in quarantine, where nothing came of the others
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
 
 
@@ -36,23 +39,27 @@ def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) 
     return parser
 
 
-def common(parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True) -> None:
+def common(
+    parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True, strict: bool = False
+) -> None:
     """Add the options that most commands take."""
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument("--workers", type=positive, default=default_workers(), metavar="N")
     if overwrite:
         group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
+    if strict:
+        says = "exit with 1 also for what a source is known to leave out"
+        group.add_argument("--strict", action="store_true", help=says)
     group.add_argument("--json", action="store_true", help="print the result as one JSON object")
     group.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
 
 def positive(text: str) -> int:
     """A whole number from 1 on, as an argparse type."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number from 1 on")
+    return int(text)
 
 
 def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
@@ -61,11 +68,21 @@ def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
         f"{summary.samples} samples in {summary.out}" + (" (was finished before)" if summary.reused else "")
     ]
     lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
+    lines += [f"  not there: {count} {_words(reason)}" for reason, count in summary.absent.items()]
     if summary.quarantined:
         lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
-    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items()]
+        if not summary.samples:
+            lines += _first_of_quarantine(summary.out)
+    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items() if count]
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
-    return FINDINGS if summary.samples == 0 or summary.dropped or summary.quarantined else OK
+    return OK if summary.clean(strict=getattr(a, "strict", False)) else FINDINGS
+
+
+def _first_of_quarantine(out: Path) -> list[str]:
+    """The first inputs that could not be used, and why."""
+    with (out / "quarantine.jsonl").open(encoding="utf-8") as file:
+        entries = [json.loads(line) for line in islice(file, _TOLD)]
+    return [f"    {entry['input']}: {entry['reason']}" for entry in entries]
 
 
 def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names: str) -> None:

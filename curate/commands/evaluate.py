@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import OK, add_options, command, common, given, options_of, show
+from curate.commands.console import FINDINGS, OK, add_options, command, common, given, options_of, show
 from curate.evaluate import EvaluateOptions, evaluate
 
 
@@ -28,4 +28,4 @@ def run(a: argparse.Namespace) -> int:
     options = options_of(a, EvaluateOptions)
     result = evaluate(a.run_folder, a.training_set, a.out, options, **given(a, "overwrite quiet"))
     show(a, result.as_json(), str(result))
-    return OK
+    return OK if result.fair else FINDINGS

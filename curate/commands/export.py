@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.table import FORMATS
-from curate.commands.console import OK, command, common, engine_of, given, show
+from curate.commands.console import FINDINGS, OK, command, common, engine_of, given, show
 from curate.commands.own_options import add_own_options, own_options
 from curate.data.dataset import Dataset
 from curate.export import export
@@ -42,4 +42,4 @@ def run(a: argparse.Namespace) -> int:
         **given(a, "overwrite quiet"),
     )
     show(a, result.as_json(), str(result))
-    return OK
+    return OK if result.complete else FINDINGS

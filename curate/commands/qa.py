@@ -46,7 +46,8 @@ def run(a: argparse.Namespace) -> int:
         print(explain(options.config), end="")
         return OK
     if not a.datasets or not a.out:
-        raise InputError("curate qa", "no dataset or no --out", remedy="curate qa D --out QA, or --explain")
+        missing = "--out" if a.datasets else "D"
+        raise InputError(missing, "not given", remedy="curate qa D --out QA, or curate qa --explain")
     found = check_quality(a.datasets, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
     show(a, found.as_json(), str(found))
     return FINDINGS if found.failed else OK

@@ -34,9 +34,7 @@ def add(commands: Any) -> None:
         "  curate review apply decisions.jsonl corrections/decisions.jsonl --dataset tagged --out tagged-2\n"
         "  curate review agreement ann.jsonl bob.jsonl",
     )
-    actions = parser.add_subparsers(
-        dest="action", metavar="build|open-labelme|apply|agreement", required=True
-    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_build(actions)
     _add_open_labelme(actions)
     _add_apply(actions)

@@ -13,6 +13,8 @@ import pyarrow as pa
 from curate.basics import files
 from curate.data.sample import SCHEMA
 
+LEFT_OUT = "left out: "  # what a reason begins with that an export counts whole samples by, not fields
+
 
 @dataclass(slots=True)
 class Part:
@@ -21,7 +23,9 @@ class Part:
     Attributes
     ----------
     batch: the samples that came out.
-    dropped: how many samples or shapes were left out, per reason.
+    dropped: how many samples or shapes were left out though they were there, per reason.
+    absent: how many were not there to be used, as is known of the source: photographs of a published table
+        that were not downloaded, a hand that is not in view.
     quarantine: (input, reason) of what could not be used.
     notes: other things worth counting (points outside a crop, files skipped), per name.
     """
@@ -30,16 +34,19 @@ class Part:
     dropped: Counter[str] = field(default_factory=Counter)
     quarantine: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    absent: Counter[str] = field(default_factory=Counter)
 
     def count(self, other: Part) -> None:
         """Add what another part left out to what this one did; not its samples."""
         self.dropped.update(other.dropped)
         self.notes.update(other.notes)
+        self.absent.update(other.absent)
         self.quarantine.extend(other.quarantine)
 
     def store(self, path: Path) -> None:
         """Write it as an Arrow file, whole or not at all."""
-        notes = {"dropped": self.dropped, "quarantine": self.quarantine, "notes": self.notes}
+        notes = {"dropped": self.dropped, "quarantine": self.quarantine}
+        notes |= {"notes": self.notes, "absent": self.absent}
         schema = SCHEMA.with_metadata({"part": json.dumps(notes)})
         with files.writing(path) as sink, pa.ipc.new_file(sink, schema) as writer:
             writer.write_batch(self.batch.replace_schema_metadata(schema.metadata))
@@ -52,7 +59,8 @@ class Part:
             notes = json.loads(reader.schema.metadata[b"part"])
             batch = reader.get_batch(0).replace_schema_metadata(None)
         quarantine = [(name, reason) for name, reason in notes["quarantine"]]
-        return cls(batch, Counter(notes["dropped"]), quarantine, Counter(notes["notes"]))
+        counts = (Counter(notes[name]) for name in ("notes", "absent"))
+        return cls(batch, Counter(notes["dropped"]), quarantine, *counts)
 
 
 def revise_part(path: Path, revise: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:

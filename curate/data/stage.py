@@ -11,7 +11,7 @@ import json
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ import pyarrow as pa
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.version import VERSION
+from curate.data.contents import content_hash
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
 
@@ -29,13 +30,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a stage did. `reused`: the folder was finished before, with the same configuration."""
+    """What a stage did: counts as in Part. `reused`: the folder was finished before, with the same
+    configuration."""
 
     out: Path
     samples: int
     dropped: dict[str, int]
     quarantined: int
     notes: dict[str, int]
+    absent: dict[str, int] = field(default_factory=dict)
     reused: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -46,13 +49,20 @@ class Summary:
             "dropped": self.dropped,
             "quarantined": self.quarantined,
             "notes": self.notes,
+            "absent": self.absent,
             "reused": self.reused,
         }
+
+    def clean(self, *, strict: bool = False) -> bool:
+        """Whether there are samples and nothing was left out; with `strict`, nothing was absent either."""
+        left_out = self.dropped or self.quarantined or (strict and self.absent)
+        return self.samples > 0 and not left_out
 
     @classmethod
     def of(cls, out: Path, counts: dict[str, Any], *, reused: bool = False) -> Summary:
         """From the counts that dataset.json holds."""
-        return cls(out, counts["out"], counts["dropped"], counts["quarantined"], counts["notes"], reused)
+        told = (counts["dropped"], counts["quarantined"], counts["notes"], counts.get("absent", {}))
+        return cls(out, counts["out"], *told, reused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +133,9 @@ class Stage:
             cannot be written.
         """
         reads = [parent.root for parent in self.parents]
+        identity = {**self.identity, "files": [content_hash(parent, self.engine) for parent in self.parents]}
         claimed = files.claimed(
-            self.out, self.identity, reads=reads, resume_key=self.resume_key, overwrite=self.overwrite
+            self.out, identity, reads=reads, resume_key=self.resume_key, overwrite=self.overwrite
         )
         with claimed as claim:
             if claim.result is not None:
@@ -165,7 +176,7 @@ class Stage:
         return parts
 
     def _complete(self, parts: list[Path], extra: dict[str, Any]) -> dict[str, Any]:
-        dropped, notes = Counter[str](), Counter[str]()
+        dropped, notes, absent = Counter[str](), Counter[str](), Counter[str]()
         quarantine: list[tuple[str, str]] = []
         sources, licences = set[str](), set[str]()
 
@@ -174,6 +185,7 @@ class Stage:
                 part = Part.load(path)
                 dropped.update(part.dropped)
                 notes.update(part.notes)
+                absent.update(part.absent)
                 quarantine.extend(part.quarantine)
                 sources.update(part.batch.column("source").unique().to_pylist())
                 licences.update(filter(None, part.batch.column("licence").unique().to_pylist()))
@@ -189,6 +201,8 @@ class Stage:
             "quarantined": len(quarantine),
             "notes": dict(sorted(notes.items())),
         }
+        if absent := +absent:  # a kind that was looked for and of which none is absent is no omission
+            counts["absent"] = dict(sorted(absent.items()))
         history = [entry for parent in self.parents for entry in parent.info["history"]]
         info = {
             "samples": count,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from curate.basics import geometry, images
 from curate.basics import keypoints as kp
+from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
 from curate.data import depth
 from curate.data.part import Part
@@ -53,13 +54,28 @@ class Photograph:
     """
 
     def __init__(self, root: str | os.PathLike[str], sample: Sample) -> None:
-        """Read the file of a sample of the dataset at `root`. Raises UnreadableImage."""
+        """Read the file of a sample of the dataset at `root`.
+
+        Raises UnreadableImage, also where the image is not of the size that the table says: its labels are
+        those of another picture.
+        """
         self.sample, self.path = sample, Path(root) / sample.image
         self._root = Path(root)
         self._data = images.load(self.path)
         self.info = images.examine(self._data, self.path)
+        self._check_size()
         self._decoded: dict[tuple[int, bool], Pixels] = {}
         self._reduced: dict[tuple[int, int], Pixels] = {}
+
+    def _check_size(self) -> None:
+        width, height = self.sample.width, self.sample.height
+        if width in (None, self.info.width) and height in (None, self.info.height):
+            return
+        raise UnreadableImage(
+            self.path,
+            f"the image is {self.info.width} x {self.info.height}, the table says {width} x {height}",
+            remedy="convert its source again",
+        )
 
     @property
     def whole(self) -> NDArray[np.float64]:

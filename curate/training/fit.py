@@ -32,6 +32,7 @@ from curate.training.module import TrainingModule
 from curate.training.options import TrainOptions
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
 from curate.training.run import write_weights
+from curate.training.trained_on import write_trained_on
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: boo
     }
     if not (folder / WEIGHTS).exists():
         write_info(folder, plan.network, info)
+        write_trained_on(folder, dataset)
         network = _fit(folder, dataset, plan, devices, quiet)
         write_info(folder, plan.network, {**info, "result": _result(folder)})
         write_weights(folder, network)

@@ -4,6 +4,7 @@
     weights.pt     the result: the network's weights, loadable without unpickling code
     last.ckpt      state after the last complete epoch, to go on from
     epochs.json    one entry an epoch: losses and metrics
+    trained_on.json  hashes of what it was trained on, see curate.training.trained_on
     epochs/        a picture of predictions an epoch
     tensorboard/   the same figures as curves
 

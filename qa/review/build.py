@@ -13,11 +13,11 @@ from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, flag
+from curate.data.contents import content_hash
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from qa.finding import SEVERITIES, TABLE, Row, read_findings
-from qa.inputs import content_hash
 from qa.review.atlas import SHELF, Shelf, Shown, fill
 from qa.review.page import Findings, Page
 

@@ -26,7 +26,7 @@ import msgspec
 import numpy as np
 
 import curate
-from curate.basics import files
+from curate.basics import files, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
@@ -155,10 +155,10 @@ def _program(name: str) -> str:
 
 def _run(program: str, folder: Path) -> None:
     line = [program, os.fspath(folder / LABELS), "--labels", os.fspath(folder / NAMES), *_SWITCHES]
-    code = subprocess.run(line, check=False, stdout=subprocess.DEVNULL).returncode
-    if code:
+    done = subprocess.run(line, check=False, stdout=subprocess.DEVNULL, env=process.environment())
+    if done.returncode:
         remedy = "what was saved is kept: give the same command again, or --no-open to read it back"
-        raise InputError(program, f"ended with exit code {code}", remedy=remedy)
+        raise InputError(program, f"ended with exit code {done.returncode}", remedy=remedy)
 
 
 # choosing --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -185,3 +186,18 @@ def test_a_child_dies_with_its_owner(number: int) -> None:
     owner.wait()
     owner.stdout.close()
     assert gone(pid)
+
+
+def test_a_program_of_others_is_not_led_to_our_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "PYTHONPATH": "/ours",
+        "QT_QPA_PLATFORM_PLUGIN_PATH": "/ours/cv2/qt/plugins",  # importing OpenCV sets these three
+        "QT_QPA_FONTDIR": "/ours/cv2/qt/fonts",
+        "LD_LIBRARY_PATH": "/ours/cv2/../../lib64:/theirs/lib:",
+        "QT_QPA_PLATFORM": "offscreen",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    code = f"import os; print({{n: os.environ[n] for n in {list(given)} if n in os.environ}})"
+    said = process.run(python(code), seconds=60).stdout
+    assert ast.literal_eval(said) == {"LD_LIBRARY_PATH": "/theirs/lib", "QT_QPA_PLATFORM": "offscreen"}

@@ -1,6 +1,7 @@
 """The command line: help for everything, exit codes, and a quick start."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -29,11 +30,69 @@ def test_help_does_not_wait_for_heavy_packages() -> None:
         assert f"'{package}'" not in loaded
 
 
+@pytest.mark.parametrize("command", ["train-baseline", "train --network figure12"])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("missing", "no such folder"),
+        ("empty", "no dataset (it holds no dataset.json)"),
+        ("dataset", "a dataset, but no training set"),
+    ],
+)
+def test_training_on_what_is_no_training_set_is_refused_before_torch_is_loaded(
+    command: str, kind: str, told: str, drawn_dataset, tmp_path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    given = drawn_dataset if kind == "dataset" else tmp_path / kind
+    line = [*command.split(), str(given), "--out", str(tmp_path / "run")]
+    script = f"import sys; from curate import cli; print(cli.main({line!r}), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 False\n"
+    assert len(done.stderr.splitlines()) == 1
+    assert told in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["convert", "vhs", "x", "--out", "y"]])
 def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
     assert stop.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("evalute run set", "curate: no command 'evalute'; did you mean evaluate?"),
+        ("frobnicate", "curate: no command 'frobnicate'; allowed: convert, export, "),
+        ("--verion", "curate: no option '--verion'; did you mean --version?"),
+        ("qa d --otu q", "curate qa: no option '--otu'; did you mean --out?"),
+        ("crop d --outt=c", "curate crop: no option '--outt'; did you mean --out?"),
+        ("build d --out s --siz 96", "curate build: no option '--siz'; did you mean --size?"),
+        ("crop d --out c --xyzzy 3", "curate crop: no option '--xyzzy'; for help: curate crop --help"),
+        ("crop d e --out c", "curate crop: 'e' is one word too many"),
+        ("crop d --out c --workers some", "'some'; allowed: a whole number from 1 on"),
+        ("convert coc x --out y", "curate convert: no format 'coc'; did you mean coco?"),
+        ("export d --to labelm --out y", "curate export: no --to 'labelm'; did you mean labelme?"),
+        ("review bild d", "curate review: no action 'bild'; did you mean build?"),
+        ("review build d --qas q --out r", "curate review build: no option '--qas'; did you mean --qa?"),
+        ("convert coco", "curate convert: the following arguments are required: SRC, --out"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_with_what_was_meant(
+    line: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(line.split())
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert told in error
+
+
+def test_qa_of_nothing_names_what_is_missing_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["qa", "--out", "q"]) == 2
+    assert capsys.readouterr().err.startswith("curate qa: D: not given; curate qa D --out QA")
 
 
 def test_an_input_error_is_one_line_and_exits_with_2(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,9 +136,75 @@ def test_an_empty_source_yields_exit_code_2_and_a_remedy(
         assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_what_was_not_downloaded_is_told_and_no_failure_unless_strict(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "11k"
+    assert cli.main(["export", str(drawn_dataset), "--to", "11khands", "--out", str(source), "--quiet"]) == 0
+    line = ["convert", "11khands", str(source), "--out", str(tmp_path / "all"), "--strict"]
+    assert cli.main(line) == 0
+    assert "not there" not in capsys.readouterr().err  # nothing is absent: not told as 0, and no omission
+    next(source.rglob("*.jpg")).unlink()
+    line = ["convert", "11khands", str(source), "--out", str(tmp_path / "d")]
+    assert cli.main(line) == 0
+    told = capsys.readouterr().err
+    assert "not there: 1 row without its photo" in told
+    assert "no hand is labelled yet" in told
+    assert cli.main([*line, "--strict"]) == 1
+    (source / "Hands" / "stranger.jpg").write_bytes(next(source.rglob("*.jpg")).read_bytes())
+    assert cli.main([*line[:-1], str(tmp_path / "e")]) == 1
+    assert "left out: 1 photo without a row" in capsys.readouterr().err
+
+
+def test_build_tells_how_many_went_to_each_split(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["build", str(drawn_dataset), "--out", str(tmp_path / "t"), "--test", "0.34"]) == 0
+    told = capsys.readouterr().err
+    assert "splits: 8 test, 16 train" in told
+    assert "train-baseline" in told
+    split = tmp_path / "split.csv"
+    split.write_text("subject_id,split\n0000000,test\n")
+    line = ["build", str(drawn_dataset), "--out", str(tmp_path / "u"), "--split", str(split)]
+    assert cli.main(line) == 1
+    told = capsys.readouterr().err
+    assert "splits: 4 test" in told
+    assert "nothing to train on" in told
+
+
 def test_json_is_one_object_on_stdout(drawn_labelme, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "d"
     assert cli.main(["convert", "labelme", str(drawn_labelme), "--out", str(out), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["samples"] == 4
     assert result["dropped"] == {}
+
+
+def test_an_export_that_leaves_samples_out_exits_with_1(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "d"
+    shutil.copytree(drawn_dataset, data)
+    export = ["export", str(data), "--to", "labelme", "--out"]
+    assert cli.main([*export, str(tmp_path / "all")]) == 0
+    assert "not held by labelme: subject_id" in capsys.readouterr().err
+    next(iter(sorted((data / "images").iterdir()))).unlink()
+    for _ in range(2):  # done, and done before
+        assert cli.main([*export, str(tmp_path / "some")]) == 1
+        assert "left out: sample without an image (1)" in capsys.readouterr().err
+
+
+def test_an_evaluation_on_what_was_trained_on_says_so_and_exits_with_1(
+    drawn_dataset, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--size", "32", "--test", "0.34"]
+    for seed in ("0", "1"):
+        out = str(tmp_path / f"set{seed}")
+        assert cli.main(["build", str(drawn_dataset), "--seed", seed, *size, "--quiet", "--out", out]) == 0
+    run = str(tmp_path / "run")
+    assert cli.main(["train-baseline", str(tmp_path / "set0"), "--out", run, "--epochs", "1", "--quiet"]) == 0
+    assert cli.main(["evaluate", run, str(tmp_path / "set0")]) == 0
+    assert "flatter" not in capsys.readouterr().err
+    assert cli.main(["evaluate", run, str(tmp_path / "set0"), "--split", "train"]) == 0
+    assert cli.main(["evaluate", run, str(tmp_path / "set1"), "--out", str(tmp_path / "e")]) == 1
+    assert "these figures flatter: the run was trained on" in capsys.readouterr().err

@@ -151,9 +151,9 @@ def test_one_split_of_roboflow(tmp_path: Path) -> None:
 
 def test_nested_points(tmp_path: Path) -> None:
     nested = np.array(flat()).reshape(21, 3).tolist()
-    save(tmp_path, [{"keypoints": flat()}, {"keypoints": nested}])
+    save(tmp_path, [{"keypoints": flat(shift=1)}, {"keypoints": nested}])
     first, second = read(tmp_path)[0]
-    assert (first.keypoints == second.keypoints).all()
+    assert first.keypoints.tolist() == [[x + 1, y] for x, y in second.keypoints.tolist()]
 
 
 def test_all_three_visibilities(tmp_path: Path) -> None:
@@ -207,6 +207,69 @@ def test_unknown_names_are_told(tmp_path: Path) -> None:
     (sample,), counted = read(tmp_path)
     assert sample.keypoints[3].tolist() == [3.5, 97.25]
     assert counted.notes == Counter({"keypoint_names_unknown_order_assumed": 1})
+
+
+def test_a_name_that_is_not_understood_has_the_place_that_is_left(tmp_path: Path) -> None:
+    names = ["thumb_joint_x" if name == "thumb_ip" else name for name in kp.NAMES[::-1]]
+    points = np.array(flat()).reshape(21, 3)[::-1].ravel().tolist()
+    save(tmp_path, [{"keypoints": points}], names=names)
+    (sample,), counted = read(tmp_path)
+    assert sample.keypoints[:, 0].tolist() == [i + 0.5 for i in range(21)]
+    assert counted.notes == {"hand whose point 'thumb_joint_x' has the place that the others left": 1}
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "refusal"),
+    [
+        (
+            ["nose", "left_eye", "right_eye", *(f"p{i}" for i in range(18))],
+            "hand",
+            "'nose' is no point of a hand",
+        ),
+        ((), "person", "'person' is no hand"),
+        (["a", "b", *kp.NAMES[18::-1]], "hand", "'little_pip' stands where"),
+    ],
+)
+def test_21_points_that_are_no_hands_or_in_no_known_order(
+    tmp_path: Path, names: list[str], name: str, refusal: str
+) -> None:
+    categories = [{"id": 1, "name": name, "keypoints": list(names)}]
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat()}], categories=categories)
+    samples, counted = read(tmp_path)
+    assert not samples
+    ((reason, count),) = counted.dropped.items()
+    assert count == 2
+    assert refusal in reason
+
+
+@pytest.mark.parametrize(("category", "annotation", "side"), [
+    ("left_hand", {}, "left"),
+    ("Right-Hand", {}, "right"),
+    ("hand_r", {}, "right"),
+    ("LHand", {}, "left"),
+    ("hand", {"hand_type": "LEFT"}, "left"),
+    ("hand", {"hand_type": "Right hand"}, "right"),
+    ("hand", {"attributes": {"occluded": False, "Handedness": "Left"}}, "left"),
+    ("hand", {"hand_type": "interacting"}, None),
+    ("left_and_right_hand", {}, None),
+    ("swipe_left", {}, None),
+])  # fmt: skip
+def test_wherever_a_side_is_told(
+    tmp_path: Path, category: str, annotation: dict[str, Any], side: str | None
+) -> None:
+    categories = [{"id": 1, "name": category, "keypoints": list(kp.NAMES)}]
+    save(tmp_path, [{"keypoints": flat(), **annotation}], categories=categories)
+    (sample,), counted = read(tmp_path)
+    assert sample.side == side
+    assert not counted.notes
+
+
+def test_names_of_points_tell_a_side_and_two_sides_are_none(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat(shift=1), "hand_type": "right"}],
+         names=[f"l_{name}" for name in kp.NAMES])  # fmt: skip
+    samples, counted = read(tmp_path)
+    assert [s.side for s in samples] == ["left", None]
+    assert counted.notes == {"side told in two ways, left empty": 1}
 
 
 def spatial_hand() -> np.ndarray:
@@ -317,7 +380,7 @@ def test_everything_left_out_is_counted(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_annotation_is_quarantined_alone(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
-    save(tmp_path, [{"keypoints": flat()}, change, {"keypoints": flat()}])
+    save(tmp_path, [{"keypoints": flat()}, change, {"keypoints": flat(shift=1)}])
     samples, counted = read(tmp_path)
     assert [s.sample_id for s in samples] == ["coco/train/0", "coco/train/2"]
     ((where, said),) = counted.quarantine
@@ -342,6 +405,85 @@ def test_images_that_cannot_be_used(tmp_path: Path, entries: list[Any], reason: 
     assert reason in counted.quarantine[-1][1]
 
 
+def test_flags_as_tools_write_them(tmp_path: Path) -> None:
+    flags = (None, False, 0, 0.0, True, 1)
+    annotations = [{"keypoints": flat(shift=i), "iscrowd": flag} for i, flag in enumerate(flags)]
+    save(tmp_path, annotations)
+    samples, counted = read(tmp_path)
+    assert [s.sample_id for s in samples] == [f"coco/train/{i}" for i in range(4)]
+    assert counted.dropped == {"crowd annotation": 2}
+    assert not counted.quarantine
+
+
+@pytest.mark.parametrize(("points", "reason"), [
+    ([1, 2] * 21, "annotation with 42 numbers for its keypoints; allowed: 63, 21 x (x, y, v)"),
+    ([[1, 2]] * 21, "annotation with points of 2 numbers; allowed: 3 (x, y, v)"),
+    ([1] * 64, "annotation with 64 numbers for its keypoints; allowed: 63, 21 x (x, y, v)"),
+    ([[1, 2, 2]] * 20, "annotation with 20 keypoints"),
+])  # fmt: skip
+def test_points_in_another_form_are_named(tmp_path: Path, points: list[Any], reason: str) -> None:
+    save(tmp_path, [{"keypoints": points}])
+    assert read(tmp_path)[1].dropped == {reason: 1}
+
+
+@pytest.mark.parametrize(("size", "read_as"), [
+    (("96", " 128 "), (96, 128)),
+    ((96.0, 128.0), (96, 128)),
+    (("wide", None), (None, None)),
+    (("", [3]), (None, None)),
+])  # fmt: skip
+def test_sizes_as_tools_write_them(tmp_path: Path, size: tuple[Any, Any], read_as: tuple[Any, Any]) -> None:
+    entry = {"id": 7, "file_name": "7.png", "width": size[0], "height": size[1], "license": {"id": 1}}
+    save(tmp_path, [{"keypoints": flat()}], images=[entry])
+    (sample,), counted = read(tmp_path)
+    assert (sample.width, sample.height) == read_as
+    assert not counted.quarantine
+
+
+def test_an_image_by_its_encoded_name(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": flat()}], images=[{"id": 7, "file_name": "7%20%281%29.png"}])
+    (tmp_path / "images" / "7.png").rename(tmp_path / "images" / "7 (1).png")
+    (sample,), counted = read(tmp_path)
+    assert sample.image == str(tmp_path / "images" / "7 (1).png")
+    assert not counted.notes
+
+
+def test_files_without_annotations_and_images_without_are_told(tmp_path: Path) -> None:
+    entries = [{"id": i, "file_name": f"{i}.png"} for i in (7, 8, 9)]
+    save(tmp_path, [{"keypoints": flat()}], images=entries)
+    save(tmp_path, [], "val.json", images=entries)
+    _, counted = read(tmp_path)
+    assert counted.notes == {"no annotations in val.json": 1, "image without an annotation": 2 + 3}
+
+
+def test_the_same_hand_twice(tmp_path: Path) -> None:
+    hand = {"keypoints": flat(), "bbox": [1, 2, 3, 4]}
+    save(tmp_path, [hand, hand, {**hand, "bbox": [1, 2, 3, 5]}, {"keypoints": flat(shift=1)}])
+    save(tmp_path, [hand], "train (1).json")
+    save(tmp_path, [hand], "val.json")
+    samples, counted = read(tmp_path)
+    assert [s.sample_id for s in samples] == [
+        "coco/train/0",
+        "coco/train/2",
+        "coco/train/3",
+        "coco/val/0",
+    ]
+    assert counted.notes == {
+        "hand that another annotation tells just so, left out": 2,
+        "hand with the same points as another of its image": 2,
+    }
+
+
+@pytest.mark.parametrize("content", [
+    "", "[]", '{"images": []}', '{"call": {"hand_landmarks": []}}', "[[[0.1, 0.2]]]", '{"annotations": {}}'
+])  # fmt: skip
+def test_a_source_of_another_format_is_refused(tmp_path: Path, content: str) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=r"a\.json: no COCO file: .*1 further files are no better"):
+        next(coco.read(Source(tmp_path)))
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"images": []}', '{"annotations": 3}', "[" * 100_000])
 def test_a_file_that_is_not_cocos(tmp_path: Path, content: str) -> None:
     save(tmp_path, [{"keypoints": flat()}])
@@ -358,11 +500,11 @@ def test_a_folder_without_annotations(tmp_path: Path) -> None:
 
 def test_many_hands_come_in_order(tmp_path: Path) -> None:
     count = 9000  # more than a batch
-    save(tmp_path, [{"keypoints": flat(shift=i % 50)} for i in range(count)])
+    save(tmp_path, [{"keypoints": flat(shift=i)} for i in range(count)])
     parts = list(coco.read(Source(tmp_path)))
     samples = [s for part in parts for s in from_batch(part.batch)]
     assert [s.sample_id for s in samples] == [f"coco/train/{i}" for i in range(count)]
-    assert samples[-1].keypoints[0, 0] == 0.5 + (count - 1) % 50
+    assert samples[-1].keypoints[0, 0] == 0.5 + count - 1
 
 
 # Real files ------------------------------------------------------------------------------------------

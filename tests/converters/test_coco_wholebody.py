@@ -58,7 +58,7 @@ def test_both_hands_of_a_person(tmp_path: Path) -> None:
     assert samples[0].bbox is not None
     assert samples[0].bbox.tolist() == [1, 2, 3, 4]
     assert samples[1].bbox is None
-    assert sum((p.dropped for p in parts), Counter()) == {"left hand not valid": 1, "right hand not valid": 1}
+    assert sum((p.absent for p in parts), Counter()) == {"left hand not valid": 1, "right hand not valid": 1}
 
 
 def test_scores(tmp_path: Path) -> None:
@@ -95,4 +95,4 @@ def test_real_people(real_data: Path) -> None:
         ("198196-left", "left"),
     ]
     assert samples[1].visibility.tolist() == [1, 1, 1, 1, 1, 2, 2, 2, 1, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 2, 2]
-    assert parts[-1].dropped == {"left hand not valid": 3, "right hand not valid": 3}
+    assert parts[-1].absent == {"left hand not valid": 3, "right hand not valid": 3}

@@ -247,7 +247,7 @@ def test_photos_and_rows_that_lack_each_other_are_counted(tmp_path: Path) -> Non
     table(source)
     photos(source / "Hands", "Hand_0000002.jpg", "Hand_0000003.JPG", "Hand_0000999.jpg")
     summary = run(source, tmp_path / "out")
-    assert summary.dropped == {"photo without a row": 1, "row without its photo": 1}
+    assert (summary.dropped, summary.absent) == ({"photo without a row": 1}, {"row without its photo": 1})
     assert summary.notes == {"photo of another size than the published 1600 x 1200": 2}
     samples = list(Dataset(tmp_path / "out"))
     assert [s.sample_id for s in samples] == ["11khands/Hand_0000002", "11khands/Hand_0000003"]
@@ -350,9 +350,9 @@ def test_samples_of_another_source_are_numbered_and_their_losses_counted(tmp_pat
         "keypoints": 1,
         "attrs": 1,
         "image written anew as JPEG": 2,
-        "further hand in an image": 1,
+        "left out: further hand in an image": 1,
         "subject_id replaced by a number": 1,
-        "sample without an image": 1,
+        "left out: sample without an image": 1,
     }
     lines = (tmp_path / "written" / "HandInfo.csv").read_bytes().decode().split("\r\n")
     assert lines == [
@@ -399,5 +399,5 @@ def test_the_real_set(real_data: Path, tmp_path: Path) -> None:
     assert counts == {"dorsal right": 2892, "palmar right": 2813, "dorsal left": 2788, "palmar left": 2583}
     assert len(set(info.subject_id)) == 189  # the publisher counts 190
     summary = run(real_data / "11k_hands", tmp_path / "out")
-    assert (summary.samples, summary.dropped, summary.notes) == (31, {"row without its photo": 11_045}, {})
+    assert (summary.samples, summary.absent, summary.notes) == (31, {"row without its photo": 11_045}, {})
     assert {(s.width, s.height) for s in Dataset(tmp_path / "out")} == {(1600, 1200)}

@@ -114,7 +114,7 @@ def test_hands_out_of_view_are_counted(tmp_path: Path) -> None:
     entries = {0: entry(right=False), 1: entry(left=False), 2: entry(left=False, right=False)}
     summary, samples = run(make(tmp_path / "s", entries), tmp_path / "out")
     assert [s.sample_id for s in samples] == ["rhd/training/00000/left", "rhd/training/00001/right"]
-    assert summary.dropped == {"hand not in view": 4}
+    assert summary.absent == {"hand not in view": 4}
 
 
 def test_one_point_in_view_keeps_a_hand_with_true_places_outside(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
     lost = rhd.write(Dataset(tmp_path / "first"), tmp_path / "written")
     assert lost == {"licence": 4}
     summary, after = run(tmp_path / "written", tmp_path / "second")
-    assert summary.dropped == {"hand not in view": 2}
+    assert summary.absent == {"hand not in view": 2}
     for one, other in zip(before, after, strict=True):
         assert (one.sample_id, one.side, one.split) == (other.sample_id, other.side, other.split)
         for name in ("keypoints", "visibility", "xyz", "K"):
@@ -430,13 +430,13 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
         "label_source": 1,
         "mask without RHD's part ids": 1,
         "image written anew as PNG": 2,
-        "further hand of the same side in an image": 1,
-        "sample of an unknown side": 1,
-        "sample without an image of the set's size": 2,
+        "left out: further hand of the same side in an image": 1,
+        "left out: sample of an unknown side": 1,
+        "left out: sample without an image of the set's size": 2,
         "split val, put into evaluation": 1,
     }
     summary, (left, right) = run(tmp_path / "w", tmp_path / "back")
-    assert summary.dropped == {"hand not in view": 2}
+    assert summary.absent == {"hand not in view": 2}
     assert (left.split, right.split, right.side) == ("train", "test", "right")
     np.testing.assert_array_equal(left.visibility, seen)
     np.testing.assert_array_equal(left.keypoints[0], [30, 30])
@@ -495,7 +495,7 @@ def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -
     np.testing.assert_allclose(read, np.nan_to_num(maps[1]), atol=4e-5)
 
     summary, back = run(tmp_path / "w", tmp_path / "back")
-    assert summary.dropped == {"hand not in view": 3}
+    assert summary.absent == {"hand not in view": 3}
     for number, (one, other) in enumerate(zip(samples, back, strict=True)):
         assert (other.side, other.split, other.width, other.height) == (side, "train", 256, 256)
         for name in ("keypoints", "visibility", "xyz", "K"):
@@ -525,7 +525,7 @@ def test_depth_maps_are_copied_when_asked_and_a_lost_one_is_no_reason_to_drop(tm
 
 def test_the_real_sample(real_data: Path, tmp_path: Path) -> None:
     summary, (sample,) = run(real_data / "rhd_native_reconstructed", tmp_path / "out")
-    assert summary.dropped == {"hand not in view": 1}
+    assert summary.absent == {"hand not in view": 1}
     assert sample.sample_id == "rhd/training/00111/left"
     by_name = dict(zip(kp.NAMES, sample.keypoints.tolist(), strict=True))
     assert by_name["thumb_tip"] == pytest.approx([170.4, 115.0], abs=1e-3)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from converters import yolo_pose
 from curate.basics import images
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.convert import ConvertOptions, convert
 from curate.data.dataset import Dataset
@@ -272,7 +273,7 @@ def test_a_broken_line_is_quarantined_and_the_file_goes_on(
     name: str, tmp_path: Path, shares: NDArray[Any]
 ) -> None:
     wrong, reason = broken(shares)[name]
-    add(tmp_path / "y", "images/train/a.png", "\n".join([line(shares), wrong, line(shares)]))
+    add(tmp_path / "y", "images/train/a.png", "\n".join([line(shares), wrong, line(shares / 2)]))
     summary, samples = run(tmp_path / "y", tmp_path / "out")
     assert [s.sample_id for s in samples] == ["yolo-pose/train/a", "yolo-pose/train/a#2"]
     assert summary.quarantined == 1
@@ -304,7 +305,7 @@ def test_hostile_files_are_quarantined(tmp_path: Path, shares: NDArray[Any]) -> 
     add(root, "images/good.png", line(shares))
     add(root, "images/pointer.png", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     add(root, "images/binary.png", bytes(range(256)))
-    add(root, "images/cut.png", line(shares) + "\n" + line(shares))
+    add(root, "images/cut.png", line(shares) + "\n" + line(shares / 2))
     (root / "images" / "cut.png").write_bytes((root / "images" / "good.png").read_bytes()[:40])
     summary, samples = run(root, tmp_path / "out")
     assert [s.sample_id for s in samples] == ["yolo-pose/good"]
@@ -319,7 +320,7 @@ def test_hostile_files_are_quarantined(tmp_path: Path, shares: NDArray[Any]) -> 
 
 
 def test_names_cannot_make_two_samples_alike(tmp_path: Path, shares: NDArray[Any]) -> None:
-    add(tmp_path / "y", "images/a.png", line(shares) + "\n" + line(shares))
+    add(tmp_path / "y", "images/a.png", line(shares) + "\n" + line(shares / 2))
     add(tmp_path / "y", "images/a#1.png", line(shares))
     _, samples = run(tmp_path / "y", tmp_path / "out")
     assert sorted(s.sample_id for s in samples) == ["yolo-pose/a", "yolo-pose/a#1", "yolo-pose/a%231"]
@@ -352,6 +353,95 @@ def test_data_yaml_tells_sides_and_is_not_believed_on_flips(tmp_path: Path, shar
     assert [s.side for s in samples] == ["left", "right"]
     assert summary.notes["flip_idx of hands.yaml exchanges points of one hand; it was not used"] == 1
     assert summary.notes["broken.yaml does not parse, and was not used"] == 1
+
+
+def test_points_by_their_names(tmp_path: Path, shares: NDArray[Any]) -> None:
+    names = list(kp.NAMES[::-1])
+    names[names.index("thumb_ip")] = "thumb_x"
+    add(tmp_path / "y", "images/a.png", line(shares[::-1]) + "\n" + line(shares / 2, number="1"))
+    text = yaml.safe_dump({"kpt_shape": [21, 3], "names": ["hand", "hand"], "kpt_names": {"0": names}})
+    (tmp_path / "y" / "Data.YAML").write_text(text)
+    summary, (first, second) = run(tmp_path / "y", tmp_path / "out")
+    size = np.array([WIDTH, HEIGHT])
+    np.testing.assert_allclose(first.keypoints, shares * size, rtol=1e-6)
+    np.testing.assert_allclose(second.keypoints, shares / 2 * size, rtol=1e-6)
+    assert summary.notes["hand whose point 'thumb_x' has the place that the others left"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal"),
+    [
+        ({"names": {0: "person"}}, "'person' is no hand"),
+        ({"names": ["hand"], "kpt_names": [["nose", *(f"p{i}" for i in range(20))]]}, "'nose' is no point"),
+        ({"names": ["hand"], "kpt_names": ["a", "b", *kp.NAMES[18::-1]]}, "'little_pip' stands where"),
+    ],
+)
+def test_a_class_that_is_no_hand_is_left_out(
+    content: dict[str, Any], refusal: str, tmp_path: Path, shares: NDArray[Any]
+) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares) + "\n" + line(shares, number="1"))
+    (tmp_path / "y" / "data.yaml").write_text(yaml.safe_dump(content))
+    summary, samples = run(tmp_path / "y", tmp_path / "out")
+    ((reason, count),) = summary.dropped.items()
+    assert refusal in reason
+    assert count == 2 - len(samples)
+
+
+@pytest.mark.parametrize("text", [
+    "kpt_shape: [21, 3]\nnames: {'0': left, '1': right}",
+    "train: images\nnames: [Left-Hand, R_hand]",
+    "# H\xe4nde\nkpt_shape: [21.0, 3]\nnames: [lefthand, hand_r]",
+])  # fmt: skip
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
+def test_sides_of_classes_however_they_are_written(
+    text: str, encoding: str, tmp_path: Path, shares: NDArray[Any]
+) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares) + "\n" + line(shares, number="1"))
+    (tmp_path / "y" / "data.yaml").write_bytes(text.encode(encoding))
+    _, samples = run(tmp_path / "y", tmp_path / "out")
+    assert [s.side for s in samples] == ["left", "right"]
+
+
+def test_two_files_that_name_a_class_differently_are_refused(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares))
+    (tmp_path / "y" / "a.yaml").write_text("names: [left]")
+    (tmp_path / "y" / "b.yaml").write_text("names: [right]")
+    with pytest.raises(InputError, match=r"b.yaml: names.0: 'right'; another file says 'left'"):
+        run(tmp_path / "y", tmp_path / "out")
+
+
+def test_data_yaml_stands_for_its_folder(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares))
+    (tmp_path / "y" / "data.yaml").write_text("names: [left]")
+    _, (sample,) = run(tmp_path / "y" / "data.yaml", tmp_path / "out")
+    assert (sample.sample_id, sample.side) == ("yolo-pose/a", "left")
+
+
+def test_a_negative_coordinate_without_v_is_no_point(tmp_path: Path, shares: NDArray[Any]) -> None:
+    shares[2], shares[5] = (-1, -1), (0.5, -0.01)
+    add(tmp_path / "y", "images/a.png", line(shares, None))
+    summary, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert np.flatnonzero(sample.visibility == 0).tolist() == [2, 5]
+    assert summary.notes["point with a negative coordinate in a line without v, read as unlabelled"] == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_label_files_of_windows(encoding: str, tmp_path: Path, shares: NDArray[Any]) -> None:
+    seen = ONES.copy()
+    seen[3] = 2
+    add(tmp_path / "y", "images/a.png", (line(shares, seen) + "\r\n").encode(encoding))
+    summary, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    assert sample.visibility[:4].tolist() == [1, 1, 1, 2]
+    assert summary.quarantined == 0
+
+
+def test_the_same_hand_twice(tmp_path: Path, shares: NDArray[Any]) -> None:
+    other = line(shares).replace("0.25", "0.3", 1)  # the same points in another box
+    add(tmp_path / "y", "images/a.png", "\n".join([line(shares), line(shares), other]))
+    summary, samples = run(tmp_path / "y", tmp_path / "out")
+    assert [s.sample_id for s in samples] == ["yolo-pose/a", "yolo-pose/a#2"]
+    assert summary.notes["line that stands in its file before, left out"] == 1
+    assert summary.notes["hand with the same points as another of its image"] == 1
 
 
 # Writing ---------------------------------------------------------------------------------------------
@@ -424,9 +514,9 @@ def test_what_yolo_cannot_hold_is_counted(tmp_path: Path, shares: NDArray[Any]) 
         "mask": 1,
         "bbox clipped to the image": 1,
         "point outside the image, written as unlabelled": 4,
-        "sample without a box or points in the image": 1,
+        "left out: sample without a box or points in the image": 1,
         "image missing or unreadable": 1,
-        "sample without an image": 1,
+        "left out: sample without an image": 1,
     }
     numbers = (tmp_path / "y" / "labels" / "val" / "picture.txt").read_text().split()
     assert len(numbers) == 68
@@ -443,6 +533,7 @@ def test_data_yaml_has_the_identity_for_flips(tmp_path: Path, shares: NDArray[An
     assert content["kpt_shape"] == [21, 3]
     assert content["test"] == "images/test"
     assert {"train", "val"} <= content.keys()
+    assert "path" not in content  # Ultralytics would count it from where it is started
 
 
 def test_two_hands_share_a_file_and_a_box_is_found_for_them(tmp_path: Path, shares: NDArray[Any]) -> None:

@@ -129,3 +129,11 @@ def test_names_differ_between_jobs_and_stay_when_pictures_are_added() -> None:
     assert few.sample_id(3) == many.sample_id(3)
     assert few.sample_id(3) != other.sample_id(3)
     assert few.sample_id(3).endswith("-0000003")
+
+
+@pytest.mark.parametrize(
+    "text", ["camera: {quality: [80, 95]}", "camera: {quality: [80.0, 95.0]}", "seed: 0"]
+)
+def test_equal_jobs_give_equal_names_however_they_are_written(tmp_path: Path, text: str) -> None:
+    (tmp_path / "job.yaml").write_text(text)
+    assert Job.of(tmp_path / "job.yaml").sample_id(0) == Job.of().sample_id(0) == "render/49f22f-0000000"

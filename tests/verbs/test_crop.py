@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -353,3 +354,24 @@ def test_real_photographs_lose_no_point(store, real_data: Path, tmp_path: Path) 
     assert notes["labelled_points"] > 20 * 60
     assert notes["labelled_points_outside_crop"] == 0
     assert notes.get("whole_photo_kept", 0) <= 1
+
+
+def test_a_picture_that_is_no_longer_the_tables_is_set_aside(store, tmp_path: Path) -> None:
+    samples = [hand(name, f"{name}.png", width=200, height=160) for name in ("a", "b")]
+    data = store(tmp_path / "d", samples, {"a.png": disc(), "b.png": disc()})
+    images.write(data / "b.png", disc()[::2, ::4])
+    summary = crop(data, tmp_path / "c", CropOptions(by="keypoints"), quiet=True)
+    assert (summary.samples, summary.quarantined) == (1, 1)
+    (entry,) = Dataset(tmp_path / "c").quarantine()
+    assert "the image is 50 x 80, the table says 200 x 160" in entry["reason"]
+
+
+def test_a_picture_that_was_exchanged_is_noticed(drawn_dataset: Path, tmp_path: Path) -> None:
+    data = tmp_path / "d"
+    shutil.copytree(drawn_dataset, data)
+    crop(data, tmp_path / "c", CropOptions(size=64), quiet=True)
+    assert crop(data, tmp_path / "c", CropOptions(size=64), quiet=True).reused
+    first, second = sorted((data / "images").iterdir())[:2]
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(ConfigChanged, match="files changed"):
+        crop(data, tmp_path / "c", CropOptions(size=64), quiet=True)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from curate.demo import demo
+from curate.demo import DemoOptions, demo
+
+FEW = DemoOptions(photos=24, epochs=3)
 
 
 @pytest.mark.parametrize(("blender", "source"), [(True, "renders"), (False, "drawn/rendered")])
@@ -19,7 +21,7 @@ def test_it_goes_on_without_blender_and_says_so(tmp_path: Path, blender: bool, s
         return 2 if line[0] == "render" and not blender else 0
 
     said: list[str] = []
-    assert demo(tmp_path, run=run, say=said.append, photos=24) == 0
+    assert demo(tmp_path, run=run, say=said.append, options=FEW) == 0
     assert [line[1] for line in typed if "rhd" in line and line[0] == "export"] == [str(tmp_path / source)]
     assert (tmp_path / "drawn" / "rendered").exists() != blender
     assert any("drawn hands stand in" in line for line in said) != blender
@@ -29,4 +31,22 @@ def test_it_ends_with_the_code_of_the_command_that_failed(tmp_path: Path) -> Non
     def run(line: Sequence[str]) -> int:
         return {"render": 1, "crop": 7}.get(line[0], 0)
 
-    assert demo(tmp_path, run=run, say=lambda _: None, photos=24) == 7
+    assert demo(tmp_path, run=run, say=lambda _: None, options=FEW) == 7
+
+
+def test_it_trains_by_epochs_and_leads_to_each_page_that_its_commands_make(tmp_path: Path) -> None:
+    typed: list[Sequence[str]] = []
+
+    def run(line: Sequence[str]) -> int:
+        typed.append(line)
+        return 0
+
+    said: list[str] = []
+    assert demo(tmp_path, run=run, say=said.append, options=FEW) == 0
+    (train,) = [line for line in typed if line[0] == "train-baseline"]
+    assert train[-2:] == ["--epochs", "3"]
+    assert not any("minutes" in word for line in typed for word in line)
+    made = {line[line.index("--out") + 1] for line in typed if "--out" in line and line[0] != "render"}
+    for place in ("qa", "review", "found"):
+        assert str(tmp_path / place) in made
+        assert str(tmp_path / place) in said[-1]

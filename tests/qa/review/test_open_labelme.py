@@ -125,6 +125,20 @@ def test_labelme_is_given_the_21_labels(hands: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out/.part").exists()
 
 
+def test_labelme_does_not_load_the_qt_of_our_opencv(
+    hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        monkeypatch.setenv(name, "/venv/site-packages/cv2/qt")  # as importing OpenCV sets it
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("DISPLAY", ":7")
+    told = "import os; (folder.parent / 'environ').write_text(json.dumps(dict(os.environ)))"
+    session(hands, labelme=program(tmp_path, told))
+    environ = json.loads((tmp_path / "out/environ").read_text())
+    assert not {"QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "PYTHONPATH"} & set(environ)
+    assert environ["DISPLAY"] == ":7"
+
+
 def test_the_same_command_goes_on_and_keeps_what_was_corrected(hands: Path, tmp_path: Path) -> None:
     assert session(hands).corrected == ()
     assert session(hands, labelme=program(tmp_path, EDIT)).corrected == ("s/4", "s/1")

@@ -18,8 +18,8 @@ _CHUNK = 256
 def content_hash(dataset: Dataset, engine: Engine) -> str:
     """Hash of a dataset's table and of every file that it refers to.
 
-    The fingerprint of a dataset is that of its table. The images beside it may have been mended, or broken,
-    since it was made; and whether they are whole is what QA is asked.
+    The fingerprint of a dataset is that of its table. The images beside it may have been mended, exchanged or
+    broken since it was made.
     """
     if dataset.training is not None:
         arrays = [dataset.root / name for name in (PIXELS, HEATMAPS)]

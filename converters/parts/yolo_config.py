@@ -1,0 +1,122 @@
+"""What the data.yaml files of a YOLO set say of its classes and its points."""
+
+from __future__ import annotations
+
+import codecs
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from converters.parts import labels
+from converters.parts.point_order import Order, order_of
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.source import files_below
+
+COCO = "coco"  # what `visibility` says in the files that we write
+_MAX_BYTES = 1_000_000
+_SUFFIXES = frozenset({".yaml", ".yml"})
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(slots=True)
+class Config:
+    """What data.yaml files say.
+
+    Attributes
+    ----------
+    names: what each class is called. points: the names of a class's points; of all under None.
+    visibility: what it means, where that is told.
+    """
+
+    names: dict[int, str] = field(default_factory=dict)
+    points: dict[int | None, list[Any]] = field(default_factory=dict)
+    visibility: str | None = None
+    notes: Counter[str] = field(default_factory=Counter)
+    _orders: dict[int, Order] = field(default_factory=dict, repr=False)
+
+    def has_points(self, number: int) -> bool:
+        """Whether the points of a class have names."""
+        return number in self.points or None in self.points
+
+    def order(self, number: int) -> Order:
+        """What is known of the points of a class."""
+        if number not in self._orders:
+            points = self.points.get(number, self.points.get(None))
+            self._orders[number] = order_of(points, self.names.get(number))
+        return self._orders[number]
+
+    def side(self, number: int) -> str | None:
+        """The side that a class stands for, by its name or those of its points."""
+        sides = {labels.side_of(self.names.get(number)), self.order(number).side} - {None}
+        return sides.pop() if len(sides) == 1 else None
+
+
+def read_config(root: Path) -> Config:
+    """Join what the data.yaml files in the root and one folder below say.
+
+    Raises
+    ------
+    InputError: one is of another keypoint count, or two call a class by different names.
+    """
+    config = Config()
+    for path in files_below(root):
+        if path.suffix.lower() not in _SUFFIXES or len(path.relative_to(root).parts) > 2:
+            continue
+        try:
+            content = yaml.safe_load(_text(path))
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            config.notes[f"{path.name} does not parse, and was not used"] += 1
+            continue
+        if isinstance(content, dict) and ("kpt_shape" in content or "names" in content):
+            _use(config, content, path)
+    return config
+
+
+def _text(path: Path) -> str:
+    """The text of a file: UTF-8 or 16, else Latin-1, in which all that counts here is the same."""
+    if path.stat().st_size >= _MAX_BYTES:
+        raise ValueError
+    data = path.read_bytes()
+    if data.startswith(_UTF16):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _use(config: Config, content: dict[Any, Any], path: Path) -> None:
+    shape = content.get("kpt_shape", [kp.COUNT, 3])
+    if shape not in ([kp.COUNT, 2], [kp.COUNT, 3]):
+        raise InputError(
+            path, repr(shape)[:60], field="kpt_shape", allowed=f"[{kp.COUNT}, 2] or [{kp.COUNT}, 3]"
+        )
+    if content.get("flip_idx", list(range(kp.COUNT))) != list(range(kp.COUNT)):
+        config.notes[f"flip_idx of {path.name} exchanges points of one hand; it was not used"] += 1
+    if content.get("visibility") == COCO:
+        config.visibility = COCO
+    for number, name in _numbered(content.get("names"), config, path):
+        if config.names.setdefault(number, str(name)) != str(name):
+            found = f"{str(name)[:40]!r}; another file says {config.names[number][:40]!r}"
+            raise InputError(path, found, field=f"names.{number}", remedy="keep the file that is right")
+    points = content.get("kpt_names")
+    if isinstance(points, list) and points and not isinstance(points[0], list):
+        config.points[None] = points
+        return
+    for number, names in _numbered(points, config, path):
+        if isinstance(names, list):
+            config.points[number] = names
+
+
+def _numbered(found: Any, config: Config, path: Path) -> Iterator[tuple[int, Any]]:
+    """The entries of a list, or of a table whose keys are numbers, also in quotes."""
+    for key, value in found.items() if isinstance(found, dict) else enumerate(found or []):
+        if str(key).isdecimal():
+            yield int(key), value
+        else:
+            config.notes[f"class {str(key)[:40]!r} of {path.name} has no number, and was not used"] += 1

@@ -1,0 +1,55 @@
+"""Reading a command line: what is wrong with it is told in one line, with what was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+_OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=|$)")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser, and so are those of its commands. Options are not abbreviated: what is short for
+    one option today would be short for two tomorrow."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "allow_abbrev": False})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does it, but what is not known is an error."""
+        words = list(sys.argv[1:] if args is None else args)
+        self._refuse_unknown_options(words)
+        read, unknown = super().parse_known_args(words, namespace)
+        if unknown:
+            self.error(f"{unknown[0]!r} is one word too many")
+        return read, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; for help: {self.prog} --help\n")
+
+    def _refuse_unknown_options(self, words: Sequence[str]) -> None:
+        """Before argparse complains of what is missing: a misspelt option is often what is missing."""
+        for word in words:
+            if word == "--" or (self._subparsers and not word.startswith("-")):
+                return  # what follows are no options, or those of the command
+            name = word.partition("=")[0]
+            if _OPTION.match(word) and name not in self._option_string_actions:
+                self.error(f"no option {name!r}{_meant(name, self._option_string_actions)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            what = "/".join(action.option_strings) or str(action.metavar).lower()
+            self.error(f"no {what} {value!r}{_meant(value, action.choices, others=True)}")
+
+
+def _meant(given: str, names: Iterable[str], *, others: bool = False) -> str:
+    """The name that is most like the one given; where none is like it, all of them with `others`."""
+    near = difflib.get_close_matches(given, list(names), n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; allowed: {', '.join(names)}" if others else ""
