@@ -112,7 +112,7 @@ def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | No
 
     Parameters
     ----------
-    mask: (H, W), where it was found. points: (21, 2), pixels; NaN where there is none.
+    mask: (H, W), where it was found. points: (21, 2), the visible ones, pixels; NaN where there is none.
     doubt: what is seen, asked where the labels do not decide: `doubt` below.
     """
     laid = _Laid.of(mask.shape, points)
