@@ -25,6 +25,7 @@ from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE
 from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.references import read_image
 from curate.data.sample import Sample, to_batch
 from curate.demo import Shoot, draw
 from qa.config import checks
@@ -271,8 +272,8 @@ class Bench:
         sample = dataclasses.replace(
             before, keypoints=before.keypoints.copy(), visibility=before.visibility.copy(), sha256=None
         )
-        pixels = images.read_ref(self.root, before.image)
-        plant = Plant(sample, pixels, images.read_ref(self.root, self.samples[other].image), rng)
+        pixels = read_image(self.root, before.image)
+        plant = Plant(sample, pixels, read_image(self.root, self.samples[other].image), rng)
         spoil(plant)
         sample = plant.sample
         if add:

@@ -39,6 +39,7 @@ from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
+from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import SHAPES, make_batch, to_numpy
@@ -122,7 +123,7 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     _add_camera(hands, chosen)
     _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
     if ours:
-        _restore(columns, chosen)
+        _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
     hands.refuse_twins()
@@ -253,8 +254,8 @@ def _add_known_sides(hands: Hands) -> None:
         ]
 
 
-def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
-    """Fields that `write` put into the annotations."""
+def _restore(columns: dict[str, Any], annotations: list[Annotation], folder: Path) -> None:
+    """Fields that `write` put into the annotations; a depth map lies relative to `folder`."""
     kept = [a.hand_curate for a in annotations]
     for name in Ours.__struct_fields__:
         values = [getattr(k, name) if k else None for k in kept]
@@ -266,8 +267,18 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation]) -> None:
             columns[name] = [value or told for value, told in zip(values, columns[name], strict=True)]
         elif name == "source":
             columns[name] = [value or columns[name] for value in values]
+        elif name == "attrs":
+            columns["depth"] = [_depth_in(folder, attrs) for attrs in values]
+            columns[name] = [{k: v for k, v in (attrs or {}).items() if k != "depth"} for attrs in values]
         else:
             columns[name] = values
+
+
+def _depth_in(folder: Path, attrs: dict[str, Any] | None) -> str | None:
+    """The depth map that attrs told of before it had a field, if it is there; `convert` judges its place."""
+    name = (attrs or {}).get("depth")
+    path = folder / name if isinstance(name, str) and is_path(name) else None
+    return str(path) if path is not None and path.is_file() else None
 
 
 _SPLITS = ("train", "val", "test")
@@ -305,7 +316,9 @@ _HELD = frozenset(
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write annotations/SPLIT.json (annotations/instances.json for samples of no split) and images/.
+    """Write annotations/person_keypoints_SPLIT.json (of SPLIT "default" for samples of no split) and images/.
+
+    These are COCO's own names, by which other tools tell what a file holds (Datumaro).
 
     Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
     `cam_param` are mmpose's. A sample without a box gets that of its labelled points. What COCO has no key
@@ -330,7 +343,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
         text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else NAME)
         lost.update(unheld)
-        files.write(out / "annotations" / f"{split or 'instances'}.json", text)
+        files.write(out / "annotations" / f"person_keypoints_{split or 'default'}.json", text)
     return +lost
 
 

@@ -38,7 +38,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no HandInfo.csv, one that is no such table, or no folder of photos.
     """
-    path = _find_table(source.root)
+    path = _find_table(source)
     info = read_hand_info(path)
     photos, twins = _photos(source, path.parent)
     rows = [row for stem, row in info.stems.items() if stem in photos]
@@ -148,13 +148,15 @@ def _size(path: str) -> tuple[int, int] | tuple[None, None]:
     return info.width, info.height
 
 
-def _find_table(root: Path) -> Path:
+def _find_table(source: Source) -> Path:
+    root = source.root
     if root.is_file():
         return root
     if not root.is_dir():
         raise InputError(root, "no such file or folder", allowed=f"a folder with {TABLE}")
     for path in sorted(root.iterdir()):
         if path.name.lower() == TABLE.lower():
+            source.places.require(path)
             return path
     raise InputError(root, f"no {TABLE} in it", remedy="give the folder that holds it, or the file itself")
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -31,10 +31,11 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.source import BY_NAME, ImageFinder, Source, files_below
+from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -43,6 +44,7 @@ _KEY = b'"imageData"'
 _OPENING = re.compile(rb'\s*:\s*"')
 _BACKSLASH = ord("\\")
 _CHUNK = 1 << 17
+_MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
 
 
@@ -71,25 +73,27 @@ class LabelFile(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(LabelFile)
 
 
-def parse(path: Path) -> tuple[LabelFile, slice | None]:
+def parse(path: Path, places: Places | None = None) -> tuple[LabelFile, slice | None]:
     """The content of a Labelme file, and where in the file the base64 text of its embedded image lies.
 
     That text is mostly 99 % of the file, so it is not decoded with the rest: its closing quote is searched
     for. Where that may go wrong, the text is left in `imageData`, and the place is None.
 
+    Parameters
+    ----------
+    places: where it may lie; default: anywhere.
+
     Raises
     ------
-    InputError: no JSON, or not Labelme's.
+    UnsafeInput: it lies elsewhere. InputError: no JSON, or not Labelme's.
     """
-    try:
-        with open(path, "rb", buffering=0) as file:
-            text, place = _without_image(file)
-            document = _decode(text, path) if place is not None else None
-            if document is None or document.imageData != _CUT:  # the key of some flag, or a flaw to be told
-                file.seek(0)
-                document, place = json_files.decode(_DECODER, file.readall(), path), None
-    except OSError as error:
-        raise json_files.unreadable(path, error) from None
+    with json_files.open_checked(path, places or Places([path]), _MAX_BYTES) as opened:
+        file = cast(FileIO, opened.raw)  # to read what is passed over in large pieces
+        text, place = _without_image(file)
+        document = _decode(text, path) if place is not None else None
+        if document is None or document.imageData != _CUT:  # the key of some flag, or a flaw to be told
+            file.seek(0)
+            document, place = json_files.decode(_DECODER, file.readall(), path), None
     if place is None and isinstance(document.imageData, int):
         raise InputError(path, "a number", field="imageData", allowed="base64 text or null")
     return document, place
@@ -131,7 +135,7 @@ def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | N
     """The base64 text of the embedded image."""
     if place is None:
         return document.imageData.encode() if isinstance(document.imageData, str) else None
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         file.seek(place.start)
         return file.read(place.stop - place.start)
 
@@ -154,9 +158,12 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     theirs = Mapping.load(mapping) if mapping else Mapping()
     single = source.root.is_file()
     root = source.root.parent if single else source.root
-    reader = _Reader(root, ImageFinder((root,), further=source.images), theirs, source.extract)
-    found = [source.root] if single else [p for p in files_below(root) if p.suffix.lower() == ".json"]
-    yield Part(to_batch([]))  # the mapping is right; from here on images may be written
+    finder = ImageFinder((root,), further=source.images)
+    reader = _Reader(root, source.places, finder, theirs, source.extract)
+    counted = Part(to_batch([]))
+    found = [source.root] if single else list(texts_below(root, counted))
+    found = [path for path in found if single or path.suffix.lower() == ".json"]
+    yield counted  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):
         yield reader.part(found[start : start + _FILES])
 
@@ -164,6 +171,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
 @dataclass(slots=True)
 class _Reader:
     root: Path
+    places: Places
     finder: ImageFinder
     mapping: Mapping
     extract: Path | None
@@ -175,8 +183,7 @@ class _Reader:
         for path in paths:
             key = path.relative_to(self.root).as_posix()
             try:
-                json_files.check(path, self.root)
-                document, place = parse(path)
+                document, place = parse(path, self.places)
                 hands = _Hands(path, self.mapping, document)
                 found = list(hands.samples(key.removesuffix(".json")))
                 if found:

@@ -36,9 +36,11 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.paths import is_text
 from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import LEFT_OUT, Part
+from curate.data.references import file_of
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
@@ -162,6 +164,7 @@ def _sets(source: Source) -> list[_Set]:
     for folder in places:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if match := _ANNOTATION.fullmatch(path.name):
+                source.places.require(path)
                 color = folder / "color" if (folder / "color").is_dir() else source.images
                 names = _png_names(color) if color else None
                 if not color or not names:
@@ -179,7 +182,7 @@ def _png_names(folder: Path) -> frozenset[str]:
     if not folder.is_dir():
         return frozenset()
     names = os.listdir(folder)  # noqa: PTH208 (a tenth of the time of Path.iterdir)
-    return frozenset(name for name in names if name.endswith(".png"))
+    return frozenset(name for name in names if name.endswith(".png") and is_text(name))
 
 
 def _frame(one: _Set) -> tuple[int, int]:
@@ -278,7 +281,7 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> dict[int, str]:
         checks += [(f"{name}: infinite", np.isinf(array)) for name, array in arrays.items()]
     faults: dict[int, str] = {}
     for reason, wrong in checks:
-        for row in np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1)).tolist():
+        for row in np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))).tolist():
             faults.setdefault(row, reason)
     return faults
 
@@ -410,15 +413,15 @@ def _write_files(root: Path, job: _Job) -> Counter[str] | None:
     except UnreadableImage:
         return None
     if job.mask is not None:
-        _write_mask(root / job.mask, job.folder / "mask" / job.name, notes)
+        _write_mask(root, job.mask, job.folder / "mask" / job.name, notes)
     if job.depth_map is not None:
-        _write_depth(root / job.depth_map, job.folder / "depth" / job.name, job.size, notes)
+        _write_depth(root, job.depth_map, job.folder / "depth" / job.name, job.size, notes)
     return notes
 
 
-def _write_mask(source: Path, path: Path, notes: Counter[str]) -> None:
+def _write_mask(root: Path, ref: str, path: Path, notes: Counter[str]) -> None:
     try:
-        mask = images.read(source, grey=True)
+        mask = images.read(file_of(root, ref), grey=True)
     except UnreadableImage:
         notes["mask missing or unreadable"] += 1
         return
@@ -428,9 +431,9 @@ def _write_mask(source: Path, path: Path, notes: Counter[str]) -> None:
     images.write(path, mask)
 
 
-def _write_depth(source: Path, path: Path, frame: tuple[int, int], notes: Counter[str]) -> None:
+def _write_depth(root: Path, ref: str, path: Path, frame: tuple[int, int], notes: Counter[str]) -> None:
     try:
-        metres = depth.read(source, *frame)
+        metres = depth.read(file_of(root, ref), *frame)
     except UnreadableImage:
         notes["depth map missing or unreadable"] += 1
         return

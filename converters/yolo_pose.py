@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import codecs
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.paths import read_file
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
@@ -134,7 +134,7 @@ def _uses_two(path: Path) -> bool:
 def _bytes(path: Path) -> bytes:
     """The content of a label file; nothing where it is unreadable, which `_parse` reports."""
     try:
-        return path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
+        return read_file(path, _MAX_BYTES)
     except OSError:
         return b""
 
@@ -188,19 +188,16 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
     label = pair.label
     assert label is not None
     name = _relative(root, label)
-    data = _text(_bytes(label))
+    try:
+        data = _text(read_file(label, _MAX_BYTES))
+    except OSError as error:
+        part.quarantine.append((name, f"cannot be read ({error.strerror})"))
+        return
     if data.startswith(_LFS):
         part.quarantine.append((name, "a Git-LFS pointer, not the labels; run: git lfs pull"))
         return
     if not data.strip():
-        try:
-            empty = label.stat().st_size <= _MAX_BYTES and os.access(label, os.R_OK)
-        except OSError:
-            empty = False
-        if empty:
-            part.notes["image without a hand (its label file is empty)"] += 1
-        else:
-            part.quarantine.append((name, f"unreadable, or larger than {_MAX_BYTES} bytes"))
+        part.notes["image without a hand (its label file is empty)"] += 1
         return
     hand = 0
     seen: dict[tuple[float, ...], list[float]] = {}  # the lines of this file by their points

@@ -21,7 +21,8 @@ import pyarrow as pa
 
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text
 from curate.basics.settings import NoOptions, Options, flag, text, whole
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
@@ -114,16 +115,18 @@ def convert(
     first = next(parts, None)  # a source that is refused leaves no folder behind
     size = _COPIED_ROWS if options.copy else ROWS
     pieces = _divide(chain([first] if first else [], parts), size, options.limit)
-    place = _Place(source, out, _masks_in(source.masks))
+    place = _Place(source, out, source.places, _masks_in(source.masks))
     work = partial(_settle, place, enrich=enrich, options=options)
-    stage = Stage("convert", out, record, engine=engine, overwrite=overwrite, quiet=quiet)
+    folders = source.folders
+    stage = Stage("convert", out, record, refers_to=folders, engine=engine, overwrite=overwrite, quiet=quiet)
     return stage.run(pieces, work)
 
 
 def fingerprint(*places: Path | None) -> str:
     """Hash of folders or files: relative names and sizes, and the content of annotations.
 
-    Times of change do not count. Hidden files and linked folders are left out.
+    Times of change do not count. Hidden files and linked folders are left out, and so is the content of files
+    that cannot be read or lie elsewhere, which the converter is to tell of.
 
     Raises
     ------
@@ -134,12 +137,13 @@ def fingerprint(*places: Path | None) -> str:
         if not place.exists():
             raise InputError(place, "no such file or folder")
         base = place if place.is_dir() else place.parent
+        within = Places([place])
         count = 0
         try:
             for path in files_below(place) if place.is_dir() else [place]:
                 if path.is_file():
                     count += 1
-                    content = files.sha256(path) if path.suffix.lower() in _ANNOTATIONS else ""
+                    content = _content(path) if within.hold(path) else ""
                     name = path.relative_to(base)
                     digest.update(os.fsencode(f"{name}\0{path.stat().st_size}\0{content}\n"))
         except OSError as error:
@@ -148,6 +152,15 @@ def fingerprint(*places: Path | None) -> str:
             raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def _content(path: Path) -> str:
+    if path.suffix.lower() not in _ANNOTATIONS:
+        return ""
+    try:
+        return files.sha256(path)
+    except OSError as error:
+        return str(error.strerror)
 
 
 def _absolute(source: Source, out: Path) -> Source:
@@ -162,6 +175,8 @@ def _absolute(source: Source, out: Path) -> Source:
 def _check_place(source: Source, out: Path) -> None:
     there = out.resolve()
     for place in filter(None, (source.root, source.images, source.masks)):
+        if not is_text(str(place)):
+            raise InputError(as_text(str(place)), NO_TEXT)
         real = place.resolve()
         if there.is_relative_to(real) or real.is_relative_to(there):
             raise InputError(
@@ -196,11 +211,13 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
 class _Place:
     """Where the source is and where the dataset will be: no absolute path reaches the output.
 
+    places: where the source's files may lie.
     masks: those of a folder beside the source, by the stem of their image's name.
     """
 
     source: Source
     out: Path
+    places: Places
     masks: dict[str, str]
     _folders: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -219,12 +236,17 @@ class _Place:
         return f"{self._folders[folder]}/{name}"
 
     def copy(self, path: str, folder: str) -> str:
-        """Copy a file into a folder of the dataset, once whatever samples share it."""
+        """Copy an image into a folder of the dataset, once whatever samples share it.
+
+        Raises UnreadableImage.
+        """
         if self.source.extract and path.startswith(f"{self.source.extract}/"):
             return self.relative(path)  # it is there already
         name = Path(self.name(path))
         target = f"{folder}/{file_stem(str(name.with_suffix('')))}{name.suffix.lower()}"
-        files.write(self.out / target, Path(path).read_bytes())
+        data = images.load(path)
+        images.examine(data, path)  # what is no image is not passed on
+        files.write(self.out / target, data)
         return target
 
 
@@ -240,14 +262,33 @@ def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: Conv
         told = settled.batch.column(column)
         known = pa.scalar(getattr(options, column), told.type)
         settled.batch = _with(settled.batch, column, told.fill_null(known))
-    if options.probe:
-        _probe(place, settled)
     if place.source.masks is not None:
         _attach_masks(place, settled)
+    _refuse_outsiders(place, settled)
+    if options.probe:
+        _probe(place, settled)
     _move(place, settled, "image", "images" if options.copy else None)
     _move(place, settled, "mask", "masks" if options.copy else None)
     _move(place, settled, "depth", "depth" if options.copy else None, needed=False)
     return settled
+
+
+def _refuse_outsiders(place: _Place, part: Part) -> None:
+    """Leave out samples whose image, mask or depth map leads out of the source, whoever leads there."""
+    columns = [part.batch.column(name).to_pylist() for name in ("image", "mask", "depth")]
+    refused: dict[str | None, str] = {}
+    for path in dict.fromkeys(chain(*columns)):
+        try:
+            if path is not None:
+                place.places.require(path)
+        except UnsafeInput as error:
+            refused[path] = error.reason
+    if not refused:
+        return
+    keep = [row for row, paths in enumerate(zip(*columns, strict=True)) if refused.keys().isdisjoint(paths)]
+    part.dropped["file outside the source"] += part.batch.num_rows - len(keep)
+    part.quarantine.extend((place.name(str(path)), reason) for path, reason in refused.items())
+    part.batch = part.batch.take(pa.array(keep, pa.int64()))
 
 
 def _probe(place: _Place, part: Part) -> None:
@@ -280,7 +321,7 @@ def _masks_in(folder: Path | None) -> dict[str, str]:
     """The masks of a folder by the stem of their names. Raises InputError where two share one."""
     found: dict[str, str] = {}
     for path in files_below(folder) if folder else ():
-        if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
+        if path.suffix.lower() not in images.SUFFIXES or not path.is_file() or not is_text(path.name):
             continue
         if path.stem in found:
             raise InputError(path, f"a second mask called {path.stem!r}", field="masks", allowed="one each")
@@ -334,8 +375,8 @@ def _move(place: _Place, part: Part, column: str, folder: str | None, *, needed:
             continue
         try:
             moved[path] = place.copy(path, folder) if folder else place.relative(path)
-        except OSError as error:
-            part.quarantine.append((place.name(path), f"{column} cannot be copied ({error.strerror})"))
+        except UnreadableImage as error:
+            part.quarantine.append((place.name(path), f"{column} cannot be copied: {error.reason}"))
             moved[path] = None
             failed.add(path)
     if failed and needed:

@@ -185,7 +185,10 @@ def _commands(out: Path, rendered: Path, epochs: int) -> list[list[str]]:
 
 def _where_to_look(out: Path, seconds: float) -> str:
     places = {
-        out / "qa" / "report.html": "what is in the training set, and what is wrong with it",
+        out
+        / "qa"
+        / "report.html": "what is in the training set, and what is unusual in it (a rare pose, where "
+        "a hand is flagged: drawn and rendered points are exact)",
         out
         / "review"
         / "index.html": "each labelled photo with what was found, to accept, reject or correct",

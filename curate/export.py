@@ -17,6 +17,7 @@ from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT
+from curate.data.references import outside
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,6 +37,7 @@ class Export:
     out: the folder. format: name of the format. samples: how many the dataset holds.
     lost: what the format could not hold or was changed, per field or reason, with counts; a reason that
         begins with LEFT_OUT counts samples that are not in it.
+    outside: how many samples have their image in each folder outside the dataset, relative to it.
     licences: the dataset's licences that seem to restrict passing it on.
     reused: the folder was finished before, with the same configuration.
     """
@@ -45,6 +47,7 @@ class Export:
     samples: int
     lost: dict[str, int]
     licences: tuple[str, ...]
+    outside: dict[str, int]
     reused: bool = False
 
     @property
@@ -63,13 +66,15 @@ class Export:
             "samples": self.samples,
             "lost": self.lost,
             "restricted_licences": list(self.licences),
+            "outside": self.outside,
         }
 
     @classmethod
     def of(cls, out: Path, record: Mapping[str, Any]) -> Export:
         """From what `record` gave: an export that was finished before."""
         licences = tuple(record["restricted_licences"])
-        return cls(out, record["format"], record["samples"], record["lost"], licences, reused=True)
+        lost, outside = record["lost"], record["outside"]
+        return cls(out, record["format"], record["samples"], lost, licences, outside, reused=True)
 
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
@@ -77,6 +82,9 @@ class Export:
         for name, count in self.lost.items():
             says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
             lines.append(f"  {says} ({count})")
+        lines += [
+            f"  taken from {place}, outside the dataset: {n} images" for place, n in self.outside.items()
+        ]
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)
 
@@ -120,7 +128,7 @@ def export(
         counts = write(dataset, out, _Shown(engine, f"export {name}", quiet), **own.values())
         lost = {reason: count for reason, count in sorted(counts.items()) if count}
         restricted = tuple(text for text in dataset.info.get("licences", []) if _RESTRICTED.search(text))
-        done = Export(out, name, len(dataset), lost, restricted)
+        done = Export(out, name, len(dataset), lost, restricted, dict(sorted(outside(dataset).items())))
         claim.finish(done.record())
     return done
 

@@ -153,11 +153,7 @@ def predict(
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     chosen, folder = choose(run), Path(out)
-    datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
-    for dataset in datasets:
-        if dataset.training is not None:
-            remedy = "for those: curate evaluate"
-            raise InputError(dataset.root, "a training set", allowed="photos or datasets", remedy=remedy)
+    datasets = _datasets(inputs)
     photos = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
@@ -181,6 +177,16 @@ def predict(
         options.pictures,
         summary.reused,
     )
+
+
+def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
+    """Those of the inputs that are datasets. Raises InputError: a training set."""
+    datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
+    for dataset in datasets:
+        if dataset.training is not None:
+            remedy = "for those: curate evaluate"
+            raise InputError(dataset.root, "a training set", allowed="photos or datasets", remedy=remedy)
+    return datasets
 
 
 def _files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:

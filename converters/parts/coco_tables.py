@@ -23,6 +23,7 @@ from converters.parts import json_files
 from converters.parts.paused_collector import collector_paused
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, make_batch
@@ -167,8 +168,8 @@ class AnnotationFile(NamedTuple):
         return cls(path, name, key, split_of(path.stem) or split_of(within))
 
 
-def _annotation_files(source: Source) -> tuple[list[AnnotationFile], Path, ImageFinder]:
-    """The annotation files, the folder they are named relative to, and what looks for their images.
+def _annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]:
+    """The annotation files, and what looks for their images.
 
     The files are those of root/annotations, else of the root, else of folders of splits; or the one given.
 
@@ -176,18 +177,14 @@ def _annotation_files(source: Source) -> tuple[list[AnnotationFile], Path, Image
     ------
     InputError: there is none.
     """
-    if source.root.is_file():
-        beside = source.root.parent
-        root = beside.parent if beside.name.lower() == "annotations" else beside
-        files = [AnnotationFile.at(source.root, within="")]
-    else:
-        root = source.root
-        files = _annotations_in(root)
+    root = source.folder
+    given = source.root.is_file()
+    files = [AnnotationFile.at(source.root, within="")] if given else _annotations_in(root)
     if not files:
         raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
     pictures = [folder for folder in _folders(root) if folder.name.lower() == "images"]
     splits = [folder for parent in (root, *pictures) for folder in _folders(parent) if split_of(folder.name)]
-    return files, root, ImageFinder((root, *pictures), tuple(splits), source.images)
+    return files, ImageFinder((root, *pictures), tuple(splits), source.images)
 
 
 def _annotations_in(root: Path) -> list[AnnotationFile]:
@@ -223,16 +220,18 @@ def read_hands(
     ------
     InputError: no annotation file, or none that is COCO's.
     """
-    files, root, finder = _annotation_files(source)
+    files, finder = _annotation_files(source)
     failed = Part(make_batch(0))
     found = []
-    for entry in _read_files(files, root, kind, failed):
+    for entry in _read_files(files, source.places, kind, failed):
         found.append(hands_of(*entry))
         _count_absent(entry[0], entry[1], failed)
     if not found:
         name, reason = failed.quarantine[0]
         others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
-        raise InputError(root / name, f"no COCO file: {reason}{others}", allowed="images and annotations")
+        raise InputError(
+            source.root / name, f"no COCO file: {reason}{others}", allowed="images and annotations"
+        )
     yield failed
     yield from _parts(found, finder)
 
@@ -248,7 +247,7 @@ def _count_absent(file: AnnotationFile, document: Document[Any], counted: Part) 
 
 
 def _read_files(
-    files: list[AnnotationFile], root: Path, kind: type[A], failed: Part
+    files: list[AnnotationFile], places: Places, kind: type[A], failed: Part
 ) -> Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]]:
     """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
 
@@ -258,9 +257,12 @@ def _read_files(
     """
     for file in files:
         problems: list[tuple[str, str]] = []
+        if not is_text(file.name):
+            failed.quarantine.append((as_text(file.name), NO_TEXT))
+            continue
         with collector_paused():
             try:
-                document = _read_document(file, root, kind, problems)
+                document = _read_document(file, places, kind, problems)
             except InputError as error:
                 failed.quarantine.append((file.name, error.reason))
                 continue
@@ -269,7 +271,7 @@ def _read_files(
 
 
 def _read_document(
-    file: AnnotationFile, root: Path, kind: type[A], problems: list[tuple[str, str]]
+    file: AnnotationFile, places: Places, kind: type[A], problems: list[tuple[str, str]]
 ) -> Document[A]:
     """Decode an annotation file; an entry that does not fit is left out and named in `problems`.
 
@@ -278,11 +280,8 @@ def _read_document(
     InputError: no JSON, or no COCO file.
     """
     path = file.path
-    json_files.check(path, root)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise json_files.unreadable(path, error) from None
+    with json_files.open_checked(path, places) as opened:
+        data = opened.read()
     try:
         return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
     except InputError as error:

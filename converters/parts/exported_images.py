@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from curate.basics import files, images
 from curate.basics.engine import Engine
-from curate.basics.errors import UnreadableImage
+from curate.basics.errors import UnreadableImage, UnsafeReference
+from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.sample import file_stem
 
@@ -50,8 +51,8 @@ def put(
     placed: dict[str, Path] = {}
     counts = Counter[str]()
     for ref, made in zip(unique, in_tasks(engine, partial(_put_as_fits, dataset.root), jobs), strict=True):
-        if made is None:
-            counts["image missing or unreadable"] += 1
+        if isinstance(made, str):
+            counts[made] += 1
         else:
             placed[ref], anew = made
             counts["image turned upright or written anew as PNG"] += anew and not images.in_stack(ref)
@@ -83,7 +84,7 @@ def place(root: Path, ref: str, path: Path) -> bool:
     ------
     UnreadableImage: the image does not open.
     """
-    anew = images.in_stack(ref) or not _fits(images.probe(root / ref), path.suffix)
+    anew = images.in_stack(ref) or not _fits(images.probe(references.file_of(root, ref)), path.suffix)
     _make(root, ref, path, anew)
     return anew
 
@@ -91,9 +92,9 @@ def place(root: Path, ref: str, path: Path) -> bool:
 def size_of(root: Path, ref: str) -> tuple[int, int]:
     """Width and height of the image that `ref` names. Raises UnreadableImage."""
     if images.in_stack(ref):
-        height, width = images.read_ref(root, ref).shape[:2]
+        height, width = references.read_image(root, ref).shape[:2]
         return width, height
-    info = images.probe(root / ref)
+    info = images.probe(references.file_of(root, ref))
     return info.width, info.height
 
 
@@ -109,16 +110,18 @@ def _each(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
     return [work(job) for job in jobs]
 
 
-def _put_as_fits(root: Path, job: tuple[str, Path]) -> tuple[Path, bool] | None:
-    """Put an image at a path without suffix, which is that of the format it gets."""
+def _put_as_fits(root: Path, job: tuple[str, Path]) -> tuple[Path, bool] | str:
+    """Put an image at a path without suffix, which is that of the format it gets; or why it cannot be."""
     ref, target = job
     suffix = Path(ref).suffix.lower()
     try:
-        anew = images.in_stack(ref) or not _fits(images.probe(root / ref), suffix)
+        anew = images.in_stack(ref) or not _fits(images.probe(references.file_of(root, ref)), suffix)
         path = target.with_name(target.name + (".png" if anew else suffix))
         _make(root, ref, path, anew)
+    except UnsafeReference:
+        return "image refused, as it leads out of the dataset"
     except UnreadableImage:
-        return None
+        return "image missing or unreadable"
     return path, anew
 
 
@@ -137,9 +140,9 @@ def _make(root: Path, ref: str, path: Path, anew: bool) -> None:
     if path.exists():
         return
     if anew:
-        images.write(path, images.read_ref(root, ref))
+        images.write(path, references.read_image(root, ref))
     else:
-        files.write(path, images.load(root / ref))
+        files.write(path, images.load(references.file_of(root, ref)))
 
 
 def _plain_stem(ref: str) -> str:

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from curate.basics.errors import InputError, UnsafeInput
+from curate.basics.errors import InputError
+from curate.basics.paths import Places, open_file
 
 T = TypeVar("T")
 
 # COCO's largest file has 0.5 GB; beyond this a file is no annotation but an accident.
-_MAX_BYTES = 8_000_000_000
-_BOM = b"\xef\xbb\xbf"
+MAX_BYTES = 8_000_000_000
 _AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
 _AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 
 
-def check(path: Path, root: Path) -> None:
-    """Whether a file under `root` may be read.
+def open_checked(path: Path, places: Places, most: int = MAX_BYTES) -> BufferedReader:
+    """Open a file of a source.
 
     Raises
     ------
-    UnsafeInput: a link that leads out of `root`. InputError: not there, too large or empty.
+    UnsafeInput: a link that leads out of the source. InputError: no regular file, too large or empty.
     """
+    places.require(path)
     try:
-        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            raise UnsafeInput(path, "a link that leads out of the source folder")
-        size = path.stat().st_size
+        file = open_file(path)
     except OSError as error:
         raise unreadable(path, error) from None
-    if not 0 < size <= _MAX_BYTES:
-        raise InputError(
-            path, f"{size} bytes" if size else "an empty file", allowed=f"at most {_MAX_BYTES} bytes"
-        )
+    size = os.fstat(file.fileno()).st_size
+    if not 0 < size <= most:
+        file.close()
+        raise InputError(path, f"{size} bytes" if size else "an empty file", allowed=f"at most {most} bytes")
+    return file
 
 
 def unreadable(path: Path, error: OSError) -> InputError:
@@ -44,13 +47,17 @@ def unreadable(path: Path, error: OSError) -> InputError:
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
-    """Decode strictly, past a byte order mark. Raises InputError that names the field, or the place in the
-    text, at fault."""
+    """Decode strictly, UTF-8 with a byte order mark or without, or UTF-16. Raises InputError that names the
+    field, or the place in the text, at fault."""
     try:
-        return decoder.decode(data.removeprefix(_BOM))
+        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return decoder.decode(data.decode("utf-16") if utf16 else data.removeprefix(codecs.BOM_UTF8))
     except msgspec.ValidationError as error:
         raise invalid(path, error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        found = f"is not UTF-8: {error.object[max(0, error.start - 12) : error.start + 12]!r}"
+        raise InputError(path, found, remedy="save it as UTF-8") from None
+    except msgspec.DecodeError as error:
         raise InputError(path, f"is not JSON: {_place(str(error), data)}") from None
     except RecursionError:
         raise InputError(path, "is nested too deeply") from None

@@ -10,9 +10,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from curate.basics import images
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, UnsafeInput
 from curate.data.part import Part
-from curate.data.source import BY_NAME, Source, files_below
+from curate.data.source import BY_NAME, Source, files_below, texts_below
 from curate.data.split import split_of
 
 _SUFFIXES = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
@@ -80,16 +80,19 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
 
 def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:
     found: dict[str, dict[_Place, Path]] = {"images": {}, "labels": {}}
-    for path in _files(source, counted):
+    places = source.places
+    for path in texts_below(source.root, counted, _files(source, counted)):
         parts = path.relative_to(source.root).parts[:-1]
         kinds = [part.lower() for part in parts]
         at = max((i for i, kind in enumerate(kinds) if kind in found), default=None)
         if at is None or path.suffix.lower() not in _SUFFIXES[kinds[at]]:
             continue
-        if not str(path).isprintable():
-            shown = str(path.relative_to(source.root)).encode("ascii", "backslashreplace").decode()
-            counted.quarantine.append((shown, "a file name that is no text"))
-        elif found[kinds[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
+        try:
+            places.require(path)
+        except UnsafeInput as error:
+            counted.quarantine.append((path.relative_to(source.root).as_posix(), error.reason))
+            continue
+        if found[kinds[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
             counted.dropped["image of the same name as another"] += 1
     return found
 
@@ -141,7 +144,7 @@ def _elsewhere(
 ) -> tuple[dict[_Place, Path], dict[_Place, str]]:
     """The images that a folder has for label files, and why it has none for others."""
     by_stem = defaultdict(list)
-    for path in files_below(folder):
+    for path in texts_below(folder, counted):
         if path.suffix.lower() in images.SUFFIXES:
             by_stem[path.stem.lower()].append(path)
     chosen: dict[_Place, Path] = {}

@@ -3,6 +3,7 @@
     CurateError                 anything the user can act on; the command ends with exit code 2
     ├── InputError              a file, a field or an option holds what it must not
     │   ├── UnreadableImage     an image that is missing, broken, too large or no image at all
+    │   │   └── UnsafeReference  a dataset's image, mask or depth map lies where none of its files may
     │   ├── UnsafeInput         an input that tries what data has no business doing
     │   ├── SchemaError         a folder of ours that is unfinished, broken, or of another version
     │   └── ConfigChanged       a folder was begun, or made, with another configuration
@@ -66,6 +67,10 @@ class InputError(CurateError):
 
 class UnreadableImage(InputError):
     """An image file that is missing, truncated, oversized or no image at all."""
+
+
+class UnsafeReference(UnreadableImage):
+    """An image, mask or depth map of a dataset that lies where its dataset.json names no folder."""
 
 
 class UnsafeInput(InputError):

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from curate.basics.errors import ConfigChanged, InputError
+from curate.basics.paths import open_file
 
 MARK = ".curate.json"
 WORK = ".curate"
@@ -34,8 +35,8 @@ _EARLIER = ("dataset.json", "run.json")
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """Hash of a file's bytes."""
-    with open(path, "rb") as file:
+    """Hash of a regular file's bytes. Raises OSError."""
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

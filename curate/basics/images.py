@@ -23,6 +23,7 @@ from PIL import Image, UnidentifiedImageError
 
 from curate.basics import files
 from curate.basics.errors import UnreadableImage
+from curate.basics.paths import open_file, read_file
 
 Pixels = NDArray[np.uint8]
 Kind = TypeVar("Kind", bound=np.generic)
@@ -64,7 +65,7 @@ def probe(path: str | os.PathLike[str]) -> ImageInfo:
     UnreadableImage: no such file, a Git-LFS pointer, no image, truncated, or more than MAX_PIXELS.
     """
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             info = _probe_stream(path, file)
             _check_tail(path, file, info.format)
             return info
@@ -90,10 +91,7 @@ def read(path: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -
 def load(path: str | os.PathLike[str]) -> bytes:
     """The file's bytes, for `examine` and `decode`. Raises UnreadableImage: none, or too many."""
     try:
-        if os.path.getsize(path) > _MAX_BYTES:
-            raise UnreadableImage(path, f"the file is larger than {_MAX_BYTES // 1_000_000} MB")
-        with open(path, "rb") as file:
-            return file.read()
+        return read_file(path, _MAX_BYTES)
     except OSError as error:
         raise _unreadable(path, error) from None
 
@@ -137,30 +135,6 @@ def read_mask(path: str | os.PathLike[str]) -> Pixels:
             if alpha.min() < 255:
                 return np.ascontiguousarray(_orient(alpha, info.orientation))
     return decode(data, path, grey=True)
-
-
-def read_ref(root: str | os.PathLike[str], ref: str, *, grey: bool = False) -> Pixels:
-    """The image that a sample of the dataset at `root` refers to: a path, or "pixels.npy#row"."""
-    return read_ref_info(root, ref, grey=grey)[0]
-
-
-def read_ref_info(
-    root: str | os.PathLike[str], ref: str, *, grey: bool = False
-) -> tuple[Pixels, ImageInfo | None]:
-    """As `read_ref`, with what the file's header says; None of a row of pixels.npy."""
-    if in_stack(ref):
-        stack = open_stack(root)
-        row = ref.partition("#")[2]
-        if not row.isdecimal() or int(row) >= len(stack):
-            raise UnreadableImage(Path(root) / _PIXELS_FILE, f"no row {row}; it holds {len(stack)}")
-        image: Pixels = np.array(stack[int(row)])
-        if grey and image.ndim == 3:
-            image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
-        return image, None
-    path = Path(root) / ref
-    data = load(path)
-    info = examine(data, path)
-    return decode(data, path, grey=grey, info=info), info
 
 
 def in_stack(ref: str) -> bool:

@@ -10,6 +10,7 @@ from curate.basics import files, images
 from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
+from curate.data.references import file_of
 from curate.data.training_set import HEATMAPS, PIXELS
 
 _CHUNK = 256
@@ -34,11 +35,11 @@ def content_hash(dataset: Dataset, engine: Engine) -> str:
 
 
 def _hashes(root: Path, refs: list[str]) -> list[str]:
-    return [_hash(root / ref) for ref in refs]
+    return [_hash(root, ref) for ref in refs]
 
 
-def _hash(path: Path) -> str:
+def _hash(root: Path, ref: str) -> str:
     try:
-        return hashlib.sha256(images.load(path)).hexdigest()
+        return hashlib.sha256(images.load(file_of(root, ref))).hexdigest()
     except UnreadableImage as error:
         return error.reason

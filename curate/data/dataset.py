@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
+from curate.data import references
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLE = "samples.parquet"
-INFO = "dataset.json"
+INFO = references.INFO
 QUARANTINE = "quarantine.jsonl"
 ROWS = 8192  # a row group; also the largest batch read at a time
 # Coordinates hardly compress: to try takes half the time of writing a table, and saves a fifth of its space.
@@ -132,8 +133,8 @@ class Dataset:
             start = stop
 
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
-        """A sample's image as displayed. Raises UnreadableImage."""
-        return images.read_ref(self.root, sample.image, grey=grey)
+        """A sample's image as displayed. Raises UnreadableImage, and UnsafeReference where it may not lie."""
+        return references.read_image(self.root, sample.image, grey=grey)
 
     @property
     def training(self) -> dict[str, Any] | None:
@@ -225,6 +226,7 @@ def write_info(root: Path, info: dict[str, Any]) -> None:
         "schema_version": SCHEMA_VERSION,
         "skeleton": {"keypoints": list(kp.NAMES), "bones": [list(bone) for bone in kp.BONES]},
         "samples_sha256": files.sha256(root / TABLE),
+        references.REFERS_TO: [],
     }
     text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     files.write(root / INFO, text.encode())

@@ -28,12 +28,12 @@ _LARGEST = 65535
 
 def read(path: str | os.PathLike[str], width: int, height: int) -> Metres:
     """A depth map of either coding, (H, W). Raises UnreadableImage, also for another size or coding."""
-    info = images.probe(path)
+    data = images.load(path)
+    info = images.examine(data, path)
     if (info.width, info.height) != (width, height):
         found = f"a depth map of {info.width} x {info.height}"
         raise UnreadableImage(path, found, allowed=f"{width} x {height}, as its image")
-    with open(path, "rb") as file:
-        stored: Any = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    stored: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise UnreadableImage(path, "its pixels do not decode")
     if stored.dtype == np.uint16 and stored.ndim == 2:

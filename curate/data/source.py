@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from curate.basics.errors import InputError, UnsafeInput
+from curate.basics.paths import LONGEST, NO_TEXT, Places, as_text, is_text
+from curate.data.part import Part
 from curate.data.split import split_of
-
-_LONGEST = 4096  # characters in a path, PATH_MAX of Linux
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,25 @@ class Source:
     masks: Path | None = None
     extract: Path | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder that the source lies in: `root`, or that of the annotation file; where this is called
+        annotations, as COCO's is, the one around it."""
+        if not self.root.is_file():
+            return self.root
+        beside = self.root.parent
+        return beside.parent if beside.name.lower() == "annotations" else beside
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that were given."""
+        return (self.folder, *filter(None, (self.images, self.masks)))
+
+    @property
+    def places(self) -> Places:
+        """Where its files may lie. What lies elsewhere is refused, whoever leads there."""
+        return Places((*self.folders, self.root, *filter(None, (self.extract,))))
+
 
 def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) -> Iterator[Path]:
     """The files below a folder, sorted; hidden files and folders are passed over.
@@ -50,6 +69,17 @@ def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) 
         links = {name for name in shown if os.path.islink(os.path.join(folder, name))}  # noqa: PTH114
         below[:] = [name for name in shown if name not in links or enter(Path(folder, name))]
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
+    """The files below a folder (as `files_below`, or those given) without those whose name is no text, which
+    go to the quarantine of `part`."""
+    for path in files_below(root) if files is None else files:
+        name = path.relative_to(root).as_posix()
+        if is_text(name):
+            yield path
+        else:
+            part.quarantine.append((as_text(name), NO_TEXT))
 
 
 def _raise(error: OSError) -> None:
@@ -98,11 +128,15 @@ class ImageFinder:
     roots: tuple[Path, ...]
     splits: tuple[Path, ...] = ()
     further: Path | None = None
+    _inside: Places = field(init=False, repr=False)
     _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
     _taken: dict[Path, tuple[tuple[str, ...], str]] = field(default_factory=dict, repr=False)
     _listings: dict[tuple[Path | None, str | None, str], list[tuple[Path, _Listing | None]]] = field(
         default_factory=dict, repr=False
     )
+
+    def __post_init__(self) -> None:
+        self._inside = Places(self._places)
 
     def locate(
         self, name: str, *, beside: Path | None = None, split: str | None = None, where: Path, key: str
@@ -126,13 +160,13 @@ class ImageFinder:
         InputError: no such image, or several of that name.
         """
         asked = _Asked(name, beside, split, where, key)
-        if "\0" in name or len(name) > _LONGEST:
+        if len(name) > LONGEST or not is_text(name):
             raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
         try:
             return self._locate(asked)
         except InputError:
             plain = unquote(name)
-            if plain == name or "\0" in plain:
+            if plain == name or not is_text(plain):
                 raise
         return self._locate(asked._replace(name=plain))
 
@@ -147,7 +181,7 @@ class ImageFinder:
             if listing is not None and listing.files[file]:
                 return Found(f"{listing.folder}{file}", by_name=False)
             candidate = Path(os.path.normpath(base / relative))
-            if not self._inside(candidate):
+            if not self._inside.hold(candidate):
                 out, there = True, there or os.path.isfile(candidate)  # noqa: PTH113
                 continue
             within = True
@@ -224,16 +258,12 @@ class ImageFinder:
         return self._listings[place]
 
     def _list(self, folder: Path) -> _Listing | None:
-        if ".." in folder.parts or not self._inside(folder) or not os.path.isdir(folder):  # noqa: PTH112
+        if ".." in folder.parts or not self._inside.hold(folder) or not os.path.isdir(folder):  # noqa: PTH112
             return None
         with os.scandir(folder) as entries:
             return _Listing(
                 f"{folder}/", {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
             )
-
-    def _inside(self, path: Path) -> bool:
-        real = path.resolve()
-        return any(real.is_relative_to(root.resolve()) for root in self._places)
 
     def _named(self, name: str) -> list[Path]:
         if self._by_name is None:
@@ -242,7 +272,8 @@ class ImageFinder:
                 for folder, _, files in os.walk(root):
                     for file in sorted(files):
                         self._by_name.setdefault(file.lower(), []).append(Path(folder, file))
-        return list(dict.fromkeys(p for p in self._by_name.get(name.lower(), []) if self._inside(p)))
+        found = self._by_name.get(name.lower(), [])
+        return list(dict.fromkeys(path for path in found if self._inside.hold(path) and is_text(str(path))))
 
 
 def posix_path(name: str) -> PurePosixPath:

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from curate.basics.version import VERSION
 from curate.data.contents import content_hash
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
+from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, places_of
 
 Item = TypeVar("Item")
 
@@ -74,6 +76,7 @@ class Stage:
     name: the verb. out: the folder to make.
     options: all that decides the result, as JSON values; recorded in dataset.json.
     parents: the datasets it reads; their history is carried on and their content is part of the identity.
+    refers_to: folders beside those datasets that samples may refer to files of.
     resume_key: anything else that must be the same for a killed run to be continued; not recorded.
     engine: what runs the work. overwrite: replace what curate made at `out` before.
     """
@@ -82,6 +85,7 @@ class Stage:
     out: Path
     options: dict[str, Any]
     parents: tuple[Dataset, ...] = ()
+    refers_to: tuple[Path, ...] = ()
     resume_key: str = ""
     engine: Engine = ONE
     overwrite: bool = False
@@ -179,6 +183,7 @@ class Stage:
         dropped, notes, absent = Counter[str](), Counter[str](), Counter[str]()
         quarantine: list[tuple[str, str]] = []
         sources, licences = set[str](), set[str]()
+        folders = Folders(self.out, [*self.refers_to, *chain(*map(places_of, self.parents))])
 
         def batches() -> Iterator[pa.RecordBatch]:
             for path in parts:
@@ -189,9 +194,12 @@ class Stage:
                 quarantine.extend(part.quarantine)
                 sources.update(part.batch.column("source").unique().to_pylist())
                 licences.update(filter(None, part.batch.column("licence").unique().to_pylist()))
+                folders.add(part.batch)
                 yield part.batch
 
         count = write_table(self.out, batches())
+        if outside := sum(map(count_outside, self.parents)):
+            notes[OUTSIDE] += outside
         lines = [json.dumps({"input": i, "reason": r}, ensure_ascii=False) + "\n" for i, r in quarantine]
         files.write(self.out / QUARANTINE, "".join(lines).encode())
         counts: dict[str, Any] = {
@@ -208,6 +216,7 @@ class Stage:
             "samples": count,
             "sources": sorted(sources),
             "licences": sorted(licences),
+            REFERS_TO: folders.relative(),
             "history": [*history, {**self.identity, "counts": counts}],
             **extra,
         }

@@ -16,7 +16,7 @@ from curate.basics import geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
-from curate.data import depth
+from curate.data import depth, references
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
 from curate.hands import cutout_checks, masks, overlay, segmentation
@@ -57,9 +57,9 @@ class Photograph:
         """Read the file of a sample of the dataset at `root`.
 
         Raises UnreadableImage, also where the image is not of the size that the table says: its labels are
-        those of another picture.
+        those of another picture; UnsafeReference where the image may not lie.
         """
-        self.sample, self.path = sample, Path(root) / sample.image
+        self.sample, self.path = sample, references.file_of(root, sample.image)
         self._root = Path(root)
         self._data = images.load(self.path)
         self.info = images.examine(self._data, self.path)
@@ -97,12 +97,13 @@ class Photograph:
         """
         if self.sample.mask is None:
             return None
-        return masks.read(self._root / self.sample.mask, self.info.width, self.info.height)
+        return masks.read(references.file_of(self._root, self.sample.mask), self.info.width, self.info.height)
 
     @property
     def depth_file(self) -> Path | None:
-        """The sample's depth map."""
-        return None if self.sample.depth is None else self._root / self.sample.depth
+        """The sample's depth map. Raises UnsafeReference: it lies where it may not."""
+        name = self.sample.depth
+        return None if name is None else references.file_of(self._root, name)
 
     def depth(self) -> depth.Metres | None:
         """The sample's depth map; None where it has none. Raises as `labels` does."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from curate.basics import images, progress
 from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage
+from curate.data import references
 from curate.data.dataset import Dataset
 from qa.measures.arrays import Floats, Names, Rows
 from qa.measures.hand_look import DEPTHS, HandLook, look_at_hand
@@ -146,7 +147,7 @@ def _read_chunk(jobs: list[_Job]) -> list[_Fact]:
 
 def _read_one(job: _Job) -> _Fact:
     try:
-        pixels, info = images.read_ref_info(job.root, job.ref)
+        pixels, info = references.read_image_info(job.root, job.ref)
     except UnreadableImage as error:
         return _Fact(error.reason)
     alone = len(job.hands) == 1
@@ -163,7 +164,7 @@ def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixel
     if ref is None:
         return None
     try:
-        mask = images.read_ref(root, ref, grey=True)
+        mask = references.read_image(root, ref, grey=True)
     except UnreadableImage:
         return None
     return mask if mask.shape == pixels.shape[:2] else None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import images
+from curate.data.references import read_image
 from curate.hands.overlay import draw_skeleton
 from qa.measures.arrays import Floats
 from qa.view import View
@@ -35,7 +36,7 @@ class Album:
         view = self._view
         if view.pixels.error[row] is not None:
             return None
-        pixels = images.read_ref(view.datasets[view.dataset_of[row]].root, view.image[row])
+        pixels = read_image(view.datasets[view.dataset_of[row]].root, view.image[row])
         drawn = picture(pixels, view.points[row], view.visibility[row], side=_SIDE)
         data = images.encode(drawn, ".webp", quality=_QUALITY)
         return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")

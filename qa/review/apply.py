@@ -16,10 +16,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from curate.basics import images, progress
 from curate.basics import keypoints as kp
+from curate.basics import progress
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError, UnreadableImage, UnsafeReference
+from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, to_batch
@@ -206,7 +207,7 @@ def _read_states(root: Path, refs: list[str]) -> list[str]:
 
 def _read_state(root: Path, ref: str) -> str:
     try:
-        return pixel_state(images.read_ref(root, ref))
+        return pixel_state(references.read_image(root, ref))
     except UnreadableImage:
         return pixel_state(None)
 
@@ -271,11 +272,13 @@ def _apply_batch(
             sample = _patched(sample, decision.patch or Patch())
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
-        sample.image = relative_to_out(root / sample.image, out)
-        for name in ("mask", "depth"):
-            if (path := getattr(sample, name)) is not None:
-                setattr(sample, name, relative_to_out(root / path, out))
-        samples.append(sample)
+        try:
+            for name in ("image", "mask", "depth"):
+                if (path := getattr(sample, name)) is not None:
+                    setattr(sample, name, relative_to_out(references.file_of(root, path), out))
+            samples.append(sample)
+        except UnsafeReference as error:
+            part.quarantine.append((sample.sample_id, error.reason))
     part.batch = to_batch(samples)
     return part
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from curate.basics import files, geometry, images
 from curate.basics.errors import UnreadableImage
+from curate.data.references import read_image
 from curate.data.sample import Sample
 from qa.measures.hand_look import hand_mask
 from qa.measures.image_pass import own_mask
@@ -71,7 +72,7 @@ def fill(shelf: Shelf) -> list[Shown]:
     for slot, sample in enumerate(shelf.samples):
         top, left = THUMB * (slot // ACROSS), THUMB * (slot % ACROSS)
         try:
-            pixels = images.read_ref(shelf.root, sample.image)
+            pixels = read_image(shelf.root, sample.image)
         except UnreadableImage:
             seen.append(Shown(0, 0, (0, 0, 1), _NO_MASK, pixel_state(None)))
             continue

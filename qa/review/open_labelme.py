@@ -26,12 +26,13 @@ import msgspec
 import numpy as np
 
 import curate
-from curate.basics import files, process
+from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
+from curate.data.references import file_of
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.source import Source
 from qa.finding import SEVERITIES, Severity, at_least, read_findings
@@ -228,10 +229,7 @@ def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Writ
     samples = []
     for name, hands in session.items():
         picture = Path("images") / (name + Path(hands[0].image).suffix)
-        try:
-            shutil.copyfile(source.root / hands[0].image, part / picture)
-        except OSError as error:
-            raise UnreadableImage(source.root / hands[0].image, error.strerror or str(error)) from None
+        files.write(part / picture, images.load(file_of(source.root, hands[0].image)))
         samples += [replace(hand, image=picture.as_posix()) for hand in hands]
     write_table(part, [to_batch(samples)])
     write_info(part, {"samples": len(samples), "sources": [], "licences": [], "history": []})

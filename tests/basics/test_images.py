@@ -225,23 +225,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 def test_stacks(tmp_path: Path) -> None:
     stack = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
     np.save(tmp_path / "pixels.npy", stack)
-    np.testing.assert_array_equal(images.read_ref(tmp_path, images.stack_ref(2)), stack[2])
-    assert images.read_ref(tmp_path, images.stack_ref(0), grey=True).shape == (8, 8)
-    with pytest.raises(UnreadableImage, match="no row 3; it holds 3"):
-        images.read_ref(tmp_path, images.stack_ref(3))
     np.save(tmp_path / "pixels.npy", stack.astype(np.float32))
     with pytest.raises(UnreadableImage, match="float32 of shape"):
         images.open_stack(tmp_path)
     np.save(tmp_path / "pixels.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(UnreadableImage, match="allowed: a uint8"):
         images.open_stack(tmp_path)
-
-
-@pytest.mark.parametrize("ref", ["pixels.npy#x", "pixels.npy#", "pixels.npy#-1"])
-def test_a_row_that_is_no_number(tmp_path: Path, ref: str) -> None:
-    np.save(tmp_path / "pixels.npy", np.zeros((3, 8, 8), np.uint8))
-    with pytest.raises(UnreadableImage, match="no row"):
-        images.read_ref(tmp_path, ref)
 
 
 def test_the_hash_is_of_the_pixels_not_the_file() -> None:

@@ -448,6 +448,21 @@ def test_an_image_by_its_encoded_name(tmp_path: Path) -> None:
     assert not counted.notes
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_files_of_windows(tmp_path: Path, encoding: str) -> None:
+    path = save(tmp_path, [{"keypoints": flat()}])
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_bytes((mark + path.read_text()).encode(encoding))
+    assert len(read(tmp_path)[0]) == 1
+
+
+def test_a_file_in_latin_1_is_named(tmp_path: Path) -> None:
+    path = save(tmp_path, [{"keypoints": flat()}])
+    path.write_bytes(path.read_bytes().replace(b'"hand"', b'"H\xe4nde"'))
+    with pytest.raises(InputError, match=r"train.json: no COCO file: .*UTF-8"):
+        read(tmp_path)
+
+
 def test_files_without_annotations_and_images_without_are_told(tmp_path: Path) -> None:
     entries = [{"id": i, "file_name": f"{i}.png"} for i in (7, 8, 9)]
     save(tmp_path, [{"keypoints": flat()}], images=entries)

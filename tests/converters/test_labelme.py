@@ -224,7 +224,10 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in" / "link.json").symlink_to(outside)
     samples, counted = read(tmp_path / "in")
     assert [s.sample_id for s in samples] == ["labelme/b"]
-    assert counted.quarantine == [("link.json", "a link that leads out of the source folder")]
+    ((name, reason),) = counted.quarantine
+    assert name == "link.json"
+    assert reason.startswith("a link that leads out of the source folder; ")
+    assert reason.endswith("--images DIR")
 
 
 # Embedded images -------------------------------------------------------------------------------------

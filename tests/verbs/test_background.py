@@ -15,7 +15,7 @@ from curate.basics.errors import ConfigChanged, InputError, UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.stage import Stage
+from curate.data.stage import Stage, relative_to_out
 from curate.hands import masks
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.masks import Colours, Matte
@@ -129,7 +129,10 @@ def test_labels_stay_and_masks_are_kept(drawn_dataset: Path, tmp_path: Path) -> 
 def test_the_result_is_the_same_whatever_the_workers_order_or_neighbours(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    some = [replace(s, image=str(drawn_dataset / s.image)) for s in Dataset(drawn_dataset)][:10]
+    some = [
+        replace(s, image=relative_to_out(drawn_dataset / s.image, tmp_path / "d"))
+        for s in Dataset(drawn_dataset)
+    ][:10]
     store(tmp_path / "d", some)
     store(tmp_path / "e", some[:4:-1])
     options, other = (BackgroundOptions(backgrounds="noise", seed=seed) for seed in (5, 6))

@@ -17,6 +17,7 @@ from curate.build import BuildOptions, build
 from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
+from curate.data.stage import relative_to_out
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -391,7 +392,10 @@ def test_masks_found_where_the_ground_is_replaced_are_kept(drawn_dataset: Path, 
 def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> None:
     """The 1600 x 1200 photos of 11k Hands: all come through; the ground is white, the hand as it was."""
     paths = sorted((real_data / "11k_hands" / "Hands").glob("*.jpg"))
-    samples = [replace(hand(path.stem), image=str(path), subject_id=path.stem) for path in paths]
+    samples = [
+        replace(hand(path.stem), image=relative_to_out(path, tmp_path / "d"), subject_id=path.stem)
+        for path in paths
+    ]
     for sample in samples:
         sample.visibility[:] = 1
     data = store(tmp_path / "d", samples, {})

@@ -298,7 +298,7 @@ def test_every_row_and_count_survives_the_division(
 
     def read(_: Source) -> Iterator[Part]:
         for names in ids:
-            batch = make_batch(len(names), sample_id=names, source="s", image="/x.png")
+            batch = make_batch(len(names), sample_id=names, source="s", image=str(root / "source" / "x.png"))
             yield Part(batch, Counter({"one": 1}), [("file", "why")], Counter({"n": len(names)}))
 
     summary = run(read, Source(root / "source"), root / "out", probe=False, limit=limit)

@@ -17,6 +17,7 @@ from curate.cli import main
 from curate.crop import CropOptions, crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
+from curate.data.stage import relative_to_out
 
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
 
@@ -115,7 +116,7 @@ def test_by_colour_the_labels_do_not_matter(store, drawn_dataset: Path, tmp_path
         replace(s, keypoints=np.full((21, 2), np.nan), visibility=np.zeros(21), bbox=None) for s in dataset
     ]
     store(tmp_path / "bare", bare, {})
-    (tmp_path / "bare" / "images").symlink_to(drawn_dataset / "images")
+    shutil.copytree(drawn_dataset / "images", tmp_path / "bare" / "images")
     crop(drawn_dataset, tmp_path / "with", CropOptions(size=96), quiet=True)
     crop(tmp_path / "bare", tmp_path / "without", CropOptions(size=96), quiet=True)
     labelled, unlabelled = list(Dataset(tmp_path / "with")), list(Dataset(tmp_path / "without"))
@@ -347,7 +348,13 @@ def test_real_photographs_lose_no_point(store, real_data: Path, tmp_path: Path) 
         values = np.array(line[5:], float).reshape(21, 3)
         seen = np.where(values[:, 2] > 0, 2, 0)
         samples.append(
-            Sample(f"11k/{path.stem}", "11k", str(path), keypoints=values[:, :2] * 224, visibility=seen)
+            Sample(
+                f"11k/{path.stem}",
+                "11k",
+                relative_to_out(path, tmp_path / "d"),
+                keypoints=values[:, :2] * 224,
+                visibility=seen,
+            )
         )
     data = store(tmp_path / "d", samples, {})
     notes = crop(data, tmp_path / "c", quiet=True).notes

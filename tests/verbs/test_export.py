@@ -57,12 +57,13 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     summary = export(dataset, writes, "toy", out, quiet=True)
-    assert summary == Export(out, "toy", 1, {"aspect": 1, "xyz": 3}, ("CC BY-NC 4.0",))
+    assert summary == Export(out, "toy", 1, {"aspect": 1, "xyz": 3}, ("CC BY-NC 4.0",), {"../photos": 1})
     assert list(summary.as_json()["lost"]) == ["aspect", "xyz"]
     assert str(summary).splitlines() == [
         f"{out}: 1 samples as toy",
         "  not held by toy: aspect (1)",
         "  not held by toy: xyz (3)",
+        "  taken from ../photos, outside the dataset: 1 images",
         "  licence, read it before you pass this on: CC BY-NC 4.0",
     ]
     mark = json.loads((out / files.MARK).read_text())

@@ -142,7 +142,7 @@ def test_exif_orientation_is_undone_first(
 def dataset_of(root: Path, samples: list[Sample]) -> Path:
     root.mkdir()
     write_table(root, [to_batch(samples)])
-    write_info(root, {"samples": len(samples), "history": []})
+    write_info(root, {"samples": len(samples), "history": [], "refers_to": [".."]})
     return root
 
 

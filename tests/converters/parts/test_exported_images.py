@@ -12,6 +12,7 @@ from curate.basics import files, images
 from curate.basics.engine import ONE, Local
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
+from curate.data.references import read_image
 from curate.data.sample import Sample
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
@@ -36,7 +37,7 @@ def test_names_that_any_system_can_hold(dataset: Dataset, tmp_path: Path) -> Non
     assert len(names[f"{'n' * 200}.png"]) < 180
     assert names["a b.png"] != names["x/a_b.png"]
     for ref, path in placed.items():
-        assert (images.read(path, grey=True) == images.read_ref(dataset.root, ref, grey=True)).all()
+        assert (images.read(path, grey=True) == read_image(dataset.root, ref, grey=True)).all()
 
 
 def test_two_workers_place_the_same_as_one(dataset: Dataset, tmp_path: Path) -> None:

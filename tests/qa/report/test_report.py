@@ -100,7 +100,7 @@ def test_an_unknown_bar_and_a_missing_dataset_are_refused(dataset: Path, tmp_pat
         QualityOptions(fail_on="fatal")
     with pytest.raises(SchemaError, match="no such folder"):
         check_quality(tmp_path / "nothing", tmp_path / "qa", quiet=True)
-    with pytest.raises(InputError, match="no dataset given"):
+    with pytest.raises(InputError, match="none given"):
         check_quality([], tmp_path / "qa", quiet=True)
     assert not (tmp_path / "qa").exists()
 

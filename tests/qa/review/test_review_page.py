@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+import qa.review.atlas
 import qa.review.page
 from curate.basics import images
 from curate.basics.engine import Local
@@ -447,15 +448,15 @@ def test_a_killed_page_goes_on_and_gives_the_same_bytes(
     whole = build_review(root, tmp_path / "qa", tmp_path / "whole", engine=Local(2), quiet=True)
     assert whole.unreadable == sum(i % 7 == 3 for i in range(600))
     decoded: list[str] = []
-    read_ref = images.read_ref
+    read_image = qa.review.atlas.read_image
 
     def read(where: Path, ref: str) -> images.Pixels:
         decoded.append(ref)
         if len(decoded) == 300:
             raise KeyboardInterrupt
-        return read_ref(where, ref)
+        return read_image(where, ref)
 
-    monkeypatch.setattr(images, "read_ref", read)
+    monkeypatch.setattr(qa.review.atlas, "read_image", read)
     with pytest.raises(KeyboardInterrupt):
         build_review(root, tmp_path / "qa", tmp_path / "page", quiet=True)
     assert not (tmp_path / "page" / "index.html").exists()

@@ -1,0 +1,93 @@
+"""Paths and files that come from elsewhere: where they may lead, and what may be opened.
+
+A path that an annotation, a table or a link in a folder gives is held against the folders that it may lead
+into (`Places`) before it is followed. Only regular files are opened: a pipe would be waited for for ever, and
+a device may never end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable
+from io import BufferedReader
+from pathlib import Path
+
+from curate.basics.errors import UnsafeInput
+
+LONGEST = 4096  # characters in a path, PATH_MAX of Linux
+NO_TEXT = "a file name that is no text; rename it"
+
+
+class Places:
+    """The folders that files may lie in, links followed.
+
+    What is known of a folder is kept: of the files in one, only links are looked at more closely.
+    """
+
+    def __init__(self, roots: Iterable[str | os.PathLike[str]]) -> None:
+        self._roots = tuple(dict.fromkeys(os.path.realpath(root) for root in roots))
+        self._folders: dict[str, bool] = {}
+
+    def hold(self, path: str | os.PathLike[str]) -> bool:
+        """Whether a path leads to a place within one of the folders, whether there is such a file or not."""
+        path = os.fspath(path)
+        if not is_path(path):
+            return False
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path):  # noqa: PTH114 (a NUL is no link, and no error)
+            return self._within(os.path.realpath(path))
+        if folder not in self._folders:
+            self._folders[folder] = self._within(os.path.realpath(folder))
+        return self._folders[folder] or self._within(os.path.realpath(path))
+
+    def require(self, path: str | os.PathLike[str], *, option: str = "--images") -> None:
+        """Raise UnsafeInput for a path that leads out of the folders."""
+        if not self.hold(path):
+            kind = "a link" if os.path.islink(path) else "a path"  # noqa: PTH114
+            raise UnsafeInput(
+                path,
+                f"{kind} that leads out of the source folder",
+                remedy=f"if that is meant, give the folder that it leads into: {option} DIR",
+            )
+
+    def _within(self, real: str) -> bool:
+        return any(real == root or real.startswith(f"{root.rstrip('/')}/") for root in self._roots)
+
+
+def is_path(name: str) -> bool:
+    """Whether a system call would take it: not empty, not endless, and without NUL."""
+    return 0 < len(name) <= LONGEST and "\0" not in name
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name can stand in a table and on a terminal: no control characters, and no bytes that
+    are no UTF-8 (which Python's names of files hold as lone surrogates)."""
+    return name.isprintable() or not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+
+
+def as_text(name: str) -> str:
+    """A name of any bytes as text that people can read and tables can hold."""
+    return "".join(letter if is_text(letter) else letter.encode("unicode_escape").decode() for letter in name)
+
+
+def open_file(path: str | os.PathLike[str]) -> BufferedReader:
+    """Open a regular file for reading. Raises OSError, also for what is no regular file, or no path."""
+    try:
+        mode = Path(path).stat().st_mode
+    except ValueError:  # NUL, or what no system encodes
+        raise OSError(errno.EINVAL, "no path", as_text(os.fspath(path))) from None
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "no regular file", os.fspath(path))
+    return open(path, "rb")
+
+
+def read_file(path: str | os.PathLike[str], most: int) -> bytes:
+    """The content of a regular file of at most so many bytes. Raises OSError as `open_file`, and for more."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"{size:,} bytes; allowed: at most {most:,}", os.fspath(path))
+        return file.read(size)
