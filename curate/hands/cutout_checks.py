@@ -26,7 +26,6 @@ from curate.hands.segmentation import border_of, median_of, pieces
 _FLOOR = 16.0  # levels added before the logarithm: the noise of dark places has no hue
 _LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
 _HUE = np.array([[1, -1, 0], [0, -1, 1]], np.float32)  # red and blue against green
-_LIGHT = np.full((1, 3), 1 / 3, np.float32)
 _THIN = np.ones((3, 3), np.uint8)
 _AROUND = (7, 7)  # pixels whose means, in and out, are compared along the outline
 _FEW = 0.02  # of these that must be in, or out
@@ -113,7 +112,7 @@ def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | No
 
     Parameters
     ----------
-    mask: (H, W), where it was found. points: (21, 2), pixels; NaN where there is none.
+    mask: (H, W), where it was found. points: (21, 2), the visible ones, pixels; NaN where there is none.
     doubt: what is seen, asked where the labels do not decide: `doubt` below.
     """
     laid = _Laid.of(mask.shape, points)
@@ -159,15 +158,15 @@ def marks(image: Pixels, mask: Mask) -> Marks | None:
     outer = cv2.dilate(hand.view(np.uint8), _THIN, iterations=2) == 0
     if min(np.count_nonzero(inner), np.count_nonzero(outer)) < _LEAST:
         return None
-    colours = np.asarray(cv2.LUT(cv2.GaussianBlur(image, (3, 3), 0), _LOG), np.float32)
-    red, blue = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.transform(colours, _HUE)))
-    light = np.asarray(cv2.transform(colours, _LIGHT))
+    smooth = np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
+    red, green, blue = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.LUT(smooth, _LOG)))
+    light, red, blue = red + green + blue, red - green, blue - green  # the latter two are the hue
     some_in, some_out = (np.flatnonzero(where)[::_EACH] for where in (inner, outer))
     off, ground = (_off_median(red, blue, some) for some in (some_in, some_out))
     (dark, bright), near = np.quantile(light.take(some_in), _LIGHTS), np.quantile(off.take(some_in), _HUES)
     alike = (off < min(float(near), _OTHER_HUE)) & (light > dark) & (light < bright) & outer
     area, held = np.count_nonzero(hand), np.count_nonzero(inner)
-    unlike, faint = _across(colours, hand)
+    unlike, faint = _across(smooth, hand)
     return Marks(
         hues=float(np.quantile(ground.take(some_out), _NINE_TENTHS)),
         border=float(border_of(hand).mean()),
@@ -196,14 +195,14 @@ def _largest_skin(image: Pixels, outside: Mask) -> int:
     return max((piece.area for piece in pieces(np.asarray(rest))), default=0)
 
 
-def _across(colours: Map, hand: Mask) -> tuple[float, float]:
+def _across(image: Pixels, hand: Mask) -> tuple[float, float]:
     """The shares of the outline across which the hue changes the opposite way, and the colour hardly."""
     lines, _ = cv2.findContours(hand.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     columns, rows = np.concatenate(lines)[:, 0].T
     within = (columns > 2) & (columns < hand.shape[1] - 3) & (rows > 2) & (rows < hand.shape[0] - 3)
     place = rows[within], columns[within]
-    inside, held = _means(colours, place, cv2.erode(hand.view(np.uint8), _THIN))
-    outside, free = _means(colours, place, cv2.erode((~hand).view(np.uint8), _THIN))
+    inside, held = _means(image, place, cv2.erode(hand.view(np.uint8), _THIN))
+    outside, free = _means(image, place, cv2.erode((~hand).view(np.uint8), _THIN))
     change = (inside - outside)[(held > _FEW) & (free > _FEW)]
     if not len(change):
         return 0.0, 0.0
@@ -212,11 +211,14 @@ def _across(colours: Map, hand: Mask) -> tuple[float, float]:
     return float((usual < 0).mean()), float((np.linalg.norm(change, axis=1) < _FAINT).mean())
 
 
-def _means(colours: Map, place: tuple[Any, Any], chosen: Any) -> tuple[Map, Map]:
-    """Around pixels (n,) the mean colour of the chosen ones (0 or 1), (n, 3), and their share, (n,)."""
-    share = cv2.blur(chosen.astype(np.float32), _AROUND)[place]
-    total = cv2.blur(cv2.copyTo(colours, chosen), _AROUND)[place]
-    return np.asarray(total / np.maximum(share, 1e-3)[:, None], np.float32), np.asarray(share, np.float32)
+def _means(image: Pixels, place: tuple[Any, Any], chosen: Any) -> tuple[Map, Map]:
+    """Around pixels (n,) the logarithm of the chosen ones' mean colour, (n, 3), and their share, (n,)."""
+    count, total = (
+        cv2.boxFilter(values, cv2.CV_16U, _AROUND, normalize=False)[place].astype(np.float32)
+        for values in (chosen, cv2.copyTo(image, chosen))
+    )
+    mean = total / np.maximum(count, 1)[:, None]
+    return np.asarray(np.log(mean + np.float32(_FLOOR)), np.float32), count / np.prod(_AROUND)
 
 
 def _length(hand: Mask) -> float:
@@ -227,7 +229,7 @@ def _length(hand: Mask) -> float:
 
 def _smoothed(hand: Mask) -> Mask:
     sigma = _SMOOTH * max(hand.shape)
-    return np.asarray(cv2.GaussianBlur(hand.astype(np.float32), (0, 0), sigma) > 0.5)
+    return np.asarray(cv2.GaussianBlur(hand.view(np.uint8) * np.uint8(255), (0, 0), sigma) >= 128)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import geometry
+from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
 from curate.data.sample import Sample
 from curate.hands.photograph import Photograph
@@ -118,9 +119,9 @@ def first(photograph: Photograph, order: Iterable[str]) -> Found | None:
 
 
 def labels_contradict_colour(photograph: Photograph) -> bool:
-    """Whether most of the labelled points lie outside what colour takes for the hand, trusted or not."""
+    """Whether most of the visible keypoints lie outside what colour takes for the hand, trusted or not."""
     sample, skin = photograph.sample, photograph.skin
-    points = sample.keypoints[sample.visibility > 0]
+    points = sample.keypoints[sample.visibility == kp.VISIBLE]
     if skin is None or not len(points):
         return False
     x, y, w, h = _box_of(skin, photograph)

@@ -235,8 +235,9 @@ class Photograph:
 
     def _judged(self, found: Matte, affine: geometry.Affine, doubt: Callable[[], str | None]) -> Matte:
         """What was found by colour. Raises BadMask where the labels, or else what is seen, deny it."""
-        labelled = np.where(self.sample.visibility[:, None] > 0, self.sample.keypoints, np.nan)
-        reason = cutout_checks.judge(found.mask, geometry.apply(affine, labelled), doubt)
+        visible = self.sample.visibility[:, None] == kp.VISIBLE
+        points = geometry.apply(affine, np.where(visible, self.sample.keypoints, np.nan))
+        reason = cutout_checks.judge(found.mask, points, doubt)
         if reason is not None:
             raise BadMask(reason, self._picture(found.mask, affine))
         return found
