@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from curate.basics.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from curate import background, build, convert, crop, evaluate, export, predict, train
+    from curate import background, build, convert, crop, evaluate, export, predict, select, show, train
     from curate.background import BackgroundOptions
     from curate.build import BuildOptions
     from curate.convert import ConvertOptions
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from curate.data.sample import Sample
     from curate.evaluate import EvaluateOptions
     from curate.predict import PredictOptions
+    from curate.select import SelectOptions
     from curate.training.options import TrainOptions
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "EvaluateOptions",
     "PredictOptions",
     "Sample",
+    "SelectOptions",
     "TrainOptions",
     "__version__",
     "background",
@@ -46,6 +48,8 @@ __all__ = [
     "evaluate",
     "export",
     "predict",
+    "select",
+    "show",
     "train",
 ]
 
@@ -58,6 +62,7 @@ _HOMES = {
     "EvaluateOptions": "evaluate",
     "PredictOptions": "predict",
     "Sample": "data.sample",
+    "SelectOptions": "select",
     "TrainOptions": "training.options",
 }
 

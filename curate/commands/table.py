@@ -41,6 +41,12 @@ COMMANDS: dict[str, Command] = {
     ),
     "crop": Command("crop", "Cut each hand out of its photo; keypoints move along, the way back is kept."),
     "build": Command("build", "Make a training set of one size from one or more datasets, split by subject."),
+    "select": Command(
+        "select", "Choose samples by a condition, by QA or by lot: a dataset of the same pictures."
+    ),
+    "show": Command(
+        "show", "Tell and show what is in a dataset: counts, how it was made, some of its hands."
+    ),
     "qa": Command("qa", "Check datasets or a training set: findings for machines, report.html for people."),
     "review": Command(
         "review",

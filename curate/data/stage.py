@@ -11,7 +11,7 @@ import json
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,11 +21,13 @@ import pyarrow as pa
 
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
+from curate.basics.errors import UnsafeReference
 from curate.basics.version import VERSION
 from curate.data.contents import content_hash
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
-from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, places_of
+from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, file_of, places_of
+from curate.data.sample import Sample, to_batch
 
 Item = TypeVar("Item")
 
@@ -243,6 +245,24 @@ def _set_twins_aside(part: Part, seen: set[str]) -> None:
 def relative_to_out(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> str:
     """How a dataset at `out` refers to a file: relative, posix, so that both can move together."""
     return Path(os.path.relpath(path, out)).as_posix()
+
+
+def keep(part: Part, samples: Iterable[Sample], root: Path, out: Path) -> None:
+    """Put samples of the dataset at `root` into a part of one at `out` that refers to the same files.
+
+    Samples whose files may not lie where they do go to quarantine.
+    """
+    kept = []
+    for sample in samples:
+        moved = replace(sample)
+        try:
+            for name in ("image", "mask", "depth"):
+                if (ref := getattr(sample, name)) is not None:
+                    setattr(moved, name, relative_to_out(file_of(root, ref), out))
+            kept.append(moved)
+        except UnsafeReference as error:
+            part.quarantine.append((sample.sample_id, error.reason))
+    part.batch = to_batch(kept)
 
 
 def _work_one(work: Callable[[Item], Part], job: tuple[Path, Item]) -> None:

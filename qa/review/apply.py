@@ -19,12 +19,12 @@ import pyarrow as pa
 from curate.basics import keypoints as kp
 from curate.basics import progress
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage, UnsafeReference
+from curate.basics.errors import InputError, UnreadableImage
 from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import Sample, from_batch, to_batch
-from curate.data.stage import Stage, Summary, relative_to_out
+from curate.data.sample import Sample, from_batch
+from curate.data.stage import Stage, Summary, keep
 from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, read_decisions, sample_sha
 
 _CHUNK = 32
@@ -270,14 +270,8 @@ def _apply_batch(
             sample = _patched(sample, decision.patch or Patch())
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
-        try:
-            for name in ("image", "mask", "depth"):
-                if (path := getattr(sample, name)) is not None:
-                    setattr(sample, name, relative_to_out(references.file_of(root, path), out))
-            samples.append(sample)
-        except UnsafeReference as error:
-            part.quarantine.append((sample.sample_id, error.reason))
-    part.batch = to_batch(samples)
+        samples.append(sample)
+    keep(part, samples, root, out)
     return part
 
 

@@ -1,0 +1,50 @@
+"""curate select: some of a dataset's samples."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.select import SelectOptions, select
+from qa.finding import SEVERITIES, at_least, read_findings
+
+
+def add(commands: Any) -> None:
+    parser = command(
+        commands,
+        "select",
+        run,
+        "  curate select tagged --where \"aspect == 'dorsal' and labelled >= 20\" --out backs\n"
+        "  curate select tagged --where \"attrs.skinColor in ['dark', 'medium']\" --out darker\n"
+        "  curate select tagged --drop-qa qa-tagged --out clean\n"
+        "  curate select tagged --sample 200 --by subject_id --out some",
+    )
+    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT")
+    add_options(parser, SelectOptions)
+    parser.add_argument(
+        "--drop-qa",
+        type=Path,
+        metavar="QA",
+        help="leave out what curate qa found fault with, sample by sample",
+    )
+    parser.add_argument(
+        "--drop-at",
+        choices=SEVERITIES,
+        default="error",
+        help="the least severity of such a finding (default: %(default)s)",
+    )
+    common(parser)
+
+
+def run(a: argparse.Namespace) -> int:
+    drop = None
+    if a.drop_qa is not None:
+        grave = at_least(a.drop_at)
+        drop = {row["sample_id"] for row in read_findings(a.drop_qa) if row["severity"] in grave}
+    options = options_of(a, SelectOptions)
+    drop = None if drop is None else drop - {None}
+    summary = select(a.dataset, a.out, options, drop=drop, engine=engine_of(a), **given(a, "overwrite quiet"))
+    return tell(a, summary, advice=f"next: curate show {a.out}; curate qa {a.out} --out QA")

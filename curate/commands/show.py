@@ -1,0 +1,67 @@
+"""curate show: what is in a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from curate import show as verb
+from curate.basics import files, images, terminal
+from curate.basics.errors import InputError
+from curate.commands import console
+
+_PAGES, _SHEETS = (".html",), (".png", ".jpg", ".webp")
+
+
+def add(commands: Any) -> None:
+    parser = console.command(
+        commands,
+        "show",
+        run,
+        "  curate show tagged\n"
+        "  curate show tagged --out tagged.html\n"
+        "  curate show set96 --pictures 60 --seed 1 --out sheet.png\n"
+        "  curate show tagged --json",
+    )
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset or a training set")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="a page (.html) or a sheet of pictures (.png, .jpg, .webp)"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=console.positive,
+        default=12,
+        metavar="N",
+        help="hands on the page, on the sheet, or in a terminal that shows pictures (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of which hands are shown")
+    console.common(parser, workers=False)
+
+
+def run(a: argparse.Namespace) -> int:
+    contents = verb.show(a.dataset)
+    if a.out is not None:
+        _write(a, contents)
+    console.show(a, asdict(contents), str(contents))
+    way = terminal.protocol(os.environ) if sys.stderr.isatty() else None
+    if a.out is None and way and not (a.json or a.quiet):
+        pictures = [picture for _, picture in verb.some(a.dataset, a.pictures, seed=a.seed)]
+        print(terminal.encode(verb.sheet(pictures), way), file=sys.stderr)
+    return console.OK
+
+
+def _write(a: argparse.Namespace, contents: verb.Contents) -> None:
+    kind = a.out.suffix.lower()
+    if kind not in (*_PAGES, *_SHEETS):
+        raise InputError(a.out, f"ends with {a.out.suffix!r}", allowed=", ".join([*_PAGES, *_SHEETS]))
+    if a.out.exists() and not a.overwrite:
+        raise InputError(a.out, "is there already", remedy="give another name, or --overwrite")
+    chosen = verb.some(a.dataset, a.pictures, seed=a.seed)
+    if kind in _PAGES:
+        files.write(a.out, verb.page(contents, chosen).encode())
+    else:
+        images.write(a.out, verb.sheet([picture for _, picture in chosen]))

@@ -1,0 +1,160 @@
+"""A condition on samples, as people write it: `side == 'left' and attrs.age > 30`.
+
+It is parsed as a Python expression and built from the few parts that are known here; nothing of it is ever
+executed as Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from curate.data.sample import SCHEMA, SHAPES
+
+COLUMNS = tuple(name for name in SCHEMA.names if name not in SHAPES and name != "attrs")
+LABELLED = "labelled"  # how many keypoints a sample has
+LANGUAGE = (
+    "names of columns, attrs.NAME, 'text', numbers, None, lists, == != < <= > >= in, 'not in', and, or, not"
+)
+_LONGEST = 2000  # characters
+
+Row = Mapping[str, Any]
+_Value = Callable[[Row], Any]
+
+_ORDERED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+class Condition:
+    """Whether samples are as a text says.
+
+    A name is a column that holds one value, `labelled` (how many keypoints are), or else a name in attrs,
+    which can also be written attrs.NAME or attrs['NAME']. A value that is not there equals None alone, and is
+    neither smaller nor larger than any. Text that is a number is compared as one with a number.
+
+    Attributes
+    ----------
+    columns: the columns it asks for. attributes: the names in attrs.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Raises ValueError: the text is no condition; says at what."""
+        if len(text) > _LONGEST:
+            raise ValueError(f"more than {_LONGEST:,} characters")
+        self.columns: set[str] = set()
+        self.attributes: set[str] = set()
+        try:
+            tree = ast.parse(text.strip(), mode="eval")
+            self._holds = self._built(tree.body)
+        except SyntaxError as error:
+            raise ValueError(f"{error.msg} at character {error.offset}") from None
+        except (RecursionError, MemoryError):
+            raise ValueError("nested too deeply") from None
+
+    def holds(self, row: Row) -> bool:
+        """Whether it holds for a sample: its columns by name, `labelled`, and attrs as a table."""
+        return bool(self._holds(row))
+
+    def _built(self, node: ast.expr) -> _Value:
+        match node:
+            case ast.BoolOp(op=ast.And(), values=parts):
+                every = [self._built(part) for part in parts]
+                return lambda row: all(part(row) for part in every)
+            case ast.BoolOp(op=ast.Or(), values=parts):
+                some = [self._built(part) for part in parts]
+                return lambda row: any(part(row) for part in some)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                denied = self._built(operand)
+                return lambda row: not denied(row)
+            case ast.Compare(left=left, ops=ways, comparators=others):
+                return self._compared(left, ways, others)
+        raise ValueError(f"{ast.unparse(node)[:60]!r} is compared with nothing")
+
+    def _compared(self, left: ast.expr, ways: list[ast.cmpop], others: list[ast.expr]) -> _Value:
+        values = [self._value(part) for part in (left, *others)]
+        tests = [_test(way) for way in ways]
+
+        def holds(row: Row) -> bool:
+            found = [value(row) for value in values]
+            return all(test(a, b) for test, a, b in zip(tests, found, found[1:], strict=False))
+
+        return holds
+
+    def _value(self, node: ast.expr) -> _Value:
+        match node:
+            case ast.Constant(value=str() | bool() | int() | float() | None as constant):
+                return lambda _: constant
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as constant)):
+                return lambda _: -constant
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+                several = [self._value(part) for part in parts]
+                return lambda row: [part(row) for part in several]
+            case ast.Name(id=name) if name in COLUMNS or name == LABELLED:
+                self.columns.add(name)
+                return lambda row: row[name]
+            case ast.Name(id=name):
+                return self._attribute(name)
+            case ast.Attribute(value=ast.Name(id="attrs"), attr=name):
+                return self._attribute(name)
+            case ast.Subscript(value=ast.Name(id="attrs"), slice=ast.Constant(value=str() as name)):
+                return self._attribute(name)
+        raise ValueError(f"{ast.unparse(node)[:60]!r} is none of its parts")
+
+    def _attribute(self, name: str) -> _Value:
+        self.attributes.add(name)
+        return lambda row: row["attrs"].get(name)
+
+
+def _test(way: ast.cmpop) -> Callable[[Any, Any], bool]:
+    match way:
+        case ast.Eq() | ast.Is():
+            return _equal
+        case ast.NotEq() | ast.IsNot():
+            return lambda a, b: not _equal(a, b)
+        case ast.In():
+            return _among
+        case ast.NotIn():
+            return lambda a, b: not _among(a, b)
+    ordered = _ORDERED[type(way)]
+
+    def compare(a: Any, b: Any) -> bool:
+        a, b = _alike(a, b)
+        try:
+            return a is not None and b is not None and ordered(a, b)
+        except TypeError:  # a word and a number
+            return False
+
+    return compare
+
+
+def _equal(a: Any, b: Any) -> bool:
+    a, b = _alike(a, b)
+    return bool(a == b)
+
+
+def _among(a: Any, b: Any) -> bool:
+    if isinstance(b, str):
+        return isinstance(a, str) and a in b
+    return isinstance(b, list) and any(_equal(a, one) for one in b)
+
+
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two values to be compared: the text of a number is one beside a number."""
+    if isinstance(a, str) and isinstance(b, int | float):
+        return _number(a), b
+    if isinstance(b, str) and isinstance(a, int | float):
+        return a, _number(b)
+    return a, b
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text

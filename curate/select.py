@@ -1,0 +1,178 @@
+"""`curate select`: some of a dataset's samples, as a dataset that refers to the same pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError
+from curate.basics.settings import Options, known, text, texts, whole
+from curate.data.condition import COLUMNS, LABELLED, LANGUAGE, Condition
+from curate.data.dataset import Dataset
+from curate.data.part import Part
+from curate.data.sample import from_batch, labelled_points
+from curate.data.split import SPLITS
+from curate.data.stage import Stage, Summary, keep
+
+# What notes count samples by that were not chosen, in the order in which they are asked.
+_OTHER_SPLIT, _OTHERWISE, _FLAGGED, _NOT_DRAWN = (
+    "not of the split",
+    "not as --where says",
+    "flagged by QA",
+    "not drawn",
+)
+
+
+def _split(word: str) -> str:
+    if word not in SPLITS:
+        raise ValueError
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class SelectOptions(Options):
+    """What `curate select` chooses by; all that is given must hold."""
+
+    where: str | None = text(None, LANGUAGE, "a condition on columns and attrs, see the examples")
+    split: tuple[str, ...] = texts((), ", ".join(SPLITS), "of this split; may be repeated", _split)
+    sample: int | None = whole(None, 1, 1 << 40, "of what is left, so many, drawn by the seed")
+    by: str | None = text(
+        None, "a column or a name in attrs", "draw as many of each value of this (subject_id, side ...)"
+    )
+    seed: int = whole(0, 0, 1 << 32, "of what is drawn")
+
+
+def select(
+    dataset: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    options: SelectOptions = SelectOptions(),
+    *,
+    drop: Collection[str] | None = None,
+    engine: Engine = ONE,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Summary:
+    """Write the samples that are chosen, in their order, as they are; OUT refers to the same images.
+
+    What is not chosen is counted in the notes, by the first of the reasons that holds. The samples that are
+    drawn do not depend on their order, and fewer of them are among more.
+
+    Parameters
+    ----------
+    drop: ids of samples to leave out, of QA's findings, say; an id that no sample has is no error.
+
+    Raises
+    ------
+    InputError: a training set; nothing to choose by; a condition that does not parse; a name that is no
+        column and stands in no sample's attrs.
+    SchemaError: no dataset. ConfigChanged: OUT was begun with other options.
+    """
+    source = Dataset(dataset)
+    source.refuse_training_set("select before curate build")
+    if options.by is not None and options.sample is None:
+        raise InputError("--by", "--sample is not given", remedy="say how many to draw: --sample N")
+    if drop is None and options.where is None and not options.split and options.sample is None:
+        allowed = "--where, --split, --drop-qa, --sample"
+        raise InputError("what to choose by", "not given", allowed=allowed)
+    reasons = _reasons(source, options, frozenset(drop or ()))
+    record = {**asdict(options), "drop": _digest(drop)}
+    stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    work = partial(_keep, root=source.root, out=Path(out))
+    return stage.run(_batches(source, reasons), work)
+
+
+def _digest(drop: Collection[str] | None) -> str | None:
+    return None if drop is None else hashlib.sha256(json.dumps(sorted(drop)).encode()).hexdigest()
+
+
+def _batches(
+    source: Dataset, reasons: Sequence[str | None]
+) -> Iterator[tuple[pa.RecordBatch, list[str | None]]]:
+    start = 0
+    for batch in source.batches():
+        yield batch, list(reasons[start : start + batch.num_rows])
+        start += batch.num_rows
+
+
+def _keep(job: tuple[pa.RecordBatch, list[str | None]], *, root: Path, out: Path) -> Part:
+    batch, reasons = job
+    part = Part(batch.slice(0, 0), notes=Counter(reason for reason in reasons if reason))
+    chosen = batch.filter(pa.array([reason is None for reason in reasons]))
+    keep(part, from_batch(chosen), root, out)
+    return part
+
+
+def _reasons(source: Dataset, options: SelectOptions, drop: frozenset[str]) -> list[str | None]:
+    """For each sample why it is not chosen; None where it is."""
+    condition = None if options.where is None else _condition(options.where)
+    asked = set(condition.columns) if condition else set()
+    attributes = set(condition.attributes) if condition else set()
+    if options.by is not None:
+        (asked if options.by in (*COLUMNS, LABELLED) else attributes).add(options.by)
+    rows = list(_rows(source, asked | {"sample_id", "split"}, attributes))
+    reasons: list[str | None] = []
+    for row in rows:
+        if options.split and row["split"] not in options.split:
+            reasons.append(_OTHER_SPLIT)
+        elif condition and not condition.holds(row):
+            reasons.append(_OTHERWISE)
+        else:
+            reasons.append(_FLAGGED if row["sample_id"] in drop else None)
+    if options.sample is not None:
+        left = [number for number, reason in enumerate(reasons) if reason is None]
+        drawn = set(_drawn([rows[number] for number in left], options))
+        for place, number in enumerate(left):
+            reasons[number] = None if place in drawn else _NOT_DRAWN
+    return reasons
+
+
+def _condition(text: str) -> Condition:
+    try:
+        return Condition(text)
+    except ValueError as error:
+        remedy = "for example: --where \"side == 'left' and attrs.age > 30\""
+        raise InputError("--where", f"{text[:80]!r}: {error}", allowed=LANGUAGE, remedy=remedy) from None
+
+
+def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[dict[str, Any]]:
+    """The samples as a condition asks for them.
+
+    Raises InputError: a name in attrs that no sample has.
+    """
+    seen = set[str]()
+    count = 0
+    for batch in source.batches():
+        samples = from_batch(batch)
+        labelled = (labelled_points(batch)[1] != kp.UNLABELLED).sum(axis=1).tolist()
+        for sample, points in zip(samples, labelled, strict=True):
+            seen.update(sample.attrs)
+            count += 1
+            row = {name: getattr(sample, name) for name in columns if name != LABELLED}
+            yield {**row, LABELLED: points, "attrs": sample.attrs}
+    if count:
+        for name in sorted(attributes - seen):
+            known(source.root, "column or name in attrs", name, [*COLUMNS, LABELLED, *sorted(seen)])
+
+
+def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:
+    """Which of the rows are drawn: in turn one of each value of `by`, in an order by the seed."""
+    groups = defaultdict[str, list[tuple[str, int]]](list)
+    for number, row in enumerate(rows):
+        lot = hashlib.sha256(f"{options.seed} {row['sample_id']}".encode()).hexdigest()
+        value = None if options.by is None else row.get(options.by, row["attrs"].get(options.by))
+        groups[json.dumps(value, sort_keys=True)].append((lot, number))
+    lots = [
+        (turn, lot, number) for group in groups.values() for turn, (lot, number) in enumerate(sorted(group))
+    ]
+    return [number for _, _, number in sorted(lots)[: options.sample]]

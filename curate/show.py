@@ -1,0 +1,193 @@
+"""`curate show`: what is in a dataset, as counts, and as pictures with their skeletons."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from curate.basics import images, pages
+from curate.basics import keypoints as kp
+from curate.basics.errors import UnreadableImage
+from curate.basics.images import Pixels
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample, from_batch, generator, labelled_points
+from curate.hands.overlay import contact_sheet, draw_skeleton
+
+_PROPERTIES = {
+    "split": "split",
+    "side": "side",
+    "aspect": "aspect",
+    "source": "source",
+    "label_source": "labels by",
+    "licence": "licence",
+}
+_UNKNOWN = "not known"
+_VALUES = 8  # of a property or a name in attrs
+_CELL = 224  # px of a picture
+_NAME = 60  # letters of a sample's name
+_SEEN = {kp.VISIBLE: "visible", kp.HIDDEN: "hidden", kp.UNLABELLED: "not labelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a dataset.
+
+    Attributes
+    ----------
+    name: of the folder. samples, images, subjects: how many. training: as `Dataset.training`.
+    sizes: of the images, (least, largest) of width and of height, pixels; None where there are none.
+    counts: of each value of each property, the most frequent first. points: of keypoints by visibility.
+    coverage: the share of samples that have each keypoint, by its name.
+    stages: those that made it, each with what came out and what was left out. quarantined: inputs.
+    """
+
+    name: str
+    samples: int
+    images: int
+    subjects: int
+    training: dict[str, Any] | None
+    sizes: tuple[tuple[int, int], tuple[int, int]] | None
+    counts: dict[str, dict[str, int]]
+    points: dict[str, int]
+    coverage: dict[str, float]
+    stages: list[dict[str, Any]]
+    quarantined: int
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The dataset in a few lines: what, and how many."""
+        told = [("samples", f"{self.samples:,}"), ("images", f"{self.images:,}")]
+        told.append(("subjects", f"{self.subjects:,}" if self.subjects else _UNKNOWN))
+        if self.sizes:
+            sides = [f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in self.sizes]
+            told.append(("image size, px", " x ".join(sides)))
+        if self.training:
+            shape = {name: self.training[name] for name in ("size", "channels", "keypoints", "sigma")}
+            told.append(("training set", ", ".join(f"{name} {value}" for name, value in shape.items())))
+        told.append(("in quarantine", f"{self.quarantined:,}"))
+        return told
+
+    def __str__(self) -> str:
+        lines = [self.name, *(f"  {what}: {value}" for what, value in self.facts)]
+        for title, values in [*self.counts.items(), ("keypoints", self.points)]:
+            lines.append(
+                f"  {title}: " + ", ".join(f"{value} ({count:,})" for value, count in values.items())
+            )
+        rare = {name: share for name, share in self.coverage.items() if share < 1}
+        if rare:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in rare.items())
+            lines.append(f"  labelled in a part of the samples: {shares}")
+        for stage in self.stages:
+            left = "".join(f"; left out: {count:,} {reason}" for reason, count in stage["left_out"].items())
+            lines.append(f"  made by {stage['stage']}: {stage['out']} samples{left}")
+        return "\n".join(lines)
+
+
+def show(dataset: str | os.PathLike[str]) -> Contents:
+    """Count what is in a dataset or a training set; reads its table and no image.
+
+    Raises SchemaError: no dataset.
+    """
+    source = Dataset(dataset)
+    counts = {title: Counter[str]() for title in _PROPERTIES.values()}
+    attributes: dict[str, Counter[str]] = {}
+    subjects, names = set[str](), set[str]()
+    points, coverage = Counter[int](), np.zeros(kp.COUNT, np.int64)
+    low, high = np.full(2, 1 << 31), np.zeros(2, np.int64)
+    for batch in source.batches():
+        for column, title in _PROPERTIES.items():
+            counts[title].update(value or _UNKNOWN for value in batch.column(column).to_pylist())
+        subjects.update(filter(None, batch.column("subject_id").to_pylist()))
+        names.update(batch.column("image").to_pylist())
+        seen = labelled_points(batch)[1]
+        points.update({value: int((seen == value).sum()) for value in _SEEN})
+        coverage += (seen != kp.UNLABELLED).sum(axis=0)
+        for place, column in enumerate(("width", "height")):
+            least, most = pc.min_max(batch.column(column)).values()
+            if least.is_valid:
+                low[place], high[place] = min(low[place], least.as_py()), max(high[place], most.as_py())
+        for sample in from_batch(batch):
+            for name, value in sample.attrs.items():
+                attributes.setdefault(name, Counter())[str(value)] += 1
+    few = {name: found for name, found in sorted(attributes.items()) if len(found) <= _VALUES}
+    told = {title: _most(found) for title, found in counts.items() if set(found) != {_UNKNOWN}}
+    count = len(source)
+    return Contents(
+        name=source.root.resolve().name,
+        samples=count,
+        images=len(names),
+        subjects=len(subjects),
+        training=source.training,
+        sizes=((int(low[0]), int(high[0])), (int(low[1]), int(high[1]))) if high.all() else None,
+        counts=told | {name: _most(found) for name, found in few.items()},
+        points={word: points[value] for value, word in _SEEN.items()},
+        coverage={name: int(coverage[i]) / count for i, name in enumerate(kp.NAMES)} if count else {},
+        stages=[_stage(entry) for entry in source.info["history"]],
+        quarantined=len(source.quarantine()),
+    )
+
+
+def some(dataset: str | os.PathLike[str], count: int, *, seed: int = 0) -> list[tuple[Sample, Pixels]]:
+    """Samples drawn by the seed, in the dataset's order, each with its image and skeleton: RGB, the longer
+    side 224 px; a grey square where the image cannot be read."""
+    source = Dataset(dataset)
+    ids = source.table(["sample_id"]).column(0).to_pylist()
+    lots = sorted(range(len(ids)), key=lambda row: generator(seed, ids[row]).random())
+    chosen = {ids[row] for row in lots[:count]}
+    return [(sample, _picture(source, sample)) for sample in _among(source, chosen)]
+
+
+def sheet(pictures: Sequence[Pixels]) -> Pixels:
+    """The pictures on one."""
+    columns = min(6, max(1, len(pictures)))
+    return contact_sheet(pictures, columns=columns, cell=_CELL)
+
+
+def page(contents: Contents, pictures: Sequence[tuple[Sample, Pixels]]) -> str:
+    """A page of HTML in one file that loads nothing."""
+    environment = pages.environment("curate", "palette.css", "show.css")
+    cards = [
+        {"name": sample.sample_id[:_NAME], "picture": _data_url(picture)} for sample, picture in pictures
+    ]
+    return environment.get_template("show.html.j2").render(contents=contents, cards=cards)
+
+
+def _among(source: Dataset, chosen: set[str]) -> Iterator[Sample]:
+    for batch in source.batches():
+        wanted = [sample_id in chosen for sample_id in batch.column("sample_id").to_pylist()]
+        if any(wanted):
+            yield from from_batch(batch.filter(wanted))
+
+
+def _picture(source: Dataset, sample: Sample) -> Pixels:
+    try:
+        image = source.read_image(sample)
+    except UnreadableImage:
+        return np.full((_CELL, _CELL, 3), 200, np.uint8)
+    return draw_skeleton(image, sample.keypoints, sample.visibility, size=_CELL)
+
+
+def _data_url(picture: Pixels) -> str:
+    data = base64.b64encode(images.encode(picture, ".webp", quality=80)).decode()
+    return f"data:image/webp;base64,{data}"
+
+
+def _stage(entry: dict[str, Any]) -> dict[str, Any]:
+    counts = entry.get("counts") or {}
+    return {"stage": entry["stage"], "out": counts.get("out"), "left_out": counts.get("dropped") or {}}
+
+
+def _most(found: Counter[str]) -> dict[str, int]:
+    """The most frequent values; the others as one."""
+    ordered = sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))
+    if len(ordered) <= _VALUES:
+        return dict(ordered)
+    rest = ordered[_VALUES - 1 :]
+    return dict(ordered[: _VALUES - 1]) | {f"of {len(rest)} others": sum(count for _, count in rest)}

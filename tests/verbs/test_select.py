@@ -1,0 +1,119 @@
+"""Select: which samples are chosen, that they stay as they are, and what is counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.basics.errors import InputError
+from curate.cli import main
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+from curate.select import SelectOptions, select
+
+PICTURE = np.full((20, 30, 3), 90, np.uint8)
+
+
+def hand(number: int, **fields) -> Sample:
+    points = np.full((21, 2), 5.5, np.float32)
+    return Sample(f"s/{number:02d}", "s", f"{number}.png", 30, 20, keypoints=points, **fields)
+
+
+@pytest.fixture
+def people(store, tmp_path: Path) -> Path:
+    """Twelve hands of three people: 8 of a, 3 of b, 1 of c; every other one a left hand."""
+    seen = np.full(21, 2, np.uint8)
+    samples = [
+        hand(
+            n,
+            subject_id="a" * (n < 8) or "b" * (n < 11) or "c",
+            side=("left", "right")[n % 2],
+            split=("train", "test")[n >= 10],
+            visibility=seen,
+            attrs={"age": 20 + n} if n else {},
+        )
+        for n in range(12)
+    ]
+    return store(tmp_path / "people", samples, {f"{n}.png": PICTURE for n in range(12)})
+
+
+def ids(folder: Path) -> list[int]:
+    return [int(sample.sample_id[2:]) for sample in Dataset(folder)]
+
+
+def test_what_is_chosen_stays_as_it_is(people: Path, tmp_path: Path) -> None:
+    options = SelectOptions(where="side == 'left' and age >= 24", split=("train",))
+    summary = select(people, tmp_path / "some", options)
+    assert ids(tmp_path / "some") == [4, 6, 8]
+    assert summary.notes == {"not as --where says": 7, "not of the split": 2}
+    assert summary.clean()
+    before = {sample.sample_id: sample for sample in Dataset(people)}
+    made = Dataset(tmp_path / "some")
+    for sample in made:
+        old = before[sample.sample_id]
+        assert (sample.attrs, sample.subject_id, sample.split) == (old.attrs, old.subject_id, old.split)
+        assert np.array_equal(sample.keypoints, old.keypoints)
+        assert np.array_equal(made.read_image(sample), PICTURE)
+
+
+def test_so_many_of_each_person(people: Path, tmp_path: Path) -> None:
+    """Of 8, 3 and 1 in turn: 1 each, then 1 of a and of b, then one more of each of them."""
+    select(people, tmp_path / "seven", SelectOptions(sample=7, by="subject_id"))
+    drawn = ids(tmp_path / "seven")
+    assert [sum(low <= n < high for n in drawn) for low, high in ((0, 8), (8, 11), (11, 12))] == [3, 3, 1]
+    assert drawn == sorted(drawn)
+
+
+def test_fewer_are_among_more_and_another_seed_draws_others(people: Path, tmp_path: Path) -> None:
+    for count in (3, 6):
+        select(people, tmp_path / str(count), SelectOptions(sample=count))
+    select(people, tmp_path / "other", SelectOptions(sample=6, seed=1))
+    assert set(ids(tmp_path / "3")) < set(ids(tmp_path / "6"))
+    assert set(ids(tmp_path / "6")) != set(ids(tmp_path / "other"))
+
+
+def test_more_than_there_are_is_all(people: Path, tmp_path: Path) -> None:
+    assert select(people, tmp_path / "all", SelectOptions(sample=99)).samples == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "what to choose by: not given"),
+        (["--by", "side"], "--sample is not given"),
+        (["--where", "side =="], "invalid syntax"),
+        (["--where", "agee > 3"], "did you mean 'age'?"),
+        (["--sample", "2", "--by", "sidee"], "did you mean 'side'?"),
+        (["--split", "trian"], "train, val, test"),
+    ],
+)
+def test_what_is_wrong_is_told(people: Path, tmp_path: Path, capsys, words: list[str], told: str) -> None:
+    assert main(["select", str(people), "--out", str(tmp_path / "out"), *words]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_none_chosen_is_a_failure_that_is_told(people: Path, tmp_path: Path) -> None:
+    assert main(["select", str(people), "--where", "age > 99", "--out", str(tmp_path / "none")]) == 1
+
+
+def test_without_what_qa_finds_wrong(store, drawn_dataset: Path, tmp_path: Path) -> None:
+    """A sample whose points are all in one place is an error of QA's."""
+    source = Dataset(drawn_dataset)
+    samples = list(source)
+    samples[3].keypoints[:] = samples[3].keypoints[0]
+    pictures = {sample.image: source.read_image(sample) for sample in samples}
+    spoilt = store(tmp_path / "spoilt", samples, pictures)
+    assert main(["qa", str(spoilt), "--out", str(tmp_path / "qa"), "--quiet"]) == 1
+    words = ["select", str(spoilt), "--drop-qa", str(tmp_path / "qa"), "--out", str(tmp_path / "clean")]
+    assert main(words) == 0
+    left = {sample.sample_id for sample in Dataset(tmp_path / "clean")}
+    assert samples[3].sample_id not in left
+    assert main(words) == 0, "the same command again is finished"
+
+
+def test_a_training_set_is_refused(make_set, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a training set"):
+        select(make_set(["train"]), tmp_path / "out", SelectOptions(sample=1))

@@ -1,0 +1,88 @@
+"""Show: counts by hand, and pages and sheets that are what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.basics import images
+from curate.cli import main
+from curate.data.sample import Sample
+from curate.show import page, sheet, show, some
+
+
+@pytest.fixture
+def three(store, tmp_path: Path) -> Path:
+    """Two left hands of one person, one of them without a thumb tip, and a hand of which little is known."""
+    points = np.full((21, 2), 5.5, np.float32)
+    whole, part = np.full(21, 2, np.uint8), np.full(21, 1, np.uint8)
+    part[4] = 0
+    samples = [
+        Sample("s/1", "s", "1.png", 30, 20, "left", subject_id="p", keypoints=points, visibility=whole),
+        Sample("s/2", "s", "1.png", 30, 20, "left", subject_id="p", keypoints=points, visibility=part),
+        Sample("s/<b>", "s", "3.png", 40, 20, keypoints=points, visibility=whole, attrs={"<i>": "<u>"}),
+    ]
+    pictures = {"1.png": np.zeros((20, 30, 3), np.uint8), "3.png": np.zeros((20, 40, 3), np.uint8)}
+    return store(tmp_path / "three", samples, pictures)
+
+
+def test_counts_by_hand(three: Path) -> None:
+    found = show(three)
+    assert (found.samples, found.images, found.subjects) == (3, 2, 1)
+    assert found.sizes == ((30, 40), (20, 20))
+    assert found.counts["side"] == {"left": 2, "not known": 1}
+    assert "split" not in found.counts, "what is known of none is not told"
+    assert found.points == {"visible": 42, "hidden": 20, "not labelled": 1}
+    assert found.coverage["thumb_tip"] == pytest.approx(2 / 3)
+    assert found.coverage["wrist"] == 1
+    assert "thumb_tip 67%" in str(found)
+
+
+def test_the_command_tells_and_prints(three: Path, capsys) -> None:
+    assert main(["show", str(three)]) == 0
+    assert "side: left (2), not known (1)" in capsys.readouterr().err
+    assert main(["show", str(three), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["samples"] == 3
+
+
+def test_a_page_runs_nothing(three: Path) -> None:
+    text = page(show(three), some(three, 5))
+    assert text.count("<figure") == 3
+    assert "s/&lt;b&gt;" in text
+    assert "&lt;i&gt;" in text
+    assert "<b>" not in text
+    assert "default-src 'none'" in text
+
+
+def test_a_sheet_has_a_cell_a_hand(three: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    assert main(["show", str(three), "--pictures", "2", "--out", str(out), "--quiet"]) == 0
+    pictures = [picture for _, picture in some(three, 2)]
+    assert np.array_equal(images.read(out), sheet(pictures))
+    assert len(pictures) == 2
+
+
+def test_files_are_not_replaced_unasked(three: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "page.html"
+    out.write_text("mine")
+    assert main(["show", str(three), "--out", str(out)]) == 2
+    assert out.read_text() == "mine"
+    assert main(["show", str(three), "--out", str(out), "--overwrite"]) == 0
+    assert main(["show", str(three), "--out", str(tmp_path / "page.pdf")]) == 2
+    assert ".html" in capsys.readouterr().err
+
+
+def test_a_picture_that_is_gone_is_grey(three: Path) -> None:
+    (three / "3.png").unlink()
+    last = some(three, 3)[-1][1]
+    assert (last == 200).all()
+
+
+def test_a_training_set_is_shown(make_set) -> None:
+    found = show(make_set(["train", "test"]))
+    assert found.training is not None
+    assert dict(found.facts)["training set"] == "size 96, channels 1, keypoints 20, sigma 5.0"
+    assert found.counts["split"] == {"test": 1, "train": 1}
