@@ -21,9 +21,9 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert curate.__version__ == metadata.version("hand-curate")
 
 
-VERBS = {"background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
+VERBS = {"background", "build", "convert", "crop", "evaluate", "export", "predict", "select", "show", "train"}
 NOUNS = {"Dataset", "Sample"}
-OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"export"}}  # export has none of its own
+OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"export", "show"}}  # these have none
 
 
 def test_public_names() -> None:
