@@ -12,11 +12,13 @@ The names below are imported when they are first used, so that `import curate` t
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from curate.basics.version import VERSION as __version__
 
+TYPE_CHECKING = False  # true to type checkers; `typing` takes longer to import than Ctrl-C may wait
 if TYPE_CHECKING:
+    from typing import Any
+
     from curate import background, build, convert, crop, evaluate, export, predict, select, show, train
     from curate.background import BackgroundOptions
     from curate.build import BuildOptions

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-import textwrap
-import traceback
-from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor
+from curate.basics import stopping
 
-from converters.table import FORMATS
-from curate import __version__
-from curate.basics.errors import CurateError, MissingExtra
-from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say
-from curate.commands.parser import Parser
-from curate.commands.table import COMMANDS
+with stopping.at_once():
+    import argparse
+    import errno
+    import os
+    import sys
+    import textwrap
+    import traceback
+    from collections.abc import Sequence
+    from concurrent.futures import BrokenExecutor
+
+    from converters.table import FORMATS
+    from curate import __version__
+    from curate.basics import streams
+    from curate.basics.errors import CurateError, MissingExtra
+    from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say
+    from curate.commands.parser import Parser
+    from curate.commands.table import COMMANDS
 
 __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
 
@@ -36,36 +41,49 @@ Exit codes: 0 clean, 1 findings or something left out, 2 usage or input error, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code. Data goes to stdout, everything else to stderr."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    arguments = build_parser(next((word for word in argv if word[:1] != "-"), None)).parse_args(argv)
-    name = f"curate {arguments.command}"
+    """Run one command; returns its exit code. Data goes to stdout, everything else to stderr.
+
+    Without `argv` it is this process's own command line, and nothing comes after it.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    streams.open_missing()
+    with stopping.at_once():
+        parser = build_parser(next((word for word in words if word[:1] != "-"), None))
+    with stopping.listening():
+        code = _run(parser, words)
+        if argv is None:
+            stopping.say_nothing()
+    return code
+
+
+def _run(parser: Parser, words: Sequence[str]) -> int:
+    name = "curate"
     try:
+        arguments = parser.parse_args(words)
+        name = f"curate {arguments.command}"
         code: int = arguments.run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk is told of here, and not when Python ends
     except CurateError as error:
         say(f"{name}: {error}")
         return USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except OSError as error:
         say(f"{name}: {_of_the_system(error)}")
         return USAGE
-    except ImportError as error:
-        if error.name in ("torch", "lightning", "tensorboard"):
-            say(f"{name}: {MissingExtra('training', 'train')}")
-            return USAGE
-        return _bug()
     except (MemoryError, BrokenExecutor):  # of a worker, the kernel's end of it is all that is seen
+        if stopping.stopped():  # it was asked to end as we were
+            return _stopped(name)
         say(f"{name}: out of memory; the same command goes on from here, with fewer --workers if need be")
         return USAGE
     except KeyboardInterrupt:
-        say(f"{name}: stopped; the same command goes on from here")
-        return INTERRUPTED
-    except Exception:
-        return _bug()
+        return _stopped(name)
+    except Exception as error:
+        if stopping.stopped():  # code that was interrupted may tell of it as of any failure
+            return _stopped(name)
+        if isinstance(error, ImportError) and error.name in ("torch", "lightning", "tensorboard"):
+            say(f"{name}: {MissingExtra('training', 'train')}")
+            return USAGE
+        say(traceback.format_exc())
+        say("curate: this is a bug in hand-curate; please report the lines above")
+        return BUG
     return code
 
 
@@ -87,22 +105,31 @@ def build_parser(command: str | None = None) -> Parser:
     return parser
 
 
+def _stopped(name: str) -> int:
+    say(f"{name}: stopped; the same command goes on from here")
+    return INTERRUPTED
+
+
 def _of_the_system(error: OSError) -> str:
     """One line on what the system refused: a full disk, no permission, a folder that is gone."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     why = " ".join(str(error.strerror or error).split())
+    if error.errno == errno.ENOENT and not _has_working_folder():
+        where, why = "", "the folder that it is run in is gone; change into one that is there"
     return f"{where}{why}; the same command goes on from here once that is mended"
+
+
+def _has_working_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 (as Path.cwd, which tests replace)
+    except OSError:
+        return False
+    return True
 
 
 def _formats() -> str:
     names = ", ".join(row.name for row in FORMATS.values() if row.reads)
     return textwrap.fill(names, 90, initial_indent="      FORMAT: ", subsequent_indent=" " * 14)
-
-
-def _bug() -> int:
-    say(traceback.format_exc())
-    say("curate: this is a bug in hand-curate; please report the lines above")
-    return BUG
 
 
 if __name__ == "__main__":

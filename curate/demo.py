@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from curate.basics import engine, images
+from curate.basics import engine, images, stopping
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
 from curate.basics.settings import Options, whole
@@ -84,7 +84,9 @@ def demo(
         return run(line)
 
     rendered = out / "renders"
-    if typed(_render(out, seed)):
+    if (code := typed(_render(out, seed))) == stopping.CODE:
+        return code
+    if code:
         say("Nothing was rendered, for the reason above: drawn hands stand in for renders.")
         rendered = out / "drawn" / "rendered"
         draw(Shoot("rendered", (320, 320), max(_PER_SUBJECT * 2, photos // 3), seed + 1, 1000), rendered)

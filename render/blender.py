@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -130,6 +131,7 @@ class Worker:
         picture that an idle one renders.
     stall: seconds after which a Blender that uses almost no CPU is taken to hang.
     stopped: asked a few times a second while we wait; once it says yes, KeyboardInterrupt is raised.
+    folder: for a folder with Blender's temporary files, which goes when Blender does; default: the system's.
     """
 
     def __init__(
@@ -139,9 +141,12 @@ class Worker:
         limit: float,
         stall: float = 60.0,
         stopped: Callable[[], bool] = lambda: False,
+        folder: Path | None = None,
     ) -> None:
         self.blender, self.limit, self.stall, self.stopped = blender, limit, stall, stopped
+        self.folder = folder
         self.child: process.Child | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._claim, self._core = _free_core()
         self._inbox: deque[dict[str, Any]] = deque()
         self._cpu = 0.0  # seconds that this Blender has used, as its heart beat tells
@@ -155,8 +160,11 @@ class Worker:
     def start(self) -> str:
         """Start a fresh Blender; returns its version. Raises BlenderError: it does not start."""
         self._end()
+        # It is killed, as a rule, and does not clear up behind itself.
+        self._temporary = tempfile.TemporaryDirectory(prefix="curate-blender-", dir=self.folder)
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._temporary.name)
         try:
-            self.child = process.Child(self.blender.command(self._core), _ONE_THREAD)
+            self.child = process.Child(self.blender.command(self._core), _ONE_THREAD | places)
         except OSError as error:
             raise BlenderError(f"{self.blender.path}: cannot be started ({error.strerror})") from None
         try:
@@ -269,6 +277,9 @@ class Worker:
         self._inbox.clear()
         if child is not None:
             child.end()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
 
 
 def _free_core() -> tuple[socket.socket | None, int | None]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from curate.basics import files
+from curate.basics import files, stopping
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, MissingExtra
 from curate.data.part import Part
@@ -98,7 +97,7 @@ def render(
     run = _Run(job, out, stage.folder, found, limit, studio or Studio(_plan, _finish))
     parts = [chosen[i : i + _PART] for i in range(0, len(chosen), _PART)]
     try:
-        with _stopped_by_sigint(run.stop):
+        with _stopped_by_signals(run.stop):
             return stage.run(
                 parts,
                 partial(_render_part, run=run),
@@ -199,7 +198,8 @@ def _desk(run: _Run) -> _Desk:
         # Named as something temporary, so that it goes with the sweep where we are killed.
         folder = run.folder / f".desk.{os.getpid()}.{key[1]}.tmp"
         folder.mkdir(exist_ok=True)
-        _desks[key] = _Desk(Worker(run.blender, limit=run.limit, stopped=run.check), folder)
+        worker = Worker(run.blender, limit=run.limit, stopped=run.check, folder=folder)
+        _desks[key] = _Desk(worker, folder)
     return _desks[key]
 
 
@@ -211,24 +211,17 @@ def _close(run: _Run) -> None:
 
 
 @contextlib.contextmanager
-def _stopped_by_sigint(stop: Path) -> Iterator[None]:
-    """Ctrl-C interrupts the main thread alone; the others look for the file."""
+def _stopped_by_signals(stop: Path) -> Iterator[None]:
+    """Signals interrupt the main thread alone; the others look for the file."""
     with contextlib.suppress(OSError):  # there is none; or --out is no folder, which the stage will say
         stop.unlink()
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
-    def end(*_: object) -> None:
+    def end() -> None:
         with contextlib.suppress(OSError):  # the folder is not made yet
             stop.touch()
-        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, end)
-    try:
+    with stopping.listening(also=end):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _identity(job: Job) -> dict[str, Any]:

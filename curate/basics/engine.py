@@ -15,6 +15,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from curate.basics import stopping
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -60,12 +62,15 @@ class Local:
     ) -> Iterator[Result]:
         """As Engine says; `total` decides between threads and processes."""
         if self.workers <= 1:
-            yield from map(function, items)
+            for item in items:
+                stopping.check()
+                yield function(item)
             return
         with _executor(self.workers, total) as pool:
             waiting: deque[Future[Result]] = deque()
             try:
                 for item in items:
+                    stopping.check()
                     waiting.append(pool.submit(function, item))
                     if len(waiting) >= 2 * self.workers:
                         yield waiting.popleft().result()
@@ -87,13 +92,17 @@ def _executor(workers: int, total: int | None) -> Executor:
     if total is not None and total >= PROCESSES_FROM:
         # A fork would copy the locks of libraries that run threads of their own.
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_obey_parent)
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_obey_parent)
+        with stopping.held_back():  # until they know what to do about it
+            pool.submit(int)  # starts them
+        return pool
     return ThreadPoolExecutor(workers)
 
 
 def _obey_parent() -> None:
     """Ctrl-C is told by the parent; a worker whose parent was killed would wait for work for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def watch() -> None:
         parent = multiprocessing.parent_process()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from curate.basics import stopping, streams
+
 _LINE_EVERY = 30.0  # seconds, where stderr is a file: a short run leaves no line there
 
 
@@ -22,9 +24,9 @@ def bar(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advan
     """A progress bar with rate and time left, or now and then a line where stderr is no terminal."""
     tally = _Tally(label, total)
     if quiet:
-        yield lambda count, /, *, new=True: None
+        yield lambda count, /, *, new=True: stopping.check()
         return
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield _in_lines(tally)
         return
     from rich.console import Console
@@ -40,6 +42,7 @@ def bar(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advan
         task = progress.add_task(label, total=total, pace="")
 
         def advance(count: int, /, *, new: bool = True) -> None:
+            stopping.check()
             tally.add(count, new)
             progress.update(task, advance=count, pace=tally.pace)
 
@@ -80,10 +83,11 @@ def _in_lines(tally: _Tally) -> Advance:
 
     def advance(count: int, /, *, new: bool = True) -> None:
         nonlocal told
+        stopping.check()
         tally.add(count, new)
         if time.monotonic() - told > _LINE_EVERY:
             told = time.monotonic()
             of = f" of {tally.total}" if tally.total else ""
-            print(f"{tally.label}: {tally.done}{of}, {tally.pace}", file=sys.stderr, flush=True)
+            streams.tell(f"{tally.label}: {tally.done}{of}, {tally.pace}")
 
     return advance

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from curate.basics import stopping, streams
 from curate.basics.engine import Engine, Local, default_workers
-from curate.basics.errors import InputError, printable
+from curate.basics.errors import InputError
 from curate.basics.settings import Options, settings_of
 from curate.commands.table import COMMANDS
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Chosen = TypeVar("Chosen", bound=Options)
 
 _TOLD = 3  # inputs in quarantine, where nothing came of the others
-OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, 130, 101
+OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, stopping.CODE, 101
 
 
 def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) -> argparse.ArgumentParser:
@@ -156,13 +156,13 @@ def given(a: argparse.Namespace, names: str) -> dict[str, Any]:
 
 def say(text: str) -> None:
     """Tell people, on stderr; all that is told goes through here, and no control character with it."""
-    print(printable(text), file=sys.stderr, flush=True)
+    streams.tell(text)
 
 
 def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
     """Print a result as --json and --quiet ask for it."""
     if a.json:
-        print(json.dumps(data, sort_keys=True))
+        streams.give(json.dumps(data, sort_keys=True))
     elif not a.quiet:
         say(text)
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from curate.basics import streams
+
 _OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=|$)")
 
 
@@ -31,6 +33,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
         self.exit(2, f"{self.prog}: {message}; for help: {self.prog} --help\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help and version are data; argparse would not say where they cannot be written."""
+        (streams.give if file is sys.stdout else streams.tell)(message.removesuffix("\n"))
 
     def _refuse_unknown_options(self, words: Sequence[str]) -> None:
         """Before argparse complains of what is missing: a misspelt option is often what is missing."""

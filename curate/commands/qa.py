@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from curate.basics import streams
 from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
@@ -43,7 +44,7 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     options = options_of(a, QualityOptions)
     if a.explain:
-        print(explain(options.config), end="")
+        streams.give(explain(options.config).rstrip())
         return OK
     if not a.datasets or not a.out:
         missing = "--out" if a.datasets else "D"

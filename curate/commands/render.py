@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from curate.basics import streams
 from curate.basics.errors import InputError
 from curate.basics.settings import settings_of
 from curate.commands.console import (
@@ -68,7 +69,7 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     job = Job.of(a.job, **values_of(a, Job))
     if a.explain:
-        print(job.explain(), end="")
+        streams.give(job.explain().rstrip())
         return OK
     indices = None if a.indices is None else pick(a.indices, len(job))
     if a.dry_run:

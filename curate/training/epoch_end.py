@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ import numpy as np
 from lightning.pytorch.callbacks import Checkpoint
 from numpy.typing import NDArray
 
-from curate.basics import files, images, progress
+from curate.basics import files, images, progress, streams
 from curate.data.training_set import HAND
 from curate.hands.comparison import draw_prediction
 from curate.hands.overlay import contact_sheet
@@ -144,8 +143,7 @@ class EpochEnd(Checkpoint):
 
     def _tell(self, entry: dict[str, Any]) -> None:
         if not self.quiet:
-            sys.stderr.write(f"epoch {entry['epoch']:3d} of {self.epochs}: {describe_epoch(entry)}\n")
-            sys.stderr.flush()
+            streams.tell(f"epoch {entry['epoch']:3d} of {self.epochs}: {describe_epoch(entry)}")
 
 
 def _spread(count: int, most: int) -> NDArray[np.intp]:

@@ -122,6 +122,20 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_its_temporary_files_go_with_it(program: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    with Worker(Blender(program), limit=0, folder=folder) as worker:
+        worker.start()
+        (place,) = folder.iterdir()
+        assert worker.child is not None
+        told = Path(f"/proc/{worker.child.pid}/environ").read_bytes().split(b"\0")
+        assert {f"{name}={place}".encode() for name in ("TMPDIR", "TEMP", "TMP")} <= set(told)
+        (place / "blender_x").mkdir()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_it_dies_with_its_owner(program: Path, tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, 'tests/render'); from pathlib import Path\n"

@@ -1,0 +1,95 @@
+"""Ctrl-C, and being asked to end (SIGTERM, or a terminal that is closed): told once, never lost.
+
+A signal raises KeyboardInterrupt in the main thread. Some code lets no exception through (imports of packages
+in C, callbacks, `__del__`): so it is also remembered, and whatever works through many things asks `check`.
+
+Signals that were ignored when we were started (by nohup, or `&` in a script) stay ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+CODE = 130  # of a process that was stopped
+_stopped = False
+
+
+def stopped() -> bool:
+    """Whether a signal came within the `listening` that we are in."""
+    return _stopped
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt where a signal came, also where what ran then let nothing through."""
+    if _stopped:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def listening(also: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Within the block, signals call `also` and raise KeyboardInterrupt in the main thread."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        global _stopped
+        _stopped = True
+        also()
+        raise KeyboardInterrupt
+
+    global _stopped
+    before = _stopped
+    try:
+        with _handled(stop):
+            yield
+    finally:
+        _stopped = before
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Within the block, in which nothing may be begun, a signal ends the process with one line."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        with suppress(OSError):
+            os.write(2, b"curate: stopped before anything was begun\n")
+        os._exit(CODE)
+
+    with _handled(end):
+        yield
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Processes that are started within the block get no signal before they ask for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def say_nothing() -> None:
+    """For when all is done: from here on Ctrl-C ends the process without a word."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # others cannot, and get none
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    ours = [number for number, was in before.items() if was is not None and was != signal.SIG_IGN]
+    try:
+        for number in ours:
+            signal.signal(number, handler)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])
