@@ -117,8 +117,17 @@ def convert(
     pieces = _divide(chain([first] if first else [], parts), size, options.limit)
     place = _Place(source, out, source.places, _masks_in(source.masks))
     work = partial(_settle, place, enrich=enrich, options=options)
-    folders = source.folders
-    stage = Stage("convert", out, record, refers_to=folders, engine=engine, overwrite=overwrite, quiet=quiet)
+    copied = _pictures(source) if options.copy else ()
+    stage = Stage(
+        "convert",
+        out,
+        record,
+        others=copied,
+        refers_to=source.folders,
+        engine=engine,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
     return stage.run(pieces, work)
 
 
@@ -137,21 +146,34 @@ def fingerprint(*places: Path | None) -> str:
         if not place.exists():
             raise InputError(place, "no such file or folder")
         base = place if place.is_dir() else place.parent
-        within = Places([place])
         count = 0
         try:
-            for path in files_below(place) if place.is_dir() else [place]:
-                if path.is_file():
-                    count += 1
-                    content = _content(path) if within.hold(path) else ""
-                    name = path.relative_to(base)
-                    digest.update(os.fsencode(f"{name}\0{path.stat().st_size}\0{content}\n"))
+            for path, held in _files(place):
+                count += 1
+                content = _content(path) if held else ""
+                name = path.relative_to(base)
+                digest.update(os.fsencode(f"{name}\0{path.stat().st_size}\0{content}\n"))
         except OSError as error:
             raise InputError(place, f"not readable ({error.strerror}: {error.filename})") from None
         if not count:
             raise InputError(place, "an empty folder", allowed="a source with its annotations and images")
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def _files(place: Path) -> Iterator[tuple[Path, bool]]:
+    """The file, or all below the folder; and whether each lies there, and not where a link leads to."""
+    within = Places([place])
+    for path in files_below(place) if place.is_dir() else [place]:
+        if path.is_file():
+            yield path, within.hold(path)
+
+
+def _pictures(source: Source) -> tuple[Path, ...]:
+    """What a source's folders hold beside annotations: where that is copied, its content counts."""
+    places = filter(None, (source.root, source.images, source.masks))
+    found = (path for place in places for path, held in _files(place) if held)
+    return tuple(path for path in found if path.suffix.lower() not in _ANNOTATIONS)
 
 
 def _content(path: Path) -> str:

@@ -14,6 +14,7 @@ from curate.basics import files, progress
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice
 from curate.basics.version import VERSION
+from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.training_set import form_of
@@ -120,9 +121,8 @@ def evaluate(
         "options": asdict(options),
         "inputs": [weights, dataset.fingerprint],
     }
-    reads = [opened.root, dataset.root]
     seen = seen_in_training(opened.root, dataset, options.split)
-    with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
+    with contents.claimed(folder, identity, [dataset], reads=[opened.root], overwrite=overwrite) as claim:
         if claim.result is not None:
             return Evaluation(folder, claim.result, seen, reused=True)
         write_predictions(

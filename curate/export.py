@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from curate.basics import files, progress
+from curate.basics import progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
+from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT
 from curate.data.references import outside
@@ -112,7 +113,8 @@ def export(
     Raises
     ------
     InputError: `out` is in a wrong place, curate did not make it, or another command writes there.
-    ConfigChanged: `out` was made of another dataset, or in another format, and `overwrite` is not set.
+    ConfigChanged: `out` was made of another dataset, of other images, or in another format, and `overwrite`
+        is not set.
     """
     _check_place(dataset, out)
     identity = {
@@ -122,7 +124,7 @@ def export(
         "options": own.record(),
         "dataset": dataset.fingerprint,
     }
-    with files.claimed(out, identity, overwrite=overwrite) as claim:
+    with contents.claimed(out, identity, [dataset], engine=engine, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Export.of(out, claim.result)
         counts = write(dataset, out, _Shown(engine, f"export {name}", quiet), **own.values())

@@ -158,7 +158,16 @@ def predict(
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
-    stage = Stage("predict", folder, record, datasets, engine=engine, overwrite=overwrite, quiet=quiet)
+    stage = Stage(
+        "predict",
+        folder,
+        record,
+        datasets,
+        others=tuple(photos),
+        engine=engine,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curate.basics import files
 from curate.basics.errors import InputError
+from curate.data import contents
 from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
@@ -71,7 +71,7 @@ def train(
     from curate.training import fit  # torch, which no refusal above waits for
 
     plan = fit.plan(dataset, network, options)
-    with files.claimed(folder, plan.identity, reads=[dataset.root], overwrite=overwrite) as claim:
+    with contents.claimed(folder, plan.identity, [dataset], overwrite=overwrite) as claim:
         result = claim.result
         if result is None:
             result = fit.fill(folder, dataset, plan, devices=options.devices, quiet=quiet)

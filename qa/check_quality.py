@@ -16,7 +16,7 @@ from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice, flag, path, paths, whole
-from curate.data.contents import content_hash
+from curate.data import contents
 from curate.data.dataset import Dataset
 from qa.checks.baseline_residual import predicted_points
 from qa.checks.check import Check, Checked
@@ -116,12 +116,11 @@ def check_quality(
     opened = [d if isinstance(d, Dataset) else Dataset(d) for d in given]
     table = checks(options.config)
     before = None if options.compare is None else read_findings(options.compare)
-    reads = [dataset.root for dataset in opened]
-    reads += [place for place in (options.config, options.compare, *options.predictions) if place is not None]
+    reads = [place for place in (options.config, options.compare, *options.predictions) if place is not None]
     ids = [name for dataset in opened for name in dataset.table(["sample_id"]).column(0).to_pylist()]
     predicted = predicted_points(options.predictions, ids)
-    identity = _identity(opened, options, table, engine)
-    with files.claimed(out, identity, reads=reads, overwrite=overwrite) as claim:
+    identity = _identity(opened, options, table)
+    with contents.claimed(out, identity, opened, reads=reads, engine=engine, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Quality(claim.out, **claim.result, reused=True)
         view = replace(open_view(opened, engine=engine, quiet=quiet), predicted=predicted)
@@ -133,9 +132,7 @@ def check_quality(
     return found
 
 
-def _identity(
-    datasets: Sequence[Dataset], options: QualityOptions, table: Sequence[Check], engine: Engine
-) -> dict[str, Any]:
+def _identity(datasets: Sequence[Dataset], options: QualityOptions, table: Sequence[Check]) -> dict[str, Any]:
     """All that decides what is written."""
     earlier = None if options.compare is None else files.sha256(options.compare / TABLE)
     return {
@@ -150,7 +147,7 @@ def _identity(
         "earlier": earlier,
         "predictions": [files.sha256(name) for name in options.predictions],
         "names": [dataset.root.resolve().name for dataset in datasets],
-        "inputs": [content_hash(dataset, engine) for dataset in datasets],
+        "inputs": [dataset.fingerprint for dataset in datasets],
     }
 
 

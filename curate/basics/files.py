@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ MARK = ".curate.json"
 WORK = ".curate"
 _FORMAT = "hand-curate folder"
 _LOCK = "lock"
+_CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
 _NEW_FOLDER = "a new folder, or one that curate made"
 # What told of a folder before there was a mark, with the format that it names.
 _EARLIER = ("dataset.json", "run.json")
@@ -93,7 +94,7 @@ class Claim:
     """
 
     out: Path
-    identity: dict[str, Any]
+    asked: dict[str, Any]
     result: dict[str, Any] | None = None
     work: Path = field(init=False)
 
@@ -102,7 +103,8 @@ class Claim:
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Say that the folder is whole, and what the command gave (JSON values)."""
-        _mark(self.out, {"identity": self.identity, "result": dict(result)})
+        asked = {key: value for key, value in self.asked.items() if key != _RESUME_KEY}
+        _mark(self.out, {**asked, "result": dict(result)})
 
 
 @contextmanager
@@ -110,6 +112,7 @@ def claimed(
     out: str | os.PathLike[str],
     identity: Mapping[str, Any],
     *,
+    contents: Callable[[], str] | None = None,
     reads: Iterable[str | os.PathLike[str]] = (),
     resume_key: str = "",
     overwrite: bool = False,
@@ -119,6 +122,7 @@ def claimed(
     Parameters
     ----------
     identity: JSON values: what two commands must share to give the same bytes.
+    contents: hashes the files that are read, which they must share too; called once nothing else refuses.
     reads: folders that the command reads: `out` must neither be nor hold one of them.
     resume_key: what else must be the same for a killed command to go on.
     overwrite: empty a folder that curate made otherwise. Work begun by the same overwrite goes on.
@@ -127,32 +131,32 @@ def claimed(
     ------
     InputError: a folder that curate did not make, a file, one that is read, that cannot be written, or that
         another command is writing.
-    ConfigChanged: the folder was made, or begun, with another identity, and `overwrite` is not set.
+    ConfigChanged: the folder was made, or begun, with another identity or of other contents, and `overwrite`
+        is not set.
     """
     folder = Path(out)
-    begun = {"identity": json.loads(json.dumps(dict(identity))), "resume_key": resume_key}
+    asked = {"identity": json.loads(json.dumps(dict(identity))), _RESUME_KEY: resume_key}
     for place in reads:
         if Path(place).resolve().is_relative_to(folder.resolve()):
             raise InputError(folder, "the folder that is read", remedy="choose another --out")
     _read_mark(folder)  # refuses before anything is written
     with _locked(folder):
         mark = _read_mark(folder)  # as it is now that nobody else writes
-        claim = Claim(folder, begun["identity"])
-        if mark is None:
-            _begin(folder, begun)
-        elif "result" in mark:
-            if overwrite:
-                _begin(folder, begun)
-            elif mark["identity"] == begun["identity"]:
-                claim.result = mark["result"]
-            else:
-                _refuse(folder, mark["identity"], begun["identity"])
-        elif (before := {key: mark.get(key) for key in begun}) == begun and "emptying" not in mark:
+        if mark is not None and not overwrite:
+            _require_same(folder, mark, asked)
+        if contents is not None:  # after the refusals that cost nothing
+            asked[_CONTENTS] = contents()
+            if mark is not None and not overwrite:
+                _require_same(folder, mark, asked)
+        claim = Claim(folder, asked)
+        if mark is None or "emptying" in mark:
+            _begin(folder, asked)
+        elif "result" in mark and not overwrite:
+            claim.result = mark["result"]
+        elif "result" not in mark and {key: mark.get(key) for key in asked} == asked:
             sweep(folder)
-        elif overwrite or before == begun:
-            _begin(folder, begun)
         else:
-            _refuse(folder, before, begun)
+            _begin(folder, asked)
         yield claim
 
 
@@ -205,7 +209,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder; where no work is left to go on with, it goes with the folder for work."""
     import fcntl
 
-    path = folder / WORK / _LOCK
+    path, new = folder / WORK / _LOCK, not folder.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = open(path, "w")  # noqa: SIM115 (closed below, whatever happens)
@@ -226,6 +230,9 @@ def _locked(folder: Path) -> Iterator[None]:
             mark = _json(folder / MARK)
             if mark is None or "result" in mark:
                 shutil.rmtree(path.parent, ignore_errors=True)
+            if mark is None and new:  # refused by what was read
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 def _is_empty(folder: Path) -> bool:
@@ -246,8 +253,13 @@ def _json(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _refuse(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise ConfigChanged, naming what changed; what is itself a table is looked into."""
+def _require_same(folder: Path, mark: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raise ConfigChanged where a folder was made, or begun, for something else, naming what changed; what is
+    itself a table is looked into."""
+    keys = [key for key in asked if key != _RESUME_KEY or "result" not in mark]
+    before, now = ({key: told.get(key) for key in keys} for told in (mark, asked))
+    if before == now:
+        return
     changed: list[str] = []
 
     def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

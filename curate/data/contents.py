@@ -1,45 +1,92 @@
-"""What the samples of a dataset are made of, as a hash: two commands that share it read the same bytes."""
+"""Claiming a folder that is made of datasets: of what their files hold, whatever was exchanged since.
+
+The fingerprint of a dataset is that of its dataset.json. The images beside it may have been mended, exchanged
+or broken since it was made: two commands that share the hash of the contents read the same bytes.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from curate.basics import files, images
-from curate.basics.engine import Engine
-from curate.basics.errors import UnreadableImage
-from curate.data.dataset import Dataset
+from curate.basics.engine import ONE, Engine
+from curate.basics.errors import UnsafeReference
+from curate.data.dataset import INFO, TABLE, Dataset
 from curate.data.references import file_of
-from curate.data.training_set import HEATMAPS, PIXELS
+from curate.data.training_set import HEATMAPS, MASKS, PIXELS, WEIGHTS
 
 _CHUNK = 256
+_BESIDE = (PIXELS, MASKS, HEATMAPS, WEIGHTS)  # of a training set
 
 
-def content_hash(dataset: Dataset, engine: Engine) -> str:
-    """Hash of a dataset's table and of every file that it refers to.
+@contextmanager
+def claimed(
+    out: str | os.PathLike[str],
+    identity: Mapping[str, Any],
+    datasets: Sequence[Dataset],
+    *,
+    reads: Iterable[str | os.PathLike[str]] = (),
+    others: Sequence[Path] = (),
+    resume_key: str = "",
+    engine: Engine = ONE,
+    overwrite: bool = False,
+) -> Iterator[files.Claim]:
+    """`files.claimed` for a command that reads datasets: what their files hold is part of what is asked for.
 
-    The fingerprint of a dataset is that of its table. The images beside it may have been mended, exchanged or
-    broken since it was made.
+    Parameters
+    ----------
+    reads: what else the command reads; `out` must not hold it. others: files whose content counts as well.
+    engine: what reads the files, once nothing else refuses.
+
+    Raises
+    ------
+    As `files.claimed`, and SchemaError for a damaged table.
     """
-    if dataset.training is not None:
-        arrays = [dataset.root / name for name in (PIXELS, HEATMAPS)]
-        hashes = [files.sha256(path) for path in arrays if path.exists()]
-    else:
-        table = dataset.table(["image", "mask"])
-        refs = sorted({ref for column in table.columns for ref in column.to_pylist() if ref is not None})
-        chunks = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
-        read = partial(_hashes, dataset.root)
-        hashes = [digest for part in engine.map(read, chunks, total=len(chunks)) for digest in part]
-    return hashlib.sha256("\n".join([dataset.fingerprint, *hashes]).encode()).hexdigest()
+    with files.claimed(
+        out,
+        identity,
+        contents=partial(content_hash, datasets, others, engine=engine),
+        reads=[*(dataset.root for dataset in datasets), *reads],
+        resume_key=resume_key,
+        overwrite=overwrite,
+    ) as claim:
+        yield claim
 
 
-def _hashes(root: Path, refs: list[str]) -> list[str]:
-    return [_hash(root, ref) for ref in refs]
+def content_hash(datasets: Sequence[Dataset], others: Sequence[Path] = (), *, engine: Engine = ONE) -> str:
+    """Hash of datasets and of every file that they refer to, and of other files; names do not count."""
+    digest = hashlib.sha256()
+    for root, names in [(None, list(map(os.fspath, others))), *((d.root, _files_of(d)) for d in datasets)]:
+        chunks = [names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)]
+        for part in engine.map(partial(_hashes, root), chunks, total=len(chunks)):
+            digest.update("".join(part).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
 
 
-def _hash(root: Path, ref: str) -> str:
+def _files_of(dataset: Dataset) -> list[str]:
+    """All that a dataset consists of, as its samples refer to it."""
+    columns = dataset.table(["image", "mask", "depth"]).columns
+    refs = {ref for column in columns for ref in column.unique().to_pylist() if ref is not None}
+    named = {PIXELS if images.in_stack(ref) else ref for ref in refs}
+    return [INFO, TABLE, *_BESIDE, *sorted(named - set(_BESIDE))]
+
+
+def _hashes(root: Path | None, names: list[str]) -> list[str]:
+    return [_hash(root, name) for name in names]
+
+
+def _hash(root: Path | None, name: str) -> str:
+    """Of a file, or what is wrong with it: to mend it changes what a command gives."""
     try:
-        return hashlib.sha256(images.load(file_of(root, ref))).hexdigest()
-    except UnreadableImage as error:
+        return files.sha256(name if root is None else file_of(root, name))
+    except UnsafeReference as error:
         return error.reason
+    except OSError as error:
+        return str(error.strerror)

@@ -89,12 +89,13 @@ class Dataset:
     Attributes
     ----------
     root: the folder. info: the content of dataset.json.
+    fingerprint: hash of dataset.json, which holds that of the table; `curate.data.contents` looks further.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         """Open a folder. Raises SchemaError where it is no finished dataset, or one of a later version."""
         self.root = Path(root)
-        self.info = _read_info(self.root)
+        self.info, self.fingerprint = _read_info(self.root)
         self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
         schema = SCHEMA_1 if self._is_earlier else SCHEMA
         try:
@@ -190,11 +191,6 @@ class Dataset:
         if self.training is not None:
             raise InputError(self.root, "a training set", allowed=allowed, remedy=remedy)
 
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the content: dataset.json holds that of the table."""
-        return hashlib.sha256((self.root / INFO).read_bytes()).hexdigest()
-
     def quarantine(self) -> list[dict[str, str]]:
         """Inputs that could not be used: {"input": ..., "reason": ...} each."""
         path = self.root / QUARANTINE
@@ -280,11 +276,11 @@ def write_info(root: Path, info: dict[str, Any]) -> None:
         "skeleton": {"keypoints": list(kp.NAMES), "bones": [list(bone) for bone in kp.BONES]},
         "samples_sha256": files.sha256(root / TABLE),
     }
-    text = json.dumps({**head, **info}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    files.write(root / INFO, text.encode())
+    files.write_json(root / INFO, {**head, **info})
 
 
-def _read_info(root: Path) -> dict[str, Any]:
+def _read_info(root: Path) -> tuple[dict[str, Any], str]:
+    """The content of dataset.json, and its hash."""
     path = root / INFO
     if not root.is_dir():
         raise SchemaError(root, "no such folder", allowed="a dataset folder made by a curate command")
@@ -294,7 +290,8 @@ def _read_info(root: Path) -> dict[str, Any]:
         remedy = "run the command that makes it again" if unfinished else "make one with: curate convert"
         raise SchemaError(root, found, remedy=remedy)
     try:
-        info = json.loads(read_file(path, references.MAX_INFO))
+        data = read_file(path, references.MAX_INFO)
+        info = json.loads(data)
         version = info["schema_version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
@@ -308,7 +305,8 @@ def _read_info(root: Path) -> dict[str, Any]:
     except msgspec.ValidationError as error:
         message, _, field = str(error).partition(" - at `$.")
         raise SchemaError(path, message.replace("`", ""), field=field.rstrip("`"), remedy=_AGAIN) from None
-    return {"history": [], "sources": [], "licences": [], **info}
+    known = {"history": [], "sources": [], "licences": [], **info}
+    return known, hashlib.sha256(data).hexdigest()
 
 
 def _stacked(name: str, values: list[Any]) -> np.ndarray[Any, Any]:

@@ -23,7 +23,7 @@ from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import UnsafeReference
 from curate.basics.version import VERSION
-from curate.data.contents import content_hash
+from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, file_of, places_of
@@ -77,7 +77,8 @@ class Stage:
     ----------
     name: the verb. out: the folder to make.
     options: all that decides the result, as JSON values; recorded in dataset.json.
-    parents: the datasets it reads; their history is carried on and their content is part of the identity.
+    parents: the datasets it reads; their history is carried on, and what their files hold must be the same
+        where the stage is given again, as that of the `others`: files that it reads beside them.
     refers_to: folders beside those datasets that samples may refer to files of.
     resume_key: anything else that must be the same for a killed run to be continued; not recorded.
     engine: what runs the work. overwrite: replace what curate made at `out` before.
@@ -87,6 +88,7 @@ class Stage:
     out: Path
     options: dict[str, Any]
     parents: tuple[Dataset, ...] = ()
+    others: tuple[Path, ...] = ()
     refers_to: tuple[Path, ...] = ()
     resume_key: str = ""
     engine: Engine = ONE
@@ -138,10 +140,14 @@ class Stage:
         InputError: the folder is, or holds, one of the parents; curate did not make it, or it is a file; it
             cannot be written.
         """
-        reads = [parent.root for parent in self.parents]
-        identity = {**self.identity, "files": [content_hash(parent, self.engine) for parent in self.parents]}
-        claimed = files.claimed(
-            self.out, identity, reads=reads, resume_key=self.resume_key, overwrite=self.overwrite
+        claimed = contents.claimed(
+            self.out,
+            self.identity,
+            self.parents,
+            others=self.others,
+            resume_key=self.resume_key,
+            engine=self.engine,
+            overwrite=self.overwrite,
         )
         with claimed as claim:
             if claim.result is not None:

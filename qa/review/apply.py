@@ -85,7 +85,8 @@ class Applied:
         ]
         if self.summary is None:
             return "\n".join([*lines, "nothing was written (dry run)"])
-        return "\n".join([*lines, f"{self.summary.samples} samples in {self.summary.out}"])
+        again = " (was finished before)" if self.summary.reused else ""
+        return "\n".join([*lines, f"{self.summary.samples} samples in {self.summary.out}{again}"])
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""

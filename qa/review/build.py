@@ -13,7 +13,7 @@ from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, flag
-from curate.data.contents import content_hash
+from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
@@ -100,9 +100,11 @@ def build_review(
         "version": curate.__version__,
         "options": asdict(options),
         "dataset": relative_to_out(opened.root, folder),
-        "inputs": [content_hash(opened, engine), files.sha256(Path(qa) / TABLE)],
+        "inputs": [opened.fingerprint, files.sha256(Path(qa) / TABLE)],
     }
-    with files.claimed(folder, identity, reads=[opened.root, qa], overwrite=overwrite) as claim:
+    with contents.claimed(
+        folder, identity, [opened], reads=[qa], engine=engine, overwrite=overwrite
+    ) as claim:
         if claim.result is not None:
             return Review(folder, **claim.result, reused=True)
         samples = _worst_first(opened, findings)

@@ -30,6 +30,7 @@ from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
+from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import file_of
@@ -135,7 +136,8 @@ def open_labelme(
         "samples": hashlib.sha256(json.dumps(list(map(_ids, session.values()))).encode()).hexdigest(),
     }
     reads = [source.root, *options.decisions, *([options.qa] if options.qa else [])]
-    with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
+    shown = [file_of(source.root, hands[0].image) for hands in session.values()]
+    with contents.claimed(folder, identity, [], reads=reads, others=shown, overwrite=overwrite) as claim:
         if claim.result is None:
             _prepare(source, claim, session, write)
             claim.finish({"files": len(session)})

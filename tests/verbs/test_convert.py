@@ -65,6 +65,20 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def test_pictures_that_are_copied_must_be_the_same_when_given_again(source: Source, tmp_path: Path) -> None:
+    photo = source.root / "photos" / "a.png"
+    for copy, noticed in ((False, False), (True, True)):
+        out = tmp_path / f"copy-{copy}"
+        run(reader("a.png"), source, out, copy=copy)
+        data = photo.read_bytes()
+        photo.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))  # as long as it was
+        if noticed:
+            with pytest.raises(ConfigChanged, match=r"\(files changed\)"):
+                run(reader("a.png"), source, out, copy=copy)
+        else:  # the dataset refers to it, and has nothing of its own
+            assert run(reader("a.png"), source, out, copy=copy).reused
+
+
 def test_sizes_are_filled_in_and_paths_made_relative(source: Source, tmp_path: Path) -> None:
     summary = run(reader("a.png", "b.png"), source, tmp_path / "out")
     assert (summary.samples, summary.dropped, summary.quarantined) == (2, {}, 0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
@@ -92,6 +93,15 @@ def test_the_same_again_is_not_done_twice_and_another_needs_a_word(
     with pytest.raises(ConfigChanged, match=r"inputs changed.*--overwrite"):
         evaluate(run, other, quiet=True)
     assert evaluate(run, other, overwrite=True, quiet=True).figures["n"] == 3
+
+
+def test_pixels_that_were_exchanged_are_noticed(make_run: MakePath, make_set: MakePath) -> None:
+    run, training_set = make_run(size=32), make_set(["test"] * 2, size=32)
+    evaluate(run, training_set, quiet=True)
+    pixels = np.load(training_set / "pixels.npy")
+    np.save(training_set / "pixels.npy", pixels[::-1])
+    with pytest.raises(ConfigChanged, match=r"\(files changed\).*--overwrite"):
+        evaluate(run, training_set, quiet=True)
 
 
 def test_a_folder_that_curate_did_not_make_is_left_alone(

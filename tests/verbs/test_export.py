@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from converters.table import FORMATS
-from curate.basics import files
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import Engine, Local
 from curate.basics.errors import ConfigChanged, InputError
@@ -87,6 +87,18 @@ def test_given_again_an_export_was_finished_before(dataset: Dataset, tmp_path: P
     assert str(again).startswith(f"{out}: 1 samples as toy (was finished before)")
     (out / "mine.txt").unlink()
     assert content(out) == before
+
+
+def test_an_export_of_images_that_were_exchanged_is_not_called_finished(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    out, photo = tmp_path / "out", tmp_path / "photos" / "a.png"
+    images.write(photo, np.zeros((4, 4, 3), np.uint8))
+    export(dataset, writes, "toy", out, quiet=True)
+    images.write(photo, np.full((4, 4, 3), 9, np.uint8))
+    with pytest.raises(ConfigChanged, match=r"\(files changed\).*--overwrite"):
+        export(dataset, writes, "toy", out, quiet=True)
+    assert not export(dataset, writes, "toy", out, overwrite=True, quiet=True).reused
 
 
 def test_another_configuration_is_refused_and_told(dataset: Dataset, tmp_path: Path) -> None:

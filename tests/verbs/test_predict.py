@@ -311,6 +311,15 @@ def test_the_same_again_is_not_done_twice_and_other_inputs_are_refused(
     assert predict(run, [photos / "a.jpg"], out, overwrite=True, quiet=True).photos == 1
 
 
+def test_a_photo_that_was_exchanged_is_noticed(make_run: MakePath, photos: Path, tmp_path: Path) -> None:
+    run, photo = make_run(size=32), photos / "a.jpg"
+    before = photo.read_bytes()
+    predict(run, [photo], tmp_path / "found", quiet=True)
+    photo.write_bytes(before[:-1] + b"\0")  # as long as it was
+    with pytest.raises(ConfigChanged, match=r"\(files changed\)"):
+        predict(run, [photo], tmp_path / "found", quiet=True)
+
+
 def test_nothing_to_look_at_and_training_sets_are_refused(
     make_run: MakePath, make_set: MakePath, tmp_path: Path
 ) -> None:

@@ -133,6 +133,14 @@ def test_another_training_set_is_refused(make_set: MakeSet, trained: Path) -> No
         train(other, trained, TOY, TrainOptions(epochs=3, batch=4), quiet=True)
 
 
+def test_pixels_that_were_exchanged_are_noticed(make_set: MakeSet, tmp_path: Path) -> None:
+    small = make_set(SPLITS)
+    train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
+    np.save(small / "pixels.npy", np.load(small / "pixels.npy")[::-1])
+    with pytest.raises(ConfigChanged, match=r"\(files changed\)"):
+        train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
+
+
 def test_a_preset_is_chosen_by_name_and_an_unfinished_run_is_overwritten(
     make_set: MakeSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

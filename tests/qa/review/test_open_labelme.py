@@ -149,6 +149,16 @@ def test_the_same_command_goes_on_and_keeps_what_was_corrected(hands: Path, tmp_
     assert (again.opened, again.corrected) == (4, ())
 
 
+def test_a_session_on_pictures_that_were_exchanged_since_is_not_gone_on_with(hands: Path) -> None:
+    session(hands)
+    other = Dataset(hands).read_image(next(iter(Dataset(hands))))
+    images.write(hands / "images/0 é.png", other[::-1])  # no picture that was opened
+    session(hands)
+    images.write(hands / "images/1 é.png", other)
+    with pytest.raises(InputError, match=r"\(files changed\)"):
+        session(hands)
+
+
 def test_which_samples_are_opened(hands: Path, tmp_path: Path) -> None:
     assert session(hands, check=["blur"], severity="warning").opened == 1
     assert session(hands, limit=1, overwrite=True).opened == 2  # both hands of the worst image
