@@ -82,7 +82,6 @@ class _Info(msgspec.Struct):
     sources: list[str] = []
     licences: list[str] = []
     refers_to: list[str] = []
-    training: dict[str, Any] | None = None
 
 
 class Rows(NamedTuple):

@@ -116,7 +116,6 @@ def test_text_that_is_no_utf8(root: Path) -> None:
         ({"history": [{"options": {}}]}, r"history\[0\]"),
         ({"history": [{"stage": "crop", "counts": {"dropped": 5}}]}, r"history\[0\]\.counts\.dropped"),
         ({"history": [{"stage": "crop", "counts": {"out": "5"}}]}, r"history\[0\]\.counts\.out"),
-        ({"training": 5}, "training"),
         ({"sources": "a"}, "sources"),
         ({"licences": [None]}, r"licences\[0\]"),
         ({"refers_to": "/"}, "refers_to"),
