@@ -22,14 +22,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from curate.basics.errors import ConfigChanged, InputError
-from curate.basics.paths import open_file
+from curate.basics import json_text
+from curate.basics.errors import ConfigChanged, InputError, SchemaError
+from curate.basics.paths import open_file, read_file
 
 MARK = ".curate.json"
 WORK = ".curate"
 _FORMAT = "hand-curate folder"
 _LOCK = "lock"
 _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
+_LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
 _NEW_FOLDER = "a new folder, or one that curate made"
 # What told of a folder before there was a mark, with the format that it names.
 _EARLIER = ("dataset.json", "run.json")
@@ -104,7 +106,8 @@ class Claim:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Say that the folder is whole, and what the command gave (JSON values)."""
         asked = {key: value for key, value in self.asked.items() if key != _RESUME_KEY}
-        _mark(self.out, {**asked, "result": dict(result)})
+        told = json.loads(json.dumps(dict(result)))
+        _mark(self.out, {**asked, "result": told, "result_sha256": _fingerprint(told)})
 
 
 @contextmanager
@@ -131,6 +134,7 @@ def claimed(
     ------
     InputError: a folder that curate did not make, a file, one that is read, that cannot be written, or that
         another command is writing.
+    SchemaError: what the mark says of the result is damaged.
     ConfigChanged: the folder was made, or begun, with another identity or of other contents, and `overwrite`
         is not set.
     """
@@ -152,7 +156,7 @@ def claimed(
         if mark is None or "emptying" in mark:
             _begin(folder, asked)
         elif "result" in mark and not overwrite:
-            claim.result = mark["result"]
+            claim.result = _whole_result(folder, mark)
         elif "result" not in mark and {key: mark.get(key) for key in asked} == asked:
             sweep(folder)
         else:
@@ -186,6 +190,18 @@ def _read_mark(folder: Path) -> dict[str, Any] | None:
     if not _is_empty(folder):
         raise InputError(folder, "a folder with other files in it", allowed=_NEW_FOLDER)
     return None
+
+
+def _whole_result(folder: Path, mark: Mapping[str, Any]) -> dict[str, Any]:
+    """What a finished command gave, where it is as it was written: commands rely on what it holds."""
+    result = mark["result"]
+    if not isinstance(result, dict) or mark.get("result_sha256") != _fingerprint(result):
+        raise SchemaError(folder / MARK, "damaged", remedy="choose another --out, or add --overwrite")
+    return result
+
+
+def _fingerprint(result: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
 
 
 def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
@@ -247,8 +263,8 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _json(path: Path) -> dict[str, Any] | None:
-    with suppress(OSError, ValueError, RecursionError):
-        found = json.loads(path.read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError):
+        found = json_text.parse(read_file(path, _LONGEST_MARK))
         return found if isinstance(found, dict) else None
     return None
 

@@ -12,7 +12,6 @@ schema is read as it is, its rows as today's.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.basics import files, images
+from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file, read_file
@@ -59,11 +58,20 @@ _ENCODING: dict[str, Any] = {
 }
 
 
+class _Counts(msgspec.Struct):
+    """What is relied on of what a stage counted."""
+
+    out: int | None = None
+    quarantined: int | None = None
+    dropped: dict[str, int] | None = None
+
+
 class _Step(msgspec.Struct):
     """What is relied on of an entry of the history in dataset.json."""
 
     stage: str
     options: dict[str, Any] = {}
+    counts: _Counts | None = None
 
 
 class _Info(msgspec.Struct):
@@ -197,9 +205,9 @@ class Dataset:
         if not path.exists():
             return []
         try:
-            entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            entries = [json_text.parse(line) for line in path.read_bytes().splitlines()]
             return [{"input": str(entry["input"]), "reason": str(entry["reason"])} for entry in entries]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
 
     def to_pandas(self) -> pd.DataFrame:
@@ -291,9 +299,9 @@ def _read_info(root: Path) -> tuple[dict[str, Any], str]:
         raise SchemaError(root, found, remedy=remedy)
     try:
         data = read_file(path, references.MAX_INFO)
-        info = json.loads(data)
+        info = json_text.parse(data)
         version = info["schema_version"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         newer = isinstance(version, int) and version > SCHEMA_VERSION
