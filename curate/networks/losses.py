@@ -46,7 +46,7 @@ def softmax_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, si
     axes = profiles(known, sigma, size)
     axes = axes / axes.sum(-1, keepdim=True)
     likelihood = functional.log_softmax(logits.flatten(2), -1, dtype=torch.float32).view(logits.shape)
-    return _mean(-_against(likelihood, axes), weights)
+    return weighted_mean(-_against(likelihood, axes), weights)
 
 
 def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sigma: float) -> Tensor:
@@ -61,7 +61,7 @@ def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sig
     logits = logits.float()
     on = _against(logits, profiles(known, sigma, size))
     cells = functional.softplus(logits).sum((-2, -1)) - on
-    return _mean(cells / size**2, weights * torch.isfinite(keypoints).all(-1))
+    return weighted_mean(cells / size**2, weights * torch.isfinite(keypoints).all(-1))
 
 
 def _against(maps: Tensor, axes: Tensor) -> Tensor:
@@ -72,5 +72,6 @@ def _against(maps: Tensor, axes: Tensor) -> Tensor:
     return (rows * axes[:, :, 1]).sum(-1)
 
 
-def _mean(values: Tensor, weights: Tensor) -> Tensor:
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean of values by weights of the same shape; 0 where all weights are."""
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)

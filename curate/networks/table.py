@@ -49,6 +49,11 @@ TABLE: dict[str, Row] = {
         "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, a heatmap a keypoint",
         Needs(stride=4),
     ),
+    "mobile": Row(
+        "curate.networks.mobile:Mobile",
+        "a localiser for phones, after Gouidis et al. (2019): MobileNetV2, 8.0 million weights, colour",
+        Needs(stride=16, channels=(3,)),
+    ),
 }
 
 
