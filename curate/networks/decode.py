@@ -59,6 +59,22 @@ def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
     return points, torch.nan_to_num(peak, nan=0.0)
 
 
+def expectation(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Centre of mass of whole maps, (B, K, H, W), as if they were distributions, and their peaks.
+
+    The background counts, and pulls every point to the middle. Negative cells do not count; a map of nothing
+    gives the middle. Returns: as decode_softmax.
+    """
+    height, width = maps.shape[-2:]
+    finite = maps.flatten(2).isfinite().all(-1)
+    mass = torch.where(finite[..., None, None], maps, 0.0).clamp(min=torch.finfo(torch.float32).eps)
+    mass = mass / mass.sum((2, 3), keepdim=True)
+    x = (mass.sum(2) * (torch.arange(width, device=maps.device) + 0.5)).sum(-1)
+    y = (mass.sum(3) * (torch.arange(height, device=maps.device) + 0.5)).sum(-1)
+    points = torch.where(finite[..., None], torch.stack([x, y], -1), torch.nan)
+    return points, torch.where(finite, maps.flatten(2).amax(-1).clamp(0, 1), 0.0)
+
+
 def local_expectation(
     maps: Tensor, radius: int = RADIUS, floor: float = 0.0, cell: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from curate.networks.depthwise import Depthwise
+
 STRIDE = 16  # pixels a cell of an encoder's maps
 
 
@@ -70,18 +72,6 @@ KINDS = {
         deviation=(0.5, 0.5, 0.5),
     ),
 }
-
-
-class Depthwise(nn.Conv2d):
-    """A convolution of each channel by itself."""
-
-    def __init__(self, channels: int, kernel: int, stride: int = 1, padding: int = 1) -> None:
-        super().__init__(channels, channels, kernel, stride, padding, groups=channels, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        # Its gradient in bfloat16 takes processors several times as long.
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
 
 
 class ConvBlock(nn.Sequential):

@@ -7,7 +7,7 @@ keypoints there are 22 maps; the last one is for the ground, and 1 - the highest
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from curate.networks import losses
 from curate.networks.decode import decode_peaks, decode_softmax
+from curate.networks.depthwise import doubled, mixed, smoothed
 from curate.networks.inverted_residuals import STRIDE as ENCODER_STRIDE
-from curate.networks.inverted_residuals import Depthwise, Encoder, whole_eights
+from curate.networks.inverted_residuals import Encoder, whole_eights
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.recipe import Preset, Ranges, Recipe
 
@@ -89,12 +90,10 @@ class Mobile(Network):
         wide, half, quarter = (whole_eights(decoder * share) for share in (1, 0.4, 0.2))
         maps = nn.Conv2d(quarter, spec.keypoints + 1, 1)
         self.decoder = nn.Sequential(
-            nn.Conv2d(self.encoder.channels, wide, 1, bias=False),
-            nn.BatchNorm2d(wide),
-            nn.ReLU(inplace=True),
+            *mixed(self.encoder.channels, wide),
             *(Separable(wide) for _ in range(_WITHIN)),
-            *_doubled(wide, half),
-            *_doubled(half, quarter),
+            *doubled(wide, half),
+            *doubled(half, quarter),
             maps,
         )
         # Small, so that the first maps are nearly flat and no keypoint starts with a favourite cell.
@@ -141,21 +140,10 @@ class Separable(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         pointwise = nn.Conv2d(channels, channels, 1, bias=False)
-        self.layers = nn.Sequential(*_depthwise(channels), pointwise, nn.BatchNorm2d(channels))
+        self.layers = nn.Sequential(*smoothed(channels), pointwise, nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.layers(x))
-
-
-def _doubled(before: int, after: int) -> Iterator[nn.Module]:
-    """Maps of twice the side: other channels first, as long as the maps are small."""
-    yield from (nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True))
-    yield nn.Upsample(scale_factor=2, mode="bilinear")
-    yield from _depthwise(after)
-
-
-def _depthwise(channels: int) -> Iterator[nn.Module]:
-    yield from (Depthwise(channels, 3), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
 
 
 def _ground(logits: Tensor, points: Tensor, weights: Tensor, sigma: float) -> Tensor:

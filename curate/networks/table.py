@@ -54,6 +54,11 @@ TABLE: dict[str, Row] = {
         "a localiser for phones, after Gouidis et al. (2019): MobileNetV2, 8.0 million weights, colour",
         Needs(stride=16, channels=(3,)),
     ),
+    "heads": Row(
+        "curate.networks.heads:ThreeHeads",
+        "three heads on a ResNet, after Sarlin & Zimmermann (2018): regression, disks and score maps",
+        Needs(stride=32),
+    ),
 }
 
 
