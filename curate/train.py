@@ -74,7 +74,9 @@ def train(
     with contents.claimed(folder, plan.identity, [dataset], overwrite=overwrite) as claim:
         result = claim.result
         if result is None:
-            result = fit.fill(folder, dataset, plan, devices=options.devices, quiet=quiet)
+            result = fit.fill(
+                folder, dataset, plan, start=options.start, devices=options.devices, quiet=quiet
+            )
             claim.finish(result)
     return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None)
 
@@ -92,9 +94,5 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
             found, field = repr(getattr(form, name)), f"training.{name}"
             raise InputError(dataset.root / INFO, found, field=field, allowed=f"{text}, {who}")
     for label in needs.labels:
-        if not form.masks if label == "mask" else _is_empty(dataset, label):
+        if not form.masks if label == "mask" else dataset.is_empty(label):
             raise InputError(dataset.root, f"no sample has {label}", remedy=f"needed {who}")
-
-
-def _is_empty(dataset: Dataset, column: str) -> bool:
-    return bool(dataset.table([column]).column(0).null_count == len(dataset))

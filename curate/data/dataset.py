@@ -140,6 +140,10 @@ class Dataset:
         soundness.check(table, self.root / TABLE)
         return table
 
+    def is_empty(self, column: str) -> bool:
+        """Whether no sample has a value in a column."""
+        return bool(self.table([column]).column(0).null_count == len(self))
+
     def _stored(self, size: int) -> Iterator[pa.RecordBatch]:
         batches = self._file.iter_batches(size)
         while True:

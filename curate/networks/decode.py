@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 RADIUS = 7  # cells; three sigma of the reference preset's targets
 
 
-def decode_softmax(logits: Tensor) -> tuple[Tensor, Tensor]:
+def decode_softmax(logits: Tensor, radius: int = RADIUS) -> tuple[Tensor, Tensor]:
     """Points of maps trained with softmax cross-entropy.
 
     Parameters
     ----------
-    logits: (B, K, H, W).
+    logits: (B, K, H, W). radius: of the window, in cells, as in local_expectation.
 
     Returns
     -------
@@ -24,8 +25,25 @@ def decode_softmax(logits: Tensor) -> tuple[Tensor, Tensor]:
     A map with a NaN or an infinity gives a NaN point and score 0.
     """
     maps = logits.float().flatten(2).softmax(-1).view(logits.shape)
-    points, mass = local_expectation(maps)
-    return points, mass
+    return local_expectation(maps, radius)
+
+
+def decode_peaks(logits: Tensor, threshold: float, radius: int) -> tuple[Tensor, Tensor]:
+    """Points of maps trained with softmax cross-entropy: of several peaks, the one nearest to the middle.
+
+    A peak is a cell that no neighbour exceeds, of at least `threshold` times the map's highest. The point
+    is the centre of mass around it, no farther than `radius` cells.
+
+    Parameters and returns: as decode_softmax.
+    """
+    maps = logits.float().flatten(2).softmax(-1).view(logits.shape)
+    height, width = maps.shape[-2:]
+    tops = (functional.max_pool2d(maps, 3, 1, 1) == maps) & (maps >= threshold * maps.amax((2, 3), True))
+    y = torch.arange(height, device=maps.device)[:, None]
+    x = torch.arange(width, device=maps.device)
+    away = (y + 0.5 - height / 2) ** 2 + (x + 0.5 - width / 2) ** 2
+    nearest = torch.where(tops, away, torch.inf).flatten(2).argmin(-1)
+    return local_expectation(maps, radius, cell=nearest)
 
 
 def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,7 +59,25 @@ def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
     return points, torch.nan_to_num(peak, nan=0.0)
 
 
-def local_expectation(maps: Tensor, radius: int = RADIUS, floor: float = 0.0) -> tuple[Tensor, Tensor]:
+def expectation(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Centre of mass of whole maps, (B, K, H, W), as if they were distributions, and their peaks.
+
+    The background counts, and pulls every point to the middle. Negative cells do not count; a map of nothing
+    gives the middle. Returns: as decode_softmax.
+    """
+    height, width = maps.shape[-2:]
+    finite = maps.flatten(2).isfinite().all(-1)
+    mass = torch.where(finite[..., None, None], maps, 0.0).clamp(min=torch.finfo(torch.float32).eps)
+    mass = mass / mass.sum((2, 3), keepdim=True)
+    x = (mass.sum(2) * (torch.arange(width, device=maps.device) + 0.5)).sum(-1)
+    y = (mass.sum(3) * (torch.arange(height, device=maps.device) + 0.5)).sum(-1)
+    points = torch.where(finite[..., None], torch.stack([x, y], -1), torch.nan)
+    return points, torch.where(finite, maps.flatten(2).amax(-1).clamp(0, 1), 0.0)
+
+
+def local_expectation(
+    maps: Tensor, radius: int = RADIUS, floor: float = 0.0, cell: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Centre of mass in a window around each map's largest cell.
 
     The window shrinks near the frame so as to stay symmetric: a lopsided one pulls points inward.
@@ -51,6 +87,7 @@ def local_expectation(maps: Tensor, radius: int = RADIUS, floor: float = 0.0) ->
     maps: (B, K, H, W), not negative.
     radius: half of the window's side, in cells, without the middle one.
     floor: cells below this share of the peak do not count.
+    cell: (B, K), row * W + column of another cell to look around.
 
     Returns
     -------
@@ -61,7 +98,8 @@ def local_expectation(maps: Tensor, radius: int = RADIUS, floor: float = 0.0) ->
     flat = maps.flatten(2)
     finite = flat.isfinite().all(-1)
     flat = torch.where(finite[..., None], flat, 0.0)
-    peak, cell = flat.max(-1)
+    peak, highest = flat.max(-1)
+    cell = highest if cell is None else cell
     x, y = cell % width, cell // width
     reach_x = torch.minimum(x, width - 1 - x).clamp(max=radius)[..., None]
     reach_y = torch.minimum(y, height - 1 - y).clamp(max=radius)[..., None]

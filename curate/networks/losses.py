@@ -5,7 +5,7 @@ column' * map * row: two small products in place of a target as large as the out
 
 Maps are (B, K, S, S) with cell (j, i) standing for the point (i + 0.5, j + 0.5); keypoints are
 (B, K, 2) as (x, y) in those pixels, NaN where unlabelled; weights are (B, K), 0 where a keypoint does
-not count. Both losses return a scalar in float32, 0 where nothing counts.
+not count. All losses return a scalar in float32, 0 where nothing counts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def softmax_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, si
     axes = profiles(known, sigma, size)
     axes = axes / axes.sum(-1, keepdim=True)
     likelihood = functional.log_softmax(logits.flatten(2), -1, dtype=torch.float32).view(logits.shape)
-    return _mean(-_against(likelihood, axes), weights)
+    return weighted_mean(-_against(likelihood, axes), weights)
 
 
 def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sigma: float) -> Tensor:
@@ -61,7 +61,25 @@ def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sig
     logits = logits.float()
     on = _against(logits, profiles(known, sigma, size))
     cells = functional.softplus(logits).sum((-2, -1)) - on
-    return _mean(cells / size**2, weights * torch.isfinite(keypoints).all(-1))
+    return weighted_mean(cells / size**2, weights * torch.isfinite(keypoints).all(-1))
+
+
+def squared_heights(maps: Tensor, keypoints: Tensor, weights: Tensor, sigma: float) -> Tensor:
+    """Mean over cells of the squared difference from Gaussians whose peak is 1."""
+    axes = profiles(torch.nan_to_num(keypoints), sigma, maps.shape[-1])
+    target = axes[:, :, 1, :, None] * axes[:, :, 0, None, :]
+    cells = (maps.float() - target).square().mean((2, 3))
+    return weighted_mean(cells, weights * torch.isfinite(keypoints).all(-1))
+
+
+def disk_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, radius: float) -> Tensor:
+    """Mean over cells of the sigmoid cross-entropy with disks: 1 where a cell's centre is no farther from the
+    keypoint than `radius` cells, else 0."""
+    centres = torch.arange(logits.shape[-1], dtype=torch.float32, device=logits.device) + 0.5
+    away = (centres - torch.nan_to_num(keypoints).float()[..., None]).square()
+    target = (away[:, :, 1, :, None] + away[:, :, 0, None, :] <= radius**2).float()
+    cells = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    return weighted_mean(cells.mean((2, 3)), weights * torch.isfinite(keypoints).all(-1))
 
 
 def _against(maps: Tensor, axes: Tensor) -> Tensor:
@@ -72,5 +90,6 @@ def _against(maps: Tensor, axes: Tensor) -> Tensor:
     return (rows * axes[:, :, 1]).sum(-1)
 
 
-def _mean(values: Tensor, weights: Tensor) -> Tensor:
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean of values by weights of the same shape; 0 where all weights are."""
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)

@@ -84,12 +84,12 @@ class Network(nn.Module, ABC):
     ----------
     presets: ways to train it, by name; the first is the default.
     right_hands: it is only ever shown right hands. Left ones are mirrored for it, and its answers
-        mirrored back; its row then needs "side".
+        mirrored back; a training set in which no sample has a side is then refused.
     spec: what this one is made for.
     """
 
     presets: ClassVar[Mapping[str, Preset]]
-    right_hands: ClassVar[bool] = False
+    right_hands: bool = False
 
     def __init__(self, spec: Spec) -> None:
         """Raises ValueError: a loss that no preset has."""
@@ -106,6 +106,15 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets, recipe: Recipe) -> Tensor:
         """A scalar in float32. What is unlabelled does not count, and a sample counts by its weight."""
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over weights before training; by default those of a run of the same network.
+
+        Raises
+        ------
+        ValueError, RuntimeError: they are not of this network.
+        """
+        self.load_state_dict(weights)
 
     @abstractmethod
     def decode(self, outputs: Any) -> Decoded:

@@ -14,7 +14,8 @@ class Ranges:
     """How far augmentation goes; each value is drawn evenly from its range.
 
     rotation: degrees to either side. scale: factors. shift: share of the side, on each axis.
-    flip: probability of a mirror. gamma and contrast: largest factor either way (1 = unchanged).
+    flip: probability of a mirror. gamma, contrast, brightness and saturation: largest factor either way
+    (1 = unchanged).
     """
 
     rotation: float = 30.0
@@ -23,6 +24,8 @@ class Ranges:
     flip: float = 0.5
     gamma: float = 1.5
     contrast: float = 1.3
+    brightness: float = 1.0
+    saturation: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ class Recipe:
     """How a network is trained.
 
     loss: which of the network's losses. sigma: of Gaussian targets, pixels at 96 px a side; None: the
-    training set's own. optimiser: "adam" or "adamw". cosine: warm the rate up over an epoch at most and
-    let it fall to 0 over the epochs planned. average: the result is an exponential moving average of the
-    weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
+    training set's own. optimiser: "adam", "adamw" or "rmsprop". cosine: warm the rate up over an epoch at
+    most and let it fall to 0 over the epochs planned. average: the result is an exponential moving average
+    of the weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
     """
 
     loss: str

@@ -49,6 +49,16 @@ TABLE: dict[str, Row] = {
         "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, a heatmap a keypoint",
         Needs(stride=4),
     ),
+    "mobile": Row(
+        "curate.networks.mobile:Mobile",
+        "a localiser for phones, after Gouidis et al. (2019): MobileNetV2, 8.0 million weights, colour",
+        Needs(stride=16, channels=(3,)),
+    ),
+    "heads": Row(
+        "curate.networks.heads:ThreeHeads",
+        "three heads on a ResNet, after Sarlin & Zimmermann (2018): regression, disks and score maps",
+        Needs(stride=32),
+    ),
 }
 
 

@@ -25,13 +25,15 @@ class Draw:
     """One augmentation a sample.
 
     matrix: (B, 2, 3) float64, from a sample's pixels to the augmented ones. flipped: (B,) bool, True
-    where the hand's side changed. gamma, contrast: (B,) float64.
+    where the hand's side changed. gamma, contrast, brightness, saturation: (B,) float64.
     """
 
     matrix: NDArray[np.float64]
     flipped: NDArray[np.bool_]
     gamma: NDArray[np.float64]
     contrast: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+    saturation: NDArray[np.float64]
 
 
 def draw(
@@ -48,7 +50,7 @@ def draw(
     ----------
     size: of the images, pixels a side. mirrored: (B,), which samples to mirror; None: as chance has it.
     """
-    uniform = np.stack([np.random.default_rng((seed, epoch, int(i))).random(7) for i in indices])
+    uniform = np.stack([np.random.default_rng((seed, epoch, int(i))).random(9) for i in indices])
     angle = np.deg2rad(ranges.rotation) * (2 * uniform[:, 0] - 1)
     scale = ranges.scale[0] + (ranges.scale[1] - ranges.scale[0]) * uniform[:, 1]
     shift = ranges.shift * size * (2 * uniform[:, 2:4] - 1)
@@ -62,6 +64,8 @@ def draw(
         flipped=flipped,
         gamma=ranges.gamma ** (2 * uniform[:, 5] - 1),
         contrast=ranges.contrast ** (2 * uniform[:, 6] - 1),
+        brightness=ranges.brightness ** (2 * uniform[:, 7] - 1),
+        saturation=ranges.saturation ** (2 * uniform[:, 8] - 1),
     )
 
 
@@ -116,5 +120,9 @@ def _tone(images: Tensor, drawn: Draw) -> Tensor:
     def column(values: NDArray[np.float64]) -> Tensor:
         return torch.as_tensor(values, dtype=images.dtype, device=images.device)[:, None, None, None]
 
+    if (drawn.saturation != 1).any():  # which would change others by rounding
+        grey = images.mean(1, keepdim=True)
+        images = grey + (images - grey) * column(drawn.saturation)
+    images = images * column(drawn.brightness)
     images = images.clamp(0, 1) ** column(drawn.gamma)
     return (0.5 + (images - 0.5) * column(drawn.contrast)).clamp(0, 1)

@@ -7,7 +7,7 @@ import json
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from curate.basics.errors import InputError
+from curate.basics.settings import known
 from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
 from curate.data.training_set import form_of
@@ -31,7 +32,7 @@ from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
 from curate.training.options import TrainOptions
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
-from curate.training.run import write_weights
+from curate.training.run import start_from, write_weights
 from curate.training.trained_on import write_trained_on
 
 
@@ -41,7 +42,7 @@ class Plan:
 
     name: of the network, in the table. options: of its constructor. recipe: in pixels of the set's images.
     epochs: at most. max_minutes: no further than the end of the epoch that passes this. batch: images a
-    step on each device. training_set: the set's fingerprint.
+    step on each device. training_set: the set's fingerprint. start: hash of the file of first weights.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Plan:
     batch: int
     seed: int
     training_set: str
+    start: str | None
 
     @property
     def network(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class Plan:
     @property
     def config(self) -> dict[str, Any]:
         """What else run.json says was asked for."""
-        names = ("preset", "epochs", "max_minutes", "batch", "seed", "training_set")
+        names = ("preset", "epochs", "max_minutes", "batch", "seed", "training_set", "start")
         return {**{name: getattr(self, name) for name in names}, "recipe": asdict(self.recipe)}
 
     @property
@@ -80,7 +82,8 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
 
     Raises
     ------
-    InputError: no such network, preset or devices, or no training set.
+    InputError: no such network, preset, devices or option of the network, no file of first weights, no
+        training set, or one without the sides that a network of right hands needs.
     """
     presets = table.load(network).presets
     name = next(iter(presets)) if options.preset is None else options.preset
@@ -88,10 +91,14 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
         raise InputError("preset", repr(name), allowed=", ".join(presets))
     _several(options.devices)  # refused before anything is written
     chosen, form = presets[name], form_of(dataset)
+    spec = Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss)
+    own = _own_options(network, chosen.options, options.set)
+    if _outline(network, spec, own).right_hands and dataset.is_empty("side"):
+        raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
     return Plan(
         network,
-        Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss),
-        chosen.options,
+        spec,
+        own,
         name,
         chosen.recipe.for_size(form.size, float(form.sigma)),
         options.epochs or chosen.epochs,
@@ -99,11 +106,40 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
         options.batch,
         options.seed,
         dataset.fingerprint,
+        options.record().get("start_sha256"),
     )
 
 
-def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: bool) -> dict[str, Any]:
+def _own_options(network: str, preset: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """The options of a network: the preset's, with those that `--set` changes."""
+    own = dict(preset)
+    for word in words:
+        name, _, value = word.partition("=")
+        known("--set", f"option of {network}", name, preset)
+        try:
+            own[name] = json.loads(value)
+        except ValueError:
+            own[name] = value
+    return own
+
+
+def _outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
+    """A network without weights. Raises InputError: none is made like this."""
+    try:
+        with torch.device("meta"):
+            return table.load(name)(spec, **options)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"the network {name}", str(error), allowed="see its module") from None
+
+
+def fill(
+    folder: Path, dataset: Dataset, plan: Plan, *, start: Path | None, devices: str, quiet: bool
+) -> dict[str, Any]:
     """Fill a run's folder that is held, and is new or was begun with this plan.
+
+    Parameters
+    ----------
+    start: the file of first weights that the plan names.
 
     Returns
     -------
@@ -118,7 +154,7 @@ def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: boo
     if not (folder / WEIGHTS).exists():
         write_info(folder, plan.network, info)
         write_trained_on(folder, dataset)
-        network = _fit(folder, dataset, plan, devices, quiet)
+        network = _fit(folder, dataset, plan, start, devices, quiet)
         write_info(folder, plan.network, {**info, "result": _result(folder)})
         write_weights(folder, network)
     return _result(folder)
@@ -129,7 +165,9 @@ def _result(folder: Path) -> dict[str, Any]:
     return {"epochs": len(history), "last": history[-1]}
 
 
-def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) -> Network:
+def _fit(
+    folder: Path, dataset: Dataset, plan: Plan, start: Path | None, devices: str, quiet: bool
+) -> Network:
     keep_freed_memory()
     torch.manual_seed(plan.seed)
     row = table.row(plan.name)
@@ -137,7 +175,10 @@ def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) 
     order = Shuffled(len(examples), plan.seed)
     # One worker would cost more than it saves: a batch is a copy from a memory map.
     loader = DataLoader(examples, plan.batch, sampler=order, collate_fn=_as_is)
-    module = TrainingModule(table.load(plan.name)(plan.spec, **plan.options), plan.recipe, plan.seed)
+    network = table.load(plan.name)(plan.spec, **plan.options)
+    if start is not None:
+        start_from(network, start)
+    module = TrainingModule(network, plan.recipe, plan.seed)
     split = _reported_split(dataset)
     reported = Examples(dataset, split)
     epoch_end = EpochEnd(folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet)

@@ -64,12 +64,14 @@ class TrainingModule(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam or AdamW."""
+        """Adam, AdamW or RMSProp."""
+        weights, rate, decay = self.network.parameters(), self.recipe.rate, self.recipe.weight_decay
+        if self.recipe.optimiser == "rmsprop":
+            return torch.optim.RMSprop(weights, rate, weight_decay=decay)
         kind: type[torch.optim.Adam] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[
             self.recipe.optimiser
         ]
-        weights = self.network.parameters()
-        return kind(weights, self.recipe.rate, weight_decay=self.recipe.weight_decay, fused=True)
+        return kind(weights, rate, weight_decay=decay, fused=True)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rate of this step."""

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from curate.basics.settings import Options, number, text, whole
+from curate.basics.settings import Options, number, path, text, texts, whole
+
+
+def _assignment(word: str) -> str:
+    name, equals, value = word.partition("=")
+    if not (name and equals and value):
+        raise ValueError
+    return word
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +21,17 @@ class TrainOptions(Options):
 
     preset: str | None = text(
         None, "a preset of the network", "a way to train it; by default its first", metavar="NAME"
+    )
+    set: tuple[str, ...] = texts(
+        (),
+        "NAME=VALUE",
+        "another value of one of the preset's options of the network; may be given several times",
+        _assignment,
+        metavar="NAME=VALUE",
+    )
+    start: Path | None = path(
+        "begin with these weights: weights.pt of a run, or what others trained, as the network knows it",
+        metavar="FILE",
     )
     epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's")
     max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that passes this")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
@@ -64,12 +66,30 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
         what = f"a run whose network {name} finds {' and '.join(found)}"
         raise InputError(folder, what, allowed=f"one that finds {gives}")
     try:
-        weights = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
-        network.load_state_dict(weights)
+        network.load_state_dict(_weights(folder / WEIGHTS))
     except _BROKEN as error:
-        line = (str(error) or type(error).__name__).splitlines()[0]
-        raise SchemaError(folder / WEIGHTS, f"no weights of this network ({line})") from None
+        raise SchemaError(folder / WEIGHTS, _no_weights(error)) from None
     return Run(folder, info, network.eval())
+
+
+def start_from(network: Network, file: Path) -> None:
+    """Give a network its first weights. Raises InputError: a file that holds none of this network's."""
+    try:
+        network.start_from(_weights(file))
+    except _BROKEN as error:
+        raise InputError(file, _no_weights(error)) from None
+
+
+def _weights(file: Path) -> Mapping[str, Tensor]:
+    weights = torch.load(file, map_location="cpu", weights_only=True)
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise ValueError("no table of weights")
+    return weights
+
+
+def _no_weights(error: Exception) -> str:
+    line = (str(error) or type(error).__name__).splitlines()[0]
+    return f"no weights of this network ({line})"
 
 
 def write_weights(folder: Path, network: Network) -> None:

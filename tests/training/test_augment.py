@@ -66,10 +66,10 @@ def test_without_ranges_nothing_changes() -> None:
     torch.testing.assert_close(moved, keypoints, atol=1e-4, rtol=0)
 
 
-def hand_drawn(
-    matrix: list[list[float]], flipped: bool = False, gamma: float = 1.0, contrast: float = 1.0
-) -> Draw:
-    return Draw(np.array([matrix]), np.array([flipped]), np.array([gamma]), np.array([contrast]))
+def hand_drawn(matrix: list[list[float]], flipped: bool = False, **tones: float) -> Draw:
+    tones = dict.fromkeys(("gamma", "contrast", "brightness", "saturation"), 1.0) | tones
+    columns = {name: np.array([value]) for name, value in tones.items()}
+    return Draw(np.array([matrix]), np.array([flipped]), **columns)
 
 
 def test_a_mirror_is_the_reversed_image_and_keeps_every_keypoints_identity() -> None:
@@ -112,6 +112,14 @@ def test_points_that_leave_the_frame_and_unlabelled_ones_stay_true() -> None:
     _, moved = augment(torch.zeros(1, 1, SIZE, SIZE), points, hand_drawn([[1, 0, 7], [0, 1, 0]]))
     assert moved[0, 0].tolist() == [102.0, 50.0]
     assert moved[0, 1].isnan().all()
+
+
+def test_brightness_and_saturation_by_hand() -> None:
+    # The grey of (.2, .4, .6) is .4; twice as far from it: (0, .4, .8); half as bright: (0, .2, .4).
+    image = torch.tensor([0.2, 0.4, 0.6])[None, :, None, None].repeat(1, 1, SIZE, SIZE)
+    drawn = hand_drawn([[1, 0, 0], [0, 1, 0]], brightness=0.5, saturation=2.0)
+    toned, _ = augment(image, torch.zeros(1, 1, 2), drawn)
+    torch.testing.assert_close(toned[0, :, 3, 3], torch.tensor([0.0, 0.2, 0.4]))
 
 
 def test_gamma_and_contrast_by_hand() -> None:

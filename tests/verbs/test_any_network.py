@@ -3,6 +3,7 @@ predicts: networks of a few lines, of which nothing but their rows in the table 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import torch
 import curate
 from curate import cli
 from curate.basics import images
-from curate.basics.errors import InputError, SchemaError
+from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import Dataset, write_table
 from curate.data.sample import to_batch
 from curate.evaluate import evaluate
@@ -168,6 +169,72 @@ def test_a_mask_comes_back_mirrored_too(monkeypatch: pytest.MonkeyPatch) -> None
     assert right is not None
     assert left is not None
     np.testing.assert_array_equal(left, right[:, :, ::-1])
+
+
+def test_options_of_the_network_are_set_and_kept(small_set: Path, tmp_path: Path) -> None:
+    options = TrainOptions(epochs=1, set=("width=4",))
+    train(small_set, tmp_path / "run", "toy-points", options, quiet=True)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["network"]["width"] == 4
+    assert open_run(tmp_path / "run").network.state_dict()["layers.2.weight"].shape[0] == 4
+    with pytest.raises(ConfigChanged, match="width"):
+        train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("wdth=4", "--set: no option of toy-points 'wdth'; allowed: width; did you mean 'width'?"),
+        ("width=wide", "the network toy-points: "),
+        ("width", "'NAME=VALUE'"),
+    ],
+)
+def test_an_option_that_the_network_does_not_take_is_refused_before_anything_is_written(
+    small_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str, line: str
+) -> None:
+    out = tmp_path / "run"
+    arguments = ["train", str(small_set), "--network", "toy-points", "--out", str(out), "--set", word]
+    assert cli.main(arguments) == 2
+    assert line.strip("'") in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_training_starts_from_the_weights_of_another(small_set: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(small_set, first, "toy-points", TrainOptions(epochs=1), quiet=True)
+    start = first / "weights.pt"
+    train(small_set, second, "toy-points", TrainOptions(epochs=1, start=start), quiet=True)
+    losses = [json.loads((run / "epochs.json").read_text())[0]["loss"] for run in (first, second)]
+    assert losses[1] < losses[0]
+    told = json.loads((second / "run.json").read_text())["config"]["start"]
+    assert told == hashlib.sha256(start.read_bytes()).hexdigest()
+    with pytest.raises(ConfigChanged, match="start"):
+        train(small_set, second, "toy-points", TrainOptions(epochs=1), quiet=True)
+
+
+@pytest.mark.parametrize("content", [b"no weights", "others", "missing"])
+def test_first_weights_that_are_not_this_networks_are_refused(
+    small_set: Path, tmp_path: Path, content: bytes | str
+) -> None:
+    start = tmp_path / "start.pt"
+    if isinstance(content, bytes):
+        start.write_bytes(content)
+    elif content == "others":
+        torch.save({"features.0.weight": torch.zeros(1)}, start)
+    with pytest.raises(InputError, match=r"no weights of this network|cannot be read"):
+        train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, start=start), quiet=True)
+
+
+def test_a_network_of_right_hands_refuses_a_set_without_sides(
+    make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training_set = make_set(["train"] * 2, size=32)
+    samples = list(Dataset(training_set))
+    for sample in samples:
+        sample.side = None
+    write_table(training_set, [to_batch(samples)])
+    monkeypatch.setattr(table.load("toy-points"), "right_hands", True)
+    with pytest.raises(InputError, match="no sample has side; needed for right hands"):
+        train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
 
 
 def test_no_images_give_no_answers_and_others_are_refused(make_run: Callable[..., Path]) -> None:

@@ -1,0 +1,135 @@
+"""Three ways to find a keypoint on one ResNet, after Sarlin & Zimmermann 2018.
+
+All heads are trained together: direct regression from the fourth stage; from the third, a map a keypoint of
+the pixels within a disk around it, and one of its score, a Gaussian. One of them is read.
+
+Their score map failed (a mean squared error of 443, against 48 by regression). It was not the map but how
+it was read: the expectation over a map that nothing normalises. Where its background is at 0.01, a Gaussian
+of sigma 10 on 128 x 128 pixels is outweighed by the background, 628 to 164, and the point is drawn a fifth
+of its way to the middle. The preset "paper" does as they did; "reference" lets each map be a distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from curate.networks import losses
+from curate.networks.decode import decode_sigmoid, decode_softmax, expectation
+from curate.networks.depthwise import doubled
+from curate.networks.network import Decoded, Network, Spec, Targets
+from curate.networks.pixels import standardise
+from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.resnet import ResNet
+
+HEADS = ("regression", "disks", "scores")
+STRIDE = 4  # pixels a cell of the maps
+_RADIUS = 16 / 128  # of a disk, as a share of the image's side
+_SIGMA = 10 / 128 * 96  # of a score: its square is 100 at 128 px
+_POOLED = 4  # cells a side that coordinates are regressed from
+
+_RANGES = Ranges(rotation=180, flip=0.5, gamma=1.0, contrast=1.0, brightness=1.4, saturation=1.5)
+
+
+class Outputs(NamedTuple):
+    """What the heads give: (B, K, 2) coordinates, from -0.5 to 0.5 in the frame, and (B, K, S / 4, S / 4)."""
+
+    regression: Tensor
+    disks: Tensor
+    scores: Tensor
+
+
+class ThreeHeads(Network):
+    """Images to coordinates, disks and scores of each keypoint.
+
+    Losses: "distributions" (cross-entropy of each score map with a Gaussian of mass 1) and "heights" (the
+    squared difference from Gaussians of height 1, as they did).
+    """
+
+    presets: ClassVar[Mapping[str, Preset]] = {
+        "reference": Preset(
+            Recipe(loss="distributions", sigma=_SIGMA, ranges=_RANGES),
+            epochs=60,
+            options={"depth": 18, "width": 1.0, "head": "scores"},
+        ),
+        "paper": Preset(
+            Recipe(
+                loss="heights",
+                sigma=_SIGMA,
+                optimiser="rmsprop",
+                rate=1e-4,
+                weight_decay=0.0,
+                average=False,
+                ranges=_RANGES,
+            ),
+            epochs=60,
+            options={"depth": 152, "width": 1.0, "head": "scores"},
+        ),
+    }
+
+    def __init__(self, spec: Spec, *, depth: int, width: float, head: str) -> None:
+        """depth, width: of the ResNet. head: which is read, of HEADS.
+
+        Raises ValueError: another head, depth or width, or a size that is not a multiple of 32.
+        """
+        super().__init__(spec)
+        if spec.size % 32 or head not in HEADS:
+            raise ValueError(f"no head {head!r} for images of {spec.size} pixels")
+        self.head = head
+        self.trunk = ResNet(depth, width, spec.channels)
+        third, fourth = self.trunk.channels
+        wide = min(256, third)
+        self.up = nn.Sequential(*doubled(third, wide), *doubled(wide, wide // 2))
+        self.disks = nn.Conv2d(wide // 2, spec.keypoints, 1)
+        self.scores = nn.Conv2d(wide // 2, spec.keypoints, 1)
+        self.regression = nn.Linear(fourth * _POOLED**2, 2 * spec.keypoints)
+        # Small, so that the first maps are nearly flat and the first points in the middle.
+        for layer in (self.disks, self.scores, self.regression):
+            nn.init.normal_(layer.weight, std=0.001)
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Weights of a run of the same network, or of torchvision's ResNet alone."""
+        if any(name.startswith("trunk.") for name in weights):
+            super().start_from(weights)
+        else:
+            self.trunk.start_from(weights)
+
+    def forward(self, images: Tensor) -> Outputs:
+        """(B, channels, S, S) to what the heads give."""
+        third, fourth = self.trunk(standardise(images).contiguous(memory_format=torch.channels_last))
+        maps = self.up(third)
+        pooled = functional.adaptive_avg_pool2d(fourth, _POOLED).flatten(1)
+        points = self.regression(pooled).view(len(images), -1, 2)
+        return Outputs(points, self.disks(maps), self.scores(maps))
+
+    def loss(self, outputs: Outputs, targets: Targets, recipe: Recipe) -> Tensor:
+        """The sum of the three heads' losses."""
+        assert recipe.sigma is not None  # Recipe.for_size
+        weights = losses.visibility_weights(targets.visibility, recipe.hidden_weight)
+        weights = weights * targets.weight[:, None]
+        size, points = self.spec.size, targets.keypoints / STRIDE
+        coordinates = torch.nan_to_num(targets.keypoints / size - 0.5)
+        gap = outputs.regression.float() - coordinates
+        if self.spec.loss == "heights":
+            away = losses.weighted_mean(gap.square().sum(-1), weights)
+            scores = losses.squared_heights(outputs.scores, points, weights, recipe.sigma / STRIDE)
+        else:
+            away = losses.weighted_mean(gap.abs().sum(-1), weights)
+            scores = losses.softmax_cross_entropy(outputs.scores, points, weights, recipe.sigma / STRIDE)
+        disks = losses.disk_cross_entropy(outputs.disks, points, weights, _RADIUS * size / STRIDE)
+        return 10 * away + disks + scores
+
+    def decode(self, outputs: Outputs) -> Decoded:
+        """What the chosen head says; its maps read as a whole where heights were learnt."""
+        if self.head == "regression":
+            return Decoded((outputs.regression.float() + 0.5) * self.spec.size)
+        maps = outputs.disks if self.head == "disks" else outputs.scores
+        if self.spec.loss == "heights":
+            found = expectation(maps.float().sigmoid() if self.head == "disks" else maps.float())
+        else:
+            found = decode_sigmoid(maps) if self.head == "disks" else decode_softmax(maps)
+        return Decoded(found[0] * STRIDE, found[1])
