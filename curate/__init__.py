@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from curate.basics.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from curate import background, build, convert, crop, evaluate, export, predict, train
+    from curate import autotag, background, build, convert, crop, evaluate, export, predict, train
+    from curate.autotag import AutotagOptions
     from curate.background import BackgroundOptions
     from curate.build import BuildOptions
     from curate.convert import ConvertOptions
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from curate.training.options import TrainOptions
 
 __all__ = [
+    "AutotagOptions",
     "BackgroundOptions",
     "BuildOptions",
     "ConvertOptions",
@@ -39,6 +41,7 @@ __all__ = [
     "Sample",
     "TrainOptions",
     "__version__",
+    "autotag",
     "background",
     "build",
     "convert",
@@ -50,6 +53,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AutotagOptions": "autotag",
     "BackgroundOptions": "background",
     "BuildOptions": "build",
     "ConvertOptions": "convert",
