@@ -70,7 +70,8 @@ def _part(root: Path, pictures: list[Path], folders: str | None, seen: dict[str,
             len(pictures),
             sample_id=[f"{NAME}/{name.as_posix()}" for name in names],
             source=[folder or NAME for folder in held] if folders == "source" else NAME,
-            image=[str(path.absolute()) for path in pictures],
+            # A link to a picture in the folder of --images stands for that picture.
+            image=[str(path.resolve() if path.is_symlink() else path.absolute()) for path in pictures],
             **columns,
         )
     )

@@ -67,6 +67,22 @@ def test_folders_name_what_they_are_said_to(
     assert told == [(None, None, None, "images"), *expected]
 
 
+def test_links_stand_for_the_pictures_that_they_lead_to(tmp_path: Path) -> None:
+    """Into the folder of --images they may lead, and nowhere else."""
+    for name in ("all/a.png", "elsewhere/b.png"):
+        images.write(tmp_path / name, np.full((20, 30, 3), 99, np.uint8))
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some/1.png").symlink_to(tmp_path / "all/a.png")
+    (tmp_path / "some/2.png").symlink_to(tmp_path / "elsewhere/b.png")
+    source = Source(tmp_path / "some", images=tmp_path / "all")
+    summary = convert(picture_folder.read, "images", source, tmp_path / "raw", quiet=True)
+    made = Dataset(tmp_path / "raw")
+    (sample,) = made
+    assert (sample.sample_id, sample.image) == ("images/1.png", "../all/a.png")
+    assert (made.read_image(sample) == 99).all()
+    assert summary.dropped == {"file outside the source": 1}
+
+
 @pytest.mark.parametrize("kind", ["no folder", "a file", "no picture"])
 def test_what_is_no_folder_of_pictures_is_refused(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "photos"
