@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.basics.settings import NoOptions, Options, path
+from curate.basics.settings import NoOptions, Options, choice, path
 
 if TYPE_CHECKING:
     from curate.data.part import Part
@@ -23,6 +23,17 @@ class MappedLabels(Options):
     """Of formats whose labels are what people made up."""
 
     mapping: Path | None = path("a file that maps the source's labels to ours", metavar="YAML")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFolders(Options):
+    """Of pictures that nothing but their folders tells of."""
+
+    folders: str | None = choice(
+        None,
+        ("subject", "source", "clip"),
+        "what the folders in SRC are named by: each holds the pictures of one person, source or recording",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,13 @@ class Format:
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
+        Format(
+            "images",
+            "picture_folder",
+            "a folder of pictures, without labels or a table",
+            reads=NamedFolders,
+            writes=None,
+        ),
         Format("11khands", "eleven_k_hands", "11k Hands: HandInfo.csv and Hands/*.jpg (no keypoints)"),
         Format("labelme", "labelme", "Labelme JSON files with named points", reads=MappedLabels),
         Format("rhd", "rhd", "Rendered Hand Pose: anno_*.pickle with color/, mask/ and depth/"),

@@ -19,7 +19,20 @@ TYPE_CHECKING = False  # true to type checkers; `typing` takes longer to import 
 if TYPE_CHECKING:
     from typing import Any
 
-    from curate import background, build, convert, crop, evaluate, export, predict, select, show, train
+    from curate import (
+        autotag,
+        background,
+        build,
+        convert,
+        crop,
+        evaluate,
+        export,
+        predict,
+        select,
+        show,
+        train,
+    )
+    from curate.autotag import AutotagOptions
     from curate.background import BackgroundOptions
     from curate.build import BuildOptions
     from curate.convert import ConvertOptions
@@ -32,6 +45,7 @@ if TYPE_CHECKING:
     from curate.training.options import TrainOptions
 
 __all__ = [
+    "AutotagOptions",
     "BackgroundOptions",
     "BuildOptions",
     "ConvertOptions",
@@ -43,6 +57,7 @@ __all__ = [
     "SelectOptions",
     "TrainOptions",
     "__version__",
+    "autotag",
     "background",
     "build",
     "convert",
@@ -56,6 +71,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AutotagOptions": "autotag",
     "BackgroundOptions": "background",
     "BuildOptions": "build",
     "ConvertOptions": "convert",

@@ -22,12 +22,12 @@ from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.stage import Stage, relative_to_out
+from curate.data.stage import Stage
 from curate.hands.finding import FOUND_BY, WHOLE
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.taggers.table import Choice, choose
-from curate.taggers.tagger import Tagged, Tagger
+from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
 
 JSON = "predictions.json"
 PICTURES = "pictures"
@@ -238,11 +238,12 @@ def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[lis
 def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: PredictOptions) -> Part:
     part = Part(to_batch([]))
     tagger, samples = chosen.open(), []
-    for photo, result in zip(photos, _tagged(tagger, photos), strict=True):
+    opened = [open_photograph(photo.root, photo.sample) for photo in photos]
+    for photo, result in zip(photos, tag_in_order([tagger], opened), strict=True):
         if isinstance(result, InputError):
             part.quarantine.append((os.fspath(photo.path), result.reason))
             continue
-        photograph, tagged = result
+        photograph, (tagged,) = result
         made = _labelled(photograph, tagged, tagger.label_source, options.min_score, out)
         samples.append(made)
         part.notes[WITHOUT] += REASON in made.attrs
@@ -255,25 +256,6 @@ def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: 
     return part
 
 
-def _tagged(tagger: Tagger, photos: Iterable[_Photo]) -> Iterator[tuple[Photograph, Tagged] | InputError]:
-    """Each photo with what was found in it, or why it cannot be used."""
-    opened = [_opened(photo) for photo in photos]
-    tagged = iter(tagger.tag([photograph for photograph in opened if isinstance(photograph, Photograph)]))
-    for photograph in opened:
-        if isinstance(photograph, InputError):
-            yield photograph
-            continue
-        found = next(tagged)
-        yield found if isinstance(found, InputError) else (photograph, found)
-
-
-def _opened(photo: _Photo) -> Photograph | InputError:
-    try:
-        return Photograph(photo.root, photo.sample)
-    except InputError as error:
-        return error
-
-
 def _unseen(before: Sample, tagged: Tagged) -> bool:
     """Whether nothing but the network saw a hand, neither now nor when the sample was cut."""
     return tagged.found_by == WHOLE and before.attrs.get(FOUND_BY, WHOLE) == WHOLE
@@ -283,33 +265,21 @@ def _labelled(
     photograph: Photograph, tagged: Tagged, label_source: str, min_score: float, out: Path
 ) -> Sample:
     """The photo's sample with what was found as its labels; or without labels, and with the reason."""
-    before, found = photograph.sample, tagged.found
-    score = float(tagged.scores[found].mean()) if found.any() else 0.0
-    reason = None
-    if not found.any():
+    made = labelled(photograph, tagged, label_source, out)
+    made.attrs.pop(REASON, None)
+    if not tagged.found.any():
         reason = "the network found no keypoint"
-    elif _unseen(before, tagged) and score < min_score:
-        reason = f"no finder saw a hand, and the network's score of {score:.2f} is below {min_score:g}"
-    kept = found & (reason is None)
+    elif _unseen(photograph.sample, tagged) and tagged.score < min_score:
+        reason = f"no finder saw a hand, and the network's score of {tagged.score:.2f} is below {min_score:g}"
+    else:
+        return made
     return replace(
-        before,
-        image=relative_to_out(photograph.path, out),
-        width=photograph.info.width,
-        height=photograph.info.height,
-        mask=None,
-        depth=None,
-        xyz=None,
-        keypoints=np.where(kept[:, None], tagged.keypoints, np.nan).astype(np.float32),
-        visibility=np.where(kept, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
-        label_source=label_source if reason is None else None,
-        score=score,
-        keypoint_scores=tagged.scores.astype(np.float32) if reason is None else None,
-        attrs={
-            **{key: value for key, value in before.attrs.items() if key != REASON},
-            **({} if reason is None else {REASON: reason}),
-            FOUND_BY: tagged.found_by,
-            "looked_at": [round(float(value), 2) for value in tagged.looked_at],
-        },
+        made,
+        keypoints=np.full((kp.COUNT, 2), np.nan, np.float32),
+        visibility=np.zeros(kp.COUNT, np.uint8),
+        label_source=None,
+        keypoint_scores=None,
+        attrs={**made.attrs, REASON: reason},
     )
 
 
@@ -346,7 +316,7 @@ def _write_json(made: Dataset, *, pictures: bool) -> None:
                 "picture": _picture_of(sample.sample_id) if pictures else None,
                 "score": None if sample.score is None else round(sample.score, 4),
                 "found_by": sample.attrs[FOUND_BY],
-                "looked_at": sample.attrs["looked_at"],
+                "looked_at": sample.attrs[LOOKED_AT],
                 "reason": sample.attrs.get(REASON),
                 "points": None if REASON in sample.attrs else points,
             }

@@ -70,5 +70,5 @@ def _next(made: Dataset) -> str:
         return f"next: curate crop {made.root} --out CROPS (before clutter: --by keypoints)"
     return (
         "next: no hand is labelled yet: tag the photographs with Labelme or another tool and convert its "
-        f"files, or find keypoints with a run that you have: curate predict RUN {made.root} --out FOUND"
+        f"files, or label them by a run that you have: curate autotag {made.root} --tagger RUN --out TAGGED"
     )

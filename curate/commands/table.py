@@ -30,6 +30,10 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "convert": Command("convert", "Bring a source into our schema."),
+    "autotag": Command(
+        "autotag",
+        "Label photographs by a run, OpenPose or MediaPipe; what is not to be trusted is sifted out.",
+    ),
     "export": Command(
         "export", "Write a dataset in another tool's format; says what that format cannot hold."
     ),

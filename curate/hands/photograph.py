@@ -95,9 +95,15 @@ class Photograph:
 
         Raises UnreadableImage: it cannot be read, or is not of the photo's size.
         """
-        if self.sample.mask is None:
+        if self.mask_file is None:
             return None
-        return masks.read(references.file_of(self._root, self.sample.mask), self.info.width, self.info.height)
+        return masks.read(self.mask_file, self.info.width, self.info.height)
+
+    @property
+    def mask_file(self) -> Path | None:
+        """The sample's mask. Raises UnsafeReference: it lies where it may not."""
+        name = self.sample.mask
+        return None if name is None else references.file_of(self._root, name)
 
     @property
     def depth_file(self) -> Path | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.data.predictions import Predictions
-from curate.scoring import metrics
+from curate.scoring import calibration, metrics
 
 _PCK_PX = (1, 2, 3, 5, 9, 15, 30)
 _PCK_BOX = (0.05, 0.1, 0.2)
@@ -57,6 +57,18 @@ class Scored:
         made = np.isfinite(self.predictions.predicted).all(2)
         total = np.where(made, self.predictions.score, 0).sum(1, dtype=np.float64)
         return np.asarray(total / np.maximum(made.sum(1), 1))
+
+    @cached_property
+    def scored_points(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """(M,) scores of the labelled points that were predicted, and whether each lies within the limit."""
+        known = np.isfinite(self.table)
+        return self.predictions.score[known], self.table[known] <= self.limit
+
+    @cached_property
+    def scored_images(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """(M,) confidences of the images that have a label, and whether all points of each are right."""
+        some = self.labelled.any(1)
+        return self.confidence[some], ~(self.table[some] > self.limit).any(1)
 
 
 Value = float | int | dict[str, float] | None
@@ -186,6 +198,26 @@ FIGURES: tuple[Figure, ...] = (
         "ap",
         lambda s: metrics.average_precision(s.similarity, s.confidence),
         "average precision over OKS .50:.05:.95 (COCO)",
+    ),
+    Figure(
+        "score_error",
+        lambda s: calibration.calibration_error(*s.scored_points),
+        "distance of scores from the share of points within the limit (ECE)",
+    ),
+    Figure(
+        "score_auc",
+        lambda s: calibration.discrimination(*s.scored_points),
+        "right points above wrong ones by their scores (area under ROC)",
+    ),
+    Figure(
+        "risk_area_points",
+        lambda s: calibration.risk_coverage_area(*s.scored_points),
+        "area under risk and coverage, points",
+    ),
+    Figure(
+        "risk_area_images",
+        lambda s: calibration.risk_coverage_area(*s.scored_images),
+        "area under risk and coverage, images by their mean score",
     ),
     Figure("per_keypoint_epe", _per_keypoint),
     Figure("epe_mean_root_aligned", _root_aligned),

@@ -87,7 +87,7 @@ def all_points_within(table: Array, limit: float) -> float:
     return _mean(wrong == 0)
 
 
-def right_within(size: int) -> float:
+def right_within(size: float) -> float:
     """The 9 px of Arslanova et al. 2020, who work at 96 px, for images of `size` pixels a side."""
     return 9.0 * size / 96
 

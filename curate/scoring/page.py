@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.basics import images, pages
 from curate.basics import keypoints as kp
 from curate.hands.comparison import draw_prediction
-from curate.scoring import metrics
+from curate.scoring import calibration, metrics
 from curate.scoring.figures import Scored, number, page_rows, share
 
 _SIDE = 240  # px of a picture
@@ -52,6 +52,7 @@ def render_page(shown: Shown) -> str:
         rows=page_rows(shown.figures),
         joints=_joints(shown.figures["per_keypoint_epe"]),
         curve=_curve(shown),
+        reliability=_reliability(shown),
         groups=_groups(shown),
     )
 
@@ -83,6 +84,30 @@ def _curve(shown: Shown) -> dict[str, Any]:
         "limit": round(left + width * shown.figures["right_within_px"] / reach, 1),
         "grid": [{"y": bottom - height * s / 4, "label": f"{25 * s} %"} for s in range(5)],
         "marks": [{"x": left + width * s / 6, "label": f"{reach * s / 6:g}"} for s in range(7)],
+    }
+
+
+def _reliability(shown: Shown) -> dict[str, Any]:
+    """Groups of points by their scores: where each lies in a square from 0 to 1, and what it says."""
+    left, bottom, side = 36.0, 220.0, 210.0
+
+    def x(score: float) -> float:
+        return round(left + side * score, 1)
+
+    def y(share: float) -> float:
+        return round(bottom - side * share, 1)
+
+    groups = calibration.reliability(*shown.scored.scored_points)
+    steps = [step / 4 for step in range(5)]
+    return {
+        "dots": [
+            {"x": x(score), "y": y(right), "says": f"{count} points, score {score:.3f}: {right:.1%} right"}
+            for score, right, count in groups
+        ],
+        "line": " ".join(f"{x(score)},{y(right)}" for score, right, _ in groups),
+        "honest": {"x1": x(0), "y1": y(0), "x2": x(1), "y2": y(1)},
+        "grid": [{"y": y(step), "label": f"{step:.0%}"} for step in steps],
+        "marks": [{"x": x(step), "label": f"{step:g}"} for step in steps],
     }
 
 

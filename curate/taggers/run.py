@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import files, geometry
+from curate.basics import files
 from curate.basics.errors import InputError
-from curate.basics.images import Pixels
-from curate.hands import finding
-from curate.hands.cropping import Frame
 from curate.hands.photograph import Photograph
+from curate.taggers.looks import UPRIGHT, Look, Shown, View, together
 from curate.taggers.tagger import Tagged
 from curate.training.record import WEIGHTS
 from curate.training.run import Run, open_run
 
 _MARGIN = 0.1  # where the run does not know how its crops were cut
+# Within what networks are trained on: flips, +-30 degrees, 0.85 to 1.3.
+_LOOKS = (UPRIGHT, Look(mirrored=True), Look(1.12), Look(0.92), Look(turn=12), Look(turn=-12))
 
 
 def content(where: str) -> str:
@@ -30,9 +30,9 @@ def content(where: str) -> str:
     return files.sha256(open_run(where, gives="points").root / WEIGHTS)
 
 
-def open_tagger(where: str) -> RunTagger:
+def open_tagger(where: str, looks: int) -> RunTagger:
     """The run as a tagger. Raises as `content` does."""
-    return RunTagger(open_run(where, gives="points"))
+    return RunTagger(open_run(where, gives="points"), _LOOKS[:looks])
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class RunTagger:
     """See Tagger."""
 
     run: Run
+    looks: tuple[Look, ...] = (UPRIGHT,)
 
     @property
     def label_source(self) -> str:
@@ -49,81 +50,47 @@ class RunTagger:
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""
         views = [self._view(photograph) for photograph in photographs]
-        usable = [view for view in views if isinstance(view, _View)]
+        usable = [view for view in views if isinstance(view, View)]
         tagged = iter(self._look(usable))
-        return [next(tagged) if isinstance(view, _View) else view for view in views]
+        return [next(tagged) if isinstance(view, View) else view for view in views]
 
-    def _view(self, photograph: Photograph) -> _View | InputError:
+    def _view(self, photograph: Photograph) -> View | InputError:
         try:
-            view = _View(photograph, self._cut_by[1])
-            self._pixels(view)  # decodes: what does not is found out here
+            view = View(photograph, self._cut_by[1])
+            self._show(view, UPRIGHT)  # decodes: what does not is found out here
         except InputError as error:
             return error
         return view
 
-    def _look(self, views: Sequence[_View]) -> list[Tagged]:
+    def _look(self, views: Sequence[View]) -> list[Tagged]:
         if not views:
             return []
-        points, scores = self._predict(views)
         if self._cut_by[0] == "keypoints":
-            for view, found in zip(views, points, strict=True):
+            for view, found in zip(views, self._predict(views, UPRIGHT)[0], strict=True):
                 view.close_in(found)
-            points, scores = self._predict(views)
+        answers = [self._predict(views, look) for look in self.looks]
+        said = [
+            together([points[row] for points, _ in answers], [scores[row] for _, scores in answers])
+            for row in range(len(views))
+        ]
         return [
-            Tagged(found, sure, view.found_by, view.square)
-            for view, found, sure in zip(views, points, scores, strict=True)
+            Tagged(found.keypoints, found.scores, view.found_by, view.square, found.apart)
+            for view, found in zip(views, said, strict=True)
         ]
 
-    def _predict(self, views: Sequence[_View]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _predict(self, views: Sequence[View], look: Look) -> tuple[NDArray[Any], NDArray[Any]]:
         """(N, 21, 2) points in pixels of each photograph and (N, 21) scores."""
-        cuts = [self._pixels(view) for view in views]
-        left = np.array([view.photograph.sample.side == "left" for view in views])
-        answer = self.run.predict(np.stack([pixels for pixels, _ in cuts]), left)
-        back = [
-            geometry.apply(geometry.invert(affine), found)
-            for (_, affine), found in zip(cuts, answer.points, strict=True)
-        ]
-        return np.stack(back), answer.scores
+        shown = [self._show(view, look) for view in views]
+        left = np.array([(view.photograph.sample.side == "left") != look.other_side for view in views])
+        answer = self.run.predict(np.stack([one.pixels for one in shown]), left)
+        points = [one.back(found) for one, found in zip(shown, answer.points, strict=True)]
+        return np.stack(points), answer.scores
 
-    def _pixels(self, view: _View) -> tuple[Pixels, geometry.Affine]:
-        """The square at the network's size, and the map from the photograph to it."""
-        size, grey = self.run.spec.size, self.run.spec.channels == 1
-        frame = Frame.around(view.photograph.info, view.square, size, enlarge=True)
-        return frame.of(view.photograph.read(frame.shrink, grey=grey)), frame.affine
+    def _show(self, view: View, look: Look) -> Shown:
+        return view.show(self.run.spec.size, look, grey=self.run.spec.channels == 1)
 
     @property
     def _cut_by(self) -> tuple[str, float]:
         """What the crops that the run was trained on were cut by, and the margin left around."""
         said = self.run.info.get("crop") or {}
         return said.get("by", "colour"), said.get("margin", _MARGIN)
-
-
-class _View:
-    """A photograph and the square of it that the network looks at: around the hand, or all of it."""
-
-    def __init__(self, photograph: Photograph, margin: float) -> None:
-        """A sample that was cut from another image is looked at whole. Raises UnreadableImage."""
-        self.photograph, self.margin = photograph, margin
-        self.square, self.found_by = geometry.square_around(photograph.whole, 0.0), finding.WHOLE
-        cut_before = photograph.sample.transform is not None
-        found = None if cut_before else finding.first(photograph, finding.ANY_HAND)
-        if found is not None and found.by != finding.WHOLE and self._move_to(found.box):
-            self.found_by = found.by
-
-    def close_in(self, points: NDArray[Any]) -> None:
-        """Look again, at a square around these points, where they can be a hand's."""
-        box = geometry.bounding_box(points)
-        if box is not None:
-            self._move_to(box)
-
-    def _move_to(self, box: NDArray[np.floating]) -> bool:
-        """Look at a square around a box, if it is of a hand's size and its centre lies on the photograph."""
-        square = geometry.square_around(box, self.margin)
-        x, y, side, _ = square
-        across, down = x + side / 2, y + side / 2
-        info = self.photograph.info
-        seen = 0 <= across <= info.width and 0 <= down <= info.height
-        usable = bool(seen and 8 <= side <= 2 * max(info.width, info.height))
-        if usable:
-            self.square = square
-        return usable

@@ -2,10 +2,11 @@
 
 A module has two functions:
 
-    content(where) -> str            what two taggers must share to give the same: a hash
-    open_tagger(where) -> Tagger     ready to tag
+    content(where) -> str                   what two taggers must share to give the same: a hash
+    open_tagger(where, looks) -> Tagger     ready to tag
 
-Both are given what was named after the tagger (a run's folder), and raise InputError where that is of no use.
+Both are given what was named after the tagger (a run's folder; "" for none), and raise InputError where that
+is of no use. `looks` is how many looks the tagger takes at each hand.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ RUN = "run"
 
 TAGGERS: dict[str, Row] = {
     RUN: Row("curate.taggers.run", "a trained run, given by its folder"),
+    "openpose": Row("curate.taggers.openpose", "OpenPose's hand network, of files that you have"),
+    "mediapipe": Row("curate.taggers.mediapipe", "MediaPipe Hands, in a Python of its own"),
 }
 
 
@@ -40,27 +43,39 @@ class Choice:
 
     Attributes
     ----------
-    name: in the table. where: what it is made of. content: hash of that.
+    name: in the table. where: what it is made of. content: hash of that. looks: at each hand.
     """
 
     name: str
     where: str
     content: str
+    looks: int = 1
 
     def open(self) -> Tagger:
         """The tagger; the same one each time, within a process."""
         return _opened(self)
 
 
-def choose(where: str | os.PathLike[str], name: str = RUN) -> Choice:
+def choose(where: str | os.PathLike[str], name: str = RUN, looks: int = 1) -> Choice:
     """The tagger of this name that is made of what lies at `where`. Raises InputError: it is of no use."""
     place = os.fspath(where)
-    return Choice(name, place, _module(name).content(place))
+    return Choice(name, place, _module(name).content(place), looks)
 
 
-@lru_cache(maxsize=2)
+def choose_by(text: str, looks: int = 1) -> Choice:
+    """The tagger that a text names: NAME or NAME:WHERE of the table, else a run by its folder.
+
+    Raises
+    ------
+    InputError: it is of no use.
+    """
+    name, _, where = text.partition(":")
+    return choose(where, name, looks) if name in TAGGERS else choose(text, RUN, looks)
+
+
+@lru_cache(maxsize=4)
 def _opened(choice: Choice) -> Tagger:
-    tagger: Tagger = _module(choice.name).open_tagger(choice.where)
+    tagger: Tagger = _module(choice.name).open_tagger(choice.where, choice.looks)
     return tagger
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.data.sample import Sample
+from curate.data.stage import relative_to_out
+from curate.hands.finding import FOUND_BY
 from curate.hands.photograph import Photograph
+
+LOOKED_AT = "looked_at"  # in a sample's attrs: the part of the photograph that its points were looked for in
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +27,30 @@ class Tagged:
     Attributes
     ----------
     keypoints: (21, 2), pixels of the photograph; NaN where none was found. scores: (21,), 0 to 1.
-    found_by: what the hand was found by, a name of `curate.hands.finding`.
+    found_by: what the hand was found by, a name of `curate.hands.finding`, or the tagger's where it finds
+        hands by itself.
     looked_at: (4,) x, y, w, h, pixels: the part of the photograph that the keypoints were looked for in.
+    apart: (21,) pixels by which several looks differ on each keypoint, the root mean square of their
+        distances from `keypoints`; NaN where fewer than two found it. None: there was one look.
+    side: "left" or "right" where the tagger tells; else None.
     """
 
     keypoints: NDArray[np.floating]
     scores: NDArray[np.floating]
     found_by: str
     looked_at: NDArray[Any]
+    apart: NDArray[np.floating] | None = None
+    side: str | None = None
 
     @property
     def found(self) -> NDArray[np.bool_]:
         """(21,) which keypoints were found."""
         return np.asarray(np.isfinite(self.keypoints).all(axis=1))
+
+    @property
+    def score(self) -> float:
+        """Mean score of the keypoints that were found; 0 where none was."""
+        return float(self.scores[self.found].mean()) if self.found.any() else 0.0
 
 
 class Tagger(Protocol):
@@ -51,3 +69,50 @@ class Tagger(Protocol):
 
         The same photographs give the same, whatever is asked before and in which process.
         """
+
+
+def tag_in_order(
+    taggers: Sequence[Tagger], opened: Sequence[Photograph | InputError]
+) -> Iterator[tuple[Photograph, list[Tagged]] | InputError]:
+    """Each photograph with what the taggers found in it, or why it cannot be used."""
+    usable = [photograph for photograph in opened if isinstance(photograph, Photograph)]
+    answers = zip(*(tagger.tag(usable) for tagger in taggers), strict=True)
+    for photograph in opened:
+        if isinstance(photograph, InputError):
+            yield photograph
+            continue
+        answer = next(answers)
+        refused = [said for said in answer if isinstance(said, InputError)]
+        yield refused[0] if refused else (photograph, [said for said in answer if isinstance(said, Tagged)])
+
+
+def open_photograph(root: Path, sample: Sample) -> Photograph | InputError:
+    """The photograph of a sample, or why it cannot be used."""
+    try:
+        return Photograph(root, sample)
+    except InputError as error:
+        return error
+
+
+def labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Path) -> Sample:
+    """The photograph's sample as one of a dataset at `out`, with what was found as its labels alone."""
+    found = tagged.found
+    return replace(
+        photograph.sample,
+        image=relative_to_out(photograph.path, out),
+        width=photograph.info.width,
+        height=photograph.info.height,
+        mask=None,
+        depth=None,
+        xyz=None,
+        keypoints=np.where(found[:, None], tagged.keypoints, np.nan).astype(np.float32),
+        visibility=np.where(found, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8),
+        label_source=label_source,
+        score=tagged.score,
+        keypoint_scores=tagged.scores.astype(np.float32),
+        attrs={
+            **photograph.sample.attrs,
+            FOUND_BY: tagged.found_by,
+            LOOKED_AT: [round(float(value), 2) for value in tagged.looked_at],
+        },
+    )

@@ -26,6 +26,7 @@ from curate.networks import table
 from curate.networks.network import Network, Spec
 from curate.networks.recipe import Recipe
 from curate.training.checkpoints import AtomicCheckpoints
+from curate.training.confidence import CONFIDENCE, fit_confidence
 from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled
 from curate.training.memory import keep_freed_memory
@@ -155,9 +156,17 @@ def fill(
         write_info(folder, plan.network, info)
         write_trained_on(folder, dataset)
         network = _fit(folder, dataset, plan, start, devices, quiet)
-        write_info(folder, plan.network, {**info, "result": _result(folder)})
+        told = {"result": _result(folder), CONFIDENCE: _confidence(network, dataset, plan)}
+        write_info(folder, plan.network, {**info, **told})
         write_weights(folder, network)
     return _result(folder)
+
+
+def _confidence(network: Network, dataset: Dataset, plan: Plan) -> dict[str, Any] | None:
+    """What the run's scores mean, by split val alone: figures on another are to be reported."""
+    if "points" not in table.row(plan.name).gives or _reported_split(dataset) != "val":
+        return None
+    return fit_confidence(network, Examples(dataset, "val"), "val")
 
 
 def _result(folder: Path) -> dict[str, Any]:

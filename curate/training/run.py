@@ -19,6 +19,8 @@ from curate.basics.errors import InputError, SchemaError
 from curate.networks import inference, table
 from curate.networks.inference import Found
 from curate.networks.network import Network, Spec
+from curate.scoring import calibration
+from curate.training.confidence import CONFIDENCE, temperature_of
 from curate.training.record import INFO, WEIGHTS, read_info
 
 # What torch raises on files that are no weights, or not of this network.
@@ -27,11 +29,15 @@ _BROKEN = (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder, the content of run.json, and the network with its weights."""
+    """A finished run: its folder, the content of run.json, and the network with its weights.
+
+    temperature: of its scores, see curate.training.confidence.
+    """
 
     root: Path
     info: dict[str, Any]
     network: Network
+    temperature: float = 1.0
 
     @property
     def spec(self) -> Spec:
@@ -39,8 +45,11 @@ class Run:
         return self.network.spec
 
     def predict(self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None) -> Found:
-        """What the network finds in images; see curate.networks.inference."""
-        return inference.predict(self.network, pixels, left)
+        """What the network finds in images, its scores tempered; see curate.networks.inference."""
+        found = inference.predict(self.network, pixels, left)
+        if self.temperature == 1:
+            return found
+        return found._replace(scores=calibration.tempered(found.scores, self.temperature))
 
 
 def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
@@ -69,7 +78,11 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
         network.load_state_dict(_weights(folder / WEIGHTS))
     except _BROKEN as error:
         raise SchemaError(folder / WEIGHTS, _no_weights(error)) from None
-    return Run(folder, info, network.eval())
+    try:
+        temperature = temperature_of(info)
+    except (ValueError, KeyError) as error:
+        raise SchemaError(folder / INFO, f"{error}", field=CONFIDENCE, remedy="train again") from None
+    return Run(folder, info, network.eval(), temperature)
 
 
 def start_from(network: Network, file: Path) -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
+from curate.hands.shape import backward_fingers, fan_angles, joint_angles, palm_turn
 from qa.checks.check import Check, Hit, Limits, Outcome, grades, sample_outcome
-from qa.measures.arrays import Floats, Rows
-from qa.measures.palm import near_end, palm_turn
 from qa.view import View
-
-_MCPS = (5, 9, 13, 17)
 
 
 def handedness(view: View, limits: Limits) -> Outcome:
@@ -63,8 +60,7 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
     The score is the angle, in degrees, by which two neighbours stand the wrong way round.
     """
     turn = palm_turn(view.points)
-    rays = view.points[:, _MCPS] - near_end(view.points)[:, None]
-    angles = np.degrees(_angle(rays[:, :-1], rays[:, 1:])) * np.sign(turn)[:, None]
+    angles = fan_angles(view.points)
     back = -angles.min(axis=1)
     judged = np.isfinite(back) & (np.abs(turn) > limits["turn"])
 
@@ -79,10 +75,8 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
 
 def fold_back(view: View, limits: Limits) -> Outcome:
     """Smallest angle inside a PIP or DIP joint (fingers 2 to 5), degrees: swapped joints fold back."""
-    chains = view.points[:, 5:].reshape(len(view), 4, 4, 2)
-    bones = np.diff(chains, axis=2)
-    inside = 180 - np.degrees(np.abs(_angle(bones[:, :, :-1], bones[:, :, 1:])))
-    flat = np.where(np.isfinite(inside), inside, np.inf).reshape(len(view), 8)
+    inside = joint_angles(view.points)
+    flat = np.where(np.isfinite(inside), inside, np.inf)
     least = flat.min(axis=1)
     judged = np.isfinite(least)
 
@@ -92,33 +86,6 @@ def fold_back(view: View, limits: Limits) -> Outcome:
 
     limit = limits["degrees"]
     return sample_outcome(judged, judged & (least < limit), least, limit, words, rank=-least)
-
-
-def backward_fingers(points: Floats) -> tuple[Rows, Rows]:
-    """How many fingers of each hand run from tip to palm, and how many could be judged; both (n,).
-
-    A finger runs backward where its first point is farther from the palm's near end than its last, and its
-    last bone is longer than the one before. The first alone holds for a fist too, whose tips lie near the
-    wrist; but a fingertip's bone is the shortest of its finger, and read backward it seems to be the longest
-    (Buryanov & Kotiuk 2010).
-    """
-    chains = points[:, 1:].reshape(len(points), 5, 4, 2)
-    bones = np.linalg.norm(np.diff(chains, axis=2), axis=3)
-    # Without a wrist: tips fan out farther from their middle than the fingers' bases do.
-    wrist = np.broadcast_to(points[:, None, None, kp.WRIST], chains.shape)
-    near = np.where(np.isnan(wrist), chains.mean(axis=1, keepdims=True), wrist)
-    distance = np.linalg.norm(chains - near, axis=3)
-    complete = np.all(np.isfinite(chains), axis=(2, 3))
-    backward = complete & (distance[..., 0] > distance[..., 3]) & (bones[..., 2] > bones[..., 1])
-    return backward.sum(axis=1), complete.sum(axis=1)
-
-
-def _angle(a: Floats, b: Floats) -> Floats:
-    """Signed angle from a to b, radians, of vectors along the last axis; NaN where one has no length."""
-    cross = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    angle: Floats = np.arctan2(cross, (a * b).sum(axis=-1))
-    angle[(np.square(a).sum(axis=-1) == 0) | (np.square(b).sum(axis=-1) == 0)] = np.nan
-    return angle
 
 
 CHECKS: tuple[Check, ...] = (

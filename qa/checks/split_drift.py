@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.basics import keypoints as kp
+from curate.hands.shape import near_end
 from qa.checks.check import Check, Hit, Limits, Outcome, graded
 from qa.measures.arrays import Floats, Rows
-from qa.measures.palm import near_end
 from qa.view import View
 
 _MIDDLE_MCP = 9

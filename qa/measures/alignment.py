@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.hands.shape import palm_turn
 from qa.measures.arrays import Flags, Floats
-from qa.measures.palm import palm_turn
 
 Complex = NDArray[np.complex128]  # places and turns of the image plane, x + iy
 _ROUNDS = 4  # of the alignment; it moves by less than 1 % after three

@@ -9,10 +9,10 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
 from qa.finding import SEVERITIES
-from qa.measures.palm import palm_turn
 from qa.view import View
 
 Groups = Mapping[str, NDArray[np.intp]]

@@ -58,6 +58,7 @@ class LabelmeOptions(Options):
         (), "the id of a check", "of what was flagged, only by this check; may be repeated", metavar="ID"
     )
     severity: str = choice("error", SEVERITIES, "of what was flagged, at least so severely")
+    all: bool = flag(False, "open every sample, in the dataset's order")
     limit: int | None = whole(None, 1, 2**31, "at most so many images, the worst")
     labelme: str = text("labelme", "a program", "where it is not on the PATH", metavar="PROGRAM")
     no_open: bool = flag(
@@ -119,7 +120,7 @@ def open_labelme(
 
     Raises
     ------
-    InputError: neither findings nor decisions to choose by, or of another dataset; a training set; no such
+    InputError: nothing to choose by, or of another dataset; a training set; no such
         program; an `out` that is none of curate's, or in use.
     SchemaError: no dataset. ConfigChanged: `out` holds a session of another dataset, or of other samples.
     """
@@ -167,9 +168,13 @@ def _run(program: str, folder: Path) -> None:
 
 def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
     """Ids of the samples to open, the worst first."""
-    if options.qa is None and not options.decisions:
-        raise InputError("open-labelme", "neither --qa nor --decisions", remedy="say what is to be opened")
-    known = set(source.table(["sample_id"]).column(0).to_pylist())
+    if options.qa is None and not options.decisions and not options.all:
+        found = "neither --qa nor --decisions nor --all"
+        raise InputError("open-labelme", found, remedy="say what is to be opened")
+    ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
+    if options.all:
+        return ids
+    known = set(ids)
     told = [d.sample_id for path in options.decisions for d in read_decisions(path) if d.decision == "fix"]
     if options.qa is not None:
         told += _flagged(options.qa, options)

@@ -63,6 +63,17 @@ def test_a_missing_prediction_is_wrong_but_has_no_distance() -> None:
     assert figures["pck"]["30"] == 0.5
 
 
+def test_scores_are_held_against_what_is_right() -> None:
+    """Four points with the scores 0.9, 0.8, 0.6 and 0.3, of which the last two lie beyond 9 px."""
+    scored = four_points([4, 8, 14, 20])
+    scored.predictions.score[0, scored.labelled[0]] = [0.9, 0.8, 0.6, 0.3]
+    figures = measure(scored)
+    assert figures["score_error"] == pytest.approx((0.1 + 0.2 + 0.6 + 0.3) / 4)
+    assert figures["score_auc"] == 1
+    assert figures["risk_area_points"] == pytest.approx((0 + 0 + 1 / 3 + 2 / 4) / 4)
+    assert figures["risk_area_images"] == 1
+
+
 def test_without_labels_every_figure_is_null_and_still_json() -> None:
     figures = measure(four_points([]))
     assert figures["n"] == 0
@@ -89,7 +100,7 @@ def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
         ("images wrong in one or two points only, of all", "100.0%"),
     ]
     assert ("median error, px", "11.0711") in rows
-    assert [meaning for meaning, _ in rows[12:15]] == [
+    assert [meaning for meaning, _ in rows[16:19]] == [
         "labelled points without a prediction",
         "points within 1 px (PCK)",
         "points within 2 px (PCK)",

@@ -47,7 +47,7 @@ def told(run: Path, crop: dict[str, object]) -> Path:
 
 
 def tag(run: Path, *photographs: Photograph) -> list[Tagged | InputError]:
-    return open_tagger(str(run)).tag(photographs)
+    return open_tagger(str(run), 1).tag(photographs)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_a_broken_photograph_does_not_hold_up_the_others(make_run: MakeRun, phot
 
 def test_labels_name_the_runs_folder(make_run: MakeRun, tmp_path: Path) -> None:
     make_run(size=32).rename(tmp_path / "my first run")
-    assert open_tagger(str(tmp_path / "my first run")).label_source == "auto:my-first-run"
+    assert open_tagger(str(tmp_path / "my first run"), 1).label_source == "auto:my-first-run"

@@ -14,7 +14,7 @@ import pytest
 
 from curate.basics.errors import SchemaError
 from curate.taggers import table
-from curate.taggers.table import Row, choose
+from curate.taggers.table import Row, choose, choose_by
 from curate.taggers.tagger import Tagged
 
 
@@ -61,9 +61,11 @@ def test_a_tagger_is_added_by_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
     module = ModuleType("middle")
     module.content = lambda where: f"content of {where}"
-    module.open_tagger = lambda where: Middle()
+    module.open_tagger = lambda where, looks: Middle()
     monkeypatch.setitem(sys.modules, "middle", module)
     monkeypatch.setitem(table.TAGGERS, "middle", Row("middle", "the middle of each photograph"))
     choice = choose("there", "middle")
     assert (choice.name, choice.where, choice.content) == ("middle", "there", "content of there")
     assert choice.open().label_source == "auto:middle"
+    assert choose_by("middle:there") == choice
+    assert choose_by("middle").where == ""

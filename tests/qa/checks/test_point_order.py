@@ -18,7 +18,7 @@ from qa_sets import (
 )
 
 from curate.data.sample import Sample
-from qa.checks.point_order import backward_fingers
+from curate.hands.shape import backward_fingers
 from qa.view import View
 
 

@@ -115,6 +115,13 @@ def test_what_was_corrected_comes_back_as_decisions_and_nothing_else_changes(
         np.testing.assert_array_equal(new[i].keypoints, old[i].keypoints)
 
 
+def test_all_samples_are_opened_in_the_order_of_the_dataset(hands: Path, tmp_path: Path) -> None:
+    done = session(hands, qa=None, all=True)
+    assert done.opened == 5
+    names = [path.stem for path in sorted((tmp_path / "out/labels").glob("*.json"))]
+    assert names == ["0001-0", "0002-1", "0003-2", "0004-3"]
+
+
 def test_labelme_is_given_the_21_labels(hands: Path, tmp_path: Path) -> None:
     session(hands, labelme=program(tmp_path, "pass"))
     argv = (tmp_path / "out/argv").read_text().split("\n")
@@ -169,7 +176,7 @@ def test_which_samples_are_opened(hands: Path, tmp_path: Path) -> None:
     write_findings([flag("t/1")], tmp_path / "other")
     with pytest.raises(InputError, match=r"1 samples to open, none of them in hands"):
         session(hands, qa=tmp_path / "other")
-    with pytest.raises(InputError, match="neither --qa nor --decisions"):
+    with pytest.raises(InputError, match="neither --qa nor --decisions nor --all"):
         session(hands, qa=None)
 
 

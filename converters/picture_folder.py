@@ -1,0 +1,82 @@
+"""A folder of pictures as a camera or a phone leaves it: no labels, no table.
+
+Every image file below the folder is one photograph of one hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.data.dataset import ROWS
+from curate.data.part import Part
+from curate.data.sample import make_batch
+from curate.data.source import Source, texts_below
+
+NAME = "images"
+_SUFFIXES = ", ".join(sorted(images.SUFFIXES))
+
+
+def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
+    """Yield a sample for each picture, with no labels, a folder's own before those of the folders in it.
+
+    Parameters
+    ----------
+    source: the folder; hidden files, linked folders and files that are no pictures are passed over.
+    folders: what the first folder on the way to a picture names: "subject", "source" or "clip", whose
+        pictures are then numbered as frames; a picture right in the source has none.
+
+    Raises
+    ------
+    InputError: no such folder, or no picture in it.
+    """
+    root = source.root
+    if not root.is_dir():
+        raise InputError(root, "no such folder", allowed="a folder of pictures")
+    counted = Part(make_batch(0))
+    pictures = iter(_pictures(root, counted))
+    first = list(islice(pictures, ROWS))
+    if not first:
+        raise InputError(root, "no picture in it", allowed=_SUFFIXES)
+    number = dict[str, int]()
+    while first:
+        yield _part(root, first, folders, number)
+        first = list(islice(pictures, ROWS))
+    yield counted
+
+
+def _pictures(root: Path, counted: Part) -> Iterator[Path]:
+    for path in texts_below(root, counted):
+        if path.suffix.lower() in images.SUFFIXES:
+            yield path
+        else:
+            counted.notes["file that is no picture"] += 1
+
+
+def _part(root: Path, pictures: list[Path], folders: str | None, seen: dict[str, int]) -> Part:
+    names = [path.relative_to(root) for path in pictures]
+    held = [name.parts[0] if len(name.parts) > 1 else None for name in names]
+    columns: dict[str, list[str | None] | list[int | None]] = {}
+    if folders == "subject":
+        columns["subject_id"] = held
+    elif folders == "clip":
+        columns["clip"] = held
+        columns["frame"] = [None if folder is None else _next(seen, folder) for folder in held]
+    return Part(
+        make_batch(
+            len(pictures),
+            sample_id=[f"{NAME}/{name.as_posix()}" for name in names],
+            source=[folder or NAME for folder in held] if folders == "source" else NAME,
+            # A link to a picture in the folder of --images stands for that picture.
+            image=[str(path.resolve() if path.is_symlink() else path.absolute()) for path in pictures],
+            **columns,
+        )
+    )
+
+
+def _next(seen: dict[str, int], folder: str) -> int:
+    seen[folder] = seen.get(folder, -1) + 1
+    return seen[folder]

@@ -1,0 +1,337 @@
+"""`curate autotag`: labels for photographs, by a program; what is not to be trusted is sifted out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.basics import files
+from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError
+from curate.basics.settings import Options, path, texts, whole
+from curate.data.dataset import Dataset, Rows, write_info, write_table
+from curate.data.part import Part
+from curate.data.references import REFERS_TO, Folders, file_of, places_of
+from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.stage import Stage, Summary, relative_to_out
+from curate.hands import shape, sifting
+from curate.hands.cropping import Dropped, set_aside
+from curate.hands.photograph import Photograph
+from curate.hands.sifting import HARDNESS, LOOKS_APART, SIFTED, TAGGERS_APART, Judged, Limits, Verdict
+from curate.scoring import precision
+from curate.taggers.table import Choice, choose_by
+from curate.taggers.tagger import Tagged, labelled, open_photograph, tag_in_order
+
+FOLDER, REPORT = "sifted", "sifting.json"
+OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
+SHARED = "shares its photo with another hand and has no bbox"
+SIDE_FROM, ASPECT_FROM, POINTS, TAGGER = "side_from", "aspect_from", "points", "tagger"
+_CERTAIN = "certain"
+_ROWS = 16  # samples a task
+_PART = "sifted-{:06d}.arrow"
+
+
+@dataclass(frozen=True, slots=True)
+class AutotagOptions(Options):
+    """What `curate autotag` tags with, and what it keeps."""
+
+    tagger: tuple[str, ...] = texts(
+        (),
+        "a run's folder, openpose:FOLDER, mediapipe or mediapipe:FILE",
+        "the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; given several times, the first "
+        "labels, and the others must agree with it",
+        metavar="TAGGER",
+    )
+    looks: int = whole(
+        6,
+        1,
+        6,
+        "how often each tagger looks at a hand: upright, mirrored, nearer, turned; where the looks "
+        "differ, it is not to be trusted",
+    )
+    limits: Path | None = path("what a hand must keep to, as --explain prints it", metavar="YAML")
+    truth: Path | None = path(
+        "a dataset that has labels of some of the photographs: measure by it how right is what is kept",
+        metavar="LABELLED",
+    )
+
+
+@dataclass(frozen=True)
+class Autotagged:
+    """What became of the photographs.
+
+    Attributes
+    ----------
+    summary: of the dataset of those kept. sifted: how many were sifted out. report: as in sifting.json.
+    """
+
+    summary: Summary
+    sifted: int
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {**self.summary.as_json(), "sifted": self.sifted, "report": self.report}
+
+    def lines(self) -> list[str]:
+        """What the report says of how right the labels are, for people."""
+        known = self.report.get("truth")
+        if not known:
+            return []
+        kept, every = known["kept"], known["all"]
+        told = f"of {every['n']} photographs with labels to compare with, {kept['n']} were kept"
+        return [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
+
+
+def _told(share: dict[str, Any]) -> str:
+    if share["share"] is None:
+        return "none"
+    return f"{share['share']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
+
+
+def autotag(
+    dataset: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    options: AutotagOptions,
+    *,
+    engine: Engine = ONE,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Autotagged:
+    """Label the hand in each photograph by one or more taggers, and sift out what is not to be trusted.
+
+    OUT is a dataset of the hands that keep to the limits, with a score a point and a hand; its samples refer
+    to the photographs. OUT/sifted is one of the others, the hardest first, with the reasons in their attrs
+    ("sifted"). OUT/sifting.json counts them and, where `truth` is given, says how right the labels are.
+
+    A side or an aspect that is not known is filled in where the other is known and the points tell, or the
+    tagger tells ("side_from", "aspect_from" in attrs). Labels that a sample has are replaced. A hand that
+    shares its photograph with others is told apart by its bbox; without one it is dropped.
+
+    Raises
+    ------
+    InputError: no tagger, one that is of no use, limits that are none, a training set.
+    SchemaError: no dataset, no finished run. ConfigChanged: OUT was begun with other options.
+    """
+    if not options.tagger:
+        raise InputError("autotag", "no tagger", remedy="name one with --tagger, such as the folder of a run")
+    source, folder = Dataset(dataset), Path(out)
+    source.refuse_training_set("tag the photographs that it was built from")
+    chosen = tuple(choose_by(text, options.looks) for text in options.tagger)
+    limits = sifting.read_limits(options.limits)
+    truth = None if options.truth is None else Dataset(options.truth)
+    record = {
+        "taggers": [[choice.name, choice.content, choice.open().label_source] for choice in chosen],
+        "looks": options.looks,
+        "limits": asdict(limits),
+        "truth": truth and truth.fingerprint,
+    }
+    stage = Stage("autotag", folder, record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    work = partial(_tag_batch, root=source.root, out=folder, chosen=chosen, limits=limits, aside=stage.folder)
+    summary = stage.run(
+        enumerate(source.rows(_ROWS)),
+        work,
+        total=-(-len(source) // _ROWS),
+        beside=partial(_complete, stage=stage, source=source, truth=truth, limits=limits),
+    )
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    return Autotagged(summary, report["sifted"], report)
+
+
+# one batch -------------------------------------------------------------------------------------------
+
+
+def _tag_batch(
+    item: tuple[int, Rows],
+    *,
+    root: Path,
+    out: Path,
+    chosen: Sequence[Choice],
+    limits: Limits,
+    aside: Path,
+) -> Part:
+    """The hands that are kept; those sifted out are put aside, whole before the part counts as done."""
+    number, rows = item
+    part, kept, sifted = Part(to_batch([])), list[Sample](), list[Sample]()
+    samples = []
+    for sample, shared in zip(from_batch(rows.batch), rows.shared, strict=True):
+        with set_aside(part, sample.sample_id, out):
+            if shared and sample.bbox is None:
+                raise Dropped(SHARED)
+            samples.append(sample)
+    taggers = [choice.open() for choice in chosen]
+    opened = [open_photograph(root, sample) for sample in samples]
+    for sample, result in zip(samples, tag_in_order(taggers, opened), strict=True):
+        with set_aside(part, sample.sample_id, out):
+            if isinstance(result, InputError):
+                raise result
+            photograph, said = result
+            verdict, attrs = _judge(photograph, said, limits)
+            place = out / FOLDER if verdict.reasons else out
+            made = _with_files(
+                photograph, labelled(photograph, said[0], taggers[0].label_source, place), place
+            )
+            made = _with_sides({**made.attrs, **attrs}, _with_hidden(made), said, limits)
+            (sifted if verdict.reasons else kept).append(made)
+            part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
+            part.notes[OUT] += bool(verdict.reasons)
+            part.notes.update(f"{OUT} for {reason.limit}" for reason in verdict.reasons)
+    part.notes = +part.notes
+    Part(to_batch(sifted)).store(aside / _PART.format(number))
+    part.batch = to_batch(kept)
+    return part
+
+
+def _judge(photograph: Photograph, said: Sequence[Tagged], limits: Limits) -> tuple[Verdict, dict[str, Any]]:
+    """What is to be thought of the first tagger's hand, and what its attrs say of that."""
+    first, sample = said[0], photograph.sample
+    frame = (float(photograph.info.width), float(photograph.info.height))
+    others = _apart_from_others(said)
+    hand = Judged(first.keypoints, first.scores, frame, sample.side, sample.aspect, first.apart, others)
+    verdict = sifting.judge(hand, limits)
+    attrs: dict[str, Any] = {HARDNESS: round(verdict.hardness, 4), _CERTAIN: verdict.certain}
+    for name, apart in ((LOOKS_APART, first.apart), (TAGGERS_APART, others)):
+        share = hand.share(apart)
+        if share is not None:
+            attrs[name] = round(share, 4)
+    if verdict.reasons:
+        attrs[SIFTED] = [reason.as_json() for reason in verdict.reasons]
+    return verdict, attrs
+
+
+def _apart_from_others(said: Sequence[Tagged]) -> NDArray[np.floating] | None:
+    """(21,) pixels from the first tagger's points to those of the tagger that lies farthest off."""
+    if len(said) == 1:
+        return None
+    gaps = np.stack([np.linalg.norm(said[0].keypoints - other.keypoints, axis=1) for other in said[1:]])
+    known = np.isfinite(gaps)
+    return np.where(known.any(axis=0), np.where(known, gaps, -1).max(axis=0), np.nan)
+
+
+def _with_files(photograph: Photograph, made: Sample, place: Path) -> Sample:
+    """With the photograph's own mask and depth map, as seen from `place`."""
+    mask, depth = (
+        None if file is None else relative_to_out(file, place)
+        for file in (photograph.mask_file, photograph.depth_file)
+    )
+    return replace(made, mask=mask, depth=depth)
+
+
+def _with_hidden(made: Sample) -> Sample:
+    """With the points that lie outside the photograph, such as a wrist below its edge, marked as hidden."""
+    beyond = (made.keypoints < 0) | (made.keypoints >= np.array([made.width, made.height]))
+    hidden = (made.visibility == kp.VISIBLE) & beyond.any(axis=1)
+    return replace(made, visibility=np.where(hidden, kp.HIDDEN, made.visibility).astype(np.uint8))
+
+
+def _with_sides(attrs: dict[str, Any], made: Sample, said: Sequence[Tagged], limits: Limits) -> Sample:
+    """With a side and an aspect where they follow from what is known; null where they do not."""
+    turn = float(shape.palm_turn(np.asarray(made.keypoints, np.float64)[None])[0])
+    side, aspect = made.side, made.aspect
+    if side is None:
+        side, by = next((tagged.side for tagged in said if tagged.side), None), TAGGER
+        if side is None:
+            side, by = shape.side_of(turn, aspect, limits.turn), POINTS
+        attrs |= {} if side is None else {SIDE_FROM: by}
+    if aspect is None:
+        aspect = shape.aspect_of(turn, side, limits.turn)
+        attrs |= {} if aspect is None else {ASPECT_FROM: POINTS}
+    return replace(made, side=side, aspect=aspect, attrs=attrs)
+
+
+# all of them -----------------------------------------------------------------------------------------
+
+
+def _complete(made: Dataset, *, stage: Stage, source: Dataset, truth: Dataset | None, limits: Limits) -> None:
+    """Write the dataset of what was sifted out, and the report."""
+    parts = sorted(stage.folder.glob(_PART.format(0).replace("000000", "*")))
+    place = made.root / FOLDER
+    _write_sifted(made, place, parts, source)
+    sifted = Dataset(place)
+    counts = made.info["history"][-1]["counts"]["notes"]
+    start = f"{OUT} for "
+    reasons = {name.removeprefix(start): count for name, count in counts.items() if name.startswith(start)}
+    report: dict[str, Any] = {
+        "kept": len(made),
+        "sifted": len(sifted),
+        "reasons": reasons,
+        "limits": asdict(limits),
+    }
+    if truth is not None:
+        report["truth"] = _measure([made, sifted], truth)
+    files.write_json(made.root / REPORT, report)
+
+
+def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dataset) -> None:
+    """A dataset of the samples that were put aside, the hardest first."""
+    batches = [Part.load(path).batch for path in parts]
+    table = (
+        pa.Table.from_batches(batches, batches[0].schema)
+        if batches
+        else pa.Table.from_batches([to_batch([])])
+    )
+    hardness = [sample.attrs[HARDNESS] for batch in batches for sample in from_batch(batch)]
+    order = np.argsort(-np.asarray(hardness, np.float64), kind="stable")
+    folders = Folders(place, places_of(source))
+
+    def hardest_first() -> Iterator[pa.RecordBatch]:
+        for start in range(0, len(order), _SORTED):
+            piece = table.take(pa.array(order[start : start + _SORTED])).combine_chunks()
+            for batch in piece.to_batches():
+                folders.add(batch)
+                yield batch
+
+    count = write_table(place, hardest_first())
+    sources, licences = (
+        sorted(filter(None, pc.unique(table.column(name)).to_pylist())) for name in ("source", "licence")
+    )
+    info = {"samples": count, "sources": sources, "licences": licences, REFERS_TO: folders.relative()}
+    write_info(place, {**info, "history": made.info["history"]})
+
+
+_SORTED = 4096  # rows of the sifted table at a time
+
+
+def _measure(tagged: Sequence[Dataset], truth: Dataset) -> dict[str, Any]:
+    """How right the labels are that were kept, and at other strictnesses."""
+    known = _by_photograph(truth)
+    hardness, certain, kept, right = [], [], [], []
+    for number, dataset in enumerate(tagged):
+        for sample in dataset:
+            true = known.get(os.path.realpath(file_of(dataset.root, sample.image)))
+            fits = (
+                None
+                if true is None
+                else precision.is_right(sample.keypoints, true.keypoints, true.visibility)
+            )
+            if fits is not None:
+                hardness.append(sample.attrs[HARDNESS])
+                certain.append(sample.attrs[_CERTAIN])
+                kept.append(number == 0)
+                right.append(fits)
+    rights, keeps = np.array(right, bool), np.array(kept, bool)
+    return {
+        "all": precision.share_with_interval(int(rights.sum()), len(rights)),
+        "kept": precision.share_with_interval(int(rights[keeps].sum()), int(keeps.sum())),
+        "curve": precision.curve(np.array(hardness), np.array(certain, bool), rights) if len(rights) else [],
+    }
+
+
+def _by_photograph(truth: Dataset) -> dict[str, Sample]:
+    """The labelled hands by the file of their photograph; of one that shows several, none."""
+    found: dict[str, Sample | None] = {}
+    for sample in truth:
+        place = os.path.realpath(file_of(truth.root, sample.image))
+        found[place] = None if place in found else sample
+    return {place: sample for place, sample in found.items() if sample is not None}

@@ -1,0 +1,64 @@
+"""curate autotag: photographs labelled by a program, and sifted."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from curate.autotag import FOLDER, AutotagOptions, autotag
+from curate.basics.errors import InputError
+from curate.commands.console import (
+    FINDINGS,
+    OK,
+    add_options,
+    command,
+    common,
+    engine_of,
+    given,
+    options_of,
+    show,
+    tell,
+)
+from curate.hands.sifting import explain_limits, read_limits
+
+
+def add(commands: Any) -> None:
+    parser = command(
+        commands,
+        "autotag",
+        run,
+        "  curate autotag raw --tagger run --out tagged\n"
+        "  curate autotag raw --tagger run --tagger mediapipe --out agreed\n"
+        "  curate autotag raw --tagger openpose:models/hand --limits limits.yaml --out tagged\n"
+        "  curate autotag --explain > limits.yaml",
+    )
+    parser.add_argument(
+        "dataset", type=Path, nargs="?", metavar="D", help="photographs, as curate convert makes it"
+    )
+    parser.add_argument("--out", type=Path, metavar="TAGGED")
+    add_options(parser, AutotagOptions)
+    parser.add_argument("--explain", action="store_true", help="print the limits, as YAML")
+    common(parser, strict=True)
+
+
+def run(a: argparse.Namespace) -> int:
+    options = options_of(a, AutotagOptions)
+    if a.explain:
+        print(explain_limits(read_limits(options.limits)), end="")
+        return OK
+    if not a.dataset or not a.out:
+        missing = "--out" if a.dataset else "D"
+        remedy = "curate autotag D --tagger RUN --out TAGGED, or curate autotag --explain"
+        raise InputError(missing, "not given", remedy=remedy)
+    made = autotag(a.dataset, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
+    advice = [*made.lines(), f"next: curate qa {a.out} --out QA"]
+    if made.sifted:
+        advice.append(
+            f"to correct by hand what was sifted out: curate review open-labelme {a.out / FOLDER} --all "
+            "--out CORRECTED"
+        )
+    if a.json:
+        show(a, made.as_json(), "")
+        return OK if made.summary.clean(strict=a.strict) else FINDINGS
+    return tell(a, made.summary, advice="\n".join(advice))

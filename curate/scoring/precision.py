@@ -1,0 +1,77 @@
+"""How many of the labels that a program made are kept, and how many of those are right, at any strictness."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import geometry
+from curate.basics import keypoints as kp
+from curate.scoring import metrics
+
+_MARGIN = 0.1  # around the hand in the pictures of 96 px that 9 px are counted in
+_STEPS = 20  # of the curve
+_Z = 1.96  # of an interval that holds the true share in 95 of 100 cases
+_FINGERS = slice(1, kp.COUNT)
+
+
+def is_right(found: NDArray[Any], truth: NDArray[Any], visibility: NDArray[Any]) -> bool | None:
+    """Whether every labelled point of the fingers is within 9 px at 96 px of where it was found.
+
+    The 9 px (Arslanova et al. 2020) count in a square around the labelled hand with a margin of a tenth, as
+    hands are cropped, brought to 96 px. The wrist, which the reference CNN does not find, is not asked.
+
+    Parameters
+    ----------
+    found, truth: (21, 2) pixels. visibility: (21,) of the truth.
+
+    Returns
+    -------
+    None where no point of a finger is labelled.
+    """
+    labelled = np.asarray(visibility > 0)
+    box = geometry.bounding_box(np.where(labelled[:, None], truth, np.nan))
+    if box is None or not labelled[_FINGERS].any():
+        return None
+    limit = metrics.right_within(float(geometry.square_around(box, _MARGIN)[2]))
+    gaps = metrics.distances(found[None, _FINGERS], truth[None, _FINGERS], labelled[None, _FINGERS])
+    return bool(metrics.all_points_within(gaps, limit) == 1)
+
+
+def share_with_interval(hits: int, count: int) -> dict[str, float | int | None]:
+    """A share with the 95 % interval of Wilson (1927), which holds for few and for extreme shares, too."""
+    if not count:
+        return {"n": 0, "share": None, "low": None, "high": None}
+    share, z2 = hits / count, _Z**2
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    reach = _Z * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
+    told = {"share": share, "low": max(0.0, middle - reach), "high": min(1.0, middle + reach)}
+    return {"n": count, **{name: round(value, 4) for name, value in told.items()}}
+
+
+def curve(
+    hardness: NDArray[Any], certain: NDArray[np.bool_], right: NDArray[np.bool_]
+) -> list[dict[str, Any]]:
+    """What is kept up to some hardnesses, the strictest first, and how much of it is right.
+
+    Parameters
+    ----------
+    hardness, certain: (n,), see `curate.hands.sifting.Verdict`; what is not certain is never kept.
+    right: (n,) whether every point is.
+
+    Returns
+    -------
+    Entries of {"hardness", "kept" (a share of all n), "right" (of those, see `share_with_interval`)}.
+    """
+    shares = np.arange(1, _STEPS + 1) / _STEPS
+    steps = np.quantile(hardness[certain], shares) if certain.any() else np.empty(0)
+    entries = []
+    for limit in sorted({*steps.tolist(), 1.0}):
+        kept = certain & (hardness <= limit)
+        right_kept = share_with_interval(int(right[kept].sum()), int(kept.sum()))
+        entry = {"hardness": round(limit, 4), "kept": round(float(kept.mean()), 4), "right": right_kept}
+        entries.append(entry)
+    return entries
