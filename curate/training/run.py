@@ -38,9 +38,12 @@ class Run:
         """What the network is made for."""
         return self.network.spec
 
-    def predict(self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None) -> Found:
-        """What the network finds in images; see curate.networks.inference."""
-        return inference.predict(self.network, pixels, left)
+    def predict(
+        self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None, *, turns: bool = False
+    ) -> Found:
+        """What the network finds in images, or in the mean of four `turns`; see curate.networks.inference."""
+        find = inference.predict_turned if turns else inference.predict
+        return find(self.network, pixels, left)
 
 
 def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
