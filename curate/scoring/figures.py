@@ -121,11 +121,11 @@ def _per_keypoint(s: Scored) -> dict[str, float]:
     return {name: float(joints[i]) for i, name in enumerate(kp.NAMES) if s.labelled[:, i].any()}
 
 
-def _root_aligned(s: Scored) -> float | None:
+def _root_aligned(s: Scored, of: Callable[[metrics.Array], float]) -> float | None:
     if not s.labelled[:, kp.WRIST].any():
         return None
     predicted, truth = s.predictions.predicted, s.predictions.truth
-    return metrics.epe_mean(metrics.root_aligned_distances(predicted, truth, s.labelled))
+    return of(metrics.root_aligned_distances(predicted, truth, s.labelled))
 
 
 # In the order of metrics.json. Pixel thresholds are those of the images, but "all_points_9px" and the two
@@ -220,14 +220,15 @@ FIGURES: tuple[Figure, ...] = (
         "area under risk and coverage, images by their mean score",
     ),
     Figure("per_keypoint_epe", _per_keypoint),
-    Figure("epe_mean_root_aligned", _root_aligned),
+    Figure("epe_mean_root_aligned", lambda s: _root_aligned(s, metrics.epe_mean)),
+    Figure("epe_median_root_aligned", lambda s: _root_aligned(s, metrics.epe_median)),
 )
 
 
 def measure(scored: Scored) -> dict[str, Any]:
     """Every figure that applies, as JSON values; None where there is nothing to measure."""
     values = {figure.name: figure.of(scored) for figure in FIGURES}
-    return {name: _finite(value) for name, value in values.items() if value is not None}
+    return {name: finite(value) for name, value in values.items() if value is not None}
 
 
 def page_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -260,14 +261,22 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def between(found: Mapping[str, Any], name: str, what: str = "") -> str:
+    """A figure, or what is done with it, and its interval, as `curate.scoring.bootstrap` gives it."""
+    low, high = number(found[f"{name}_low"]), number(found[f"{name}_high"])
+    return f"{number(found[name + what])} ({low} to {high})"
+
+
 def _shown(figure: Figure, value: float | int | None) -> str:
     if figure.share:
         return share(value)
     return str(value) if isinstance(value, int) else number(value, 4)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON has no NaN: None stands for it."""
     if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

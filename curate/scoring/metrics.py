@@ -113,9 +113,14 @@ def pck_normalised(table: Array, scale: ArrayLike, threshold: float) -> float:
     scale: (N,) pixels: the larger side of the hand's box for PCK@0.2, the head's size for PCKh. Images
         without a length (one labelled point has no box) are left out.
     """
+    return _mean(_joint_pck(normalised(table, scale), threshold, strict=True))
+
+
+def normalised(table: Array, scale: ArrayLike) -> Array:
+    """(N, K) distances divided by each image's own (N,) length; NaN for an image without one."""
     lengths = np.asarray(scale, np.float64)[:, None]
-    ratio = table / np.where(lengths > 0, lengths, np.nan)
-    return _mean(_joint_pck(ratio, threshold, strict=True))
+    ratio: Array = table / np.where(lengths > 0, lengths, np.nan)
+    return ratio
 
 
 def auc_hand3d(table: Array, low: float, high: float, steps: int = 20) -> float:

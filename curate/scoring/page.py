@@ -53,8 +53,30 @@ def render_page(shown: Shown) -> str:
         joints=_joints(shown.figures["per_keypoint_epe"]),
         curve=_curve(shown),
         reliability=_reliability(shown),
+        slices=[_slices(name, rows) for name, rows in shown.figures.get("by", {}).items()],
+        against=shown.figures.get("against"),
         groups=_groups(shown),
     )
+
+
+def _slices(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A chart of the mean error of each value, with its interval."""
+    longest = max((row["epe_mean_high"] or row["epe_mean"] or 0.0 for row in rows), default=0.0) or 1.0
+
+    def x(error: float | None) -> float:
+        return round(136 + 200 * (error or 0.0) / longest, 1)
+
+    marked = [
+        {
+            **row,
+            "value": row["value"][:_NAME],
+            "x": x(row["epe_mean"]),
+            "low": x(row["epe_mean_low"] or row["epe_mean"]),
+            "high": x(row["epe_mean_high"] or row["epe_mean"]),
+        }
+        for row in rows
+    ]
+    return {"name": name, "rows": marked}
 
 
 def _joints(errors: dict[str, float | None]) -> list[dict[str, Any]]:

@@ -44,9 +44,13 @@ class Run:
         """What the network is made for."""
         return self.network.spec
 
-    def predict(self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None) -> Found:
-        """What the network finds in images, its scores tempered; see curate.networks.inference."""
-        found = inference.predict(self.network, pixels, left)
+    def predict(
+        self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None, *, turns: bool = False
+    ) -> Found:
+        """What the network finds in images, or in the mean of four `turns`, its scores tempered; see
+        curate.networks.inference."""
+        find = inference.predict_turned if turns else inference.predict
+        found = find(self.network, pixels, left)
         if self.temperature == 1:
             return found
         return found._replace(scores=calibration.tempered(found.scores, self.temperature))

@@ -120,6 +120,36 @@ def test_a_folder_that_curate_did_not_make_is_left_alone(
         assert {path.name for path in out.iterdir()} == before
 
 
+def test_errors_are_told_by_what_is_known_and_against_another_run(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    run, training_set = make_run(size=32), make_set(["train", *["test"] * 6], size=32)
+    turned = evaluate(run, training_set, tmp_path / "turned", EvaluateOptions(turns=True), quiet=True)
+    plain = evaluate(run, training_set, tmp_path / "plain", quiet=True)
+    assert turned.figures["turns"]
+    assert turned.figures["epe_mean"] != plain.figures["epe_mean"]
+    options = EvaluateOptions(by=("side", "source"), against=turned.out / "predictions.parquet")
+    found = evaluate(run, training_set, tmp_path / "found", options, quiet=True)
+    sides = found.figures["by"]["side"]
+    assert [(row["value"], row["n"]) for row in sides] == [("left", 3), ("right", 3)]
+    assert found.figures["against"]["n"] == 6
+    assert found.figures["against"]["epe_mean_other"] == pytest.approx(turned.figures["epe_mean"])
+    assert "side left: mean error" in str(found)
+    assert "against the other: mean error" in str(found)
+    page = (found.out / "evaluation.html").read_text()
+    assert "By side" in page
+    assert "Against another evaluation" in page
+    assert {name: found.figures[name] for name in plain.figures} == plain.figures
+
+
+def test_what_no_sample_has_is_refused_with_what_there_is(make_run: MakePath, make_set: MakePath) -> None:
+    run, training_set = make_run(size=32), make_set(["test"] * 2, size=32)
+    with pytest.raises(InputError, match=r"no column or attr 'sid'.*did you mean 'side'"):
+        evaluate(run, training_set, options=EvaluateOptions(by=("sid",)), quiet=True)
+    with pytest.raises(SchemaError, match="no predictions"):
+        evaluate(run, training_set, options=EvaluateOptions(against=training_set / "pixels.npy"), quiet=True)
+
+
 def test_the_summary_names_the_split_and_the_page(make_run: MakePath, make_set: MakePath) -> None:
     result = evaluate(
         make_run(size=32), make_set(["val"] * 2, size=32), options=EvaluateOptions("val"), quiet=True

@@ -1,0 +1,115 @@
+"""Intervals, slices, and two predictions compared."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from curate.basics.errors import InputError
+from curate.data.predictions import Predictions
+from curate.scoring import against, bootstrap, metrics, slices
+from curate.scoring.figures import Scored
+
+SIDE = 100.0  # px, the hands' longer sides
+
+
+def predictions(errors: NDArray[np.float64], *, size: int = 224, first: int = 0) -> Predictions:
+    """Hands whose every point is off by so many pixels: one number an image; NaN: not labelled."""
+    count = len(errors)
+    truth = np.tile(np.linspace([20, 20], [20 + SIDE, 60], 21), (count, 1, 1)).astype(np.float32)
+    labelled = np.isfinite(errors)
+    predicted = truth + np.stack([np.nan_to_num(errors), np.zeros(count)], 1)[:, None].astype(np.float32)
+    visibility = np.repeat(labelled[:, None], 21, 1).astype(np.uint8) * 2
+    names = [f"a/{first + number}" for number in range(count)]
+    return Predictions(names, truth, visibility, predicted, np.ones((count, 21), np.float32), size)
+
+
+def scored(*errors: float) -> Scored:
+    return Scored(predictions(np.array(errors)))
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_the_figures_are_those_of_the_metrics(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.exponential(15, (12, 21))
+    table[rng.random(table.shape) < 0.2] = np.nan
+    table[rng.random(table.shape) < 0.05] = np.inf
+    sides = rng.uniform(40, 90, 12)
+    assert bootstrap.mean_error(table).value == pytest.approx(metrics.epe_mean(table))
+    near = bootstrap.share_within(table, sides, 0.2)
+    assert near.value == pytest.approx(metrics.pck_normalised(table, sides, 0.2))
+    low, high = bootstrap.interval(near)
+    assert low <= near.value <= high
+
+
+def test_an_interval_is_that_of_the_normal_distribution_where_there_are_many_images() -> None:
+    table = np.random.default_rng(0).normal(10, 2, (400, 1))
+    low, high = bootstrap.interval(bootstrap.mean_error(table))
+    # 1.96 * 2 / sqrt(400) = 0.196 to either side.
+    assert (high - low) / 2 == pytest.approx(0.196, rel=0.1)
+    assert (low, high) == bootstrap.interval(bootstrap.mean_error(table))
+
+
+def test_images_that_are_all_alike_leave_no_doubt_and_one_alone_tells_nothing() -> None:
+    assert bootstrap.interval(bootstrap.mean_error(np.full((5, 21), 3.0))) == (3.0, 3.0)
+    assert all(math.isnan(end) for end in bootstrap.interval(bootstrap.mean_error(np.ones((1, 21)))))
+
+
+def test_slices_count_labelled_images_and_give_each_values_figures() -> None:
+    found = slices.sliced(scored(1.0, 3.0, 30.0, math.nan), {"side": ["left", "left", "right", "right"]})[
+        "side"
+    ]
+    assert [(row["value"], row["n"]) for row in found] == [("left", 2), ("right", 1)]
+    assert [row["epe_mean"] for row in found] == pytest.approx([2.0, 30.0], rel=1e-5)
+    # 0.2 of 100 px is 20 px.
+    assert [row["pck_box_0.2"] for row in found] == [1.0, 0.0]
+    assert 1 - 1e-5 <= found[0]["epe_mean_low"] <= 2 <= found[0]["epe_mean_high"] <= 3 + 1e-5
+    assert math.isnan(found[1]["epe_mean_low"])
+
+
+def test_many_numbers_become_ranges_and_few_stay_as_they_are() -> None:
+    several = scored(*range(1, 13))
+    few = slices.sliced(several, {"age": [30.0, 20.0, None] * 4})["age"]
+    assert [(row["value"], row["n"]) for row in few] == [("20", 4), ("30", 4), ("not known", 4)]
+    ranges = slices.sliced(several, {"tilt": [float(-10 + 2 * n) for n in range(12)]})["tilt"]
+    assert len(ranges) == 6
+    assert sum(row["n"] for row in ranges) == 12
+    assert [float(row["value"].split()[0]) for row in ranges] == sorted(
+        float(row["value"].split()[0]) for row in ranges
+    )
+    assert ranges[0]["value"].startswith("-10 to")
+    assert [row["epe_mean"] for row in ranges] == sorted(row["epe_mean"] for row in ranges)
+
+
+def test_two_predictions_are_compared_image_by_image() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(0, 40, 60)  # images differ far more than the two networks do
+    ours, other = Scored(predictions(hard)), predictions(hard + rng.normal(1, 0.3, 60))
+    found = against.compared(ours, other, "other")
+    assert found["n"] == 60
+    assert found["epe_mean_other"] - found["epe_mean"] == pytest.approx(1, abs=0.2)
+    assert found["epe_mean_difference"] == pytest.approx(found["epe_mean"] - found["epe_mean_other"])
+    assert -1.3 < found["epe_mean_low"] < found["epe_mean_difference"] < found["epe_mean_high"] < -0.8
+    assert found["nearer"] == 1.0
+    same = against.compared(ours, ours.predictions, "same")
+    assert (same["epe_mean_difference"], same["epe_mean_low"], same["epe_mean_high"]) == (0, 0, 0)
+    assert "which may be chance" in next(against.told(same))
+    assert "which may be chance" not in next(against.told(found))
+
+
+def test_only_images_of_both_are_compared_and_others_are_refused() -> None:
+    ours = scored(1.0, 2.0, 3.0)
+    shifted = predictions(np.array([5.0, 5.0, 5.0]), first=1)
+    found = against.compared(ours, shifted, "other")
+    assert found["n"] == 2
+    assert found["epe_mean"] == pytest.approx(2.5, rel=1e-5)
+    with pytest.raises(InputError, match="no image in common with this split"):
+        against.compared(ours, predictions(np.ones(2), first=9), "other")
+    with pytest.raises(InputError, match="size: 96 px; allowed: 224 px"):
+        against.compared(ours, predictions(np.ones(3), size=96), "other")
