@@ -158,7 +158,7 @@ def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise _unreadable(path, error) from None
     except ValueError as error:
         raise UnreadableImage(path, str(error), allowed="a uint8 .npy array") from None
-    if stack.dtype != np.uint8 or stack.ndim not in (3, 4):
+    if stack.dtype != np.uint8 or stack.ndim not in (3, 4) or stack.shape[3:] not in ((), (3,)):
         raise UnreadableImage(path, f"{stack.dtype} of shape {stack.shape}", allowed="uint8 (N, S, S[, 3])")
     return stack
 

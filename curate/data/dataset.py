@@ -209,9 +209,9 @@ class Dataset:
         if not path.exists():
             return []
         try:
-            entries = [json_text.parse(line) for line in path.read_bytes().splitlines()]
+            entries = [json_text.parse(line) for line in read_file(path, references.MAX_INFO).splitlines()]
             return [{"input": str(entry["input"]), "reason": str(entry["reason"])} for entry in entries]
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
 
     def to_pandas(self) -> pd.DataFrame:
