@@ -92,7 +92,8 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
             found, field = repr(getattr(form, name)), f"training.{name}"
             raise InputError(dataset.root / INFO, found, field=field, allowed=f"{text}, {who}")
     for label in needs.labels:
-        if not form.masks if label == "mask" else _is_empty(dataset, label):
+        given = form.masks if label == "mask" else not _is_empty(dataset, label)
+        if not given:
             raise InputError(dataset.root, f"no sample has {label}", remedy=f"needed {who}")
 
 
