@@ -22,7 +22,7 @@ import pyarrow as pa
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
-from curate.basics.paths import NO_TEXT, Places, as_text, is_text
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text, require_apart
 from curate.basics.settings import NoOptions, Options, flag, text, whole
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
@@ -195,17 +195,10 @@ def _absolute(source: Source, out: Path) -> Source:
 
 
 def _check_place(source: Source, out: Path) -> None:
-    there = out.resolve()
     for place in filter(None, (source.root, source.images, source.masks)):
         if not is_text(str(place)):
             raise InputError(as_text(str(place)), NO_TEXT)
-        real = place.resolve()
-        if there.is_relative_to(real) or real.is_relative_to(there):
-            raise InputError(
-                out,
-                f"--out and the source {place} lie in each other",
-                allowed="a folder apart from the source",
-            )
+        require_apart(out, place, "source")
 
 
 def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Part]:

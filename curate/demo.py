@@ -186,16 +186,15 @@ def _commands(out: Path, rendered: Path, epochs: int) -> list[list[str]]:
 
 
 def _where_to_look(out: Path, seconds: float) -> str:
-    places = {
-        out
-        / "qa"
-        / "report.html": "what is in the training set, and what is unusual in it (a rare pose, where "
-        "a hand is flagged: drawn and rendered points are exact)",
-        out
-        / "review"
-        / "index.html": "each labelled photo with what was found, to accept, reject or correct",
-        out / "run" / "evaluation-test" / "evaluation.html": "how good the network is, in pictures",
-        out / "found": "keypoints found in photos that it never saw",
-    }
-    lines = [f"  {path}\n      {what}" for path, what in places.items()]
+    places = [
+        (
+            "qa/report.html",
+            "what is in the training set, and what is unusual in it (a rare pose, where a hand is flagged: "
+            "drawn and rendered points are exact)",
+        ),
+        ("review/index.html", "each labelled photo with what was found, to accept, reject or correct"),
+        ("run/evaluation-test/evaluation.html", "how good the network is, in pictures"),
+        ("found/pictures", "keypoints found in photos that it never saw"),
+    ]
+    lines = [f"  {out / place}\n      {what}" for place, what in places]
     return "\n".join([f"\nDone in {seconds / 60:.1f} minutes. Look at:", *lines])

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from curate.basics import progress
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError
+from curate.basics.paths import require_apart
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
 from curate.data import contents
@@ -116,7 +116,7 @@ def export(
     ConfigChanged: `out` was made of another dataset, of other images, or in another format, and `overwrite`
         is not set.
     """
-    _check_place(dataset, out)
+    require_apart(out, dataset.root, "dataset")
     identity = {
         "stage": "export",
         "version": VERSION,
@@ -133,14 +133,6 @@ def export(
         done = Export(out, name, len(dataset), lost, restricted, dict(sorted(outside(dataset).items())))
         claim.finish(done.record())
     return done
-
-
-def _check_place(dataset: Dataset, out: Path) -> None:
-    root, there = dataset.root.resolve(), out.resolve()
-    if there.is_relative_to(root) or root.is_relative_to(there):
-        raise InputError(
-            out, f"--out and the dataset {dataset.root} lie in each other", allowed="another folder"
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,5 +94,6 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
             found, field = repr(getattr(form, name)), f"training.{name}"
             raise InputError(dataset.root / INFO, found, field=field, allowed=f"{text}, {who}")
     for label in needs.labels:
-        if not form.masks if label == "mask" else dataset.is_empty(label):
+        given = form.masks if label == "mask" else not dataset.is_empty(label)
+        if not given:
             raise InputError(dataset.root, f"no sample has {label}", remedy=f"needed {who}")

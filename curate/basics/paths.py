@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
 
-from curate.basics.errors import UnsafeInput
+from curate.basics.errors import InputError, UnsafeInput
 
 LONGEST = 4096  # characters in a path, PATH_MAX of Linux
 NO_TEXT = "a file name that is no text; rename it"
@@ -54,7 +54,26 @@ class Places:
             )
 
     def _within(self, real: str) -> bool:
-        return any(real == root or real.startswith(f"{root.rstrip('/')}/") for root in self._roots)
+        return any(within(real, root) for root in self._roots)
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder or lies below it, by their names alone: no link is followed."""
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def require_apart(out: Path, read: Path, what: str) -> None:
+    """Raise InputError where the folder to make and one that is read, links followed, lie in each other.
+
+    Parameters
+    ----------
+    what: the one that is read is called.
+    """
+    there, real = out.resolve(), read.resolve()
+    if there.is_relative_to(real) or real.is_relative_to(there):
+        raise InputError(
+            out, f"--out and the {what} {read} lie in each other", allowed=f"a folder apart from the {what}"
+        )
 
 
 def is_path(name: str) -> bool:

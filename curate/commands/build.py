@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,8 @@ def run(a: argparse.Namespace) -> int:
     summary = build(
         a.datasets, a.out, options_of(a, BuildOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
-    splits: dict[str, int] = (Dataset(summary.out).training or {})["splits"]
-    told = ", ".join(f"{count} {name}" for name, count in splits.items())
+    splits = Counter(Dataset(summary.out).table(["split"]).column(0).to_pylist())
+    told = ", ".join(f"{count} {name}" for name, count in sorted(splits.items()))
     then = f"curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"
     if "train" not in splits:
         then = "nothing to train on: build with another --split, or other datasets"

@@ -91,7 +91,6 @@ def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names:
         if names and name not in names:
             continue
         default = getattr(kind(), name)
-        flag = name.replace("_", "-")
         told = f"{setting.says}" + (
             "" if default in (None, False, True, "", ()) else f" (default: {_shown(default)})"
         )
@@ -99,7 +98,7 @@ def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names:
         if isinstance(default, bool):
             action = "store_false" if default else "store_true"
             parser.add_argument(
-                f"--no-{flag}" if default else f"--{flag}",
+                flag_of(f"no_{name}" if default else name),
                 dest=name,
                 action=action,
                 default=argparse.SUPPRESS,
@@ -107,7 +106,7 @@ def add_options(parser: argparse._ActionsContainer, kind: type[Options], *names:
             )
         else:
             parser.add_argument(
-                f"--{flag}",
+                flag_of(name),
                 dest=name,
                 action="append" if setting.many else "store",
                 default=argparse.SUPPRESS,
@@ -135,9 +134,13 @@ def values_of(a: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
                 given = setting.of_text(given)
             values[name] = setting.read(given)
         except ValueError:
-            flag = f"--{name.replace('_', '-')}"
-            raise InputError(flag, repr(getattr(a, name)), allowed=setting.allowed) from None
+            raise InputError(flag_of(name), repr(getattr(a, name)), allowed=setting.allowed) from None
     return values
+
+
+def flag_of(name: str) -> str:
+    """The option that a setting is given by."""
+    return f"--{name.replace('_', '-')}"
 
 
 def _shown(default: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, settings_of
-from curate.commands.console import add_options, options_of
+from curate.commands.console import add_options, flag_of, options_of
 
 Kinds = Mapping[str, type[Options]]  # by the name of the format
 
@@ -23,8 +23,7 @@ def own_options(a: argparse.Namespace, kinds: Kinds, chosen: str) -> Options:
     """The options of the chosen format as given. Raises InputError for one that it does not take."""
     for name, takers in _takers(kinds).items():
         if hasattr(a, name) and chosen not in takers:
-            flag = f"--{name.replace('_', '-')}"
-            raise InputError(flag, f"given with {chosen}", allowed=f"with {', '.join(takers)}")
+            raise InputError(flag_of(name), f"given with {chosen}", allowed=f"with {', '.join(takers)}")
     return options_of(a, kinds[chosen])
 
 

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 from curate.basics import images, json_text
 from curate.basics.errors import UnreadableImage, UnsafeReference
-from curate.basics.paths import Places, is_path, read_file
+from curate.basics.paths import Places, is_path, read_file, within
 
 if TYPE_CHECKING:
     from curate.data.dataset import Dataset
@@ -126,7 +126,7 @@ class Folders:
             folder = os.path.dirname(ref)  # noqa: PTH120 (a tenth of the time of Path.parent)
             if folder not in self._told:
                 place = os.path.normpath(f"{self._out}/{folder}")
-                self._told[folder] = next((known for known in self._known if _below(place, known)), place)
+                self._told[folder] = next((known for known in self._known if within(place, known)), place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,3 @@ def _read(root: str, _changed: int, _size: int) -> _Allowed:
         named = json_text.parse(read_file(f"{root}/{INFO}", MAX_INFO)).get(REFERS_TO)
         folders = None if named is None else [f"{root}/{os.fspath(folder)}" for folder in list(named)]
     return _Allowed(root, Places([root, *(folders or [])]), told=folders is not None)
-
-
-def _below(place: str, folder: str) -> bool:
-    return place == folder or place.startswith(f"{folder.rstrip('/')}/")

@@ -33,6 +33,7 @@ _RAYS = np.array([-48.0, -13.0, -2.0, 9.0, 20.0])
 _RADII = np.array(
     [(13, 11, 9.5, 8.0), (13, 9.6, 8.2, 6.6), (13, 9.8, 8.4, 6.8), (12.5, 9.2, 7.8, 6.4), (12, 8.2, 6.9, 5.6)]
 )
+_MOST_BENT = 18.0  # degrees at a joint, of a hand that lies open before the camera
 _FAIR, _DARK = np.array([238.0, 200.0, 178.0]), np.array([92.0, 60.0, 44.0])
 
 
@@ -96,7 +97,7 @@ def _pose(rng: np.random.Generator, person: Person) -> tuple[NDArray[np.float64]
             lean = ray * (0.35 + 0.9 * spread) + rng.normal(0, 2.5)
             directions = np.array([ray, lean, lean - 0.12 * ray, lean - 0.2 * ray])
             chain = [np.zeros(2), *bones]
-        bend = np.cumsum(np.abs(rng.normal(0, 11, 4)))
+        bend = np.cumsum(rng.uniform(0, _MOST_BENT, 4))
         at = start
         if finger == 0:
             points[base], steps = at, list(zip(directions, chain[1:], strict=True))

@@ -18,6 +18,7 @@ from curate.scoring import calibration, metrics
 
 _PCK_PX = (1, 2, 3, 5, 9, 15, 30)
 _PCK_BOX = (0.05, 0.1, 0.2)
+_FEW = "images wrong in one or two points only"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Scored:
     def limit(self) -> float:
         """The paper's 9 px at 96 px, in pixels of these images."""
         return metrics.right_within(self.predictions.size)
+
+    @cached_property
+    def few_wrong(self) -> tuple[float, float]:
+        """Shares of images wrong in one or two points only: of all, and of those not right."""
+        return metrics.few_wrong(self.table, self.limit)
 
     @cached_property
     def confidence(self) -> NDArray[np.float64]:
@@ -128,6 +134,14 @@ def _root_aligned(s: Scored, of: Callable[[metrics.Array], float]) -> float | No
     return of(metrics.root_aligned_distances(predicted, truth, s.labelled))
 
 
+def _area(low: int, high: int) -> Figure:
+    return Figure(
+        f"auc_{low}_{high}",
+        lambda s: metrics.auc_hand3d(s.table, low, high),
+        f"area under PCK, {low}-{high} px, trapezoids (hand3d)",
+    )
+
+
 # In the order of metrics.json. Pixel thresholds are those of the images, but "all_points_9px" and the two
 # "wrong_1_2" scale the paper's limit with the image's size. "n" counts images that have a label.
 FIGURES: tuple[Figure, ...] = (
@@ -143,19 +157,8 @@ FIGURES: tuple[Figure, ...] = (
         share=True,
         told=_told_right,
     ),
-    Figure(
-        "wrong_1_2_of_all",
-        lambda s: metrics.few_wrong(s.table, s.limit)[0],
-        "images wrong in one or two points only, of all",
-        share=True,
-        told=_told_few,
-    ),
-    Figure(
-        "wrong_1_2_of_failures",
-        lambda s: metrics.few_wrong(s.table, s.limit)[1],
-        "images wrong in one or two points only, of those not right",
-        share=True,
-    ),
+    Figure("wrong_1_2_of_all", lambda s: s.few_wrong[0], f"{_FEW}, of all", share=True, told=_told_few),
+    Figure("wrong_1_2_of_failures", lambda s: s.few_wrong[1], f"{_FEW}, of those not right", share=True),
     Figure(
         "epe_mean", lambda s: metrics.epe_mean(s.table), "mean error over all points, px", told=_told_error
     ),
@@ -178,21 +181,13 @@ FIGURES: tuple[Figure, ...] = (
         "points within {} of the hand's longer side",
         share=True,
     ),
-    Figure(
-        "auc_0_30",
-        lambda s: metrics.auc_hand3d(s.table, 0, 30),
-        "area under PCK, 0-30 px, trapezoids (hand3d)",
-    ),
+    _area(0, 30),
     Figure(
         "auc_0_30_mmpose",
         lambda s: metrics.auc_mmpose(s.table, 30),
         "area under PCK, 0-30 px, left sum (mmpose)",
     ),
-    Figure(
-        "auc_20_50",
-        lambda s: metrics.auc_hand3d(s.table, 20, 50),
-        "area under PCK, 20-50 px, trapezoids (hand3d)",
-    ),
+    _area(20, 50),
     Figure("oks_mean", _mean_similarity, "mean object keypoint similarity"),
     Figure(
         "ap",

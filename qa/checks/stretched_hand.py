@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from curate.basics import keypoints as kp
@@ -16,67 +18,86 @@ _SEGMENTS = np.array([bone for bone in kp.BONES if kp.WRIST not in bone] + list(
 _LABEL_NOISE = 0.03  # of a segment's length: none is known better than labels are placed
 
 
+@dataclass(frozen=True, slots=True)
+class _Segments:
+    """What is known of hands' segments.
+
+    Attributes
+    ----------
+    shape: log lengths less each hand's mean, (n, s); NaN where unknown, and where half of a hand's are.
+    along: how far each lies along x, its cos^2 to that axis, (n, s).
+    """
+
+    shape: Floats
+    along: Floats
+
+    @classmethod
+    def of(cls, points: Floats) -> _Segments:
+        """Of hands' keypoints, (n, 21, 2)."""
+        steps = points[:, _SEGMENTS[:, 1]] - points[:, _SEGMENTS[:, 0]]
+        squares = np.square(steps).sum(axis=2)
+        known = squares > 0
+        known &= (known.sum(axis=1) >= len(_SEGMENTS) // 2)[:, None]
+        squares = np.where(known, squares, 1)
+        shape = np.where(known, 0.5 * np.log(squares), 0)
+        shape -= shape.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1), 1)[:, None]
+        along = np.where(known, np.square(steps[..., 0]) / squares, 0)
+        return cls(np.where(known, shape, np.nan), along)
+
+    def usual_of_others(self, subjects: Names, least: float) -> Floats:
+        """The medians of the other hands of each hand's subject, (n, s); NaN where it has fewer than `least`
+        hands."""
+        usual = np.full_like(self.shape, np.nan)
+        known = np.flatnonzero((subjects != np.array(None)) & np.isfinite(self.shape).any(axis=1))
+        for rows in robust.groups(subjects[known], least):
+            usual[known[rows]] = robust.medians_of_others(self.shape[known[rows]])
+        return usual
+
+    def stretch(self, usual: Floats) -> Floats:
+        """Each hand's log r against what is usual, (s,) or (n, s): (n,), its median 0; NaN where unknown."""
+        rest = self.shape - usual
+        spread = robust.medians(np.abs(rest - robust.medians(rest)))
+        weight = np.where(np.isfinite(rest), 1 / (np.square(1.4826 * spread) + _LABEL_NOISE**2), 0)
+        rest = np.where(weight > 0, rest, 0)
+        total = np.maximum(weight.sum(axis=1), 1e-9)[:, None]
+        along = self.along - (weight * self.along).sum(axis=1, keepdims=True) / total
+        power = (weight * np.square(along)).sum(axis=1)
+        slope: Floats = np.full(len(rest), np.nan)
+        np.divide((weight * along * rest).sum(axis=1), power, out=slope, where=power > 0)
+        return slope - robust.medians(slope)
+
+
 def stretched_hand(view: View, limits: Limits) -> Outcome:
     """Hands that seem stretched along x or y, compared with their source's others.
 
     A stretch of x by r lengthens a segment at the angle u to the x axis by about r^cos^2(u). So log r of a
-    hand is the weighted slope, over cos^2(u), of its segments' log lengths less their medians in the source.
-    It is compared with the source's median, and with that of the same person's other hands where there are
-    `photos` of them; the score is the larger of the two distances, in robust standard deviations. People
-    differ by 6 %, pictures of one person by 3 %; a picture of 4:3 shown as a square differs by 33 %.
+    hand is the weighted slope, over cos^2(u), of its segments' log lengths less the medians of the hands that
+    it is compared with: those of its source, and the same person's others where there are `photos` of them.
+    The score is the larger of the two, in robust standard deviations. People differ by 6 %, pictures of one
+    person by 3 %; a picture of 4:3 shown as a square differs by 33 %. Where hands are much alike, a bent
+    finger is far from what is usual, too: an error is a stretch by `least` or more.
     """
-    score, along_x = np.full(len(view), np.nan), np.zeros(len(view), bool)
+    score, graver, along_x = np.full(len(view), np.nan), np.zeros(len(view)), np.zeros(len(view), bool)
     for rows in robust.groups(view.source, limits["samples"]):
-        slope = _own_stretch(view.points[rows])
-        if np.isfinite(slope).sum() >= limits["samples"]:
-            own = _off_subject(slope, view.subject_id[rows], limits["photos"])
-            far = np.stack([robust.z_scores(off) for off in (slope, own) if np.isfinite(off).any()])
-            score[rows] = np.fmax.reduce(np.abs(far))
-            along_x[rows] = np.where(np.isnan(far[-1]), far[0], far[-1]) > 0
+        hands = _Segments.of(view.points[rows])
+        in_source = hands.stretch(robust.medians(hands.shape))
+        if np.isfinite(in_source).sum() < limits["samples"]:
+            continue
+        of_person = hands.stretch(hands.usual_of_others(view.subject_id[rows], limits["photos"]))
+        log_r = np.stack([log for log in (in_source, of_person) if np.isfinite(log).any()])
+        far = np.abs(robust.z_scores(log_r.T).T)
+        score[rows] = np.fmax.reduce(far)
+        graver[rows] = np.fmax.reduce(np.where(np.abs(log_r) > np.log(limits["least"]), far, 0))
+        along_x[rows] = np.where(np.isnan(log_r[-1]), log_r[0], log_r[-1]) > 0
     judged = np.isfinite(score)
     filled = np.nan_to_num(score, nan=-np.inf)
 
     def words(i: int) -> dict[str, object]:
         return {"axis": "x" if along_x[i] else "y"}
 
-    severity = grades(score, limits["error"])
+    severity = grades(graver, limits["error"])
     limit = limits["warning"]
     return sample_outcome(judged, filled > limit, filled, limit, words, severity)
-
-
-def _off_subject(values: Floats, subjects: Names, least: float) -> Floats:
-    """Each value less the median of its subject's others, (n,); NaN where the subject has fewer than `least`
-    values."""
-    off = np.full(len(values), np.nan)
-    known = np.flatnonzero((subjects != np.array(None)) & np.isfinite(values))
-    for rows in robust.groups(subjects[known], least):
-        off[known[rows]] = values[known[rows]] - robust.medians_of_others(values[known[rows]])
-    return off
-
-
-def _own_stretch(points: Floats) -> Floats:
-    """Each hand's log r, (n,); NaN where fewer than half of the segments are known."""
-    steps = points[:, _SEGMENTS[:, 1]] - points[:, _SEGMENTS[:, 0]]
-    squares = np.square(steps).sum(axis=2)
-    known = squares > 0
-    log = 0.5 * np.log(np.where(known, squares, np.nan))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        along = np.where(known, np.square(steps[..., 0]) / squares, 0)
-    some = known.any(axis=0) & (known.sum(axis=1) >= len(_SEGMENTS) // 2)[:, None]
-    rows = some.any(axis=1)
-    if not rows.any():
-        return np.full(len(points), np.nan)
-    shape = log[rows] - np.nanmean(log[rows], axis=1, keepdims=True)
-    middle = np.nanmedian(shape, axis=0)
-    weight = 1 / (np.square(1.4826 * np.nanmedian(np.abs(shape - middle), axis=0)) + _LABEL_NOISE**2)
-    weight = np.where(known & rows[:, None], weight, 0)
-    rest = np.where(weight > 0, log - middle, 0)
-    total = np.maximum(weight.sum(axis=1), 1e-9)[:, None]
-    along = along - (weight * along).sum(axis=1, keepdims=True) / total
-    spread = (weight * np.square(along)).sum(axis=1)
-    slope: Floats = np.full(len(points), np.nan)
-    np.divide((weight * along * rest).sum(axis=1), spread, out=slope, where=rows & (spread > 0))
-    return slope
 
 
 CHECKS: tuple[Check, ...] = (
@@ -89,6 +110,6 @@ CHECKS: tuple[Check, ...] = (
         "The hand seems stretched along {axis}: {score:.1f} robust standard deviations off what is usual "
         "for its person or source.",
         "Look whether the picture was resized without keeping its aspect ratio.",
-        {"warning": 4.5, "error": 5.5, "samples": 100, "photos": 4},
+        {"warning": 4.5, "error": 5.5, "least": 1.2, "samples": 100, "photos": 4},
     ),
 )

@@ -36,16 +36,29 @@ def z_scores(values: Floats) -> Floats:
     return z
 
 
+def medians(values: Floats) -> Floats:
+    """Of (n,) values or each of (n, k) columns what is known of them; NaN where nothing is."""
+    known = np.isfinite(values).any(axis=0)
+    found: Floats = np.full(values.shape[1:], np.nan)
+    found[known] = np.nanmedian(values[..., known], axis=0)
+    return found
+
+
 def medians_of_others(values: Floats) -> Floats:
-    """For each of (n,) values the median of all others, (n,); n >= 2. Where values are few, a median that
-    included the value itself would follow it."""
-    order = np.argsort(values, kind="stable")
-    ordered, place = values[order], np.arange(len(values))
+    """For each of (n,) values, or of those in a column of (n, k), the median of all others; NaN for NaN, and
+    where there is no other. Where values are few, a median that included the value itself would follow it."""
+    order = np.argsort(values, axis=0, kind="stable")  # NaN last
+    ordered = np.take_along_axis(values, order, axis=0)
+    count = np.isfinite(values).sum(axis=0)
+    place = np.arange(len(values)).reshape(-1, *(1,) * (values.ndim - 1))
     # Without the value at `place`, all behind it move up by one.
-    middle = [ordered[i + (place <= i)] for i in ((len(values) - 2) // 2, (len(values) - 1) // 2)]
-    medians = np.empty(len(values))
-    medians[order] = (middle[0] + middle[1]) / 2
-    return medians
+    middle = [
+        np.take_along_axis(ordered, np.clip(i + (place <= i), 0, len(values) - 1), axis=0)
+        for i in ((count - 2) // 2, (count - 1) // 2)
+    ]
+    found = np.empty(values.shape)
+    np.put_along_axis(found, order, (middle[0] + middle[1]) / 2, axis=0)
+    return np.where(np.isfinite(values) & (count > 1), found, np.nan)
 
 
 def excess(scores: Floats) -> Floats:

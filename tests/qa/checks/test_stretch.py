@@ -11,6 +11,7 @@ from qa_sets import (
     run,
 )
 
+from curate.hands.drawn_hands import Person, draw_hand
 from qa.view import View
 
 
@@ -31,6 +32,20 @@ def test_one_stretched_hand_among_others_is_told_with_its_axis(many: View) -> No
     found = {hit.row: hit for hit in hits("stretched-hand", person)}
     assert {row for row, hit in found.items() if hit.severity == "error"} == {20, 21}
     assert run("stretched-hand", moved(many, many.points[:, :] * np.nan)).checked == 0
+
+
+def test_fingers_that_bend_and_spread_are_no_stretch(many: View) -> None:
+    points = []
+    for number in range(len(many)):
+        person = Person.sample(np.random.default_rng([1, number // 5]))
+        rng = np.random.default_rng([1, number // 5, number])
+        points.append(draw_hand(rng, person, "right", width=64, height=48)[1])
+    people = [f"p{number // 5}" for number in range(len(many))]
+    drawn = dataclasses.replace(moved(many, np.array(points, float)), subject_id=np.array(people, object))
+    assert [hit for hit in hits("stretched-hand", drawn) if hit.severity == "error"] == []
+    drawn.points[40] *= (4 / 3, 1)
+    (found,) = [hit for hit in hits("stretched-hand", drawn) if hit.severity == "error"]
+    assert (found.row, found.words["axis"]) == (40, "x")
 
 
 @pytest.mark.parametrize(("stretch", "severity"), [(1.0, None), (4 / 3, "error"), (0.75, "error")])

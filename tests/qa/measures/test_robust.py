@@ -23,3 +23,16 @@ def test_a_median_leaves_out_the_value_that_it_judges() -> None:
     values = np.array([8.0, 1, 16, 4, 2])  # without 8: 1 2 4 16, and so on
     assert robust.medians_of_others(values).tolist() == [3, 6, 3, 5, 6]
     assert robust.medians_of_others(np.array([1.0, 5, 1])).tolist() == [3, 1, 3]
+    columns = np.array(
+        [[8.0, np.nan, np.nan], [1, 1, 7], [16, 5, np.nan], [4, 1, np.nan], [2, np.nan, np.nan]]
+    )
+    found = robust.medians_of_others(columns)
+    assert found[:, 0].tolist() == [3, 6, 3, 5, 6]
+    np.testing.assert_array_equal(found[:, 1], [np.nan, 3, 1, 3, np.nan])
+    assert np.isnan(found[:, 2]).all()  # 7 has no other
+
+
+def test_a_median_of_nothing_is_not_known() -> None:
+    values = np.array([[1.0, np.nan], [3, np.nan], [9, np.nan]])
+    np.testing.assert_array_equal(robust.medians(values), [3, np.nan])
+    assert robust.medians(values[:, 0]) == 3
