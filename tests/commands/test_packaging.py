@@ -21,21 +21,8 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert curate.__version__ == metadata.version("hand-curate")
 
 
-VERBS = set(
-    [
-        "autotag",
-        "background",
-        "build",
-        "convert",
-        "crop",
-        "evaluate",
-        "export",
-        "predict",
-        "select",
-        "show",
-        "train",
-    ]
-)
+VERBS = {"autotag", "background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
+VERBS |= {"select", "show"}
 NOUNS = {"Dataset", "Sample"}
 OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"export", "show"}}  # these have none
 
