@@ -25,8 +25,8 @@ _ELSEWHERE = ("render.worker",)  # what Blender's Python imports
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a child ended: its exit code, or minus the signal; the most memory that it held, bytes; whether it
-    was stopped because it took too long."""
+    """How a child ended: its exit code, or minus the signal; the most memory that it held beyond what it was
+    born with, bytes; whether it was stopped because it took too long."""
 
     code: int
     memory: int
@@ -58,6 +58,7 @@ def run(
     out, err: files that its output goes to; default: ours.
     folder: where it runs.
     """
+    born_with = _memory()
     child = os.fork()
     if child == 0:
         code = 101
@@ -93,7 +94,12 @@ def run(
     if limits is not None:
         _end_group(child)
     code = os.waitstatus_to_exitcode(status)
-    return Ending(code, used.ru_maxrss * 1024, hung or code == -signal.SIGXCPU)
+    return Ending(code, max(0, used.ru_maxrss * 1024 - born_with), hung or code == -signal.SIGXCPU)
+
+
+def _memory() -> int:
+    """Bytes of memory that this process holds: a child begins with them."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def _ends_within(child: int, seconds: float) -> bool:

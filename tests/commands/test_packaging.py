@@ -44,7 +44,7 @@ def test_every_command_is_a_function_in_a_module_of_its_name() -> None:
         assert inspect.isfunction(function)
         assert function.__doc__
         options = [p for p in inspect.signature(function).parameters.values() if p.name == "options"]
-        assert [type(p.default).__name__ for p in options] == [
+        assert [p.annotation for p in options] == [
             name for name in OPTIONS if name == f"{verb.capitalize()}Options"
         ]
 
