@@ -31,7 +31,8 @@ from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
 from curate.training.options import TrainOptions
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
-from curate.training.run import write_weights
+from curate.training.run import finish_run
+from curate.training.stored import reason
 from curate.training.trained_on import write_trained_on
 
 
@@ -119,8 +120,7 @@ def fill(folder: Path, dataset: Dataset, plan: Plan, *, devices: str, quiet: boo
         write_info(folder, plan.network, info)
         write_trained_on(folder, dataset)
         network = _fit(folder, dataset, plan, devices, quiet)
-        write_info(folder, plan.network, {**info, "result": _result(folder)})
-        write_weights(folder, network)
+        finish_run(folder, network, plan.network, {**info, "result": _result(folder)})
     return _result(folder)
 
 
@@ -140,7 +140,9 @@ def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) 
     module = TrainingModule(table.load(plan.name)(plan.spec, **plan.options), plan.recipe, plan.seed)
     split = _reported_split(dataset)
     reported = Examples(dataset, split)
-    epoch_end = EpochEnd(folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet)
+    epoch_end = EpochEnd(
+        folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet, plan.identity
+    )
     with _quiet_lightning():
         trainer = lightning.Trainer(
             max_epochs=plan.epochs,
@@ -156,11 +158,15 @@ def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) 
             enable_model_summary=False,
         )
         handler = signal.getsignal(signal.SIGINT)
-        checkpoint = folder / CHECKPOINT
+        checkpoint = folder / CHECKPOINT if (folder / CHECKPOINT).exists() else None
         try:
-            trainer.fit(
-                module, loader, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True
-            )
+            trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+        except Exception as error:
+            if checkpoint is None or epoch_end.started or isinstance(error, OSError) or _several(devices):
+                raise
+            found = f"no checkpoint of this training ({type(error).__name__}: {reason(error)})"
+            remedy = "delete it, and the same command begins again; or add --overwrite"
+            raise InputError(checkpoint, found, remedy=remedy) from None
         except SystemExit:
             # Lightning turns Ctrl-C into an exit of its own, and leaves the process deaf to the next one.
             signal.signal(signal.SIGINT, handler)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,12 @@ from numpy.typing import NDArray
 
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
+from curate.data.training_set import Form
 from curate.networks import inference, table
 from curate.networks.inference import Found
 from curate.networks.network import Network, Spec
-from curate.training.record import INFO, WEIGHTS, read_info
-
-# What torch raises on files that are no weights, or not of this network.
-_BROKEN = (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError)
+from curate.training import stored
+from curate.training.record import INFO, WEIGHTS, read_info, write_info
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,35 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
     if gives is not None and gives not in found:
         what = f"a run whose network {name} finds {' and '.join(found)}"
         raise InputError(folder, what, allowed=f"one that finds {gives}")
-    try:
-        weights = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
-        network.load_state_dict(weights)
-    except _BROKEN as error:
-        line = (str(error) or type(error).__name__).splitlines()[0]
-        raise SchemaError(folder / WEIGHTS, f"no weights of this network ({line})") from None
+    _load_weights(folder / WEIGHTS, network, info.get("weights_sha256"))
     return Run(folder, info, network.eval())
 
 
-def write_weights(folder: Path, network: Network) -> None:
-    """Write weights.pt, without which a run is unfinished."""
+def finish_run(folder: Path, network: Network, described: dict[str, Any], info: dict[str, Any]) -> None:
+    """Write run.json with the hash of the weights, then weights.pt, without which a run is unfinished.
+
+    described, info: as `curate.training.record.write_info` takes them.
+    """
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with files.writing(folder / WEIGHTS) as file:
-        torch.save(weights, file)
+    held = folder / f".{WEIGHTS}.tmp"  # swept where we are killed
+    stored.write(held, weights)
+    write_info(folder, described, {**info, "weights_sha256": files.sha256(held)})
+    held.replace(folder / WEIGHTS)
+
+
+def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
+    """Raise SchemaError where the weights are not those that the training wrote, or not of this network."""
+    try:
+        if sha256 is not None and files.sha256(path) != sha256:
+            raise stored.Damaged(f"not as the training wrote it, whose SHA-256 is in {INFO}")
+        weights = stored.read(path)
+        if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
+            raise stored.Damaged("no tensors by name")
+        network.load_state_dict(weights)
+    except (stored.Damaged, OSError, RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
+        found = f"no weights of this network ({stored.reason(error)})"
+        remedy = "copy the run's folder once more, or train again"
+        raise SchemaError(path, found, remedy=remedy) from None
 
 
 def _build(where: Path, described: Any) -> tuple[str, Network]:
@@ -85,8 +98,10 @@ def _build(where: Path, described: Any) -> tuple[str, Network]:
         options = dict(described)
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
+        Form(spec.size, spec.channels, spec.keypoints, sigma=1.0).check(where, "network.")
         return name, table.load(name)(spec, **options)
     except InputError as error:
-        raise SchemaError(where, error.found, field="network.name", allowed=error.allowed) from None
+        field = error.field or "network.name"
+        raise SchemaError(where, error.found, field=field, allowed=error.allowed) from None
     except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:
         raise SchemaError(where, f"does not describe a network ({error!r})") from None
