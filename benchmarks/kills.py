@@ -2,11 +2,14 @@
 
     python benchmarks/kills.py [--each N] [--only COMMAND]
 
-Drawn hands go through the commands of COMMANDS. Each is run once undisturbed, which counts its changes
-(files opened for writing, renames, folders made, files and folders removed). Then, for every N-th of them,
-it is run in a fresh folder, killed with SIGKILL just before that change, and given again: it must end as
-before, and leave the same bytes as the undisturbed run. Prints, for each command, how many kills there were
-and how many of them were not made good; exits with 1 where any was not.
+Small sources and all that is made of them (benchmarks/fuzz/seeds.py) go through the commands of COMMANDS.
+Each is run once undisturbed, which counts its changes (files opened for writing, renames, folders made, files
+and folders removed). Then, for every N-th of them, it is run in a fresh folder, killed with SIGKILL just
+before that change, and given again: it must end as before, and leave the same bytes as the undisturbed run.
+Prints, for each command, how many kills there were and how many of them were not made good; exits with 1
+where any was not.
+
+Of a run, `tensorboard/` and `last.ckpt` are not compared: they tell of moments and processes.
 """
 
 from __future__ import annotations
@@ -17,28 +20,22 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# Threads and forks do not mix.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", ARROW_DEFAULT_MEMORY_POOL="system")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.fuzz import children, seeds  # noqa: E402
 from curate import cli  # noqa: E402
-from curate.demo import Shoot, draw  # noqa: E402
 
-HANDS = 6
 CHANGES = frozenset({"os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"})
-# What is made once, undisturbed, for the others to read: {made} is its folder.
-FIRST = {
-    "11k": "export {made}/drawn --to 11khands --out {made}/11k",
-    "tagged": "export {made}/drawn --to labelme --out {made}/tagged",
-    "crops": "crop {made}/drawn --out {made}/crops --size 64",
-    "set": "build {made}/crops --out {made}/set --size 32 --test 0.5",
-    "qa": "qa {made}/drawn --out {made}/qa --fail-on never",
-}
+MOMENTS = frozenset({"tensorboard", "last.ckpt"})
+# What is made of the sources, {made}.
 COMMANDS = {
-    "convert": "convert labelme {made}/tagged --copy --out {out}",
+    "convert": "convert labelme {made}/labelme --copy --out {out}",
     "export labelme": "export {made}/drawn --to labelme --out {out}",
     "export coco": "export {made}/drawn --to coco --out {out}",
     "export yolo-pose": "export {made}/drawn --to yolo-pose --out {out}",
@@ -46,41 +43,54 @@ COMMANDS = {
     "export 11khands": "export {made}/drawn --to 11khands --out {out}",
     "background": "background {made}/drawn --backgrounds noise --out {out}",
     "crop": "crop {made}/drawn --out {out}",
-    "build": "build {made}/crops --size 32 --test 0.5 --store-heatmaps float16 --out {out}",
+    "build": "build {made}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {out}",
     "qa": "qa {made}/drawn --fail-on never --out {out}",
     "review build": "review build {made}/drawn --qa {made}/qa --out {out}",
+    "review apply": "review apply {made}/loose/decisions.jsonl --dataset {made}/drawn --out {out}",
+    "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
+    "--out {out}",
 }
+OF_NETWORKS = {
+    "train": "train {made}/set --network toy-points --epochs 2 --batch 2 --out {out}",
+    "evaluate": "evaluate {made}/run {made}/set --out {out}",
+    "predict": "predict {made}/run {made}/loose/photos --out {out}",
+}
+OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
+ALONE = ("train", "evaluate", "open-labelme")  # take no --workers
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    every = [*COMMANDS, *OF_NETWORKS, *OF_BLENDER]
     parser.add_argument(
         "--each", type=int, default=5, metavar="N", help="before every N-th change (5; 1: all)"
     )
-    parser.add_argument("--only", choices=list(COMMANDS), metavar="COMMAND", help=", ".join(COMMANDS))
+    parser.add_argument("--only", choices=every, metavar="COMMAND", help=", ".join(every))
     options = parser.parse_args()
+    networks = children.load_all()
+    commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if _has_blender() else {})}
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made"
-        in_child(lambda: draw(Shoot("tagged", (120, 90), HANDS, 0, 0), made / "drawn"))
-        for line in FIRST.values():
-            assert run(line.format(made=made)) == 0, line
-        chosen = [options.only] if options.only else list(COMMANDS)
-        lost = sum([killed(name, COMMANDS[name], made, Path(folder), options.each) for name in chosen])
+        if children.run(lambda: seeds.make(made, networks=networks)).code:
+            sys.exit("the sources cannot be made")
+        chosen = [options.only] if options.only else list(commands)
+        lost = sum([killed(name, commands[name], made, Path(folder), options.each) for name in chosen])
     sys.exit(1 if lost else 0)
 
 
 def killed(name: str, line: str, made: Path, folder: Path, each: int) -> int:
     """Kill a command again and again; returns how many kills were not made good."""
+    command = f"{line} --quiet" + ("" if name in ALONE else " --workers 1")
     place, count = folder / "undisturbed", folder / "count"
-    code = run(line.format(made=made, out=place / "out"), count_to=count)
+    code = run(command.format(made=made, out=place / "out"), count_to=count)
     expected, changes = content(place), int(count.read_text())
     moments = range(1, changes + 1, each)
     wrong = []
     for moment in moments:
         again = folder / "killed"
-        command = line.format(made=made, out=again / "out")
-        assert run(command, die_at=moment) == -signal.SIGKILL, f"{name}: not killed before change {moment}"
-        if run(command) != code or content(again) != expected:
+        given = command.format(made=made, out=again / "out")
+        assert run(given, die_at=moment) == -signal.SIGKILL, f"{name}: not killed before change {moment}"
+        if run(given) != code or content(again) != expected:
             wrong.append(moment)
         shutil.rmtree(again, ignore_errors=True)
     shutil.rmtree(place)
@@ -109,31 +119,29 @@ def run(line: str, *, die_at: int = 0, count_to: Path | None = None) -> int:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        code = cli.main([*line.split(), "--quiet", *(["--workers", "1"] if "review" not in line else [])])
+        code = cli.main(line.split())
         counted = changes
         if count_to is not None:
             count_to.write_text(str(counted))
         return code
 
-    return in_child(act)
-
-
-def in_child(act: Callable[[], int | None]) -> int:
-    """A forked child has all modules loaded already: ten times as many kills in the same time."""
-    child = os.fork()
-    if child == 0:
-        code = 101
-        try:
-            code = act() or 0
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return children.run(act).code
 
 
 def content(folder: Path) -> dict[str, bytes | None]:
     """Every file below a folder with its bytes, and every folder."""
-    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
+    paths = (path for path in folder.rglob("*") if not MOMENTS & {*path.parts})
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in paths}
+
+
+def _has_blender() -> bool:
+    from render import blender
+
+    try:
+        blender.find()
+    except blender.BlenderError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 
 from curate.basics import files
 from curate.basics.errors import InputError
+from curate.basics.paths import open_file
+from curate.data import soundness
 
 Severity = Literal["error", "warning", "info"]
 Scope = Literal["sample", "split", "dataset"]
@@ -102,13 +104,15 @@ def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
     path = Path(folder) / TABLE
     remedy = f"make it with: curate qa D --out {path.parent.name}"
     try:
-        table = pq.read_table(path)
+        with open_file(path) as file:
+            table = pq.read_table(file)
     except FileNotFoundError:
         raise InputError(path, "no such file", allowed="a folder of curate qa", remedy=remedy) from None
     except (OSError, pa.ArrowException) as error:
         raise InputError(path, f"not readable ({error})", remedy=remedy) from None
     if table.schema.remove_metadata() != SCHEMA:
         raise InputError(path, "columns of another version", remedy=remedy)
+    soundness.check(table, path, remedy=remedy)
     rows: list[Row] = table.to_pylist()
     for row in rows:
         if row["severity"] not in SEVERITIES:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from curate.basics import files
 from curate.basics.errors import InputError
+from curate.basics.paths import read_file
 from curate.data.part import Part
 from curate.data.sample import json_text, replace_columns
 from curate.data.source import posix_path
@@ -107,13 +108,10 @@ def read_hand_info(path: Path) -> HandInfo:
 
 def _text(path: Path) -> str:
     try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= _MAX_BYTES else b""
+        data = read_file(path, _MAX_BYTES)
     except OSError as error:
         raise InputError(path, f"cannot be opened ({error.strerror})") from None
     allowed = "the CSV table of 11k Hands"
-    if size > _MAX_BYTES:
-        raise InputError(path, f"{size} bytes", allowed=f"{allowed}, at most {_MAX_BYTES} bytes")
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"version https://git-lfs"):
         raise InputError(path, "a Git-LFS pointer, not the table", remedy="run: git lfs pull")

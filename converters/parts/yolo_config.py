@@ -18,6 +18,7 @@ from curate.basics.paths import Places, read_file
 from curate.data.source import files_below
 
 COCO = "coco"  # what `visibility` says in the files that we write
+_DIGITS = 9  # of a class's number, at most
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -119,7 +120,7 @@ def _numbered(found: Any, config: Config, path: Path) -> Iterator[tuple[int, Any
         config.notes[f"{str(found)[:40]!r} of {path.name} names no classes, and was not used"] += 1
         return
     for key, value in found.items() if isinstance(found, dict) else enumerate(found or []):
-        if str(key).isdecimal():
+        if str(key).isdecimal() and len(str(key)) <= _DIGITS:
             yield int(key), value
         else:
             config.notes[f"class {str(key)[:40]!r} of {path.name} has no number, and was not used"] += 1

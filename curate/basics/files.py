@@ -22,13 +22,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from curate.basics.errors import ConfigChanged, InputError
-from curate.basics.paths import open_file
+from curate.basics import json_text
+from curate.basics.errors import ConfigChanged, InputError, SchemaError
+from curate.basics.paths import open_file, read_file
 
 MARK = ".curate.json"
 WORK = ".curate"
 _FORMAT = "hand-curate folder"
 _LOCK = "lock"
+_LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
 _NEW_FOLDER = "a new folder, or one that curate made"
 # What told of a folder before there was a mark, with the format that it names.
 _EARLIER = ("dataset.json", "run.json")
@@ -102,7 +104,9 @@ class Claim:
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Say that the folder is whole, and what the command gave (JSON values)."""
-        _mark(self.out, {"identity": self.identity, "result": dict(result)})
+        told = json.loads(json.dumps(dict(result)))
+        says = {"identity": self.identity, "result": told, "result_sha256": _fingerprint(told)}
+        _mark(self.out, says)
 
 
 @contextmanager
@@ -127,6 +131,7 @@ def claimed(
     ------
     InputError: a folder that curate did not make, a file, one that is read, that cannot be written, or that
         another command is writing.
+    SchemaError: what the mark says of the result is damaged.
     ConfigChanged: the folder was made, or begun, with another identity, and `overwrite` is not set.
     """
     folder = Path(out)
@@ -144,7 +149,7 @@ def claimed(
             if overwrite:
                 _begin(folder, begun)
             elif mark["identity"] == begun["identity"]:
-                claim.result = mark["result"]
+                claim.result = _whole_result(folder, mark)
             else:
                 _refuse(folder, mark["identity"], begun["identity"])
         elif (before := {key: mark.get(key) for key in begun}) == begun and "emptying" not in mark:
@@ -182,6 +187,18 @@ def _read_mark(folder: Path) -> dict[str, Any] | None:
     if not _is_empty(folder):
         raise InputError(folder, "a folder with other files in it", allowed=_NEW_FOLDER)
     return None
+
+
+def _whole_result(folder: Path, mark: Mapping[str, Any]) -> dict[str, Any]:
+    """What a finished command gave, where it is as it was written: commands rely on what it holds."""
+    result = mark["result"]
+    if not isinstance(result, dict) or mark.get("result_sha256") != _fingerprint(result):
+        raise SchemaError(folder / MARK, "damaged", remedy="choose another --out, or add --overwrite")
+    return result
+
+
+def _fingerprint(result: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
 
 
 def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
@@ -240,8 +257,8 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _json(path: Path) -> dict[str, Any] | None:
-    with suppress(OSError, ValueError, RecursionError):
-        found = json.loads(path.read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError):
+        found = json_text.parse(read_file(path, _LONGEST_MARK))
         return found if isinstance(found, dict) else None
     return None
 

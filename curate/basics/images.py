@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from curate.basics import files
+from curate.basics.arrays import open_mapped
 from curate.basics.errors import UnreadableImage
 from curate.basics.paths import open_file, read_file
 
@@ -157,7 +158,7 @@ def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise _unreadable(path, error) from None
     except ValueError as error:
         raise UnreadableImage(path, str(error), allowed="a uint8 .npy array") from None
-    if stack.dtype != np.uint8 or stack.ndim not in (3, 4):
+    if stack.dtype != np.uint8 or stack.ndim not in (3, 4) or stack.shape[3:] not in ((), (3,)):
         raise UnreadableImage(path, f"{stack.dtype} of shape {stack.shape}", allowed="uint8 (N, S, S[, 3])")
     return stack
 
@@ -165,8 +166,7 @@ def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
 @lru_cache(maxsize=4)
 def _map_stack(path: Path, _changed: int, _size: int) -> NDArray[Any]:
     """The mapped file; its header is parsed once as long as it stays the same."""
-    stack: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return stack
+    return open_mapped(path)
 
 
 def shrink_for(info: ImageInfo, scale: float) -> int:

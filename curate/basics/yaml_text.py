@@ -49,5 +49,5 @@ def parse(data: bytes) -> Any:
         raise ValueError("nested too deeply") from None
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
-    except (KeyError, AttributeError, TypeError, OverflowError) as error:  # of its scalars
+    except (LookupError, AttributeError, TypeError, ArithmeticError) as error:  # of its scalars
         raise ValueError(f"a value that is none of its type ({error})") from None

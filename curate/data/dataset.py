@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.basics import files, images
+from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file, read_file
@@ -59,11 +59,20 @@ _ENCODING: dict[str, Any] = {
 }
 
 
+class _Counts(msgspec.Struct):
+    """What is relied on of what a stage counted."""
+
+    out: int | None = None
+    quarantined: int | None = None
+    dropped: dict[str, int] | None = None
+
+
 class _Step(msgspec.Struct):
     """What is relied on of an entry of the history in dataset.json."""
 
     stage: str
     options: dict[str, Any] = {}
+    counts: _Counts | None = None
 
 
 class _Info(msgspec.Struct):
@@ -201,9 +210,9 @@ class Dataset:
         if not path.exists():
             return []
         try:
-            entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            entries = [json_text.parse(line) for line in read_file(path, references.MAX_INFO).splitlines()]
             return [{"input": str(entry["input"]), "reason": str(entry["reason"])} for entry in entries]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
 
     def to_pandas(self) -> pd.DataFrame:
@@ -294,9 +303,9 @@ def _read_info(root: Path) -> dict[str, Any]:
         remedy = "run the command that makes it again" if unfinished else "make one with: curate convert"
         raise SchemaError(root, found, remedy=remedy)
     try:
-        info = json.loads(read_file(path, references.MAX_INFO))
+        info = json_text.parse(read_file(path, references.MAX_INFO))
         version = info["schema_version"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         newer = isinstance(version, int) and version > SCHEMA_VERSION

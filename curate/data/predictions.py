@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
+from curate.basics.paths import open_file
+from curate.data import soundness
 
 PREDICTIONS = "predictions.parquet"
+_REMEDY = "evaluate again"
 
 _SCHEMA = pa.schema(
     [
@@ -81,12 +84,14 @@ def write_predictions(
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     """Read predictions.parquet. Raises SchemaError where it is none."""
     try:
-        table = pq.read_table(path)
+        with open_file(path) as file:
+            table = pq.read_table(file)
         size = int((table.schema.metadata or {})[b"size"])
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise _no_predictions(path, f"not readable: {error}") from None
     if table.schema.remove_metadata() != _SCHEMA:
         raise _no_predictions(path, "its columns do not fit")
+    soundness.check(table, Path(path), remedy=_REMEDY)
 
     def column(name: str, *shape: int) -> NDArray[Any]:
         values = table.column(name).combine_chunks().flatten().to_numpy(zero_copy_only=False)
@@ -105,4 +110,4 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
 
 def _no_predictions(path: str | os.PathLike[str], why: str) -> SchemaError:
     allowed = "the predictions.parquet of curate evaluate"
-    return SchemaError(path, f"no predictions ({why})", allowed=allowed, remedy="evaluate again")
+    return SchemaError(path, f"no predictions ({why})", allowed=allowed, remedy=_REMEDY)

@@ -9,7 +9,6 @@ A dataset from before there was this list may refer to any file, but not through
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -24,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.basics import images
+from curate.basics import images, json_text
 from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.basics.paths import Places, is_path, read_file
 
@@ -157,8 +156,8 @@ def _allowed(root: str | os.PathLike[str]) -> _Allowed:
 def _read(root: str, _changed: int, _size: int) -> _Allowed:
     """What a dataset.json names; it is read once as long as it stays the same."""
     folders: list[str] | None = []
-    with suppress(OSError, ValueError, AttributeError, TypeError, RecursionError):
-        named = json.loads(read_file(f"{root}/{INFO}", MAX_INFO)).get(REFERS_TO)
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        named = json_text.parse(read_file(f"{root}/{INFO}", MAX_INFO)).get(REFERS_TO)
         folders = None if named is None else [f"{root}/{os.fspath(folder)}" for folder in list(named)]
     return _Allowed(root, Places([root, *(folders or [])]), told=folders is not None)
 

@@ -19,14 +19,13 @@ from curate.basics.errors import SchemaError
 from curate.data.sample import to_numpy
 
 _WHOLE_ROWS = ("bbox", "K", "transform")  # known as a whole or not at all
-_REMEDY = "make the dataset again"
 
 # A field, the rows that are wrong in it, what is said of one, and what is allowed.
 _Fault = tuple[str, NDArray[np.bool_], Callable[[int], str], str]
 
 
-def check(batch: pa.RecordBatch | pa.Table, where: Path) -> None:
-    """Hold the columns that are there against the schema.
+def check(batch: pa.RecordBatch | pa.Table, where: Path, *, remedy: str = "make the dataset again") -> None:
+    """Hold the columns that are there against the schema, those of other tables against their own.
 
     Raises
     ------
@@ -35,7 +34,7 @@ def check(batch: pa.RecordBatch | pa.Table, where: Path) -> None:
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid as error:
-        raise SchemaError(where, f"damaged ({error})", remedy=_REMEDY) from None
+        raise SchemaError(where, f"damaged ({error})", remedy=remedy) from None
     there = batch.schema.names
     for field, wrong, found, allowed in _faults(batch, there):
         rows = np.flatnonzero(wrong)
@@ -43,7 +42,7 @@ def check(batch: pa.RecordBatch | pa.Table, where: Path) -> None:
             row = int(rows[0])
             sample = repr(batch.column("sample_id")[row].as_py())[:80] if "sample_id" in there else row
             told = f"{found(row)} (sample {sample})"
-            raise SchemaError(where, told, field=field, allowed=allowed, remedy=_REMEDY)
+            raise SchemaError(where, told, field=field, allowed=allowed, remedy=remedy)
 
 
 def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[_Fault]:

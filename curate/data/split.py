@@ -8,9 +8,11 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import PurePosixPath
 
 from curate.basics.errors import InputError
+from curate.basics.paths import open_file
 
 SPLITS = ("train", "val", "test")
 _WORDS = {
@@ -174,7 +176,7 @@ def _take(groups: Sequence[str], sizes: dict[str, int], target: float) -> list[s
 def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
     table: dict[str, str] = {}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             keys = [key for key in KEYS if key in (rows.fieldnames or ())]
             if len(keys) != 1 or "split" not in (rows.fieldnames or ()):

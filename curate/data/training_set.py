@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from curate.basics import files, heatmaps, images
 from curate.basics import keypoints as kp
+from curate.basics.arrays import open_mapped
 from curate.basics.errors import InputError
 from curate.data.dataset import INFO, Dataset
 from curate.data.part import revise_part
@@ -292,8 +293,8 @@ def _open_pixels(dataset: Dataset, form: Form) -> NDArray[np.uint8]:
 def _open(path: Path, shape: tuple[int, ...], dtypes: Sequence[Any] = ()) -> NDArray[Any]:
     """A memory-mapped array, never unpickled."""
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = open_mapped(path)
+    except (OSError, ValueError) as error:
         raise InputError(path, f"not readable ({error})", remedy=_AGAIN) from None
     if array.shape != shape:
         allowed = f"{shape}, as {INFO} says"

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.images import Pixels
 from curate.hands.masks import Matte
@@ -85,8 +85,7 @@ class Backdrops:
             return self.kind
         digest = hashlib.sha256()
         for path in self.files:
-            with open(path, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            digest.update(bytes.fromhex(files.sha256(path)))
         return f"{len(self.files)} images, sha256 {digest.hexdigest()}"
 
     @property

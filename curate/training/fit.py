@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import msgspec
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, SchemaError
 from curate.basics.version import VERSION
-from curate.data.dataset import Dataset
+from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.network import Network, Spec
@@ -174,6 +175,14 @@ def _fit(folder: Path, dataset: Dataset, plan: Plan, devices: str, quiet: bool) 
     return module.result()
 
 
+@dataclass(frozen=True, slots=True)
+class _Crop:
+    """How a stage cut images from their photos."""
+
+    by: str
+    margin: float
+
+
 def _reported_split(dataset: Dataset) -> str:
     """The split that epochs are reported on: val, else test, else the training images themselves."""
     there = set(dataset.table(["split"]).column("split").to_pylist())
@@ -185,11 +194,16 @@ def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
 
     Where some were cut by colour that counts, as it needs no labels.
     """
-    history = dataset.info["history"]
-    crops = [entry["options"] for entry in history if entry["stage"] == "crop"]
-    crops += [entry["options"]["crop"] for entry in history if "crop" in entry["options"]]
-    crops.sort(key=lambda options: options["by"] != "colour")
-    return {name: crops[0][name] for name in ("by", "margin")} if crops else None
+    made = [(entry["stage"], entry.get("options", {})) for entry in dataset.info["history"]]
+    told = [options for stage, options in made if stage == "crop"]
+    told += [options["crop"] for _, options in made if "crop" in options]
+    try:
+        crops = msgspec.convert(told, list[_Crop])
+    except msgspec.ValidationError as error:
+        remedy = "build the training set again"
+        raise SchemaError(dataset.root / INFO, f"damaged ({error})", field="history", remedy=remedy) from None
+    crops.sort(key=lambda crop: crop.by != "colour")
+    return asdict(crops[0]) if crops else None
 
 
 def _several(devices: str) -> bool:

@@ -51,12 +51,12 @@ def stages(view: View) -> list[dict[str, Any]]:
     """The stages that made these datasets, each with what came out and what was left out."""
     rows = []
     for dataset in view.datasets:
-        for entry in dataset.info.get("history") or []:
+        for entry in dataset.info["history"]:
             counts = entry.get("counts") or {}
             rows.append(
                 {
                     "dataset": dataset.root.resolve().name,
-                    "stage": entry.get("stage", "?"),
+                    "stage": entry["stage"],
                     "out": counts.get("out"),
                     "quarantined": counts.get("quarantined"),
                     "dropped": sorted((counts.get("dropped") or {}).items()),

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 from functools import partial
+from io import TextIOWrapper
 from typing import Literal
 
 import msgspec
@@ -24,6 +25,7 @@ import numpy as np
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.paths import open_file
 from curate.data.sample import Sample
 
 SCHEMA = "hand-curate decision 1"
@@ -82,7 +84,7 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
     decisions: list[Decision] = []
     number = 0
     try:
-        with open(path, encoding="utf-8") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8") as file:
             for line in iter(partial(file.readline, _LONGEST), ""):
                 number += 1
                 if line.strip():

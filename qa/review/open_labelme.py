@@ -139,6 +139,8 @@ def open_labelme(
         if claim.result is None:
             _prepare(source, claim, session, write)
             claim.finish({"files": len(session)})
+        else:
+            files.sweep(folder)  # of a command that was killed as it read back
         if program is not None:
             _run(program, folder)
         return _read_back(source, folder, session, read, options.reviewer)

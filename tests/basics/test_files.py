@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from curate.basics import files
-from curate.basics.errors import ConfigChanged, InputError
+from curate.basics.errors import ConfigChanged, InputError, SchemaError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,6 +110,16 @@ def test_a_folder_of_an_earlier_version_is_ours_but_not_the_same(tmp_path: Path)
         make(tmp_path / "o")
     assert make(tmp_path / "o", overwrite=True)
     assert not (tmp_path / "o" / "dataset.json").exists()
+
+
+@pytest.mark.parametrize("result", [{"out": "many"}, [], None, {}])
+def test_a_result_that_was_changed_is_not_relied_on(tmp_path: Path, result: object) -> None:
+    make(tmp_path / "o")
+    mark = tmp_path / "o" / files.MARK
+    mark.write_text(json.dumps({**json.loads(mark.read_text()), "result": result}))
+    with pytest.raises(SchemaError, match=r"damaged; choose another --out, or add --overwrite"):
+        make(tmp_path / "o")
+    assert make(tmp_path / "o", overwrite=True)
 
 
 def test_places_that_cannot_be_a_folder_to_write_are_told(tmp_path: Path) -> None:

@@ -228,6 +228,9 @@ def test_stacks(tmp_path: Path) -> None:
     np.save(tmp_path / "pixels.npy", stack.astype(np.float32))
     with pytest.raises(UnreadableImage, match="float32 of shape"):
         images.open_stack(tmp_path)
+    np.save(tmp_path / "pixels.npy", stack[..., :1])
+    with pytest.raises(UnreadableImage, match=r"uint8 of shape \(3, 8, 8, 1\); allowed: uint8 \(N, S, S"):
+        images.open_stack(tmp_path)
     np.save(tmp_path / "pixels.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(UnreadableImage, match="allowed: a uint8"):
         images.open_stack(tmp_path)

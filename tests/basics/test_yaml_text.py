@@ -27,6 +27,7 @@ BOMB = "z: [&a [y,y,y,y,y,y,y,y,y]" + "".join(
         ("a: !!int x", "invalid literal"),
         ("a: !!timestamp x", "none of its type"),
         ("a: !!bool x", "none of its type"),
+        ("a: !!float _", "none of its type"),
         ("a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
         ("[" * 5000, "nested too deeply"),
         ("a: [", "parsing"),

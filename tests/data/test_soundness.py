@@ -114,6 +114,8 @@ def test_text_that_is_no_utf8(root: Path) -> None:
         ({"history": [5]}, r"history\[0\]"),
         ({"history": [{"options": 3, "stage": "crop"}]}, r"history\[0\]\.options"),
         ({"history": [{"options": {}}]}, r"history\[0\]"),
+        ({"history": [{"stage": "crop", "counts": {"dropped": 5}}]}, r"history\[0\]\.counts\.dropped"),
+        ({"history": [{"stage": "crop", "counts": {"out": "5"}}]}, r"history\[0\]\.counts\.out"),
         ({"sources": "a"}, "sources"),
         ({"licences": [None]}, r"licences\[0\]"),
         ({"refers_to": "/"}, "refers_to"),
@@ -124,6 +126,13 @@ def test_a_dataset_json_of_other_types(root: Path, change: dict[str, Any], field
     info = json.loads((root / "dataset.json").read_text())
     (root / "dataset.json").write_text(json.dumps(info | change))
     with pytest.raises(SchemaError, match=rf"dataset\.json: {field}: "):
+        Dataset(root)
+
+
+def test_a_dataset_json_that_cannot_be_written_again(root: Path) -> None:
+    info = json.loads((root / "dataset.json").read_text())
+    (root / "dataset.json").write_text(json.dumps(info | {"licences": ["\ud800"]}))
+    with pytest.raises(SchemaError, match=r"does not parse .*no Unicode"):
         Dataset(root)
 
 

@@ -203,6 +203,21 @@ def test_a_training_set_that_contradicts_itself_is_refused(
         train(root, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
 
 
+@pytest.mark.parametrize(
+    ("crop", "field"),
+    [({"margin": 0.1}, "by"), ({"by": "colour", "margin": "wide"}, "margin"), (3, "object")],
+)
+def test_a_history_that_does_not_say_how_it_was_cropped_is_refused(
+    make_set: MakeSet, tmp_path: Path, crop: object, field: str
+) -> None:
+    root = make_set(["train"] * 2, size=32)
+    info = json.loads((root / INFO).read_text())
+    for step in ({"stage": "crop", "options": crop}, {"stage": "build", "options": {"crop": crop}}):
+        (root / INFO).write_text(json.dumps({**info, "history": [{"stage": "convert"}, step]}))
+        with pytest.raises(SchemaError, match=f"dataset.json: history.*{field}"):
+            train(root, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True, overwrite=True)
+
+
 def test_stored_heatmaps_that_do_not_fit_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
     root = make_set(["train"], size=32, heatmaps={"dtype": "float32", "peak1": False})
     np.save(root / "heatmaps.npy", np.zeros((1, 21, 32, 32), np.float32))

@@ -1,0 +1,196 @@
+"""The kinds of input, a row each: what is spoilt, how, and the commands that read it."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from benchmarks.fuzz import codecs
+from benchmarks.fuzz.codecs import Codec
+from benchmarks.fuzz.seeds import HANDS
+
+Count = Callable[[bytes], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of input.
+
+    Attributes
+    ----------
+    spoils: pattern of the files of which one is spoilt, below the folder of the sources.
+    codec: how. folders: what else of the sources the commands read.
+    commands: the sources are at in/, and what a command makes goes to out.
+    rows: how many rows there are, where all are to be told of, from the spoilt file; raises where it tells of
+        none.
+    apart: each file is a sample: whatever is wrong with one, the samples of the others come out as before.
+    networks: only with torch.
+    """
+
+    name: str
+    spoils: str
+    codec: Codec
+    commands: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+    rows: Count | None = None
+    apart: bool = False
+    networks: bool = False
+
+    @property
+    def tree(self) -> tuple[str, ...]:
+        """The folders that a case is made of."""
+        return tuple(dict.fromkeys([self.spoils.split("/")[0], *self.folders]))
+
+
+def _annotations(content: bytes) -> int:
+    return len(json.loads(content)["annotations"])
+
+
+def _entries(content: bytes) -> int:
+    return len(_Arrays(io.BytesIO(content)).load())
+
+
+class _Arrays(pickle.Unpickler):
+    """Of what is spoilt nothing else may be run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if not module.startswith("numpy") or name not in ("_reconstruct", "ndarray", "dtype", "scalar"):
+            raise pickle.UnpicklingError(f"{module}.{name}")
+        return super().find_class(module, name)
+
+
+def _hands(_content: bytes) -> int:
+    return HANDS
+
+
+def _table_rows(content: bytes) -> int:
+    return int(pq.read_metadata(io.BytesIO(content)).num_rows)
+
+
+def _convert(name: str, folder: str = "") -> tuple[str, ...]:
+    line = f"convert {name} in/{folder or name} --out out"
+    return line, f"{line} --copy", f"{line} --copy --no-probe"
+
+
+_STAGES = (
+    "crop in/drawn --out out",
+    "crop in/drawn --by mask --out out",
+    "crop in/drawn --by keypoints --jitter 0.2 --out out",
+    "background in/drawn --backgrounds noise --out out",
+    "build in/drawn --crop keypoints --size 32 --test 0.5 --out out",
+    "build in/drawn --size 32 --test 0.5 --masks --store-heatmaps uint8-peak1 --out out",
+)
+_RHD = "export in/drawn --to rhd --out out"
+_EXPORTS = (
+    *(f"export in/drawn --to {name} --out out" for name in ("labelme", "coco", "yolo-pose", "11khands")),
+    _RHD,
+)
+_QA = "qa in/drawn --out out"
+_REVIEW = "review build in/drawn --qa in/qa --out out"
+_OPEN = "review open-labelme in/drawn --qa in/qa --severity info --no-open --out out"
+_APPLY = "review apply in/loose/decisions.jsonl --dataset in/drawn --out out"
+_OF_A_DATASET = (*_STAGES, *_EXPORTS, _QA, _REVIEW, _OPEN, _APPLY)
+_OF_CROPS = (
+    "build in/crops --size 32 --test 0.5 --out out",
+    "crop in/crops --by keypoints --out out",
+    "qa in/crops --out out",
+)
+_OF_FINDINGS = (_REVIEW, _OPEN, "qa in/drawn --compare in/qa --out out")
+_OF_DECISIONS = (
+    _APPLY,
+    f"{_APPLY} --dry-run",
+    "review agreement in/loose/decisions.jsonl in/loose/decisions.jsonl",
+    "review open-labelme in/drawn --decisions in/loose/decisions.jsonl --no-open --out out",
+)
+_QA_OF_A_SET = "qa in/set --out out"
+_SPLIT = "build in/drawn --crop keypoints --size 32 --split in/loose/split.csv --out out"
+_MAPPED = "convert labelme in/labelme --mapping in/loose/mapping.yaml --out out"
+_JOINED = "convert labelme in/labelme --hand-info in/11khands/HandInfo.csv --out out"
+_EVALUATE = "evaluate in/run in/set --out out"
+_PREDICT = "predict in/run in/loose/photos --out out"
+_TRAIN = "train in/set --network toy-points --epochs 1 --batch 2"
+_TRAIN_AGAIN = f"{_TRAIN} --out in/run"
+_OF_A_RUN = (_EVALUATE, _PREDICT)
+_OF_A_SET = (_EVALUATE, f"{_TRAIN} --out out")
+_CROP_AGAIN = "crop in/drawn --by keypoints --size 64 --out in/crops"
+_AGAIN = (_CROP_AGAIN, f"{_CROP_AGAIN} --overwrite", "crop in/drawn --out in/crops")
+_EXPORT_AGAIN = "export in/drawn --to coco --out in/coco"
+
+_json, _bytes, _table, _image = codecs.json_file, codecs.plain, codecs.parquet, codecs.image
+_BESIDE = ("qa", "loose")
+
+KINDS: tuple[Kind, ...] = (
+    # sources
+    Kind("labelme json", "labelme/*.json", _json, _convert("labelme"), apart=True),
+    Kind("labelme bytes", "labelme/*.json", _bytes, _convert("labelme"), apart=True),
+    Kind("coco json", "coco/annotations/*.json", _json, _convert("coco"), rows=_annotations),
+    Kind("coco bytes", "coco/annotations/*.json", _bytes, _convert("coco")),
+    Kind("wholebody", "wholebody/*.json", _json, _convert("coco-wholebody", "wholebody"), rows=_annotations),
+    Kind("rhd pickle", "rhd/*/*/anno_*.pickle", codecs.pickled, _convert("rhd"), rows=_entries),
+    Kind("rhd bytes", "rhd/*/*/anno_*.pickle", _bytes, _convert("rhd")),
+    Kind("rhd images", "rhd/*/*/*/*.png", _image, _convert("rhd")),
+    Kind("yolo yaml", "yolo-pose/data.yaml", codecs.yaml_file, _convert("yolo-pose")),
+    Kind("yolo labels", "yolo-pose/labels/*/*.txt", codecs.spaced, _convert("yolo-pose"), apart=True),
+    Kind("yolo bytes", "yolo-pose/labels/*/*.txt", _bytes, _convert("yolo-pose"), apart=True),
+    Kind("yolo images", "yolo-pose/images/*/*.jpg", _image, _convert("yolo-pose"), apart=True),
+    Kind("11k csv", "11khands/HandInfo.csv", codecs.csv, _convert("11khands"), rows=_hands),
+    Kind("11k joined", "11khands/HandInfo.csv", codecs.csv, (_JOINED,), ("labelme",), rows=_hands),
+    Kind("11k images", "11khands/Hands/*.jpg", _image, _convert("11khands"), apart=True),
+    Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
+    # datasets
+    Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
+    Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),
+    Kind("depth", "drawn/depth/*.png", _image, (_STAGES[0], _RHD)),
+    Kind("table", "drawn/samples.parquet", _table, _OF_A_DATASET, _BESIDE, rows=_table_rows),
+    Kind("table bytes", "drawn/samples.parquet", _bytes, _OF_A_DATASET, _BESIDE),
+    Kind("dataset.json", "drawn/dataset.json", _json, _OF_A_DATASET, _BESIDE),
+    Kind("quarantine", "drawn/quarantine.jsonl", _bytes, _OF_A_DATASET, _BESIDE),
+    Kind("crops", "crops/samples.parquet", _table, _OF_CROPS, ("drawn",), rows=_table_rows),
+    Kind("split.csv", "loose/split.csv", codecs.csv, (_SPLIT,), ("drawn",), rows=_hands),
+    Kind(
+        "job.yaml",
+        "loose/job.yaml",
+        codecs.yaml_file,
+        ("render --job in/loose/job.yaml --dry-run --out out",),
+    ),
+    # training sets
+    Kind("set's json", "set/dataset.json", _json, (_QA_OF_A_SET,)),
+    Kind("set's table", "set/samples.parquet", _table, (_QA_OF_A_SET,)),
+    Kind("set's arrays", "set/*.npy", codecs.npy, (_QA_OF_A_SET,)),
+    Kind("set's bytes", "set/*.npy", _bytes, (_QA_OF_A_SET,)),
+    # findings and decisions
+    Kind("qa.yaml", "loose/qa.yaml", codecs.yaml_file, (f"{_QA} --config in/loose/qa.yaml",), ("drawn",)),
+    Kind("findings", "qa/findings.parquet", _table, _OF_FINDINGS, ("drawn",)),
+    Kind("findings bytes", "qa/findings.parquet", _bytes, _OF_FINDINGS, ("drawn",)),
+    Kind("decisions", "loose/decisions.jsonl", codecs.json_lines, _OF_DECISIONS, ("drawn",)),
+    Kind("decision bytes", "loose/decisions.jsonl", _bytes, _OF_DECISIONS, ("drawn",)),
+    # marks of folders
+    Kind("stage's mark", "crops/.curate.json", _json, _AGAIN, ("drawn",)),
+    Kind("mark's bytes", "crops/.curate.json", _bytes, _AGAIN, ("drawn",)),
+    Kind("export's mark", "coco/.curate.json", _json, (_EXPORT_AGAIN,), ("drawn",)),
+    Kind("qa's mark", "qa/.curate.json", _json, ("qa in/drawn --fail-on never --out in/qa",), ("drawn",)),
+    # runs
+    Kind("run.json", "run/run.json", _json, _OF_A_RUN, ("set", "loose"), networks=True),
+    Kind("run's json", "run/[et]*.json", _json, (*_OF_A_RUN, _TRAIN_AGAIN), ("set", "loose"), networks=True),
+    Kind("run's mark", "run/.curate.json", _json, (_EVALUATE, _TRAIN_AGAIN), ("set",), networks=True),
+    Kind("weights", "run/weights.pt", codecs.archive, _OF_A_RUN, ("set", "loose"), networks=True),
+    Kind("weights' bytes", "run/weights.pt", _bytes, _OF_A_RUN, ("set", "loose"), networks=True),
+    Kind("to predict", "loose/photos/*.jpg", _image, (_PREDICT,), ("run",), networks=True),
+    Kind("to train on", "set/dataset.json", _json, _OF_A_SET, ("run",), networks=True),
+    Kind("its table", "set/samples.parquet", _table, _OF_A_SET, ("run",), networks=True),
+    Kind("its arrays", "set/*.npy", codecs.npy, _OF_A_SET, ("run",), networks=True),
+    Kind(
+        "predictions",
+        "evaluation/predictions.parquet",
+        _table,
+        (f"{_QA_OF_A_SET} --predictions in/evaluation/predictions.parquet",),
+        ("set",),
+        networks=True,
+    ),
+)
