@@ -62,29 +62,35 @@ def _run(parser: Parser, words: Sequence[str]) -> int:
         arguments = parser.parse_args(words)
         name = f"curate {arguments.command}"
         code: int = arguments.run(arguments)
-    except CurateError as error:
-        say(f"{name}: {error}")
-        return USAGE
-    except OSError as error:
-        say(f"{name}: {_of_the_system(error)}")
-        return USAGE
-    except (MemoryError, BrokenExecutor):  # of a worker, the kernel's end of it is all that is seen
-        if stopping.stopped():  # it was asked to end as we were
-            return _stopped(name)
-        say(f"{name}: out of memory; the same command goes on from here, with fewer --workers if need be")
-        return USAGE
     except KeyboardInterrupt:
         return _stopped(name)
     except Exception as error:
-        if stopping.stopped():  # code that was interrupted may tell of it as of any failure
-            return _stopped(name)
-        if isinstance(error, ImportError) and error.name in ("torch", "lightning", "tensorboard"):
-            say(f"{name}: {MissingExtra('training', 'train')}")
-            return USAGE
-        say(traceback.format_exc())
+        # Code that was interrupted may tell of it as of any failure.
+        return _stopped(name) if stopping.stopped() else _failed(name, error)
+    return code
+
+
+def _stopped(name: str) -> int:
+    say(f"{name}: stopped; the same command goes on from here")
+    return INTERRUPTED
+
+
+def _failed(name: str, error: Exception) -> int:
+    """Tell of an error, for whose exit code it is."""
+    if isinstance(error, CurateError):
+        told = str(error)
+    elif isinstance(error, OSError):
+        told = _of_the_system(error)
+    elif isinstance(error, MemoryError | BrokenExecutor):  # of a worker, the kernel's end of it is all we see
+        told = "out of memory; the same command goes on from here, with fewer --workers if need be"
+    elif isinstance(error, ImportError) and error.name in ("torch", "lightning", "tensorboard"):
+        told = str(MissingExtra("training", "train"))
+    else:
+        say("".join(traceback.format_exception(error)))
         say("curate: this is a bug in hand-curate; please report the lines above")
         return BUG
-    return code
+    say(f"{name}: {told}")
+    return USAGE
 
 
 def build_parser(command: str | None = None) -> Parser:
@@ -103,11 +109,6 @@ def build_parser(command: str | None = None) -> Parser:
         else:
             commands.add_parser(name, help=row.says)
     return parser
-
-
-def _stopped(name: str) -> int:
-    say(f"{name}: stopped; the same command goes on from here")
-    return INTERRUPTED
 
 
 def _of_the_system(error: OSError) -> str:

@@ -19,8 +19,7 @@ from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import table
 from curate.networks.network import Spec
-from curate.training.record import write_info as write_run_info
-from curate.training.run import write_weights
+from curate.training.run import finish_run
 from tests.toy_networks import TOYS
 
 MakeSet = Callable[..., Path]
@@ -94,8 +93,8 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         kind = table.load(network)
         preset = next(iter(kind.presets.values()))
         spec = Spec(size, channels, keypoints, preset.recipe.loss)
-        write_run_info(root, {"name": network, **asdict(spec), **preset.options}, {"config": {}})
-        write_weights(root, kind(spec, **preset.options))
+        described = {"name": network, **asdict(spec), **preset.options}
+        finish_run(root, kind(spec, **preset.options), described, {"config": {}})
         return root
 
     return make

@@ -20,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.parts import pickle_scan
+from curate.basics import pickle_scan
 from curate.basics.errors import InputError, UnsafeInput
 from curate.basics.paths import read_file
 
@@ -67,7 +67,7 @@ def load(path: Path) -> Any:
     Raises
     ------
     UnsafeInput: it wants something else than arrays, which is named, more memory than such data needs, or
-        what would crash or stop the process (`converters.parts.pickle_scan`).
+        what would crash or stop the process (`curate.basics.pickle_scan`).
     InputError: the file does not open, is larger than MAX_BYTES, or is no pickle.
     """
     try:

@@ -78,7 +78,13 @@ class UnsafeInput(InputError):
 
 
 class SchemaError(InputError):
-    """A dataset folder that is unfinished, of another schema version, or broken."""
+    """A folder of ours that is unfinished, of another schema version, or broken."""
+
+    @classmethod
+    def of_field(cls, where: str | os.PathLike[str], told: str, *, remedy: str) -> SchemaError:
+        """From what msgspec tells of a JSON file: "Expected `int`, got `str` - at `$.history`"."""
+        found, _, field = told.partition(" - at `$.")
+        return cls(where, found.replace("`", ""), field=field.rstrip("`"), remedy=remedy)
 
 
 class ConfigChanged(InputError):

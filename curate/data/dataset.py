@@ -315,8 +315,7 @@ def _read_info(root: Path) -> tuple[dict[str, Any], str]:
     try:
         msgspec.convert(info, _Info)
     except msgspec.ValidationError as error:
-        message, _, field = str(error).partition(" - at `$.")
-        raise SchemaError(path, message.replace("`", ""), field=field.rstrip("`"), remedy=_AGAIN) from None
+        raise SchemaError.of_field(path, str(error), remedy=_AGAIN) from None
     known = {"history": [], "sources": [], "licences": [], **info}
     return known, hashlib.sha256(data).hexdigest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -45,21 +45,28 @@ class EpochEnd(Checkpoint):
         epochs: int,
         max_minutes: float | None,
         quiet: bool,
+        identity: Mapping[str, Any],
     ) -> None:
+        """identity: what two trainings must share for one to go on from a checkpoint of the other."""
         self.folder, self.examples, self.split, self.gives = folder, examples, split, gives
         self.epochs, self.max_minutes, self.quiet = epochs, max_minutes, quiet
+        self.identity = json.dumps(identity, sort_keys=True)
         self.history: list[dict[str, Any]] = []
         self.seconds = 0.0  # of training so far, over all sittings
+        self.started = False  # all that was to be gone on from is read
         self._since = 0.0
         self._screen: ExitStack | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history, "seconds": self.seconds}
+        return {"history": self.history, "seconds": self.seconds, "identity": self.identity}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        if state["identity"] != self.identity:
+            raise ValueError("one of another training")
         self.history, self.seconds = state["history"], state["seconds"]
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self.started = True
         self._since = time.monotonic()
         self._screen = ExitStack()
         quiet = self.quiet or not trainer.is_global_zero

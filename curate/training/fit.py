@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import msgspec
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, SchemaError
 from curate.basics.settings import known
 from curate.basics.version import VERSION
-from curate.data.dataset import Dataset
+from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.network import Network, Spec
@@ -33,7 +34,8 @@ from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
 from curate.training.options import TrainOptions
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
-from curate.training.run import start_from, write_weights
+from curate.training.run import finish_run, start_from
+from curate.training.stored import reason
 from curate.training.trained_on import write_trained_on
 
 
@@ -157,8 +159,7 @@ def fill(
         write_trained_on(folder, dataset)
         network = _fit(folder, dataset, plan, start, devices, quiet)
         told = {"result": _result(folder), CONFIDENCE: _confidence(network, dataset, plan)}
-        write_info(folder, plan.network, {**info, **told})
-        write_weights(folder, network)
+        finish_run(folder, network, plan.network, {**info, **told})
     return _result(folder)
 
 
@@ -190,7 +191,9 @@ def _fit(
     module = TrainingModule(network, plan.recipe, plan.seed)
     split = _reported_split(dataset)
     reported = Examples(dataset, split)
-    epoch_end = EpochEnd(folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet)
+    epoch_end = EpochEnd(
+        folder, reported, split, row.gives, plan.epochs, plan.max_minutes, quiet, plan.identity
+    )
     with _quiet_lightning():
         trainer = lightning.Trainer(
             max_epochs=plan.epochs,
@@ -206,16 +209,28 @@ def _fit(
             enable_model_summary=False,
         )
         handler = signal.getsignal(signal.SIGINT)
-        checkpoint = folder / CHECKPOINT
+        checkpoint = folder / CHECKPOINT if (folder / CHECKPOINT).exists() else None
         try:
-            trainer.fit(
-                module, loader, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True
-            )
+            trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+        except Exception as error:
+            if checkpoint is None or epoch_end.started or isinstance(error, OSError) or _several(devices):
+                raise
+            found = f"no checkpoint of this training ({type(error).__name__}: {reason(error)})"
+            remedy = "delete it, and the same command begins again; or add --overwrite"
+            raise InputError(checkpoint, found, remedy=remedy) from None
         except SystemExit:
             # Lightning turns Ctrl-C into an exit of its own, and leaves the process deaf to the next one.
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from None
     return module.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Crop:
+    """How a stage cut images from their photos."""
+
+    by: str
+    margin: float
 
 
 def _reported_split(dataset: Dataset) -> str:
@@ -229,11 +244,16 @@ def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
 
     Where some were cut by colour that counts, as it needs no labels.
     """
-    history = dataset.info["history"]
-    crops = [entry["options"] for entry in history if entry["stage"] == "crop"]
-    crops += [entry["options"]["crop"] for entry in history if "crop" in entry["options"]]
-    crops.sort(key=lambda options: options["by"] != "colour")
-    return {name: crops[0][name] for name in ("by", "margin")} if crops else None
+    made = [(entry["stage"], entry.get("options", {})) for entry in dataset.info["history"]]
+    told = [options for stage, options in made if stage == "crop"]
+    told += [options["crop"] for _, options in made if "crop" in options]
+    try:
+        crops = msgspec.convert(told, list[_Crop])
+    except msgspec.ValidationError as error:
+        remedy = "build the training set again"
+        raise SchemaError(dataset.root / INFO, f"damaged ({error})", field="history", remedy=remedy) from None
+    crops.sort(key=lambda crop: crop.by != "colour")
+    return asdict(crops[0]) if crops else None
 
 
 def _several(devices: str) -> bool:

@@ -1,6 +1,7 @@
 """A run: a training's folder. What run.json says, read and written without torch.
 
-    run.json       what was asked for (config), on what, and, once it is finished, how it went
+    run.json       what was asked for (config), on what, and, once it is finished, how it went and the hash
+                   of weights.pt
     weights.pt     the result: the network's weights, loadable without unpickling code
     last.ckpt      state after the last complete epoch, to go on from
     epochs.json    one entry an epoch: losses and metrics
@@ -15,16 +16,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from curate.basics import files
 from curate.basics.errors import SchemaError
+from curate.basics.paths import read_file
 
 INFO = "run.json"
 WEIGHTS = "weights.pt"
 CHECKPOINT = "last.ckpt"
 EPOCHS = "epochs.json"
 _FORMAT, _VERSION = "hand-curate run", 1
+_MOST = 10_000_000  # bytes of a file that is read whole
+
+
+class _Crop(msgspec.Struct):
+    by: str
+    margin: Annotated[float, msgspec.Meta(ge=0, le=2)]
+
+
+class _Info(msgspec.Struct):
+    """What is relied on of run.json, but for its network."""
+
+    crop: _Crop | None = None
+    weights_sha256: str | None = None
 
 
 def read_info(folder: Path) -> dict[str, Any]:
@@ -33,9 +50,12 @@ def read_info(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise SchemaError(folder, f"no run (it holds no {INFO})", remedy="make one with: curate train")
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = json.loads(read_file(path, _MOST))
         version = info["version"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        msgspec.convert(info, _Info)
+    except msgspec.ValidationError as error:
+        raise SchemaError.of_field(path, str(error), remedy="train again") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy="train again") from None
     if info.get("format") != _FORMAT or version != _VERSION:
         found = f"{info.get('format')!r} version {version!r}"

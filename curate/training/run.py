@@ -16,15 +16,21 @@ from torch import Tensor
 
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
+from curate.basics.paths import open_file
+from curate.data.training_set import Form
 from curate.networks import inference, table
 from curate.networks.inference import Found
 from curate.networks.network import Network, Spec
 from curate.scoring import calibration
+from curate.training import stored
 from curate.training.confidence import CONFIDENCE, temperature_of
-from curate.training.record import INFO, WEIGHTS, read_info
+from curate.training.record import INFO, WEIGHTS, read_info, write_info
 
 # What torch raises on files that are no weights, or not of this network.
-_BROKEN = (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError)
+_BROKEN = (
+    *(OSError, EOFError, RuntimeError, NotImplementedError, pickle.UnpicklingError),
+    *(ValueError, TypeError, AttributeError, LookupError),
+)
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,7 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
     if gives is not None and gives not in found:
         what = f"a run whose network {name} finds {' and '.join(found)}"
         raise InputError(folder, what, allowed=f"one that finds {gives}")
-    try:
-        network.load_state_dict(_weights(folder / WEIGHTS))
-    except _BROKEN as error:
-        raise SchemaError(folder / WEIGHTS, _no_weights(error)) from None
+    _load_weights(folder / WEIGHTS, network, info.get("weights_sha256"))
     try:
         temperature = temperature_of(info)
     except (ValueError, KeyError) as error:
@@ -90,30 +93,48 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
 
 
 def start_from(network: Network, file: Path) -> None:
-    """Give a network its first weights. Raises InputError: a file that holds none of this network's."""
+    """Give a network its first weights, of any file of torch's; nothing in it is executed.
+
+    Raises InputError: a file that holds none of this network's.
+    """
     try:
-        network.start_from(_weights(file))
-    except _BROKEN as error:
+        with open_file(file) as opened:
+            network.start_from(_by_name(torch.load(opened, map_location="cpu", weights_only=True)))
+    except (*_BROKEN, stored.Damaged) as error:
         raise InputError(file, _no_weights(error)) from None
 
 
-def _weights(file: Path) -> Mapping[str, Tensor]:
-    weights = torch.load(file, map_location="cpu", weights_only=True)
+def finish_run(folder: Path, network: Network, described: dict[str, Any], info: dict[str, Any]) -> None:
+    """Write run.json with the hash of the weights, then weights.pt, without which a run is unfinished.
+
+    described, info: as `curate.training.record.write_info` takes them.
+    """
+    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    held = folder / f".{WEIGHTS}.tmp"  # swept where we are killed
+    stored.write(held, weights)
+    write_info(folder, described, {**info, "weights_sha256": files.sha256(held)})
+    held.replace(folder / WEIGHTS)
+
+
+def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
+    """Raise SchemaError where the weights are not those that the training wrote, or not of this network."""
+    try:
+        if sha256 is not None and files.sha256(path) != sha256:
+            raise stored.Damaged(f"not as the training wrote it, whose SHA-256 is in {INFO}")
+        network.load_state_dict(_by_name(stored.read(path)))
+    except (*_BROKEN, stored.Damaged) as error:
+        remedy = "copy the run's folder once more, or train again"
+        raise SchemaError(path, _no_weights(error), remedy=remedy) from None
+
+
+def _by_name(weights: Any) -> Mapping[str, Tensor]:
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise ValueError("no table of weights")
+        raise stored.Damaged("no tensors by name")
     return weights
 
 
 def _no_weights(error: Exception) -> str:
-    line = (str(error) or type(error).__name__).splitlines()[0]
-    return f"no weights of this network ({line})"
-
-
-def write_weights(folder: Path, network: Network) -> None:
-    """Write weights.pt, without which a run is unfinished."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with files.writing(folder / WEIGHTS) as file:
-        torch.save(weights, file)
+    return f"no weights of this network ({stored.reason(error)})"
 
 
 def _build(where: Path, described: Any) -> tuple[str, Network]:
@@ -122,8 +143,10 @@ def _build(where: Path, described: Any) -> tuple[str, Network]:
         options = dict(described)
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
+        Form(spec.size, spec.channels, spec.keypoints, sigma=1.0).check(where, "network.")
         return name, table.load(name)(spec, **options)
     except InputError as error:
-        raise SchemaError(where, error.found, field="network.name", allowed=error.allowed) from None
+        field = error.field or "network.name"
+        raise SchemaError(where, error.found, field=field, allowed=error.allowed) from None
     except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:
         raise SchemaError(where, f"does not describe a network ({error!r})") from None

@@ -13,10 +13,12 @@ from typing import Any
 
 from curate.basics import files
 from curate.basics.errors import SchemaError
+from curate.basics.paths import read_file
 from curate.data.dataset import Dataset
 
 FILE = "trained_on.json"
 KINDS = ("samples", "photographs", "subjects")
+_MOST = 10_000_000_000  # bytes
 _DIGITS = 16  # of a hash: among a million names, two alike are less likely than 1 in 10 million
 
 
@@ -42,7 +44,7 @@ def seen_in_training(run: str | os.PathLike[str], training_set: Dataset, split: 
     if not path.exists():
         return None
     try:
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads(read_file(path, _MOST))
         before = {kind: set(told[kind]) for kind in KINDS}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SchemaError(path, f"does not parse ({error!r})", remedy="train again") from None

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tests.verbs.conftest import make_run, toys  # noqa: F401
+from tests.training_sets import make_run, toys  # noqa: F401

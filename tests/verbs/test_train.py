@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from curate.data.dataset import INFO, Dataset
 from curate.networks.table import TABLE
 from curate.train import train
 from curate.training import module
+from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples
 from curate.training.options import TrainOptions
 from curate.training.run import open_run
@@ -209,6 +211,21 @@ def test_a_training_set_that_contradicts_itself_is_refused(
         train(root, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
 
 
+@pytest.mark.parametrize(
+    ("crop", "field"),
+    [({"margin": 0.1}, "by"), ({"by": "colour", "margin": "wide"}, "margin"), (3, "object")],
+)
+def test_a_history_that_does_not_say_how_it_was_cropped_is_refused(
+    make_set: MakeSet, tmp_path: Path, crop: object, field: str
+) -> None:
+    root = make_set(["train"] * 2, size=32)
+    info = json.loads((root / INFO).read_text())
+    for step in ({"stage": "crop", "options": crop}, {"stage": "build", "options": {"crop": crop}}):
+        (root / INFO).write_text(json.dumps({**info, "history": [{"stage": "convert"}, step]}))
+        with pytest.raises(SchemaError, match=f"dataset.json: history.*{field}"):
+            train(root, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True, overwrite=True)
+
+
 def test_stored_heatmaps_that_do_not_fit_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
     root = make_set(["train"], size=32, heatmaps={"dtype": "float32", "peak1": False})
     np.save(root / "heatmaps.npy", np.zeros((1, 21, 32, 32), np.float32))
@@ -247,16 +264,100 @@ def test_a_folder_with_other_files_is_left_alone(make_set: MakeSet, tmp_path: Pa
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
-def test_weights_that_would_run_code_are_refused(make_run: Callable[..., Path], tmp_path: Path) -> None:
-    class Attack:
-        def __reduce__(self) -> tuple[object, ...]:
-            return os.mkdir, (str(tmp_path / "owned"),)
-
+@pytest.mark.parametrize("where", [0.1, 0.5, 0.99])
+def test_weights_that_are_not_those_that_were_written_are_refused(
+    make_run: Callable[..., Path], where: float
+) -> None:
     root = make_run(size=32)
-    torch.save(Attack(), root / "weights.pt")
+    data = bytearray((root / "weights.pt").read_bytes())
+    data[int(where * len(data))] ^= 1
+    (root / "weights.pt").write_bytes(data)
+    with pytest.raises(SchemaError, match=r"weights\.pt: .*not as the training wrote it.*train again"):
+        open_run(root)
+    if where != 0.5:
+        return  # bytes between the tensors, which nobody reads
+    told = json.loads((root / "run.json").read_text())
+    del told["weights_sha256"]  # a run of an earlier version
+    (root / "run.json").write_text(json.dumps(told))
     with pytest.raises(SchemaError, match="no weights of this network"):
         open_run(root)
-    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("size", 100_000, "network.size: 100000"),
+        ("size", "32", "does not describe a network"),
+        ("size", 0, "does not describe a network"),
+        ("channels", 10**7, "does not describe a network"),
+        ("keypoints", 1e9, "does not describe a network"),
+        ("name", ["toy-points"], "does not describe a network"),
+        ("width", 10**15, "does not describe a network"),
+        ("crop", 5, "crop: "),
+        ("crop", {"by": "colour", "margin": "wide"}, "crop.margin: "),
+        ("crop", {"by": "colour", "margin": float("nan")}, "crop.margin: "),
+        ("crop", {"by": "colour", "margin": 1e300}, "crop.margin: "),
+        ("weights_sha256", 5, "weights_sha256: "),
+    ],
+)
+def test_a_run_of_somebody_else_is_told_by_its_field(
+    field: str, value: object, told: str, make_run: Callable[..., Path]
+) -> None:
+    root = make_run(size=32)
+    info = json.loads((root / "run.json").read_text())
+    (info if field in ("crop", "weights_sha256") else info["network"])[field] = value
+    (root / "run.json").write_text(json.dumps(info))
+    with pytest.raises(SchemaError, match=re.escape(f"run.json: {told}")):
+        open_run(root)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda data, _: data[: len(data) // 2], "half of one"),
+        (lambda data, _: b"", "half of one"),
+        (lambda data, _: data.replace(b"seconds", b"sekunds", 1), "other bytes than were written"),
+        (lambda _, other: other.read_bytes(), "one of another training"),
+    ],
+    ids=["half", "empty", "changed", "another's"],
+)
+def test_a_checkpoint_that_is_none_is_told_and_the_training_begins_again_without_it(
+    damage: Callable[[bytes, Path], bytes],
+    told: str,
+    make_set: MakeSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    small, options = make_set(["train"] * 2, size=32), TrainOptions(epochs=2)
+    train(small, tmp_path / "other", TOY, TrainOptions(epochs=2, seed=1), quiet=True)
+    train(small, tmp_path / "undisturbed", TOY, options, quiet=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochEnd, "on_train_epoch_start", _after(1, stopped, EpochEnd.on_train_epoch_start))
+        with pytest.raises(KeyboardInterrupt):
+            train(small, tmp_path / "run", TOY, options, quiet=True)
+    path = tmp_path / "run" / "last.ckpt"
+    path.write_bytes(damage(path.read_bytes(), tmp_path / "other" / "last.ckpt"))
+    with pytest.raises(InputError, match=f"last.ckpt: no checkpoint of this training .*{told}.*delete it"):
+        train(small, tmp_path / "run", TOY, options, quiet=True)
+    path.unlink()
+    train(small, tmp_path / "run", TOY, options, quiet=True)
+    weights = [(tmp_path / name / "weights.pt").read_bytes() for name in ("run", "undisturbed")]
+    assert weights[0] == weights[1]
+
+
+def _after(calls: int, then: Callable[..., None], before: Callable[..., None]) -> Callable[..., None]:
+    """A function that does `before` so many times, and `then` from there on."""
+    done = 0
+
+    def act(*given: Any) -> None:
+        nonlocal done
+        done += 1
+        (before if done <= calls else then)(*given)
+
+    return act
 
 
 def test_weights_of_another_network_are_refused(make_run: Callable[..., Path]) -> None:

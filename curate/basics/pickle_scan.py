@@ -8,7 +8,7 @@ to hash it (docs.python.org/3/library/pickletools.html lists the instructions).
 
 from __future__ import annotations
 
-# A tuple of an array's pickle holds some ten values, those of its shape and type.
+# A tuple of an array's or tensor's pickle holds some ten values, those of its shape and type.
 MAX_VALUES = 1000
 MAX_INTEGER = 16  # bytes of a whole number
 _LONGEST_LINE = 1_000_000  # characters of a line of the oldest protocol
@@ -43,6 +43,7 @@ _ACTS: dict[str, tuple[int, int]] = {
     "s": (_DROP, 2),
     **dict.fromkeys("eu1", (_DROP_MARKED, 0)),
     **dict.fromkeys("R\x93", (_TAKE, 2)),
+    "Q": (_TAKE, 1),  # what is stored beside the pickle
     # the stack and what is remembered
     "0": (_POP, 0),
     "2": (_DUPLICATE, 0),
@@ -69,7 +70,7 @@ def check(data: bytes) -> None:
     Raises
     ------
     Suspicious: it holds what data never does: tuples in tuples without end, numbers of very many digits, an
-        instruction that no array needs.
+        instruction that no data needs.
     ValueError: it ends before its end.
     """
     try:
@@ -88,7 +89,7 @@ def _follow(data: bytes) -> None:  # one loop, as it is run millions of times
         entry = table[data[at]]
         at += 1
         if entry is None:
-            raise Suspicious(f"an instruction that no array needs ({data[at - 1]:#x})")
+            raise Suspicious(f"an instruction that no data needs ({data[at - 1]:#x})")
         act, number = entry
         if act == _PUSH:
             at += number

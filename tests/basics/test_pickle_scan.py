@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.parts import pickle_scan, safe_pickle
+from converters.parts import safe_pickle
+from curate.basics import pickle_scan
 from curate.basics.errors import InputError, UnsafeInput
 
 PAIRS = b"2\x86"
@@ -92,9 +93,9 @@ def test_any_bytes_end(data: bytes) -> None:
 
 
 def test_every_instruction_is_known_or_refused() -> None:
-    """Those of the list that a pickle of arrays has no use for."""
+    """Those of the list that a pickle of arrays or tensors has no use for."""
     refused = {op.name for op in pickletools.opcodes if pickle_scan._TABLE[ord(op.code)] is None}
     assert refused == {
         *("EMPTY_SET", "ADDITEMS", "FROZENSET", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"),
-        *("PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"),
+        *("PERSID", "NEXT_BUFFER", "READONLY_BUFFER"),
     }

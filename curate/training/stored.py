@@ -1,0 +1,74 @@
+"""Tensors in files: written whole, and read without running anything that stands in them.
+
+The files are torch's: a zip archive of a pickle and of the tensors' bytes. Its sums are compared, which torch
+does not do, and the pickle is followed before it is read (curate.basics.pickle_scan).
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from curate.basics import files, pickle_scan
+from curate.basics.paths import open_file
+
+_PICKLE = "data.pkl"
+_MOST = 100_000_000  # bytes of the pickle, which names the tensors and does not hold them
+
+
+class Damaged(Exception):
+    """A file that holds no tensors, or no longer those that were written; says why in one line."""
+
+
+def write(path: Path, value: Any) -> None:
+    """Write tensors, and what holds them."""
+    with files.writing(path) as file:
+        torch.save(value, file)
+
+
+def read(path: Path) -> Any:
+    """What `write` wrote: tensors and plain values. Raises OSError; Damaged."""
+    try:
+        with open_file(path) as file, warnings.catch_warnings():
+            _check(file)
+            file.seek(0)
+            warnings.simplefilter("ignore")  # of torch's, about what is refused then
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except zipfile.BadZipFile:
+        raise Damaged("no archive of tensors, or half of one") from None
+    except pickle_scan.Suspicious as error:
+        raise Damaged(f"a pickle with {error}") from None
+    except UnpicklingError:
+        raise Damaged("more than tensors and plain values") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Damaged(reason(error)) from None
+    except (MemoryError, RecursionError, NotImplementedError, AssertionError, ImportError) as error:
+        raise Damaged(reason(error)) from None
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error of torch's."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _check(file: Any) -> None:
+    with zipfile.ZipFile(file) as archive:
+        packed = [entry for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
+        if packed:
+            raise Damaged("compressed tensors, which torch does not write")
+        pickles = [entry for entry in archive.infolist() if entry.filename.rpartition("/")[2] == _PICKLE]
+        if len(pickles) != 1 or pickles[0].file_size > _MOST:
+            raise Damaged(f"an archive without one {_PICKLE}")
+        try:
+            broken = archive.testzip()
+        except (zlib.error, EOFError) as error:
+            raise Damaged(reason(error)) from None
+        if broken is not None:
+            raise Damaged(f"other bytes than were written ({broken})")
+        pickle_scan.check(archive.read(pickles[0]))

@@ -1,0 +1,75 @@
+"""Tensors in files: what was written comes back, and what is anything else is refused without running it."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from curate.training import stored
+
+
+def archive(data: bytes, *, compression: int = zipfile.ZIP_STORED) -> bytes:
+    """A file as torch makes it, of this pickle."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", compression) as file:
+        file.writestr("archive/data.pkl", data)
+        file.writestr("archive/version", "3\n")
+    return made.getvalue()
+
+
+def test_what_was_written_comes_back(tmp_path: Path) -> None:
+    value = {"a": torch.arange(6.0).reshape(2, 3), "b": [1, "x", {"c": torch.ones((), dtype=torch.int64)}]}
+    stored.write(tmp_path / "x.pt", value)
+    found = stored.read(tmp_path / "x.pt")
+    assert torch.equal(found["a"], value["a"])  # type: ignore[arg-type]
+    assert found["b"] == [1, "x", {"c": torch.ones((), dtype=torch.int64)}]
+
+
+class Attack:
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.place),)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "no archive"),
+        (b"not tensors", "no archive"),
+        (pickle.dumps({"a": 1}), "no archive"),
+        (archive(b""), "cut off or broken"),
+        (archive(pickle.dumps({"a": 1})[:-1]), "cut off or broken"),
+        (archive(b"\x80\x02})" + b"\x85" * 200_000 + b"K\x01s."), "tuples of more than 1000 values"),
+        (archive(b"\x80\x02})" + b"2\x86" * 60 + b"K\x01s."), "tuples of more than 1000 values"),
+        (archive(b"\x80\x02\x8a\xff" + b"\x01" * 255 + b"."), "very many digits"),
+        (archive(pickle.dumps(0), compression=zipfile.ZIP_DEFLATED), "compressed"),
+        (archive(b"0" * 1000).replace(b"000", b"010", 1), "other bytes than were written"),
+    ],
+)
+def test_what_holds_no_tensors_is_refused(data: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "x.pt").write_bytes(data)
+    with pytest.raises(stored.Damaged, match=told):
+        stored.read(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_nothing_is_run(zipped: bool, tmp_path: Path) -> None:
+    data = pickle.dumps(Attack(tmp_path / "owned"))
+    (tmp_path / "x.pt").write_bytes(archive(data) if zipped else data)
+    with pytest.raises(stored.Damaged):
+        stored.read(tmp_path / "x.pt")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.pt")
+    with pytest.raises(OSError, match="no regular file"):
+        stored.read(tmp_path / "x.pt")
