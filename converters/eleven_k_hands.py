@@ -24,7 +24,6 @@ LICENCE = "11k Hands: free for reasonable academic fair use"
 SIZE = (1600, 1200)
 _HELD = frozenset({"sample_id", "source", "side", "aspect", "subject_id", "attrs"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that spreadsheets take for a formula
-_PHOTOS = frozenset({".jpg", ".jpeg", ".png"})
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -170,8 +169,8 @@ def _photos(source: Source, beside: Path) -> tuple[dict[str, str], int]:
     photos: dict[str, str] = {}
     for folder in folders:
         twins = 0
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in _PHOTOS and not path.name.startswith("."):
+        for path in sorted(sorted(folder.iterdir()), key=images.rank):
+            if path.suffix.lower() in images.SUFFIXES and not path.name.startswith("."):
                 twins += stem(path.name) in photos
                 photos.setdefault(stem(path.name), str(path.absolute()))
         if photos:

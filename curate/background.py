@@ -71,7 +71,8 @@ def background(
     record = {**asdict(options), "backgrounds": backdrops.identity}
     stage = Stage("background", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_replace_batch, root=source.root, out=Path(out), backdrops=backdrops, seed=options.seed)
-    return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
+    total = -(-len(source) // _ROWS)
+    return stage.run(source.rows(_ROWS), work, total=total, before=backdrops.survey())
 
 
 def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, seed: int) -> Part:
@@ -82,18 +83,20 @@ def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, s
             part.dropped[SHARED_WITHOUT_MASK] += 1
             continue
         with set_aside(part, sample.sample_id, out):
-            samples.append(_replace(Photograph(root, sample), photo, out, backdrops, seed))
+            samples.append(_replace(Photograph(root, sample), photo, out, backdrops, seed, part))
             part.notes["masks_of_the_source"] += sample.mask is not None
     part.notes = +part.notes
     part.batch = to_batch(samples)
     return part
 
 
-def _replace(photograph: Photograph, photo: str, out: Path, backdrops: Backdrops, seed: int) -> Sample:
+def _replace(
+    photograph: Photograph, photo: str, out: Path, backdrops: Backdrops, seed: int, part: Part
+) -> Sample:
     """Write the sample's new image and alpha; returns the new sample. Raises BadMask and InputError."""
     sample, info = photograph.sample, photograph.info
     matte = photograph.matte()
-    backdrop = backdrops.draw(generator(seed, sample.sample_id), info.width, info.height)
+    backdrop = backdrops.draw(generator(seed, sample.sample_id), info.width, info.height, part)
     pixels = composite(photograph.read(), matte, backdrop)
     stem = file_stem(sample.sample_id)
     suffix = ".jpg" if info.format == "JPEG" else ".png"

@@ -132,6 +132,7 @@ def build(
         partial(_build_batch, writer=writer, look=look),
         total=sum(-(-len(source) // _ROWS) for source in sources),
         finish=writer.finish,
+        before=look.survey(),
     )
 
 
@@ -173,7 +174,7 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
         with set_aside(part, sample.sample_id, writer.out):
             if look.form.masks and sample.mask is None and not look.replaces:
                 raise Dropped("no mask to keep")
-            seen = look.at(Photograph(batch.root, sample), shared, part.notes)
+            seen = look.at(Photograph(batch.root, sample), shared, part)
             for name, image in zip(look.names(sample.sample_id), seen.pictures, strict=True):
                 made = _fitted(sample, name, photo, seen.frame, image, split)
                 if seen.found_by is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -22,6 +23,7 @@ from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
+from curate.data.source import pictures_below
 from curate.data.stage import Stage
 from curate.hands.finding import FOUND_BY, WHOLE
 from curate.hands.overlay import draw_skeleton
@@ -48,6 +50,7 @@ class Predicted:
     photos: how many were looked at. without: those in which no hand was found.
     unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
     unreadable: (input, reason) of what could not be used.
+    passed_over: how many of the files in the given folders were no pictures, and of which kind.
     """
 
     out: Path
@@ -57,6 +60,7 @@ class Predicted:
     low: int = 0
     min_score: float = 0.0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: dict[str, int] = field(default_factory=dict)
     pictures: bool = True
     reused: bool = False
 
@@ -75,6 +79,7 @@ class Predicted:
             "seen_by_the_network_alone": self.unseen,
             "low_scores": self.low,
             "unreadable": [{"input": name, "reason": reason} for name, reason in self.unreadable],
+            "passed_over": self.passed_over,
             "reused": self.reused,
         }
 
@@ -92,6 +97,7 @@ class Predicted:
             )
         if self.low:
             lines.append(f"  note: {self.low} of the hands have a score below {self.min_score:g}")
+        lines += [f"  note: {name}: {count}" for name, count in self.passed_over.items()]
         return "\n".join(lines)
 
 
@@ -154,7 +160,10 @@ def predict(
     """
     chosen, folder = choose(run), Path(out)
     datasets = _datasets(inputs)
-    photos = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
+    counted = Part(to_batch([]))
+    photos = [
+        path for path in _files(inputs, counted.notes) if not path.resolve().is_relative_to(folder.resolve())
+    ]
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
@@ -171,7 +180,8 @@ def predict(
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)
-    summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside)
+    passed_over = dict(sorted(counted.notes.items()))
+    summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside, before=counted)
     made = Dataset(folder)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
@@ -183,6 +193,7 @@ def predict(
         low,
         options.min_score,
         unreadable,
+        passed_over,
         options.pictures,
         summary.reused,
     )
@@ -196,16 +207,15 @@ def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     return datasets
 
 
-def _files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The photos that are no dataset's, each once."""
+def _files(inputs: Iterable[str | os.PathLike[str]], notes: Counter[str]) -> list[Path]:
+    """The photos that are no dataset's, each once; `notes` counts other files of the folders."""
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if not path.is_dir():
             found.setdefault(path.resolve(), path)
         elif not (path / DATASET_INFO).exists():
-            for below in sorted(path.rglob("*")):
-                if below.suffix.lower() in images.SUFFIXES and below.is_file():
-                    found.setdefault(below.resolve(), below)
+            for below in pictures_below(path, notes):
+                found.setdefault(below.resolve(), below)
     return list(found.values())
 
 

@@ -104,6 +104,7 @@ def render(
                 total=len(parts),
                 sizes=[len(part) for part in parts],
                 finish=lambda _: {"render": _summary(job, found)},
+                before=backdrops(job.ground.folder).survey() if _shows_pictures(job) else None,
             )
     finally:
         _close(run)
@@ -228,9 +229,12 @@ def _identity(job: Job) -> dict[str, Any]:
     """The job as JSON values, with the content of files in place of their names."""
     told = job.as_json()
     told["models"] = [_named(model) for model in job.models]
-    shown = "picture" in job.ground.kinds
-    told["ground"]["folder"] = backdrops(job.ground.folder).identity if shown else ""
+    told["ground"]["folder"] = backdrops(job.ground.folder).identity if _shows_pictures(job) else ""
     return told
+
+
+def _shows_pictures(job: Job) -> bool:
+    return "picture" in job.ground.kinds
 
 
 def _named(model: str) -> str:

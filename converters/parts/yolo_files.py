@@ -15,7 +15,7 @@ from curate.data.part import Part
 from curate.data.source import BY_NAME, Source, files_below, texts_below
 from curate.data.split import split_of
 
-_SUFFIXES = {"images": images.SUFFIXES, "labels": frozenset({".txt"})}
+_SUFFIXES = {"images": images.SUFFIXES, "labels": (".txt",)}
 _CLASSES = "classes.txt"  # LabelImg's list of classes, which lies among the labels
 _SPLIT = re.compile(r"[A-Za-z]+\d*")  # a folder of a split: train, val2017; not my-test-pictures
 
@@ -81,7 +81,7 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
 def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:
     found: dict[str, dict[_Place, Path]] = {"images": {}, "labels": {}}
     places = source.places
-    for path in texts_below(source.root, counted, _files(source, counted)):
+    for path in sorted(texts_below(source.root, counted, _files(source, counted)), key=images.rank):
         parts = path.relative_to(source.root).parts[:-1]
         kinds = [part.lower() for part in parts]
         at = max((i for i, kind in enumerate(kinds) if kind in found), default=None)

@@ -8,54 +8,43 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import struct
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from curate.basics import files
+from curate.basics import files, image_header, jpeg
 from curate.basics.arrays import open_mapped
 from curate.basics.errors import UnreadableImage
+from curate.basics.image_header import ImageInfo as ImageInfo
 from curate.basics.paths import open_file, read_file
 
 Pixels = NDArray[np.uint8]
 Kind = TypeVar("Kind", bound=np.generic)
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-
-# A photograph of 200 megapixels takes 0.6 GB decoded; headers that promise more are refused unread.
-MAX_PIXELS = 200_000_000
+# What files of pictures are called, the better first where a picture lies there in several. Not all can be
+# read: what a camera has not developed is told by name, as an image that does not open.
+# fmt: off
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff",
+    ".jp2", ".ppm", ".pgm", ".pnm", ".avif", ".heic", ".heif", ".hif", ".gif", ".jxl", ".psd",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2",
+)
+# fmt: on
 _MAX_BYTES = 500_000_000
-# Pillow refuses images of more than twice its limit; ours is to be the one that counts.
-Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
-_LFS_HEAD = b"version https://git-lfs.github.com/spec/"
-_EXIF_LIES_IN = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
-_ORIENTATION_TAG = 0x0112
-# EXIF 2.32: latitude, of the GPS part; the owner and both serial numbers, of the camera's part.
-_GPS_PART, _LATITUDE = 0x8825, 2
-_CAMERA_PART, _OWNERS = 0x8769, frozenset({0xA430, 0xA431, 0xA435})
+_BY_PILLOW = frozenset({"GIF", "HEIF"})
 _PIXELS_FILE = "pixels.npy"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageInfo:
-    """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format; and
-    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens."""
-
-    width: int
-    height: int
-    orientation: int
-    format: str
-    located: bool = False
-    owned: bool = False
+def rank(path: Path) -> int:
+    """The place of a file's suffix among SUFFIXES; their number for what is not called as a picture."""
+    suffix = path.suffix.lower()
+    return SUFFIXES.index(suffix) if suffix in SUFFIXES else len(SUFFIXES)
 
 
 def probe(path: str | os.PathLike[str]) -> ImageInfo:
@@ -63,13 +52,11 @@ def probe(path: str | os.PathLike[str]) -> ImageInfo:
 
     Raises
     ------
-    UnreadableImage: no such file, a Git-LFS pointer, no image, truncated, or more than MAX_PIXELS.
+    UnreadableImage: no such file, or as `image_header.inspect`.
     """
     try:
         with open_file(path) as file:
-            info = _probe_stream(path, file)
-            _check_tail(path, file, info.format)
-            return info
+            return image_header.inspect(path, file)
     except OSError as error:
         raise _unreadable(path, error) from None
 
@@ -99,10 +86,7 @@ def load(path: str | os.PathLike[str]) -> bytes:
 
 def examine(data: bytes, where: str | os.PathLike[str]) -> ImageInfo:
     """As `probe`, from bytes; `where` names them in errors."""
-    stream = io.BytesIO(data)
-    info = _probe_stream(where, stream)
-    _check_tail(where, stream, info.format)
-    return info
+    return image_header.inspect(where, io.BytesIO(data))
 
 
 def decode(
@@ -115,9 +99,15 @@ def decode(
 ) -> Pixels:
     """As `read`, from bytes; `where` names them in errors, `info` is what `examine` said, if it was asked."""
     info = examine(data, where) if info is None else info
-    image = _decode_jpeg(data, where, grey, shrink) if info.format == "JPEG" else None
-    if image is None:
-        image = _decode_other(data, where, grey, shrink)
+    if info.format == "JPEG":
+        return np.ascontiguousarray(
+            _orient(jpeg.decode(data, where, grey=grey, shrink=shrink), info.orientation)
+        )
+    if info.format == "TIFF":  # of damage in its strips OpenCV only warns
+        _by_pillow(data, where, grey)
+    image = (_by_pillow if info.format in _BY_PILLOW else _by_opencv)(data, where, grey)
+    if shrink > 1:
+        image = _reduced_exactly(image, shrink)
     # OpenCV orients TIFF whatever it is told.
     return np.ascontiguousarray(image if info.format == "TIFF" else _orient(image, info.orientation))
 
@@ -259,113 +249,7 @@ def write(path: str | os.PathLike[str], image: Pixels, *, quality: int = 95) -> 
     files.write(path, encode(image, Path(path).suffix.lower(), quality=quality))
 
 
-def _probe_stream(where: str | os.PathLike[str], stream: Any) -> ImageInfo:
-    head = stream.read(len(_LFS_HEAD))
-    if head == _LFS_HEAD:
-        raise UnreadableImage(where, "a Git-LFS pointer, not the image", remedy="run: git lfs pull")
-    stream.seek(0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(stream) as header:
-                width, height = _stored_size(header)
-                _check_size(where, width, height)
-                # MPO is a JPEG with further JPEGs behind it: a photo of many telephones.
-                form = "JPEG" if header.format == "MPO" else header.format or "?"
-                exif = _exif(header)
-                orientation = int(exif.get(_ORIENTATION_TAG, 1) or 1)
-                located = _LATITUDE in _part(exif, _GPS_PART)
-                owned = not _OWNERS.isdisjoint(_part(exif, _CAMERA_PART))
-    except Image.DecompressionBombError:
-        raise UnreadableImage(where, *_too_large()) from None
-    except UnidentifiedImageError:
-        found = "an empty file" if not head else "no image"
-        raise UnreadableImage(where, found, allowed="JPEG, PNG, BMP, WebP or TIFF") from None
-    except UnreadableImage:
-        raise
-    except (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError) as error:
-        raise UnreadableImage(where, f"its header does not parse ({error})") from None
-    if orientation not in range(1, 9):
-        orientation = 1
-    if orientation >= 5:
-        width, height = height, width
-    return ImageInfo(width, height, orientation, form, located, owned)
-
-
-def _stored_size(header: Any) -> tuple[int, int]:
-    if header.format == "TIFF":  # some versions of Pillow turn its size, some do not
-        return int(header.tag_v2[256]), int(header.tag_v2[257])
-    width, height = header.size
-    return width, height
-
-
-def _exif(header: Image.Image) -> Image.Exif:
-    if header.format == "JPEG" and header.info.keys().isdisjoint(_EXIF_LIES_IN):
-        return Image.Exif()  # as getexif finds out, but in a tenth of the time
-    if header.format != "PNG":
-        return header.getexif()
-    exif = Image.Exif()  # PNG's own getexif decodes all pixels, to look behind them
-    exif.load(header.info.get("exif", b""))
-    return exif
-
-
-def _part(exif: Image.Exif, tag: int) -> dict[int, Any]:
-    """The tags of a part of EXIF; none where it is missing or broken: the image may still be sound."""
-    try:
-        return exif.get_ifd(tag) if tag in exif else {}
-    except (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError):
-        return {}
-
-
-def _too_large() -> tuple[str]:
-    return (f"its header promises more than {MAX_PIXELS // 1_000_000} megapixels",)
-
-
-def _check_size(where: str | os.PathLike[str], width: int, height: int) -> None:
-    if width < 1 or height < 1:
-        raise UnreadableImage(where, f"a size of {width} x {height}")
-    if width * height > MAX_PIXELS:
-        found = f"its header promises {width} x {height} pixels"
-        raise UnreadableImage(where, found, allowed=f"at most {MAX_PIXELS // 1_000_000} megapixels")
-
-
-def _check_tail(where: str | os.PathLike[str], stream: Any, form: str) -> None:
-    """A file that was cut off lacks its end marker; decoders would fill the rest with grey."""
-    marker = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(form)
-    if marker is None:
-        return
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - 4096))
-    if marker in stream.read():
-        return
-    stream.seek(0)  # telephones append films and notes
-    if marker not in stream.read():
-        raise UnreadableImage(where, f"truncated: {form} data without its end marker")
-
-
-def _decode_jpeg(data: bytes, where: str | os.PathLike[str], grey: bool, shrink: int) -> Pixels | None:
-    try:
-        if shrink == 1:
-            image = simplejpeg.decode_jpeg(data, "GRAY" if grey else "RGB", strict=True)
-        else:
-            height, width = simplejpeg.decode_jpeg_header(data)[:2]
-            image = simplejpeg.decode_jpeg(
-                data,
-                "GRAY" if grey else "RGB",
-                min_height=-(-height // shrink),
-                min_width=-(-width // shrink),
-                min_factor=1,
-                strict=True,
-            )
-    except ValueError as error:
-        text = str(error).lower()
-        if "premature end" in text or ("corrupt" in text and "extraneous" not in text):
-            raise UnreadableImage(where, f"its JPEG data is damaged ({error})") from None
-        return None  # CMYK and other rarities: OpenCV may know them
-    return image[..., 0] if grey and image.ndim == 3 else image  # type: ignore[no-any-return]
-
-
-def _decode_other(data: bytes, where: str | os.PathLike[str], grey: bool, shrink: int) -> Pixels:
+def _by_opencv(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels:
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -373,12 +257,24 @@ def _decode_other(data: bytes, where: str | os.PathLike[str], grey: bool, shrink
         image = None
     if image is None:
         raise UnreadableImage(where, "its pixels do not decode")
-    if not grey:
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    if shrink > 1:
-        size = (-(-image.shape[1] // shrink), -(-image.shape[0] // shrink))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return image  # type: ignore[return-value]
+    return np.asarray(image if grey else cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _by_pillow(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels:
+    """The first picture of a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data)) as image:
+                pixels = np.asarray(image.convert("RGB"))
+    except image_header.BROKEN as error:
+        raise UnreadableImage(where, f"its pixels do not decode ({error})") from None
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if grey else pixels, np.uint8)
+
+
+def _reduced_exactly(image: Pixels, times: int) -> Pixels:
+    size = (-(-image.shape[1] // times), -(-image.shape[0] // times))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _orient(image: Pixels, orientation: int) -> Pixels:

@@ -26,6 +26,8 @@ class Part:
     dropped: how many samples or shapes were left out though they were there, per reason.
     absent: how many were not there to be used, as is known of the source: photographs of a published table
         that were not downloaded, a hand that is not in view.
+    spoilt: other files, such as backdrops, that could not be used, with the reason. One that several parts
+        needed is told once.
     quarantine: (input, reason) of what could not be used.
     notes: other things worth counting (points outside a crop, files skipped), per name.
     """
@@ -35,6 +37,7 @@ class Part:
     quarantine: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
+    spoilt: dict[str, str] = field(default_factory=dict)
 
     def count(self, other: Part) -> None:
         """Add what another part left out to what this one did; not its samples."""
@@ -42,11 +45,12 @@ class Part:
         self.notes.update(other.notes)
         self.absent.update(other.absent)
         self.quarantine.extend(other.quarantine)
+        self.spoilt.update(other.spoilt)
 
     def store(self, path: Path) -> None:
         """Write it as an Arrow file, whole or not at all."""
         notes = {"dropped": self.dropped, "quarantine": self.quarantine}
-        notes |= {"notes": self.notes, "absent": self.absent}
+        notes |= {"notes": self.notes, "absent": self.absent, "spoilt": self.spoilt}
         schema = SCHEMA.with_metadata({"part": json.dumps(notes)})
         with files.writing(path) as sink, pa.ipc.new_file(sink, schema) as writer:
             writer.write_batch(self.batch.replace_schema_metadata(schema.metadata))
@@ -59,8 +63,8 @@ class Part:
             notes = json.loads(reader.schema.metadata[b"part"])
             batch = reader.get_batch(0).replace_schema_metadata(None)
         quarantine = [(name, reason) for name, reason in notes["quarantine"]]
-        counts = (Counter(notes[name]) for name in ("notes", "absent"))
-        return cls(batch, Counter(notes["dropped"]), quarantine, *counts)
+        dropped, said, absent = (Counter(notes[name]) for name in ("dropped", "notes", "absent"))
+        return cls(batch, dropped, quarantine, said, absent, notes["spoilt"])
 
 
 def revise_part(path: Path, revise: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:

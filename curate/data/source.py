@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from curate.basics import images
 from curate.basics.errors import InputError, UnsafeInput
 from curate.basics.paths import LONGEST, NO_TEXT, Places, as_text, is_text
 from curate.data.part import Part
@@ -80,6 +82,30 @@ def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> 
             yield path
         else:
             part.quarantine.append((as_text(name), NO_TEXT))
+
+
+def pictures_below(folder: Path, notes: Counter[str]) -> list[Path]:
+    """The files below a folder that are called as pictures are, whether they can be read or not, sorted.
+
+    Hidden ones are passed over. `notes` counts the other files by suffix, and linked folders.
+
+    Raises
+    ------
+    OSError: a folder that cannot be listed.
+    """
+
+    def enter(link: Path) -> bool:
+        notes["linked folder, not entered"] += 1
+        return False
+
+    pictures = []
+    for path in files_below(folder, enter):
+        suffix = path.suffix.lower()
+        if suffix in images.SUFFIXES:
+            pictures.append(path)
+        else:
+            notes[f"file that is no picture, passed over: {as_text(suffix[:20]) or 'no suffix'}"] += 1
+    return pictures
 
 
 def _raise(error: OSError) -> None:

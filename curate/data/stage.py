@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,7 +27,7 @@ from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, file_of, places_of
-from curate.data.sample import Sample, to_batch
+from curate.data.sample import Sample, make_batch, to_batch
 
 Item = TypeVar("Item")
 
@@ -120,6 +120,7 @@ class Stage:
         sizes: Sequence[int] | None = None,
         finish: Callable[[list[Path]], dict[str, Any]] | None = None,
         beside: Callable[[Dataset], None] | None = None,
+        before: Part | None = None,
     ) -> Summary:
         """Work through the items and complete the folder.
 
@@ -133,6 +134,7 @@ class Stage:
             dataset.json.
         beside: called with the written dataset, for what a stage writes beside it, before the folder counts
             as finished.
+        before: what was left out before there were items; it is counted with the rest.
 
         Raises
         ------
@@ -154,7 +156,7 @@ class Stage:
                 return Summary.of(self.out, claim.result, reused=True)
             parts = self._work_through(claim.work, items, work, total, sizes)
             extra = finish(parts) if finish else {}
-            counts = self._complete(parts, extra)
+            counts = self._complete(parts, extra, before or Part(make_batch(0)))
             if beside:
                 beside(Dataset(self.out))
             claim.finish(counts)
@@ -187,9 +189,7 @@ class Stage:
                 advance(begun.popleft())
         return parts
 
-    def _complete(self, parts: list[Path], extra: dict[str, Any]) -> dict[str, Any]:
-        dropped, notes, absent = Counter[str](), Counter[str](), Counter[str]()
-        quarantine: list[tuple[str, str]] = []
+    def _complete(self, parts: list[Path], extra: dict[str, Any], counted: Part) -> dict[str, Any]:
         sources, licences, seen = set[str](), set[str](), set[str]()
         folders = Folders(self.out, [*self.refers_to, *chain(*map(places_of, self.parents))])
 
@@ -197,10 +197,7 @@ class Stage:
             for path in parts:
                 part = Part.load(path)
                 _set_twins_aside(part, seen)
-                dropped.update(part.dropped)
-                notes.update(part.notes)
-                absent.update(part.absent)
-                quarantine.extend(part.quarantine)
+                counted.count(part)
                 sources.update(part.batch.column("source").unique().to_pylist())
                 licences.update(filter(None, part.batch.column("licence").unique().to_pylist()))
                 folders.add(part.batch)
@@ -208,17 +205,18 @@ class Stage:
 
         count = write_table(self.out, batches())
         if outside := sum(map(count_outside, self.parents)):
-            notes[OUTSIDE] += outside
+            counted.notes[OUTSIDE] += outside
+        quarantine = [*counted.quarantine, *sorted(counted.spoilt.items())]
         lines = [json.dumps({"input": i, "reason": r}, ensure_ascii=False) + "\n" for i, r in quarantine]
         files.write(self.out / QUARANTINE, "".join(lines).encode())
         counts: dict[str, Any] = {
             "in": sum(len(p) for p in self.parents) if self.parents else None,
             "out": count,
-            "dropped": dict(sorted(dropped.items())),
+            "dropped": dict(sorted(counted.dropped.items())),
             "quarantined": len(quarantine),
-            "notes": dict(sorted(notes.items())),
+            "notes": dict(sorted(counted.notes.items())),
         }
-        if absent := +absent:  # a kind that was looked for and of which none is absent is no omission
+        if absent := +counted.absent:  # a kind that was looked for and of which none is absent is no omission
             counts["absent"] = dict(sorted(absent.items()))
         history = [entry for parent in self.parents for entry in parent.info["history"]]
         info = {

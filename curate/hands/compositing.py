@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,9 @@ import numpy as np
 from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.images import Pixels
+from curate.data.part import Part
+from curate.data.sample import to_batch
+from curate.data.source import pictures_below
 from curate.hands.masks import Matte
 
 KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
@@ -58,11 +62,14 @@ class Backdrops:
     Attributes
     ----------
     kind: "white", "noise", "gradient", "colour:#rrggbb", or "files".
-    files: the images to choose from, sorted by name.
+    files: the images to choose from, sorted by name. folder: where they lie.
+    notes: how many of its files are no pictures.
     """
 
     kind: str
     files: tuple[Path, ...] = ()
+    folder: Path | None = None
+    notes: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, what: str | os.PathLike[str]) -> Backdrops:
@@ -73,10 +80,11 @@ class Backdrops:
         folder = Path(name)
         if not folder.is_dir():
             raise InputError("background", repr(name), field="backgrounds", allowed=ALLOWED)
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES and p.is_file())
+        notes = Counter[str]()
+        files = sorted(pictures_below(folder, notes))
         if not files:
             raise InputError(folder, "no image in this folder", field="backgrounds", allowed=ALLOWED)
-        return cls("files", tuple(files))
+        return cls("files", tuple(files), folder, tuple(sorted(notes.items())))
 
     @property
     def identity(self) -> str:
@@ -93,10 +101,24 @@ class Backdrops:
         """Whether they have one colour, so that every part of one looks like the whole."""
         return self.kind == "white" or self.kind.startswith("colour")
 
-    def draw(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
-        """One backdrop, (height, width, 3). Raises UnreadableImage where none of the files can be read."""
+    def survey(self) -> Part:
+        """What of the folder cannot be used: pictures whose header does not open are `spoilt`, files that are
+        no pictures counted."""
+        told = Part(to_batch([]), notes=Counter(dict(self.notes)))
+        for path in self.files:
+            try:
+                images.probe(path)
+            except UnreadableImage as error:
+                self._spoil(told, path, error)
+        return told
+
+    def draw(self, rng: np.random.Generator, width: int, height: int, part: Part | None = None) -> Pixels:
+        """One backdrop, (height, width, 3). A file that cannot be read is told in `part.spoilt`.
+
+        Raises UnreadableImage where none of the files can be read.
+        """
         if self.kind == "files":
-            return self._photo(rng, width, height)
+            return self._photo(rng, width, height, part)
         if self.kind == "noise":
             return _noise(rng, width, height)
         if self.kind == "gradient":
@@ -108,7 +130,10 @@ class Backdrops:
         found = _COLOUR.fullmatch(self.kind)
         return _one_colour(found[1] if found else "ffffff", width, height)
 
-    def _photo(self, rng: np.random.Generator, width: int, height: int) -> Pixels:
+    def _spoil(self, part: Part, path: Path, error: UnreadableImage) -> None:
+        part.spoilt[f"backdrop {path.relative_to(self.folder or path.anchor).as_posix()}"] = error.reason
+
+    def _photo(self, rng: np.random.Generator, width: int, height: int, part: Part | None) -> Pixels:
         """A part of one of the images, as large as fits, mirrored or not."""
         first = int(rng.integers(len(self.files)))
         x, y, mirrored = rng.random(), rng.random(), rng.random() < 0.5
@@ -116,11 +141,13 @@ class Backdrops:
             path = self.files[(first + step) % len(self.files)]
             try:
                 fitted = (_fitted if width * height > _KEPT else _fitted_once)(path, width, height)
-            except UnreadableImage:
+            except UnreadableImage as error:
+                if part is not None:
+                    self._spoil(part, path, error)
                 continue  # its neighbour in the list stands in
             left, top = int(x * (fitted.shape[1] - width + 1)), int(y * (fitted.shape[0] - height + 1))
-            part = fitted[top : top + height, left : left + width]
-            return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
+            piece = fitted[top : top + height, left : left + width]
+            return np.ascontiguousarray(piece[:, ::-1] if mirrored else piece)
         raise UnreadableImage(self.files[first].parent, "none of its images can be read")
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from curate.basics import geometry
 from curate.basics.errors import InputError
 from curate.basics.images import Pixels
-from curate.data.sample import generator
+from curate.data.part import Part
+from curate.data.sample import generator, to_batch
 from curate.data.training_set import HAND, Form
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame
@@ -89,19 +90,27 @@ class Look:
             remedy = "give it another id, or build with fewer backgrounds"
             raise InputError("build", f"{taken!r}, the name of a copy", field="sample_id", remedy=remedy)
 
-    def at(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> Looked:
+    def survey(self) -> Part:
+        """What of the grounds' folders cannot be used, as `Backdrops.survey` finds it."""
+        told = Part(to_batch([]))
+        for ground in self.grounds:
+            if ground is not None:
+                told.count(ground.survey())
+        return told
+
+    def at(self, photograph: Photograph, shared: bool, part: Part) -> Looked:
         """A photo cut, put before each ground, and brought to the set's size.
 
         Parameters
         ----------
         shared: the photo shows other samples, too.
-        notes: counts "padded_to_a_square", "enlarged", and what `Cropping.find` counts.
+        part: counts "padded_to_a_square", "enlarged", what `Cropping.find` counts, and unreadable backdrops.
 
         Raises
         ------
         Dropped, BadMask and InputError: there is nothing to cut, or to put before a ground.
         """
-        frame, found_by = self._frame(photograph, shared, notes)
+        frame, found_by = self._frame(photograph, shared, part.notes)
         colour = self.replaces or (self.cropping is not None and FINDERS[self.cropping.by].pixels)
         image = photograph.read(frame.shrink, grey=self.form.channels == 1 and not colour)
         pixels = frame.of(self.form.in_colour(image))
@@ -111,7 +120,9 @@ class Look:
         pictures = [
             pixels
             if ground is None or matte is None
-            else composite(pixels, matte, self.form.in_colour(self._drawn(ground, name, photograph, frame)))
+            else composite(
+                pixels, matte, self.form.in_colour(self._drawn(ground, name, photograph, frame, part))
+            )
             for name, ground in zip(names, self.grounds, strict=True)
         ]
         return Looked(frame, found_by, pictures, mask)
@@ -128,12 +139,14 @@ class Look:
         notes["enlarged"] += frame.shrink * frame.box[2] < self.form.size
         return frame, found_by
 
-    def _drawn(self, ground: Backdrops, name: str, photograph: Photograph, frame: Frame) -> Pixels:
+    def _drawn(
+        self, ground: Backdrops, name: str, photograph: Photograph, frame: Frame, part: Part
+    ) -> Pixels:
         """What comes behind a hand: the part that `curate background` would put there."""
         if ground.plain:
             return ground.of_one_colour(*frame.size)
         rng, info = generator(self.seed, name), photograph.info
-        return frame.of(ground.draw(rng, info.width // frame.shrink, info.height // frame.shrink))
+        return frame.of(ground.draw(rng, info.width // frame.shrink, info.height // frame.shrink, part))
 
 
 def _matte(photograph: Photograph, frame: Frame, shared: bool) -> Matte:

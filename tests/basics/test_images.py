@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
+import types
 import zlib
 from pathlib import Path
 
@@ -11,9 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
-from curate.basics import files, images
+from curate.basics import files, image_header, images
 from curate.basics.errors import UnreadableImage
 
 
@@ -83,12 +85,13 @@ def jpeg(array: np.ndarray | None = None) -> bytes:
     return images.encode(picture() if array is None else array, ".jpg")
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG whose header promises this size, with next to no data behind it."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
@@ -280,3 +283,174 @@ def test_reduced_by_a_whole_factor() -> None:
     np.testing.assert_allclose(
         images.reduced(image, 31), image.reshape(20, 3, 30, 3, 3).mean(axis=(1, 3)), atol=0.51
     )
+
+
+def stored(array: np.ndarray, form: str, mode: str = "RGB", **options: object) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(array).convert(mode).save(data, form, **options)
+    return data.getvalue()
+
+
+KINDS_OF_JPEG = {
+    "baseline": {},
+    "all colours": {"subsampling": 0},
+    "own tables": {"optimize": True},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_rows": 1},
+    "CMYK": {"mode": "CMYK"},
+    "grey": {"mode": "L"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_JPEG)
+@pytest.mark.parametrize("damage", ["cut off", "without its middle", "zeros", "a marker", "two scans"])
+@pytest.mark.parametrize("shrink", [1, 4])
+def test_a_damaged_jpeg_is_told(kind: str, damage: str, shrink: int) -> None:
+    whole = stored(np.kron(noise(), np.ones((4, 4, 1), np.uint8)), "JPEG", **KINDS_OF_JPEG[kind])
+    assert images.decode(whole, "a", shrink=shrink).shape == (192 // shrink, 256 // shrink, 3)
+    middle = len(whole) * 2 // 3
+    damaged = {
+        "cut off": whole[:middle] + whole[-2:],
+        "without its middle": whole[:middle] + whole[middle + 1500 :],
+        "zeros": whole[:middle] + bytes(1500) + whole[middle + 1500 :],
+        "a marker": whole[:middle] + b"\xff\xf9" + whole[middle + 2 :],
+        "two scans": whole[:middle] + whole[middle - 1500 :],
+    }[damage]
+    with pytest.raises(UnreadableImage, match="its JPEG data is damaged"):
+        images.decode(damaged, "a", shrink=shrink)
+
+
+def test_restart_markers_out_of_order_are_damage() -> None:
+    whole = stored(np.kron(noise(), np.ones((4, 4, 1), np.uint8)), "JPEG", restart_marker_rows=1)
+    at = whole.index(b"\xff\xd4")
+    with pytest.raises(UnreadableImage, match="its JPEG data is damaged"):
+        images.decode(whole[:at] + whole[at + 700 :], "a")
+
+
+def test_what_is_irregular_in_a_jpeg_and_harmless_is_passed_over() -> None:
+    whole = jpeg()
+    tables = whole.index(b"\xff\xdb")
+    version = whole.index(b"JFIF") + 5
+    odd = {
+        "bytes between segments": whole[:tables] + b"\0\1" + whole[tables:],
+        "version of JFIF": whole[:version] + b"\x09" + whole[version + 1 :],
+        "zeros at the end": whole[:-2] + bytes(40) + whole[-2:],
+        "fill bytes": whole[:-2] + b"\xff" * 40 + whole[-2:],
+    }
+    for kind, data in odd.items():
+        np.testing.assert_array_equal(images.decode(data, "a"), images.decode(whole, "a"), kind)
+    with pytest.raises(UnreadableImage, match=r"damaged.*if it looks whole, save it again"):
+        images.decode(whole[:-2] + bytes(range(40)) + whole[-2:], "a")
+
+
+def test_the_end_of_a_thumbnail_is_not_that_of_the_photo(tmp_path: Path) -> None:
+    small, whole = jpeg(), jpeg(noise())
+    photo = whole[:2] + b"\xff\xe1" + struct.pack(">H", len(small) + 2) + small + whole[2:]
+    path = tmp_path / "a.jpg"
+    path.write_bytes(photo)
+    np.testing.assert_array_equal(images.read(path), images.decode(whole, "a"))
+    path.write_bytes(photo[:-500])
+    with pytest.raises(UnreadableImage, match="truncated"):
+        images.probe(path)
+
+
+def late_png(*chunks: bytes) -> bytes:
+    """A PNG in which these come behind the pixels."""
+    whole = stored(picture(48, 48), "PNG")
+    return whole[:-12] + b"".join(chunks) + whole[-12:]
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_counts(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    plain = exif.tobytes()
+    profile = b"\nexif\n%8d\n%s\n" % (len(plain), plain.hex().encode())
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/></x:xmpmeta>'
+    late = {
+        "eXIf": chunk(b"eXIf", plain.removeprefix(b"Exif\0\0")),
+        "zTXt": chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile)),
+        "iTXt": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp),
+    }
+    for kind, data in late.items():
+        path = tmp_path / f"{kind}.png"
+        path.write_bytes(late_png(data))
+        with Image.open(path) as opened:
+            expected = np.asarray(ImageOps.exif_transpose(opened))
+        assert images.probe(path).orientation == 6, kind
+        np.testing.assert_array_equal(images.read(path), expected, kind)
+        assert (images.read(path) != picture(48, 48)).any()
+    assert images.examine(late_png(chunk(b"tEXt", b"Comment\0a hand")), "a").orientation == 1
+    assert images.examine(late_png(chunk(b"eXIf", b"nonsense")), "a").orientation == 1
+
+
+@pytest.mark.parametrize("form", ["GIF", "AVIF"])
+def test_further_formats(form: str) -> None:
+    data = stored(picture(), form, **({"quality": 95} if form == "AVIF" else {}))
+    assert images.examine(data, "a").format == form
+    assert np.abs(images.decode(data, "a").astype(int) - picture()).mean() < 8
+    assert images.decode(data, "a", grey=True, shrink=2).shape == (24, 32)
+    with pytest.raises(UnreadableImage):
+        images.decode(data[: len(data) // 2], "a")
+
+
+def test_of_moving_pictures_the_first_is_taken() -> None:
+    second = [Image.fromarray(noise())]
+    data = stored(picture(), "GIF", save_all=True, append_images=second)
+    assert np.abs(images.decode(data, "a").astype(int) - picture()).mean() < 8
+
+
+def test_damage_in_a_compressed_tiff_is_told() -> None:
+    data = stored(noise(), "TIFF", compression="tiff_lzw")
+    assert images.decode(data, "a").shape == (48, 64, 3)
+    with pytest.raises(UnreadableImage, match="its pixels do not decode"):
+        images.decode(data[:1000] + bytes(500) + data[1500:], "a")
+
+
+def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo() -> None:
+    data = stored(picture(), "TIFF", tiffinfo={254: 1})
+    with pytest.raises(UnreadableImage, match="small version of another"):
+        images.examine(data, "a")
+
+
+HEIC = struct.pack(">I", 24) + b"ftypheic\0\0\0\0mif1heic"
+
+
+@pytest.fixture
+def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pi_heif", "pillow_heif"):
+        monkeypatch.setitem(sys.modules, name, None)
+    image_header._heif_opener.cache_clear()
+
+
+@pytest.mark.usefixtures("no_heif")
+def test_heic_without_its_package_names_the_extra(tmp_path: Path) -> None:
+    path = tmp_path / "IMG_1.HEIC"
+    path.write_bytes(HEIC)
+    with pytest.raises(UnreadableImage, match=r"IMG_1.HEIC: HEIC needs.*pip install 'hand-curate\[heif\]'"):
+        images.probe(path)
+    image_header._heif_opener.cache_clear()
+
+
+@pytest.mark.usefixtures("no_heif")
+@pytest.mark.parametrize("package", ["pi_heif", "pillow_heif"])
+def test_heic_is_read_by_whichever_package_there_is(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    class Heif(ImageFile.ImageFile):
+        format = "HEIF"
+
+        def _open(self) -> None:
+            self.fp.seek(len(HEIC))
+            within = Image.open(io.BytesIO(self.fp.read())).convert("RGB")
+            self.im, self._mode, self._size = within.im, "RGB", within.size
+            self.tile = []
+
+    def register(**_: object) -> None:
+        Image.register_open("HEIF", Heif, lambda head: head[4:12] == b"ftypheic")
+
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    module = types.SimpleNamespace(register_heif_opener=register)
+    monkeypatch.setitem(sys.modules, package, module)  # type: ignore[arg-type]
+    data = HEIC + stored(picture(), "PNG")
+    assert images.examine(data, "a") == images.ImageInfo(64, 48, 1, "HEIF")
+    np.testing.assert_array_equal(images.decode(data, "a"), picture())
+    image_header._heif_opener.cache_clear()

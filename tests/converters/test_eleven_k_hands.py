@@ -292,6 +292,20 @@ def test_a_photo_that_does_not_open_is_quarantined(tmp_path: Path) -> None:
     assert Dataset(tmp_path / "out").quarantine()[0]["input"] == "Hands/Hand_0000003.jpg"
 
 
+def test_photos_of_any_format_are_found_and_the_readable_is_taken_of_twins(tmp_path: Path) -> None:
+    source = tmp_path / "11k"
+    source.mkdir()
+    table(source)
+    photos(source / "Hands", "Hand_0000003.png")
+    (source / "Hands" / "Hand_0000002.HEIC").write_bytes(b"not to be read")
+    (source / "Hands" / "Hand_0000003.DNG").write_bytes(b"not to be read")
+    summary = run(source, tmp_path / "out")
+    assert (summary.samples, summary.quarantined, summary.absent) == (1, 1, {"row without its photo": 1})
+    assert summary.dropped == {"image unreadable": 1, "photo of the same name as another": 1}
+    assert next(iter(Dataset(tmp_path / "out"))).image.endswith("Hand_0000003.png")
+    assert Dataset(tmp_path / "out").quarantine()[0]["input"] == "Hands/Hand_0000002.HEIC"
+
+
 def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
     source = tmp_path / "11k"
     source.mkdir()

@@ -12,6 +12,7 @@ from curate.background import BackgroundOptions, background
 from curate.basics import geometry, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError, UnreadableImage
+from curate.build import BuildOptions, build
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
@@ -104,6 +105,28 @@ def test_backdrops_from_files_cover_whatever_size(tmp_path: Path, size: tuple[in
     (tmp_path / "in" / "a.png").unlink()
     with pytest.raises(UnreadableImage, match="none of its images can be read"):
         Backdrops.of(tmp_path).draw(np.random.default_rng(0), *size)
+
+
+def test_backdrops_that_cannot_be_read_are_told(drawn_dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    images.write(folder / "a.jpg", noise)
+    whole = (folder / "a.jpg").read_bytes()
+    (folder / "below").mkdir()
+    (folder / "below" / "b.JPG").write_bytes(whole[:-9000] + whole[-2:])  # its header is sound
+    (folder / "c.heic").write_bytes(b"no image")
+    (folder / "read.me").write_text("text")
+    options = BackgroundOptions(backgrounds=str(folder))
+    summary = background(drawn_dataset, tmp_path / "out", options, quiet=True)
+    assert summary.samples == len(Dataset(drawn_dataset))
+    told = {entry["input"]: entry["reason"] for entry in Dataset(tmp_path / "out").quarantine()}
+    assert told.keys() == {"backdrop below/b.JPG", "backdrop c.heic"}
+    assert "damaged" in told["backdrop below/b.JPG"]
+    assert summary.notes["file that is no picture, passed over: .me"] == 1
+    form = BuildOptions(size=32, backgrounds=("own", str(folder)))
+    build([drawn_dataset], tmp_path / "set", form, quiet=True)
+    again = {entry["input"] for entry in Dataset(tmp_path / "set").quarantine()}
+    assert again == {"backdrop below/b.JPG", "backdrop c.heic"}
 
 
 def test_labels_stay_and_masks_are_kept(drawn_dataset: Path, tmp_path: Path) -> None:

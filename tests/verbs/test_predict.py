@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from curate.basics import engine, images
 from curate.basics import keypoints as kp
@@ -77,12 +78,30 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     assert result.photos == 2
     assert dict(result.unreadable).keys() == {str(photos / "broken.jpg"), str(tmp_path / "nowhere.jpg")}
     lines = str(result).splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "broken.jpg: truncated" in lines[0]
     assert "nowhere.jpg: no such image file" in lines[1]
     assert "2 hands" in lines[2]
     assert "2 unreadable" in lines[2]
+    assert lines[3] == "  note: file that is no picture, passed over: .txt: 1"
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
+
+
+def test_every_picture_of_a_folder_is_looked_at_or_told(make_run: MakePath, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(draw_hand(rng, Person.sample(rng), "left", width=320, height=240)[0])
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name, form in {"1.JFIF": "JPEG", "2.gif": "GIF", "3.Avif": "AVIF", "4.jpe": "JPEG"}.items():
+        picture.save(folder / name, form)
+    (folder / "5.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (folder / "6.CR3").write_bytes(b"\0\0\0\x18ftypcrx raw")
+    (folder / "7.mov").write_bytes(b"a film")
+    (folder / ".hidden.jpg").write_bytes(b"")
+    result = predict(make_run(size=32), [folder], tmp_path / "found", quiet=True)
+    assert result.photos == 4
+    assert [Path(name).name for name, _ in result.unreadable] == ["5.HEIC", "6.CR3"]
+    assert result.passed_over == {"file that is no picture, passed over: .mov": 1}
 
 
 def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
