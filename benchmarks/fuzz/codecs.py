@@ -237,9 +237,6 @@ def parquet(rng: Random, content: bytes) -> bytes:
     return sink.getvalue()
 
 
-_CELLS = (b"\xff\xfe", b"", b"x" * 100_000)
-
-
 def _spoilt_table(rng: Random, table: pa.Table) -> pa.Table:
     if not table.num_columns:
         return table
@@ -268,11 +265,12 @@ def _spoilt_table(rng: Random, table: pa.Table) -> pa.Table:
 
 
 def _spoilt_cell(rng: Random, table: pa.Table, at: int) -> pa.Table:
-    """One cell, or all of a column, exchanged; where the type stays, nullability is what the schema said."""
+    """One cell, or all of a column, exchanged: mostly for values of the column's type, which go in deepest."""
     field, values = table.schema.field(at), table.column(at).to_pylist()
     rows = [rng.randrange(len(values))] if values and rng.random() < 0.7 else range(len(values))
+    draw = _fitting if rng.random() < 0.75 else _cell
     for row in rows:
-        values[row] = _cell(rng, values[row])
+        values[row] = draw(rng, field.type, values)
     for kind in (field.type, pa.binary(), None):
         try:
             if kind == pa.binary() and pa.types.is_string(field.type):
@@ -286,16 +284,53 @@ def _spoilt_cell(rng: Random, table: pa.Table, at: int) -> pa.Table:
     return table
 
 
-def _cell(rng: Random, old: Any) -> Any:
+def _fitting(rng: Random, kind: pa.DataType, values: list[Any]) -> Any:
+    """A value of a type."""
+    if rng.random() < 0.15:
+        return rng.choice((None, *values))
+    if pa.types.is_fixed_size_list(kind):
+        old = next((value for value in values if value is not None), None)
+        new = list(old) if old and rng.random() < 0.7 else [None] * kind.list_size
+        for _ in range(rng.choice((1, 2, 2 * len(new)))):
+            new[rng.randrange(len(new))] = _fitting(rng, kind.value_type, new)
+        return new
+    if pa.types.is_integer(kind):
+        top = 2 if kind.bit_width == 8 else 2**31 - 1
+        return rng.choice((0, 1, top, rng.randrange(top + 1), *(() if kind.bit_width == 8 else (-1, -top))))
+    if pa.types.is_floating(kind):
+        return float(rng.choice([number for number in hostile.NUMBERS if number != 10**400]))
+    if pa.types.is_boolean(kind):
+        return rng.random() < 0.5
+    told = (*hostile.TEXTS, *hostile.PATHS, *_WORDS)
+    return rng.choice([text for text in told if text.isprintable() or rng.random() < 0.2])
+
+
+_WORDS = (
+    "right",
+    "palmar",
+    "train",
+    "test",
+    "val",
+    "auto:x",
+    "MIT",
+    '{"a": [1]}',
+    "[]",
+    '{"age": NaN}',
+    "images",
+)
+_CELLS = (b"\xff\xfe", b"", b"x" * 100_000)
+
+
+def _cell(rng: Random, _kind: pa.DataType, values: list[Any]) -> Any:
+    """A value of any type."""
+    old = rng.choice(values)
     if isinstance(old, list) and rng.random() < 0.8:
         new = list(old)
         for _ in range(rng.choice((1, 2, len(new)))):
             new[rng.randrange(len(new))] = rng.choice((None, *hostile.NUMBERS))
         return new
     if isinstance(old, str) and rng.random() < 0.5:
-        return rng.choice(
-            (*hostile.TEXTS, *hostile.PATHS, *_CELLS, old + "\0", '{"a": [1]}', "[]", '{"a":NaN}')
-        )
+        return rng.choice((*hostile.TEXTS, *hostile.PATHS, *_CELLS, old + "\0"))
     drawn = hostile.value(rng)
     return drawn.text if isinstance(drawn, Raw) else drawn
 
