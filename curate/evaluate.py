@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 
 from curate.basics import files, progress
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, choice, flag, known, path, texts
+from curate.basics.settings import Options, choice, flag, path, texts
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import Dataset
+from curate.data.given_predictions import read_given
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
-from curate.data.sample import SCHEMA
+from curate.data.told_apart import values_of
 from curate.data.training_set import form_of
 from curate.scoring import against, slices
 from curate.scoring.figures import Scored, finite, measure, summary
@@ -31,7 +34,6 @@ from curate.training.trained_on import seen_in_training
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
 _BATCH = 32
-_PLAIN = (str, int, float, bool)  # what samples are told apart by
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class EvaluateOptions(Options):
     """What `curate evaluate` evaluates on."""
 
     split: str = choice("test", ("train", "val", "test"), "of the training set")
+    predictions: Path | None = path(
+        "instead of a run: predictions that another tool made (Parquet, or COCO results)", metavar="FILE"
+    )
     turns: bool = flag(False, "take the mean of four quarter turns of each image")
     by: tuple[str, ...] = texts(
         (),
@@ -91,9 +96,7 @@ class Evaluation:
 
     def _warnings(self) -> list[str]:
         if self.seen is None:
-            return [
-                "  whether the run was trained on some of these is not known: it is of an earlier version"
-            ]
+            return ["  whether these images were trained on is not known"]
         if self.fair:
             return []
         seen = ", ".join(f"{count} {kind}" for kind, count in self.seen.items() if count)
@@ -101,7 +104,7 @@ class Evaluation:
 
 
 def evaluate(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | None,
     training_set: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     options: EvaluateOptions = EvaluateOptions(),
@@ -116,38 +119,39 @@ def evaluate(
 
     Parameters
     ----------
-    run: a finished run, of a network that finds points. out: default RUN/evaluation-SPLIT.
+    run: a finished run, of a network that finds points; None with `options.predictions`
+        (curate.data.given_predictions). out: default RUN/evaluation-SPLIT.
 
     Raises
     ------
     SchemaError: no finished run, or no dataset.
     InputError: no such split, images of another size or kind than the run was trained on, a run of another
-        network, or a foreign folder at `out`.
+        network, predictions that cannot be read, both or neither, or a foreign folder at `out`.
     ConfigChanged: `out` holds the evaluation of other weights, another set or another split, and `overwrite`
         is not set.
     """
-    opened, dataset = open_run(run, gives="points"), Dataset(training_set)
-    _check_fit(opened, dataset)
-    examples = Examples(dataset, options.split, opened.spec.keypoints)
-    values = {name: _known_of(dataset, options.split, name) for name in options.by}
+    dataset = Dataset(training_set)
+    origin = _origin(run, dataset, options, quiet)
+    values = {name: values_of(dataset, options.split, name) for name in options.by}
     other = None if options.against is None else read_predictions(options.against)
-    folder = Path(out) if out is not None else opened.root / f"evaluation-{options.split}"
-    weights = files.sha256(opened.root / WEIGHTS)
+    if out is None and origin.out is None:
+        raise InputError("--out", "not given", allowed="a folder, as predictions have none of their own")
+    folder = Path(out) if out is not None else origin.out
+    assert folder is not None
     identity = {
         "stage": "evaluate",
         "version": VERSION,
         "options": options.record(),
-        "inputs": [weights, dataset.fingerprint],
+        "inputs": [origin.content, dataset.fingerprint],
     }
-    seen = seen_in_training(opened.root, dataset, options.split)
-    with contents.claimed(folder, identity, [dataset], reads=[opened.root], overwrite=overwrite) as claim:
+    with contents.claimed(folder, identity, [dataset], reads=origin.reads, overwrite=overwrite) as claim:
         if claim.result is not None:
-            return Evaluation(folder, claim.result, seen, reused=True)
+            return Evaluation(folder, claim.result, origin.seen, reused=True)
         write_predictions(
             folder / PREDICTIONS,
-            _predict(opened, examples, options.turns, quiet),
+            origin.predict(),
             split=options.split,
-            weights_sha256=weights,
+            weights_sha256=origin.content,
             training_set=dataset.fingerprint,
         )
         scored = Scored(read_predictions(folder / PREDICTIONS))
@@ -157,11 +161,57 @@ def evaluate(
         if other is not None:
             figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
         files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
-        names = (opened.root.resolve().name, dataset.root.resolve().name)
-        shown = Shown(*names, figures, scored, examples.pixels)
+        shown = Shown(origin.name, dataset.root.resolve().name, figures, scored, origin.examples.pixels)
         files.write(folder / PAGE, render_page(shown).encode())
         claim.finish(figures)
-    return Evaluation(folder, figures, seen)
+    return Evaluation(folder, figures, origin.seen)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where predictions come from: a run, or a file of another tool.
+
+    content: hash of the weights or the file. out: the default folder. seen: as of Evaluation.
+    """
+
+    name: str
+    content: str
+    reads: tuple[Path, ...]
+    out: Path | None
+    seen: dict[str, int] | None
+    examples: Examples
+    predict: Callable[[], Predictions]
+
+
+def _origin(
+    run: str | os.PathLike[str] | None, dataset: Dataset, options: EvaluateOptions, quiet: bool
+) -> _Origin:
+    if (run is None) == (options.predictions is None):
+        found = "neither" if run is None else "both"
+        raise InputError("evaluate", f"{found} of a run and --predictions", allowed="one of them")
+    if run is None:
+        assert options.predictions is not None
+        return _of_file(options.predictions, Examples(dataset, options.split), options)
+    opened = open_run(run, gives="points")
+    _check_fit(opened, dataset)
+    examples = Examples(dataset, options.split, opened.spec.keypoints)
+    return _Origin(
+        opened.root.resolve().name,
+        files.sha256(opened.root / WEIGHTS),
+        (opened.root,),
+        opened.root / f"evaluation-{options.split}",
+        seen_in_training(opened.root, dataset, options.split),
+        examples,
+        partial(_predict, opened, examples, options.turns, quiet),
+    )
+
+
+def _of_file(path: Path, examples: Examples, options: EvaluateOptions) -> _Origin:
+    if options.turns:
+        raise InputError("--turns", "given with --predictions", allowed="with a run")
+    points, scores = read_given(path, examples.sample_ids)
+    predict = partial(_beside_labels, examples, points, scores)
+    return _Origin(path.name, files.sha256(path), (), None, None, examples, predict)
 
 
 def _check_fit(run: Run, dataset: Dataset) -> None:
@@ -177,28 +227,6 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
             )
 
 
-def _known_of(dataset: Dataset, split: str, name: str) -> list[Any]:
-    """What a column, or an entry of attrs, says of each sample of a split, in the order of the table.
-
-    Raises
-    ------
-    InputError: no sample has it, or it is no word and no number.
-    """
-    columns = [one for one in SCHEMA.names if _is_plain(SCHEMA.field(one).type) and one != "attrs"]
-    table = dataset.table(["split", "attrs", *columns])
-    here = [place for place, one in enumerate(table.column("split").to_pylist()) if one == split]
-    attrs = [json.loads(text) if text else {} for text in table.column("attrs").take(here).to_pylist()]
-    there = sorted({key for one in attrs for key, value in one.items() if isinstance(value, _PLAIN)})
-    there += [one for one in columns if table.column(one).null_count < len(table)]
-    known(dataset.root, "column or attr", name, there)
-    found = table.column(name).take(here).to_pylist() if name in columns else [one.get(name) for one in attrs]
-    return [value if isinstance(value, _PLAIN) else None for value in found]
-
-
-def _is_plain(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
 def _predict(run: Run, examples: Examples, turns: bool, quiet: bool) -> Predictions:
     count = len(examples)
     found = []
@@ -210,5 +238,11 @@ def _predict(run: Run, examples: Examples, turns: bool, quiet: bool) -> Predicti
     points, scores = (
         np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
     )
-    truth, visibility = examples.all_keypoints(np.arange(count))
+    return _beside_labels(examples, points, scores)
+
+
+def _beside_labels(
+    examples: Examples, points: NDArray[np.float32], scores: NDArray[np.float32]
+) -> Predictions:
+    truth, visibility = examples.all_keypoints(np.arange(len(examples)))
     return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)

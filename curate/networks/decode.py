@@ -54,9 +54,14 @@ def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
     """
     # The sigmoid would make an infinity look like an answer.
     maps = torch.where(logits.isfinite(), logits.float().sigmoid(), torch.nan)
-    peak = maps.flatten(2).amax(-1)
-    points, _ = local_expectation(maps, floor=0.5)
-    return points, torch.nan_to_num(peak, nan=0.0)
+    return decode_heights(maps)
+
+
+def decode_heights(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Points of maps of height 1 at the point, (B, K, H, W), by the cells near the peak of at least half of
+    it; and these peaks. Returns: as decode_softmax."""
+    points, _ = local_expectation(maps.clamp(min=0), floor=0.5)
+    return points, torch.nan_to_num(maps.flatten(2).amax(-1).clamp(0, 1), nan=0.0)
 
 
 def expectation(maps: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curate.networks import losses
-from curate.networks.decode import decode_sigmoid, decode_softmax, expectation
+from curate.networks.decode import decode_heights, expectation, local_expectation
 from curate.networks.depthwise import doubled
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.pixels import standardise
@@ -48,13 +48,18 @@ class ThreeHeads(Network):
 
     Losses: "distributions" (cross-entropy of each score map with a Gaussian of mass 1) and "heights" (the
     squared difference from Gaussians of height 1, as they did).
+
+    Attributes
+    ----------
+    head: which is read. whole: maps are read by the expectation over all of them, as they did, instead of
+        near their highest cell.
     """
 
     presets: ClassVar[Mapping[str, Preset]] = {
         "reference": Preset(
             Recipe(loss="distributions", sigma=_SIGMA, ranges=_RANGES),
             epochs=60,
-            options={"depth": 18, "width": 1.0, "head": "scores"},
+            options={"depth": 18, "width": 1.0, "head": "scores", "whole": False},
         ),
         "paper": Preset(
             Recipe(
@@ -67,19 +72,19 @@ class ThreeHeads(Network):
                 ranges=_RANGES,
             ),
             epochs=60,
-            options={"depth": 152, "width": 1.0, "head": "scores"},
+            options={"depth": 152, "width": 1.0, "head": "scores", "whole": True},
         ),
     }
 
-    def __init__(self, spec: Spec, *, depth: int, width: float, head: str) -> None:
-        """depth, width: of the ResNet. head: which is read, of HEADS.
+    def __init__(self, spec: Spec, *, depth: int, width: float, head: str, whole: bool) -> None:
+        """depth, width: of the ResNet. head: of HEADS; whole: see the class.
 
         Raises ValueError: another head, depth or width, or a size that is not a multiple of 32.
         """
         super().__init__(spec)
-        if spec.size % 32 or head not in HEADS:
-            raise ValueError(f"no head {head!r} for images of {spec.size} pixels")
-        self.head = head
+        if spec.size % 32 or head not in HEADS or not isinstance(whole, bool):
+            raise ValueError(f"no head {head!r}, whole={whole!r}, for images of {spec.size} pixels")
+        self.head, self.whole = head, whole
         self.trunk = ResNet(depth, width, spec.channels)
         third, fourth = self.trunk.channels
         wide = min(256, third)
@@ -124,12 +129,18 @@ class ThreeHeads(Network):
         return 10 * away + disks + scores
 
     def decode(self, outputs: Outputs) -> Decoded:
-        """What the chosen head says; its maps read as a whole where heights were learnt."""
+        """What the chosen head says."""
         if self.head == "regression":
             return Decoded((outputs.regression.float() + 0.5) * self.spec.size)
-        maps = outputs.disks if self.head == "disks" else outputs.scores
-        if self.spec.loss == "heights":
-            found = expectation(maps.float().sigmoid() if self.head == "disks" else maps.float())
+        distributions = self.head == "scores" and self.spec.loss == "distributions"
+        if self.head == "disks":
+            maps = outputs.disks.float().sigmoid()
+        elif distributions:
+            maps = outputs.scores.float().flatten(2).softmax(-1).view(outputs.scores.shape)
         else:
-            found = decode_sigmoid(maps) if self.head == "disks" else decode_softmax(maps)
-        return Decoded(found[0] * STRIDE, found[1])
+            maps = outputs.scores.float()
+        if self.whole:
+            points, scores = expectation(maps)
+        else:
+            points, scores = local_expectation(maps) if distributions else decode_heights(maps)
+        return Decoded(points * STRIDE, scores)

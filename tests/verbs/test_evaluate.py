@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.predictions import read_predictions
 from curate.evaluate import EvaluateOptions, evaluate
@@ -148,6 +149,26 @@ def test_what_no_sample_has_is_refused_with_what_there_is(make_run: MakePath, ma
         evaluate(run, training_set, options=EvaluateOptions(by=("sid",)), quiet=True)
     with pytest.raises(SchemaError, match="no predictions"):
         evaluate(run, training_set, options=EvaluateOptions(against=training_set / "pixels.npy"), quiet=True)
+
+
+def test_predictions_of_another_tool_are_measured_without_a_run(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, training_set = make_run(size=32), make_set(["train", *["test"] * 3], size=32)
+    ours = evaluate(run, training_set, tmp_path / "ours", quiet=True)
+    file = ours.out / "predictions.parquet"
+    line = ["evaluate", str(training_set), "--predictions", str(file), "--quiet"]
+    assert cli.main([*line, "--out", str(tmp_path / "theirs")]) == 0
+    theirs = json.loads((tmp_path / "theirs" / "metrics.json").read_text())
+    assert theirs["epe_mean"] == pytest.approx(ours.figures["epe_mean"])
+    assert cli.main(line) == 2
+    assert "--out: not given" in capsys.readouterr().err
+    assert cli.main(["evaluate", str(training_set)]) == 2
+    assert "neither of a run and --predictions" in capsys.readouterr().err
+    assert cli.main(["evaluate", str(run), *line[1:], "--out", str(tmp_path / "both")]) == 2
+    assert "both of a run and --predictions" in capsys.readouterr().err
+    assert cli.main([*line, "--turns", "--out", str(tmp_path / "turned")]) == 2
+    assert "--turns: given with --predictions" in capsys.readouterr().err
 
 
 def test_the_summary_names_the_split_and_the_page(make_run: MakePath, make_set: MakePath) -> None:

@@ -1,0 +1,116 @@
+"""Predictions that other tools made for the images of a training set.
+
+A Parquet file with the columns `sample_id`, `predicted` (21 x, y, or 42 numbers) and perhaps `score` (21
+numbers); the predictions.parquet of `curate evaluate` is one. Or COCO's results: a JSON list of objects with
+`keypoints` (x, y, score of 21 points), `score`, and as `image_id` the sample's id. Keypoints are in our order
+and in pixels of the training set's images.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.basics.paths import read_file
+
+_MOST = 1 << 30  # bytes of a JSON file
+_LARGEST = 1e6  # px
+
+
+class Given(NamedTuple):
+    """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21)."""
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
+    """The predictions of some samples; those that the file lacks have none.
+
+    Of several for one sample the one with the highest score counts.
+
+    Raises
+    ------
+    InputError: no such file, one of another form, or none of these samples in it.
+    """
+    rows = {name: row for row, name in enumerate(sample_ids)}
+    given = Given(
+        np.full((len(rows), kp.COUNT, 2), np.nan, np.float32), np.zeros((len(rows), kp.COUNT), np.float32)
+    )
+    best = np.full(len(rows), -np.inf)
+    read = _parquet if Path(path).suffix.lower() == ".parquet" else _coco_results
+    for name, points, scores, total in read(path):
+        row = rows.get(name)
+        if row is None or total < best[row]:
+            continue
+        best[row], given.points[row] = total, points
+        given.scores[row] = np.where(np.isfinite(points).all(-1), scores.clip(0, 1), 0)
+    if not np.isfinite(best).any():
+        _refuse(path, "no prediction of this split's samples", "sample ids as in the training set")
+    return given
+
+
+_Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]
+
+
+def _parquet(path: str | os.PathLike[str]) -> Iterator[_Row]:
+    try:
+        table = pq.read_table(path)
+        there = [name for name in ("sample_id", "predicted", "score") if name in table.column_names]
+        rows = table.select(there).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        _refuse(path, f"not readable ({error})", "Parquet, or COCO results as .json")
+    if there[:2] != ["sample_id", "predicted"]:
+        _refuse(path, "other columns", "sample_id, predicted and perhaps score")
+    for number, row in enumerate(rows):
+        points = _numbers(path, f"row {number}: predicted", row["predicted"], 2 * kp.COUNT)
+        told = row.get("score")
+        scores = np.ones(kp.COUNT) if told is None else _numbers(path, f"row {number}: score", told, kp.COUNT)
+        yield _row(str(row["sample_id"]), points.reshape(-1, 2), scores, float(np.nan_to_num(scores).mean()))
+
+
+def _coco_results(path: str | os.PathLike[str]) -> Iterator[_Row]:
+    try:
+        found = json.loads(read_file(path, _MOST))
+    except (OSError, ValueError, RecursionError) as error:
+        _refuse(path, f"not readable ({error})", "Parquet, or COCO results as .json")
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        _refuse(path, "no list of objects", "COCO results, or Parquet")
+    for number, entry in enumerate(found):
+        where = f"result {number}: keypoints"
+        triples = _numbers(path, where, entry.get("keypoints"), 3 * kp.COUNT).reshape(-1, 3)
+        total = entry.get("score", 1.0)
+        total = float(total) if isinstance(total, int | float) and math.isfinite(total) else 0.0
+        points = np.where(triples[:, 2:] > 0, triples[:, :2], np.nan)
+        yield _row(str(entry.get("image_id")), points, triples[:, 2], total)
+
+
+def _row(name: str, points: NDArray[np.float64], scores: NDArray[np.float64], total: float) -> _Row:
+    near = np.where(np.abs(points) <= _LARGEST, points, np.nan)
+    return name, near.astype(np.float32), np.nan_to_num(scores).astype(np.float32), total
+
+
+def _numbers(path: str | os.PathLike[str], where: str, value: Any, count: int) -> NDArray[np.float64]:
+    """So many numbers, of a list that may be nested; null is NaN."""
+    try:
+        array = np.array(value, np.float64).ravel()
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
+    if len(array) != count:
+        _refuse(path, f"{str(value)[:40]}", f"{count} numbers", where)
+    return array
+
+
+def _refuse(path: str | os.PathLike[str], found: str, allowed: str, field: str = "") -> NoReturn:
+    raise InputError(path, found, field=field, allowed=allowed)

@@ -1,0 +1,36 @@
+"""What samples can be told apart by: columns and attrs that hold words or numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from curate.basics.settings import known
+from curate.data.dataset import Dataset
+from curate.data.sample import SCHEMA
+
+_PLAIN = (str, int, float, bool)
+
+
+def values_of(dataset: Dataset, split: str, name: str) -> list[Any]:
+    """What a column, or an entry of attrs, says of each sample of a split, in the order of the table.
+
+    Raises
+    ------
+    InputError: no sample has it, or it is no word and no number.
+    """
+    columns = [one for one in SCHEMA.names if _is_plain(SCHEMA.field(one).type) and one != "attrs"]
+    table = dataset.table(["attrs", *columns])
+    here = [place for place, one in enumerate(table.column("split").to_pylist()) if one == split]
+    attrs = [json.loads(text) if text else {} for text in table.column("attrs").take(here).to_pylist()]
+    there = sorted({key for one in attrs for key, value in one.items() if isinstance(value, _PLAIN)})
+    there += [one for one in columns if table.column(one).null_count < len(table)]
+    known(dataset.root, "column or attr", name, there)
+    found = table.column(name).take(here).to_pylist() if name in columns else [one.get(name) for one in attrs]
+    return [value if isinstance(value, _PLAIN) else None for value in found]
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind))
