@@ -74,7 +74,7 @@ class Scored:
     def scored_images(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """(M,) confidences of the images that have a label, and whether all points of each are right."""
         some = self.labelled.any(1)
-        return self.confidence[some], np.asarray(~(self.table[some] > self.limit).any(1), bool)
+        return self.confidence[some], np.asarray((~(self.table[some] > self.limit)).all(1))
 
 
 Value = float | int | dict[str, float] | None

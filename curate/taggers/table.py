@@ -63,14 +63,15 @@ def choose(where: str | os.PathLike[str], name: str = RUN, looks: int = 1) -> Ch
 
 
 def choose_by(text: str, looks: int = 1) -> Choice:
-    """The tagger that a text names: NAME or NAME:WHERE of the table, else a run by its folder.
+    """The tagger that a text names: NAME or NAME:WHERE of the table, else a run by its folder, which may well
+    be called "run".
 
     Raises
     ------
     InputError: it is of no use.
     """
     name, _, where = text.partition(":")
-    return choose(where, name, looks) if name in TAGGERS else choose(text, RUN, looks)
+    return choose(where, name, looks) if name in TAGGERS and name != RUN else choose(text, RUN, looks)
 
 
 @lru_cache(maxsize=4)

@@ -67,7 +67,7 @@ def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
     ("line", "told"),
     [
         ("evalute run set", "curate: no command 'evalute'; did you mean evaluate?"),
-        ("frobnicate", "curate: no command 'frobnicate'; allowed: convert, autotag, export, "),
+        ("frobnicate", "curate: no command 'frobnicate'; allowed: convert, autotag, "),
         ("--verion", "curate: no option '--verion'; did you mean --version?"),
         ("qa d --otu q", "curate qa: no option '--otu'; did you mean --out?"),
         ("crop d --outt=c", "curate crop: no option '--outt'; did you mean --out?"),

@@ -47,6 +47,15 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         choose(tmp_path)
 
 
+def test_a_run_in_a_folder_called_run_is_one(
+    make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(size=32)
+    monkeypatch.chdir(run.parent)
+    run.rename("run")
+    assert choose_by("run", looks=3) == choose("run", looks=3)
+
+
 def test_a_tagger_is_added_by_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     class Middle:
         """Takes the middle of a photograph for each keypoint."""
