@@ -158,7 +158,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
 
     Raises
     ------
-    InputError: the mapping file is wrong.
+    InputError: the mapping file is wrong, or there is no JSON file.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
     single = source.root.is_file()
@@ -168,6 +168,8 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     counted = Part(to_batch([]))
     found = [source.root] if single else list(texts_below(root, counted))
     found = [path for path in found if single or path.suffix.lower() == ".json"]
+    if not found:
+        raise InputError(root, "no .json file", allowed="Labelme files, in it or in folders below")
     yield counted  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):
         yield reader.part(found[start : start + _FILES])

@@ -15,6 +15,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.paths import require_apart
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
+from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT
@@ -79,12 +80,13 @@ class Export:
 
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
-        lines = [f"{self.out}: {self.samples} samples as {self.format}{before}"]
+        lines = [f"{self.out}: {counted(self.samples, 'sample')} as {self.format}{before}"]
         for name, count in self.lost.items():
             says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
             lines.append(f"  {says} ({count})")
         lines += [
-            f"  taken from {place}, outside the dataset: {n} images" for place, n in self.outside.items()
+            f"  taken from {place}, outside the dataset: {counted(n, 'image')}"
+            for place, n in self.outside.items()
         ]
         lines += [f"  licence, read it before you pass this on: {licence}" for licence in self.licences]
         return "\n".join(lines)

@@ -19,6 +19,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, flag, number
+from curate.basics.wording import counted
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -87,16 +88,18 @@ class Predicted:
         lines = [f"{name}: {reason}" for name, reason in self.unreadable[:_LISTED]]
         more = len(self.unreadable) - len(lines)
         lines += [f"and {more} more, see {self.out / 'quarantine.jsonl'}"] if more else []
-        told = f"{self.hands} hands, {self.without} photos without one in {self.out / JSON}"
+        told = f"{counted(self.hands, 'hand')}, {counted(self.without, 'photo')} without one"
+        told += f" in {self.out / JSON}"
         told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
         lines.append(told + (" (was finished before)" if self.reused else ""))
         if self.unseen:
             lines.append(
-                f"  note: in {self.unseen} photos no finder saw a hand; the network looked at all of each"
+                f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
+                "of each"
             )
         if self.low:
-            lines.append(f"  note: {self.low} of the hands have a score below {self.min_score:g}")
+            lines.append(f"  note: scores below {self.min_score:g}: {counted(self.low, 'hand')}")
         lines += [f"  note: {name}: {count}" for name, count in self.passed_over.items()]
         return "\n".join(lines)
 

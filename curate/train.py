@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
@@ -32,7 +33,7 @@ class Trained:
         return {**asdict(self), "out": os.fspath(self.out)}
 
     def __str__(self) -> str:
-        told = [f"{self.epochs} of {self.planned} epochs in {self.out}"]
+        told = [f"{self.epochs} of {counted(self.planned, 'epoch')} in {self.out}"]
         told += [" (was finished before)"] if self.reused else []
         told += [f"\n{line}" for line in [describe_epoch(self.last)] if self.last]
         return "".join(told)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curate.basics.progress import duration
+from curate.basics.wording import counted
 from render.angles import Grid
 from render.job import Job
 from render.people.models import PROCEDURAL
@@ -52,8 +53,8 @@ class Forecast:
     def __str__(self) -> str:
         job, hands = self.job, self.job.hands_in_turn
         lines = [
-            f"{self.pictures:,} picture{'s' * (self.pictures > 1)} of {job.size} x {job.size} pixels, "
-            f"{job.samples} samples, seed {job.seed}",
+            f"{counted(self.pictures, 'picture')} of {job.size} x {job.size} pixels, "
+            f"{counted(job.samples, 'sample')} a pixel, seed {job.seed}",
             "angles",
         ]
         for text in job.angles:

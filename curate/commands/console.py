@@ -14,6 +14,7 @@ from curate.basics import stopping, streams
 from curate.basics.engine import Engine, Local, default_workers
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, settings_of
+from curate.basics.wording import counted
 from curate.commands.table import COMMANDS
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def positive(text: str) -> int:
 
 def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
     """Tell what a stage did and what to do next; returns the exit code."""
-    lines = [
-        f"{summary.samples} samples in {summary.out}" + (" (was finished before)" if summary.reused else "")
-    ]
+    again = " (was finished before)" if summary.reused else ""
+    lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{again}"]
     lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
     lines += [f"  not there: {count} {_words(reason)}" for reason, count in summary.absent.items()]
     if summary.quarantined:
-        lines.append(f"  in quarantine: {summary.quarantined} inputs, see {summary.out / 'quarantine.jsonl'}")
+        inputs = counted(summary.quarantined, "input")
+        lines.append(f"  in quarantine: {inputs}, see {summary.out / 'quarantine.jsonl'}")
         if not summary.samples:
             lines += _first_of_quarantine(summary.out)
     lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items() if count]

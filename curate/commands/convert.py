@@ -8,11 +8,19 @@ from typing import Any
 
 from converters.parts.hand_info import HandInfoJoin
 from converters.table import FORMATS
-from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.commands.console import (
+    add_options,
+    command,
+    common,
+    engine_of,
+    given,
+    options_of,
+    tell,
+)
+from curate.commands.next_step import next_step
 from curate.commands.own_options import add_own_options, own_options
 from curate.convert import ConvertOptions, convert
 from curate.data.dataset import Dataset
-from curate.data.sample import labelled_points
 from curate.data.source import Source
 
 _KINDS = {row.name: row.reads for row in FORMATS.values() if row.reads}
@@ -61,14 +69,5 @@ def run(a: argparse.Namespace) -> int:
         engine=engine_of(a),
         **given(a, "overwrite quiet"),
     )
-    return tell(a, summary, advice=_next(Dataset(summary.out)))
-
-
-def _next(made: Dataset) -> str:
-    """What fits the source: hands without labels need some before they can be trained on."""
-    if any(labelled_points(batch)[1].any() for batch in made.batches()):
-        return f"next: curate crop {made.root} --out CROPS (before clutter: --by keypoints)"
-    return (
-        "next: no hand is labelled yet: tag the photographs with Labelme or another tool and convert its "
-        f"files, or label them by a run that you have: curate autotag {made.root} --tagger RUN --out TAGGED"
-    )
+    then = f"curate crop {a.out} --out CROPS (before clutter: --by keypoints)"
+    return tell(a, summary, advice=next_step(Dataset(summary.out), then))

@@ -6,8 +6,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.basics.wording import counted
+from curate.commands.console import (
+    add_options,
+    command,
+    common,
+    engine_of,
+    given,
+    options_of,
+    tell,
+)
+from curate.commands.next_step import next_step
 from curate.crop import CropOptions, crop
+from curate.data.dataset import Dataset
 from curate.hands.cropping import WHOLE_KEPT
 from curate.hands.finding import FOUND_BY, WHOLE
 
@@ -32,5 +43,7 @@ def run(a: argparse.Namespace) -> int:
         a.dataset, a.out, options_of(a, CropOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
     kept = summary.notes.get(WHOLE_KEPT, 0)
-    told = f"{kept} photos were kept whole: no hand was seen, or none to be trusted ({FOUND_BY}: {WHOLE})\n"
-    return tell(a, summary, advice=(told if kept else "") + f"next: curate build {a.out} --out SET --size 96")
+    photos = counted(kept, "photo")
+    told = f"kept whole, for no hand was seen or none to be trusted: {photos} ({FOUND_BY}: {WHOLE})\n"
+    then = next_step(Dataset(summary.out), f"curate build {a.out} --out SET --size 96")
+    return tell(a, summary, advice=(told if kept else "") + then)

@@ -34,6 +34,7 @@ _RADII = np.array(
     [(13, 11, 9.5, 8.0), (13, 9.6, 8.2, 6.6), (13, 9.8, 8.4, 6.8), (12.5, 9.2, 7.8, 6.4), (12, 8.2, 6.9, 5.6)]
 )
 _MOST_BENT = 18.0  # degrees at a joint, of a hand that lies open before the camera
+_NAIL = np.array([242.0, 196.0, 188.0])  # no paler than skin on a white ground: it would be taken for that
 _FAIR, _DARK = np.array([238.0, 200.0, 178.0]), np.array([92.0, 60.0, 44.0])
 
 
@@ -177,7 +178,7 @@ def _add_details(
     flesh: NDArray[np.float64], points: NDArray[np.float64], px_per_mm: float, tone: NDArray[np.float64]
 ) -> None:
     """Nails and knuckle creases, so that fingers have a structure to be found by."""
-    nail = np.minimum(tone * 1.12 + 18, 250)
+    nail = 0.6 * tone + 0.4 * _NAIL
     for tip in kp.TIPS:
         along = points[tip] - points[tip - 1]
         along = along / max(float(np.linalg.norm(along)), 1e-6)

@@ -98,6 +98,7 @@ def _shorten(text: object, limit: int = _TEXT_LIMIT) -> str:
 
 
 def _name(sample_id: object) -> str:
-    """The part of a sample's id that tells it from its neighbours: what stands behind the last slash."""
-    text = str(sample_id)
-    return text.rpartition("/")[2] or text
+    """The part of a sample's id that tells it from its neighbours: behind the last slash, or the one before
+    where a side alone stands there."""
+    parts = str(sample_id).split("/")
+    return "/".join(parts[-2:] if parts[-1] in ("left", "right", "") else parts[-1:])

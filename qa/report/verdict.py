@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from curate.basics.wording import counted
 from qa.checks.check import Checked
 from qa.finding import Severity
 
@@ -37,7 +38,7 @@ def verdict_on(results: Sequence[Checked], samples: int, *, training: bool) -> V
     if not blocking:
         warnings = sum(r.count("warning") for r in results)
         if warnings:
-            told = _plural(warnings, "warning")
+            told = counted(warnings, "warning")
             return Verdict(f"Fit to {goal}, with {told} worth a look.", "warning")
         noted = any(r.findings for r in results)
         word = "nothing was found that speaks against it"
@@ -47,13 +48,10 @@ def verdict_on(results: Sequence[Checked], samples: int, *, training: bool) -> V
     whole = sum(r.count("error") for r in blocking if r.check.scope != "sample")
     share = f"{len(bad):,} of {samples:,} samples ({100 * len(bad) / max(samples, 1):.1f} %)"
     if not whole:
-        said = f"Not fit to {goal} as it is: {share} have errors. "
-        said += "Correct them or leave them out, and it will be."
+        said = f"Not fit to {goal} as it is: {share} {'has' if len(bad) == 1 else 'have'} errors. "
+        rest = "" if len(bad) == samples else " or leave them out"
+        said += f"Correct them{rest}, and it will be."
     else:
-        said = f"Not fit to {goal}: {_plural(whole, 'error')} of the set as a whole"
+        said = f"Not fit to {goal}: {counted(whole, 'error')} of the set as a whole"
         said += f", and errors in {share}." if bad else "."
     return Verdict(said, "error", tuple(blocking))
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

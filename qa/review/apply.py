@@ -20,6 +20,7 @@ from curate.basics import keypoints as kp
 from curate.basics import progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.wording import counted
 from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -86,7 +87,7 @@ class Applied:
         if self.summary is None:
             return "\n".join([*lines, "nothing was written (dry run)"])
         again = " (was finished before)" if self.summary.reused else ""
-        return "\n".join([*lines, f"{self.summary.samples} samples in {self.summary.out}{again}"])
+        return "\n".join([*lines, f"{counted(self.summary.samples, 'sample')} in {self.summary.out}{again}"])
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""

@@ -13,6 +13,7 @@ from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, flag
+from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -58,11 +59,13 @@ class Review:
     reused: bool = False
 
     def __str__(self) -> str:
-        text = f"{self.samples:,} samples, {self.flagged:,} of them flagged, {self.size / 1e6:.1f} MB"
+        text = (
+            f"{counted(self.samples, 'sample')}, {self.flagged:,} of them flagged, {self.size / 1e6:.1f} MB"
+        )
         if self.unreadable:
-            text += f"; {self.unreadable:,} images cannot be read"
+            text += f"; {counted(self.unreadable, 'image')} cannot be read"
         if self.elsewhere:
-            text += f"; {self.elsewhere:,} findings concern other datasets"
+            text += f"; of other datasets: {counted(self.elsewhere, 'finding')}"
         again = " (was finished before)" if self.reused else ""
         return f"{text}\nreview: open {self.out / 'index.html'} in a browser{again}"
 

@@ -30,6 +30,7 @@ from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
+from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
@@ -85,7 +86,9 @@ class Relabelled:
     def __str__(self) -> str:
         if not self.opened:
             return "nothing to open: no sample is flagged so, or marked to be fixed"
-        lines = [f"{len(self.corrected)} of {self.opened} samples corrected in {self.out / LABELS}"]
+        lines = [
+            f"{len(self.corrected)} of {counted(self.opened, 'sample')} corrected in {self.out / LABELS}"
+        ]
         lines += [f"  cannot be read back: {name!r}: {why}" for name, why in self.refused]
         return "\n".join(lines)
 
@@ -182,7 +185,7 @@ def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
         told += _flagged(options.qa, options)
     chosen = [name for name in dict.fromkeys(told) if name in known]
     if told and not chosen:
-        found = f"{len(told):,} samples to open, none of them in {source.root.name}"
+        found = f"{counted(len(told), 'sample')} to open, none of them in {source.root.name}"
         raise InputError("open-labelme", found, remedy="give what was made of this dataset")
     return chosen
 

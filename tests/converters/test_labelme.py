@@ -62,6 +62,12 @@ def hand(**more: Any) -> list[dict[str, Any]]:
     return [point(name, i + 0.25, i + 1.5, **more) for i, name in enumerate(kp.NAMES)]
 
 
+def test_a_folder_without_a_json_file_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(InputError, match=r"no \.json file; allowed: Labelme files"):
+        list(labelme.read(Source(tmp_path)))
+
+
 def test_a_hand_in_our_names(tmp_path: Path) -> None:
     save(tmp_path, "a.json", hand()[:-1])
     (sample,), counted = read(tmp_path)

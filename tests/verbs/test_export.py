@@ -60,10 +60,10 @@ def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> 
     assert summary == Export(out, "toy", 1, {"aspect": 1, "xyz": 3}, ("CC BY-NC 4.0",), {"../photos": 1})
     assert list(summary.as_json()["lost"]) == ["aspect", "xyz"]
     assert str(summary).splitlines() == [
-        f"{out}: 1 samples as toy",
+        f"{out}: 1 sample as toy",
         "  not held by toy: aspect (1)",
         "  not held by toy: xyz (3)",
-        "  taken from ../photos, outside the dataset: 1 images",
+        "  taken from ../photos, outside the dataset: 1 image",
         "  licence, read it before you pass this on: CC BY-NC 4.0",
     ]
     mark = json.loads((out / files.MARK).read_text())
@@ -84,7 +84,7 @@ def test_given_again_an_export_was_finished_before(dataset: Dataset, tmp_path: P
 
     again = export(dataset, works, "toy", out, quiet=True)
     assert again == replace(first, reused=True)
-    assert str(again).startswith(f"{out}: 1 samples as toy (was finished before)")
+    assert str(again).startswith(f"{out}: 1 sample as toy (was finished before)")
     (out / "mine.txt").unlink()
     assert content(out) == before
 

@@ -219,9 +219,9 @@ def test_where_no_hand_is_seen_and_the_network_is_unsure_there_is_none(
     out = walls.parent / "found"
     result = predict(make_run(), [walls], out, quiet=True)
     assert (result.photos, result.hands, result.without) == (4, 1, 3)
-    assert "1 hands, 3 photos without one" in str(result)
+    assert "1 hand, 3 photos without one" in str(result)
     assert "in 3 photos no finder saw a hand" in str(result)
-    assert "1 of the hands have a score below 0.7" in str(result)
+    assert "scores below 0.7: 1 hand" in str(result)
     entries = {
         Path(e["image"]).stem: e for e in json.loads((out / "predictions.json").read_text())["predictions"]
     }
@@ -268,7 +268,7 @@ def test_nothing_found_at_all_ends_with_1(
     run = str(make_run())
     wall, out = str(walls / "wall.png"), walls.parent
     assert main(["predict", run, wall, "--out", str(out / "a")]) == 1
-    assert "0 hands, 1 photos without one" in capsys.readouterr().err
+    assert "0 hands, 1 photo without one" in capsys.readouterr().err
     assert main(["predict", run, wall, "--out", str(out / "b"), "--min-score", "0.2", "--quiet"]) == 0
     assert main(["predict", run, wall, str(walls / "hand.png"), "--out", str(out / "c"), "--quiet"]) == 0
 

@@ -329,5 +329,5 @@ function doneButton() {
 function wholeSet() {
   if (!head.whole.length) return [];
   const told = head.whole.map(([check, severity, message]) => make("li", {}, [badge(severity), make("span", { textContent: `${check}: ${message}` })]));
-  return [make("details", { className: "whole" }, [make("summary", { textContent: `${told.length} findings about the whole set` }), make("ul", {}, told)])];
+  return [make("details", { className: "whole" }, [make("summary", { textContent: `${told.length} finding${told.length === 1 ? "" : "s"} about the whole set` }), make("ul", {}, told)])];
 }

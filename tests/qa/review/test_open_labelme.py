@@ -174,7 +174,7 @@ def test_which_samples_are_opened(hands: Path, tmp_path: Path) -> None:
     nothing = session(hands, check=["blur"])  # a warning, and errors are asked for
     assert (nothing.opened, str(nothing)[:16]) == (0, "nothing to open:")
     write_findings([flag("t/1")], tmp_path / "other")
-    with pytest.raises(InputError, match=r"1 samples to open, none of them in hands"):
+    with pytest.raises(InputError, match=r"1 sample to open, none of them in hands"):
         session(hands, qa=tmp_path / "other")
     with pytest.raises(InputError, match="neither --qa nor --decisions nor --all"):
         session(hands, qa=None)

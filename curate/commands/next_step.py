@@ -1,0 +1,16 @@
+"""What to do next with what a command made."""
+
+from __future__ import annotations
+
+from curate.data.dataset import Dataset
+from curate.data.sample import labelled_points
+
+
+def next_step(made: Dataset, labelled: str) -> str:
+    """What to do with a dataset: what is told of one with labels, or else to get some."""
+    if any(labelled_points(batch)[1].any() for batch in made.batches()):
+        return f"next: {labelled}"
+    return (
+        "next: no hand is labelled yet: tag the photographs with Labelme or another tool and convert its "
+        f"files, or find keypoints with a run that you have: curate predict RUN {made.root} --out FOUND"
+    )
