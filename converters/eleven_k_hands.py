@@ -10,6 +10,7 @@ from pathlib import Path
 
 from converters.parts.exported_images import put_as
 from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
+from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
@@ -160,12 +161,13 @@ def _find_table(source: Source) -> Path:
         if path.name.lower() == TABLE.lower():
             source.places.require(path)
             return path
-    raise InputError(root, f"no {TABLE} in it", remedy="give the folder that holds it, or the file itself")
+    raise refusal(root, f"no {TABLE} in it", allowed="the folder that holds it, or the file itself")
 
 
 def _photos(source: Source, beside: Path) -> tuple[dict[str, str], int]:
     """Lower-case stem -> absolute path of each photo; and how many share a name with another."""
-    folders = [folder for folder in (source.images, beside / "Hands", beside) if folder and folder.is_dir()]
+    below = [path for path in sorted(beside.iterdir()) if path.name.lower() == "hands"]
+    folders = [folder for folder in (source.images, *below, beside) if folder and folder.is_dir()]
     photos: dict[str, str] = {}
     for folder in folders:
         twins = 0

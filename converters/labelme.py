@@ -13,7 +13,7 @@ import binascii
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -24,8 +24,10 @@ import numpy as np
 
 from converters.parts import json_files, labels
 from converters.parts.exported_images import put
+from converters.parts.known_formats import refusal
 from converters.parts.label_mapping import Mapping
 from converters.parts.lost_fields import count_lost
+from converters.parts.numbers import pixels
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -47,35 +49,57 @@ _CHUNK = 1 << 17
 _NAMED = 100  # labels of a file that are counted by name
 _LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
+_BOX = "rectangle"
+_FARTHEST = 1e7  # pixels; beyond is no coordinate
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
 
 
-_Pixels = Annotated[int, msgspec.Meta(lt=1 << 31)]
+_Pixels = Annotated[int, msgspec.Meta(lt=1 << 31)] | float | str | None
+_HANDS = frozenset({"hand", "hands", "lefthand", "righthand", "palm"})  # what the box of one is called
 
 
 class Shape(msgspec.Struct):
-    """One shape; a file of an old Labelme lacks all but `label` and `points`."""
+    """One shape; a file of an old Labelme lacks all but `label` and `points`. `difficult` is X-AnyLabeling's,
+    and of a point says that it is hidden."""
 
-    points: list[list[float]]
-    label: str = ""
-    group_id: int | str | None = None
+    points: list[list[float | None]]
+    label: str | int | None = None
+    group_id: int | float | str | bool | None = None
     shape_type: str | None = None
-    description: str | None = None
-    flags: dict[str, Any] | None = None
+    description: Any = None
+    flags: Any = None
+    difficult: Any = None
+
+    @property
+    def name(self) -> str:
+        """Its label, a number too, as text."""
+        return "" if self.label is None else str(self.label)
+
+    @property
+    def group(self) -> int | str | None:
+        """The hand it is of: 1.0 is 1."""
+        group = self.group_id
+        if isinstance(group, float):
+            return int(group) if group.is_integer() else str(group)
+        return int(group) if isinstance(group, bool) else group
 
 
 class LabelFile(msgspec.Struct):
     """What is read of a Labelme file. `imageData` is _CUT where `parse` left it out."""
 
-    shapes: list[Shape]
+    shapes: list[Shape] | None
     imagePath: str | None = None
     imageData: str | int | None = None
-    imageHeight: _Pixels | None = None
-    imageWidth: _Pixels | None = None
-    flags: dict[str, Any] | None = None
+    imageHeight: _Pixels = None
+    imageWidth: _Pixels = None
+    flags: Any = None
 
 
 _DECODER = msgspec.json.Decoder(LabelFile)
+
+
+class NotLabelme(InputError):
+    """A file that is JSON, and of another form than Labelme's."""
 
 
 def parse(path: Path, places: Places | None = None) -> tuple[LabelFile, slice | None]:
@@ -98,10 +122,19 @@ def parse(path: Path, places: Places | None = None) -> tuple[LabelFile, slice | 
         document = _decode(text, path) if place is not None else None
         if document is None or document.imageData != _CUT:  # the key of some flag, or a flaw to be told
             file.seek(0)
-            document, place = json_files.decode(_DECODER, file.readall(), path), None
+            document, place = _decode_whole(file.readall(), path), None
     if place is None and isinstance(document.imageData, int):
         raise InputError(path, "a number", field="imageData", allowed="base64 text or null")
     return document, place
+
+
+def _decode_whole(text: bytes, path: Path) -> LabelFile:
+    try:
+        return json_files.decode(_DECODER, text, path)
+    except InputError as error:
+        if error.field or not error.found.startswith(("Expected object", "Object missing required field")):
+            raise
+        raise NotLabelme(path, error.found) from None
 
 
 def _decode(text: bytes, path: Path) -> LabelFile | None:
@@ -158,7 +191,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
 
     Raises
     ------
-    InputError: the mapping file is wrong, or there is no JSON file.
+    InputError: the mapping file is wrong, or none of the files is Labelme's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
     single = source.root.is_file()
@@ -168,8 +201,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     counted = Part(to_batch([]))
     found = [source.root] if single else list(texts_below(root, counted))
     found = [path for path in found if single or path.suffix.lower() == ".json"]
-    if not found:
-        raise InputError(root, "no .json file", allowed="Labelme files, in it or in folders below")
+    reader.require_one(found)
     yield counted  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):
         yield reader.part(found[start : start + _FILES])
@@ -182,6 +214,23 @@ class _Reader:
     finder: ImageFinder
     mapping: Mapping
     extract: Path | None
+
+    def require_one(self, paths: list[Path]) -> None:
+        """Raise InputError where all of the files are JSON, and none is Labelme's."""
+        first: NotLabelme | None = None
+        for path in paths:
+            try:
+                parse(path, self.places)
+                return
+            except NotLabelme as error:
+                first = first or error
+            except InputError:
+                return
+        found = f"no Labelme file: {first.reason}" if first else "no .json file"
+        if len(paths) > 1:
+            found += f" ({len(paths) - 1} further files are no better)"
+        where = Path(first.where) if first else None
+        raise refusal(self.root, found, allowed="Labelme's JSON files", where=where)
 
     def part(self, paths: list[Path]) -> Part:
         samples: list[Sample] = []
@@ -266,18 +315,24 @@ class _Hands:
     ignored: Counter[str] = field(default_factory=Counter)
 
     def samples(self, key: str) -> Iterator[Sample]:
-        points = [p for i, s in enumerate(self.document.shapes) if (p := self._point(i, s)) is not None]
-        flags = {name: value for name, value in (self.document.flags or {}).items() if value}
-        width, height = self.document.imageWidth, self.document.imageHeight
-        for group, members in sorted(self._groups(points).items(), key=lambda entry: str(entry[0])):
+        shapes = list(enumerate(self.document.shapes or []))
+        points = [p for i, s in shapes if s.shape_type != _BOX and (p := self._point(i, s)) is not None]
+        groups = self._groups(points)
+        boxes = self._boxes([s for _, s in shapes if s.shape_type == _BOX], groups.keys())
+        flags = {name: value for name, value in _flags(self.document.flags).items() if value}
+        for group, members in sorted(groups.items(), key=lambda entry: str(entry[0])):
             xy, seen = self._slots(members)
             yield Sample(
                 f"{NAME}/{key}" + ("" if group is None else f"#{group}"),
                 NAME,
                 "",
-                width=width if width and width > 0 else None,
-                height=height if height and height > 0 else None,
-                side=self._side(members) or _flagged_side(flags) or self.mapping.side,
+                width=pixels(self.document.imageWidth),
+                height=pixels(self.document.imageHeight),
+                side=self._side(members)
+                or (group in boxes and labels.said(boxes[group].name).side)
+                or _flagged_side(flags)
+                or self.mapping.side,
+                bbox=_extent(boxes[group]) if group in boxes else None,
                 keypoints=xy,
                 visibility=seen,
                 label_source="manual",
@@ -296,12 +351,13 @@ class _Hands:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
             self._leave_out(self.dropped, "shape_type", _short(shape.shape_type or "missing"))
             return None
-        if self.mapping.ignores(shape.label):
-            self._leave_out(self.ignored, "ignored label", repr(_short(shape.label)))
+        name = shape.name
+        if self.mapping.ignores(name):
+            self._leave_out(self.ignored, "ignored label", repr(_short(name)))
             return None
-        label = self.mapping.parse(shape.label) if len(shape.label) <= _LONGEST else labels.Label(None)
+        label = self.mapping.parse(name) if len(name) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            self._leave_out(self.dropped, "unknown label", repr(_short(shape.label)), hint=True)
+            self._leave_out(self.dropped, "unknown label", repr(_short(name)), hint=True)
             return None
         at = f"shapes[{index}].points"
         if len(shape.points) != 1 or len(shape.points[0]) != 2:
@@ -310,22 +366,27 @@ class _Hands:
             )
             raise InputError(self.path, found, field=at, allowed="one [x, y] in a point shape")
         x, y = shape.points[0]
-        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) < 1e7):
+        if x is None or y is None:
+            self.dropped["point without a place (NaN or null)"] += 1
+            return None
+        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) < _FARTHEST):
             raise InputError(self.path, f"[{x}, {y}]", field=at, allowed="pixels")
-        told = labels.said(shape.description or "", self.mapping.hidden)
-        flags = {" ".join(labels.words(name)): value for name, value in (shape.flags or {}).items()}
+        remark = shape.description if isinstance(shape.description, str) else ""
+        told = labels.said(remark, self.mapping.hidden)
+        flags = {" ".join(labels.words(name)): value for name, value in _flags(shape.flags).items()}
+        flags |= {"occluded": True} if shape.difficult else {}
         seen = self._visibility(label.visibility, told.visibility, flags)
         if seen == kp.UNLABELLED:
             self.dropped["point marked v=0"] += 1
             return None
         side = label.side or told.side or _flagged_side(flags)
-        return _Point(label.keypoint, x, y, seen, side, label.side is not None, shape.group_id)
+        return _Point(label.keypoint, x, y, seen, side, label.side is not None, shape.group)
 
     def _visibility(self, label: int | None, told: int | None, flags: dict[str, Any]) -> int:
         marked = any(value and name in self.mapping.hidden for name, value in flags.items())
         if told == kp.UNLABELLED:
             return kp.UNLABELLED
-        if marked or flags.get("visible") is False or kp.HIDDEN in (label, told):
+        if marked or flags.get("visible", True) in (False, 0) or kp.HIDDEN in (label, told):
             return kp.HIDDEN
         return kp.VISIBLE
 
@@ -340,6 +401,18 @@ class _Hands:
                 raise InputError(self.path, found, field="shapes", remedy="give each hand a group_id")
             groups[point.side if both and point.group is None else point.group].append(point)
         return groups
+
+    def _boxes(self, shapes: list[Shape], hands: Set[int | str | None]) -> dict[int | str | None, Shape]:
+        """The rectangle of each hand: one of its group, or of a file with one hand, one that is called so."""
+        boxes: dict[int | str | None, Shape] = {}
+        for shape in shapes:
+            group = shape.group
+            called = group is not None or not _HANDS.isdisjoint(labels.words(shape.name))
+            if group in hands and group not in boxes and called and _is_box(shape):
+                boxes[group] = shape
+            else:
+                self._leave_out(self.dropped, "shape_type", _BOX)
+        return boxes
 
     def _slots(self, members: list[_Point]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         xy, seen = np.full((kp.COUNT, 2), np.nan, np.float32), np.zeros(kp.COUNT, np.uint8)
@@ -360,13 +433,33 @@ class _Hands:
         return sides.pop() if sides else None
 
 
+def _flags(told: Any) -> dict[str, Any]:
+    return told if isinstance(told, dict) else {}
+
+
+def _extent(box: Shape) -> np.ndarray[Any, Any]:
+    """(4,) x, y, width, height of a rectangle, whichever corners are given."""
+    corners = np.array(box.points, np.float32)
+    return np.concatenate([corners.min(0), np.ptp(corners, axis=0)])
+
+
+def _is_box(shape: Shape) -> bool:
+    places = [value for point in shape.points for value in point]
+    return (
+        len(shape.points) in (2, 4)
+        and all(len(point) == 2 for point in shape.points)
+        and all(value is not None and abs(value) < _FARTHEST for value in places)
+        and bool((_extent(shape)[2:] > 0).all())
+    )
+
+
 def _escaped(key: str) -> str:
     """The key of a file, in which no # is left: behind one stands which hand of the file it is."""
     return key.replace("%", "%25").replace("#", "%23")
 
 
 def _flagged_side(flags: dict[str, Any]) -> str | None:
-    sides = {labels.said(name).side for name, value in flags.items() if value is True} - {None}
+    sides = {labels.said(name).side for name, value in flags.items() if value in (True, 1)} - {None}
     return sides.pop() if len(sides) == 1 else None
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from converters.parts import safe_pickle
 from converters.parts.exported_images import in_tasks, place, size_of
+from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
 from curate.basics import files, images
@@ -51,7 +52,7 @@ SIDES = ("left", "right")  # rows 0..20 and 21..41
 ORDER = np.array([0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17])
 _SPLITS = {"training": "train", "evaluation": "test"}
 _FRAME = (320, 320)
-_ANNOTATION = re.compile(r"anno_(training|evaluation)\.(?:pickle|pkl)")
+_ANNOTATION = re.compile(r"anno_(training|evaluation)\.(?:pickle|pkl)", re.IGNORECASE)
 _FIELDS: dict[str, tuple[tuple[int, int], type[np.floating[Any]]]] = {
     "xyz": ((2 * kp.COUNT, 3), np.float32),
     "uv_vis": ((2 * kp.COUNT, 3), np.float32),
@@ -76,6 +77,26 @@ _HELD = frozenset(
 )
 
 
+class _Beside(NamedTuple):
+    """A folder of masks or depth maps, named as the images are, and their names."""
+
+    folder: Path
+    names: pa.Array
+
+    @classmethod
+    def of(cls, folder: Path, kind: str) -> _Beside:
+        """That of a set, which may have none."""
+        place = next(iter(_below(folder, kind)), folder / kind)
+        return cls(place, pa.array(sorted(_png_names(place)), pa.string()))
+
+    def of_images(self, file: pa.Array) -> pa.Array | None:
+        """For each image the file of the same name, where it is there."""
+        if not len(self.names):
+            return None
+        told = pc.binary_join_element_wise(f"{self.folder}/", file, "")
+        return pc.if_else(pc.is_in(file, self.names), told, pa.scalar(None, pa.string()))
+
+
 @dataclass(frozen=True, slots=True)
 class _Set:
     """The training or the evaluation set."""
@@ -84,8 +105,13 @@ class _Set:
     annotations: Path
     color: Path
     images: frozenset[str]
-    masks: pa.Array
-    depths: pa.Array
+    masks: _Beside
+    depths: _Beside
+
+    @property
+    def suffix(self) -> str:
+        """How its images end: .png, or as Windows may have it, .PNG."""
+        return next(iter(sorted({name[-4:] for name in self.images}, reverse=True)))
 
     @property
     def folder(self) -> Path:
@@ -159,30 +185,36 @@ def _sets(source: Source) -> list[_Set]:
     root = source.root
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="the folder RHD_published_v2")
-    places = [root, *(base / name for base in (root, root / "RHD_published_v2") for name in _SPLITS)]
+    bases = [root, *_below(root, "rhd_published_v2")]
+    places = [root, *(place for base in bases for name in _SPLITS for place in _below(base, name))]
     sets = []
     for folder in places:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if match := _ANNOTATION.fullmatch(path.name):
                 source.places.require(path)
-                color = folder / "color" if (folder / "color").is_dir() else source.images
+                color = next(iter(_below(folder, "color")), source.images)
                 names = _png_names(color) if color else None
                 if not color or not names:
                     raise InputError(folder, "no images in color/", remedy="give their folder with --images")
-                masks, depths = (
-                    pa.array(sorted(_png_names(folder / kind)), pa.string()) for kind in ("mask", "depth")
-                )
-                sets.append(_Set(match[1], path, color.absolute(), names, masks, depths))
+                beside = [_Beside.of(folder, kind) for kind in ("mask", "depth")]
+                sets.append(_Set(match[1].lower(), path, color.absolute(), names, *beside))
     if not sets:
-        raise InputError(root, "no anno_training.pickle or anno_evaluation.pickle in it or its sets")
+        found = "no anno_training.pickle or anno_evaluation.pickle in it or its sets"
+        raise refusal(root, found, allowed="the folder RHD_published_v2")
     return sets
+
+
+def _below(folder: Path, name: str) -> list[Path]:
+    """The folders in a folder that are called so, in any letter case."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if path.name.lower() == name and path.is_dir()]
 
 
 def _png_names(folder: Path) -> frozenset[str]:
     if not folder.is_dir():
         return frozenset()
     names = os.listdir(folder)  # noqa: PTH208 (a tenth of the time of Path.iterdir)
-    return frozenset(name for name in names if name.endswith(".png") and is_text(name))
+    return frozenset(name for name in names if name.lower().endswith(".png") and is_text(name))
 
 
 def _frame(one: _Set) -> tuple[int, int]:
@@ -202,7 +234,7 @@ def _load(one: _Set, counted: Part) -> list[tuple[list[int], dict[str, NDArray[A
     entries = safe_pickle.load(one.annotations)
     if not isinstance(entries, dict) or {*map(type, entries)} - {int} or min(entries, default=0) < 0:
         raise InputError(one.annotations, "no table of samples", allowed="{id: {xyz, uv_vis, K}}")
-    names = {f"{key:05d}.png": key for key in entries}
+    names = {f"{key:05d}{one.suffix}": key for key in entries}
     keys = sorted(names[name] for name in names.keys() & one.images)
     counted.dropped["annotation without its image"] += len(entries) - len(keys)
     counted.dropped["image without an annotation"] += len(one.images - names.keys())
@@ -296,7 +328,7 @@ def _batch(
     """A row for each of `hands`: twice the place of its image among `keys`, plus 1 for a right hand."""
     side = pa.array(SIDES).take(pa.array(hands % 2))
     stem = pa.array([f"{key:05d}" for key in keys], pa.string()).take(pa.array(hands // 2))
-    file = pc.binary_join_element_wise(stem, "png", ".")
+    file = pc.binary_join_element_wise(stem, one.suffix, "")
     rows = hands[:, None] * kp.COUNT + ORDER
     uv_vis = arrays["uv_vis"].reshape(-1, 3).take(rows, axis=0)
     visibility = (kp.HIDDEN + (uv_vis[..., 2] == 1)).astype(np.uint8)
@@ -313,20 +345,12 @@ def _batch(
         visibility=visibility,
         xyz=arrays["xyz"].reshape(-1, 3).take(rows, axis=0),
         K=arrays["K"][hands // 2],
-        mask=_beside(file, one.masks, f"{one.folder}/mask/"),
-        depth=_beside(file, one.depths, f"{one.folder}/depth/"),
+        mask=one.masks.of_images(file),
+        depth=one.depths.of_images(file),
         label_source="render",
         split=_SPLITS[one.name],
         licence=LICENCE,
     )
-
-
-def _beside(file: pa.Array, there: pa.Array, folder: str) -> pa.Array | None:
-    """For each image the file of the same name in another folder, where it is there."""
-    if not len(there):
-        return None
-    told = pc.binary_join_element_wise(folder, file, "")
-    return pc.if_else(pc.is_in(file, there), told, pa.scalar(None, pa.string()))
 
 
 # Writing ---------------------------------------------------------------------------------------------

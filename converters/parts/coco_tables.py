@@ -20,6 +20,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters.parts import json_files
+from converters.parts.known_formats import refusal
+from converters.parts.numbers import pixels
 from converters.parts.paused_collector import collector_paused
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -181,7 +183,7 @@ def _annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder
     given = source.root.is_file()
     files = [AnnotationFile.at(source.root, within="")] if given else _annotations_in(root)
     if not files:
-        raise InputError(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
+        raise refusal(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
     pictures = [folder for folder in _folders(root) if folder.name.lower() == "images"]
     splits = [folder for parent in (root, *pictures) for folder in _folders(parent) if split_of(folder.name)]
     return files, ImageFinder((root, *pictures), tuple(splits), source.images)
@@ -229,9 +231,8 @@ def read_hands(
     if not found:
         name, reason = failed.quarantine[0]
         others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
-        raise InputError(
-            source.folder / name, f"no COCO file: {reason}{others}", allowed="images and annotations"
-        )
+        why = f"no COCO file: {reason}{others}"
+        raise refusal(source.root, why, allowed="images and annotations", where=source.folder / name)
     yield failed
     yield from _parts(found, finder)
 
@@ -542,11 +543,4 @@ class _Lookup:
         )
         part.notes[BY_NAME] += by_name
         licence = self._licences.get(entry.license) if isinstance(entry.license, int | str) else None
-        return _Found(image, _size(entry.width), _size(entry.height), licence)
-
-
-def _size(value: Any) -> int | None:
-    """A width or height, also one in quotes; None for what is none: the file tells it."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value) if len(value) < 12 else None
-    return int(value) if isinstance(value, int | float) and 0 < value < 1 << 31 else None
+        return _Found(image, pixels(entry.width), pixels(entry.height), licence)

@@ -23,7 +23,7 @@ from curate.basics.errors import InputError
 from curate.basics.paths import read_file
 from curate.data.part import Part
 from curate.data.sample import json_text, replace_columns
-from curate.data.source import posix_path
+from curate.data.source import folded, posix_path
 
 TABLE = "HandInfo.csv"
 COLUMNS = (
@@ -251,7 +251,7 @@ def stem(name: str) -> str:
     """What a photo is known by: its base name without the suffix, in lower case."""
     if "/" in name or "\\" in name:
         name = posix_path(name).name
-    return (name.rpartition(".")[0] or name).lower()
+    return folded(name.rpartition(".")[0] or name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
+import json
 import os
 import re
 from io import BufferedReader
@@ -47,20 +47,36 @@ def unreadable(path: Path, error: OSError) -> InputError:
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
-    """Decode strictly, UTF-8 with a byte order mark or without, or UTF-16. Raises InputError that names the
-    field, or the place in the text, at fault."""
+    """Decode strictly, UTF-8, 16 or 32, with a byte order mark or without. NaN and Infinity, which Python
+    writes, are null. Raises InputError that names the field, or the place in the text, at fault."""
     try:
-        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return decoder.decode(data.decode("utf-16") if utf16 else data.removeprefix(codecs.BOM_UTF8))
+        encoding = json.detect_encoding(data)
+        text = data if encoding == "utf-8" else data.decode(encoding)
+        try:
+            return decoder.decode(text)
+        except msgspec.DecodeError as error:
+            if isinstance(error, msgspec.ValidationError) or (plain := _without_nan(text)) is None:
+                raise
+            return decoder.decode(plain)
     except msgspec.ValidationError as error:
         raise invalid(path, error) from None
     except UnicodeDecodeError as error:
         found = f"is not UTF-8: {error.object[max(0, error.start - 12) : error.start + 12]!r}"
-        raise InputError(path, found, remedy="save it as UTF-8") from None
+        raise InputError(
+            path, found, remedy="save it as UTF-8 (iconv -f GB18030, or whichever it is, -t UTF-8)"
+        ) from None
     except msgspec.DecodeError as error:
         raise InputError(path, f"is not JSON: {_place(str(error), data)}") from None
     except RecursionError:
         raise InputError(path, "is nested too deeply") from None
+
+
+def _without_nan(text: bytes | str) -> bytes | None:
+    """The same JSON with null in place of NaN and Infinity; None where more is wrong with it."""
+    try:
+        return msgspec.json.encode(json.loads(text, parse_constant=lambda _: None))
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> InputError:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from converters.parts.known_formats import refusal
 from curate.basics import images
-from curate.basics.errors import InputError, UnsafeInput
+from curate.basics.errors import UnsafeInput
 from curate.data.part import Part
-from curate.data.source import BY_NAME, Source, files_below, texts_below
+from curate.data.source import BY_NAME, Source, files_below, folded, texts_below
 from curate.data.split import split_of
 
 _SUFFIXES = {"images": images.SUFFIXES, "labels": (".txt",)}
@@ -48,9 +49,8 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
     """
     found = _found(source, counted)
     if not found["labels"]:
-        raise InputError(
-            source.root, "no label files", allowed="labels/*.txt or labels/{train,val,test}/*.txt"
-        )
+        allowed = "labels/*.txt or labels/{train,val,test}/*.txt"
+        raise refusal(source.root, "no label files", allowed=allowed)
     _forgive_case(found)
     lost = [place for place in found["labels"] if place not in found["images"]]
     for place in [place for place in lost if found["labels"][place].name.lower() == _CLASSES]:
@@ -136,7 +136,7 @@ def _forgive_case(found: dict[str, dict[_Place, Path]]) -> None:
 
 def _folded(place: _Place) -> str:
     before, after, stem = place
-    return "/".join((*before, "", *after, "", stem)).lower()
+    return folded("/".join((*before, "", *after, "", stem)))
 
 
 def _elsewhere(
@@ -146,14 +146,14 @@ def _elsewhere(
     by_stem = defaultdict(list)
     for path in texts_below(folder, counted):
         if path.suffix.lower() in images.SUFFIXES:
-            by_stem[path.stem.lower()].append(path)
+            by_stem[folded(path.stem)].append(path)
     chosen: dict[_Place, Path] = {}
     why: dict[_Place, str] = {}
     by_name = set[_Place]()
     for place in places:
         before, after, stem = place
         theirs, split = _told((*before, *after))
-        told = [(path, *_told(path.relative_to(folder).parts[:-1])) for path in by_stem[stem.lower()]]
+        told = [(path, *_told(path.relative_to(folder).parts[:-1])) for path in by_stem[folded(stem)]]
         told = [(path, folders, of) for path, folders, of in told if None in (split, of) or of == split]
         same = [path for path, folders, _ in told if _agree(theirs, folders)]
         if not same:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -73,6 +74,11 @@ def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) 
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
+def folded(name: str) -> str:
+    """A name to be compared where letter case and the form of accents, which macOS changes, do not count."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
+
+
 def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
     """The files below a folder (as `files_below`, or those given) without those whose name is no text, which
     go to the quarantine of `part`."""
@@ -124,10 +130,12 @@ class Found(NamedTuple):
 
 
 class _Listing(NamedTuple):
-    """A folder, with a slash behind, and its entries; whether each is a plain file, no link."""
+    """A folder, with a slash behind, and its entries; whether each is a plain file, no link; and which are
+    `alike`, by `folded`."""
 
     folder: str
     files: dict[str, bool]
+    alike: dict[str, list[str]]
 
 
 class _Asked(NamedTuple):
@@ -213,7 +221,7 @@ class ImageFinder:
             within = True
             if os.path.isfile(candidate):  # noqa: PTH113 (Path.is_file raises for a name too long)
                 return Found(str(candidate), by_name=False)
-        found = self._elsewhere(asked, relative)
+        found = self._alike(asked, folder, file) or self._elsewhere(asked, relative)
         if found is not None:
             return found
         if there or (out and not within):
@@ -226,9 +234,17 @@ class ImageFinder:
         remedy = "if it lies elsewhere: --images DIR"
         raise InputError(asked.where, f"no image {name!r}", field=asked.key, remedy=remedy)
 
+    def _alike(self, asked: _Asked, folder: str, file: str) -> Found | None:
+        """The one file of a named folder whose name is the same but for letter case and accents."""
+        for _, listing in self._listed(asked, folder):
+            names = listing.alike.get(folded(file), []) if listing is not None else []
+            if listing is not None and len(names) == 1 and listing.files[names[0]] and is_text(names[0]):
+                return Found(f"{listing.folder}{names[0]}", by_name=False)
+        return None
+
     def _elsewhere(self, asked: _Asked, relative: str) -> Found | None:
         """The one file of that name that lies where the path ends, or may be found by its name alone."""
-        *folders, file = [part.lower() for part in relative.split("/") if part not in ("", ".", "..")] or [""]
+        *folders, file = [folded(part) for part in relative.split("/") if part not in ("", ".", "..")] or [""]
         absolute = relative.startswith("/") or bool(PureWindowsPath(relative).drive)
         named = self._named(file)
         same = [path for path in named if self._lies_in(path, folders)]
@@ -250,7 +266,7 @@ class ImageFinder:
 
     def _lies_in(self, path: Path, folders: list[str]) -> bool:
         """Whether a file's path ends with these folders, or these with the file's below its root."""
-        there = [part.lower() for part in path.parent.parts]
+        there = [folded(part) for part in path.parent.parts]
         below = self._below(path)
         return bool(folders) and (
             there[-len(folders) :] == folders or (bool(below) and folders[-len(below) :] == below)
@@ -263,7 +279,7 @@ class ImageFinder:
     def _below(self, path: Path) -> list[str]:
         """A file's folders below the first root that it lies in, lower case."""
         root = next(root for root in self._places if path.is_relative_to(root))
-        return [part.lower() for part in path.relative_to(root).parts[:-1]]
+        return [folded(part) for part in path.relative_to(root).parts[:-1]]
 
     @property
     def _places(self) -> tuple[Path, ...]:
@@ -287,9 +303,11 @@ class ImageFinder:
         if ".." in folder.parts or not self._inside.hold(folder) or not os.path.isdir(folder):  # noqa: PTH112
             return None
         with os.scandir(folder) as entries:
-            return _Listing(
-                f"{folder}/", {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
-            )
+            files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+        alike: dict[str, list[str]] = {}
+        for name in files:
+            alike.setdefault(folded(name), []).append(name)
+        return _Listing(f"{folder}/", files, alike)
 
     def _named(self, name: str) -> list[Path]:
         if self._by_name is None:
@@ -297,8 +315,8 @@ class ImageFinder:
             for root in dict.fromkeys(self._places):
                 for folder, _, files in os.walk(root):
                     for file in sorted(files):
-                        self._by_name.setdefault(file.lower(), []).append(Path(folder, file))
-        found = self._by_name.get(name.lower(), [])
+                        self._by_name.setdefault(folded(file), []).append(Path(folder, file))
+        found = self._by_name.get(folded(name), [])
         return list(dict.fromkeys(path for path in found if self._inside.hold(path) and is_text(str(path))))
 
 

@@ -165,8 +165,10 @@ def test_hands_of_one_image_by_side(tmp_path: Path) -> None:
         ([{**point("wrist"), "points": [[1, 2], [3, 4]]}], "shapes[0].points: 2 points; allowed: one [x, y]"),
         ([{**point("wrist"), "points": []}], "shapes[0].points: 0 points"),
         ([{**point("wrist"), "points": [[1, 2, 3]]}], "shapes[0].points: 3 numbers"),
-        ([{**point("wrist"), "points": [["1", 2]]}], "shapes[0].points[0][0]: Expected float, got str"),
-        ([{**point("wrist"), "points": [[float("nan"), 2]]}], "is not JSON: invalid character at byte"),
+        (
+            [{**point("wrist"), "points": [["1", 2]]}],
+            "shapes[0].points[0][0]: Expected float | null, got str",
+        ),
         ([{**point("wrist"), "points": [[1e300, 2]]}], "[1e+300, 2.0]; allowed: pixels"),
     ],
 )
@@ -316,15 +318,12 @@ def test_cutting_the_image_out_changes_nothing(tmp_path: Path, content: str) -> 
     [
         b"",
         b"{",
-        b"[]",
         b"nonsense",
         b'{"shapes": 3}',
-        b'{"a": 1}',
-        b"[" * 100_000,
         b'{"shapes": [], "imageData": "x',
     ],
 )
-def test_a_file_that_is_not_labelmes(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
     samples, counted = read(tmp_path)
     assert not samples
@@ -332,12 +331,120 @@ def test_a_file_that_is_not_labelmes(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_flaw_behind_the_image_is_told_where_it_stands(tmp_path: Path) -> None:
-    content = f'{{"shapes": [], "imageData": "{TEXT}", "imageHeight": NaN}}'
+    content = f'{{"shapes": [], "imageData": "{TEXT}", "imageHeight": Nan}}'
     (tmp_path / "a.json").write_text(content)
     _, counted = read(tmp_path)
     assert (
-        counted.quarantine[0][1] == f"is not JSON: invalid character at byte {content.index('NaN')} ('NaN}}')"
+        counted.quarantine[0][1] == f"is not JSON: invalid character at byte {content.index('Nan')} ('Nan}}')"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "like"),
+    [
+        ("a.json", "[]", ""),
+        ("a.json", '{"a": 1}', ""),
+        ("a.json", "[" * 100_000, ""),
+        ("a.json", '{"images": [], "annotations": []}', "it looks like COCO: curate convert coco"),
+        (
+            "a.json",
+            '{"hand_pts": [], "is_left": 1}',
+            "it looks like CMU Panoptic's hand labels, which is not read",
+        ),
+        ("a.json", '{"0a1b": {"bboxes": [], "labels": []}}', "it looks like HaGRID"),
+        ("a.json", '{"maker": "x", "info": [{"pts": {}}]}', "it looks like handpose_x"),
+        ("a.json", "[[[0.1, 0.2, 0.3]]]", "it looks like FreiHAND"),
+        (
+            "a.json",
+            '[{"image": "a.jpg", "kp": [{"keypointlabels": ["wrist"]}]}]',
+            "it looks like Label Studio",
+        ),
+        ("annotations.xml", "<annotations/>", "no .json file.*it looks like CVAT"),
+        ("HandInfo.csv", "id", "no .json file.*curate convert 11khands"),
+        ("anno_training.pickle", "", "no .json file.*curate convert rhd"),
+        ("labels/train/a.txt", "0" + " 0.5" * 67, "no .json file.*curate convert yolo-pose"),
+    ],
+)
+def test_a_source_of_another_format_is_refused_by_name(
+    tmp_path: Path, name: str, content: str, like: str
+) -> None:
+    for path in (tmp_path / name, tmp_path / "below" / name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    with pytest.raises(InputError, match=like or "no Labelme file"):
+        read(tmp_path)
+
+
+# As other tools write it --------------------------------------------------------------------------------
+
+
+def test_difficult_of_x_anylabeling_is_hidden(tmp_path: Path) -> None:
+    shapes = [point("wrist", difficult=True), point("thumb_tip", difficult=False), point("index_tip")]
+    save(tmp_path, "a.json", shapes)
+    (sample,), _ = read(tmp_path)
+    assert [sample.visibility[kp.NAMES.index(name)] for name in ("wrist", "thumb_tip", "index_tip")] == [
+        1,
+        2,
+        2,
+    ]
+
+
+def test_the_rectangle_of_a_hand_is_its_box(tmp_path: Path) -> None:
+    def box(label: str, group: Any, *corners: list[float]) -> dict[str, Any]:
+        return {"label": label, "points": [*corners], "shape_type": "rectangle", "group_id": group}
+
+    shapes = [*hand(group_id=1), box("left_hand", 1, [30, 25], [10, 5])]
+    save(tmp_path, "a.json", [*shapes, box("hand", 2, [1, 1], [5, 5]), box("x", 1, [1, 1], [5, 5])])
+    save(tmp_path, "b.json", [*hand(), box("Hand", None, [10, 5], [30, 5], [30, 25], [10, 25])])
+    save(tmp_path, "c.json", [*hand(), box("cat", None, [10, 5], [30, 25])])
+    samples, counted = read(tmp_path)
+    assert [None if s.bbox is None else s.bbox.tolist() for s in samples] == [[10, 5, 20, 20]] * 2 + [None]
+    assert [s.side for s in samples] == ["left", None, None]
+    assert counted.dropped == {"shape_type rectangle": 3}
+
+
+def test_numbers_as_other_tools_write_them(tmp_path: Path) -> None:
+    save(
+        tmp_path,
+        "a.json",
+        hand(group_id=1.0, flags=None, description=None),
+        imageHeight=40.0,
+        imageWidth="60",
+    )
+    save(tmp_path, "b.json", hand(group_id=float("nan"), flags={"visible": 0, "left": 1}), flags=None)
+    save(tmp_path, "c.json", hand(group_id=True, label_id=7), imageHeight=None)
+    samples, counted = read(tmp_path)
+    assert not counted.quarantine
+    assert [s.sample_id for s in samples] == ["labelme/a#1", "labelme/b", "labelme/c#1"]
+    assert [(s.width, s.height) for s in samples] == [(60, 40), (60, 40), (60, None)]
+    assert samples[1].visibility.tolist() == [1] * 21
+    assert samples[1].side == "left"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_a_point_without_a_place_costs_no_other(tmp_path: Path, value: float | None) -> None:
+    save(tmp_path, "a.json", [*hand()[:20], point("little_tip", value, 3)])
+    (sample,), counted = read(tmp_path)
+    assert sample.visibility.tolist() == [2] * 20 + [0]
+    assert counted.dropped == {"point without a place (NaN or null)": 1}
+    assert not counted.quarantine
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_text_in_any_unicode_is_read(tmp_path: Path, encoding: str) -> None:
+    path = save(tmp_path, "a.json", hand(), flags={"手": True})
+    path.write_bytes(path.read_text().encode(encoding))
+    (sample,), counted = read(tmp_path)
+    assert sample.visibility.all()
+    assert not counted.quarantine
+
+
+def test_other_encodings_are_named(tmp_path: Path) -> None:
+    path = save(tmp_path, "a.json", hand())
+    path.write_bytes(path.read_text().replace("hand.png", "手.png").encode("gb18030"))
+    _, counted = read(tmp_path)
+    assert "is not UTF-8" in counted.quarantine[0][1]
+    assert "iconv -f GB18030" in counted.quarantine[0][1]
 
 
 # Mapping file ----------------------------------------------------------------------------------------

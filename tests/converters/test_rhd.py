@@ -146,6 +146,20 @@ def test_both_sets_and_masks(tmp_path: Path) -> None:
     assert [s.sample_id for s in alone] == ["rhd/evaluation/00000/left", "rhd/evaluation/00000/right"]
 
 
+def test_folders_and_suffixes_in_any_letter_case(tmp_path: Path) -> None:
+    root = make(tmp_path, {0: entry(), 1: entry()}, masks=True)
+    folder = root / "training"
+    for kind in ("color", "mask"):
+        for path in (folder / kind).iterdir():
+            path.rename(path.with_suffix(".PNG"))
+        (folder / kind).rename(folder / kind.capitalize())
+    (folder / "anno_training.pickle").rename(folder / "Anno_Training.PKL")
+    folder.rename(root / "Training")
+    summary, samples = run(root, tmp_path / "out")
+    assert (summary.samples, summary.dropped) == (4, {})
+    assert [sample.mask is None for sample in samples] == [False, False, True, True]
+
+
 def test_annotations_and_images_that_lack_each_other(tmp_path: Path) -> None:
     root = make(tmp_path / "s", {0: entry(), 1: entry(), 2: entry()})
     (root / "training" / "color" / "00001.png").unlink()

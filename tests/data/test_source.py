@@ -118,6 +118,18 @@ def test_an_image_found_by_nothing_but_its_name_is_told(tmp_path: Path) -> None:
     assert locate(finder, "c:/gone/2.png") == ("a/b/2.png", True)
 
 
+def test_letter_case_and_the_form_of_accents_are_forgiven(tmp_path: Path) -> None:
+    """macOS stores accents decomposed; Windows does not tell letter case."""
+    composed, decomposed = "Hände/é.png", "Ha\u0308nde/e\u0301.PNG"
+    finder = ImageFinder((make(tmp_path, decomposed, "b.JPG", "c/1.png", "C/1.png", "d.png", "D.png"),))
+    assert locate(finder, composed) == (decomposed, False)
+    assert locate(finder, "B.jpg") == ("b.JPG", False)
+    assert locate(finder, "c/1.png") == ("c/1.png", False)
+    assert locate(finder, "D.png") == ("D.png", False)
+    with pytest.raises(InputError, match=r"2 images are called 'd\.png'"):
+        locate(finder, "d.PNG")
+
+
 def test_a_path_is_not_found_in_another_folder(tmp_path: Path) -> None:
     finder = ImageFinder((make(tmp_path, "images/p1/rgb/1.png"),))
     for name in ("p2/1.png", "../../images/p2/1.png", "p2/rgb/1.png", "images/p2/rgb/1.png"):

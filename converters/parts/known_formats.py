@@ -1,0 +1,114 @@
+"""Which format a folder is of, by its files: for those who name another one than their source has."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from curate.basics.errors import InputError
+from curate.basics.paths import open_file
+from curate.data.source import files_below
+
+_LOOKED_AT = 2000  # files
+_HEAD = 5_000_000  # bytes of a JSON file that are looked at
+_READ = {
+    "11khands": "11k Hands",
+    "rhd": "RHD",
+    "labelme": "Labelme",
+    "coco": "COCO",
+    "coco-wholebody": "COCO-WholeBody",
+    "yolo-pose": "YOLO pose",
+}
+# Keys that no other format has at the top, in this order.
+_KEYS: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"shapes"}), "labelme"),
+    (frozenset({"annotations", "images"}), "coco"),
+    (frozenset({"hand_pts"}), "CMU Panoptic's hand labels"),
+    (frozenset({"root"}), "CMU Panoptic's hand143"),
+    (frozenset({"info", "maker"}), "handpose_x"),
+    (frozenset({"categories", "items"}), "Datumaro"),
+    (frozenset({"_via_img_metadata"}), "VIA"),
+    (frozenset({"people", "version"}), "OpenPose's output"),
+    (frozenset({"objects", "size"}), "Supervisely"),
+)
+_RHD = re.compile(r"anno_(training|evaluation)\.(pickle|pkl)", re.IGNORECASE)
+_YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
+
+
+def refusal(root: Path, found: str, *, allowed: str, where: Path | None = None) -> InputError:
+    """The error that a source is of another format, with the name of that where it is known; `where`: the
+    file at fault."""
+    name, remedy = _recognised(root), ""
+    if name in _READ:
+        remedy = f"it looks like {_READ[name]}: curate convert {name}"
+    elif name:
+        remedy = f"it looks like {name}, which is not read; export it as COCO or Labelme"
+    return InputError(where or root, found, allowed=allowed, remedy=remedy)
+
+
+def _recognised(root: Path) -> str:
+    """A format of ours, the name of another one, or nothing."""
+    try:
+        looked_at = list(islice(files_below(root), _LOOKED_AT)) if root.is_dir() else [root]
+    except OSError:
+        return ""
+    for path in looked_at:
+        if path.name.lower() == "handinfo.csv":
+            return "11khands"
+        if _RHD.fullmatch(path.name):
+            return "rhd"
+    for path in looked_at:
+        name = _of_file(path)
+        if name:
+            return name
+    return ""
+
+
+def _of_file(path: Path) -> str:
+    kind = path.suffix.lower()
+    if kind not in (".json", ".xml", ".txt"):
+        return ""
+    try:
+        with open_file(path) as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return ""
+    if kind == ".json":
+        return _of_json(head)
+    if kind == ".xml":
+        return "CVAT's XML" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
+    return "yolo-pose" if _YOLO.match(head) else ""
+
+
+def _of_json(head: bytes) -> str:
+    try:
+        content = json.loads(head)
+    except (ValueError, RecursionError):
+        return "coco" if len(head) == _HEAD and b'"annotations"' in head and b'"images"' in head else ""
+    if isinstance(content, list):
+        return _of_list(content)
+    if not isinstance(content, dict):
+        return ""
+    for keys, name in _KEYS:
+        if keys <= content.keys():
+            return "coco-wholebody" if name == "coco" and b'"lefthand_kpts"' in head else name
+    first = next(iter(content.values()), None)
+    if isinstance(first, dict) and not first.keys().isdisjoint({"hand_landmarks", "bboxes"}):
+        return "HaGRID"
+    return "VIA" if isinstance(first, dict) and "regions" in first else ""
+
+
+def _of_list(content: list[Any]) -> str:
+    first = content[0] if content else None
+    if isinstance(first, list):
+        return "FreiHAND's own layout"
+    if not isinstance(first, dict):
+        return ""
+    if not first.keys().isdisjoint({"predictions", "data", "file_upload", "kp"}) or "keypointlabels" in str(
+        first
+    ):
+        return "Label Studio's JSON"
+    return "CreateML" if {"image", "annotations"} <= first.keys() else ""
