@@ -56,7 +56,7 @@ def rewrite(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
         ("keypoints", [None] * 42, "without finite coordinates"),
         ("keypoints", [float("inf")] * 42, "an infinite number"),
         ("xyz", [float("-inf")] + [0.0] * 62, "an infinite number"),
-        ("tilt", float("inf"), "an infinite number; allowed: degrees"),
+        ("tilt", float("inf"), "allowed: degrees, or null"),
         ("attrs", r'{"a": "\ud800"}', "JSON object"),
         ("bbox", [1, 2, None, 4], "missing or not finite"),
         ("transform", [float("nan")] * 6, "missing or not finite"),
