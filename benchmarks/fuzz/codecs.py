@@ -265,7 +265,7 @@ def _spoilt_table(rng: Random, table: pa.Table) -> pa.Table:
 
 
 def _spoilt_cell(rng: Random, table: pa.Table, at: int) -> pa.Table:
-    """One cell, or all of a column, exchanged: mostly for values of its own type, which go in deepest."""
+    """One cell, or all of a column, exchanged: mostly for values of its type, which go in deepest."""
     field, values = table.schema.field(at), table.column(at).to_pylist()
     rows = [rng.randrange(len(values))] if values and rng.random() < 0.7 else range(len(values))
     draw = _fitting if rng.random() < 0.75 else _cell

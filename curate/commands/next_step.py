@@ -12,5 +12,5 @@ def next_step(made: Dataset, labelled: str) -> str:
         return f"next: {labelled}"
     return (
         "next: no hand is labelled yet: tag the photographs with Labelme or another tool and convert its "
-        f"files, or find keypoints with a run that you have: curate predict RUN {made.root} --out FOUND"
+        f"files, or label them by a run that you have: curate autotag {made.root} --tagger RUN --out TAGGED"
     )

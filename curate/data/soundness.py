@@ -5,7 +5,6 @@ What the schema can hold but no hand has, such as a picture of no width, is left
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,11 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.basics import json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
 from curate.data.sample import to_numpy
 
 _WHOLE_ROWS = ("bbox", "K", "transform")  # known as a whole or not at all
+_ANGLES = ("tilt", "rotation")
+_MEASURES = ("keypoints", "xyz", "keypoint_scores")  # each number known or not
 
 # A field, the rows that are wrong in it, what is said of one, and what is allowed.
 _Fault = tuple[str, NDArray[np.bool_], Callable[[int], str], str]
@@ -58,6 +60,15 @@ def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[
             finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
             given = _flags(pc.is_valid(batch.column(name)))
             yield name, given & ~finite, lambda _: "a number that is missing or not finite", "finite numbers"
+    for name in _ANGLES:
+        if name in there:
+            endless = _flags(pc.is_inf(batch.column(name)))
+            yield name, endless, lambda _: "an infinite number", "degrees, or null"
+    for name in _MEASURES:
+        if name in there:
+            values = to_numpy(batch, name)
+            endless = np.asarray(np.isinf(values).any(axis=tuple(range(1, values.ndim))))
+            yield name, endless, lambda _: "an infinite number", "finite numbers, or null"
     if "keypoints" in there and "visibility" in there:
         points, seen = to_numpy(batch, "keypoints"), to_numpy(batch, "visibility")
         odd = np.asarray(~np.isin(seen, (0, 1, 2)).all(axis=1))
@@ -78,6 +89,6 @@ def _flags(column: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(json_text.parse(text), dict)
+    except ValueError:
         return False
