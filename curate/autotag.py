@@ -39,7 +39,7 @@ SHARED = "shares its photo with another hand and has no bbox"
 SIDE_FROM, ASPECT_FROM, POINTS, TAGGER = "side_from", "aspect_from", "points", "tagger"
 _CERTAIN = "certain"
 _ROWS = 16  # samples a task
-_PART = "sifted-{:06d}.arrow"
+_PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,10 @@ def autotag(
     to the photographs. OUT/sifted is one of the others, the hardest first, with the reasons in their attrs
     ("sifted"). OUT/sifting.json counts them and, where `truth` is given, says how right the labels are.
 
-    A side or an aspect that is not known is filled in where the other is known and the points tell, or the
-    tagger tells ("side_from", "aspect_from" in attrs). Labels that a sample has are replaced. A hand that
-    shares its photograph with others is told apart by its bbox; without one it is dropped.
+    Of a hand that is kept, a side or an aspect that is not known is filled in where the other is known and
+    the points tell, or the tagger tells ("side_from", "aspect_from" in attrs). Labels that a sample has are
+    replaced. A hand that shares its photograph with others is told apart by its bbox; without one it is
+    dropped.
 
     Raises
     ------
@@ -179,10 +180,9 @@ def _tag_batch(
             photograph, said = result
             verdict, attrs = _judge(photograph, said, limits)
             place = out / FOLDER if verdict.reasons else out
-            made = _with_files(
-                photograph, labelled(photograph, said[0], taggers[0].label_source, place), place
-            )
-            made = _with_sides({**made.attrs, **attrs}, _with_hidden(made), said, limits)
+            made = labelled(photograph, said[0], taggers[0].label_source, place)
+            made = _with_files(photograph, _with_hidden(replace(made, attrs={**made.attrs, **attrs})), place)
+            made = made if verdict.reasons else _with_sides(made, said, limits)
             (sifted if verdict.reasons else kept).append(made)
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
@@ -235,10 +235,10 @@ def _with_hidden(made: Sample) -> Sample:
     return replace(made, visibility=np.where(hidden, kp.HIDDEN, made.visibility).astype(np.uint8))
 
 
-def _with_sides(attrs: dict[str, Any], made: Sample, said: Sequence[Tagged], limits: Limits) -> Sample:
+def _with_sides(made: Sample, said: Sequence[Tagged], limits: Limits) -> Sample:
     """With a side and an aspect where they follow from what is known; null where they do not."""
     turn = float(shape.palm_turn(np.asarray(made.keypoints, np.float64)[None])[0])
-    side, aspect = made.side, made.aspect
+    side, aspect, attrs = made.side, made.aspect, dict(made.attrs)
     if side is None:
         side, by = next((tagged.side for tagged in said if tagged.side), None), TAGGER
         if side is None:
@@ -255,7 +255,7 @@ def _with_sides(attrs: dict[str, Any], made: Sample, said: Sequence[Tagged], lim
 
 def _complete(made: Dataset, *, stage: Stage, source: Dataset, truth: Dataset | None, limits: Limits) -> None:
     """Write the dataset of what was sifted out, and the report."""
-    parts = sorted(stage.folder.glob(_PART.format(0).replace("000000", "*")))
+    parts = sorted(stage.folder.glob(_PARTS))
     place = made.root / FOLDER
     _write_sifted(made, place, parts, source)
     sifted = Dataset(place)
