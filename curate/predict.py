@@ -17,6 +17,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import Places
 from curate.basics.settings import Options, flag, number
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
@@ -97,10 +98,11 @@ class Predicted:
 
 @dataclass(frozen=True)
 class _Photo:
-    """One photo to look at: its file, and what is known about it."""
+    """One photo to look at: its file, what is known about it, and why it must not be looked at."""
 
     root: Path
     sample: Sample
+    refused: InputError | None = None
 
     @property
     def path(self) -> Path:
@@ -145,7 +147,8 @@ def predict(
     Parameters
     ----------
     run: a finished run's folder. Each worker opens it once.
-    inputs: photos, folders of photos (searched to any depth), or datasets.
+    inputs: photos, folders of photos (searched to any depth), or datasets. Links in a folder are followed
+        within the folders that are given, and refused where they lead out of them.
 
     Raises
     ------
@@ -162,7 +165,7 @@ def predict(
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)
-    summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside)
+    summary = stage.run(_batches(photos, _places(inputs), datasets), work, total=total, beside=beside)
     made = Dataset(folder)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
@@ -200,6 +203,11 @@ def _files(inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return list(found.values())
 
 
+def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
+    """Where photos may lie: in the folders that are given, and where what is given itself leads."""
+    return Places(path if path.is_dir() else path.resolve().parent for path in map(Path, inputs))
+
+
 def _fingerprint(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
@@ -208,13 +216,19 @@ def _fingerprint(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
+def _photo(path: Path, places: Places) -> _Photo:
+    real = path.resolve() if path.is_symlink() else path
+    refused = None
+    try:
+        places.require(path, option="curate predict RUN")
+    except InputError as error:
+        refused = error
+    return _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name), refused)
+
+
+def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
     for first in range(0, len(files), _ROWS):
-        yield [
-            _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name))
-            for path in files[first : first + _ROWS]
-            for real in [path.resolve() if path.is_symlink() else path]
-        ]
+        yield [_photo(path, places) for path in files[first : first + _ROWS]]
     for dataset in datasets:
         held: list[_Photo] = []
         for sample in dataset:
@@ -259,6 +273,8 @@ def _tagged(tagger: Tagger, photos: Iterable[_Photo]) -> Iterator[tuple[Photogra
 
 
 def _opened(photo: _Photo) -> Photograph | InputError:
+    if photo.refused is not None:
+        return photo.refused
     try:
         return Photograph(photo.root, photo.sample)
     except InputError as error:

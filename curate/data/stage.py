@@ -11,6 +11,7 @@ import json
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -25,7 +26,15 @@ from curate.basics.version import VERSION
 from curate.data.contents import content_hash
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
-from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, places_of
+from curate.data.references import (
+    OUTSIDE,
+    REFERS_TO,
+    Folders,
+    count_outside,
+    is_trusted,
+    places_of,
+    take_word,
+)
 
 Item = TypeVar("Item")
 
@@ -222,6 +231,9 @@ class Stage:
             **extra,
         }
         write_info(self.out, info)
+        if info[REFERS_TO] and all(map(is_trusted, self.parents)):
+            with suppress(OSError):  # it cannot be kept: whoever reads it will ask
+                take_word(self.out)
         return counts
 
 
