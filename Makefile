@@ -10,7 +10,7 @@ TOOLS := .venv-tools
 TOOLS_STAMP := $(TOOLS)/.installed
 BENCH_STAMP := $(VENV)/.bench
 
-.PHONY: demo test tools lint bench kills fuzz clean
+.PHONY: demo test tools lint bench kills broken-places fuzz clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -30,6 +30,10 @@ bench: $(BENCH_STAMP)
 # Every command, killed before each change that it makes on disk, and given again. Takes some ten minutes.
 kills: $(STAMP)
 	$(BIN)/python benchmarks/kills.py --each 1
+
+# Every command on full disks, without rights and the like, and given again once that is mended. Takes root.
+broken-places: $(STAMP)
+	$(BIN)/python benchmarks/broken_places.py
 
 # Spoilt inputs of every kind: what should not happen is counted, and kept with the command that repeats it.
 # `make fuzz SEED=5` tries others; SECONDS bounds the time. 10,000 cases take an hour or two of a processor.

@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--only", choices=every, metavar="COMMAND", help=", ".join(every))
     options = parser.parse_args()
     networks = children.load_all()
-    commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if _has_blender() else {})}
+    commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if has_blender() else {})}
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made"
         if children.run(lambda: seeds.make(made, networks=networks)).code:
@@ -134,7 +134,8 @@ def content(folder: Path) -> dict[str, bytes | None]:
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in paths}
 
 
-def _has_blender() -> bool:
+def has_blender() -> bool:
+    """Whether there is a Blender to render with."""
     from render import blender
 
     try:

@@ -18,6 +18,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import Places
 from curate.basics.settings import Options, flag, number
 from curate.basics.wording import counted
 from curate.data.dataset import INFO as DATASET_INFO
@@ -106,10 +107,11 @@ class Predicted:
 
 @dataclass(frozen=True)
 class _Photo:
-    """One photo to look at: its file, and what is known about it."""
+    """One photo to look at: its file, what is known about it, and why it must not be looked at."""
 
     root: Path
     sample: Sample
+    refused: InputError | None = None
 
     @property
     def path(self) -> Path:
@@ -154,7 +156,8 @@ def predict(
     Parameters
     ----------
     run: a finished run's folder. Each worker opens it once.
-    inputs: photos, folders of photos (searched to any depth), or datasets.
+    inputs: photos, folders of photos (searched to any depth), or datasets. Links in a folder are followed
+        within the folders that are given, and refused where they lead out of them.
 
     Raises
     ------
@@ -163,9 +166,9 @@ def predict(
     """
     chosen, folder = choose(run), Path(out)
     datasets = _datasets(inputs)
-    counted = Part(to_batch([]))
+    before = Part(to_batch([]))
     photos = [
-        path for path in _files(inputs, counted.notes) if not path.resolve().is_relative_to(folder.resolve())
+        path for path in _files(inputs, before.notes) if not path.resolve().is_relative_to(folder.resolve())
     ]
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
@@ -183,8 +186,9 @@ def predict(
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)
-    passed_over = dict(sorted(counted.notes.items()))
-    summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside, before=counted)
+    passed_over = dict(sorted(before.notes.items()))
+    batches = _batches(photos, _places(inputs), datasets)
+    summary = stage.run(batches, work, total=total, beside=beside, before=before)
     made = Dataset(folder)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
@@ -222,6 +226,11 @@ def _files(inputs: Iterable[str | os.PathLike[str]], notes: Counter[str]) -> lis
     return list(found.values())
 
 
+def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
+    """Where photos may lie: in the folders that are given, and where what is given itself leads."""
+    return Places(path if path.is_dir() else path.resolve().parent for path in map(Path, inputs))
+
+
 def _fingerprint(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
@@ -230,13 +239,19 @@ def _fingerprint(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
+def _photo(path: Path, places: Places) -> _Photo:
+    real = path.resolve() if path.is_symlink() else path
+    refused = None
+    try:
+        places.require(path, option="curate predict RUN")
+    except InputError as error:
+        refused = error
+    return _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name), refused)
+
+
+def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
     for first in range(0, len(files), _ROWS):
-        yield [
-            _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name))
-            for path in files[first : first + _ROWS]
-            for real in [path.resolve() if path.is_symlink() else path]
-        ]
+        yield [_photo(path, places) for path in files[first : first + _ROWS]]
     for dataset in datasets:
         held: list[_Photo] = []
         for sample in dataset:
@@ -251,7 +266,7 @@ def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[lis
 def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: PredictOptions) -> Part:
     part = Part(to_batch([]))
     tagger, samples = chosen.open(), []
-    opened = [open_photograph(photo.root, photo.sample) for photo in photos]
+    opened = [photo.refused or open_photograph(photo.root, photo.sample) for photo in photos]
     for photo, result in zip(photos, tag_in_order([tagger], opened), strict=True):
         if isinstance(result, InputError):
             part.quarantine.append((os.fspath(photo.path), result.reason))

@@ -69,5 +69,8 @@ COMMANDS: dict[str, Command] = {
     "predict": Command(
         "predict", "Find the keypoints in photos: predictions.json, a dataset, and pictures with skeletons."
     ),
+    "trust": Command(
+        "trust", "Let a dataset of somebody else refer to files outside its folder; shows which."
+    ),
     "demo": Command("demo", "All of it on drawn hands, in a few minutes, with nothing downloaded."),
 }

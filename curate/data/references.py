@@ -1,10 +1,11 @@
 """What the samples of a dataset refer to: files of its own, and files of the folders that it names.
 
 `image`, `mask` and the depth map of a sample are paths relative to the dataset. They may lead out of it only
-into the folders that dataset.json names under "refers_to", which the stage that made it wrote. A dataset of
-somebody else that names none cannot have a picture of this machine copied into what is published.
+into the folders that dataset.json names under "refers_to", which the stage that made it wrote, and only where
+that was done here (curate.data.trust): no dataset of somebody else can have a picture of this machine copied
+into what is published.
 
-A dataset from before there was this list may refer to any file, but not through a link.
+A dataset from before there was this list may refer to any file, but not through a link, once it is trusted.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ import pyarrow.compute as pc
 from curate.basics import images, json_text
 from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.basics.paths import Places, is_path, read_file, within
+from curate.data import trust
 
 if TYPE_CHECKING:
     from curate.data.dataset import Dataset
 
-INFO = "dataset.json"
+INFO = trust.INFO
 MAX_INFO = 1_000_000_000  # bytes
 REFERS_TO = "refers_to"
 OUTSIDE = "images outside the dataset"  # a note
@@ -44,7 +46,15 @@ def file_of(root: str | os.PathLike[str], ref: str) -> Path:
     ------
     UnsafeReference: it leads out of the dataset, into none of the folders that the dataset names.
     """
-    if not is_path(ref) or ref.startswith("/") or not _allowed(root).hold(ref):
+    allowed = _allowed(root)
+    if not is_path(ref) or ref.startswith("/") or not allowed.hold(ref):
+        if not allowed.known:
+            raise UnsafeReference(
+                root,
+                "leads out of a dataset that was not made here",
+                field=repr(ref[:80]),
+                remedy=f"if you trust whoever made it: curate trust {Path(root)}",
+            )
         raise UnsafeReference(
             root,
             "leads out of the dataset",
@@ -86,6 +96,17 @@ def read_image_info(
 def places_of(dataset: Dataset) -> list[Path]:
     """The folders that the files of a dataset may lie in: its own, and those that it names."""
     return [dataset.root, *(dataset.root / folder for folder in dataset.info.get(REFERS_TO) or ())]
+
+
+def is_trusted(dataset: Dataset) -> bool:
+    """Whether a dataset's word is taken for where its files lie; where all are its own, it always is."""
+    return _allowed(dataset.root).known
+
+
+def take_word(root: str | os.PathLike[str]) -> None:
+    """Trust the dataset at `root` as it is now. Raises OSError: that cannot be kept."""
+    trust.remember(root)
+    _read.cache_clear()
 
 
 def count_outside(dataset: Dataset) -> int:
@@ -131,24 +152,28 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class _Allowed:
-    """Where the files of the dataset at `root` (links followed) may lie. `told`: it names the folders."""
+    """Where the files of the dataset at `root` (links followed) may lie.
+
+    told: it names the folders. known: its word is taken.
+    """
 
     root: str
     places: Places
     told: bool
+    known: bool
 
     def hold(self, ref: str) -> bool:
         path = f"{self.root}/{ref}"
         if self.places.hold(path):
             return True
-        return not self.told and os.path.normpath(path) == os.path.realpath(path)
+        return self.known and not self.told and os.path.normpath(path) == os.path.realpath(path)
 
 
 def _allowed(root: str | os.PathLike[str]) -> _Allowed:
     try:
         state = Path(root, INFO).stat()
     except OSError:
-        return _Allowed(os.path.realpath(root), Places([root]), told=True)
+        return _Allowed(os.path.realpath(root), Places([root]), told=True, known=True)
     return _read(os.path.realpath(root), state.st_mtime_ns, state.st_size)
 
 
@@ -159,4 +184,6 @@ def _read(root: str, _changed: int, _size: int) -> _Allowed:
     with suppress(OSError, ValueError, AttributeError, TypeError):
         named = json_text.parse(read_file(f"{root}/{INFO}", MAX_INFO)).get(REFERS_TO)
         folders = None if named is None else [f"{root}/{os.fspath(folder)}" for folder in list(named)]
-    return _Allowed(root, Places([root, *(folders or [])]), told=folders is not None)
+    known = folders == [] or trust.is_known(root)
+    places = Places([root, *(folders or [] if known else [])])
+    return _Allowed(root, places, told=folders is not None, known=known)

@@ -11,6 +11,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -26,7 +27,16 @@ from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
 from curate.data.part import Part
-from curate.data.references import OUTSIDE, REFERS_TO, Folders, count_outside, file_of, places_of
+from curate.data.references import (
+    OUTSIDE,
+    REFERS_TO,
+    Folders,
+    count_outside,
+    file_of,
+    is_trusted,
+    places_of,
+    take_word,
+)
 from curate.data.sample import Sample, make_batch, to_batch
 
 Item = TypeVar("Item")
@@ -228,6 +238,9 @@ class Stage:
             **extra,
         }
         write_info(self.out, info)
+        if info[REFERS_TO] and all(map(is_trusted, self.parents)):
+            with suppress(OSError):  # it cannot be kept: whoever reads it will ask
+                take_word(self.out)
         return counts
 
 

@@ -12,9 +12,10 @@ import pytest
 from converters.table import FORMATS
 from curate.basics import images
 from curate.basics.errors import UnreadableImage, UnsafeReference
+from curate.cli import main
 from curate.crop import crop
 from curate.data.dataset import Dataset
-from curate.data.references import OUTSIDE, REFERS_TO, file_of, read_image
+from curate.data.references import OUTSIDE, REFERS_TO, file_of, read_image, take_word
 from curate.data.sample import Sample
 from curate.data.stage import Stage, Summary
 from curate.export import export
@@ -121,6 +122,9 @@ def test_a_dataset_from_before_refers_to_files_but_through_no_link(
     root = store(tmp_path / "earlier", samples, {"images/1.png": PICTURE})
     (root / "images" / "link.png").symlink_to(secret / "secret.png")
     set_info(root, **{REFERS_TO: None})
+    with pytest.raises(UnsafeReference, match="not made here; if you trust whoever made it: curate trust"):
+        read_image(root, samples[0].image)
+    take_word(root)
     assert (read_image(root, samples[0].image) == PICTURE).all()
     for sample in (samples[1], samples[3]):
         with pytest.raises(UnsafeReference, match="leads out"):
@@ -128,6 +132,39 @@ def test_a_dataset_from_before_refers_to_files_but_through_no_link(
     summary = crop(root, tmp_path / "crops")
     assert (summary.samples, summary.quarantined) == (2, 2)
     assert summary.notes[OUTSIDE] == 1
+
+
+@pytest.mark.parametrize("named", [["../private"], [".."], None])
+def test_the_word_of_a_dataset_from_elsewhere_is_taken_once_it_is_confirmed(
+    store: Store, hand: Sample, secret: Path, tmp_path: Path, named: list[str] | None
+) -> None:
+    beside = replace(hand, image="../private/secret.png")
+    root = store(tmp_path / "theirs", [beside], {})
+    set_info(root, **{REFERS_TO: named})
+    made = export(Dataset(root), FORMATS["coco"].write, "coco", tmp_path / "coco")
+    assert made.lost["image refused, as it leads out of the dataset"] == 1
+    assert not list((tmp_path / "coco").rglob("*.png"))
+    passed_on(Stage("again", tmp_path / "again", {}, (Dataset(root),)), beside)
+    with pytest.raises(UnsafeReference, match="not made here"):  # nor is what is made of it
+        read_image(tmp_path / "again", beside.image)
+    assert main(["trust", str(root)]) == 0
+    assert (read_image(root, beside.image) == PICTURE).all()
+    set_info(root, **{REFERS_TO: [*(named or []), "../else"]})  # another dataset now
+    with pytest.raises(UnsafeReference, match="not made here"):
+        read_image(root, beside.image)
+
+
+def test_what_is_made_here_needs_no_word_where_that_cannot_be_kept(
+    store: Store, hand: Sample, secret: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    own = store(tmp_path / "own", [hand], {"images/1.png": PICTURE})
+    assert (read_image(own, hand.image) == PICTURE).all()
+    beside = replace(hand, image="../private/secret.png")
+    root = store(tmp_path / "referring", [beside], {})
+    with pytest.raises(UnsafeReference, match="curate trust"):
+        read_image(root, beside.image)
+    assert main(["trust", str(root)]) == 2
 
 
 @pytest.mark.parametrize("ref", ["", "a\0b", "x" * 5000, "/etc/hostname", ".."])

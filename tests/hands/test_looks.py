@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ import pytest
 
 from curate.basics import images
 from curate.basics.errors import InputError
-from curate.data.sample import Sample
+from curate.data.part import Part
+from curate.data.sample import Sample, to_batch
 from curate.data.training_set import Form
 from curate.hands.cropping import Cropping, Dropped
 from curate.hands.looks import Look
@@ -33,28 +33,28 @@ def photograph(tmp_path: Path) -> Photograph:
 def test_a_photo_before_two_grounds_by_hand(photograph: Photograph) -> None:
     """The mask's square with a margin of half its side on each side: (24, 0, 48, 48), at its own size."""
     look = Look.of(FORM, Cropping(by="mask", margin=0.5), ["own", "colour:#00ff00"], 0)
-    notes = Counter[str]()
-    seen = look.at(photograph, False, notes)
+    part = Part(to_batch([]))
+    seen = look.at(photograph, False, part)
     assert (seen.found_by, seen.frame.box, seen.frame.size) == ("mask", (24, 0, 48, 48), (48, 48))
     own, green = seen.pictures
-    part = photograph.read()[:, 24:72]
-    np.testing.assert_array_equal(own, part)
-    np.testing.assert_array_equal(green[18:30, 18:30], part[18:30, 18:30])
+    cut = photograph.read()[:, 24:72]
+    np.testing.assert_array_equal(own, cut)
+    np.testing.assert_array_equal(green[18:30, 18:30], cut[18:30, 18:30])
     assert (green[:6] == (0, 255, 0)).all()
     expected = np.zeros((48, 48), np.uint8)
     expected[12:36, 12:36] = 255
     np.testing.assert_array_equal(seen.mask, expected)
-    assert +notes == {}
+    assert +part.notes == {}
 
 
 def test_a_photo_that_is_not_cut_is_padded(photograph: Photograph) -> None:
     """96 x 48 with 24 rows above and below, at half the size: rows 12 to 36 are the photo."""
-    notes = Counter[str]()
-    seen = Look(FORM).at(photograph, False, notes)
+    part = Part(to_batch([]))
+    seen = Look(FORM).at(photograph, False, part)
     assert (seen.found_by, seen.frame.box) == (None, (0, -24, 96, 96))
     halved = photograph.read().reshape(24, 2, 48, 2, 3).mean(axis=(1, 3))
     assert np.abs(seen.pictures[0][12:36] - halved).max() <= 1
-    assert +notes == {"padded_to_a_square": 1}
+    assert +part.notes == {"padded_to_a_square": 1}
 
 
 def test_names_of_samples_and_of_their_copies() -> None:
@@ -70,7 +70,7 @@ def test_a_hand_that_cannot_be_cut_out_is_told(photograph: Photograph, tmp_path:
     bare = Photograph(tmp_path, Sample("s/a", "s", "a.png"))
     white = Look.of(FORM, None, ["white"], 0)
     with pytest.raises(Dropped, match="shares its photo with another hand"):
-        white.at(bare, True, Counter())
+        white.at(bare, True, Part(to_batch([])))
     images.write(tmp_path / "a.png", np.full((48, 96, 3), 250, np.uint8))
     with pytest.raises(BadMask, match="no hand on plain ground"):
-        white.at(Photograph(tmp_path, bare.sample), False, Counter())
+        white.at(Photograph(tmp_path, bare.sample), False, Part(to_batch([])))

@@ -16,6 +16,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.references import take_word
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.inference import Found
@@ -162,6 +163,7 @@ def dataset_of(root: Path, samples: list[Sample]) -> Path:
     root.mkdir()
     write_table(root, [to_batch(samples)])
     write_info(root, {"samples": len(samples), "history": [], "refers_to": [".."]})
+    take_word(root)
     return root
 
 

@@ -1,0 +1,33 @@
+"""curate trust: take a dataset's word for where its files lie."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from curate.commands.console import OK, command, common, show
+from curate.data.dataset import Dataset
+from curate.data.references import outside, take_word
+
+
+def add(commands: Any) -> None:
+    parser = command(
+        commands,
+        "trust",
+        run,
+        "  curate trust from-a-colleague\n\n"
+        "A dataset that was made here needs none of this, nor does one that holds all its files.",
+    )
+    parser.add_argument("dataset", type=Path, metavar="D")
+    common(parser, workers=False, overwrite=False)
+
+
+def run(a: argparse.Namespace) -> int:
+    dataset = Dataset(a.dataset)
+    take_word(a.dataset)
+    folders = dict(sorted(outside(dataset).items()))
+    lines = [f"{a.dataset}: stages and exports may read what it refers to"]
+    lines += [f"  {count} images in {folder}, outside the dataset" for folder, count in folders.items()]
+    show(a, {"dataset": str(a.dataset), "outside": folders}, "\n".join(lines))
+    return OK
