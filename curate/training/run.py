@@ -85,6 +85,9 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
         weights = stored.read(path)
         if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
             raise stored.Damaged("no tensors by name")
+        for name, own in network.state_dict().items():
+            if name in weights and weights[name].dtype != own.dtype:
+                raise stored.Damaged(f"{name} is of {weights[name].dtype}, not {own.dtype}")
         network.load_state_dict(weights)
     except (stored.Damaged, OSError, RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
         found = f"no weights of this network ({stored.reason(error)})"

@@ -288,6 +288,26 @@ def test_the_result_is_the_same_whatever_the_workers(
         assert (out / "one" / name).read_bytes() == (out / "two" / name).read_bytes()
 
 
+def test_links_are_followed_within_what_is_given_and_refused_where_they_lead_out(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    run, photo = make_run(), next(path for path in sorted(photos.rglob("*")) if path.suffix == ".png")
+    for folder in ("given", "private"):
+        (tmp_path / folder / "below").mkdir(parents=True)
+        (tmp_path / folder / "photo.png").write_bytes(photo.read_bytes())
+    (tmp_path / "given" / "photo.png").rename(tmp_path / "given" / "below" / "own.png")
+    (tmp_path / "given" / "within.png").symlink_to("below/own.png")
+    (tmp_path / "given" / "out.png").symlink_to(tmp_path / "private" / "photo.png")
+    options = PredictOptions(pictures=False)
+    found = predict(run, [tmp_path / "given"], tmp_path / "a", options, quiet=True)
+    assert found.photos == 1  # the link within leads to a photo that is looked at anyway
+    ((name, reason),) = found.unreadable
+    assert name.endswith("photo.png")
+    assert "give the folder that it leads into: curate predict RUN DIR" in reason
+    both = predict(run, [tmp_path / "given", tmp_path / "private"], tmp_path / "b", options, quiet=True)
+    assert (both.photos, both.unreadable) == (2, [])
+
+
 def test_pictures_can_be_left_out(make_run: MakePath, photos: Path, tmp_path: Path) -> None:
     options = PredictOptions(pictures=False)
     result = predict(make_run(size=32), [photos], tmp_path / "found", options, quiet=True)
