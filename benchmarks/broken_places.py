@@ -182,6 +182,8 @@ def no_rights(given: Given, place: Path) -> str | None:
 
 
 def unreadable_input(given: Given, place: Path) -> str | None:
+    if "{made}" not in given.line:
+        return None  # it reads none
     with of_another(given.made, 0o700):
         run = start(given.line, given.made, place, before=drop_privileges)
     return mended(given, run, place)

@@ -15,7 +15,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -280,8 +280,11 @@ def write_table(root: Path, batches: Iterable[pa.RecordBatch]) -> int:
     return count
 
 
-def write_info(root: Path, info: dict[str, Any]) -> None:
-    """Complete a dataset folder by its dataset.json, the mark that it is finished."""
+def write_info(root: Path, info: dict[str, Any], *, trusted: bool = True) -> None:
+    """Complete a dataset folder by its dataset.json, the mark that it is finished.
+
+    trusted: all that it refers to outside was given by this user, or by datasets whose word is taken.
+    """
     head = {
         "format": "hand-curate dataset",
         "schema_version": SCHEMA_VERSION,
@@ -289,6 +292,9 @@ def write_info(root: Path, info: dict[str, Any]) -> None:
         "samples_sha256": files.sha256(root / TABLE),
     }
     files.write_json(root / INFO, {**head, **info})
+    if trusted and info.get(references.REFERS_TO) != []:
+        with suppress(OSError):  # it cannot be kept: whoever reads it will ask
+            references.take_word(root)
 
 
 def _read_info(root: Path) -> tuple[dict[str, Any], str]:

@@ -11,7 +11,6 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -35,7 +34,6 @@ from curate.data.references import (
     file_of,
     is_trusted,
     places_of,
-    take_word,
 )
 from curate.data.sample import Sample, make_batch, to_batch
 
@@ -237,10 +235,7 @@ class Stage:
             "history": [*history, {**self.identity, "counts": counts}],
             **extra,
         }
-        write_info(self.out, info)
-        if info[REFERS_TO] and all(map(is_trusted, self.parents)):
-            with suppress(OSError):  # it cannot be kept: whoever reads it will ask
-                take_word(self.out)
+        write_info(self.out, info, trusted=all(map(is_trusted, self.parents)))
         return counts
 
 

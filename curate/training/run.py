@@ -121,7 +121,11 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
     try:
         if sha256 is not None and files.sha256(path) != sha256:
             raise stored.Damaged(f"not as the training wrote it, whose SHA-256 is in {INFO}")
-        network.load_state_dict(_by_name(stored.read(path)))
+        weights = _by_name(stored.read(path))
+        for name, own in network.state_dict().items():
+            if name in weights and weights[name].dtype != own.dtype:
+                raise stored.Damaged(f"{name} is of {weights[name].dtype}, not {own.dtype}")
+        network.load_state_dict(weights)
     except (*_BROKEN, stored.Damaged) as error:
         remedy = "copy the run's folder once more, or train again"
         raise SchemaError(path, _no_weights(error), remedy=remedy) from None

@@ -14,7 +14,6 @@ import numpy as np
 from curate.basics import images
 from curate.basics.engine import ONE
 from curate.data.dataset import write_info, write_table
-from curate.data.references import take_word
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import relative_to_out
 from curate.hands.drawn_hands import Person, draw_hand
@@ -37,7 +36,6 @@ def save(root: Path, samples: list[Sample], **info: Any) -> Path:
     stage = {"stage": "convert", "counts": {"out": len(samples)}}
     about = {"samples": len(samples), "sources": [], "licences": [], "history": [stage]}
     write_info(root, {**about, "refers_to": sorted({Path(ref).parent.as_posix() for ref in refs}), **info})
-    take_word(root)
     return root
 
 

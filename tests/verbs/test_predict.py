@@ -16,7 +16,6 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
-from curate.data.references import take_word
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.inference import Found
@@ -163,7 +162,6 @@ def dataset_of(root: Path, samples: list[Sample]) -> Path:
     root.mkdir()
     write_table(root, [to_batch(samples)])
     write_info(root, {"samples": len(samples), "history": [], "refers_to": [".."]})
-    take_word(root)
     return root
 
 
@@ -305,6 +303,26 @@ def test_the_result_is_the_same_whatever_the_workers(
     assert len(names) == 26 + 5
     for name in names:
         assert (out / "one" / name).read_bytes() == (out / "two" / name).read_bytes()
+
+
+def test_links_are_followed_within_what_is_given_and_refused_where_they_lead_out(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    run, photo = make_run(), next(path for path in sorted(photos.rglob("*")) if path.suffix == ".png")
+    for folder in ("given", "private"):
+        (tmp_path / folder / "below").mkdir(parents=True)
+        (tmp_path / folder / "photo.png").write_bytes(photo.read_bytes())
+    (tmp_path / "given" / "photo.png").rename(tmp_path / "given" / "below" / "own.png")
+    (tmp_path / "given" / "within.png").symlink_to("below/own.png")
+    (tmp_path / "given" / "out.png").symlink_to(tmp_path / "private" / "photo.png")
+    options = PredictOptions(pictures=False)
+    found = predict(run, [tmp_path / "given"], tmp_path / "a", options, quiet=True)
+    assert found.photos == 1  # the link within leads to a photo that is looked at anyway
+    ((name, reason),) = found.unreadable
+    assert name.endswith("photo.png")
+    assert "give the folder that it leads into: curate predict RUN DIR" in reason
+    both = predict(run, [tmp_path / "given", tmp_path / "private"], tmp_path / "b", options, quiet=True)
+    assert (both.photos, both.unreadable) == (2, [])
 
 
 def test_pictures_can_be_left_out(make_run: MakePath, photos: Path, tmp_path: Path) -> None:

@@ -360,6 +360,17 @@ def _after(calls: int, then: Callable[..., None], before: Callable[..., None]) -
     return act
 
 
+def test_weights_of_another_type_are_refused(make_run: Callable[..., Path]) -> None:
+    root = make_run(size=32)
+    info = json.loads((root / "run.json").read_text())
+    del info["weights_sha256"]
+    (root / "run.json").write_text(json.dumps(info))
+    weights = torch.load(root / "weights.pt", weights_only=True)
+    torch.save({name: value.to(torch.complex64) for name, value in weights.items()}, root / "weights.pt")
+    with pytest.raises(SchemaError, match=r"is of torch\.complex64, not torch\.float32"):
+        open_run(root)
+
+
 def test_weights_of_another_network_are_refused(make_run: Callable[..., Path]) -> None:
     root = make_run(keypoints=20)
     info = json.loads((root / "run.json").read_text())

@@ -19,7 +19,6 @@ from curate.basics import images
 from curate.basics.engine import Local
 from curate.basics.errors import InputError, SchemaError
 from curate.data.dataset import write_info, write_table
-from curate.data.references import take_word
 from curate.data.sample import Sample, to_batch
 from qa.check_quality import QualityOptions, check_quality
 from qa.checks.table import CHECKS
@@ -54,7 +53,6 @@ def save(root: Path, samples: list[Sample]) -> Path:
         root,
         {"refers_to": [".."], "samples": len(samples), "sources": [], "licences": [], "history": [stage]},
     )
-    take_word(root)
     return root
 
 
