@@ -60,7 +60,7 @@ def test_an_image_that_was_mended_is_looked_at_again(tmp_path: Path, hands: list
     save(root, [copy_of(hands[0], image="images/0.png")])
     assert check_quality(root, tmp_path / "qa", quiet=True).checks["unreadable-image"] == 1
     images.write(root / "images" / "0.png", pixels)
-    with pytest.raises(ConfigChanged, match="inputs changed"):
+    with pytest.raises(ConfigChanged, match="files changed"):
         check_quality(root, tmp_path / "qa", quiet=True)
     again = check_quality(root, tmp_path / "qa", overwrite=True, quiet=True)
     assert (again.checks["unreadable-image"], again.reused) == (0, False)
