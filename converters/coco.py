@@ -100,7 +100,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    return read_hands(source, Annotation, _hands)
+    return read_hands(source, Annotation, _hands, NAME)
 
 
 def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:

@@ -24,6 +24,7 @@ from converters.parts.coco_tables import (
     text_id,
 )
 from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.source import Source
 
@@ -54,10 +55,12 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    return read_hands(source, Person, _hands)
+    return read_hands(source, Person, _hands, NAME)
 
 
 def _hands(file: AnnotationFile, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
+    if document.annotations and not any(p.lefthand_kpts or p.righthand_kpts for p in document.annotations):
+        raise InputError(file.path, "no annotation has lefthand_kpts or righthand_kpts")
     absent = Counter[str]()
     people = [(i, p) for i, p in enumerate(document.annotations) if not p.iscrowd]
     absent["crowd annotation"] += len(document.annotations) - len(people)

@@ -161,7 +161,7 @@ def _find_table(source: Source) -> Path:
         if path.name.lower() == TABLE.lower():
             source.places.require(path)
             return path
-    raise refusal(root, f"no {TABLE} in it", allowed="the folder that holds it, or the file itself")
+    raise refusal(root, f"no {TABLE} in it", allowed="the folder that holds it, or the file itself", own=NAME)
 
 
 def _photos(source: Source, beside: Path) -> tuple[dict[str, str], int]:

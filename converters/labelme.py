@@ -230,7 +230,7 @@ class _Reader:
         if len(paths) > 1:
             found += f" ({len(paths) - 1} further files are no better)"
         where = Path(first.where) if first else None
-        raise refusal(self.root, found, allowed="Labelme's JSON files", where=where)
+        raise refusal(self.root, found, allowed="Labelme's JSON files", own=NAME, where=where)
 
     def part(self, paths: list[Path]) -> Part:
         samples: list[Sample] = []

@@ -200,7 +200,7 @@ def _sets(source: Source) -> list[_Set]:
                 sets.append(_Set(match[1].lower(), path, color.absolute(), names, *beside))
     if not sets:
         found = "no anno_training.pickle or anno_evaluation.pickle in it or its sets"
-        raise refusal(root, found, allowed="the folder RHD_published_v2")
+        raise refusal(root, found, allowed="the folder RHD_published_v2", own=NAME)
     return sets
 
 

@@ -183,7 +183,9 @@ def _annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder
     given = source.root.is_file()
     files = [AnnotationFile.at(source.root, within="")] if given else _annotations_in(root)
     if not files:
-        raise refusal(root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json")
+        raise refusal(
+            root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json", own=""
+        )
     pictures = [folder for folder in _folders(root) if folder.name.lower() == "images"]
     splits = [folder for parent in (root, *pictures) for folder in _folders(parent) if split_of(folder.name)]
     return files, ImageFinder((root, *pictures), tuple(splits), source.images)
@@ -215,8 +217,10 @@ def read_hands(
     source: Source,
     kind: type[A],
     hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], Hands],
+    own: str,
 ) -> Iterator[Part]:
-    """The samples of a source; `hands_of` makes a file's hands from its name, content and flawed entries.
+    """The samples of a source of the format `own`; `hands_of` makes a file's hands from its name, content and
+    flawed entries, or raises InputError where it is none of that format.
 
     Raises
     ------
@@ -226,13 +230,17 @@ def read_hands(
     failed = Part(make_batch(0))
     found = []
     for entry in _read_files(files, source.places, kind, failed):
-        found.append(hands_of(*entry))
+        try:
+            found.append(hands_of(*entry))
+        except InputError as error:
+            failed.quarantine.append((entry[0].name, error.reason))
+            continue
         _count_absent(entry[0], entry[1], failed)
     if not found:
         name, reason = failed.quarantine[0]
         others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
         why = f"no COCO file: {reason}{others}"
-        raise refusal(source.root, why, allowed="images and annotations", where=source.folder / name)
+        raise refusal(source.root, why, allowed="images and annotations", own=own, where=source.folder / name)
     yield failed
     yield from _parts(found, finder)
 

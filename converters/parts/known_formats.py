@@ -38,11 +38,13 @@ _RHD = re.compile(r"anno_(training|evaluation)\.(pickle|pkl)", re.IGNORECASE)
 _YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
 
 
-def refusal(root: Path, found: str, *, allowed: str, where: Path | None = None) -> InputError:
-    """The error that a source is of another format, with the name of that where it is known; `where`: the
+def refusal(root: Path, found: str, *, allowed: str, own: str, where: Path | None = None) -> InputError:
+    """The error that a source is not of the format `own`, with the name of what it looks like; `where`: the
     file at fault."""
     name, remedy = _recognised(root), ""
-    if name in _READ:
+    if name == own:
+        pass  # of its form, and broken
+    elif name in _READ:
         remedy = f"it looks like {_READ[name]}: curate convert {name}"
     elif name:
         remedy = f"it looks like {name}, which is not read; export it as COCO or Labelme"

@@ -50,7 +50,7 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
     found = _found(source, counted)
     if not found["labels"]:
         allowed = "labels/*.txt or labels/{train,val,test}/*.txt"
-        raise refusal(source.root, "no label files", allowed=allowed)
+        raise refusal(source.root, "no label files", allowed=allowed, own="yolo-pose")
     _forgive_case(found)
     lost = [place for place in found["labels"] if place not in found["images"]]
     for place in [place for place in lost if found["labels"][place].name.lower() == _CLASSES]:
@@ -58,6 +58,9 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
         del found["labels"][place]
         counted.notes[f"{_CLASSES} among the labels, passed over"] += 1
     elsewhere, why = _elsewhere(source.images, lost, counted) if source.images else ({}, {})
+    if (source.root / "images").is_file():
+        told = "images is a file, as Git leaves a link that it cannot make; give the folder with --images"
+        why = dict.fromkeys(lost, told) | why
     befores = [before for group in found.values() for before, _, _ in group]
     common = [
         words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*befores, strict=False))

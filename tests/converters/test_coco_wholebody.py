@@ -12,6 +12,7 @@ import pytest
 
 from converters import coco_wholebody
 from curate.basics import images
+from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
 from curate.data.source import Source
@@ -76,6 +77,12 @@ def test_a_valid_hand_without_points_is_counted(tmp_path: Path) -> None:
     samples, parts = read(tmp_path)
     assert [s.side for s in samples] == ["right"]
     assert parts[-1].dropped["hand without a labelled keypoint"] == 1
+
+
+def test_a_file_without_hands_is_of_another_format(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": hand(2.0), "lefthand_kpts": None, "righthand_kpts": None}])
+    with pytest.raises(InputError, match=r"no annotation has lefthand_kpts or righthand_kpts"):
+        read(tmp_path)
 
 
 def test_a_bad_person_is_quarantined_alone(tmp_path: Path) -> None:

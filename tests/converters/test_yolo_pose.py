@@ -184,6 +184,24 @@ def test_linked_folders(tmp_path: Path, shares: NDArray[Any]) -> None:
     assert (sample.image, summary.quarantined) == ("../outside/a.png", 0)
 
 
+def test_a_link_that_git_left_as_text_is_told(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "in", "images/train/a.png", line(shares))
+    (tmp_path / "in" / "images").rename(tmp_path / "pictures")
+    (tmp_path / "in" / "images").write_text("../pictures")
+    summary, _ = run(tmp_path / "in", tmp_path / "out")
+    assert summary.samples == 0
+    (told,) = Dataset(tmp_path / "out").quarantine()
+    assert told["reason"].startswith("images is a file, as Git leaves a link")
+
+
+def test_of_twins_the_picture_that_is_read_by_all_counts(tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "in", "images/train/a.png", line(shares))
+    (tmp_path / "in" / "images" / "train" / "a.HEIC").write_bytes(b"not read")
+    summary, (sample,) = run(tmp_path / "in", tmp_path / "out")
+    assert summary.dropped == {"image of the same name as another": 1}
+    assert sample.image.endswith("a.png")
+
+
 def test_labelimgs_list_of_classes_is_passed_over(tmp_path: Path, shares: NDArray[Any]) -> None:
     add(tmp_path / "y", "images/a.png", line(shares))
     (tmp_path / "y" / "labels" / "classes.txt").write_text("hand\n")
