@@ -32,6 +32,7 @@ _FORMAT = "hand-curate folder"
 _LOCK = "lock"
 _LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
 _NEW_FOLDER = "a new folder, or one that curate made"
+_NAMED, _SHOWN = 12, 50  # of another configuration: settings, and letters of a name
 # What told of a folder before there was a mark, with the format that it names.
 _EARLIER = ("dataset.json", "run.json")
 
@@ -274,9 +275,12 @@ def _refuse(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
                 compare(was, is_now)
             elif was != is_now:
                 opaque = any(_is_opaque(value) for value in (was, is_now))
-                changed.append(f"{key} changed" if opaque else f"{key} was {was!r}, now {is_now!r}")
+                told = " changed" if opaque else f" was {was!r}, now {is_now!r}"
+                changed.append(f"{key[:_SHOWN]}{told}")
 
     compare(before, now)
+    if len(changed) > _NAMED:
+        changed[_NAMED:] = [f"{len(changed) - _NAMED} more"]
     raise ConfigChanged(
         folder,
         f"made with another configuration ({'; '.join(changed)})",
@@ -287,5 +291,7 @@ def _refuse(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
 def _is_opaque(value: Any) -> bool:
     """Hashes, and what tells a person as little."""
     if isinstance(value, list):
-        return any(_is_opaque(inner) for inner in value)
-    return isinstance(value, str) and (len(value) == 64 or len(value) > 100)
+        return len(value) > _SHOWN or any(_is_opaque(inner) for inner in value)
+    if isinstance(value, str):
+        return len(value) == 64 or len(value) > 2 * _SHOWN
+    return isinstance(value, dict) and len(repr(value)) > 2 * _SHOWN
