@@ -33,6 +33,7 @@ _LOCK = "lock"
 _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
 _LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
 _NEW_FOLDER = "a new folder, or one that curate made"
+_NAMED, _SHOWN = 12, 50  # of another configuration: settings, and letters of a name
 # What told of a folder before there was a mark, with the format that it names.
 _EARLIER = ("dataset.json", "run.json")
 
@@ -285,9 +286,12 @@ def _require_same(folder: Path, mark: dict[str, Any], asked: dict[str, Any]) -> 
                 compare(was, is_now)
             elif was != is_now:
                 opaque = any(_is_opaque(value) for value in (was, is_now))
-                changed.append(f"{key} changed" if opaque else f"{key} was {was!r}, now {is_now!r}")
+                told = " changed" if opaque else f" was {was!r}, now {is_now!r}"
+                changed.append(f"{key[:_SHOWN]}{told}")
 
     compare(before, now)
+    if len(changed) > _NAMED:
+        changed[_NAMED:] = [f"{len(changed) - _NAMED} more"]
     raise ConfigChanged(
         folder,
         f"made with another configuration ({'; '.join(changed)})",
@@ -298,5 +302,7 @@ def _require_same(folder: Path, mark: dict[str, Any], asked: dict[str, Any]) -> 
 def _is_opaque(value: Any) -> bool:
     """Hashes, and what tells a person as little."""
     if isinstance(value, list):
-        return any(_is_opaque(inner) for inner in value)
-    return isinstance(value, str) and (len(value) == 64 or len(value) > 100)
+        return len(value) > _SHOWN or any(_is_opaque(inner) for inner in value)
+    if isinstance(value, str):
+        return len(value) == 64 or len(value) > 2 * _SHOWN
+    return isinstance(value, dict) and len(repr(value)) > 2 * _SHOWN

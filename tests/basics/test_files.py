@@ -80,6 +80,28 @@ def test_what_cannot_be_read_by_people_is_only_said_to_have_changed(tmp_path: Pa
     pytest.fail("another input was not noticed")
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"a" * 9999: 1},
+        {"a": "b" * 9999},
+        {"a": ["b"] * 9999},
+        {"a": [["b"] * 9999]},
+        {"a": {str(number): 1 for number in range(9999)}},
+        {str(number): 1 for number in range(9999)},
+    ],
+    ids=["name", "text", "list", "nested", "table", "names"],
+)
+def test_another_configuration_is_told_in_a_line_of_some_length(
+    tmp_path: Path, before: dict[str, Any]
+) -> None:
+    with files.claimed(tmp_path / "o", before) as claim:
+        claim.finish({})
+    with pytest.raises(ConfigChanged) as told, files.claimed(tmp_path / "o", {"a": 1}):
+        pass
+    assert len(str(told.value)) < 1000
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize(
     "foreign",
