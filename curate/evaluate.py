@@ -17,7 +17,10 @@ from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.training_set import form_of
-from curate.scoring.figures import Scored, measure, summary
+from curate.networks.inference import Found, joined
+from curate.scoring.figures import FIGURES, Figure, Scored, measure, summary
+from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
+from curate.scoring.mask_page import ShownMasks, render_mask_page
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
 from curate.training.record import WEIGHTS
@@ -26,6 +29,7 @@ from curate.training.trained_on import seen_in_training
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
+MASKS = "masks.npy"  # of a run that finds masks: (N, S, S) uint8, 255 times the probability of the hand
 _BATCH = 32
 
 
@@ -52,6 +56,11 @@ class Evaluation:
     reused: bool = False
 
     @property
+    def rows(self) -> tuple[Figure, ...]:
+        """What was measured: points, or masks."""
+        return MASK_FIGURES if "mask_iou" in self.figures else FIGURES
+
+    @property
     def fair(self) -> bool:
         """Whether all of it is new to the run, as far as is known; or it is the train split, as asked."""
         return self.figures["split"] == "train" or not any((self.seen or {}).values())
@@ -70,7 +79,8 @@ class Evaluation:
         if not f["n"]:
             return f"no labelled image in split {f['split']}; see {page}"
         head = f"{f['n']} images of split {f['split']}, {f['size']} px:"
-        return "\n".join([head, *(f"  {line}" for line in summary(f)), *self._warnings(), f"see {page}"])
+        lines = summary(f, self.rows)
+        return "\n".join([head, *(f"  {line}" for line in lines if line), *self._warnings(), f"see {page}"])
 
     def _warnings(self) -> list[str]:
         if self.seen is None:
@@ -94,23 +104,26 @@ def evaluate(
 ) -> Evaluation:
     """Predict a split of a training set and measure.
 
-    Writes predictions.parquet first, then metrics.json from it (curate.scoring.figures), then
-    evaluation.html.
+    Writes predictions.parquet first, or masks.npy of a network that finds masks and no points; then
+    metrics.json from it (curate.scoring.figures, curate.scoring.mask_figures), then evaluation.html.
 
     Parameters
     ----------
-    run: a finished run, of a network that finds points. out: default RUN/evaluation-SPLIT.
+    run: a finished run, of a network that finds points or masks. out: default RUN/evaluation-SPLIT.
 
     Raises
     ------
     SchemaError: no finished run, or no dataset.
-    InputError: no such split, images of another size or kind than the run was trained on, a run of another
-        network, or a foreign folder at `out`.
+    InputError: no such split, images of another size or kind than the run was trained on, a set without masks
+        for a run that finds these, a run of another network, or a foreign folder at `out`.
     ConfigChanged: `out` holds the evaluation of other weights, another set or another split, and `overwrite`
         is not set.
     """
-    opened, dataset = open_run(run, gives="points"), Dataset(training_set)
-    _check_fit(opened, dataset)
+    opened, dataset = open_run(run), Dataset(training_set)
+    of_points = "points" in opened.gives
+    if not of_points:
+        opened.require("mask")
+    _check_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     folder = Path(out) if out is not None else opened.root / f"evaluation-{options.split}"
     weights = files.sha256(opened.root / WEIGHTS)
@@ -125,24 +138,52 @@ def evaluate(
     with files.claimed(folder, identity, reads=reads, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Evaluation(folder, claim.result, seen, reused=True)
-        write_predictions(
-            folder / PREDICTIONS,
-            _predict(opened, examples, quiet),
-            split=options.split,
-            weights_sha256=weights,
-            training_set=dataset.fingerprint,
-        )
-        scored = Scored(read_predictions(folder / PREDICTIONS))
-        figures = {"split": options.split, **measure(scored)}
-        files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
+        found = _predict(opened, examples, quiet)
         names = (opened.root.resolve().name, dataset.root.resolve().name)
-        shown = Shown(*names, figures, scored, examples.pixels)
-        files.write(folder / PAGE, render_page(shown).encode())
+        if of_points:
+            about = {"weights_sha256": weights, "training_set": dataset.fingerprint}
+            figures, page = _measure_points(folder, found, examples, options.split, names, about)
+        else:
+            figures, page = _measure_masks(folder, found, examples, options.split, names)
+        files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
+        files.write(folder / PAGE, page.encode())
         claim.finish(figures)
     return Evaluation(folder, figures, seen)
 
 
-def _check_fit(run: Run, dataset: Dataset) -> None:
+def _measure_points(
+    folder: Path,
+    found: Found,
+    examples: Examples,
+    split: str,
+    names: tuple[str, str],
+    about: dict[str, str],
+) -> tuple[dict[str, Any], str]:
+    """Figures and page of points, from the file that is written first."""
+    truth, visibility = examples.all_keypoints(np.arange(len(examples)))
+    made = Predictions(examples.sample_ids, truth, visibility, found.points, found.scores, examples.size)
+    write_predictions(folder / PREDICTIONS, made, split=split, **about)
+    scored = Scored(read_predictions(folder / PREDICTIONS))
+    figures = {"split": split, **measure(scored)}
+    return figures, render_page(Shown(*names, figures, scored, examples.pixels))
+
+
+def _measure_masks(
+    folder: Path, found: Found, examples: Examples, split: str, names: tuple[str, str]
+) -> tuple[dict[str, Any], str]:
+    """Figures and page of masks, the same way."""
+    truth = examples.masks(np.arange(len(examples)))
+    assert truth is not None  # _check_fit
+    assert found.masks is not None  # the network's row in the table
+    with files.writing(folder / MASKS) as file:
+        np.save(file, found.masks, allow_pickle=False)
+    scored = ScoredMasks(np.load(folder / MASKS, allow_pickle=False), truth)
+    figures = {"split": split, **measure(scored, MASK_FIGURES)}
+    shown = ShownMasks(*names, figures, scored, examples.sample_ids, examples.pixels)
+    return figures, render_mask_page(shown)
+
+
+def _check_fit(run: Run, dataset: Dataset, *, masks: bool) -> None:
     form = form_of(dataset)
     for name in ("size", "channels"):
         wanted = getattr(run.spec, name)
@@ -153,18 +194,16 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
                 field=f"training.{name}",
                 allowed=f"{wanted}, as the run was trained on",
             )
+    if masks and not form.masks:
+        raise InputError(dataset.root, "a training set without masks", remedy="build it with --masks")
 
 
-def _predict(run: Run, examples: Examples, quiet: bool) -> Predictions:
+def _predict(run: Run, examples: Examples, quiet: bool) -> Found:
     count = len(examples)
-    found = []
+    parts = []
     with progress.bar("predict", count, quiet=quiet) as advance:
         for first in range(0, count, _BATCH):
             rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows), examples.left[rows]))
+            parts.append(run.predict(examples.pixels(rows), examples.left[rows]))
             advance(len(rows))
-    points, scores = (
-        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
-    )
-    truth, visibility = examples.all_keypoints(np.arange(count))
-    return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
+    return joined(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +61,11 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
             for first in range(0, len(pixels), _BATCH)
         ]
     network.train(was_training)
+    return joined(parts)
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """What was found in some images after another."""
     return Found._make(None if some[0] is None else np.concatenate(some) for some in zip(*parts, strict=True))
 
 

@@ -49,6 +49,17 @@ TABLE: dict[str, Row] = {
         "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, a heatmap a keypoint",
         Needs(stride=4),
     ),
+    "handseg": Row(
+        "curate.networks.handseg:HandSeg",
+        "hand against ground, a U-Net, after Boehringer & Hartmann (2019); it finds hands for the others",
+        Needs(stride=16, labels=("mask",)),
+        ("mask",),
+    ),
+    "posenet": Row(
+        "curate.networks.posenet:PoseNet",
+        "keypoints, a U-Net, after Boehringer & Hartmann (2019): a heatmap a keypoint",
+        Needs(stride=16),
+    ),
 }
 
 
