@@ -17,15 +17,16 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, flag, number
+from curate.basics.settings import Options, flag, number, text
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.stage import Stage, relative_to_out
-from curate.hands.finding import FOUND_BY, WHOLE
+from curate.hands.finding import FOUND_BY, WHOLE, FindAll
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
+from curate.taggers.finder import finder_of
 from curate.taggers.table import Choice, choose
 from curate.taggers.tagger import Tagged, Tagger
 
@@ -45,13 +46,14 @@ class Predicted:
 
     Attributes
     ----------
-    photos: how many were looked at. without: those in which no hand was found.
+    photos: how many were looked at. hands: how many were found in them. without: photos with none.
     unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
     unreadable: (input, reason) of what could not be used.
     """
 
     out: Path
     photos: int
+    hands: int = 0
     without: int = 0
     unseen: int = 0
     low: int = 0
@@ -59,11 +61,6 @@ class Predicted:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     pictures: bool = True
     reused: bool = False
-
-    @property
-    def hands(self) -> int:
-        """How many photos have one."""
-        return self.photos - self.without
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -97,10 +94,11 @@ class Predicted:
 
 @dataclass(frozen=True)
 class _Photo:
-    """One photo to look at: its file, and what is known about it."""
+    """One photo to look at: its file, what is known about it, and by what its bbox was found just now."""
 
     root: Path
     sample: Sample
+    found_by: str | None = None
 
     @property
     def path(self) -> Path:
@@ -117,6 +115,12 @@ class PredictOptions(Options):
         1,
         "mean score of the keypoints from which a hand that nothing but the network sees is taken for one",
     )
+    finder: str | None = text(
+        None,
+        "the folder of a run that finds masks",
+        "find hands by this run first, where no bbox is known; each of them becomes a sample",
+        metavar="RUN",
+    )
     pictures: bool = flag(True, "leave out the pictures with skeletons")
 
 
@@ -130,7 +134,7 @@ def predict(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Predicted:
-    """Find the keypoints of one hand in each photo.
+    """Find the keypoints of one hand in each photo, or of all that a finder sees.
 
     The hand is looked for by its bbox where a dataset has one, else by colour, else in the whole photo; a
     sample that was cut from another image is taken whole. A network that was trained on crops cut around
@@ -141,6 +145,10 @@ def predict(
     Where no finder saw a hand, neither here nor when the sample was cut, and the mean score of the keypoints
     is below `min_score`, there is none: the sample has no labels, predictions.json says why, and it is
     counted (note "without_a_hand").
+
+    With `finder`, its run is asked before colour, of photos without a bbox that were not cut from another.
+    Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the others
+    "~2", "~3" and so on behind it.
 
     Parameters
     ----------
@@ -157,10 +165,13 @@ def predict(
     photos = [path for path in _files(inputs) if not path.resolve().is_relative_to(folder.resolve())]
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+    finder = None if options.finder is None else finder_of(options.finder)
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
+    record["finder"] = None if finder is None else finder.identity
     stage = Stage("predict", folder, record, datasets, engine=engine, overwrite=overwrite, quiet=quiet)
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
-    work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
+    find = None if finder is None else finder.find_all
+    work = partial(_predict_batch, chosen=chosen, find=find, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)
     summary = stage.run(_batches(photos, datasets), work, total=total, beside=beside)
     made = Dataset(folder)
@@ -168,7 +179,8 @@ def predict(
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
     return Predicted(
         folder,
-        len(made),
+        len(set(made.table(["image"]).column("image").to_pylist())),
+        len(made) - without,
         without,
         unseen,
         low,
@@ -226,14 +238,20 @@ def _batches(files: Sequence[Path], datasets: Iterable[Dataset]) -> Iterator[lis
             yield held
 
 
-def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: PredictOptions) -> Part:
+def _predict_batch(
+    photos: list[_Photo], *, chosen: Choice, find: FindAll | None, out: Path, options: PredictOptions
+) -> Part:
     part = Part(to_batch([]))
+    if find is not None:
+        photos = [hand for photo in photos for hand in _hands_of(photo, find)]
     tagger, samples = chosen.open(), []
     for photo, result in zip(photos, _tagged(tagger, photos), strict=True):
         if isinstance(result, InputError):
             part.quarantine.append((os.fspath(photo.path), result.reason))
             continue
         photograph, tagged = result
+        if photo.found_by is not None:
+            tagged = replace(tagged, found_by=photo.found_by)
         made = _labelled(photograph, tagged, tagger.label_source, options.min_score, out)
         samples.append(made)
         part.notes[WITHOUT] += REASON in made.attrs
@@ -244,6 +262,23 @@ def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: 
     part.notes = +part.notes
     part.batch = to_batch(samples)
     return part
+
+
+def _hands_of(photo: _Photo, find: FindAll) -> list[_Photo]:
+    """The photo once for each hand that a finder sees in it; as it is, where it sees none or is not asked."""
+    sample = photo.sample
+    opened = _opened(photo)
+    if isinstance(opened, InputError) or sample.bbox is not None or sample.transform is not None:
+        return [photo]
+    try:
+        found = find(opened)
+    except InputError:
+        return [photo]  # the tagger will not read it either, and say why
+    names = [f"{sample.sample_id}~{n}" if n > 1 else sample.sample_id for n in range(1, len(found) + 1)]
+    return [
+        _Photo(photo.root, replace(sample, sample_id=name, bbox=hand.box.astype(np.float32)), hand.by)
+        for name, hand in zip(names, found, strict=True)
+    ] or [photo]
 
 
 def _tagged(tagger: Tagger, photos: Iterable[_Photo]) -> Iterator[tuple[Photograph, Tagged] | InputError]:
