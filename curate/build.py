@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from curate.basics import files, heatmaps, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, choice, flag, number, share, text, texts, whole
+from curate.basics.settings import Options, flag, number, share, text, texts, whole
 from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
@@ -21,9 +23,10 @@ from curate.data.stage import Stage, Summary
 from curate.data.training_set import Form, Stored, Writer
 from curate.hands import compositing
 from curate.hands.cropping import Cropping, Dropped, Frame, count_points, set_aside
-from curate.hands.finding import BY, with_found_by
-from curate.hands.looks import OWN, Look
+from curate.hands.finding import ALLOWED, CHOICES, named, with_found_by
+from curate.hands.looks import OWN, Look, Looked
 from curate.hands.photograph import Photograph
+from curate.taggers.finder import with_runs
 
 _ROWS = 64  # samples a task
 _PEAK1 = "-peak1"
@@ -59,8 +62,12 @@ class BuildOptions(Options):
         "also write masks.npy, for networks that learn the hand's outline; samples without a mask are left "
         "out",
     )
-    crop: str | None = choice(
-        None, BY, "on the way, in memory: cut the hand out first, as curate crop --by does"
+    crop: str | None = text(
+        None,
+        ALLOWED,
+        "on the way, in memory: cut the hand out first, as curate crop --by does",
+        named,
+        metavar=CHOICES,
     )
     margin: float = number(0.1, 0, 2, "of --crop, as curate crop --margin")
     backgrounds: tuple[str, ...] = texts(
@@ -70,6 +77,11 @@ class BuildOptions(Options):
         "times, each photo becomes a sample before each (own: as it is)",
         metavar=f"{OWN}|{compositing.CHOICES}",
         once=False,
+    )
+    grounds_alone: float = share(
+        0.0,
+        "with --masks: share of the photos whose last ground of --backgrounds becomes a sample without a "
+        "hand, too",
     )
 
     @property
@@ -112,7 +124,8 @@ def build(
     samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
 
     With `masks`, masks.npy holds the hand of each sample, 255, by its own mask, or as it was found to replace
-    its ground; samples without a mask are dropped and counted.
+    its ground; samples without a mask are dropped and counted, and those that have one need no points. With
+    `grounds_alone`, grounds without a hand become samples, too, with an empty mask ("~0" behind the name).
 
     Raises
     ------
@@ -120,10 +133,20 @@ def build(
         subject, photo or clip in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
-    look = Look.of(options.form, options.cropping, options.backgrounds, options.seed)
+    look = Look.of(
+        options.form,
+        options.cropping,
+        options.backgrounds,
+        options.seed,
+        options.grounds_alone,
+        with_runs(options.crop),
+    )
+    if options.grounds_alone and not (options.masks and look.grounds[-1]):
+        remedy = "give --masks, and a ground other than own as the last of --backgrounds"
+        raise InputError("build", f"{options.grounds_alone:g}", field="grounds_alone", remedy=remedy)
     record = _record(options, look)
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
-    joined = Joined.of(sources, options.keypoints)
+    joined = Joined.of(sources, options.keypoints, masks=options.masks)
     look.check_names(joined.sample_ids)
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
     writer = Writer(look.form, stage.folder, Path(out))
@@ -151,7 +174,7 @@ def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
     if options.split not in (None, "source", "subject"):
         record["split"] = files.sha256(_file(options.split))
     if look.cropping is not None:
-        record["crop"] = asdict(look.cropping)
+        record["crop"] = look.cropping.record(look.finders)
     return {**record, "backgrounds": look.backgrounds}
 
 
@@ -183,10 +206,30 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
                 samples.append(made)
                 pixels.append(image)
             masks += [] if seen.mask is None else [seen.mask] * len(seen.pictures)
+            if seen.alone is not None and seen.mask is not None:
+                samples.append(_without_hand(sample, look, photo, seen, split))
+                pixels.append(seen.alone)
+                masks.append(np.zeros_like(seen.mask))
+                part.notes["grounds_without_a_hand"] += 1
     part.notes = +part.notes
     part.batch = to_batch(samples)
     writer.write(batch.index, part.batch, pixels, masks)
     return part
+
+
+def _without_hand(sample: Sample, look: Look, photo: str, seen: Looked, split: str) -> Sample:
+    assert seen.alone is not None
+    nobody = replace(
+        sample,
+        keypoints=np.full_like(sample.keypoints, np.nan),
+        visibility=np.zeros_like(sample.visibility),
+        xyz=None,
+        bbox=None,
+        side=None,
+        aspect=None,
+        label_source=None,
+    )
+    return _fitted(nobody, look.name_alone(sample.sample_id), photo, seen.frame, seen.alone, split)
 
 
 def _fitted(sample: Sample, name: str, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary
 from curate.hands.cropping import Cropping, Frame, count_points, set_aside
-from curate.hands.finding import with_found_by
+from curate.hands.finding import Finder, with_found_by
 from curate.hands.photograph import Photograph
+from curate.taggers.finder import with_runs
 
 _ROWS = 16  # samples a task
 
@@ -56,7 +58,8 @@ def crop(
     hand is seen, the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
     apart by colour: they are cut by their bbox, or else by their keypoints (note "cut_by_label"). By
     "keypoints", "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses
-    sends its sample to quarantine.
+    sends its sample to quarantine. By a run of a network that finds masks, it is as by colour; of several
+    hands that it sees, the largest is cut.
 
     Raises
     ------
@@ -64,20 +67,22 @@ def crop(
     """
     source = Dataset(dataset)
     source.refuse_training_set("crop before curate build")
-    stage = Stage(
-        "crop", Path(out), asdict(options), (source,), engine=engine, overwrite=overwrite, quiet=quiet
-    )
-    work = partial(_crop_batch, root=source.root, out=Path(out), options=options)
+    finders = with_runs(options.by)
+    record = options.record(finders)
+    stage = Stage("crop", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    work = partial(_crop_batch, root=source.root, out=Path(out), options=options, finders=finders)
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
 
 
-def _crop_batch(rows: Rows, *, root: Path, out: Path, options: CropOptions) -> Part:
+def _crop_batch(
+    rows: Rows, *, root: Path, out: Path, options: CropOptions, finders: Mapping[str, Finder]
+) -> Part:
     part = Part(rows.batch.slice(0, 0))
     samples = []
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
-            found = options.find(photograph, shared, part.notes)
+            found = options.find(photograph, shared, part.notes, finders)
             frame = Frame.around(photograph.info, found.box, options.size)
             made = with_found_by(_cut(photograph, frame, photo, out), found.by)
             count_points(made, part.notes)

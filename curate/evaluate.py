@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from curate.basics import files, progress
 from curate.basics.errors import InputError
@@ -23,8 +22,11 @@ from curate.data.given_predictions import read_given
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.told_apart import values_of
 from curate.data.training_set import form_of
+from curate.networks.inference import Found, joined
 from curate.scoring import against, slices
-from curate.scoring.figures import Scored, finite, measure, summary
+from curate.scoring.figures import FIGURES, Figure, Scored, finite, measure, summary
+from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
+from curate.scoring.mask_page import ShownMasks, render_mask_page
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
 from curate.training.record import WEIGHTS
@@ -33,6 +35,7 @@ from curate.training.trained_on import seen_in_training
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
+MASKS = "masks.npy"  # of a run that finds masks: (N, S, S) uint8, 255 times the probability of the hand
 _BATCH = 32
 
 
@@ -73,6 +76,11 @@ class Evaluation:
     reused: bool = False
 
     @property
+    def rows(self) -> tuple[Figure, ...]:
+        """What was measured: points, or masks."""
+        return MASK_FIGURES if "mask_iou" in self.figures else FIGURES
+
+    @property
     def fair(self) -> bool:
         """Whether all of it is new to the run, as far as is known; or it is the train split, as asked."""
         return self.figures["split"] == "train" or not any((self.seen or {}).values())
@@ -91,8 +99,9 @@ class Evaluation:
         if not f["n"]:
             return f"no labelled image in split {f['split']}; see {page}"
         head = f"{f['n']} images of split {f['split']}, {f['size']} px:"
-        told = [*summary(f), *slices.told(f.get("by", {})), *against.told(f.get("against"))]
-        return "\n".join([head, *(f"  {line}" for line in told), *self._warnings(), f"see {page}"])
+        lines = [line for line in summary(f, self.rows) if line]
+        lines += [*slices.told(f.get("by", {})), *against.told(f.get("against"))]
+        return "\n".join([head, *(f"  {line}" for line in lines), *self._warnings(), f"see {page}"])
 
     def _warnings(self) -> list[str]:
         if self.seen is None:
@@ -114,19 +123,20 @@ def evaluate(
 ) -> Evaluation:
     """Predict a split of a training set and measure.
 
-    Writes predictions.parquet first, then metrics.json from it (curate.scoring.figures), then
-    evaluation.html.
+    Writes predictions.parquet first, or masks.npy of a network that finds masks and no points; then
+    metrics.json from it (curate.scoring.figures, curate.scoring.mask_figures), then evaluation.html.
 
     Parameters
     ----------
-    run: a finished run, of a network that finds points; None with `options.predictions`
+    run: a finished run, of a network that finds points or masks; None with `options.predictions`
         (curate.data.given_predictions). out: default RUN/evaluation-SPLIT.
 
     Raises
     ------
     SchemaError: no finished run, or no dataset.
-    InputError: no such split, images of another size or kind than the run was trained on, a run of another
-        network, predictions that cannot be read, both or neither, or a foreign folder at `out`.
+    InputError: no such split, images of another size or kind than the run was trained on, a set without masks
+        for a run that finds these, predictions that cannot be read, both a run and predictions or neither, or
+        a foreign folder at `out`.
     ConfigChanged: `out` holds the evaluation of other weights, another set or another split, and `overwrite`
         is not set.
     """
@@ -147,22 +157,19 @@ def evaluate(
     with contents.claimed(folder, identity, [dataset], reads=origin.reads, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, reused=True)
-        write_predictions(
-            folder / PREDICTIONS,
-            origin.predict(),
-            split=options.split,
-            weights_sha256=origin.content,
-            training_set=dataset.fingerprint,
-        )
-        scored = Scored(read_predictions(folder / PREDICTIONS))
-        figures: dict[str, Any] = {"split": options.split, **measure(scored)}
-        figures |= {"turns": True} if options.turns else {}
-        figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
-        if other is not None:
-            figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
+        names, found = (origin.name, dataset.root.resolve().name), origin.predict()
+        if origin.of_points:
+            scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
+            figures = {"split": options.split, **measure(scored)}
+            figures |= {"turns": True} if options.turns else {}
+            figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
+            if other is not None:
+                figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
+            page = render_page(Shown(*names, figures, scored, origin.examples.pixels))
+        else:
+            figures, page = _measure_masks(folder, found, origin.examples, options.split, names)
         files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
-        shown = Shown(origin.name, dataset.root.resolve().name, figures, scored, origin.examples.pixels)
-        files.write(folder / PAGE, render_page(shown).encode())
+        files.write(folder / PAGE, page.encode())
         claim.finish(figures)
     return Evaluation(folder, figures, origin.seen)
 
@@ -171,16 +178,18 @@ def evaluate(
 class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
-    content: hash of the weights or the file. out: the default folder. seen: as of Evaluation.
+    content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
+    seen: as of Evaluation.
     """
 
     name: str
     content: str
+    of_points: bool
     reads: tuple[Path, ...]
     out: Path | None
     seen: dict[str, int] | None
     examples: Examples
-    predict: Callable[[], Predictions]
+    predict: Callable[[], Found]
 
 
 def _origin(
@@ -192,12 +201,19 @@ def _origin(
     if run is None:
         assert options.predictions is not None
         return _of_file(options.predictions, Examples(dataset, options.split), options)
-    opened = open_run(run, gives="points")
-    _check_fit(opened, dataset)
+    opened = open_run(run)
+    of_points = "points" in opened.gives
+    if not of_points:
+        opened.require("mask")
+        if options.by or options.against:
+            found = "--by or --against with a run that finds masks"
+            raise InputError("evaluate", found, allowed="with one that finds points")
+    _check_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     return _Origin(
         opened.root.resolve().name,
         files.sha256(opened.root / WEIGHTS),
+        of_points,
         (opened.root,),
         opened.root / f"evaluation-{options.split}",
         seen_in_training(opened.root, dataset, options.split),
@@ -210,11 +226,36 @@ def _of_file(path: Path, examples: Examples, options: EvaluateOptions) -> _Origi
     if options.turns:
         raise InputError("--turns", "given with --predictions", allowed="with a run")
     points, scores = read_given(path, examples.sample_ids)
-    predict = partial(_beside_labels, examples, points, scores)
-    return _Origin(path.name, files.sha256(path), (), None, None, examples, predict)
+    found = Found(points, scores, None, None)
+    return _Origin(path.name, files.sha256(path), True, (), None, None, examples, lambda: found)
 
 
-def _check_fit(run: Run, dataset: Dataset) -> None:
+def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_set: str) -> Scored:
+    """Points beside their labels, read from the file that is written first."""
+    examples = origin.examples
+    truth, visibility = examples.all_keypoints(np.arange(len(examples)))
+    made = Predictions(examples.sample_ids, truth, visibility, found.points, found.scores, examples.size)
+    about = {"weights_sha256": origin.content, "training_set": training_set}
+    write_predictions(folder / PREDICTIONS, made, split=split, **about)
+    return Scored(read_predictions(folder / PREDICTIONS))
+
+
+def _measure_masks(
+    folder: Path, found: Found, examples: Examples, split: str, names: tuple[str, str]
+) -> tuple[dict[str, Any], str]:
+    """Figures and page of masks, the same way."""
+    truth = examples.masks(np.arange(len(examples)))
+    assert truth is not None  # _check_fit
+    assert found.masks is not None  # the network's row in the table
+    with files.writing(folder / MASKS) as file:
+        np.save(file, found.masks, allow_pickle=False)
+    scored = ScoredMasks(np.load(folder / MASKS, allow_pickle=False), truth)
+    figures = {"split": split, **measure(scored, MASK_FIGURES)}
+    shown = ShownMasks(*names, figures, scored, examples.sample_ids, examples.pixels)
+    return figures, render_mask_page(shown)
+
+
+def _check_fit(run: Run, dataset: Dataset, *, masks: bool) -> None:
     form = form_of(dataset)
     for name in ("size", "channels"):
         wanted = getattr(run.spec, name)
@@ -225,24 +266,16 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
                 field=f"training.{name}",
                 allowed=f"{wanted}, as the run was trained on",
             )
+    if masks and not form.masks:
+        raise InputError(dataset.root, "a training set without masks", remedy="build it with --masks")
 
 
-def _predict(run: Run, examples: Examples, turns: bool, quiet: bool) -> Predictions:
+def _predict(run: Run, examples: Examples, turns: bool, quiet: bool) -> Found:
     count = len(examples)
-    found = []
+    parts = []
     with progress.bar("predict", count, quiet=quiet) as advance:
         for first in range(0, count, _BATCH):
             rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows), examples.left[rows], turns=turns))
+            parts.append(run.predict(examples.pixels(rows), examples.left[rows], turns=turns))
             advance(len(rows))
-    points, scores = (
-        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
-    )
-    return _beside_labels(examples, points, scores)
-
-
-def _beside_labels(
-    examples: Examples, points: NDArray[np.float32], scores: NDArray[np.float32]
-) -> Predictions:
-    truth, visibility = examples.all_keypoints(np.arange(len(examples)))
-    return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
+    return joined(parts)

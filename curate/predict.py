@@ -19,7 +19,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places
-from curate.basics.settings import Options, flag, number
+from curate.basics.settings import Options, flag, number, text
 from curate.basics.wording import counted
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
@@ -27,9 +27,10 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
 from curate.data.stage import Stage
-from curate.hands.finding import FOUND_BY, WHOLE
+from curate.hands.finding import FOUND_BY, WHOLE, FindAll
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
+from curate.taggers.finder import finder_of
 from curate.taggers.table import Choice, choose
 from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
 
@@ -49,7 +50,7 @@ class Predicted:
 
     Attributes
     ----------
-    photos: how many were looked at. without: those in which no hand was found.
+    photos: how many were looked at. hands: how many were found in them. without: photos with none.
     unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
     unreadable: (input, reason) of what could not be used.
     passed_over: how many of the files in the given folders were no pictures, and of which kind.
@@ -57,6 +58,7 @@ class Predicted:
 
     out: Path
     photos: int
+    hands: int = 0
     without: int = 0
     unseen: int = 0
     low: int = 0
@@ -65,11 +67,6 @@ class Predicted:
     passed_over: dict[str, int] = field(default_factory=dict)
     pictures: bool = True
     reused: bool = False
-
-    @property
-    def hands(self) -> int:
-        """How many photos have one."""
-        return self.photos - self.without
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -107,11 +104,17 @@ class Predicted:
 
 @dataclass(frozen=True)
 class _Photo:
-    """One photo to look at: its file, what is known about it, and why it must not be looked at."""
+    """One photo to look at: its file, what is known about it, why it must not be looked at, and by what its
+    bbox was found just now."""
 
     root: Path
     sample: Sample
     refused: InputError | None = None
+    found_by: str | None = None
+
+    def open(self) -> Photograph | InputError:
+        """The photograph, or why it cannot be used."""
+        return self.refused or open_photograph(self.root, self.sample)
 
     @property
     def path(self) -> Path:
@@ -128,6 +131,12 @@ class PredictOptions(Options):
         1,
         "mean score of the keypoints from which a hand that nothing but the network sees is taken for one",
     )
+    finder: str | None = text(
+        None,
+        "the folder of a run that finds masks",
+        "find hands by this run first, where no bbox is known; each of them becomes a sample",
+        metavar="RUN",
+    )
     pictures: bool = flag(True, "leave out the pictures with skeletons")
 
 
@@ -141,7 +150,7 @@ def predict(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Predicted:
-    """Find the keypoints of one hand in each photo.
+    """Find the keypoints of one hand in each photo, or of all that a finder sees.
 
     The hand is looked for by its bbox where a dataset has one, else by colour, else in the whole photo; a
     sample that was cut from another image is taken whole. A network that was trained on crops cut around
@@ -152,6 +161,10 @@ def predict(
     Where no finder saw a hand, neither here nor when the sample was cut, and the mean score of the keypoints
     is below `min_score`, there is none: the sample has no labels, predictions.json says why, and it is
     counted (note "without_a_hand").
+
+    With `finder`, its run is asked before colour, of photos without a bbox that were not cut from another.
+    Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the others
+    "~2", "~3" and so on behind it.
 
     Parameters
     ----------
@@ -172,7 +185,9 @@ def predict(
     ]
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+    finder = None if options.finder is None else finder_of(options.finder)
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
+    record["finder"] = None if finder is None else finder.identity
     stage = Stage(
         "predict",
         folder,
@@ -184,7 +199,8 @@ def predict(
         quiet=quiet,
     )
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
-    work = partial(_predict_batch, chosen=chosen, out=folder, options=options)
+    find = None if finder is None else finder.find_all
+    work = partial(_predict_batch, chosen=chosen, find=find, out=folder, options=options)
     beside = partial(_write_json, pictures=options.pictures)
     passed_over = dict(sorted(before.notes.items()))
     batches = _batches(photos, _places(inputs), datasets)
@@ -194,7 +210,8 @@ def predict(
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
     return Predicted(
         folder,
-        len(made),
+        len(set(made.table(["image"]).column("image").to_pylist())),
+        len(made) - without,
         without,
         unseen,
         low,
@@ -263,15 +280,21 @@ def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset])
             yield held
 
 
-def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: PredictOptions) -> Part:
+def _predict_batch(
+    photos: list[_Photo], *, chosen: Choice, find: FindAll | None, out: Path, options: PredictOptions
+) -> Part:
     part = Part(to_batch([]))
+    if find is not None:
+        photos = [hand for photo in photos for hand in _hands_of(photo, find)]
     tagger, samples = chosen.open(), []
-    opened = [photo.refused or open_photograph(photo.root, photo.sample) for photo in photos]
+    opened = [photo.open() for photo in photos]
     for photo, result in zip(photos, tag_in_order([tagger], opened), strict=True):
         if isinstance(result, InputError):
             part.quarantine.append((os.fspath(photo.path), result.reason))
             continue
         photograph, (tagged,) = result
+        if photo.found_by is not None:
+            tagged = replace(tagged, found_by=photo.found_by)
         made = _labelled(photograph, tagged, tagger.label_source, options.min_score, out)
         samples.append(made)
         part.notes[WITHOUT] += REASON in made.attrs
@@ -282,6 +305,26 @@ def _predict_batch(photos: list[_Photo], *, chosen: Choice, out: Path, options: 
     part.notes = +part.notes
     part.batch = to_batch(samples)
     return part
+
+
+def _hands_of(photo: _Photo, find: FindAll) -> list[_Photo]:
+    """The photo once for each hand that a finder sees in it; as it is, where it sees none or is not asked."""
+    sample = photo.sample
+    opened = photo.open()
+    if isinstance(opened, InputError) or sample.bbox is not None or sample.transform is not None:
+        return [photo]
+    try:
+        found = find(opened)
+    except InputError:
+        return [photo]  # the tagger will not read it either, and say why
+    names = [f"{sample.sample_id}~{n}" if n > 1 else sample.sample_id for n in range(1, len(found) + 1)]
+    hands = [
+        replace(
+            photo, sample=replace(sample, sample_id=name, bbox=hand.box.astype(np.float32)), found_by=hand.by
+        )
+        for name, hand in zip(names, found, strict=True)
+    ]
+    return hands or [photo]
 
 
 def _unseen(before: Sample, tagged: Tagged) -> bool:

@@ -44,7 +44,8 @@ class Joined:
     ----------
     names: of the images. photos: as `Dataset.photos` says. clips: the recordings. shared: the image shows
         other samples, too.
-    given: the split that the source says. labelled: it has a point of the chosen set.
+    given: the split that the source says. labelled: it has a point of the chosen set, or a mask where these
+        are wanted.
     """
 
     datasets: tuple[Dataset, ...]
@@ -58,8 +59,8 @@ class Joined:
     labelled: list[bool]
 
     @classmethod
-    def of(cls, datasets: Sequence[Dataset], keypoints: int) -> Joined:
-        """The samples of some datasets; `keypoints` is the chosen set, 20 or 21.
+    def of(cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False) -> Joined:
+        """The samples of some datasets; `keypoints` is the chosen set, 20 or 21; `masks`: these are wanted.
 
         Raises InputError where two datasets share a sample_id.
         """
@@ -84,7 +85,10 @@ class Joined:
             all_of.shared.extend(hands[name] > 1 for name in names)
             for batch in dataset.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
-                all_of.labelled.extend(np.asarray((seen > 0).any(axis=1)).tolist())
+                labelled = np.asarray((seen > 0).any(axis=1))
+                if masks:
+                    labelled |= ~np.asarray(batch.column("mask").is_null())
+                all_of.labelled.extend(labelled.tolist())
         return all_of
 
     def split(

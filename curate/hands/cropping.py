@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,22 @@ from numpy.typing import NDArray
 from curate.basics import geometry, images
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo, Kind, Pixels
-from curate.basics.settings import Options, choice, flag, number, whole
+from curate.basics.settings import Options, flag, number, text, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, generator
-from curate.hands.finding import BY, FINDERS, OWN_HAND, WHOLE, Found, first, labels_contradict_colour
+from curate.hands.finding import (
+    ALLOWED,
+    BY,
+    CHOICES,
+    FINDERS,
+    OWN_HAND,
+    WHOLE,
+    Finder,
+    Found,
+    first,
+    labels_contradict_colour,
+    named,
+)
 from curate.hands.photograph import BadMask, Photograph
 
 WHOLE_KEPT = "whole_photo_kept"  # the note of a photo in which the hand's place is not known
@@ -51,10 +64,14 @@ def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
 class Cropping(Options):
     """How the crop of a photo is chosen. What `jitter` draws depends on `seed` and the sample's id alone."""
 
-    by: str = choice(
+    by: str = text(
         "colour",
-        BY,
-        "what the hand is found by: " + "; ".join(f"{name}, {FINDERS[name].says}" for name in BY),
+        ALLOWED,
+        "what the hand is found by: "
+        + "; ".join(f"{name}, {FINDERS[name].says}" for name in BY)
+        + "; or what a run of a network that finds masks takes for the hand",
+        named,
+        metavar=CHOICES,
     )
     margin: float = number(
         0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
@@ -68,31 +85,42 @@ class Cropping(Options):
     )
     seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
 
-    def find(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> Found:
+    def record(self, finders: Mapping[str, Finder] = FINDERS) -> dict[str, Any]:
+        """The options for dataset.json: the same for the same run, wherever it lies."""
+        return {**asdict(self), "by": finders[self.by].identity}
+
+    def find(
+        self,
+        photograph: Photograph,
+        shared: bool,
+        notes: Counter[str],
+        finders: Mapping[str, Finder] = FINDERS,
+    ) -> Found:
         """The part of a photo to cut, before it is fitted to whole pixels, and what the hand was found by.
 
         Parameters
         ----------
         shared: the photo shows other samples too, and whose hand is seen only labels can tell.
-        notes: counts "cut_by_label" and "whole_photo_kept".
+        notes: counts "cut_by_label" and "whole_photo_kept". finders: the table, with the run that `by` names.
 
         Raises
         ------
         Dropped: nothing to crop by, or no size or place for a hand. BadMask: its mask is no hand's.
         """
-        found = first(photograph, self._order(photograph, shared))
+        finder = finders[self.by]
+        found = first(photograph, self._order(finder, photograph, shared), finders)
         if found is None:
             raise Dropped(f"no {self.by} to crop by")
         if found.by == WHOLE:
             notes[WHOLE_KEPT] += 1
             return replace(found, box=geometry.square_around(found.box, 0.0)) if self.square else found
-        if found.by != self.by:
+        if found.by != finder.name:
             notes["cut_by_label"] += 1
         part = self._around(found.box, photograph.sample.sample_id)
         return replace(found, box=self._checked(part, photograph.info))
 
-    def _order(self, photograph: Photograph, shared: bool) -> tuple[str, ...]:
-        if FINDERS[self.by].labels:
+    def _order(self, finder: Finder, photograph: Photograph, shared: bool) -> tuple[str, ...]:
+        if finder.labels:
             return (self.by,)
         if shared or (self.by == "colour" and labels_contradict_colour(photograph)):
             return (*OWN_HAND, WHOLE)

@@ -1,12 +1,14 @@
 """What the hand in a photo is found by: a table of finders, and the orders in which several are asked.
 
-A new finder is a function from a photograph to what it found, and a row of the table.
+A new finder is a function from a photograph to what it found, and a row of the table. A trained run that
+finds masks is one, too: `curate.taggers.finder` makes its row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +37,9 @@ class Found:
     score: float | None = None
 
 
+FindAll = Callable[[Photograph], list[Found]]
+
+
 @dataclass(frozen=True, slots=True)
 class Finder:
     """A row of the table.
@@ -46,6 +51,8 @@ class Finder:
     pixels: it looks at the photo's colours.
     find: gives the hand's box; None: it cannot tell. Raises BadMask where the sample's own mask cannot be a
         hand's, and UnreadableImage.
+    find_all: gives each hand's box, where it tells hands apart.
+    content: what two finders of one name must share to find the same; "": they do.
     """
 
     name: str
@@ -53,6 +60,13 @@ class Finder:
     labels: bool
     pixels: bool
     find: Callable[[Photograph], Found | None]
+    find_all: FindAll | None = None
+    content: str = ""
+
+    @property
+    def identity(self) -> str:
+        """For dataset.json."""
+        return f"{self.name} {self.content}" if self.content else self.name
 
 
 def _by_colour(photograph: Photograph) -> Found | None:
@@ -102,6 +116,8 @@ FINDERS: dict[str, Finder] = {
 
 # Those to choose from: the whole photo is what is left where the others find nothing.
 BY = tuple(name for name in FINDERS if name != WHOLE)
+ALLOWED = f"{', '.join(BY)}, or the folder of a run that finds masks"
+CHOICES = f"{'|'.join(BY)}|RUN"  # as --help has it
 
 # For one of several hands in a photo, asked in this order: labels alone tell whose it is.
 OWN_HAND = ("bbox", "keypoints")
@@ -109,10 +125,19 @@ OWN_HAND = ("bbox", "keypoints")
 ANY_HAND = ("bbox", "colour", WHOLE)
 
 
-def first(photograph: Photograph, order: Iterable[str]) -> Found | None:
+def named(by: str) -> str:
+    """`by`, where it names a finder or may be a run's folder. Raises ValueError: it is neither."""
+    if by not in BY and not Path(by).is_dir():
+        raise ValueError
+    return by
+
+
+def first(
+    photograph: Photograph, order: Iterable[str], finders: Mapping[str, Finder] = FINDERS
+) -> Found | None:
     """What the first of these finders that can tell says; None where none can. Raises as `find` does."""
     for name in order:
-        found = FINDERS[name].find(photograph)
+        found = finders[name].find(photograph)
         if found is not None:
             return found
     return None

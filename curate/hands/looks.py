@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from curate.data.sample import generator, to_batch
 from curate.data.training_set import HAND, Form
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame
-from curate.hands.finding import FINDERS
+from curate.hands.finding import FINDERS, Finder
 from curate.hands.masks import Matte
 from curate.hands.photograph import Photograph
 
@@ -32,12 +32,14 @@ class Looked(NamedTuple):
     ----------
     frame: the part that became the images. found_by: what the hand was found by; None: the photo is whole.
     pictures: an S x S image for each ground. mask: the hand's, HAND and 0, where the set keeps masks.
+    alone: the last ground without the hand, where the set takes that, too.
     """
 
     frame: Frame
     found_by: str | None
     pictures: list[Pixels]
     mask: Pixels | None
+    alone: Pixels | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,16 @@ class Look:
     ----------
     form: of the training set. cropping: how hands are cut out; None: the photo is padded to a square.
     grounds: each photo becomes a sample before each of them; None is its own. seed: of their choice.
+    alone: share of the photos whose last ground becomes a sample without the hand, too.
+    finders: the table, with the run that `cropping` names.
     """
 
     form: Form
     cropping: Cropping | None = None
     grounds: tuple[Backdrops | None, ...] = (None,)
     seed: int = 0
+    alone: float = 0.0
+    finders: Mapping[str, Finder] = field(default_factory=lambda: FINDERS)
 
     @classmethod
     def of(
@@ -62,11 +68,12 @@ class Look:
         cropping: Cropping | None,
         backgrounds: Sequence[str | os.PathLike[str]],
         seed: int,
+        alone: float = 0.0,
+        finders: Mapping[str, Finder] = FINDERS,
     ) -> Look:
         """With backgrounds as `Backdrops.of` takes them, or OWN. Raises InputError as that does."""
-        return cls(
-            form, cropping, tuple(None if what == OWN else Backdrops.of(what) for what in backgrounds), seed
-        )
+        grounds = tuple(None if what == OWN else Backdrops.of(what) for what in backgrounds)
+        return cls(form, cropping, grounds, seed, alone, finders)
 
     @property
     def backgrounds(self) -> list[str]:
@@ -82,10 +89,17 @@ class Look:
         """The id of the sample before each ground: the first keeps that of the photo's."""
         return [f"{sample_id}~{n}" if n > 1 else sample_id for n in range(1, len(self.grounds) + 1)]
 
+    @staticmethod
+    def name_alone(sample_id: str) -> str:
+        """The id of the sample that shows a photo's ground without the hand."""
+        return f"{sample_id}~0"
+
     def check_names(self, sample_ids: Iterable[str]) -> None:
         """Raises InputError where a sample has an id that another one is going to have."""
         known = set(sample_ids)
-        taken = next((name for i in known for name in self.names(i)[1:] if name in known), None)
+        alone = [self.name_alone] if self.alone else []
+        made = (name for i in known for name in (*self.names(i)[1:], *(call(i) for call in alone)))
+        taken = next((name for name in made if name in known), None)
         if taken is not None:
             remedy = "give it another id, or build with fewer backgrounds"
             raise InputError("build", f"{taken!r}, the name of a copy", field="sample_id", remedy=remedy)
@@ -111,21 +125,24 @@ class Look:
         Dropped, BadMask and InputError: there is nothing to cut, or to put before a ground.
         """
         frame, found_by = self._frame(photograph, shared, part.notes)
-        colour = self.replaces or (self.cropping is not None and FINDERS[self.cropping.by].pixels)
+        colour = self.replaces or (self.cropping is not None and self.finders[self.cropping.by].pixels)
         image = photograph.read(frame.shrink, grey=self.form.channels == 1 and not colour)
         pixels = frame.of(self.form.in_colour(image))
         matte = _matte(photograph, frame, shared) if self.replaces else None
         mask = _mask(photograph, frame, matte) if self.form.masks else None
         names = self.names(photograph.sample.sample_id)
-        pictures = [
-            pixels
-            if ground is None or matte is None
-            else composite(
-                pixels, matte, self.form.in_colour(self._drawn(ground, name, photograph, frame, part))
-            )
+        behind = [
+            None
+            if ground is None
+            else self.form.in_colour(self._drawn(ground, name, photograph, frame, part))
             for name, ground in zip(names, self.grounds, strict=True)
         ]
-        return Looked(frame, found_by, pictures, mask)
+        pictures = [
+            pixels if ground is None or matte is None else composite(pixels, matte, ground)
+            for ground in behind
+        ]
+        alone = self.alone > generator(self.seed, self.name_alone(photograph.sample.sample_id)).random()
+        return Looked(frame, found_by, pictures, mask, behind[-1] if alone else None)
 
     def _frame(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> tuple[Frame, str | None]:
         found_by = None
@@ -133,7 +150,7 @@ class Look:
             part = np.floor(geometry.square_around(photograph.whole, 0.0))
             notes["padded_to_a_square"] += photograph.info.width != photograph.info.height
         else:
-            found = self.cropping.find(photograph, shared, notes)
+            found = self.cropping.find(photograph, shared, notes, self.finders)
             part, found_by = found.box, found.by
         frame = Frame.around(photograph.info, part, self.form.size, enlarge=True)
         notes["enlarged"] += frame.shrink * frame.box[2] < self.form.size

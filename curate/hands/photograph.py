@@ -192,7 +192,8 @@ class Photograph:
     ) -> masks.Mask | None:
         """Where the hand is in a part of the photo, by the sample's own mask; None where it has none.
 
-        The part and the result's size are given as to `matte_of_part`. Raises as `mask` does.
+        An empty mask of a sample without points says that there is no hand. The part and the result's size
+        are given as to `matte_of_part`. Raises as `mask` does.
         """
         labels = self.labels()
         if labels is None:
@@ -200,6 +201,8 @@ class Photograph:
         x, y, w, h = (shrink * value for value in box)
         hand = masks.hand_of(labels, self.sample.side).view(np.uint8) * np.uint8(255)
         mask = np.asarray(images.cut(hand, (x, y, w, h), size) >= 128)
+        if not hand.any() and not self.sample.visibility.any():
+            return mask
         self._check(mask, geometry.box_to_size((x, y, w, h), size))
         return mask
 

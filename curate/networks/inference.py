@@ -83,6 +83,11 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
             for first in range(0, len(pixels), _BATCH)
         ]
     network.train(was_training)
+    return joined(parts)
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """What was found in some images after another."""
     return Found._make(None if some[0] is None else np.concatenate(some) for some in zip(*parts, strict=True))
 
 

@@ -59,6 +59,17 @@ TABLE: dict[str, Row] = {
         "three heads on a ResNet, after Sarlin & Zimmermann (2018): regression, disks and score maps",
         Needs(stride=32),
     ),
+    "handseg": Row(
+        "curate.networks.handseg:HandSeg",
+        "hand against ground, a U-Net, after Boehringer & Hartmann (2019); it finds hands for the others",
+        Needs(stride=16, labels=("mask",)),
+        ("mask",),
+    ),
+    "posenet": Row(
+        "curate.networks.posenet:PoseNet",
+        "keypoints, a U-Net, after Boehringer & Hartmann (2019): a heatmap a keypoint",
+        Needs(stride=16),
+    ),
 }
 
 

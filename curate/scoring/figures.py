@@ -4,7 +4,7 @@ page and the summary tell it. To add one: a function in curate.scoring.metrics a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -95,7 +95,7 @@ class Figure:
     """
 
     name: str
-    of: Callable[[Scored], Value]
+    of: Callable[[Any], Value]
     meaning: str = ""
     share: bool = False
     told: Callable[[Mapping[str, Any]], str] | None = None
@@ -220,17 +220,22 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def measure(scored: Scored) -> dict[str, Any]:
-    """Every figure that applies, as JSON values; None where there is nothing to measure."""
-    values = {figure.name: figure.of(scored) for figure in FIGURES}
+def measure(scored: Any, rows: Sequence[Figure] | None = None) -> dict[str, Any]:
+    """Every figure that applies, as JSON values; None where there is nothing to measure.
+
+    Parameters
+    ----------
+    scored: what the rows are computed from. rows: None: FIGURES, which are computed from a Scored.
+    """
+    values = {figure.name: figure.of(scored) for figure in _rows(rows)}
     return {name: finite(value) for name, value in values.items() if value is not None}
 
 
-def page_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+def page_rows(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) -> list[tuple[str, str]]:
     """What the page's table says: meaning and value. Single figures come first, then counts, then those of
     several thresholds."""
     found: list[tuple[int, str, str]] = []
-    for figure in FIGURES:
+    for figure in _rows(rows):
         value = figures.get(figure.name)
         if not figure.meaning:
             continue
@@ -241,9 +246,13 @@ def page_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(meaning, text) for _, meaning, text in sorted(found, key=lambda row: row[0])]
 
 
-def summary(figures: Mapping[str, Any]) -> list[str]:
+def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) -> list[str]:
     """The lines that tell a person most."""
-    return [line for figure in FIGURES if figure.told and (line := figure.told(figures))]
+    return [line for figure in _rows(rows) if figure.told and (line := figure.told(figures))]
+
+
+def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:
+    return FIGURES if rows is None else rows
 
 
 def share(value: float | None) -> str:

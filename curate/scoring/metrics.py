@@ -182,6 +182,20 @@ def mask_iou(predicted: ArrayLike, truth: ArrayLike) -> Array:
     return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
+def mask_iou_pooled(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """Intersection over union of the pixels of all masks together; NaN where all are empty."""
+    found, true = np.asarray(predicted, bool), np.asarray(truth, bool)
+    return float(_divide((found & true).sum(), (found | true).sum()))
+
+
+def box_iou(one: ArrayLike, other: ArrayLike) -> float:
+    """Intersection over union of two boxes (x, y, w, h); NaN where both have no area."""
+    a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
+    both = np.clip(sides, 0, None).prod()
+    return float(_divide(both, a[2:].prod() + b[2:].prod() - both))
+
+
 def box_sizes(truth: ArrayLike, labelled: ArrayLike) -> tuple[Array, Array]:
     """(N,) larger side in pixels and (N,) area in pixels^2 of the box around each image's labelled points."""
     points = np.where(np.asarray(labelled, bool)[..., None], np.asarray(truth, np.float64), np.nan)

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from curate.basics import images, pages
 from curate.basics import keypoints as kp
+from curate.basics.images import Pixels
 from curate.hands.comparison import draw_prediction
 from curate.scoring import calibration, metrics
 from curate.scoring.figures import Scored, number, page_rows, share
 
-_SIDE = 240  # px of a picture
+SIDE = 240  # px of a picture
 _CARDS = 12  # pictures a group
 _REACH = 30  # px of the PCK curve, at 96 px
-_NAME = 80  # letters of a sample's name shown
+NAME = 80  # letters of a sample's name shown
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _slices(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     marked = [
         {
             **row,
-            "value": row["value"][:_NAME],
+            "value": row["value"][:NAME],
             "x": x(row["epe_mean"]),
             "low": x(row["epe_mean_low"] or row["epe_mean"]),
             "high": x(row["epe_mean_high"] or row["epe_mean"]),
@@ -135,16 +136,29 @@ def _reliability(shown: Shown) -> dict[str, Any]:
 
 def _groups(shown: Shown) -> list[dict[str, Any]]:
     mean = metrics.per_image(shown.scored.table)
-    known = np.flatnonzero(~np.isnan(mean))
-    order = known[np.argsort(mean[known], kind="stable")]
+    return groups(mean, "mean error", lambda row: _card(shown, row, mean))
+
+
+def groups(
+    badness: NDArray[np.floating], what: str, card: Callable[[int], dict[str, str]]
+) -> list[dict[str, Any]]:
+    """The worst, some at random and the best of N images, as the templates show them.
+
+    Parameters
+    ----------
+    badness: (N,) large where an image is bad, NaN where it is not to be judged. what: its name.
+    card: from a row to its picture, name and text.
+    """
+    known = np.flatnonzero(~np.isnan(badness))
+    order = known[np.argsort(badness[known], kind="stable")]
     some = np.sort(np.random.default_rng(0).permutation(known)[:_CARDS])
     chosen = [
-        ("The worst", "Largest mean error.", order[::-1][:_CARDS]),
+        ("The worst", f"Largest {what}.", order[::-1][:_CARDS]),
         ("At random", "The same ones for the same set.", some),
-        ("The best", "Smallest mean error.", order[:_CARDS]),
+        ("The best", f"Smallest {what}.", order[:_CARDS]),
     ]
     return [
-        {"title": title, "note": note, "cards": [_card(shown, int(row), mean) for row in rows]}
+        {"title": title, "note": note, "cards": [card(int(row)) for row in rows]}
         for title, note, rows in chosen
     ]
 
@@ -153,12 +167,14 @@ def _card(shown: Shown, row: int, mean: NDArray[np.float64]) -> dict[str, str]:
     table, of = shown.scored.table, shown.scored.predictions
     worst = int(np.nanargmax(table[row]))
     drawn = draw_prediction(
-        shown.pixels([row])[0], of.predicted[row], of.truth[row], of.visibility[row], size=_SIDE
+        shown.pixels([row])[0], of.predicted[row], of.truth[row], of.visibility[row], size=SIDE
     )
-    data = base64.b64encode(images.encode(drawn, ".webp", quality=80)).decode()
     name = kp.NAMES[worst].replace("_", " ")
-    return {
-        "picture": f"data:image/webp;base64,{data}",
-        "name": of.sample_ids[row][:_NAME],
-        "text": f"mean {mean[row]:.2f} px; {name} {table[row, worst]:.1f} px",
-    }
+    text = f"mean {mean[row]:.2f} px; {name} {table[row, worst]:.1f} px"
+    return {"picture": as_source(drawn), "name": of.sample_ids[row][:NAME], "text": text}
+
+
+def as_source(picture: Pixels) -> str:
+    """A picture as the src of an image."""
+    data = base64.b64encode(images.encode(picture, ".webp", quality=80)).decode()
+    return f"data:image/webp;base64,{data}"

@@ -123,6 +123,7 @@ class EpochEnd(Checkpoint):
         rows = _spread(len(examples), _REPORTED)
         pixels = examples.pixels(rows)
         found = inference.predict(network, pixels, examples.left[rows])
+        masks = examples.masks(rows) if "mask" in self.gives else None
         truth, visibility = examples.all_keypoints(rows)
         pictures = [
             draw_prediction(
@@ -132,6 +133,7 @@ class EpochEnd(Checkpoint):
                 visibility[i],
                 size=240,
                 mask=None if found.masks is None else found.masks[i],
+                outline=None if masks is None else masks[i],
             )
             for i in _spread(len(rows), _SHOWN)
         ]
@@ -143,7 +145,6 @@ class EpochEnd(Checkpoint):
             limit = metrics.right_within(network.spec.size)
             figures["all_points_9px"] = metrics.all_points_within(table, limit)
             figures["epe_mean"] = metrics.epe_mean(table)
-        masks = examples.masks(rows)
         if found.masks is not None and masks is not None:
             figures["mask_iou"] = float(metrics.mask_iou(found.masks > HAND // 2, masks > HAND // 2).mean())
         return figures

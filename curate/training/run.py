@@ -50,6 +50,18 @@ class Run:
         """What the network is made for."""
         return self.network.spec
 
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """What the network finds, of "points", "mask", "xyz"."""
+        return table.row(self.info["network"]["name"]).gives
+
+    def require(self, found: str) -> None:
+        """Raise InputError where the network does not find this."""
+        if found not in self.gives:
+            name = self.info["network"]["name"]
+            what = f"a run whose network {name} finds {' and '.join(self.gives)}"
+            raise InputError(self.root, what, allowed=f"one that finds {found}")
+
     def predict(
         self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None, *, turns: bool = False
     ) -> Found:
@@ -79,17 +91,17 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
     if not (folder / WEIGHTS).exists():
         remedy = "give the command that began it again to finish it"
         raise SchemaError(folder, "an unfinished run", remedy=remedy)
-    name, network = _build(folder / INFO, info.get("network"))
-    found = table.row(name).gives
-    if gives is not None and gives not in found:
-        what = f"a run whose network {name} finds {' and '.join(found)}"
-        raise InputError(folder, what, allowed=f"one that finds {gives}")
-    _load_weights(folder / WEIGHTS, network, info.get("weights_sha256"))
+    network = _build(folder / INFO, info.get("network"))
     try:
         temperature = temperature_of(info)
     except (ValueError, KeyError) as error:
         raise SchemaError(folder / INFO, f"{error}", field=CONFIDENCE, remedy="train again") from None
-    return Run(folder, info, network.eval(), temperature)
+    run = Run(folder, info, network, temperature)
+    if gives is not None:
+        run.require(gives)
+    _load_weights(folder / WEIGHTS, network, info.get("weights_sha256"))
+    network.eval()
+    return run
 
 
 def start_from(network: Network, file: Path) -> None:
@@ -141,14 +153,14 @@ def _no_weights(error: Exception) -> str:
     return f"no weights of this network ({stored.reason(error)})"
 
 
-def _build(where: Path, described: Any) -> tuple[str, Network]:
-    """Name and network that run.json describes, with no weights yet."""
+def _build(where: Path, described: Any) -> Network:
+    """The network that run.json describes, with no weights yet."""
     try:
         options = dict(described)
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
         Form(spec.size, spec.channels, spec.keypoints, sigma=1.0).check(where, "network.")
-        return name, table.load(name)(spec, **options)
+        return table.load(name)(spec, **options)
     except InputError as error:
         field = error.field or "network.name"
         raise SchemaError(where, error.found, field=field, allowed=error.allowed) from None

@@ -64,7 +64,7 @@ def hand(**more: Any) -> list[dict[str, Any]]:
 
 def test_a_folder_without_a_json_file_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(InputError, match=r"no \.json file; allowed: Labelme files"):
+    with pytest.raises(InputError, match=r"no \.json file; allowed: Labelme's JSON"):
         list(labelme.read(Source(tmp_path)))
 
 

@@ -128,12 +128,23 @@ def test_a_mask_is_learnt_measured_and_predicted(make_set: MakeSet, tmp_path: Pa
     assert (both.sum((1, 2)) / either.sum((1, 2))).mean() == pytest.approx(history[-1]["mask_iou"])
     assert np.isnan(found.points).all()
     assert (found.scores == 0).all()
-    for ask in (
-        lambda: evaluate(out, training_set, quiet=True),
-        lambda: predict(out, [tmp_path], tmp_path / "found", quiet=True),
-    ):
-        with pytest.raises(InputError, match="network toy-mask finds mask; allowed: one that finds points"):
-            ask()
+    with pytest.raises(InputError, match="network toy-mask finds mask; allowed: one that finds points"):
+        predict(out, [tmp_path], tmp_path / "found", quiet=True)
+
+    evaluation = evaluate(out, training_set, quiet=True)
+    figures = evaluation.figures
+    assert (figures["n"], figures["with_hand"]) == (3, 3)
+    assert figures["mask_iou"] == pytest.approx(history[-1]["mask_iou"])
+    assert figures["mask_iou_pooled"] == pytest.approx(both.sum() / either.sum())
+    np.testing.assert_array_equal(np.load(evaluation.out / "masks.npy"), found.masks)
+    assert json.loads((evaluation.out / "metrics.json").read_text()) == figures
+    page = (evaluation.out / "evaluation.html").read_text()
+    assert page.count("<img src=") == 9
+    assert "drawn/10" in page
+    assert f"{figures['mask_iou']:.3f} a picture" in str(evaluation)
+    assert evaluate(out, training_set, quiet=True).reused
+    with pytest.raises(InputError, match="a training set without masks; build it with --masks"):
+        evaluate(out, make_set(["test"], channels=3), tmp_path / "other", quiet=True)
 
 
 def test_right_hands_alone_are_shown_and_left_ones_answered_in_their_own_frame(

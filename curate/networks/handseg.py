@@ -1,0 +1,74 @@
+"""Hand against ground: the segmentation of Boehringer & Hartmann 2019, a U-Net at 128 px."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional
+
+from curate.networks.network import Decoded, Network, Spec, Targets
+from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.unet import UNet
+
+
+class HandSeg(Network):
+    """Images to one map of logits: a pixel is the hand's where it is above 0.
+
+    One map with the sigmoid is what two maps, hand and ground, are with the softmax.
+    """
+
+    presets: ClassVar[Mapping[str, Preset]] = {
+        # Narrow and folded: what a CPU trains in minutes.
+        "reference": Preset(
+            Recipe(
+                loss="cross_entropy",
+                optimiser="adam",
+                rate=1e-3,
+                weight_decay=0.0,
+                cosine=True,
+                average=True,
+                # Hands come in any pose and far away, too.
+                ranges=Ranges(rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4),
+            ),
+            epochs=15,
+            options={"width": 24, "folded": True},
+        ),
+        # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
+        "paper": Preset(
+            Recipe(
+                loss="cross_entropy",
+                optimiser="adam",
+                rate=1e-3,
+                weight_decay=0.0,
+                cosine=False,
+                average=False,
+                ranges=Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.0, contrast=1.0),
+            ),
+            epochs=15,
+            options={"width": 64, "folded": False},
+        ),
+    }
+
+    def __init__(self, spec: Spec, *, width: int, folded: bool) -> None:
+        """The options of `UNet`, and its errors."""
+        super().__init__(spec)
+        self.body = UNet(spec.channels, 1, width=width, folded=folded)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, channels, S, S) to logits (B, S, S)."""
+        logits: Tensor = self.body(images)[:, 0]
+        return logits
+
+    def loss(self, outputs: Tensor, targets: Targets, recipe: Recipe) -> Tensor:
+        """Cross-entropy, the mean over the pixels of the batch."""
+        assert targets.mask is not None  # its row in the table asks for masks
+        pixels = functional.binary_cross_entropy_with_logits(
+            outputs.float(), targets.mask.float(), reduction="none"
+        )
+        return (pixels.mean((1, 2)) * targets.weight).sum() / targets.weight.sum().clamp(min=1e-6)
+
+    def decode(self, outputs: Tensor) -> Decoded:
+        """Each pixel's probability of being the hand's."""
+        return Decoded(mask=outputs.float().sigmoid())

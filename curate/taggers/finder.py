@@ -1,0 +1,93 @@
+"""A trained run that finds masks, as a finder of hands: a box for each hand that it sees in a photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import files, geometry
+from curate.hands.cropping import Frame
+from curate.hands.finding import FINDERS, Finder, Found
+from curate.hands.outlines import outlines
+from curate.hands.photograph import Photograph
+from curate.training.record import WEIGHTS
+
+if TYPE_CHECKING:
+    from curate.training.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinder:
+    """Finds hands by a run: little enough to be handed to every worker, which opens it once.
+
+    Attributes
+    ----------
+    where: the run's folder. content: hash of its weights.
+    """
+
+    where: str
+    content: str
+
+    @property
+    def name(self) -> str:
+        """After the run's folder."""
+        return f"run:{Path(self.where).resolve().name}"
+
+    def __call__(self, photograph: Photograph) -> Found | None:
+        """The largest hand. Raises UnreadableImage."""
+        return next(iter(self.all(photograph)), None)
+
+    def all(self, photograph: Photograph) -> list[Found]:
+        """Each hand, the largest first; hands that touch are one. Raises UnreadableImage.
+
+        The network looks at the whole photograph, padded to a square as `curate build` does.
+        """
+        run = _opened(self.where, self.content)
+        size, grey = run.spec.size, run.spec.channels == 1
+        square = np.floor(geometry.square_around(photograph.whole, 0.0))
+        frame = Frame.around(photograph.info, square, size, enlarge=True)
+        likely = run.predict(frame.of(photograph.read(frame.shrink, grey=grey))[None]).masks
+        assert likely is not None  # finder_of
+        back = geometry.invert(frame.affine)
+        boxes = [(_moved(hand.box, back, photograph), hand.score) for hand in outlines(likely[0])]
+        return [Found(box, self.name, score) for box, score in boxes if min(box[2:]) > 0]
+
+
+def finder_of(where: str) -> Finder:
+    """A run's row in the table of finders.
+
+    Raises
+    ------
+    SchemaError: no finished run. InputError: its network finds no mask.
+    """
+    content = files.sha256(_opened(where, "").root / WEIGHTS)
+    find = RunFinder(where, content)
+    return Finder(find.name, "what a run takes for the hand", False, True, find, find.all, content)
+
+
+def with_runs(by: str | None) -> Mapping[str, Finder]:
+    """The table of finders, with the run in it that `by` names by its folder, where it is none of the table.
+
+    Raises as `finder_of` does.
+    """
+    return FINDERS if by is None or by in FINDERS else {**FINDERS, by: finder_of(by)}
+
+
+@lru_cache(maxsize=2)
+def _opened(where: str, _content: str) -> Run:
+    from curate.training.run import open_run  # torch, which the other finders do without
+
+    return open_run(where, gives="mask")
+
+
+def _moved(box: NDArray[np.floating], affine: geometry.Affine, photograph: Photograph) -> NDArray[np.float64]:
+    """A box in the photograph's pixels, as far as it lies on it."""
+    corners = geometry.apply(affine, np.stack([box[:2], box[:2] + box[2:]]))
+    low, high = np.clip(corners, 0, photograph.whole[2:])
+    return np.concatenate([low, high - low])
