@@ -8,25 +8,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from curate.basics import files, progress
-from curate.basics.errors import InputError
+from curate.basics import files
 from curate.basics.settings import Options, choice
 from curate.basics.version import VERSION
 from curate.data.dataset import Dataset
-from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
-from curate.data.training_set import form_of
+from curate.data.predictions import PREDICTIONS, read_predictions, write_predictions
 from curate.scoring.figures import Scored, measure, summary
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
+from curate.training.predicting import predict, require_fit
 from curate.training.record import WEIGHTS
-from curate.training.run import Run, open_run
+from curate.training.run import open_run
 from curate.training.trained_on import seen_in_training
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
-_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ def evaluate(
         is not set.
     """
     opened, dataset = open_run(run, gives="points"), Dataset(training_set)
-    _check_fit(opened, dataset)
+    require_fit(opened, dataset)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     folder = Path(out) if out is not None else opened.root / f"evaluation-{options.split}"
     weights = files.sha256(opened.root / WEIGHTS)
@@ -127,7 +123,7 @@ def evaluate(
             return Evaluation(folder, claim.result, seen, reused=True)
         write_predictions(
             folder / PREDICTIONS,
-            _predict(opened, examples, quiet),
+            predict(opened, examples, quiet=quiet),
             split=options.split,
             weights_sha256=weights,
             training_set=dataset.fingerprint,
@@ -140,31 +136,3 @@ def evaluate(
         files.write(folder / PAGE, render_page(shown).encode())
         claim.finish(figures)
     return Evaluation(folder, figures, seen)
-
-
-def _check_fit(run: Run, dataset: Dataset) -> None:
-    form = form_of(dataset)
-    for name in ("size", "channels"):
-        wanted = getattr(run.spec, name)
-        if getattr(form, name) != wanted:
-            raise InputError(
-                dataset.root,
-                f"{getattr(form, name)}",
-                field=f"training.{name}",
-                allowed=f"{wanted}, as the run was trained on",
-            )
-
-
-def _predict(run: Run, examples: Examples, quiet: bool) -> Predictions:
-    count = len(examples)
-    found = []
-    with progress.bar("predict", count, quiet=quiet) as advance:
-        for first in range(0, count, _BATCH):
-            rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows), examples.left[rows]))
-            advance(len(rows))
-    points, scores = (
-        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
-    )
-    truth, visibility = examples.all_keypoints(np.arange(count))
-    return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)

@@ -26,11 +26,12 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
     differ by 6 %, pictures of one person by 3 %; a picture of 4:3 shown as a square differs by 33 %.
     """
     score, along_x = np.full(len(view), np.nan), np.zeros(len(view), bool)
-    for rows in robust.groups(view.source, limits["samples"]):
+    for rows in robust.groups(view.kinds, limits["samples"]):
         slope = _own_stretch(view.points[rows])
         if np.isfinite(slope).sum() >= limits["samples"]:
             own = _off_subject(slope, view.subject_id[rows], limits["photos"])
-            far = np.stack([robust.z_scores(off) for off in (slope, own) if np.isfinite(off).any()])
+            fold = view.folds(rows)
+            far = np.stack([robust.z_scores(off, fold) for off in (slope, own) if np.isfinite(off).any()])
             score[rows] = np.fmax.reduce(np.abs(far))
             along_x[rows] = np.where(np.isnan(far[-1]), far[0], far[-1]) > 0
     judged = np.isfinite(score)
@@ -89,6 +90,6 @@ CHECKS: tuple[Check, ...] = (
         "The hand seems stretched along {axis}: {score:.1f} robust standard deviations off what is usual "
         "for its person or source.",
         "Look whether the picture was resized without keeping its aspect ratio.",
-        {"warning": 4.5, "error": 5.5, "samples": 100, "photos": 4},
+        {"warning": 4.5, "error": 6.0, "samples": 100, "photos": 4},
     ),
 )
