@@ -213,7 +213,7 @@ class Network:
         """Set the residuals of the planted samples, which are the last of the view, where the picture is
         what it was."""
         for at, (row, sample) in enumerate(zip(rows, planted, strict=True), start=first):
-            if sample.image.endswith(".png") and not before[row].image.endswith(".png"):
+            if Path(sample.image).name != Path(before[row].image).name:
                 continue
             gap = np.linalg.norm(sample.keypoints - self.points[row], axis=1) * self.scale[row]
             view.residuals.distance[at] = gap
@@ -339,7 +339,7 @@ class Bench:
             sample.split = "train" if before.split == "test" else "test"
             sample.subject_id = None if before.subject_id is None else f"added {number}"
         same = plant.pixels is pixels
-        sample.image = os.path.normpath(self.root.absolute() / before.image)
+        sample.image = str((self.root / before.image).resolve())
         if not same:
             path = self.folder / "planted" / f"{number}.png"
             images.write(path, plant.pixels)
@@ -348,8 +348,9 @@ class Bench:
         return sample
 
     def _joined(self, kept: np.ndarray[Any, Any], planted: list[Sample]) -> View:
-        root = self.folder / "spoilt"
-        root.mkdir(exist_ok=True)
+        root = Path(tempfile.mkdtemp(dir=self.folder))
+        for sample in planted:
+            sample.image = os.path.relpath(sample.image, root)
         write_table(root, [to_batch(planted)])
         folders = sorted({Path(sample.image).parent.as_posix() for sample in planted})
         about: dict[str, Any] = {"sources": [], "licences": [], "history": [], "refers_to": folders}

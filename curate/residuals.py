@@ -18,7 +18,7 @@ import numpy as np
 from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, path, whole
+from curate.basics.settings import Options, path, text, whole
 from curate.basics.version import VERSION
 from curate.build import BuildOptions, build
 from curate.data.contents import content_hash
@@ -29,8 +29,7 @@ from curate.data.split import folds
 from curate.training.options import TrainOptions
 from curate.training.record import WEIGHTS
 
-_NETWORK = "figure12"
-_SIZE, _MARGIN = 96, 0.1
+_SIZE, _MARGIN = 96, 0.25  # wide enough for a hand whose labels lie beside it
 _EPOCHS, _STEPS = 3, 200  # of each network, at least
 
 
@@ -47,6 +46,7 @@ class ResidualOptions(Options):
         20,
         "the same by so many networks trained for it, each on all but its own part of the people",
     )
+    network: str = text("figure12", "a network", "that --crossfit trains, see curate train", metavar="NAME")
     epochs: int | None = whole(
         None, 1, 10_000, f"of each network of --crossfit; by default {_EPOCHS}, or more for {_STEPS} steps"
     )
@@ -205,7 +205,7 @@ def _by_folds(options: ResidualOptions, make: _Maker, out: Path) -> _Found:
         train = TrainOptions()
         steps = -(-int((~own).sum()) // train.batch)
         epochs = options.epochs or max(_EPOCHS, -(-_STEPS // steps))
-        plan = fit.plan(resplit, _NETWORK, TrainOptions(epochs=epochs))
+        plan = fit.plan(resplit, options.network, TrainOptions(epochs=epochs))
         fit.fill(folder, resplit, plan, devices=train.devices, quiet=make.quiet)
         parts.append(_predicted(folder, resplit, own.tolist(), make.quiet))
         weights.append(files.sha256(folder / WEIGHTS))

@@ -54,7 +54,7 @@ def run(a: argparse.Namespace) -> int:
         missing = "--out" if a.datasets else "D"
         raise InputError(missing, "not given", remedy="curate qa D --out QA, or curate qa --explain")
     how = {"engine": engine_of(a), **given(a, "overwrite quiet")}
-    if asked != ResidualOptions():
+    if asked != ResidualOptions():  # whatever is given of them: what is missing is told
         # A folder of its own: another `curate qa` takes what was predicted from there, by --predictions.
         predicted = predict_unseen(a.datasets, Path(f"{a.out}-residuals"), asked, **how)
         if not a.quiet:
