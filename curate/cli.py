@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser(next((word for word in argv if word[:1] != "-"), None)).parse_args(argv)
     name = f"curate {arguments.command}"
     try:
-        code: int = arguments.run(arguments)
+        code: int = arguments.do(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # a full disk is told of here, and not when Python ends
     except CurateError as error:
