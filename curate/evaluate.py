@@ -10,10 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from curate.basics import files, progress
+from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice, flag, path, texts
 from curate.basics.version import VERSION
@@ -22,18 +19,17 @@ from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.told_apart import values_of
-from curate.data.training_set import form_of
 from curate.scoring import against, slices
 from curate.scoring.figures import Scored, finite, measure, summary
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
+from curate.training.predicting import beside_labels, predict, require_fit
 from curate.training.record import WEIGHTS
-from curate.training.run import Run, open_run
+from curate.training.run import open_run
 from curate.training.trained_on import seen_in_training
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
-_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +189,7 @@ def _origin(
         assert options.predictions is not None
         return _of_file(options.predictions, Examples(dataset, options.split), options)
     opened = open_run(run, gives="points")
-    _check_fit(opened, dataset)
+    require_fit(opened, dataset)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     return _Origin(
         opened.root.resolve().name,
@@ -202,7 +198,7 @@ def _origin(
         opened.root / f"evaluation-{options.split}",
         seen_in_training(opened.root, dataset, options.split),
         examples,
-        partial(_predict, opened, examples, options.turns, quiet),
+        partial(predict, opened, examples, turns=options.turns, quiet=quiet),
     )
 
 
@@ -210,39 +206,5 @@ def _of_file(path: Path, examples: Examples, options: EvaluateOptions) -> _Origi
     if options.turns:
         raise InputError("--turns", "given with --predictions", allowed="with a run")
     points, scores = read_given(path, examples.sample_ids)
-    predict = partial(_beside_labels, examples, points, scores)
-    return _Origin(path.name, files.sha256(path), (), None, None, examples, predict)
-
-
-def _check_fit(run: Run, dataset: Dataset) -> None:
-    form = form_of(dataset)
-    for name in ("size", "channels"):
-        wanted = getattr(run.spec, name)
-        if getattr(form, name) != wanted:
-            raise InputError(
-                dataset.root,
-                f"{getattr(form, name)}",
-                field=f"training.{name}",
-                allowed=f"{wanted}, as the run was trained on",
-            )
-
-
-def _predict(run: Run, examples: Examples, turns: bool, quiet: bool) -> Predictions:
-    count = len(examples)
-    found = []
-    with progress.bar("predict", count, quiet=quiet) as advance:
-        for first in range(0, count, _BATCH):
-            rows = np.arange(first, min(first + _BATCH, count))
-            found.append(run.predict(examples.pixels(rows), examples.left[rows], turns=turns))
-            advance(len(rows))
-    points, scores = (
-        np.concatenate([getattr(part, name) for part in found]) for name in ("points", "scores")
-    )
-    return _beside_labels(examples, points, scores)
-
-
-def _beside_labels(
-    examples: Examples, points: NDArray[np.float32], scores: NDArray[np.float32]
-) -> Predictions:
-    truth, visibility = examples.all_keypoints(np.arange(len(examples)))
-    return Predictions(examples.sample_ids, truth, visibility, points, scores, examples.size)
+    made = partial(beside_labels, examples, points, scores)
+    return _Origin(path.name, files.sha256(path), (), None, None, examples, made)
