@@ -1,20 +1,23 @@
 """What `curate qa` catches: errors planted in a dataset, and the false alarms on the set as it is.
 
-    python benchmarks/qa_power.py [--data DIR] [--share 0.05] [--rounds 2] [--seed 0]
+    python benchmarks/qa_power.py [--data DIR] [--share 0.05] [--rounds 2] [--seed 0] [--predictions FILE]
 
 DIR is a dataset with one labelled hand an image, sides, aspects, subjects and splits, such as 11k Hands
 brought in by `curate convert yolo-pose ... --hand-info HandInfo.csv`; without it, hands are drawn. Each kind
 of error is planted in a share of the sound samples, the rest stays; everything is judged anew, the fits
 included.
 "Caught" is the share of the planted samples with a finding: at error level, and at warning or above.
+FILE holds predictions of the set as it is, by networks that never saw the people (`curate qa --crossfit`).
+They stand for what networks say where labels alone are spoilt; of spoilt pictures nothing is predicted.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,13 @@ from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE
 from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.predictions import read_predictions
 from curate.data.references import read_image
 from curate.data.sample import Sample, to_batch
 from curate.demo import Shoot, draw
 from qa.config import checks
 from qa.finding import Finding
+from qa.measures.residuals import SIDE, read_residuals
 from qa.view import View, open_view
 
 DRAWN, PER_SUBJECT = 640, 8
@@ -171,18 +176,48 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.05, help="of the samples that is spoilt at a time")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--predictions", type=Path, help="a predictions.parquet of the set")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = given.data or _drawn(Path(folder) / "drawn")
-        bench = Bench(Dataset(root), Path(folder), given.share, given.seed)
+        bench = Bench(Dataset(root), Path(folder), given.share, given.seed, predictions=given.predictions)
         bench.print_untouched()
-        print(f"{'planted':36} {'samples':>8} {'error':>8} {'warning+':>8}   caught by")
-        for name, spoil in SPOILT.items():
-            bench.print_row(name, [bench.spoil(name, spoil, turn) for turn in range(given.rounds)])
+        bench.print_spoilt(given.rounds)
         for name, spoil in ADDED.items():
             bench.print_row(name, [bench.spoil(name, spoil, turn, add=True) for turn in range(given.rounds)])
         bench.print_row("subject in two splits", [bench.leak(turn) for turn in range(given.rounds)])
         bench.print_row("whole set stretched 4:3", [bench.whole_set()])
+
+
+class Network:
+    """What networks predicted for a set, in the pixels of its photographs."""
+
+    def __init__(self, path: Path, view: View) -> None:
+        said = read_predictions(path)
+        place = {name: row for row, name in enumerate(said.sample_ids)}
+        self.points = np.full(view.points.shape, np.nan)
+        self.scores = np.full(view.points.shape[:2], np.nan)
+        self.scale = np.full(len(view), np.nan)  # px of a crop of 96, of each px of the photograph
+        for row, name in enumerate(view.sample_id):
+            if (at := place.get(name)) is None:
+                continue
+            known = np.isfinite(said.truth[at]).all(axis=1) & np.isfinite(view.points[row]).all(axis=1)
+            there, here = said.truth[at][known].astype(float), view.points[row][known]
+            scale = np.linalg.norm(np.ptp(there, axis=0)) / np.linalg.norm(np.ptp(here, axis=0))
+            self.points[row] = (said.predicted[at] - there.mean(axis=0)) / scale + here.mean(axis=0)
+            self.scores[row], self.scale[row] = said.score[at], scale * SIDE / said.size
+
+    def look(
+        self, view: View, first: int, rows: Any, planted: Sequence[Sample], before: Sequence[Sample]
+    ) -> None:
+        """Set the residuals of the planted samples, which are the last of the view, where the picture is
+        what it was."""
+        for at, (row, sample) in enumerate(zip(rows, planted, strict=True), start=first):
+            if Path(sample.image).name != Path(before[row].image).name:
+                continue
+            gap = np.linalg.norm(sample.keypoints - self.points[row], axis=1) * self.scale[row]
+            view.residuals.distance[at] = gap
+            view.residuals.confidence[at] = np.where(np.isfinite(gap), self.scores[row], np.nan)
 
 
 Caught = list[list[Finding]]  # per planted sample, what was found of it
@@ -191,15 +226,31 @@ Caught = list[list[Finding]]  # per planted sample, what was found of it
 class Bench:
     """A set, what is found in it as it is, and experiments on it."""
 
-    def __init__(self, dataset: Dataset, folder: Path, share: float, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        folder: Path,
+        share: float,
+        seed: int,
+        *,
+        predictions: Path | None = None,
+        among: Callable[[Sample], bool] = lambda sample: True,
+    ) -> None:
+        """`among`: which samples may be spoilt."""
         self.samples, self.folder, self.seed = list(dataset), folder, seed
         self.root = dataset.root
         self.view = open_view([dataset], engine=ONE, quiet=True)
+        self.network = None
+        if predictions is not None:
+            self.network = Network(predictions, self.view)
+            found = read_residuals([predictions], self.view.sample_id.tolist(), self.view.points)
+            self.view = dataclasses.replace(self.view, residuals=found)
         self.table = checks()
         self.before = [f for f in self.judge(self.view) if f.severity != "info"]
         bad = {f.row for f in self.before}
-        self.sound = np.array([i for i in range(len(self.samples)) if i not in bad])
-        self.count = max(1, round(share * len(self.samples)))
+        rows = [i for i, sample in enumerate(self.samples) if among(sample)]
+        self.sound = np.array([i for i in rows if i not in bad])
+        self.count = max(1, round(share * len(rows)))
 
     def judge(self, view: View) -> list[Finding]:
         return [f for check in self.table for f in check.judge(view).findings]
@@ -219,6 +270,11 @@ class Bench:
             counts = {n: sum(f.check == n and f.severity == severity for f in self.before) for n in names}
             print(f"  {severity}s: {', '.join(f'{n} {c}' for n, c in counts.items()) or 'none'}")
 
+    def print_spoilt(self, rounds: int) -> None:
+        print(f"{'planted':36} {'samples':>8} {'error':>8} {'warning+':>8}   caught by")
+        for name, spoil in SPOILT.items():
+            self.print_row(name, [self.spoil(name, spoil, turn) for turn in range(rounds)])
+
     def spoil(self, name: str, spoil: Callable[[Plant], None], turn: int, *, add: bool = False) -> Caught:
         rng = np.random.default_rng([self.seed, turn, len(name)])
         chosen = rng.choice(self.sound, min(self.count, len(self.sound)), replace=False)
@@ -233,6 +289,8 @@ class Bench:
         if not add:
             kept = np.setdiff1d(kept, [*chosen, *gone])
         joined = self._joined(kept, planted)
+        if self.network is not None and not add:
+            self.network.look(joined, len(kept), chosen, planted, self.samples)
         return self._found(joined, range(len(kept), len(kept) + len(planted)))
 
     def leak(self, turn: int) -> Caught:
@@ -281,7 +339,7 @@ class Bench:
             sample.split = "train" if before.split == "test" else "test"
             sample.subject_id = None if before.subject_id is None else f"added {number}"
         same = plant.pixels is pixels
-        sample.image = str((self.root / before.image).absolute())
+        sample.image = str((self.root / before.image).resolve())
         if not same:
             path = self.folder / "planted" / f"{number}.png"
             images.write(path, plant.pixels)
@@ -290,10 +348,13 @@ class Bench:
         return sample
 
     def _joined(self, kept: np.ndarray[Any, Any], planted: list[Sample]) -> View:
-        root = self.folder / "spoilt"
-        root.mkdir(exist_ok=True)
+        root = Path(tempfile.mkdtemp(dir=self.folder))
+        for sample in planted:
+            sample.image = os.path.relpath(sample.image, root)
         write_table(root, [to_batch(planted)])
-        write_info(root, {"samples": len(planted), "sources": [], "licences": [], "history": []})
+        folders = sorted({Path(sample.image).parent.as_posix() for sample in planted})
+        about: dict[str, Any] = {"sources": [], "licences": [], "history": [], "refers_to": folders}
+        write_info(root, {"samples": len(planted), **about})
         new = open_view([root], engine=ONE, quiet=True)
         joined = _join(self.view, new, kept)
         return dataclasses.replace(

@@ -61,7 +61,7 @@ def _run(parser: Parser, words: Sequence[str]) -> int:
     try:
         arguments = parser.parse_args(words)
         name = f"curate {arguments.command}"
-        code: int = arguments.run(arguments)
+        code: int = arguments.do(arguments)
     except KeyboardInterrupt:
         return _stopped(name)
     except Exception as error:

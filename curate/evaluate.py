@@ -12,31 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from curate.basics import files, progress
+from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice, flag, path, texts
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
-from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
+from curate.data.predictions import PREDICTIONS, read_predictions, write_predictions
 from curate.data.told_apart import values_of
-from curate.data.training_set import form_of
-from curate.networks.inference import Found, joined
+from curate.networks.inference import Found
 from curate.scoring import against, slices
 from curate.scoring.figures import FIGURES, Figure, Scored, finite, measure, summary
 from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
 from curate.scoring.mask_page import ShownMasks, render_mask_page
 from curate.scoring.page import Shown, render_page
 from curate.training.examples import Examples
+from curate.training.predicting import beside_labels, predict, require_fit
 from curate.training.record import WEIGHTS
-from curate.training.run import Run, open_run
+from curate.training.run import open_run
 from curate.training.trained_on import seen_in_training
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
 MASKS = "masks.npy"  # of a run that finds masks: (N, S, S) uint8, 255 times the probability of the hand
-_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,7 @@ def _origin(
         if options.by or options.against:
             found = "--by or --against with a run that finds masks"
             raise InputError("evaluate", found, allowed="with one that finds points")
-    _check_fit(opened, dataset, masks=not of_points)
+    require_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     return _Origin(
         opened.root.resolve().name,
@@ -218,7 +217,7 @@ def _origin(
         opened.root / f"evaluation-{options.split}",
         seen_in_training(opened.root, dataset, options.split),
         examples,
-        partial(_predict, opened, examples, options.turns, quiet),
+        partial(predict, opened, examples, turns=options.turns, quiet=quiet),
     )
 
 
@@ -232,11 +231,8 @@ def _of_file(path: Path, examples: Examples, options: EvaluateOptions) -> _Origi
 
 def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_set: str) -> Scored:
     """Points beside their labels, read from the file that is written first."""
-    examples = origin.examples
-    truth, visibility = examples.all_keypoints(np.arange(len(examples)))
-    made = Predictions(examples.sample_ids, truth, visibility, found.points, found.scores, examples.size)
     about = {"weights_sha256": origin.content, "training_set": training_set}
-    write_predictions(folder / PREDICTIONS, made, split=split, **about)
+    write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
     return Scored(read_predictions(folder / PREDICTIONS))
 
 
@@ -245,7 +241,7 @@ def _measure_masks(
 ) -> tuple[dict[str, Any], str]:
     """Figures and page of masks, the same way."""
     truth = examples.masks(np.arange(len(examples)))
-    assert truth is not None  # _check_fit
+    assert truth is not None  # require_fit
     assert found.masks is not None  # the network's row in the table
     with files.writing(folder / MASKS) as file:
         np.save(file, found.masks, allow_pickle=False)
@@ -253,29 +249,3 @@ def _measure_masks(
     figures = {"split": split, **measure(scored, MASK_FIGURES)}
     shown = ShownMasks(*names, figures, scored, examples.sample_ids, examples.pixels)
     return figures, render_mask_page(shown)
-
-
-def _check_fit(run: Run, dataset: Dataset, *, masks: bool) -> None:
-    form = form_of(dataset)
-    for name in ("size", "channels"):
-        wanted = getattr(run.spec, name)
-        if getattr(form, name) != wanted:
-            raise InputError(
-                dataset.root,
-                f"{getattr(form, name)}",
-                field=f"training.{name}",
-                allowed=f"{wanted}, as the run was trained on",
-            )
-    if masks and not form.masks:
-        raise InputError(dataset.root, "a training set without masks", remedy="build it with --masks")
-
-
-def _predict(run: Run, examples: Examples, turns: bool, quiet: bool) -> Found:
-    count = len(examples)
-    parts = []
-    with progress.bar("predict", count, quiet=quiet) as advance:
-        for first in range(0, count, _BATCH):
-            rows = np.arange(first, min(first + _BATCH, count))
-            parts.append(run.predict(examples.pixels(rows), examples.left[rows], turns=turns))
-            advance(len(rows))
-    return joined(parts)

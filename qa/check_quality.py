@@ -18,11 +18,12 @@ from curate.basics.errors import InputError
 from curate.basics.settings import Options, choice, flag, path, paths, whole
 from curate.data import contents
 from curate.data.dataset import Dataset
-from qa.checks.baseline_residual import predicted_points
+from curate.data.sample import labelled_points
 from qa.checks.check import Check, Checked
 from qa.config import checks
 from qa.finding import SEVERITIES, TABLE, Row, Severity, at_least, read_findings, write_findings
 from qa.measures.arrays import Names
+from qa.measures.residuals import Residuals, read_residuals
 from qa.report.changes import compare, write_changes
 from qa.report.junit import write_junit
 from qa.report.page import write_report
@@ -43,7 +44,8 @@ class QualityOptions(Options):
     config: Path | None = path("other limits; see --explain", metavar="YAML")
     compare: Path | None = path("what an earlier run wrote: tell what is new since then", metavar="QA")
     predictions: tuple[Path, ...] = paths(
-        "predictions.parquet of curate evaluate: tell where a network and the labels disagree", metavar="FILE"
+        "predictions.parquet of curate evaluate, --run or --crossfit: tell where they and labels disagree",
+        metavar="FILE",
     )
     anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
     seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
@@ -117,19 +119,25 @@ def check_quality(
     table = checks(options.config)
     before = None if options.compare is None else read_findings(options.compare)
     reads = [place for place in (options.config, options.compare, *options.predictions) if place is not None]
-    ids = [name for dataset in opened for name in dataset.table(["sample_id"]).column(0).to_pylist()]
-    predicted = predicted_points(options.predictions, ids)
+    residuals = _residuals(opened, options.predictions)
     identity = _identity(opened, options, table)
     with contents.claimed(out, identity, opened, reads=reads, engine=engine, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Quality(claim.out, **claim.result, reused=True)
-        view = replace(open_view(opened, engine=engine, quiet=quiet), predicted=predicted)
+        view = replace(open_view(opened, engine=engine, quiet=quiet), residuals=residuals)
         if options.anonymise:
             view = replace(view, subject_id=_numbered(view.subject_id))
         results = [check.judge(view) for check in table]
         found = _write(view, results, before, options, claim.out)
         claim.finish({name: told for name, told in found.as_json().items() if name not in ("out", "reused")})
     return found
+
+
+def _residuals(datasets: Sequence[Dataset], predictions: Sequence[Path]) -> Residuals:
+    tables = [dataset.table(["sample_id", "keypoints", "visibility"]) for dataset in datasets]
+    ids = [name for table in tables for name in table.column("sample_id").to_pylist()]
+    points = np.concatenate([labelled_points(table)[0] for table in tables])
+    return read_residuals(predictions, ids, points.astype(np.float64))
 
 
 def _identity(datasets: Sequence[Dataset], options: QualityOptions, table: Sequence[Check]) -> dict[str, Any]:

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
+from curate.data import split
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points, to_numpy
 from curate.data.training_set import form_of
+from qa.measures import residuals
 from qa.measures.arrays import Flags, Floats, Names, Rows
 from qa.measures.image_pass import PixelFacts, pixel_facts
+from qa.measures.residuals import Residuals
 
 _TEXT = (
     "sample_id",
@@ -52,7 +55,7 @@ class View:
     xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown.
     cut: (n,) the sample is a crop (it has a parent, or stands in a training set).
     expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
-    pixels: what decoding the images gave. predicted: (n, 21, 2) pixels, by a network; NaN where unknown.
+    pixels: what decoding the images gave. residuals: the labels against a network's predictions.
     """
 
     datasets: tuple[Dataset, ...]
@@ -81,7 +84,7 @@ class View:
     cut: Flags
     expected: Flags
     pixels: PixelFacts
-    predicted: Floats
+    residuals: Residuals
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -122,6 +125,24 @@ class View:
         """How many of the rows count as independent: subjects where they are known, else samples."""
         subjects = self.subject_id[rows]
         return len(set(subjects.tolist()) - {None}) + int((subjects == np.array(None)).sum())
+
+    @property
+    def kinds(self) -> Names:
+        """(n,) what is compared with its like: source and aspect, since palms are not shaped like backs."""
+        return as_names([f"{a}, {b}" for a, b in zip(self.source, self.aspect, strict=True)])
+
+    def folds(self, rows: Rows, count: int = 5) -> Rows:
+        """For each of the rows one of `count` folds: of people, so that nobody is judged by a fit that they
+        took part in. Where people are unknown, or so few that most hands would be in one fold, of
+        photographs; failing that, of hands."""
+        parent, image = self.parent_id[rows], self.image[rows]
+        photos = [a or f"{d} {b}" for a, b, d in zip(parent, image, self.dataset_of[rows], strict=True)]
+        nobody = [None] * len(rows)
+        for people in (self.subject_id[rows].tolist(), nobody):
+            fold = np.array(split.folds(people, photos, nobody, count), np.intp)
+            if 2 * np.bincount(fold, minlength=1).max() <= len(rows):
+                return fold
+        return np.arange(len(rows)) % count
 
     def properties(self) -> dict[str, Names]:
         """Side, aspect, and what the sources tell of the people: gender, age by decades, skin tone and more.
@@ -171,7 +192,7 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, engine: E
         xyz=to_numpy(table, "xyz").astype(np.float64),
         K=to_numpy(table, "K"),
         transform=to_numpy(table, "transform"),
-        predicted=np.full(points.shape, np.nan),
+        residuals=residuals.none(len(points)),
         cut=training | (text["parent_id"] != np.array(None)),
         expected=wanted[dataset_of],
         pixels=pixel_facts(

@@ -36,7 +36,7 @@ def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) 
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(do=run)
     return parser
 
 

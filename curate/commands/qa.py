@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from curate.commands.console import (
     engine_of,
     given,
     options_of,
+    say,
     show,
 )
+from curate.residuals import ResidualOptions, predict_unseen
 from qa.check_quality import QualityOptions, check_quality
 from qa.config import explain
 
@@ -30,6 +33,7 @@ def add(commands: Any) -> None:
         run,
         "  curate qa set96 --out qa96\n"
         "  curate qa data/tagged --out qa-tagged --fail-on warning\n"
+        "  curate qa set96 --out qa96-crossfit --crossfit 3\n"
         "  curate qa --explain > qa.yaml",
     )
     parser.add_argument(
@@ -37,18 +41,26 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="QA", help="folder for the findings and the report")
     add_options(parser, QualityOptions)
+    add_options(parser, ResidualOptions)
     parser.add_argument("--explain", action="store_true", help="print every check with its limits, as YAML")
     common(parser)
 
 
 def run(a: argparse.Namespace) -> int:
-    options = options_of(a, QualityOptions)
+    options, asked = options_of(a, QualityOptions), options_of(a, ResidualOptions)
     if a.explain:
         streams.give(explain(options.config).rstrip())
         return OK
     if not a.datasets or not a.out:
         missing = "--out" if a.datasets else "D"
         raise InputError(missing, "not given", remedy="curate qa D --out QA, or curate qa --explain")
-    found = check_quality(a.datasets, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
+    how = {"engine": engine_of(a), **given(a, "overwrite quiet")}
+    if asked != ResidualOptions():  # whatever is given of them: what is missing is told
+        # A folder of its own: another `curate qa` takes what was predicted from there, by --predictions.
+        predicted = predict_unseen(a.datasets, Path(f"{a.out}-residuals"), asked, **how)
+        if not a.quiet:
+            say(str(predicted))
+        options = replace(options, predictions=(*options.predictions, predicted.predictions))
+    found = check_quality(a.datasets, a.out, options, **how)
     show(a, found.as_json(), str(found))
     return FINDINGS if found.failed else OK

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import PurePosixPath
@@ -71,6 +71,28 @@ def by_subject(
         chosen.update(dict.fromkeys(taken, name))
         waiting = [group for group in waiting if group not in chosen]
     return [chosen.get(group, "train") for group in group_of]
+
+
+def folds(
+    subjects: Sequence[str | None],
+    photos: Sequence[str],
+    clips: Sequence[str | None],
+    count: int,
+) -> list[int]:
+    """One of `count` folds of about equal size for each sample; what stays together is as in `by_subject`.
+
+    Depends on the names, not on the samples' order. A fold is empty where there are fewer people.
+    """
+    group_of = _groups(subjects, photos, clips)
+    sizes = Counter(group_of)
+    # The largest first, each into the fold that is smallest by then; among equals chance decides.
+    ordered = sorted(sizes, key=lambda group: (-sizes[group], hashlib.sha256(group.encode()).digest()))
+    held = [0] * count
+    chosen: dict[str, int] = {}
+    for group in ordered:
+        chosen[group] = held.index(min(held))
+        held[chosen[group]] += sizes[group]
+    return [chosen[group] for group in group_of]
 
 
 def from_source(splits: Sequence[str | None], where: str | os.PathLike[str]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,29 +41,49 @@ def seen_in_training(run: str | os.PathLike[str], training_set: Dataset, split: 
     ------
     SchemaError: the file is broken.
     """
-    path = Path(run) / FILE
-    if not path.exists():
+    before = _read(Path(run) / FILE)
+    if before is None:
         return None
-    try:
-        told: dict[str, Any] = json.loads(read_file(path, _MOST))
-        before = {kind: set(told[kind]) for kind in KINDS}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SchemaError(path, f"does not parse ({error!r})", remedy="train again") from None
     held = _held(training_set, split)
     return {kind: len(before[kind] & held[kind]) for kind in KINDS}
 
 
+def seen_rows(run: str | os.PathLike[str], dataset: Dataset) -> list[bool] | None:
+    """For each sample of a dataset, in the order of its table: whether a run was trained on it, on its
+    photograph or on its subject. None and errors as in `seen_in_training`.
+    """
+    before = _read(Path(run) / FILE)
+    if before is None:
+        return None
+    columns = _names(dataset).items()
+    seen = [[name is not None and _short(name) in before[kind] for name in names] for kind, names in columns]
+    return [any(row) for row in zip(*seen, strict=True)]
+
+
+def _read(path: Path) -> dict[str, set[str]] | None:
+    if not path.exists():
+        return None
+    try:
+        told: dict[str, Any] = json.loads(read_file(path, _MOST))
+        return {kind: set(told[kind]) for kind in KINDS}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SchemaError(path, f"does not parse ({error!r})", remedy="train again") from None
+
+
+def _names(dataset: Dataset) -> dict[str, Sequence[str | None]]:
+    """Of each sample the names by which it can be told, by kind."""
+    ids, subjects = (column.to_pylist() for column in dataset.table(["sample_id", "subject_id"]).columns)
+    return dict(zip(KINDS, (ids, dataset.photos(), subjects), strict=True))
+
+
 def _held(training_set: Dataset, split: str) -> dict[str, set[str]]:
-    table = training_set.table(["sample_id", "subject_id", "split"])
-    ids, subjects, splits = (column.to_pylist() for column in table.columns)
-    here = [row for row, name in enumerate(splits) if name == split]
-    photographs = training_set.photos()
-    names = {
-        "samples": (ids[row] for row in here),
-        "photographs": (photographs[row] for row in here),
-        "subjects": (subjects[row] for row in here if subjects[row] is not None),
+    splits = training_set.table(["split"]).column(0).to_pylist()
+    return {
+        kind: {
+            _short(name) for name, its in zip(names, splits, strict=True) if its == split and name is not None
+        }
+        for kind, names in _names(training_set).items()
     }
-    return {kind: {_short(name) for name in some} for kind, some in names.items()}
 
 
 def _short(name: str) -> str:

@@ -154,6 +154,7 @@ def sample_outcome(
     words: Callable[[int], dict[str, object]] = lambda i: {},
     severity: NDArray[np.str_] | None = None,
     rank: Floats | None = None,
+    broken: Floats | None = None,
 ) -> Outcome:
     """The outcome of a check that scores each sample, with a hit for each that is wrong.
 
@@ -163,13 +164,14 @@ def sample_outcome(
     score: (n,) what was measured. threshold: the limit.
     words: of a sample's hit, by its row. severity: (n,) of each; without it all have the check's own.
     rank: (n,) which hits stand first, the highest; without it those of the highest score do.
+    broken: (n,) the limit that each broke, where they differ; `threshold` is then the usual one.
     """
     rows = np.flatnonzero(wrong)
     order = rows[np.argsort(-(score if rank is None else rank)[rows], kind="stable")]
     hits = [
         Hit(
             float(score[i]),
-            threshold,
+            threshold if broken is None else float(broken[i]),
             row=int(i),
             severity=None if severity is None else cast(Severity, str(severity[i])),
             words=words(int(i)),

@@ -43,6 +43,35 @@ def exact_duplicates(view: View, limits: Limits) -> Outcome:
     return Outcome(judged, [*across, *within])
 
 
+def hand_twice(view: View, limits: Limits) -> Outcome:
+    """Hands of one image whose points lie on each other: one hand, labelled twice.
+
+    Their mean distance, over the points that both have, is less than `apart` of the hand's size.
+    """
+    of_image = defaultdict[tuple[int, str], list[int]](list)
+    for row, place in enumerate(zip(view.dataset_of.tolist(), view.image.tolist(), strict=True)):
+        if view.labelled[row].sum() >= limits["points"]:
+            of_image[place].append(row)
+    low, high = view.boxes()
+    size = (high - low).max(axis=1)
+    hits = []
+    for rows in of_image.values():
+        for number, row in enumerate(rows[1:], start=1):
+            gaps = np.linalg.norm(view.points[rows[:number]] - view.points[row], axis=2)
+            known = np.isfinite(gaps)
+            count = known.sum(axis=1)
+            apart = np.where(known, gaps, 0).sum(axis=1) / np.maximum(count, 1) / max(size[row], 1e-9)
+            apart[count < limits["points"]] = np.inf
+            first = int(apart.argmin())
+            if apart[first] < limits["apart"]:
+                other = rows[first]
+                words = {"other": view.sample_id[other], "far": f"{100 * apart[first]:.1f} %"}
+                hits.append(
+                    Hit(float(apart[first]), limits["apart"], row=row, words=words, rows=(other, row))
+                )
+    return Outcome(sum(map(len, of_image.values())), hits)
+
+
 def near_duplicates(view: View, limits: Limits) -> Outcome:
     """Images that look alike and show a hand in the same pose, as they are or one of them mirrored.
 
@@ -171,6 +200,16 @@ CHECKS: tuple[Check, ...] = (
         exact_duplicates,
         "The same pixels as {other} ({splits}).",
         "Keep one of them; across splits the test would ask what training has told.",
+    ),
+    Check(
+        "hand-twice",
+        "No hand is labelled twice in its image",
+        "warning",
+        "sample",
+        hand_twice,
+        "The same hand of the same image as {other}: their points are {far} of its size apart.",
+        "Keep one of them: the source has a line or a file twice, or a tagger took one hand for two.",
+        {"apart": 0.05, "points": 5},
     ),
     Check(
         "near-duplicates",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from curate.basics import keypoints as kp
 from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
 from qa.checks.wording import keypoint_names
 from qa.measures import robust
-from qa.measures.arrays import Flags
+from qa.measures.arrays import Flags, Floats, Names, Rows
+from qa.measures.people import apart_from_own
 from qa.view import View
 
 _FAR = 10.0  # robust standard deviations
@@ -18,24 +21,27 @@ def off_hand(view: View, limits: Limits) -> Outcome:
     """Points that lie outside the hand's mask: the sample's own, or one found by the hand's colour.
 
     A point counts where it lies more than `joint` of the hand's size outside, a fingertip `tip`; the wrist
-    does not count, since sleeves cover it. Off a mask of its own, any point is a warning, and a share of more
-    than `error` an error. A mask found by colour is less sure: up to a share of `found` nothing is said.
+    does not, since sleeves cover it. Off a mask of its own, any point is a warning, and a share of more than
+    `error` an error. A mask found by colour is less sure: off it, a point counts only where it looks like
+    the ground (see HandLook.likeness), so that what the mask lost of the hand does not. Then a share of more
+    than `found` is an error, and so is a single point more than `far` outside. Where a network confirms the
+    labels, it is a warning at most.
     """
     depth = view.pixels.depth[:, : kp.COUNT]
-    allowed = np.full(kp.COUNT, limits["joint"])
-    allowed[list(kp.TIPS)] = limits["tip"]
-    allowed[kp.WRIST] = np.inf
-    off = np.nan_to_num(depth, nan=1.0) < -allowed
+    by_colour = view.pixels.looks["found"] == 1
+    off = _outside(view, limits)
+    off &= ~by_colour[:, None] | (view.pixels.likeness < limits["ground"])
     known = np.isfinite(depth[:, 1:]).sum(axis=1)
     judged = known >= limits["points"]
     share = off.sum(axis=1) / np.maximum(known, 1)
-    by_colour = view.pixels.looks["found"] == 1
+    far = by_colour & (off & (depth < -limits["far"])).any(axis=1)
     # In a small source nothing tells whether its ground can be told from hands.
     many = np.zeros(len(view), bool)
     for rows in robust.groups(view.source, limits["samples"]):
         many[rows] = True
-    worst = np.where(by_colour, np.where(many, limits["found"], np.inf), limits["error"])
-    least = np.where(by_colour, limits["found"], 0.0)
+    least = np.where(by_colour & ~(far & many), limits["found"], 0.0)
+    worst = np.select([by_colour & far & many, by_colour & many, by_colour], [0.0, limits["found"], np.inf])
+    worst = np.where(by_colour, worst, limits["error"])
 
     def words(i: int) -> dict[str, object]:
         way = " (found by its colour)" if by_colour[i] else ""
@@ -46,8 +52,20 @@ def off_hand(view: View, limits: Limits) -> Outcome:
             "way": way,
         }
 
-    severity = np.where(share > worst, "error", "warning")
-    return sample_outcome(judged, judged & (share > least), share, limits["error"], words, severity)
+    wrong = (share > worst) & ~view.residuals.confirmed
+    severity = np.where(wrong, "error", "warning")
+    broken = np.where(wrong, worst, least)
+    usual = limits["found"] if by_colour.any() else limits["error"]
+    return sample_outcome(judged, judged & (share > least), share, usual, words, severity, broken=broken)
+
+
+def _outside(view: View, limits: Limits) -> Flags:
+    """(n, 21) the points outside the mask, see `off_hand`."""
+    allowed = np.full(kp.COUNT, limits["joint"])
+    allowed[list(kp.TIPS)] = limits["tip"]
+    allowed[kp.WRIST] = np.inf
+    outside: Flags = np.nan_to_num(view.pixels.depth[:, : kp.COUNT], nan=1.0) < -allowed
+    return outside
 
 
 def mask_fit(view: View, limits: Limits) -> Outcome:
@@ -56,31 +74,55 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     A knuckle lies deep in the palm, a fingertip close to the mask's edge. Labels that are shifted, or belong
     to another image, do not, even where most of them still lie on the hand. Each point's depth is compared
     with that of the source's others (robust z); the root mean square over the points but the wrist is then
-    compared with its own distribution in the source.
+    compared with its own distribution in the source. It is no error where the mask was found by colour and
+    `lost` or more points off it look like the hand; nor where it is much the same in the person's other
+    photographs, whose nails or rings the mask may have lost; nor where a network confirms the labels.
     """
     depth = view.pixels.depth[:, 1:]
     by_colour = view.pixels.looks["found"]
-    score = np.full(len(view), np.nan)
+    score, own = np.full((2, len(view)), np.nan)
     worst = np.zeros(len(view), np.intp)
     enough = np.isfinite(view.pixels.depth[:, 1 : kp.COUNT]).sum(axis=1) >= limits["points"]
     for way in (0, 1):
-        for rows in robust.groups(view.source, limits["samples"]):
+        for rows in robust.groups(view.kinds, limits["samples"]):
             rows = rows[enough[rows] & (by_colour[rows] == way)]
             if len(rows) < limits["samples"]:
                 continue
             # A single point far off is for other checks to find.
-            square = np.minimum(np.square(robust.z_scores(depth[rows])), _FAR**2)
-            score[rows] = robust.excess(np.sqrt(np.nanmean(square, axis=1)))
+            fold = view.folds(rows)
+            z = robust.z_scores(depth[rows], fold)
+            square = np.minimum(np.square(z), _FAR**2)
+            total = np.sqrt(np.nanmean(square, axis=1))
+            usual = robust.upper(total, fold)
+            score[rows] = robust.excess(total, usual=usual)
+            rare = np.flatnonzero(score[rows] > limits["error"]).tolist()
+            own[rows] = robust.excess(_apart_from_own(z, rare, view.subject_id[rows]), usual=usual)
             worst[rows] = np.nan_to_num(square, nan=-1.0).argmax(axis=1) + 1
     judged = np.isfinite(score)
 
     def words(i: int) -> dict[str, object]:
         return {"keypoint": _place_name(int(worst[i]))}
 
-    severity = grades(score, limits["error"])
+    like_hand = _outside(view, limits) & (view.pixels.likeness > limits["hand"])
+    torn = like_hand.sum(axis=1) >= limits["lost"]
+    severity = np.where(
+        torn | view.residuals.confirmed, "warning", grades(np.fmin(score, own), limits["error"])
+    )
     limit = limits["warning"]
     filled = np.nan_to_num(score, nan=0.0)
     return sample_outcome(judged, filled > limit, filled, limit, words, severity)
+
+
+def _apart_from_own(z: Floats, rows: Iterable[int], person: Names) -> Floats:
+    """Root mean square of what is left of (n, k) scores less those of the person's others."""
+
+    def apart(row: int, others: Rows) -> Floats:
+        square = np.minimum(np.square(z[row] - z[others]), _FAR**2)
+        known = np.isfinite(square)
+        mean = np.where(known, square, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return np.asarray(np.where(known.any(axis=1), np.sqrt(mean), np.inf))
+
+    return apart_from_own(rows, person, apart)
 
 
 def _place_name(number: int) -> str:
@@ -156,7 +198,16 @@ CHECKS: tuple[Check, ...] = (
         off_hand,
         "{count} of {known} points lie off the hand{way}: {points}.",
         "Look at the picture: the labels are shifted, or belong to another image.",
-        {"joint": 0.02, "tip": 0.03, "error": 0.2, "found": 0.08, "points": 12, "samples": 100},
+        {
+            "joint": 0.02,
+            "tip": 0.03,
+            "error": 0.2,
+            "found": 0.08,
+            "far": 0.05,
+            "ground": 0.15,
+            "points": 12,
+            "samples": 100,
+        },
     ),
     Check(
         "mask-fit",
@@ -167,7 +218,16 @@ CHECKS: tuple[Check, ...] = (
         "The points do not fit the hand in the picture, {keypoint} least: {score:.1f} robust standard "
         "deviations above what is usual in its source.",
         "Look at the picture: the labels are shifted, or belong to another image.",
-        {"warning": 2.8, "error": 3.5, "points": 12, "samples": 100},
+        {
+            "warning": 2.8,
+            "error": 3.5,
+            "joint": 0.02,
+            "tip": 0.03,
+            "hand": 0.5,
+            "lost": 2,
+            "points": 12,
+            "samples": 100,
+        },
     ),
     Check(
         "side-mask",

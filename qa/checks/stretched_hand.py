@@ -78,14 +78,14 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
     finger is far from what is usual, too: an error is a stretch by `least` or more.
     """
     score, graver, along_x = np.full(len(view), np.nan), np.zeros(len(view)), np.zeros(len(view), bool)
-    for rows in robust.groups(view.source, limits["samples"]):
-        hands = _Segments.of(view.points[rows])
+    for rows in robust.groups(view.kinds, limits["samples"]):
+        hands, fold = _Segments.of(view.points[rows]), view.folds(rows)
         in_source = hands.stretch(robust.medians(hands.shape))
         if np.isfinite(in_source).sum() < limits["samples"]:
             continue
         of_person = hands.stretch(hands.usual_of_others(view.subject_id[rows], limits["photos"]))
         log_r = np.stack([log for log in (in_source, of_person) if np.isfinite(log).any()])
-        far = np.abs(robust.z_scores(log_r.T).T)
+        far = np.abs(np.stack([robust.z_scores(log, fold) for log in log_r]))
         score[rows] = np.fmax.reduce(far)
         graver[rows] = np.fmax.reduce(np.where(np.abs(log_r) > np.log(limits["least"]), far, 0))
         along_x[rows] = np.where(np.isnan(log_r[-1]), log_r[0], log_r[-1]) > 0

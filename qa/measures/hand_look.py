@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -37,6 +37,9 @@ class HandLook:
     depth: (26,) how deep each keypoint lies inside the mask, in hand sizes, negative outside; and, last, five
         points beyond the fingertips, where there should be no more hand.
     found: the mask was found by colour, not given.
+    likeness: (21,) how like the hand the place of each keypoint looks, where the mask was found by colour: 0
+        for the ground's colour, 1 for the hand's. Points off the mask that look like the hand speak against
+        the mask, those that look like the ground against the labels. NaN for other masks.
 
     Of a mask that was given:
 
@@ -52,6 +55,7 @@ class HandLook:
     clipped: float
     depth: Floats
     found: bool = False
+    likeness: Floats = field(default_factory=lambda: np.full(kp.COUNT, np.nan))
     parts: float = float("nan")
     area: float = float("nan")
     main: float = float("nan")
@@ -80,11 +84,12 @@ def look_at_hand(
         own, parts = _own_hand(mask, points, side)
         facts = _mask_facts(own)
         depth = _depth(own, points, size, image.shape)
-        return HandLook(*tone, depth, False, parts, *facts, _rim(image, own))
+        return HandLook(*tone, depth, parts=parts, rim=_rim(image, own), **facts)
     found = hand_mask(image, points, None, side, alone=alone)
     if found is None:
         return HandLook(*tone, np.full(DEPTHS, np.nan))
-    return HandLook(*tone, _depth(found, points, size, image.shape), True)
+    depth = _depth(found, points, size, image.shape)
+    return HandLook(*tone, depth, True, _likeness(image, found, points))
 
 
 def hand_mask(
@@ -136,10 +141,11 @@ def _own_hand(mask: Pixels, points: Floats, side: str | None) -> tuple[Pixels, f
     return own, share
 
 
-def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
+def _mask_facts(own: Pixels) -> dict[str, Any]:
+    """area, main, holes and sides, see HandLook."""
     area = float(own.mean())
     if not area:
-        return 0.0, float("nan"), float("nan"), 0.0
+        return {"area": 0.0, "sides": 0.0}
     small = cv2.resize(own, reduced(own, 2 * REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     _, _, pieces, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
     whole = int(small.sum())
@@ -148,7 +154,7 @@ def _mask_facts(own: Pixels) -> tuple[float, float, float, float]:
     holes = int(ground[1:, cv2.CC_STAT_AREA].sum() - ground[1:, cv2.CC_STAT_AREA].max(initial=0))
     main = float(pieces[1:, cv2.CC_STAT_AREA].max(initial=0)) / max(whole, 1)
     sides = sum(bool(edge.any()) for edge in (small[0], small[-1], small[:, 0], small[:, -1]))
-    return area, main, holes / max(whole, 1), float(sides)
+    return {"area": area, "main": main, "holes": holes / max(whole, 1), "sides": float(sides)}
 
 
 def _rim(image: Pixels, own: Pixels) -> float:
@@ -162,6 +168,21 @@ def _rim(image: Pixels, own: Pixels) -> float:
         return float("nan")
     means = [small[ring].astype(np.float64).mean(axis=0) for ring in (near, far)]
     return float(np.abs(means[0] - means[1]).max())
+
+
+def _likeness(image: Pixels, found: Pixels, points: Floats) -> Floats:
+    """How much of the way from the ground's colour to the hand's the colour at each point is, (21,); NaN
+    outside the image. Both are medians over a mask found by colour: that it lost a part moves them little.
+    """
+    small: Any = cv2.blur(reduced(image, max(found.shape)), (3, 3)).astype(np.float64)
+    hand = found.astype(bool)
+    ground = np.median(small[~hand], axis=0) if not hand.all() else small.mean(axis=(0, 1))
+    way = np.median(small[hand], axis=0) - ground
+    places, inside = _cells(points * (found.shape[1] / image.shape[1]), found.shape)
+    likeness = np.full(len(points), np.nan)
+    seen = small[places[inside, 1], places[inside, 0]] - ground
+    likeness[inside] = seen @ way / max(float(way @ way), 1e-9)
+    return likeness
 
 
 def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import images, progress
+from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage
 from curate.data import references
@@ -34,7 +35,7 @@ class PixelFacts:
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
     looks: by name, (n,): the numbers of ImageLook and HandLook, and those of the file's header (orientation,
         located, owned: see ImageInfo; NaN in a training set).
-    depth: (n, 26), see HandLook.
+    depth: (n, 26), and likeness: (n, 21), see HandLook.
     """
 
     size: Floats
@@ -44,6 +45,7 @@ class PixelFacts:
     thumbs: images.Pixels
     looks: dict[str, Floats]
     depth: Floats
+    likeness: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def pixel_facts(
             yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
 
     count = len(image)
-    size, depth = np.full((count, 2), np.nan), np.full((count, DEPTHS), np.nan)
+    size = np.full((count, 2), np.nan)
+    depth, likeness = np.full((count, DEPTHS), np.nan), np.full((count, kp.COUNT), np.nan)
     hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
     digests, errors = sha256.copy(), np.full(count, None, object)
     looks = {name: np.full(count, np.nan) for name in (*_FILE, *_IMAGE, *_HAND)}
@@ -124,10 +127,10 @@ def pixel_facts(
                 looks[name][rows] = getattr(fact.look, name)
             for row, hand in zip(rows, fact.hands, strict=True):
                 digests[row] = digests[row] or fact.sha256
-                depth[row] = hand.depth
+                depth[row], likeness[row] = hand.depth, hand.likeness
                 for name in _HAND:
                     looks[name][row] = getattr(hand, name)
-    return PixelFacts(size, digests, errors, hashes, thumbs, looks, depth)
+    return PixelFacts(size, digests, errors, hashes, thumbs, looks, depth, likeness)
 
 
 def _chunks(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:

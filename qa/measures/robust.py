@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qa.measures.arrays import Floats, Names, Rows
+from qa.measures.arrays import Flags, Floats, Names, Rows
 
 # A normal distribution's standard deviation from its median absolute deviation, and from its 85 % quantile.
 _MAD = 1.4826
@@ -23,16 +23,20 @@ def groups(names: Names, least: float) -> Iterator[Rows]:
             yield rows
 
 
-def z_scores(values: Floats) -> Floats:
+def z_scores(values: Floats, fold: Rows | None = None, *, least: float = 0.0) -> Floats:
     """Distance from the column's median in robust standard deviations; NaN stays NaN.
 
     Parameters
     ----------
     values: (n,) or (n, k), each column judged by itself.
+    fold: (n,) each is judged by the median and spread of the others' folds; None: by those of all.
+    least: the spread is taken to be this at least.
     """
-    middle = np.nanmedian(values, axis=0)
-    spread = _MAD * np.nanmedian(np.abs(values - middle), axis=0)
-    z: Floats = (values - middle) / np.where(spread > 0, spread, np.inf)
+    z = np.full(values.shape, np.nan)
+    for judged, taught in _by_fold(len(values), fold):
+        middle = np.nanmedian(values[taught], axis=0)
+        spread = np.maximum(_MAD * np.nanmedian(np.abs(values[taught] - middle), axis=0), least)
+        z[judged] = (values[judged] - middle) / np.where(spread > 0, spread, np.inf)
     return z
 
 
@@ -42,6 +46,16 @@ def medians(values: Floats) -> Floats:
     found: Floats = np.full(values.shape[1:], np.nan)
     found[known] = np.nanmedian(values[..., known], axis=0)
     return found
+
+
+def _by_fold(count: int, fold: Rows | None) -> Iterator[tuple[Flags, Flags]]:
+    """For each fold which of the values are judged, and which they are judged by."""
+    if fold is None:
+        everyone = np.ones(count, bool)
+        yield everyone, everyone
+        return
+    for number in np.unique(fold).tolist():
+        yield fold == number, fold != number
 
 
 def medians_of_others(values: Floats) -> Floats:
@@ -61,19 +75,32 @@ def medians_of_others(values: Floats) -> Floats:
     return np.where(np.isfinite(values) & (count > 1), found, np.nan)
 
 
-def excess(scores: Floats) -> Floats:
-    """How far positive scores lie above their median, on a log scale, in units of the upper half's spread.
+def upper(scores: Floats, fold: Rows | None = None) -> tuple[Floats, Floats]:
+    """For each of (n,) positive scores the median on a log scale, and the upper half's spread, (n,) each.
 
     The spread is taken from the 85 % quantile, so that a skewed score is judged by its own skew. It is fitted
     again without what it called outliers: where one label in twenty is wrong, the limit stays where it was.
     """
-    log = np.log(np.maximum(scores, 1e-12))
-    kept = np.isfinite(scores)
-    above = np.full(scores.shape, np.nan)
-    for _ in range(_FITS if kept.any() else 0):
-        middle, high = np.quantile(log[kept], (0.5, 0.85))
-        above = np.where(np.isfinite(scores), (log - middle) / max((high - middle) / _UPPER, 1e-9), np.nan)
-        kept = above < _OUTLIER
+    middle, spread = np.zeros(len(scores)), np.ones(len(scores))
+    for judged, taught in _by_fold(len(scores), fold):
+        log = np.log(np.maximum(scores[taught & np.isfinite(scores)], 1e-12))
+        kept = log
+        for _ in range(_FITS if len(log) else 0):
+            usual, high = np.quantile(kept, (0.5, 0.85))
+            middle[judged], spread[judged] = usual, max((high - usual) / _UPPER, 1e-9)
+            kept = log[(log - usual) / max((high - usual) / _UPPER, 1e-9) < _OUTLIER]
+    return middle, spread
+
+
+def excess(scores: Floats, fold: Rows | None = None, usual: tuple[Floats, Floats] | None = None) -> Floats:
+    """How far (n,) positive scores lie above what is usual, in the upper half's spread; see `upper`.
+
+    Parameters
+    ----------
+    fold: as in `z_scores`. usual: what `upper` gave, where they are judged by other scores than themselves.
+    """
+    middle, spread = upper(scores, fold) if usual is None else usual
+    above: Floats = (np.log(np.maximum(scores, 1e-12)) - middle) / spread
     return above
 
 

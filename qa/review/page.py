@@ -37,8 +37,16 @@ CHUNK = 2000
 # A coordinate t of the thumbnail, px, is stored as (t + THUMB) * _FINE: one thumbnail beyond each edge fits.
 _FINE = 224
 _NO_POINT = 65535
-# Corrections that a finding asks for: the page shows and offers them.
-_PROPOSALS = {"handedness": {"side": "swap"}, "finger-order": {"order": "reverse"}}
+# Corrections that a finding asks for: the page shows and offers them, unless an error of another check says
+# that the points are no hand's, or not this hand's: then the finding is but a consequence.
+_NO_HAND = ("coincident-points", "placeholder-points", "off-hand")
+_PROPOSALS: dict[str, dict[str, Any]] = {
+    "handedness": {
+        "patch": {"side": "swap"},
+        "unless": (*_NO_HAND, "finger-order", "mcp-fan", "pose-outlier", "mask-fit", "baseline-residual"),
+    },
+    "finger-order": {"patch": {"order": "reverse"}, "unless": _NO_HAND},
+}
 _FACETS = ("source", "split", "subject_id", "side", "aspect")
 _SCRIPTS = ("data.js", "filter.js", "decisions.js", "skeleton.js", "grid.js", "panel.js", "app.js")
 # The findings of a sample (None: of the set or a split), worst first.

@@ -48,6 +48,28 @@ def test_the_order_of_the_samples_does_not_matter(shuffler: random.Random, seed:
     assert before == after
 
 
+@given(st.lists(st.tuples(SUBJECTS, PHOTOS, CLIPS), min_size=1, max_size=60), st.integers(2, 5))
+def test_nobody_is_in_two_folds(rows, count: int) -> None:
+    fold = split.folds(*zip(*rows, strict=True), count)
+    assert set(fold) <= set(range(count))
+    for names in zip(*rows, strict=True):
+        homes = defaultdict(set)
+        for name, number in zip(names, fold, strict=True):
+            homes[name].add(number)
+        homes.pop(None, None)
+        assert all(len(places) == 1 for places in homes.values())
+    order = random.Random(0).sample(range(len(rows)), len(rows))
+    again = split.folds(*zip(*(rows[i] for i in order), strict=True), count)
+    assert again == [fold[i] for i in order]
+
+
+def test_folds_are_about_equal() -> None:
+    people = [name for name, photos in (("a", 6), ("b", 5), ("c", 4), ("d", 3)) for _ in range(photos)]
+    photos, nobody = [str(i) for i in range(18)], [None] * 18
+    assert sorted(Counter(split.folds(people, photos, nobody, 2)).values()) == [9, 9]
+    assert set(split.folds(["a"] * 18, photos, nobody, 3)) == {0}
+
+
 def test_the_shares_are_met_and_the_seed_decides() -> None:
     subjects = [f"s{i % 50}" for i in range(1000)]
     photos = [f"p{i}" for i in range(1000)]

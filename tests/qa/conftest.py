@@ -39,7 +39,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory: pytest.TempPathFactory) -> View:
-    """150 hands without images; points as drawn hands have them, right hands only every second."""
+    """150 hands of 30 people without images; points as drawn hands have them, every second a right hand."""
     rng = np.random.default_rng(11)
     people = [Person.sample(rng) for _ in range(30)]
     samples = []
@@ -47,5 +47,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> View:
         side = ("left", "right")[i % 2]
         _, points = draw_hand(rng, people[i % 30], side, width=48, height=36)
         sample = Sample(f"s/{i}", "s", "none.png", 480, 360, side, "dorsal", keypoints=points * 10)
-        samples.append(dataclasses.replace(sample, visibility=np.full(21, 2, np.uint8)))
+        seen = np.full(21, 2, np.uint8)
+        samples.append(dataclasses.replace(sample, subject_id=f"p{i % 30}", visibility=seen))
     return view_of(tmp_path_factory.mktemp("many"), samples)

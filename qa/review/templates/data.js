@@ -80,9 +80,10 @@ function shaOf(row) {
   return text;
 }
 
-function checksOf(row) {
+function checksOf(row, severity = null) {
   const checks = new Set();
-  for (let f = column.found[row]; f < column.found[row + 1]; f++) checks.add(head.checks[finding.check[f]]);
+  for (let f = column.found[row]; f < column.found[row + 1]; f++)
+    if (severity === null || head.severities[finding.severity[f]] === severity) checks.add(head.checks[finding.check[f]]);
   return [...checks].sort();
 }
 

@@ -55,10 +55,14 @@ function showPanel() {
   if (focused) panel.querySelector(`[data-act="${focused}"]`)?.focus({ preventScroll: true });
 }
 
-// The correction that a finding asks for; null where none does.
+// The correction that a finding asks for; null where none does, or where an error says that it would be no use.
 function proposalOf(row) {
   const patch = {};
-  for (const check of checksOf(row)) Object.assign(patch, Object.hasOwn(head.proposals, check) ? head.proposals[check] : {});
+  const errors = checksOf(row, "error");
+  for (const check of checksOf(row)) {
+    const asked = Object.hasOwn(head.proposals, check) ? head.proposals[check] : null;
+    if (asked && !asked.unless.some((other) => errors.includes(other))) Object.assign(patch, asked.patch);
+  }
   if (patch.side && !valueOf("side", row)) delete patch.side;
   return Object.keys(patch).length ? patch : null;
 }

@@ -34,6 +34,22 @@ def test_duplicates_weigh_by_split(tmp_path: Path, hands: list[Sample], filled: 
     assert [(hit.row, hit.severity) for hit in found] == [(5, "error"), (7, "warning")]
 
 
+def test_a_hand_that_is_labelled_twice_in_its_image(tmp_path: Path, drawn: list[Sample]) -> None:
+    one, other = drawn[0], drawn[1]
+    near = changed(one, tmp_path, sample_id="near")
+    near.keypoints += 2.0  # of a hand of about 100 px
+    beside = changed(one, tmp_path, sample_id="beside")
+    beside.keypoints[:, 0] += 30.0
+    part = changed(one, tmp_path, sample_id="part")
+    part.visibility[4:], part.keypoints[4:] = 0, np.nan  # four points say too little
+    twin = changed(other, tmp_path, sample_id="twin")
+    twin.image = one.image
+    found = hits("hand-twice", view_of(tmp_path, [one, near, beside, part, other, twin]))
+    assert [(hit.row, hit.rows, hit.words["other"]) for hit in found] == [(1, (0, 1), one.sample_id)]
+    far = np.hypot(2, 2) / np.ptp(one.keypoints, axis=0).max()
+    assert found[0].score == pytest.approx(far, rel=1e-3)
+
+
 def test_the_report_says_where_not_all_look_alikes_were_compared(tmp_path: Path, drawn: list[Sample]) -> None:
     rng = np.random.default_rng(0)
     image = pixels_of(drawn[0]).astype(np.float64)

@@ -24,7 +24,7 @@ def test_a_point_out_of_place_is_found_and_named(many: View) -> None:
     points[8, 18] += (-20.0, 40.0)
     found = {hit.row: hit for hit in hits("pose-outlier", moved(many, points)) if hit.severity == "error"}
     assert {7, 8} <= set(found)
-    assert found[7].words["what"] == "middle_dip"
+    assert found[7].words["what"] in ("middle_dip", "middle_tip")  # they tell of each other
     assert found[8].words["what"] == "little_pip"
     assert len(found) <= 6
 
@@ -50,7 +50,8 @@ def test_a_point_that_is_missing_is_not_blamed(many: View) -> None:
     outcome = run("pose-outlier", moved(many, points))
     assert outcome.checked == 150
     first = outcome.hits[0]
-    assert (first.row, first.words["what"]) == (7, "middle_dip")
+    assert first.row == 7
+    assert first.words["what"] in ("middle_dip", "middle_tip")
 
 
 def test_small_sources_are_not_judged_by_others(many: View) -> None:
@@ -68,3 +69,31 @@ def test_a_long_bone_is_named(many: View) -> None:
     points[3, 8] += 4 * (points[3, 8] - points[3, 7])
     hit = hits("bone-length", moved(many, points))[0]
     assert (hit.row, hit.words) == (3, {"bone": "index_dip to index_tip", "kind": "long"})
+
+
+def test_what_is_usual_for_a_person_is_no_error(many: View) -> None:
+    """A person whose finger is bent aside in all five photographs; a label that is as odd in one."""
+    points = many.points.copy()
+    own = np.flatnonzero(many.subject_id == "p3")
+    for row in (*own, 4):
+        points[row, 12] += 0.6 * (points[row, 17] - points[row, 5])
+    told = {hit.row: hit.severity for hit in hits("pose-outlier", moved(many, points))}
+    assert told[4] == "error"
+    assert [told[row] for row in own] == ["warning"] * 5
+
+
+def test_nobody_is_judged_by_a_fit_that_they_took_part_in(many: View) -> None:
+    fold = many.folds(np.arange(len(many)))
+    assert set(fold.tolist()) == {0, 1, 2, 3, 4}
+    assert all(len(set(fold[many.subject_id == person])) == 1 for person in set(many.subject_id))
+    alone = dataclasses.replace(many, subject_id=np.full(len(many), "one", object))
+    assert np.bincount(alone.folds(np.arange(len(many)))).max() == 30
+
+
+def test_palms_are_compared_with_palms(many: View) -> None:
+    aspect = many.aspect.copy()
+    aspect[:60] = "palmar"
+    view = dataclasses.replace(many, aspect=aspect)
+    assert run("pose-outlier", view).checked == 0
+    assert run("pose-outlier", view, samples=80).checked == 90
+    assert run("pose-outlier", view, samples=60).checked == 150

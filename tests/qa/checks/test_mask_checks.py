@@ -38,6 +38,34 @@ def test_points_off_their_own_mask(tmp_path: Path, drawn: list[Sample]) -> None:
     assert [(hit.row, hit.severity) for hit in hits("off-hand", view)] == [(1, "error")]
 
 
+def test_off_a_mask_found_by_colour_only_what_looks_like_ground_counts(
+    tmp_path: Path, drawn: list[Sample]
+) -> None:
+    point = changed(drawn[0], tmp_path, sample_id="on the ground")
+    point.keypoints[8] = (5.0, 5.0)
+    dark = pixels_of(drawn[1])
+    tip = drawn[1].keypoints[12].round().astype(int)
+    cv2.circle(dark, tuple(tip.tolist()), 12, (40, 40, 40), -1)  # hair, a nail: what colour takes for ground
+    nail = changed(drawn[1], tmp_path, dark, sample_id="dark nail")
+    view = view_of(tmp_path, [point, nail, *drawn[2:]])
+    assert view.pixels.depth[1, 12] < -0.02
+    assert view.pixels.likeness[1, 12] > 0.5
+    found = hits("off-hand", view, samples=1)
+    assert [(hit.row, hit.severity, hit.threshold) for hit in found] == [(0, "error", 0.0)]
+    # In a small source nobody knows; one point of twenty is then not worth a word.
+    assert not hits("off-hand", view)
+
+
+def test_off_hand_tells_the_limit_that_was_broken(tmp_path: Path, drawn: list[Sample]) -> None:
+    one = masked(drawn[0], tmp_path, hand_shape(drawn[0]))
+    one.keypoints[8] += (60.0, 0.0)
+    all_off = masked(drawn[1], tmp_path, hand_shape(drawn[1], shift=40))
+    told = {
+        hit.row: (hit.severity, hit.threshold) for hit in hits("off-hand", view_of(tmp_path, [one, all_off]))
+    }
+    assert told == {0: ("warning", 0.0), 1: ("error", 0.2)}
+
+
 def test_mask_faults_are_named(tmp_path: Path, drawn: list[Sample]) -> None:
     whole = hand_shape(drawn[0])
     pieces = whole.copy()

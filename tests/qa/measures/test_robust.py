@@ -19,6 +19,16 @@ def test_robust_scores_by_hand() -> None:
     assert excess(scores)[0] == pytest.approx(np.log(scores[0]) / 2, abs=0.05)
 
 
+def test_others_alone_tell_what_is_usual() -> None:
+    values, fold = np.array([1.0, 2, 3, 50, 60, 70]), np.array([0, 0, 0, 1, 1, 1])
+    assert z_scores(values, fold)[0] == pytest.approx((1 - 60) / 14.826)  # of 50, 60 and 70
+    assert z_scores(values, fold)[3] == pytest.approx((50 - 2) / 1.4826)
+    assert z_scores(np.array([5.0, 5, 7]), least=0.5).tolist() == [0, 0, 4]
+    usual = np.exp(np.random.default_rng(0).normal(0, 1, 4000))
+    other = np.repeat([0, 1], 2000)
+    assert excess(usual * np.where(other, 100, 1), other)[3000] > 4
+
+
 def test_a_median_leaves_out_the_value_that_it_judges() -> None:
     values = np.array([8.0, 1, 16, 4, 2])  # without 8: 1 2 4 16, and so on
     assert robust.medians_of_others(values).tolist() == [3, 6, 3, 5, 6]

@@ -288,6 +288,22 @@ def test_what_a_finding_asks_for_is_proposed(hands: Path, tmp_path: Path, contex
     assert page.locator("#said").inner_text() == "Nothing is proposed for this sample."
 
 
+def test_nothing_is_proposed_for_points_that_are_no_hand_s(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    samples = list(Dataset(hands))
+    found = [flag("finger-order", samples[1]), flag("coincident-points", samples[1])]
+    found += [flag("handedness", samples[2]), flag("pose-outlier", samples[2])]
+    found += [flag("handedness", samples[5]), flag("blur", samples[5])]
+    write_findings(found, tmp_path / "qa")
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    proposed = page.evaluate(
+        "Object.fromEntries(column.id.slice(0, 3).map((id, row) => [id, proposalOf(row)]))"
+    )
+    assert proposed == {"s/1": None, "s/2": None, "s/5": {"side": "swap"}}
+
+
 def test_a_decision_holds_for_all_that_are_selected(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:

@@ -1,0 +1,107 @@
+"""How far labels lie from where a network puts them, and what of that is usual."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.predictions import read_predictions
+from qa.measures import robust
+from qa.measures.arrays import Flags, Floats
+
+SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
+_AGREED, _ENOUGH = 4.0, 12  # px of SIDE, and points: a network confirms labels that are as near
+_CHANGED = 0.01  # of the image's side: labels that differ by more are not those that were predicted
+_FEW = 20  # residuals of a keypoint that tell what is usual
+_LEAST = 0.25  # px of SIDE: no network agrees better with labels
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """Labels against a network's predictions, a row a sample; NaN where either is not known.
+
+    Attributes
+    ----------
+    distance: (n, 21) pixels of a crop of 96. confidence: (n, 21) the network's score, 0 to 1.
+    """
+
+    distance: Floats
+    confidence: Floats
+
+    def excess(self) -> Floats:
+        """Distances above their keypoint's median, (n, 21), in robust standard deviations; NaN where too few
+        are known to tell what is usual."""
+        z = np.full(self.distance.shape, np.nan)
+        many = np.isfinite(self.distance).sum(axis=0) >= _FEW
+        if many.any():
+            z[:, many] = robust.z_scores(self.distance[:, many], least=_LEAST)
+        return z
+
+    @property
+    def confirmed(self) -> Flags:
+        """(n,) the network puts every labelled point next to its label. What is merely rare in the source is
+        then no error: whether a label fits the picture is what geometry can only guess."""
+        known = np.isfinite(self.distance)
+        near = np.nan_to_num(self.distance, nan=0.0).max(axis=1) <= _AGREED
+        agreed: Flags = (known.sum(axis=1) >= _ENOUGH) & near
+        return agreed
+
+
+def none(count: int) -> Residuals:
+    """Of samples that no network predicted."""
+    return Residuals(*np.full((2, count, kp.COUNT), np.nan))
+
+
+def read_residuals(
+    paths: Sequence[str | os.PathLike[str]], sample_ids: Sequence[str], points: Floats
+) -> Residuals:
+    """The residuals of samples in files of predictions; a later file replaces what earlier ones say.
+
+    A sample whose labels have changed since is left out: they are no longer those of `points`, however
+    scaled, turned and shifted.
+
+    Parameters
+    ----------
+    paths: predictions.parquet of `curate evaluate`, or of `curate qa` with a network.
+    sample_ids: (n,). points: (n, 21, 2) their labels, in pixels of whatever image they are in.
+
+    Raises
+    ------
+    SchemaError: a file that is no predictions.parquet.
+    InputError: none of a file's samples is among `sample_ids`.
+    """
+    places = {name: row for row, name in enumerate(sample_ids)}
+    found = none(len(sample_ids))
+    for path in paths:
+        said = read_predictions(path)
+        rows = np.array([places.get(name, -1) for name in said.sample_ids], np.intp)
+        here = rows >= 0
+        if not here.any():
+            remedy = "give the training set that was evaluated"
+            raise InputError(path, "predictions of none of these samples", remedy=remedy)
+        here &= _same_labels(points[rows], said.truth.astype(np.float64), said.size * _CHANGED)
+        distance = np.linalg.norm(said.predicted.astype(np.float64) - said.truth, axis=2) / said.size * SIDE
+        for values, new in ((found.distance, distance), (found.confidence, said.score)):
+            values[rows[here]] = np.where(np.isfinite(distance), new, np.nan)[here]
+    return found
+
+
+def _same_labels(now: Floats, then: Floats, allowed: float) -> Flags:
+    """(n,) whether (n, 21, 2) points are the same but for scale, turn and place."""
+    known = np.isfinite(now).all(axis=2) & np.isfinite(then).all(axis=2)
+    count = np.maximum(known.sum(axis=1), 1)[:, None]
+
+    def centred(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+        plane = np.where(known, points[..., 0] + 1j * points[..., 1], 0)
+        return np.where(known, plane - plane.sum(axis=1, keepdims=True) / count, 0)
+
+    a, b = centred(now), centred(then)
+    factor = (np.conj(a) * b).sum(axis=1) / np.maximum(np.square(np.abs(a)).sum(axis=1), 1e-12)
+    off = np.abs(a * factor[:, None] - b).max(axis=1)
+    same: Flags = off <= allowed
+    return same
