@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Hit, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Hit, Limits, Outcome, graded_outcome, sample_outcome
 from qa.measures.arrays import Floats, Rows
 from qa.measures.palm import near_end, palm_turn
 from qa.view import View
@@ -72,9 +72,7 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
         first = int(angles[i].argmin())
         return {"one": kp.FINGERS[first + 1], "other": kp.FINGERS[first + 2]}
 
-    severity = grades(back, limits["error"])
-    limit = limits["warning"]
-    return sample_outcome(judged, judged & (back > limit), back, limit, words, severity)
+    return graded_outcome(judged, back, limits, words)
 
 
 def fold_back(view: View, limits: Limits) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Limits, Outcome, graded_outcome
 from qa.measures import robust
 from qa.measures.arrays import Floats, Names
 from qa.view import View
@@ -35,14 +35,11 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
             score[rows] = np.fmax.reduce(np.abs(far))
             along_x[rows] = np.where(np.isnan(far[-1]), far[0], far[-1]) > 0
     judged = np.isfinite(score)
-    filled = np.nan_to_num(score, nan=-np.inf)
 
     def words(i: int) -> dict[str, object]:
         return {"axis": "x" if along_x[i] else "y"}
 
-    severity = grades(score, limits["error"])
-    limit = limits["warning"]
-    return sample_outcome(judged, filled > limit, filled, limit, words, severity)
+    return graded_outcome(judged, score, limits, words)
 
 
 def _off_subject(values: Floats, subjects: Names, least: float) -> Floats:
