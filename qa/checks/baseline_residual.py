@@ -15,22 +15,22 @@ def baseline_residual(view: View, limits: Limits) -> Outcome:
 
     The score is the largest distance, in pixels of a crop of 96. It counts where it is more than `pixels`
     and more than `z` robust standard deviations above what is usual for that keypoint, so that a network's
-    weak points are not held against the labels. It is an error where it is more than `error` and the network
-    is sure of the point: its score is at least `sure` of what is usual.
+    weak points are not held against the labels. It is an error where it is more than `error`, and `error_z`,
+    and the network is sure of the point: its score is at least `sure` of what is usual.
     """
     far, sure = view.residuals.distance, view.residuals.confidence
     judged: Flags = np.asarray(np.isfinite(far).any(axis=1))
     z = view.residuals.excess()
     usual = np.median(sure[np.isfinite(sure)]) if judged.any() else 1.0
     out: Floats = np.nan_to_num(np.where((far > limits["pixels"]) & (z > limits["z"]), far, np.nan), nan=-1.0)
-    certain: Floats = np.where(sure >= limits["sure"] * usual, out, -1.0).max(axis=1)
+    certain = (far > limits["error"]) & (z > limits["error_z"]) & (sure >= limits["sure"] * usual)
     worst = np.nan_to_num(far, nan=-1.0).max(axis=1)
 
     def words(i: int) -> dict[str, object]:
         return {"keypoint": kp.NAMES[int(np.nan_to_num(far[i], nan=-1).argmax())], "mean": np.nanmean(far[i])}
 
-    severity = np.where(certain > limits["error"], "error", "warning")
-    broken = np.where(certain > limits["error"], limits["error"], limits["pixels"])
+    grave = certain.any(axis=1)
+    severity, broken = np.where(grave, "error", "warning"), np.where(grave, limits["error"], limits["pixels"])
     wrong: Flags = out.max(axis=1) > 0
     return sample_outcome(judged, wrong, worst, limits["pixels"], words, severity, broken=broken)
 
@@ -45,6 +45,6 @@ CHECKS: tuple[Check, ...] = (
         "The network puts {keypoint} {score:.0f} px (of 96) from its label, all points {mean:.1f} px off "
         "on average.",
         "Look at the picture: either the label is wrong or the hand is hard.",
-        {"pixels": 6.0, "error": 9.0, "z": 8.0, "sure": 0.5},
+        {"pixels": 6.0, "z": 8.0, "error": 9.0, "error_z": 15.0, "sure": 0.6},
     ),
 )

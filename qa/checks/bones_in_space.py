@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.measures.arrays import Floats
 from qa.view import View
 
@@ -46,9 +46,7 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
             "ratio": f"{ratios[i, finger, step]:.2f}",
         }
 
-    severity = grades(score, limits["error"])
-
-    return sample_outcome(judged, judged & (score > 0), score, 0.0, words, severity)
+    return graded_outcome(judged, score, limits, words)
 
 
 def joint_limits_3d(view: View, limits: Limits) -> Outcome:

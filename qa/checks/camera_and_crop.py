@@ -6,7 +6,7 @@ import numpy as np
 
 from curate.basics import geometry
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.view import View
 
 _MIDDLE_MCP = 9
@@ -28,9 +28,7 @@ def reprojection(view: View, limits: Limits) -> Outcome:
     def words(i: int) -> dict[str, object]:
         return {"keypoint": kp.NAMES[int(off[i].argmax())]}
 
-    severity = grades(score, limits["error"])
-    limit = limits["warning"]
-    return sample_outcome(judged, judged & (score > limit), score, limit, words, severity)
+    return graded_outcome(judged, score, limits, words)
 
 
 def render_angle(view: View, limits: Limits) -> Outcome:

@@ -181,9 +181,21 @@ def sample_outcome(
     return Outcome(int(judged.sum()), hits, np.where(judged, score, np.nan), threshold)
 
 
-def grades(score: Floats, error: float) -> NDArray[np.str_]:
-    """Severity of each score (n,) that broke its limit: an error above `error`, else a warning."""
-    return np.where(score > error, "error", "warning")
+def graded_outcome(
+    judged: Flags,
+    score: Floats,
+    limits: Limits,
+    words: Callable[[int], dict[str, object]],
+    grave: Flags | None = None,
+) -> Outcome:
+    """The outcome of a check whose findings are warnings above limits["warning"], and errors where `grave`:
+    by default above limits["error"]. Each tells the limit that it broke; NaN breaks none."""
+    least, most = limits.get("warning", 0.0), limits["error"]
+    filled = np.nan_to_num(score, nan=-np.inf)
+    error = filled > most if grave is None else grave
+    severity = np.where(error, "error", "warning")
+    broken = np.where(error, most, least)
+    return sample_outcome(judged, judged & (filled > least), filled, least, words, severity, broken=broken)
 
 
 def graded(score: float, limits: Limits) -> tuple[Severity, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.measures import robust
 from qa.measures.alignment import align
 from qa.measures.arrays import Flags, Floats, Names, Rows
@@ -79,10 +79,8 @@ def pose_outlier(view: View, limits: Limits) -> Outcome:
     def words(i: int) -> dict[str, object]:
         return {"what": _block_name(int(worst[i]))}
 
-    severity = np.where(view.residuals.confirmed, "warning", grades(np.fmin(score, own), limits["error"]))
-    limit = limits["warning"]
-    filled = np.nan_to_num(score, nan=-np.inf)
-    return sample_outcome(judged, filled > limit, filled, limit, words, severity)
+    grave = np.fmin(score, own) > limits["error"]
+    return graded_outcome(judged, score, limits, words, grave & ~view.residuals.confirmed)
 
 
 def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.checks.wording import keypoint_names
 from qa.measures import robust
 from qa.measures.arrays import Flags, Floats, Names, Rows
@@ -105,12 +105,8 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
 
     like_hand = _outside(view, limits) & (view.pixels.likeness > limits["hand"])
     torn = like_hand.sum(axis=1) >= limits["lost"]
-    severity = np.where(
-        torn | view.residuals.confirmed, "warning", grades(np.fmin(score, own), limits["error"])
-    )
-    limit = limits["warning"]
-    filled = np.nan_to_num(score, nan=0.0)
-    return sample_outcome(judged, filled > limit, filled, limit, words, severity)
+    grave = np.fmin(score, own) > limits["error"]
+    return graded_outcome(judged, score, limits, words, grave & ~torn & ~view.residuals.confirmed)
 
 
 def _apart_from_own(z: Floats, rows: Iterable[int], person: Names) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 
 from curate.basics import keypoints as kp
 from curate.hands.shape import backward_fingers, fan_angles, joint_angles, palm_turn
-from qa.checks.check import Check, Hit, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Hit, Limits, Outcome, graded_outcome, sample_outcome
 from qa.view import View
 
 
@@ -68,9 +68,7 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
         first = int(angles[i].argmin())
         return {"one": kp.FINGERS[first + 1], "other": kp.FINGERS[first + 2]}
 
-    severity = grades(back, limits["error"])
-    limit = limits["warning"]
-    return sample_outcome(judged, judged & (back > limit), back, limit, words, severity)
+    return graded_outcome(judged, back, limits, words)
 
 
 def fold_back(view: View, limits: Limits) -> Outcome:

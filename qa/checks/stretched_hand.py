@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Limits, Outcome, grades, sample_outcome
+from qa.checks.check import Check, Limits, Outcome, graded_outcome
 from qa.measures import robust
 from qa.measures.arrays import Floats, Names
 from qa.view import View
@@ -90,14 +90,11 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
         graver[rows] = np.fmax.reduce(np.where(np.abs(log_r) > np.log(limits["least"]), far, 0))
         along_x[rows] = np.where(np.isnan(log_r[-1]), log_r[0], log_r[-1]) > 0
     judged = np.isfinite(score)
-    filled = np.nan_to_num(score, nan=-np.inf)
 
     def words(i: int) -> dict[str, object]:
         return {"axis": "x" if along_x[i] else "y"}
 
-    severity = grades(graver, limits["error"])
-    limit = limits["warning"]
-    return sample_outcome(judged, filled > limit, filled, limit, words, severity)
+    return graded_outcome(judged, score, limits, words, graver > limits["error"])
 
 
 CHECKS: tuple[Check, ...] = (
