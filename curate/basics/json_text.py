@@ -1,13 +1,15 @@
 """JSON as data: the one reader of the JSON files that curate writes, which may come from a stranger.
 
-Python's own reader lets through lone surrogates, which no file and no terminal takes, and has an error of its
-own for what is nested deeply.
+Python's own reader lets through lone surrogates, which no file and no terminal takes, and values that are
+nested so deeply that whoever walks through them runs out of stack.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+_DEEPEST = 100  # lists and tables in each other; files of ours have a dozen
 
 
 def parse(data: bytes | str) -> Any:
@@ -20,6 +22,8 @@ def parse(data: bytes | str) -> Any:
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
         value = json.loads(text)
+        if _is_deep(value):
+            raise RecursionError
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
@@ -27,3 +31,13 @@ def parse(data: bytes | str) -> Any:
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise ValueError(f"text that is no Unicode ({error.reason})") from None
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        held = (
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        )
+        level = [inner for several in held for inner in several]
+    return bool(level)

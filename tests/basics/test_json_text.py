@@ -19,6 +19,8 @@ def test_values_come_back() -> None:
         (b'{"\\udcff": 1}', "no Unicode"),
         (b'"\xff"', "no Unicode"),
         (b"[" * 200_000, "deeply"),
+        (b"[" * 900 + b"]" * 900, "deeply"),
+        (b'{"a": ' * 101 + b"1" + b"}" * 101, "deeply"),
         (b"9" * 5000, "digits"),
         (b"{", "line 1"),
         (b"", "line 1"),
