@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from curate.networks.network import Decoded, Network, Spec, Targets
@@ -25,7 +25,7 @@ class HandSeg(Network):
             Recipe(
                 loss="cross_entropy",
                 optimiser="adam",
-                rate=1e-3,
+                rate=2e-3,
                 weight_decay=0.0,
                 cosine=True,
                 average=True,
@@ -33,7 +33,7 @@ class HandSeg(Network):
                 ranges=Ranges(rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4),
             ),
             epochs=15,
-            options={"width": 24, "folded": True},
+            options={"width": 16, "folded": True},
         ),
         # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
         "paper": Preset(
@@ -54,11 +54,13 @@ class HandSeg(Network):
     def __init__(self, spec: Spec, *, width: int, folded: bool) -> None:
         """The options of `UNet`, and its errors."""
         super().__init__(spec)
-        self.body = UNet(spec.channels, 1, width=width, folded=folded)
+        cell = UNet.cell_of(folded)
+        self.body = UNet(spec.channels, cell**2, width=width, folded=folded)
+        self.unfold = nn.PixelShuffle(cell)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, channels, S, S) to logits (B, S, S)."""
-        logits: Tensor = self.body(images)[:, 0]
+        logits: Tensor = self.unfold(self.body(images))[:, 0]
         return logits
 
     def loss(self, outputs: Tensor, targets: Targets, recipe: Recipe) -> Tensor:

@@ -35,7 +35,7 @@ class PoseNet(Network):
                 loss="softmax",
                 sigma=2.0,
                 optimiser="adam",
-                rate=1e-3,
+                rate=2e-3,
                 weight_decay=0.0,
                 cosine=True,
                 average=True,
@@ -43,7 +43,7 @@ class PoseNet(Network):
                 ranges=Ranges(rotation=60.0, scale=(0.75, 1.2), gamma=1.8, contrast=1.4),
             ),
             epochs=20,
-            options={"width": 24, "folded": True},
+            options={"width": 16, "folded": True},
         ),
         # Boehringer & Hartmann 2019.
         "paper": Preset(
@@ -68,7 +68,7 @@ class PoseNet(Network):
         self.body = UNet(spec.channels, spec.keypoints, width=width, folded=folded)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, channels, S, S) to logits (B, keypoints, S, S)."""
+        """(B, channels, S, S) to logits (B, keypoints, S / cell, S / cell)."""
         maps: Tensor = self.body(images)
         return maps
 
@@ -76,15 +76,16 @@ class PoseNet(Network):
         """Of the maps with Gaussians of the recipe's sigma, or with one cell each."""
         weights = losses.visibility_weights(targets.visibility, recipe.hidden_weight)
         weights = weights * targets.weight[:, None]
+        points = targets.keypoints / self.body.cell
         if self.spec.loss == "one_hot":
-            return one_hot_cross_entropy(outputs, targets.keypoints, weights)
+            return one_hot_cross_entropy(outputs, points, weights)
         assert recipe.sigma is not None  # Recipe.for_size
-        return losses.softmax_cross_entropy(outputs, targets.keypoints, weights, recipe.sigma)
+        return losses.softmax_cross_entropy(outputs, points, weights, recipe.sigma / self.body.cell)
 
     def decode(self, outputs: Tensor) -> Decoded:
         """Points and scores: of a local expectation, or of the largest cell."""
         points, scores = decode_largest(outputs) if self.spec.loss == "one_hot" else decode_softmax(outputs)
-        return Decoded(points, scores)
+        return Decoded(self.body.cell * points, scores)
 
 
 def one_hot_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ back up, where each level also sees what went down at its own side. Unlike the o
 maps are as large as the image, and it normalises by batch, so that it trains in few steps.
 
 A folded one leaves out the highest level, which costs a CPU most, as its maps are large and its products
-small: two by two pixels are four times the channels of one, and unfold again at the end.
+small: two by two pixels of the image are four times the channels of one.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ _WIDTHS = range(1, 257)
 
 
 class UNet(nn.Module):
-    """Images (B, channels, S, S) to (B, maps, S, S).
+    """Images (B, channels, S, S) to (B, maps, S / cell, S / cell).
 
     Each image is brought to mean 0 and deviation 1 first: exposure tells nothing of where a hand is.
+
+    Attributes
+    ----------
+    cell: 1, or 2 of a folded one: pixels of the image a cell of its maps.
     """
 
     def __init__(self, channels: int, maps: int, *, width: int, folded: bool) -> None:
@@ -39,18 +43,22 @@ class UNet(nn.Module):
         super().__init__()
         if type(width) is not int or width not in _WIDTHS or not isinstance(folded, bool):
             raise ValueError(f"no U-Net is made with width={width!r}, folded={folded!r}")
-        fold = 2 if folded else 1
+        self.cell = self.cell_of(folded)
         widths = [width * 2**level for level in range(_LEVELS - folded)]
-        inputs = channels * fold**2
-        self.fold = nn.PixelUnshuffle(fold)
+        inputs = channels * self.cell**2
+        self.fold = nn.PixelUnshuffle(self.cell)
         self.down = nn.ModuleList(_twice(before, after) for before, after in pairwise([inputs, *widths]))
         self.pool = nn.MaxPool2d(2)
         steps = list(pairwise(reversed(widths)))
         self.rise = nn.ModuleList(nn.ConvTranspose2d(below, here, 2, stride=2) for below, here in steps)
         self.up = nn.ModuleList(_twice(below, here) for below, here in steps)
-        self.last = nn.Conv2d(width, maps * fold**2, 1)
-        self.unfold = nn.PixelShuffle(fold)
+        self.last = nn.Conv2d(width, maps, 1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @staticmethod
+    def cell_of(folded: bool) -> int:
+        """Pixels of the image a cell of the maps."""
+        return 2 if folded else 1
 
     def forward(self, images: Tensor) -> Tensor:
         """See the class."""
@@ -61,7 +69,7 @@ class UNet(nn.Module):
             seen.append(x)
         for rise, layer, beside in zip(self.rise, self.up, reversed(seen[:-1]), strict=True):
             x = layer(torch.cat([beside, rise(x)], 1))
-        maps: Tensor = self.unfold(self.last(x))
+        maps: Tensor = self.last(x)
         return maps
 
 

@@ -6,11 +6,12 @@ import torch
 from curate.networks.unet import STRIDE, UNet
 
 
-@pytest.mark.parametrize("folded", [False, True])
-def test_gives_a_map_as_large_as_the_image(folded: bool) -> None:
+@pytest.mark.parametrize(("folded", "side"), [(False, 48), (True, 24)])
+def test_gives_maps_as_large_as_the_image_or_half_as_large(folded: bool, side: int) -> None:
     body = UNet(3, 21, width=2, folded=folded).eval()
     with torch.no_grad():
-        assert body(torch.rand(2, 3, 3 * STRIDE, 3 * STRIDE)).shape == (2, 21, 48, 48)
+        assert body(torch.rand(2, 3, 3 * STRIDE, 3 * STRIDE)).shape == (2, 21, side, side)
+    assert side * body.cell == 48
 
 
 def test_is_the_original_in_levels_and_widths() -> None:

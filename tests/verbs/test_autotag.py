@@ -17,6 +17,7 @@ from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
 from curate.data.dataset import Dataset
 from curate.data.part import Part
+from curate.data.references import take_word
 from curate.data.sample import Sample
 from curate.networks.inference import Found
 from curate.training.run import Run
@@ -210,6 +211,7 @@ def test_labels_to_compare_with_tell_how_right_it_is(
     store(tmp_path / "truth", truth, {})
     info = json.loads((tmp_path / "truth/dataset.json").read_text())
     (tmp_path / "truth/dataset.json").write_text(json.dumps({**info, "refers_to": ["../photos"]}))
+    take_word(tmp_path / "truth")
     made = run(dataset, make_run(), tmp_path / "tagged", truth=tmp_path / "truth")
     told = made.report["truth"]
     assert (told["all"]["n"], told["all"]["share"]) == (4, 0.75)
@@ -286,7 +288,7 @@ def test_the_command_line(
     line = ["autotag", str(dataset), "--tagger", str(make_run()), "--looks", "1", "--out", str(out)]
     assert main([*line, "--workers", "1"]) == 0
     told = capsys.readouterr().err
-    assert "1 samples" in told
+    assert "1 sample in" in told
     assert f"curate review open-labelme {out}/sifted --all" in told
     assert main([*line, "--workers", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sifted"] == 1

@@ -211,7 +211,7 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
         ({"colour": "blue"}, "colour: 'blue'; allowed: true or false"),
         ({"sigma": 0.0}, "sigma: 0.0; allowed: 0.3 to 512"),
         ({"sigma": 100.0}, "sigma: 100.0; allowed: 0.3 to 96 pixels"),
-        ({"crop": "magic"}, "crop: 'magic'; allowed: colour, keypoints, mask or bbox"),
+        ({"crop": "magic"}, "crop: 'magic'; allowed: colour, keypoints, mask, bbox, or the folder of a run"),
         ({"backgrounds": []}, "backgrounds: []; allowed: own, white, noise, gradient"),
         ({"backgrounds": "nowhere"}, "backgrounds: 'nowhere'; allowed: white, noise, gradient"),
         ({"split": "random"}, "split: 'random'; allowed: source, subject or a CSV file"),
@@ -387,6 +387,48 @@ def test_masks_found_where_the_ground_is_replaced_are_kept(drawn_dataset: Path, 
     assert ((one > 0) != (two[::2] > 0)).mean() < 0.01
     points = np.stack([sample.keypoints for sample in Dataset(tmp_path / "t")]).astype(int)
     assert (two[np.arange(48)[:, None], points[..., 1], points[..., 0]] == 255).mean() > 0.95
+
+
+def test_with_masks_a_picture_needs_no_points_and_an_empty_mask_says_that_there_is_no_hand(
+    store, tmp_path: Path
+) -> None:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[8:56, 8:40] = 255
+    unlabelled = [Sample(f"s/{name}", "s", f"{name}.png", mask=f"{name}-mask.png") for name in "ab"]
+    files = {"a.png": noise(64, 64), "b.png": noise(64, 64), "a-mask.png": mask, "b-mask.png": mask * 0}
+    data = store(tmp_path / "d", unlabelled, files)
+    assert build([data], tmp_path / "t", BuildOptions(size=32, masks=True), quiet=True).samples == 2
+    stored = np.load(tmp_path / "t" / "masks.npy")
+    assert (stored[0] == mask[::2, ::2]).all()
+    assert not stored[1].any()
+    assert build([data], tmp_path / "u", BuildOptions(size=32), quiet=True).samples == 0
+
+
+def test_grounds_alone_are_pictures_without_a_hand(store, tmp_path: Path) -> None:
+    mask = np.zeros((50, 80), np.uint8)
+    mask[5:45, 5:75] = 255
+    samples = [hand(name, mask="mask.png", side="left", subject_id=name) for name in "abcdefgh"]
+    data = store(tmp_path / "d", samples, {**{s.image: noise(50, 80) for s in samples}, "mask.png": mask})
+    options = BuildOptions(
+        size=32, colour=True, masks=True, backgrounds=("own", "colour:#0000ff"), grounds_alone=0.5
+    )
+    summary = build([data], tmp_path / "t", options, quiet=True)
+    alone = [sample for sample in Dataset(tmp_path / "t") if sample.sample_id.endswith("~0")]
+    assert summary.notes["grounds_without_a_hand"] == len(alone) == summary.samples - 16
+    assert 0 < len(alone) < 8
+    pixels, masks = (np.load(tmp_path / "t" / name) for name in ("pixels.npy", "masks.npy"))
+    splits = {sample.sample_id: sample.split for sample in Dataset(tmp_path / "t")}
+    for sample in alone:
+        row = int(sample.image.split("#")[1])
+        assert (pixels[row] == (0, 0, 255)).all()
+        assert not masks[row].any()
+        assert not sample.visibility.any()
+        assert sample.side is None
+        assert sample.split == splits[sample.sample_id.removesuffix("~0")]
+    assert masks.any((1, 2)).sum() == 16
+    for refused in (replace(options, masks=False), replace(options, backgrounds=("colour:#0000ff", "own"))):
+        with pytest.raises(InputError, match=r"grounds_alone: 0\.5; give --masks, and a ground"):
+            build([data], tmp_path / "u", refused, quiet=True)
 
 
 def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> None:

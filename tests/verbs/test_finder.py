@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from curate.basics import engine, images
+from curate.basics import engine, files, images
 from curate.basics.errors import InputError, SchemaError
 from curate.build import BuildOptions, build
 from curate.cli import main
@@ -34,6 +34,9 @@ def brightness(make_run: MakePath) -> Path:
     weights["layer.bias"].zero_()
     weights["place"].zero_()
     torch.save(weights, root / "weights.pt")
+    told = json.loads((root / "run.json").read_text())
+    told["weights_sha256"] = files.sha256(root / "weights.pt")
+    (root / "run.json").write_text(json.dumps(told))
     return root
 
 
