@@ -21,7 +21,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert curate.__version__ == metadata.version("hand-curate")
 
 
-VERBS = {"background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
+VERBS = {"autotag", "background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
 NOUNS = {"Dataset", "Sample"}
 OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"export"}}  # export has none of its own
 
