@@ -25,7 +25,7 @@ class HandSeg(Network):
             Recipe(
                 loss="cross_entropy",
                 optimiser="adam",
-                rate=2e-3,
+                rate=1e-3,
                 weight_decay=0.0,
                 cosine=True,
                 average=True,
@@ -33,7 +33,7 @@ class HandSeg(Network):
                 ranges=Ranges(rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4),
             ),
             epochs=15,
-            options={"width": 16, "folded": True},
+            options={"width": 24, "folded": True},
         ),
         # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
         "paper": Preset(
