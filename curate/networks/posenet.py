@@ -1,11 +1,11 @@
 """Keypoints from crops: the PoseNet of Boehringer & Hartmann 2019, a U-Net with a map a keypoint at 128 px.
 
-Theirs found nothing: its points lay in the corners. Preset `paper` repeats that, `reference` works. A one-hot
-target asks for one cell in 16,384 of its map. Under a cross-entropy of each cell with 0 or 1, a map that is
-empty everywhere costs 0.0007, a hundredth of what the first step takes away, and what is left of the gradient
-at the one cell that counts is a 16,384th; nor is there any at its neighbours, where a near miss would land.
-So maps become flat, and the largest cell of a flat map is decided by what the zero padding does at the
-frame's edge, or, where cells are equal, by their order: it is the corner.
+Theirs found nothing: its points lay in the corners. Preset `paper` repeats that, `reference` mends it. A
+one-hot target asks for one cell in 16,384 of its map. Under a cross-entropy of each cell with 0 or 1, a map
+that is empty everywhere costs 0.0007, a thousandth of what training begins with, and the one cell that
+counts pulls with a 16,384th of the gradient; nor is there any pull at its neighbours, where a near miss
+would land. So maps become flat, and the largest cell of a flat map is decided by what the zero padding does
+at the frame's edge, or, where cells are equal, by their order: it is the corner.
 """
 
 from __future__ import annotations
