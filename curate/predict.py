@@ -26,7 +26,7 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
-from curate.data.stage import Stage
+from curate.data.stage import Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
@@ -180,24 +180,14 @@ def predict(
     chosen, folder = choose(run), Path(out)
     datasets = _datasets(inputs)
     before = Part(to_batch([]))
-    photos = [
-        path for path in _files(inputs, before.notes) if not path.resolve().is_relative_to(folder.resolve())
-    ]
+    photos = _files(inputs, folder, before.notes)
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
     finder = None if options.finder is None else finder_of(options.finder)
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
     record["finder"] = None if finder is None else finder.identity
-    stage = Stage(
-        "predict",
-        folder,
-        record,
-        datasets,
-        others=tuple(photos),
-        engine=engine,
-        overwrite=overwrite,
-        quiet=quiet,
-    )
+    how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
+    stage = Stage("predict", folder, record, datasets, others=tuple(photos), **how)
     total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
     find = None if finder is None else finder.find_all
     work = partial(_predict_batch, chosen=chosen, find=find, out=folder, options=options)
@@ -205,11 +195,15 @@ def predict(
     passed_over = dict(sorted(before.notes.items()))
     batches = _batches(photos, _places(inputs), datasets)
     summary = stage.run(batches, work, total=total, beside=beside, before=before)
-    made = Dataset(folder)
+    return _told(summary, options, passed_over)
+
+
+def _told(summary: Summary, options: PredictOptions, passed_over: dict[str, int]) -> Predicted:
+    made = Dataset(summary.out)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
     return Predicted(
-        folder,
+        summary.out,
         len(set(made.table(["image"]).column("image").to_pylist())),
         len(made) - without,
         without,
@@ -231,8 +225,9 @@ def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     return datasets
 
 
-def _files(inputs: Iterable[str | os.PathLike[str]], notes: Counter[str]) -> list[Path]:
-    """The photos that are no dataset's, each once; `notes` counts other files of the folders."""
+def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[str]) -> list[Path]:
+    """The photos that are no dataset's and not ours in `out`, each once; `notes` counts other files of the
+    folders."""
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if not path.is_dir():
@@ -240,7 +235,7 @@ def _files(inputs: Iterable[str | os.PathLike[str]], notes: Counter[str]) -> lis
         elif not (path / DATASET_INFO).exists():
             for below in pictures_below(path, notes):
                 found.setdefault(below.resolve(), below)
-    return list(found.values())
+    return [path for real, path in found.items() if not real.is_relative_to(out.resolve())]
 
 
 def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:

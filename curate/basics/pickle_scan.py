@@ -103,8 +103,7 @@ def _follow(data: bytes) -> None:  # one loop, as it is run millions of times
                 memo[_place(int.from_bytes(data[at : at + number], "little"), data)] = stack[-1]
             at += number
         elif act == _TUPLE_OF:
-            held, stack[-number:] = stack[-number:], [0]
-            stack[-1] = _values(held, number)
+            stack[-number:] = [_values(stack[-number:], number)]
         elif act in (_TAKE, _DROP):
             if number > len(stack):
                 raise IndexError
@@ -127,33 +126,28 @@ def _follow(data: bytes) -> None:  # one loop, as it is run millions of times
             stack = marked.pop()
             if act == _COLLECT:
                 stack.append(1)
-        elif act == _POP:
-            if stack:
-                stack.pop()
-            else:
-                stack = marked.pop()
-        elif act == _DUPLICATE:
-            stack.append(stack[-1])
+        elif act == _POP and not stack:
+            stack = marked.pop()
+        elif act in (_POP, _DUPLICATE):
+            stack[-1:] = [] if act == _POP else [stack[-1]] * 2
         elif act == _SKIP:
             at += number
         elif act == _INTEGER_SIZED:
-            length = int.from_bytes(data[at : at + number], "little")
-            _check_length(length, MAX_INTEGER)
-            at += number + length
+            at += number + _integer_length(data[at : at + number])
             stack.append(1)
         elif act == _LINED:
-            end = _line_end(data, at, number)
             numbered |= data[at - 1] == ord("p")
-            _follow_line(data[at - 1], data[at : end - 1], data, stack, memo)
-            at = end
+            at = _follow_line(data, at, number, stack, memo)
+        elif counted and numbered:  # which value is which would take more to follow
+            raise Suspicious("two ways to remember values")
         else:
-            if counted and numbered:  # which value is which would take more to follow
-                raise Suspicious("two ways to remember values")
             return
 
 
-def _follow_line(code: int, line: bytes, data: bytes, stack: list[int], memo: dict[int, int]) -> None:
-    """An instruction of the oldest protocol, whose argument is a line."""
+def _follow_line(data: bytes, at: int, lines: int, stack: list[int], memo: dict[int, int]) -> int:
+    """An instruction of the oldest protocol, whose argument is a line or two; returns where they end."""
+    end = _line_end(data, at, lines)
+    code, line = data[at - 1], data[at : end - 1]
     if code == ord("g"):
         stack.append(memo.get(_place(int(line), data), 1))
     elif code == ord("p"):
@@ -162,6 +156,7 @@ def _follow_line(code: int, line: bytes, data: bytes, stack: list[int], memo: di
         if code in b"IL":
             _check_length(len(line), 3 * MAX_INTEGER)
         stack.append(1)
+    return end
 
 
 def _line_end(data: bytes, at: int, lines: int) -> int:
@@ -185,6 +180,12 @@ def _values(held: list[int], count: int) -> int:
 def _check_length(length: int, most: int) -> None:
     if length > most:
         raise Suspicious("a whole number of very many digits")
+
+
+def _integer_length(told: bytes) -> int:
+    length = int.from_bytes(told, "little")
+    _check_length(length, MAX_INTEGER)
+    return length
 
 
 def _place(number: int, data: bytes) -> int:
