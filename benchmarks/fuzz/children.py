@@ -35,7 +35,8 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a child may use: seconds of its processors, seconds in all, bytes of address space."""
+    """What a child may use: seconds of its processors, seconds in all, bytes of address space beyond what it
+    is born with."""
 
     processor: int
     wall: int
@@ -58,7 +59,7 @@ def run(
     out, err: files that its output goes to; default: ours.
     folder: where it runs.
     """
-    born_with = _memory()
+    born_space, born_with = _memory()
     child = os.fork()
     if child == 0:
         code = 101
@@ -74,7 +75,7 @@ def run(
             if limits is not None:
                 os.setpgid(0, 0)  # what it starts is ended with it
                 resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor + 5))
-                resource.setrlimit(resource.RLIMIT_AS, (limits.address_space,) * 2)
+                resource.setrlimit(resource.RLIMIT_AS, (born_space + limits.address_space,) * 2)
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             code = act() or 0
         except SystemExit as end:
@@ -97,9 +98,10 @@ def run(
     return Ending(code, max(0, used.ru_maxrss * 1024 - born_with), hung or code == -signal.SIGXCPU)
 
 
-def _memory() -> int:
-    """Bytes of memory that this process holds: a child begins with them."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def _memory() -> tuple[int, int]:
+    """Bytes of address space and of memory that this process holds: a child begins with them."""
+    space, held = (int(pages) for pages in Path("/proc/self/statm").read_text().split()[:2])
+    return space * resource.getpagesize(), held * resource.getpagesize()
 
 
 def _ends_within(child: int, seconds: float) -> bool:

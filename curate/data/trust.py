@@ -3,7 +3,8 @@
 A dataset may name folders outside it. One that was made on this machine, by this user, names those that the
 user gave; one from elsewhere could name any, and have pictures of this machine copied into what is published.
 So the hashes of those made here, or confirmed by `curate trust`, are kept, in
-$XDG_STATE_HOME/hand-curate/datasets.txt (~/.local/state/hand-curate/datasets.txt).
+$XDG_STATE_HOME/hand-curate/datasets.txt (~/.local/state/hand-curate/datasets.txt), or, where that cannot be
+written, in $TMPDIR/hand-curate-UID/datasets.txt.
 """
 
 from __future__ import annotations
@@ -18,22 +19,48 @@ INFO = "dataset.json"
 
 
 def remember(root: str | os.PathLike[str]) -> None:
-    """Take the word of the dataset at `root`, as it is now, from here on. Raises OSError."""
+    """Take the word of the dataset at `root`, as it is now. Raises OSError: that cannot be kept."""
     if is_known(root):
         return
-    book = _book()
-    book.parent.mkdir(parents=True, exist_ok=True)
-    with book.open("a") as file:  # a line at once, so that commands may write at the same time
-        file.write(f"{files.sha256(Path(root, INFO))}\n")
+    line = f"{files.sha256(Path(root, INFO))}\n"
+    failed = OSError()
+    for book in _books():
+        try:
+            book.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if _is_own(book.parent):
+                with book.open("a") as file:  # a line at once, so that commands may write at the same time
+                    file.write(line)
+                return
+        except OSError as error:
+            failed = error
+    raise failed
 
 
 def is_known(root: str | os.PathLike[str]) -> bool:
     """Whether the dataset at `root`, as it is now, was made here or confirmed."""
-    with suppress(OSError, UnicodeDecodeError):
-        return files.sha256(Path(root, INFO)) in _book().read_text(encoding="ascii").split()
+    with suppress(OSError):
+        wanted = files.sha256(Path(root, INFO))
+        return any(wanted in _lines(book) for book in _books())
     return False
 
 
-def _book() -> Path:
+def _lines(book: Path) -> list[str]:
+    with suppress(OSError, UnicodeDecodeError):
+        return book.read_text(encoding="ascii").split() if _is_own(book.parent) else []
+    return []
+
+
+def _is_own(folder: Path) -> bool:
+    """Nobody else can have written there."""
+    state = folder.stat()
+    return state.st_uid == os.getuid() and not state.st_mode & 0o022
+
+
+def _books() -> list[Path]:
+    """Where it is kept, and where, if there is no home that can be written, as in many containers."""
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111 (or no home)
-    return Path(state) / "hand-curate" / "datasets.txt"
+    passing = os.environ.get("TMPDIR") or "/tmp"
+    return [
+        Path(state) / "hand-curate" / "datasets.txt",
+        Path(passing) / f"hand-curate-{os.getuid()}" / "datasets.txt",
+    ]

@@ -14,6 +14,7 @@ from curate.basics import images
 from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.cli import main
 from curate.crop import crop
+from curate.data import trust
 from curate.data.dataset import Dataset
 from curate.data.references import OUTSIDE, REFERS_TO, file_of, read_image, take_word
 from curate.data.sample import Sample
@@ -158,6 +159,7 @@ def test_what_is_made_here_needs_no_word_where_that_cannot_be_kept(
     store: Store, hand: Sample, secret: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    monkeypatch.setenv("TMPDIR", "/dev/null")
     own = store(tmp_path / "own", [hand], {"images/1.png": PICTURE})
     assert (read_image(own, hand.image) == PICTURE).all()
     beside = replace(hand, image="../private/secret.png")
@@ -184,3 +186,16 @@ def test_rows_of_a_training_set(tmp_path: Path) -> None:
     for ref in ("pixels.npy#x", "pixels.npy#", "pixels.npy#-1", f"pixels.npy#{'1' * 5000}"):
         with pytest.raises(UnreadableImage, match="no row"):
             read_image(tmp_path, ref)
+
+
+def test_where_no_home_can_be_written_the_word_is_kept_among_passing_files_that_are_ours_alone(
+    store: Store, hand: Sample, secret: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    beside = replace(hand, image="../private/secret.png")
+    root = store(tmp_path / "referring", [beside], {})
+    assert (read_image(root, beside.image) == PICTURE).all()
+    (kept,) = tmp_path.glob("hand-curate-*")
+    kept.chmod(0o777)  # anybody may have written there
+    assert not trust.is_known(root)

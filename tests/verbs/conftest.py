@@ -1,0 +1,3 @@
+from tests.training_sets import make_run, make_set, toys
+
+__all__ = ["make_run", "make_set", "toys"]
