@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from curate.data.stage import Stage
 
 settings.register_profile("repository", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("repository")
+
+# What runs the tests may ignore these, as nohup and shells do for what runs in the background.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, default)
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -207,7 +207,7 @@ def test_a_view_is_linked_by_its_address(hands: Path, tmp_path: Path, context: B
     page.get_by_label("Check whose score is filtered").select_option("order")
     page.get_by_label("lowest score").fill("500")  # the middle of 7 .. 11
     assert min(page.evaluate("[...view].map((row) => finding.score[findingOf(row, 2)])")) >= 9
-    until(page, "location.hash.includes('score=')")
+    until(page, "location.hash === '#' + viewAsHash()")
     link = page.evaluate("location.hash")
     page.close()
     assert ids(open_page(context, tmp_path / "page", link)) == ["s/9", "s/7"]
