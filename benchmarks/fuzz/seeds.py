@@ -90,6 +90,7 @@ def _draw(root: Path) -> Part:
         picture, points = draw_hand(rng, person, side, width=SIZE, height=SIZE)
         mask = np.zeros((SIZE, SIZE), np.uint8)
         cv2.fillConvexPoly(mask, cv2.convexHull(points.round().astype(np.int32)), 255)
+        mask = np.asarray(cv2.dilate(mask, np.ones((9, 9), np.uint8)), np.uint8)  # flesh around the points
         name = f"Hand_{number:07d}"
         images.write(root / "images" / f"{name}.jpg", picture)
         images.write(root / "masks" / f"{name}.png", mask)
