@@ -11,6 +11,7 @@ from pathlib import Path
 
 from curate.basics import images
 from curate.basics.errors import InputError
+from curate.basics.paths import real
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import make_batch
@@ -71,7 +72,7 @@ def _part(root: Path, pictures: list[Path], folders: str | None, seen: dict[str,
             sample_id=[f"{NAME}/{name.as_posix()}" for name in names],
             source=[folder or NAME for folder in held] if folders == "source" else NAME,
             # A link to a picture in the folder of --images stands for that picture.
-            image=[str(path.resolve() if path.is_symlink() else path.absolute()) for path in pictures],
+            image=[str(real(path) if path.is_symlink() else path.absolute()) for path in pictures],
             **columns,
         )
     )

@@ -18,7 +18,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.paths import Places
+from curate.basics.paths import Places, real
 from curate.basics.settings import Options, flag, number, text
 from curate.basics.wording import counted
 from curate.data.dataset import INFO as DATASET_INFO
@@ -231,16 +231,16 @@ def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[s
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if not path.is_dir():
-            found.setdefault(path.resolve(), path)
+            found.setdefault(real(path), path)
         elif not (path / DATASET_INFO).exists():
             for below in pictures_below(path, notes):
-                found.setdefault(below.resolve(), below)
-    return [path for real, path in found.items() if not real.is_relative_to(out.resolve())]
+                found.setdefault(real(below), below)
+    return [path for place, path in found.items() if not place.is_relative_to(real(out))]
 
 
 def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
     """Where photos may lie: in the folders that are given, and where what is given itself leads."""
-    return Places(path if path.is_dir() else path.resolve().parent for path in map(Path, inputs))
+    return Places(path if path.is_dir() else real(path).parent for path in map(Path, inputs))
 
 
 def _fingerprint(files: Iterable[Path]) -> str:
@@ -252,13 +252,13 @@ def _fingerprint(files: Iterable[Path]) -> str:
 
 
 def _photo(path: Path, places: Places) -> _Photo:
-    real = path.resolve() if path.is_symlink() else path
+    place = real(path) if path.is_symlink() else path
     refused = None
     try:
         places.require(path, option="curate predict RUN")
     except InputError as error:
         refused = error
-    return _Photo(real.parent, Sample(f"photo/{path.as_posix()}", "photo", real.name), refused)
+    return _Photo(place.parent, Sample(f"photo/{path.as_posix()}", "photo", place.name), refused)
 
 
 def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:

@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from curate.basics import json_text
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
-from curate.basics.paths import open_file, read_file
+from curate.basics.paths import open_file, read_file, real
 
 MARK = ".curate.json"
 WORK = ".curate"
@@ -142,7 +142,7 @@ def claimed(
     folder = Path(out)
     asked = {"identity": json.loads(json.dumps(dict(identity))), _RESUME_KEY: resume_key}
     for place in reads:
-        if Path(place).resolve().is_relative_to(folder.resolve()):
+        if real(place).is_relative_to(real(folder)):
             raise InputError(folder, "the folder that is read", remedy="choose another --out")
     _read_mark(folder)  # refuses before anything is written
     with _locked(folder):

@@ -57,6 +57,11 @@ class Places:
         return any(within(real, root) for root in self._roots)
 
 
+def real(path: str | os.PathLike[str]) -> Path:
+    """Where a path leads, links followed. One that leads to itself stays as it is: to open it says so."""
+    return Path(os.path.realpath(path))
+
+
 def within(path: str, folder: str) -> bool:
     """Whether a path is a folder or lies below it, by their names alone: no link is followed."""
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")

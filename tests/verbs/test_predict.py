@@ -367,3 +367,17 @@ def test_nothing_to_look_at_and_training_sets_are_refused(
         predict(make_run(size=32), [tmp_path / "empty"], tmp_path / "found")
     with pytest.raises(InputError, match=r"a training set; .*for those: curate evaluate"):
         predict(make_run(size=32), [make_set(["test"], size=32)], tmp_path / "found")
+
+
+def test_a_link_that_leads_to_itself_is_set_aside(
+    make_run: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").symlink_to("a.png")
+    photo = np.full((80, 120, 3), 40, np.uint8)
+    cv2.circle(photo, (30, 50), 9, (250, 250, 250), -1)
+    images.write(tmp_path / "photos" / "b.png", photo)
+    monkeypatch.setattr(Run, "predict", bright_spot)
+    found = predict(make_run(), [tmp_path / "photos"], tmp_path / "found", quiet=True)
+    assert found.photos == 1
+    assert [Path(name).name for name, _ in found.unreadable] == ["a.png"]
