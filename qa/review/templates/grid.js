@@ -40,6 +40,7 @@ function retire(cell) {
   cell.row = -1;
   cell.node.hidden = true;
   cell.node.removeAttribute("id");
+  cell.node.removeAttribute("aria-selected");
   spare.push(cell);
 }
 
