@@ -22,7 +22,7 @@ from curate.basics.errors import InputError
 from curate.basics.settings import Options, path, texts, whole
 from curate.data.dataset import Dataset, Rows, write_info, write_table
 from curate.data.part import Part
-from curate.data.references import REFERS_TO, Folders, file_of, places_of
+from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out
 from curate.hands import shape, sifting
@@ -297,7 +297,7 @@ def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dat
         sorted(filter(None, pc.unique(table.column(name)).to_pylist())) for name in ("source", "licence")
     )
     info = {"samples": count, "sources": sources, "licences": licences, REFERS_TO: folders.relative()}
-    write_info(place, {**info, "history": made.info["history"]})
+    write_info(place, {**info, "history": made.info["history"]}, trusted=is_trusted(source))
 
 
 _SORTED = 4096  # rows of the sifted table at a time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from curate.basics import images, pages
 from curate.basics import keypoints as kp
+from curate.basics import pages
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
 from curate.data.dataset import Dataset
@@ -154,7 +153,7 @@ def page(contents: Contents, pictures: Sequence[tuple[Sample, Pixels]]) -> str:
     """A page of HTML in one file that loads nothing."""
     environment = pages.environment("curate", "palette.css", "show.css")
     cards = [
-        {"name": sample.sample_id[:_NAME], "picture": _data_url(picture)} for sample, picture in pictures
+        {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture)} for sample, picture in pictures
     ]
     return environment.get_template("show.html.j2").render(contents=contents, cards=cards)
 
@@ -172,11 +171,6 @@ def _picture(source: Dataset, sample: Sample) -> Pixels:
     except UnreadableImage:
         return np.full((_CELL, _CELL, 3), 200, np.uint8)
     return draw_skeleton(image, sample.keypoints, sample.visibility, size=_CELL)
-
-
-def _data_url(picture: Pixels) -> str:
-    data = base64.b64encode(images.encode(picture, ".webp", quality=80)).decode()
-    return f"data:image/webp;base64,{data}"
 
 
 def _stage(entry: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import hashlib
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from curate.basics import images
+from curate.basics.images import Pixels
 from curate.basics.version import VERSION
 
 
@@ -39,6 +41,12 @@ def environment(package: str, *sheets: str) -> Environment:
         "style_hash": policy_hash(style),
     }
     return made
+
+
+def data_url(picture: Pixels, *, quality: int = 80) -> str:
+    """A picture as the address that an image of a page has, which loads nothing."""
+    data = base64.b64encode(images.encode(picture, ".webp", quality=quality)).decode("ascii")
+    return f"data:image/webp;base64,{data}"
 
 
 def policy_hash(text: str) -> str:

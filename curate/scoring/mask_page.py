@@ -14,7 +14,7 @@ from curate.basics import pages
 from curate.hands.comparison import draw_prediction
 from curate.scoring.figures import number, page_rows, share
 from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
-from curate.scoring.page import NAME, SIDE, as_source, groups
+from curate.scoring.page import NAME, SIDE, groups
 
 _NONE = np.full((kp.COUNT, 2), np.nan, np.float32)
 _UNSEEN = np.zeros(kp.COUNT, np.uint8)
@@ -57,4 +57,4 @@ def _card(shown: ShownMasks, row: int) -> dict[str, str]:
         outline=shown.scored.truth[row],
     )
     text = f"IoU {shown.scored.iou[row]:.3f}"
-    return {"picture": as_source(drawn), "name": shown.sample_ids[row][:NAME], "text": text}
+    return {"picture": pages.data_url(drawn), "name": shown.sample_ids[row][:NAME], "text": text}

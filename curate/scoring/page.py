@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import images, pages
 from curate.basics import keypoints as kp
-from curate.basics.images import Pixels
+from curate.basics import pages
 from curate.hands.comparison import draw_prediction
 from curate.scoring import calibration, metrics
 from curate.scoring.figures import Scored, number, page_rows, share
@@ -171,10 +169,4 @@ def _card(shown: Shown, row: int, mean: NDArray[np.float64]) -> dict[str, str]:
     )
     name = kp.NAMES[worst].replace("_", " ")
     text = f"mean {mean[row]:.2f} px; {name} {table[row, worst]:.1f} px"
-    return {"picture": as_source(drawn), "name": of.sample_ids[row][:NAME], "text": text}
-
-
-def as_source(picture: Pixels) -> str:
-    """A picture as the src of an image."""
-    data = base64.b64encode(images.encode(picture, ".webp", quality=80)).decode()
-    return f"data:image/webp;base64,{data}"
+    return {"picture": pages.data_url(drawn), "name": of.sample_ids[row][:NAME], "text": text}
