@@ -17,8 +17,8 @@ with stopping.at_once():
     from converters.table import FORMATS
     from curate import __version__
     from curate.basics import streams
-    from curate.basics.errors import CurateError, MissingExtra
-    from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say
+    from curate.basics.errors import CurateError, MissingExtra, ShareDone
+    from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say, show
     from curate.commands.parser import Parser
     from curate.commands.table import COMMANDS
 
@@ -62,6 +62,9 @@ def _run(parser: Parser, words: Sequence[str]) -> int:
         arguments = parser.parse_args(words)
         name = f"curate {arguments.command}"
         code: int = arguments.do(arguments)
+    except ShareDone as done:
+        show(arguments, done.as_json(), str(done))
+        return OK
     except KeyboardInterrupt:
         return _stopped(name)
     except Exception as error:
