@@ -36,7 +36,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.paths import LONGEST, as_text, is_path, is_text
+from curate.basics.paths import LONGEST, Places, as_text, is_path, is_text
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
@@ -82,7 +82,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     read_files: list[_File] = []
     for path in found:
         name = path.relative_to(root).as_posix()
-        file = _File(path, name, _key(name, len(found)), finder, theirs)
+        file = _File(path, name, _key(name, len(found)), finder, source.places, theirs)
         try:
             for element in xml_files.elements(path, source.places, _ROOT):
                 file.take(element)
@@ -131,6 +131,7 @@ class _File:
     name: str  # as people are told
     key: str
     finder: ImageFinder
+    places: Places
     mapping: Mapping
     hands: list[_Hand] = field(default_factory=list)
     part: Part = field(default_factory=lambda: Part(to_batch([])))
@@ -188,7 +189,8 @@ class _File:
         beside = self.path.parent
         below = [subset] if subset and is_path(subset) else []
         folders = [beside / "images" / name for name in (*below, "")]
-        return next((folder for folder in folders if os.path.isdir(folder)), beside)  # noqa: PTH112
+        there = (place for place in folders if self.places.hold(place) and os.path.isdir(place))  # noqa: PTH112
+        return next(there, beside)
 
     # The head ----------------------------------------------------------------------------------------
 
@@ -215,9 +217,10 @@ class _File:
                 continue
             own = f"{NAME}/{key}#{number}" if number else f"{NAME}/{key}"
             number += 1
-            spots = {p.attributes.get("label", ""): spot_of(p) for p in shape.all("points")}
-            if len(spots) < sum(1 for _ in shape.all("points")):
-                twice = "a point of one name stands twice in one skeleton"
+            points = list(shape.all("points"))
+            spots = {p.attributes.get("label", ""): spot_of(p) for p in points}
+            if len(spots) < len(points):
+                twice = "two points of one name in one skeleton"
                 self.part.quarantine.append((f"{self.name}: {own}", twice))
                 continue
             sample = self._sample(own, shape.attributes.get("label", ""), spots, _attributes(shape))
@@ -254,14 +257,14 @@ class _File:
         first = next(track.all("skeleton"), track)
         missing = 0
         for frame, spots in found:
-            name = there.get(frame)
-            if name is None:
-                missing += 1
-                continue
+            name = there.get(frame, "")
             key = self.key + escaped(_stem("/".join(filter(None, (subset, name)))))
             own = f"{NAME}/{key}#{escaped(number)}"
             sample = self._sample(own, told.get("label", ""), spots, _attributes(first))
             if sample is None:
+                continue
+            if not name:
+                missing += 1
                 continue
             sample.sample_id = own  # a copy of one attribute stands at each frame
             sample.label_source = _labelled_by(told.get("source"))
@@ -305,11 +308,9 @@ class _File:
                 try:
                     xy[point], seen[point] = place_of(spot.place), spot.visibility
                 except ValueError as error:
-                    reason = f"{brief(name)}: {error}"
-                    self.part.quarantine.append((f"{self.name}: {own}", reason))
-                    return None
+                    leave_out(self.part.dropped, "point with", str(error))
         if not seen.any():
-            self.part.notes["skeleton of which every point is outside"] += 1
+            self.part.notes["skeleton whose points are all outside"] += 1
             return None
         self._note(names)
         sides = {labels.side_of(label), names.side, labels.side_among(attributes)} - {None}

@@ -154,13 +154,18 @@ def test_what_is_no_hand_is_counted_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("told", ["", "1", "1,2,3", "1,2;3,4", "x,2", "nan,1", "1,1e9"])
-def test_a_place_that_is_none_costs_its_hand_alone(told: str, tmp_path: Path) -> None:
-    save(tmp_path, image(skeleton(point("wrist", points=told)) + skeleton(hand())))
+def test_a_place_that_is_none_costs_its_point_alone(told: str, tmp_path: Path) -> None:
+    save(tmp_path, image(skeleton(point("wrist", points=told) + point("thumb_tip", 3, 4))))
+    (sample,), counted = read(tmp_path)
+    assert sample.visibility.nonzero()[0].tolist() == [4]
+    assert counted.dropped == {f"point with points {told!r}; allowed: x,y in pixels": 1}
+
+
+def test_two_points_of_a_name_cost_their_hand_alone(tmp_path: Path) -> None:
+    save(tmp_path, image(skeleton(point("wrist") + point("wrist")) + skeleton(hand())))
     samples, counted = read(tmp_path)
     assert [sample.sample_id for sample in samples] == ["cvat/a#1"]
-    ((name, reason),) = counted.quarantine
-    assert name == "annotations.xml: cvat/a"
-    assert reason.startswith(f"wrist: points {told!r}; allowed: x,y")
+    assert counted.quarantine == [("annotations.xml: cvat/a", "two points of one name in one skeleton")]
 
 
 def test_projects_have_their_images_by_subset(tmp_path: Path) -> None:
@@ -250,7 +255,7 @@ def test_a_point_is_gone_while_it_is_outside_and_a_hand_too(tmp_path: Path) -> N
     samples, counted = read(tmp_path)
     seen = {number: seen for number, (_, seen) in shown(samples).items()}
     assert seen == {10: [2, 2], 11: [2, 0], 12: [2, 0], 15: [2, 2]}
-    assert counted.notes == {"skeleton of which every point is outside": 2}  # 13 and 14
+    assert counted.notes == {"skeleton whose points are all outside": 2}  # 13 and 14
 
 
 def test_tracks_below_a_track_as_datumaro_writes_them(tmp_path: Path) -> None:
