@@ -22,6 +22,7 @@ _READ = {
     "coco-wholebody": "COCO-WholeBody",
     "yolo-pose": "YOLO pose",
     "cvat": "CVAT's XML",
+    "label-studio": "Label Studio",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
@@ -113,5 +114,5 @@ def _of_list(content: list[Any]) -> str:
     if not first.keys().isdisjoint({"predictions", "data", "file_upload", "kp"}) or "keypointlabels" in str(
         first
     ):
-        return "Label Studio's JSON"
+        return "label-studio"
     return "CreateML" if {"image", "annotations"} <= first.keys() else ""
