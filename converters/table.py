@@ -102,5 +102,14 @@ FORMATS: dict[str, Format] = {
             "COCO-WholeBody: left and right hand of each person",
             writes=None,
         ),
+        Format(
+            "hand-graph",
+            "hand_graph",
+            "hand-graph-cnn's real set: images/, params.mat and pose_gt.mat",
+            writes=None,
+        ),
+        Format(
+            "handpose-x", "handpose_x", "handpose_x: a JSON file with pts beside each picture", writes=None
+        ),
     )
 }

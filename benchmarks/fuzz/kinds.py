@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
+from scipy.io import loadmat
 
 from benchmarks.fuzz import codecs
 from benchmarks.fuzz.codecs import Codec
@@ -63,6 +64,11 @@ class _Arrays(pickle.Unpickler):
         if not module.startswith("numpy") or name not in ("_reconstruct", "ndarray", "dtype", "scalar"):
             raise pickle.UnpicklingError(f"{module}.{name}")
         return super().find_class(module, name)
+
+
+def _mat_rows(content: bytes) -> int:
+    names = loadmat(io.BytesIO(content)).get("image_path", ())
+    return len(names)
 
 
 def _hands(_content: bytes) -> int:
@@ -143,6 +149,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("11k joined", "11khands/HandInfo.csv", codecs.csv, (_JOINED,), ("labelme",), rows=_hands),
     Kind("11k images", "11khands/Hands/*.jpg", _image, _convert("11khands"), apart=True),
     Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
+    Kind("hand-graph", "hand-graph/*.mat", codecs.mat, _convert("hand-graph"), rows=_mat_rows),
+    Kind("hand-graph mat", "hand-graph/*.mat", _bytes, _convert("hand-graph")),
+    Kind("handpose-x", "handpose-x/*/*.json", _json, _convert("handpose-x"), apart=True),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),

@@ -2,6 +2,7 @@
 
 drawn       a dataset: hands with masks, depth, xyz and K
 labelme, coco, yolo-pose, 11khands, rhd    exports of it; wholebody: written here
+hand-graph, handpose-x ...                 the layouts of publishers, as the tests write them
 crops, set, qa, review                     what crop, build, qa and review build make
 run, evaluation                            a network trained for an epoch, and its figures
 loose       photos/, decisions.jsonl, split.csv, qa.yaml, job.yaml, mapping.yaml
@@ -29,6 +30,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from tests.layouts import LAYOUTS
 
 HANDS = 4
 SIZE = 160
@@ -67,6 +69,8 @@ def make(folder: Path, *, networks: bool) -> None:
     for line in (*_MADE, *(_TRAINED if networks else ())):
         _typed([*shlex.split(line.format(folder)), "--quiet"])
     _write_wholebody(folder / "wholebody")
+    for name, write in LAYOUTS.items():
+        write(folder / name)
     _write_loose(folder / "loose", Dataset(folder / "drawn"))
 
 
