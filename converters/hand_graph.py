@@ -18,9 +18,10 @@ from converters.parts.cameras import cut_out, intrinsics, project
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.mat_files import load
+from converters.parts.pictures import locate
 from curate.basics import images
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
+from curate.basics.errors import InputError, UnreadableImage
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import ImageFinder, Source
@@ -60,13 +61,8 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
             raise InputError(path, f"an array of {array.shape}", field=name, allowed=f"{shape} as image_path")
     finder = ImageFinder((root, *filter(Path.is_dir, [root / "images"])), further=source.images)
     for row, name in enumerate(names.tolist()):
-        try:
-            image = finder.locate(str(name), where=tables[0], key=f"image_path[{row}]").path
-        except UnsafeInput as error:
-            told.quarantine.append((f"{tables[0].name} row {row}", error.reason))
-            continue
-        except InputError:
-            told.absent["row without its photo"] += 1
+        image = locate(finder, told, str(name), where=tables[0], key=f"image_path[{row}]")
+        if not image:
             continue
         try:
             yield _hand(image, str(name), cameras[row], boxes[row], poses[row] / _CENTIMETRES)

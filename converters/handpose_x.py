@@ -10,23 +10,22 @@ those of a recording: pictures a second apart show different people.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from converters.parts import json_files
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen
-from converters.parts.known_formats import refusal
+from converters.parts.json_documents import Wanted, any_json, documents
 from converters.parts.pictures import Pictures
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
-from curate.data.source import Source, texts_below
+from curate.data.source import Source
 
 NAME = "handpose-x"
-_MAX_BYTES = 10_000_000
+_WANTED = Wanted(NAME, any_json, ".json files", "a file with info beside each picture")
 _POINTS = frozenset(str(number) for number in range(kp.COUNT))
 
 
@@ -64,22 +63,13 @@ def read(source: Source) -> Iterator[Part]:
     InputError: no such folder, or no file of that form in it.
     """
     told = Part(make_batch(0))
-    files = [p for p in texts_below(source.folder, told) if p.suffix.lower() == ".json"]
-    if not files:
-        raise refusal(
-            source.root, "no .json file", allowed="pictures with a .json file beside each", own=NAME
-        )
-    yield from gathered(_hands(source, files, told), told)
+    yield from gathered(_hands(source, told), told)
 
 
-def _hands(source: Source, files: list[Path], told: Part) -> Iterator[Sample]:
+def _hands(source: Source, told: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
-    understood = False
-    for path in files:
-        name = path.relative_to(source.folder).as_posix()
+    for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
         try:
-            document = json_files.load(_DOCUMENT, path, source.places, _MAX_BYTES)
-            understood = True
             image = pictures.called(path.stem, path, path.parent)
         except InputError as error:
             told.quarantine.append((name, error.reason))
@@ -93,11 +83,6 @@ def _hands(source: Source, files: list[Path], told: Part) -> Iterator[Sample]:
                 told.quarantine.append((name, error.reason))
             else:
                 told.notes[NOT_TOLD] += 1
-    if not understood:
-        name, reason = told.quarantine[0]
-        raise refusal(
-            source.root, f"no file of handpose_x: {reason}", allowed="info with bbox and pts", own=NAME
-        )
 
 
 def _sample(name: str, image: str, number: int, hand: Hand, document: Document) -> Sample:

@@ -66,6 +66,10 @@ class _Arrays(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def _root(content: bytes) -> int:
+    return len(json.loads(content)["root"])
+
+
 def _mat_rows(content: bytes) -> int:
     names = loadmat(io.BytesIO(content)).get("image_path", ())
     return len(names)
@@ -152,6 +156,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("hand-graph", "hand-graph/*.mat", codecs.mat, _convert("hand-graph"), rows=_mat_rows),
     Kind("hand-graph mat", "hand-graph/*.mat", _bytes, _convert("hand-graph")),
     Kind("handpose-x", "handpose-x/*/*.json", _json, _convert("handpose-x"), apart=True),
+    Kind("freihand", "freihand/*_[Kx]*.json", _json, _convert("freihand")),
+    Kind("interhand", "interhand/annotations/*/*.json", _json, _convert("interhand")),
+    Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
+    Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
+    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose"), apart=True),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),

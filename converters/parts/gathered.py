@@ -60,6 +60,8 @@ def _fault(hand: Sample) -> str:
     for name, values in (("xyz", hand.xyz), ("K", hand.K), ("bbox", hand.bbox)):
         if values is not None and np.isinf(values).any():
             return f"{name}: infinite"
+    if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
+        return "xyz: a point that does not lie before the camera"
     return ""
 
 

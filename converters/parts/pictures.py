@@ -6,9 +6,37 @@ import os
 from pathlib import Path
 
 from curate.basics import images
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, UnsafeInput
 from curate.basics.paths import is_text
-from curate.data.source import Source, files_below, folded
+from curate.data.part import Part
+from curate.data.source import BY_NAME, ImageFinder, Source, files_below, folded
+
+# How many annotations of a published table have no picture here, in a Part's `absent`.
+NO_IMAGE = "annotation without its image"
+
+
+def locate(
+    finder: ImageFinder,
+    told: Part,
+    name: str,
+    *,
+    where: Path,
+    key: str,
+    split: str | None = None,
+    beside: Path | None = None,
+) -> str:
+    """The image that a table names; nothing where it is not there, which `told` counts, or where the path
+    leads out of the source, which goes to its quarantine."""
+    try:
+        image, by_name = finder.locate(name, beside=beside, split=split, where=where, key=key)
+    except UnsafeInput as error:
+        told.quarantine.append((where.name, error.reason))
+        return ""
+    except InputError:
+        told.absent[NO_IMAGE] += 1
+        return ""
+    told.notes[BY_NAME] += by_name
+    return image
 
 
 class Pictures:

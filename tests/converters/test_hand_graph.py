@@ -9,25 +9,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from converters import hand_graph
 from curate.basics.errors import InputError
-from curate.convert import ConvertOptions, convert
-from curate.data.dataset import Dataset
-from curate.data.sample import Sample
-from curate.data.source import Source
-from curate.data.stage import Summary
-from tests.layouts import HANDS, picture, space, spots
-from tests.layouts import hand_graph as write
-
-
-def run(root: Path, out: Path) -> tuple[Summary, list[Sample]]:
-    summary = convert(hand_graph.read, "hand-graph", Source(root), out, ConvertOptions(), quiet=True)
-    return summary, list(Dataset(out))
+from tests.converters.converted import converted
+from tests.layouts import HANDS, hand_graph, picture, space, spots
 
 
 def test_points_camera_and_space(tmp_path: Path) -> None:
-    write(tmp_path / "s")
-    summary, samples = run(tmp_path / "s", tmp_path / "out")
+    hand_graph(tmp_path / "s")
+    summary, samples, _ = converted("hand-graph", tmp_path / "s")
     assert [s.sample_id for s in samples] == [f"hand-graph/{n:05d}" for n in range(HANDS)]
     for hand, sample in enumerate(samples):
         assert (sample.side, sample.subject_id, set(sample.visibility)) == ("left", "hand-graph", {2})
@@ -40,20 +29,19 @@ def test_points_camera_and_space(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_picture_are_counted_and_others_used(tmp_path: Path) -> None:
-    write(tmp_path / "s")
+    hand_graph(tmp_path / "s")
     (tmp_path / "s/images/00001.jpg").unlink()
     picture(tmp_path / "s/images/00002.jpg", 160, 120)
     (tmp_path / "s/images/00003.jpg").write_bytes(b"no picture")
-    summary, samples = run(tmp_path / "s", tmp_path / "out")
+    summary, samples, reasons = converted("hand-graph", tmp_path / "s")
     assert [s.sample_id for s in samples] == ["hand-graph/00000"]
-    assert (summary.absent, summary.quarantined) == ({"row without its photo": 1}, 2)
-    reasons = {line["input"]: line["reason"] for line in Dataset(tmp_path / "out").quarantine()}
-    assert "an image of 160 x 120 for a box of 80 x 80" in reasons["params.mat row 2"]
-    assert reasons.keys() == {"params.mat row 2", "images/00003.jpg"}
+    assert (summary.absent, summary.quarantined) == ({"annotation without its image": 1}, 2)
+    assert any("row 2: bbox: an image of 160 x 120 for a box of 80 x 80" in reason for reason in reasons)
+    assert any(reason.startswith("images/00003.jpg: ") for reason in reasons)
 
 
 def wrong(root: Path, **changed: Any) -> None:
-    write(root)
+    hand_graph(root)
     tables = {"image_path": ["images/00000.jpg"], "cam_param": np.ones((1, 4)), "bbox": np.ones((1, 4))}
     savemat(root / "params.mat", {k: v for k, v in (tables | changed).items() if v is not None})
 
@@ -69,18 +57,19 @@ def wrong(root: Path, **changed: Any) -> None:
 def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, changed: dict[str, Any], found: str) -> None:
     wrong(tmp_path / "s", **changed)
     with pytest.raises(InputError, match=found):
-        run(tmp_path / "s", tmp_path / "out")
+        converted("hand-graph", tmp_path / "s")
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     picture(tmp_path / "s/1.jpg")
     with pytest.raises(InputError, match=r"no params\.mat and pose_gt\.mat"):
-        run(tmp_path / "s", tmp_path / "out")
+        converted("hand-graph", tmp_path / "s")
 
 
 def test_real_photographs(real_data: Path, tmp_path: Path) -> None:
-    summary, samples = run(real_data / "hand_graph_real", tmp_path / "out")
-    assert (len(samples), summary.absent) == (280, {"row without its photo": 303})
+    (tmp_path / "s").symlink_to(real_data / "hand_graph_real")
+    summary, samples, _ = converted("hand-graph", tmp_path / "s")
+    assert (len(samples), summary.absent) == (280, {"annotation without its image": 303})
     spread = np.array([[s.keypoints.min(), s.keypoints.max()] for s in samples])
     assert spread.min() > 0
     assert spread.max() < 256
