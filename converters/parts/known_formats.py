@@ -27,6 +27,7 @@ _READ = {
     "interhand": "InterHand2.6M",
     "panoptic": "CMU's hand labels",
     "openpose": "OpenPose's output",
+    "cvat": "CVAT's XML",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
@@ -88,7 +89,7 @@ def _of_file(path: Path) -> str:
     if kind == ".json":
         return _of_json(head)
     if kind == ".xml":
-        return "CVAT's XML" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
+        return "cvat" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
     return "yolo-pose" if _YOLO.match(head) else ""
 
 
