@@ -10,8 +10,6 @@ from converters.table import FORMATS
 from curate.basics.settings import NoOptions
 from curate.commands.console import FINDINGS, OK, command, common, engine_of, given, show
 from curate.commands.own_options import add_own_options, own_options
-from curate.data.dataset import Dataset
-from curate.export import export
 
 _ONNX = "onnx"
 _KINDS = {row.name: row.writes for row in FORMATS.values() if row.writes} | {_ONNX: NoOptions}
@@ -44,6 +42,9 @@ def run(a: argparse.Namespace) -> int:
         made = export_run(a.dataset, a.out, overwrite=a.overwrite)
         show(a, made.as_json(), str(made))
         return OK
+    from curate.data.dataset import Dataset
+    from curate.export import export
+
     result = export(
         Dataset(a.dataset),
         FORMATS[a.to].write,
