@@ -16,12 +16,13 @@ from converters import yolo_pose
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.convert import ConvertOptions, convert
+from curate.convert import convert
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import BY_NAME, Source
 from curate.data.stage import Stage, Summary
+from curate.options.convert import ConvertOptions
 
 WIDTH, HEIGHT = 200, 100
 ONES = np.ones(21, int)
