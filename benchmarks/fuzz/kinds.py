@@ -171,7 +171,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("interhand", "interhand/annotations/*/*.json", _json, _convert("interhand")),
     Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
     Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
-    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose"), apart=True),
+    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose")),
     Kind("onehand10k", "onehand10k/*/*.txt", codecs.csv, _convert("onehand10k")),
     Kind("hagrid", "hagrid/annotations/*/*.json", _json, _convert("hagrid")),
     Kind("stb", "stb/labels/*.mat", codecs.mat, _convert("stb")),
