@@ -33,6 +33,7 @@ _READ = {
     "dexter-object": "Dexter+Object",
     "tzionas": "Hands in Action",
     "cvat": "CVAT's XML",
+    "label-studio": "Label Studio",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
@@ -128,5 +129,5 @@ def _of_list(content: list[Any]) -> str:
     if not first.keys().isdisjoint({"predictions", "data", "file_upload", "kp"}) or "keypointlabels" in str(
         first
     ):
-        return "Label Studio's JSON"
+        return "label-studio"
     return "CreateML" if {"image", "annotations"} <= first.keys() else ""
