@@ -39,6 +39,7 @@ from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError
 from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
@@ -82,6 +83,7 @@ class Annotation(msgspec.Struct, gc=False):
     image_id: Id = None
     category_id: Id = None
     iscrowd: bool | float | None = 0
+    lefthand_valid: Any = None
     bbox: list[float] | None = None
     hand_type: Any = None
     attributes: Any = None
@@ -107,6 +109,9 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
     chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
+    if not chosen and any(a.lefthand_valid is not None for a in document.annotations):
+        found, remedy = "people with hands, as COCO-WholeBody has them", "curate convert coco-wholebody"
+        raise InputError(file.path, found, field="annotations", remedy=remedy)
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
