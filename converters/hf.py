@@ -16,7 +16,7 @@ import yaml
 
 from converters.parts import licences
 from converters.parts.lost_fields import count_lost
-from converters.parts.parquet_shards import SPLIT_NAMES, write_parquet
+from converters.parts.parquet_shards import MEANINGS, SPLIT_NAMES, write_parquet
 from converters.parts.shards import SHARD_MB, Shard
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -31,36 +31,6 @@ NAME = "hf"
 _HELD = frozenset(SCHEMA.names)
 _SHEET = "preview.webp"
 _SHOWN, _COLUMNS, _CELL = 12, 6, 180  # hands of the sheet, in rows of so many, pixels
-_MEANINGS = {
-    "sample_id": "a stable name, source/key",
-    "source": "the dataset that it comes from",
-    "image": "the photograph, upright; a photograph of two hands stands with each of them",
-    "width": "of the image, pixels",
-    "height": "of the image, pixels",
-    "side": "left or right hand, anatomically",
-    "aspect": "dorsal or palmar: what the camera sees",
-    "subject_id": "the person",
-    "keypoints": "21 x (x, y) in pixels, one after the other; null where not labelled",
-    "visibility": "21 numbers: 0 not labelled, 1 labelled but hidden, 2 visible",
-    "keypoint_scores": "21 scores of the tagger",
-    "xyz": "21 x (x, y, z) in metres, in the camera's frame",
-    "K": "the camera's matrix, row by row, pixels",
-    "mask": "the hand's mask, as large as the image",
-    "depth": "16-bit PNG in tenths of a millimetre, or RHD's two channels of 8 bits; 0: nothing seen",
-    "bbox": "x, y, width, height in pixels",
-    "label_source": "who labelled: manual, auto:NAME or render",
-    "score": "the tagger's, 0 to 1",
-    "parent_id": "the sample that this one was cut from",
-    "transform": "2 x 3, row by row: from here to the image of `parent_id`",
-    "clip": "the recording",
-    "frame": "which picture of the recording, from 0",
-    "track": "which hand of the recording",
-    "licence": "of this picture",
-    "tilt": "degrees, of renders",
-    "rotation": "degrees, of renders",
-    "sha256": "of the decoded pixels",
-    "attrs": "what else the source tells, as JSON",
-}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -111,7 +81,7 @@ def _card(dataset: Dataset, schema: pa.Schema, shards: Sequence[Shard], *, shows
         f"![Hands with their keypoints]({_SHEET})\n" if shows else "",
         _use(schema),
         _table("Splits", ("split", "hands", "files"), _splits(shards)),
-        _table("Columns", ("column", "what it holds"), [(f"`{n}`", _MEANINGS[n]) for n in schema.names]),
+        _table("Columns", ("column", "what it holds"), [(f"`{n}`", MEANINGS[n]) for n in schema.names]),
         _keypoints(),
         _origin(dataset),
     ]

@@ -113,6 +113,16 @@ FORMATS: dict[str, Format] = {
         Format(
             "hf", "hf", "Hugging Face: Parquet with the images in it, and a card", reads=None, writes=Shards
         ),
+        Format(
+            "webdataset", "webdataset", "WebDataset: tar files of whole samples", reads=None, writes=Shards
+        ),
+        Format(
+            "croissant",
+            "croissant",
+            "Croissant: the Parquet files of hf, described for machines in JSON-LD",
+            reads=None,
+            writes=Shards,
+        ),
         Format("csv", "csv_table", "CSV for people: samples.csv, a row a hand, and images/", reads=None),
     )
 }

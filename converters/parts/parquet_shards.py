@@ -23,6 +23,36 @@ from curate.data.sample import SCHEMA, file_stem
 
 IMAGES = ("image", "mask", "depth")
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}  # ours -> theirs
+MEANINGS = {  # of the columns, in a line each
+    "sample_id": "a stable name, source/key",
+    "source": "the dataset that it comes from",
+    "image": "the photograph, upright; a photograph of two hands stands with each of them",
+    "width": "of the image, pixels",
+    "height": "of the image, pixels",
+    "side": "left or right hand, anatomically",
+    "aspect": "dorsal or palmar: what the camera sees",
+    "subject_id": "the person",
+    "keypoints": "21 x (x, y) in pixels, one after the other; null where not labelled",
+    "visibility": "21 numbers: 0 not labelled, 1 labelled but hidden, 2 visible",
+    "keypoint_scores": "21 scores of the tagger",
+    "xyz": "21 x (x, y, z) in metres, in the camera's frame",
+    "K": "the camera's matrix, row by row, pixels",
+    "mask": "the hand's mask, as large as the image",
+    "depth": "16-bit PNG in tenths of a millimetre, or RHD's two channels of 8 bits; 0: nothing seen",
+    "bbox": "x, y, width, height in pixels",
+    "label_source": "who labelled: manual, auto:NAME or render",
+    "score": "the tagger's, 0 to 1",
+    "parent_id": "the sample that this one was cut from",
+    "transform": "2 x 3, row by row: from here to the image of `parent_id`",
+    "clip": "the recording",
+    "frame": "which picture of the recording, from 0",
+    "track": "which hand of the recording",
+    "licence": "of this picture",
+    "tilt": "degrees, of renders",
+    "rotation": "degrees, of renders",
+    "sha256": "of the decoded pixels",
+    "attrs": "what else the source tells, as JSON",
+}
 # A row group is read as a whole: small ones let a viewer, or a reader in random order, read little.
 _GROUP_ROWS, _GROUP_BYTES = 100, 32_000_000
 _PICTURE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
