@@ -12,7 +12,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converters.parts.shards import SHARD_MB
 from curate.basics.settings import NoOptions, Options, choice, path, whole
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class NamedFolders(Options):
 class Shards(Options):
     """Of exports whose images lie in few large files."""
 
-    shard_mb: int = whole(SHARD_MB, 1, 100_000, "megabytes of images in each file, about")
+    shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +122,8 @@ FORMATS: dict[str, Format] = {
             reads=None,
             writes=Shards,
         ),
+        Format("fiftyone", "fiftyone", "FiftyOne: its own dataset layout, with the skeleton", reads=None),
+        Format("datumaro", "datumaro", "Datumaro: its own JSON, with points and boxes", reads=None),
         Format("csv", "csv_table", "CSV for people: samples.csv, a row a hand, and images/", reads=None),
     )
 }
