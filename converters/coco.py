@@ -51,7 +51,6 @@ NAME = "coco"
 # palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 _MILLIMETRES = 1000.0
-_SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
 
 
 class Ours(msgspec.Struct, gc=False, omit_defaults=True):
@@ -231,19 +230,11 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
     found: list[kp.Side | None] = []
     for a in annotations:
         told = {labels.side_of(a.hand_type), named.get(a.category_id)}
-        told |= {orders.get(a.category_id, UNTOLD).side, _attribute_side(a.attributes)}
+        told |= {orders.get(a.category_id, UNTOLD).side, labels.side_among(a.attributes)}
         sides = told - {None}
         hands.notes["side told in two ways, left empty"] += len(sides) > 1
         found.append(sides.pop() if len(sides) == 1 else None)
     hands.columns["side"] = found
-
-
-def _attribute_side(attributes: object) -> kp.Side | None:
-    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
-    if not isinstance(attributes, dict):
-        return None
-    sides = {labels.side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
-    return sides.pop() if len(sides) == 1 else None
 
 
 def _add_known_sides(hands: Hands) -> None:
