@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.basics.settings import NoOptions, Options, choice, path
+from curate.basics.settings import NoOptions, Options, choice, path, whole
 
 if TYPE_CHECKING:
     from curate.data.part import Part
@@ -34,6 +34,13 @@ class NamedFolders(Options):
         ("subject", "source", "clip"),
         "what the folders in SRC are named by: each holds the pictures of one person, source or recording",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Shards(Options):
+    """Of exports whose images lie in few large files."""
+
+    shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,22 @@ FORMATS: dict[str, Format] = {
             "COCO-WholeBody: left and right hand of each person",
             writes=None,
         ),
+        Format(
+            "hf", "hf", "Hugging Face: Parquet with the images in it, and a card", reads=None, writes=Shards
+        ),
+        Format(
+            "webdataset", "webdataset", "WebDataset: tar files of whole samples", reads=None, writes=Shards
+        ),
+        Format(
+            "croissant",
+            "croissant",
+            "Croissant: the Parquet files of hf, described for machines in JSON-LD",
+            reads=None,
+            writes=Shards,
+        ),
+        Format("fiftyone", "fiftyone", "FiftyOne: its own dataset layout, with the skeleton", reads=None),
+        Format("datumaro", "datumaro", "Datumaro: its own JSON, with points and boxes", reads=None),
+        Format("csv", "csv_table", "CSV for people: samples.csv, a row a hand, and images/", reads=None),
         Format(
             "hand-graph",
             "hand_graph",
