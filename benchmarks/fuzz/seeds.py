@@ -1,7 +1,9 @@
 """What is spoilt: small sources in the layouts that people have, and all that our own commands make of them.
 
 drawn       a dataset: hands with masks, depth, xyz and K
-labelme, coco, yolo-pose, 11khands, rhd, cvat    exports of it; wholebody, cvat-video: written here
+labelme, coco, yolo-pose, 11khands, rhd, cvat, label-studio    exports of it
+wholebody, cvat-video                      sources that are written here
+freihand, interhand, panoptic and so on    the layouts of publishers, as the tests write them
 crops, set, qa, review                     what crop, build, qa and review build make
 run, evaluation                            a network trained for an epoch, and its figures
 loose       photos/, decisions.jsonl, split.csv, qa.yaml, job.yaml, mapping.yaml
@@ -29,6 +31,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from tests.layouts import LAYOUTS
 
 HANDS = 4
 SIZE = 160
@@ -40,6 +43,7 @@ _MADE = (
     "export {0}/drawn --to 11khands --out {0}/11khands",
     "export {0}/drawn --to rhd --out {0}/rhd",
     "export {0}/drawn --to cvat --out {0}/cvat",
+    "export {0}/drawn --to label-studio --out {0}/label-studio",
     "crop {0}/drawn --by keypoints --size 64 --out {0}/crops",
     "build {0}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {0}/set",
     "qa {0}/drawn --fail-on never --out {0}/qa",
@@ -69,6 +73,8 @@ def make(folder: Path, *, networks: bool) -> None:
         _typed([*shlex.split(line.format(folder)), "--quiet"])
     _write_wholebody(folder / "wholebody")
     _write_video(folder / "cvat-video")
+    for name, write in LAYOUTS.items():
+        write(folder / name)
     _write_loose(folder / "loose", Dataset(folder / "drawn"))
 
 
