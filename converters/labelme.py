@@ -23,11 +23,13 @@ import msgspec
 import numpy as np
 
 from converters.parts import json_files, labels
-from converters.parts.exported_images import put
+from converters.parts.exported_images import put_hands
 from converters.parts.known_formats import refusal
 from converters.parts.label_mapping import Mapping
 from converters.parts.lost_fields import count_lost
+from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
+from converters.parts.sample_keys import escaped
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -35,7 +37,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT, Part
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
@@ -46,7 +48,6 @@ _KEY = b'"imageData"'
 _OPENING = re.compile(rb'\s*:\s*"')
 _BACKSLASH = ord("\\")
 _CHUNK = 1 << 17
-_NAMED = 100  # labels of a file that are counted by name
 _LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _BOX = "rectangle"
@@ -245,7 +246,7 @@ class _Reader:
             try:
                 document, place = parse(path, self.places)
                 hands = _Hands(path, self.mapping, document)
-                found = list(hands.samples(_escaped(key.removesuffix(".json"))))
+                found = list(hands.samples(escaped(key.removesuffix(".json"))))
                 if found:
                     image = self._image(path, document, place, notes)
                     for sample in found:
@@ -350,27 +351,19 @@ class _Hands:
                 yield _SHAPE.decode(raw)
             except msgspec.ValidationError as error:
                 reason = json_files.invalid(self.path, error).reason
-                self._leave_out(self.dropped, "shape of another form:", reason)
-
-    def _leave_out(self, counts: Counter[str], what: str, name: str, *, hint: bool = False) -> None:
-        """Count a shape by its name; of a file with very many names, what comes later is counted together."""
-        if len(counts) >= _NAMED:
-            counts[f"{what}, of a file with very many"] += 1
-            return
-        like = labels.nearest(name) if hint else None
-        counts[f"{what} {name}" + (f" (did you mean {like}?)" if like else "")] += 1
+                leave_out(self.dropped, "shape of another form:", reason)
 
     def _point(self, shape: Shape) -> _Point | None:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
-            self._leave_out(self.dropped, "shape_type", _short(shape.shape_type or "missing"))
+            leave_out(self.dropped, "shape_type", brief(shape.shape_type or "missing"))
             return None
         name = shape.name
         if self.mapping.ignores(name):
-            self._leave_out(self.ignored, "ignored label", repr(_short(name)))
+            leave_out(self.ignored, "ignored label", repr(brief(name)))
             return None
         label = self.mapping.parse(name) if len(name) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            self._leave_out(self.dropped, "unknown label", repr(_short(name)), hint=True)
+            leave_out(self.dropped, "unknown label", repr(brief(name)), hint=True)
             return None
         flaw = _place_flaw(shape.points)
         if flaw:
@@ -417,7 +410,7 @@ class _Hands:
             if group in hands and group not in boxes and called and _is_box(shape):
                 boxes[group] = shape
             else:
-                self._leave_out(self.dropped, "shape_type", _BOX)
+                leave_out(self.dropped, "shape_type", _BOX)
         return boxes
 
     def _slots(self, members: list[_Point]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -470,18 +463,9 @@ def _is_box(shape: Shape) -> bool:
     )
 
 
-def _escaped(key: str) -> str:
-    """The key of a file, in which no # is left: behind one stands which hand of the file it is."""
-    return key.replace("%", "%25").replace("#", "%23")
-
-
 def _flagged_side(flags: dict[str, Any]) -> str | None:
     sides = {labels.said(name).side for name, value in flags.items() if value in (True, 1)} - {None}
     return sides.pop() if len(sides) == 1 else None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 _HELD = frozenset({"side", "keypoints", "label_source"})
@@ -498,20 +482,14 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the format could not hold, and images that were left out.
     """
     lost = count_lost(dataset, _HELD)
-    hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
-        hands[sample.image].append(sample)
         lost["label_source"] += sample.label_source not in (None, "manual")
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
-    placed, counts = put(dataset, hands, out, engine)
+    hands, counts = put_hands(dataset, out, engine)
     encoder = msgspec.json.Encoder()
-    for ref, samples in sorted(hands.items()):
-        if ref in placed:
-            image = placed[ref]
-            data = encoder.encode(_document(image, samples))
-            files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
-        else:
-            counts[LEFT_OUT + "sample without an image"] += len(samples)
+    for image, samples in hands.items():
+        data = encoder.encode(_document(image, samples))
+        files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
     return lost + counts
 
 

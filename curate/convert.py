@@ -33,7 +33,7 @@ from curate.options.convert import ConvertOptions
 Reader = Callable[..., Iterator[Part]]  # of a Source and the format's own options
 
 # Files whose content decides what a converter yields; of others (images, archives) the size is enough.
-_ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
+_ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
 _COPIED_ROWS = 256  # a batch where files are copied: little is lost when a run is killed
 
 
