@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from converters.parts.coco_tables import (
 )
 from converters.parts.exported_images import put
 from converters.parts.lost_fields import count_lost
+from converters.parts.mmpose_config import Config, read_configs
 from converters.parts.paused_collector import collector_paused
 from converters.parts.point_order import UNTOLD, Order, order_of
 from converters.parts.short_numbers import short
@@ -101,10 +103,15 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    return read_hands(source, Annotation, _hands, NAME)
+    return read_hands(source, Annotation, partial(_hands, read_configs(source)), NAME)
 
 
-def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
+def _hands(
+    configs: list[Config],
+    file: AnnotationFile,
+    document: Document[Annotation],
+    problems: list[tuple[str, str]],
+) -> Hands:
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
     chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
@@ -130,7 +137,7 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
         _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
-        _add_advice(hands, [a.category_id for a in chosen], orders, turned)
+        _add_advice(hands, [a.category_id for a in chosen], orders, turned, configs)
     hands.refuse_twins()
     return hands
 
@@ -211,21 +218,35 @@ def _put_in_order(hands: Hands, orders: list[Order]) -> bool:
     return turned
 
 
-def _add_advice(hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool) -> None:
-    """Note which skeletons the hands of their category contradict, and what to write instead."""
+def _add_advice(
+    hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool, configs: list[Config]
+) -> None:
+    """Note which skeletons and flip rules the hands contradict, and what to write instead."""
     labelled = hands.points[..., 2:] > 0
     points = np.where(labelled, hands.points[..., :2], np.nan)
     for category in hands.document.categories:
+        rows = np.array([key == category.id for key in categories], bool)
+        if not rows.any():
+            continue
         order = orders[category.id]
         places = order.places or config_advice.OURS
         if turned and not order.anatomical:
             places = tuple(places[i] for i in TIP_TO_PALM)
-        rows = np.array([key == category.id for key in categories], bool)
-        where = f"{str(category.name)[:40]!r} in {hands.file.name}"
-        if rows.any() and (
-            advice := config_advice.of_skeleton(category.skeleton, where, points[rows], places)
-        ):
-            hands.notes[advice] += 1
+        where = f"skeleton of {str(category.name)[:40]!r} in {hands.file.name}"
+        told = [config_advice.of_skeleton(category.skeleton, where, points[rows], places)]
+        for config in configs:
+            told += _of_mmpose(config, points[rows], places)
+        hands.notes.update(filter(None, told))
+
+
+def _of_mmpose(config: Config, points: NDArray[np.float32], places: tuple[int, ...]) -> list[str]:
+    """What to write into a file of mmpose's; nothing where it is sound."""
+    links = ", ".join(f"{(config.points[places[a]], config.points[places[b]])}" for a, b in kp.BONES)
+    swap, skeleton = (f"{what} of {config.name}" for what in ("swap", "skeleton_info"))
+    return [
+        config_advice.of_flip(config.flip, swap, points, places, "swap='' for each keypoint"),
+        config_advice.of_skeleton(config.links, skeleton, points, places, f"the links {links}"),
+    ]
 
 
 def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:
