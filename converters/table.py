@@ -110,6 +110,12 @@ FORMATS: dict[str, Format] = {
             reads=MappedLabels,
         ),
         Format(
+            "label-studio",
+            "label_studio",
+            "Label Studio's JSON: points under the rectangle of their hand",
+            reads=MappedLabels,
+        ),
+        Format(
             "coco-wholebody",
             "coco_wholebody",
             "COCO-WholeBody: left and right hand of each person",

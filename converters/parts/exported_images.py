@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.data import references
 from curate.data.dataset import Dataset
-from curate.data.sample import file_stem
+from curate.data.part import LEFT_OUT
+from curate.data.sample import Sample, file_stem
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -57,6 +58,25 @@ def put(
             placed[ref], anew = made
             counts["image turned upright or written anew as PNG"] += anew and not images.in_stack(ref)
     return placed, +counts
+
+
+def put_hands(
+    dataset: Dataset, folder: Path, engine: Engine
+) -> tuple[dict[Path, list[Sample]], Counter[str]]:
+    """Put all images of a dataset into `folder`, as `put` does.
+
+    Returns
+    -------
+    The hands in each file, in the order of the refs and of the dataset; and counts of what was left out or
+    turned.
+    """
+    hands: dict[str, list[Sample]] = defaultdict(list)
+    for sample in dataset:
+        hands[sample.image].append(sample)
+    placed, counts = put(dataset, hands, folder, engine)
+    gone = sum(len(found) for ref, found in hands.items() if ref not in placed)
+    counts[LEFT_OUT + "sample without an image"] += gone
+    return {path: hands[ref] for ref, path in sorted(placed.items())}, +counts
 
 
 def put_as(dataset: Dataset, places: Mapping[str, Path], engine: Engine) -> dict[str, bool]:

@@ -28,6 +28,7 @@ _READ = {
     "panoptic": "CMU's hand labels",
     "openpose": "OpenPose's output",
     "cvat": "CVAT's XML",
+    "label-studio": "Label Studio",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
@@ -120,5 +121,5 @@ def _of_list(content: list[Any]) -> str:
     if not first.keys().isdisjoint({"predictions", "data", "file_upload", "kp"}) or "keypointlabels" in str(
         first
     ):
-        return "Label Studio's JSON"
+        return "label-studio"
     return "CreateML" if {"image", "annotations"} <= first.keys() else ""
