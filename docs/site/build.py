@@ -2,8 +2,8 @@
 
     python docs/site/build.py [--out site]
 
-The pages are put together in OUT/docs, with the links that lead out of docs/ turned round, and Zensical builds
-them into OUT/html. A link, or a part of a page, that is not there ends it with an error.
+The pages are put together in OUT/docs, with the links that lead out of docs/ turned round, and built by
+Zensical into OUT/html. A link, or a part of a page, that is not there ends it with an error.
 """
 
 from __future__ import annotations
