@@ -49,7 +49,9 @@ def run(a: argparse.Namespace) -> int:
 def _add_build(actions: Any) -> None:
     build = actions.add_parser("build", help="write the gallery: open index.html by double click")
     build.add_argument("dataset", type=Path, metavar="D")
-    build.add_argument("--qa", type=Path, required=True, metavar="QA", help="what curate qa wrote about it")
+    build.add_argument(
+        "--qa", type=Path, metavar="QA", help="what curate qa wrote about it; without it, just the pictures"
+    )
     build.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(build, PageOptions)
     common(build)
