@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.table import FORMATS
+from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
     OK,
@@ -18,10 +19,15 @@ from curate.commands.console import (
     options_of,
     show,
 )
-from qa.review.agreement import agreement
+from qa.review import pairs
+from qa.review.agreement import Agreement, agreement
 from qa.review.apply import apply_decisions
 from qa.review.build import PageOptions, build_review
+from qa.review.consensus import WITHIN, consensus
+from qa.review.decisions import write_decisions
 from qa.review.open_labelme import LabelmeOptions, open_labelme
+from qa.review.pairs import Pairs
+from qa.review.point_agreement import point_agreement
 
 
 def add(commands: Any) -> None:
@@ -115,14 +121,73 @@ def _apply(a: argparse.Namespace) -> int:
 
 
 def _add_agreement(actions: Any) -> None:
-    agree = actions.add_parser("agreement", help="how far two reviewers decide alike, and where they do not")
-    agree.add_argument("first", type=Path, metavar="A", help="one reviewer's decisions, as the page exports")
+    agree = actions.add_parser(
+        "agreement",
+        help="how far two reviewers or annotators agree, and what they agree on",
+        description="Compare two files of decisions; with --dataset also the points that each accepted or "
+        "corrected.\nOr compare two datasets: the same samples, labelled by two people.",
+        epilog="examples:\n  curate review agreement ann.jsonl bob.jsonl\n"
+        "  curate review agreement ann.jsonl bob.jsonl --dataset tagged --consensus both.jsonl\n"
+        "  curate review agreement by-ann by-bob --consensus both.jsonl",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    agree.add_argument(
+        "first", type=Path, metavar="A", help="one's decisions as the page exports them, or dataset"
+    )
     agree.add_argument("second", type=Path, metavar="B", help="the other's")
-    common(agree, workers=False, overwrite=False)
+    agree.add_argument(
+        "--dataset", type=Path, metavar="D", help="which the decisions are about: compare points too"
+    )
+    agree.add_argument(
+        "--consensus", type=Path, metavar="FILE", help="write what both agree on, for curate review apply"
+    )
+    agree.add_argument(
+        "--within",
+        type=_share,
+        default=WITHIN,
+        metavar="SHARE",
+        help="of the hand's size: how far apart two points agree (default: %(default)s)",
+    )
+    common(agree)
     agree.set_defaults(act=_agreement)
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: not from 0 to 1")
+    return value
+
+
 def _agreement(a: argparse.Namespace) -> int:
-    found = agreement(a.first, a.second)
-    show(a, found.as_json(), str(found))
+    if a.consensus is not None and a.consensus.exists() and not a.overwrite:
+        raise InputError(a.consensus, "is there already", remedy="give another name, or --overwrite")
+    verdicts, compared = _compared(a)
+    told: dict[str, Any] = verdicts.as_json() if verdicts else {}
+    lines = [str(verdicts)] if verdicts else []
+    if compared is not None:
+        points = point_agreement(*compared.labelled)
+        told |= {"points": points.as_json(), "not_compared": [list(one) for one in compared.left]}
+        lines.append(str(points))
+        lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
+        if a.consensus is not None:
+            merged = consensus(compared, a.within)
+            write_decisions(a.consensus, merged.decisions)
+            told["consensus"] = merged.as_json()
+            advice = f"next: curate review apply {a.consensus} --dataset {compared.dataset.root} --out NEW"
+            lines += [str(merged), advice]
+    show(a, told, "\n".join(lines))
     return OK
+
+
+def _compared(a: argparse.Namespace) -> tuple[Agreement | None, Pairs | None]:
+    """The verdicts of two files, and what points each would have; of two datasets the latter alone."""
+    ways = {"engine": engine_of(a), **given(a, "quiet")}
+    if a.first.is_dir() and a.second.is_dir():
+        if a.dataset is not None:
+            raise InputError("--dataset", "given beside two datasets", allowed="with two files of decisions")
+        return None, pairs.of_labels(a.first, a.second, **ways)
+    if a.consensus is not None and a.dataset is None:
+        raise InputError("--consensus", "no dataset", remedy="say what was decided on: --dataset D")
+    verdicts = agreement(a.first, a.second)
+    return verdicts, a.dataset and pairs.of_decisions(a.first, a.second, a.dataset, **ways)
