@@ -97,6 +97,12 @@ FORMATS: dict[str, Format] = {
         Format("yolo-pose", "yolo_pose", "Ultralytics YOLO pose: images/ and labels/*.txt with 21 points"),
         Format("coco", "coco", "COCO keypoints of hands, flat or nested (mmpose's FreiHAND, RHD, ...)"),
         Format(
+            "cvat",
+            "cvat",
+            "CVAT's XML: skeletons of images and of videos with tracks",
+            reads=MappedLabels,
+        ),
+        Format(
             "coco-wholebody",
             "coco_wholebody",
             "COCO-WholeBody: left and right hand of each person",

@@ -7,12 +7,15 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
 import cv2
 import numpy as np
@@ -450,6 +453,47 @@ def archive(rng: Random, content: bytes) -> bytes:
                 member = rng.choice(crafted) if kind < 0.3 else hostile.data(rng, member)
             new.writestr(name, member)
     return sink.getvalue()
+
+
+_DOCTYPES = (
+    "<!DOCTYPE a [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]>",
+    "<!DOCTYPE a SYSTEM 'file:///etc/passwd'>",
+    f"<!DOCTYPE a [<!ENTITY a SYSTEM '{hostile.SECRET}'>]>",
+)
+
+
+_NO_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_file(rng: Random, content: bytes) -> bytes:
+    """XML, with a tag, an attribute, a text or an element spoilt; now and then with a document type, or in
+    another encoding."""
+    kind = rng.random()
+    if kind < 0.2:
+        return _encoded(rng, hostile.text(rng, content.decode(), '<>"& '))
+    text = _as_xml(hostile.tree(rng, _as_tree(ElementTree.fromstring(content))))
+    head = (
+        rng.choice(_DOCTYPES) if kind < 0.25 else "<" + "a><" * rng.choice((40, 9000)) if kind < 0.27 else ""
+    )
+    return _encoded(rng, head + text)
+
+
+def _as_tree(element: ElementTree.Element) -> list[Any]:
+    return [element.tag, dict(element.attrib), element.text or "", [_as_tree(below) for below in element]]
+
+
+def _as_xml(tree: Any) -> str:
+    """An element of `_as_tree`, whatever has become of it."""
+    if not (isinstance(tree, list) and len(tree) == 4 and isinstance(tree[1], dict)):
+        return escape(_plain(tree))
+    tag, attributes, text, below = tree
+    told = "".join(f" {_plain(key)}={quoteattr(_plain(value))}" for key, value in attributes.items())
+    inner = "".join(map(_as_xml, below)) if isinstance(below, list) else _plain(below)
+    return f"<{_plain(tag)}{told}>{escape(_plain(text))}{inner}</{_plain(tag)}>"
+
+
+def _plain(value: Any) -> str:
+    return value.text if isinstance(value, Raw) else str(value)[:200_000]
 
 
 def spaced(rng: Random, content: bytes) -> bytes:

@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 
@@ -52,6 +53,10 @@ def _annotations(content: bytes) -> int:
     return len(json.loads(content)["annotations"])
 
 
+def _skeletons(content: bytes) -> int:
+    return sum(1 for _ in ElementTree.fromstring(content).iterfind("image/skeleton"))
+
+
 def _entries(content: bytes) -> int:
     return len(_Arrays(io.BytesIO(content)).load())
 
@@ -88,7 +93,10 @@ _STAGES = (
 )
 _RHD = "export in/drawn --to rhd --out out"
 _EXPORTS = (
-    *(f"export in/drawn --to {name} --out out" for name in ("labelme", "coco", "yolo-pose", "11khands")),
+    *(
+        f"export in/drawn --to {name} --out out"
+        for name in ("labelme", "coco", "yolo-pose", "11khands", "cvat")
+    ),
     _RHD,
 )
 _QA = "qa in/drawn --out out"
@@ -142,6 +150,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("11k csv", "11khands/HandInfo.csv", codecs.csv, _convert("11khands"), rows=_hands),
     Kind("11k joined", "11khands/HandInfo.csv", codecs.csv, (_JOINED,), ("labelme",), rows=_hands),
     Kind("11k images", "11khands/Hands/*.jpg", _image, _convert("11khands"), apart=True),
+    Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
+    Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
+    Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),
     Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),

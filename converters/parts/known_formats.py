@@ -21,6 +21,7 @@ _READ = {
     "coco": "COCO",
     "coco-wholebody": "COCO-WholeBody",
     "yolo-pose": "YOLO pose",
+    "cvat": "CVAT's XML",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
@@ -81,7 +82,7 @@ def _of_file(path: Path) -> str:
     if kind == ".json":
         return _of_json(head)
     if kind == ".xml":
-        return "CVAT's XML" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
+        return "cvat" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
     return "yolo-pose" if _YOLO.match(head) else ""
 
 

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate import diff as verb
 from curate.basics import files
 from curate.basics.errors import InputError
 from curate.commands import console
@@ -37,6 +36,8 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate import diff as verb
+
     found = verb.diff(a.a, a.b)
     if a.out is not None:
         if a.out.suffix.lower() != ".html":

@@ -9,8 +9,6 @@ from typing import Any
 from converters.table import FORMATS
 from curate.commands.console import FINDINGS, OK, command, common, engine_of, given, show
 from curate.commands.own_options import add_own_options, own_options
-from curate.data.dataset import Dataset
-from curate.export import export
 
 _KINDS = {row.name: row.writes for row in FORMATS.values() if row.writes}
 
@@ -32,6 +30,9 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.data.dataset import Dataset
+    from curate.export import export
+
     result = export(
         Dataset(a.dataset),
         FORMATS[a.to].write,

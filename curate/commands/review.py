@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from converters.table import FORMATS
 from curate.basics.errors import InputError
@@ -19,15 +19,11 @@ from curate.commands.console import (
     options_of,
     show,
 )
-from qa.review import pairs
-from qa.review.agreement import Agreement, agreement
-from qa.review.apply import apply_decisions
-from qa.review.build import PageOptions, build_review
-from qa.review.consensus import WITHIN, consensus
-from qa.review.decisions import write_decisions
-from qa.review.open_labelme import LabelmeOptions, open_labelme
-from qa.review.pairs import Pairs
-from qa.review.point_agreement import point_agreement
+from qa.options import AgreementOptions, LabelmeOptions, PageOptions
+
+if TYPE_CHECKING:
+    from qa.review.agreement import Agreement
+    from qa.review.pairs import Pairs
 
 
 def add(commands: Any) -> None:
@@ -65,6 +61,8 @@ def _add_build(actions: Any) -> None:
 
 
 def _build(a: argparse.Namespace) -> int:
+    from qa.review.build import build_review
+
     options = options_of(a, PageOptions)
     made = build_review(a.dataset, a.qa, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
     show(a, made.as_json(), str(made))
@@ -91,6 +89,8 @@ def _add_open_labelme(actions: Any) -> None:
 
 
 def _open_labelme(a: argparse.Namespace) -> int:
+    from qa.review.open_labelme import open_labelme
+
     labelme, options = FORMATS["labelme"], options_of(a, LabelmeOptions)
     done = open_labelme(
         a.dataset, a.out, options, write=labelme.write, read=labelme.read, overwrite=a.overwrite
@@ -113,6 +113,8 @@ def _add_apply(actions: Any) -> None:
 
 
 def _apply(a: argparse.Namespace) -> int:
+    from qa.review.apply import apply_decisions
+
     applied = apply_decisions(
         a.dataset, a.decisions, a.out, engine=engine_of(a), **given(a, "dry_run overwrite quiet")
     )
@@ -135,34 +137,20 @@ def _add_agreement(actions: Any) -> None:
         "first", type=Path, metavar="A", help="one's decisions as the page exports them, or dataset"
     )
     agree.add_argument("second", type=Path, metavar="B", help="the other's")
-    agree.add_argument(
-        "--dataset", type=Path, metavar="D", help="which the decisions are about: compare points too"
-    )
-    agree.add_argument(
-        "--consensus", type=Path, metavar="FILE", help="write what both agree on, for curate review apply"
-    )
-    agree.add_argument(
-        "--within",
-        type=_share,
-        default=WITHIN,
-        metavar="SHARE",
-        help="of the hand's size: how far apart two points agree (default: %(default)s)",
-    )
+    add_options(agree, AgreementOptions)
     common(agree)
     agree.set_defaults(act=_agreement)
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: not from 0 to 1")
-    return value
-
-
 def _agreement(a: argparse.Namespace) -> int:
-    if a.consensus is not None and a.consensus.exists() and not a.overwrite:
-        raise InputError(a.consensus, "is there already", remedy="give another name, or --overwrite")
-    verdicts, compared = _compared(a)
+    from qa.review.consensus import consensus
+    from qa.review.decisions import write_decisions
+    from qa.review.point_agreement import point_agreement
+
+    options = options_of(a, AgreementOptions)
+    if options.consensus is not None and options.consensus.exists() and not a.overwrite:
+        raise InputError(options.consensus, "is there already", remedy="give another name, or --overwrite")
+    verdicts, compared = _compared(a, options)
     told: dict[str, Any] = verdicts.as_json() if verdicts else {}
     lines = [str(verdicts)] if verdicts else []
     if compared is not None:
@@ -170,24 +158,30 @@ def _agreement(a: argparse.Namespace) -> int:
         told |= {"points": points.as_json(), "not_compared": [list(one) for one in compared.left]}
         lines.append(str(points))
         lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
-        if a.consensus is not None:
-            merged = consensus(compared, a.within)
-            write_decisions(a.consensus, merged.decisions)
+        if options.consensus is not None:
+            merged = consensus(compared, options.within)
+            write_decisions(options.consensus, merged.decisions)
             told["consensus"] = merged.as_json()
-            advice = f"next: curate review apply {a.consensus} --dataset {compared.dataset.root} --out NEW"
+            root = compared.dataset.root
+            advice = f"next: curate review apply {options.consensus} --dataset {root} --out NEW"
             lines += [str(merged), advice]
     show(a, told, "\n".join(lines))
     return OK
 
 
-def _compared(a: argparse.Namespace) -> tuple[Agreement | None, Pairs | None]:
+def _compared(a: argparse.Namespace, options: AgreementOptions) -> tuple[Agreement | None, Pairs | None]:
     """The verdicts of two files, and what points each would have; of two datasets the latter alone."""
+    from qa.review import pairs
+    from qa.review.agreement import agreement
+
     ways = {"engine": engine_of(a), **given(a, "quiet")}
     if a.first.is_dir() and a.second.is_dir():
-        if a.dataset is not None:
+        if options.dataset is not None:
             raise InputError("--dataset", "given beside two datasets", allowed="with two files of decisions")
         return None, pairs.of_labels(a.first, a.second, **ways)
-    if a.consensus is not None and a.dataset is None:
+    if options.consensus is not None and options.dataset is None:
         raise InputError("--consensus", "no dataset", remedy="say what was decided on: --dataset D")
     verdicts = agreement(a.first, a.second)
-    return verdicts, a.dataset and pairs.of_decisions(a.first, a.second, a.dataset, **ways)
+    if options.dataset is None:
+        return verdicts, None
+    return verdicts, pairs.of_decisions(a.first, a.second, options.dataset, **ways)

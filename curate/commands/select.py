@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
-from curate.select import SelectOptions, select
-from qa.checks.duplicates import look_alikes
-from qa.finding import SEVERITIES, at_least, read_findings
-from qa.view import open_view
+from curate.options.select import SelectOptions
+from qa.severity import SEVERITIES, at_least
 
 
 def add(commands: Any) -> None:
@@ -47,6 +45,9 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.select import select
+    from qa.finding import read_findings
+
     drop = None
     if a.drop_qa is not None:
         grave = at_least(a.drop_at)
@@ -61,5 +62,8 @@ def run(a: argparse.Namespace) -> int:
 
 def _alike(a: argparse.Namespace) -> list[list[str]]:
     """The samples that QA would call near-duplicates of each other, by their ids."""
+    from qa.checks.duplicates import look_alikes
+    from qa.view import open_view
+
     view = open_view([a.dataset], engine=engine_of(a), quiet=a.quiet)
     return [[str(view.sample_id[row]) for row in group] for group in look_alikes(view)]

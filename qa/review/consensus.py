@@ -19,8 +19,6 @@ from qa.review.pairs import Pair, Pairs
 from qa.review.point_agreement import hand_sizes
 from qa.review.standing import difference
 
-WITHIN = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
@@ -55,7 +53,7 @@ class Consensus:
         return {"decisions": self.counts, "disputed": disputed}
 
 
-def consensus(compared: Pairs, within: float = WITHIN) -> Consensus:
+def consensus(compared: Pairs, within: float) -> Consensus:
     """What two people agree on, sample by sample.
 
     A point that both labelled no further than `within` of the hand's size apart is put in the middle; it is

@@ -14,7 +14,8 @@ import pytest
 from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.predictions import read_predictions
-from curate.evaluate import EvaluateOptions, evaluate
+from curate.evaluate import evaluate
+from curate.options.evaluate import EvaluateOptions
 from curate.scoring.figures import Scored, measure
 
 MakePath = Callable[..., Path]

@@ -14,7 +14,8 @@ from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.select import SelectOptions, select
+from curate.options.select import SelectOptions
+from curate.select import select
 
 PICTURE = np.full((20, 30, 3), 90, np.uint8)
 

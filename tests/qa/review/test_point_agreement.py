@@ -77,7 +77,7 @@ def test_what_two_agree_on_is_put_in_the_middle(tmp_path: Path, ann: list[Sample
     bob[2].side = "left"
     save(tmp_path / "by-bob", bob)
     compared = pairs.of_labels(tmp_path / "by-ann", tmp_path / "by-bob", quiet=True)
-    merged = consensus(compared)
+    merged = consensus(compared, 0.05)
     assert merged.counts == {"fix": 1, "patch": 3}  # left and right: someone has to look
     assert merged.disputed == [
         *((f"s/{i}", "index_tip") for i in (0, 1)),
@@ -128,7 +128,7 @@ def test_decisions_are_compared_by_the_points_that_they_lead_to(tmp_path: Path, 
     found = point_agreement(*compared.labelled)
     assert found.samples == 2
     assert found.keypoints["thumb_tip"].median == pytest.approx(0.02)  # of 0.04 and 0
-    merged = consensus(compared)
+    merged = consensus(compared, 0.05)
     assert [decision.decision for decision in merged.decisions] == ["patch", "accept", "reject", "fix"]
     assert merged.decisions[0].patch == Patch(points={"thumb_tip": (x, y + 2, 2)})
     assert {decision.reviewer for decision in merged.decisions} == {"ann and bob"}

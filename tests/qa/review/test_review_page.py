@@ -20,8 +20,9 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info
 from curate.data.sample import Sample
 from qa.finding import write_findings
+from qa.options import PageOptions
 from qa.review.apply import apply_decisions
-from qa.review.build import PageOptions, build_review
+from qa.review.build import build_review
 
 HOSTILE = '"></script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">\u2028${alert(3)}'
 
