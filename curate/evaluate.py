@@ -136,16 +136,17 @@ def evaluate(
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, reused=True)
         names, found = (origin.name, dataset.root.resolve().name), origin.predict()
+        about = {"split": options.split, "training_set": names[1], "seen_in_training": origin.seen}
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
-            figures = {"split": options.split, **measure(scored)}
+            figures = {**about, **measure(scored)}
             figures |= {"turns": True} if options.turns else {}
             figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
             if other is not None:
                 figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
             page = render_page(Shown(*names, figures, scored, origin.examples.pixels))
         else:
-            figures, page = _measure_masks(folder, found, origin.examples, options.split, names)
+            figures, page = _measure_masks(folder, found, origin.examples, about, names)
         files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
         files.write(folder / PAGE, page.encode())
         claim.finish(figures)
@@ -228,7 +229,7 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
 
 
 def _measure_masks(
-    folder: Path, found: Found, examples: Examples, split: str, names: tuple[str, str]
+    folder: Path, found: Found, examples: Examples, about: dict[str, Any], names: tuple[str, str]
 ) -> tuple[dict[str, Any], str]:
     """Figures and page of masks, the same way."""
     truth = examples.masks(np.arange(len(examples)))
@@ -237,6 +238,6 @@ def _measure_masks(
     with files.writing(folder / MASKS) as file:
         np.save(file, found.masks, allow_pickle=False)
     scored = ScoredMasks(np.load(folder / MASKS, allow_pickle=False), truth)
-    figures = {"split": split, **measure(scored, MASK_FIGURES)}
+    figures = {**about, **measure(scored, MASK_FIGURES)}
     shown = ShownMasks(*names, figures, scored, examples.sample_ids, examples.pixels)
     return figures, render_mask_page(shown)

@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from scipy.io import loadmat, savemat
 
 from benchmarks.fuzz import hostile
 from benchmarks.fuzz.hostile import Raw
@@ -192,6 +193,33 @@ def array(rng: Random) -> np.ndarray[Any, Any]:
         except (TypeError, ValueError, OverflowError):
             made = np.zeros(shape, kind)
     return np.asfortranarray(made) if rng.random() < 0.2 else made
+
+
+def mat(rng: Random, content: bytes) -> bytes:
+    """MATLAB's arrays, with one exchanged, renamed or missing."""
+    arrays = {name: value for name, value in loadmat(io.BytesIO(content)).items() if name[:2] != "__"}
+    name = rng.choice(sorted(arrays))
+    old = arrays.pop(name)
+    kind = rng.random()
+    if kind < 0.35 and old.dtype.kind in "fiu":
+        spoilt = old.astype(rng.choice((old.dtype, np.dtype("f8"))))
+        with np.errstate(all="ignore"):
+            spoilt.flat[rng.randrange(spoilt.size)] = rng.choice((0, 1, -1, 100))
+        arrays[name] = spoilt
+    elif kind < 0.5 and old.dtype.kind in "fiu":
+        numbers = [float(n) for n in hostile.NUMBERS if n != 10**400]
+        arrays[name] = np.full(old.shape, rng.choice(numbers))
+    elif kind < 0.65:
+        arrays[name] = rng.choice(
+            (old[:1], old[..., None], old.T, np.zeros(0), np.ones((2, 3, 4)), {"a": old})
+        )
+    elif kind < 0.8:
+        arrays[name] = rng.sample(hostile.PATHS, 4)
+    elif kind < 0.9:
+        arrays["other"] = old
+    sink = io.BytesIO()
+    savemat(sink, arrays, do_compression=rng.random() < 0.5)
+    return sink.getvalue() if rng.random() < 0.9 else hostile.data(rng, sink.getvalue())
 
 
 def _crafted(rng: Random) -> tuple[bytes, ...]:

@@ -2,6 +2,7 @@
 
 drawn       a dataset: hands with masks, depth, xyz and K
 labelme, coco, yolo-pose, 11khands, rhd, cvat    exports of it; wholebody, cvat-video: written here
+freihand, interhand, panoptic and so on    the layouts of publishers, as the tests write them
 crops, set, qa, review                     what crop, build, qa and review build make
 run, evaluation                            a network trained for an epoch, and its figures
 loose       photos/, decisions.jsonl, split.csv, qa.yaml, job.yaml, mapping.yaml
@@ -29,6 +30,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from tests.layouts import LAYOUTS
 
 HANDS = 4
 SIZE = 160
@@ -69,6 +71,8 @@ def make(folder: Path, *, networks: bool) -> None:
         _typed([*shlex.split(line.format(folder)), "--quiet"])
     _write_wholebody(folder / "wholebody")
     _write_video(folder / "cvat-video")
+    for name, write in LAYOUTS.items():
+        write(folder / name)
     _write_loose(folder / "loose", Dataset(folder / "drawn"))
 
 

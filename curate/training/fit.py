@@ -36,7 +36,7 @@ from curate.training.module import TrainingModule
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
 from curate.training.run import finish_run, start_from
 from curate.training.stored import reason
-from curate.training.trained_on import write_trained_on
+from curate.training.trained_on import DATA, data_of, write_trained_on
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,7 @@ def fill(
     info = {
         "config": plan.config,
         "crop": _crop_of(dataset),
+        DATA: data_of(dataset),
         "curate": VERSION,
         "torch": torch.__version__,
     }

@@ -374,10 +374,14 @@ def test_a_flaw_behind_the_image_is_told_where_it_stands(tmp_path: Path) -> None
         (
             "a.json",
             '{"hand_pts": [], "is_left": 1}',
-            "it looks like CMU Panoptic's hand labels, which is not read",
+            "it looks like CMU's hand labels: curate convert panoptic",
         ),
         ("a.json", '{"0a1b": {"bboxes": [], "labels": []}}', "it looks like HaGRID"),
-        ("a.json", '{"maker": "x", "info": [{"pts": {}}]}', "it looks like handpose_x"),
+        (
+            "a.json",
+            '{"maker": "x", "info": [{"pts": {}}]}',
+            "it looks like handpose_x: curate convert handpose-x",
+        ),
         ("a.json", "[[[0.1, 0.2, 0.3]]]", "it looks like FreiHAND"),
         (
             "a.json",
