@@ -281,7 +281,7 @@ function buildHelp() {
   const close = make("button", { type: "button", textContent: "Close" });
   close.addEventListener("click", () => at("help").close());
   at("help").append(
-    make("h2", { id: "help-title", textContent: "Keys" }),
+    make("h2", { id: "help-title", textContent: "Keys", tabIndex: -1, autofocus: true }),
     make("dl", {}, rows),
     make("p", { textContent: "Decisions are kept in this browser. Export them as a file, then run: curate review apply decisions.jsonl --dataset D --out NEW" }),
     close,
