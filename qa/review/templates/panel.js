@@ -29,7 +29,7 @@ function labelled(node, attributes) {
 function showPanel() {
   const focused = document.activeElement?.dataset?.act;
   const scrolled = panel.querySelector(".told")?.scrollTop;
-  frames.length = 0;
+  dropFrames();
   if (active < 0) {
     panel.replaceChildren(make("p", { className: "hint", textContent: "Select a sample: arrow keys or j and k; ? shows all keys." }));
     return;

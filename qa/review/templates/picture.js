@@ -27,6 +27,13 @@ function bigPicture(row, patch, words, editable) {
   return make("figure", {}, [frame.node, make("figcaption", { textContent: words })]);
 }
 
+// The pictures are made anew: what fingers held of the old ones is let go.
+function dropFrames() {
+  frames.length = 0;
+  fingers.clear();
+  grip = draft = null;
+}
+
 function isLarge() {
   return panel.classList.contains("zoomed");
 }

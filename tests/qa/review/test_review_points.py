@@ -178,6 +178,20 @@ def test_two_fingers_magnify_and_do_not_move_a_point(page_folder: Path, browser:
     context.close()
 
 
+def test_a_key_during_a_drag_lets_the_point_go(page_folder: Path, context: BrowserContext) -> None:
+    page = open_page(context, page_folder)
+    press(page, "space")
+    x, y = on_screen(page, TIP)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y)
+    press(page, "a")
+    page.mouse.up()
+    assert page.evaluate("[mine.get(active).decision, fingers.size, draft]") == ["accept", 0, None]
+    drag(page, TIP, 40, 0)
+    assert page.evaluate("mine.get(active).decision") == "patch"
+
+
 def test_points_keep_their_places_where_the_order_is_reversed_afterwards(
     page_folder: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
