@@ -118,10 +118,12 @@ def measure(browser: Browser, path: Path) -> None:
     for name, code in FILTERS.items():
         times = page.evaluate(f"() => {{ {_TIMED} return timed(() => {{ {code} refilter(); }}); }}")
         print(f"filter: {name:12s} {statistics.median(times):8.1f} ms   (worst {max(times):.1f})")
-    frames = scroll(page)
-    print(f"scroll, frame        {statistics.median(frames):8.1f} ms   (p95 {np.quantile(frames, 0.95):.1f})")
-    frames = magnify(page)
-    print(f"magnify, frame       {statistics.median(frames):8.1f} ms   (p95 {np.quantile(frames, 0.95):.1f})")
+    for name, gesture in (("scroll", scroll), ("magnify", magnify)):
+        before = processor(browser)
+        frames = gesture(page)
+        spent = 1e3 * (processor(browser) - before) / len(frames)
+        late, told = np.quantile(frames, 0.95), f"{name}, frame"
+        print(f"{told:20s} {statistics.median(frames):8.1f} ms   (p95 {late:.1f}; processor {spent:.1f})")
     for kind, megabytes in memory(browser).items():
         print(f"memory, {kind:12s} {megabytes:8.0f} MB")
 
@@ -182,6 +184,12 @@ def magnify(page: Page) -> list[float]:
     })"""
     frames: list[float] = page.evaluate(script)
     return frames
+
+
+def processor(browser: Browser) -> float:
+    """Seconds of processor that the browser has used, all of its processes: the same on a busy machine."""
+    told: Any = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
+    return float(sum(process["cpuTime"] for process in told["processInfo"]))
 
 
 def memory(browser: Browser) -> dict[str, float]:
