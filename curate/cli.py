@@ -150,7 +150,9 @@ def _has_working_folder() -> bool:
 
 def _formats() -> str:
     names = ", ".join(row.name for row in FORMATS.values() if row.reads)
-    return textwrap.fill(names, 90, initial_indent="      FORMAT: ", subsequent_indent=" " * 14)
+    first = "      FORMAT: "
+    rest = " " * len(first)
+    return textwrap.fill(names, 90, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 if __name__ == "__main__":
