@@ -39,6 +39,7 @@ from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError
 from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
@@ -50,7 +51,6 @@ NAME = "coco"
 # palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 _MILLIMETRES = 1000.0
-_SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
 
 
 class Ours(msgspec.Struct, gc=False, omit_defaults=True):
@@ -82,6 +82,7 @@ class Annotation(msgspec.Struct, gc=False):
     image_id: Id = None
     category_id: Id = None
     iscrowd: bool | float | None = 0
+    lefthand_valid: Any = None
     bbox: list[float] | None = None
     hand_type: Any = None
     attributes: Any = None
@@ -107,6 +108,9 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
     chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
+    if not chosen and any(a.lefthand_valid is not None for a in document.annotations):
+        found, remedy = "people with hands, as COCO-WholeBody has them", "curate convert coco-wholebody"
+        raise InputError(file.path, found, field="annotations", remedy=remedy)
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
@@ -226,19 +230,11 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
     found: list[kp.Side | None] = []
     for a in annotations:
         told = {labels.side_of(a.hand_type), named.get(a.category_id)}
-        told |= {orders.get(a.category_id, UNTOLD).side, _attribute_side(a.attributes)}
+        told |= {orders.get(a.category_id, UNTOLD).side, labels.side_among(a.attributes)}
         sides = told - {None}
         hands.notes["side told in two ways, left empty"] += len(sides) > 1
         found.append(sides.pop() if len(sides) == 1 else None)
     hands.columns["side"] = found
-
-
-def _attribute_side(attributes: object) -> kp.Side | None:
-    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
-    if not isinstance(attributes, dict):
-        return None
-    sides = {labels.side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
-    return sides.pop() if len(sides) == 1 else None
 
 
 def _add_known_sides(hands: Hands) -> None:

@@ -97,10 +97,27 @@ FORMATS: dict[str, Format] = {
         Format("yolo-pose", "yolo_pose", "Ultralytics YOLO pose: images/ and labels/*.txt with 21 points"),
         Format("coco", "coco", "COCO keypoints of hands, flat or nested (mmpose's FreiHAND, RHD, ...)"),
         Format(
+            "cvat",
+            "cvat",
+            "CVAT's XML: skeletons of images and of videos with tracks",
+            reads=MappedLabels,
+        ),
+        Format(
             "coco-wholebody",
             "coco_wholebody",
             "COCO-WholeBody: left and right hand of each person",
             writes=None,
         ),
+        Format(
+            "hand-graph",
+            "hand_graph",
+            "hand-graph-cnn's real set: images/, params.mat and pose_gt.mat",
+            writes=None,
+        ),
+        Format("handpose-x", "handpose_x", "handpose_x: a JSON file with pts a picture", writes=None),
+        Format("freihand", "freihand", "FreiHAND: {training,evaluation}_{K,xyz}.json, rgb/", writes=None),
+        Format("interhand", "interhand", "InterHand2.6M: *_{data,camera,joint_3d}.json", writes=None),
+        Format("panoptic", "panoptic", "CMU's hand_labels, hand_labels_synth and hand143", writes=None),
+        Format("openpose", "openpose", "OpenPose's *_keypoints.json, with its scores", writes=None),
     )
 }

@@ -127,7 +127,7 @@ def _uses_two(path: Path) -> bool:
     data = _text(_bytes(path))
     if not _TWO.search(data):
         return False
-    rows = (line.split() for line in data.splitlines())
+    rows = map(_tokens, data.splitlines())
     return any(_TWO.fullmatch(v) for row in rows if _NUMBERS.get(len(row)) == 3 for v in row[_HEAD + 2 :: 3])
 
 
@@ -144,6 +144,11 @@ def _text(data: bytes) -> bytes:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace").encode()
     return data.removeprefix(codecs.BOM_UTF8)
+
+
+def _tokens(line: bytes) -> list[bytes]:
+    """The numbers of a line. They may stand between commas; decimal commas would not give a hand's count."""
+    return (line.replace(b",", b" ") if b"," in line else line).split()
 
 
 @dataclass(slots=True)
@@ -202,7 +207,7 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
     hand = 0
     seen: dict[tuple[float, ...], list[float]] = {}  # the lines of this file by their points
     for number, line in enumerate(data.splitlines(), 1):
-        tokens = line.split()
+        tokens = _tokens(line)
         if not tokens:
             continue
         hand += 1

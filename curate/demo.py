@@ -14,11 +14,11 @@ import numpy as np
 from curate.basics import engine, images, stopping
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError
-from curate.basics.settings import Options, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from curate.options.demo import DemoOptions
 
 _CHUNK = 16
 _PER_SUBJECT = 4
@@ -31,16 +31,6 @@ size: 128
 samples: 4
 hands: {{people: 3}}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOptions(Options):
-    """How much the demo draws, and how long it trains. By epochs, not by the clock, so that it gives the same
-    on any machine."""
-
-    photos: int = whole(480, 16, 100_000, "labelled photographs to draw")
-    epochs: int = whole(8, 1, 1000, "of training")
-    seed: int = whole(0, 0, 2**31, "of all that is drawn")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
+from scipy.io import loadmat
 
 from benchmarks.fuzz import codecs
 from benchmarks.fuzz.codecs import Codec
@@ -52,6 +54,10 @@ def _annotations(content: bytes) -> int:
     return len(json.loads(content)["annotations"])
 
 
+def _skeletons(content: bytes) -> int:
+    return sum(1 for _ in ElementTree.fromstring(content).iterfind("image/skeleton"))
+
+
 def _entries(content: bytes) -> int:
     return len(_Arrays(io.BytesIO(content)).load())
 
@@ -63,6 +69,15 @@ class _Arrays(pickle.Unpickler):
         if not module.startswith("numpy") or name not in ("_reconstruct", "ndarray", "dtype", "scalar"):
             raise pickle.UnpicklingError(f"{module}.{name}")
         return super().find_class(module, name)
+
+
+def _root(content: bytes) -> int:
+    return len(json.loads(content)["root"])
+
+
+def _mat_rows(content: bytes) -> int:
+    names = loadmat(io.BytesIO(content)).get("image_path", ())
+    return len(names)
 
 
 def _hands(_content: bytes) -> int:
@@ -88,7 +103,10 @@ _STAGES = (
 )
 _RHD = "export in/drawn --to rhd --out out"
 _EXPORTS = (
-    *(f"export in/drawn --to {name} --out out" for name in ("labelme", "coco", "yolo-pose", "11khands")),
+    *(
+        f"export in/drawn --to {name} --out out"
+        for name in ("labelme", "coco", "yolo-pose", "11khands", "cvat")
+    ),
     _RHD,
 )
 _QA = "qa in/drawn --out out"
@@ -142,7 +160,18 @@ KINDS: tuple[Kind, ...] = (
     Kind("11k csv", "11khands/HandInfo.csv", codecs.csv, _convert("11khands"), rows=_hands),
     Kind("11k joined", "11khands/HandInfo.csv", codecs.csv, (_JOINED,), ("labelme",), rows=_hands),
     Kind("11k images", "11khands/Hands/*.jpg", _image, _convert("11khands"), apart=True),
+    Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
+    Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
+    Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),
     Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
+    Kind("hand-graph", "hand-graph/*.mat", codecs.mat, _convert("hand-graph"), rows=_mat_rows),
+    Kind("hand-graph mat", "hand-graph/*.mat", _bytes, _convert("hand-graph")),
+    Kind("handpose-x", "handpose-x/*/*.json", _json, _convert("handpose-x"), apart=True),
+    Kind("freihand", "freihand/*_[Kx]*.json", _json, _convert("freihand")),
+    Kind("interhand", "interhand/annotations/*/*.json", _json, _convert("interhand")),
+    Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
+    Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
+    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose"), apart=True),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),

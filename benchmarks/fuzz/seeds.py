@@ -1,7 +1,8 @@
 """What is spoilt: small sources in the layouts that people have, and all that our own commands make of them.
 
 drawn       a dataset: hands with masks, depth, xyz and K
-labelme, coco, yolo-pose, 11khands, rhd    exports of it; wholebody: written here
+labelme, coco, yolo-pose, 11khands, rhd, cvat    exports of it; wholebody, cvat-video: written here
+freihand, interhand, panoptic and so on    the layouts of publishers, as the tests write them
 crops, set, qa, review                     what crop, build, qa and review build make
 run, evaluation                            a network trained for an epoch, and its figures
 loose       photos/, decisions.jsonl, split.csv, qa.yaml, job.yaml, mapping.yaml
@@ -29,6 +30,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from tests.layouts import LAYOUTS
 
 HANDS = 4
 SIZE = 160
@@ -39,6 +41,7 @@ _MADE = (
     "export {0}/drawn --to yolo-pose --out {0}/yolo-pose",
     "export {0}/drawn --to 11khands --out {0}/11khands",
     "export {0}/drawn --to rhd --out {0}/rhd",
+    "export {0}/drawn --to cvat --out {0}/cvat",
     "crop {0}/drawn --by keypoints --size 64 --out {0}/crops",
     "build {0}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {0}/set",
     "qa {0}/drawn --fail-on never --out {0}/qa",
@@ -67,6 +70,9 @@ def make(folder: Path, *, networks: bool) -> None:
     for line in (*_MADE, *(_TRAINED if networks else ())):
         _typed([*shlex.split(line.format(folder)), "--quiet"])
     _write_wholebody(folder / "wholebody")
+    _write_video(folder / "cvat-video")
+    for name, write in LAYOUTS.items():
+        write(folder / name)
     _write_loose(folder / "loose", Dataset(folder / "drawn"))
 
 
@@ -137,6 +143,23 @@ def _write_wholebody(root: Path) -> None:
         root / "coco_wholebody_val_v1.0.json",
         {"images": entries, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]},
     )
+
+
+def _write_video(root: Path) -> None:
+    """A CVAT export of a video: a hand at four frames, keyframes at the first and the last."""
+    for number in range(HANDS):
+        images.write(root / "images" / f"frame_{number:06d}.PNG", np.full((SIZE, SIZE, 3), 90, np.uint8))
+    shapes = [
+        f'<skeleton frame="{number}" keyframe="1">'
+        + "".join(
+            f'<points label="{name}" outside="0" occluded="0" points="{20.5 + 5 * i},{30 + i * number}"/>'
+            for i, name in enumerate(kp.NAMES)
+        )
+        + "</skeleton>"
+        for number in (0, HANDS - 1)
+    ]
+    track = f'<track id="0" label="hand" source="manual">{"".join(shapes)}</track>'
+    (root / "annotations.xml").write_text(f"<annotations><version>1.1</version>{track}</annotations>")
 
 
 def _write_loose(root: Path, drawn: Dataset) -> None:

@@ -21,20 +21,33 @@ _READ = {
     "coco": "COCO",
     "coco-wholebody": "COCO-WholeBody",
     "yolo-pose": "YOLO pose",
+    "hand-graph": "hand-graph-cnn's real set",
+    "handpose-x": "handpose_x",
+    "freihand": "FreiHAND",
+    "interhand": "InterHand2.6M",
+    "panoptic": "CMU's hand labels",
+    "openpose": "OpenPose's output",
+    "cvat": "CVAT's XML",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"shapes"}), "labelme"),
     (frozenset({"annotations", "images"}), "coco"),
-    (frozenset({"hand_pts"}), "CMU Panoptic's hand labels"),
-    (frozenset({"root"}), "CMU Panoptic's hand143"),
-    (frozenset({"info", "maker"}), "handpose_x"),
+    (frozenset({"hand_pts"}), "panoptic"),
+    (frozenset({"root"}), "panoptic"),
+    (frozenset({"info", "maker"}), "handpose-x"),
     (frozenset({"categories", "items"}), "Datumaro"),
     (frozenset({"_via_img_metadata"}), "VIA"),
-    (frozenset({"people", "version"}), "OpenPose's output"),
+    (frozenset({"people", "version"}), "openpose"),
     (frozenset({"objects", "size"}), "Supervisely"),
 )
-_RHD = re.compile(r"anno_(training|evaluation)\.(pickle|pkl)", re.IGNORECASE)
+# Files that no other format has, lower case.
+_NAMES: tuple[tuple[str, str], ...] = (
+    (r"handinfo\.csv", "11khands"),
+    (r"anno_(training|evaluation)\.(pickle|pkl)", "rhd"),
+    (r"pose_gt\.mat", "hand-graph"),
+    (r"interhand2\.6m_(train|val|test)_data\.json", "interhand"),
+)
 _YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
 
 
@@ -58,15 +71,10 @@ def _recognised(root: Path) -> str:
     except OSError:
         return ""
     for path in looked_at:
-        if path.name.lower() == "handinfo.csv":
-            return "11khands"
-        if _RHD.fullmatch(path.name):
-            return "rhd"
-    for path in looked_at:
-        name = _of_file(path)
-        if name:
-            return name
-    return ""
+        for pattern, name in _NAMES:
+            if re.fullmatch(pattern, path.name.lower()):
+                return name
+    return next((name for path in looked_at if (name := _of_file(path))), "")
 
 
 def _of_file(path: Path) -> str:
@@ -81,7 +89,7 @@ def _of_file(path: Path) -> str:
     if kind == ".json":
         return _of_json(head)
     if kind == ".xml":
-        return "CVAT's XML" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
+        return "cvat" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
     return "yolo-pose" if _YOLO.match(head) else ""
 
 
@@ -106,7 +114,7 @@ def _of_json(head: bytes) -> str:
 def _of_list(content: list[Any]) -> str:
     first = content[0] if content else None
     if isinstance(first, list):
-        return "FreiHAND's own layout"
+        return "freihand"
     if not isinstance(first, dict):
         return ""
     if not first.keys().isdisjoint({"predictions", "data", "file_upload", "kp"}) or "keypointlabels" in str(

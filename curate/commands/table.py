@@ -35,7 +35,8 @@ COMMANDS: dict[str, Command] = {
         "Label photographs by a run, OpenPose or MediaPipe; what is not to be trusted is sifted out.",
     ),
     "export": Command(
-        "export", "Write a dataset in another tool's format; says what that format cannot hold."
+        "export",
+        "Write a dataset in another tool's format; says what that format cannot hold. Or a run as ONNX.",
     ),
     "render": Command(
         "render", "Render hands at set tilt and rotation, with exact keypoints, part masks and depth."

@@ -108,7 +108,7 @@ class ThreeHeads(Network):
         third, fourth = self.trunk(standardise(images).contiguous(memory_format=torch.channels_last))
         maps = self.up(third)
         pooled = functional.adaptive_avg_pool2d(fourth, _POOLED).flatten(1)
-        points = self.regression(pooled).view(len(images), -1, 2)
+        points = self.regression(pooled).unflatten(1, (-1, 2))
         return Outputs(points, self.disks(maps), self.scores(maps))
 
     def loss(self, outputs: Outputs, targets: Targets, recipe: Recipe) -> Tensor:

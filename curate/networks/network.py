@@ -101,7 +101,11 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, images: Tensor) -> Any:
         """Images (B, channels, S, S), float32 in [0, 1], to outputs of whatever form `loss` and `decode`
-        expect: maps at any stride, points, a mask, or several of them."""
+        expect: maps at any stride, points, a mask, or several of them.
+
+        For an export neither this nor `decode` may branch on values or fix B: `unflatten(1, ...)` instead of
+        `view(len(images), ...)`.
+        """
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets, recipe: Recipe) -> Tensor:

@@ -16,12 +16,13 @@ from converters import yolo_pose
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.convert import ConvertOptions, convert
+from curate.convert import convert
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import BY_NAME, Source
 from curate.data.stage import Stage, Summary
+from curate.options.convert import ConvertOptions
 
 WIDTH, HEIGHT = 200, 100
 ONES = np.ones(21, int)
@@ -260,6 +261,13 @@ def test_points_outside_the_image_keep_their_place(tmp_path: Path, shares: NDArr
     assert sample.keypoints[8].tolist() == [-50, 150]
 
 
+@pytest.mark.parametrize("comma", [",", ", ", " ,\t"])
+def test_numbers_between_commas(comma: str, tmp_path: Path, shares: NDArray[Any]) -> None:
+    add(tmp_path / "y", "images/a.png", line(shares).replace(" ", comma))
+    _, (sample,) = run(tmp_path / "y", tmp_path / "out")
+    np.testing.assert_allclose(sample.keypoints, shares * (WIDTH, HEIGHT), rtol=1e-6)
+
+
 def broken(shares: NDArray[Any]) -> dict[str, tuple[str, str]]:
     good = line(shares).split()
 
@@ -268,6 +276,7 @@ def broken(shares: NDArray[Any]) -> dict[str, tuple[str, str]]:
 
     return {
         "short": (" ".join(good[:-1]), "67 numbers; allowed: 68"),
+        "decimal commas": (line(shares).replace(".", ","), "135 numbers"),
         "long": (" ".join([*good, "1"]), "69 numbers"),
         "detection": ("0 0.5 0.5 0.1 0.1", "5 numbers"),
         "word": (put(9, "x"), "could not convert string to float"),

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.background import BackgroundOptions, background
+from curate.background import background
 from curate.basics import geometry, heatmaps, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
-from curate.build import BuildOptions, build
-from curate.crop import CropOptions, crop
+from curate.build import build
+from curate.crop import crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
+from curate.options.background import BackgroundOptions
+from curate.options.build import BuildOptions
+from curate.options.crop import CropOptions
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

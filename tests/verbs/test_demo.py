@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from curate.demo import DemoOptions, demo
+from curate.demo import demo
+from curate.options.demo import DemoOptions
 
 FEW = DemoOptions(photos=24, epochs=3)
 
