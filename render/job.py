@@ -35,11 +35,17 @@ from curate.basics.settings import (
     whole,
 )
 from render.angles import Cell, Grid, cells
-from render.hand import pose
 from render.look import grounds, lights
 
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
+
+# The last fifteen are the signs of `render.hand.signs`.
+POSES = (
+    *("flat", "relaxed", "gesture"),
+    *("fist", "thumbs-up", "point", "v", "three", "four", "five", "stop", "horns", "call", "gun", "ok"),
+    *("pinch", "grasp", "claw"),
+)
 
 # Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
 # (seed, person, 1).
@@ -68,8 +74,8 @@ class Pose(Options):
     """How fingers are held."""
 
     kinds: tuple[str, ...] = choices(
-        pose.DRAWN,
-        pose.KINDS,
+        POSES[:3],
+        POSES,
         "each picture draws one; flat: as laid on a table, fingers together or apart; gesture: each finger "
         "by itself; the others are signs",
     )

@@ -16,8 +16,6 @@ from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
 
-DRAWN = ("flat", "relaxed", "gesture")
-KINDS = (*DRAWN, *signs.SIGNS)
 
 # Degrees: rows first, second, third joint; thumb and fingers.
 FLEXION_LIMITS = {
@@ -40,14 +38,14 @@ def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[
 
     Parameters
     ----------
-    kind: one of KINDS.
+    kind: one of `render.job.POSES`.
 
     Notes
     -----
     A pose in which fingers pass through each other is drawn again; after 40 tries the fingers are spread.
     """
     for attempt in range(_TRIES + 1):
-        angles = _DRAWN[kind](rng) if kind in DRAWN else _sign(kind, model, rng)
+        angles = _DRAWN[kind](rng) if kind in _DRAWN else _sign(kind, model, rng)
         if attempt == _TRIES:
             angles[1:, 0, DEVIATION] = _APART
             angles[0, 0, DEVIATION] = 50

@@ -10,6 +10,8 @@ from render.hand.anatomy import Build
 from render.hand.kinematics import DEVIATION, FLEXION
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
+from render.hand.signs import SIGNS
+from render.job import POSES
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +19,10 @@ def model() -> HandModel:
     return make_model(Build())
 
 
-@pytest.mark.parametrize("kind", pose.KINDS)
+@pytest.mark.parametrize("kind", POSES)
 def test_drawn_poses_are_possible(kind: str, model: HandModel) -> None:
     rng = np.random.default_rng(1)
-    for _ in range(25 if kind in pose.DRAWN else 6):
+    for _ in range(6 if kind in SIGNS else 25):
         angles, wrist = pose.sample_pose(kind, model, rng)
         degrees = np.degrees(angles)
         thumb, finger = pose.FLEXION_LIMITS["thumb"], pose.FLEXION_LIMITS["finger"]
@@ -67,6 +69,10 @@ def test_the_same_numbers_give_the_same_pose(model: HandModel) -> None:
     first, second = (pose.sample_pose("gesture", model, np.random.default_rng(7)) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
+
+
+def test_every_sign_can_be_asked_for() -> None:
+    assert POSES[3:] == tuple(SIGNS)
 
 
 def tips(model: HandModel, kind: str) -> list[np.ndarray]:
