@@ -49,7 +49,7 @@ POSES = (
 
 # Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
 # (seed, person, 1).
-_ANGLES, _ORDER, _EMPTY = 101, 102, 103
+_ANGLES, _ORDER, _EMPTY, _HELD = 101, 102, 103, 104
 
 
 def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
@@ -102,6 +102,7 @@ class Accessories(Options):
     rings: float = share(0.2, "rings")
     watch: float = share(0.08, "a watch")
     sleeve: float = share(0.35, "a sleeve")
+    held: float = share(0.0, "something in the hand, where it has room: a rod, a cup, a box or a ball")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,11 @@ class Job(Options):
     def is_empty(self, index: int) -> bool:
         """Whether picture `index` shows no hand."""
         return bool(np.random.default_rng([self.seed, index, _EMPTY]).random() < self.empty)
+
+    def held(self, index: int) -> np.random.Generator | None:
+        """What decides the thing that the hand of picture `index` holds; None where it holds none."""
+        rng = np.random.default_rng([self.seed, index, _HELD])
+        return rng if rng.random() < self.accessories.held else None
 
     def view(self, index: int) -> View:
         """What picture `index` shows. Raises IndexError: 0 <= index < len(job) does not hold."""

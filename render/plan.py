@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render import angles
-from render.hand import accessories
+from render.hand import accessories, held
 from render.hand.kinematics import bone_matrices
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
@@ -51,6 +51,10 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
     worn = accessories.choose(job.accessories, rng)
     things = accessories.shape(worn, model, matrices)
     vertices, keypoints = model.posed(matrices, _palm_seen(view))
+    deciding = job.held(index)
+    holding = held.hold(model, matrices, vertices, deciding) if deciding else None
+    if holding:
+        things.append(holding[1])
     place = _Placement.of(job, view, keypoints, rng)
     ground = _ground(job, place, place.world(vertices, left), rng)
     light = _light(job, ground, place, rng)
@@ -63,6 +67,7 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "light": light.name,
         "lamps": len(light.lamps),
         "ground": ground.kind,
+        "held": holding[0] if holding else "",
         "distance": round(place.distance, 3),
         **worn.attrs(),
         "camera": _told(finish),

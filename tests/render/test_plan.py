@@ -122,3 +122,13 @@ def test_on_the_palm_labels_lie_elsewhere_than_on_the_back(cast: Cast) -> None:
     back, palm = (plan_shot(job(aspect=aspect, side="right"), 0, cast) for aspect in ("dorsal", "palmar"))
     length = [np.linalg.norm(shot.keypoints[9] - shot.keypoints[10]) for shot in (back, palm)]
     assert length[0] - length[1] == pytest.approx(0.005, abs=0.0015)
+
+
+def test_what_a_hand_holds_changes_nothing_else(cast: Cast) -> None:
+    bare = job()
+    full = dataclasses.replace(bare, accessories=dataclasses.replace(bare.accessories, held=1.0))
+    without, holding = plan_shot(bare, 1, cast), plan_shot(full, 1, cast)
+    assert len(holding.extras) == len(without.extras) + bool(holding.row.attrs["held"])
+    assert without.row.attrs["held"] == ""
+    assert np.array_equal(without.vertices, holding.vertices)
+    assert (without.light, without.finish) == (holding.light, holding.finish)
