@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from converters.parts import json_files, labels
-from converters.parts.exported_images import put
+from converters.parts.exported_images import put_hands
 from converters.parts.known_formats import refusal
 from converters.parts.label_mapping import Mapping
 from converters.parts.lost_fields import count_lost
@@ -37,7 +37,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT, Part
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
@@ -482,20 +482,14 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the format could not hold, and images that were left out.
     """
     lost = count_lost(dataset, _HELD)
-    hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
-        hands[sample.image].append(sample)
         lost["label_source"] += sample.label_source not in (None, "manual")
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
-    placed, counts = put(dataset, hands, out, engine)
+    hands, counts = put_hands(dataset, out, engine)
     encoder = msgspec.json.Encoder()
-    for ref, samples in sorted(hands.items()):
-        if ref in placed:
-            image = placed[ref]
-            data = encoder.encode(_document(image, samples))
-            files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
-        else:
-            counts[LEFT_OUT + "sample without an image"] += len(samples)
+    for image, samples in hands.items():
+        data = encoder.encode(_document(image, samples))
+        files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
     return lost + counts
 
 

@@ -73,5 +73,6 @@ COMMANDS: dict[str, Command] = {
     "trust": Command(
         "trust", "Let a dataset of somebody else refer to files outside its folder; shows which."
     ),
+    "completion": Command("completion", "Print a script by which bash, zsh or fish complete command lines."),
     "demo": Command("demo", "All of it on drawn hands, in a few minutes, with nothing downloaded."),
 }
