@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         default="error",
         help="the least severity of such a finding (default: %(default)s)",
     )
-    common(parser)
+    common(parser, shares=True)
 
 
 def run(a: argparse.Namespace) -> int:
