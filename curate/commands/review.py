@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from qa.review.agreement import Agreement
     from qa.review.pairs import Pairs
 
+_BRING_IDS = ("cvat", "label-studio", "coco")  # formats by which a label finds its sample again
+
 
 def add(commands: Any) -> None:
     parser = command(
@@ -33,12 +35,14 @@ def add(commands: Any) -> None:
         run,
         "  curate review build tagged --qa qa-tagged --out review\n"
         "  curate review open-labelme tagged --qa qa-tagged --out corrections\n"
+        "  curate review take-back cvat mended --dataset tagged --out mended-back\n"
         "  curate review apply decisions.jsonl corrections/decisions.jsonl --dataset tagged --out tagged-2\n"
         "  curate review agreement ann.jsonl bob.jsonl",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_build(actions)
     _add_open_labelme(actions)
+    _add_take_back(actions)
     _add_apply(actions)
     _add_agreement(actions)
 
@@ -100,6 +104,39 @@ def _open_labelme(a: argparse.Namespace) -> int:
     return FINDINGS if done.refused else OK
 
 
+def _add_take_back(actions: Any) -> None:
+    takes = actions.add_parser(
+        "take-back",
+        help="labels that were mended in CVAT or Label Studio; what was changed comes back as decisions",
+        description="Compare labels that curate export sent out, and another tool has mended, with the\n"
+        "dataset, and write what was changed to DIR/decisions.jsonl.\n"
+        "A label belongs to the sample of its id.",
+        epilog="examples:\n  curate export tagged --to cvat --out sent\n"
+        "  curate review take-back cvat mended --dataset tagged --out mended-back\n"
+        "  curate review take-back label-studio mended.json --images sent --dataset tagged --out mended-back",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    takes.add_argument("format", choices=_BRING_IDS, metavar="FORMAT", help=", ".join(_BRING_IDS))
+    takes.add_argument("labels", type=Path, metavar="SRC", help="what the tool exported")
+    takes.add_argument("--dataset", type=Path, required=True, metavar="D", help="that was sent out")
+    takes.add_argument("--images", type=Path, metavar="DIR", help="a further folder to look for images in")
+    takes.add_argument("--out", type=Path, required=True, metavar="DIR")
+    takes.add_argument("--reviewer", default="", metavar="NAME", help="whose corrections these are")
+    common(takes, workers=False)
+    takes.set_defaults(act=_take_back)
+
+
+def _take_back(a: argparse.Namespace) -> int:
+    from curate.data.source import Source
+    from qa.review.taken_back import take_back
+
+    parts = FORMATS[a.format].read(Source(a.labels, a.images))
+    done = take_back(a.dataset, parts, a.labels, a.out, **given(a, "reviewer overwrite"))
+    advice = f"\nnext: curate review apply {a.out}/decisions.jsonl --dataset {a.dataset} --out NEW"
+    show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
+    return FINDINGS if done.refused else OK
+
+
 def _add_apply(actions: Any) -> None:
     apply = actions.add_parser("apply", help="make a new dataset of what was decided")
     apply.add_argument(
@@ -143,8 +180,8 @@ def _add_agreement(actions: Any) -> None:
 
 
 def _agreement(a: argparse.Namespace) -> int:
+    from qa.review import corrections
     from qa.review.consensus import consensus
-    from qa.review.decisions import write_decisions
     from qa.review.point_agreement import point_agreement
 
     options = options_of(a, AgreementOptions)
@@ -160,7 +197,7 @@ def _agreement(a: argparse.Namespace) -> int:
         lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
         if options.consensus is not None:
             merged = consensus(compared, options.within)
-            write_decisions(options.consensus, merged.decisions)
+            corrections.write(merged.decisions, options.consensus)
             told["consensus"] = merged.as_json()
             root = compared.dataset.root
             advice = f"next: curate review apply {options.consensus} --dataset {root} --out NEW"

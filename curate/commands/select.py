@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         choices=("one",),
         help="keep one of photographs that look alike and show a hand in the same pose; reads the images",
     )
-    common(parser)
+    common(parser, shares=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -14,10 +14,10 @@ from curate.basics import keypoints as kp
 from curate.basics.wording import counted
 from curate.data.sample import Sample
 from curate.scoring import metrics
+from qa.review.corrections import difference
 from qa.review.decisions import SCHEMA, Decision, Patch, sample_sha
 from qa.review.pairs import Pair, Pairs
 from qa.review.point_agreement import hand_sizes
-from qa.review.standing import difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
 from functools import partial
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 import numpy as np
 
-from curate.basics import files, images
+from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import open_file
@@ -99,12 +97,6 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
         remedy = "export the decisions again from the review page"
         raise InputError(path, str(error), field=f"line {number}", remedy=remedy) from None
     return decisions
-
-
-def write_decisions(path: str | os.PathLike[str], decisions: Iterable[Decision]) -> None:
-    """Write a file of decisions, a line each."""
-    encoder = msgspec.json.Encoder()
-    files.write(Path(path), b"".join(encoder.encode(decision) + b"\n" for decision in decisions))
 
 
 def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:

@@ -18,14 +18,12 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-import curate
 from curate.basics import files, images, process
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
@@ -35,16 +33,9 @@ from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
 from curate.data.source import Source
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
-from qa.review.decisions import (
-    SCHEMA,
-    Decision,
-    Patch,
-    pixel_state,
-    read_decisions,
-    sample_sha,
-    write_decisions,
-)
-from qa.review.standing import difference
+from qa.review.corrections import decision_of, difference
+from qa.review.corrections import write as write_decisions
+from qa.review.decisions import Decision, Patch, read_decisions
 from qa.severity import SEVERITIES, Severity, at_least
 
 Write = Callable[[Dataset, Path], Counter[str]]
@@ -266,10 +257,10 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
                 continue
             patch = difference(old, edited)
             if patch != Patch():
-                corrected.append(_decision(source, old, patch, reviewer))
+                corrected.append(decision_of(source, old, patch, reviewer))
     order = {name: i for i, name in enumerate(before)}
     corrected.sort(key=lambda decision: order[decision.sample_id])
-    write_decisions(folder / DECISIONS, corrected)
+    write_decisions(corrected, folder / DECISIONS)
     return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
 
 
@@ -279,21 +270,3 @@ def _original(session: _Session, edited: str) -> str:
     hands = session.get(name, [])
     number = int(group) if group.isdecimal() else 1
     return hands[number - 1].sample_id if 0 < number <= len(hands) else ""
-
-
-def _decision(source: Dataset, sample: Sample, patch: Patch, reviewer: str) -> Decision:
-    try:
-        pixels = pixel_state(source.read_image(sample))
-    except UnreadableImage:
-        pixels = pixel_state(None)
-    return Decision(
-        schema=SCHEMA,  # type: ignore[arg-type]
-        dataset_sha=source.fingerprint,
-        sample_id=sample.sample_id,
-        sample_sha=sample_sha(sample, pixels),
-        decision="patch",
-        reviewer=reviewer,
-        ts=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        patch=patch,
-        app_version=curate.__version__,
-    )

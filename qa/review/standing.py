@@ -89,17 +89,3 @@ def patched(sample: Sample, patch: Patch) -> Sample:
             score=None,
         )
     return sample
-
-
-def difference(old: Sample, new: Sample) -> Patch:
-    """What was changed, as a patch: points that were moved, hidden, added or removed; the side."""
-    points: dict[str, Any] = {}
-    for k, name in enumerate(kp.NAMES):
-        if new.visibility[k] == old.visibility[k] and np.array_equal(
-            new.keypoints[k], old.keypoints[k], equal_nan=True
-        ):
-            continue
-        x, y = (float(value) for value in new.keypoints[k])
-        points[name] = (x, y, int(new.visibility[k])) if new.visibility[k] else None
-    side: Any = new.side if new.side not in (None, old.side) else None
-    return Patch(side=side, points=points or None)
