@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from collections.abc import Mapping as ReadOnlyDict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -22,26 +21,26 @@ import numpy as np
 from converters.parts import cvat_labels, cvat_tracks, labels, xml_files
 from converters.parts.cvat_labels import ASPECT, CHOICES, HAND, SAMPLE_ID, SIDE, UNKNOWN
 from converters.parts.cvat_tracks import Spot, place_of, spot_of
-from converters.parts.exported_images import put
-from converters.parts.known_formats import refusal
+from converters.parts.exported_images import put_hands
 from converters.parts.label_mapping import Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
 from converters.parts.point_names import Names, names_of
-from converters.parts.sample_keys import escaped
+from converters.parts.sample_keys import escaped, free
 from converters.parts.short_numbers import short
+from converters.parts.source_files import finder_of, read_each
 from converters.parts.xml_files import Element, tag, text
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.paths import LONGEST, Places, as_text, is_path, is_text
+from curate.basics.paths import Places, as_text, is_path
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT, Part
+from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.source import BY_NAME, ImageFinder, Source, posix_path, texts_below
+from curate.data.source import BY_NAME, ImageFinder, Source, posix_path
 from curate.data.split import split_of
 
 NAME = "cvat"
@@ -71,33 +70,19 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     InputError: the mapping file is wrong, or none of the files is CVAT's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
-    single = source.root.is_file()
-    root = source.root.parent if single else source.root
-    failed = Part(to_batch([]))
-    found = [source.root] if single else list(texts_below(root, failed))
-    found = [path for path in found if single or path.suffix.lower() == ".xml"]
-    pictures = root / "images"
-    finder = ImageFinder((root, *([pictures] if pictures.is_dir() else [])), further=source.images)
-    first: InputError | None = None
-    read_files: list[_File] = []
-    for path in found:
-        name = path.relative_to(root).as_posix()
-        file = _File(path, name, _key(name, len(found)), finder, source.places, theirs)
-        try:
-            for element in xml_files.elements(path, source.places, _ROOT):
-                file.take(element)
-        except InputError as error:
-            first = first or error
-            failed.quarantine.append((name, error.reason))
-            continue
-        read_files.append(file)
-    if not read_files:
-        why = f"no CVAT file: {first.reason}" if first else "no .xml file"
-        where = Path(first.where) if first else None
-        raise refusal(root, why, allowed=f"CVAT's {ANNOTATIONS}", own=NAME, where=where)
+    finder, failed = finder_of(source), Part(to_batch([]))
+
+    def load(path: Path, name: str, count: int) -> _File:
+        file = _File(path, name, _key(name, count), finder, source.places, theirs)
+        for element in xml_files.elements(path, source.places, _ROOT):
+            file.take(element)
+        return file
+
+    allowed = f"CVAT's {ANNOTATIONS}"
+    found = read_each(source, ".xml", load, failed, own=NAME, title="CVAT", allowed=allowed)
     yield failed
     taken = set[str]()
-    for file in read_files:
+    for file in found:
         yield from file.parts(taken)
 
 
@@ -164,7 +149,7 @@ class _File:
                     part.dropped["hand whose image cannot be used"] += 1
                     continue
                 sample.image = image
-                sample.sample_id = _free(sample.sample_id, own, taken, part.notes)
+                sample.sample_id = free(sample.sample_id, own, taken, part.notes)
                 samples.append(sample)
             part.batch = to_batch(samples)
             yield part
@@ -223,7 +208,7 @@ class _File:
                 twice = "two points of one name in one skeleton"
                 self.part.quarantine.append((f"{self.name}: {own}", twice))
                 continue
-            sample = self._sample(own, shape.attributes.get("label", ""), spots, _attributes(shape))
+            sample = self._sample(shape.attributes.get("label", ""), spots, _attributes(shape))
             if sample is None:
                 continue
             sample.width, sample.height = pixels(told.get("width")), pixels(told.get("height"))
@@ -260,13 +245,13 @@ class _File:
             name = there.get(frame, "")
             key = self.key + escaped(_stem("/".join(filter(None, (subset, name)))))
             own = f"{NAME}/{key}#{escaped(number)}"
-            sample = self._sample(own, told.get("label", ""), spots, _attributes(first))
+            sample = self._sample(told.get("label", ""), spots, _attributes(first))
             if sample is None:
                 continue
             if not name:
                 missing += 1
                 continue
-            sample.sample_id = own  # a copy of one attribute stands at each frame
+            sample.sample_id = ""  # that is told once, for all frames
             sample.label_source = _labelled_by(told.get("source"))
             sample.clip = "/".join(filter(None, (self.key.rstrip("/"), subset, self.video))) or NAME
             sample.frame, sample.track, sample.split = frame, number, split_of(subset or "")
@@ -287,10 +272,8 @@ class _File:
 
     # A hand ------------------------------------------------------------------------------------------
 
-    def _sample(
-        self, own: str, label: str, spots: dict[str, Spot], attributes: dict[str, str]
-    ) -> Sample | None:
-        """A hand without its picture; None, and why, where it is none."""
+    def _sample(self, label: str, spots: dict[str, Spot], attributes: dict[str, str]) -> Sample | None:
+        """A hand with the id that is told of it, without its picture; None, and why, where it is none."""
         names = self._names(label, spots)
         if names.refusal:
             reason = f"{brief(label)!r}, no known hand: {names.refusal}"
@@ -318,9 +301,9 @@ class _File:
             self.part.notes["side told in two ways, left empty"] += 1
         ours = (SAMPLE_ID, SIDE, ASPECT)
         rest = {name: text for name, text in attributes.items() if name not in ours}
-        aspect, told = attributes.get(ASPECT), attributes.get(SAMPLE_ID)
+        aspect = attributes.get(ASPECT)
         return Sample(
-            told if told and len(told) <= LONGEST and is_text(told) else own,
+            attributes.get(SAMPLE_ID, ""),
             NAME,
             "",
             side=(sides.pop() if len(sides) == 1 else None) or self.mapping.side,
@@ -354,18 +337,6 @@ def _labelled_by(source: str | None) -> str | None:
     return _MANUAL if source == _MANUAL else f"auto:{NAME}" if source in _MACHINES else None
 
 
-def _free(told: str, own: str, taken: set[str], notes: Counter[str]) -> str:
-    """The id that is told, else the hand's own, where another has that already: it is a copy made in CVAT."""
-    if told in taken and told != own:
-        notes["hand with the sample_id of another, as a copy has it; called by its own"] += 1
-    name = own if told in taken else told
-    number = 2
-    while name in taken:
-        name, number = f"{own}~{number}", number + 1
-    taken.add(name)
-    return name
-
-
 def _stem(name: str) -> str:
     """A picture's name without its suffix."""
     path = posix_path(name)
@@ -388,33 +359,28 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the format could not hold, and images that were left out.
     """
     lost = count_lost(dataset, _HELD)
-    hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
-        hands[sample.image].append(sample)
         lost["label_source"] += sample.label_source not in (None, _MANUAL)
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
         lost["sample_id"] += not xml_files.holds(sample.sample_id)
-    placed, counts = put(dataset, hands, out / "images", engine)
-    counts[LEFT_OUT + "sample without an image"] += sum(
-        len(found) for ref, found in hands.items() if ref not in placed
-    )
+    hands, counts = put_hands(dataset, out / "images", engine)
     with files.writing(out / ANNOTATIONS) as file:
-        for line in _lines(placed, hands):
+        for line in _lines(hands):
             file.write(f"{line}\n".encode())
     files.write(out / LABELS, cvat_labels.as_json())
     return +(lost + counts)
 
 
-def _lines(placed: dict[str, Path], hands: ReadOnlyDict[str, list[Sample]]) -> Iterator[str]:
-    task = text("name", "hand-curate") + text("size", len(placed)) + text("mode", "annotation")
+def _lines(hands: dict[Path, list[Sample]]) -> Iterator[str]:
+    task = text("name", "hand-curate") + text("size", len(hands)) + text("mode", "annotation")
     yield '<?xml version="1.0" encoding="utf-8"?>'
     yield "<annotations>"
     yield text("version", "1.1")
     yield tag("meta", {}, tag("task", {}, task + cvat_labels.as_xml()))
-    for number, (ref, path) in enumerate(sorted(placed.items())):
+    for number, (path, samples) in enumerate(hands.items()):
         info = images.probe(path)
         told = {"id": number, "name": path.name, "width": info.width, "height": info.height}
-        shown = [_skeleton(sample) for sample in hands[ref] if sample.visibility.any()]
+        shown = [_skeleton(sample) for sample in samples if sample.visibility.any()]
         yield tag("image", told, "\n" + "\n".join(shown) + "\n" if shown else "")
     yield "</annotations>"
 

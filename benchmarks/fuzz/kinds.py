@@ -58,6 +58,10 @@ def _skeletons(content: bytes) -> int:
     return sum(1 for _ in ElementTree.fromstring(content).iterfind("image/skeleton"))
 
 
+def _tasks(content: bytes) -> int:
+    return sum(bool(task["predictions"]) for task in json.loads(content))
+
+
 def _entries(content: bytes) -> int:
     return len(_Arrays(io.BytesIO(content)).load())
 
@@ -105,7 +109,7 @@ _RHD = "export in/drawn --to rhd --out out"
 _EXPORTS = (
     *(
         f"export in/drawn --to {name} --out out"
-        for name in ("labelme", "coco", "yolo-pose", "11khands", "cvat")
+        for name in ("labelme", "coco", "yolo-pose", "11khands", "cvat", "label-studio")
     ),
     _RHD,
 )
@@ -163,6 +167,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
     Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
     Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),
+    Kind("label studio", "label-studio/tasks.json", _json, _convert("label-studio"), rows=_tasks),
+    Kind("its bytes", "label-studio/tasks.json", _bytes, _convert("label-studio")),
     Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
     Kind("hand-graph", "hand-graph/*.mat", codecs.mat, _convert("hand-graph"), rows=_mat_rows),
     Kind("hand-graph mat", "hand-graph/*.mat", _bytes, _convert("hand-graph")),
@@ -171,7 +177,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("interhand", "interhand/annotations/*/*.json", _json, _convert("interhand")),
     Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
     Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
-    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose"), apart=True),
+    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose")),
+    Kind("onehand10k", "onehand10k/*/*.txt", codecs.csv, _convert("onehand10k")),
+    Kind("hagrid", "hagrid/annotations/*/*.json", _json, _convert("hagrid")),
+    Kind("stb", "stb/labels/*.mat", codecs.mat, _convert("stb")),
+    Kind("dexter-object", "dexter-object/*/*/*/my_*.txt", codecs.csv, _convert("dexter-object")),
+    Kind("tzionas", "tzionas/*/*/*/*5.txt", codecs.tabbed, _convert("tzionas")),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),

@@ -1,7 +1,8 @@
 """What is spoilt: small sources in the layouts that people have, and all that our own commands make of them.
 
 drawn       a dataset: hands with masks, depth, xyz and K
-labelme, coco, yolo-pose, 11khands, rhd, cvat    exports of it; wholebody, cvat-video: written here
+labelme, coco, yolo-pose, 11khands, rhd, cvat, label-studio    exports of it
+wholebody, cvat-video                      sources that are written here
 freihand, interhand, panoptic and so on    the layouts of publishers, as the tests write them
 crops, set, qa, review                     what crop, build, qa and review build make
 run, evaluation                            a network trained for an epoch, and its figures
@@ -42,6 +43,7 @@ _MADE = (
     "export {0}/drawn --to 11khands --out {0}/11khands",
     "export {0}/drawn --to rhd --out {0}/rhd",
     "export {0}/drawn --to cvat --out {0}/cvat",
+    "export {0}/drawn --to label-studio --out {0}/label-studio",
     "crop {0}/drawn --by keypoints --size 64 --out {0}/crops",
     "build {0}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {0}/set",
     "qa {0}/drawn --fail-on never --out {0}/qa",

@@ -49,7 +49,7 @@ def place_of(text: str) -> tuple[float, float]:
         x, y = float(pair[0]), float(pair[-1])
     except ValueError:
         x = y = math.nan
-    if len(pair) != 2 or not max(abs(x), abs(y)) < _FARTHEST:
+    if len(pair) != 2 or not (abs(x) < _FARTHEST and abs(y) < _FARTHEST):
         raise ValueError(f"points {text[:40]!r}; allowed: x,y in pixels")
     return x, y
 

@@ -16,10 +16,9 @@ from converters.parts import xml_files
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
-from curate.data.sample import Sample, from_batch, to_batch
-from curate.data.source import Source
+from curate.data.sample import Sample
+from tests.converting import read_all, small_dataset
 
 PICTURE = np.zeros((40, 60, 3), np.uint8)
 
@@ -69,14 +68,8 @@ def save(
     return path
 
 
-def read(root: Path, mapping: Path | None = None, **more: Any) -> tuple[list[Sample], Part]:
-    """All samples of a source, and a part with all that was counted."""
-    samples: list[Sample] = []
-    total = Part(to_batch([]))
-    for part in cvat.read(Source(root, **more), mapping=mapping):
-        samples += from_batch(part.batch)
-        total.count(part)
-    return samples, total
+def read(root: Path, mapping: Path | None = None) -> tuple[list[Sample], Part]:
+    return read_all(cvat.read, root, mapping)
 
 
 def test_a_hand_with_its_side_from_an_attribute(tmp_path: Path) -> None:
@@ -153,7 +146,7 @@ def test_what_is_no_hand_is_counted_by_name(tmp_path: Path) -> None:
     assert counted.notes == {"image without a skeleton": 1}
 
 
-@pytest.mark.parametrize("told", ["", "1", "1,2,3", "1,2;3,4", "x,2", "nan,1", "1,1e9"])
+@pytest.mark.parametrize("told", ["", "1", "1,2,3", "1,2;3,4", "x,2", "nan,1", "1,nan", "1,1e9"])
 def test_a_place_that_is_none_costs_its_point_alone(told: str, tmp_path: Path) -> None:
     save(tmp_path, image(skeleton(point("wrist", points=told) + point("thumb_tip", 3, 4))))
     (sample,), counted = read(tmp_path)
@@ -380,14 +373,6 @@ def test_a_subset_leads_nowhere_else(subset: str, tmp_path: Path) -> None:
 # Writing -----------------------------------------------------------------------------------------------
 
 
-def dataset(root: Path, samples: list[Sample]) -> Dataset:
-    for sample in samples:
-        images.write(root / sample.image, PICTURE)
-    write_table(root, [to_batch(samples)])
-    write_info(root, {"samples": len(samples), "sources": [], "licences": [], "history": []})
-    return Dataset(root)
-
-
 def sample_of(name: str, picture: str = "images/p.png", **more: Any) -> Sample:
     points = np.arange(42, dtype=np.float32).reshape(21, 2) + 0.125
     seen = np.full(21, 2, np.uint8)
@@ -397,7 +382,7 @@ def sample_of(name: str, picture: str = "images/p.png", **more: Any) -> Sample:
 def test_what_is_written_defines_the_labels_that_it_uses(tmp_path: Path) -> None:
     sample = sample_of("toy/1", side="left", label_source="manual")
     sample.visibility[[0, 1]] = 0, 1
-    lost = cvat.write(dataset(tmp_path / "data", [sample]), tmp_path / "out")
+    lost = cvat.write(small_dataset(tmp_path / "data", [sample], PICTURE), tmp_path / "out")
     assert lost == {"source": 1}
     root = ElementTree.parse(tmp_path / "out" / "annotations.xml").getroot()
     parents = {label.findtext("name"): label.findtext("parent") for label in root.iter("label")}
@@ -414,7 +399,7 @@ def test_what_is_written_defines_the_labels_that_it_uses(tmp_path: Path) -> None
 
 
 def test_the_labels_to_paste_are_those_of_the_file(tmp_path: Path) -> None:
-    cvat.write(dataset(tmp_path / "data", [sample_of("toy/1")]), tmp_path / "out")
+    cvat.write(small_dataset(tmp_path / "data", [sample_of("toy/1")], PICTURE), tmp_path / "out")
     (hand_label,) = json.loads((tmp_path / "out" / "labels.json").read_text())
     root = ElementTree.parse(tmp_path / "out" / "annotations.xml").getroot()
     svg = next(root.iter("svg")).text
@@ -430,7 +415,7 @@ def test_the_labels_to_paste_are_those_of_the_file(tmp_path: Path) -> None:
 def test_ids_that_xml_cannot_hold_are_told(tmp_path: Path) -> None:
     names = ["toy/<&\"'>", "toy/ä\u2028", "toy/a\uffff"]
     samples = [sample_of(name, f"images/{i}.png") for i, name in enumerate(names)]
-    lost = cvat.write(dataset(tmp_path / "data", samples), tmp_path / "out")
+    lost = cvat.write(small_dataset(tmp_path / "data", samples, PICTURE), tmp_path / "out")
     assert lost["sample_id"] == 1
     found, _ = read(tmp_path / "out")
     assert [sample.sample_id for sample in found] == [*names[:2], "cvat/2"]
