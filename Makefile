@@ -12,7 +12,7 @@ BENCH_STAMP := $(VENV)/.bench
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.installed
 
-.PHONY: demo test tools lint bench kills broken-places fuzz peers clean
+.PHONY: demo test tools lint bench kills broken-places fuzz peers site clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -43,6 +43,10 @@ SEED ?= 0
 CASES ?= 10000
 fuzz: $(STAMP)
 	$(BIN)/python -m benchmarks.fuzz --seed $(SEED) --cases $(CASES) $(if $(SECONDS),--seconds $(SECONDS))
+
+# The documentation as a site, at site/html; a link that leads nowhere is an error.
+site: $(STAMP)
+	$(BIN)/python docs/site/build.py --out site
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

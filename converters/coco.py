@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.parts import labels
+from converters.parts import config_advice, labels
 from converters.parts.coco_tables import (
     AnnotationFile,
     Camera,
@@ -33,7 +33,7 @@ from converters.parts.point_order import UNTOLD, Order, order_of
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.paths import is_path
+from curate.basics.paths import LONGEST, is_path, is_text
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import SHAPES
@@ -85,7 +85,11 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
-    ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
+    told = [a.attributes if isinstance(a.attributes, dict) else {} for a in chosen]
+    ids = [
+        _sent_id(t) or f"{prefix}/{text_id(a.id, i)}"
+        for i, (a, t) in enumerate(zip(chosen, told, strict=True))
+    ]
     columns: dict[str, Any] = {
         "sample_id": ids,
         "source": set_name,
@@ -94,15 +98,39 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
     hands = Hands(file, document, [a.image_id for a in chosen], points, columns, ours=ours)
     hands.dropped, hands.quarantine = dropped, problems
+    _add_tracks(hands, told, prefix)
     _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
-    _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
+    turned = _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
     if ours:
         _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
+        _add_advice(hands, [a.category_id for a in chosen], orders, turned)
     hands.refuse_twins()
     return hands
+
+
+def _sent_id(attributes: dict[str, Any]) -> str | None:
+    """The id of a sample that was sent to CVAT, which gives its own attributes back here."""
+    told = attributes.get("sample_id")
+    return told if isinstance(told, str) and 0 < len(told) <= LONGEST and is_text(told) else None
+
+
+def _add_tracks(hands: Hands, attributes: list[dict[str, Any]], prefix: str) -> None:
+    """Which hand of a video each is, and the number of its frame, as CVAT tells them."""
+    tracks = [t.get("track_id") for t in attributes]
+    tracked = [type(track) is int for track in tracks]
+    if not any(tracked):
+        return
+    stems = {entry.id: Path(entry.file_name).stem for entry in hands.document.images}
+    numbers = [re.search(r"(\d{1,9})$", stems.get(key, "")) for key in hands.images]
+    hands.columns["track"] = [
+        str(track) if there else None for track, there in zip(tracks, tracked, strict=True)
+    ]
+    hands.columns["clip"] = [prefix if there else None for there in tracked]
+    frames = [int(match[1]) if match else None for match in numbers]
+    hands.columns["frame"] = [n if there else None for n, there in zip(frames, tracked, strict=True)]
 
 
 def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[str]) -> bool:
@@ -151,8 +179,8 @@ def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _put_in_order(hands: Hands, orders: list[Order]) -> None:
-    """Our order of the points, by what the names of each hand's category tell.
+def _put_in_order(hands: Hands, orders: list[Order]) -> bool:
+    """Our order of the points, by what the names of each hand's category tell; whether fingers were turned.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
@@ -171,12 +199,31 @@ def _put_in_order(hands: Hands, orders: list[Order]) -> None:
             )
     xyz = hands.columns.get("xyz")
     if xyz is None:
-        return
+        return False
     hands.projected = np.isfinite(xyz).all((1, 2))
     judged = hands.projected & counted
-    if judged.any() and _from_tip(xyz[judged]).mean() > 0.5:
+    turned = bool(judged.any()) and float(_from_tip(xyz[judged]).mean()) > 0.5
+    if turned:
         _reorder(hands, counted, TIP_TO_PALM)
         hands.notes["order_reversed"] += int(counted.sum())
+    return turned
+
+
+def _add_advice(hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool) -> None:
+    """Note which skeletons the hands of their category contradict, and what to write instead."""
+    labelled = hands.points[..., 2:] > 0
+    points = np.where(labelled, hands.points[..., :2], np.nan)
+    for category in hands.document.categories:
+        order = orders[category.id]
+        places = order.places or config_advice.OURS
+        if turned and not order.anatomical:
+            places = tuple(places[i] for i in TIP_TO_PALM)
+        rows = np.array([key == category.id for key in categories], bool)
+        where = f"{str(category.name)[:40]!r} in {hands.file.name}"
+        if rows.any() and (
+            advice := config_advice.of_skeleton(category.skeleton, where, points[rows], places)
+        ):
+            hands.notes[advice] += 1
 
 
 def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:

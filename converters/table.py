@@ -149,5 +149,10 @@ FORMATS: dict[str, Format] = {
         Format("interhand", "interhand", "InterHand2.6M: *_{data,camera,joint_3d}.json", writes=None),
         Format("panoptic", "panoptic", "CMU's hand_labels, hand_labels_synth and hand143", writes=None),
         Format("openpose", "openpose", "OpenPose's *_keypoints.json, with its scores", writes=None),
+        Format("onehand10k", "onehand10k", "OneHand10K: {Train,Test}/label_joint.txt, source/", writes=None),
+        Format("hagrid", "hagrid", "HaGRID: gestures with MediaPipe's points, and people", writes=None),
+        Format("stb", "stb", "STB: labels/B1Counting_{BB,SK}.mat and images/", writes=None),
+        Format("dexter-object", "dexter_object", "Dexter+Object: fingertips (my_Grasp13D.txt)", writes=None),
+        Format("tzionas", "tzionas", "Hands in Action: rgb/ and joints_2D_GT/", writes=None),
     )
 }
