@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts import labels
+from converters.parts import config_advice, labels
 from converters.parts.coco_tables import (
     AnnotationFile,
     Camera,
@@ -130,11 +130,12 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     _add_tracks(hands, told, prefix)
     _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
-    _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
+    turned = _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
     if ours:
         _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
+        _add_advice(hands, [a.category_id for a in chosen], orders, turned)
     hands.refuse_twins()
     return hands
 
@@ -207,8 +208,8 @@ def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _put_in_order(hands: Hands, orders: list[Order]) -> None:
-    """Our order of the points, by what the names of each hand's category tell.
+def _put_in_order(hands: Hands, orders: list[Order]) -> bool:
+    """Our order of the points, by what the names of each hand's category tell; whether fingers were turned.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
@@ -227,12 +228,31 @@ def _put_in_order(hands: Hands, orders: list[Order]) -> None:
             )
     xyz = hands.columns.get("xyz")
     if xyz is None:
-        return
+        return False
     hands.projected = np.isfinite(xyz).all((1, 2))
     judged = hands.projected & counted
-    if judged.any() and _from_tip(xyz[judged]).mean() > 0.5:
+    turned = bool(judged.any()) and float(_from_tip(xyz[judged]).mean()) > 0.5
+    if turned:
         _reorder(hands, counted, TIP_TO_PALM)
         hands.notes["order_reversed"] += int(counted.sum())
+    return turned
+
+
+def _add_advice(hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool) -> None:
+    """Note which skeletons the hands of their category contradict, and what to write instead."""
+    labelled = hands.points[..., 2:] > 0
+    points = np.where(labelled, hands.points[..., :2], np.nan)
+    for category in hands.document.categories:
+        order = orders[category.id]
+        places = order.places or config_advice.OURS
+        if turned and not order.anatomical:
+            places = tuple(places[i] for i in TIP_TO_PALM)
+        rows = np.array([key == category.id for key in categories], bool)
+        where = f"{str(category.name)[:40]!r} in {hands.file.name}"
+        if rows.any() and (
+            advice := config_advice.of_skeleton(category.skeleton, where, points[rows], places)
+        ):
+            hands.notes[advice] += 1
 
 
 def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:

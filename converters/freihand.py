@@ -4,8 +4,8 @@
                     training/rgb/00000000.jpg  training/mask/00000000.jpg  evaluation/rgb/00000000.jpg
 
 Each table is a list with one entry a photograph: K (3, 3), and xyz (21, 3) in metres, in the camera's frame
-and in our order. The training photographs come four times, before other grounds: picture number
-i + N * version is of entry i of N. All hands are right ones. The 2D points are the projections.
+and in our order. The training photographs come four times, before other grounds: picture number i + N *
+version is of entry i of N. All hands are right ones. The 2D points are the projections.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from converters.parts import json_files
 from converters.parts.cameras import project
-from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen, shaped
+from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import NO_IMAGE
 from curate.basics import keypoints as kp
@@ -51,33 +51,34 @@ def read(source: Source) -> Iterator[Part]:
 
     Raises
     ------
-    InputError: no such folder, no table of points in it, or tables of different lengths.
+    InputError: no such folder, no table of points in it, or none that can be used.
     """
     told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told)
+    sets = _sets(source)
+    hands = apart(sets, lambda one: _hands(one, source, told), lambda one: one.points.name, told)
+    yield from gathered(hands, told)
 
 
-def _hands(source: Source, told: Part) -> Iterator[Sample]:
-    for one in _sets(source):
-        cameras, points = (json_files.load(_LIST, path, source.places) for path in (one.cameras, one.points))
-        if len(cameras) != len(points):
-            found = f"{len(points)} entries; {one.cameras.name} has {len(cameras)}"
-            raise InputError(one.points, found, allowed="one entry for each camera")
-        pictures = _pictures(one.folder / "rgb", told)
-        masks = dict(_pictures(one.folder / "mask", told))
-        first = {number for number, _ in pictures}
-        told.absent[NO_IMAGE] += sum(i not in first for i in range(len(points)))
-        for number, image in pictures:
-            if number >= _VERSIONS[one.name] * len(points):
-                told.dropped["image without an annotation"] += 1
-                continue
-            entry = number % len(points)
-            try:
-                yield _hand(one, entry, image, cameras[entry], points[entry], masks.get(entry))
-            except InputError as error:
-                told.quarantine.append((f"{one.name}/rgb/{image.name}", error.reason))
-            else:
-                told.notes[NOT_TOLD] += 1
+def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
+    cameras, points = (json_files.load(_LIST, path, source.places) for path in (one.cameras, one.points))
+    if len(cameras) != len(points):
+        found = f"{len(points)} entries; {one.cameras.name} has {len(cameras)}"
+        raise InputError(one.points, found, allowed="one entry for each camera")
+    pictures = _pictures(one.folder / "rgb", told)
+    masks = dict(_pictures(one.folder / "mask", told))
+    first = {number for number, _ in pictures}
+    told.absent[NO_IMAGE] += sum(i not in first for i in range(len(points)))
+    for number, image in pictures:
+        if number >= _VERSIONS[one.name] * len(points):
+            told.dropped["image without an annotation"] += 1
+            continue
+        entry = number % len(points)
+        try:
+            yield _hand(one, entry, image, cameras[entry], points[entry], masks.get(entry))
+        except InputError as error:
+            told.quarantine.append((f"{one.name}/rgb/{image.name}", error.reason))
+        else:
+            told.notes[NOT_TOLD] += 1
 
 
 def _sets(source: Source) -> list[_Set]:

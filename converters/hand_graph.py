@@ -2,8 +2,8 @@
 
     images/00000.jpg    params.mat (image_path, cam_param, bbox)    pose_gt.mat (pose_gt)
 
-Row i of each array is of the picture image_path[i], a square cut out of a camera's picture at `bbox`
-(x, y, w, h) and scaled. `cam_param` holds fx, fy, u0, v0 of the camera; `pose_gt` 21 points in its frame, in
+Row i of each array is of the picture image_path[i], a square cut out of a camera's picture at `bbox` (x, y,
+w, h) and scaled. `cam_param` holds fx, fy, u0, v0 of the camera; `pose_gt` 21 points in its frame, in
 centimetres, in our order. The 2D points are their projections.
 """
 

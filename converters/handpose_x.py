@@ -3,8 +3,8 @@
     {"maker": ..., "date": ...,
      "info": [{"bbox": [x1, y1, x2, y2], "pts": {"0": {"x": 69, "y": 120}, ... "20": {...}}}]}
 
-Points are whole pixels in our order; boxes are often all zero. The times that pictures are called by are not
-those of a recording: pictures a second apart show different people.
+Points are whole pixels in our order; boxes are often all zero. The times that pictures are called by are
+not those of a recording: pictures a second apart show different people.
 """
 
 from __future__ import annotations

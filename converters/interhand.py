@@ -3,8 +3,8 @@
     annotations/{train,val,test}/InterHand2.6M_{train,val,test}_{data,camera,joint_3d}.json
     images/{train,val,test}/Capture0/0390_dh_touchROM/cam400262/image69148.jpg
 
-data.json lists images (capture, sequence, camera, frame) and annotations, as COCO does; camera.json holds, by
-capture and camera, the place (mm) and turn of each camera, its focal lengths and its principal point;
+data.json lists images (capture, sequence, camera, frame) and annotations, as COCO does; camera.json holds,
+by capture and camera, the place (mm) and turn of each camera, its focal lengths and its principal point;
 joint_3d.json, by capture and frame, 42 joints in the world (mm). In the camera's frame, a joint X lies at
 turn (X - place). Rows 0..20 are the right hand, 21..41 the left one: each finger from its tip to the palm,
 and the wrist last. A joint that is not valid has a place that means nothing.
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from converters.parts import json_files
 from converters.parts.cameras import intrinsics, project
-from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen, shaped
+from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import locate
 from curate.basics import keypoints as kp
@@ -118,11 +118,13 @@ def read(source: Source) -> Iterator[Part]:
 
     Raises
     ------
-    InputError: no such folder, no data.json, several of one split, or a table of another form.
+    InputError: no such folder, no data.json, several of one split, or none that can be used.
     """
     told = Part(make_batch(0))
     splits = _splits(source, told)
-    yield from gathered(_hands(source, splits, told), told)
+    finder = _finder(source, splits)
+    hands = apart(splits, lambda s: _hands(s, source, finder, told), lambda s: s.data.name, told)
+    yield from gathered(hands, told)
 
 
 def _splits(source: Source, told: Part) -> list[_Split]:
@@ -144,32 +146,31 @@ def _splits(source: Source, told: Part) -> list[_Split]:
     return chosen
 
 
-def _hands(source: Source, splits: list[_Split], told: Part) -> Iterator[Sample]:
+def _finder(source: Source, splits: list[_Split]) -> ImageFinder:
     pictures = source.folder / "images"
-    roots = (source.folder, *filter(Path.is_dir, [pictures]))
     inner = tuple(filter(Path.is_dir, (pictures / split.name for split in splits)))
-    finder = ImageFinder(roots, inner, source.images)
-    for split in splits:
-        data = json_files.load(_WHOLE, split.data, source.places)
-        scene = _Scene.of(split, source)
-        known = _images(split, data, told)
-        done = set[int]()
-        for number, raw in enumerate(data.annotations):
-            try:
-                annotation = json_files.entry(_ANNOTATION, raw, split.data, f"annotations[{number}]")
-                entry = known.get(annotation.image_id)
-                if entry is None or entry.id in done:
-                    found = "no such image" if entry is None else "an annotation of this image stands before"
-                    raise InputError(split.data, found, field=f"annotations[{number}].image_id")
-                done.add(entry.id)
-                key = f"image {entry.id}"
-                if image := locate(
-                    finder, told, entry.file_name, where=split.data, key=key, split=split.name
-                ):
-                    yield from _of_image(scene, entry, annotation, image, told)
-            except InputError as error:
-                told.quarantine.append((split.data.name, error.reason))
-        told.absent["image without an annotation"] += len(known.keys() - done)
+    return ImageFinder((source.folder, *filter(Path.is_dir, [pictures])), inner, source.images)
+
+
+def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> Iterator[Sample]:
+    data = json_files.load(_WHOLE, split.data, source.places)
+    scene = _Scene.of(split, source)
+    known = _images(split, data, told)
+    done = set[int]()
+    for number, raw in enumerate(data.annotations):
+        try:
+            annotation = json_files.entry(_ANNOTATION, raw, split.data, f"annotations[{number}]")
+            entry = known.get(annotation.image_id)
+            if entry is None or entry.id in done:
+                found = "no such image" if entry is None else "an annotation of this image stands before"
+                raise InputError(split.data, found, field=f"annotations[{number}].image_id")
+            done.add(entry.id)
+            key = f"image {entry.id}"
+            if image := locate(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
+                yield from _of_image(scene, entry, annotation, image, told)
+        except InputError as error:
+            told.quarantine.append((split.data.name, error.reason))
+    told.absent["image without an annotation"] += len(known.keys() - done)
 
 
 def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:

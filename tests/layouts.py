@@ -162,6 +162,118 @@ def openpose(root: Path) -> None:
         write_json(root / "json" / f"{stem}_keypoints.json", {"version": 1.3, "people": [person]})
 
 
+def onehand10k(root: Path) -> None:
+    """Three hands of Train, one of Test; the wrist of the first is not visible."""
+    for folder, hands in (("Train", (0, 1, 2)), ("Test", (3,))):
+        rows = []
+        for hand in hands:
+            picture(root / folder / "source" / f"{hand}.jpg")
+            points = spots(hand).astype(int).tolist()
+            if hand == 0:
+                points[0] = [-1, -1]
+            rows.append(",".join(map(str, [f"{hand}.jpg", SIZE, SIZE, 1, *np.ravel(points)])))
+        images.write(root / folder / "mask" / f"{hands[0]}.png", np.zeros((SIZE, SIZE), np.uint8))
+        (root / folder / "label_joint.txt").write_text("\n".join(rows) + "\n")
+
+
+def hagrid(root: Path) -> None:
+    """Two people with two hands each. Second hands show no gesture; that of the second has no points."""
+    entries = {}
+    for person in (0, 1):
+        key = f"03487280-224f-490d-8e36-6c5f48e3d7a{person}"
+        picture(root / "call" / f"{key}.jpg")
+        points = [(spots(2 * person + hand) / SIZE).tolist() for hand in (0, 1)]
+        entries[key] = {
+            "bboxes": [[0.1, 0.2, 0.5, 0.25]] * 2,
+            "labels": ["call", "no_gesture"],
+            "united_bbox": None,
+            "united_label": None,
+            "user_id": f"bb138d5db200f29385f{person}",
+            "hand_landmarks": [points[0], [] if person else points[1]],
+            "leading_hand": "left",
+            "leading_conf": 0.75,
+        }
+    write_json(root / "annotations/train/call.json", entries)
+
+
+# In the words of the readme: the palm, then each finger from its base, the little one first.
+STB_NAMES = (
+    "palm",
+    *(f"{f}_{j}" for f in ("little", "ring", "middle", "index") for j in ("mcp", "pip", "dip", "tip")),
+    *("thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip"),
+)
+
+
+def stb_joints(hand: int) -> NDArray[np.float64]:
+    """The table's entry of a hand (21, 3), millimetres."""
+    points = dict(zip(kp.NAMES, 1000 * space(hand) + [0, 0, 200], strict=True))
+    points["palm"] = (points["wrist"] + points["middle_mcp"]) / 2
+    return np.array([points[name] for name in STB_NAMES])
+
+
+def stb(root: Path) -> None:
+    """Two frames of three cameras: both of the stereo pair, and the colour one beside the depth camera."""
+    from scipy.io import savemat
+
+    joints = np.stack([stb_joints(hand) for hand in (0, 1)])
+    (root / "labels").mkdir(parents=True)
+    for camera in ("BB", "SK"):
+        savemat(root / "labels" / f"B1Counting_{camera}.mat", {"handPara": joints.transpose(2, 1, 0)})
+    for frame in (0, 1):
+        for camera in ("BB_left", "BB_right", "SK_color"):
+            picture(root / "images/B1Counting" / f"{camera}_{frame}.png", 640, 480)
+
+
+def dexter_tips(hand: int) -> NDArray[np.float64]:
+    """The fingertips (5, 3) in the depth camera's frame, millimetres."""
+    return np.asarray(1000 * space(hand)[list(kp.TIPS)])
+
+
+def dexter_object(root: Path) -> None:
+    """Two frames of Grasp1 and two of Pinch; in the first, the index tip is not seen."""
+    for sequence, hands in (("Grasp1", (0, 1)), ("Pinch", (2, 3))):
+        rows, flat = [], []
+        for hand in hands:
+            picture(root / "data" / sequence / "color" / f"image_{hand:05d}_color.png", 640, 480)
+            tips = dexter_tips(hand) * [-1, -1, 1]
+            seen = [[0, 0, 32001] if hand == 0 and i == 1 else tip for i, tip in enumerate(tips.tolist())]
+            rows.append("".join(f"{x}, {y}, {z};" for x, y, z in seen))
+            flat.append("".join(f"{224.502 * -x / z + 160}, {230.494 * -y / z + 120};" for x, y, z in tips))
+        folder = root / "data" / sequence / "annotations"
+        folder.mkdir(parents=True)
+        (folder / f"{sequence}3D.txt").write_text("\n".join(["0,0,0;" * 5] * len(rows)))
+        (folder / f"my_{sequence}3D.txt").write_text("\n".join(rows) + "\n")
+        (folder / f"{sequence}2D.txt").write_text("\n".join(flat) + "\n")
+
+
+# In the words of the publisher's viewer, joint 0 being the one next to the palm.
+TZIONAS_NAMES = (
+    *(f"{f}_{j}" for f in ("little", "ring", "middle", "index") for j in ("mcp", "pip", "dip")),
+    *("thumb_mcp", "thumb_ip"),
+)
+
+
+def tzionas_spots(hand: int) -> NDArray[np.float64]:
+    """Where the joints of a hand are seen, bones shorter the farther they are from the palm."""
+    finger, joint = np.divmod(np.arange(kp.COUNT) - 1, 4)
+    return np.stack(
+        [20.0 + 20 * finger + hand, 100 - np.array([0, 40, 65, 85])[joint] + hand], axis=1
+    ).round()
+
+
+def tzionas(root: Path) -> None:
+    """A frame of both hands (0 right, 1 left), one of a right hand (2) and one that is not labelled."""
+    base = root / "01/1"
+    (base / "joints_2D_GT").mkdir(parents=True)
+    for frame, hands in ((5, (0, 1)), (6, (2,)), (7, ())):
+        picture(base / "rgb" / f"{frame:05d}.png")
+        points = [tzionas_spots(hand)[kp.INDEX[name]] for hand in hands for name in TZIONAS_NAMES]
+        rows = [f"{i}\t{int(x)}\t{int(y)}" for i, (x, y) in enumerate(points)]
+        if frame == 6:
+            rows[0] = "0\t0\t0"
+        (base / "joints_2D_GT" / f"{frame:05d}.txt").write_text("\n".join(rows))
+
+
 LAYOUTS: dict[str, Callable[[Path], None]] = {
     "hand-graph": hand_graph,
     "handpose-x": handpose_x,
@@ -169,4 +281,9 @@ LAYOUTS: dict[str, Callable[[Path], None]] = {
     "interhand": interhand,
     "panoptic": panoptic,
     "openpose": openpose,
+    "onehand10k": onehand10k,
+    "hagrid": hagrid,
+    "stb": stb,
+    "dexter-object": dexter_object,
+    "tzionas": tzionas,
 }

@@ -534,6 +534,11 @@ def csv(rng: Random, content: bytes) -> bytes:
     return _encoded(rng, hostile.text(rng, content.decode(), ","))
 
 
+def tabbed(rng: Random, content: bytes) -> bytes:
+    """Lines of fields with tabs between."""
+    return _encoded(rng, hostile.text(rng, content.decode(), "\t"))
+
+
 def _encoded(rng: Random, text: str) -> bytes:
     encoding = rng.choice(("utf-8",) * 20 + ("utf-16", "utf-8-sig", "latin-1"))
     try:

@@ -177,7 +177,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("interhand", "interhand/annotations/*/*.json", _json, _convert("interhand")),
     Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
     Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
-    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose"), apart=True),
+    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose")),
+    Kind("onehand10k", "onehand10k/*/*.txt", codecs.csv, _convert("onehand10k")),
+    Kind("hagrid", "hagrid/annotations/*/*.json", _json, _convert("hagrid")),
+    Kind("stb", "stb/labels/*.mat", codecs.mat, _convert("stb")),
+    Kind("dexter-object", "dexter-object/*/*/*/my_*.txt", codecs.csv, _convert("dexter-object")),
+    Kind("tzionas", "tzionas/*/*/*/*5.txt", codecs.tabbed, _convert("tzionas")),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),

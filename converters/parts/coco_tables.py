@@ -61,6 +61,7 @@ class Category(msgspec.Struct):
     id: Id = None
     name: Any = None
     keypoints: list[Any] | None = None
+    skeleton: Any = None
 
 
 A = TypeVar("A", bound=msgspec.Struct)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from curate.basics import files, images
 from curate.basics.engine import Engine
@@ -107,6 +107,27 @@ def place(root: Path, ref: str, path: Path) -> bool:
     anew = images.in_stack(ref) or not _fits(images.probe(references.file_of(root, ref)), path.suffix)
     _make(root, ref, path, anew)
     return anew
+
+
+class Packed(NamedTuple):
+    """An image to lie within another file: its bytes, their suffix, and whether it was written anew."""
+
+    data: bytes
+    suffix: str
+    anew: bool
+
+
+def pack(root: Path, ref: str) -> Packed:
+    """The image that `ref` names in the dataset at `root`, as `put` would write it.
+
+    Raises UnreadableImage, and UnsafeReference where it may not lie.
+    """
+    if not images.in_stack(ref):
+        path, suffix = references.file_of(root, ref), Path(ref).suffix.lower()
+        data = images.load(path)
+        if _fits(images.examine(data, path), suffix):
+            return Packed(data, suffix, False)
+    return Packed(images.encode(references.read_image(root, ref)), ".png", True)
 
 
 def size_of(root: Path, ref: str) -> tuple[int, int]:

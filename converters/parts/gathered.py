@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch, to_batch
+
+T = TypeVar("T")
 
 FARTHEST = 1e7  # pixels; beyond is no coordinate
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
@@ -35,6 +37,28 @@ def gathered(hands: Iterable[Sample], told: Part) -> Iterator[Part]:
             yield _part(waiting, told)
             waiting = []
     yield _part(waiting, told)
+
+
+def apart(
+    tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], name: Callable[[T], str], told: Part
+) -> Iterator[Sample]:
+    """The hands of each of several tables; a table that cannot be used goes to the quarantine of `told`.
+
+    Raises
+    ------
+    InputError: none can.
+    """
+    failed: InputError | None = None
+    used = False
+    for table in tables:
+        try:
+            yield from hands(table)
+            used = True
+        except InputError as error:
+            told.quarantine.append((name(table), error.reason))
+            failed = error
+    if failed is not None and not used:
+        raise failed
 
 
 def _part(hands: list[Sample], told: Part) -> Part:

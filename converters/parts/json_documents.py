@@ -48,7 +48,7 @@ def documents(
         files = [path for path in texts_below(root, told) if wanted.called(path.name.lower())]
     understood = False
     for path in files:
-        name = path.relative_to(root).as_posix()
+        name = source.name(path)
         try:
             document = json_files.load(decoder, path, source.places, _MAX_BYTES)
         except InputError as error:

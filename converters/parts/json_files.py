@@ -54,6 +54,8 @@ def entry(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, path: Path, field:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise invalid(path, error, field) from None
+    except UnicodeDecodeError:
+        raise InputError(path, "text that is no Unicode (a lone surrogate)", field=field) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(path, str(error)[:80], field=field) from None
 

@@ -27,6 +27,11 @@ _READ = {
     "interhand": "InterHand2.6M",
     "panoptic": "CMU's hand labels",
     "openpose": "OpenPose's output",
+    "onehand10k": "OneHand10K",
+    "hagrid": "HaGRID",
+    "stb": "STB",
+    "dexter-object": "Dexter+Object",
+    "tzionas": "Hands in Action",
     "cvat": "CVAT's XML",
     "label-studio": "Label Studio",
 }
@@ -47,6 +52,9 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (r"handinfo\.csv", "11khands"),
     (r"anno_(training|evaluation)\.(pickle|pkl)", "rhd"),
     (r"pose_gt\.mat", "hand-graph"),
+    (r"label_joint\.txt", "onehand10k"),
+    (r"b\d+(counting|random)_(bb|sk)\.mat", "stb"),
+    (r"(my_)?(grasp1|grasp2|occlusion|rigid|pinch|rotate)3d\.txt", "dexter-object"),
     (r"interhand2\.6m_(train|val|test)_data\.json", "interhand"),
 )
 _YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
@@ -108,7 +116,7 @@ def _of_json(head: bytes) -> str:
             return "coco-wholebody" if name == "coco" and b'"lefthand_kpts"' in head else name
     first = next(iter(content.values()), None)
     if isinstance(first, dict) and not first.keys().isdisjoint({"hand_landmarks", "bboxes"}):
-        return "HaGRID"
+        return "hagrid"
     return "VIA" if isinstance(first, dict) and "regions" in first else ""
 
 

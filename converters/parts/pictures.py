@@ -61,14 +61,18 @@ class Pictures:
         ------
         InputError: there is none, or there are several; `where` is the annotation that wants it.
         """
+        found = self.find(stem, where, folder)
+        if found is None:
+            remedy = "if it lies elsewhere: --images DIR"
+            raise InputError(where, f"no picture called {stem!r}", remedy=remedy)
+        return found
+
+    def find(self, stem: str, where: Path, folder: Path | None = None) -> str | None:
+        """The same; None where there is no such picture. Raises InputError where there are several."""
         found = self._named.get(folded(stem), [])
         beside = [path for path in found if folder is not None and os.path.dirname(path) == str(folder)]  # noqa: PTH120
         exact = [path for path in beside or found if Path(path).stem == stem]
         chosen = exact or beside or found
-        if not chosen:
-            raise InputError(
-                where, f"no picture called {stem!r}", remedy="if it lies elsewhere: --images DIR"
-            )
         if len(chosen) > 1:
             raise InputError(where, f"{len(chosen)} pictures are called {stem!r}", allowed="one")
-        return chosen[0]
+        return chosen[0] if chosen else None

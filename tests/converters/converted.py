@@ -15,6 +15,8 @@ from curate.data.stage import Summary
 def converted(name: str, root: Path, images: Path | None = None) -> tuple[Summary, list[Sample], list[str]]:
     """What is told, the samples, and "input: reason" of the quarantine; made beside the source."""
     out = root.with_name(f"{root.name}-converted")
-    summary = convert(FORMATS[name].read, name, Source(root, images), out, ConvertOptions(), quiet=True)
+    summary = convert(
+        FORMATS[name].read, name, Source(root, images), out, ConvertOptions(), overwrite=True, quiet=True
+    )
     dataset = Dataset(out)
     return summary, list(dataset), [f"{line['input']}: {line['reason']}" for line in dataset.quarantine()]

@@ -591,6 +591,7 @@ def test_real_sets(
     assert sum(int((s.visibility > 0).sum()) for s in samples) == labelled
     assert counted.notes["order_reversed"] == reversed_
     assert counted.notes["visibility_01_read_as_visible"] == labelled
+    assert sum('write there: "skeleton"' in note for note in counted.notes) == reversed_
     assert not counted.dropped
     assert not counted.quarantine
 

@@ -77,6 +77,10 @@ def test_a_flawed_entry_is_told_alone(tmp_path: Path, table: str, value: Any, fo
 def test_tables_of_different_lengths_are_refused(tmp_path: Path) -> None:
     freihand(tmp_path / "s")
     write_json(tmp_path / "s/training_xyz.json", [space(0).tolist()])
+    _, samples, reasons = converted("freihand", tmp_path / "s")
+    assert [s.split for s in samples] == ["test"]
+    assert reasons[0].startswith("training_xyz.json: 1 entries; training_K.json has 2")
+    (tmp_path / "s/evaluation_xyz.json").unlink()
     with pytest.raises(InputError, match=r"1 entries; training_K\.json has 2"):
         converted("freihand", tmp_path / "s")
 

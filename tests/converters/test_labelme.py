@@ -376,7 +376,7 @@ def test_a_flaw_behind_the_image_is_told_where_it_stands(tmp_path: Path) -> None
             '{"hand_pts": [], "is_left": 1}',
             "it looks like CMU's hand labels: curate convert panoptic",
         ),
-        ("a.json", '{"0a1b": {"bboxes": [], "labels": []}}', "it looks like HaGRID"),
+        ("a.json", '{"0a1b": {"bboxes": [], "labels": []}}', "it looks like HaGRID: curate convert hagrid"),
         (
             "a.json",
             '{"maker": "x", "info": [{"pts": {}}]}',

@@ -41,6 +41,10 @@ PLACES = {
     "interhand": "InterHand2.6M",
     "panoptic": "hands_of_cmu",
     "openpose": "openpose-output",
+    "onehand10k": "OneHand10K",
+    "stb": "STB",
+    "dexter-object": "dexter+object",
+    "tzionas": "hands-in-action",
 }
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
