@@ -24,7 +24,7 @@ from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_a
 from curate.hands.finding import with_found_by
 from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
-from curate.options.build import BuildOptions
+from curate.options.build import BuildOptions, weight_of
 from curate.options.crop import Cropping
 from curate.taggers.finder import with_runs
 
@@ -54,6 +54,8 @@ def build(
     as S needs; what fails goes to quarantine with its picture. Before several grounds a photo becomes several
     samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
 
+    With `weight`, weights.npy says how much each sample counts in training.
+
     With `masks`, masks.npy holds the hand of each sample, 255, by its own mask, or as it was found to replace
     its ground; samples without a mask are dropped and counted, and those that have one need no points. With
     `grounds_alone`, grounds without a hand become samples, too, with an empty mask ("~0" behind the name).
@@ -61,7 +63,8 @@ def build(
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        subject, photo or clip in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
+        weight for a source that is not there, a subject, photo or clip in two splits. SchemaError: no
+        dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
     look = Look.of(
@@ -80,7 +83,7 @@ def build(
     joined = Joined.of(sources, options.keypoints, masks=options.masks)
     look.check_names(joined.sample_ids)
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
-    writer = Writer(look.form, stage.folder, Path(out))
+    writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
     return stage.run(
         joined.batches(_ROWS, splits),
         partial(_build_batch, writer=writer, look=look),
@@ -119,11 +122,29 @@ def _form(options: BuildOptions) -> Form:
 def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
     """The options for dataset.json: files by what they hold, and the crop as `curate crop` records it."""
     record = {name: value for name, value in asdict(options).items() if name not in ("crop", "margin")}
+    if not options.weight:
+        del record["weight"]
     if options.split not in (None, "source", "subject"):
         record["split"] = files.sha256(_file(options.split))
     if look.cropping is not None:
         record["crop"] = record_of(look.cropping, look.finders)
     return {**record, "backgrounds": look.backgrounds}
+
+
+def _weights(options: BuildOptions, datasets: Sequence[Dataset]) -> dict[str, float]:
+    """By source. Raises InputError: two for one, or one for a source that is in none of the datasets."""
+    pairs = [weight_of(word) for word in options.weight]
+    weights = dict(pairs)
+    there = {
+        name for dataset in datasets for name in dataset.table(["source"]).column(0).unique().to_pylist()
+    }
+    stray = next((source for source in weights if source not in there), None)
+    if stray is not None:
+        allowed = f"a source of the datasets: {', '.join(sorted(there))}"
+        raise InputError("build", repr(stray), field="weight", allowed=allowed)
+    if len(pairs) > len(weights):
+        raise InputError("build", "two numbers for one source", field="weight", allowed="one")
+    return weights
 
 
 def _file(path: str) -> Path:

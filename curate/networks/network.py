@@ -91,9 +91,16 @@ class Network(nn.Module, ABC):
     presets: ClassVar[Mapping[str, Preset]]
     right_hands: bool = False
 
-    def __init__(self, spec: Spec) -> None:
-        """Raises ValueError: a loss that no preset has."""
+    def __init__(self, spec: Spec, *, right_hands: bool | None = None) -> None:
+        """right_hands: see the class; None: as the class has it.
+
+        Raises ValueError: a loss that no preset has, or another value.
+        """
         super().__init__()
+        if right_hands is not None:
+            if not isinstance(right_hands, bool):
+                raise ValueError(f"right_hands={right_hands!r}: true or false")
+            self.right_hands = right_hands
         if spec.loss not in {preset.recipe.loss for preset in self.presets.values()}:
             raise ValueError(f"no preset is trained with the loss {spec.loss!r}")
         self.spec = spec

@@ -9,6 +9,20 @@ from curate.options import background
 from curate.options.crop import ALLOWED, CHOICES, named
 
 OWN = "own"  # the ground of the photo
+_MOST = 1_000  # times that a sample can count
+
+
+def weight_of(word: str) -> tuple[str, float]:
+    """The source and the number of SOURCE=NUMBER. Raises ValueError."""
+    source, _, number = word.rpartition("=")
+    if not source or not 0 < float(number) <= _MOST:
+        raise ValueError
+    return source, float(number)
+
+
+def _weight(word: str) -> str:
+    weight_of(word)
+    return word
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +75,11 @@ class BuildOptions(Options):
         0.0,
         "with --masks: share of the photos whose last ground of --backgrounds becomes a sample without a "
         "hand, too",
+    )
+    weight: tuple[str, ...] = texts(
+        (),
+        f"SOURCE=NUMBER, above 0 and up to {_MOST:,}",
+        "how much each sample of a source counts in training, others counting 1; may be given several times",
+        _weight,
+        metavar="SOURCE=NUMBER",
     )
