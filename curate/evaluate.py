@@ -156,7 +156,7 @@ def evaluate(
     with contents.claimed(folder, identity, [dataset], reads=origin.reads, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, reused=True)
-        names, found = (origin.name, dataset.root.resolve().name), origin.predict()
+        names, found = (origin.name, dataset.name), origin.predict()
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
             figures = {"split": options.split, **measure(scored)}
@@ -210,7 +210,7 @@ def _origin(
     require_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     return _Origin(
-        opened.root.resolve().name,
+        opened.name,
         files.sha256(opened.root / WEIGHTS),
         of_points,
         (opened.root,),

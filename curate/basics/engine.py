@@ -76,6 +76,10 @@ class Local:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()
+            except BaseException:  # nobody waits for what they are at
+                for worker in multiprocessing.active_children():  # none where they are threads
+                    worker.terminate()
+                raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
