@@ -44,7 +44,7 @@ fuzz: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,render,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,render,onnx,dev]'
 	touch $@
 
 # Without it everything but `curate render` works, and says so: no reason for `make` to stop.

@@ -33,10 +33,11 @@ from numpy.typing import NDArray
 from curate.basics import images
 from curate.data.sample import Sample
 from curate.hands import cutout_checks, masks
-from curate.hands.cropping import Cropping
+from curate.hands.cropping import find_hand
 from curate.hands.finding import FINDERS, WHOLE
 from curate.hands.masks import Mask
 from curate.hands.photograph import BadMask, Photograph
+from curate.options.crop import Cropping
 
 RIGHT, NEAR = 0.9, 0.7  # IoU
 ON, BEYOND, LONGER = 0.02, 0.08, 2.5
@@ -117,7 +118,7 @@ def judged(path: Path, truth: Truth) -> Judged:
         background = by_mask(outline, truth)
     except BadMask as bad:
         background, says = "refused", str(bad)
-    found = Cropping().find(photograph, False, Counter())
+    found = find_hand(Cropping(), photograph, False, Counter())
     crop = "refused" if found.by == WHOLE else by_box(photograph, found.box, truth)
     return Judged(path, background, crop, outline, says)
 

@@ -24,12 +24,13 @@ from scipy import ndimage
 from skimage import color, filters, measure, morphology
 
 from curate.basics import files, geometry, heatmaps, images
-from curate.build import BuildOptions, build
+from curate.build import build
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, labelled_points, to_batch
 from curate.data.stage import Stage
 from curate.hands import drawn_hands
+from curate.options.build import BuildOptions
 
 SIGMA, BATCH = 5.0, 64
 

@@ -28,11 +28,12 @@ from curate.basics.engine import ONE
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
 from qa.config import checks
 from qa.finding import write_findings
 from qa.measures.image_look import THUMB, look_at_image
 from qa.measures.similar_pairs import correlations, similar_pairs
+from qa.options import QualityOptions
 from qa.report.junit import write_junit
 from qa.report.page import write_report
 from qa.report.sarif import write_sarif

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts import labels
+from converters.parts import config_advice, labels
 from converters.parts.coco_tables import (
     AnnotationFile,
     Camera,
@@ -39,6 +39,7 @@ from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
+from curate.basics.errors import InputError
 from curate.basics.paths import is_path
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
@@ -50,7 +51,6 @@ NAME = "coco"
 # palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 _MILLIMETRES = 1000.0
-_SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
 
 
 class Ours(msgspec.Struct, gc=False, omit_defaults=True):
@@ -82,6 +82,7 @@ class Annotation(msgspec.Struct, gc=False):
     image_id: Id = None
     category_id: Id = None
     iscrowd: bool | float | None = 0
+    lefthand_valid: Any = None
     bbox: list[float] | None = None
     hand_type: Any = None
     attributes: Any = None
@@ -107,6 +108,9 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
     chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
+    if not chosen and any(a.lefthand_valid is not None for a in document.annotations):
+        found, remedy = "people with hands, as COCO-WholeBody has them", "curate convert coco-wholebody"
+        raise InputError(file.path, found, field="annotations", remedy=remedy)
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
@@ -121,11 +125,12 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     hands.dropped, hands.quarantine = dropped, problems
     _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
-    _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
+    turned = _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
     if ours:
         _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
+        _add_advice(hands, [a.category_id for a in chosen], orders, turned)
     hands.refuse_twins()
     return hands
 
@@ -176,8 +181,8 @@ def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _put_in_order(hands: Hands, orders: list[Order]) -> None:
-    """Our order of the points, by what the names of each hand's category tell.
+def _put_in_order(hands: Hands, orders: list[Order]) -> bool:
+    """Our order of the points, by what the names of each hand's category tell; whether fingers were turned.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
@@ -196,12 +201,31 @@ def _put_in_order(hands: Hands, orders: list[Order]) -> None:
             )
     xyz = hands.columns.get("xyz")
     if xyz is None:
-        return
+        return False
     hands.projected = np.isfinite(xyz).all((1, 2))
     judged = hands.projected & counted
-    if judged.any() and _from_tip(xyz[judged]).mean() > 0.5:
+    turned = bool(judged.any()) and float(_from_tip(xyz[judged]).mean()) > 0.5
+    if turned:
         _reorder(hands, counted, TIP_TO_PALM)
         hands.notes["order_reversed"] += int(counted.sum())
+    return turned
+
+
+def _add_advice(hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool) -> None:
+    """Note which skeletons the hands of their category contradict, and what to write instead."""
+    labelled = hands.points[..., 2:] > 0
+    points = np.where(labelled, hands.points[..., :2], np.nan)
+    for category in hands.document.categories:
+        order = orders[category.id]
+        places = order.places or config_advice.OURS
+        if turned and not order.anatomical:
+            places = tuple(places[i] for i in TIP_TO_PALM)
+        rows = np.array([key == category.id for key in categories], bool)
+        where = f"{str(category.name)[:40]!r} in {hands.file.name}"
+        if rows.any() and (
+            advice := config_advice.of_skeleton(category.skeleton, where, points[rows], places)
+        ):
+            hands.notes[advice] += 1
 
 
 def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:
@@ -226,19 +250,11 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
     found: list[kp.Side | None] = []
     for a in annotations:
         told = {labels.side_of(a.hand_type), named.get(a.category_id)}
-        told |= {orders.get(a.category_id, UNTOLD).side, _attribute_side(a.attributes)}
+        told |= {orders.get(a.category_id, UNTOLD).side, labels.side_among(a.attributes)}
         sides = told - {None}
         hands.notes["side told in two ways, left empty"] += len(sides) > 1
         found.append(sides.pop() if len(sides) == 1 else None)
     hands.columns["side"] = found
-
-
-def _attribute_side(attributes: object) -> kp.Side | None:
-    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
-    if not isinstance(attributes, dict):
-        return None
-    sides = {labels.side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
-    return sides.pop() if len(sides) == 1 else None
 
 
 def _add_known_sides(hands: Hands) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from converters.parts.cells import as_text
 from converters.parts.exported_images import put_as
 from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
 from converters.parts.known_formats import refusal
@@ -24,7 +25,6 @@ NAME = "11khands"
 LICENCE = "11k Hands: free for reasonable academic fair use"
 SIZE = (1600, 1200)
 _HELD = frozenset({"sample_id", "source", "side", "aspect", "subject_id", "attrs"})
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that spreadsheets take for a formula
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -136,9 +136,8 @@ def _line(sample: Sample, people: dict[str | None, str], names: dict[str | None,
     cells = []
     for column in COLUMNS:
         value = known.get(column, "")
-        if isinstance(value, str) and value.startswith(_FORMULA):
-            value = f"'{value}"  # as spreadsheets mark text: they would run it otherwise
-        cells.append('"{}"'.format(value.replace('"', '""')) if isinstance(value, str) else str(value))
+        quoted = isinstance(value, str)
+        cells.append('"{}"'.format(as_text(value).replace('"', '""')) if quoted else str(value))
     return ",".join(cells)
 
 

@@ -23,11 +23,13 @@ import msgspec
 import numpy as np
 
 from converters.parts import json_files, labels
-from converters.parts.exported_images import put
+from converters.parts.exported_images import put_hands
 from converters.parts.known_formats import refusal
 from converters.parts.label_mapping import Mapping
 from converters.parts.lost_fields import count_lost
+from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
+from converters.parts.sample_keys import escaped
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -35,7 +37,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT, Part
+from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
@@ -46,7 +48,6 @@ _KEY = b'"imageData"'
 _OPENING = re.compile(rb'\s*:\s*"')
 _BACKSLASH = ord("\\")
 _CHUNK = 1 << 17
-_NAMED = 100  # labels of a file that are counted by name
 _LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _BOX = "rectangle"
@@ -59,8 +60,8 @@ _HANDS = frozenset({"hand", "hands", "lefthand", "righthand", "palm"})  # what t
 
 
 class Shape(msgspec.Struct):
-    """One shape; a file of an old Labelme lacks all but `label` and `points`. `difficult` is X-AnyLabeling's,
-    and of a point says that it is hidden."""
+    """One shape, its numbers in quotes or not; a file of an old Labelme lacks all but `label` and `points`.
+    `difficult` is X-AnyLabeling's, and of a point says that it is hidden."""
 
     points: list[list[float | None]]
     label: str | int | None = None
@@ -81,13 +82,16 @@ class Shape(msgspec.Struct):
         group = self.group_id
         if isinstance(group, float):
             return int(group) if group.is_integer() else str(group)
+        if isinstance(group, str) and len(group) < 20 and group.isdecimal():
+            return int(group)
         return int(group) if isinstance(group, bool) else group
 
 
 class LabelFile(msgspec.Struct):
-    """What is read of a Labelme file. `imageData` is _CUT where `parse` left it out."""
+    """What is read of a Labelme file; each shape is decoded, and judged, alone. `imageData` is _CUT where
+    `parse` left it out."""
 
-    shapes: list[Shape] | None
+    shapes: list[msgspec.Raw] | None
     imagePath: str | None = None
     imageData: str | int | None = None
     imageHeight: _Pixels = None
@@ -96,6 +100,7 @@ class LabelFile(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(LabelFile)
+_SHAPE = msgspec.json.Decoder(Shape, strict=False)
 
 
 class NotLabelme(InputError):
@@ -241,7 +246,7 @@ class _Reader:
             try:
                 document, place = parse(path, self.places)
                 hands = _Hands(path, self.mapping, document)
-                found = list(hands.samples(_escaped(key.removesuffix(".json"))))
+                found = list(hands.samples(escaped(key.removesuffix(".json"))))
                 if found:
                     image = self._image(path, document, place, notes)
                     for sample in found:
@@ -315,10 +320,10 @@ class _Hands:
     ignored: Counter[str] = field(default_factory=Counter)
 
     def samples(self, key: str) -> Iterator[Sample]:
-        shapes = list(enumerate(self.document.shapes or []))
-        points = [p for i, s in shapes if s.shape_type != _BOX and (p := self._point(i, s)) is not None]
+        shapes = list(self._shapes())
+        points = [p for s in shapes if s.shape_type != _BOX and (p := self._point(s)) is not None]
         groups = self._groups(points)
-        boxes = self._boxes([s for _, s in shapes if s.shape_type == _BOX], groups.keys())
+        boxes = self._boxes([s for s in shapes if s.shape_type == _BOX], groups.keys())
         flags = {name: value for name, value in _flags(self.document.flags).items() if value}
         for group, members in sorted(groups.items(), key=lambda entry: str(entry[0])):
             xy, seen = self._slots(members)
@@ -339,38 +344,32 @@ class _Hands:
                 attrs={"flags": flags} if flags else {},
             )
 
-    def _leave_out(self, counts: Counter[str], what: str, name: str, *, hint: bool = False) -> None:
-        """Count a shape by its name; of a file with very many names, what comes later is counted together."""
-        if len(counts) >= _NAMED:
-            counts[f"{what}, of a file with very many"] += 1
-            return
-        like = labels.nearest(name) if hint else None
-        counts[f"{what} {name}" + (f" (did you mean {like}?)" if like else "")] += 1
+    def _shapes(self) -> Iterator[Shape]:
+        """The shapes without those that are of another form."""
+        for raw in self.document.shapes or []:
+            try:
+                yield _SHAPE.decode(raw)
+            except msgspec.ValidationError as error:
+                reason = json_files.invalid(self.path, error).reason
+                leave_out(self.dropped, "shape of another form:", reason)
 
-    def _point(self, index: int, shape: Shape) -> _Point | None:
+    def _point(self, shape: Shape) -> _Point | None:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):
-            self._leave_out(self.dropped, "shape_type", _short(shape.shape_type or "missing"))
+            leave_out(self.dropped, "shape_type", brief(shape.shape_type or "missing"))
             return None
         name = shape.name
         if self.mapping.ignores(name):
-            self._leave_out(self.ignored, "ignored label", repr(_short(name)))
+            leave_out(self.ignored, "ignored label", repr(brief(name)))
             return None
         label = self.mapping.parse(name) if len(name) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            self._leave_out(self.dropped, "unknown label", repr(_short(name)), hint=True)
+            leave_out(self.dropped, "unknown label", repr(brief(name)), hint=True)
             return None
-        at = f"shapes[{index}].points"
-        if len(shape.points) != 1 or len(shape.points[0]) != 2:
-            found = (
-                f"{len(shape.points)} points" if len(shape.points) != 1 else f"{len(shape.points[0])} numbers"
-            )
-            raise InputError(self.path, found, field=at, allowed="one [x, y] in a point shape")
-        x, y = shape.points[0]
-        if x is None or y is None:
-            self.dropped["point without a place (NaN or null)"] += 1
+        flaw = _place_flaw(shape.points)
+        if flaw:
+            self.dropped[flaw] += 1
             return None
-        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) < _FARTHEST):
-            raise InputError(self.path, f"[{x}, {y}]", field=at, allowed="pixels")
+        (x, y) = cast(list[float], shape.points[0])
         remark = shape.description if isinstance(shape.description, str) else ""
         told = labels.said(remark, self.mapping.hidden)
         flags = {" ".join(labels.words(name)): value for name, value in _flags(shape.flags).items()}
@@ -411,7 +410,7 @@ class _Hands:
             if group in hands and group not in boxes and called and _is_box(shape):
                 boxes[group] = shape
             else:
-                self._leave_out(self.dropped, "shape_type", _BOX)
+                leave_out(self.dropped, "shape_type", _BOX)
         return boxes
 
     def _slots(self, members: list[_Point]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -431,6 +430,17 @@ class _Hands:
             remedy = "give each hand a group_id of its own"
             raise InputError(self.path, "one hand is called left and right", field="shapes", remedy=remedy)
         return sides.pop() if sides else None
+
+
+def _place_flaw(points: list[list[float | None]]) -> str:
+    """What keeps the points of a point shape from being one place in the image; empty where nothing does."""
+    if len(points) != 1 or len(points[0]) != 2:
+        found = f"{len(points)} points" if len(points) != 1 else f"{len(points[0])} numbers"
+        return f"point shape with {found}; allowed: one [x, y]"
+    x, y = points[0]
+    if x is None or y is None or math.isnan(x) or math.isnan(y):
+        return "point without a place (NaN or null)"
+    return "" if max(abs(x), abs(y)) < _FARTHEST else "point far beyond its image; allowed: pixels"
 
 
 def _flags(told: Any) -> dict[str, Any]:
@@ -453,18 +463,9 @@ def _is_box(shape: Shape) -> bool:
     )
 
 
-def _escaped(key: str) -> str:
-    """The key of a file, in which no # is left: behind one stands which hand of the file it is."""
-    return key.replace("%", "%25").replace("#", "%23")
-
-
 def _flagged_side(flags: dict[str, Any]) -> str | None:
     sides = {labels.said(name).side for name, value in flags.items() if value in (True, 1)} - {None}
     return sides.pop() if len(sides) == 1 else None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 _HELD = frozenset({"side", "keypoints", "label_source"})
@@ -481,20 +482,14 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the format could not hold, and images that were left out.
     """
     lost = count_lost(dataset, _HELD)
-    hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
-        hands[sample.image].append(sample)
         lost["label_source"] += sample.label_source not in (None, "manual")
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
-    placed, counts = put(dataset, hands, out, engine)
+    hands, counts = put_hands(dataset, out, engine)
     encoder = msgspec.json.Encoder()
-    for ref, samples in sorted(hands.items()):
-        if ref in placed:
-            image = placed[ref]
-            data = encoder.encode(_document(image, samples))
-            files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
-        else:
-            counts[LEFT_OUT + "sample without an image"] += len(samples)
+    for image, samples in hands.items():
+        data = encoder.encode(_document(image, samples))
+        files.write(image.with_suffix(".json"), msgspec.json.format(data, indent=2))
     return lost + counts
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.basics.settings import NoOptions, Options, choice, path
+from curate.basics.settings import NoOptions, Options, choice, path, whole
 
 if TYPE_CHECKING:
     from curate.data.part import Part
@@ -34,6 +34,13 @@ class NamedFolders(Options):
         ("subject", "source", "clip"),
         "what the folders in SRC are named by: each holds the pictures of one person, source or recording",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Shards(Options):
+    """Of exports whose images lie in few large files."""
+
+    shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +104,54 @@ FORMATS: dict[str, Format] = {
         Format("yolo-pose", "yolo_pose", "Ultralytics YOLO pose: images/ and labels/*.txt with 21 points"),
         Format("coco", "coco", "COCO keypoints of hands, flat or nested (mmpose's FreiHAND, RHD, ...)"),
         Format(
+            "cvat",
+            "cvat",
+            "CVAT's XML: skeletons of images and of videos with tracks",
+            reads=MappedLabels,
+        ),
+        Format(
+            "label-studio",
+            "label_studio",
+            "Label Studio's JSON: points under the rectangle of their hand",
+            reads=MappedLabels,
+        ),
+        Format(
             "coco-wholebody",
             "coco_wholebody",
             "COCO-WholeBody: left and right hand of each person",
             writes=None,
         ),
+        Format(
+            "hf", "hf", "Hugging Face: Parquet with the images in it, and a card", reads=None, writes=Shards
+        ),
+        Format(
+            "webdataset", "webdataset", "WebDataset: tar files of whole samples", reads=None, writes=Shards
+        ),
+        Format(
+            "croissant",
+            "croissant",
+            "Croissant: the Parquet files of hf, described for machines in JSON-LD",
+            reads=None,
+            writes=Shards,
+        ),
+        Format("fiftyone", "fiftyone", "FiftyOne: its own dataset layout, with the skeleton", reads=None),
+        Format("datumaro", "datumaro", "Datumaro: its own JSON, with points and boxes", reads=None),
+        Format("csv", "csv_table", "CSV for people: samples.csv, a row a hand, and images/", reads=None),
+        Format(
+            "hand-graph",
+            "hand_graph",
+            "hand-graph-cnn's real set: images/, params.mat and pose_gt.mat",
+            writes=None,
+        ),
+        Format("handpose-x", "handpose_x", "handpose_x: a JSON file with pts a picture", writes=None),
+        Format("freihand", "freihand", "FreiHAND: {training,evaluation}_{K,xyz}.json, rgb/", writes=None),
+        Format("interhand", "interhand", "InterHand2.6M: *_{data,camera,joint_3d}.json", writes=None),
+        Format("panoptic", "panoptic", "CMU's hand_labels, hand_labels_synth and hand143", writes=None),
+        Format("openpose", "openpose", "OpenPose's *_keypoints.json, with its scores", writes=None),
+        Format("onehand10k", "onehand10k", "OneHand10K: {Train,Test}/label_joint.txt, source/", writes=None),
+        Format("hagrid", "hagrid", "HaGRID: gestures with MediaPipe's points, and people", writes=None),
+        Format("stb", "stb", "STB: labels/B1Counting_{BB,SK}.mat and images/", writes=None),
+        Format("dexter-object", "dexter_object", "Dexter+Object: fingertips (my_Grasp13D.txt)", writes=None),
+        Format("tzionas", "tzionas", "Hands in Action: rgb/ and joints_2D_GT/", writes=None),
     )
 }

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.parts import config_advice
 from converters.parts.exported_images import put, size_of
 from converters.parts.lost_fields import count_lost
 from converters.parts.yolo_config import COCO, Config, read_config
@@ -40,6 +41,7 @@ NAME = "yolo-pose"
 _HEAD = 5  # class and box
 _NUMBERS = {_HEAD + 3 * kp.COUNT: 3, _HEAD + 2 * kp.COUNT: 2}  # numbers a line -> numbers a point
 _FILES = 2048  # a part
+_LOOKED_AT = 256  # files whose hands a flip_idx is held against
 _MAX_BYTES = 10_000_000  # of a label file: 7,000 hands in one image
 # A share beyond this is a coordinate in pixels that nobody divided by the image's size.
 _FARTHEST = 2.0
@@ -82,6 +84,7 @@ def read(source: Source) -> Iterator[Part]:
     coco = config.visibility == COCO or any(_uses_two(pair.label) for pair in labelled if pair.label)
     if labelled and not coco:
         counted.notes["visibility: the set never uses 2, so 1 was read as visible"] += 1
+    counted.notes.update(_flip_advice(root, labelled[:_LOOKED_AT], config))
     yield counted
     for start in range(0, len(labelled), _FILES):
         yield _read_part(root, labelled[start : start + _FILES], config, coco)
@@ -127,8 +130,23 @@ def _uses_two(path: Path) -> bool:
     data = _text(_bytes(path))
     if not _TWO.search(data):
         return False
-    rows = (line.split() for line in data.splitlines())
+    rows = map(_tokens, data.splitlines())
     return any(_TWO.fullmatch(v) for row in rows if _NUMBERS.get(len(row)) == 3 for v in row[_HEAD + 2 :: 3])
+
+
+def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]:
+    """What to write in place of each flip_idx that the hands of these files contradict."""
+    if not config.flips:
+        return []
+    lines, aside = _Lines(), Part(make_batch(0))
+    for pair in pairs:
+        _parse(root, pair, lines, aside)
+    values = np.array(lines.values, np.float64).reshape(-1, _HEAD + 3 * kp.COUNT)
+    points = _in_our_order(values, config, aside.notes)[..., :2]
+    points[(points == 0).all(axis=2)] = np.nan
+    places = (config.order(int(values[0, 0])).places if len(values) else None) or config_advice.OURS
+    told = (config_advice.of_flip(flip, name, points, places) for name, flip in config.flips.items())
+    return [advice for advice in told if advice]
 
 
 def _bytes(path: Path) -> bytes:
@@ -144,6 +162,11 @@ def _text(data: bytes) -> bytes:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace").encode()
     return data.removeprefix(codecs.BOM_UTF8)
+
+
+def _tokens(line: bytes) -> list[bytes]:
+    """The numbers of a line. They may stand between commas; decimal commas would not give a hand's count."""
+    return (line.replace(b",", b" ") if b"," in line else line).split()
 
 
 @dataclass(slots=True)
@@ -202,7 +225,7 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
     hand = 0
     seen: dict[tuple[float, ...], list[float]] = {}  # the lines of this file by their points
     for number, line in enumerate(data.splitlines(), 1):
-        tokens = line.split()
+        tokens = _tokens(line)
         if not tokens:
             continue
         hand += 1

@@ -1,8 +1,9 @@
 """hand-curate: hand photographs in, trustworthy keypoint training sets out.
 
-Each command is a function in a module of the same name, with its options beside it:
+Each command is a function in a module of the same name, and its options are one record:
 
-    from curate.crop import CropOptions, crop
+    from curate import CropOptions
+    from curate.crop import crop
 
     crop("tagged", "crops", CropOptions(size=128))
 
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
         show,
         train,
     )
-    from curate.autotag import AutotagOptions
-    from curate.background import BackgroundOptions
-    from curate.build import BuildOptions
-    from curate.convert import ConvertOptions
-    from curate.crop import CropOptions
     from curate.data.dataset import Dataset
     from curate.data.sample import Sample
-    from curate.evaluate import EvaluateOptions
-    from curate.predict import PredictOptions
-    from curate.select import SelectOptions
-    from curate.training.options import TrainOptions
+    from curate.options.autotag import AutotagOptions
+    from curate.options.background import BackgroundOptions
+    from curate.options.build import BuildOptions
+    from curate.options.convert import ConvertOptions
+    from curate.options.crop import CropOptions
+    from curate.options.evaluate import EvaluateOptions
+    from curate.options.predict import PredictOptions
+    from curate.options.select import SelectOptions
+    from curate.options.train import TrainOptions
 
 __all__ = [
     "AutotagOptions",
@@ -71,17 +72,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AutotagOptions": "autotag",
-    "BackgroundOptions": "background",
-    "BuildOptions": "build",
-    "ConvertOptions": "convert",
-    "CropOptions": "crop",
+    "AutotagOptions": "options.autotag",
+    "BackgroundOptions": "options.background",
+    "BuildOptions": "options.build",
+    "ConvertOptions": "options.convert",
+    "CropOptions": "options.crop",
     "Dataset": "data.dataset",
-    "EvaluateOptions": "evaluate",
-    "PredictOptions": "predict",
+    "EvaluateOptions": "options.evaluate",
+    "PredictOptions": "options.predict",
     "Sample": "data.sample",
-    "SelectOptions": "select",
-    "TrainOptions": "training.options",
+    "SelectOptions": "options.select",
+    "TrainOptions": "options.train",
 }
 
 

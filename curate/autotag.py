@@ -19,7 +19,6 @@ from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, path, texts, whole
 from curate.data.dataset import Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
@@ -29,6 +28,7 @@ from curate.hands import shape, sifting
 from curate.hands.cropping import Dropped, set_aside
 from curate.hands.photograph import Photograph
 from curate.hands.sifting import HARDNESS, LOOKS_APART, SIFTED, TAGGERS_APART, Judged, Limits, Verdict
+from curate.options.autotag import AutotagOptions
 from curate.scoring import precision
 from curate.taggers.table import Choice, choose_by
 from curate.taggers.tagger import Tagged, labelled, open_photograph, tag_in_order
@@ -40,31 +40,6 @@ SIDE_FROM, ASPECT_FROM, POINTS, TAGGER = "side_from", "aspect_from", "points", "
 _CERTAIN = "certain"
 _ROWS = 16  # samples a task
 _PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
-
-
-@dataclass(frozen=True, slots=True)
-class AutotagOptions(Options):
-    """What `curate autotag` tags with, and what it keeps."""
-
-    tagger: tuple[str, ...] = texts(
-        (),
-        "a run's folder, openpose:FOLDER, mediapipe or mediapipe:FILE",
-        "the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; given several times, the first "
-        "labels, and the others must agree with it",
-        metavar="TAGGER",
-    )
-    looks: int = whole(
-        6,
-        1,
-        6,
-        "how often each tagger looks at a hand: upright, mirrored, nearer, turned; where the looks "
-        "differ, it is not to be trusted",
-    )
-    limits: Path | None = path("what a hand must keep to, as --explain prints it", metavar="YAML")
-    truth: Path | None = path(
-        "a dataset that has labels of some of the photographs: measure by it how right is what is kept",
-        metavar="LABELLED",
-    )
 
 
 @dataclass(frozen=True)

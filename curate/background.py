@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from curate.basics import files, geometry, images
 from curate.basics.engine import ONE, Engine
-from curate.basics.settings import Options, text, whole
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, generator, moved, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out
-from curate.hands import compositing
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
 from curate.hands.photograph import Photograph
+from curate.options.background import BackgroundOptions
 
 _ROWS = 8  # samples a task
 _QUALITY = 95  # of JPEGs
-
-
-@dataclass(frozen=True, slots=True)
-class BackgroundOptions(Options):
-    """What hands are put before.
-
-    Of a folder of images, subfolders too, each sample gets a part, as large as fits, of one of them: by
-    `seed` and its own id alone.
-    """
-
-    backgrounds: str = text(
-        "white",
-        compositing.ALLOWED,
-        "what to put behind the hands; of a folder, one picture a sample",
-        metavar=compositing.CHOICES,
-    )
-    seed: int = whole(0, 0, 2**63 - 1, "of the choice of backgrounds")
 
 
 def background(

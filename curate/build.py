@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,91 +14,22 @@ import numpy as np
 from curate.basics import files, heatmaps, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, flag, number, share, text, texts, whole
 from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary
 from curate.data.training_set import Form, Stored, Writer
-from curate.hands import compositing
-from curate.hands.cropping import Cropping, Dropped, Frame, count_points, set_aside
-from curate.hands.finding import ALLOWED, CHOICES, named, with_found_by
-from curate.hands.looks import OWN, Look, Looked
+from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
+from curate.hands.finding import with_found_by
+from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
+from curate.options.build import BuildOptions, weight_of
+from curate.options.crop import Cropping
 from curate.taggers.finder import with_runs
 
 _ROWS = 64  # samples a task
 _PEAK1 = "-peak1"
-
-
-@dataclass(frozen=True, slots=True)
-class BuildOptions(Options):
-    """What a training set is to hold, and what is done to each photo on its way there."""
-
-    size: int = whole(96, 32, 512, "side of the images, px; 96 and 128 are customary", step=16)
-    keypoints: int = whole(20, 20, 21, "21, or 20 without the wrist")
-    colour: bool = flag(False, "keep colour instead of grey")
-    sigma: float = number(5.0, 0.3, 512, "of the heatmaps, px")
-    split: str | None = text(
-        None,
-        "source, subject or a CSV file",
-        "by subject, as the source says, or from a list (sample_id, subject_id or image, and split); "
-        "default: as the source says where it does for every sample, else by subject",
-        metavar="subject|source|CSV",
-    )
-    test: float = share(0.1, "share of the test split, by subject")
-    val: float = share(0.0, "share of the validation split, by subject")
-    seed: int = whole(0, 0, 2**63 - 1, "of the split by subject, and of the choice of backgrounds")
-    store_heatmaps: str | None = text(
-        None,
-        "float32, float16, uint16 or uint8, for maps of height one with -peak1 behind it",
-        "also write heatmaps.npy, as float32, float16, uint16 or uint8-peak1; a type that would destroy the "
-        "maps is refused",
-        metavar="TYPE",
-    )
-    masks: bool = flag(
-        False,
-        "also write masks.npy, for networks that learn the hand's outline; samples without a mask are left "
-        "out",
-    )
-    crop: str | None = text(
-        None,
-        ALLOWED,
-        "on the way, in memory: cut the hand out first, as curate crop --by does",
-        named,
-        metavar=CHOICES,
-    )
-    margin: float = number(0.1, 0, 2, "of --crop, as curate crop --margin")
-    backgrounds: tuple[str, ...] = texts(
-        (OWN,),
-        f"{OWN}, {compositing.ALLOWED}",
-        "on the way, in memory: put the hand before another ground, as curate background does; given several "
-        "times, each photo becomes a sample before each (own: as it is)",
-        metavar=f"{OWN}|{compositing.CHOICES}",
-        once=False,
-    )
-    grounds_alone: float = share(
-        0.0,
-        "with --masks: share of the photos whose last ground of --backgrounds becomes a sample without a "
-        "hand, too",
-    )
-
-    @property
-    def cropping(self) -> Cropping | None:
-        """How hands are cut out on the way."""
-        return None if self.crop is None else Cropping(by=self.crop, margin=self.margin)
-
-    @property
-    def form(self) -> Form:
-        """What the training set is to hold. Raises InputError: a sigma or a type that no heatmaps have."""
-        form = Form(self.size, 3 if self.colour else 1, self.keypoints, self.sigma, masks=self.masks)
-        form.check("build")
-        if self.store_heatmaps is None:
-            return form
-        peak1 = self.store_heatmaps.endswith(_PEAK1)
-        dtype = heatmaps.check_dtype(self.store_heatmaps.removesuffix(_PEAK1), self.sigma, peak1=peak1)
-        return replace(form, heatmaps=Stored(dtype.name, peak1))
 
 
 def build(
@@ -123,6 +54,8 @@ def build(
     as S needs; what fails goes to quarantine with its picture. Before several grounds a photo becomes several
     samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
 
+    With `weight`, weights.npy says how much each sample counts in training.
+
     With `masks`, masks.npy holds the hand of each sample, 255, by its own mask, or as it was found to replace
     its ground; samples without a mask are dropped and counted, and those that have one need no points. With
     `grounds_alone`, grounds without a hand become samples, too, with an empty mask ("~0" behind the name).
@@ -130,12 +63,13 @@ def build(
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        subject, photo or clip in two splits. SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
+        weight for a source that is not there, a subject, photo or clip in two splits. SchemaError: no
+        dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
     look = Look.of(
-        options.form,
-        options.cropping,
+        _form(options),
+        _cropping(options),
         options.backgrounds,
         options.seed,
         options.grounds_alone,
@@ -149,7 +83,7 @@ def build(
     joined = Joined.of(sources, options.keypoints, masks=options.masks)
     look.check_names(joined.sample_ids)
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
-    writer = Writer(look.form, stage.folder, Path(out))
+    writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
     return stage.run(
         joined.batches(_ROWS, splits),
         partial(_build_batch, writer=writer, look=look),
@@ -168,14 +102,49 @@ def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     return sources
 
 
+def _cropping(options: BuildOptions) -> Cropping | None:
+    """How hands are cut out on the way."""
+    return None if options.crop is None else Cropping(by=options.crop, margin=options.margin)
+
+
+def _form(options: BuildOptions) -> Form:
+    """What the training set is to hold. Raises InputError: a sigma or a type that no heatmaps have."""
+    channels = 3 if options.colour else 1
+    form = Form(options.size, channels, options.keypoints, options.sigma, masks=options.masks)
+    form.check("build")
+    if options.store_heatmaps is None:
+        return form
+    peak1 = options.store_heatmaps.endswith(_PEAK1)
+    dtype = heatmaps.check_dtype(options.store_heatmaps.removesuffix(_PEAK1), options.sigma, peak1=peak1)
+    return replace(form, heatmaps=Stored(dtype.name, peak1))
+
+
 def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
     """The options for dataset.json: files by what they hold, and the crop as `curate crop` records it."""
     record = {name: value for name, value in asdict(options).items() if name not in ("crop", "margin")}
+    if not options.weight:
+        del record["weight"]
     if options.split not in (None, "source", "subject"):
         record["split"] = files.sha256(_file(options.split))
     if look.cropping is not None:
-        record["crop"] = look.cropping.record(look.finders)
+        record["crop"] = record_of(look.cropping, look.finders)
     return {**record, "backgrounds": look.backgrounds}
+
+
+def _weights(options: BuildOptions, datasets: Sequence[Dataset]) -> dict[str, float]:
+    """By source. Raises InputError: two for one, or one for a source that is in none of the datasets."""
+    pairs = [weight_of(word) for word in options.weight]
+    weights = dict(pairs)
+    there = {
+        name for dataset in datasets for name in dataset.table(["source"]).column(0).unique().to_pylist()
+    }
+    stray = next((source for source in weights if source not in there), None)
+    if stray is not None:
+        allowed = f"a source of the datasets: {', '.join(sorted(there))}"
+        raise InputError("build", repr(stray), field="weight", allowed=allowed)
+    if len(pairs) > len(weights):
+        raise InputError("build", "two numbers for one source", field="weight", allowed="one")
+    return weights
 
 
 def _file(path: str) -> Path:

@@ -8,19 +8,22 @@ with stopping.at_once():
     import argparse
     import errno
     import os
+    import shlex
     import sys
     import textwrap
     import traceback
     from collections.abc import Sequence
     from concurrent.futures import BrokenExecutor
+    from functools import partial
+    from pathlib import Path
 
     from converters.table import FORMATS
-    from curate import __version__
     from curate.basics import streams
     from curate.basics.errors import CurateError, MissingExtra
     from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say
     from curate.commands.parser import Parser
     from curate.commands.table import COMMANDS
+    from curate.commands.versions import Versions, versions
 
 __all__ = ["BUG", "COMMANDS", "FINDINGS", "INTERRUPTED", "OK", "USAGE", "build_parser", "main"]
 
@@ -36,6 +39,7 @@ From hand photographs to a trained, evaluated keypoint network:
   curate train-baseline SET --out RUN
   curate evaluate RUN SET
 
+More on each: curate help COMMAND.
 Exit codes: 0 clean, 1 findings or something left out, 2 usage or input error, 101 a bug.
 """
 
@@ -46,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Without `argv` it is this process's own command line, and nothing comes after it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     streams.open_missing()
     with stopping.at_once():
         parser = build_parser(next((word for word in words if word[:1] != "-"), None))
@@ -61,13 +67,22 @@ def _run(parser: Parser, words: Sequence[str]) -> int:
     try:
         arguments = parser.parse_args(words)
         name = f"curate {arguments.command}"
+        _begin_log(getattr(arguments, "log", None), words)
         code: int = arguments.do(arguments)
     except KeyboardInterrupt:
-        return _stopped(name)
+        code = _stopped(name)
     except Exception as error:
         # Code that was interrupted may tell of it as of any failure.
-        return _stopped(name) if stopping.stopped() else _failed(name, error)
+        code = _stopped(name) if stopping.stopped() else _failed(name, error)
+    streams.log(f"exit code {code}")
+    streams.end_log()
     return code
+
+
+def _begin_log(path: Path | None, words: Sequence[str]) -> None:
+    if path is not None:
+        streams.log_to(path)
+        streams.log(f"curate {shlex.join(words)}\n{versions()}")
 
 
 def _stopped(name: str) -> int:
@@ -93,19 +108,24 @@ def _failed(name: str, error: Exception) -> int:
     return USAGE
 
 
-def build_parser(command: str | None = None) -> Parser:
-    """The parser; only the options of the command that is given are known to it, for a quick start."""
+def build_parser(command: str | None = None, *, every: bool = False) -> Parser:
+    """The parser; for a quick start it knows the options of the command that is given alone, unless asked for
+    those of every one."""
     parser = Parser(
         prog="curate",
         description=_OVERVIEW.format(formats=_formats()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"hand-curate {__version__}")
+    parser.add_argument(
+        "--version", action=Versions, help="show the versions of this package and of those that it uses"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, row in COMMANDS.items():
-        if name == command:
+        if every or name == command:
             row.load()(commands)
-            commands.choices[name].set_defaults(command_line=main)  # the demo runs whole command lines
+            # The demo runs whole command lines, and shells complete them.
+            whole = partial(build_parser, every=True)
+            commands.choices[name].set_defaults(command_line=main, whole_parser=whole)
         else:
             commands.add_parser(name, help=row.says)
     return parser
@@ -130,7 +150,9 @@ def _has_working_folder() -> bool:
 
 def _formats() -> str:
     names = ", ".join(row.name for row in FORMATS.values() if row.reads)
-    return textwrap.fill(names, 90, initial_indent="      FORMAT: ", subsequent_indent=" " * 14)
+    first = "      FORMAT: "
+    rest = " " * len(first)
+    return textwrap.fill(names, 90, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

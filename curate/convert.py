@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,19 +22,19 @@ from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
 from curate.basics.paths import NO_TEXT, Places, as_text, is_text, require_apart
-from curate.basics.settings import NoOptions, Options, flag, text, whole
+from curate.basics.settings import NoOptions, Options
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, file_stem, make_batch
 from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
+from curate.options.convert import ConvertOptions
 
 Reader = Callable[..., Iterator[Part]]  # of a Source and the format's own options
 
 # Files whose content decides what a converter yields; of others (images, archives) the size is enough.
-_ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
+_ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
 _COPIED_ROWS = 256  # a batch where files are copied: little is lost when a run is killed
-_LABEL_SOURCE = re.compile(r"manual|render|auto:\S+")
 
 
 class Enricher(Protocol):
@@ -47,29 +46,6 @@ class Enricher(Protocol):
 
     def __call__(self, batch: pa.RecordBatch) -> Part:
         """The same rows with more known about them."""
-
-
-def _label_source(text: str) -> str:
-    if not _LABEL_SOURCE.fullmatch(text):
-        raise ValueError
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertOptions(Options):
-    """What `curate convert` does, whatever the format."""
-
-    copy: bool = flag(False, "copy images and masks into the dataset instead of referring to them")
-    probe: bool = flag(True, "trust the images: do not hold each one's header against its annotation")
-    label_source: str | None = text(
-        None,
-        "manual, render or auto:NAME",
-        "who labelled, where the format does not tell: manual, render or auto:NAME",
-        _label_source,
-        metavar="WHO",
-    )
-    licence: str | None = text(None, "a line", "of the source, where the format does not tell")
-    limit: int | None = whole(None, 1, 2**31, "only the first N samples")
 
 
 def convert(

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
-from curate.basics.settings import whole
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary
-from curate.hands.cropping import Cropping, Frame, count_points, set_aside
+from curate.hands.cropping import Frame, count_points, find_hand, record_of, set_aside
 from curate.hands.finding import Finder, with_found_by
 from curate.hands.photograph import Photograph
+from curate.options.crop import CropOptions
 from curate.taggers.finder import with_runs
 
 _ROWS = 16  # samples a task
-
-
-@dataclass(frozen=True, slots=True)
-class CropOptions(Cropping):
-    """How `curate crop` cuts."""
-
-    size: int | None = whole(
-        256,
-        8,
-        4096,
-        "longer side of the crops, px; nothing is enlarged; in Python, None keeps each size",
-        none=True,
-    )
 
 
 def crop(
@@ -68,7 +55,7 @@ def crop(
     source = Dataset(dataset)
     source.refuse_training_set("crop before curate build")
     finders = with_runs(options.by)
-    record = options.record(finders)
+    record = record_of(options, finders)
     stage = Stage("crop", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_crop_batch, root=source.root, out=Path(out), options=options, finders=finders)
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
@@ -82,7 +69,7 @@ def _crop_batch(
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
-            found = options.find(photograph, shared, part.notes, finders)
+            found = find_hand(options, photograph, shared, part.notes, finders)
             frame = Frame.around(photograph.info, found.box, options.size)
             made = with_found_by(_cut(photograph, frame, photo, out), found.by)
             count_points(made, part.notes)

@@ -7,19 +7,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from curate.basics import engine, files, images, stopping
 from curate.basics import keypoints as kp
-from curate.basics.errors import CurateError
-from curate.basics.settings import Options, whole
+from curate.basics.errors import CurateError, MissingExtra
 from curate.basics.version import VERSION
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from curate.options.demo import DemoOptions
 
 _CHUNK = 16
 _PER_SUBJECT = 4
@@ -32,16 +33,6 @@ size: 128
 samples: 4
 hands: {{people: 3}}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOptions(Options):
-    """How much the demo draws, and how long it trains. By epochs, not by the clock, so that it gives the same
-    on any machine."""
-
-    photos: int = whole(480, 16, 100_000, "labelled photographs to draw")
-    epochs: int = whole(8, 1, 1000, "of training")
-    seed: int = whole(0, 0, 2**31, "of all that is drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def demo(
 ) -> int:
     """Draw and render hands, write them as 11k Hands, Labelme and RHD, and run the whole chain on them.
 
-    Where there is no Blender, drawn hands stand in for renders.
+    Where there is no Blender, drawn hands stand in for renders; without the extra `train` nothing is trained.
 
     Parameters
     ----------
@@ -106,10 +97,14 @@ def _all_of_it(
         say("Nothing was rendered, for the reason above: drawn hands stand in for renders.")
         rendered = out / "drawn" / "rendered"
         draw(Shoot("rendered", (320, 320), max(_PER_SUBJECT * 2, photos // 3), seed + 1, 1000), rendered)
-    for line in _commands(out, rendered, options.epochs):
+    trains = all(find_spec(name) for name in ("torch", "lightning"))
+    lines = _commands(out, rendered) + (_training(out, options.epochs) if trains else [])
+    for line in lines:
         if code := typed(line):
             return code
-    say(_where_to_look(out, time.monotonic() - started))
+    if not trains:
+        say(f"No network was trained: {MissingExtra('training', 'train')}")
+    say(_where_to_look(out, time.monotonic() - started, trains=trains))
     return 0
 
 
@@ -169,7 +164,7 @@ def _render(out: Path, seed: int) -> list[str]:
     return ["render", "--job", str(job), "--out", str(out / "renders")]
 
 
-def _commands(out: Path, rendered: Path, epochs: int) -> list[list[str]]:
+def _commands(out: Path, rendered: Path) -> list[list[str]]:
     """rendered: the dataset that becomes RHD, and comes back from it."""
     drawn, native, data = (str(out / name) for name in ("drawn", "native", "data"))
     quiet = ["--quiet"]
@@ -188,20 +183,26 @@ def _commands(out: Path, rendered: Path, epochs: int) -> list[list[str]]:
         ["crop", f"{data}/rendered", "--out", str(out / "crops" / "rendered")],
     ]
     crops = [str(out / "crops" / name) for name in ("tagged", "rendered")]
-    built, trained = str(out / "set96"), str(out / "run")
+    built = str(out / "set96")
     lines += [
         ["build", *crops, "--out", built, "--split", "subject", "--keypoints", "20"],
         ["qa", built, "--out", str(out / "qa"), "--fail-on", "never"],
         ["qa", f"{data}/tagged", "--out", str(out / "qa-tagged"), "--fail-on", "never"],
         ["review", "build", f"{data}/tagged", "--qa", str(out / "qa-tagged"), "--out", str(out / "review")],
-        ["train-baseline", built, "--out", trained, "--epochs", str(epochs)],
-        ["evaluate", trained, built],
-        ["predict", trained, f"{data}/new", "--out", str(out / "found")],
     ]
     return lines
 
 
-def _where_to_look(out: Path, seconds: float) -> str:
+def _training(out: Path, epochs: int) -> list[list[str]]:
+    built, trained = str(out / "set96"), str(out / "run")
+    return [
+        ["train-baseline", built, "--out", trained, "--epochs", str(epochs)],
+        ["evaluate", trained, built],
+        ["predict", trained, str(out / "data" / "new"), "--out", str(out / "found")],
+    ]
+
+
+def _where_to_look(out: Path, seconds: float, *, trains: bool) -> str:
     places = [
         (
             "qa/report.html",
@@ -209,8 +210,11 @@ def _where_to_look(out: Path, seconds: float) -> str:
             "drawn and rendered points are exact)",
         ),
         ("review/index.html", "each labelled photo with what was found, to accept, reject or correct"),
-        ("run/evaluation-test/evaluation.html", "how good the network is, in pictures"),
-        ("found/pictures", "keypoints found in photos that it never saw"),
     ]
+    if trains:
+        places += [
+            ("run/evaluation-test/evaluation.html", "how good the network is, in pictures"),
+            ("found/pictures", "keypoints found in photos that it never saw"),
+        ]
     lines = [f"  {out / place}\n      {what}" for place, what in places]
     return "\n".join([f"\nDone in {seconds / 60:.1f} minutes. Look at:", *lines])

@@ -8,55 +8,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.basics import files
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, choice, flag, path, texts
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
 from curate.data.predictions import PREDICTIONS, read_predictions, write_predictions
 from curate.data.told_apart import values_of
-from curate.networks.inference import Found
+from curate.options.evaluate import EvaluateOptions
 from curate.scoring import against, slices
 from curate.scoring.figures import FIGURES, Figure, Scored, finite, measure, summary
 from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
 from curate.scoring.mask_page import ShownMasks, render_mask_page
 from curate.scoring.page import Shown, render_page
-from curate.training.examples import Examples
-from curate.training.predicting import beside_labels, predict, require_fit
-from curate.training.record import WEIGHTS
-from curate.training.run import open_run
+from curate.training.record import WEIGHTS, require_finished
 from curate.training.trained_on import seen_in_training
+
+if TYPE_CHECKING:
+    from curate.networks.inference import Found
+    from curate.training.examples import Examples
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
 MASKS = "masks.npy"  # of a run that finds masks: (N, S, S) uint8, 255 times the probability of the hand
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluateOptions(Options):
-    """What `curate evaluate` evaluates on."""
-
-    split: str = choice("test", ("train", "val", "test"), "of the training set")
-    predictions: Path | None = path(
-        "instead of a run: predictions that another tool made (Parquet, or COCO results)", metavar="FILE"
-    )
-    turns: bool = flag(False, "take the mean of four quarter turns of each image")
-    by: tuple[str, ...] = texts(
-        (),
-        "names of columns or attrs",
-        "also tell the error by what is known about the samples, such as side or skinTone; may be given "
-        "several times",
-        metavar="NAME",
-    )
-    against: Path | None = path(
-        "also compare with another evaluation of the same images, by its predictions.parquet", metavar="FILE"
-    )
 
 
 @dataclass(frozen=True)
@@ -157,16 +136,17 @@ def evaluate(
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, reused=True)
         names, found = (origin.name, dataset.name), origin.predict()
+        about = {"split": options.split, "training_set": names[1], "seen_in_training": origin.seen}
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
-            figures = {"split": options.split, **measure(scored)}
+            figures = {**about, **measure(scored)}
             figures |= {"turns": True} if options.turns else {}
             figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
             if other is not None:
                 figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
             page = render_page(Shown(*names, figures, scored, origin.examples.pixels))
         else:
-            figures, page = _measure_masks(folder, found, origin.examples, options.split, names)
+            figures, page = _measure_masks(folder, found, origin.examples, about, names)
         files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
         files.write(folder / PAGE, page.encode())
         claim.finish(figures)
@@ -199,7 +179,13 @@ def _origin(
         raise InputError("evaluate", f"{found} of a run and --predictions", allowed="one of them")
     if run is None:
         assert options.predictions is not None
-        return _of_file(options.predictions, Examples(dataset, options.split), options)
+        return _of_file(options.predictions, dataset, options)
+    require_finished(Path(run))
+    # torch, which none of the refusals above waits for
+    from curate.training.examples import Examples
+    from curate.training.predicting import predict, require_fit
+    from curate.training.run import open_run
+
     opened = open_run(run)
     of_points = "points" in opened.gives
     if not of_points:
@@ -221,9 +207,13 @@ def _origin(
     )
 
 
-def _of_file(path: Path, examples: Examples, options: EvaluateOptions) -> _Origin:
+def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     if options.turns:
         raise InputError("--turns", "given with --predictions", allowed="with a run")
+    from curate.networks.inference import Found
+    from curate.training.examples import Examples
+
+    examples = Examples(dataset, options.split)
     points, scores = read_given(path, examples.sample_ids)
     found = Found(points, scores, None, None)
     return _Origin(path.name, files.sha256(path), True, (), None, None, examples, lambda: found)
@@ -231,13 +221,15 @@ def _of_file(path: Path, examples: Examples, options: EvaluateOptions) -> _Origi
 
 def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_set: str) -> Scored:
     """Points beside their labels, read from the file that is written first."""
+    from curate.training.predicting import beside_labels
+
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
     return Scored(read_predictions(folder / PREDICTIONS))
 
 
 def _measure_masks(
-    folder: Path, found: Found, examples: Examples, split: str, names: tuple[str, str]
+    folder: Path, found: Found, examples: Examples, about: dict[str, Any], names: tuple[str, str]
 ) -> tuple[dict[str, Any], str]:
     """Figures and page of masks, the same way."""
     truth = examples.masks(np.arange(len(examples)))
@@ -246,6 +238,6 @@ def _measure_masks(
     with files.writing(folder / MASKS) as file:
         np.save(file, found.masks, allow_pickle=False)
     scored = ScoredMasks(np.load(folder / MASKS, allow_pickle=False), truth)
-    figures = {"split": split, **measure(scored, MASK_FIGURES)}
+    figures = {**about, **measure(scored, MASK_FIGURES)}
     shown = ShownMasks(*names, figures, scored, examples.sample_ids, examples.pixels)
     return figures, render_mask_page(shown)

@@ -19,7 +19,6 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, real
-from curate.basics.settings import Options, flag, number, text
 from curate.basics.wording import counted
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
@@ -30,6 +29,7 @@ from curate.data.stage import Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
+from curate.options.predict import PredictOptions
 from curate.taggers.finder import finder_of
 from curate.taggers.table import Choice, choose
 from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
@@ -121,25 +121,6 @@ class _Photo:
         return self.root / self.sample.image
 
 
-@dataclass(frozen=True, slots=True)
-class PredictOptions(Options):
-    """What `curate predict` writes."""
-
-    min_score: float = number(
-        0.7,
-        0,
-        1,
-        "mean score of the keypoints from which a hand that nothing but the network sees is taken for one",
-    )
-    finder: str | None = text(
-        None,
-        "the folder of a run that finds masks",
-        "find hands by this run first, where no bbox is known; each of them becomes a sample",
-        metavar="RUN",
-    )
-    pictures: bool = flag(True, "leave out the pictures with skeletons")
-
-
 def predict(
     run: str | os.PathLike[str],
     inputs: Sequence[str | os.PathLike[str]],
@@ -177,12 +158,13 @@ def predict(
     SchemaError: no finished run. InputError: no photo at all, or a training set.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
-    chosen, folder = choose(run), Path(out)
+    folder = Path(out)
     datasets = _datasets(inputs)
     before = Part(to_batch([]))
     photos = _files(inputs, folder, before.notes)
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+    chosen = choose(run)
     finder = None if options.finder is None else finder_of(options.finder)
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
     record["finder"] = None if finder is None else finder.identity

@@ -18,38 +18,19 @@ import numpy as np
 from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, path, text, whole
 from curate.basics.version import VERSION
-from curate.build import BuildOptions, build
+from curate.build import build
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.predictions import PREDICTIONS, Predictions, write_predictions
 from curate.data.resplit import Resplit
 from curate.data.split import folds
-from curate.training.options import TrainOptions
+from curate.options.build import BuildOptions
+from curate.options.residuals import EPOCHS, STEPS, ResidualOptions
+from curate.options.train import TrainOptions
 from curate.training.record import WEIGHTS
 
 _SIZE, _MARGIN = 96, 0.25  # wide enough for a hand whose labels lie beside it
-_EPOCHS, _STEPS = 3, 200  # of each network, at least
-
-
-@dataclass(frozen=True, slots=True)
-class ResidualOptions(Options):
-    """Whose predictions `curate qa` compares the labels with."""
-
-    run: Path | None = path(
-        "a run: tell where it and the labels of people that it never saw disagree", metavar="RUN"
-    )
-    crossfit: int | None = whole(
-        None,
-        2,
-        20,
-        "the same by so many networks trained for it, each on all but its own part of the people",
-    )
-    network: str = text("figure12", "a network", "that --crossfit trains, see curate train", metavar="NAME")
-    epochs: int | None = whole(
-        None, 1, 10_000, f"of each network of --crossfit; by default {_EPOCHS}, or more for {_STEPS} steps"
-    )
 
 
 @dataclass(frozen=True)
@@ -202,7 +183,7 @@ def _by_folds(options: ResidualOptions, make: _Maker, out: Path) -> _Found:
         resplit = Resplit(training_set, np.where(own, "test", "train").tolist())
         train = TrainOptions()
         steps = -(-int((~own).sum()) // train.batch)
-        epochs = options.epochs or max(_EPOCHS, -(-_STEPS // steps))
+        epochs = options.epochs or max(EPOCHS, -(-STEPS // steps))
         plan = fit.plan(resplit, options.network, TrainOptions(epochs=epochs))
         fit.fill(folder, resplit, plan, start=None, devices=train.devices, quiet=make.quiet)
         parts.append(_predicted(folder, resplit, own.tolist(), make.quiet))

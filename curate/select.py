@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ import pyarrow as pa
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, known, text, texts, whole
-from curate.data.condition import COLUMNS, LABELLED, LANGUAGE, Condition
+from curate.basics.settings import known
+from curate.data.condition import COLUMNS, LABELLED, Condition
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import from_batch, labelled_points
-from curate.data.split import SPLITS
 from curate.data.stage import Stage, Summary, keep
+from curate.options.select import LANGUAGE, SelectOptions
 
 # What notes count samples by that were not chosen, in the order in which they are asked.
 _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _NOT_DRAWN = (
@@ -32,25 +32,6 @@ _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _NOT_DRAWN = (
     "flagged by QA",
     "not drawn",
 )
-
-
-def _split(word: str) -> str:
-    if word not in SPLITS:
-        raise ValueError
-    return word
-
-
-@dataclass(frozen=True, slots=True)
-class SelectOptions(Options):
-    """What `curate select` chooses by; all that is given must hold."""
-
-    where: str | None = text(None, LANGUAGE, "a condition on columns and attrs, see the examples")
-    split: tuple[str, ...] = texts((), ", ".join(SPLITS), "of this split; may be repeated", _split)
-    sample: int | None = whole(None, 1, 1 << 40, "of what is left, so many, drawn by the seed")
-    by: str | None = text(
-        None, "a column or a name in attrs", "draw as many of each value of this (subject_id, side ...)"
-    )
-    seed: int = whole(0, 0, 1 << 32, "of what is drawn")
 
 
 def select(

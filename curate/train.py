@@ -14,7 +14,7 @@ from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.table import Needs
-from curate.training.options import TrainOptions
+from curate.options.train import TrainOptions
 from curate.training.record import describe_epoch
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -15,45 +15,22 @@ import curate
 from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, choice, flag, path, paths, whole
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points
 from qa.checks.check import Check, Checked
 from qa.config import checks
-from qa.finding import SEVERITIES, TABLE, Row, Severity, at_least, read_findings, write_findings
+from qa.finding import TABLE, Row, read_findings, write_findings
 from qa.measures.arrays import Names
 from qa.measures.residuals import Residuals, read_residuals
+from qa.options import QualityOptions
 from qa.report.changes import compare, write_changes
 from qa.report.junit import write_junit
 from qa.report.page import write_report
 from qa.report.sarif import write_sarif
 from qa.report.verdict import verdict_on
+from qa.severity import SEVERITIES, Severity
 from qa.view import View, open_view
-
-NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True)
-class QualityOptions(Options):
-    """How `curate qa` judges and tells."""
-
-    fail_on: str = choice(
-        "error", (*SEVERITIES, NEVER), "exit with 1 where a finding is at least this severe"
-    )
-    config: Path | None = path("other limits; see --explain", metavar="YAML")
-    compare: Path | None = path("what an earlier run wrote: tell what is new since then", metavar="QA")
-    predictions: tuple[Path, ...] = paths(
-        "predictions.parquet of curate evaluate, --run or --crossfit: tell where they and labels disagree",
-        metavar="FILE",
-    )
-    anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
-    seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
-
-    @property
-    def grave(self) -> tuple[Severity, ...]:
-        """The severities that fail a set."""
-        return () if self.fail_on == NEVER else at_least(cast(Severity, self.fail_on))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,10 @@ from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.paths import open_file
 from curate.data import soundness
+from qa.severity import SEVERITIES, Severity
 
-Severity = Literal["error", "warning", "info"]
 Scope = Literal["sample", "split", "dataset"]
 
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 TABLE = "findings.parquet"
 
 SCHEMA = pa.schema(
@@ -68,11 +67,6 @@ class Finding:
     def as_json(self) -> Row:
         """The finding as findings.json holds it."""
         return {name: getattr(self, name) for name in SCHEMA.names}
-
-
-def at_least(severity: Severity) -> tuple[Severity, ...]:
-    """That severity and all that are graver."""
-    return SEVERITIES[: SEVERITIES.index(severity) + 1]
 
 
 def identity(row: Row) -> tuple[str | None, ...]:

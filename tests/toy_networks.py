@@ -34,7 +34,7 @@ class Regressor(Network):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.layers(images).view(len(images), -1, 2)
+        return self.layers(images).unflatten(1, (-1, 2))
 
     def loss(self, outputs: Tensor, targets: Targets, recipe: Recipe) -> Tensor:
         gap = outputs.float() - (targets.keypoints / self.spec.size - 0.5)
@@ -77,7 +77,7 @@ class Localiser(Network):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.layer(images)
-        return maps, self.space(maps.mean((2, 3))).view(len(images), -1, 3)
+        return maps, self.space(maps.mean((2, 3))).unflatten(1, (-1, 3))
 
     def loss(self, outputs: tuple[Tensor, Tensor], targets: Targets, recipe: Recipe) -> Tensor:
         maps, xyz = outputs

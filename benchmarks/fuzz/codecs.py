@@ -7,18 +7,22 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from scipy.io import loadmat, savemat
 
 from benchmarks.fuzz import hostile
 from benchmarks.fuzz.hostile import Raw
@@ -189,6 +193,33 @@ def array(rng: Random) -> np.ndarray[Any, Any]:
         except (TypeError, ValueError, OverflowError):
             made = np.zeros(shape, kind)
     return np.asfortranarray(made) if rng.random() < 0.2 else made
+
+
+def mat(rng: Random, content: bytes) -> bytes:
+    """MATLAB's arrays, with one exchanged, renamed or missing."""
+    arrays = {name: value for name, value in loadmat(io.BytesIO(content)).items() if name[:2] != "__"}
+    name = rng.choice(sorted(arrays))
+    old = arrays.pop(name)
+    kind = rng.random()
+    if kind < 0.35 and old.dtype.kind in "fiu":
+        spoilt = old.astype(rng.choice((old.dtype, np.dtype("f8"))))
+        with np.errstate(all="ignore"):
+            spoilt.flat[rng.randrange(spoilt.size)] = rng.choice((0, 1, -1, 100))
+        arrays[name] = spoilt
+    elif kind < 0.5 and old.dtype.kind in "fiu":
+        numbers = [float(n) for n in hostile.NUMBERS if n != 10**400]
+        arrays[name] = np.full(old.shape, rng.choice(numbers))
+    elif kind < 0.65:
+        arrays[name] = rng.choice(
+            (old[:1], old[..., None], old.T, np.zeros(0), np.ones((2, 3, 4)), {"a": old})
+        )
+    elif kind < 0.8:
+        arrays[name] = rng.sample(hostile.PATHS, 4)
+    elif kind < 0.9:
+        arrays["other"] = old
+    sink = io.BytesIO()
+    savemat(sink, arrays, do_compression=rng.random() < 0.5)
+    return sink.getvalue() if rng.random() < 0.9 else hostile.data(rng, sink.getvalue())
 
 
 def _crafted(rng: Random) -> tuple[bytes, ...]:
@@ -452,6 +483,47 @@ def archive(rng: Random, content: bytes) -> bytes:
     return sink.getvalue()
 
 
+_DOCTYPES = (
+    "<!DOCTYPE a [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]>",
+    "<!DOCTYPE a SYSTEM 'file:///etc/passwd'>",
+    f"<!DOCTYPE a [<!ENTITY a SYSTEM '{hostile.SECRET}'>]>",
+)
+
+
+_NO_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_file(rng: Random, content: bytes) -> bytes:
+    """XML, with a tag, an attribute, a text or an element spoilt; now and then with a document type, or in
+    another encoding."""
+    kind = rng.random()
+    if kind < 0.2:
+        return _encoded(rng, hostile.text(rng, content.decode(), '<>"& '))
+    text = _as_xml(hostile.tree(rng, _as_tree(ElementTree.fromstring(content))))
+    head = (
+        rng.choice(_DOCTYPES) if kind < 0.25 else "<" + "a><" * rng.choice((40, 9000)) if kind < 0.27 else ""
+    )
+    return _encoded(rng, head + text)
+
+
+def _as_tree(element: ElementTree.Element) -> list[Any]:
+    return [element.tag, dict(element.attrib), element.text or "", [_as_tree(below) for below in element]]
+
+
+def _as_xml(tree: Any) -> str:
+    """An element of `_as_tree`, whatever has become of it."""
+    if not (isinstance(tree, list) and len(tree) == 4 and isinstance(tree[1], dict)):
+        return escape(_plain(tree))
+    tag, attributes, text, below = tree
+    told = "".join(f" {_plain(key)}={quoteattr(_plain(value))}" for key, value in attributes.items())
+    inner = "".join(map(_as_xml, below)) if isinstance(below, list) else _plain(below)
+    return f"<{_plain(tag)}{told}>{escape(_plain(text))}{inner}</{_plain(tag)}>"
+
+
+def _plain(value: Any) -> str:
+    return value.text if isinstance(value, Raw) else str(value)[:200_000]
+
+
 def spaced(rng: Random, content: bytes) -> bytes:
     """Lines of fields with spaces between."""
     return _encoded(rng, hostile.text(rng, content.decode(), " "))
@@ -460,6 +532,11 @@ def spaced(rng: Random, content: bytes) -> bytes:
 def csv(rng: Random, content: bytes) -> bytes:
     """Lines of fields with commas between."""
     return _encoded(rng, hostile.text(rng, content.decode(), ","))
+
+
+def tabbed(rng: Random, content: bytes) -> bytes:
+    """Lines of fields with tabs between."""
+    return _encoded(rng, hostile.text(rng, content.decode(), "\t"))
 
 
 def _encoded(rng: Random, text: str) -> bytes:

@@ -8,12 +8,15 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
+from scipy.io import loadmat
 
 from benchmarks.fuzz import codecs
 from benchmarks.fuzz.codecs import Codec
 from benchmarks.fuzz.seeds import HANDS, SOURCES
+from converters.table import FORMATS
 
 SPOILT = "{spoilt}"  # in a command: the text of the spoilt file, as an argument
 
@@ -54,6 +57,14 @@ def _annotations(content: bytes) -> int:
     return len(json.loads(content)["annotations"])
 
 
+def _skeletons(content: bytes) -> int:
+    return sum(1 for _ in ElementTree.fromstring(content).iterfind("image/skeleton"))
+
+
+def _tasks(content: bytes) -> int:
+    return sum(bool(task["predictions"]) for task in json.loads(content))
+
+
 def _entries(content: bytes) -> int:
     return len(_Arrays(io.BytesIO(content)).load())
 
@@ -67,6 +78,15 @@ class _Arrays(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def _root(content: bytes) -> int:
+    return len(json.loads(content)["root"])
+
+
+def _mat_rows(content: bytes) -> int:
+    names = loadmat(io.BytesIO(content)).get("image_path", ())
+    return len(names)
+
+
 def _hands(_content: bytes) -> int:
     return HANDS
 
@@ -75,8 +95,8 @@ def _table_rows(content: bytes) -> int:
     return int(pq.read_metadata(io.BytesIO(content)).num_rows)
 
 
-def _convert(name: str) -> tuple[str, ...]:
-    line = f"convert {name} in/{name} --out out"
+def _convert(name: str, folder: str = "") -> tuple[str, ...]:
+    line = f"convert {name} in/{folder or name} --out out"
     return line, f"{line} --copy", f"{line} --copy --no-probe"
 
 
@@ -89,10 +109,7 @@ _STAGES = (
     "build in/drawn --size 32 --test 0.5 --masks --store-heatmaps uint8-peak1 --out out",
 )
 _RHD = "export in/drawn --to rhd --out out"
-_EXPORTS = (
-    *(f"export in/drawn --to {name} --out out" for name in ("labelme", "coco", "yolo-pose", "11khands")),
-    _RHD,
-)
+_EXPORTS = tuple(f"export in/drawn --to {name} --out out" for name, row in FORMATS.items() if row.writes)
 _QA = "qa in/drawn --out out"
 _SELECT = (
     "select in/drawn --sample 1 --by subject_id --out out",
@@ -139,7 +156,7 @@ _TRAIN_AGAIN = f"{_TRAIN} --out in/run"
 _AUTOTAG = "autotag in/drawn --tagger in/run --looks 2 --out out"
 _OF_A_RUN = (_EVALUATE, _PREDICT, _AUTOTAG)
 _RUN_READS = ("set", "images", "drawn")
-_OPENPOSE = "autotag in/drawn --tagger openpose:in/openpose --looks 1 --out out"
+_OPENPOSE = "autotag in/drawn --tagger openpose:in/openpose-model --looks 1 --out out"
 _OF_A_SET = (_EVALUATE, f"{_TRAIN} --out out")
 _CROP_AGAIN = "crop in/drawn --by keypoints --size 64 --out in/crops"
 _AGAIN = (_CROP_AGAIN, f"{_CROP_AGAIN} --overwrite", "crop in/drawn --out in/crops")
@@ -223,7 +240,25 @@ _KINDS: tuple[Kind, ...] = (
     Kind("labelme images", "labelme/*.jpg", _image, _convert("labelme")),
     Kind("coco images", "coco/images/*.jpg", _image, _convert("coco")),
     Kind("pictures", "images/*.jpg", _image, _convert("images")[:2], apart=True),
+    Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
+    Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
+    Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),
+    Kind("label studio", "label-studio/tasks.json", _json, _convert("label-studio"), rows=_tasks),
+    Kind("its bytes", "label-studio/tasks.json", _bytes, _convert("label-studio")),
     Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
+    Kind("hand-graph", "hand-graph/*.mat", codecs.mat, _convert("hand-graph"), rows=_mat_rows),
+    Kind("hand-graph mat", "hand-graph/*.mat", _bytes, _convert("hand-graph")),
+    Kind("handpose-x", "handpose-x/*/*.json", _json, _convert("handpose-x"), apart=True),
+    Kind("freihand", "freihand/*_[Kx]*.json", _json, _convert("freihand")),
+    Kind("interhand", "interhand/annotations/*/*.json", _json, _convert("interhand")),
+    Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
+    Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
+    Kind("openpose", "openpose/json/*.json", _json, _convert("openpose")),
+    Kind("onehand10k", "onehand10k/*/*.txt", codecs.csv, _convert("onehand10k")),
+    Kind("hagrid", "hagrid/annotations/*/*.json", _json, _convert("hagrid")),
+    Kind("stb", "stb/labels/*.mat", codecs.mat, _convert("stb")),
+    Kind("dexter-object", "dexter-object/*/*/*/my_*.txt", codecs.csv, _convert("dexter-object")),
+    Kind("tzionas", "tzionas/*/*/*/*5.txt", codecs.tabbed, _convert("tzionas")),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),
@@ -349,7 +384,7 @@ _KINDS: tuple[Kind, ...] = (
         ("run",),
         networks=True,
     ),
-    Kind("openpose", "openpose/*", _bytes, (_OPENPOSE,), ("drawn",), networks=True),
+    Kind("openpose's network", "openpose-model/*", _bytes, (_OPENPOSE,), ("drawn",), networks=True),
     Kind(
         "networks' arguments",
         _ARGUMENT,

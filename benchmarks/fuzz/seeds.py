@@ -1,12 +1,13 @@
 """What is spoilt: small sources in the layouts that people have, and all that our own commands make of them.
 
 drawn       a dataset: hands with masks, depth, xyz and K
-coco, labelme, rhd ...    a source of each format of the table: an export of it, or written here
+coco, labelme, rhd ...    a source of each format of the table: an export of it, or by the tests
+cvat-video                CVAT's export of a video
 crops, set, qa, review    what crop, build, qa and review build make; strange: crops that were made elsewhere
 unfinished, begun         a crop and a training that were stopped
 corrections               what review open-labelme prepares
 run, evaluation           a network trained for an epoch, and its figures
-openpose                  a network of OpenPose's kind
+openpose-model            a network of OpenPose's kind
 loose       decisions.jsonl, split.csv, results.json; the YAML of QA, render, autotag, convert; a model and a
             mapping of a hand; a condition of select; argument.txt, in whose place an argument is drawn
 """
@@ -18,7 +19,7 @@ import io
 import json
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -39,6 +40,7 @@ from curate.hands.drawn_hands import Person, draw_hand
 from render.hand.kinematics import BONES
 from render.hand.model import HandModel
 from render.people.rig import TEMPLATE
+from tests.layouts import LAYOUTS
 from tests.taggers.test_openpose import write_model
 
 HANDS = 4
@@ -55,6 +57,12 @@ _MADE = (
 _TRAINED = (
     "train {0}/set --network toy-points --epochs 1 --batch 2 --out {0}/run",
     "evaluate {0}/run {0}/set --out {0}/evaluation",
+)
+# The formats of which there is a source, in a folder of their name.
+SOURCES = tuple(
+    name
+    for name, row in FORMATS.items()
+    if row.reads and (row.writes or name in ("images", "coco-wholebody", *LAYOUTS))
 )
 # What is stopped, and where: nothing is left to do but to write the result.
 _UNFINISHED = ("crop {0}/drawn --by keypoints --size 64 --out {0}/unfinished", "curate.data.stage.write_info")
@@ -84,10 +92,13 @@ def make(folder: Path, *, networks: bool) -> None:
         with patch(where, side_effect=KeyboardInterrupt):
             _typed([*shlex.split(line.format(folder)), "--quiet"], ending=cli.INTERRUPTED)
     if networks:
-        write_model(folder / "openpose", kp.COUNT + 1)
+        write_model(folder / "openpose-model", kp.COUNT + 1)
     drawn = Dataset(folder / "drawn")
-    for name, write in WRITTEN.items():
-        write(folder / name, drawn)
+    for name, write in LAYOUTS.items():
+        write(folder / name)
+    _write_pictures(folder / "images", drawn)
+    _write_wholebody(folder / "coco-wholebody")
+    _write_video(folder / "cvat-video")
     _write_loose(folder / "loose", drawn)
     shutil.copytree(folder / "crops", folder / "strange")
     with (folder / "strange" / INFO).open("a") as file:
@@ -151,7 +162,7 @@ def _write_pictures(root: Path, drawn: Dataset) -> None:
         shutil.copy(drawn.root / sample.image, root)
 
 
-def _write_wholebody(root: Path, _drawn: Dataset) -> None:
+def _write_wholebody(root: Path) -> None:
     annotations = []
     for number in range(HANDS):
         images.write(root / "images" / f"{number}.png", np.full((SIZE, SIZE, 3), 90, np.uint8))
@@ -167,6 +178,23 @@ def _write_wholebody(root: Path, _drawn: Dataset) -> None:
         root / "coco_wholebody_val_v1.0.json",
         {"images": entries, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]},
     )
+
+
+def _write_video(root: Path) -> None:
+    """A CVAT export of a video: a hand at four frames, keyframes at the first and the last."""
+    for number in range(HANDS):
+        images.write(root / "images" / f"frame_{number:06d}.PNG", np.full((SIZE, SIZE, 3), 90, np.uint8))
+    shapes = [
+        f'<skeleton frame="{number}" keyframe="1">'
+        + "".join(
+            f'<points label="{name}" outside="0" occluded="0" points="{20.5 + 5 * i},{30 + i * number}"/>'
+            for i, name in enumerate(kp.NAMES)
+        )
+        + "</skeleton>"
+        for number in (0, HANDS - 1)
+    ]
+    track = f'<track id="0" label="hand" source="manual">{"".join(shapes)}</track>'
+    (root / "annotations.xml").write_text(f"<annotations><version>1.1</version>{track}</annotations>")
 
 
 def _write_loose(root: Path, drawn: Dataset) -> None:
@@ -210,15 +238,6 @@ def _write_loose(root: Path, drawn: Dataset) -> None:
     (root / "hand.yaml").write_text(TEMPLATE.read_text() + "file: hand.glb\nside: left\n")
     (root / "hand.glb").write_bytes(b"glTF")
     _flat_hand().write(root / "hand.npz")
-
-
-# How a source is written of a format that is read and not written.
-WRITTEN: dict[str, Callable[[Path, Dataset], None]] = {
-    "images": _write_pictures,
-    "coco-wholebody": _write_wholebody,
-}
-# The formats of which there is a source, in a folder of their name.
-SOURCES = tuple(name for name, row in FORMATS.items() if row.reads and (row.writes or name in WRITTEN))
 
 
 def _flat_hand() -> HandModel:

@@ -254,8 +254,9 @@ def _carried(out: Path, folder: Path) -> str:
 
 
 def _samples(folder: Path) -> dict[str, str]:
-    """Each sample's row as text; references to images, which differ with --copy, left out."""
-    table = Dataset(folder).table().drop_columns(["image", "mask", "depth", "sha256"])
+    """Each sample's row as text, without what differs with --copy (references) and --no-probe (sizes)."""
+    left = ["image", "mask", "depth", "sha256", "width", "height"]
+    table = Dataset(folder).table().drop_columns(left)
     return {row["sample_id"]: repr(row) for row in table.to_pylist()}
 
 

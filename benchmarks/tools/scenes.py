@@ -24,6 +24,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, generator, to_batch
 from curate.data.stage import Stage
 from curate.hands.compositing import Backdrops
+from curate.hands.cropping import set_aside
 from curate.hands.photograph import Photograph
 
 TURN, SIZES, STRAY, GAIN = 180.0, (0.3, 1.0), 0.3, (0.6, 1.25)
@@ -51,20 +52,23 @@ def main() -> None:
 def scenes(
     samples: tuple[Sample, ...], *, root: Path, out: Path, backdrops: Backdrops, options: argparse.Namespace
 ) -> Part:
-    """The pictures of one hand."""
-    made = []
+    """The pictures of one hand; one whose mask cannot be right goes to quarantine."""
+    made: list[Sample] = []
+    part = Part(to_batch(made))
     for sample in samples:
-        photograph = Photograph(root, sample)
-        alpha = photograph.matte().alpha
-        for number in range(options.per_hand):
-            name = f"{sample.sample_id}~{number}"
-            rng = generator(options.seed, name)
-            ground = backdrops.draw(rng, options.size, options.size)
-            picture, mask = put(photograph.read(), alpha, ground, rng)
-            made.append(stored(sample, name, picture, mask, out, rng))
-            if rng.random() < options.empty:
-                made.append(stored(sample, f"{name}~0", ground, np.zeros_like(mask), out, rng))
-    return Part(to_batch(made))
+        with set_aside(part, sample.sample_id, out):
+            photograph = Photograph(root, sample)
+            alpha = photograph.matte().alpha
+            for number in range(options.per_hand):
+                name = f"{sample.sample_id}~{options.seed}-{number}"  # other than those of other grounds
+                rng = generator(options.seed, name)
+                ground = backdrops.draw(rng, options.size, options.size)
+                picture, mask = put(photograph.read(), alpha, ground, rng)
+                made.append(stored(sample, name, picture, mask, out, rng))
+                if rng.random() < options.empty:
+                    made.append(stored(sample, f"{name}~0", ground, np.zeros_like(mask), out, rng))
+    part.batch = to_batch(made)
+    return part
 
 
 def put(hand: Picture, alpha: Picture, ground: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:

@@ -34,6 +34,7 @@ from curate.data.split import split_of
 
 Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
+_POINTS = frozenset({"keypoints", "lefthand_kpts", "righthand_kpts"})
 
 
 class Camera(msgspec.Struct, gc=False):
@@ -60,6 +61,7 @@ class Category(msgspec.Struct):
     id: Id = None
     name: Any = None
     keypoints: list[Any] | None = None
+    skeleton: Any = None
 
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -275,6 +277,7 @@ def _read_files(
             except InputError as error:
                 failed.quarantine.append((file.name, error.reason))
                 continue
+            _settle_ids(document)
             yield file, document, problems
             document.annotations.clear()  # what was made of them takes a tenth of the memory
 
@@ -300,7 +303,8 @@ def _read_document(
 def _entry_by_entry(
     file: AnnotationFile, data: bytes, kind: type[A], error: InputError, problems: list[tuple[str, str]]
 ) -> Document[A]:
-    """The slow way, for a file with a flaw somewhere; Python's own parser also takes NaN."""
+    """The slow way, for a file with a flaw somewhere: numbers and flags in quotes are understood, and each
+    entry is judged alone. Python's own parser also takes NaN."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
@@ -316,7 +320,7 @@ def _entry_by_entry(
                 problems.append((f"{file.name}: {key}[{i}]", "text that is no Unicode (a lone surrogate)"))
                 continue
             try:
-                found.append(msgspec.convert(entry, wanted))
+                found.append(msgspec.convert(_plain(entry), wanted, strict=False))
             except msgspec.ValidationError as flaw:
                 reason = json_files.invalid(file.path, flaw).reason
                 problems.append((f"{file.name}: {key}[{i}]", reason))
@@ -331,6 +335,30 @@ def _entry_by_entry(
     )
 
 
+def _plain(entry: Any) -> Any:
+    """An entry as its publisher meant it: empty text is nothing, and a point that is null is not labelled."""
+    if not isinstance(entry, dict):
+        return entry
+    entry = {key: None if value == "" else value for key, value in entry.items()}
+    return entry | {key: _placed(entry[key]) for key in entry.keys() & _POINTS}
+
+
+def _placed(points: Any) -> Any:
+    """Points, flat or nested, with 0, 0, 0 for those without a place that do not claim to be labelled."""
+    if not isinstance(points, list):
+        return points
+    if any(isinstance(point, list) for point in points):
+        return [[0, 0, 0] if point is None else _triple(point) for point in points]
+    if len(points) % 3:
+        return points
+    return [number for i in range(0, len(points), 3) for number in _triple(points[i : i + 3])]
+
+
+def _triple(point: Any) -> Any:
+    nowhere = isinstance(point, list) and len(point) == 3 and None in point[:2]
+    return [0, 0, 0] if nowhere and point[2] in (None, 0, "0") else point
+
+
 def _is_text(entry: Any) -> bool:
     """Whether all text in a JSON value can be written as UTF-8."""
     try:
@@ -338,6 +366,18 @@ def _is_text(entry: Any) -> bool:
     except (UnicodeEncodeError, RecursionError):
         return False
     return True
+
+
+def _settle_ids(document: Document[Any]) -> None:
+    """Ids as text throughout, where a file has an image's or a category's in quotes here and bare there."""
+    for entries, referring in ((document.images, "image_id"), (document.categories, "category_id")):
+        theirs = {type(entry.id) for entry in entries}
+        if str not in theirs | {type(getattr(a, referring, None)) for a in document.annotations}:
+            continue
+        for owner, name in (*((e, "id") for e in entries), *((a, referring) for a in document.annotations)):
+            key = getattr(owner, name, None)
+            if key is not None:
+                setattr(owner, name, text_id(key, 0))
 
 
 def text_id(key: Id, index: int) -> str:

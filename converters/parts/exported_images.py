@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from curate.basics import files, images
 from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.data import references
 from curate.data.dataset import Dataset
-from curate.data.sample import file_stem
+from curate.data.part import LEFT_OUT
+from curate.data.sample import Sample, file_stem
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -59,6 +60,25 @@ def put(
     return placed, +counts
 
 
+def put_hands(
+    dataset: Dataset, folder: Path, engine: Engine
+) -> tuple[dict[Path, list[Sample]], Counter[str]]:
+    """Put all images of a dataset into `folder`, as `put` does.
+
+    Returns
+    -------
+    The hands in each file, in the order of the refs and of the dataset; and counts of what was left out or
+    turned.
+    """
+    hands: dict[str, list[Sample]] = defaultdict(list)
+    for sample in dataset:
+        hands[sample.image].append(sample)
+    placed, counts = put(dataset, hands, folder, engine)
+    gone = sum(len(found) for ref, found in hands.items() if ref not in placed)
+    counts[LEFT_OUT + "sample without an image"] += gone
+    return {path: hands[ref] for ref, path in sorted(placed.items())}, +counts
+
+
 def put_as(dataset: Dataset, places: Mapping[str, Path], engine: Engine) -> dict[str, bool]:
     """Put the image that each ref names at its place, as `place` does.
 
@@ -87,6 +107,27 @@ def place(root: Path, ref: str, path: Path) -> bool:
     anew = images.in_stack(ref) or not _fits(images.probe(references.file_of(root, ref)), path.suffix)
     _make(root, ref, path, anew)
     return anew
+
+
+class Packed(NamedTuple):
+    """An image to lie within another file: its bytes, their suffix, and whether it was written anew."""
+
+    data: bytes
+    suffix: str
+    anew: bool
+
+
+def pack(root: Path, ref: str) -> Packed:
+    """The image that `ref` names in the dataset at `root`, as `put` would write it.
+
+    Raises UnreadableImage, and UnsafeReference where it may not lie.
+    """
+    if not images.in_stack(ref):
+        path, suffix = references.file_of(root, ref), Path(ref).suffix.lower()
+        data = images.load(path)
+        if _fits(images.examine(data, path), suffix):
+            return Packed(data, suffix, False)
+    return Packed(images.encode(references.read_image(root, ref)), ".png", True)
 
 
 def size_of(root: Path, ref: str) -> tuple[int, int]:

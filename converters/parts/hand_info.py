@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -248,7 +249,9 @@ def _add_row(info: HandInfo, columns: _Cells, cells: list[str], number: int) -> 
 
 
 def stem(name: str) -> str:
-    """What a photo is known by: its base name without the suffix, in lower case."""
+    """What a photo is known by: its base name without the suffix, in lower case; %20 is a space."""
+    if "%" in name:
+        name = unquote(name)
     if "/" in name or "\\" in name:
         name = posix_path(name).name
     return folded(name.rpartition(".")[0] or name)

@@ -41,6 +41,25 @@ def open_checked(path: Path, places: Places, most: int = MAX_BYTES) -> BufferedR
     return file
 
 
+def load(decoder: msgspec.json.Decoder[T], path: Path, places: Places, most: int = MAX_BYTES) -> T:
+    """The content of a file. Raises as `open_checked` and `decode` do."""
+    with open_checked(path, places, most) as opened:
+        return decode(decoder, opened.read(), path)
+
+
+def entry(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, path: Path, field: str) -> T:
+    """An entry of a decoded file that was left as it stands, so that a flaw in it spoils it alone. Raises
+    InputError that names the field within `field`."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise invalid(path, error, field) from None
+    except UnicodeDecodeError:
+        raise InputError(path, "text that is no Unicode (a lone surrogate)", field=field) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(path, str(error)[:80], field=field) from None
+
+
 def unreadable(path: Path, error: OSError) -> InputError:
     """The system's complaint as ours."""
     return InputError(path, f"cannot be read ({error.strerror or error})")

@@ -21,20 +21,42 @@ _READ = {
     "coco": "COCO",
     "coco-wholebody": "COCO-WholeBody",
     "yolo-pose": "YOLO pose",
+    "hand-graph": "hand-graph-cnn's real set",
+    "handpose-x": "handpose_x",
+    "freihand": "FreiHAND",
+    "interhand": "InterHand2.6M",
+    "panoptic": "CMU's hand labels",
+    "openpose": "OpenPose's output",
+    "onehand10k": "OneHand10K",
+    "hagrid": "HaGRID",
+    "stb": "STB",
+    "dexter-object": "Dexter+Object",
+    "tzionas": "Hands in Action",
+    "cvat": "CVAT's XML",
+    "label-studio": "Label Studio",
 }
 # Keys that no other format has at the top, in this order.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"shapes"}), "labelme"),
     (frozenset({"annotations", "images"}), "coco"),
-    (frozenset({"hand_pts"}), "CMU Panoptic's hand labels"),
-    (frozenset({"root"}), "CMU Panoptic's hand143"),
-    (frozenset({"info", "maker"}), "handpose_x"),
+    (frozenset({"hand_pts"}), "panoptic"),
+    (frozenset({"root"}), "panoptic"),
+    (frozenset({"info", "maker"}), "handpose-x"),
     (frozenset({"categories", "items"}), "Datumaro"),
     (frozenset({"_via_img_metadata"}), "VIA"),
-    (frozenset({"people", "version"}), "OpenPose's output"),
+    (frozenset({"people", "version"}), "openpose"),
     (frozenset({"objects", "size"}), "Supervisely"),
 )
-_RHD = re.compile(r"anno_(training|evaluation)\.(pickle|pkl)", re.IGNORECASE)
+# Files that no other format has, lower case.
+_NAMES: tuple[tuple[str, str], ...] = (
+    (r"handinfo\.csv", "11khands"),
+    (r"anno_(training|evaluation)\.(pickle|pkl)", "rhd"),
+    (r"pose_gt\.mat", "hand-graph"),
+    (r"label_joint\.txt", "onehand10k"),
+    (r"b\d+(counting|random)_(bb|sk)\.mat", "stb"),
+    (r"(my_)?(grasp1|grasp2|occlusion|rigid|pinch|rotate)3d\.txt", "dexter-object"),
+    (r"interhand2\.6m_(train|val|test)_data\.json", "interhand"),
+)
 _YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
 
 
@@ -58,15 +80,10 @@ def _recognised(root: Path) -> str:
     except OSError:
         return ""
     for path in looked_at:
-        if path.name.lower() == "handinfo.csv":
-            return "11khands"
-        if _RHD.fullmatch(path.name):
-            return "rhd"
-    for path in looked_at:
-        name = _of_file(path)
-        if name:
-            return name
-    return ""
+        for pattern, name in _NAMES:
+            if re.fullmatch(pattern, path.name.lower()):
+                return name
+    return next((name for path in looked_at if (name := _of_file(path))), "")
 
 
 def _of_file(path: Path) -> str:
@@ -81,7 +98,7 @@ def _of_file(path: Path) -> str:
     if kind == ".json":
         return _of_json(head)
     if kind == ".xml":
-        return "CVAT's XML" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
+        return "cvat" if b"<annotations" in head[:2000] else "Pascal VOC" if b"<object>" in head else ""
     return "yolo-pose" if _YOLO.match(head) else ""
 
 
@@ -99,18 +116,18 @@ def _of_json(head: bytes) -> str:
             return "coco-wholebody" if name == "coco" and b'"lefthand_kpts"' in head else name
     first = next(iter(content.values()), None)
     if isinstance(first, dict) and not first.keys().isdisjoint({"hand_landmarks", "bboxes"}):
-        return "HaGRID"
+        return "hagrid"
     return "VIA" if isinstance(first, dict) and "regions" in first else ""
 
 
 def _of_list(content: list[Any]) -> str:
     first = content[0] if content else None
     if isinstance(first, list):
-        return "FreiHAND's own layout"
+        return "freihand"
     if not isinstance(first, dict):
         return ""
     if not first.keys().isdisjoint({"predictions", "data", "file_upload", "kp"}) or "keypointlabels" in str(
         first
     ):
-        return "Label Studio's JSON"
+        return "label-studio"
     return "CreateML" if {"image", "annotations"} <= first.keys() else ""

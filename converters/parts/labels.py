@@ -24,6 +24,7 @@ _SIDES = {
     **dict.fromkeys(("left", "l", "lefthand", "lhand", "lh"), "left"),
     **dict.fromkeys(("right", "r", "righthand", "rhand", "rh"), "right"),
 }
+_SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
 # "swipe_left" speaks of where a hand goes, not of which it is.
 _MOVES = frozenset({"swipe", "turn", "move", "point", "pointing", "slide", "scroll", "arrow", "go", "look"})
 _FINGERS = {
@@ -104,6 +105,14 @@ def side_of(text: object) -> kp.Side | None:
     found = words(text) if isinstance(text, str) else []
     sides = {_SIDES[word] for word in found if word in _SIDES}
     return cast(kp.Side, sides.pop()) if len(sides) == 1 and _MOVES.isdisjoint(found) else None
+
+
+def side_among(attributes: object) -> kp.Side | None:
+    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
+    if not isinstance(attributes, dict):
+        return None
+    sides = {side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
+    return sides.pop() if len(sides) == 1 else None
 
 
 def said(text: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:

@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from converters.parts.known_formats import refusal
+from converters.parts.sample_keys import escaped
 from curate.basics import images
 from curate.basics.errors import UnsafeInput
 from curate.basics.paths import real
@@ -73,7 +74,7 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
         before, after, stem = place
         words = (*after, *before[-1:], *(() if before else (source.root.name,)))
         split = next(filter(None, map(_split, words)), None)
-        key = "/".join((*before[len(common) :], *after, stem)).replace("%", "%25").replace("#", "%23")
+        key = escaped("/".join((*before[len(common) :], *after, stem)))
         image = found["images"].get(place) or elsewhere.get(place)
         if key in pairs:
             counted.dropped["image of the same name as another"] += 1

@@ -5,13 +5,12 @@ Results come back in the order of the items, so output never depends on the engi
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -77,7 +76,9 @@ class Local:
                 while waiting:
                     yield waiting.popleft().result()
             except BaseException:  # nobody waits for what they are at
-                for worker in multiprocessing.active_children():  # none where they are threads
+                from multiprocessing import active_children
+
+                for worker in active_children():  # none where they are threads
                     worker.terminate()
                 raise
             finally:
@@ -93,6 +94,9 @@ def default_workers() -> int:
 
 
 def _executor(workers: int, total: int | None) -> Executor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
     if total is not None and total >= PROCESSES_FROM:
         # A fork would copy the locks of libraries that run threads of their own.
         spawn = multiprocessing.get_context("spawn")
@@ -107,6 +111,8 @@ def _obey_parent() -> None:
     """Ctrl-C is told by the parent; a worker whose parent was killed would wait for work for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+    import multiprocessing
 
     def watch() -> None:
         parent = multiprocessing.parent_process()

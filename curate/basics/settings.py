@@ -20,7 +20,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from curate.basics import files, yaml_text
+from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.paths import read_file
 
@@ -104,6 +104,8 @@ def settings_of(kind: type[Any]) -> dict[str, Setting]:
 
 def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: str = "") -> dict[str, Any]:
     """The table in a YAML file; an empty file is an empty table. Raises InputError: no file, no such YAML."""
+    from curate.basics import yaml_text  # few command lines name a file of settings
+
     try:
         given = yaml_text.parse(read_file(path, yaml_text.MAX_BYTES))
     except OSError as error:

@@ -10,9 +10,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
 from typing import TextIO
 
 from curate.basics.errors import printable
+
+_log: TextIO | None = None
 
 
 def open_missing() -> None:
@@ -25,8 +29,32 @@ def open_missing() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
 
 
+def log_to(path: Path) -> None:
+    """Add what is told from now on to a file as well. Raises OSError."""
+    global _log
+    _log = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+
+
+def log(text: str) -> None:
+    """Lines for the log alone, each with the time; lost where there is none, or it cannot be written."""
+    if _log is not None:
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        with suppress(OSError, ValueError):
+            _log.write("".join(f"{now} {line}\n" for line in printable(text).split("\n")))
+
+
+def end_log() -> None:
+    """Close the log."""
+    global _log
+    if _log is not None:
+        with suppress(OSError):
+            _log.close()
+        _log = None
+
+
 def tell(text: str) -> None:
-    """A line for people, on stderr, without control characters."""
+    """A line for people, on stderr, without control characters; and for the log."""
+    log(text)
     if sys.stderr is None:
         return
     try:

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.autotag import FOLDER, AutotagOptions, autotag
 from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
@@ -20,7 +19,7 @@ from curate.commands.console import (
     show,
     tell,
 )
-from curate.hands.sifting import explain_limits, read_limits
+from curate.options.autotag import AutotagOptions
 
 
 def add(commands: Any) -> None:
@@ -45,12 +44,16 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     options = options_of(a, AutotagOptions)
     if a.explain:
+        from curate.hands.sifting import explain_limits, read_limits
+
         print(explain_limits(read_limits(options.limits)), end="")
         return OK
     if not a.dataset or not a.out:
         missing = "--out" if a.dataset else "D"
         remedy = "curate autotag D --tagger RUN --out TAGGED, or curate autotag --explain"
         raise InputError(missing, "not given", remedy=remedy)
+    from curate.autotag import FOLDER, autotag
+
     made = autotag(a.dataset, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
     advice = [*made.lines(), f"next: curate qa {a.out} --out QA"]
     if made.sifted:

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.background import BackgroundOptions, background
 from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.options.background import BackgroundOptions
 
 
 def add(commands: Any) -> None:
@@ -25,6 +25,8 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.background import background
+
     summary = background(
         a.dataset, a.out, options_of(a, BackgroundOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )

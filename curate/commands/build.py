@@ -7,9 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from curate.build import BuildOptions, build
 from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
-from curate.data.dataset import Dataset
+from curate.options.build import BuildOptions
 
 
 def add(commands: Any) -> None:
@@ -28,6 +27,9 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.build import build
+    from curate.data.dataset import Dataset
+
     summary = build(
         a.datasets, a.out, options_of(a, BuildOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )

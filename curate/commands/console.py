@@ -54,6 +54,9 @@ def common(
         group.add_argument("--strict", action="store_true", help=says)
     group.add_argument("--json", action="store_true", help="print the result as one JSON object")
     group.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    group.add_argument(
+        "--log", type=Path, metavar="FILE", help="add what is told here to FILE too, with times and versions"
+    )
 
 
 def positive(text: str) -> int:
@@ -164,10 +167,12 @@ def say(text: str) -> None:
 
 
 def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    """Print a result as --json and --quiet ask for it."""
+    """Print a result as --json and --quiet ask for it; the log has it in any case."""
     if a.json:
         streams.give(json.dumps(data, sort_keys=True))
-    elif not a.quiet:
+    if a.json or a.quiet:
+        streams.log(text)
+    else:
         say(text)
 
 

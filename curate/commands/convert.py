@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from converters.parts.hand_info import HandInfoJoin
 from converters.table import FORMATS
 from curate.commands.console import (
     add_options,
@@ -17,11 +16,8 @@ from curate.commands.console import (
     options_of,
     tell,
 )
-from curate.commands.next_step import next_step
 from curate.commands.own_options import add_own_options, own_options
-from curate.convert import ConvertOptions, convert
-from curate.data.dataset import Dataset
-from curate.data.source import Source
+from curate.options.convert import ConvertOptions
 
 _KINDS = {row.name: row.reads for row in FORMATS.values() if row.reads}
 
@@ -58,6 +54,12 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from converters.parts.hand_info import HandInfoJoin
+    from curate.commands.next_step import next_step
+    from curate.convert import convert
+    from curate.data.dataset import Dataset
+    from curate.data.source import Source
+
     summary = convert(
         FORMATS[a.format].read,
         a.format,

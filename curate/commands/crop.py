@@ -16,11 +16,7 @@ from curate.commands.console import (
     options_of,
     tell,
 )
-from curate.commands.next_step import next_step
-from curate.crop import CropOptions, crop
-from curate.data.dataset import Dataset
-from curate.hands.cropping import WHOLE_KEPT
-from curate.hands.finding import FOUND_BY, WHOLE
+from curate.options.crop import CropOptions
 
 
 def add(commands: Any) -> None:
@@ -39,6 +35,12 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.commands.next_step import next_step
+    from curate.crop import crop
+    from curate.data.dataset import Dataset
+    from curate.hands.cropping import WHOLE_KEPT
+    from curate.hands.finding import FOUND_BY, WHOLE
+
     summary = crop(
         a.dataset, a.out, options_of(a, CropOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )

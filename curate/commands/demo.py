@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.commands.console import add_options, command, options_of, say
-from curate.demo import DemoOptions, demo
+from curate.options.demo import DemoOptions
 
 
 def add(commands: Any) -> None:
@@ -22,6 +22,8 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.demo import demo
+
     return demo(
         a.out,
         run=a.command_line,  # as the demo does each of its steps

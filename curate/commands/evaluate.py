@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.commands.console import FINDINGS, OK, add_options, command, common, given, options_of, show
-from curate.evaluate import EvaluateOptions, evaluate
+from curate.options.evaluate import EvaluateOptions
 
 
 def add(commands: Any) -> None:
@@ -27,6 +27,8 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.evaluate import evaluate
+
     options = options_of(a, EvaluateOptions)
     result = evaluate(a.run_folder, a.training_set, a.out, options, **given(a, "overwrite quiet"))
     show(a, result.as_json(), str(result))

@@ -1,4 +1,4 @@
-"""curate export: a dataset into another tool's format."""
+"""curate export: a dataset into another tool's format; or a run, as ONNX."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from converters.table import FORMATS
+from curate.basics.settings import NoOptions
 from curate.commands.console import FINDINGS, OK, command, common, engine_of, given, show
 from curate.commands.own_options import add_own_options, own_options
-from curate.data.dataset import Dataset
-from curate.export import export
 
-_KINDS = {row.name: row.writes for row in FORMATS.values() if row.writes}
+_ONNX = "onnx"
+_KINDS = {row.name: row.writes for row in FORMATS.values() if row.writes} | {_ONNX: NoOptions}
+_SAYS = {name: row.says for name, row in FORMATS.items()}
+_SAYS[_ONNX] = "a run, with the decoding of its points: model.onnx, and a model card"
 
 
 def add(commands: Any) -> None:
@@ -21,10 +23,11 @@ def add(commands: Any) -> None:
         "export",
         run,
         "  curate export data/tagged --to coco --out coco/\n"
-        "  curate export data/tagged --to labelme --out labels/\n\nformats:\n"
-        + "\n".join(f"  {name:15s} {FORMATS[name].says}" for name in _KINDS),
+        "  curate export data/tagged --to labelme --out labels/\n"
+        "  curate export run --to onnx --out model/\n\nformats:\n"
+        + "\n".join(f"  {name:15s} {_SAYS[name]}" for name in _KINDS),
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset; a run for onnx")
     parser.add_argument("--to", required=True, choices=list(_KINDS), metavar="FORMAT", help="see below")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_own_options(parser, _KINDS)
@@ -32,12 +35,22 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    own = own_options(a, _KINDS, a.to)
+    if a.to == _ONNX:
+        from curate.export_run import export_run  # torch, which no dataset waits for
+
+        made = export_run(a.dataset, a.out, overwrite=a.overwrite)
+        show(a, made.as_json(), str(made))
+        return OK
+    from curate.data.dataset import Dataset
+    from curate.export import export
+
     result = export(
         Dataset(a.dataset),
         FORMATS[a.to].write,
         a.to,
         a.out,
-        own=own_options(a, _KINDS, a.to),
+        own=own,
         engine=engine_of(a),
         **given(a, "overwrite quiet"),
     )

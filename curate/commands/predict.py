@@ -17,7 +17,7 @@ from curate.commands.console import (
     options_of,
     show,
 )
-from curate.predict import PredictOptions, predict
+from curate.options.predict import PredictOptions
 
 
 def add(commands: Any) -> None:
@@ -35,6 +35,8 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.predict import predict
+
     result = predict(
         a.run_folder,
         a.inputs,

@@ -21,9 +21,8 @@ from curate.commands.console import (
     say,
     show,
 )
-from curate.residuals import ResidualOptions, predict_unseen
-from qa.check_quality import QualityOptions, check_quality
-from qa.config import explain
+from curate.options.residuals import ResidualOptions
+from qa.options import QualityOptions
 
 
 def add(commands: Any) -> None:
@@ -49,11 +48,16 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     options, asked = options_of(a, QualityOptions), options_of(a, ResidualOptions)
     if a.explain:
+        from qa.config import explain
+
         streams.give(explain(options.config).rstrip())
         return OK
     if not a.datasets or not a.out:
         missing = "--out" if a.datasets else "D"
         raise InputError(missing, "not given", remedy="curate qa D --out QA, or curate qa --explain")
+    from curate.residuals import predict_unseen
+    from qa.check_quality import check_quality
+
     how = {"engine": engine_of(a), **given(a, "overwrite quiet")}
     if asked != ResidualOptions():  # whatever is given of them: what is missing is told
         # A folder of its own: another `curate qa` takes what was predicted from there, by --predictions.

@@ -20,10 +20,7 @@ from curate.commands.console import (
     tell,
     values_of,
 )
-from render.forecast import Forecast
 from render.job import Job, pick
-from render.people import models
-from render.run import render
 
 
 def add(commands: Any) -> None:
@@ -73,6 +70,9 @@ def run(a: argparse.Namespace) -> int:
         return OK
     indices = None if a.indices is None else pick(a.indices, len(job))
     if a.dry_run:
+        from render.forecast import Forecast
+        from render.people import models
+
         models.check(job.models)
         forecast = Forecast(job, len(job) if indices is None else len(indices), a.workers)
         show(a, forecast.as_json(), str(forecast))
@@ -81,5 +81,7 @@ def run(a: argparse.Namespace) -> int:
         raise InputError(
             "curate render", "no --out", remedy="curate render --out D, or --dry-run, or --explain"
         )
+    from render.run import render
+
     summary = render(a.out, job, indices=indices, engine=engine_of(a), **given(a, "program overwrite quiet"))
     return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")

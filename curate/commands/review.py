@@ -18,10 +18,7 @@ from curate.commands.console import (
     options_of,
     show,
 )
-from qa.review.agreement import agreement
-from qa.review.apply import apply_decisions
-from qa.review.build import PageOptions, build_review
-from qa.review.open_labelme import LabelmeOptions, open_labelme
+from qa.options import LabelmeOptions, PageOptions
 
 
 def add(commands: Any) -> None:
@@ -57,6 +54,8 @@ def _add_build(actions: Any) -> None:
 
 
 def _build(a: argparse.Namespace) -> int:
+    from qa.review.build import build_review
+
     options = options_of(a, PageOptions)
     made = build_review(a.dataset, a.qa, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
     show(a, made.as_json(), str(made))
@@ -83,6 +82,8 @@ def _add_open_labelme(actions: Any) -> None:
 
 
 def _open_labelme(a: argparse.Namespace) -> int:
+    from qa.review.open_labelme import open_labelme
+
     labelme, options = FORMATS["labelme"], options_of(a, LabelmeOptions)
     done = open_labelme(
         a.dataset, a.out, options, write=labelme.write, read=labelme.read, overwrite=a.overwrite
@@ -105,6 +106,8 @@ def _add_apply(actions: Any) -> None:
 
 
 def _apply(a: argparse.Namespace) -> int:
+    from qa.review.apply import apply_decisions
+
     applied = apply_decisions(
         a.dataset, a.decisions, a.out, engine=engine_of(a), **given(a, "dry_run overwrite quiet")
     )
@@ -121,6 +124,8 @@ def _add_agreement(actions: Any) -> None:
 
 
 def _agreement(a: argparse.Namespace) -> int:
+    from qa.review.agreement import agreement
+
     found = agreement(a.first, a.second)
     show(a, found.as_json(), str(found))
     return OK

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
-from curate.select import SelectOptions, select
-from qa.finding import SEVERITIES, at_least, read_findings
+from curate.options.select import SelectOptions
+from qa.severity import SEVERITIES, at_least
 
 
 def add(commands: Any) -> None:
@@ -40,6 +40,9 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.select import select
+    from qa.finding import read_findings
+
     drop = None
     if a.drop_qa is not None:
         grave = at_least(a.drop_at)

@@ -8,13 +8,15 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from curate import show as verb
-from curate.basics import files, images, terminal
+from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.paths import read_file
 from curate.commands import console
+
+if TYPE_CHECKING:
+    from curate.show import Contents
 
 _PAGES, _SHEETS = (".html",), (".png", ".jpg", ".webp")
 
@@ -45,6 +47,9 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate import show as verb
+    from curate.basics import terminal
+
     contents = verb.show(a.dataset)
     if a.out is not None:
         _write(a, contents)
@@ -56,7 +61,10 @@ def run(a: argparse.Namespace) -> int:
     return console.OK
 
 
-def _write(a: argparse.Namespace, contents: verb.Contents) -> None:
+def _write(a: argparse.Namespace, contents: Contents) -> None:
+    from curate import show as verb
+    from curate.basics import images
+
     kind = a.out.suffix.lower()
     if kind not in (*_PAGES, *_SHEETS):
         raise InputError(a.out, f"ends with {a.out.suffix!r}", allowed=", ".join([*_PAGES, *_SHEETS]))

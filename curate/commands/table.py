@@ -35,7 +35,8 @@ COMMANDS: dict[str, Command] = {
         "Label photographs by a run, OpenPose or MediaPipe; what is not to be trusted is sifted out.",
     ),
     "export": Command(
-        "export", "Write a dataset in another tool's format; says what that format cannot hold."
+        "export",
+        "Write a dataset in another tool's format; says what that format cannot hold. Or a run as ONNX.",
     ),
     "render": Command(
         "render", "Render hands at set tilt and rotation, with exact keypoints, part masks and depth."
@@ -72,5 +73,6 @@ COMMANDS: dict[str, Command] = {
     "trust": Command(
         "trust", "Let a dataset of somebody else refer to files outside its folder; shows which."
     ),
+    "completion": Command("completion", "Print a script by which bash, zsh or fish complete command lines."),
     "demo": Command("demo", "All of it on drawn hands, in a few minutes, with nothing downloaded."),
 }

@@ -10,8 +10,7 @@ from typing import Any
 from curate.basics.settings import choice, whole
 from curate.commands.console import OK, add_options, command, common, given, options_of, show
 from curate.networks.table import TABLE
-from curate.train import train
-from curate.training.options import TrainOptions
+from curate.options.train import TrainOptions
 
 BASELINE = "figure12"
 _RESUMES = "A killed training goes on from its last epoch when the same command is given again."
@@ -58,6 +57,8 @@ def _arguments(parser: argparse.ArgumentParser, kind: type[TrainOptions]) -> Non
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.train import train
+
     options = options_of(a, a.kind)
     result = train(a.training_set, a.out, a.network, options, **given(a, "overwrite quiet"))
     show(a, result.as_json(), str(result))

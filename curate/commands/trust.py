@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from curate.commands.console import OK, command, common, show
-from curate.data.dataset import Dataset
-from curate.data.references import outside, take_word
 
 
 def add(commands: Any) -> None:
@@ -24,6 +22,9 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.data.dataset import Dataset
+    from curate.data.references import outside, take_word
+
     dataset = Dataset(a.dataset)
     take_word(a.dataset)
     folders = dict(sorted(outside(dataset).items()))

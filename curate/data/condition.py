@@ -15,9 +15,6 @@ from curate.data.sample import SCHEMA, SHAPES
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in SHAPES and name != "attrs")
 LABELLED = "labelled"  # how many keypoints a sample has
-LANGUAGE = (
-    "names of columns, attrs.NAME, 'text', numbers, None, lists, == != < <= > >= in, 'not in', and, or, not"
-)
 _LONGEST = 2000  # characters
 
 Row = Mapping[str, Any]

@@ -45,6 +45,10 @@ class Source:
         beside = self.root.parent
         return beside.parent if beside.name.lower() == "annotations" else beside
 
+    def name(self, path: Path) -> str:
+        """How people are told of a file in `folder`."""
+        return path.relative_to(self.folder).as_posix()
+
     @property
     def folders(self) -> tuple[Path, ...]:
         """The folders that were given."""

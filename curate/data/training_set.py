@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -216,11 +216,13 @@ class Writer:
     Attributes
     ----------
     form: of the set. folder: where the stage keeps what is finished. out: the dataset's.
+    weights: how much a sample of each source counts, 1 where it is not named; of none there is no file.
     """
 
     form: Form
     folder: Path
     out: Path
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def write(
         self,
@@ -246,12 +248,14 @@ class Writer:
         """Join the arrays of all tasks and number the samples; gives what dataset.json holds of the set."""
         count = 0
         splits: Counter[str] = Counter()
+        weights: list[float] = []
 
         def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
             nonlocal count
             refs = [images.stack_ref(count + i) for i in range(batch.num_rows)]
             count += batch.num_rows
             splits.update(batch.column("split").to_pylist())
+            weights.extend(self.weights.get(source, 1.0) for source in batch.column("source").to_pylist())
             return replace_columns(batch, image=refs)
 
         for path in parts:
@@ -263,6 +267,9 @@ class Writer:
         if form.heatmaps is not None:
             shape = (count, form.keypoints, form.size, form.size)
             self._join(HEATMAPS, tasks, shape, form.heatmaps.dtype)
+        if self.weights:
+            with files.writing(self.out / WEIGHTS) as file:
+                np.save(file, np.array(weights, np.float32))
         return {"training": form.record(dict(sorted(splits.items())))}
 
     def _store(self, name: str, index: int, rows: Sequence[NDArray[Any]]) -> None:

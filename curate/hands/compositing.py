@@ -21,10 +21,7 @@ from curate.data.part import Part
 from curate.data.sample import to_batch
 from curate.data.source import pictures_below
 from curate.hands.masks import Matte
-
-KINDS = ("white", "noise", "gradient")  # besides colour:#rrggbb and a folder
-ALLOWED = f"{', '.join(KINDS)}, colour:#rrggbb or a folder of images"
-CHOICES = f"{'|'.join(KINDS)}|colour:#rrggbb|DIR"  # as --help has it
+from curate.options.background import ALLOWED, KINDS
 
 _COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
 _KEPT = 500_000  # pixels: the last backdrops that are no larger are kept in memory

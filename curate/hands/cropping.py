@@ -16,13 +16,9 @@ from numpy.typing import NDArray
 from curate.basics import geometry, images
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo, Kind, Pixels
-from curate.basics.settings import Options, flag, number, text, whole
 from curate.data.part import Part
 from curate.data.sample import Sample, generator
 from curate.hands.finding import (
-    ALLOWED,
-    BY,
-    CHOICES,
     FINDERS,
     OWN_HAND,
     WHOLE,
@@ -30,9 +26,9 @@ from curate.hands.finding import (
     Found,
     first,
     labels_contradict_colour,
-    named,
 )
 from curate.hands.photograph import BadMask, Photograph
+from curate.options.crop import Cropping
 
 WHOLE_KEPT = "whole_photo_kept"  # the note of a photo in which the hand's place is not known
 SHARED_WITHOUT_MASK = "shares its photo with another hand and has no mask"
@@ -60,90 +56,71 @@ def set_aside(part: Part, sample_id: str, out: Path) -> Iterator[None]:
         part.quarantine.append((sample_id, error.reason))
 
 
-@dataclass(frozen=True, slots=True)
-class Cropping(Options):
-    """How the crop of a photo is chosen. What `jitter` draws depends on `seed` and the sample's id alone."""
+def record_of(cropping: Cropping, finders: Mapping[str, Finder] = FINDERS) -> dict[str, Any]:
+    """The options for dataset.json: the same for the same run, wherever it lies."""
+    return {**asdict(cropping), "by": finders[cropping.by].identity}
 
-    by: str = text(
-        "colour",
-        ALLOWED,
-        "what the hand is found by: "
-        + "; ".join(f"{name}, {FINDERS[name].says}" for name in BY)
-        + "; or what a run of a network that finds masks takes for the hand",
-        named,
-        metavar=CHOICES,
-    )
-    margin: float = number(
-        0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
-    )
-    square: bool = flag(True, "keep the shape of the hand's box instead of cutting a square")
-    jitter: float = number(
-        0.0,
-        0,
-        0.5,
-        "move and scale each crop at random by up to this share of its side, to study a bias of crops",
-    )
-    seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
 
-    def record(self, finders: Mapping[str, Finder] = FINDERS) -> dict[str, Any]:
-        """The options for dataset.json: the same for the same run, wherever it lies."""
-        return {**asdict(self), "by": finders[self.by].identity}
+def find_hand(
+    cropping: Cropping,
+    photograph: Photograph,
+    shared: bool,
+    notes: Counter[str],
+    finders: Mapping[str, Finder] = FINDERS,
+) -> Found:
+    """The part of a photo to cut, before it is fitted to whole pixels, and what the hand was found by.
 
-    def find(
-        self,
-        photograph: Photograph,
-        shared: bool,
-        notes: Counter[str],
-        finders: Mapping[str, Finder] = FINDERS,
-    ) -> Found:
-        """The part of a photo to cut, before it is fitted to whole pixels, and what the hand was found by.
+    Parameters
+    ----------
+    shared: the photo shows other samples too, and whose hand is seen only labels can tell.
+    notes: counts "cut_by_label" and "whole_photo_kept". finders: the table, with the run that `by` names.
 
-        Parameters
-        ----------
-        shared: the photo shows other samples too, and whose hand is seen only labels can tell.
-        notes: counts "cut_by_label" and "whole_photo_kept". finders: the table, with the run that `by` names.
+    Raises
+    ------
+    Dropped: nothing to crop by, or no size or place for a hand. BadMask: its mask is no hand's.
+    """
+    finder = finders[cropping.by]
+    found = first(photograph, _order(cropping, finder, photograph, shared), finders)
+    if found is None:
+        raise Dropped(f"no {cropping.by} to crop by")
+    if found.by == WHOLE:
+        notes[WHOLE_KEPT] += 1
+        return replace(found, box=geometry.square_around(found.box, 0.0)) if cropping.square else found
+    if found.by != finder.name:
+        notes["cut_by_label"] += 1
+    part = _around(cropping, found.box, photograph.sample.sample_id)
+    return replace(found, box=_checked(part, photograph.info))
 
-        Raises
-        ------
-        Dropped: nothing to crop by, or no size or place for a hand. BadMask: its mask is no hand's.
-        """
-        finder = finders[self.by]
-        found = first(photograph, self._order(finder, photograph, shared), finders)
-        if found is None:
-            raise Dropped(f"no {self.by} to crop by")
-        if found.by == WHOLE:
-            notes[WHOLE_KEPT] += 1
-            return replace(found, box=geometry.square_around(found.box, 0.0)) if self.square else found
-        if found.by != finder.name:
-            notes["cut_by_label"] += 1
-        part = self._around(found.box, photograph.sample.sample_id)
-        return replace(found, box=self._checked(part, photograph.info))
 
-    def _order(self, finder: Finder, photograph: Photograph, shared: bool) -> tuple[str, ...]:
-        if finder.labels:
-            return (self.by,)
-        if shared or (self.by == "colour" and labels_contradict_colour(photograph)):
-            return (*OWN_HAND, WHOLE)
-        return (self.by, WHOLE)
+def _order(cropping: Cropping, finder: Finder, photograph: Photograph, shared: bool) -> tuple[str, ...]:
+    if finder.labels:
+        return (cropping.by,)
+    if shared or (cropping.by == "colour" and labels_contradict_colour(photograph)):
+        return (*OWN_HAND, WHOLE)
+    return (cropping.by, WHOLE)
 
-    def _around(self, box: NDArray[np.floating], sample_id: str) -> NDArray[np.float64]:
-        part = geometry.square_around(box, self.margin)
-        if not self.square:
-            wider = np.asarray(box[2:], np.float64) + 2 * self.margin * max(box[2:])
-            part = np.concatenate([part[:2] + (part[2:] - wider) / 2, wider])
-        if self.jitter:
-            across, down, larger = generator(self.seed, sample_id).uniform(-self.jitter, self.jitter, 3)
-            middle = part[:2] + part[2:] / 2 + np.array([across, down]) * max(part[2:])
-            part = np.concatenate([middle - part[2:] * (1 + larger) / 2, part[2:] * (1 + larger)])
-        return part
 
-    def _checked(self, part: NDArray[np.float64], info: ImageInfo) -> NDArray[np.float64]:
-        x, y, w, h = part
-        if not 1 <= min(w, h) <= max(w, h) <= _FAR * max(info.width, info.height):
-            raise Dropped("its box is no size for a hand in its photo")
-        if x >= info.width or y >= info.height or x + w <= 0 or y + h <= 0:
-            raise Dropped("its box lies outside its photo")
-        return part
+def _around(cropping: Cropping, box: NDArray[np.floating], sample_id: str) -> NDArray[np.float64]:
+    part = geometry.square_around(box, cropping.margin)
+    if not cropping.square:
+        wider = np.asarray(box[2:], np.float64) + 2 * cropping.margin * max(box[2:])
+        part = np.concatenate([part[:2] + (part[2:] - wider) / 2, wider])
+    if cropping.jitter:
+        across, down, larger = generator(cropping.seed, sample_id).uniform(
+            -cropping.jitter, cropping.jitter, 3
+        )
+        middle = part[:2] + part[2:] / 2 + np.array([across, down]) * max(part[2:])
+        part = np.concatenate([middle - part[2:] * (1 + larger) / 2, part[2:] * (1 + larger)])
+    return part
+
+
+def _checked(part: NDArray[np.float64], info: ImageInfo) -> NDArray[np.float64]:
+    x, y, w, h = part
+    if not 1 <= min(w, h) <= max(w, h) <= _FAR * max(info.width, info.height):
+        raise Dropped("its box is no size for a hand in its photo")
+    if x >= info.width or y >= info.height or x + w <= 0 or y + h <= 0:
+        raise Dropped("its box lies outside its photo")
+    return part
 
 
 def count_points(made: Sample, notes: Counter[str]) -> None:

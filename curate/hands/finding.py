@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,7 +45,7 @@ class Finder:
 
     Attributes
     ----------
-    name: of the finder. says: what it takes for the hand's box, in a few words.
+    name: of the finder; what it takes for the hand's box is said in `curate.options.crop`.
     labels: it goes by what is known of the sample, so it tells hands that share a photo apart.
     pixels: it looks at the photo's colours.
     find: gives the hand's box; None: it cannot tell. Raises BadMask where the sample's own mask cannot be a
@@ -56,7 +55,6 @@ class Finder:
     """
 
     name: str
-    says: str
     labels: bool
     pixels: bool
     find: Callable[[Photograph], Found | None]
@@ -106,30 +104,18 @@ WHOLE = "whole photo"
 FINDERS: dict[str, Finder] = {
     finder.name: finder
     for finder in (
-        Finder("colour", "what is redder than the ground, whatever the labels say", False, True, _by_colour),
-        Finder("keypoints", "the box of the labelled points", True, False, _by_keypoints),
-        Finder("mask", "the box of the sample's mask", True, False, _by_mask),
-        Finder("bbox", "the sample's bbox", True, False, _by_bbox),
-        Finder(WHOLE, "all of the photo", False, False, _whole),
+        Finder("colour", False, True, _by_colour),
+        Finder("keypoints", True, False, _by_keypoints),
+        Finder("mask", True, False, _by_mask),
+        Finder("bbox", True, False, _by_bbox),
+        Finder(WHOLE, False, False, _whole),
     )
 }
-
-# Those to choose from: the whole photo is what is left where the others find nothing.
-BY = tuple(name for name in FINDERS if name != WHOLE)
-ALLOWED = f"{', '.join(BY)}, or the folder of a run that finds masks"
-CHOICES = f"{'|'.join(BY)}|RUN"  # as --help has it
 
 # For one of several hands in a photo, asked in this order: labels alone tell whose it is.
 OWN_HAND = ("bbox", "keypoints")
 # For a hand that may have no labels, asked in this order.
 ANY_HAND = ("bbox", "colour", WHOLE)
-
-
-def named(by: str) -> str:
-    """`by`, where it names a finder or may be a run's folder. Raises ValueError: it is neither."""
-    if by not in BY and not Path(by).is_dir():
-        raise ValueError
-    return by
 
 
 def first(

@@ -17,12 +17,12 @@ from curate.data.part import Part
 from curate.data.sample import generator, to_batch
 from curate.data.training_set import HAND, Form
 from curate.hands.compositing import Backdrops, composite
-from curate.hands.cropping import SHARED_WITHOUT_MASK, Cropping, Dropped, Frame
+from curate.hands.cropping import SHARED_WITHOUT_MASK, Dropped, Frame, find_hand
 from curate.hands.finding import FINDERS, Finder
 from curate.hands.masks import Matte
 from curate.hands.photograph import Photograph
-
-OWN = "own"  # the ground of the photo
+from curate.options.build import OWN
+from curate.options.crop import Cropping
 
 
 class Looked(NamedTuple):
@@ -118,7 +118,7 @@ class Look:
         Parameters
         ----------
         shared: the photo shows other samples, too.
-        part: counts "padded_to_a_square", "enlarged", what `Cropping.find` counts, and unreadable backdrops.
+        part: counts "padded_to_a_square", "enlarged", what `find_hand` counts, and unreadable backdrops.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class Look:
             part = np.floor(geometry.square_around(photograph.whole, 0.0))
             notes["padded_to_a_square"] += photograph.info.width != photograph.info.height
         else:
-            found = self.cropping.find(photograph, shared, notes, self.finders)
+            found = find_hand(self.cropping, photograph, shared, notes, self.finders)
             part, found_by = found.box, found.by
         frame = Frame.around(photograph.info, part, self.form.size, enlarge=True)
         notes["enlarged"] += frame.shrink * frame.box[2] < self.form.size

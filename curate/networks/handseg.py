@@ -30,7 +30,9 @@ class HandSeg(Network):
                 cosine=True,
                 average=True,
                 # Hands come in any pose and far away, too.
-                ranges=Ranges(rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4),
+                ranges=Ranges(
+                    rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4, saturation=1.6
+                ),
             ),
             epochs=15,
             options={"width": 24, "folded": True},

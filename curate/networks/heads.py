@@ -59,7 +59,7 @@ class ThreeHeads(Network):
         "reference": Preset(
             Recipe(loss="distributions", sigma=_SIGMA, ranges=_RANGES),
             epochs=60,
-            options={"depth": 18, "width": 1.0, "head": "scores", "whole": False},
+            options={"depth": 18, "width": 1.0, "head": "scores", "whole": False, "right_hands": False},
         ),
         "paper": Preset(
             Recipe(
@@ -72,16 +72,18 @@ class ThreeHeads(Network):
                 ranges=_RANGES,
             ),
             epochs=60,
-            options={"depth": 152, "width": 1.0, "head": "scores", "whole": True},
+            options={"depth": 152, "width": 1.0, "head": "scores", "whole": True, "right_hands": False},
         ),
     }
 
-    def __init__(self, spec: Spec, *, depth: int, width: float, head: str, whole: bool) -> None:
-        """depth, width: of the ResNet. head: of HEADS; whole: see the class.
+    def __init__(
+        self, spec: Spec, *, depth: int, width: float, head: str, whole: bool, right_hands: bool = False
+    ) -> None:
+        """depth, width: of the ResNet. head: of HEADS; whole: see the class; right_hands: see Network.
 
         Raises ValueError: another head, depth or width, or a size that is not a multiple of 32.
         """
-        super().__init__(spec)
+        super().__init__(spec, right_hands=right_hands)
         if spec.size % 32 or head not in HEADS or not isinstance(whole, bool):
             raise ValueError(f"no head {head!r}, whole={whole!r}, for images of {spec.size} pixels")
         self.head, self.whole = head, whole
@@ -108,7 +110,7 @@ class ThreeHeads(Network):
         third, fourth = self.trunk(standardise(images).contiguous(memory_format=torch.channels_last))
         maps = self.up(third)
         pooled = functional.adaptive_avg_pool2d(fourth, _POOLED).flatten(1)
-        points = self.regression(pooled).view(len(images), -1, 2)
+        points = self.regression(pooled).unflatten(1, (-1, 2))
         return Outputs(points, self.disks(maps), self.scores(maps))
 
     def loss(self, outputs: Outputs, targets: Targets, recipe: Recipe) -> Tensor:

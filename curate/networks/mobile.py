@@ -78,14 +78,14 @@ class Mobile(Network):
         ------
         ValueError: another encoder or width, a size that is not a multiple of 16, or grey images.
         """
-        super().__init__(spec)
+        super().__init__(spec, right_hands=right_hands)
         if spec.size % ENCODER_STRIDE or spec.channels != 3:
             raise ValueError(f"no mobile network is made for {spec}")
-        if not (isinstance(right_hands, bool) and isinstance(peaks, bool)):
-            raise ValueError(f"right_hands={right_hands!r}, peaks={peaks!r}: true or false")
+        if not isinstance(peaks, bool):
+            raise ValueError(f"peaks={peaks!r}: true or false")
         if type(decoder) is not int or not 8 <= decoder <= 4096:
             raise ValueError(f"decoder={decoder!r}: 8 to 4096 channels")
-        self.right_hands, self.peaks = right_hands, peaks
+        self.peaks = peaks
         self.encoder = Encoder(encoder, width)
         wide, half, quarter = (whole_eights(decoder * share) for share in (1, 0.4, 0.2))
         maps = nn.Conv2d(quarter, spec.keypoints + 1, 1)

@@ -91,9 +91,16 @@ class Network(nn.Module, ABC):
     presets: ClassVar[Mapping[str, Preset]]
     right_hands: bool = False
 
-    def __init__(self, spec: Spec) -> None:
-        """Raises ValueError: a loss that no preset has."""
+    def __init__(self, spec: Spec, *, right_hands: bool | None = None) -> None:
+        """right_hands: see the class; None: as the class has it.
+
+        Raises ValueError: a loss that no preset has, or another value.
+        """
         super().__init__()
+        if right_hands is not None:
+            if not isinstance(right_hands, bool):
+                raise ValueError(f"right_hands={right_hands!r}: true or false")
+            self.right_hands = right_hands
         if spec.loss not in {preset.recipe.loss for preset in self.presets.values()}:
             raise ValueError(f"no preset is trained with the loss {spec.loss!r}")
         self.spec = spec
@@ -101,7 +108,11 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, images: Tensor) -> Any:
         """Images (B, channels, S, S), float32 in [0, 1], to outputs of whatever form `loss` and `decode`
-        expect: maps at any stride, points, a mask, or several of them."""
+        expect: maps at any stride, points, a mask, or several of them.
+
+        For an export neither this nor `decode` may branch on values or fix B: `unflatten(1, ...)` instead of
+        `view(len(images), ...)`.
+        """
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets, recipe: Recipe) -> Tensor:

@@ -43,7 +43,7 @@ class PoseNet(Network):
                 ranges=Ranges(rotation=60.0, scale=(0.75, 1.2), gamma=1.8, contrast=1.4),
             ),
             epochs=20,
-            options={"width": 16, "folded": True},
+            options={"width": 16, "folded": True, "right_hands": False},
         ),
         # Boehringer & Hartmann 2019.
         "paper": Preset(
@@ -58,13 +58,13 @@ class PoseNet(Network):
                 ranges=Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.0, contrast=1.0),
             ),
             epochs=20,
-            options={"width": 64, "folded": False},
+            options={"width": 64, "folded": False, "right_hands": False},
         ),
     }
 
-    def __init__(self, spec: Spec, *, width: int, folded: bool) -> None:
-        """The options of `UNet`, and its errors."""
-        super().__init__(spec)
+    def __init__(self, spec: Spec, *, width: int, folded: bool, right_hands: bool = False) -> None:
+        """The options of `UNet`, and its errors; right_hands: see Network."""
+        super().__init__(spec, right_hands=right_hands)
         self.body = UNet(spec.channels, spec.keypoints, width=width, folded=folded)
 
     def forward(self, images: Tensor) -> Tensor:

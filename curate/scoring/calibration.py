@@ -17,7 +17,7 @@ BINS = 10
 # Beyond these a handful of points would decide, and every score would seem to be 0, 1 or a half.
 COLDEST, HOTTEST = 0.1, 10.0
 _FINE = 1e-4  # of the temperature's logarithm
-_EDGE = 1e-6  # no score is taken for certain
+EDGE = 1e-6  # no score is taken for certain
 
 
 def reliability(
@@ -97,5 +97,5 @@ def fit_temperature(scores: NDArray[Any], right: NDArray[Any]) -> float | None:
 
 
 def _logit(scores: NDArray[Any]) -> Array:
-    sure = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
+    sure = np.clip(np.asarray(scores, np.float64), EDGE, 1 - EDGE)
     return np.log(sure / (1 - sure))

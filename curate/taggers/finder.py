@@ -68,7 +68,7 @@ def finder_of(where: str) -> Finder:
     """
     content = files.sha256(_opened(where, "").root / WEIGHTS)
     find = RunFinder(where, content)
-    return Finder(find.name, "what a run takes for the hand", False, True, find, find.all, content)
+    return Finder(find.name, False, True, find, find.all, content)
 
 
 def with_runs(by: str | None) -> Mapping[str, Finder]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from curate.basics.errors import InputError
 from curate.hands.photograph import Photograph
 from curate.taggers.looks import UPRIGHT, Look, Shown, View, together
 from curate.taggers.tagger import Tagged
-from curate.training.record import WEIGHTS
-from curate.training.run import Run, open_run
+from curate.training.record import WEIGHTS, require_finished
+
+if TYPE_CHECKING:
+    from curate.training.run import Run
 
 _MARGIN = 0.1  # where the run does not know how its crops were cut
 # Within what networks are trained on: flips, +-30 degrees, 0.85 to 1.3.
@@ -27,12 +30,19 @@ _LOOKS = (UPRIGHT, Look(mirrored=True), Look(1.12), Look(0.92), Look(turn=12), L
 
 def content(where: str) -> str:
     """Hash of the run's weights. Raises SchemaError: no finished run; InputError: it finds no points."""
-    return files.sha256(open_run(where, gives="points").root / WEIGHTS)
+    return files.sha256(_opened(where).root / WEIGHTS)
 
 
 def open_tagger(where: str, looks: int) -> RunTagger:
     """The run as a tagger. Raises as `content` does."""
-    return RunTagger(open_run(where, gives="points"), _LOOKS[:looks])
+    return RunTagger(_opened(where), _LOOKS[:looks])
+
+
+def _opened(where: str) -> Run:
+    require_finished(Path(where))
+    from curate.training.run import open_run  # torch, which what is no run does not wait for
+
+    return open_run(where, gives="points")
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,17 @@ from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.network import Network, Spec
 from curate.networks.recipe import Recipe
+from curate.options.train import TrainOptions
 from curate.training.checkpoints import AtomicCheckpoints
 from curate.training.confidence import CONFIDENCE, fit_confidence
 from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled
 from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
-from curate.training.options import TrainOptions
 from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
 from curate.training.run import finish_run, start_from
 from curate.training.stored import reason
-from curate.training.trained_on import write_trained_on
+from curate.training.trained_on import DATA, data_of, write_trained_on
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,7 @@ def fill(
     info = {
         "config": plan.config,
         "crop": _crop_of(dataset),
+        DATA: data_of(dataset),
         "curate": VERSION,
         "torch": torch.__version__,
     }

@@ -63,6 +63,16 @@ def read_info(folder: Path) -> dict[str, Any]:
     return dict(info)
 
 
+def require_finished(folder: Path) -> dict[str, Any]:
+    """The content of a finished run's run.json. Raises SchemaError as `read_info`, or where the run is not
+    finished."""
+    info = read_info(folder)
+    if not (folder / WEIGHTS).exists():
+        remedy = "give the command that began it again to finish it"
+        raise SchemaError(folder, "an unfinished run", remedy=remedy)
+    return info
+
+
 def write_info(folder: Path, network: dict[str, Any], info: dict[str, Any]) -> None:
     """Write run.json.
 

@@ -23,7 +23,7 @@ from curate.networks.network import Network, Spec
 from curate.scoring import calibration
 from curate.training import stored
 from curate.training.confidence import CONFIDENCE, temperature_of
-from curate.training.record import INFO, WEIGHTS, read_info, write_info
+from curate.training.record import INFO, WEIGHTS, require_finished, write_info
 
 # What torch raises on files that are no weights, or not of this network.
 _BROKEN = (
@@ -91,10 +91,7 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
     InputError: its network does not find what it must.
     """
     folder = Path(root)
-    info = read_info(folder)
-    if not (folder / WEIGHTS).exists():
-        remedy = "give the command that began it again to finish it"
-        raise SchemaError(folder, "an unfinished run", remedy=remedy)
+    info = require_finished(folder)
     network = _build(folder / INFO, info.get("network"))
     try:
         temperature = temperature_of(info)

@@ -1,6 +1,7 @@
 """What a run was trained on: enough to tell whether an image or a person is new to it, and no names.
 
 trained_on.json     short hashes of the samples, photographs and subjects of the train split
+run.json            under "data", what a model card tells: its samples by source and by licence
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from curate.basics.paths import read_file
 from curate.data.dataset import Dataset
 
 FILE = "trained_on.json"
+DATA = "data"  # in run.json
 KINDS = ("samples", "photographs", "subjects")
 _MOST = 10_000_000_000  # bytes
 _DIGITS = 16  # of a hash: among a million names, two alike are less likely than 1 in 10 million
@@ -28,6 +31,21 @@ def write_trained_on(folder: Path, training_set: Dataset) -> None:
     files.write_json(
         folder / FILE, {kind: sorted(names) for kind, names in _held(training_set, "train").items()}
     )
+
+
+def data_of(training_set: Dataset) -> dict[str, Any]:
+    """The train split in figures: "samples", "subjects", and samples by "sources" and "licences", where ""
+    stands for none that is known."""
+    names = ("split", "source", "licence", "subject_id")
+    rows = zip(*(column.to_pylist() for column in training_set.table(names).columns), strict=True)
+    train = [row for row in rows if row[0] == "train"]
+    _, sources, licences, subjects = zip(*train, strict=True) if train else ((),) * 4
+    return {
+        "samples": len(train),
+        "subjects": len({subject for subject in subjects if subject is not None}),
+        "sources": dict(sorted(Counter(sources).items())),
+        "licences": dict(sorted(Counter(licence or "" for licence in licences).items())),
+    }
 
 
 def seen_in_training(run: str | os.PathLike[str], training_set: Dataset, split: str) -> dict[str, int] | None:

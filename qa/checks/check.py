@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics.errors import InputError
-from qa.finding import SEVERITIES, Finding, Scope, Severity
+from qa.finding import Finding, Scope
 from qa.measures.arrays import Flags, Floats
+from qa.severity import SEVERITIES, Severity
 from qa.view import View
 
 Limits = Mapping[str, float]

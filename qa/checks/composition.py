@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.finding import Severity
 from qa.measures.arrays import Names
+from qa.severity import Severity
 from qa.view import View, as_names
 
 _SEEN = ("accept", "patch")  # decisions of `curate review` that make a label a person's

@@ -7,9 +7,9 @@ from collections import defaultdict
 import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.finding import Severity
 from qa.measures.arrays import Flags, Rows
 from qa.measures.similar_pairs import Pairs, correlations, similar_pairs
+from qa.severity import Severity
 from qa.view import View
 
 _BLOCK = 1 << 12  # pairs whose poses are compared at a time

@@ -12,7 +12,7 @@ from curate.basics import keypoints as kp
 from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
-from qa.finding import SEVERITIES
+from qa.severity import SEVERITIES
 from qa.view import View
 
 Groups = Mapping[str, NDArray[np.intp]]

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from curate.basics import files
 from qa.checks.check import Checked
-from qa.finding import Severity
+from qa.severity import Severity
 
 _LISTED = 50
 

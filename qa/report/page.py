@@ -15,12 +15,12 @@ from markupsafe import Markup
 from curate.basics import files, pages
 from curate.basics.errors import CurateError
 from qa.checks.check import Checked
-from qa.finding import SEVERITIES
 from qa.report import charts
 from qa.report.changes import Changes
 from qa.report.pictures import Album
 from qa.report.sections import SECTIONS, Material
 from qa.report.verdict import Verdict
+from qa.severity import SEVERITIES
 from qa.view import View
 
 HARD_LIMIT = 10_000_000

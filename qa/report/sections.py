@@ -16,9 +16,9 @@ from markupsafe import Markup
 
 from qa.checks.check import Checked
 from qa.checks.split_drift import drifts
-from qa.finding import SEVERITIES
 from qa.report import charts, contents
 from qa.report.changes import Changes
+from qa.severity import SEVERITIES
 from qa.view import View
 
 _ENOUGH = 30  # samples in a split, to compare it

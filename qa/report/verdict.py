@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from curate.basics.wording import counted
 from qa.checks.check import Checked
-from qa.finding import Severity
+from qa.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

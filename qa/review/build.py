@@ -12,31 +12,18 @@ import curate
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, flag
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
-from qa.finding import SEVERITIES, TABLE, Row, read_findings
+from qa.finding import TABLE, Row, read_findings
+from qa.options import PageOptions
 from qa.review.atlas import SHELF, Shelf, Shown, fill
 from qa.review.page import Findings, Page
+from qa.severity import SEVERITIES
 
 LIMIT = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class PageOptions(Options):
-    """What the review page shows.
-
-    An anonymous page leaves out subject ids, sample ids (an alias stands for each), the findings' messages
-    and the paths of the images. The pictures remain: hands can be recognised.
-    """
-
-    anonymise: bool = flag(False, "leave out who and which: ids, paths, messages")
-    thumbnails_only: bool = flag(
-        False, "no links to the images themselves: the folder can be passed on by itself"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ import curate
 from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
-from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
@@ -37,8 +36,10 @@ from curate.data.part import Part
 from curate.data.references import file_of
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.source import Source
-from qa.finding import SEVERITIES, Severity, at_least, read_findings
+from qa.finding import read_findings
+from qa.options import LabelmeOptions
 from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
+from qa.severity import SEVERITIES, Severity, at_least
 
 Write = Callable[[Dataset, Path], Counter[str]]
 Read = Callable[[Source], Iterator[Part]]
@@ -47,25 +48,6 @@ LABELS, NAMES, DECISIONS = "labels", "labels.txt", "decisions.jsonl"
 # What Labelme asks of each point: a hidden one, and the hand's side.
 _FLAGS = '{".*": ["occluded", "left", "right"]}'
 _SWITCHES = ("--nosortlabels", "--validatelabel", "exact", "--labelflags", _FLAGS)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelmeOptions(Options):
-    """What `curate review open-labelme` opens, and how."""
-
-    qa: Path | None = path("open what this run of curate qa flagged", metavar="QA")
-    decisions: tuple[Path, ...] = paths("open what was marked to be fixed", metavar="FILE")
-    check: tuple[str, ...] = texts(
-        (), "the id of a check", "of what was flagged, only by this check; may be repeated", metavar="ID"
-    )
-    severity: str = choice("error", SEVERITIES, "of what was flagged, at least so severely")
-    all: bool = flag(False, "open every sample, in the dataset's order")
-    limit: int | None = whole(None, 1, 2**31, "at most so many images, the worst")
-    labelme: str = text("labelme", "a program", "where it is not on the PATH", metavar="PROGRAM")
-    no_open: bool = flag(
-        False, "start nothing: only prepare the folder, or read back what was corrected in it"
-    )
-    reviewer: str = text("", "a name", "whose corrections these are", metavar="NAME")
 
 
 @dataclass(frozen=True, slots=True)

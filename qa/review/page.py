@@ -29,9 +29,10 @@ from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
-from qa.finding import SEVERITIES, Row
+from qa.finding import Row
 from qa.review.atlas import ACROSS, THUMB, Shown
 from qa.review.decisions import REASONS, alias, sample_sha
+from qa.severity import SEVERITIES
 
 CHUNK = 2000
 # A coordinate t of the thumbnail, px, is stored as (t + THUMB) * _FINE: one thumbnail beyond each edge fits.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -406,13 +407,47 @@ def test_images_that_cannot_be_used(tmp_path: Path, entries: list[Any], reason: 
 
 
 def test_flags_as_tools_write_them(tmp_path: Path) -> None:
-    flags = (None, False, 0, 0.0, True, 1)
+    flags = (None, False, 0, 0.0, "0", "false", "", True, 1, "1")
     annotations = [{"keypoints": flat(shift=i), "iscrowd": flag} for i, flag in enumerate(flags)]
     save(tmp_path, annotations)
     samples, counted = read(tmp_path)
-    assert [s.sample_id for s in samples] == [f"coco/train/{i}" for i in range(4)]
-    assert counted.dropped == {"crowd annotation": 2}
+    assert [s.sample_id for s in samples] == [f"coco/train/{i}" for i in range(7)]
+    assert counted.dropped == {"crowd annotation": 3}
     assert not counted.quarantine
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_point_that_is_null_is_not_labelled(tmp_path: Path, nested: bool) -> None:
+    points: list[Any] = [[None, None, 0], [None, None, None], *np.reshape(flat(), (21, 3)).tolist()[2:]]
+    save(tmp_path, [{"keypoints": points if nested else [*chain(*points)]}])
+    (sample,), counted = read(tmp_path)
+    assert sample.visibility.tolist() == [0, 0] + [2] * 19
+    assert sample.keypoints[2].tolist() == [2.5, 98.25]
+    assert not counted.quarantine
+
+
+def test_a_labelled_point_that_is_null_is_told(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": [None, None, 2, *flat()[3:]]}])
+    samples, counted = read(tmp_path)
+    assert not samples
+    assert "keypoints[0]: Expected" in counted.quarantine[0][1]
+
+
+def test_numbers_and_ids_in_quotes(tmp_path: Path) -> None:
+    quoted = {"keypoints": [str(number) for number in flat()], "image_id": "7", "category_id": "1"}
+    save(tmp_path, [quoted, {"keypoints": flat(shift=1)}], names=kp.NAMES[::-1])
+    samples, counted = read(tmp_path)
+    assert [s.sample_id for s in samples] == ["coco/train/0", "coco/train/1"]
+    assert samples[0].keypoints[0].tolist() == [20.5, 80.25]  # by the names of its category, the last is ours
+    assert not counted.quarantine
+    assert not counted.notes
+
+
+def test_people_with_hands_are_of_another_format(tmp_path: Path) -> None:
+    person = {"keypoints": flat()[: 17 * 3], "lefthand_kpts": flat(), "lefthand_valid": True}
+    save(tmp_path, [person])
+    with pytest.raises(InputError, match="COCO-WholeBody has them; curate convert coco-wholebody"):
+        next(coco.read(Source(tmp_path)))
 
 
 @pytest.mark.parametrize(("points", "reason"), [
@@ -542,6 +577,7 @@ def test_real_sets(
     assert sum(int((s.visibility > 0).sum()) for s in samples) == labelled
     assert counted.notes["order_reversed"] == reversed_
     assert counted.notes["visibility_01_read_as_visible"] == labelled
+    assert sum('write there: "skeleton"' in note for note in counted.notes) == reversed_
     assert not counted.dropped
     assert not counted.quarantine
 

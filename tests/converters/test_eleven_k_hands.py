@@ -292,6 +292,14 @@ def test_a_photo_that_does_not_open_is_quarantined(tmp_path: Path) -> None:
     assert Dataset(tmp_path / "out").quarantine()[0]["input"] == "Hands/Hand_0000003.jpg"
 
 
+def test_names_as_in_urls(tmp_path: Path) -> None:
+    row = ROWS[0].replace("Hand_0000002.jpg", "Hands/left%20hand%281%29.jpg")
+    photos(tmp_path / "11k" / "Hands", "left hand(1).jpg")
+    table(tmp_path / "11k", f"{HEADER}\r\n{row}\r\n")
+    summary = run(tmp_path / "11k", tmp_path / "out")
+    assert (summary.samples, summary.quarantined, summary.dropped) == (1, 0, {})
+
+
 def test_photos_of_any_format_are_found_and_the_readable_is_taken_of_twins(tmp_path: Path) -> None:
     source = tmp_path / "11k"
     source.mkdir()

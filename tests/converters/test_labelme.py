@@ -162,14 +162,6 @@ def test_hands_of_one_image_by_side(tmp_path: Path) -> None:
         ([point("wrist"), point("Wrist")], "wrist stands twice in one hand; give each hand a group_id"),
         ([point("left_wrist"), point("right_wrist"), point("thumb_tip")], "thumb_tip without a side"),
         ([point("left_wrist", group_id=1), point("right_thumb_tip", group_id=1)], "called left and right"),
-        ([{**point("wrist"), "points": [[1, 2], [3, 4]]}], "shapes[0].points: 2 points; allowed: one [x, y]"),
-        ([{**point("wrist"), "points": []}], "shapes[0].points: 0 points"),
-        ([{**point("wrist"), "points": [[1, 2, 3]]}], "shapes[0].points: 3 numbers"),
-        (
-            [{**point("wrist"), "points": [["1", 2]]}],
-            "shapes[0].points[0][0]: Expected float | null, got str",
-        ),
-        ([{**point("wrist"), "points": [[1e300, 2]]}], "[1e+300, 2.0]; allowed: pixels"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_quarantined(tmp_path: Path, shapes: list[Any], reason: str) -> None:
@@ -180,6 +172,41 @@ def test_a_file_that_cannot_be_used_is_quarantined(tmp_path: Path, shapes: list[
     ((name, said),) = counted.quarantine
     assert name == "bad.json"
     assert reason in said
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    ({"points": [[1, 2], [3, 4]]}, "point shape with 2 points; allowed: one [x, y]"),
+    ({"points": []}, "point shape with 0 points; allowed: one [x, y]"),
+    ({"points": [[1, 2, 3]]}, "point shape with 3 numbers; allowed: one [x, y]"),
+    ({"points": [[1e300, 2]]}, "point far beyond its image; allowed: pixels"),
+    ({"points": [[None, 2]]}, "point without a place (NaN or null)"),
+    ({"points": [["nan", 2]]}, "point without a place (NaN or null)"),
+    ({"points": [["x", 2]]}, "shape of another form: points[0][0]: Expected float | null, got str"),
+    ({"points": None}, "shape of another form: points: Expected array, got null"),
+    ({"group_id": {"a": 1}}, "shape of another form: group_id: Expected"),
+])  # fmt: skip
+def test_a_shape_that_cannot_be_used_costs_itself_alone(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    wrist, *others = hand()
+    save(tmp_path, "a.json", [{**wrist, **change}, *others])
+    (sample,), counted = read(tmp_path)
+    assert sample.visibility.tolist() == [0] + [2] * 20
+    ((said, count),) = counted.dropped.items()
+    assert (said.startswith(reason), count) == (True, 1)
+    assert not counted.quarantine
+
+
+def test_numbers_in_quotes(tmp_path: Path) -> None:
+    left = [point("wrist", "1.5", "2", group_id="1"), point("thumb_tip", 3, 4, group_id=1)]
+    save(tmp_path, "a.json", [*left, point("wrist", 5, 6, group_id=2.0)])
+    samples, counted = read(tmp_path)
+    assert [(s.sample_id, s.visibility.nonzero()[0].tolist()) for s in samples] == [
+        ("labelme/a#1", [0, 4]),
+        ("labelme/a#2", [0]),
+    ]
+    assert samples[0].keypoints[0].tolist() == [1.5, 2]
+    assert not counted.dropped
 
 
 def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
@@ -305,9 +332,7 @@ def test_cutting_the_image_out_changes_nothing(tmp_path: Path, content: str) -> 
     path.write_text(content.replace("TEXT", TEXT))
     truth = json.loads(path.read_text())
     document, place = labelme.parse(path)
-    assert [(s.label, s.points, s.flags) for s in document.shapes] == [
-        (s["label"], s["points"], s.get("flags")) for s in truth["shapes"]
-    ]
+    assert [json.loads(bytes(shape)) for shape in document.shapes] == truth["shapes"]
     assert document.imageWidth == truth.get("imageWidth")
     found = path.read_bytes()[place].decode() if place else document.imageData
     assert found == truth.get("imageData")
@@ -349,10 +374,14 @@ def test_a_flaw_behind_the_image_is_told_where_it_stands(tmp_path: Path) -> None
         (
             "a.json",
             '{"hand_pts": [], "is_left": 1}',
-            "it looks like CMU Panoptic's hand labels, which is not read",
+            "it looks like CMU's hand labels: curate convert panoptic",
         ),
-        ("a.json", '{"0a1b": {"bboxes": [], "labels": []}}', "it looks like HaGRID"),
-        ("a.json", '{"maker": "x", "info": [{"pts": {}}]}', "it looks like handpose_x"),
+        ("a.json", '{"0a1b": {"bboxes": [], "labels": []}}', "it looks like HaGRID: curate convert hagrid"),
+        (
+            "a.json",
+            '{"maker": "x", "info": [{"pts": {}}]}',
+            "it looks like handpose_x: curate convert handpose-x",
+        ),
         ("a.json", "[[[0.1, 0.2, 0.3]]]", "it looks like FreiHAND"),
         (
             "a.json",

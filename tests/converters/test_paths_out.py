@@ -14,10 +14,11 @@ import pytest
 from converters.table import FORMATS
 from curate.basics import images
 from curate.basics import keypoints as kp
-from curate.convert import ConvertOptions, convert
+from curate.convert import convert
 from curate.data.dataset import Dataset
 from curate.data.source import Source
 from curate.data.stage import Summary
+from curate.options.convert import ConvertOptions
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (320, 320, 3), dtype=np.uint8)
 POINTS = np.linspace(20, 200, 42).reshape(21, 2)

@@ -18,13 +18,14 @@ from converters.parts import safe_pickle
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnsafeInput
-from curate.convert import ConvertOptions, convert
+from curate.convert import convert
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import Source
 from curate.data.stage import Stage, Summary
+from curate.options.convert import ConvertOptions
 
 K = np.array([[300.0, 0, 160], [0, 300, 160], [0, 0, 1]])
 

@@ -28,7 +28,7 @@ from curate.export import Export, export
 
 WIDTH, HEIGHT = 320, 240
 PIXELS = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
-NAMES = ("labelme", "coco", "yolo-pose")
+NAMES = ("labelme", "coco", "yolo-pose", "cvat", "label-studio")
 
 
 def _work(samples: list[Sample]) -> Part:
@@ -207,7 +207,7 @@ def test_a_training_set_is_exported_as_png(tmp_path: Path) -> None:
     assert (found["toy/1"] == stack[1]).all()
 
 
-@pytest.mark.parametrize("name", ["labelme", "coco"])
+@pytest.mark.parametrize("name", ["labelme", "coco", "cvat", "label-studio"])
 def test_hands_outside_the_image_keep_their_points(name: str, tmp_path: Path) -> None:
     hand = ([(-30.5, 400.25)] * kp.COUNT, [2] * 20, 1, None, 0)
     _, back = there_and_back(make(tmp_path / "data", [sample_of(0, hand)]), name, tmp_path)

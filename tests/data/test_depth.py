@@ -8,16 +8,19 @@ import cv2
 import numpy as np
 import pytest
 
-from curate.background import BackgroundOptions, background
+from curate.background import background
 from curate.basics import files, images
 from curate.basics.errors import UnreadableImage
-from curate.build import BuildOptions, build
-from curate.crop import CropOptions, crop
+from curate.build import build
+from curate.crop import crop
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
+from curate.options.background import BackgroundOptions
+from curate.options.build import BuildOptions
+from curate.options.crop import CropOptions
 
 
 def test_our_coding_holds_tenths_of_a_millimetre(tmp_path: Path) -> None:

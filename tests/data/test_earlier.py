@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.background import BackgroundOptions, background
+from curate.background import background
 from curate.basics import files, images
 from curate.basics.errors import SchemaError
 from curate.build import build
@@ -22,6 +22,7 @@ from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.earlier import SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, from_batch
+from curate.options.background import BackgroundOptions
 
 # As it was written.
 VERSION_1 = pa.schema(

@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 
 from curate.basics import files, images
-from curate.build import BuildOptions, build
-from curate.crop import CropOptions, crop
+from curate.build import build
+from curate.crop import crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import Summary
 from curate.hands.drawn_hands import Person, draw_hand
+from curate.options.build import BuildOptions
+from curate.options.crop import CropOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,8 +32,10 @@ DIE_AT = """
 import os, signal, sys
 from pathlib import Path
 from curate.basics.engine import Local
-from curate.build import BuildOptions, build
-from curate.crop import CropOptions, crop
+from curate.build import build
+from curate.options.build import BuildOptions
+from curate.crop import crop
+from curate.options.crop import CropOptions
 left, verb, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
 rename = os.replace
 def replace(a, b):

@@ -23,6 +23,7 @@ from curate.demo import Shoot, draw
 from curate.export import export
 from curate.hands import masks
 from render.people import rig
+from tests.layouts import LAYOUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -34,6 +35,16 @@ PLACES = {
     "rhd": "RHD_published_v2",
     "yolo-pose": "hand-keypoints",
     "coco": "coco-source",
+    "hand-graph": "real_world_testset",
+    "handpose-x": "handpose_datasets",
+    "freihand": "FreiHAND_pub_v2",
+    "interhand": "InterHand2.6M",
+    "panoptic": "hands_of_cmu",
+    "openpose": "openpose-output",
+    "onehand10k": "OneHand10K",
+    "stb": "STB",
+    "dexter-object": "dexter+object",
+    "tzionas": "hands-in-action",
 }
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -54,6 +65,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if row.writes:
             export(dataset, row.write, row.name, folder / PLACES.get(row.name, row.name))
     people_of(folder / PLACES["coco"], folder / "coco-wholebody")
+    for name, write in LAYOUTS.items():
+        write(folder / PLACES.get(name, name))
+    (folder / "openpose-output/frames").rename(folder / "photographs")
     # As people have it: the photographs once, the Labelme files in a folder of their own.
     for copy in [p for p in (folder / "labels").rglob("*") if p.suffix in (".jpg", ".png")]:
         copy.unlink()
@@ -104,7 +118,10 @@ def test_commands_do_what_the_page_says(
             words += ["--indices", "0", "--samples", "1"]
         told = io.StringIO()
         with contextlib.redirect_stdout(told):
-            code = cli.main(words[1:])
+            try:
+                code = cli.main(words[1:])
+            except SystemExit as end:  # of --help and --version
+                code = end.code
         if redirected:
             redirected.write_text(told.getvalue())
         expected = (cli.USAGE,) if renders and not has_blender else (cli.OK, cli.FINDINGS)

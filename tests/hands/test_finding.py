@@ -11,9 +11,10 @@ import pytest
 from curate.basics import images
 from curate.data.sample import Sample
 from curate.hands import finding
-from curate.hands.cropping import Cropping
 from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import BadMask, Photograph
+from curate.options.crop import FINDERS as NAMED
+from curate.options.crop import Cropping
 
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
 
@@ -104,15 +105,15 @@ def test_a_finder_is_added_by_a_row(bare: Sample, tmp_path: Path, monkeypatch: p
     def corner(photograph: Photograph) -> Found:
         return Found(photograph.whole / 2, "corner", score=0.75)
 
-    monkeypatch.setitem(FINDERS, "corner", Finder("corner", "its upper left quarter", False, True, corner))
+    monkeypatch.setitem(FINDERS, "corner", Finder("corner", False, True, corner))
     found = finding.first(Photograph(tmp_path, bare), ("bbox", "corner"))
     assert found is not None
     assert (found.by, found.score, found.box.tolist()) == ("corner", 0.75, [0, 0, 80, 60])
 
 
 def test_the_whole_photo_is_left_to_fall_back_on_and_not_offered() -> None:
-    assert set(finding.BY) == set(FINDERS) - {"whole photo"}
-    for name in finding.BY:
+    assert set(NAMED) == set(FINDERS) - {"whole photo"}
+    for name in NAMED:
         assert Cropping(by=name).by == name
 
 

@@ -12,9 +12,10 @@ from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.training_set import Form
-from curate.hands.cropping import Cropping, Dropped
+from curate.hands.cropping import Dropped
 from curate.hands.looks import Look
 from curate.hands.photograph import BadMask, Photograph
+from curate.options.crop import Cropping
 
 FORM = Form(size=48, channels=3, keypoints=20, sigma=2.0, masks=True)
 

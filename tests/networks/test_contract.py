@@ -127,3 +127,18 @@ def test_broken_weights_give_no_answer_instead_of_an_error(name: str, preset: st
     found = inference.predict(network, np.full(shape, 128, np.uint8))
     assert np.isnan(found.points).all()
     assert (found.scores == 0).all()
+
+
+@pytest.mark.parametrize("name", ["posenet", "heads", "mobile"])
+def test_left_hands_are_mirrored_where_that_is_asked_for(name: str) -> None:
+    chosen = preset_of(name, "reference")
+    spec = Spec(64, 3, 21, chosen.recipe.loss)
+    torch.manual_seed(0)
+    network = table.load(name)(spec, **{**chosen.options, "right_hands": True})
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    ours = inference.predict(network, pixels, np.array([False, False])).points
+    mirrored = inference.predict(network, pixels[:, :, ::-1], np.array([True, True])).points
+    np.testing.assert_allclose(mirrored[..., 0], 64 - ours[..., 0], rtol=1e-6)
+    np.testing.assert_array_equal(mirrored[..., 1], ours[..., 1])
+    with pytest.raises(ValueError, match="right_hands='yes': true or false"):
+        table.load(name)(spec, **{**chosen.options, "right_hands": "yes"})

@@ -13,7 +13,8 @@ from curate import cli
 from curate.basics import images
 from curate.basics.errors import ConfigChanged
 from curate.data.sample import Sample
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
+from qa.options import QualityOptions
 
 
 def tree(root: Path) -> dict[str, bytes]:

@@ -14,9 +14,10 @@ import qa.config
 from curate.basics.errors import InputError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
 from qa.checks.check import Check, Hit, Outcome
 from qa.checks.table import CHECKS
+from qa.options import QualityOptions
 from qa.view import View
 
 

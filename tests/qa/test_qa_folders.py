@@ -17,8 +17,9 @@ from curate.basics.errors import InputError
 from curate.data.sample import Sample
 from qa.check_quality import check_quality
 from qa.finding import Finding, write_findings
+from qa.options import LabelmeOptions
 from qa.review.build import build_review
-from qa.review.open_labelme import LabelmeOptions, open_labelme
+from qa.review.open_labelme import open_labelme
 
 Command = Callable[[Path, Path, bool], object]
 

@@ -14,11 +14,11 @@ from curate.basics.errors import SchemaError
 from curate.data.dataset import Dataset
 from curate.networks import inference
 from curate.networks.inference import Found
+from curate.options.train import TrainOptions
 from curate.train import train
 from curate.training import fit
 from curate.training.confidence import fit_confidence
 from curate.training.examples import Examples
-from curate.training.options import TrainOptions
 from curate.training.run import open_run
 
 MakePath = Callable[..., Path]

@@ -25,9 +25,9 @@ from curate.evaluate import evaluate
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import inference, table
 from curate.networks.network import Spec
+from curate.options.train import TrainOptions
 from curate.predict import predict
 from curate.train import train
-from curate.training.options import TrainOptions
 from curate.training.run import open_run
 
 MakeSet = Callable[..., Path]
@@ -260,7 +260,7 @@ import sys
 from curate.basics.errors import InputError
 from curate.networks.table import TABLE, Needs, Row
 from curate.train import train
-from curate.training.options import TrainOptions
+from curate.options.train import TrainOptions
 
 TABLE["late"] = Row("nowhere:Nothing", "", Needs(**eval(sys.argv[2])))
 try:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curate.autotag import Autotagged, AutotagOptions, autotag
+from curate.autotag import Autotagged, autotag
 from curate.basics import engine
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
@@ -20,6 +20,7 @@ from curate.data.part import Part
 from curate.data.references import take_word
 from curate.data.sample import Sample
 from curate.networks.inference import Found
+from curate.options.autotag import AutotagOptions
 from curate.training.run import Run
 from tests.conftest import Store
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.background import BackgroundOptions, background
+from curate.background import background
 from curate.basics import geometry, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError, UnreadableImage
-from curate.build import BuildOptions, build
+from curate.build import build
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
@@ -20,6 +20,8 @@ from curate.data.stage import Stage, relative_to_out
 from curate.hands import masks
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.masks import Colours, Matte
+from curate.options.background import BackgroundOptions
+from curate.options.build import BuildOptions
 
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
 

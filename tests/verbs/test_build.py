@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.background import BackgroundOptions, background
+from curate.background import background
 from curate.basics import geometry, heatmaps, images
 from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
-from curate.build import BuildOptions, build
-from curate.crop import CropOptions, crop
+from curate.build import build
+from curate.crop import crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
+from curate.data.training_set import read_split
+from curate.options.background import BackgroundOptions
+from curate.options.build import BuildOptions
+from curate.options.crop import CropOptions
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -141,6 +145,43 @@ def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
     names.write_text("subject_id,split\np0,test\np9,val\n")
     with pytest.raises(ConfigChanged, match="split changed"):
         build([given], tmp_path / "e", BuildOptions(split=names), quiet=True)
+
+
+def test_samples_count_by_their_source(store, tmp_path: Path) -> None:
+    photos = hands(store, tmp_path / "photos")
+    drawn = [replace(hand(f"d{i}", subject_id=f"q{i}"), source="a=b") for i in range(3)]
+    more = store(tmp_path / "more", drawn, {s.image: noise(50, 80) for s in drawn})
+    build([photos, more], tmp_path / "t", BuildOptions(weight=("s=0.5", "a=b=3"), val=0.3), quiet=True)
+    dataset = Dataset(tmp_path / "t")
+    split = read_split(dataset, "train")
+    home = {sample.sample_id: sample.source for sample in dataset}
+    assert split.weights.tolist() == [{"s": 0.5, "a=b": 3}[home[i]] for i in split.sample_ids]
+    assert set(split.weights.tolist()) == {0.5, 3}
+    build([photos, more], tmp_path / "u", BuildOptions(weight=("s=2",)), quiet=True)
+    assert set(np.load(tmp_path / "u/weights.npy").tolist()) == {1, 2}
+    with pytest.raises(ConfigChanged):
+        build([photos, more], tmp_path / "u", quiet=True)
+    build([photos, more], tmp_path / "u", overwrite=True, quiet=True)
+    assert not (tmp_path / "u/weights.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        (("x=2",), "'x'; allowed: a source of the datasets: s"),
+        (("s=2", "s=3"), "two numbers for one source"),
+    ],
+)
+def test_weights_of_no_source_or_of_one_twice_are_refused(store, tmp_path: Path, weight, told: str) -> None:
+    data = hands(store, tmp_path / "d")
+    with pytest.raises(InputError, match=f"weight: {told}"):
+        build([data], tmp_path / "t", BuildOptions(weight=weight), quiet=True)
+
+
+@pytest.mark.parametrize("word", ["s", "s=", "=2", "s=0", "s=-1", "s=nan", "s=1001", "s=two"])
+def test_a_weight_is_a_source_and_a_number(word: str) -> None:
+    with pytest.raises(InputError, match="SOURCE=NUMBER, above 0 and up to 1,000"):
+        BuildOptions(weight=(word,))
 
 
 def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:

@@ -22,12 +22,13 @@ from PIL import Image
 from curate.basics import images
 from curate.basics.engine import ONE, Engine, Local
 from curate.basics.errors import ConfigChanged, InputError
-from curate.convert import ConvertOptions, convert, fingerprint
+from curate.convert import convert, fingerprint
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import make_batch
 from curate.data.source import Source
 from curate.data.stage import Summary
+from curate.options.convert import ConvertOptions
 
 Reader = Callable[[Source], Iterator[Part]]
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from curate.basics import geometry, images
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
-from curate.crop import CropOptions, crop
+from curate.crop import crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
+from curate.options.crop import CropOptions
 
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from curate.basics.errors import InputError
-from curate.demo import DemoOptions, demo
+from curate.demo import demo
+from curate.options.demo import DemoOptions
 
 FEW = DemoOptions(photos=24, epochs=3)
 
@@ -33,6 +34,23 @@ def test_it_ends_with_the_code_of_the_command_that_failed(tmp_path: Path) -> Non
         return {"render": 1, "crop": 7}.get(line[0], 0)
 
     assert demo(tmp_path, run=run, say=lambda _: None, options=FEW) == 7
+
+
+def test_it_goes_on_without_the_packages_for_training_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curate.demo.find_spec", lambda name: None if name == "torch" else name)
+    typed: list[Sequence[str]] = []
+
+    def run(line: Sequence[str]) -> int:
+        typed.append(line)
+        return 0
+
+    said: list[str] = []
+    assert demo(tmp_path, run=run, say=said.append, options=FEW) == 0
+    assert {line[0] for line in typed} == {"render", "export", "convert", "crop", "build", "qa", "review"}
+    assert any("pip install 'hand-curate[train]'" in line for line in said)
+    assert "evaluation" not in said[-1]
 
 
 def test_it_trains_by_epochs_and_leads_to_each_page_that_its_commands_make(tmp_path: Path) -> None:

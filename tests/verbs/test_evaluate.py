@@ -14,7 +14,8 @@ import pytest
 from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.predictions import read_predictions
-from curate.evaluate import EvaluateOptions, evaluate
+from curate.evaluate import evaluate
+from curate.options.evaluate import EvaluateOptions
 from curate.scoring.figures import Scored, measure
 
 MakePath = Callable[..., Path]
@@ -40,7 +41,8 @@ def test_an_evaluation_leaves_predictions_metrics_and_a_page(evaluated: Path) ->
     predictions = read_predictions(evaluated / "predictions.parquet")
     assert predictions.sample_ids == HOSTILE
     figures = json.loads((evaluated / "metrics.json").read_text())
-    assert figures == {"split": "test", **measure(Scored(predictions))}
+    about = {"split": "test", "training_set": figures["training_set"], "seen_in_training": None}
+    assert figures == {**about, **measure(Scored(predictions))}
     assert figures["n"] == 4
     assert len(figures["per_keypoint_epe"]) == 20
     assert "wrist" not in figures["per_keypoint_epe"]

@@ -12,13 +12,16 @@ import torch
 
 from curate.basics import engine, files, images
 from curate.basics.errors import InputError, SchemaError
-from curate.build import BuildOptions, build
+from curate.build import build
 from curate.cli import main
-from curate.crop import CropOptions, crop
+from curate.crop import crop
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.photograph import Photograph
-from curate.predict import PredictOptions, predict
+from curate.options.build import BuildOptions
+from curate.options.crop import CropOptions
+from curate.options.predict import PredictOptions
+from curate.predict import predict
 from curate.taggers.finder import RunFinder, finder_of, with_runs
 
 MakePath = Callable[..., Path]

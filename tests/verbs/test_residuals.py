@@ -12,10 +12,11 @@ from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.predictions import read_predictions
 from curate.data.sample import to_batch
-from curate.residuals import ResidualOptions, predict_unseen
+from curate.options.residuals import ResidualOptions
+from curate.options.train import TrainOptions
+from curate.residuals import predict_unseen
 from curate.train import train
 from curate.training import fit
-from curate.training.options import TrainOptions
 from curate.training.trained_on import seen_in_training
 
 THREE = ResidualOptions(crossfit=3, network="toy-points", epochs=2)

@@ -11,7 +11,8 @@ from curate.basics.errors import InputError
 from curate.cli import main
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
-from curate.select import SelectOptions, select
+from curate.options.select import SelectOptions
+from curate.select import select
 
 PICTURE = np.full((20, 30, 3), 90, np.uint8)
 

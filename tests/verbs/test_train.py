@@ -18,11 +18,11 @@ from curate.basics import files, images
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import INFO, Dataset
 from curate.networks.table import TABLE
+from curate.options.train import TrainOptions
 from curate.train import train
 from curate.training import module
 from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples
-from curate.training.options import TrainOptions
 from curate.training.run import open_run
 
 MakeSet = Callable[..., Path]

@@ -19,8 +19,9 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.predictions import Predictions, read_predictions, write_predictions
 from curate.data.sample import Sample
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
 from qa.measures.residuals import Residuals, read_residuals
+from qa.options import QualityOptions
 from qa.view import View
 
 

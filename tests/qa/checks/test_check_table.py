@@ -20,8 +20,9 @@ from qa_sets import (
 )
 
 from curate.data.sample import Sample
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
+from qa.options import QualityOptions
 
 
 def to_origin(sample: Sample) -> None:

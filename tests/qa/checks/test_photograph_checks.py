@@ -17,7 +17,8 @@ from qa_sets import (
 )
 
 from curate.data.sample import Sample
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
+from qa.options import QualityOptions
 
 
 def test_blur_and_exposure_are_judged_by_the_hand(tmp_path: Path, drawn: list[Sample]) -> None:

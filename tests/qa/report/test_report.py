@@ -20,8 +20,9 @@ from curate.basics.engine import Local
 from curate.basics.errors import InputError, SchemaError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
+from qa.options import QualityOptions
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}'
 

@@ -14,8 +14,9 @@ from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
-from qa.check_quality import QualityOptions, check_quality
+from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
+from qa.options import QualityOptions
 
 
 def save(root: Path, hand: np.ndarray, wrong: set[int], name: str = "s/{}") -> Path:

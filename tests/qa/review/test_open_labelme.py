@@ -18,9 +18,10 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from qa.finding import Finding, write_findings
+from qa.options import LabelmeOptions
 from qa.review.apply import apply_decisions
 from qa.review.decisions import read_decisions
-from qa.review.open_labelme import LabelmeOptions, Relabelled, open_labelme
+from qa.review.open_labelme import Relabelled, open_labelme
 
 
 @pytest.fixture

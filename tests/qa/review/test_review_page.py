@@ -21,8 +21,9 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from qa.finding import Finding, write_findings
+from qa.options import PageOptions
 from qa.review.apply import apply_decisions
-from qa.review.build import PageOptions, build_review
+from qa.review.build import build_review
 
 HOSTILE = '"></script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">\u2028${alert(3)}'
 SWITCHES = [

@@ -1,4 +1,4 @@
-"""What can be chosen of any training, whatever the network."""
+"""What `curate train` can be told, whatever the network."""
 
 from __future__ import annotations
 

@@ -1,0 +1,112 @@
+"""Datumaro: its own layout (open-edge-platform.github.io/datumaro), a JSON file a split and the images.
+
+    annotations/train.json   annotations/val.json ...   images/train/ ...
+
+A hand is Points with the visibility that we have, and a Bbox where it has one, of one group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import numpy as np
+
+from converters.parts import sample_json
+from converters.parts.by_image import by_image
+from converters.parts.exported_images import put
+from converters.parts.lost_fields import count_lost
+from converters.parts.short_numbers import short
+from curate.basics import files, images
+from curate.basics import keypoints as kp
+from curate.basics.engine import ONE, Engine
+from curate.data.dataset import Dataset
+from curate.data.part import LEFT_OUT
+from curate.data.sample import SCHEMA, Sample
+
+NAME = "datumaro"
+_HELD = frozenset(SCHEMA.names) - {"mask", "depth"}
+_LABELS = ("hand", "left", "right")  # of a hand whose side is not known, and of the others
+_SPLITS = ("train", "val", "test")
+_UNTOLD = "default"  # Datumaro's own name for what is in no split
+_IMAGE = 2  # its number for media that are images
+_OWN_WORD = {"image", "width", "height", "sha256", "side", "keypoints", "visibility", "bbox", "split"}
+_ATTRIBUTES = [name for name in SCHEMA.names if name in _HELD - _OWN_WORD]
+
+
+def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
+    """Write annotations/SPLIT.json and images/SPLIT/; samples of no split go to Datumaro's subset "default".
+
+    What Datumaro has no word for goes into the attributes of the points. A point that is not labelled stands
+    at (0, 0) and is absent there.
+
+    Returns
+    -------
+    How many values of each field the layout could not hold, and what was left out.
+    """
+    counts = count_lost(dataset, _HELD)
+    table = dataset.table(["image", "split"])
+    split_of: dict[str, str] = {}
+    for ref, split in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        own = split if split in _SPLITS else _UNTOLD
+        counts["sample in the split of another hand of its image"] += split_of.setdefault(ref, own) != own
+    there: set[str] = set()
+    for split in sorted(set(split_of.values())):
+        refs = [ref for ref, own in split_of.items() if own == split]
+        placed, changed = put(dataset, refs, out / "images" / split, engine)
+        counts.update(changed)
+        there.update(placed)
+        with files.writing(out / "annotations" / f"{split}.json") as file:
+            _write_subset(file, dataset, placed)
+    gone = sum(ref not in there for ref in table.column("image").to_pylist())
+    counts[LEFT_OUT + "sample without an image"] += gone
+    return +counts
+
+
+def _write_subset(file: IO[bytes], dataset: Dataset, placed: dict[str, Path]) -> None:
+    head = msgspec.json.encode(
+        {"dm_format_version": "1.0", "media_type": _IMAGE, "infos": {}, "categories": _categories()}
+    )
+    file.write(head[:-1] + b',"items":[')
+    for number, hands in enumerate(by_image(dataset, placed)):
+        item = _item(hands, placed[hands[0].image])
+        file.write((b",\n" if number else b"\n") + msgspec.json.encode(item))
+    file.write(b"\n]}\n")
+
+
+def _categories() -> dict[str, Any]:
+    labels = [{"name": name, "parent": "", "attributes": []} for name in _LABELS]
+    bones = [list(bone) for bone in kp.BONES]
+    points = [
+        {"label_id": number, "labels": list(kp.NAMES), "joints": bones} for number in range(len(_LABELS))
+    ]
+    return {
+        "label": {"labels": labels, "label_groups": [], "attributes": []},
+        "points": {"items": points},
+    }
+
+
+def _item(hands: Sequence[Sample], path: Path) -> dict[str, Any]:
+    info = images.probe(path)
+    return {
+        "id": path.stem,
+        "annotations": [entry for group, hand in enumerate(hands, 1) for entry in _annotations(hand, group)],
+        "image": {"path": path.name, "size": [info.height, info.width]},
+    }
+
+
+def _annotations(hand: Sample, group: int) -> Iterator[dict[str, Any]]:
+    label = _LABELS.index(hand.side or "hand")
+    shared = {"id": 0, "group": group, "label_id": label, "z_order": 0}
+    yield {
+        **shared,
+        "type": "points",
+        "attributes": sample_json.told(hand, _ATTRIBUTES),
+        "points": np.nan_to_num(short(hand.keypoints)).reshape(-1).tolist(),
+        "visibility": hand.visibility.tolist(),
+    }
+    if hand.bbox is not None:
+        yield {**shared, "type": "bbox", "attributes": {}, "bbox": short(hand.bbox).tolist()}

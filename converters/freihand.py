@@ -1,0 +1,133 @@
+"""FreiHAND (Zimmermann et al. 2019) in its own layout.
+
+    FreiHAND_pub_v2/training_K.json  training_xyz.json  evaluation_K.json  evaluation_xyz.json
+                    training/rgb/00000000.jpg  training/mask/00000000.jpg  evaluation/rgb/00000000.jpg
+
+Each table is a list with one entry a photograph: K (3, 3), and xyz (21, 3) in metres, in the camera's frame
+and in our order. The training photographs come four times, before other grounds: picture number i + N *
+version is of entry i of N. All hands are right ones. The 2D points are the projections.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from converters.parts import json_files
+from converters.parts.cameras import project
+from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
+from converters.parts.known_formats import refusal
+from converters.parts.pictures import NO_IMAGE
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.part import Part
+from curate.data.sample import Sample, make_batch
+from curate.data.source import Source, texts_below
+
+NAME = "freihand"
+LICENCE = "FreiHAND: research only, no commercial use, cite Zimmermann et al. 2019"
+_SPLITS = {"training": "train", "evaluation": "test"}
+_VERSIONS = {"training": 4, "evaluation": 1}
+_PICTURE = re.compile(r"(\d{8})\.jpe?g", re.IGNORECASE)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_MATRIX = msgspec.json.Decoder(list[list[float]])
+
+
+class _Set(NamedTuple):
+    """The training or the evaluation set."""
+
+    name: str
+    cameras: Path
+    points: Path
+    folder: Path
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield a sample for each picture; the versions of a photograph are one clip, which no split parts.
+
+    Raises
+    ------
+    InputError: no such folder, no table of points in it, or none that can be used.
+    """
+    told = Part(make_batch(0))
+    sets = _sets(source)
+    hands = apart(sets, lambda one: _hands(one, source, told), lambda one: one.points.name, told)
+    yield from gathered(hands, told)
+
+
+def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
+    cameras, points = (json_files.load(_LIST, path, source.places) for path in (one.cameras, one.points))
+    if len(cameras) != len(points):
+        found = f"{len(points)} entries; {one.cameras.name} has {len(cameras)}"
+        raise InputError(one.points, found, allowed="one entry for each camera")
+    pictures = _pictures(one.folder / "rgb", told)
+    masks = dict(_pictures(one.folder / "mask", told))
+    first = {number for number, _ in pictures}
+    told.absent[NO_IMAGE] += sum(i not in first for i in range(len(points)))
+    for number, image in pictures:
+        if number >= _VERSIONS[one.name] * len(points):
+            told.dropped["image without an annotation"] += 1
+            continue
+        entry = number % len(points)
+        try:
+            yield _hand(one, entry, image, cameras[entry], points[entry], masks.get(entry))
+        except InputError as error:
+            told.quarantine.append((f"{one.name}/rgb/{image.name}", error.reason))
+        else:
+            told.notes[NOT_TOLD] += 1
+
+
+def _sets(source: Source) -> list[_Set]:
+    """The sets that have points. Raises InputError where there is none."""
+    root = source.root
+    inner = root / "FreiHAND_pub_v2"
+    base = inner if inner.is_dir() else root
+    sets = [
+        _Set(name, base / f"{name}_K.json", base / f"{name}_xyz.json", base / name)
+        for name in _SPLITS
+        if (base / f"{name}_xyz.json").is_file()
+    ]
+    if not sets:
+        found = "no training_xyz.json or evaluation_xyz.json"
+        raise refusal(root, found, allowed="the folder FreiHAND_pub_v2", own=NAME)
+    return sets
+
+
+def _pictures(folder: Path, told: Part) -> list[tuple[int, Path]]:
+    """The pictures of a folder with their numbers, in order."""
+    found = []
+    for path in texts_below(folder, told) if folder.is_dir() else ():
+        if match := _PICTURE.fullmatch(path.name):
+            found.append((int(match[1]), path))
+        else:
+            told.notes["file that is not called as FreiHAND's pictures are, passed over"] += 1
+    return sorted(found)
+
+
+def _hand(
+    one: _Set, entry: int, image: Path, camera: msgspec.Raw, points: msgspec.Raw, mask: Path | None
+) -> Sample:
+    field = f"[{entry}]"
+    K = shaped(json_files.entry(_MATRIX, camera, one.cameras, field), (3, 3), one.cameras, field)
+    places = json_files.entry(_MATRIX, points, one.points, field)
+    xyz = shaped(places, (kp.COUNT, 3), one.points, field)
+    spots = narrow(project(xyz, K))
+    return Sample(
+        f"{NAME}/{one.name}/{image.stem}",
+        NAME,
+        str(image.absolute()),
+        side="right",
+        keypoints=spots,
+        visibility=seen(spots),
+        xyz=narrow(xyz),
+        K=K,
+        mask=str(mask.absolute()) if mask else None,
+        label_source="auto:mano-fit",
+        clip=f"{NAME}/{one.name}/{entry:08d}",
+        split=_SPLITS[one.name],
+        licence=LICENCE,
+    )

@@ -1,0 +1,138 @@
+"""HaGRID (Kapitanov et al. 2024): people who show gestures, with boxes and MediaPipe's points.
+
+    annotations/{train,val,test}/GESTURE.json   GESTURE/UUID.jpg, in any folder
+
+    {UUID: {"bboxes": [[x, y, w, h]], "labels": ["call", "no_gesture"], "user_id": ...,
+            "hand_landmarks": [[[x, y]] * 21], "leading_hand": "right", "leading_conf": 1.0}}
+
+Boxes and points are shares of the picture, points in our order; `landmarks` in the first version. A hand
+that MediaPipe did not find has no points. `leading_hand` is the side of the hand that shows the gesture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from converters.parts import json_files
+from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen, shaped
+from converters.parts.json_documents import Wanted, any_json, documents
+from converters.parts.pictures import NO_IMAGE, Pictures
+from curate.basics import images
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnreadableImage
+from curate.data.part import Part
+from curate.data.sample import Sample, make_batch
+from curate.data.source import Source
+from curate.data.split import split_of
+
+NAME = "hagrid"
+LICENCE = "HaGRID: a variant of CC BY-SA 4.0"
+_NO_GESTURE = "no_gesture"
+_WANTED = Wanted(NAME, any_json, ".json files", "annotations/ with hand_landmarks, and the pictures")
+
+
+class Entry(msgspec.Struct, gc=False):
+    """What is read of a picture."""
+
+    bboxes: list[list[float]]
+    labels: list[str]
+    hand_landmarks: list[list[list[float]] | None] | None = None
+    landmarks: list[list[list[float]] | None] | None = None
+    user_id: str | None = None
+    leading_hand: str | None = None
+    leading_conf: float | None = None
+
+    @property
+    def points(self) -> list[list[list[float]] | None]:
+        """The points of each hand, under the name of whichever version."""
+        return self.hand_landmarks if self.hand_landmarks is not None else self.landmarks or []
+
+
+_FILE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTRY = msgspec.json.Decoder(Entry)
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield a sample for each hand that has points and whose picture is there; others are counted.
+
+    Raises
+    ------
+    InputError: no such folder, or no file of that form in it.
+    """
+    told = Part(make_batch(0))
+    yield from gathered(_hands(source, told), told)
+
+
+def _hands(source: Source, told: Part) -> Iterator[Sample]:
+    pictures = Pictures(source)
+    for path, name, document in documents(source, _WANTED, _FILE, told):
+        for key, raw in document.items():
+            try:
+                entry = json_files.entry(_ENTRY, raw, path, key[:80])
+                hands = _points(entry, path, key)
+                told.absent["hand without landmarks"] += len(entry.bboxes) - len(hands)
+                image = pictures.find(key, path)
+                if image is None:
+                    told.absent[NO_IMAGE] += len(hands)
+                    continue
+                yield from _of_picture(path, key, entry, hands, image, told)
+            except UnreadableImage as error:
+                told.dropped["image unreadable"] += 1
+                told.quarantine.append((key, error.reason))
+            except InputError as error:
+                told.quarantine.append((name, error.reason))
+
+
+def _points(entry: Entry, path: Path, key: str) -> dict[int, np.ndarray]:
+    """The points (21, 2) of the hands that have any, as shares, by the number of their box."""
+    told = entry.points
+    if len(entry.labels) != len(entry.bboxes) or len(told) not in (0, len(entry.bboxes)):
+        found = f"{len(entry.bboxes)} boxes, {len(entry.labels)} labels, {len(told)} hands with landmarks"
+        raise InputError(path, found, field=key, allowed="as many of each")
+    return {
+        number: shaped(points, (kp.COUNT, 2), path, f"{key}.hand_landmarks[{number}]")
+        for number, points in enumerate(told)
+        if points
+    }
+
+
+def _of_picture(
+    path: Path, key: str, entry: Entry, hands: dict[int, np.ndarray], image: str, told: Part
+) -> Iterator[Sample]:
+    info = images.probe(image) if hands else None
+    if info is None:
+        return
+    size = np.array([info.width, info.height], np.float64)
+    split = next((s for folder in (path.parent.name, path.stem) if (s := split_of(folder))), None)
+    shown = [number for number, label in enumerate(entry.labels) if label != _NO_GESTURE]
+    for number, points in hands.items():
+        if np.abs(points).max() > 2:
+            raise InputError(path, "coordinates beyond -2 to 2", field=key, allowed="shares of the picture")
+        box = shaped(entry.bboxes[number], (4,), path, f"{key}.bboxes[{number}]") * np.tile(size, 2)
+        attrs: dict[str, Any] = {"gesture": entry.labels[number]}
+        side = None
+        if shown == [number] and entry.leading_hand in ("left", "right"):
+            side = entry.leading_hand
+            attrs |= {} if entry.leading_conf is None else {"side_confidence": entry.leading_conf}
+        told.notes[NOT_TOLD] += 1
+        yield Sample(
+            f"{NAME}/{path.parent.name}/{path.stem}/{key}" + (f"#{number}" if number else ""),
+            NAME,
+            image,
+            width=info.width,
+            height=info.height,
+            side=side,
+            subject_id=f"{NAME}/{entry.user_id}" if entry.user_id else None,
+            keypoints=narrow(points * size),
+            visibility=seen(points),
+            bbox=narrow(box) if (box[2:] > 0).all() else None,
+            label_source="auto:mediapipe",
+            split=split,
+            licence=LICENCE,
+            attrs=attrs,
+        )

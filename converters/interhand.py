@@ -1,0 +1,282 @@
+"""InterHand2.6M (Moon et al. 2020): photographs of one or two hands from many cameras, with 3D joints.
+
+    annotations/{train,val,test}/InterHand2.6M_{train,val,test}_{data,camera,joint_3d}.json
+    images/{train,val,test}/Capture0/0390_dh_touchROM/cam400262/image69148.jpg
+
+data.json lists images (capture, sequence, camera, frame) and annotations, as COCO does; camera.json holds,
+by capture and camera, the place (mm) and turn of each camera, its focal lengths and its principal point;
+joint_3d.json, by capture and frame, 42 joints in the world (mm). In the camera's frame, a joint X lies at
+turn (X - place). Rows 0..20 are the right hand, 21..41 the left one: each finger from its tip to the palm,
+and the wrist last. A joint that is not valid has a place that means nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.parts import json_files
+from converters.parts.cameras import intrinsics, project
+from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
+from converters.parts.known_formats import refusal
+from converters.parts.pictures import locate
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.part import Part
+from curate.data.sample import Sample, make_batch
+from curate.data.source import ImageFinder, Source, texts_below
+
+NAME = "interhand"
+LICENCE = "CC BY-NC 4.0 (InterHand2.6M)"
+SIDES = ("right", "left")  # rows 0..20 and 21..41
+# ORDER[i] is the row, among a hand's 21, of our keypoint i.
+ORDER = np.array([20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4))])
+_MILLIMETRES = 1000.0
+_DATA = re.compile(r"InterHand2\.6M_(train|val|test)_data\.json", re.IGNORECASE)
+_LABELLED_BY = {"human_annot": "manual", "machine_annot": "auto:interhand"}
+
+Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+
+
+class Image(msgspec.Struct, gc=False):
+    """An entry of `images`."""
+
+    id: int
+    file_name: str
+    width: Number
+    height: Number
+    capture: Number
+    seq_name: str
+    camera: str
+    frame_idx: Number
+    subject: int | str | None = None
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """An entry of `annotations`."""
+
+    id: int
+    image_id: int
+    joint_valid: list[list[float] | float]
+    bbox: list[float] | None = None
+    hand_type: str | None = None
+
+
+class Data(msgspec.Struct):
+    """What is read of data.json."""
+
+    images: list[msgspec.Raw]
+    annotations: list[msgspec.Raw]
+
+
+class Cameras(msgspec.Struct):
+    """The cameras of a capture, each by its name."""
+
+    campos: dict[str, list[float]]
+    camrot: dict[str, list[list[float]]]
+    focal: dict[str, list[float]]
+    princpt: dict[str, list[float]]
+
+
+class Joints(msgspec.Struct, gc=False):
+    """The joints of a frame."""
+
+    world_coord: list[list[float]]
+
+
+class _Camera(NamedTuple):
+    place: NDArray[np.float64]
+    turn: NDArray[np.float64]
+    K: NDArray[np.float64]
+
+
+class _Split(NamedTuple):
+    name: str
+    data: Path
+
+    def beside(self, kind: str) -> Path:
+        """The file of another kind beside data.json."""
+        return self.data.with_name(self.data.name.replace("_data.", f"_{kind}."))
+
+
+_IMAGE = msgspec.json.Decoder(Image)
+_ANNOTATION = msgspec.json.Decoder(Annotation)
+_JOINTS = msgspec.json.Decoder(Joints)
+_WHOLE = msgspec.json.Decoder(Data)
+_CAMERAS = msgspec.json.Decoder(dict[str, Cameras])
+_FRAMES = msgspec.json.Decoder(dict[str, dict[str, msgspec.Raw]])
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield up to two samples for each image: the hands that have a valid joint.
+
+    Raises
+    ------
+    InputError: no such folder, no data.json, several of one split, or none that can be used.
+    """
+    told = Part(make_batch(0))
+    splits = _splits(source, told)
+    finder = _finder(source, splits)
+    hands = apart(splits, lambda s: _hands(s, source, finder, told), lambda s: s.data.name, told)
+    yield from gathered(hands, told)
+
+
+def _splits(source: Source, told: Part) -> list[_Split]:
+    found: dict[str, list[Path]] = {}
+    for path in texts_below(source.folder, told):
+        if match := _DATA.fullmatch(path.name):
+            found.setdefault(match[1].lower(), []).append(path)
+    if not found:
+        allowed = "annotations/ with InterHand2.6M_train_data.json and its like, and images/"
+        raise refusal(source.root, "no InterHand2.6M_*_data.json", allowed=allowed, own=NAME)
+    chosen = []
+    for split, paths in sorted(found.items()):
+        whole = [path for path in paths if path.parent.name == "all"] or paths
+        if len(whole) > 1:
+            names = ", ".join(path.parent.name for path in whole)
+            remedy = "give one of these folders, and the images with --images"
+            raise InputError(source.root, f"{split} is annotated in {names}", allowed="once", remedy=remedy)
+        chosen.append(_Split(split, whole[0]))
+    return chosen
+
+
+def _finder(source: Source, splits: list[_Split]) -> ImageFinder:
+    pictures = source.folder / "images"
+    inner = tuple(filter(Path.is_dir, (pictures / split.name for split in splits)))
+    return ImageFinder((source.folder, *filter(Path.is_dir, [pictures])), inner, source.images)
+
+
+def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> Iterator[Sample]:
+    data = json_files.load(_WHOLE, split.data, source.places)
+    scene = _Scene.of(split, source)
+    known = _images(split, data, told)
+    done = set[int]()
+    for number, raw in enumerate(data.annotations):
+        try:
+            annotation = json_files.entry(_ANNOTATION, raw, split.data, f"annotations[{number}]")
+            entry = known.get(annotation.image_id)
+            if entry is None or entry.id in done:
+                found = "no such image" if entry is None else "an annotation of this image stands before"
+                raise InputError(split.data, found, field=f"annotations[{number}].image_id")
+            done.add(entry.id)
+            key = f"image {entry.id}"
+            if image := locate(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
+                yield from _of_image(scene, entry, annotation, image, told)
+        except InputError as error:
+            told.quarantine.append((split.data.name, error.reason))
+    told.absent["image without an annotation"] += len(known.keys() - done)
+
+
+def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:
+    """The images by their ids."""
+    known: dict[int, Image] = {}
+    for number, raw in enumerate(data.images):
+        try:
+            entry = json_files.entry(_IMAGE, raw, split.data, f"images[{number}]")
+            if known.setdefault(entry.id, entry) is not entry:
+                raise InputError(split.data, "an image of this id stands before", field=f"images[{number}]")
+        except InputError as error:
+            told.quarantine.append((split.data.name, error.reason))
+    return known
+
+
+class _Scene(NamedTuple):
+    """Cameras and joints of a split."""
+
+    split: _Split
+    cameras: dict[str, Cameras]
+    frames: dict[str, dict[str, msgspec.Raw]]
+
+    @classmethod
+    def of(cls, split: _Split, source: Source) -> _Scene:
+        """Those of the files beside data.json. Raises InputError where they do not hold what they should."""
+        cameras, frames = split.beside("camera"), split.beside("joint_3d")
+        return cls(
+            split,
+            json_files.load(_CAMERAS, cameras, source.places),
+            json_files.load(_FRAMES, frames, source.places),
+        )
+
+    def camera(self, entry: Image) -> _Camera:
+        """The camera of an image. Raises InputError where there is none."""
+        path, field = self.split.beside("camera"), f"{entry.capture}.{entry.camera}"
+        capture = self.cameras.get(str(entry.capture))
+        if capture is None or any(
+            entry.camera not in table
+            for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
+        ):
+            raise InputError(path, "no such camera", field=field)
+        place = shaped(capture.campos[entry.camera], (3,), path, f"{field} campos")
+        turn = shaped(capture.camrot[entry.camera], (3, 3), path, f"{field} camrot")
+        focal = shaped(capture.focal[entry.camera], (2,), path, f"{field} focal")
+        centre = shaped(capture.princpt[entry.camera], (2,), path, f"{field} princpt")
+        return _Camera(place, turn, intrinsics(*focal, *centre))
+
+    def joints(self, entry: Image) -> NDArray[np.float64]:
+        """The joints (2, 21, 3) of an image's frame in the world, mm, in our order, the right hand first.
+
+        Raises InputError where there are none.
+        """
+        path, field = self.split.beside("joint_3d"), f"{entry.capture}.{entry.frame_idx}"
+        raw = self.frames.get(str(entry.capture), {}).get(str(entry.frame_idx))
+        if raw is None:
+            raise InputError(path, "no such frame", field=field)
+        places = json_files.entry(_JOINTS, raw, path, field).world_coord
+        world = shaped(places, (2 * kp.COUNT, 3), path, f"{field} world_coord")
+        return world.reshape(2, kp.COUNT, 3)[:, ORDER]
+
+    @property
+    def labelled_by(self) -> str | None:
+        """Who set the joints, as the folder of the annotations says."""
+        folders = [folder.name for folder in list(self.split.data.parents)[:2]]
+        return next((_LABELLED_BY[name] for name in folders if name in _LABELLED_BY), None)
+
+
+def _of_image(
+    scene: _Scene, entry: Image, annotation: Annotation, image: str, told: Part
+) -> Iterator[Sample]:
+    flags = [flag[0] if isinstance(flag, list) and flag else flag for flag in annotation.joint_valid]
+    field = f"annotation {annotation.id} joint_valid"
+    valid = shaped(flags, (2 * kp.COUNT,), scene.split.data, field).reshape(2, kp.COUNT)[:, ORDER] == 1
+    camera, world = scene.camera(entry), scene.joints(entry)
+    there = np.flatnonzero(valid.any(axis=1)).tolist()
+    told.absent["hand without a valid joint"] += len(SIDES) - len(there)
+    told.notes[NOT_TOLD] += len(there)
+    for row in there:
+        xyz = (world[row] - camera.place) @ camera.turn.T / _MILLIMETRES
+        xyz[~valid[row]] = np.nan
+        points = narrow(project(xyz, camera.K))
+        side, split = SIDES[row], scene.split.name
+        yield Sample(
+            f"{NAME}/{split}/{entry.id}/{side}",
+            NAME,
+            image,
+            width=entry.width,
+            height=entry.height,
+            side=side,
+            subject_id=None if entry.subject is None else f"{NAME}/{split}/{entry.subject}",
+            keypoints=points,
+            visibility=seen(points),
+            xyz=narrow(xyz),
+            K=camera.K,
+            bbox=_box(annotation) if len(there) == 1 else None,
+            label_source=scene.labelled_by,
+            clip=f"{NAME}/{split}/Capture{entry.capture}/{entry.seq_name}",
+            frame=entry.frame_idx,
+            track=f"cam{entry.camera}/{side}",
+            split=split,
+            licence=LICENCE,
+            attrs={"hand_type": annotation.hand_type} if annotation.hand_type else {},
+        )
+
+
+def _box(annotation: Annotation) -> NDArray[np.float32] | None:
+    """x, y, w, h, which is around all hands of the image; None where it is none."""
+    box = annotation.bbox
+    return narrow(np.array(box)) if box is not None and len(box) == 4 and min(box[2:]) > 0 else None

@@ -1,0 +1,118 @@
+"""OpenPose's output (--write_json): a file a picture, with each person's hands and a score for each point.
+
+    IMAGE_keypoints.json, or VIDEO_000000000012_keypoints.json    {"version": 1.3, "people": [
+        {"person_id": [-1], "hand_left_keypoints_2d": [x, y, score] * 21, "hand_right_keypoints_2d": ...}]}
+
+Points are pixels in our order; left and right are the person's own. A score of 0 says that a point was not
+found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from converters.parts import json_files
+from converters.parts.gathered import gathered, narrow, seen, shaped
+from converters.parts.json_documents import Wanted, documents
+from converters.parts.pictures import Pictures
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.part import Part
+from curate.data.sample import Sample, make_batch
+from curate.data.source import Source
+
+NAME = "openpose"
+_END = "_keypoints.json"
+_WANTED = Wanted(NAME, lambda name: name.endswith(_END), "*_keypoints.json", "what --write_json writes")
+_FRAME = re.compile(r"(.+)_(\d{12})")
+_SIDES = ("left", "right")
+
+
+class Person(msgspec.Struct, gc=False):
+    """What is read of a person."""
+
+    hand_left_keypoints_2d: list[float] = []
+    hand_right_keypoints_2d: list[float] = []
+    person_id: list[int] = []
+
+
+class Document(msgspec.Struct):
+    """What is read of a file."""
+
+    people: list[msgspec.Raw]
+
+
+_DOCUMENT = msgspec.json.Decoder(Document)
+_PERSON = msgspec.json.Decoder(Person)
+
+
+def read(source: Source) -> Iterator[Part]:
+    """Yield up to two samples for each person: the hands of which a point was found.
+
+    Raises
+    ------
+    InputError: no such folder, or no file of that form in it.
+    """
+    told = Part(make_batch(0))
+    yield from gathered(_hands(source, told), told)
+
+
+def _hands(source: Source, told: Part) -> Iterator[Sample]:
+    pictures = Pictures(source)
+    for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
+        try:
+            image = pictures.called(path.name[: -len(_END)], path, path.parent)
+        except InputError as error:
+            told.quarantine.append((name, error.reason))
+            continue
+        told.notes["picture without a person"] += not document.people
+        for number, raw in enumerate(document.people):
+            try:
+                person = json_files.entry(_PERSON, raw, path, f"people[{number}]")
+                yield from _of_person(path, name, image, number, person, told)
+            except InputError as error:
+                told.quarantine.append((name, error.reason))
+
+
+def _of_person(
+    path: Path, name: str, image: str, number: int, person: Person, told: Part
+) -> Iterator[Sample]:
+    hands = []
+    for side in _SIDES:
+        field = f"people[{number}].hand_{side}_keypoints_2d"
+        flat: list[float] = getattr(person, f"hand_{side}_keypoints_2d")
+        values = shaped(flat or [0.0] * 3 * kp.COUNT, (3 * kp.COUNT,), path, field).reshape(kp.COUNT, 3)
+        found = values[:, 2] > 0
+        if (values[:, 2] < 0).any() or (values[:, 2] > 1).any():
+            raise InputError(path, "a score beyond 0 to 1", field=field, allowed="x, y, score")
+        if not found.any():
+            told.absent["hand of which no point was found"] += 1
+        elif np.abs(values[found, :2]).max() <= 1:
+            remedy = "let OpenPose write pixels of the picture: --keypoint_scale 0"
+            raise InputError(path, "coordinates within -1 to 1", field=field, allowed="pixels", remedy=remedy)
+        else:
+            hands.append((side, values, found))
+    stem = name[: -len(_END)]
+    frame = _FRAME.fullmatch(stem)
+    tracked = person.person_id[0] if person.person_id and person.person_id[0] >= 0 else None
+    for side, values, found in hands:
+        scores = np.where(found, values[:, 2], np.nan)
+        yield Sample(
+            f"{NAME}/{stem}/{number}-{side}",
+            NAME,
+            image,
+            side=side,
+            keypoints=narrow(values[:, :2]),
+            visibility=seen(values, found),
+            keypoint_scores=narrow(scores),
+            label_source="auto:openpose",
+            score=float(np.nanmean(scores)),
+            clip=f"{NAME}/{frame[1]}" if frame else None,
+            frame=int(frame[2]) % (1 << 31) if frame else None,
+            track=f"{tracked}/{side}" if frame and tracked is not None else None,
+        )

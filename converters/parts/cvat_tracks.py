@@ -1,0 +1,120 @@
+"""CVAT's tracks of a skeleton: where each of its points is at each frame.
+
+CVAT writes every frame at which a track is to be seen, those between its keyframes with the points that it
+has interpolated itself. A file that someone else made may hold the keyframes alone. Between two of these
+CVAT moves each point on a straight line, with the visibility of the first one, and leaves out a point from
+where it is outside (cvat/apps/dataset_manager/annotation.py). The same is done here, so that either file
+gives the same; only nothing is made up behind the last frame that was written.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from converters.parts.xml_files import Element
+from curate.basics import keypoints as kp
+
+_DIGITS = 9  # of a frame's number
+_FARTHEST = 1e7  # pixels; beyond is no coordinate
+
+
+class Spot(NamedTuple):
+    """A point as it is written: its place as text "x,y", and COCO's visibility."""
+
+    place: str
+    visibility: int
+
+
+class _Key(NamedTuple):
+    frame: int
+    spot: Spot
+
+
+def spot_of(points: Element) -> Spot:
+    """What a <points> of a skeleton tells."""
+    told = points.attributes
+    if told.get("outside") == "1":
+        return Spot(told.get("points", ""), kp.UNLABELLED)
+    return Spot(told.get("points", ""), kp.HIDDEN if told.get("occluded") == "1" else kp.VISIBLE)
+
+
+def place_of(text: str) -> tuple[float, float]:
+    """x and y of a point, pixels. Raises ValueError for what is not one pair of them."""
+    pair = text.split(",")
+    try:
+        x, y = float(pair[0]), float(pair[-1])
+    except ValueError:
+        x = y = math.nan
+    if len(pair) != 2 or not (abs(x) < _FARTHEST and abs(y) < _FARTHEST):
+        raise ValueError(f"points {text[:40]!r}; allowed: x,y in pixels")
+    return x, y
+
+
+def hands(track: Element, step: int, there: Collection[int]) -> Iterator[tuple[int, dict[str, Spot]]]:
+    """The points of a skeleton by their names at each frame, in order.
+
+    Parameters
+    ----------
+    step: between the frames of the task. there: frames that there is a picture of; of those that are not
+        written no others are filled in.
+
+    Raises
+    ------
+    ValueError: a frame that is no number, or a place between keyframes that is none.
+    """
+    shown, keys = _written(track)
+    frames = sorted(shown)
+    known = sorted(there)
+    for frame, following in zip(frames, [*frames[1:], frames[-1] if frames else 0], strict=False):
+        if not shown[frame]:
+            continue
+        at, numbers = bisect_right(known, frame), [frame]
+        while at < len(known) and known[at] < following:
+            numbers.append(known[at])
+            at += 1
+        for number in numbers:
+            if (number - frame) % step == 0:
+                yield number, {name: _at(written, number) for name, written in keys.items()}
+
+
+def _written(track: Element) -> tuple[dict[int, bool], dict[str, list[_Key]]]:
+    """Whether the hand is to be seen at each frame that is written; each point's places, in order.
+
+    CVAT puts the points into the skeleton of each frame; Datumaro gives each a track below the skeleton's.
+    """
+    shown: dict[int, bool] = {}
+    keys: dict[str, list[_Key]] = defaultdict(list)
+    for skeleton in track.all("skeleton"):
+        frame = _frame(skeleton)
+        shown[frame] = skeleton.attributes.get("outside") != "1"
+        for points in skeleton.all("points"):
+            keys[points.attributes.get("label", "")].append(_Key(frame, spot_of(points)))
+    for below in track.all("track"):
+        for points in below.all("points"):
+            keys[below.attributes.get("label", "")].append(_Key(_frame(points), spot_of(points)))
+    for written in keys.values():
+        written.sort(key=lambda key: key.frame)
+    return shown, keys
+
+
+def _frame(element: Element) -> int:
+    told = element.attributes.get("frame", "")
+    if not told.isdecimal() or len(told) > _DIGITS:
+        raise ValueError(f"frame {told[:20]!r}; allowed: 0, 1, 2, ...")
+    return int(told)
+
+
+def _at(written: list[_Key], frame: int) -> Spot:
+    after = bisect_right(written, frame, key=lambda key: key.frame)
+    if not after:
+        return Spot("", kp.UNLABELLED)
+    before = written[after - 1]
+    if before.frame == frame or after == len(written) or not before.spot.visibility:
+        return before.spot
+    share = (frame - before.frame) / (written[after].frame - before.frame)
+    (x0, y0), (x1, y1) = place_of(before.spot.place), place_of(written[after].spot.place)
+    return Spot(f"{x0 + (x1 - x0) * share!r},{y0 + (y1 - y0) * share!r}", before.spot.visibility)

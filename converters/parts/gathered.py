@@ -1,0 +1,113 @@
+"""Hands that a format gives one by one: held against what any sample must be, and put together as parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.data.dataset import ROWS
+from curate.data.part import Part
+from curate.data.sample import Sample, make_batch, to_batch
+
+T = TypeVar("T")
+
+FARTHEST = 1e7  # pixels; beyond is no coordinate
+NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
+
+
+def gathered(hands: Iterable[Sample], told: Part) -> Iterator[Part]:
+    """The hands in parts of many; what `told` was told while they came goes with them.
+
+    A hand with a number that cannot be is quarantined.
+    """
+    waiting: list[Sample] = []
+    for hand in hands:
+        fault = _fault(hand)
+        if fault:
+            told.quarantine.append((hand.sample_id, fault))
+            continue
+        waiting.append(hand)
+        if len(waiting) == ROWS:
+            yield _part(waiting, told)
+            waiting = []
+    yield _part(waiting, told)
+
+
+def apart(
+    tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], name: Callable[[T], str], told: Part
+) -> Iterator[Sample]:
+    """The hands of each of several tables; a table that cannot be used goes to the quarantine of `told`.
+
+    Raises
+    ------
+    InputError: none can.
+    """
+    failed: InputError | None = None
+    used = False
+    for table in tables:
+        try:
+            yield from hands(table)
+            used = True
+        except InputError as error:
+            told.quarantine.append((name(table), error.reason))
+            failed = error
+    if failed is not None and not used:
+        raise failed
+
+
+def _part(hands: list[Sample], told: Part) -> Part:
+    part = Part(to_batch(hands))
+    part.count(told)
+    for counts in (part.dropped, part.notes, part.absent):
+        for name in [name for name, count in counts.items() if not count]:
+            del counts[name]
+    blank = Part(make_batch(0))
+    told.dropped, told.quarantine, told.notes = blank.dropped, blank.quarantine, blank.notes
+    told.absent, told.spoilt = blank.absent, blank.spoilt
+    return part
+
+
+def _fault(hand: Sample) -> str:
+    """Why a hand cannot be used; empty where it can."""
+    labelled = hand.visibility != kp.UNLABELLED
+    wild = labelled & ~(np.abs(hand.keypoints) < FARTHEST).all(axis=1)
+    if wild.any():
+        point = int(np.argmax(wild))
+        x, y = hand.keypoints[point]
+        return f"{kp.NAMES[point]} at {x:g}, {y:g}; allowed: finite pixels"
+    for name, values in (("xyz", hand.xyz), ("K", hand.K), ("bbox", hand.bbox)):
+        if values is not None and np.isinf(values).any():
+            return f"{name}: infinite"
+    if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
+        return "xyz: a point that does not lie before the camera"
+    return ""
+
+
+def seen(points: NDArray[Any], labelled: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+    """Visible where a point (n, 2) is labelled, by default where it is not NaN; unlabelled elsewhere."""
+    known = ~np.isnan(points).any(axis=1) if labelled is None else labelled
+    return np.where(known, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8)
+
+
+def shaped(values: Any, shape: tuple[int, ...], where: Path | str, field: str) -> NDArray[np.float64]:
+    """Nested lists of numbers as an array. Raises InputError where they have another shape."""
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
+    if array.shape != shape:
+        found = " x ".join(map(str, array.shape)) if array.size else "no array of numbers"
+        raise InputError(where, found, field=field, allowed=f"{' x '.join(map(str, shape))} numbers")
+    return array
+
+
+def narrow(values: NDArray[Any]) -> NDArray[np.float32]:
+    """As float32; what is beyond becomes infinite, which `gathered` tells of."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)

@@ -1,0 +1,309 @@
+"""The tasks of Label Studio's JSON and JSON-MIN, each with the regions of one of its annotations."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from converters.parts import json_files
+from converters.parts.coco_tables import Id, text_id
+from converters.parts.named_counts import brief, leave_out
+from converters.parts.numbers import pixels
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.basics.paths import Places, as_text
+from curate.data.part import Part
+
+OURS = "hand_curate"  # in a task's data, what is ours
+POINT, RECTANGLE = "keypointlabels", "rectanglelabels"
+_PICTURES = ("image", "img", "picture", "photo", "url", "ocr")
+_LONGEST = 200  # characters of a task's number, which may be text
+_MOST = 1e9  # of a number
+_REGION = re.compile(r"hand-(\d{1,6})")
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+class Sent(msgspec.Struct, omit_defaults=True):
+    """What goes along with a hand that is sent out: its id; whether it had a box of its own."""
+
+    sample_id: str
+    has_bbox: bool = True
+
+
+class _Result(msgspec.Struct):
+    """An entry of the `result` of an annotation or a prediction."""
+
+    type: str = ""
+    value: dict[str, Any] = {}
+    id: Id = None
+    parentID: Id = None
+    original_width: Any = None
+    original_height: Any = None
+    item_index: int | None = None
+    meta: dict[str, Any] | None = None
+    score: Any = None
+
+
+class _Annotation(msgspec.Struct):
+    """An annotation or a prediction."""
+
+    result: list[Any] | None = None
+    was_cancelled: bool | None = False
+    ground_truth: bool | None = False
+    updated_at: str | None = None
+    created_at: str | None = None
+    model_version: Any = None
+
+
+class _Task(msgspec.Struct):
+    """A task; `completions`: annotations, as they were called before version 1."""
+
+    data: dict[str, Any]
+    id: Id = None
+    annotations: list[_Annotation] | None = None
+    completions: list[_Annotation] | None = None
+    predictions: list[Any] | None = None
+    drafts: list[Any] | None = None
+
+
+@dataclass(slots=True)
+class Region:
+    """A thing in a picture.
+
+    Attributes
+    ----------
+    id, parent: names within the task. kind: keypointlabels, rectanglelabels or another.
+    values: x, y, width, height and rotation, percent of the picture and degrees, of those that are told.
+    size: of the picture, where the region tells it. remarks: what is said of it: choices, texts, notes.
+    """
+
+    id: str
+    kind: str
+    label: str = ""
+    parent: str | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    size: tuple[int | None, int | None] = (None, None)
+    remarks: list[str] = field(default_factory=list)
+    score: float | None = None
+
+
+@dataclass(slots=True)
+class Task:
+    """A task with what is read of it.
+
+    Attributes
+    ----------
+    key: its number, or its place in the file. picture: what its data call the picture.
+    tagger: the model of a prediction; None for an annotation.
+    remarks: what is said of the picture as a whole. sent: the hands that were sent out with it.
+    data: plain values of its other columns.
+    """
+
+    key: str
+    picture: str
+    regions: list[Region]
+    tagger: str | None = None
+    remarks: list[str] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the picture, pixels, where a region tells them."""
+        sizes = (region.size for region in self.regions)
+        return next(((w, h) for w, h in sizes if w is not None and h is not None), None)
+
+    def sent_with(self, region: str) -> Sent | None:
+        """What was sent out with the hand of a region that is called as `write` calls it."""
+        match = _REGION.fullmatch(region)
+        number = int(match[1]) if match else len(self.sent)
+        return self.sent[number] if number < len(self.sent) else None
+
+
+def tasks_of(path: Path, name: str, places: Places, counted: Part) -> list[Task]:
+    """The tasks of a file that have an annotation or a prediction; `counted`: told of the others.
+
+    Parameters
+    ----------
+    name: as people are told of the file. places: where it may lie.
+
+    Raises
+    ------
+    UnsafeInput: it lies elsewhere. InputError: no JSON, or not Label Studio's.
+    """
+    with json_files.open_checked(path, places) as file:
+        content = json_files.decode(_DECODER, file.read(), path)
+    entries = content if isinstance(content, list) else [content]
+    plain_tasks = [_as_task(entry) for entry in entries]
+    if entries and not any(plain_tasks):
+        raise InputError(path, "no task", allowed="tasks with data and annotations")
+    tasks: list[Task] = []
+    for number, plain in enumerate(plain_tasks):
+        try:
+            if plain is None:
+                raise InputError(path, "no task", allowed="an object with data")
+            told = msgspec.convert(plain, _Task, strict=False)
+            task = _read(told, f"row{number}", counted)
+        except msgspec.ValidationError as error:
+            counted.quarantine.append((f"{name}: [{number}]", json_files.invalid(path, error).reason))
+        except InputError as error:
+            counted.quarantine.append((f"{name}: [{number}]", error.reason))
+        else:
+            tasks += [task] if task is not None else []
+    return tasks
+
+
+def _as_task(entry: Any) -> dict[str, Any] | None:
+    """An entry of any of its files as a task of JSON; None for what is none."""
+    if not isinstance(entry, dict):
+        return None
+    if isinstance(entry.get("data"), dict):
+        return entry
+    task = entry.get("task")
+    if isinstance(task, dict) and isinstance(task.get("data"), dict):  # as it puts them into a storage
+        return {**task, "annotations": [entry]}
+    regions = {key: value for key, value in entry.items() if _is_regions(value)}
+    if not regions and "annotation_id" not in entry:
+        return None
+    results = [
+        {**region, "type": _kind(region), "value": region} for listed in regions.values() for region in listed
+    ]
+    data = {key: value for key, value in entry.items() if key not in regions and key != "id"}
+    return {"id": entry.get("id"), "data": data, "annotations": [{"result": results}]}
+
+
+def _is_regions(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and _kind(v) for v in value)
+
+
+def _kind(value: dict[str, Any]) -> str:
+    return next((key for key in value if key.endswith("labels") and isinstance(value[key], list)), "")
+
+
+def _read(told: _Task, number: str, counted: Part) -> Task | None:
+    chosen, tagger = _chosen(told, counted)
+    if chosen is None:
+        return None
+    columns = dict(told.data)
+    ours = columns.pop(OURS, None)
+    sent = msgspec.convert(ours, list[Sent]) if ours is not None else []
+    name = _picture(columns)
+    key = number if told.id is None else as_text(text_id(told.id, 0))[:_LONGEST]
+    task = Task(key, columns.pop(name), [], tagger)
+    task.sent = sent
+    task.data = {k: v for k, v in columns.items() if isinstance(v, str | int | float | bool)}
+    _add_regions(task, chosen.result or [], counted)
+    return task
+
+
+def _chosen(told: _Task, counted: Part) -> tuple[_Annotation | None, str | None]:
+    """The annotation to read, else the prediction with its model; the others are counted."""
+    notes = counted.notes
+    given = [*(told.annotations or []), *(told.completions or [])]
+    done = [annotation for annotation in given if not annotation.was_cancelled]
+    skipped = len(given) - len(done)
+    for what, count in (
+        ("annotation that was skipped", skipped),
+        ("draft, not read", len(told.drafts or [])),
+    ):
+        if count:
+            notes[what] += count
+    if done:
+        done.sort(key=lambda a: (bool(a.ground_truth), a.updated_at or a.created_at or ""))
+        if len(done) > 1:
+            notes["further annotation of a task, not read (the ground truth, or the newest, was)"] += (
+                len(done) - 1
+            )
+        return done[-1], None
+    guesses = [guess for guess in told.predictions or [] if isinstance(guess, dict)]  # not a number alone
+    if not guesses or skipped:
+        notes["task without an annotation"] += 1
+        return None, None
+    _note(notes, "further prediction of a task, not read (the last was)", len(guesses) - 1)
+    guess = msgspec.convert(guesses[-1], _Annotation, strict=False)
+    return guess, "".join(str(guess.model_version or "").split())[:_LONGEST]
+
+
+def _note(notes: Counter[str], what: str, count: int) -> None:
+    if count:
+        notes[what] += count
+
+
+def _picture(columns: dict[str, Any]) -> str:
+    """The column that names the picture. Raises InputError where none does, or several may."""
+    texts = [key for key, value in columns.items() if isinstance(value, str)]
+    known = [key for key in _PICTURES if key in texts]
+    pictures = [
+        key for key in texts if Path(columns[key].partition("?")[0]).suffix.lower() in images.SUFFIXES
+    ]
+    found = known[:1] or (pictures if len(pictures) == 1 else [])
+    if not found:
+        told = ", ".join(map(repr, list(columns)[:5])) or "nothing"
+        raise InputError("", f"columns {told}", field="data", allowed="image, with a picture")
+    return found[0]
+
+
+def _add_regions(task: Task, results: list[Any], counted: Part) -> None:
+    """Read an annotation's results: those of one id are one region."""
+    regions: dict[str, Region] = {}
+    remarks: dict[str, list[str]] = {}
+    for number, entry in enumerate(results):
+        try:
+            result = msgspec.convert(entry, _Result, strict=False)
+        except msgspec.ValidationError as error:
+            leave_out(counted.dropped, "region of another form:", str(error).replace("`", ""))
+            continue
+        key = text_id(result.id, number)
+        said = list(_said(result))
+        if result.item_index:
+            counted.dropped["region of a task's further picture"] += 1
+        elif result.type.endswith("labels"):
+            regions[key if key not in regions else f"{key}~{number}"] = _region(key, result, said)
+        elif said:
+            remarks.setdefault(key, []).extend(said)
+        elif result.type == "relation":
+            counted.notes["relation, not used"] += 1
+        else:
+            leave_out(counted.dropped, "region", brief(result.type or "without a type"))
+    for key, said in remarks.items():
+        (regions[key].remarks if key in regions else task.remarks).extend(said)
+    task.regions = list(regions.values())
+
+
+def _region(key: str, result: _Result, said: list[str]) -> Region:
+    value = result.value
+    listed = value.get(result.type)
+    names = listed if isinstance(listed, list) else []
+    numbers = ((name, _number(value.get(name))) for name in ("x", "y", "width", "height", "rotation"))
+    return Region(
+        key,
+        result.type,
+        str(names[0]) if names else "",
+        None if result.parentID is None else text_id(result.parentID, 0),
+        {name: number for name, number in numbers if number is not None},
+        (pixels(result.original_width), pixels(result.original_height)),
+        said,
+        _number(result.score),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """A number, also one in quotes; None for what is none, or beyond any sense."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and abs(number) < _MOST else None
+
+
+def _said(result: _Result) -> Iterator[str]:
+    """What choices, texts and notes say."""
+    for told in (result.value.get("choices"), result.value.get("text"), (result.meta or {}).get("text")):
+        yield from (text for text in (told if isinstance(told, list) else [told]) if isinstance(text, str))

@@ -1,0 +1,78 @@
+"""The pictures of a source whose annotations name them without a suffix, or only by their own name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from curate.basics import images
+from curate.basics.errors import InputError, UnsafeInput
+from curate.basics.paths import is_text
+from curate.data.part import Part
+from curate.data.source import BY_NAME, ImageFinder, Source, files_below, folded
+
+# How many annotations of a published table have no picture here, in a Part's `absent`.
+NO_IMAGE = "annotation without its image"
+
+
+def locate(
+    finder: ImageFinder,
+    told: Part,
+    name: str,
+    *,
+    where: Path,
+    key: str,
+    split: str | None = None,
+    beside: Path | None = None,
+) -> str:
+    """The image that a table names; nothing where it is not there, which `told` counts, or where the path
+    leads out of the source, which goes to its quarantine."""
+    try:
+        image, by_name = finder.locate(name, beside=beside, split=split, where=where, key=key)
+    except UnsafeInput as error:
+        told.quarantine.append((where.name, error.reason))
+        return ""
+    except InputError:
+        told.absent[NO_IMAGE] += 1
+        return ""
+    told.notes[BY_NAME] += by_name
+    return image
+
+
+class Pictures:
+    """The pictures below the folders of a source, by their names without suffix; letter case is forgiven.
+
+    Links are not followed but by `curate convert`, which refuses what leads out of the source.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._named: dict[str, list[str]] = {}
+        for folder in filter(None, (source.folder, source.images)):
+            for path in files_below(folder):
+                if path.suffix.lower() in images.SUFFIXES and is_text(str(path)):
+                    found = self._named.setdefault(folded(path.stem), [])
+                    if str(path) not in found:
+                        found.append(str(path))
+
+    def called(self, stem: str, where: Path, folder: Path | None = None) -> str:
+        """The picture of this name: the one in `folder`, else the only one.
+
+        Raises
+        ------
+        InputError: there is none, or there are several; `where` is the annotation that wants it.
+        """
+        found = self.find(stem, where, folder)
+        if found is None:
+            remedy = "if it lies elsewhere: --images DIR"
+            raise InputError(where, f"no picture called {stem!r}", remedy=remedy)
+        return found
+
+    def find(self, stem: str, where: Path, folder: Path | None = None) -> str | None:
+        """The same; None where there is no such picture. Raises InputError where there are several."""
+        found = self._named.get(folded(stem), [])
+        beside = [path for path in found if folder is not None and os.path.dirname(path) == str(folder)]  # noqa: PTH120
+        exact = [path for path in beside or found if Path(path).stem == stem]
+        chosen = exact or beside or found
+        if len(chosen) > 1:
+            raise InputError(where, f"{len(chosen)} pictures are called {stem!r}", allowed="one")
+        return chosen[0] if chosen else None

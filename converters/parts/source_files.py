@@ -1,0 +1,66 @@
+"""The annotation files of a source that has one or several, each read as a whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from converters.parts.known_formats import refusal
+from curate.basics.errors import InputError
+from curate.data.part import Part
+from curate.data.source import ImageFinder, Source, texts_below
+
+T = TypeVar("T")
+
+
+def read_each(
+    source: Source,
+    suffix: str,
+    read: Callable[[Path, str, int], T],
+    failed: Part,
+    *,
+    own: str,
+    title: str,
+    allowed: str,
+) -> list[T]:
+    """What `read` makes of each file below a source, or of the one given; those that it refuses go to the
+    quarantine of `failed`.
+
+    Parameters
+    ----------
+    read: of a file, its name below the source, and how many there are; raises InputError.
+    own, title: what the format is called in commands and among people. allowed: what its files are.
+
+    Raises
+    ------
+    InputError: there is none, or none that `read` takes.
+    """
+    single = source.root.is_file()
+    root = _root(source)
+    found = [source.root] if single else list(texts_below(root, failed))
+    found = [path for path in found if single or path.suffix.lower() == suffix]
+    made: list[T] = []
+    first: InputError | None = None
+    for path in found:
+        name = path.relative_to(root).as_posix()
+        try:
+            made.append(read(path, name, len(found)))
+        except InputError as error:
+            first = first or error
+            failed.quarantine.append((name, error.reason))
+    if not made:
+        why = f"no {title} file: {first.reason}" if first else f"no {suffix} file"
+        raise refusal(root, why, allowed=allowed, own=own, where=Path(first.where) if first else None)
+    return made
+
+
+def finder_of(source: Source) -> ImageFinder:
+    """What looks for the pictures of a source, which lie beside its files, in images/, or elsewhere below."""
+    root = _root(source)
+    pictures = root / "images"
+    return ImageFinder((root, *([pictures] if pictures.is_dir() else [])), further=source.images)
+
+
+def _root(source: Source) -> Path:
+    return source.root.parent if source.root.is_file() else source.root

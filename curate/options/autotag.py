@@ -1,0 +1,33 @@
+"""What `curate autotag` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate.basics.settings import Options, path, texts, whole
+
+
+@dataclass(frozen=True, slots=True)
+class AutotagOptions(Options):
+    """What `curate autotag` tags with, and what it keeps."""
+
+    tagger: tuple[str, ...] = texts(
+        (),
+        "a run's folder, openpose:FOLDER, mediapipe or mediapipe:FILE",
+        "the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; given several times, the first "
+        "labels, and the others must agree with it",
+        metavar="TAGGER",
+    )
+    looks: int = whole(
+        6,
+        1,
+        6,
+        "how often each tagger looks at a hand: upright, mirrored, nearer, turned; where the looks "
+        "differ, it is not to be trusted",
+    )
+    limits: Path | None = path("what a hand must keep to, as --explain prints it", metavar="YAML")
+    truth: Path | None = path(
+        "a dataset that has labels of some of the photographs: measure by it how right is what is kept",
+        metavar="LABELLED",
+    )

@@ -1,0 +1,85 @@
+"""What `curate build` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curate.basics.settings import Options, flag, number, share, text, texts, whole
+from curate.options import background
+from curate.options.crop import ALLOWED, CHOICES, named
+
+OWN = "own"  # the ground of the photo
+_MOST = 1_000  # times that a sample can count
+
+
+def weight_of(word: str) -> tuple[str, float]:
+    """The source and the number of SOURCE=NUMBER. Raises ValueError."""
+    source, _, number = word.rpartition("=")
+    if not source or not 0 < float(number) <= _MOST:
+        raise ValueError
+    return source, float(number)
+
+
+def _weight(word: str) -> str:
+    weight_of(word)
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions(Options):
+    """What a training set is to hold, and what is done to each photo on its way there."""
+
+    size: int = whole(96, 32, 512, "side of the images, px; 96 and 128 are customary", step=16)
+    keypoints: int = whole(20, 20, 21, "21, or 20 without the wrist")
+    colour: bool = flag(False, "keep colour instead of grey")
+    sigma: float = number(5.0, 0.3, 512, "of the heatmaps, px")
+    split: str | None = text(
+        None,
+        "source, subject or a CSV file",
+        "by subject, as the source says, or from a list (sample_id, subject_id or image, and split); "
+        "default: as the source says where it does for every sample, else by subject",
+        metavar="subject|source|CSV",
+    )
+    test: float = share(0.1, "share of the test split, by subject")
+    val: float = share(0.0, "share of the validation split, by subject")
+    seed: int = whole(0, 0, 2**63 - 1, "of the split by subject, and of the choice of backgrounds")
+    store_heatmaps: str | None = text(
+        None,
+        "float32, float16, uint16 or uint8, for maps of height one with -peak1 behind it",
+        "also write heatmaps.npy, as float32, float16, uint16 or uint8-peak1; a type that would destroy the "
+        "maps is refused",
+        metavar="TYPE",
+    )
+    masks: bool = flag(
+        False,
+        "also write masks.npy, for networks that learn the hand's outline; samples without a mask are left "
+        "out",
+    )
+    crop: str | None = text(
+        None,
+        ALLOWED,
+        "on the way, in memory: cut the hand out first, as curate crop --by does",
+        named,
+        metavar=CHOICES,
+    )
+    margin: float = number(0.1, 0, 2, "of --crop, as curate crop --margin")
+    backgrounds: tuple[str, ...] = texts(
+        (OWN,),
+        f"{OWN}, {background.ALLOWED}",
+        "on the way, in memory: put the hand before another ground, as curate background does; given several "
+        "times, each photo becomes a sample before each (own: as it is)",
+        metavar=f"{OWN}|{background.CHOICES}",
+        once=False,
+    )
+    grounds_alone: float = share(
+        0.0,
+        "with --masks: share of the photos whose last ground of --backgrounds becomes a sample without a "
+        "hand, too",
+    )
+    weight: tuple[str, ...] = texts(
+        (),
+        f"SOURCE=NUMBER, above 0 and up to {_MOST:,}",
+        "how much each sample of a source counts in training, others counting 1; may be given several times",
+        _weight,
+        metavar="SOURCE=NUMBER",
+    )

@@ -1,0 +1,33 @@
+"""What `curate convert` can be told, whatever the format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from curate.basics.settings import Options, flag, text, whole
+
+_LABEL_SOURCE = re.compile(r"manual|render|auto:\S+")
+
+
+def _label_source(text: str) -> str:
+    if not _LABEL_SOURCE.fullmatch(text):
+        raise ValueError
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions(Options):
+    """What `curate convert` does, whatever the format."""
+
+    copy: bool = flag(False, "copy images and masks into the dataset instead of referring to them")
+    probe: bool = flag(True, "trust the images: do not hold each one's header against its annotation")
+    label_source: str | None = text(
+        None,
+        "manual, render or auto:NAME",
+        "who labelled, where the format does not tell: manual, render or auto:NAME",
+        _label_source,
+        metavar="WHO",
+    )
+    licence: str | None = text(None, "a line", "of the source, where the format does not tell")
+    limit: int | None = whole(None, 1, 2**31, "only the first N samples")

@@ -1,0 +1,64 @@
+"""What `curate crop` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate.basics.settings import Options, flag, number, text, whole
+
+# What a hand may be found by, and how that goes about it; the finders themselves are in curate.hands.finding.
+FINDERS = {
+    "colour": "what is redder than the ground, whatever the labels say",
+    "keypoints": "the box of the labelled points",
+    "mask": "the box of the sample's mask",
+    "bbox": "the sample's bbox",
+}
+ALLOWED = f"{', '.join(FINDERS)}, or the folder of a run that finds masks"
+CHOICES = f"{'|'.join(FINDERS)}|RUN"  # as --help has it
+
+
+def named(by: str) -> str:
+    """`by`, where it names a finder or may be a run's folder. Raises ValueError: it is neither."""
+    if by not in FINDERS and not Path(by).is_dir():
+        raise ValueError
+    return by
+
+
+@dataclass(frozen=True, slots=True)
+class Cropping(Options):
+    """How the crop of a photo is chosen. What `jitter` draws depends on `seed` and the sample's id alone."""
+
+    by: str = text(
+        "colour",
+        ALLOWED,
+        "what the hand is found by: "
+        + "; ".join(f"{name}, {says}" for name, says in FINDERS.items())
+        + "; or what a run of a network that finds masks takes for the hand",
+        named,
+        metavar=CHOICES,
+    )
+    margin: float = number(
+        0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
+    )
+    square: bool = flag(True, "keep the shape of the hand's box instead of cutting a square")
+    jitter: float = number(
+        0.0,
+        0,
+        0.5,
+        "move and scale each crop at random by up to this share of its side, to study a bias of crops",
+    )
+    seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
+
+
+@dataclass(frozen=True, slots=True)
+class CropOptions(Cropping):
+    """How `curate crop` cuts."""
+
+    size: int | None = whole(
+        256,
+        8,
+        4096,
+        "longer side of the crops, px; nothing is enlarged; in Python, None keeps each size",
+        none=True,
+    )

@@ -1,0 +1,17 @@
+"""What `curate demo` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curate.basics.settings import Options, whole
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions(Options):
+    """How much the demo draws, and how long it trains. By epochs, not by the clock, so that it gives the same
+    on any machine."""
+
+    photos: int = whole(480, 16, 100_000, "labelled photographs to draw")
+    epochs: int = whole(8, 1, 1000, "of training")
+    seed: int = whole(0, 0, 2**31, "of all that is drawn")

@@ -1,0 +1,29 @@
+"""What `curate evaluate` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate.basics.settings import Options, choice, flag, path, texts
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions(Options):
+    """What `curate evaluate` evaluates on."""
+
+    split: str = choice("test", ("train", "val", "test"), "of the training set")
+    predictions: Path | None = path(
+        "instead of a run: predictions that another tool made (Parquet, or COCO results)", metavar="FILE"
+    )
+    turns: bool = flag(False, "take the mean of four quarter turns of each image")
+    by: tuple[str, ...] = texts(
+        (),
+        "names of columns or attrs",
+        "also tell the error by what is known about the samples, such as side or skinTone; may be given "
+        "several times",
+        metavar="NAME",
+    )
+    against: Path | None = path(
+        "also compare with another evaluation of the same images, by its predictions.parquet", metavar="FILE"
+    )

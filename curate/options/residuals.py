@@ -1,0 +1,29 @@
+"""Whose predictions `curate qa` can be told to compare labels with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate.basics.settings import Options, path, text, whole
+
+EPOCHS, STEPS = 3, 200  # of each network of --crossfit, at least
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualOptions(Options):
+    """Whose predictions `curate qa` compares the labels with."""
+
+    run: Path | None = path(
+        "a run: tell where it and the labels of people that it never saw disagree", metavar="RUN"
+    )
+    crossfit: int | None = whole(
+        None,
+        2,
+        20,
+        "the same by so many networks trained for it, each on all but its own part of the people",
+    )
+    network: str = text("figure12", "a network", "that --crossfit trains, see curate train", metavar="NAME")
+    epochs: int | None = whole(
+        None, 1, 10_000, f"of each network of --crossfit; by default {EPOCHS}, or more for {STEPS} steps"
+    )

@@ -1,0 +1,32 @@
+"""What `curate select` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curate.basics.settings import Options, text, texts, whole
+from curate.data.split import SPLITS
+
+# What `curate.data.condition` reads.
+LANGUAGE = (
+    "names of columns, attrs.NAME, 'text', numbers, None, lists, == != < <= > >= in, 'not in', and, or, not"
+)
+
+
+def _split(word: str) -> str:
+    if word not in SPLITS:
+        raise ValueError
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class SelectOptions(Options):
+    """What `curate select` chooses by; all that is given must hold."""
+
+    where: str | None = text(None, LANGUAGE, "a condition on columns and attrs, see the examples")
+    split: tuple[str, ...] = texts((), ", ".join(SPLITS), "of this split; may be repeated", _split)
+    sample: int | None = whole(None, 1, 1 << 40, "of what is left, so many, drawn by the seed")
+    by: str | None = text(
+        None, "a column or a name in attrs", "draw as many of each value of this (subject_id, side ...)"
+    )
+    seed: int = whole(0, 0, 1 << 32, "of what is drawn")

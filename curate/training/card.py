@@ -1,0 +1,116 @@
+"""The model card of a run: what it takes and gives, its data, figures, licences and limits, in Markdown.
+
+What stands in a run's files is not trusted: text is escaped, and a figure that is none is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from curate.basics import keypoints as kp
+from curate.basics import pages
+from curate.basics.errors import SchemaError, printable
+from curate.basics.paths import read_file
+from curate.networks import table
+from curate.scoring.figures import FIGURES, summary
+from curate.scoring.mask_figures import MASK_FIGURES
+from curate.training.onnx import outputs_of
+from curate.training.record import INFO
+from curate.training.run import Run
+
+METRICS = "evaluation-*/metrics.json"
+_MOST = 10_000_000  # bytes
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Data(msgspec.Struct):
+    samples: _Count
+    subjects: _Count
+    sources: dict[str, _Count]
+    licences: dict[str, _Count]
+
+
+class _Ranges(msgspec.Struct):
+    rotation: float
+    scale: tuple[float, float]
+
+
+class _Recipe(msgspec.Struct):
+    ranges: _Ranges | None = None
+
+
+class _Config(msgspec.Struct):
+    preset: str | None = None
+    epochs: int | None = None
+    recipe: _Recipe = msgspec.field(default_factory=_Recipe)
+
+
+class _Told(msgspec.Struct):
+    """What a card tells of run.json."""
+
+    curate: str | None = None
+    config: _Config = msgspec.field(default_factory=_Config)
+    data: _Data | None = None
+    confidence: dict[str, Any] | None = None
+
+
+def card(run: Run) -> str:
+    """The card as Markdown. Raises SchemaError: run.json or a metrics.json of the run is damaged."""
+    try:
+        told = msgspec.convert(run.info, _Told)
+    except msgspec.ValidationError as error:
+        raise SchemaError.of_field(run.root / INFO, str(error), remedy="train again") from None
+    made = pages.environment("curate.training")
+    made.filters["cell"] = _cell
+    template = made.get_template("card.md.j2")
+    text = template.render(
+        name=_cell(run.name),
+        network=run.info["network"],
+        row=table.row(run.info["network"]["name"]),
+        weights=sum(weight.numel() for weight in run.network.parameters()),
+        info=told,
+        config=told.config,
+        ranges=told.config.recipe.ranges,
+        data=told.data,
+        confidence=told.confidence,
+        crop=run.info.get("crop"),
+        right_hands=run.network.right_hands,
+        spec=run.spec,
+        outputs=outputs_of(run),
+        keypoints=[kp.NAMES[index] for index in kp.subset(run.spec.keypoints)],
+        evaluations=list(_evaluations(run.root)),
+    )
+    return text.rstrip() + "\n"
+
+
+def evaluation_files(root: Path) -> list[Path]:
+    """The figures of a run's evaluations in its own folder, by name."""
+    return sorted(root.glob(METRICS))
+
+
+def _evaluations(root: Path) -> Iterator[dict[str, Any]]:
+    for path in evaluation_files(root):
+        try:
+            figures = json.loads(read_file(path, _MOST))
+            rows = MASK_FIGURES if "mask_iou" in figures else FIGURES
+            seen = figures.get("seen_in_training")
+            yield {
+                "n": int(figures["n"]),
+                "split": str(figures["split"]),
+                "set": str(figures.get("training_set") or ""),
+                "lines": summary(figures, rows) if figures["n"] else [],
+                "flatter": None if seen is None else any(seen.values()) and figures["split"] != "train",
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            remedy = "evaluate again, with --overwrite"
+            raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=remedy) from None
+
+
+def _cell(text: object) -> str:
+    """Text that stays in its place in a table of Markdown."""
+    return " ".join(printable(str(text)).split()).replace("|", "/").replace("`", "'")

@@ -1,0 +1,67 @@
+"""What `curate qa` and `curate review` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
+from qa.severity import SEVERITIES, Severity, at_least
+
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityOptions(Options):
+    """How `curate qa` judges and tells."""
+
+    fail_on: str = choice(
+        "error", (*SEVERITIES, NEVER), "exit with 1 where a finding is at least this severe"
+    )
+    config: Path | None = path("other limits; see --explain", metavar="YAML")
+    compare: Path | None = path("what an earlier run wrote: tell what is new since then", metavar="QA")
+    predictions: tuple[Path, ...] = paths(
+        "predictions.parquet of curate evaluate, --run or --crossfit: tell where they and labels disagree",
+        metavar="FILE",
+    )
+    anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
+    seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
+
+    @property
+    def grave(self) -> tuple[Severity, ...]:
+        """The severities that fail a set."""
+        return () if self.fail_on == NEVER else at_least(cast(Severity, self.fail_on))
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions(Options):
+    """What the review page shows.
+
+    An anonymous page leaves out subject ids, sample ids (an alias stands for each), the findings' messages
+    and the paths of the images. The pictures remain: hands can be recognised.
+    """
+
+    anonymise: bool = flag(False, "leave out who and which: ids, paths, messages")
+    thumbnails_only: bool = flag(
+        False, "no links to the images themselves: the folder can be passed on by itself"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelmeOptions(Options):
+    """What `curate review open-labelme` opens, and how."""
+
+    qa: Path | None = path("open what this run of curate qa flagged", metavar="QA")
+    decisions: tuple[Path, ...] = paths("open what was marked to be fixed", metavar="FILE")
+    check: tuple[str, ...] = texts(
+        (), "the id of a check", "of what was flagged, only by this check; may be repeated", metavar="ID"
+    )
+    severity: str = choice("error", SEVERITIES, "of what was flagged, at least so severely")
+    all: bool = flag(False, "open every sample, in the dataset's order")
+    limit: int | None = whole(None, 1, 2**31, "at most so many images, the worst")
+    labelme: str = text("labelme", "a program", "where it is not on the PATH", metavar="PROGRAM")
+    no_open: bool = flag(
+        False, "start nothing: only prepare the folder, or read back what was corrected in it"
+    )
+    reviewer: str = text("", "a name", "whose corrections these are", metavar="NAME")

@@ -1,0 +1,14 @@
+"""How grave a finding is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+def at_least(severity: Severity) -> tuple[Severity, ...]:
+    """That severity and all that are graver."""
+    return SEVERITIES[: SEVERITIES.index(severity) + 1]

@@ -1,0 +1,97 @@
+"""The model card of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from curate.basics.errors import SchemaError
+from curate.evaluate import evaluate
+from curate.networks import table
+from curate.networks.network import Spec
+from curate.train import train
+from curate.training.card import card
+from curate.training.options import TrainOptions
+from curate.training.run import finish_run, open_run
+
+
+def made(root: Path, network: str = "toy-points", **info: Any) -> Path:
+    torch.manual_seed(0)
+    kind = table.load(network)
+    preset = next(iter(kind.presets.values()))
+    spec = Spec(64, 3, 21, preset.recipe.loss)
+    described = {"name": network, **asdict(spec), **preset.options}
+    finish_run(root, kind(spec, **preset.options), described, info)
+    return root
+
+
+def test_it_tells_data_figures_and_limits(make_set: Callable[..., Path], tmp_path: Path) -> None:
+    training_set = make_set(["train"] * 6 + ["test"] * 2, size=64, keypoints=21)
+    train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=2, batch=3), quiet=True)
+    evaluate(tmp_path / "run", training_set, quiet=True)
+    told = card(open_run(tmp_path / "run"))
+    assert "from the preset `plain`, 2 epochs." in told
+    assert "6 samples.\n" in told
+    assert "| drawn | 6 |" in told
+    assert "| not known | 6 |" in told  # its licence
+    assert f"On 2 images of split test of the set {training_set.name}:" in told
+    assert "- all points within 6 px: " in told
+    assert "flatter" not in told
+    assert "turned by up to 30 degrees and at\n  0.85 to 1.3 times" in told
+
+
+def test_figures_of_what_it_was_trained_on_are_told_as_such(
+    make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    splits = ["train"] * 4
+    first, again = make_set(splits, size=64, keypoints=21), make_set(["test"] * 4, size=64, keypoints=21)
+    train(first, tmp_path / "run", "toy-points", TrainOptions(epochs=1, batch=2), quiet=True)
+    evaluate(tmp_path / "run", again, quiet=True)
+    assert "**These figures flatter" in card(open_run(tmp_path / "run"))
+
+
+def test_what_stands_in_its_files_stays_text(tmp_path: Path) -> None:
+    data = {
+        "samples": 1,
+        "subjects": 0,
+        "sources": {"a|b\n# <script>": 1},
+        "licences": {"see `rm`": 1},
+    }
+    told = card(open_run(made(tmp_path, data=data, crop={"by": "mask", "margin": 0.25})))
+    assert "| a/b # &lt;script&gt; | 1 |" in told
+    assert "| see &#39;rm&#39; | 1 |" in told
+    assert "`curate crop --by mask --margin 0.25`" in told
+
+
+def test_a_network_of_right_hands(tmp_path: Path) -> None:
+    told = card(open_run(made(tmp_path, "toy-maps")))
+    assert "mirror left ones" in told
+    assert "| `xyz` | (N, 21, 3) float32 |" in told
+    assert "Not recorded" in told
+
+
+@pytest.mark.parametrize(
+    ("info", "where"),
+    [
+        ({"data": {"samples": -1}}, "data.samples"),
+        ({"config": {"epochs": "many"}}, "config.epochs"),
+    ],
+)
+def test_a_damaged_record_is_refused(info: dict[str, Any], where: str, tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=where):
+        card(open_run(made(tmp_path, **info)))
+
+
+@pytest.mark.parametrize("figures", [[], {"n": "many"}, {"n": 1, "split": "test"}])
+def test_damaged_figures_are_refused(figures: Any, tmp_path: Path) -> None:
+    root = made(tmp_path)
+    (root / "evaluation-test").mkdir()
+    (root / "evaluation-test/metrics.json").write_text(json.dumps(figures))
+    with pytest.raises(SchemaError, match=r"metrics.json: does not parse"):
+        card(open_run(root))
