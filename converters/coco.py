@@ -40,7 +40,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.paths import is_path
+from curate.basics.paths import LONGEST, is_path, is_text
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import SHAPES, make_batch, to_numpy
@@ -114,7 +114,11 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
-    ids = [f"{prefix}/{text_id(a.id, i)}" for i, a in enumerate(chosen)]
+    told = [a.attributes if isinstance(a.attributes, dict) else {} for a in chosen]
+    ids = [
+        _sent_id(t) or f"{prefix}/{text_id(a.id, i)}"
+        for i, (a, t) in enumerate(zip(chosen, told, strict=True))
+    ]
     columns: dict[str, Any] = {
         "sample_id": ids,
         "source": set_name,
@@ -123,6 +127,7 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
     points = stack([a.keypoints for a in chosen], (kp.COUNT, 3), np.float32)
     hands = Hands(file, document, [a.image_id for a in chosen], points, columns, ours=ours)
     hands.dropped, hands.quarantine = dropped, problems
+    _add_tracks(hands, told, prefix)
     _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
     turned = _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
@@ -133,6 +138,28 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
         _add_advice(hands, [a.category_id for a in chosen], orders, turned)
     hands.refuse_twins()
     return hands
+
+
+def _sent_id(attributes: dict[str, Any]) -> str | None:
+    """The id of a sample that was sent to CVAT, which gives its own attributes back here."""
+    told = attributes.get("sample_id")
+    return told if isinstance(told, str) and 0 < len(told) <= LONGEST and is_text(told) else None
+
+
+def _add_tracks(hands: Hands, attributes: list[dict[str, Any]], prefix: str) -> None:
+    """Which hand of a video each is, and the number of its frame, as CVAT tells them."""
+    tracks = [t.get("track_id") for t in attributes]
+    tracked = [type(track) is int for track in tracks]
+    if not any(tracked):
+        return
+    stems = {entry.id: Path(entry.file_name).stem for entry in hands.document.images}
+    numbers = [re.search(r"(\d{1,9})$", stems.get(key, "")) for key in hands.images]
+    hands.columns["track"] = [
+        str(track) if there else None for track, there in zip(tracks, tracked, strict=True)
+    ]
+    hands.columns["clip"] = [prefix if there else None for there in tracked]
+    frames = [int(match[1]) if match else None for match in numbers]
+    hands.columns["frame"] = [n if there else None for n, there in zip(frames, tracked, strict=True)]
 
 
 def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[str]) -> bool:

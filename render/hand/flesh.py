@@ -22,7 +22,7 @@ Floats = NDArray[np.floating[Any]]
 # The forearm beyond this (mm from the wrist) is a plain tube and drawn as one.
 ARM_FROM, ARM_TO = -58.0, -300.0
 # The skin between two fingers lies around this share of their first bones, and ends a web's radius beyond.
-_WEB = 0.06
+_WEB = 0.18
 _BLUNT = 0.75
 
 
