@@ -10,7 +10,7 @@ TOOLS := .venv-tools
 TOOLS_STAMP := $(TOOLS)/.installed
 BENCH_STAMP := $(VENV)/.bench
 
-.PHONY: demo test tools lint bench kills broken-places fuzz clean
+.PHONY: demo test tools lint bench kills broken-places fuzz site clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -41,6 +41,10 @@ SEED ?= 0
 CASES ?= 10000
 fuzz: $(STAMP)
 	$(BIN)/python -m benchmarks.fuzz --seed $(SEED) --cases $(CASES) $(if $(SECONDS),--seconds $(SECONDS))
+
+# The documentation as a site, at site/html; a link that leads nowhere is an error.
+site: $(STAMP)
+	$(BIN)/python docs/site/build.py --out site
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

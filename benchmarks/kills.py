@@ -55,6 +55,7 @@ COMMANDS = {
     "review apply": "review apply {made}/loose/decisions.jsonl --dataset {made}/drawn --out {out}",
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
+    "take-back": "review take-back cvat {made}/cvat --dataset {made}/drawn --out {out}",
     "demo": "demo --photos 16 --out {out}",
 }
 OF_NETWORKS = {
@@ -64,7 +65,8 @@ OF_NETWORKS = {
     "autotag": "autotag {made}/drawn --tagger {made}/run --out {out}",
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
-ALONE = ("train", "evaluate", "open-labelme", "show page", "show sheet", "trust", "demo")  # take no --workers
+# Commands that take no --workers.
+ALONE = ("train", "evaluate", "open-labelme", "take-back", "show page", "show sheet", "trust", "demo")
 LOUD = ("demo",)  # takes no --quiet
 
 

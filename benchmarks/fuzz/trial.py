@@ -29,7 +29,15 @@ _LIMITS = Limits(processor=20, wall=120, address_space=8 << 30)
 _MOST_MEMORY = 1 << 30
 _AGAIN = 8  # of so many cases one is run twice
 _MOMENTS = {"tensorboard", "last.ckpt"}
-_ALONE = ("review open-", "review agree", "train", "evaluate", "show", "trust")  # take no --workers
+_ALONE = (
+    "review open-",
+    "review take",
+    "review agree",
+    "train",
+    "evaluate",
+    "show",
+    "trust",
+)  # take no --workers
 _COUNTS = ("dropped", "absent", "notes")
 
 
