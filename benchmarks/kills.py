@@ -41,6 +41,8 @@ COMMANDS = {
     "export yolo-pose": "export {made}/drawn --to yolo-pose --out {out}",
     "export rhd": "export {made}/drawn --to rhd --out {out}",
     "export 11khands": "export {made}/drawn --to 11khands --out {out}",
+    "export cvat": "export {made}/drawn --to cvat --out {out}",
+    "export label-studio": "export {made}/drawn --to label-studio --out {out}",
     "background": "background {made}/drawn --backgrounds noise --out {out}",
     "crop": "crop {made}/drawn --out {out}",
     "build": "build {made}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {out}",
@@ -49,6 +51,7 @@ COMMANDS = {
     "review apply": "review apply {made}/loose/decisions.jsonl --dataset {made}/drawn --out {out}",
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
+    "take-back": "review take-back cvat {made}/cvat --dataset {made}/drawn --out {out}",
 }
 OF_NETWORKS = {
     "train": "train {made}/set --network toy-points --epochs 2 --batch 2 --out {out}",
@@ -56,7 +59,7 @@ OF_NETWORKS = {
     "predict": "predict {made}/run {made}/loose/photos --out {out}",
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
-ALONE = ("train", "evaluate", "open-labelme")  # take no --workers
+ALONE = ("train", "evaluate", "open-labelme", "take-back")  # take no --workers
 
 
 def main() -> None:

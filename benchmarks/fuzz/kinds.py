@@ -130,6 +130,8 @@ _OF_DECISIONS = (
     "review agreement in/loose/decisions.jsonl in/loose/decisions.jsonl",
     "review open-labelme in/drawn --decisions in/loose/decisions.jsonl --no-open --out out",
 )
+_MENDED_IN_CVAT = "review take-back cvat in/cvat --dataset in/drawn --out out"
+_MENDED_TASKS = "review take-back label-studio in/label-studio --dataset in/drawn --out out"
 _QA_OF_A_SET = "qa in/set --out out"
 _SPLIT = "build in/drawn --crop keypoints --size 32 --split in/loose/split.csv --out out"
 _MAPPED = "convert labelme in/labelme --mapping in/loose/mapping.yaml --out out"
@@ -210,6 +212,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("findings bytes", "qa/findings.parquet", _bytes, _OF_FINDINGS, ("drawn",)),
     Kind("decisions", "loose/decisions.jsonl", codecs.json_lines, _OF_DECISIONS, ("drawn",)),
     Kind("decision bytes", "loose/decisions.jsonl", _bytes, _OF_DECISIONS, ("drawn",)),
+    Kind("mended in cvat", "cvat/annotations.xml", codecs.xml_file, (_MENDED_IN_CVAT,), ("drawn",)),
+    Kind("mended tasks", "label-studio/tasks.json", _json, (_MENDED_TASKS,), ("drawn",)),
     # marks of folders
     Kind("stage's mark", "crops/.curate.json", _json, _AGAIN, ("drawn",)),
     Kind("mark's bytes", "crops/.curate.json", _bytes, _AGAIN, ("drawn",)),

@@ -69,7 +69,7 @@ class Case:
     def command(self) -> str:
         """Its command line, for the case's folder."""
         line = self.rng.choice(self.kind.commands)
-        several = not line.startswith(("review open-", "review agree", "train", "evaluate"))
+        several = not line.startswith(("review open-", "review take", "review agree", "train", "evaluate"))
         return f"{line} --json" + (" --workers 1" if several else "")
 
     def run(self) -> Verdict:
