@@ -156,8 +156,8 @@ def diff(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Difference:
     moves, points = _points(one.filter(alike), two.filter(alike))
     changed = {name: int((~_alike(one, two, name)).sum()) for name in _FIELDS}
     return Difference(
-        first.root.resolve().name,
-        second.root.resolve().name,
+        first.name,
+        second.name,
         (len(ids), len(others)),
         len(shared),
         [sample_id for sample_id in others if sample_id not in known],

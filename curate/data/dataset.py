@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.basics.paths import open_file, read_file
+from curate.basics.paths import open_file, read_file, real
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
@@ -236,6 +236,11 @@ class Dataset:
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
         """A sample's image as displayed. Raises UnreadableImage, and UnsafeReference where it may not lie."""
         return references.read_image(self.root, sample.image, grey=grey)
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder's name."""
+        return real(self.root).name
 
     @property
     def training(self) -> dict[str, Any] | None:

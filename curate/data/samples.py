@@ -81,7 +81,7 @@ class Samples(Sequence[Sample]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the first of them, with their keypoints."""
-        name = self.dataset.root.resolve().name
+        name = self.dataset.name
         more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
         figures = Markup("").join(_figure(self.dataset, sample) for sample in self[:_SHOWN])
         html = Markup(

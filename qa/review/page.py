@@ -111,7 +111,7 @@ class Page:
         whole = [] if self.anonymise else self.findings.get(None, [])
         return {
             "app_version": curate.__version__,
-            "name": self.dataset.root.resolve().name,
+            "name": self.dataset.name,
             "dataset_sha": self.dataset.fingerprint,
             "rows": len(self.samples),
             "checked": self.checked,

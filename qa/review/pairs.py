@@ -120,7 +120,7 @@ def of_labels(
         raise InputError(other.root, found, allowed=f"the samples of {source.root}, labelled by someone else")
     states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
     pairs = [Pair(s, state, (s, theirs[s.sample_id])) for s, state in zip(samples, states, strict=True)]
-    return Pairs(source, (source.root.resolve().name, other.root.resolve().name), pairs, left)
+    return Pairs(source, (source.name, other.name), pairs, left)
 
 
 def _opened(dataset: str | os.PathLike[str]) -> Dataset:
