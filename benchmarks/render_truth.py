@@ -1,6 +1,6 @@
 """Are the renders' labels true?
 
-    python benchmarks/render_truth.py [--cameras 50] [--masks 8] [--samples 128] [--blender PATH]
+    python benchmarks/render_truth.py [--cameras 50] [--masks 8] [--samples 128] [--job YAML] [--blender PATH]
 
 Keypoints: for as many shots as --cameras says, each with its own hand, pose and camera, a small sphere that
 gives light is put at each joint and rendered through the renderer's camera; the centroid of its light is held
@@ -97,10 +97,12 @@ def main() -> None:
     parser.add_argument("--masks", type=int, default=8)
     parser.add_argument("--samples", type=int, default=SAMPLES, help="paths a pixel, of the spheres")
     parser.add_argument("--model", action="append", help="default: procedural")
+    parser.add_argument("--job", help="more settings, such as of poses and of what is held")
     parser.add_argument("--blender", help="as of curate render")
     given = parser.parse_args()
     program = blender.find(given.blender)
     job = Job.of(
+        given.job,
         random=given.cameras,
         angles=["tilt=-60..60 rotation=0..360 roll=-40..40"],
         aspect="both",

@@ -117,8 +117,9 @@ class _File:
         image = self._picture(task, part)
         size = task.size or _size(image)
         data = dict(list(task.data.items())[:_COLUMNS])
-        for number, (region, sample) in enumerate(self.reader.samples(task, size, part)):
-            sent = task.sent_with(region)
+        found = list(self.reader.samples(task, size, part))
+        for number, (region, sample) in enumerate(found):
+            sent = task.sent_with(region, alone=len(found) == 1)
             own = f"{self.key}{escaped(task.key)}" + (f"#{number}" if number else "")
             sample.sample_id = sent.sample_id if sent is not None else ""
             if sent is not None and not sent.has_bbox:
@@ -219,6 +220,10 @@ def _task(path: Path, hands: list[Sample], lost: Counter[str]) -> dict[str, Any]
     lost["label_source"] += sum(hand.label_source != tagger for hand in hands)
     lost["label_source"] += tagger == "render"
     guess: dict[str, Any] = {"model_version": str(tagger).removeprefix("auto:"), "result": result}
+    beyond = sum(
+        int(np.count_nonzero((hand.keypoints > np.array(size, np.float32)).any(axis=1))) for hand in hands
+    )
+    lost["point right of or below its picture, which Label Studio may refuse in a prediction"] += beyond
     scores = [hand.score for hand in hands if hand.score is not None]
     if scores:
         guess["score"] = sum(scores) / len(scores)
@@ -229,7 +234,7 @@ def _regions(hand: Sample, number: int, size: tuple[int, int]) -> Iterator[dict[
     """A hand's rectangle, and its points under it, each with the choice that it is hidden where it is."""
     head = {"to_name": PICTURE, "original_width": size[0], "original_height": size[1], "image_rotation": 0}
     labelled = hand.visibility > kp.UNLABELLED
-    box = hand.bbox if hand.bbox is not None else _around(hand.keypoints[labelled])
+    box = hand.bbox if hand.bbox is not None else _around(hand.keypoints[labelled], size)
     x, y, width, height = (short(box[axis : axis + 1], 100 / size[axis % 2]).item() for axis in range(4))
     key = f"hand-{number}"
     value = {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
@@ -249,8 +254,11 @@ def _regions(hand: Sample, number: int, size: tuple[int, int]) -> Iterator[dict[
             yield {**region, "from_name": VISIBILITY, "type": "choices", "value": choice}
 
 
-def _around(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A box with a margin around points, also around one."""
+def _around(points: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """A box with a margin around points, also around one, and of the picture where they lie in it."""
     low, high = points.min(axis=0), points.max(axis=0)
     margin = max(1.0, 0.1 * float((high - low).max()))
-    return np.concatenate([low - margin, high - low + 2 * margin])
+    low, high = low - margin, high + margin
+    if (high > 0).all() and (low < size).all():
+        low, high = np.maximum(low, 0), np.minimum(high, np.array(size, np.float32))
+    return np.concatenate([low, high - low])

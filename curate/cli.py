@@ -19,8 +19,8 @@ with stopping.at_once():
 
     from converters.table import FORMATS
     from curate.basics import streams
-    from curate.basics.errors import CurateError, MissingExtra
-    from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say
+    from curate.basics.errors import CurateError, MissingExtra, ShareDone
+    from curate.commands.console import BUG, FINDINGS, INTERRUPTED, OK, USAGE, say, show
     from curate.commands.parser import Parser
     from curate.commands.table import COMMANDS
     from curate.commands.versions import Versions, versions
@@ -69,6 +69,9 @@ def _run(parser: Parser, words: Sequence[str]) -> int:
         name = f"curate {arguments.command}"
         _begin_log(getattr(arguments, "log", None), words)
         code: int = arguments.do(arguments)
+    except ShareDone as done:
+        show(arguments, done.as_json(), str(done))
+        return OK
     except KeyboardInterrupt:
         code = _stopped(name)
     except Exception as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from curate.basics import progress
-from curate.basics.engine import ONE, Engine
+from curate.basics.engine import ONE, Engine, Share
 from curate.basics.paths import require_apart
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
@@ -148,6 +148,10 @@ class _Shown:
     @property
     def workers(self) -> int:
         return self.engine.workers
+
+    @property
+    def share(self) -> Share:
+        return self.engine.share
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None

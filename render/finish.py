@@ -21,8 +21,9 @@ from curate.hands.compositing import Backdrops
 from render.hand import kinematics
 from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON
 from render.job import SOURCE
+from render.look import clutter
 from render.look.colour import encoded, linear
-from render.look.grounds import Colour, Ground, Picture
+from render.look.grounds import Clutter, Colour, Ground, Picture
 from render.shot import Finish, Shot
 
 Floats = NDArray[np.float64]
@@ -58,12 +59,8 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
         image=f"images/{stem}.jpg",
         width=pixels.shape[1],
         height=pixels.shape[0],
-        side=shot.side,
         aspect=known.aspect,
         subject_id=known.subject_id,
-        keypoints=shot.projected().astype(np.float32),
-        visibility=visibility(shot, depth, parts),
-        xyz=(shot.keypoints * [1, -1, -1]).astype(np.float32),
         K=shot.K,
         mask=f"masks/{stem}.png",
         depth=f"depth/{stem}.png",
@@ -75,6 +72,11 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
         sha256=images.pixel_sha256(images.decode(data, stem)),
         attrs=known.attrs,
     )
+    if shot.hand:
+        row.side = shot.side
+        row.keypoints = shot.projected().astype(np.float32)
+        row.visibility = visibility(shot, depth, parts)
+        row.xyz = (shot.keypoints * [1, -1, -1]).astype(np.float32)
     files.write(root / row.image, data)
     images.write(root / f"masks/{stem}.png", parts)
     files.write(root / f"depth/{stem}.png", depth_maps.encode(np.where(depth < _FAR, depth, np.nan)))
@@ -115,7 +117,8 @@ def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], finish: Finish
     """The picture (H, W, 3) uint8 RGB that a camera would store of the light.
 
     Exposed by the light that falls on the hand, as an incident meter does, with most of that light's colour
-    taken out; then blurred; then with the contrast, colour, sharpening and noise of a phone.
+    taken out; then out of focus and blurred by motion; then with the contrast, colour, sharpening and noise
+    of a phone.
 
     Parameters
     ----------
@@ -127,6 +130,7 @@ def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], finish: Finish
     light = light * np.array(finish.balance, np.float32)
     if finish.blur > 0.05:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), finish.blur))
+    light = _moved(light, finish.motion)
     tone = encoded(np.clip(light, 0, 1))
     tone = tone + np.float32(finish.contrast) * (_steep(tone) - tone)
     grey = tone.mean(axis=2, keepdims=True)
@@ -150,6 +154,21 @@ def _exposed(light: Light, parts: NDArray[np.uint8], finish: Finish) -> Light:
     return exposed
 
 
+def _moved(light: Light, motion: tuple[float, float]) -> Light:
+    """Blurred by a way in a straight line, whose middle is where the labels are."""
+    length = float(np.hypot(*motion))
+    if length < 0.5:
+        return light
+    reach = int(length / 2) + 2
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    for share in np.linspace(-0.5, 0.5, 4 * reach + 1):
+        x, y = np.array(motion) * share + reach
+        column, row = int(x), int(y)
+        right, below = x - column, y - row
+        kernel[row : row + 2, column : column + 2] += np.outer([1 - below, below], [1 - right, right])
+    return np.asarray(cv2.filter2D(light, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
+
+
 def _steep(tone: Light) -> Light:
     return tone * tone * (3 - 2 * tone)
 
@@ -169,6 +188,11 @@ def _(ground: Colour, size: int) -> Light:
 def _(ground: Picture, size: int) -> Light:
     drawn = backdrops(ground.folder).draw(np.random.default_rng(ground.seed), size, size)
     return linear(drawn.astype(np.float32) / 255)
+
+
+@behind.register
+def _(ground: Clutter, size: int) -> Light:
+    return linear(clutter.draw(np.random.default_rng(ground.seed), size))
 
 
 def backdrops(folder: str) -> Backdrops:

@@ -21,16 +21,35 @@ import numpy as np
 
 from curate.basics import settings
 from curate.basics.errors import InputError
-from curate.basics.settings import Options, Range, choice, choices, flag, share, span, text, texts, whole
+from curate.basics.settings import (
+    Options,
+    Range,
+    choice,
+    choices,
+    flag,
+    number,
+    share,
+    span,
+    text,
+    texts,
+    whole,
+)
 from render.angles import Cell, Grid, cells
 from render.look import grounds, lights
 
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
 
+# The last fifteen are the signs of `render.hand.signs`.
+POSES = (
+    *("flat", "relaxed", "gesture"),
+    *("fist", "thumbs-up", "point", "v", "three", "four", "five", "stop", "horns", "call", "gun", "ok"),
+    *("pinch", "grasp", "claw"),
+)
+
 # Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
 # (seed, person, 1).
-_ANGLES, _ORDER = 101, 102
+_ANGLES, _ORDER, _EMPTY, _HELD = 101, 102, 103, 104
 
 
 def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
@@ -55,9 +74,10 @@ class Pose(Options):
     """How fingers are held."""
 
     kinds: tuple[str, ...] = choices(
-        ("flat", "relaxed", "gesture"),
-        ("flat", "relaxed", "gesture"),
-        "flat: as laid on a table, fingers together or apart; gesture: each finger by itself",
+        POSES[:3],
+        POSES,
+        "each picture draws one; flat: as laid on a table, fingers together or apart; gesture: each finger "
+        "by itself; the others are signs",
     )
 
 
@@ -71,6 +91,7 @@ class Skin(Options):
         0.0, "share of light that leaves the skin elsewhere than it enters; above 0, a fifth slower"
     )
     bump: Range = span((0.6, 1.0), 0, 3, "strength of folds, tendons and veins")
+    contrast: Range = span((1.0, 1.0), 0, 3, "strength of what is darker or redder, such as folds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,7 @@ class Accessories(Options):
     rings: float = share(0.2, "rings")
     watch: float = share(0.08, "a watch")
     sleeve: float = share(0.35, "a sleeve")
+    held: float = share(0.0, "something in the hand, where it has room: a rod, a cup, a box or a ball")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +130,14 @@ class Camera(Options):
     distance: Range = span((0.35, 0.7), 0.15, 5, "metres to the hand")
     fill: Range = span((0.55, 0.9), 0.1, 1, "share of the picture's side that fingers and palm take up")
     off_centre: float = share(0.7, "how far the hand may be from the middle; at 1 it may touch the edge")
+    edge: float = share(0.0, "share of pictures whose edge cuts the arm at the wrist, or near it")
     exposure: Range = span(
         (1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white"
     )
     contrast: Range = span((0.2, 0.8), 0, 1, "of the camera's tone curve")
-    blur: Range = span((0.0, 0.8), 0, 10, "sigma, pixels")
+    blur: Range = span((0.0, 0.8), 0, 10, "of a lens out of focus: sigma, pixels")
+    motion: Range = span((0.0, 0.0), 0, 0.3, "way of the picture while it is taken, as a share of its side")
+    cast: float = number(0.025, 0, 0.5, "how far colours are off: deviation of the factors of R, G and B")
     noise: Range = span((0.0, 0.02), 0, 0.5, "of the sensor: twice its sigma at mid grey, where 1 is white")
     quality: Range = span((80, 95), 10, 100, "of the JPEG file")
 
@@ -156,6 +181,7 @@ class Job(Options):
     )
     side: str = choice("both", ("left", "right", "both"), "which hand, anatomically")
     aspect: str = choice("dorsal", ("dorsal", "palmar", "both"), "back or palm towards the camera")
+    empty: float = share(0.0, "share of pictures without a hand, in which only the ground is seen")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
     samples: int = whole(8, 1, 65536, "paths traced for each pixel")
     denoise: bool = flag(True, "whether the noise of the paths is removed (by OpenImageDenoise)")
@@ -222,6 +248,15 @@ class Job(Options):
         told["camera"]["quality"] = [int(q) if q == int(q) else q for q in self.camera.quality]
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
         return f"{SOURCE}/{key}-{index:07d}"
+
+    def is_empty(self, index: int) -> bool:
+        """Whether picture `index` shows no hand."""
+        return bool(np.random.default_rng([self.seed, index, _EMPTY]).random() < self.empty)
+
+    def held(self, index: int) -> np.random.Generator | None:
+        """What decides the thing that the hand of picture `index` holds; None where it holds none."""
+        rng = np.random.default_rng([self.seed, index, _HELD])
+        return rng if rng.random() < self.accessories.held else None
 
     def view(self, index: int) -> View:
         """What picture `index` shows. Raises IndexError: 0 <= index < len(job) does not hold."""

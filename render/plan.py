@@ -6,14 +6,14 @@ nor where or in which order.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from render import angles
-from render.hand import accessories
+from render.hand import accessories, held
 from render.hand.kinematics import bone_matrices
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 # Palms have far less melanin than backs, and more blood near the surface.
 _PALM_MELANIN, _PALM_BLOOD = 0.38, 1.35
 _LEAST_CONTRAST = 0.06
+# How far the wrist is beyond the edge that cuts the arm, as a share of the picture's side.
+_BEYOND = (-0.12, 0.06)
 
 
 def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
@@ -48,7 +50,11 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
     matrices = bone_matrices(model.joints, pose, wrist)
     worn = accessories.choose(job.accessories, rng)
     things = accessories.shape(worn, model, matrices)
-    vertices, keypoints = model.posed(matrices)
+    vertices, keypoints = model.posed(matrices, _palm_seen(view))
+    deciding = job.held(index)
+    holding = held.hold(model, matrices, vertices, deciding) if deciding else None
+    if holding:
+        things.append(holding[1])
     place = _Placement.of(job, view, keypoints, rng)
     ground = _ground(job, place, place.world(vertices, left), rng)
     light = _light(job, ground, place, rng)
@@ -61,11 +67,12 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         "light": light.name,
         "lamps": len(light.lamps),
         "ground": ground.kind,
+        "held": holding[0] if holding else "",
         "distance": round(place.distance, 3),
         **worn.attrs(),
         "camera": _told(finish),
     }
-    return Shot(
+    shot = Shot(
         index=index,
         size=job.size,
         samples=job.samples,
@@ -83,6 +90,21 @@ def plan_shot(job: Job, index: int, cast: Cast) -> Shot:
         K=place.intrinsics,
         extras=tuple(_placed(thing, place, left) for thing in things),
     )
+    return _emptied(shot) if job.is_empty(index) else shot
+
+
+def _emptied(shot: Shot) -> Shot:
+    """The same picture without the hand and all that tells of it."""
+    kept = ("light", "lamps", "ground", "camera")
+    attrs = {name: value for name, value in shot.row.attrs.items() if name in kept}
+    row = Row(shot.row.sample_id, None, None, None, None, None, attrs)
+    return replace(shot, hand=False, extras=(), row=row)
+
+
+def _palm_seen(view: View) -> float:
+    """0 where the camera sees the back of the hand, 1 where it sees the palm; between them near its edge."""
+    turn = angles.turn(view.tilt, view.rotation, view.roll, view.aspect)
+    return float(np.clip(0.5 - turn[2, 2], 0, 1))
 
 
 def _placed(thing: Extra, place: _Placement, left: bool) -> Extra:
@@ -155,6 +177,11 @@ class _Placement:
         # Free to lie anywhere where the points of the fingers stay inside.
         room = (job.size - focal * (high - low)) / 2 * camera.off_centre
         middle = job.size / 2 + rng.uniform(-1, 1, 2) * room - np.array([1, -1]) * focal * (low + high) / 2
+        cut, beyond = rng.random() < camera.edge, job.size * rng.uniform(*_BEYOND)
+        if cut:
+            points = place.world(keypoints, view.side == "left")
+            pixels = middle + focal * points[:, :2] / -points[:, 2:] * [1, -1]
+            middle = middle + _to_edge(pixels, job.size, beyond)
         place.intrinsics = np.array([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1]])
         return place
 
@@ -163,6 +190,16 @@ class _Placement:
         away = (np.asarray(points, float) - self.centre) * ([-1, 1, 1] if left else [1, 1, 1])
         moved: Floats = away @ self.turn.T - [0, 0, self.distance]
         return moved
+
+
+def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
+    """The shift, pixels, that puts the wrist so far beyond the edge that the arm comes from."""
+    arm = points[0] - points[9]
+    axis = int(np.abs(arm).argmax())
+    edge = size + beyond if arm[axis] > 0 else -beyond
+    shift = np.zeros(2)
+    shift[axis] = edge - points[0, axis]
+    return shift
 
 
 def _palm(back: tone.Tone) -> tone.Tone:
@@ -175,7 +212,8 @@ def _skin(
     flush = float(np.exp(rng.normal(0, 0.12)))
     back = tone.Tone(own.melanin, own.blood * flush)
     # Folds of fair skin are dark, too: by shadow and by a tan that the rest has not.
-    melanin, blood = tone.log_change(tone.Tone(max(back.melanin, _LEAST_CONTRAST), back.blood))
+    change = np.array(tone.log_change(tone.Tone(max(back.melanin, _LEAST_CONTRAST), back.blood)))
+    melanin, blood = change * rng.uniform(*job.skin.contrast)
     bed = tone.colour(tone.Tone(0.4 * own.melanin + 0.004, own.blood * 1.4)) * 1.1
     box = model.atlas_box if model.atlas.size else np.array([0.0, 0.0, 1.0, 1.0])
     return Skin(
@@ -226,15 +264,21 @@ def _finish(job: Job, seen: tone.Tone, ground: Ground, rng: np.random.Generator)
     return Finish(
         exposure=float(rng.uniform(*camera.exposure)) * ground.exposure,
         albedo=_triple(tone.colour(seen)),
-        balance=_triple(1 + 0.025 * rng.normal(size=3)),
+        balance=_triple(np.clip(1 + camera.cast * rng.normal(size=3), 0.3, 2)),
         contrast=float(rng.uniform(*camera.contrast)),
         saturation=float(rng.uniform(0.7, 1.15)),
         blur=float(rng.uniform(*camera.blur)),
+        motion=_motion(job, rng),
         sharpen=float(rng.uniform(0, 1.0)),
         noise=float(rng.uniform(*camera.noise)),
         quality=round(rng.uniform(*camera.quality)),
         seed=int(rng.integers(2**31)),
     )
+
+
+def _motion(job: Job, rng: np.random.Generator) -> tuple[float, float]:
+    length, way = job.size * rng.uniform(*job.camera.motion), rng.uniform(0, 2 * np.pi)
+    return float(length * np.cos(way)), float(length * np.sin(way))
 
 
 def _triple(values: Floats) -> Vector:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,8 @@ def render(
         "render", out, options, resume_key=found.version, engine=engine, overwrite=overwrite, quiet=quiet
     )
     limit = _GRACE + _PATIENCE * Forecast(job, 1, 1).seconds_each
-    run = _Run(job, out, stage.folder, found, limit, studio or Studio(_plan, _finish))
+    stop = stage.folder / f".stop.{os.urandom(4).hex()}.tmp"  # swept once we are gone
+    run = _Run(job, out, stage.folder, stop, found, limit, studio or Studio(_plan, _finish))
     parts = [chosen[i : i + _PART] for i in range(0, len(chosen), _PART)]
     try:
         with _stopped_by_signals(run.stop):
@@ -112,19 +114,21 @@ def render(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What each part of a run needs to know. folder: for work in progress. limit: CPU seconds a picture."""
+    """What each part of a run needs to know.
+
+    Attributes
+    ----------
+    folder: for work in progress. limit: CPU seconds a picture.
+    stop: a file that is there once the run is to end: seen by threads and processes alike.
+    """
 
     job: Job
     out: Path
     folder: Path
+    stop: Path
     blender: Blender
     limit: float
     studio: Studio
-
-    @property
-    def stop(self) -> Path:
-        """A file that is there once the run is to end: seen by threads and processes alike."""
-        return self.folder / "stop"
 
     def check(self) -> bool:
         """Whether the run is to end."""
@@ -197,8 +201,7 @@ def _desk(run: _Run) -> _Desk:
     key = (run.folder, threading.get_ident())
     if key not in _desks:
         # Named as something temporary, so that it goes with the sweep where we are killed.
-        folder = run.folder / f".desk.{os.getpid()}.{key[1]}.tmp"
-        folder.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".desk.", suffix=".tmp", dir=run.folder))
         worker = Worker(run.blender, limit=run.limit, stopped=run.check, folder=folder)
         _desks[key] = _Desk(worker, folder)
     return _desks[key]
@@ -214,8 +217,6 @@ def _close(run: _Run) -> None:
 @contextlib.contextmanager
 def _stopped_by_signals(stop: Path) -> Iterator[None]:
     """Signals interrupt the main thread alone; the others look for the file."""
-    with contextlib.suppress(OSError):  # there is none; or --out is no folder, which the stage will say
-        stop.unlink()
 
     def end() -> None:
         with contextlib.suppress(OSError):  # the folder is not made yet

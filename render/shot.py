@@ -101,7 +101,8 @@ class Finish:
     balance: factor of each of R, G and B.
     contrast: 0 the plain sRGB curve .. 1 a steep one.
     saturation: 0 grey, 1 as it is.
-    blur: sigma, pixels. sharpen: share of the detail that is added.
+    blur: sigma, pixels. motion: the way of the picture while it is taken, x and y, pixels.
+    sharpen: share of the detail that is added.
     noise: twice its sigma at mid grey, where 1 is white.
     quality: of the JPEG file.
     seed: of the noise.
@@ -113,6 +114,7 @@ class Finish:
     contrast: float
     saturation: float
     blur: float
+    motion: tuple[float, float]
     sharpen: float
     noise: float
     quality: int
@@ -121,14 +123,17 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Columns of the sample's row that the plan knows. tilt, rotation: degrees (`render.angles`)."""
+    """Columns of the sample's row that the plan knows. tilt, rotation: degrees (`render.angles`).
+
+    Where no hand is shown, those that tell of one are None.
+    """
 
     sample_id: str
-    subject_id: str
-    aspect: str
-    tilt: float
-    rotation: float
-    licence: str
+    subject_id: str | None
+    aspect: str | None
+    tilt: float | None
+    rotation: float | None
+    licence: str | None
     attrs: dict[str, Any]
 
 
@@ -146,6 +151,7 @@ class Shot:
     radius: (21,) of the flesh around each keypoint, metres.
     K: (3, 3) intrinsics, pixels; continuous coordinates, origin at the outer corner of the first pixel.
     extras: rings, watch, sleeve.
+    hand: whether the hand is shown; else the ground alone is.
     """
 
     index: int
@@ -164,6 +170,7 @@ class Shot:
     radius: Floats
     K: Floats
     extras: tuple[Extra, ...] = ()
+    hand: bool = True
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Keep the shot in one .npz file."""

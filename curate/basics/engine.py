@@ -23,16 +23,37 @@ Result = TypeVar("Result")
 PROCESSES_FROM = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of the work is done here: every `of`-th piece from the `number`-th on; 1/1 is all of it."""
+
+    number: int = 1
+    of: int = 1
+
+    def __contains__(self, index: int) -> bool:
+        return index % self.of == self.number - 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+ALL = Share()
+
+
 class Engine(Protocol):
     """Runs a function over items.
 
     Attributes
     ----------
     workers: how many items are worked on at a time.
+    share: of the work of a stage, what is done here; other processes, with engines of their own, do the rest.
     """
 
     @property
     def workers(self) -> int: ...
+
+    @property
+    def share(self) -> Share: ...
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None
@@ -55,6 +76,7 @@ class Local:
     """
 
     workers: int = 1
+    share: Share = ALL
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None
@@ -75,6 +97,12 @@ class Local:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()
+            except BaseException:  # nobody waits for what they are at
+                from multiprocessing import active_children
+
+                for worker in active_children():  # none where they are threads
+                    worker.terminate()
+                raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

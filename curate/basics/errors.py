@@ -9,6 +9,7 @@
     │   ├── SchemaError         a folder of ours that is unfinished, broken, or of another version
     │   └── ConfigChanged       a folder was begun, or made, with another configuration
     ├── MissingExtra            a feature needs a package that is not installed
+    ├── ShareDone               no error: a share of the work is done, and the others are not
     └── BlenderError            no Blender, or one that does not work (the renderer's)
 
 A message says where, what was found, what is allowed and what to do, in one line.
@@ -100,6 +101,27 @@ class MissingExtra(CurateError):
             f"{feature} needs packages that are not installed; "
             f"install them with: pip install 'hand-curate[{extra}]'"
         )
+
+
+class ShareDone(CurateError):
+    """A share of a command's work is done, and others are not: nothing is wrong, but the folder is not whole.
+
+    Attributes
+    ----------
+    out: the folder. share: as it was given, such as "2/8". missing, total: how many pieces of the work are
+        not done yet, and how many there are. Where none is missing, somebody else completes the folder.
+    """
+
+    def __init__(self, out: str | os.PathLike[str], share: str, missing: int, total: int) -> None:
+        self.out, self.share, self.missing, self.total = os.fspath(out), share, missing, total
+        told = "; another one completes the folder"
+        if missing:
+            told = f", {missing} of {total} pieces of the work are not; whoever does the last completes it"
+        super().__init__(f"{_one_line(self.out)}: share {share} is done{told}")
+
+    def as_json(self) -> dict[str, str | int]:
+        """For --json."""
+        return {"out": self.out, "share": self.share, "missing": self.missing, "pieces": self.total}
 
 
 def printable(text: str) -> str:

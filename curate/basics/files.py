@@ -7,32 +7,36 @@ What a command makes is a folder of its own:
 
 A command that was killed goes on when it is given again; once finished, it has nothing to do. Another
 configuration is refused, saying what changed. A folder without our mark is never written into, nor emptied.
+Several processes, on one machine or on several, may each do a share of the same command.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from curate.basics import json_text
+from curate.basics import json_text, locks
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.basics.paths import open_file, read_file, real
 
 MARK = ".curate.json"
 WORK = ".curate"
 _FORMAT = "hand-curate folder"
-_LOCK = "lock"
+_LOCKS = (locks.LOCK, locks.TURN)
 _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
 _LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
 _NEW_FOLDER = "a new folder, or one that curate made"
+_WRITING = "another curate command is writing here"
+_US = os.urandom(4).hex()  # and our number, as forks share this
 _NAMED, _SHOWN = 12, 50  # of another configuration: settings, and letters of a name
 # What told of a folder before there was a mark, with the format that it names.
 _EARLIER = ("dataset.json", "run.json")
@@ -59,11 +63,12 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write to; it comes to stand at `path` once all is written, and not at all if that fails.
 
-    Until then it has another name (`.NAME.PROCESS.THREAD.tmp`), which `sweep` removes after a kill.
+    Until then it has another name (`.NAME.PROCESS.THREAD.tmp`), which `sweep` removes after a kill. Processes
+    on several machines that write the same file have names of their own, whatever their numbers are.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = target.with_name(f".{target.name}.{_US}-{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with open(temporary, "wb") as file:
             yield file
@@ -86,6 +91,12 @@ def sweep(folder: Path) -> None:
         remove(leftover)
 
 
+def sweep_beside(path: Path) -> None:
+    """Remove what writes of this one file that were killed left beside it."""
+    for leftover in list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp")):
+        remove(leftover)
+
+
 @dataclass(slots=True)
 class Claim:
     """A folder that a command holds.
@@ -100,9 +111,24 @@ class Claim:
     asked: dict[str, Any]
     result: dict[str, Any] | None = None
     work: Path = field(init=False)
+    _hold: locks.Hold | None = None
+    _contents: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
         self.work = self.out / WORK
+
+    def all_have_ended(self) -> bool:
+        """Whether whoever did another share has ended; from then on nobody else may begin. False: some go on.
+
+        Raises ConfigChanged: what is read is no longer what it was when the first of them began.
+        """
+        if self._hold is None or self._hold.alone:
+            return True
+        if not self._hold.wait_to_be_alone():
+            return False
+        if self._contents is not None:
+            _require_same(self.out, self.asked, {**self.asked, _CONTENTS: self._contents()})
+        return True
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Say that the folder is whole, and what the command gave (JSON values)."""
@@ -120,6 +146,7 @@ def claimed(
     reads: Iterable[str | os.PathLike[str]] = (),
     resume_key: str = "",
     overwrite: bool = False,
+    shares: bool = False,
 ) -> Iterator[Claim]:
     """Hold the folder `out` while a command fills it. Where its `result` stands, there is nothing to do.
 
@@ -130,6 +157,7 @@ def claimed(
     reads: folders that the command reads: `out` must neither be nor hold one of them.
     resume_key: what else must be the same for a killed command to go on.
     overwrite: empty a folder that curate made otherwise. Work begun by the same overwrite goes on.
+    shares: hold it together with others that do other shares of the same; see `Claim.all_have_ended`.
 
     Raises
     ------
@@ -145,15 +173,18 @@ def claimed(
         if real(place).is_relative_to(real(folder)):
             raise InputError(folder, "the folder that is read", remedy="choose another --out")
     _read_mark(folder)  # refuses before anything is written
-    with _locked(folder):
-        mark = _read_mark(folder)  # as it is now that nobody else writes
+    with _locked(folder, shares) as hold:
+        mark = _read_mark(folder)  # as it is now that nobody else writes, or others do their shares
+        if not hold.alone:
+            yield _joined(folder, mark, asked, hold, contents)
+            return
         if mark is not None and not overwrite:
             _require_same(folder, mark, asked)
         if contents is not None:  # after the refusals that cost nothing
             asked[_CONTENTS] = contents()
             if mark is not None and not overwrite:
                 _require_same(folder, mark, asked)
-        claim = Claim(folder, asked)
+        claim = Claim(folder, asked, _hold=hold, _contents=contents)
         if mark is None or "emptying" in mark:
             _begin(folder, asked)
         elif "result" in mark and not overwrite:
@@ -162,7 +193,25 @@ def claimed(
             sweep(folder)
         else:
             _begin(folder, asked)
+        if claim.result is None and not hold.let_others_in():
+            raise InputError(folder, _WRITING)
         yield claim
+
+
+def _joined(
+    folder: Path,
+    mark: dict[str, Any] | None,
+    asked: dict[str, Any],
+    hold: locks.Hold,
+    contents: Callable[[], str] | None,
+) -> Claim:
+    """A claim to a folder in which others do their shares. Of what is read, they made sure when they began,
+    and whoever completes the folder does again."""
+    if mark is None or "result" in mark or "emptying" in mark:
+        raise InputError(folder, _WRITING)
+    _require_same(folder, mark, asked)
+    hold.let_others_in()
+    return Claim(folder, {key: mark[key] for key in (*asked, _CONTENTS) if key in mark}, None, hold, contents)
 
 
 def finished(folder: str | os.PathLike[str]) -> bool:
@@ -212,7 +261,7 @@ def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
         if path.name not in (MARK, WORK):
             remove(path)
     for path in sorted((folder / WORK).iterdir()):
-        if path.name != _LOCK:
+        if path.name not in _LOCKS:
             remove(path)
     _mark(folder, begun)
 
@@ -222,32 +271,23 @@ def _mark(folder: Path, says: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, shares: bool) -> Iterator[locks.Hold]:
     """Hold the lock of a folder; where no work is left to go on with, it goes with the folder for work."""
-    import fcntl
-
-    path, new = folder / WORK / _LOCK, not folder.exists()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(path, "w")  # noqa: SIM115 (closed below, whatever happens)
-    except OSError as error:
-        raise InputError(folder, f"cannot be written ({error.strerror})") from None
-    with lock:
+    work, new = folder / WORK, not folder.exists()
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it may have finished, and removed it, since it was opened.
-            held = path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
+            hold = held.enter_context(locks.held(work, shares=shares))
         except BlockingIOError:
-            held = False
-        if not held:
-            raise InputError(folder, "another curate command is writing here")
+            raise InputError(folder, _WRITING) from None
+        except OSError as error:
+            raise InputError(folder, f"cannot be written ({error.strerror})") from None
         try:
-            yield
+            yield hold
         finally:
             mark = _json(folder / MARK)
-            if mark is None or "result" in mark:
-                shutil.rmtree(path.parent, ignore_errors=True)
-            if mark is None and new:  # refused by what was read
+            if hold.alone and (mark is None or "result" in mark):
+                shutil.rmtree(work, ignore_errors=True)
+            if hold.alone and mark is None and new:  # refused by what was read
                 with suppress(OSError):
                     folder.rmdir()
 
@@ -256,7 +296,7 @@ def _is_empty(folder: Path) -> bool:
     """Nothing in it but what a command leaves that is killed before it has made its mark."""
     for path in folder.iterdir():
         if path.name == WORK and path.is_dir():
-            if any(inner.name != _LOCK for inner in path.iterdir()):
+            if any(inner.name not in _LOCKS for inner in path.iterdir()):
                 return False
         elif not (path.name.startswith(f".{MARK}.") and path.suffix == ".tmp"):
             return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from curate.basics import stopping, streams
-from curate.basics.engine import Engine, Local, default_workers
+from curate.basics.engine import ALL, Engine, Local, Share, default_workers
 from curate.basics.errors import InputError
 from curate.basics.settings import Options, settings_of
 from curate.basics.wording import counted
@@ -41,12 +41,26 @@ def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) 
 
 
 def common(
-    parser: argparse.ArgumentParser, *, workers: bool = True, overwrite: bool = True, strict: bool = False
+    parser: argparse.ArgumentParser,
+    *,
+    workers: bool = True,
+    overwrite: bool = True,
+    strict: bool = False,
+    shares: bool = False,
 ) -> None:
-    """Add the options that most commands take."""
+    """Add the options that most commands take. shares: several processes may each do a share of the work."""
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument("--workers", type=positive, default=default_workers(), metavar="N")
+    if shares:
+        group.add_argument(
+            "--part",
+            type=_share,
+            default=ALL,
+            metavar="I/N",
+            help="do only the I-th of N shares of the work, beside others that do theirs, here or on machines"
+            " that share the folders; the last to end completes the folder",
+        )
     if overwrite:
         group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
     if strict:
@@ -64,6 +78,14 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number from 1 on")
     return int(text)
+
+
+def _share(text: str) -> Share:
+    """ "I/N" as an argparse type."""
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: I/N, such as 2/8, the second of eight shares")
+    return Share(int(number), int(of))
 
 
 def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
@@ -153,7 +175,7 @@ def _shown(default: Any) -> str:
 
 def engine_of(a: argparse.Namespace) -> Engine:
     """What the command's work is to run on."""
-    return Local(a.workers)
+    return Local(a.workers, getattr(a, "part", ALL))
 
 
 def given(a: argparse.Namespace, names: str) -> dict[str, Any]:

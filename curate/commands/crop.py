@@ -26,12 +26,13 @@ def add(commands: Any) -> None:
         run,
         "  curate crop data/11k --out data/crops\n"
         "  curate crop data/rhd --by keypoints --out data/rhd-crops\n"
-        "  curate crop data/11k --jitter 0.1 --seed 1 --out data/off-centre",
+        "  curate crop data/11k --jitter 0.1 --seed 1 --out data/off-centre\n"
+        "  seq 8 | xargs -P 8 -I {} curate crop data/11k --out data/crops --workers 1 --part {}/8",
     )
     parser.add_argument("dataset", type=Path, metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="CROPS")
     add_options(parser, CropOptions)
-    common(parser, strict=True)
+    common(parser, strict=True, shares=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -36,13 +36,14 @@ def claimed(
     resume_key: str = "",
     engine: Engine = ONE,
     overwrite: bool = False,
+    shares: bool = False,
 ) -> Iterator[files.Claim]:
     """`files.claimed` for a command that reads datasets: what their files hold is part of what is asked for.
 
     Parameters
     ----------
     reads: what else the command reads; `out` must not hold it. others: files whose content counts as well.
-    engine: what reads the files, once nothing else refuses.
+    engine: what reads the files, once nothing else refuses. shares: as of `files.claimed`.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def claimed(
         reads=[*(dataset.root for dataset in datasets), *reads],
         resume_key=resume_key,
         overwrite=overwrite,
+        shares=shares,
     ) as claim:
         yield claim
 

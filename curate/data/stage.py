@@ -2,7 +2,8 @@
 
 Each finished part is a file in the folder for work in progress (`curate.basics.files`); a killed stage
 continues behind the last of them and gives the same bytes as one that was never killed. Whatever is dropped
-is counted, with its reason.
+is counted, with its reason. Several processes may each do a share of the parts (`engine.share`): the last of
+them to end completes the folder.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from curate.basics import files, progress
-from curate.basics.engine import ONE, Engine
-from curate.basics.errors import UnsafeReference
+from curate.basics.engine import ALL, ONE, Engine
+from curate.basics.errors import SchemaError, ShareDone, UnsafeReference
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
@@ -146,6 +147,7 @@ class Stage:
 
         Raises
         ------
+        ShareDone: the engine does a share, and others are not done.
         ConfigChanged: the folder holds other work, and `overwrite` is not set.
         InputError: the folder is, or holds, one of the parents; curate did not make it, or it is a file; it
             cannot be written.
@@ -158,11 +160,16 @@ class Stage:
             resume_key=self.resume_key,
             engine=self.engine,
             overwrite=self.overwrite,
+            shares=self.engine.share != ALL,
         )
         with claimed as claim:
             if claim.result is not None:
                 return Summary.of(self.out, claim.result, reused=True)
             parts = self._work_through(claim.work, items, work, total, sizes)
+            whole = claim.all_have_ended()
+            missing = sum(not path.exists() for path in parts)
+            if missing or not whole:
+                raise ShareDone(self.out, str(self.engine.share), missing, len(parts))
             extra = finish(parts) if finish else {}
             counts = self._complete(parts, extra, before or Part(make_batch(0)))
             if beside:
@@ -180,20 +187,26 @@ class Stage:
     ) -> list[Path]:
         parts: list[Path] = []
         begun: deque[int] = deque()  # sizes of the items at work
+        share = self.engine.share
 
         def missing() -> Iterator[tuple[Path, Item]]:
             for index, item in enumerate(items):
                 path = folder / f"part-{index:06d}.arrow"
                 parts.append(path)
+                if index not in share:
+                    continue
                 size = sizes[index] if sizes else 1
-                if path.exists():
+                if _is_whole(path):
                     advance(size, new=False)
                 else:
                     begun.append(size)
                     yield path, item
 
-        with progress.bar(self.name, sum(sizes) if sizes else total, quiet=self.quiet) as advance:
-            for _ in self.engine.map(partial(_work_one, work), missing(), total=total):
+        own = None if total is None else sum(index in share for index in range(total))
+        shown = sum(size for index, size in enumerate(sizes) if index in share) if sizes else own
+        label = self.name if share == ALL else f"{self.name} {share}"
+        with progress.bar(label, shown, quiet=self.quiet) as advance:
+            for _ in self.engine.map(partial(_work_one, work), missing(), total=own):
                 advance(begun.popleft())
         return parts
 
@@ -275,6 +288,15 @@ def keep(part: Part, samples: Iterable[Sample], root: Path, out: Path) -> None:
         except UnsafeReference as error:
             part.quarantine.append((sample.sample_id, error.reason))
     part.batch = to_batch(kept)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a part was finished; one that the disk has lost something of since is made again."""
+    try:
+        Part.load(path)
+    except SchemaError:
+        return False
+    return True
 
 
 def _work_one(work: Callable[[Item], Part], job: tuple[Path, Item]) -> None:

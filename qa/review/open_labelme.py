@@ -18,27 +18,24 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-import numpy as np
-
-import curate
 from curate.basics import files, images, process
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import file_of
-from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
 from curate.data.source import Source
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
-from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, read_decisions, sample_sha
+from qa.review.corrections import decision_of, difference
+from qa.review.corrections import write as write_decisions
+from qa.review.decisions import Decision, Patch, read_decisions
 from qa.severity import SEVERITIES, Severity, at_least
 
 Write = Callable[[Dataset, Path], Counter[str]]
@@ -125,7 +122,7 @@ def open_labelme(
     shown = [file_of(source.root, hands[0].image) for hands in session.values()]
     with contents.claimed(folder, identity, [], reads=reads, others=shown, overwrite=overwrite) as claim:
         if claim.result is None:
-            _prepare(source, claim, session, write)
+            _prepare(source, claim, session, write, {} if options.qa is None else _remarks(options.qa))
             claim.finish({"files": len(session)})
         else:
             files.sweep(folder)  # of a command that was killed as it read back
@@ -184,6 +181,15 @@ def _flagged(qa: Path, options: LabelmeOptions) -> list[str]:
     return [r["sample_id"] for r in sorted(rows, key=lambda r: SEVERITIES.index(r["severity"]))]
 
 
+def _remarks(qa: Path) -> dict[str, list[str]]:
+    """What was found of each sample, a line each, the worst first."""
+    remarks: dict[str, list[str]] = {}
+    for row in sorted(read_findings(qa), key=lambda row: (SEVERITIES.index(row["severity"]), row["check"])):
+        if row["sample_id"] is not None:
+            remarks.setdefault(row["sample_id"], []).append(f"{row['check']}: {row['message']}")
+    return remarks
+
+
 # the session -----------------------------------------------------------------------------------------
 
 # The hands in each file, by the file's name without its suffix, in the order of their group ids.
@@ -212,8 +218,10 @@ def _file_name(number: int, image: str) -> str:
     return f"{number:04d}-{stem}"
 
 
-def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Write) -> None:
-    """Write the pictures and labels, through a small dataset of their own."""
+def _prepare(
+    source: Dataset, claim: files.Claim, session: _Session, write: Write, remarks: dict[str, list[str]]
+) -> None:
+    """Write the pictures and labels, with what was found, through a small dataset of their own."""
     part = claim.work / "opened"
     for place in (part, claim.out / LABELS):
         files.remove(place)  # of a command that was killed
@@ -222,7 +230,10 @@ def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Writ
     for name, hands in session.items():
         picture = Path("images") / (name + Path(hands[0].image).suffix)
         files.write(part / picture, images.load(file_of(source.root, hands[0].image)))
-        samples += [replace(hand, image=picture.as_posix()) for hand in hands]
+        samples += [
+            replace(hand, image=picture.as_posix(), attrs={FINDINGS: remarks.get(hand.sample_id, [])})
+            for hand in hands
+        ]
     write_table(part, [to_batch(samples)])
     write_info(part, {"samples": len(samples), "sources": [], "licences": [], "history": []})
     write(Dataset(part), claim.out / LABELS)
@@ -246,12 +257,10 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
                 continue
             patch = difference(old, edited)
             if patch != Patch():
-                corrected.append(_decision(source, old, patch, reviewer))
+                corrected.append(decision_of(source, old, patch, reviewer))
     order = {name: i for i, name in enumerate(before)}
     corrected.sort(key=lambda decision: order[decision.sample_id])
-    encoder = msgspec.json.Encoder()
-    lines = b"".join(encoder.encode(decision) + b"\n" for decision in corrected)
-    files.write(folder / DECISIONS, lines)
+    write_decisions(corrected, folder / DECISIONS)
     return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
 
 
@@ -261,35 +270,3 @@ def _original(session: _Session, edited: str) -> str:
     hands = session.get(name, [])
     number = int(group) if group.isdecimal() else 1
     return hands[number - 1].sample_id if 0 < number <= len(hands) else ""
-
-
-def difference(old: Sample, new: Sample) -> Patch:
-    """What was changed, as a patch: points that were moved, hidden, added or removed; the side."""
-    points: dict[str, Any] = {}
-    for k, name in enumerate(kp.NAMES):
-        if new.visibility[k] == old.visibility[k] and np.array_equal(
-            new.keypoints[k], old.keypoints[k], equal_nan=True
-        ):
-            continue
-        x, y = (float(value) for value in new.keypoints[k])
-        points[name] = (x, y, int(new.visibility[k])) if new.visibility[k] else None
-    side: Any = new.side if new.side not in (None, old.side) else None
-    return Patch(side=side, points=points or None)
-
-
-def _decision(source: Dataset, sample: Sample, patch: Patch, reviewer: str) -> Decision:
-    try:
-        pixels = pixel_state(source.read_image(sample))
-    except UnreadableImage:
-        pixels = pixel_state(None)
-    return Decision(
-        schema=SCHEMA,  # type: ignore[arg-type]
-        dataset_sha=source.fingerprint,
-        sample_id=sample.sample_id,
-        sample_sha=sample_sha(sample, pixels),
-        decision="patch",
-        reviewer=reviewer,
-        ts=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        patch=patch,
-        app_version=curate.__version__,
-    )

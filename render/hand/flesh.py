@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics import stopping
 from render.hand import anatomy, kinematics
 from render.hand.anatomy import Build
 
@@ -21,7 +22,7 @@ Floats = NDArray[np.floating[Any]]
 # The forearm beyond this (mm from the wrist) is a plain tube and drawn as one.
 ARM_FROM, ARM_TO = -58.0, -300.0
 # The skin between two fingers lies around this share of their first bones, and ends a web's radius beyond.
-_WEB = 0.06
+_WEB = 0.18
 _BLUNT = 0.75
 
 
@@ -78,6 +79,7 @@ class Flesh:
 
     def finger(self, f: int, points: Floats) -> tuple[Floats, Floats]:
         """Distance (N,) to a finger's flesh and how far along it from its first joint (N,), both in mm."""
+        stopping.check()  # a hand takes seconds to model, and asks for this many times
         best = np.full(len(points), np.inf, np.float32)
         where = np.zeros(len(points), np.float32)
         start = 0.0

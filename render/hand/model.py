@@ -41,7 +41,8 @@ class HandModel:
     name, licence: of the model, kept with each sample.
     vertices: (V, 3) float32, metres. faces: (F, 3) int32, counter-clockwise from outside.
     joints: (21, 3) float64 rotation centres in our keypoint order; tips are the ends of the flesh.
-    keypoints: (21, 3) float64, where the field's labels are put; each moves with its own bone.
+    keypoints: (21, 3) float64, where the field's labels are put on the back; each moves with its own bone.
+    palm_keypoints: (21, 3) float64, where they are put when the palm is seen.
     weights: (V, 17) float32 skin weights, rows sum to 1.
     part: (F,) uint8 RHD class ids of a right hand, 1 ("person") for the forearm.
     radius: (21,) float64, flesh around each joint, metres.
@@ -58,6 +59,7 @@ class HandModel:
     faces: NDArray[np.int32]
     joints: Floats
     keypoints: Floats
+    palm_keypoints: Floats
     weights: NDArray[np.float32]
     part: NDArray[np.uint8]
     radius: Floats
@@ -67,19 +69,21 @@ class HandModel:
     texture: str
     uv: NDArray[np.float32]
 
-    def posed(self, matrices: Floats) -> tuple[NDArray[np.float32], Floats]:
+    def posed(self, matrices: Floats, palm: float = 0.0) -> tuple[NDArray[np.float32], Floats]:
         """Vertices (V, 3) and keypoints (21, 3) after each bone has moved; linear blend skinning.
 
         Parameters
         ----------
         matrices: (17, 4, 4) as `kinematics.bone_matrices` gives them.
+        palm: 0 where the back is seen .. 1 where the palm is.
         """
         blended = self.weights @ matrices[:, :3].reshape(kinematics.BONES, 12).astype(np.float32)
         turns = blended.reshape(-1, 3, 4)
         moved: NDArray[np.float32] = np.einsum("vij,vj->vi", turns[:, :, :3], self.vertices) + turns[:, :, 3]
         owner = [kinematics.bone_of_keypoint(i) for i in range(len(self.keypoints))]
         own = matrices[owner]
-        points = np.einsum("kij,kj->ki", own[:, :3, :3], self.keypoints) + own[:, :3, 3]
+        labelled = self.keypoints + palm * (self.palm_keypoints - self.keypoints)
+        points = np.einsum("kij,kj->ki", own[:, :3, :3], labelled) + own[:, :3, 3]
         return moved, points
 
     def write(self, file: str | os.PathLike[str] | IO[bytes]) -> None:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics
+from render.hand import kinematics, signs
 from render.hand.kinematics import DEVIATION, FLEXION, TWIST
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
 
-KINDS = ("flat", "relaxed", "gesture")
 
 # Degrees: rows first, second, third joint; thumb and fingers.
 FLEXION_LIMITS = {
-    "thumb": np.array([[-10.0, 45.0], [-10.0, 55.0], [-20.0, 80.0]]),
+    "thumb": np.array([[-10.0, 45.0], [-10.0, 55.0], [-40.0, 80.0]]),
     "finger": np.array([[-25.0, 90.0], [-5.0, 105.0], [-8.0, 80.0]]),
 }
 _THUMB_REACH = (8.0, 62.0)
@@ -39,14 +38,14 @@ def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[
 
     Parameters
     ----------
-    kind: one of KINDS.
+    kind: one of `render.job.POSES`.
 
     Notes
     -----
     A pose in which fingers pass through each other is drawn again; after 40 tries the fingers are spread.
     """
     for attempt in range(_TRIES + 1):
-        angles = _DRAWN[kind](rng)
+        angles = _DRAWN[kind](rng) if kind in _DRAWN else _sign(kind, model, rng)
         if attempt == _TRIES:
             angles[1:, 0, DEVIATION] = _APART
             angles[0, 0, DEVIATION] = 50
@@ -134,9 +133,12 @@ def _flat(rng: np.random.Generator) -> Floats:
     _spread(
         angles, rng, float(np.clip(rng.choice([0, 0, 0.1, 0.45, 0.95]) + rng.normal(0, 0.12), -0.05, 1.1))
     )
+    # All fingers lean to one side where the hand is not laid straight.
+    angles[1:, 0, DEVIATION] += rng.normal(0, 3)
     out = rng.beta(0.9, 0.9)
-    angles[0, 0] = [rng.normal(6, 5), 19 + 28 * out + rng.normal(0, 4), rng.normal(0, 6)]
-    angles[0, 1:, FLEXION] = [rng.normal(20, 10), rng.normal(-10, 14)]
+    angles[0, 0] = [rng.normal(6, 6), 23 + 29 * out + rng.normal(0, 5), rng.normal(0, 8)]
+    # Some thumbs bend far backwards.
+    angles[0, 1:, FLEXION] = [rng.normal(20, 12), rng.normal(-13, 17)]
     # Fingers are not straight: those beside the middle one lean towards it.
     angles[1:, 1:, DEVIATION] = np.array([-2.0, -0.7, 0.9, 1.0])[:, None] + rng.normal(0, 0.6, (4, 2))
     return angles
@@ -168,6 +170,12 @@ def _gesture(rng: np.random.Generator) -> Floats:
     angles[0, 0, DEVIATION] = rng.uniform(12, 58)
     angles[0, 0, TWIST] = rng.uniform(-10, 35)
     return angles
+
+
+def _sign(name: str, model: HandModel, rng: np.random.Generator) -> Floats:
+    angles = _flat(rng)
+    _spread(angles, rng, signs.SIGNS[name].apart + rng.normal(0, 0.1))
+    return signs.held(name, angles, model, rng)
 
 
 _DRAWN = {"flat": _flat, "relaxed": _relaxed, "gesture": _gesture}

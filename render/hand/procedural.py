@@ -30,6 +30,7 @@ def make_model(build: Build) -> HandModel:
         faces=surface.faces,
         joints=joints,
         keypoints=kinematics.labelled(joints, _LABELS * build.size),
+        palm_keypoints=kinematics.labelled(joints, (_LABELS + _PALM_LABELS) * build.size),
         weights=surface.weights,
         part=surface.part,
         radius=around,
@@ -66,3 +67,7 @@ _LABELS = np.array([
     [-1.1, 1.7, 0],
     [-5.1, 0.7, 0],
 ])  # fmt: skip
+# What is added where the palm is seen: there labels follow creases and the ball of the thumb, not the
+# knuckles. From labels of photographs that show the backs and the palms of the same people.
+_PALM_LABELS = np.zeros((21, 3))
+_PALM_LABELS[[0, 1, 2, 3, 5, 9, 13, 17], 0] = [-3.0, -8.5, -5.0, -2.5, 5.0, 5.0, 5.0, 5.0]

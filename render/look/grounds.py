@@ -138,4 +138,20 @@ class Picture(CutOut):
         return cls(site.folder, site.seed)
 
 
-GROUNDS: dict[str, type[Ground]] = {ground.kind: ground for ground in (Table, Environment, Colour, Picture)}
+@dataclass(frozen=True, slots=True)
+class Clutter(CutOut):
+    """Things, patterns and people of `render.look.clutter`, none of them a hand. seed: of what is drawn."""
+
+    kind: ClassVar[str] = "clutter"
+    about: ClassVar[str] = "computed: things, patterns and people without hands"
+    seed: int
+
+    @classmethod
+    def draw(cls, site: Site) -> Clutter:
+        """Any."""
+        return cls(site.seed)
+
+
+GROUNDS: dict[str, type[Ground]] = {
+    ground.kind: ground for ground in (Table, Environment, Colour, Picture, Clutter)
+}

@@ -88,6 +88,7 @@ def extract(job: dict[str, Any]) -> HandModel:
     _find_tips(joints, tree)
     _check_pose(joints, job["side"])
     weights = _weights(vertices, joints, shares, bones)
+    keypoints = kinematics.labelled(joints, _offsets(job["keypoint_offsets"]))
     textured = bool(job["texture"])
     return HandModel(
         name=job["name"],
@@ -95,7 +96,8 @@ def extract(job: dict[str, Any]) -> HandModel:
         vertices=vertices.astype(np.float32),
         faces=faces,
         joints=joints,
-        keypoints=kinematics.labelled(joints, _offsets(job["keypoint_offsets"])),
+        keypoints=keypoints,
+        palm_keypoints=keypoints,
         weights=weights.astype(np.float32),
         part=PART_OF_BONE[weights[faces].sum(axis=1).argmax(axis=1)],
         radius=_radii(joints, tree),

@@ -106,6 +106,10 @@ def _camera(scene: Any, shot: Shot) -> None:
 
 
 def _hand(scene: Any, shot: Shot) -> None:
+    if not shot.hand:
+        for other in _models.values():
+            other.hide_render = True
+        return
     key = (shot.model, shot.side)
     if key not in _models:
         while len(_models) >= _MODELS_KEPT:

@@ -265,6 +265,20 @@ def test_wherever_a_side_is_told(
     assert not counted.notes
 
 
+def test_cvat_brings_ids_sides_and_tracks(tmp_path: Path) -> None:
+    """As its COCO Keypoints 1.0 has them: its own attributes and those of the label."""
+    sent = {"occluded": False, "sample_id": "toy/7", "side": "left"}
+    tracked = {"occluded": False, "track_id": 3, "keyframe": True}
+    frame = [{"id": 7, "file_name": "frame_000012.png", "width": 96, "height": 128}]
+    images.write(tmp_path / "images" / "frame_000012.png", np.zeros((128, 96, 3), np.uint8))
+    hands = [{"keypoints": flat(shift=i), "attributes": a} for i, a in enumerate((sent, tracked))]
+    save(tmp_path, hands, name="person_keypoints_default.json", images=frame)
+    first, second = read(tmp_path)[0]
+    assert (first.sample_id, first.side, first.track) == ("toy/7", "left", None)
+    assert second.sample_id == "coco/person_keypoints_default/1"
+    assert (second.clip, second.frame, second.track) == ("coco/person_keypoints_default", 12, "3")
+
+
 def test_names_of_points_tell_a_side_and_two_sides_are_none(tmp_path: Path) -> None:
     save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat(shift=1), "hand_type": "right"}],
          names=[f"l_{name}" for name in kp.NAMES])  # fmt: skip
@@ -555,6 +569,22 @@ def test_many_hands_come_in_order(tmp_path: Path) -> None:
     samples = [s for part in parts for s in from_batch(part.batch)]
     assert [s.sample_id for s in samples] == [f"coco/train/{i}" for i in range(count)]
     assert samples[-1].keypoints[0, 0] == 0.5 + count - 1
+
+
+def test_what_mmposes_file_says_is_held_against_the_hands(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": flat()}])
+    swaps = {3: "thumb_tip", 4: "thumb_ip"}
+    points = ", ".join(f"{i}: dict(name={n!r}, swap={swaps.get(i, '')!r})" for i, n in enumerate(kp.NAMES))
+    bones = "0: dict(link=('wrist', 'thumb_tip'))"
+    config = f"dataset_info = dict(keypoint_info={{{points}}}, skeleton_info={{{bones}}})"
+    (tmp_path / "hand.py").write_text(config)
+    notes = [note for part in coco.read(Source(tmp_path)) for note in part.notes]
+    (swap,) = (note for note in notes if note.startswith("swap of hand.py exchanges thumb_ip and thumb_tip"))
+    assert swap.endswith("write there: swap='' for each keypoint")
+    (links,) = (
+        note for note in notes if note.startswith("skeleton_info of hand.py links wrist and thumb_tip")
+    )
+    assert "write there: the links ('wrist', 'thumb_cmc'), ('thumb_cmc', 'thumb_mcp')" in links
 
 
 # Real files ------------------------------------------------------------------------------------------

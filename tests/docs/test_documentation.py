@@ -22,6 +22,7 @@ from curate.data.dataset import Dataset
 from curate.demo import Shoot, draw
 from curate.export import export
 from curate.hands import masks
+from render.job import Job
 from render.people import rig
 from tests.layouts import LAYOUTS
 
@@ -124,6 +125,10 @@ def test_commands_do_what_the_page_says(
                 code = end.code
         if redirected:
             redirected.write_text(told.getvalue())
+        if page.stem == "tutorial-renders" and renders:  # what comes next wants more than one picture
+            out = Path(words[words.index("--out") + 1])
+            shutil.rmtree(out, ignore_errors=True)
+            draw(Shoot("rendered", (160, 160), 32, 0, 0), out)
         expected = (cli.USAGE,) if renders and not has_blender else (cli.OK, cli.FINDINGS)
         assert code in expected, f"{page.name}: {line} exited with {code}"
     for block in PYTHON.findall(page.read_text(encoding="utf-8")):
@@ -143,21 +148,29 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), f"{page.name} points to {link}"
 
 
-def shown_yaml(page: str) -> str:
-    return "\n".join(re.findall(r"^```yaml\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL))
+def shown_yaml(page: str) -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 def test_the_label_mapping_that_is_shown_is_one(tmp_path: Path) -> None:
-    (tmp_path / "mapping.yaml").write_text(shown_yaml("formats/labelme.md"))
+    (tmp_path / "mapping.yaml").write_text("\n".join(shown_yaml("formats/labelme.md")))
     mapping = Mapping.load(tmp_path / "mapping.yaml")
     assert mapping.labels == {"daumenspitze": 4, "p0": 0}
     assert mapping.side == "left"
 
 
 def test_the_mapping_of_a_rig_that_is_shown_is_one(tmp_path: Path) -> None:
-    (tmp_path / "hand.yaml").write_text(shown_yaml("render.md"))
+    (tmp_path / "hand.yaml").write_text(shown_yaml("render.md")[-1])
     (tmp_path / "hand.glb").touch()
     assert rig.read(tmp_path / "hand.yaml").name == "my-hand"
+
+
+def test_the_jobs_of_renders_that_are_shown_are_jobs(tmp_path: Path) -> None:
+    shown = [shown_yaml("render.md")[0], *(text for text in shown_yaml("measured.md") if "angles" in text)]
+    assert len(shown) >= 2
+    for text in shown:
+        (tmp_path / "job.yaml").write_text(text)
+        assert Job.of(tmp_path / "job.yaml").angles
 
 
 def test_the_places_that_a_stranger_is_sent_to_are_there() -> None:

@@ -39,6 +39,7 @@ FINISH = Finish(
     contrast=0.0,
     saturation=1.0,
     blur=0.0,
+    motion=(0.0, 0.0),
     sharpen=0.0,
     noise=0.0,
     quality=95,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from shots import FINISH, SIZE, ground, shot
+from shots import FINISH, ROW, SIZE, ground, shot
 
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data import depth
 from render import finish
-from render.look.grounds import Colour, Ground, Picture
+from render.look.grounds import Clutter, Colour, Ground, Picture
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
@@ -94,6 +95,36 @@ def test_pictures_are_seen_behind_the_hand(tmp_path: Path) -> None:
     parts = plane(0).astype(np.uint8)
     pixels = finish.develop(nothing, plane(0), parts, FINISH, Picture(str(tmp_path), 3))
     assert (pixels == [10, 100, 200]).all()
+
+
+def test_clutter_is_seen_behind_the_hand() -> None:
+    nothing, parts = np.zeros((SIZE, SIZE, 3)), plane(0).astype(np.uint8)
+    one, other = (finish.develop(nothing, plane(0), parts, FINISH, Clutter(seed)) for seed in (1, 2))
+    assert one.std() > 5
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("motion", [(9.0, 0.0), (0.0, -6.0), (5.0, 4.0)])
+def test_motion_draws_a_point_out_and_leaves_its_middle(motion: tuple[float, float]) -> None:
+    light, parts = np.zeros((SIZE, SIZE, 3)), plane(0).astype(np.uint8)
+    light[30, 34] = 1.0
+    moved = dataclasses.replace(FINISH, motion=motion)
+    seen = finish.develop(light, plane(1.0), parts, moved, ground("table"))[..., 0] / 255.0
+    rows, columns = np.nonzero(seen > 0.1)
+    assert (columns.mean(), rows.mean()) == pytest.approx((34, 30), abs=0.3)
+    assert np.ptp(columns) == pytest.approx(abs(motion[0]), abs=1.5)
+    assert np.ptp(rows) == pytest.approx(abs(motion[1]), abs=1.5)
+
+
+def test_a_picture_without_a_hand_has_an_empty_mask_and_no_labels(tmp_path: Path) -> None:
+    exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), plane(0), plane(1.0))
+    told = dataclasses.replace(ROW, subject_id=None, aspect=None, tilt=None, rotation=None, licence=None)
+    row = finish.finish(shot(hand=False, row=told), exr, tmp_path)
+    assert np.isnan(row.keypoints).all()
+    assert not row.visibility.any()
+    assert (row.side, row.aspect, row.subject_id, row.bbox, row.xyz) == (None, None, None, None, None)
+    assert not images.read(tmp_path / "masks/0000007.png", grey=True).any()
+    assert images.read(tmp_path / row.image).mean() > 100
 
 
 def test_a_cut_out_ground_that_nobody_draws_is_told() -> None:

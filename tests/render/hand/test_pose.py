@@ -10,6 +10,8 @@ from render.hand.anatomy import Build
 from render.hand.kinematics import DEVIATION, FLEXION
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
+from render.hand.signs import SIGNS
+from render.job import POSES
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +19,10 @@ def model() -> HandModel:
     return make_model(Build())
 
 
-@pytest.mark.parametrize("kind", pose.KINDS)
+@pytest.mark.parametrize("kind", POSES)
 def test_drawn_poses_are_possible(kind: str, model: HandModel) -> None:
     rng = np.random.default_rng(1)
-    for _ in range(25):
+    for _ in range(6 if kind in SIGNS else 25):
         angles, wrist = pose.sample_pose(kind, model, rng)
         degrees = np.degrees(angles)
         thumb, finger = pose.FLEXION_LIMITS["thumb"], pose.FLEXION_LIMITS["finger"]
@@ -67,3 +69,36 @@ def test_the_same_numbers_give_the_same_pose(model: HandModel) -> None:
     first, second = (pose.sample_pose("gesture", model, np.random.default_rng(7)) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
+
+
+def test_every_sign_can_be_asked_for() -> None:
+    assert POSES[3:] == tuple(SIGNS)
+
+
+def tips(model: HandModel, kind: str) -> list[np.ndarray]:
+    """Where the fingers of some hands end, (5, 3), metres."""
+    rng, found = np.random.default_rng(5), []
+    for _ in range(8):
+        angles, _ = pose.sample_pose(kind, model, rng)
+        moved = kinematics.bone_matrices(model.joints, angles)
+        ends = [(model.joints[4 + 4 * f], moved[kinematics.bone(f, 2)]) for f in range(5)]
+        found.append(np.array([m[:3, :3] @ tip + m[:3, 3] for tip, m in ends]))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["ok", "pinch"])
+def test_in_signs_that_say_so_thumb_and_index_finger_meet(kind: str, model: HandModel) -> None:
+    gaps = [np.linalg.norm(ends[0] - ends[1]) for ends in tips(model, kind)]
+    touching = model.radius[4] + model.radius[8]
+    assert np.median(gaps) < 1.1 * touching
+
+
+@pytest.mark.parametrize(
+    ("kind", "straight"),
+    [("fist", []), ("point", [1]), ("v", [1, 2]), ("horns", [1, 4]), ("four", [1, 2, 3, 4])],
+)
+def test_a_sign_shows_its_fingers(kind: str, straight: list[int], model: HandModel) -> None:
+    for ends in tips(model, kind):
+        reach = np.linalg.norm(ends - model.joints[[1, 5, 9, 13, 17]], axis=1)[1:]
+        whole = np.linalg.norm(model.joints[[8, 12, 16, 20]] - model.joints[[5, 9, 13, 17]], axis=1)
+        assert [f + 1 for f in range(4) if reach[f] > 0.85 * whole[f]] == straight

@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from shots import SITE
 
-from render.look.grounds import GROUNDS, Colour, Picture, Table
+from render.look.grounds import GROUNDS, Clutter, Colour, Picture, Table
 from render.look.lights import LIGHTS
 
 
@@ -41,3 +41,7 @@ def test_a_colour_is_the_seeds() -> None:
 
 def test_a_picture_is_of_the_jobs_folder() -> None:
     assert Picture.draw(SITE) == Picture("there", 7)
+
+
+def test_clutter_is_the_seeds() -> None:
+    assert Clutter.draw(SITE) == Clutter(7)

@@ -1,0 +1,106 @@
+"""Things that a hand holds: a rod, a cup, a box or a ball, as large as the room between fingers and palm.
+
+A thing touches the skin and goes nowhere through it, since its size follows from the vertices of the posed
+hand. Hand frame of a right hand, metres.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.hand import kinematics
+from render.hand.model import HandModel
+from render.look.colour import dye
+from render.shot import Extra, Look
+
+Floats = NDArray[np.floating]
+
+THINGS = ("rod", "cup", "box", "ball")
+_LEAST, _MOST, _ROD = 0.003, 0.036, 0.007  # radius, metres
+_REACH = np.linspace(-0.024, 0.024, 7)  # where its middle is looked for, around that of the fingers
+_GAP = 0.0004
+_STEPS = 32
+
+
+def hold(
+    model: HandModel, matrices: Floats, vertices: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[str, Extra] | None:
+    """One of THINGS and its shape; None where the hand has no room for it.
+
+    Parameters
+    ----------
+    matrices: (17, 4, 4) that pose the hand. vertices: (V, 3) of the posed hand.
+    """
+    name, look = (
+        str(rng.choice(THINGS)),
+        Look(dye(rng), float(rng.random() < 0.15), float(rng.uniform(0.2, 0.9))),
+    )
+    half, slim = rng.uniform(0.03, 0.08), rng.uniform(0.5, 1.0)
+    frame, middle = _between(model, matrices)
+    points = (vertices - middle) @ frame.T  # the last axis runs along the thing
+    if name == "ball":
+        centre, radius = _room(points)
+        lines = _round(centre, min(radius, _MOST))
+    else:
+        near = points[np.abs(points[:, 2]) < half]
+        centre, radius = _room(near[:, :2])
+        radius = min(radius, _ROD if name == "rod" else _MOST) * (slim if name == "rod" else 1)
+        lines = _bar(np.append(centre, 0.0), radius, half, corners=4 if name == "box" else _STEPS)
+    if radius < _LEAST:
+        return None
+    shape, faces = _closed(lines)
+    return name, Extra((shape @ frame + middle).astype(np.float32), faces, look, 0)
+
+
+def _between(model: HandModel, matrices: Floats) -> tuple[Floats, Floats]:
+    """Axes (3, 3), the last across the fingers, and the middle of the room that they close around."""
+    joints = np.empty((4, 4, 3))
+    for finger in range(4):
+        for k in range(4):
+            moved = matrices[kinematics.bone(finger + 1, min(k, 2))]
+            joints[finger, k] = moved[:3, :3] @ model.joints[5 + 4 * finger + k] + moved[:3, 3]
+    across = joints[3, 1] - joints[0, 1]
+    across /= np.linalg.norm(across)
+    out = np.array([0.0, 0.0, 1.0]) - across[2] * across
+    out /= np.linalg.norm(out)
+    # Straight fingers close around nothing: what they hold lies before the palm.
+    middle = joints.mean(axis=(0, 1)) - 0.022 * out
+    return np.stack([np.cross(out, across), out, across]), middle
+
+
+def _room(points: Floats) -> tuple[Floats, float]:
+    """The place (D,) near the middle that is furthest from all points (N, D), and how far that is."""
+    places = np.stack(np.meshgrid(*[_REACH] * points.shape[1]), -1).reshape(-1, points.shape[1])
+    near = points[(np.abs(points) < 0.08).all(axis=1)]
+    if not len(near):
+        return np.zeros(points.shape[1]), _MOST
+    away = np.array([np.linalg.norm(near - place, axis=1).min() for place in places])
+    # Of places with room enough the nearest to the fingers' middle.
+    best = int(np.argmax(np.minimum(away, _MOST) - 0.1 * np.linalg.norm(places, axis=1)))
+    return places[best], float(away[best]) - _GAP
+
+
+def _bar(centre: Floats, radius: float, half: float, corners: int) -> Floats:
+    """Outlines (4, corners, 3) of a round or square bar: both ends' middles and rims."""
+    turns = np.linspace(0, 2 * np.pi, corners, endpoint=False) + np.pi / 4
+    rim = np.stack([np.cos(turns), np.sin(turns), 0 * turns], -1)
+    rows = [(0.0, -half), (radius, -half), (radius, half), (0.0, half)]
+    return np.stack([centre + r * rim + [0, 0, z] for r, z in rows])
+
+
+def _round(centre: Floats, radius: float) -> Floats:
+    turns = np.linspace(0, 2 * np.pi, _STEPS, endpoint=False)
+    rim = np.stack([np.cos(turns), np.sin(turns), 0 * turns], -1)
+    heights = np.linspace(-np.pi / 2, np.pi / 2, _STEPS // 2)
+    return np.stack([centre + radius * (np.cos(h) * rim + [0, 0, np.sin(h)]) for h in heights])
+
+
+def _closed(lines: Floats) -> tuple[Floats, NDArray[np.int32]]:
+    """Points and outward triangles between rows of points (rows, steps, 3) whose ends are single points."""
+    rows, steps = lines.shape[:2]
+    index = np.arange(rows * steps).reshape(rows, steps)
+    here, above = index[:-1], index[1:]
+    beside, both = np.roll(here, -1, 1), np.roll(above, -1, 1)
+    faces = np.stack([here, beside, both, here, both, above], -1).reshape(-1, 3)
+    return lines.reshape(-1, 3), faces.astype(np.int32)
