@@ -9,8 +9,10 @@ TOOLS_PYTHON ?= python3.11
 TOOLS := .venv-tools
 TOOLS_STAMP := $(TOOLS)/.installed
 BENCH_STAMP := $(VENV)/.bench
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
 
-.PHONY: demo test tools lint bench kills broken-places fuzz clean
+.PHONY: demo test tools lint bench kills broken-places fuzz peers site clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -42,6 +44,10 @@ CASES ?= 10000
 fuzz: $(STAMP)
 	$(BIN)/python -m benchmarks.fuzz --seed $(SEED) --cases $(CASES) $(if $(SECONDS),--seconds $(SECONDS))
 
+# The documentation as a site, at site/html; a link that leads nowhere is an error.
+site: $(STAMP)
+	$(BIN)/python docs/site/build.py --out site
+
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,render,onnx,dev]'
@@ -64,5 +70,24 @@ $(BENCH_STAMP): $(STAMP) $(TOOLS_STAMP)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-tools.txt mediapipe
 	touch $@
 
+# The exports, opened by the tools that they are for. These want a gigabyte, an environment of their own, and the
+# torch of ours; xtcocotools, of mmpose, is built here, as its wheels are of NumPy 1.
+peers: $(STAMP) $(PEERS_STAMP)
+	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python
+
+$(PEERS_STAMP): constraints-peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt \
+	  datasets webdataset mlcroissant pycocotools datumaro fiftyone mongomock labelme cython setuptools wheel
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt --no-deps \
+	  mmpose mmengine mmcv-lite json-tricks munkres addict yapf termcolor platformdirs \
+	  ultralytics ultralytics-thop polars torchvision
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt --no-deps \
+	  --no-build-isolation --no-binary xtcocotools xtcocotools || echo "No compiler here: mmpose is left out." >&2
+	$(PEERS)/bin/python -c "import sysconfig, sys; print(sys.argv[1] + sysconfig.get_path('purelib')[len(sys.prefix):])" \
+	  $(abspath $(VENV)) > $(PEERS)/ours
+	mv $(PEERS)/ours $$($(PEERS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/zz-ours.pth
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(TOOLS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(TOOLS) $(PEERS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -85,8 +85,7 @@ def main() -> None:
             sys.exit("the sources cannot be made")
         wrong = 0
         for name in [options.only] if options.only else commands:
-            line = f"{commands[name]} --quiet" + ("" if name in kills.ALONE else " --workers 1")
-            wrong += tried(name, line, made, Path(folder), places)
+            wrong += tried(name, kills.line_of(name, commands[name]), made, Path(folder), places)
     sys.exit(1 if wrong else 0)
 
 

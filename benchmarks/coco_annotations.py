@@ -23,6 +23,7 @@ import numpy as np
 from pycocotools.coco import COCO
 
 from converters import coco
+from converters.parts import coco_written
 from curate.basics import keypoints as kp
 from curate.data.sample import from_batch, make_batch
 from curate.data.source import Source
@@ -100,7 +101,7 @@ def _batch(count: int):  # type: ignore[no-untyped-def]
 
 def _vectorised(batch, target: Path) -> int:  # type: ignore[no-untyped-def]
     refs = dict.fromkeys(batch.column("image").to_pylist())
-    target.write_bytes(coco.encode(batch, {ref: Path(ref) for ref in refs})[0])
+    target.write_bytes(coco_written.encode(batch, {ref: Path(ref) for ref in refs})[0])
     return int(batch.num_rows)
 
 

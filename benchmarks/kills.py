@@ -7,7 +7,7 @@ Each is run once undisturbed, which counts its changes (files opened for writing
 and folders removed). Then, for every N-th of them, it is run in a fresh folder, killed with SIGKILL just
 before that change, and given again: it must end as before, and leave the same bytes as the undisturbed run.
 Prints, for each command, how many kills there were and how many of them were not made good; exits with 1
-where any was not.
+where any was not. The demo is made of the other commands: what it does itself is killed.
 
 Of a run, `tensorboard/` and `last.ckpt` are not compared: they tell of moments and processes.
 """
@@ -29,34 +29,45 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.fuzz import children, seeds  # noqa: E402
+from converters.table import FORMATS  # noqa: E402
 from curate import cli  # noqa: E402
 
 CHANGES = frozenset({"os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"})
+STATE = "XDG_STATE_HOME"  # where it is kept which datasets were made here
 MOMENTS = frozenset({"tensorboard", "last.ckpt"})
 # What is made of the sources, {made}.
 COMMANDS = {
-    "convert": "convert labelme {made}/labelme --copy --out {out}",
-    "export labelme": "export {made}/drawn --to labelme --out {out}",
-    "export coco": "export {made}/drawn --to coco --out {out}",
-    "export yolo-pose": "export {made}/drawn --to yolo-pose --out {out}",
-    "export rhd": "export {made}/drawn --to rhd --out {out}",
-    "export 11khands": "export {made}/drawn --to 11khands --out {out}",
+    **{f"convert {name}": f"convert {name} {{made}}/{name} --copy --out {{out}}" for name in seeds.SOURCES},
+    **{
+        f"export {name}": f"export {{made}}/drawn --to {name} --out {{out}}"
+        for name, row in FORMATS.items()
+        if row.writes
+    },
     "background": "background {made}/drawn --backgrounds noise --out {out}",
     "crop": "crop {made}/drawn --out {out}",
     "build": "build {made}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {out}",
+    "select": "select {made}/drawn --sample 2 --out {out}",
+    "show page": "show {made}/drawn --out {out}.html",
+    "show sheet": "show {made}/drawn --out {out}.png",
+    "trust": "trust {made}/strange",
     "qa": "qa {made}/drawn --fail-on never --out {out}",
     "review build": "review build {made}/drawn --qa {made}/qa --out {out}",
     "review apply": "review apply {made}/loose/decisions.jsonl --dataset {made}/drawn --out {out}",
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
+    "take-back": "review take-back cvat {made}/cvat --dataset {made}/drawn --out {out}",
+    "demo": "demo --photos 16 --out {out}",
 }
 OF_NETWORKS = {
     "train": "train {made}/set --network toy-points --epochs 2 --batch 2 --out {out}",
     "evaluate": "evaluate {made}/run {made}/set --out {out}",
-    "predict": "predict {made}/run {made}/loose/photos --out {out}",
+    "predict": "predict {made}/run {made}/images --out {out}",
+    "autotag": "autotag {made}/drawn --tagger {made}/run --out {out}",
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
-ALONE = ("train", "evaluate", "open-labelme")  # take no --workers
+# Commands that take no --workers.
+ALONE = ("train", "evaluate", "open-labelme", "take-back", "show page", "show sheet", "trust", "demo")
+LOUD = ("demo",)  # takes no --quiet
 
 
 def main() -> None:
@@ -71,8 +82,10 @@ def main() -> None:
     commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if has_blender() else {})}
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made"
+        os.environ[STATE] = f"{made}/state"
         if children.run(lambda: seeds.make(made, networks=networks)).code:
             sys.exit("the sources cannot be made")
+        (made / "state").mkdir(exist_ok=True)
         chosen = [options.only] if options.only else list(commands)
         lost = sum([killed(name, commands[name], made, Path(folder), options.each) for name in chosen])
     sys.exit(1 if lost else 0)
@@ -80,14 +93,14 @@ def main() -> None:
 
 def killed(name: str, line: str, made: Path, folder: Path, each: int) -> int:
     """Kill a command again and again; returns how many kills were not made good."""
-    command = f"{line} --quiet" + ("" if name in ALONE else " --workers 1")
-    place, count = folder / "undisturbed", folder / "count"
+    command = line_of(name, line)
+    place, count = begun(folder / "undisturbed", made), folder / "count"
     code = run(command.format(made=made, out=place / "out"), count_to=count)
     expected, changes = content(place), int(count.read_text())
     moments = range(1, changes + 1, each)
     wrong = []
     for moment in moments:
-        again = folder / "killed"
+        again = begun(folder / "killed", made)
         given = command.format(made=made, out=again / "out")
         assert run(given, die_at=moment) == -signal.SIGKILL, f"{name}: not killed before change {moment}"
         if run(given) != code or content(again) != expected:
@@ -100,6 +113,18 @@ def killed(name: str, line: str, made: Path, folder: Path, each: int) -> int:
         flush=True,
     )
     return len(wrong)
+
+
+def begun(place: Path, made: Path) -> Path:
+    """A new folder for a command, with all that is known of the datasets that it reads."""
+    shutil.copytree(made / "state", place / "state")
+    os.environ[STATE] = f"{place}/state"
+    return place
+
+
+def line_of(name: str, line: str) -> str:
+    """A command's line with the options that most take."""
+    return line + ("" if name in LOUD else " --quiet") + ("" if name in ALONE else " --workers 1")
 
 
 def run(line: str, *, die_at: int = 0, count_to: Path | None = None) -> int:
@@ -118,8 +143,10 @@ def run(line: str, *, die_at: int = 0, count_to: Path | None = None) -> int:
                 if changes == die_at:
                     os.kill(os.getpid(), signal.SIGKILL)
 
+        given = cli.main
+        cli.main = lambda _words: cli.OK  # what the demo gives are the other commands
         sys.addaudithook(hook)
-        code = cli.main(line.split())
+        code = given(line.split())
         counted = changes
         if count_to is not None:
             count_to.write_text(str(counted))

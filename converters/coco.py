@@ -6,17 +6,15 @@ category's names where these are known (`converters.parts.labels`), and taken to
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters.parts import config_advice, labels
@@ -31,47 +29,22 @@ from converters.parts.coco_tables import (
     stack,
     text_id,
 )
-from converters.parts.exported_images import put
-from converters.parts.lost_fields import count_lost
-from converters.parts.paused_collector import collector_paused
+from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
+from converters.parts.mmpose_config import Config, read_configs
 from converters.parts.point_order import UNTOLD, Order, order_of
-from converters.parts.short_numbers import short
-from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import LONGEST, is_path, is_text
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT, Part
-from curate.data.sample import SHAPES, make_batch, to_numpy
+from curate.data.part import Part
+from curate.data.sample import SHAPES
 from curate.data.source import Source
 
 NAME = "coco"
 # RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the
 # palm (open-mmlab/mmpose#1261).
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
-_MILLIMETRES = 1000.0
-
-
-class Ours(msgspec.Struct, gc=False, omit_defaults=True):
-    """What `write` adds to an annotation, so that a dataset comes back as it was."""
-
-    sample_id: str
-    source: str
-    aspect: str | None = None
-    subject_id: str | None = None
-    label_source: str | None = None
-    score: float | None = None
-    parent_id: str | None = None
-    transform: list[list[float]] | None = None
-    keypoint_scores: list[float | None] | None = None
-    clip: str | None = None
-    frame: int | None = None
-    track: str | None = None
-    tilt: float | None = None
-    rotation: float | None = None
-    attrs: dict[str, Any] | None = None
-    has_bbox: bool = True
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -101,10 +74,15 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    return read_hands(source, Annotation, _hands, NAME)
+    return read_hands(source, Annotation, partial(_hands, read_configs(source)), NAME)
 
 
-def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[tuple[str, str]]) -> Hands:
+def _hands(
+    configs: list[Config],
+    file: AnnotationFile,
+    document: Document[Annotation],
+    problems: list[tuple[str, str]],
+) -> Hands:
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
     chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
@@ -135,7 +113,7 @@ def _hands(file: AnnotationFile, document: Document[Annotation], problems: list[
         _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
-        _add_advice(hands, [a.category_id for a in chosen], orders, turned)
+        _add_advice(hands, [a.category_id for a in chosen], orders, turned, configs)
     hands.refuse_twins()
     return hands
 
@@ -195,7 +173,7 @@ def _count_flaw(points: list[Any]) -> str:
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
     """xyz in metres and K, where the file has them."""
     if any(a.joint_cam is not None for a in annotations):
-        hands.columns["xyz"] = stack([a.joint_cam for a in annotations], (kp.COUNT, 3)) / _MILLIMETRES
+        hands.columns["xyz"] = stack([a.joint_cam for a in annotations], (kp.COUNT, 3)) / MILLIMETRES
     cameras = {entry.id: entry.cam_param for entry in hands.document.images if entry.cam_param}
     if cameras and hands.images:
         hands.columns["K"] = np.stack([_intrinsics(cameras.get(key)) for key in hands.images])
@@ -238,21 +216,35 @@ def _put_in_order(hands: Hands, orders: list[Order]) -> bool:
     return turned
 
 
-def _add_advice(hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool) -> None:
-    """Note which skeletons the hands of their category contradict, and what to write instead."""
+def _add_advice(
+    hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool, configs: list[Config]
+) -> None:
+    """Note which skeletons and flip rules the hands contradict, and what to write instead."""
     labelled = hands.points[..., 2:] > 0
     points = np.where(labelled, hands.points[..., :2], np.nan)
     for category in hands.document.categories:
+        rows = np.array([key == category.id for key in categories], bool)
+        if not rows.any():
+            continue
         order = orders[category.id]
         places = order.places or config_advice.OURS
         if turned and not order.anatomical:
             places = tuple(places[i] for i in TIP_TO_PALM)
-        rows = np.array([key == category.id for key in categories], bool)
-        where = f"{str(category.name)[:40]!r} in {hands.file.name}"
-        if rows.any() and (
-            advice := config_advice.of_skeleton(category.skeleton, where, points[rows], places)
-        ):
-            hands.notes[advice] += 1
+        where = f"skeleton of {str(category.name)[:40]!r} in {hands.file.name}"
+        told = [config_advice.of_skeleton(category.skeleton, where, points[rows], places)]
+        for config in configs:
+            told += _of_mmpose(config, points[rows], places)
+        hands.notes.update(filter(None, told))
+
+
+def _of_mmpose(config: Config, points: NDArray[np.float32], places: tuple[int, ...]) -> list[str]:
+    """What to write into a file of mmpose's; nothing where it is sound."""
+    links = ", ".join(f"{(config.points[places[a]], config.points[places[b]])}" for a, b in kp.BONES)
+    swap, skeleton = (f"{what} of {config.name}" for what in ("swap", "skeleton_info"))
+    return [
+        config_advice.of_flip(config.flip, swap, points, places, "swap='' for each keypoint"),
+        config_advice.of_skeleton(config.links, skeleton, points, places, f"the links {links}"),
+    ]
 
 
 def _reorder(hands: Hands, rows: NDArray[np.bool_], order: tuple[int, ...]) -> None:
@@ -324,208 +316,6 @@ def _depth_in(folder: Path, attrs: dict[str, Any] | None) -> str | None:
     return str(path) if path is not None and path.is_file() else None
 
 
-_SPLITS = ("train", "val", "test")
-_PLAIN = (
-    "sample_id",
-    "source",
-    "aspect",
-    "subject_id",
-    "label_source",
-    "score",
-    "parent_id",
-    "clip",
-    "frame",
-    "track",
-    "tilt",
-    "rotation",
-)
-
-
-_HELD = frozenset(
-    {
-        *_PLAIN,
-        "side",
-        "keypoints",
-        "xyz",
-        "K",
-        "bbox",
-        "transform",
-        "split",
-        "licence",
-        "keypoint_scores",
-        "attrs",
-    }
-)
-
-
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write annotations/person_keypoints_SPLIT.json (of SPLIT "default" for samples of no split) and images/.
-
-    These are COCO's own names, by which other tools tell what a file holds (Datumaro).
-
-    Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
-    `cam_param` are mmpose's. A sample without a box gets that of its labelled points. What COCO has no key
-    for goes into `hand_curate`, where `read` finds it again.
-
-    Returns
-    -------
-    How many values of each field the format could not hold, and images that were left out.
-    """
-    batches = dataset.table().combine_chunks().to_batches()
-    whole = batches[0] if batches else make_batch(0)
-    refs = whole.column("image").to_pylist()
-    lost = count_lost(dataset, _HELD)
-    placed, counts = put(dataset, refs, out / "images", engine)
-    lost.update(counts)
-    usable = np.array([ref in placed for ref in refs], bool)
-    lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())
-    splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
-    lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
-    sources = dataset.info["sources"]
-    for split in sorted(set(splits)):
-        part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
-        text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else NAME)
-        lost.update(unheld)
-        files.write(out / "annotations" / f"person_keypoints_{split or 'default'}.json", text)
-    return +lost
-
-
-def encode(
-    part: pa.RecordBatch, placed: dict[str, Path], *, description: str = NAME
-) -> tuple[bytes, Counter[str]]:
-    """An annotation file for a batch of samples, and counts of what it does not hold, per field.
-
-    Parameters
-    ----------
-    placed: the file of each image that a sample refers to; its name goes into the annotations.
-    """
-    lost = Counter[str]()
-    ids = {ref: number for number, ref in enumerate(sorted(set(part.column("image").to_pylist())), start=1)}
-    with collector_paused():
-        return _encode(part, placed, ids, lost, description), lost
-
-
-def _encode(
-    part: pa.RecordBatch, placed: dict[str, Path], ids: dict[str, int], lost: Counter[str], description: str
-) -> bytes:
-    entries, licences = _image_entries(part, placed, ids, lost)
-    document = {
-        "info": {"description": description},
-        "licenses": [{"id": number, "name": name, "url": ""} for name, number in licences.items()],
-        "categories": [_category()],
-        "images": entries,
-        "annotations": _annotations(part, ids),
-    }
-    return msgspec.json.encode(document)
-
-
-def _category() -> dict[str, Any]:
-    bones = [[a + 1, b + 1] for a, b in kp.BONES]  # COCO counts keypoints from 1 here
-    return {"id": 1, "name": "hand", "supercategory": "hand", "keypoints": list(kp.NAMES), "skeleton": bones}
-
-
-def _image_entries(
-    part: pa.RecordBatch, placed: dict[str, Path], ids: dict[str, int], lost: Counter[str]
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Entries of `images`, and the number of each licence."""
-    names = sorted(set(part.column("licence").drop_null().to_pylist()))
-    licences = {name: number for number, name in enumerate(names, start=1)}
-    entries: dict[str, dict[str, Any]] = {}
-    columns = (part.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
-    for ref, width, height, licence, matrix in zip(*columns, _rows(part, "K"), strict=True):
-        entry = entries.get(ref)
-        if entry is None:
-            if width is None or height is None:
-                info = images.probe(placed[ref])
-                width, height = info.width, info.height
-            entry = {"id": ids[ref], "file_name": placed[ref].name, "width": width, "height": height}
-            entries[ref] = entry | ({"license": licences[licence]} if licence else {})
-        if matrix is not None:
-            camera = _camera(matrix)
-            if camera is None or entries[ref].setdefault("cam_param", camera) != camera:
-                lost["K"] += 1
-    return sorted(entries.values(), key=lambda entry: entry["id"]), licences
-
-
-def _camera(matrix: list[list[float]]) -> dict[str, Any] | None:
-    """mmpose's form of K; None for one with skew."""
-    (fx, skew, cx), (zero, fy, cy), last = matrix
-    if skew or zero or last != [0, 0, 1]:
-        return None
-    return {"focal": [fx, fy], "princpt": [cx, cy]}
-
-
-def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, Any]]:
-    if not part.num_rows:
-        return []
-    xy, seen = short(to_numpy(part, "keypoints")), to_numpy(part, "visibility")
-    flat = np.zeros((part.num_rows, kp.COUNT, 3), object)
-    flat[..., :2] = np.nan_to_num(xy)
-    flat[..., 2] = seen.astype(int)
-    frames = to_numpy(part, "bbox")
-    boxed = np.isfinite(frames).all(1)
-    frames = short(np.where(boxed[:, None], frames, _extents(xy)))
-    columns: tuple[Any, ...] = (
-        range(1, part.num_rows + 1),
-        part.column("image").to_pylist(),
-        flat.reshape(part.num_rows, -1).tolist(),
-        (seen > 0).sum(1).tolist(),
-        frames.tolist(),
-        (frames[:, 2] * frames[:, 3]).tolist(),
-        part.column("side").to_pylist(),
-        _rows(part, "xyz", _MILLIMETRES),
-        _ours(part, boxed),
-    )
-    found: list[dict[str, Any]] = []
-    for number, ref, points, count, box, area, side, joints, ours in zip(*columns, strict=True):
-        entry = {
-            "id": number,
-            "image_id": ids[ref],
-            "category_id": 1,
-            "iscrowd": 0,
-            "keypoints": points,
-            "num_keypoints": count,
-            "bbox": box,
-            "area": area,
-            "segmentation": [],
-        }
-        if side:
-            entry["hand_type"] = side
-        if joints:
-            entry["joint_cam"] = joints
-        entry["hand_curate"] = ours
-        found.append(entry)
-    return found
-
-
-def _ours(part: pa.RecordBatch, boxed: NDArray[np.bool_]) -> list[Ours]:
-    plain = [part.column(name).to_pylist() for name in _PLAIN]
-    attrs = [json.loads(text) if text else None for text in part.column("attrs").to_pylist()]
-    scores = [
-        row and [None if math.isnan(score) else score for score in row]
-        for row in _rows(part, "keypoint_scores")
-    ]
-    rows = zip(*plain, _rows(part, "transform"), scores, attrs, boxed.tolist(), strict=True)
-    names = (*_PLAIN, "transform", "keypoint_scores", "attrs", "has_bbox")
-    return [Ours(**dict(zip(names, values, strict=True))) for values in rows]
-
-
-def _rows(part: pa.RecordBatch, name: str, scale: float | None = None) -> list[list[Any] | None]:
-    """A fixed-size column as lists of numbers, None where it is null; scaled float32 in few digits."""
-    column = part.column(name)
-    if column.null_count == part.num_rows:
-        return [None] * part.num_rows
-    values = to_numpy(part, name)
-    if scale is not None:
-        values = short(values, scale)
-    there = column.is_valid().to_pylist()
-    return [row if valid else None for row, valid in zip(values.tolist(), there, strict=True)]
-
-
-def _extents(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Boxes (n, 4) around the finite points of (n, 21, 2); zeros where there is none."""
-    finite = np.isfinite(xy)
-    low = np.where(finite, xy, np.inf).min(1)
-    high = np.where(finite, xy, -np.inf).max(1)
-    boxes = np.concatenate([low, high - low], axis=1)
-    return np.where(np.isfinite(boxes), boxes, 0.0)
+    """Write annotations/person_keypoints_SPLIT.json and images/, as `write_coco` says."""
+    return write_coco(dataset, out, engine)

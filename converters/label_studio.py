@@ -117,8 +117,9 @@ class _File:
         image = self._picture(task, part)
         size = task.size or _size(image)
         data = dict(list(task.data.items())[:_COLUMNS])
-        for number, (region, sample) in enumerate(self.reader.samples(task, size, part)):
-            sent = task.sent_with(region)
+        found = list(self.reader.samples(task, size, part))
+        for number, (region, sample) in enumerate(found):
+            sent = task.sent_with(region, alone=len(found) == 1)
             own = f"{self.key}{escaped(task.key)}" + (f"#{number}" if number else "")
             sample.sample_id = sent.sample_id if sent is not None else ""
             if sent is not None and not sent.has_bbox:

@@ -38,7 +38,7 @@ from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import Sample, file_stem, to_batch
+from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
 from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
 
 NAME = "labelme"
@@ -52,6 +52,7 @@ _LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _BOX = "rectangle"
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
+_FOUND = "QA: "  # a line of a description that begins so tells what QA found, and nothing of the point
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
 
 
@@ -370,8 +371,7 @@ class _Hands:
             self.dropped[flaw] += 1
             return None
         (x, y) = cast(list[float], shape.points[0])
-        remark = shape.description if isinstance(shape.description, str) else ""
-        told = labels.said(remark, self.mapping.hidden)
+        told = labels.said(_remark(shape.description), self.mapping.hidden)
         flags = {" ".join(labels.words(name)): value for name, value in _flags(shape.flags).items()}
         flags |= {"occluded": True} if shape.difficult else {}
         seen = self._visibility(label.visibility, told.visibility, flags)
@@ -432,6 +432,11 @@ class _Hands:
         return sides.pop() if sides else None
 
 
+def _remark(description: Any) -> str:
+    lines = description.splitlines() if isinstance(description, str) else []
+    return "\n".join(line for line in lines if not line.startswith(_FOUND))
+
+
 def _place_flaw(points: list[list[float | None]]) -> str:
     """What keeps the points of a point shape from being one place in the image; empty where nothing does."""
     if len(points) != 1 or len(points[0]) != 2:
@@ -475,7 +480,8 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write one Labelme file an image, beside a copy of the image.
 
     Hands that share an image get a group_id each (1, 2, ...). A hidden point has the flag `occluded`, a
-    point of a known hand the flag `left` or `right`; unlabelled points have no shape.
+    point of a known hand the flag `left` or `right`; unlabelled points have no shape. What QA found, in
+    `attrs["findings"]` where `curate review open-labelme` writes, is the description of a hand's first point.
 
     Returns
     -------
@@ -499,6 +505,7 @@ def _document(image: Path, samples: list[Sample]) -> dict[str, Any]:
     for number, sample in enumerate(samples, start=1):
         side = {sample.side: True} if sample.side else {}
         points = short(sample.keypoints).tolist()
+        found = "\n".join(_FOUND + " ".join(str(line).split()) for line in sample.attrs.get(FINDINGS, []))
         for i in np.flatnonzero(sample.visibility):
             hidden = {"occluded": True} if sample.visibility[i] == kp.HIDDEN else {}
             shapes.append(
@@ -506,12 +513,13 @@ def _document(image: Path, samples: list[Sample]) -> dict[str, Any]:
                     "label": kp.NAMES[i],
                     "points": [points[i]],
                     "group_id": number if len(samples) > 1 else None,
-                    "description": "",
+                    "description": found,
                     "shape_type": "point",
                     "flags": {**side, **hidden},
                     "mask": None,
                 }
             )
+            found = ""
     return {
         "version": _VERSION,
         "flags": {},

@@ -135,6 +135,7 @@ FORMATS: dict[str, Format] = {
             writes=Shards,
         ),
         Format("fiftyone", "fiftyone", "FiftyOne: its own dataset layout, with the skeleton", reads=None),
+        Format("mmpose", "mmpose", "mmpose: COCO, with a file on the keypoints for its configs", reads=None),
         Format("datumaro", "datumaro", "Datumaro: its own JSON, with points and boxes", reads=None),
         Format("csv", "csv_table", "CSV for people: samples.csv, a row a hand, and images/", reads=None),
         Format(

@@ -145,7 +145,10 @@ def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]
     points = _in_our_order(values, config, aside.notes)[..., :2]
     points[(points == 0).all(axis=2)] = np.nan
     places = (config.order(int(values[0, 0])).places if len(values) else None) or config_advice.OURS
-    told = (config_advice.of_flip(flip, name, points, places) for name, flip in config.flips.items())
+    told = (
+        config_advice.of_flip(flip, f"flip_idx of {name}", points, places)
+        for name, flip in config.flips.items()
+    )
     return [advice for advice in told if advice]
 
 

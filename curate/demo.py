@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from curate.basics import engine, images, stopping
+from curate.basics import engine, files, images, stopping
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError, MissingExtra
+from curate.basics.version import VERSION
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
@@ -64,7 +65,22 @@ def demo(
     Returns
     -------
     0, or the exit code of the command that failed.
+
+    Raises
+    ------
+    InputError: a folder that curate did not make. ConfigChanged: one of a demo with other options.
     """
+    asked = {"stage": "demo", "version": VERSION, "options": asdict(options)}
+    with files.claimed(out, asked) as claim:
+        code = _all_of_it(out, run, say, options)
+        if code == 0:
+            claim.finish({})
+    return code
+
+
+def _all_of_it(
+    out: Path, run: Callable[[Sequence[str]], int], say: Callable[[str], None], options: DemoOptions
+) -> int:
     started = time.monotonic()
     photos, seed = options.photos, options.seed
     for shoot in _shoots(photos, seed):
@@ -144,7 +160,7 @@ def _draw_photos(shoot: Shoot, out: Path, numbers: range) -> Iterator[Sample]:
 
 def _render(out: Path, seed: int) -> list[str]:
     job = out / "render.yaml"
-    job.write_text(_JOB.format(number=_RENDERS, seed=seed), encoding="utf-8")
+    files.write(job, _JOB.format(number=_RENDERS, seed=seed).encode())
     return ["render", "--job", str(job), "--out", str(out / "renders")]
 
 

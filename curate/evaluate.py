@@ -135,7 +135,7 @@ def evaluate(
     with contents.claimed(folder, identity, [dataset], reads=origin.reads, overwrite=overwrite) as claim:
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, reused=True)
-        names, found = (origin.name, dataset.root.resolve().name), origin.predict()
+        names, found = (origin.name, dataset.name), origin.predict()
         about = {"split": options.split, "training_set": names[1], "seen_in_training": origin.seen}
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
@@ -196,7 +196,7 @@ def _origin(
     require_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     return _Origin(
-        opened.root.resolve().name,
+        opened.name,
         files.sha256(opened.root / WEIGHTS),
         of_points,
         (opened.root,),

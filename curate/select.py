@@ -26,10 +26,11 @@ from curate.data.stage import Stage, Summary, keep
 from curate.options.select import LANGUAGE, SelectOptions
 
 # What notes count samples by that were not chosen, in the order in which they are asked.
-_OTHER_SPLIT, _OTHERWISE, _FLAGGED, _NOT_DRAWN = (
+_OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
     "not of the split",
     "not as --where says",
     "flagged by QA",
+    "almost the same photograph as one that is kept",
     "not drawn",
 )
 
@@ -40,6 +41,7 @@ def select(
     options: SelectOptions = SelectOptions(),
     *,
     drop: Collection[str] | None = None,
+    alike: Sequence[Collection[str]] | None = None,
     engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
@@ -52,6 +54,8 @@ def select(
     Parameters
     ----------
     drop: ids of samples to leave out, of QA's findings, say; an id that no sample has is no error.
+    alike: groups of ids; of those of a group that are left by all other conditions, one is kept: the one with
+        most keypoints, else the first.
 
     Raises
     ------
@@ -63,18 +67,20 @@ def select(
     source.refuse_training_set("select before curate build")
     if options.by is not None and options.sample is None:
         raise InputError("--by", "--sample is not given", remedy="say how many to draw: --sample N")
-    if drop is None and options.where is None and not options.split and options.sample is None:
-        allowed = "--where, --split, --drop-qa, --sample"
+    chosen_by = (drop, alike, options.where, options.split or None, options.sample)
+    if all(one is None for one in chosen_by):
+        allowed = "--where, --split, --drop-qa, --near-duplicates, --sample"
         raise InputError("what to choose by", "not given", allowed=allowed)
-    reasons = _reasons(source, options, frozenset(drop or ()))
-    record = {**asdict(options), "drop": _digest(drop)}
+    reasons = _reasons(source, options, frozenset(drop or ()), alike or ())
+    groups = None if alike is None else [json.dumps(sorted(group)) for group in alike]
+    record = {**asdict(options), "drop": _digest(drop), "alike": _digest(groups)}
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
     return stage.run(_batches(source, reasons), work)
 
 
-def _digest(drop: Collection[str] | None) -> str | None:
-    return None if drop is None else hashlib.sha256(json.dumps(sorted(drop)).encode()).hexdigest()
+def _digest(words: Collection[str] | None) -> str | None:
+    return None if words is None else hashlib.sha256(json.dumps(sorted(words)).encode()).hexdigest()
 
 
 def _batches(
@@ -94,7 +100,9 @@ def _keep(job: tuple[pa.RecordBatch, list[str | None]], *, root: Path, out: Path
     return part
 
 
-def _reasons(source: Dataset, options: SelectOptions, drop: frozenset[str]) -> list[str | None]:
+def _reasons(
+    source: Dataset, options: SelectOptions, drop: frozenset[str], alike: Sequence[Collection[str]]
+) -> list[str | None]:
     """For each sample why it is not chosen; None where it is."""
     condition = None if options.where is None else _condition(options.where)
     asked = set(condition.columns) if condition else set()
@@ -110,12 +118,24 @@ def _reasons(source: Dataset, options: SelectOptions, drop: frozenset[str]) -> l
             reasons.append(_OTHERWISE)
         else:
             reasons.append(_FLAGGED if row["sample_id"] in drop else None)
+    for number in _twins(rows, reasons, alike):
+        reasons[number] = _TWIN
     if options.sample is not None:
         left = [number for number, reason in enumerate(reasons) if reason is None]
         drawn = set(_drawn([rows[number] for number in left], options))
         for place, number in enumerate(left):
             reasons[number] = None if place in drawn else _NOT_DRAWN
     return reasons
+
+
+def _twins(
+    rows: Sequence[dict[str, Any]], reasons: Sequence[str | None], alike: Sequence[Collection[str]]
+) -> Iterator[int]:
+    """Of each group all that are left, but for the one with most keypoints."""
+    left = {row["sample_id"]: number for number, row in enumerate(rows) if reasons[number] is None}
+    for group in alike:
+        members = sorted(left[sample_id] for sample_id in group if sample_id in left)
+        yield from set(members) - set(sorted(members, key=lambda number: -rows[number][LABELLED])[:1])
 
 
 def _condition(text: str) -> Condition:

@@ -119,7 +119,7 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
     told = {title: _most(found) for title, found in counts.items() if set(found) != {_UNKNOWN}}
     count = len(source)
     return Contents(
-        name=source.root.resolve().name,
+        name=source.name,
         samples=count,
         images=len(names),
         subjects=len(subjects),

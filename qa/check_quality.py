@@ -131,7 +131,7 @@ def _identity(datasets: Sequence[Dataset], options: QualityOptions, table: Seque
         },
         "earlier": earlier,
         "predictions": [files.sha256(name) for name in options.predictions],
-        "names": [dataset.root.resolve().name for dataset in datasets],
+        "names": [dataset.name for dataset in datasets],
         "inputs": [dataset.fingerprint for dataset in datasets],
     }
 

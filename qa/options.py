@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from curate.basics.settings import Options, choice, flag, path, paths, text, texts, whole
+from curate.basics.settings import Options, choice, flag, path, paths, share, text, texts, whole
 from qa.severity import SEVERITIES, Severity, at_least
 
 NEVER = "never"
@@ -65,3 +65,12 @@ class LabelmeOptions(Options):
         False, "start nothing: only prepare the folder, or read back what was corrected in it"
     )
     reviewer: str = text("", "a name", "whose corrections these are", metavar="NAME")
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementOptions(Options):
+    """What `curate review agreement` compares beside verdicts, and writes."""
+
+    dataset: Path | None = path("which the decisions are about: compare points too", metavar="D")
+    consensus: Path | None = path("write what both agree on, for curate review apply", metavar="FILE")
+    within: float = share(0.05, "how far apart two points agree, in hand sizes")

@@ -157,7 +157,7 @@ class View:
 
     def folder(self, row: int) -> str:
         """Name of the folder that a row comes from."""
-        name: str = self.datasets[self.dataset_of[row]].root.resolve().name
+        name: str = self.datasets[self.dataset_of[row]].name
         return name
 
 

@@ -162,7 +162,7 @@ class Worker:
         self._end()
         # It is killed, as a rule, and does not clear up behind itself.
         self._temporary = tempfile.TemporaryDirectory(prefix="curate-blender-", dir=self.folder)
-        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._temporary.name)
+        places = process.temporary_at(self._temporary.name)
         try:
             self.child = process.Child(self.blender.command(self._core), _ONE_THREAD | places)
         except OSError as error:

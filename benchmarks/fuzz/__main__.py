@@ -15,7 +15,7 @@ for each kind of input:
     unclear      exit code 2 without one clear line; a result that cannot be read
 
 Seed and number decide a case. Those with a fault are kept, with their command, and told of with the command
-that repeats them. Exits with 1 where there is one.
+that repeats them. Exits with 1 where there is one. Ctrl-C ends it after the case at hand, with the counts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -57,15 +58,20 @@ def main() -> None:
     chosen = [n for n, kind in enumerate(kinds) if not options.kind or kind.name in options.kind]
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
+        # What is known of datasets, and what OpenCV leaves of pictures that it cannot write, go with it.
+        os.environ.update(XDG_STATE_HOME=f"{folder}/state", OPENCV_TEMP_PATH=folder)
         sources = Path(folder) / "sources"
         if children.run(lambda: seeds.make(sources, networks=networks)).code:
             sys.exit("the sources cannot be made")
         make_baselines(sources)
         end = time.monotonic() + (options.seconds or float("inf"))
+        asked_to_end: list[int] = []
+        signal.signal(signal.SIGINT, lambda number, _: asked_to_end.append(number))
         for number in range(options.first, options.first + options.cases):
             if number % len(kinds) not in chosen:
                 continue
-            if time.monotonic() > end:
+            if asked_to_end or time.monotonic() > end:
+                print(f"ended before case {number}")
                 break
             case = Case(options.seed, number, kinds, sources, Path(folder) / "case")
             verdict = case.run()

@@ -547,6 +547,74 @@ def _encoded(rng: Random, text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
+_CONDITIONS = (
+    "(" * 900 + "side" + ")" * 900,
+    "not " * 400 + "side == 1",
+    " or ".join(["side == 'left'"] * 120),
+    "side == 'a'.join(['b'])",
+    "__import__('os').system('touch executed')",
+    "[x for x in [1]] == side",
+    "side == " + "9" * 1500,
+    "attrs.age > 10 ** 10 ** 10",
+    "labelled in " + "[" * 300 + "]" * 300,
+    "attrs['__class__'] == 1",
+    "width == -9" + "9" * 400 + " or height < 1e999",
+    "side in {'left', None} and keypoints == 1",
+    "f'{side}' == side",
+    "side == b'left'",
+    "(side := 1) == 1",
+    "lambda: side",
+    "attrs.age == 1j",
+    "side < [1, 'a', None]",
+    "age\n== 30",
+    "# side == 1",
+)
+
+
+def condition(rng: Random, content: bytes) -> bytes:
+    """A condition of `curate select`."""
+    if rng.random() < 0.4:
+        return rng.choice(_CONDITIONS).encode()
+    return hostile.text(rng, content.decode(), " .'[,=").encode("utf-8", "surrogatepass")
+
+
+_ARGUMENTS = (
+    "0",
+    "1",
+    "3",
+    "7.5",
+    "1e3",
+    "-0.1",
+    "0.99",
+    "1.0",
+    "33",
+    "4096",
+    "1,2",
+    "0:9",
+    "tilt=0..45",
+    "#00f",
+)
+
+
+def argument(rng: Random, _content: bytes) -> bytes:
+    """What somebody may type behind an option."""
+    drawn = rng.choice((*_ARGUMENTS, *hostile.TEXTS, *hostile.NUMBERS))
+    return str(drawn).encode("utf-8", "surrogatepass")
+
+
+def by_content(rng: Random, content: bytes) -> bytes:
+    """A file of any kind, spoilt inside where it is one that is known here, or else as bytes."""
+    if content.startswith((b"\xff\xd8", b"\x89PNG")):
+        return image(rng, content)
+    if rng.random() < 0.7:
+        for codec in (json_file, npy, pickled, csv):
+            try:
+                return codec(rng, content)
+            except (ValueError, pickle.UnpicklingError, EOFError, LookupError, TypeError, AttributeError):
+                continue
+    return hostile.data(rng, content)
+
+
 def plain(rng: Random, content: bytes) -> bytes:
     """Anything, as bytes."""
     return hostile.data(rng, content)

@@ -1,12 +1,15 @@
 """What is spoilt: small sources in the layouts that people have, and all that our own commands make of them.
 
 drawn       a dataset: hands with masks, depth, xyz and K
-labelme, coco, yolo-pose, 11khands, rhd, cvat, label-studio    exports of it
-wholebody, cvat-video                      sources that are written here
-freihand, interhand, panoptic and so on    the layouts of publishers, as the tests write them
-crops, set, qa, review                     what crop, build, qa and review build make
-run, evaluation                            a network trained for an epoch, and its figures
-loose       photos/, decisions.jsonl, split.csv, qa.yaml, job.yaml, mapping.yaml
+coco, labelme, rhd ...    a source of each format of the table: an export of it, or by the tests
+cvat-video                CVAT's export of a video
+crops, set, qa, review    what crop, build, qa and review build make; strange: crops that were made elsewhere
+unfinished, begun         a crop and a training that were stopped
+corrections               what review open-labelme prepares
+run, evaluation           a network trained for an epoch, and its figures
+openpose-model            a network of OpenPose's kind
+loose       decisions.jsonl, split.csv, results.json; the YAML of QA, render, autotag, convert; a model and a
+            mapping of a hand; a condition of select; argument.txt, in whose place an argument is drawn
 """
 
 from __future__ import annotations
@@ -15,43 +18,57 @@ import contextlib
 import io
 import json
 import shlex
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 
+from converters.table import FORMATS
 from curate import cli
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.data import depth
-from curate.data.dataset import Dataset
+from curate.data.dataset import INFO, Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
+from render.hand.kinematics import BONES
+from render.hand.model import HandModel
+from render.people.rig import TEMPLATE
 from tests.layouts import LAYOUTS
+from tests.taggers.test_openpose import write_model
 
 HANDS = 4
 SIZE = 160
 _K = np.array([[300.0, 0, SIZE / 2], [0, 300, SIZE / 2], [0, 0, 1]])
 _MADE = (
-    "export {0}/drawn --to labelme --out {0}/labelme",
-    "export {0}/drawn --to coco --out {0}/coco",
-    "export {0}/drawn --to yolo-pose --out {0}/yolo-pose",
-    "export {0}/drawn --to 11khands --out {0}/11khands",
-    "export {0}/drawn --to rhd --out {0}/rhd",
-    "export {0}/drawn --to cvat --out {0}/cvat",
-    "export {0}/drawn --to label-studio --out {0}/label-studio",
+    *(f"export {{0}}/drawn --to {name} --out {{0}}/{name}" for name, row in FORMATS.items() if row.writes),
     "crop {0}/drawn --by keypoints --size 64 --out {0}/crops",
     "build {0}/crops --size 32 --test 0.5 --masks --store-heatmaps float16 --out {0}/set",
     "qa {0}/drawn --fail-on never --out {0}/qa",
     "review build {0}/drawn --qa {0}/qa --out {0}/review",
+    "review open-labelme {0}/drawn --all --no-open --out {0}/corrections",
 )
 _TRAINED = (
     "train {0}/set --network toy-points --epochs 1 --batch 2 --out {0}/run",
     "evaluate {0}/run {0}/set --out {0}/evaluation",
+)
+# The formats of which there is a source, in a folder of their name.
+SOURCES = tuple(
+    name
+    for name, row in FORMATS.items()
+    if row.reads and (row.writes or name in ("images", "coco-wholebody", *LAYOUTS))
+)
+# What is stopped, and where: nothing is left to do but to write the result.
+_UNFINISHED = ("crop {0}/drawn --by keypoints --size 64 --out {0}/unfinished", "curate.data.stage.write_info")
+_BEGUN = (
+    "train {0}/set --network toy-points --epochs 1 --batch 2 --out {0}/begun",
+    "curate.training.fit.finish_run",
 )
 _MAPPING = """\
 labels: {Daumenspitze: thumb_tip, P0: wrist}
@@ -71,20 +88,30 @@ def make(folder: Path, *, networks: bool) -> None:
     Stage("draw", folder / "drawn", {}).run([folder / "drawn"], _draw)
     for line in (*_MADE, *(_TRAINED if networks else ())):
         _typed([*shlex.split(line.format(folder)), "--quiet"])
-    _write_wholebody(folder / "wholebody")
-    _write_video(folder / "cvat-video")
+    for line, where in (_UNFINISHED, *((_BEGUN,) if networks else ())):
+        with patch(where, side_effect=KeyboardInterrupt):
+            _typed([*shlex.split(line.format(folder)), "--quiet"], ending=cli.INTERRUPTED)
+    if networks:
+        write_model(folder / "openpose-model", kp.COUNT + 1)
+    drawn = Dataset(folder / "drawn")
     for name, write in LAYOUTS.items():
         write(folder / name)
-    _write_loose(folder / "loose", Dataset(folder / "drawn"))
+    _write_pictures(folder / "images", drawn)
+    _write_wholebody(folder / "coco-wholebody")
+    _write_video(folder / "cvat-video")
+    _write_loose(folder / "loose", drawn)
+    shutil.copytree(folder / "crops", folder / "strange")
+    with (folder / "strange" / INFO).open("a") as file:
+        file.write("\n")  # no dataset that was made here
 
 
-def _typed(line: Sequence[str]) -> str:
-    """Run a command that must go well; what it prints."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+def _typed(line: Sequence[str], *, ending: int | None = None) -> str:
+    """Run a command that must go well, or end with another code; what it prints."""
+    said, told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
         code = cli.main(line)
-    if code not in (cli.OK, cli.FINDINGS):
-        raise SystemExit(f"curate {shlex.join(line)}: {code}")
+    if code not in ((cli.OK, cli.FINDINGS) if ending is None else (ending,)):
+        raise SystemExit(f"curate {shlex.join(line)}: {code}: {told.getvalue()}")
     return said.getvalue()
 
 
@@ -127,6 +154,12 @@ def _draw(root: Path) -> Part:
             )
         )
     return Part(to_batch(samples))
+
+
+def _write_pictures(root: Path, drawn: Dataset) -> None:
+    root.mkdir()
+    for sample in drawn:
+        shutil.copy(drawn.root / sample.image, root)
 
 
 def _write_wholebody(root: Path) -> None:
@@ -175,7 +208,7 @@ def _write_loose(root: Path, drawn: Dataset) -> None:
         {"decision": "fix", "reason": "wrong-points"},
         {"decision": "patch", "patch": {"side": "swap", "order": "reverse", "points": points}},
     )
-    (root / "photos").mkdir(parents=True)
+    root.mkdir()
     for sample, verdict in zip(drawn, verdicts, strict=True):
         pixels = pixel_state(drawn.read_image(sample))
         head = {"schema": SCHEMA, "dataset_sha": drawn.fingerprint, "sample_id": sample.sample_id}
@@ -186,7 +219,6 @@ def _write_loose(root: Path, drawn: Dataset) -> None:
             "reviewer": "ann",
         }
         decisions.append({**head, **rest, "ts": "2024-01-01T00:00:00Z", "app_version": "0.1.0", **verdict})
-        (root / "photos" / Path(sample.image).name).write_bytes((drawn.root / sample.image).read_bytes())
     (root / "decisions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in decisions))
     subjects = sorted({str(sample.subject_id) for sample in drawn})
     rows = zip(subjects, ("train", "test"), strict=True)
@@ -195,6 +227,38 @@ def _write_loose(root: Path, drawn: Dataset) -> None:
     (root / "qa.yaml").write_text(_typed(["qa", "--explain"]))
     (root / "job.yaml").write_text(_typed(["render", "--explain"]))
     (root / "mapping.yaml").write_text(_MAPPING)
+    (root / "limits.yaml").write_text(_typed(["autotag", "--explain"]))
+    (root / "condition.txt").write_text("side == 'left' and attrs.age > 20 or labelled in [20, 21]")
+    (root / "argument.txt").write_text("8")
+    points = [9.5, 8.5, 0.5] * kp.COUNT
+    samples = Dataset(drawn.root.parent / "set")
+    _write_json(
+        root / "results.json", [{"image_id": s.sample_id, "keypoints": points, "score": 0.5} for s in samples]
+    )
+    (root / "hand.yaml").write_text(TEMPLATE.read_text() + "file: hand.glb\nside: left\n")
+    (root / "hand.glb").write_bytes(b"glTF")
+    _flat_hand().write(root / "hand.npz")
+
+
+def _flat_hand() -> HandModel:
+    """A model of a hand that is no more than a triangle."""
+    none = np.zeros((0, 3), np.float32)
+    return HandModel(
+        name="flat",
+        licence="MIT",
+        vertices=np.eye(3, dtype=np.float32),
+        faces=np.array([[0, 1, 2]], np.int32),
+        joints=np.zeros((kp.COUNT, 3)),
+        keypoints=np.zeros((kp.COUNT, 3)),
+        weights=np.full((3, BONES), 1 / BONES, np.float32),
+        part=np.array([33], np.uint8),
+        radius=np.full(kp.COUNT, 0.01),
+        normals=np.eye(3, dtype=np.float32),
+        atlas=np.zeros((0, 0, 0, 4), np.uint8),
+        atlas_box=np.zeros(4),
+        texture="",
+        uv=none[:, None, :2],
+    )
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.fuzz import children, hostile
 from benchmarks.fuzz.children import Ending, Limits
-from benchmarks.fuzz.kinds import KINDS, Kind
+from benchmarks.fuzz.kinds import KINDS, SPOILT, Kind
 from curate import cli
 from curate.basics import images
 from curate.data.dataset import TABLE, Dataset
@@ -29,6 +29,15 @@ _LIMITS = Limits(processor=20, wall=120, address_space=8 << 30)
 _MOST_MEMORY = 1 << 30
 _AGAIN = 8  # of so many cases one is run twice
 _MOMENTS = {"tensorboard", "last.ckpt"}
+_ALONE = (
+    "review open-",
+    "review take",
+    "review agree",
+    "train",
+    "evaluate",
+    "show",
+    "trust",
+)  # take no --workers
 _COUNTS = ("dropped", "absent", "notes")
 
 
@@ -69,7 +78,7 @@ class Case:
     def command(self) -> str:
         """Its command line, for the case's folder."""
         line = self.rng.choice(self.kind.commands)
-        several = not line.startswith(("review open-", "review agree", "train", "evaluate"))
+        several = not line.startswith(_ALONE)
         return f"{line} --json" + (" --workers 1" if several else "")
 
     def run(self) -> Verdict:
@@ -95,12 +104,20 @@ class Case:
 
     def _give(self, suffix: str) -> Ending:
         return children.run(
-            lambda: cli.main(shlex.split(self.command)),
+            lambda: cli.main(self._words()),
             limits=_LIMITS,
             out=self.folder / f"stdout{suffix}",
             err=self.folder / f"stderr{suffix}",
             folder=self.folder,
         )
+
+    def _words(self) -> list[str]:
+        """The words of the command, an argument in its place."""
+        if SPOILT not in self.command:
+            return shlex.split(self.command)
+        victim = self.folder / (self.folder / "spoilt").read_text()
+        text = victim.read_bytes().decode("utf-8", "surrogateescape") if victim.is_file() else ""
+        return [word.replace(SPOILT, text.replace("\0", "")) for word in shlex.split(self.command)]
 
     def _spoil(self) -> None:
         """Copy the sources, spoil a file of them, and put a picture beside them that is nobody's business."""
@@ -115,7 +132,7 @@ class Case:
         victim = rng.choice(sorted(sources.glob(self.kind.spoils)))
         (self.folder / "spoilt").write_text(str(victim.relative_to(self.folder)))
         (self.folder / "command").write_text(f"curate {self.command}\n")
-        if rng.random() < 0.05:
+        if rng.random() < 0.05 and SPOILT not in self.command:
             _exchange(rng, victim, self.folder)
             return
         content = self.kind.codec(rng, victim.read_bytes())

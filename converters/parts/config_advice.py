@@ -23,42 +23,52 @@ _PALM = (kp.WRIST, *kp.BASES)
 _SOUND = frozenset(frozenset(bone) for bone in kp.BONES) | {frozenset((a, b)) for a in _PALM for b in _PALM}
 
 
-def of_flip(flip: object, where: str, points: NDArray[np.floating], places: Sequence[int] = OURS) -> str:
-    """What to write in place of a flip_idx; empty where it is sound.
+def of_flip(
+    flip: object,
+    where: str,
+    points: NDArray[np.floating],
+    places: Sequence[int] = OURS,
+    line: str = f"flip_idx: {list(OURS)}",
+) -> str:
+    """What to write in place of a rule of mirroring; empty where it is sound.
 
     Parameters
     ----------
-    where: the file that has it. points: (n, 21, 2) of its hands, in our order, NaN where unlabelled.
+    where, line: how people are told of the rule, and what is to stand in its place.
+    points: (n, 21, 2) of the hands, in our order, NaN where unlabelled.
     places: where each of our keypoints stands in the file's order.
     """
-    line = f"write there: flip_idx: {list(OURS)}"
     order = [int(i) if isinstance(i, int) else -1 for i in flip] if isinstance(flip, list) else []
     if order == list(OURS):
         return ""
     if sorted(order) != list(OURS):
-        return f"flip_idx of {where} is no order of 21 points, and was not used; {line}"
+        return f"{where} is no order of 21 points, and was not used; write there: {line}"
     ours = {place: i for i, place in enumerate(places)}
     turned = [ours[order[place]] for place in places]
     pairs = [(i, turned[i]) for i in OURS if i < turned[i] or (i > turned[i] and turned[turned[i]] != i)]
-    found = f"flip_idx of {where} exchanges {_names(pairs)}, though a mirrored hand keeps its points"
+    found = f"{where} exchanges {_names(pairs)}, though a mirrored hand keeps its points"
     stretch = _length(points[:, turned]) / _length(points)
     if np.isfinite(stretch).any():
         found += f" (its bones become {np.nanmedian(stretch):.1f} times as long)"
-    return f"{found}; it was not used; {line}"
+    return f"{found}; it was not used; write there: {line}"
 
 
 def of_skeleton(
-    skeleton: object, where: str, points: NDArray[np.floating], places: Sequence[int] = OURS
+    skeleton: object,
+    where: str,
+    points: NDArray[np.floating],
+    places: Sequence[int] = OURS,
+    line: str = "",
 ) -> str:
-    """What to write in place of a COCO category's skeleton; empty where it is sound, or there is none.
+    """What to write in place of a skeleton; empty where it is sound, or there is none.
 
     Parameters
     ----------
-    As for `of_flip`. Links count points from 1, as COCO has it.
+    As for `of_flip`; without a line, it is COCO's. Links count points from 1, as COCO has it.
     """
     if not isinstance(skeleton, list) or not skeleton:
         return ""
-    line = f'write there: "skeleton": {[[places[a] + 1, places[b] + 1] for a, b in kp.BONES]}'
+    line = line or f'"skeleton": {[[places[a] + 1, places[b] + 1] for a, b in kp.BONES]}'
     ours = {place + 1: i for i, place in enumerate(places)}
     links = [
         (ours[link[0]], ours[link[1]])
@@ -66,16 +76,16 @@ def of_skeleton(
         if isinstance(link, list) and len(link) == 2 and all(type(i) is int and i in ours for i in link)
     ]
     if len(links) < len(skeleton):
-        return f"skeleton of {where} has links that are no pairs of 1 to 21; it was not used; {line}"
+        return f"{where} has links that are no pairs of its points; it was not used; write there: {line}"
     odd = [link for link in links if frozenset(link) not in _SOUND]
     if not odd:
         return ""
-    found = f"skeleton of {where} links {_names(odd)}, which no bone does"
+    found = f"{where} links {_names(odd)}, which no bone does"
     longest = np.fmax.reduce(_lengths(points, kp.BONES), axis=1)
     share = _lengths(points, odd) / np.where(longest > 0, longest, np.nan)[:, None]
     if np.isfinite(share).any():
         found += f" (up to {np.nanmax(share):.1f} times as long as a hand's longest bone)"
-    return f"{found}; it was not used; {line}"
+    return f"{found}; it was not used; write there: {line}"
 
 
 def _names(pairs: Sequence[tuple[int, int]]) -> str:

@@ -120,10 +120,11 @@ class Task:
         sizes = (region.size for region in self.regions)
         return next(((w, h) for w, h in sizes if w is not None and h is not None), None)
 
-    def sent_with(self, region: str) -> Sent | None:
-        """What was sent out with the hand of a region that is called as `write` calls it."""
+    def sent_with(self, region: str, *, alone: bool) -> Sent | None:
+        """What was sent out with the hand of a region that is called as `write` calls it; with the one hand
+        of a task that had one, whatever it is called now: JSON-MIN has no names of regions."""
         match = _REGION.fullmatch(region)
-        number = int(match[1]) if match else len(self.sent)
+        number = int(match[1]) if match else 0 if alone and len(self.sent) == 1 else len(self.sent)
         return self.sent[number] if number < len(self.sent) else None
 
 

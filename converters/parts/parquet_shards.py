@@ -107,7 +107,9 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
 def _pack(schema: pa.Schema, root: Path, batch: pa.RecordBatch, file: IO[bytes]) -> tuple[int, Counter[str]]:
     counts = Counter[str]()
     samples = 0
-    with pq.ParquetWriter(file, schema, compression="snappy", write_page_index=True) as writer:
+    plain = [name for name in schema.names if name not in IMAGES]  # of pictures no statistics, nor an index
+    settings = {"compression": "snappy", "write_statistics": plain, "write_page_index": True}
+    with pq.ParquetWriter(file, schema, **settings) as writer:
         for group in _groups(files_of(root, batch, counts)):
             table = _table(batch, group, schema)
             writer.write_table(table, row_group_size=len(group))

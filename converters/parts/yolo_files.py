@@ -13,6 +13,7 @@ from converters.parts.known_formats import refusal
 from converters.parts.sample_keys import escaped
 from curate.basics import images
 from curate.basics.errors import UnsafeInput
+from curate.basics.paths import real
 from curate.data.part import Part
 from curate.data.source import BY_NAME, Source, files_below, folded, texts_below
 from curate.data.split import split_of
@@ -103,18 +104,18 @@ def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:
 
 def _files(source: Source, counted: Part) -> Iterator[Path]:
     """The files below the root and below folders of the root that links lead to."""
-    root = source.root.resolve()
-    given = source.images.resolve() if source.images else None
+    root = real(source.root)
+    given = real(source.images) if source.images else None
     entered = {root}
 
     def enter(link: Path) -> bool:
-        real = link.resolve()
+        leads = real(link)
         name = link.relative_to(source.root)
-        if real.is_relative_to(root):
-            new = real not in entered and not link.parent.resolve().is_relative_to(real)
-            entered.add(real)
+        if leads.is_relative_to(root):
+            new = leads not in entered and not real(link.parent).is_relative_to(leads)
+            entered.add(leads)
             return new
-        if given is None or not real.is_relative_to(given):
+        if given is None or not leads.is_relative_to(given):
             if {part.lower() for part in name.parts}.isdisjoint(_SUFFIXES):
                 counted.notes["linked folder outside the source, not entered"] += 1
             else:

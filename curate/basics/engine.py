@@ -97,6 +97,12 @@ class Local:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()
+            except BaseException:  # nobody waits for what they are at
+                from multiprocessing import active_children
+
+                for worker in active_children():  # none where they are threads
+                    worker.terminate()
+                raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

@@ -12,6 +12,7 @@ Several processes, on one machine or on several, may each do a share of the same
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -87,6 +88,12 @@ def remove(path: Path) -> None:
 def sweep(folder: Path) -> None:
     """Remove what writes that were killed left in a folder and below."""
     for leftover in list(folder.rglob(".*.tmp")):
+        remove(leftover)
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove what writes of this one file that were killed left beside it."""
+    for leftover in list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp")):
         remove(leftover)
 
 

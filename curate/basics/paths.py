@@ -74,8 +74,8 @@ def require_apart(out: Path, read: Path, what: str) -> None:
     ----------
     what: the one that is read is called.
     """
-    there, real = out.resolve(), read.resolve()
-    if there.is_relative_to(real) or real.is_relative_to(there):
+    makes, reads = real(out), real(read)
+    if makes.is_relative_to(reads) or reads.is_relative_to(makes):
         raise InputError(
             out, f"--out and the {what} {read} lie in each other", allowed=f"a folder apart from the {what}"
         )

@@ -64,8 +64,8 @@ class Suspicious(Exception):
     """A pickle does what no data does; says what."""
 
 
-def check(data: bytes) -> None:
-    """Follow a pickle's instructions.
+def check(data: bytes, start: int = 0) -> int:
+    """Follow the instructions of a pickle that begins at `start`; returns where it ends.
 
     Raises
     ------
@@ -74,17 +74,17 @@ def check(data: bytes) -> None:
     ValueError: it ends before its end.
     """
     try:
-        _follow(data)
+        return _follow(data, start)
     except IndexError:
         raise ValueError("it is cut off or broken") from None
 
 
-def _follow(data: bytes) -> None:  # one loop, as it is run millions of times
+def _follow(data: bytes, at: int) -> int:  # one loop, as it is run millions of times
     stack: list[int] = []  # what stands behind the last mark
     marked: list[list[int]] = []
     memo: dict[int, int] = {}  # of what is remembered, the values that are not one
     counted, numbered = 0, False  # what is remembered in order; whether anything is by a number of its own
-    at, table = 0, _TABLE
+    table = _TABLE
     while True:
         entry = table[data[at]]
         at += 1
@@ -116,18 +116,13 @@ def _follow(data: bytes) -> None:  # one loop, as it is run millions of times
         elif act == _MARK:
             marked.append(stack)
             stack = []
-        elif act == _TUPLE:
-            held, stack = stack, marked.pop()
-            stack.append(_values(held, len(held)))
         elif act == _MEMOIZE:
             memo[counted] = stack[-1]
             counted += 1
-        elif act in (_DROP_MARKED, _COLLECT):
-            stack = marked.pop()
-            if act == _COLLECT:
-                stack.append(1)
-        elif act == _POP and not stack:
-            stack = marked.pop()
+        elif act in (_DROP_MARKED, _COLLECT, _TUPLE) or (act == _POP and not stack):
+            held, stack = stack, marked.pop()
+            if act in (_COLLECT, _TUPLE):
+                stack.append(1 if act == _COLLECT else _values(held, len(held)))
         elif act in (_POP, _DUPLICATE):
             stack[-1:] = [] if act == _POP else [stack[-1]] * 2
         elif act == _SKIP:
@@ -141,7 +136,7 @@ def _follow(data: bytes) -> None:  # one loop, as it is run millions of times
         elif counted and numbered:  # which value is which would take more to follow
             raise Suspicious("two ways to remember values")
         else:
-            return
+            return at
 
 
 def _follow_line(data: bytes, at: int, lines: int, stack: list[int], memo: dict[int, int]) -> int:

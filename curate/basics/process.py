@@ -50,20 +50,31 @@ def environment() -> dict[str, str]:
     return ours
 
 
+def temporary_at(folder: str | os.PathLike[str]) -> dict[str, str]:
+    """What tells a program where its temporary files go."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), os.fspath(folder))
+
+
 def run(
-    command: Sequence[str], *, seconds: float, folder: str | os.PathLike[str] | None = None
+    command: Sequence[str],
+    *,
+    seconds: float,
+    folder: str | os.PathLike[str] | None = None,
+    temporary: str | os.PathLike[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end; its exit code and what it printed.
 
     Parameters
     ----------
     folder: where it runs; default: where we do.
+    temporary: the folder for its temporary files; default: the system's.
 
     Raises
     ------
     OSError: there is no such program. subprocess.TimeoutExpired: it took longer than `seconds`.
     """
-    with _start(command, subprocess.DEVNULL, folder, _NONE) as process:
+    variables = _NONE if temporary is None else temporary_at(temporary)
+    with _start(command, subprocess.DEVNULL, folder, variables) as process:
         try:
             out, err = process.communicate(timeout=seconds)
         except BaseException:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -74,6 +75,19 @@ def give(text: str) -> None:
         _silence(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise OSError(error.errno, error.strerror, "stdout") from None
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Within the block, what libraries in C print on stderr goes nowhere: they tell of what we tell, too."""
+    nowhere, ours = os.open(os.devnull, os.O_WRONLY), os.dup(2)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(ours, 2)
+        os.close(ours)
+        os.close(nowhere)
 
 
 def _silence(stream: TextIO) -> None:

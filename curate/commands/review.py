@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from converters.table import FORMATS
+from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
     OK,
@@ -18,7 +19,11 @@ from curate.commands.console import (
     options_of,
     show,
 )
-from qa.options import LabelmeOptions, PageOptions
+from qa.options import AgreementOptions, LabelmeOptions, PageOptions
+
+if TYPE_CHECKING:
+    from qa.review.agreement import Agreement
+    from qa.review.pairs import Pairs
 
 _BRING_IDS = ("cvat", "label-studio", "coco")  # formats by which a label finds its sample again
 
@@ -50,7 +55,9 @@ def run(a: argparse.Namespace) -> int:
 def _add_build(actions: Any) -> None:
     build = actions.add_parser("build", help="write the gallery: open index.html by double click")
     build.add_argument("dataset", type=Path, metavar="D")
-    build.add_argument("--qa", type=Path, required=True, metavar="QA", help="what curate qa wrote about it")
+    build.add_argument(
+        "--qa", type=Path, metavar="QA", help="what curate qa wrote about it; without it, just the pictures"
+    )
     build.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(build, PageOptions)
     common(build)
@@ -153,16 +160,65 @@ def _apply(a: argparse.Namespace) -> int:
 
 
 def _add_agreement(actions: Any) -> None:
-    agree = actions.add_parser("agreement", help="how far two reviewers decide alike, and where they do not")
-    agree.add_argument("first", type=Path, metavar="A", help="one reviewer's decisions, as the page exports")
+    agree = actions.add_parser(
+        "agreement",
+        help="how far two reviewers or annotators agree, and what they agree on",
+        description="Compare two files of decisions; with --dataset also the points that each accepted or "
+        "corrected.\nOr compare two datasets: the same samples, labelled by two people.",
+        epilog="examples:\n  curate review agreement ann.jsonl bob.jsonl\n"
+        "  curate review agreement ann.jsonl bob.jsonl --dataset tagged --consensus both.jsonl\n"
+        "  curate review agreement by-ann by-bob --consensus both.jsonl",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    agree.add_argument(
+        "first", type=Path, metavar="A", help="one's decisions as the page exports them, or dataset"
+    )
     agree.add_argument("second", type=Path, metavar="B", help="the other's")
-    common(agree, workers=False, overwrite=False)
+    add_options(agree, AgreementOptions)
+    common(agree)
     agree.set_defaults(act=_agreement)
 
 
 def _agreement(a: argparse.Namespace) -> int:
+    from qa.review import corrections
+    from qa.review.consensus import consensus
+    from qa.review.point_agreement import point_agreement
+
+    options = options_of(a, AgreementOptions)
+    if options.consensus is not None and options.consensus.exists() and not a.overwrite:
+        raise InputError(options.consensus, "is there already", remedy="give another name, or --overwrite")
+    verdicts, compared = _compared(a, options)
+    told: dict[str, Any] = verdicts.as_json() if verdicts else {}
+    lines = [str(verdicts)] if verdicts else []
+    if compared is not None:
+        points = point_agreement(*compared.labelled)
+        told |= {"points": points.as_json(), "not_compared": [list(one) for one in compared.left]}
+        lines.append(str(points))
+        lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
+        if options.consensus is not None:
+            merged = consensus(compared, options.within)
+            corrections.write(merged.decisions, options.consensus)
+            told["consensus"] = merged.as_json()
+            root = compared.dataset.root
+            advice = f"next: curate review apply {options.consensus} --dataset {root} --out NEW"
+            lines += [str(merged), advice]
+    show(a, told, "\n".join(lines))
+    return OK
+
+
+def _compared(a: argparse.Namespace, options: AgreementOptions) -> tuple[Agreement | None, Pairs | None]:
+    """The verdicts of two files, and what points each would have; of two datasets the latter alone."""
+    from qa.review import pairs
     from qa.review.agreement import agreement
 
-    found = agreement(a.first, a.second)
-    show(a, found.as_json(), str(found))
-    return OK
+    ways = {"engine": engine_of(a), **given(a, "quiet")}
+    if a.first.is_dir() and a.second.is_dir():
+        if options.dataset is not None:
+            raise InputError("--dataset", "given beside two datasets", allowed="with two files of decisions")
+        return None, pairs.of_labels(a.first, a.second, **ways)
+    if options.consensus is not None and options.dataset is None:
+        raise InputError("--consensus", "no dataset", remedy="say what was decided on: --dataset D")
+    verdicts = agreement(a.first, a.second)
+    if options.dataset is None:
+        return verdicts, None
+    return verdicts, pairs.of_decisions(a.first, a.second, options.dataset, **ways)

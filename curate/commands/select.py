@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
         run,
         "  curate select tagged --where \"aspect == 'dorsal' and labelled >= 20\" --out backs\n"
         "  curate select tagged --where \"attrs.skinColor in ['dark', 'medium']\" --out darker\n"
-        "  curate select tagged --drop-qa qa-tagged --out clean\n"
+        "  curate select tagged --drop-qa qa-tagged --near-duplicates one --out clean\n"
         "  curate select tagged --sample 200 --by subject_id --out some",
     )
     parser.add_argument("dataset", type=Path, metavar="D")
@@ -36,6 +36,11 @@ def add(commands: Any) -> None:
         default="error",
         help="the least severity of such a finding (default: %(default)s)",
     )
+    parser.add_argument(
+        "--near-duplicates",
+        choices=("one",),
+        help="keep one of photographs that look alike and show a hand in the same pose; reads the images",
+    )
     common(parser, shares=True)
 
 
@@ -49,5 +54,16 @@ def run(a: argparse.Namespace) -> int:
         drop = {row["sample_id"] for row in read_findings(a.drop_qa) if row["severity"] in grave}
     options = options_of(a, SelectOptions)
     drop = None if drop is None else drop - {None}
-    summary = select(a.dataset, a.out, options, drop=drop, engine=engine_of(a), **given(a, "overwrite quiet"))
+    ways = {"engine": engine_of(a), **given(a, "overwrite quiet")}
+    alike = None if a.near_duplicates is None else _alike(a)
+    summary = select(a.dataset, a.out, options, drop=drop, alike=alike, **ways)
     return tell(a, summary, advice=f"next: curate show {a.out}; curate qa {a.out} --out QA")
+
+
+def _alike(a: argparse.Namespace) -> list[list[str]]:
+    """The samples that QA would call near-duplicates of each other, by their ids."""
+    from qa.checks.duplicates import look_alikes
+    from qa.view import open_view
+
+    view = open_view([a.dataset], engine=engine_of(a), quiet=a.quiet)
+    return [[str(view.sample_id[row]) for row in group] for group in look_alikes(view)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.basics import files
 from curate.basics.errors import InputError
+from curate.basics.paths import read_file
 from curate.commands import console
 
 if TYPE_CHECKING:
@@ -66,10 +68,21 @@ def _write(a: argparse.Namespace, contents: Contents) -> None:
     kind = a.out.suffix.lower()
     if kind not in (*_PAGES, *_SHEETS):
         raise InputError(a.out, f"ends with {a.out.suffix!r}", allowed=", ".join([*_PAGES, *_SHEETS]))
-    if a.out.exists() and not a.overwrite:
-        raise InputError(a.out, "is there already", remedy="give another name, or --overwrite")
     chosen = verb.some(a.dataset, a.pictures, seed=a.seed)
     if kind in _PAGES:
-        files.write(a.out, verb.page(contents, chosen).encode())
+        made = verb.page(contents, chosen).encode()
     else:
-        images.write(a.out, verb.sheet([picture for _, picture in chosen]))
+        made = images.encode(verb.sheet([picture for _, picture in chosen]), kind)
+    files.sweep_beside(a.out)
+    if a.overwrite or not _holds(a.out, made):
+        files.write(a.out, made)
+
+
+def _holds(path: Path, made: bytes) -> bool:
+    """Whether this is what stands there, made before. Raises InputError: something else does."""
+    if not path.exists():
+        return False
+    with suppress(OSError):
+        if read_file(path, len(made)) == made:
+            return True
+    raise InputError(path, "is there already", remedy="give another name, or --overwrite")

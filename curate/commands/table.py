@@ -52,6 +52,9 @@ COMMANDS: dict[str, Command] = {
     "show": Command(
         "show", "Tell and show what is in a dataset: counts, how it was made, some of its hands."
     ),
+    "diff": Command(
+        "diff", "Tell what became of a dataset: samples added and gone, points moved, fields changed."
+    ),
     "qa": Command("qa", "Check datasets or a training set: findings for machines, report.html for people."),
     "review": Command(
         "review",

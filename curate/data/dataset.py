@@ -14,10 +14,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec
 import numpy as np
@@ -27,13 +28,15 @@ import pyarrow.parquet as pq
 from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.basics.paths import open_file, read_file
+from curate.basics.paths import open_file, read_file, real
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from curate.data.samples import Examples, Samples
 
 TABLE = "samples.parquet"
 INFO = references.INFO
@@ -92,7 +95,7 @@ class Rows(NamedTuple):
 
 
 class Dataset:
-    """An opened dataset folder. Tables are read in batches; nothing is held in memory.
+    """An opened dataset folder. Tables are read in batches; one at most is held in memory.
 
     Attributes
     ----------
@@ -105,6 +108,7 @@ class Dataset:
         self.root = Path(root)
         self.info, self.fingerprint = _read_info(self.root)
         self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
+        self._held: tuple[int, pa.RecordBatch] | None = None
         schema = SCHEMA_1 if self._is_earlier else SCHEMA
         try:
             open_file(self.root / TABLE).close()  # no pipe
@@ -125,6 +129,46 @@ class Dataset:
     def __iter__(self) -> Iterator[Sample]:
         for batch in self.batches():
             yield from from_batch(batch)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        return self.samples()[index]
+
+    def samples(self) -> Samples:
+        """All of the samples, as a sequence."""
+        from curate.data.samples import Samples  # imports pictures, which a table does not need
+
+        return Samples(self, np.arange(len(self)))
+
+    def filter(self, condition: str | Callable[[Sample], bool]) -> Samples:
+        """The samples that a condition holds for, see `Samples.filter`."""
+        return self.samples().filter(condition)
+
+    def to_torch(self, transform: Callable[[dict[str, Any]], Any] | None = None) -> Examples:
+        """The samples as `torch.utils.data.DataLoader` takes them, see `Samples.to_torch`."""
+        return self.samples().to_torch(transform)
+
+    def _repr_html_(self) -> str:
+        return self.samples()._repr_html_()
+
+    def take(self, rows: Iterable[int]) -> Iterator[Sample]:
+        """The samples in some rows, in the order of these; one row group is read for rows in turn of it."""
+        sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        for group, own in groupby(rows, lambda row: int(np.searchsorted(starts, row, "right")) - 1):
+            yield from from_batch(self._group(group).take(pa.array([row - starts[group] for row in own])))
+
+    def _group(self, number: int) -> pa.RecordBatch:
+        """A row group; the last that was read is kept."""
+        if self._held is None or self._held[0] != number:
+            with self._told():
+                (batch,) = self._file.read_row_group(number).combine_chunks().to_batches()
+            soundness.check(batch, self.root / TABLE)
+            self._held = (number, upgraded(batch) if self._is_earlier else batch)
+        return self._held[1]
 
     def batches(self, size: int = ROWS) -> Iterator[pa.RecordBatch]:
         """The table in batches of `size` rows (the last may be shorter)."""
@@ -192,6 +236,11 @@ class Dataset:
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
         """A sample's image as displayed. Raises UnreadableImage, and UnsafeReference where it may not lie."""
         return references.read_image(self.root, sample.image, grey=grey)
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder's name."""
+        return real(self.root).name
 
     @property
     def training(self) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -11,8 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from curate.basics import files
+from curate.basics.errors import SchemaError
+from curate.basics.paths import open_file
 from curate.data.sample import SCHEMA
 
+_SHA256 = 32  # bytes
 LEFT_OUT = "left out: "  # what a reason begins with that an export counts whole samples by, not fields
 
 
@@ -48,18 +52,31 @@ class Part:
         self.spoilt.update(other.spoilt)
 
     def store(self, path: Path) -> None:
-        """Write it as an Arrow file, whole or not at all."""
+        """Write it as an Arrow file with its SHA-256 behind, whole or not at all."""
         notes = {"dropped": self.dropped, "quarantine": self.quarantine}
         notes |= {"notes": self.notes, "absent": self.absent, "spoilt": self.spoilt}
         schema = SCHEMA.with_metadata({"part": json.dumps(notes)})
-        with files.writing(path) as sink, pa.ipc.new_file(sink, schema) as writer:
+        held = pa.BufferOutputStream()
+        with pa.ipc.new_file(held, schema) as writer:
             writer.write_batch(self.batch.replace_schema_metadata(schema.metadata))
+        written = held.getvalue()
+        with files.writing(path) as file:
+            file.write(written)
+            file.write(hashlib.sha256(written).digest())
 
     @classmethod
     def load(cls, path: Path) -> Part:
-        """Read what `store` wrote; the batch stays on disk, memory-mapped."""
-        with pa.memory_map(str(path)) as source:
-            reader = pa.ipc.open_file(source)
+        """Read what `store` wrote; the batch stays on disk, memory-mapped. Raises SchemaError: damaged."""
+        try:
+            open_file(path).close()
+            with pa.memory_map(str(path)) as source:
+                stored = source.read_buffer()
+        except (OSError, pa.ArrowException):
+            stored = pa.py_buffer(b"")
+        written = stored.slice(0, max(0, stored.size - _SHA256))
+        if hashlib.sha256(written).digest() != stored.slice(written.size).to_pybytes():
+            raise SchemaError(path, "damaged", remedy="give the command that began it with --overwrite")
+        with pa.ipc.open_file(written) as reader:
             notes = json.loads(reader.schema.metadata[b"part"])
             batch = reader.get_batch(0).replace_schema_metadata(None)
         quarantine = [(name, reason) for name, reason in notes["quarantine"]]

@@ -81,6 +81,10 @@ def _none_visible() -> NDArray[np.uint8]:
     return np.zeros(kp.COUNT, np.uint8)
 
 
+# In attrs: what QA found, lines of text, for tools that show a remark beside a hand.
+FINDINGS = "findings"
+
+
 @dataclass(slots=True, eq=False)
 class Sample:
     """One hand in one image.

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from curate.basics import files, progress
 from curate.basics.engine import ALL, ONE, Engine
-from curate.basics.errors import ShareDone, UnsafeReference
+from curate.basics.errors import SchemaError, ShareDone, UnsafeReference
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
@@ -196,7 +196,7 @@ class Stage:
                 if index not in share:
                     continue
                 size = sizes[index] if sizes else 1
-                if path.exists():
+                if _is_whole(path):
                     advance(size, new=False)
                 else:
                     begun.append(size)
@@ -288,6 +288,15 @@ def keep(part: Part, samples: Iterable[Sample], root: Path, out: Path) -> None:
         except UnsafeReference as error:
             part.quarantine.append((sample.sample_id, error.reason))
     part.batch = to_batch(kept)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a part was finished; one that the disk has lost something of since is made again."""
+    try:
+        Part.load(path)
+    except SchemaError:
+        return False
+    return True
 
 
 def _work_one(work: Callable[[Item], Part], job: tuple[Path, Item]) -> None:

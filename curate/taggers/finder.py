@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import files, geometry
+from curate.basics.paths import real
 from curate.hands.cropping import Frame
 from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.outlines import outlines
@@ -37,7 +37,7 @@ class RunFinder:
     @property
     def name(self) -> str:
         """After the run's folder."""
-        return f"run:{Path(self.where).resolve().name}"
+        return f"run:{real(self.where).name}"
 
     def __call__(self, photograph: Photograph) -> Found | None:
         """The largest hand. Raises UnreadableImage."""

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import files
+from curate.basics import files, streams
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.hands.photograph import Photograph
@@ -117,12 +117,13 @@ def _files(where: str) -> list[Path]:
 def _load(where: str) -> Any:
     paths = _files(where)
     try:
-        if len(paths) == 1:
-            network = cv2.dnn.readNetFromONNX(str(paths[0]))
-        else:
-            network = cv2.dnn.readNetFromCaffe(*map(str, paths))
-        network.setInput(np.zeros((1, 3, _SIZE, _SIZE), np.float32))
-        shape = np.shape(network.forward())
+        with streams.hushed():  # of a file that is none, its parser says so at length
+            if len(paths) == 1:
+                network = cv2.dnn.readNetFromONNX(str(paths[0]))
+            else:
+                network = cv2.dnn.readNetFromCaffe(*map(str, paths))
+            network.setInput(np.zeros((1, 3, _SIZE, _SIZE), np.float32))
+            shape = np.shape(network.forward())
     except cv2.error as error:
         line = " ".join(str(error).split())[:200]
         raise InputError(paths[-1], f"no network that OpenCV reads ({line})", allowed=_WANTED) from None

@@ -55,7 +55,7 @@ class RunTagger:
     @property
     def label_source(self) -> str:
         """After the run's folder."""
-        return f"auto:{self.run.root.resolve().name.replace(' ', '-')}"
+        return f"auto:{self.run.name.replace(' ', '-')}"
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""

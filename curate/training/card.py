@@ -69,7 +69,7 @@ def card(run: Run) -> str:
     made.filters["cell"] = _cell
     template = made.get_template("card.md.j2")
     text = template.render(
-        name=_cell(run.root.resolve().name),
+        name=_cell(run.name),
         network=run.info["network"],
         row=table.row(run.info["network"]["name"]),
         weights=sum(weight.numel() for weight in run.network.parameters()),

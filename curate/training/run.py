@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
-from curate.basics.paths import open_file
+from curate.basics.paths import real
 from curate.data.training_set import Form
 from curate.networks import inference, table
 from curate.networks.inference import Found
@@ -44,6 +43,11 @@ class Run:
     info: dict[str, Any]
     network: Network
     temperature: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder's name."""
+        return real(self.root).name
 
     @property
     def spec(self) -> Spec:
@@ -107,8 +111,7 @@ def start_from(network: Network, file: Path) -> None:
     Raises InputError: a file that holds none of this network's.
     """
     try:
-        with open_file(file) as opened:
-            network.start_from(_by_name(torch.load(opened, map_location="cpu", weights_only=True)))
+        network.start_from(_by_name(stored.read_any(file)))
     except (*_BROKEN, stored.Damaged) as error:
         raise InputError(file, _no_weights(error)) from None
 

@@ -6,12 +6,15 @@ does not do, and the pickle is followed before it is read (curate.basics.pickle_
 
 from __future__ import annotations
 
+import io
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -19,6 +22,7 @@ from curate.basics import files, pickle_scan
 from curate.basics.paths import open_file
 
 _PICKLE = "data.pkl"
+_PICKLES = 5  # of what torch wrote before version 1.6: what it is, its version, the machine, the value, names
 _MOST = 100_000_000  # bytes of the pickle, which names the tensors and does not hold them
 
 
@@ -34,12 +38,38 @@ def write(path: Path, value: Any) -> None:
 
 def read(path: Path) -> Any:
     """What `write` wrote: tensors and plain values. Raises OSError; Damaged."""
+    with open_file(path) as file, _as_damage():
+        _check(file)
+        file.seek(0)
+        return _load(file)
+
+
+def read_any(path: Path) -> Any:
+    """What any version of torch wrote: an archive, or some pickles in a row and the tensors' bytes.
+
+    Raises as `read`.
+    """
+    with open_file(path) as file, _as_damage():
+        if zipfile.is_zipfile(file):
+            return read(path)
+        file.seek(0)
+        data, at = file.read(), 0
+        for _ in range(_PICKLES):
+            at = pickle_scan.check(data, at)
+        return _load(io.BytesIO(data))
+
+
+def _load(file: IO[bytes]) -> Any:
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def _as_damage() -> Iterator[None]:
+    """What torch and zipfile raise becomes Damaged, and what torch warns of before is left out."""
     try:
-        with open_file(path) as file, warnings.catch_warnings():
-            _check(file)
-            file.seek(0)
-            warnings.simplefilter("ignore")  # of torch's, about what is refused then
-            return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except zipfile.BadZipFile:
         raise Damaged("no archive of tensors, or half of one") from None
     except pickle_scan.Suspicious as error:

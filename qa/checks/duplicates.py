@@ -83,12 +83,7 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
     Across splits every image is an error; within a split each group is one note. An image that looks like
     more than `compared` others is compared with that many only, and a note says so.
     """
-    rows = np.flatnonzero(view.pixels.error == np.array(None))
-    least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
-    pairs, crowded = similar_pairs(view.pixels.thumbs[rows], least, at_most)
-    pairs, crowded = Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored), rows[crowded]
-    for alike in (_hashes_alike, _poses_alike, _pictures_alike, _other_pixels):
-        pairs = pairs.where(alike(view, pairs, limits))
+    judged, pairs, crowded = _near_pairs(view, limits)
     groups = _groups(pairs, len(view))
     group_of = {row: group for group in groups for row in group}
     apart = (view.split[pairs.first] != view.split[pairs.second]) & _every_split(view, pairs)
@@ -105,8 +100,52 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
             splits = view.split[group[0]] or "no split"
             hits.append(_hit(view, group[0], group[1], splits, rows=group, severity="info"))
     if len(crowded):
-        hits.append(_crowd(crowded, at_most))
-    return Outcome(len(rows), hits)
+        hits.append(_crowd(crowded, int(limits["compared"])))
+    return Outcome(judged, hits)
+
+
+def _near_pairs(view: View, limits: Limits) -> tuple[int, Pairs, Rows]:
+    """How many images were judged, pairs that look alike, and the rows that were not compared with all."""
+    rows = np.flatnonzero(view.pixels.error == np.array(None))
+    least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
+    pairs, crowded = similar_pairs(view.pixels.thumbs[rows], least, at_most)
+    pairs, crowded = Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored), rows[crowded]
+    for alike in (_hashes_alike, _poses_alike, _pictures_alike, _other_pixels):
+        pairs = pairs.where(alike(view, pairs, limits))
+    return len(rows), pairs, crowded
+
+
+def look_alikes(view: View) -> list[tuple[int, ...]]:
+    """Rows of the same hand in the same pose, by the usual limits: images that look alike, and copies."""
+    (limits,) = (check.limits for check in CHECKS if check.run is near_duplicates)
+    near = _near_pairs(view, limits)[1]
+    copies = _copies(view)
+    copies = copies.where(_poses_alike(view, copies, limits))
+    both = [np.concatenate(values) for values in zip(*(_columns(p) for p in (near, copies)), strict=True)]
+    return _groups(Pairs(*both), len(view))
+
+
+def _columns(pairs: Pairs) -> tuple[Rows, Rows, Flags]:
+    return pairs.first, pairs.second, pairs.mirrored
+
+
+def _copies(view: View) -> Pairs:
+    """Hands of images with the same pixels under two names: those of the first with those of the others."""
+    groups = defaultdict[str, list[int]](list)
+    for row, digest in enumerate(view.pixels.sha256):
+        if digest is not None:
+            groups[digest].append(row)
+    places = list(zip(view.dataset_of.tolist(), view.image.tolist(), strict=True))
+    found = [
+        (first, row)
+        for rows in groups.values()
+        for first in rows
+        if places[first] == places[rows[0]]
+        for row in rows
+        if places[row] != places[first]
+    ]
+    first, second = np.array(found, np.intp).reshape(-1, 2).T
+    return Pairs(np.minimum(first, second), np.maximum(first, second), np.zeros(len(found), bool))
 
 
 def _hit(view: View, row: int, other: int, splits: str, *, rows: tuple[int, ...], severity: Severity) -> Hit:

@@ -55,7 +55,7 @@ def stages(view: View) -> list[dict[str, Any]]:
             counts = entry.get("counts") or {}
             rows.append(
                 {
-                    "dataset": dataset.root.resolve().name,
+                    "dataset": dataset.name,
                     "stage": entry["stage"],
                     "out": counts.get("out"),
                     "quarantined": counts.get("quarantined"),

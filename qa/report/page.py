@@ -82,7 +82,7 @@ def _about(view: View, results: Sequence[Checked], verdict: Verdict) -> dict[str
     return {
         "verdict": verdict,
         "state": verdict.severity if verdict.severity in SEVERITIES[:2] else "passed",
-        "names": [dataset.root.resolve().name for dataset in view.datasets],
+        "names": [dataset.name for dataset in view.datasets],
         "totals": {s: sum(r.count(s) for r in results) for s in SEVERITIES},
         "subjects": len(set(view.subject_id) - {None}),
         "count": len(view),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import images
+from curate.basics import images, pages
 from curate.data.references import read_image
 from curate.hands.overlay import draw_skeleton
 from qa.measures.arrays import Floats
@@ -38,8 +36,7 @@ class Album:
             return None
         pixels = read_image(view.datasets[view.dataset_of[row]].root, view.image[row])
         drawn = picture(pixels, view.points[row], view.visibility[row], side=_SIDE)
-        data = images.encode(drawn, ".webp", quality=_QUALITY)
-        return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
+        return pages.data_url(drawn, quality=_QUALITY)
 
 
 def picture(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from curate.basics.errors import InputError
-from qa.review.decisions import Decision, read_decisions
+from qa.review.decisions import latest_decisions
+from qa.review.point_agreement import cohen
 
 KINDS = ("accept", "reject", "fix", "patch")
 
@@ -44,13 +45,7 @@ class Agreement:
     def kappa(self) -> float | None:
         """Cohen's kappa (1960): 0 for the agreement that chance would give, 1 for full agreement. None where
         both say one and the same kind throughout."""
-        firsts, seconds = Counter[str](), Counter[str]()
-        for (a, b), count in self.table.items():
-            firsts[a] += count
-            seconds[b] += count
-        chance = sum(firsts[kind] * seconds[kind] for kind in KINDS)
-        square = self.shared**2
-        return None if chance == square else (self.raw * square - chance) / (square - chance)
+        return cohen(self.table)
 
     def __str__(self) -> str:
         kappa = "not defined, as both say one thing only" if self.kappa is None else f"{self.kappa:.3f}"
@@ -88,7 +83,7 @@ def agreement(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> 
     ------
     InputError: a file that does not parse, or no sample that both decided on.
     """
-    one, two = _latest(first), _latest(second)
+    one, two = latest_decisions(first), latest_decisions(second)
     met = sorted(one.keys() & two.keys())
     both = [(one[name], two[name]) for name in met if one[name].sample_sha == two[name].sample_sha]
     if not both:
@@ -99,10 +94,6 @@ def agreement(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> 
         (a.sample_id, a.decision, b.decision) for a, b in both if a.verdict != b.verdict
     ]
     return Agreement(dict(table), differ, (len(one) - len(met), len(two) - len(met)), len(met) - len(both))
-
-
-def _latest(path: str | os.PathLike[str]) -> dict[str, Decision]:
-    return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.ts)}
 
 
 def _told(first: str, second: str) -> str:

@@ -7,29 +7,23 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
-from curate.basics import keypoints as kp
-from curate.basics import progress
 from curate.basics.engine import ONE, Engine
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError
 from curate.basics.wording import counted
-from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import Sample, from_batch
+from curate.data.sample import from_batch
 from curate.data.stage import Stage, Summary, keep
-from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, read_decisions, sample_sha
-
-_CHUNK = 32
-_REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
+from qa.review.decisions import Decision, Patch, read_decisions
+from qa.review.standing import names_of, patched, pixel_states, stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +143,7 @@ def apply_decisions(
 
 def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: bool) -> _Judgement:
     ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
-    names = _names(ids, given)
+    names = names_of(ids, given)
     latest: dict[str, dict[str, Decision]] = defaultdict(dict)
     refused: list[tuple[str, str]] = []
     for decision in given:
@@ -163,11 +157,11 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
     agreed: dict[str, Decision] = {}
     conflicts: list[tuple[str, str]] = []
     samples = [sample for sample in source if sample.sample_id in latest]
-    states = _pixel_states(source.root, samples, engine=engine, quiet=quiet)
+    states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
     for sample, pixels in zip(samples, states, strict=True):
         valid = []
         for decision in latest[sample.sample_id].values():
-            why = _stale(sample, pixels, decision)
+            why = stale(sample, pixels, decision)
             if why:
                 refused.append((sample.sample_id, why))
             else:
@@ -178,47 +172,6 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
         elif valid:
             agreed[sample.sample_id] = max(valid, key=lambda d: (d.ts, d.reviewer))
     return _Judgement(agreed, refused, conflicts)
-
-
-def _names(ids: list[str], given: list[Decision]) -> dict[tuple[str, str], str]:
-    """The sample that each (dataset_sha, sample_id) of a decision means: itself, or the one an alias stands
-    for."""
-    known = set(ids)
-    names = {(d.dataset_sha, d.sample_id): d.sample_id for d in given if d.sample_id in known}
-    for salt in {d.dataset_sha for d in given if d.sample_id.startswith(ALIAS)}:
-        names |= {(salt, alias(salt, sample_id)): sample_id for sample_id in ids}
-    return names
-
-
-def _pixel_states(root: Path, samples: list[Sample], *, engine: Engine, quiet: bool) -> list[str]:
-    refs = [sample.image for sample in samples]
-    jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
-    states: list[str] = []
-    with progress.bar("reading images", len(refs), quiet=quiet) as advance:
-        for part in engine.map(partial(_read_states, root), jobs, total=len(jobs)):
-            states += part
-            advance(len(part))
-    return states
-
-
-def _read_states(root: Path, refs: list[str]) -> list[str]:
-    return [_read_state(root, ref) for ref in refs]
-
-
-def _read_state(root: Path, ref: str) -> str:
-    try:
-        return pixel_state(references.read_image(root, ref))
-    except UnreadableImage:
-        return pixel_state(None)
-
-
-def _stale(sample: Sample, pixels: str, decision: Decision) -> str:
-    """Why a decision does not hold for the sample as it is now; empty where it does."""
-    if sample_sha(sample, pixels) != decision.sample_sha:
-        return "stale: its labels or pixels have changed since the decision"
-    if decision.patch is not None and decision.patch.side == "swap" and sample.side is None:
-        return "its side is not known: there is nothing to swap"
-    return ""
 
 
 def _false_positives(decisions: Iterable[Decision]) -> dict[str, tuple[int, int]]:
@@ -269,34 +222,9 @@ def _apply_batch(
             if decision.decision == "reject":
                 part.dropped[f"rejected in review: {decision.reason or 'no reason given'}"] += 1
                 continue
-            sample = _patched(sample, decision.patch or Patch())
+            sample = patched(sample, decision.patch or Patch())
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
         samples.append(sample)
     keep(part, samples, root, out)
     return part
-
-
-def _patched(sample: Sample, patch: Patch) -> Sample:
-    if patch.side is not None:
-        side: Any = sample.side
-        sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
-    if patch.order == "reverse":
-        xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
-        scores = None if sample.keypoint_scores is None else sample.keypoint_scores[_REVERSED]
-        points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
-        sample = replace(sample, keypoints=points, visibility=seen, keypoint_scores=scores, xyz=xyz)
-    if patch.points:
-        points, seen = sample.keypoints.copy(), sample.visibility.copy()
-        for name, point in patch.points.items():
-            points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
-            seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
-        sample = replace(
-            sample,
-            keypoints=points,
-            visibility=seen,
-            keypoint_scores=None,
-            label_source="manual",
-            score=None,
-        )
-    return sample

@@ -63,7 +63,7 @@ class Review:
 
 def build_review(
     dataset: str | os.PathLike[str],
-    qa: str | os.PathLike[str],
+    qa: str | os.PathLike[str] | None,
     out: str | os.PathLike[str],
     options: PageOptions = PageOptions(),
     *,
@@ -71,7 +71,8 @@ def build_review(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Review:
-    """Write the review page of a dataset; `qa` is the folder that `curate qa` wrote of it.
+    """Write the review page of a dataset; `qa` is the folder that `curate qa` wrote of it, or None for a look
+    at unchecked samples.
 
     Every image is decoded once, in full: a decision is bound to the pixels that were seen.
 
@@ -84,22 +85,22 @@ def build_review(
     """
     opened, folder = Dataset(dataset), Path(out)
     _require_reviewable(opened)
-    findings, elsewhere = _findings_of(opened, Path(qa))
+    findings, elsewhere = ({}, 0) if qa is None else _findings_of(opened, Path(qa))
     identity = {
         "stage": "review build",
         "version": curate.__version__,
         "options": asdict(options),
         "dataset": relative_to_out(opened.root, folder),
-        "inputs": [opened.fingerprint, files.sha256(Path(qa) / TABLE)],
+        "inputs": [opened.fingerprint, None if qa is None else files.sha256(Path(qa) / TABLE)],
     }
     with contents.claimed(
-        folder, identity, [opened], reads=[qa], engine=engine, overwrite=overwrite
+        folder, identity, [opened], reads=[qa] if qa else [], engine=engine, overwrite=overwrite
     ) as claim:
         if claim.result is not None:
             return Review(folder, **claim.result, reused=True)
         samples = _worst_first(opened, findings)
         shown = _fill_atlases(opened, samples, claim, engine=engine, quiet=quiet)
-        Page(opened, folder, samples, shown, findings, **asdict(options)).write()
+        Page(opened, folder, samples, shown, findings, qa is not None, **asdict(options)).write()
         flagged = sum(bool(findings.get(sample.sample_id)) for sample in samples)
         unreadable = sum(one.width == 0 for one in shown)
         made = Review(folder, len(samples), flagged, unreadable, elsewhere, _size(claim))

@@ -99,6 +99,14 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
     return decisions
 
 
+def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:
+    """The decisions of a file by the sample's id as it stands there; of several on a sample the last counts.
+
+    Raises InputError, as `read_decisions`.
+    """
+    return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.ts)}
+
+
 def _checked(decision: Decision) -> Decision:
     if (decision.decision == "patch") != (decision.patch not in (None, Patch())):
         raise ValueError("a patch says what to correct, and no other decision does")

@@ -29,7 +29,7 @@ from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import file_of
-from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
 from curate.data.source import Source
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
@@ -122,7 +122,7 @@ def open_labelme(
     shown = [file_of(source.root, hands[0].image) for hands in session.values()]
     with contents.claimed(folder, identity, [], reads=reads, others=shown, overwrite=overwrite) as claim:
         if claim.result is None:
-            _prepare(source, claim, session, write)
+            _prepare(source, claim, session, write, {} if options.qa is None else _remarks(options.qa))
             claim.finish({"files": len(session)})
         else:
             files.sweep(folder)  # of a command that was killed as it read back
@@ -181,6 +181,15 @@ def _flagged(qa: Path, options: LabelmeOptions) -> list[str]:
     return [r["sample_id"] for r in sorted(rows, key=lambda r: SEVERITIES.index(r["severity"]))]
 
 
+def _remarks(qa: Path) -> dict[str, list[str]]:
+    """What was found of each sample, a line each, the worst first."""
+    remarks: dict[str, list[str]] = {}
+    for row in sorted(read_findings(qa), key=lambda row: (SEVERITIES.index(row["severity"]), row["check"])):
+        if row["sample_id"] is not None:
+            remarks.setdefault(row["sample_id"], []).append(f"{row['check']}: {row['message']}")
+    return remarks
+
+
 # the session -----------------------------------------------------------------------------------------
 
 # The hands in each file, by the file's name without its suffix, in the order of their group ids.
@@ -209,8 +218,10 @@ def _file_name(number: int, image: str) -> str:
     return f"{number:04d}-{stem}"
 
 
-def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Write) -> None:
-    """Write the pictures and labels, through a small dataset of their own."""
+def _prepare(
+    source: Dataset, claim: files.Claim, session: _Session, write: Write, remarks: dict[str, list[str]]
+) -> None:
+    """Write the pictures and labels, with what was found, through a small dataset of their own."""
     part = claim.work / "opened"
     for place in (part, claim.out / LABELS):
         files.remove(place)  # of a command that was killed
@@ -219,7 +230,10 @@ def _prepare(source: Dataset, claim: files.Claim, session: _Session, write: Writ
     for name, hands in session.items():
         picture = Path("images") / (name + Path(hands[0].image).suffix)
         files.write(part / picture, images.load(file_of(source.root, hands[0].image)))
-        samples += [replace(hand, image=picture.as_posix()) for hand in hands]
+        samples += [
+            replace(hand, image=picture.as_posix(), attrs={FINDINGS: remarks.get(hand.sample_id, [])})
+            for hand in hands
+        ]
     write_table(part, [to_batch(samples)])
     write_info(part, {"samples": len(samples), "sources": [], "licences": [], "history": []})
     write(Dataset(part), claim.out / LABELS)

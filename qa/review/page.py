@@ -35,9 +35,6 @@ from qa.review.decisions import REASONS, alias, sample_sha
 from qa.severity import SEVERITIES
 
 CHUNK = 2000
-# A coordinate t of the thumbnail, px, is stored as (t + THUMB) * _FINE: one thumbnail beyond each edge fits.
-_FINE = 224
-_NO_POINT = 65535
 # Corrections that a finding asks for: the page shows and offers them, unless an error of another check says
 # that the points are no hand's, or not this hand's: then the finding is but a consequence.
 _NO_HAND = ("coincident-points", "placeholder-points", "off-hand")
@@ -49,20 +46,27 @@ _PROPOSALS: dict[str, dict[str, Any]] = {
     "finger-order": {"patch": {"order": "reverse"}, "unless": _NO_HAND},
 }
 _FACETS = ("source", "split", "subject_id", "side", "aspect")
-_SCRIPTS = ("data.js", "filter.js", "decisions.js", "skeleton.js", "grid.js", "panel.js", "app.js")
+_SCRIPTS = (
+    *("data.js", "filter.js", "decisions.js", "skeleton.js", "grid.js"),
+    *("panel.js", "picture.js", "points.js", "facets.js", "app.js"),
+)
 # The findings of a sample (None: of the set or a split), worst first.
 Findings = Mapping[str | None, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The samples in the page's order, what decoding them gave, and their findings; see `PageOptions`."""
+    """The samples in the page's order, what decoding them gave, and their findings; see `PageOptions`.
+
+    checked: whether QA was run at all.
+    """
 
     dataset: Dataset
     folder: Path
     samples: list[Sample]
     shown: list[Shown]
     findings: Findings
+    checked: bool
     anonymise: bool
     thumbnails_only: bool
 
@@ -107,13 +111,14 @@ class Page:
         whole = [] if self.anonymise else self.findings.get(None, [])
         return {
             "app_version": curate.__version__,
-            "name": self.dataset.root.resolve().name,
+            "name": self.dataset.name,
             "dataset_sha": self.dataset.fingerprint,
             "rows": len(self.samples),
+            "checked": self.checked,
+            "flagged": sum(bool(self.findings.get(sample.sample_id)) for sample in self.samples),
             "chunks": chunks,
             "thumb": THUMB,
             "across": ACROSS,
-            "fine": _FINE,
             "values": values,
             "checks": checks,
             "remedies": [remedy[check] for check in checks],
@@ -151,7 +156,7 @@ class Page:
             "size": [[one.width, one.height] for one in shown],
             "window": [one.window for one in shown],
             "mask": [one.mask for one in shown],
-            "points": _packed(_thumbnail_points(samples, shown)),
+            "points": _packed(_points(samples)),
             "seen": _packed(np.array([s.visibility for s in samples], np.uint8)),
             "sha": _packed(np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8)),
             "findings": found,
@@ -168,15 +173,12 @@ class Page:
         return alias(self.dataset.fingerprint, sample.sample_id) if self.anonymise else sample.sample_id
 
 
-def _thumbnail_points(samples: list[Sample], shown: list[Shown]) -> NDArray[np.uint16]:
-    """Keypoints in thumbnail coordinates, (n, 21, 2), as fixed point numbers; _NO_POINT where unlabelled."""
-    points = np.array([s.keypoints for s in samples], np.float64).reshape(-1, kp.COUNT, 2)
+def _points(samples: list[Sample]) -> NDArray[np.float32]:
+    """Keypoints as they are, (n, 21, 2), pixels of the image; NaN where unlabelled."""
+    points = np.array([s.keypoints for s in samples], np.float32).reshape(-1, kp.COUNT, 2)
     seen = np.array([s.visibility for s in samples]).reshape(-1, kp.COUNT) > 0
-    windows = np.array([one.window for one in shown], np.float64).reshape(-1, 3)
     there = seen & np.isfinite(points).all(axis=2)
-    cells = (np.where(there[..., None], points, 0) - windows[:, None, :2]) * (THUMB / windows[:, None, 2:])
-    fixed = np.clip(((cells + THUMB) * _FINE).round(), 0, _NO_POINT - 1)
-    return np.where(there[..., None], fixed, _NO_POINT).astype("<u2")
+    return np.where(there[..., None], points, np.float32(np.nan)).astype("<f4")
 
 
 def _packed(values: NDArray[Any]) -> str:

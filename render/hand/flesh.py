@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics import stopping
 from render.hand import anatomy, kinematics
 from render.hand.anatomy import Build
 
@@ -78,6 +79,7 @@ class Flesh:
 
     def finger(self, f: int, points: Floats) -> tuple[Floats, Floats]:
         """Distance (N,) to a finger's flesh and how far along it from its first joint (N,), both in mm."""
+        stopping.check()  # a hand takes seconds to model, and asks for this many times
         best = np.full(len(points), np.inf, np.float32)
         where = np.zeros(len(points), np.float32)
         start = 0.0

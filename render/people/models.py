@@ -18,6 +18,9 @@ import json
 import os
 import shutil
 import tarfile
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +54,11 @@ _WEBXR = {
     "webxr-left": _Download("left", "bc67783144944ea1cda54d9247885825ea5fb9d4651469fe7d00be517a5c2b87"),
     "webxr-right": _Download("right", "291790c14f7f88a7f9bd35330c47392ed8e8d395ae6728f4bb7089f1bc1f2b96"),
 }
+# What numpy and zipfile raise on archives and arrays that are damaged.
+_BROKEN = (
+    *(ValueError, LookupError, TypeError, SyntaxError, EOFError, RuntimeError, ArithmeticError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 NAMES = (PROCEDURAL, *_WEBXR)
 
 
@@ -93,10 +101,9 @@ def read(path: Path) -> HandModel:
     """The model in a file. Raises InputError where it holds none."""
     try:
         return HandModel.read(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            path, f"no hand model ({error})", allowed="an .npz that HandModel.write made"
-        ) from None
+    except (OSError, *_BROKEN) as error:
+        found = f"no hand model ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        raise InputError(path, found, allowed="an .npz that HandModel.write made") from None
 
 
 def fingerprint(model: str) -> str:
@@ -139,7 +146,7 @@ def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
         job.write_text(json.dumps(rig.as_json()), encoding="utf-8")
         command = blender.script(_SCRIPT, os.fspath(job), os.fspath(made))
         try:
-            done = process.run(command, seconds=_EXTRACT_SECONDS)
+            done = process.run(command, seconds=_EXTRACT_SECONDS, temporary=folder)
         except OSError as error:
             raise InputError(blender.path, f"does not start ({error.strerror})") from None
         except TimeoutExpired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -104,3 +105,15 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     while any(map(alive, workers)) and time.monotonic() < limit:
         time.sleep(0.02)
     assert not any(map(alive, workers))
+
+
+def sleep_long(item: int) -> None:
+    time.sleep(0 if item < 64 else 300)
+
+
+def test_where_the_work_is_given_up_nobody_waits_for_processes() -> None:
+    results = engine.Local(2).map(sleep_long, range(70), total=70)
+    for _ in range(64):
+        next(results)
+    results.close()
+    assert multiprocessing.active_children() == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from curate.basics import files, images
-from curate.basics.errors import UnreadableImage, UnsafeInput
-from curate.basics.paths import Places, as_text, is_text, open_file, read_file
+from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
+from curate.basics.paths import Places, as_text, is_text, open_file, read_file, require_apart
 
 
 @pytest.fixture
@@ -100,3 +100,12 @@ def test_a_limit_on_what_is_read(tmp_path: Path) -> None:
         read_file(tmp_path / "x", 4)
     with pytest.raises(OSError, match="no path"):
         read_file(f"{tmp_path}/\0", 4)
+
+
+def test_a_link_that_leads_to_itself_lies_in_no_folder(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    require_apart(loop, tmp_path / "source", "source")
+    require_apart(tmp_path / "out", loop, "source")
+    with pytest.raises(InputError, match="lie in each other"):
+        require_apart(loop, tmp_path, "source")

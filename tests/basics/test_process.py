@@ -201,3 +201,8 @@ def test_a_program_of_others_is_not_led_to_our_packages(monkeypatch: pytest.Monk
     code = f"import os; print({{n: os.environ[n] for n in {list(given)} if n in os.environ}})"
     said = process.run(python(code), seconds=60).stdout
     assert ast.literal_eval(said) == {"LD_LIBRARY_PATH": "/theirs/lib", "QT_QPA_PLATFORM": "offscreen"}
+
+
+def test_where_its_temporary_files_go(tmp_path: Path) -> None:
+    code = "import tempfile; print(tempfile.gettempdir())"
+    assert process.run(python(code), seconds=60, temporary=tmp_path).stdout.strip() == str(tmp_path)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from curate.basics import streams
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
@@ -65,3 +68,10 @@ def test_with_all_streams_closed_files_are_whole(drawn_dataset: Path, tmp_path: 
         for name in ("open", "closed")
     ]
     assert contents[0] == contents[1]
+
+
+def test_what_is_hushed_comes_back(capfd) -> None:
+    with streams.hushed():
+        os.write(2, b"of a library")
+    os.write(2, b"ours")
+    assert capfd.readouterr().err == "ours"

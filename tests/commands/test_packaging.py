@@ -22,9 +22,9 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 VERBS = {"autotag", "background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
-VERBS |= {"select", "show"}
+VERBS |= {"diff", "select", "show"}
 NOUNS = {"Dataset", "Sample"}
-OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"export", "show"}}  # these have none
+OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"diff", "export", "show"}}  # these have none
 
 
 def test_public_names() -> None:

@@ -571,6 +571,22 @@ def test_many_hands_come_in_order(tmp_path: Path) -> None:
     assert samples[-1].keypoints[0, 0] == 0.5 + count - 1
 
 
+def test_what_mmposes_file_says_is_held_against_the_hands(tmp_path: Path) -> None:
+    save(tmp_path, [{"keypoints": flat()}])
+    swaps = {3: "thumb_tip", 4: "thumb_ip"}
+    points = ", ".join(f"{i}: dict(name={n!r}, swap={swaps.get(i, '')!r})" for i, n in enumerate(kp.NAMES))
+    bones = "0: dict(link=('wrist', 'thumb_tip'))"
+    config = f"dataset_info = dict(keypoint_info={{{points}}}, skeleton_info={{{bones}}})"
+    (tmp_path / "hand.py").write_text(config)
+    notes = [note for part in coco.read(Source(tmp_path)) for note in part.notes]
+    (swap,) = (note for note in notes if note.startswith("swap of hand.py exchanges thumb_ip and thumb_tip"))
+    assert swap.endswith("write there: swap='' for each keypoint")
+    (links,) = (
+        note for note in notes if note.startswith("skeleton_info of hand.py links wrist and thumb_tip")
+    )
+    assert "write there: the links ('wrist', 'thumb_cmc'), ('thumb_cmc', 'thumb_mcp')" in links
+
+
 # Real files ------------------------------------------------------------------------------------------
 
 

@@ -300,6 +300,14 @@ def test_json_min_is_read(tmp_path: Path) -> None:
     assert sample.attrs == {"annotation_id": 5, "annotator": 1}
 
 
+def test_json_min_brings_the_id_of_a_hand_that_was_alone(tmp_path: Path) -> None:
+    value = {"x": 10, "y": 20, "width": 0.5, "keypointlabels": ["wrist"]}
+    sent = {"hand_curate": [{"sample_id": "toy/1", "has_bbox": False}]}
+    save(tmp_path, {"image": "a.png", "id": 3, "kp": [value], **sent, "annotation_id": 5})
+    (sample,), _ = read(tmp_path)
+    assert sample.sample_id == "toy/1"
+
+
 def test_files_of_a_target_storage_are_read(tmp_path: Path) -> None:
     stored = {
         "id": 5,

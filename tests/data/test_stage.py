@@ -226,3 +226,20 @@ def test_twins_of_ids_are_set_aside_in_the_order_of_the_input(tmp_path: Path, wo
 
 def _as_part(samples: list[Sample]) -> Part:
     return Part(to_batch(samples))
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "turned"])
+def test_a_finished_part_that_was_damaged_since_is_made_again(tmp_path: Path, damage: str) -> None:
+    log = tmp_path / "log"
+    with pytest.raises(InputError, match="no six"):
+        run(tmp_path / "o", function=partial(breaks, log=log))
+    part = tmp_path / "o" / ".curate" / "part-000003.arrow"
+    whole = part.read_bytes()
+    turned = whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]
+    part.write_bytes({"empty": b"", "cut": whole[:-1], "turned": turned}[damage])
+    with pytest.raises(SchemaError, match="damaged"):
+        Part.load(part)
+    run(tmp_path / "o", function=partial(work, log=log))
+    assert log.read_text().split() == [*"012345", "3", *map(str, range(6, 12))]
+    run(tmp_path / "undisturbed")
+    assert content(tmp_path / "o") == content(tmp_path / "undisturbed")

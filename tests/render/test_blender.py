@@ -140,7 +140,7 @@ def test_it_dies_with_its_owner(program: Path, tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, 'tests/render'); from pathlib import Path\n"
         "from test_blender import *\n"
-        "w = Worker(Blender(Path(sys.argv[1])), limit=0)\n"
+        "w = Worker(Blender(Path(sys.argv[1])), limit=0, folder=Path(sys.argv[2]))\n"
         "results(w, wanted(Path(sys.argv[2]), '', 'hang'))\n"
     )
     owner = subprocess.Popen([sys.executable, "-c", script, str(program), str(tmp_path)], cwd=ROOT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 import subprocess
 import sys
@@ -97,7 +98,8 @@ run.render(sys.argv[1], Job.of(sys.argv[2]), program=sys.argv[3], quiet=True)
 def test_killed_and_continued_it_leaves_the_same_folder(place: Path, blender: Blender) -> None:
     out = place / "killed"
     line = [sys.executable, "-c", KILLED, str(out), str(place / "job.yaml"), str(blender.path)]
-    assert subprocess.run(line, cwd=ROOT).returncode == -signal.SIGKILL
+    ours = os.environ | {"TMPDIR": os.fspath(place)}  # a killed process leaves its temporary files
+    assert subprocess.run(line, cwd=ROOT, env=ours).returncode == -signal.SIGKILL
     assert len(list(out.glob("images/*"))) == 11
     render(out, Job.of(place / "job.yaml"), program=blender.path, quiet=True)
     assert content(out) == content(place / "one")

@@ -61,6 +61,26 @@ def test_what_holds_no_tensors_is_refused(data: bytes, told: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("zipped", [False, True])
+def test_files_of_any_version_are_read(zipped: bool, tmp_path: Path) -> None:
+    torch.save({"a": torch.arange(6.0)}, tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
+    assert stored.read_any(tmp_path / "x.pt")["a"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "pickled", [b"\x80\x02})" + b"\x85" * 200_000 + b"K\x01s.", b"\x80\x02})" + b"2\x86" * 60 + b"K\x01s."]
+)
+def test_none_of_any_version_is_waited_for(pickled: bytes, zipped: bool, tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    old = (tmp_path / "old.pt").read_bytes()
+    value = pickle.dumps({}, protocol=2)
+    assert value in old
+    (tmp_path / "x.pt").write_bytes(archive(pickled) if zipped else old.replace(value, pickled))
+    with pytest.raises(stored.Damaged, match="tuples of more than 1000 values"):
+        stored.read_any(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
 def test_nothing_is_run(zipped: bool, tmp_path: Path) -> None:
     data = pickle.dumps(Attack(tmp_path / "owned"))
     (tmp_path / "x.pt").write_bytes(archive(data) if zipped else data)

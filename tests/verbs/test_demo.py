@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from curate.basics.errors import InputError
 from curate.demo import demo
 from curate.options.demo import DemoOptions
 
@@ -68,3 +69,11 @@ def test_it_trains_by_epochs_and_leads_to_each_page_that_its_commands_make(tmp_p
     for place in ("qa", "review", "found"):
         assert str(tmp_path / place) in made
         assert str(tmp_path / place) in said[-1]
+
+
+def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "render.yaml").write_text("mine")
+    with pytest.raises(InputError, match="a folder with other files in it"):
+        demo(tmp_path, run=lambda _: 0, say=lambda _: None, options=FEW)
+    assert [path.name for path in tmp_path.iterdir()] == ["render.yaml"]
+    assert (tmp_path / "render.yaml").read_text() == "mine"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from curate.basics import images
 from curate.basics.errors import InputError
 from curate.cli import main
-from curate.data.dataset import Dataset
-from curate.data.sample import Sample
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.hands.drawn_hands import Person, draw_hand
 from curate.options.select import SelectOptions
 from curate.select import select
 
@@ -118,3 +121,36 @@ def test_without_what_qa_finds_wrong(store, drawn_dataset: Path, tmp_path: Path)
 def test_a_training_set_is_refused(make_set, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a training set"):
         select(make_set(["train"]), tmp_path / "out", SelectOptions(sample=1))
+
+
+def test_of_look_alikes_the_one_with_most_keypoints_is_kept(people: Path, tmp_path: Path) -> None:
+    seen = np.full(21, 2, np.uint8)
+    seen[20] = 0
+    samples = [replace(s, visibility=seen) if s.sample_id == "s/00" else s for s in Dataset(people)]
+    write_table(people, [to_batch(samples)])
+    write_info(people, Dataset(people).info)
+    groups = [["s/00", "s/01", "s/02", "s/03"], ["s/10", "s/11", "nobody"], ["s/05"]]
+    options = SelectOptions(where="side == 'left'")
+    summary = select(people, tmp_path / "one", options, alike=groups)
+    assert ids(tmp_path / "one") == [2, 4, 6, 8, 10]  # of 0 and 2, which are left, 0 lacks a point
+    assert summary.notes == {"not as --where says": 6, "almost the same photograph as one that is kept": 1}
+
+
+def test_photographs_that_look_alike_are_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pictures, samples = {}, []
+    for n in range(4):
+        picture, points = draw_hand(rng, Person.sample(rng), "right", width=96, height=96)
+        pictures[f"{n}.png"] = picture
+        samples.append(Sample(f"s/{n}", "s", f"{n}.png", 96, 96, "right", keypoints=points))
+        samples[-1].visibility = np.full(21, 2, np.uint8)
+    pictures["copy.png"], pictures["darker.png"] = pictures["1.png"], np.maximum(pictures["2.png"], 6) - 6
+    for name, old in (("copy", 1), ("darker", 2)):
+        samples.append(replace(samples[old], sample_id=f"s/{name}", image=f"{name}.png"))
+    for name, picture in pictures.items():
+        images.write(tmp_path / "hands" / name, picture)
+    write_table(tmp_path / "hands", [to_batch(samples)])
+    write_info(tmp_path / "hands", {"samples": len(samples)})
+    command = ["select", str(tmp_path / "hands"), "--near-duplicates", "one", "--out", str(tmp_path / "one")]
+    assert main(command) == 0
+    assert [sample.sample_id for sample in Dataset(tmp_path / "one")] == ["s/0", "s/1", "s/2", "s/3"]

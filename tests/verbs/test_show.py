@@ -86,3 +86,14 @@ def test_a_training_set_is_shown(make_set) -> None:
     assert found.training is not None
     assert dict(found.facts)["training set"] == "size 96, channels 1, keypoints 20, sigma 5.0"
     assert found.counts["split"] == {"test": 1, "train": 1}
+
+
+@pytest.mark.parametrize("name", ["page.html", "sheet.png"])
+def test_the_same_command_again_ends_as_before(three: Path, tmp_path: Path, name: str) -> None:
+    place = tmp_path / "made"
+    place.mkdir()
+    (place / f".{name}.7.7.tmp").write_bytes(b"of one that was killed")
+    for _ in range(2):
+        assert main(["show", str(three), "--out", str(place / name)]) == 0
+        assert [path.name for path in place.iterdir()] == [name]
+    assert main(["show", str(three), "--pictures", "1", "--out", str(place / name)]) == 2

@@ -1,7 +1,7 @@
 // Keys, the address, and what happens when data arrive.
 
 const HELP = [
-  ["← ↑ → ↓ or j k", "move"],
+  ["← ↑ → ↓ or j k", "the next sample, and the one before"],
   ["n", "next flagged sample without a decision"],
   ["a", "accept: the labels are right"],
   ["r", "reject: leave the sample out"],
@@ -9,8 +9,13 @@ const HELP = [
   ["s", "swap the side, left and right"],
   ["o", "reverse the order of the points of each finger"],
   ["1 to 9", "reason; where nothing is decided yet, rejects for it"],
-  ["u", "undo"],
+  ["u, U", "undo, and do again (ctrl Z, ctrl shift Z)"],
   ["space or g", "one sample in large, and back to the grid"],
+  ["wheel, + and −, 0", "magnify the picture; 0 shows all of it again"],
+  [". and ,", "hold the next point, or the one before (or click it); Esc lets go"],
+  ["← ↑ → ↓", "move the point that is held by 1 px of the image; with shift by 10"],
+  ["v, Del, c", "the point that is held: hidden or visible; not labelled; as it was"],
+  ["Enter or a click", "puts a missing point that is held"],
   ["p", "do as proposed"],
   ["b", "skeleton on or off"],
   ["m", "mask on or off"],
@@ -52,7 +57,7 @@ function begin() {
   recall();
   viewFromHash(new URLSearchParams(location.hash.slice(1)));
   ownHash = location.hash;
-  const sorts = [["worst", "worst first"], ["dataset", "as in the dataset"], ["subject", "by subject"], ...head.checks.map((check) => [check, `by ${check}`])];
+  const sorts = [...(head.checked ? [["worst", "worst first"]] : []), ["dataset", "as in the dataset"], ["subject", "by subject"], ...head.checks.map((check) => [check, `by ${check}`])];
   at("sort").replaceChildren(...sorts.map(([value, textContent]) => make("option", { value, textContent })));
   showSort();
   showPanel();
@@ -111,18 +116,30 @@ addEventListener("hashchange", () => {
 function showState() {
   const total = head.rows.toLocaleString("en");
   at("count").textContent = loaded < head.rows ? `reading ${loaded.toLocaleString("en")} of ${total} …` : `${view.length.toLocaleString("en")} of ${total}`;
-  const decided = mine.size ? `${mine.size.toLocaleString("en")} decided` : "";
-  at("state").textContent = [decided, unsaved ? `${unsaved.toLocaleString("en")} not exported` : mine.size ? "all exported" : ""].filter(Boolean).join(" · ");
+  at("state").textContent = [progressWords(), unsaved ? `${unsaved.toLocaleString("en")} not exported` : mine.size ? "all exported" : ""].filter(Boolean).join(" · ");
   at("state").classList.toggle("unsaved", unsaved > 0);
 }
 
+// "12 of 86 flagged decided": of a page without findings, how many of all.
+function progressWords() {
+  const of = head.checked ? head.flagged : head.rows;
+  let counted = 0;
+  for (const row of mine.keys()) counted += !head.checked || isFlagged(row);
+  const more = mine.size - counted;
+  at("progress").max = Math.max(1, of);
+  at("progress").value = counted;
+  const number = (value) => value.toLocaleString("en");
+  return `${number(counted)} of ${number(of)}${head.checked ? " flagged" : ""} decided${more ? `, and ${number(more)} more` : ""}`;
+}
+
 function showSort() {
-  at("sort").value = wanted.sort;
+  at("sort").value = head.checked || wanted.sort !== "worst" ? wanted.sort : "dataset"; // without findings the same
 }
 
 // One act on the selected samples, by key or button. Of several, all get what the one in the panel gets.
 function act(what) {
-  if (what === "undo") return undoOne();
+  if (what === "undo") return stepBack(undo(), "undo");
+  if (what === "redo") return stepBack(redo(), "do again");
   if (active < 0) return undefined;
   const rows = picked.size > 1 ? [...picked] : [active];
   const own = mine.get(active);
@@ -138,8 +155,8 @@ function act(what) {
     };
   } else if (what === "side" || what === "order") {
     if (what === "side" && !valueOf("side", active)) return say("Its side is not known: there is nothing to swap.");
-    const [word, on] = [what === "side" ? "swap" : "reverse", !own?.patch?.[what]];
-    change = (row) => (what === "side" && !valueOf("side", row) ? undefined : withPatch(row, what, word, on));
+    const word = own?.patch?.[what] ? null : { side: "swap", order: "reverse" }[what];
+    change = (row) => (what === "side" && !valueOf("side", row) ? undefined : withPatch(row, what, word));
   } else if (what === "proposal") {
     if (!own && !proposalOf(active)) return say("Nothing is proposed for this sample.");
     change = (row) => (mine.has(row) || !proposalOf(row) ? undefined : { decision: "patch", patch: proposalOf(row) });
@@ -158,18 +175,24 @@ function after(rows, stay) {
   else showPanel();
 }
 
-function undoOne() {
-  const rows = undo();
-  if (!rows.length) return say("There is nothing to undo.");
+// What was undone or done again is brought into sight.
+function stepBack(rows, what) {
+  if (!rows.length) return say(`There is nothing to ${what}.`);
   if (!rows.includes(active) && view.includes(rows[0])) select(rows[0], { focus: true });
   return after(rows, true);
 }
 
+// The arrow keys move the point that is held, else they go to another sample.
+function arrow(dx, dy, shift) {
+  if (held >= 0) nudge(dx * (shift ? 10 : 1), dy * (shift ? 10 : 1));
+  else step(dx + dy * layout.columns, shift);
+}
+
 const KEYS = {
-  ArrowRight: (shift) => step(1, shift),
-  ArrowLeft: (shift) => step(-1, shift),
-  ArrowDown: (shift) => step(layout.columns, shift),
-  ArrowUp: (shift) => step(-layout.columns, shift),
+  ArrowRight: (shift) => arrow(1, 0, shift),
+  ArrowLeft: (shift) => arrow(-1, 0, shift),
+  ArrowDown: (shift) => arrow(0, 1, shift),
+  ArrowUp: (shift) => arrow(0, -1, shift),
   PageDown: () => step(layout.columns * Math.max(1, Math.floor(grid.clientHeight / layout.height))),
   PageUp: () => step(-layout.columns * Math.max(1, Math.floor(grid.clientHeight / layout.height))),
   Home: () => step(-view.length),
@@ -183,35 +206,62 @@ const KEYS = {
   s: () => act("side"),
   o: () => act("order"),
   u: () => act("undo"),
+  U: () => act("redo"),
   p: () => act("proposal"),
   b: () => flip("skeleton"),
   m: () => flip("mask"),
   h: () => flip("heatmap"),
   l: () => flip("numbers"),
-  g: () => zoom(!panel.classList.contains("zoomed")),
+  g: () => zoom(!isLarge()),
   f: () => openFilters(true),
-  " ": () => zoom(!panel.classList.contains("zoomed")),
+  " ": () => zoom(!isLarge()),
+  "+": () => magnifyByKey(1.5),
+  "=": () => magnifyByKey(1.5),
+  "-": () => magnifyByKey(1 / 1.5),
+  0: fitByKey,
+  ".": () => active >= 0 && holdNext(1),
+  ",": () => active >= 0 && holdNext(-1),
+  v: () => actOnPoint("hide"),
+  c: () => actOnPoint("back"),
+  Delete: () => actOnPoint("remove"),
+  Backspace: () => actOnPoint("remove"),
   "?": () => at("help").showModal(),
 };
 for (let i = 1; i <= 9; i++) KEYS[i] = () => act(String(i));
 
+// Ctrl Z undoes as `u` does; the browser has its other keys for itself.
+function keyOf(event) {
+  if (event.altKey) return "";
+  if (!event.ctrlKey && !event.metaKey) return event.key;
+  return { z: event.shiftKey ? "U" : "u", y: "U" }[event.key.toLowerCase()] || "";
+}
+
+function leave() {
+  if (held >= 0) hold(-1);
+  else if (isLarge()) zoom(false);
+  else if (document.body.classList.contains("filtering")) openFilters(false);
+  if (document.activeElement.matches("input, select")) document.getElementById(`cell-${active}`)?.focus();
+}
+
 addEventListener("keydown", (event) => {
-  if (!head || event.ctrlKey || event.metaKey || event.altKey || at("help").open) return;
-  if (event.key === "Escape") {
-    if (panel.classList.contains("zoomed")) zoom(false);
-    else if (document.body.classList.contains("filtering")) openFilters(false);
-    if (document.activeElement.matches("input, select")) document.getElementById(`cell-${active}`)?.focus();
-    return;
-  }
+  const key = keyOf(event);
+  if (!head || !key || document.querySelector("dialog[open]")) return;
+  if (key === "Escape") return leave();
   const on = event.target;
   if (on.matches("input:not([type=checkbox]), select, textarea")) return;
-  // Buttons and boxes keep the keys that work them.
-  if (on.matches("button, summary, input, a") && [" ", "Enter"].includes(event.key)) return;
-  const does = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : event.key === "Enter" && on.matches(".cell") ? KEYS[" "] : null;
+  // Buttons and boxes keep the keys that work them; Enter on a missing point that is held puts it.
+  const puts = key === "Enter" && held >= 0 && !pointsNow()[held] && on.matches(".point-table button");
+  if (!puts && on.matches("button, summary, input, a") && [" ", "Enter"].includes(key)) return;
+  const does = Object.hasOwn(KEYS, key) ? KEYS[key] : key === "Enter" ? enter(on) : null;
   if (!does) return;
   event.preventDefault();
   does(event.shiftKey);
 });
+
+function enter(on) {
+  if (held >= 0) return () => actOnPoint("add");
+  return on.matches(".cell") ? KEYS[" "] : null;
+}
 
 function flip(name) {
   show[name] = !show[name];
@@ -231,7 +281,7 @@ function buildHelp() {
   const close = make("button", { type: "button", textContent: "Close" });
   close.addEventListener("click", () => at("help").close());
   at("help").append(
-    make("h2", { id: "help-title", textContent: "Keys" }),
+    make("h2", { id: "help-title", textContent: "Keys", tabIndex: -1, autofocus: true }),
     make("dl", {}, rows),
     make("p", { textContent: "Decisions are kept in this browser. Export them as a file, then run: curate review apply decisions.jsonl --dataset D --out NEW" }),
     close,
@@ -256,10 +306,38 @@ at("reviewer").addEventListener("change", () => {
 });
 at("export").addEventListener("click", () => {
   if (!mine.size && !others.size) return say("Nothing is decided yet.");
+  return reviewer() || !mine.size ? exportAll() : at("who").showModal();
+});
+
+function exportAll() {
+  sign();
   download();
   showState();
-  return say(`${mine.size} decisions exported`);
-});
+  say(`${mine.size} decisions exported`);
+}
+
+// Whose decisions these are is asked before they first leave the browser: merging several reviewers needs it.
+function buildWho() {
+  const name = make("input", { id: "who-name", autocomplete: "name", spellcheck: false, maxLength: 80 });
+  const go = make("button", { type: "button", className: "main", textContent: "Export" });
+  const cancel = make("button", { type: "button", textContent: "Cancel" });
+  const give = () => {
+    if (!name.value.trim()) return name.focus();
+    at("reviewer").value = name.value.trim();
+    at("reviewer").dispatchEvent(new Event("change"));
+    at("who").close();
+    return exportAll();
+  };
+  go.addEventListener("click", give);
+  name.addEventListener("keydown", (event) => { if (event.key === "Enter") give(); });
+  cancel.addEventListener("click", () => at("who").close());
+  at("who").append(
+    make("h2", { id: "who-title", textContent: "Whose decisions are these?" }),
+    make("p", { textContent: "The name stands beside each decision in the exported file, so that those of several reviewers can be told apart and merged." }),
+    make("label", {}, ["Your name ", name]),
+    make("div", { className: "choices" }, [go, cancel]),
+  );
+}
 at("import").addEventListener("click", () => at("import-file").click());
 at("import-file").addEventListener("change", async () => {
   for (const file of at("import-file").files) tell(take(await file.text()));
@@ -272,6 +350,7 @@ at("toggle-filters").addEventListener("click", () => openFilters(!document.body.
 at("show-help").addEventListener("click", () => at("help").showModal());
 at("help").addEventListener("click", (event) => { if (event.target === at("help")) at("help").close(); });
 buildHelp();
+buildWho();
 
 addEventListener("pagehide", () => { if (head) save(); });
 addEventListener("beforeunload", (event) => {

@@ -2,7 +2,6 @@
 
 const FACETS = ["source", "split", "subject_id", "side", "aspect"];
 const POINTS = 21;
-const NO_POINT = 65535;
 
 let head = null; // what data/index.js tells of the set
 let loaded = 0; // rows that are here
@@ -21,7 +20,7 @@ function curateIndex(told) {
   column.place = new Uint32Array(n); // row in the dataset
   column.size = new Int32Array(2 * n);
   column.window = new Int32Array(3 * n); // x, y, side: what the thumbnail shows of the image
-  column.points = new Uint16Array(2 * POINTS * n);
+  column.points = new Float32Array(2 * POINTS * n); // px of the image; NaN where not labelled
   column.seen = new Uint8Array(POINTS * n);
   column.sha = new Uint8Array(32 * n);
   column.found = new Uint32Array(n + 1); // findings of row i: found[i] .. found[i + 1]
@@ -42,7 +41,7 @@ function curateChunk(told) {
   if (told.file) told.file.forEach((file, i) => { column.file[at + i] = file; });
   column.size.set(told.size.flat(), 2 * at);
   column.window.set(told.window.flat(), 3 * at);
-  column.points.set(new Uint16Array(bytesOf(told.points).buffer), 2 * POINTS * at);
+  column.points.set(new Float32Array(bytesOf(told.points).buffer), 2 * POINTS * at);
   column.seen.set(bytesOf(told.seen), POINTS * at);
   column.sha.set(bytesOf(told.sha), 32 * at);
   let next = 0;
@@ -101,13 +100,18 @@ function valueOf(name, row) {
   return head.values[name][column[name][row]];
 }
 
-// The keypoints in thumbnail coordinates, 0 .. head.thumb; null where not labelled.
+// The square of the image that the thumbnail shows: x, y and side, px.
+function windowOf(row) {
+  const [x, y, side] = column.window.subarray(3 * row, 3 * row + 3);
+  return { x, y, side };
+}
+
+// The keypoints as labelled: x and y in px of the image, and visibility; null where not labelled.
 function pointsOf(row) {
   const points = [];
-  for (let k = 0; k < POINTS; k++) {
-    const at = 2 * (POINTS * row + k);
-    const x = column.points[at];
-    points.push(x === NO_POINT ? null : [x / head.fine - head.thumb, column.points[at + 1] / head.fine - head.thumb]);
+  for (let k = POINTS * row; k < POINTS * (row + 1); k++) {
+    const x = column.points[2 * k];
+    points.push(Number.isNaN(x) ? null : [x, column.points[2 * k + 1], column.seen[k]]);
   }
   return points;
 }

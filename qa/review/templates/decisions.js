@@ -6,7 +6,8 @@ const KINDS = ["accept", "reject", "fix", "patch"];
 const mine = new Map(); // row -> {decision, reason, patch, reviewer, ts, exported}
 const others = new Map(); // row -> decisions of other reviewers, as imported
 const waiting = new Map(); // sample_id -> what was stored, until its chunk arrives
-const undone = []; // what one act changed: [row, what stood before], ...
+const done = []; // acts that can be undone: {before: [row, what stood there], ..., tag}
+const undone = []; // acts that were undone and can be done again, the same
 let unsaved = 0;
 let saving = 0;
 
@@ -51,12 +52,17 @@ function judge(row) {
   column.verdict[row] = VERDICTS.indexOf(word);
 }
 
-// One act: a change for each row, null to take its decision back.
-function decide(changes) {
-  undone.push(changes.map(([row]) => [row, mine.get(row)]));
+// One act: a change for each row, null to take its decision back. Acts with the same tag in turn are one.
+function decide(changes, tag = "") {
+  if (!tag || done.at(-1)?.tag !== tag) done.push({ before: standing(changes.map(([row]) => row)), tag });
+  undone.length = 0;
   const about = { reviewer: reviewer(), ts: new Date().toISOString(), exported: false };
   for (const [row, change] of changes) put(row, change && { reason: null, patch: null, ...change, ...about });
   keep();
+}
+
+function standing(rows) {
+  return rows.map((row) => [row, mine.get(row)]);
 }
 
 function put(row, record) {
@@ -65,21 +71,58 @@ function put(row, record) {
   judge(row);
 }
 
-// Swapping twice, or reversing twice, is no decision. On: what the row is to have, whatever it has.
-function withPatch(row, part, word, on) {
+// The decision with a part of its patch changed; no word takes the part out of it. Swapping twice, reversing
+// twice, or putting a point back is no decision.
+function withPatch(row, part, word) {
   const patch = { ...(mine.get(row)?.patch || {}) };
-  if (on) patch[part] = word;
+  if (part === "order" && word !== patch.order && patch.points) patch.points = renamed(patch.points);
+  if (word) patch[part] = word;
   else delete patch[part];
   const any = Object.keys(patch).length > 0;
   return any ? { decision: "patch", patch, reason: mine.get(row)?.reason ?? null } : null;
 }
 
-// The rows whose last decision was taken back.
+// Points that were put somewhere stay there where the order of each finger is reversed: their names change.
+function renamed(points) {
+  const entries = Object.entries(points);
+  return Object.fromEntries(entries.map(([name, place]) => [head.names[reversed(head.names.indexOf(name))], place]));
+}
+
+// A keypoint put at [x, y, visibility], or null: not labelled. What is as it was is no part of a patch.
+function withPoint(row, k, place) {
+  const patch = mine.get(row)?.patch;
+  const points = { ...(patch?.points || {}) };
+  if (samePlace(unmoved(row)[k], place)) delete points[head.names[k]];
+  else points[head.names[k]] = place;
+  return withPatch(row, "points", Object.keys(points).length ? points : null);
+}
+
+// The points as labelled, in the order that is decided on.
+function unmoved(row) {
+  return patched(pointsOf(row), { order: mine.get(row)?.patch?.order });
+}
+
+function samePlace(a, b) {
+  return a && b ? a.every((value, i) => value === b[i]) : !a === !b;
+}
+
+// The rows whose last decision was taken back, or given again.
 function undo() {
-  const last = undone.pop() || [];
-  for (const [row, before] of last) put(row, before && { ...before, exported: false });
+  return back(done, undone);
+}
+
+function redo() {
+  return back(undone, done);
+}
+
+function back(from, to) {
+  const last = from.pop();
+  if (!last) return [];
+  const rows = last.before.map(([row]) => row);
+  to.push({ before: standing(rows), tag: "" });
+  for (const [row, before] of last.before) put(row, before && { ...before, exported: false });
   keep();
-  return last.map(([row]) => row);
+  return rows;
 }
 
 function keep() {
@@ -134,6 +177,11 @@ function download() {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   for (const record of mine.values()) record.exported = true;
   keep();
+}
+
+// Decisions that were made before the reviewer gave a name are theirs too.
+function sign() {
+  for (const record of mine.values()) record.reviewer ||= reviewer();
 }
 
 // Take in a file of decisions: of one's own the later counts, those of others stand beside. Says what it did.

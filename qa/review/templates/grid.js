@@ -2,7 +2,7 @@
 
 const SEVERITY_GLYPH = { error: "✕", warning: "!", info: "i" };
 const SEVERITY_WORD = { error: "error", warning: "warning", info: "note" };
-const VERDICT_GLYPH = { accept: "✓", reject: "✕", fix: "✎", patch: "⇄", conflict: "≠" };
+const VERDICT_GLYPH = { accept: "✓", reject: "⊘", fix: "✎", patch: "⇄", conflict: "≠" };
 const VERDICT_WORD = { undecided: "undecided", accept: "accepted", reject: "rejected", fix: "to be fixed", patch: "corrected", conflict: "reviewers disagree" };
 const CAPTION = 22; // px below a picture
 const GAP = 12;
@@ -19,7 +19,7 @@ let drawing = 0;
 
 function measure() {
   const room = grid.clientWidth - GAP;
-  const columns = Math.max(2, Math.floor(room / (116 + GAP)));
+  const columns = Math.max(2, Math.floor(room / ((room < 500 ? 80 : 116) + GAP)));
   const width = room / columns;
   const side = Math.floor(width - GAP);
   layout = { columns, side, width, height: side + CAPTION + GAP };
@@ -94,7 +94,7 @@ function bind(cell, index) {
   clear(cell.picture, pixels);
   cell.picture.parentNode.classList.toggle("missing", !column.size[2 * row]);
   if (column.size[2 * row]) {
-    withAtlas("a", row, () => cell.row === row, (atlas) => paintThumbnail(cell.picture, row, atlas));
+    withAtlas("a", row, () => cell.row === row, (atlas) => paintThumbnail(cell.picture, row, atlas, windowOf(row)));
   }
   dress(cell);
 }
@@ -117,7 +117,7 @@ function dress(cell) {
   cell.node.setAttribute("aria-label", spoken(row));
   clear(cell.overlay, cell.picture.width);
   if (!column.size[2 * row]) return;
-  paintOverlay(cell.overlay, row, { numbers: show.numbers, patch: mine.get(row)?.patch }, () => cell.row === row);
+  paintOverlay(cell.overlay, row, patched(pointsOf(row), mine.get(row)?.patch), { numbers: show.numbers }, () => cell.row === row);
 }
 
 // A canvas of another size is a new piece of memory: the old one is wiped where it fits.
@@ -147,6 +147,7 @@ function select(row, { focus = false, extend = false, add = false } = {}) {
     if (!picked.delete(row)) picked.add(row);
   } else picked.clear();
   if (!extend) anchor = row;
+  if (active !== row) held = -1;
   active = row;
   if (extend && anchor !== row) pickBetween(view.indexOf(anchor), view.indexOf(row));
   if (several || picked.size) redress();
@@ -185,9 +186,9 @@ function nextUndecided() {
   const from = view.indexOf(active);
   for (let i = 1; i <= view.length; i++) {
     const row = view[(from + i) % view.length];
-    if (isFlagged(row) && column.verdict[row] === 0) return select(row, { focus: true });
+    if ((isFlagged(row) || !head.checked) && column.verdict[row] === 0) return select(row, { focus: true });
   }
-  return say("Every flagged sample of this view is decided.");
+  return say(`Every ${head.checked ? "flagged " : ""}sample of this view is decided.`);
 }
 
 grid.addEventListener("scroll", () => {

@@ -1,4 +1,5 @@
-// Pictures: thumbnails out of their atlases; masks, heatmaps and hands drawn upon them.
+// Pictures: thumbnails out of their atlases; masks, heatmaps and hands drawn upon them. What a canvas shows of
+// an image is a lens: a square {x, y, side}, px of the image.
 
 const KEPT = 2; // decoded atlases of pictures; each takes 9.4 MB
 const atlases = new Map(); // name -> bitmap, the longest unused first
@@ -6,7 +7,7 @@ const queue = new Map(); // name -> what to do when it is here; the last asked f
 let underway = ""; // one at a time: decoding takes memory
 const SIGMA = 5; // of the heatmaps, px of 96: as the reference network is trained
 const MASK = "rgb(86 180 233)"; // Okabe-Ito's sky blue, that no finger has
-const spots = new Map(); // Gaussians, drawn once per colour and size
+const spots = new Map(); // Gaussians, drawn once per colour
 const scratch = document.createElement("canvas");
 // Beside its colour each finger has its own dashes, in units of the line's width.
 const DASHES = [[], [5, 2], [2, 1.6], [6, 2, 1.5, 2], [1, 2]];
@@ -65,36 +66,45 @@ function drop(name) {
 
 // The part of the thumbnail that is image, in shares of its side: left, top, right, bottom.
 function insideOf(row) {
-  const [x, y, side] = column.window.subarray(3 * row, 3 * row + 3);
+  const { x, y, side } = windowOf(row);
   const [width, height] = column.size.subarray(2 * row, 2 * row + 2);
   return [Math.max(0, -x / side), Math.max(0, -y / side), Math.min(1, (width - x) / side), Math.min(1, (height - y) / side)];
 }
 
-function paintThumbnail(canvas, row, atlas) {
+function paintThumbnail(canvas, row, atlas, lens) {
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  drawCell(context, row, atlas);
+  drawCell(context, row, atlas, lens);
 }
 
 // A row's part of an atlas, moved by (dx, dy).
-function drawCell(context, row, atlas, dx = 0, dy = 0) {
+function drawCell(context, row, atlas, lens, dx = 0, dy = 0) {
   const cell = row % (head.across * head.across);
   const [left, top, right, bottom] = insideOf(row);
   const from = [(cell % head.across) * head.thumb + left * head.thumb, Math.floor(cell / head.across) * head.thumb + top * head.thumb];
-  const size = context.canvas.width;
+  const { x, y, side } = windowOf(row);
+  const scale = context.canvas.width / lens.side;
   context.drawImage(
     atlas, ...from, (right - left) * head.thumb, (bottom - top) * head.thumb,
-    left * size + dx, top * size + dy, (right - left) * size, (bottom - top) * size,
+    (x + left * side - lens.x) * scale + dx, (y + top * side - lens.y) * scale + dy, (right - left) * side * scale, (bottom - top) * side * scale,
   );
 }
 
-function paintOriginal(canvas, row, image) {
-  const [x, y, side] = column.window.subarray(3 * row, 3 * row + 3);
+// Much magnified, an image's pixels are seen as they are. Of a large image only what is in the lens is scaled.
+function paintOriginal(canvas, image, lens) {
   const size = canvas.width;
+  const scale = size / lens.side;
   const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
   context.clearRect(0, 0, size, size);
-  context.drawImage(image, (-x / side) * size, (-y / side) * size, (image.naturalWidth / side) * size, (image.naturalHeight / side) * size);
+  context.imageSmoothingEnabled = scale < 6;
+  context.imageSmoothingQuality = scale < 1 ? "high" : "low";
+  const [left, top] = [Math.max(0, Math.floor(lens.x)), Math.max(0, Math.floor(lens.y))];
+  const [right, bottom] = [Math.min(image.width, Math.ceil(lens.x + lens.side)), Math.min(image.height, Math.ceil(lens.y + lens.side))];
+  if (right <= left || bottom <= top) return;
+  context.drawImage(
+    image, left, top, right - left, bottom - top,
+    (left - lens.x) * scale, (top - lens.y) * scale, (right - left) * scale, (bottom - top) * scale,
+  );
 }
 
 function originalOf(row) {
@@ -103,34 +113,36 @@ function originalOf(row) {
   return [...folder.split("/"), column.file[row]].map(encodeURIComponent).join("/");
 }
 
-// What is drawn over a picture: mask, heatmap, skeleton. `patch`: as the labels would be.
-function paintOverlay(canvas, row, style, wanted) {
+// What is drawn over a picture: mask, heatmap, skeleton. `points`: as they are to be seen, see `pointsOf`.
+function paintOverlay(canvas, row, points, style, wanted) {
+  const lens = style.lens || windowOf(row);
   const paint = (stencil) => {
     clear(canvas, canvas.width);
-    if (stencil) paintMask(canvas, row, stencil);
-    const points = patched(row, pointsOf(row), style.patch);
-    if (show.heatmap) paintHeatmap(canvas, points);
-    if (show.skeleton) paintHand(canvas, row, points, style);
+    if (stencil) paintMask(canvas, row, stencil, lens);
+    if (show.heatmap) paintHeatmap(canvas, row, points, lens);
+    if (show.skeleton) paintHand(canvas, row, points, { ...style, lens });
   };
   paint(null);
   if (show.mask && column.mask[row]) withAtlas("m", row, wanted, paint);
 }
 
-// The points as a patch would have them: each finger read the other way round, then single ones moved.
-function patched(row, points, patch) {
-  let moved = points;
-  if (patch?.order) moved = points.map((point, k) => (k === 0 ? point : points[k - ((k - 1) % 4) + 3 - ((k - 1) % 4)]));
-  if (!patch?.points) return moved;
-  const [x, y, side] = column.window.subarray(3 * row, 3 * row + 3);
-  const scale = head.thumb / side;
-  return moved.map((point, k) => {
+// The points as a patch would have them: each finger read the other way round, then single ones put elsewhere.
+function patched(points, patch) {
+  const turned = patch?.order ? points.map((_, k) => points[reversed(k)]) : points;
+  if (!patch?.points) return turned;
+  return turned.map((point, k) => {
     const put = patch.points[head.names[k]];
-    return put === undefined ? point : put && [(put[0] - x) * scale, (put[1] - y) * scale];
+    return put === undefined ? point : put;
   });
 }
 
+// The keypoint that stands in the place of another where the order of each finger's is reversed.
+function reversed(k) {
+  return k === 0 ? 0 : k - ((k - 1) % 4) + 3 - ((k - 1) % 4);
+}
+
 // The mask's ground tinted, and its outline: thin, so that the hand's own edge is seen beside it.
-function paintMask(canvas, row, stencil) {
+function paintMask(canvas, row, stencil, lens) {
   const size = canvas.width;
   const context = canvas.getContext("2d");
   const width = Math.max(1, size / 160);
@@ -138,9 +150,9 @@ function paintMask(canvas, row, stencil) {
     clear(scratch, size);
     const pen = scratch.getContext("2d");
     pen.globalCompositeOperation = "source-over";
-    if (outline) for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) drawCell(pen, row, stencil, dx * width, dy * width);
+    if (outline) for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) drawCell(pen, row, stencil, lens, dx * width, dy * width);
     if (outline) pen.globalCompositeOperation = "destination-out";
-    drawCell(pen, row, stencil);
+    drawCell(pen, row, stencil, lens);
     pen.globalCompositeOperation = "source-in";
     pen.fillStyle = MASK;
     pen.fillRect(0, 0, size, size);
@@ -151,21 +163,22 @@ function paintMask(canvas, row, stencil) {
 }
 
 // The Gaussians that a network is trained to find, each in its finger's colour.
-function paintHeatmap(canvas, points) {
+function paintHeatmap(canvas, row, points, lens) {
   const context = canvas.getContext("2d");
-  const scale = canvas.width / head.thumb;
-  const reach = 3 * SIGMA * scale;
+  const scale = canvas.width / lens.side;
+  const reach = 3 * SIGMA * (windowOf(row).side / head.thumb) * scale;
   points.forEach((point, k) => {
     if (!point) return;
-    const spot = spotOf(head.colours[Math.max(0, Math.floor((k - 1) / 4))], Math.ceil(2 * reach));
-    context.drawImage(spot, point[0] * scale - reach, point[1] * scale - reach, 2 * reach, 2 * reach);
+    const spot = spotOf(head.colours[fingerOf(k)]);
+    context.drawImage(spot, (point[0] - lens.x) * scale - reach, (point[1] - lens.y) * scale - reach, 2 * reach, 2 * reach);
   });
 }
 
-function spotOf(colour, size) {
-  const name = `${colour} ${size}`;
+function spotOf(colour) {
+  const name = String(colour);
   if (spots.has(name)) return spots.get(name);
   const spot = document.createElement("canvas");
+  const size = 128;
   spot.width = spot.height = size;
   const pen = spot.getContext("2d");
   const shade = pen.createRadialGradient(size / 2, size / 2, 0, size / 2, size / 2, size / 2);
@@ -176,50 +189,107 @@ function spotOf(colour, size) {
   return spot;
 }
 
-// Draw the hand. `style`: numbers (of the points), fine (dashes tell the fingers apart).
+function fingerOf(k) {
+  return Math.max(0, Math.floor((k - 1) / 4));
+}
+
+// How wide a bone is drawn, px of the canvas: the thinner, the more is magnified, so that it hides less.
+function boneWidth(size, row, lens) {
+  const magnified = Math.max(1, windowOf(row).side / lens.side);
+  return Math.max(1.5, size / 90) / Math.sqrt(Math.min(magnified, (size / 90) ** 2));
+}
+
+// Draw the hand. `style`: lens, numbers (of the points), fine (dashes tell the fingers apart), before (the
+// points as labelled, where some were moved), held (the keypoint that is worked on).
 function paintHand(canvas, row, points, style) {
   const context = canvas.getContext("2d");
-  const size = canvas.width;
-  const scale = size / head.thumb;
-  const width = Math.max(1.5, size / 90);
-  context.lineCap = style.fine ? "butt" : "round";
+  const { lens } = style;
+  const scale = canvas.width / lens.side;
+  const place = ([x, y]) => [(x - lens.x) * scale, (y - lens.y) * scale];
+  const pen = { context, width: boneWidth(canvas.width, row, lens), size: canvas.width };
+  const drawn = points.map((point) => point && [...place(point), point[2]]);
+  paintBones(pen, drawn, style.fine);
+  if (style.before) paintBefore(pen, style.before.map((point) => point && place(point)), drawn);
+  drawn.forEach((point, k) => point && paintPoint(pen, point, k, k === style.held));
+  if (style.numbers) drawn.forEach((point, k) => point && paintNumber(pen, point, k));
+}
+
+function paintBones({ context, width }, points, fine) {
+  context.lineCap = fine ? "butt" : "round";
   for (const [under, over] of [[true, width + 1.6], [false, width]]) {
     head.bones.forEach(([a, b]) => {
       if (!points[a] || !points[b]) return;
-      const finger = Math.max(0, Math.floor((b - 1) / 4));
-      context.strokeStyle = under ? "rgb(0 0 0 / 45%)" : `rgb(${head.colours[finger].join(" ")})`;
+      const finger = fingerOf(b);
+      context.strokeStyle = under ? "rgb(0 0 0 / 45%)" : colourOf(b);
       context.lineWidth = over;
-      context.setLineDash(style.fine && !under ? DASHES[finger].map((d) => d * width) : []);
-      context.beginPath();
-      context.moveTo(points[a][0] * scale, points[a][1] * scale);
-      context.lineTo(points[b][0] * scale, points[b][1] * scale);
-      context.stroke();
+      context.setLineDash(fine && !under ? DASHES[finger].map((d) => d * width) : []);
+      stroke(context, points[a], points[b]);
     });
   }
   context.setLineDash([]);
-  points.forEach((point, k) => point && paintPoint(context, point, k, row, width, scale));
-  if (style.numbers) points.forEach((point, k) => point && paintNumber(context, point, k, size, scale));
 }
 
-function paintPoint(context, [x, y], k, row, width, scale) {
-  const hidden = column.seen[POINTS * row + k] === 1;
-  const finger = Math.max(0, Math.floor((k - 1) / 4));
+function stroke(context, [x, y], [u, v]) {
   context.beginPath();
-  context.arc(x * scale, y * scale, 1.5 * width, 0, 7);
+  context.moveTo(x, y);
+  context.lineTo(u, v);
+  context.stroke();
+}
+
+function colourOf(k) {
+  return `rgb(${head.colours[fingerOf(k)].join(" ")})`;
+}
+
+// Where points stood that were moved or taken away: a small cross, and a thin line to where they are now.
+function paintBefore({ context, size }, before, now) {
+  const arm = Math.max(3, size / 160);
+  before.forEach((was, k) => {
+    const is = now[k];
+    if (!was || (is && is[0] === was[0] && is[1] === was[1])) return;
+    for (const [colour, width] of [["rgb(0 0 0 / 60%)", 3], ["#fff", 1.2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      if (is) stroke(context, was, is);
+      stroke(context, [was[0] - arm, was[1] - arm], [was[0] + arm, was[1] + arm]);
+      stroke(context, [was[0] - arm, was[1] + arm], [was[0] + arm, was[1] - arm]);
+    }
+  });
+}
+
+// A disc, of a hidden keypoint a ring. The one that is worked on is a ring around the place itself.
+function paintPoint({ context, width, size }, [x, y, seen], k, held) {
+  const circle = (radius) => {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 7);
+  };
+  if (held) {
+    const radius = Math.max(1.5 * width + 3, size / 60);
+    for (const [colour, line] of [["rgb(0 0 0 / 70%)", 4], [seen === 1 ? "#fff8" : "#fff", 2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = line;
+      circle(radius);
+      context.stroke();
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        stroke(context, [x + dx * radius, y + dy * radius], [x + dx * 1.7 * radius, y + dy * 1.7 * radius]);
+      }
+    }
+  }
+  const hidden = seen === 1;
+  circle(held ? Math.min(1.5 * width, 3) : 1.5 * width);
   context.lineWidth = hidden ? width : 0.8;
-  context.strokeStyle = hidden ? `rgb(${head.colours[finger].join(" ")})` : "#fff";
-  context.fillStyle = `rgb(${head.colours[finger].join(" ")})`;
+  context.strokeStyle = hidden ? colourOf(k) : "#fff";
+  context.fillStyle = colourOf(k);
   if (!hidden) context.fill();
   context.stroke();
 }
 
-function paintNumber(context, [x, y], k, size, scale) {
+function paintNumber({ context, size }, [x, y], k) {
   const height = Math.max(9, size / 24);
   context.font = `600 ${height}px system-ui, sans-serif`;
   context.lineWidth = height / 4;
   context.lineJoin = "round";
   context.strokeStyle = "#000c";
   context.fillStyle = "#fff";
-  context.strokeText(k, x * scale + height / 3, y * scale - height / 4);
-  context.fillText(k, x * scale + height / 3, y * scale - height / 4);
+  context.strokeText(k, x + height / 3, y - height / 4);
+  context.fillText(k, x + height / 3, y - height / 4);
 }

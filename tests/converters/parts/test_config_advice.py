@@ -27,11 +27,11 @@ def hands() -> Any:
 
 
 def test_the_identity_is_the_rule_of_one_hand(hands: Any) -> None:
-    assert of_flip(OURS, "data.yaml", hands) == ""
+    assert of_flip(OURS, "flip_idx of data.yaml", hands) == ""
 
 
 def test_the_published_rule_is_told_with_its_line(hands: Any) -> None:
-    advice = of_flip(PUBLISHED, "hand-keypoints.yaml", hands)
+    advice = of_flip(PUBLISHED, "flip_idx of hand-keypoints.yaml", hands)
     assert advice.startswith(
         "flip_idx of hand-keypoints.yaml exchanges thumb_ip and thumb_tip, index_mcp and middle_pip and 4"
     )
@@ -50,7 +50,7 @@ def test_how_much_longer_bones_become() -> None:
 
 @pytest.mark.parametrize("flip", [[0, 1], "none", [0] * 21, [0.5] * 21, None, [*range(1, 22)]])
 def test_what_is_no_order_is_told(flip: Any, hands: Any) -> None:
-    assert of_flip(flip, "a.yaml", hands) == (
+    assert of_flip(flip, "flip_idx of a.yaml", hands) == (
         f"flip_idx of a.yaml is no order of 21 points, and was not used; {LINE}"
     )
 
@@ -59,12 +59,12 @@ def test_what_is_no_order_is_told(flip: Any, hands: Any) -> None:
     "links", [BONES, [[b, a] for a, b in BONES], [*BONES, [6, 10], [10, 14], [14, 18], [2, 6]], [], None]
 )
 def test_bones_and_links_of_the_palm_are_sound(links: Any, hands: Any) -> None:
-    assert of_skeleton(links, "'hand' in a.json", hands) == ""
+    assert of_skeleton(links, "skeleton of 'hand' in a.json", hands) == ""
 
 
 def test_a_skeleton_that_exchanges_joints_is_told(hands: Any) -> None:
     links = [[3, 5] if link == [3, 4] else link for link in BONES]
-    advice = of_skeleton(links, "'hand' in a.json", hands)
+    advice = of_skeleton(links, "skeleton of 'hand' in a.json", hands)
     assert advice.startswith(
         "skeleton of 'hand' in a.json links thumb_mcp and thumb_tip, which no bone does (up"
     )
@@ -82,4 +82,4 @@ def test_a_skeleton_is_read_in_the_order_of_its_file(hands: Any) -> None:
 
 @pytest.mark.parametrize("links", [[[0, 1]], [[1, 22]], [[1]], ["x"], [[1, True]], [[1, 2.0]]])
 def test_links_that_are_none_are_told(links: Any, hands: Any) -> None:
-    assert of_skeleton(links, "a", hands).startswith("skeleton of a has links that are no pairs of 1 to 21")
+    assert of_skeleton(links, "a", hands).startswith("a has links that are no pairs of its points")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,26 @@ def test_another_folder_is_not_written_to(hands: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a folder with other files in it"):
         session(hands)
     assert (tmp_path / "out/mine.txt").read_text() == "kept"
+
+
+def test_what_was_found_stands_in_the_description_and_says_nothing_of_the_point(hands: Path) -> None:
+    found = flag("s/3", check="off-hand")
+    found = replace(found, message="Hidden:\nthe left thumb is occluded.")
+    write_findings([found, flag("s/1"), flag("s/1", "info", "few-points")], hands.parent / "qa")
+    session(hands)
+    shapes = [
+        json.loads(p.read_text())["shapes"] for p in sorted((hands.parent / "out/labels").glob("*.json"))
+    ]
+    told = [
+        [(s["label"], s["group_id"], s["description"]) for s in one if s["description"]] for one in shapes
+    ]
+    assert told == [
+        [("wrist", 1, "QA: off-hand: Hidden: the left thumb is occluded.")],
+        [("wrist", None, "QA: pose-outlier: Look.\nQA: few-points: Look.")],
+    ]
+    assert session(hands).corrected == ()
+    path = sorted((hands.parent / "out/labels").glob("*.json"))[1]
+    document = json.loads(path.read_text())
+    document["shapes"][0]["description"] += "\nhidden"  # what a person adds counts
+    path.write_text(json.dumps(document))
+    assert session(hands).corrected == ("s/1",)

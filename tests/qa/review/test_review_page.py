@@ -4,121 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
+from review_pages import flag, hand, ids, open_page, press, save, until
 
 import qa.review.atlas
 import qa.review.page
 from curate.basics import images
 from curate.basics.engine import Local
 from curate.basics.errors import InputError
-from curate.data.dataset import Dataset, write_info, write_table
-from curate.data.sample import Sample, to_batch
-from qa.finding import Finding, write_findings
+from curate.data.dataset import Dataset, write_info
+from curate.data.sample import Sample
+from qa.finding import write_findings
 from qa.options import PageOptions
 from qa.review.apply import apply_decisions
 from qa.review.build import build_review
 
 HOSTILE = '"></script><script>window.pwned=1</script><img src=x onerror="window.pwned=2">\u2028${alert(3)}'
-SWITCHES = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("no browser here: install chromium or google-chrome")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=SWITCHES)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile, with what the page complained of checked at the end."""
-    fresh = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    fresh.set_default_timeout(60_000)  # a busy machine is slow, not wrong
-    errors: list[str] = []
-    fresh.on("weberror", lambda error: errors.append(str(error.error)))
-    yield fresh
-    fresh.close()
-    assert errors == []
-
-
-def hand(root: Path, number: int, points: np.ndarray, *, size: int = 200) -> Sample:
-    """A right hand on noise."""
-    picture = np.random.default_rng(number % 7).integers(0, 256, (size, size, 3), np.uint8)
-    name = f"images/{number % 7}.png"
-    if not (root / name).exists():
-        images.write(root / name, picture)
-    split = ("train", "test")[number % 2]
-    sample = Sample(f"s/{number}", "noise", name, size, size, "right", "dorsal", f"person-{number % 5}")
-    sample.keypoints, sample.visibility, sample.split = points, np.full(21, 2, np.uint8), split
-    return sample
-
-
-def save(root: Path, samples: list[Sample]) -> Path:
-    write_table(root, [to_batch(samples)])
-    stage = {"stage": "convert", "counts": {"out": len(samples)}}
-    write_info(root, {"samples": len(samples), "sources": [], "licences": [], "history": [stage]})
-    return root
-
-
-def flag(check: str, sample: Sample | None, score: float = 2.0, message: str = "Look here.") -> Finding:
-    severity, scope = ("error", "sample") if sample else ("warning", "dataset")
-    name = sample.sample_id if sample else None
-    return Finding(check, severity, scope, "hands", name, None, score, 1.0, message, "Do so.")  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def hands(tmp_path: Path, flat_hand: np.ndarray) -> Path:
-    """Twelve hands in `hands`; findings in `qa`: 5 out of order, 2 blurred, 1 about the set."""
-    root = tmp_path / "hands"
-    samples = [hand(root, i, flat_hand) for i in range(12)]
-    samples[3].keypoints = flat_hand + 500  # far outside
-    samples[4].keypoints, samples[4].visibility = flat_hand * np.nan, np.zeros(21, np.uint8)
-    save(root, samples)
-    found = [flag("order", samples[i], 2.0 + i) for i in range(5, 10)]
-    found += [flag("blur", samples[i]) for i in (9, 10)] + [flag("leak", None)]
-    write_findings(found, tmp_path / "qa")
-    return root
-
-
-def open_page(context: BrowserContext, folder: Path, view: str = "") -> Page:
-    page = context.new_page()
-    page.goto((folder / "index.html").resolve().as_uri() + view)
-    until(page, "typeof loaded === 'number' && head !== null && loaded === head.rows")
-    return page
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait. Playwright's own waiting evaluates text in the page, which the page's policy forbids."""
-    for _ in range(3000):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(20)
-    pytest.fail(f"never came true: {condition}")
-
-
-def ids(page: Page) -> list[str]:
-    shown: list[str] = page.evaluate("[...view].map((row) => column.id[row])")
-    return shown
-
-
-def press(page: Page, keys: str) -> None:
-    for key in keys.split():
-        page.keyboard.press({"space": " "}.get(key, key))
 
 
 def test_decide_by_keyboard_export_apply_and_reopen(
@@ -133,13 +39,13 @@ def test_decide_by_keyboard_export_apply_and_reopen(
     assert ids(page) == ["s/9", "s/5", "s/6", "s/7", "s/8"]
     page.locator("#grid").get_by_role("option").first.click()
     press(page, "a j 1 n x j s o j r u r")  # 9 accepted, 5 rejected as blurred, 6 to fix, 7 patched, 8 out
-    assert page.locator("#state").inner_text() == "5 decided · 5 not exported"
+    assert page.locator("#state").inner_text() == "5 of 6 flagged decided · 5 not exported"
     assert page.locator("#panel").get_by_text("before: as labelled").count() == 0
     press(page, "k")
     assert page.locator("#panel").get_by_text("after: side: left, fingers reversed").count() == 1
     with page.expect_download() as download:
         page.get_by_role("button", name="Export decisions").click()
-    assert page.locator("#state").inner_text() == "5 decided · all exported"
+    assert page.locator("#state").inner_text() == "5 of 6 flagged decided · all exported"
     download.value.save_as(tmp_path / "decisions.jsonl")
     text = (tmp_path / "decisions.jsonl").read_text()
     lines = {line["sample_id"]: line for line in map(json.loads, text.splitlines())}
@@ -161,7 +67,7 @@ def test_decide_by_keyboard_export_apply_and_reopen(
     page.close()
     again = open_page(context, tmp_path / "page", "#decision=reject")
     assert ids(again) == ["s/5", "s/8"]
-    assert again.locator("#state").inner_text() == "5 decided · all exported"
+    assert again.locator("#state").inner_text() == "5 of 6 flagged decided · all exported"
 
 
 def test_reviewers_are_merged_and_conflicts_shown(
@@ -267,7 +173,9 @@ def test_mask_and_heatmap_are_drawn_over_the_pictures(
     assert far[60:-60, middle + 8 : -60].all()
     press(page, "m h")
     warm = np.abs(overlay() - plain).max(axis=2) > 8
-    points = page.evaluate("pointsOf(active).map(([x, y]) => [x / head.thumb, y / head.thumb])")
+    points = page.evaluate(
+        "pointsOf(active).map(([x, y]) => [(x - lens.x) / lens.side, (y - lens.y) / lens.side])"
+    )
     for x, y in points:
         assert warm[int(y * warm.shape[0]), int(x * warm.shape[1])]
     assert not warm[20, 20]
@@ -349,7 +257,7 @@ def test_points_that_were_moved_elsewhere_are_shown(
     page.locator("#import-file").set_input_files({"name": "d.jsonl", "mimeType": "", "buffer": text.encode()})
     until(page, "mine.get(active)?.decision === 'patch'")
     assert page.locator("#notice").inner_text().startswith("1 decisions taken in, 1 refused")
-    assert page.locator("#panel figcaption").all_inner_texts()[1] == "after: 2 points moved"
+    assert page.locator("#panel figcaption").all_inner_texts() == ["corrected: 2 points changed"]
     again = json.loads(page.evaluate("exported()"))
     assert again["patch"] == line["patch"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from curate.basics import stopping
 from render.hand import anatomy, kinematics
 from render.hand.anatomy import Build
 from render.hand.kinematics import FLEXION
@@ -106,3 +107,9 @@ def test_builds_are_drawn_around_the_mean() -> None:
     assert 0.175 < np.mean(lengths) < 0.195
     assert 0.005 < np.std(lengths) < 0.015
     assert len({b.seed for b in builds}) == 300
+
+
+def test_modelling_ends_where_a_signal_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "_stopped", True)
+    with pytest.raises(KeyboardInterrupt):
+        make_model(Build())

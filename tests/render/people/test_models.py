@@ -462,3 +462,20 @@ def test_the_webxr_hands_are_hands(side: str, blender: Blender) -> None:
     assert np.flatnonzero(points).tolist() == [7, 8]
     lengths = np.linalg.norm(np.diff(model.joints[5:9], axis=0), axis=1)
     np.testing.assert_allclose(lengths, [0.044, 0.025, 0.021], atol=0.003)
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "header", "pickle"])
+def test_a_damaged_model_is_told_in_a_line(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "hand.npz"
+    np.savez(path, name=np.array([{}], object) if damage == "pickle" else np.zeros(3))
+    whole = path.read_bytes()
+    at = whole.find(b"NUMPY") + 12
+    spoilt = {
+        "empty": b"",
+        "text": b"a hand",
+        "cut": whole[:-30],
+        "header": whole[:at] + b"[" * 9 + whole[at + 9 :],
+    }
+    path.write_bytes(spoilt.get(damage, whole))
+    with pytest.raises(InputError, match="no hand model"):
+        models.kept(str(path))

@@ -1,0 +1,112 @@
+"""What mmpose's dataset files say of a hand's points: `dataset_info = dict(keypoint_info=...)`.
+
+The file is a program. It is parsed and never run: only dicts, lists, text and numbers in it are looked at.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from curate.basics import keypoints as kp
+from curate.basics.paths import read_file
+from curate.data.source import Source, files_below
+
+_MAX_BYTES = 1_000_000
+_DEEPEST = 2  # folders below the source, its own included
+
+
+class Keypoint(msgspec.Struct):
+    """A point, and the one that takes its place when the picture is mirrored."""
+
+    name: str
+    swap: str = ""
+
+
+class Bone(msgspec.Struct):
+    """Two points, by their names."""
+
+    link: tuple[str, str]
+
+
+class Info(msgspec.Struct):
+    """What is read of `dataset_info`."""
+
+    keypoint_info: dict[int, Keypoint]
+    skeleton_info: dict[int, Bone] = {}
+
+
+class Config(NamedTuple):
+    """A file on 21 points.
+
+    Attributes
+    ----------
+    name: the file's. points: what each is called, in the order of the data.
+    flip: for each point the one that takes its place in a mirrored hand. links: pairs of points, from 1.
+    """
+
+    name: str
+    points: list[str]
+    flip: list[int]
+    links: list[list[int]]
+
+
+def read_configs(source: Source) -> list[Config]:
+    """Those of the Python files in the source and one folder below; what is none is passed over."""
+    return [config for name, text in _texts(source) if (config := _config(name, text)) is not None]
+
+
+def _texts(source: Source) -> Iterator[tuple[str, str]]:
+    root = source.folder
+    for path in files_below(root):
+        if path.suffix.lower() != ".py" or len(path.relative_to(root).parts) > _DEEPEST:
+            continue
+        try:
+            if source.places.hold(path):
+                yield path.name, read_file(path, _MAX_BYTES).decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            continue
+
+
+def _config(name: str, text: str) -> Config | None:
+    try:
+        info = msgspec.convert(_value(_assigned(ast.parse(text))), Info)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if sorted(info.keypoint_info) != list(range(kp.COUNT)):
+        return None
+    points = [info.keypoint_info[i].name for i in range(kp.COUNT)]
+    at = {point: i for i, point in enumerate(points)}
+    flip = [at.get(info.keypoint_info[i].swap, i) for i in range(kp.COUNT)]
+    links = [[at.get(end, -1) + 1 for end in bone.link] for bone in info.skeleton_info.values()]
+    return Config(name, points, flip, links)
+
+
+def _assigned(module: ast.Module) -> ast.expr:
+    """What `dataset_info` is. Raises ValueError where nothing is."""
+    for statement in module.body:
+        if isinstance(statement, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "dataset_info" for target in statement.targets
+        ):
+            return statement.value
+    raise ValueError("no dataset_info")
+
+
+def _value(node: ast.expr) -> Any:
+    """A literal, or None for what is computed."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_value(item) for item in node.elts]
+    if isinstance(node, ast.Dict):
+        return {
+            key.value: _value(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(key.value, int | str)
+        }
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
+        return {keyword.arg: _value(keyword.value) for keyword in node.keywords if keyword.arg}
+    return None

@@ -1,0 +1,182 @@
+"""Some of a dataset's samples as a sequence, for scripts and notebooks: by index, filtered, shown, for torch.
+
+Nothing is copied: it holds which rows of the dataset they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from curate.basics import images, pages
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.wording import counted
+from curate.data import references
+from curate.data.condition import LABELLED, Condition
+from curate.data.sample import Sample, labelled_points
+
+if TYPE_CHECKING:
+    from curate.data.dataset import Dataset
+
+_SHOWN = 12  # pictures in a notebook
+_SIDE = 320  # px of a picture, shown at half of that
+_NAME = 40  # letters of a sample's name
+
+Item = dict[str, Any]
+
+
+class Samples(Sequence[Sample]):
+    """Rows of a dataset, in its order.
+
+    Attributes
+    ----------
+    dataset: that they are from. rows: (n,) which of its rows.
+    """
+
+    def __init__(self, dataset: Dataset, rows: NDArray[np.intp]) -> None:
+        self.dataset, self.rows = dataset, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        if isinstance(index, slice):
+            return Samples(self.dataset, self.rows[index])
+        (sample,) = self.dataset.take([int(self.rows[index])])
+        return sample
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self.dataset.take(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Samples({counted(len(self), 'sample')} of {self.dataset!r})"
+
+    def filter(self, condition: str | Callable[[Sample], bool]) -> Samples:
+        """Those that a condition holds for: text as `curate select --where` takes it, or a function.
+
+        Raises InputError: text that is no condition.
+        """
+        holds = _holds(condition) if isinstance(condition, str) else condition
+        kept = [row for row, sample in zip(self.rows, self, strict=True) if holds(sample)]
+        return Samples(self.dataset, np.array(kept, np.intp))
+
+    def to_torch(self, transform: Callable[[Item], Any] | None = None) -> Examples:
+        """The samples as `torch.utils.data.DataLoader` takes them, see `Examples`; it imports no torch.
+
+        Parameters
+        ----------
+        transform: what is done to each item, such as cutting images to one size so that they can be stacked.
+        """
+        return Examples(self, transform)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first of them, with their keypoints."""
+        name = self.dataset.name
+        more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
+        figures = Markup("").join(_figure(self.dataset, sample) for sample in self[:_SHOWN])
+        html = Markup(
+            '<div><p style="margin:4px 0"><b>{}</b>: {}{}</p>'
+            '<div style="display:flex;flex-wrap:wrap;gap:10px">{}</div></div>'
+        )
+        return str(html.format(name, counted(len(self), "sample"), more, figures))
+
+
+class Examples:
+    """Samples as a map-style dataset of numpy arrays, which a DataLoader stacks into tensors.
+
+    An item has "image", (3 or 1, H, W) float32 in [0, 1]; "keypoints", (21, 2) float32, pixels of the image
+    with the origin at its outer corner, NaN where unlabelled; "visibility", (21,) int64; and "sample_id".
+    Images of one size can be stacked, as those of a training set can; others need a transform, or batches of
+    one.
+
+    Raises UnreadableImage on access to a sample whose image cannot be read.
+    """
+
+    def __init__(self, samples: Samples, transform: Callable[[Item], Any] | None = None) -> None:
+        self._root = Path(samples.dataset.root)
+        table = samples.dataset.table(["sample_id", "image", "keypoints", "visibility"]).take(samples.rows)
+        self._ids, self._images = table.column("sample_id").to_pylist(), table.column("image").to_pylist()
+        self._points, self._seen = labelled_points(table)
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, index: int) -> Any:
+        image = references.read_image(self._root, self._images[index])
+        planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+        item = {
+            "image": np.ascontiguousarray(planes, np.float32) / 255,
+            "keypoints": self._points[index].copy(),
+            "visibility": self._seen[index].astype(np.int64),
+            "sample_id": self._ids[index],
+        }
+        return item if self._transform is None else self._transform(item)
+
+
+def _holds(text: str) -> Callable[[Sample], bool]:
+    try:
+        condition = Condition(text)
+    except ValueError as error:
+        raise InputError("filter", f"{text[:80]!r}: {error}", allowed="as --where of curate select") from None
+
+    def holds(sample: Sample) -> bool:
+        row = {name: getattr(sample, name) for name in condition.columns if name != LABELLED}
+        labelled = int((sample.visibility != kp.UNLABELLED).sum())
+        return condition.holds({**row, LABELLED: labelled, "attrs": sample.attrs})
+
+    return holds
+
+
+def _figure(dataset: Dataset, sample: Sample) -> Markup:
+    """A picture with its keypoints drawn over it, and the sample's name. Names are escaped."""
+    half = _SIDE // 2
+    try:
+        image = dataset.read_image(sample)
+    except UnreadableImage:
+        picture = Markup('<div style="height:{0}px;background:#8884">cannot be read</div>').format(half)
+    else:
+        height, width = image.shape[:2]
+        small = images.reduced(image, _SIDE)
+        drawing = Markup("").join(_bones(sample, _SIDE / max(width, height)))
+        picture = Markup(
+            '<svg viewBox="0 0 {w} {h}" width="{half}" style="display:block;border-radius:6px">'
+            '<image href="{data}" width="{w}" height="{h}"/>{drawing}</svg>'
+        ).format(w=small.shape[1], h=small.shape[0], half=half, data=pages.data_url(small), drawing=drawing)
+    return Markup(
+        '<figure style="margin:0;width:{}px">{}<figcaption title="{}" style="font-size:11px;opacity:.7;'
+        'overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{}</figcaption></figure>'
+    ).format(half, picture, sample.sample_id, _short(sample.sample_id))
+
+
+def _bones(sample: Sample, scale: float) -> Iterator[Markup]:
+    places = np.where((sample.visibility > 0)[:, None], sample.keypoints, np.nan) * scale
+    there = np.asarray(np.isfinite(places).all(axis=1))
+    for a, b in kp.BONES:
+        if there[a] and there[b]:
+            yield Markup(
+                '<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}" stroke-width="4"/>'
+            ).format(*places[a], *places[b], _colour(b))
+    for k in map(int, np.flatnonzero(there)):
+        fill = "none" if sample.visibility[k] == kp.HIDDEN else _colour(k)
+        yield Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" fill="{}" stroke="{}" stroke-width="2"/>').format(
+            *places[k], fill, _colour(k)
+        )
+
+
+def _colour(k: int) -> str:
+    return "rgb({}, {}, {})".format(*kp.FINGER_COLOURS[kp.finger_of(k)])
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else "…" + name[1 - _NAME :]

@@ -1,0 +1,91 @@
+"""Decisions beside the samples that they are about: which sample is meant, whether a decision still holds for
+it, and what the sample is with its corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.basics import keypoints as kp
+from curate.basics import progress
+from curate.basics.engine import Engine
+from curate.basics.errors import UnreadableImage
+from curate.data import references
+from curate.data.sample import Sample
+from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, sample_sha
+
+_CHUNK = 32
+_REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
+
+
+def names_of(ids: list[str], given: Iterable[Decision]) -> dict[tuple[str, str], str]:
+    """The sample that each (dataset_sha, sample_id) of a decision means: itself, or the one an alias stands
+    for."""
+    known, decisions = set(ids), list(given)
+    names = {(d.dataset_sha, d.sample_id): d.sample_id for d in decisions if d.sample_id in known}
+    for salt in {d.dataset_sha for d in decisions if d.sample_id.startswith(ALIAS)}:
+        names |= {(salt, alias(salt, sample_id)): sample_id for sample_id in ids}
+    return names
+
+
+def pixel_states(root: Path, samples: list[Sample], *, engine: Engine, quiet: bool) -> list[str]:
+    """The state of each sample's pixels, see `pixel_state`."""
+    refs = [sample.image for sample in samples]
+    jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
+    states: list[str] = []
+    with progress.bar("reading images", len(refs), quiet=quiet) as advance:
+        for part in engine.map(partial(_read_states, root), jobs, total=len(jobs)):
+            states += part
+            advance(len(part))
+    return states
+
+
+def _read_states(root: Path, refs: list[str]) -> list[str]:
+    return [_read_state(root, ref) for ref in refs]
+
+
+def _read_state(root: Path, ref: str) -> str:
+    try:
+        return pixel_state(references.read_image(root, ref))
+    except UnreadableImage:
+        return pixel_state(None)
+
+
+def stale(sample: Sample, pixels: str, decision: Decision) -> str:
+    """Why a decision does not hold for the sample as it is now; empty where it does."""
+    if sample_sha(sample, pixels) != decision.sample_sha:
+        return "stale: its labels or pixels have changed since the decision"
+    if decision.patch is not None and decision.patch.side == "swap" and sample.side is None:
+        return "its side is not known: there is nothing to swap"
+    return ""
+
+
+def patched(sample: Sample, patch: Patch) -> Sample:
+    """The sample with its corrections: side, then order, then single points, which are manual labels."""
+    if patch.side is not None:
+        side: Any = sample.side
+        sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
+    if patch.order == "reverse":
+        xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
+        scores = None if sample.keypoint_scores is None else sample.keypoint_scores[_REVERSED]
+        points, seen = sample.keypoints[_REVERSED], sample.visibility[_REVERSED]
+        sample = replace(sample, keypoints=points, visibility=seen, keypoint_scores=scores, xyz=xyz)
+    if patch.points:
+        points, seen = sample.keypoints.copy(), sample.visibility.copy()
+        for name, point in patch.points.items():
+            points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
+            seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
+        sample = replace(
+            sample,
+            keypoints=points,
+            visibility=seen,
+            keypoint_scores=None,
+            label_source="manual",
+            score=None,
+        )
+    return sample
