@@ -27,6 +27,7 @@ from curate.basics import stopping
 from curate.basics.engine import ALL, Share
 from curate.basics.errors import CurateError, InputError, MissingExtra
 from curate.basics.version import VERSION
+from curate.basics.wording import counted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -142,7 +143,7 @@ class Cluster:
             return  # lost: whoever waits for a result is told
         if there != self._told:
             self._told = there
-            self.tell(f"cluster: {there} workers; dashboard: {self._client.dashboard_link}")
+            self.tell(f"cluster: {counted(there, 'worker')}; dashboard: {self._client.dashboard_link}")
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -181,6 +182,7 @@ def _connect(address: str) -> Any:
     except ImportError:
         raise MissingExtra("--cluster", "cluster") from None
     dask.config.set({"distributed.scheduler.allowed-failures": _FAILURES})
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost cluster is told in a line of ours
     number = address.removeprefix(LOCAL)
     try:
         if number != address:

@@ -36,7 +36,7 @@ def engine(there: Any) -> Iterator[Cluster]:
     engine = Cluster(there.scheduler_address, tell=told.append)
     yield engine
     engine.close()
-    assert told[:1] == [] or "workers; dashboard: http" in told[0]
+    assert told[:1] == [] or "2 workers; dashboard: http" in told[0]
 
 
 def double(number: int) -> int:
