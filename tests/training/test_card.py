@@ -15,9 +15,9 @@ from curate.basics.errors import SchemaError
 from curate.evaluate import evaluate
 from curate.networks import table
 from curate.networks.network import Spec
+from curate.options.train import TrainOptions
 from curate.train import train
 from curate.training.card import card
-from curate.training.options import TrainOptions
 from curate.training.run import finish_run, open_run
 
 
