@@ -10,6 +10,7 @@
     │   └── ConfigChanged       a folder was begun, or made, with another configuration
     ├── MissingExtra            a feature needs a package that is not installed
     ├── ShareDone               no error: a share of the work is done, and the others are not
+    ├── ClusterError            a cluster that cannot be reached, is lost, or gives up (the engine's)
     └── BlenderError            no Blender, or one that does not work (the renderer's)
 
 A message says where, what was found, what is allowed and what to do, in one line.
