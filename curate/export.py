@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from curate.basics import progress
+from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine, Share
 from curate.basics.paths import require_apart
 from curate.basics.settings import NoOptions, Options
@@ -130,6 +130,7 @@ def export(
         if claim.result is not None:
             return Export.of(out, claim.result)
         counts = write(dataset, out, _Shown(engine, f"export {name}", quiet), **own.values())
+        files.sweep(out)  # of a worker that died, and whose work another one did again
         lost = {reason: count for reason, count in sorted(counts.items()) if count}
         restricted = tuple(text for text in dataset.info.get("licences", []) if _RESTRICTED.search(text))
         done = Export(out, name, len(dataset), lost, restricted, dict(sorted(outside(dataset).items())))
@@ -152,6 +153,9 @@ class _Shown:
     @property
     def share(self) -> Share:
         return self.engine.share
+
+    def require_shared(self, paths: Sequence[Path]) -> None:
+        self.engine.require_shared(paths)
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None

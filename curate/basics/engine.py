@@ -9,9 +9,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from curate.basics import stopping
@@ -66,6 +67,9 @@ class Engine(Protocol):
         total: how many items there are, where known.
         """
 
+    def require_shared(self, paths: Sequence[Path]) -> None:
+        """Raise CurateError where whoever works does not see these files, or folders, as they are here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Local:
@@ -105,6 +109,9 @@ class Local:
                 raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def require_shared(self, paths: Sequence[Path]) -> None:
+        """The cores of one machine do."""
 
 
 ONE = Local()

@@ -5,11 +5,13 @@
     │   ├── UnreadableImage     an image that is missing, broken, too large or no image at all
     │   │   └── UnsafeReference  a dataset's image, mask or depth map lies where none of its files may
     │   ├── NotLabelme          a JSON file of another form than Labelme's (its converter's)
+    │   ├── NotXml              a file that is no XML, or of another format (the converters')
     │   ├── UnsafeInput         an input that tries what data has no business doing
     │   ├── SchemaError         a folder of ours that is unfinished, broken, or of another version
     │   └── ConfigChanged       a folder was begun, or made, with another configuration
     ├── MissingExtra            a feature needs a package that is not installed
     ├── ShareDone               no error: a share of the work is done, and the others are not
+    ├── ClusterError            a cluster that cannot be reached, is lost, or gives up (the engine's)
     └── BlenderError            no Blender, or one that does not work (the renderer's)
 
 A message says where, what was found, what is allowed and what to do, in one line.

@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="TAGGED")
     add_options(parser, AutotagOptions)
     parser.add_argument("--explain", action="store_true", help="print the limits, as YAML")
-    common(parser, strict=True, shares=True)
+    common(parser, strict=True, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

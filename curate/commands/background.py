@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
     parser.add_argument("dataset", type=Path, metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, BackgroundOptions)
-    common(parser, strict=True, shares=True)
+    common(parser, strict=True, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

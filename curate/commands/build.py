@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     parser.add_argument("datasets", type=Path, nargs="+", metavar="D")
     parser.add_argument("--out", type=Path, required=True, metavar="SET")
     add_options(parser, BuildOptions)
-    common(parser, strict=True, shares=True)
+    common(parser, strict=True, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -47,11 +47,20 @@ def common(
     overwrite: bool = True,
     strict: bool = False,
     shares: bool = False,
+    cluster: bool = False,
 ) -> None:
-    """Add the options that most commands take. shares: several processes may each do a share of the work."""
+    """Add the options that most commands take. shares: several processes may each do a share of the work.
+    cluster: a cluster may do it."""
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument("--workers", type=positive, default=default_workers(), metavar="N")
+    if cluster:
+        group.add_argument(
+            "--cluster",
+            metavar="ADDRESS|local:N",
+            help="hand the work to the workers of a Dask cluster, given by its scheduler's address, or to N "
+            "workers that are started here",
+        )
     if shares:
         group.add_argument(
             "--part",
@@ -175,7 +184,12 @@ def _shown(default: Any) -> str:
 
 def engine_of(a: argparse.Namespace) -> Engine:
     """What the command's work is to run on."""
-    return Local(a.workers, getattr(a, "part", ALL))
+    share = getattr(a, "part", ALL)
+    if getattr(a, "cluster", None) is None:
+        return Local(a.workers, share)
+    from curate.basics.cluster import Cluster
+
+    return Cluster(a.cluster, share, (lambda _line: None) if a.quiet else say)
 
 
 def given(a: argparse.Namespace, names: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
     )
     add_options(parser, ConvertOptions)
     add_own_options(parser, _KINDS)
-    common(parser, strict=True, shares=True)
+    common(parser, strict=True, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--to", required=True, choices=list(_KINDS), metavar="FORMAT", help="see below")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_own_options(parser, _KINDS)
-    common(parser)
+    common(parser, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help="photos, folders or datasets")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, PredictOptions)
-    common(parser, shares=True)
+    common(parser, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
     add_options(parser, QualityOptions)
     add_options(parser, ResidualOptions)
     parser.add_argument("--explain", action="store_true", help="print every check with its limits, as YAML")
-    common(parser)
+    common(parser, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

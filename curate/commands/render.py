@@ -60,7 +60,7 @@ def add(commands: Any) -> None:
     )
     how.add_argument("--dry-run", action="store_true", help="say what would be made and how long it takes")
     how.add_argument("--explain", action="store_true", help="print the job with all its settings, as YAML")
-    common(parser, shares=True)
+    common(parser, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:

@@ -47,8 +47,10 @@ def claimed(
 
     Raises
     ------
-    As `files.claimed`, and SchemaError for a damaged table.
+    As `files.claimed`, SchemaError for a damaged table, and CurateError where the engine's workers do not see
+    the datasets or `out`.
     """
+    engine.require_shared([dataset.root / INFO for dataset in datasets])
     with files.claimed(
         out,
         identity,
@@ -58,6 +60,8 @@ def claimed(
         overwrite=overwrite,
         shares=shares,
     ) as claim:
+        if claim.result is None:
+            engine.require_shared([claim.out / files.MARK])
         yield claim
 
 

@@ -165,11 +165,13 @@ class Stage:
         with claimed as claim:
             if claim.result is not None:
                 return Summary.of(self.out, claim.result, reused=True)
+            self.engine.require_shared(self.refers_to)
             parts = self._work_through(claim.work, items, work, total, sizes)
             whole = claim.all_have_ended()
             missing = sum(not path.exists() for path in parts)
             if missing or not whole:
                 raise ShareDone(self.out, str(self.engine.share), missing, len(parts))
+            files.sweep(self.out)  # of who died while others went on
             extra = finish(parts) if finish else {}
             counts = self._complete(parts, extra, before or Part(make_batch(0)))
             if beside:

@@ -4,7 +4,7 @@ const NEAREST = 12; // px of the image across the picture, at most magnified
 const WIDEST = 1.5; // of the image's longer side, at least magnified
 const STILL = 3; // px of the screen: less is no drag
 const lens = { row: -1, x: 0, y: 0, side: 1 };
-const original = { row: -1, image: null };
+const original = { row: -1, image: null, asked: false }; // an image, or a bitmap of it
 const frames = []; // the pictures in the panel: {row, patch, editable, ghost, node, picture, overlay}
 const fingers = new Map(); // pointer -> where it is, px of the screen
 let grip = null; // what they have taken hold of: a keypoint, the picture, or (two fingers) its size
@@ -83,16 +83,27 @@ function redraw() {
 // The dataset's own file, where the page lies beside it.
 function loadOriginal(row) {
   if (original.row === row) return;
-  original.image?.close();
-  Object.assign(original, { row, image: null });
+  original.image?.close?.();
+  Object.assign(original, { row, image: null, asked: false });
   const path = originalOf(row);
   if (!path) return;
   const image = new Image();
   image.src = path;
-  image.decode().then(() => createImageBitmap(image)).then((bitmap) => {
-    if (original.row !== row) return bitmap.close();
-    original.image = bitmap;
-    return redraw();
+  image.decode().then(() => {
+    if (original.row !== row) return;
+    original.image = image;
+    redraw();
+  }, () => {});
+}
+
+// A bitmap is drawn faster again and again; to make it takes time that only magnifying is worth.
+function hasten() {
+  const { row, image } = original;
+  if (!image || original.asked) return;
+  original.asked = true;
+  createImageBitmap(image).then((bitmap) => {
+    if (original.row === row) original.image = bitmap;
+    else bitmap.close();
   }, () => {});
 }
 
@@ -117,6 +128,7 @@ function setLens(x, y, side) {
   lens.x = within(x, Math.min(0, own.x), Math.max(width, own.x + own.side));
   lens.y = within(y, Math.min(0, own.y), Math.max(height, own.y + own.side));
   lens.side = side;
+  hasten();
   redrawSoon();
 }
 
