@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.basics.settings import NoOptions, Options, choice, path, whole
+from curate.basics.settings import NoOptions, Options, choice, flag, number, path, whole
 
 if TYPE_CHECKING:
     from curate.data.part import Part
@@ -41,6 +41,17 @@ class Shards(Options):
     """Of exports whose images lie in few large files."""
 
     shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, about")
+
+
+@dataclass(frozen=True, slots=True)
+class Frames(Options):
+    """Of videos."""
+
+    every: int = whole(1, 1, 100_000, "take one of so many frames, the first")
+    sharpest: bool = flag(False, "of each so many frames, take the sharpest instead")
+    different: float = number(
+        0.0, 0, 255, "leave out a frame that differs from the one before by fewer grey levels, on average"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,13 @@ FORMATS: dict[str, Format] = {
             "picture_folder",
             "a folder of pictures, without labels or a table",
             reads=NamedFolders,
+            writes=None,
+        ),
+        Format(
+            "video",
+            "video",
+            "videos: each a clip of numbered frames, without labels",
+            reads=Frames,
             writes=None,
         ),
         Format("11khands", "eleven_k_hands", "11k Hands: HandInfo.csv and Hands/*.jpg (no keypoints)"),

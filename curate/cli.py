@@ -99,7 +99,8 @@ def _failed(name: str, error: Exception) -> int:
         told = str(error)
     elif isinstance(error, OSError):
         told = _of_the_system(error)
-    elif isinstance(error, MemoryError | BrokenExecutor):  # of a worker, the kernel's end of it is all we see
+    elif isinstance(error, BrokenExecutor) or stopping.is_out_of_memory(error):
+        # Of a worker that the kernel ended for its memory, its end is all we see.
         told = "out of memory; the same command goes on from here, with fewer --workers if need be"
     elif isinstance(error, ImportError) and error.name in ("torch", "lightning", "tensorboard"):
         told = str(MissingExtra("training", "train"))

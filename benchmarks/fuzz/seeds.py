@@ -250,6 +250,7 @@ def _flat_hand() -> HandModel:
         faces=np.array([[0, 1, 2]], np.int32),
         joints=np.zeros((kp.COUNT, 3)),
         keypoints=np.zeros((kp.COUNT, 3)),
+        palm_keypoints=np.zeros((kp.COUNT, 3)),
         weights=np.full((3, BONES), 1 / BONES, np.float32),
         part=np.array([33], np.uint8),
         radius=np.full(kp.COUNT, 0.01),

@@ -5,6 +5,7 @@
     │   ├── UnreadableImage     an image that is missing, broken, too large or no image at all
     │   │   └── UnsafeReference  a dataset's image, mask or depth map lies where none of its files may
     │   ├── NotLabelme          a JSON file of another form than Labelme's (its converter's)
+    │   ├── NotXml              a file that is no XML, or of another format (the converters')
     │   ├── UnsafeInput         an input that tries what data has no business doing
     │   ├── SchemaError         a folder of ours that is unfinished, broken, or of another version
     │   └── ConfigChanged       a folder was begun, or made, with another configuration

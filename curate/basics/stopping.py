@@ -17,6 +17,9 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 CODE = 130  # of a process that was stopped
+NO_MEMORY = 2  # of one that could not load what it needs: the environment is at fault
+# By the loader of libraries, and by Python where a thread does not start.
+_NO_MEMORY_TOLD = ("failed to map segment", "cannot allocate memory", "can't start new thread")
 _stopped = False
 
 
@@ -52,15 +55,29 @@ def listening(also: Callable[[], None] = lambda: None) -> Iterator[None]:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Within the block, in which nothing may be begun, a signal ends the process with one line."""
+    """Within the block, in which nothing may be begun, a signal ends the process with one line, and so does
+    a library for which there is no memory."""
+    with _handled(lambda *_: _end("stopped before anything was begun", CODE)):
+        try:
+            yield
+        except (ImportError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            _end("out of memory before anything was begun", NO_MEMORY)
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        with suppress(OSError):
-            os.write(2, b"curate: stopped before anything was begun\n")
-        os._exit(CODE)
 
-    with _handled(end):
-        yield
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the system gives no more memory, or no further thread."""
+    told = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, ImportError | RuntimeError) and any(words in told for words in _NO_MEMORY_TOLD)
+    )
+
+
+def _end(why: str, code: int) -> None:
+    with suppress(OSError):
+        os.write(2, f"curate: {why}\n".encode())
+    os._exit(code)
 
 
 @contextmanager

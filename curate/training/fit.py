@@ -33,7 +33,7 @@ from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled
 from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
-from curate.training.record import CHECKPOINT, EPOCHS, WEIGHTS, write_info
+from curate.training.record import CHECKPOINT, WEIGHTS, read_epochs, write_info
 from curate.training.run import finish_run, start_from
 from curate.training.stored import reason
 from curate.training.trained_on import DATA, data_of, write_trained_on
@@ -172,7 +172,7 @@ def _confidence(network: Network, dataset: Dataset, plan: Plan) -> dict[str, Any
 
 
 def _result(folder: Path) -> dict[str, Any]:
-    history = json.loads((folder / EPOCHS).read_text(encoding="utf-8"))
+    history = read_epochs(folder)
     return {"epochs": len(history), "last": history[-1]}
 
 

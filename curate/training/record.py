@@ -44,6 +44,18 @@ class _Info(msgspec.Struct):
     weights_sha256: str | None = None
 
 
+class _Epoch(msgspec.Struct):
+    """What is relied on of an epoch's entry."""
+
+    epoch: int
+    loss: float
+    split: str
+    n: int
+    all_points_9px: float = 0.0
+    epe_mean: float = 0.0
+    mask_iou: float = 0.0
+
+
 def read_info(folder: Path) -> dict[str, Any]:
     """The content of run.json. Raises SchemaError where there is none, or of another version."""
     path = folder / INFO
@@ -61,6 +73,19 @@ def read_info(folder: Path) -> dict[str, Any]:
         found = f"{info.get('format')!r} version {version!r}"
         raise SchemaError(path, found, allowed=f"{_FORMAT!r} version {_VERSION}", remedy="train again")
     return dict(info)
+
+
+def read_epochs(folder: Path) -> list[dict[str, Any]]:
+    """What epochs.json tells of each epoch. Raises SchemaError: it is damaged, or tells of none."""
+    path = folder / EPOCHS
+    try:
+        history: list[dict[str, Any]] = json.loads(read_file(path, _MOST))
+        told = len(msgspec.convert(history, list[_Epoch]))
+    except (OSError, ValueError, RecursionError):
+        told = 0
+    if not told:
+        raise SchemaError(path, "damaged", remedy="give the command that began it with --overwrite")
+    return history
 
 
 def require_finished(folder: Path) -> dict[str, Any]:

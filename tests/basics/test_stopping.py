@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,36 @@ def test_a_process_gets_no_signal_before_it_asks_for_it() -> None:
         )
     assert process.communicate()[0] == b"went on\n"
     assert process.returncode == -signal.SIGINT
+
+
+NO_MEMORY = [
+    MemoryError(),
+    ImportError("cv2.abi3.so: failed to map segment from shared object"),
+    RuntimeError("can't start new thread"),
+]
+
+
+@pytest.mark.parametrize("error", NO_MEMORY, ids=repr)
+def test_a_library_for_which_there_is_no_memory_is_told_in_a_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    given = Namespace(command="trust", do=fail)
+    monkeypatch.setattr("curate.commands.parser.Parser.parse_args", lambda *_: given)
+    assert cli.main(["trust", "d"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("curate trust: out of memory")
+    assert told.count("\n") == 1
+
+
+def test_where_a_library_cannot_be_loaded_at_the_start_one_line_tells_so() -> None:
+    script = (
+        "from curate.basics import stopping\n"
+        "with stopping.at_once():\n"
+        "    raise ImportError('cv2.so: failed to map segment from shared object')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "curate: out of memory before anything was begun\n"

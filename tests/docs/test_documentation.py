@@ -72,6 +72,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # As people have it: the photographs once, the Labelme files in a folder of their own.
     for copy in [p for p in (folder / "labels").rglob("*") if p.suffix in (".jpg", ".png")]:
         copy.unlink()
+    (folder / "videos").mkdir()
+    film = cv2.VideoWriter(str(folder / "videos" / "a.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10, (240, 180))
+    for sample in dataset:
+        film.write(dataset.read_image(sample))
+    film.release()
     # As a tool for cutting out writes them: PNG with transparency, named as the photo.
     for photo in sorted((folder / "11k").rglob("*.jpg")):
         image = images.read(photo)

@@ -1,0 +1,152 @@
+"""Videos: which frames become samples, with which times, and what is wrong with a file."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from converters import video
+from converters.table import Frames
+from curate.basics import images
+from curate.basics.errors import InputError
+from curate.build import build
+from curate.convert import convert
+from curate.data.dataset import Dataset
+from curate.data.source import Source
+from curate.data.stage import Summary
+
+SIZE = (96, 64)
+
+
+def film(path: Path, pictures: Sequence[Any], *, rate: float = 10, codec: str = "mp4v") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate, (width, height))
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def level(grey: int) -> Any:
+    return np.full((SIZE[1], SIZE[0], 3), grey, np.uint8)
+
+
+LEVELS = [level(20 * i) for i in range(10)]
+
+
+def run(source: Path, out: Path, **own: Any) -> tuple[Summary, Dataset]:
+    summary = convert(video.read, "video", Source(source), out, own=Frames(**own), quiet=True)
+    return summary, Dataset(out)
+
+
+def greys(made: Dataset) -> list[int]:
+    """Which of LEVELS each sample shows."""
+    return [round(float(made.read_image(sample).mean()) / 20) for sample in made]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mp4v"), ("a.avi", "MJPG"), ("a.mkv", "MJPG")])
+def test_each_frame_is_a_sample_of_its_clip(tmp_path: Path, name: str, codec: str) -> None:
+    film(tmp_path / "v" / "day 1" / name, LEVELS, codec=codec)
+    (tmp_path / "v" / "notes.txt").write_text("taken on a Monday")
+    summary, made = run(tmp_path / "v", tmp_path / "out")
+    samples = list(made)
+    assert [s.sample_id for s in samples] == [f"video/day 1/{name}/{i:06d}" for i in range(10)]
+    assert [(s.clip, s.frame) for s in samples] == [(f"day 1/{name}", i) for i in range(10)]
+    assert [s.attrs["seconds"] for s in samples] == pytest.approx([i / 10 for i in range(10)], abs=0.001)
+    assert {(s.width, s.height) for s in samples} == {SIZE}
+    assert greys(made) == list(range(10))
+    assert not any(s.visibility.any() for s in samples)
+    assert summary.notes == {"file that is no video": 1}
+    assert not summary.quarantined
+
+
+def test_every_nth_frame(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", LEVELS)
+    _, made = run(path, tmp_path / "out", every=4)
+    assert [s.frame for s in made] == [0, 4, 8]
+    assert greys(made) == [0, 4, 8]
+
+
+def test_the_sharpest_of_every_n(tmp_path: Path) -> None:
+    sharp = np.random.default_rng(0).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 3)
+    path = film(tmp_path / "a.avi", [blurred, sharp, blurred, blurred, blurred, sharp, sharp], codec="MJPG")
+    _, made = run(path, tmp_path / "out", every=4, sharpest=True)
+    assert [s.frame for s in made] == [1, 5]
+
+
+def test_frames_that_look_alike_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [level(g) for g in (50, 50, 52, 80, 81, 50)])
+    summary, made = run(path, tmp_path / "out", different=5)
+    assert [s.frame for s in made] == [0, 3, 5]
+    assert summary.notes == {"frame like the one before, left out": 3}
+
+
+def test_a_video_that_is_stored_turned_stands_upright(tmp_path: Path) -> None:
+    half = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    half[:, : SIZE[0] // 2] = 255  # its left side is white; turned by 90 degrees clockwise, its upper side
+    path = film(tmp_path / "a.mp4", [half] * 3)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # the matrix of ISO/IEC 14496-12, 8.3.2, in a box of version 0
+    data[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    _, made = run(path, tmp_path / "out")
+    sample = made[0]
+    picture = made.read_image(sample)
+    assert (sample.width, sample.height) == SIZE[::-1]
+    assert picture[: SIZE[0] // 2 - 4].mean() > 200
+    assert picture[SIZE[0] // 2 + 4 :].mean() < 50
+
+
+def test_a_clip_is_never_in_two_splits(tmp_path: Path) -> None:
+    for i in range(6):
+        film(tmp_path / "v" / f"{i}.mp4", LEVELS)
+    run(tmp_path / "v", tmp_path / "out")
+    build([tmp_path / "out"], tmp_path / "set", quiet=True)
+    splits = {(s.clip, s.split) for s in Dataset(tmp_path / "set")}
+    assert len(splits) == len({clip for clip, _ in splits})
+
+
+def test_a_file_that_is_no_video_is_quarantined(tmp_path: Path) -> None:
+    film(tmp_path / "v" / "good.mp4", LEVELS[:2])
+    noise = list(np.random.default_rng(0).integers(0, 255, (10, SIZE[1], SIZE[0], 3), np.uint8))
+    whole = film(tmp_path / "cut.avi", noise, codec="MJPG").read_bytes()
+    (tmp_path / "v" / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "v" / "torn.mp4").write_bytes((tmp_path / "v" / "good.mp4").read_bytes()[:600])
+    (tmp_path / "v" / "list.mkv").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/passwd\n")
+    images.write(tmp_path / "a.png", LEVELS[0])
+    (tmp_path / "v" / "still.mov").write_bytes((tmp_path / "a.png").read_bytes())
+    (tmp_path / "v" / "link.mp4").symlink_to(tmp_path / "cut.avi")
+    summary, made = run(tmp_path / "v", tmp_path / "out")
+    told = {entry["input"]: entry["reason"] for entry in made.quarantine()}
+    assert told.keys() == {"cut.avi", "torn.mp4", "list.mkv", "still.mov", "link.mp4"}
+    assert "of 10 frames; those are kept" in told["cut.avi"]
+    assert "begins with b'#EXTM3U\\n'" in told["list.mkv"]
+    assert "leads out of the source folder" in told["link.mp4"]
+    assert [s.frame for s in made if s.clip == "good.mp4"] == [0, 1]
+    assert 0 < sum(s.clip == "cut.avi" for s in made) < 10
+    assert summary.quarantined == 5
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    os.mkfifo(tmp_path / "v" / "a.mp4")
+    film(tmp_path / "v" / "b.mp4", LEVELS[:1])
+    _, made = run(tmp_path / "v", tmp_path / "out")
+    assert len(made) == 1
+    assert made.quarantine()[0]["input"] == "a.mp4"
+
+
+def test_a_folder_without_videos_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "a.txt").touch()
+    with pytest.raises(InputError, match=r"no video in it; allowed: \.avi"):
+        run(tmp_path / "v", tmp_path / "out")
