@@ -122,10 +122,9 @@ def evaluate(
     origin = _origin(run, dataset, options, quiet)
     values = {name: values_of(dataset, options.split, name) for name in options.by}
     other = None if options.against is None else read_predictions(options.against)
-    if out is None and origin.out is None:
-        raise InputError("--out", "not given", allowed="a folder, as predictions have none of their own")
     folder = Path(out) if out is not None else origin.out
-    assert folder is not None
+    if folder is None:
+        raise InputError("--out", "not given", allowed="a folder, as predictions have none of their own")
     identity = {
         "stage": "evaluate",
         "version": VERSION,

@@ -184,7 +184,7 @@ class Shot:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Shot:
         """Read what `write` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             told = json.loads(str(stored["text"]))
             looks = told.pop("extras")
             values = {name: _typed(kind, told[name]) for name, kind in _hints(cls).items() if name in told}

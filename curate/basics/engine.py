@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 
 # From this many batches on, starting processes (about a second each) pays.
 PROCESSES_FROM = 64
+_PATIENCE = 5.0  # seconds for a worker that was told to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,11 @@ class Local:
             except BaseException:  # nobody waits for what they are at
                 from multiprocessing import active_children
 
-                for worker in active_children():  # none where they are threads
+                ended = active_children()  # none where they are threads
+                for worker in ended:
                     worker.terminate()
+                for worker in ended:
+                    worker.join(_PATIENCE)
                 raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -93,7 +93,8 @@ class HandModel:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> HandModel:
         """Read what `write` wrote; pickles in the file are refused by numpy (ValueError)."""
-        with np.load(path, allow_pickle=False) as stored:
+        # numpy leaves a file open that it opened and cannot read.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             values: dict[str, Any] = {f.name: stored[f.name] for f in fields(cls)}
         for name in ("name", "licence", "texture"):
             values[name] = str(values[name])
