@@ -42,7 +42,7 @@ def read(source: Source) -> Iterator[Part]:
     path = _find_table(source)
     info = read_hand_info(path)
     photos, twins = _photos(source, path.parent)
-    rows = [row for stem, row in info.stems.items() if stem in photos]
+    rows = [row for key, row in info.stems.items() if key in photos]
     counts = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
     counts.absent["row without its photo"] += len(info.stems) - len(rows)
     counts.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
