@@ -16,6 +16,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
+from curate.data.source import files_below
 from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, sample_sha
 
 
@@ -37,8 +38,20 @@ def difference(old: Sample, new: Sample, *, within: float = 0.0) -> Patch:
     return Patch(side=side, points=points or None)
 
 
-def decision_of(source: Dataset, sample: Sample, patch: Patch, reviewer: str) -> Decision:
-    """The decision to correct a sample so, on its labels and pixels as they are."""
+def last_saved(labels: Path) -> str:
+    """When a file, or the newest of a folder, was written: the same labels read again tell the same time."""
+    paths = files_below(labels) if labels.is_dir() else [labels]
+    newest = max((path.stat().st_mtime for path in paths if path.is_file()), default=0.0)
+    return datetime.fromtimestamp(newest, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def decision_of(source: Dataset, sample: Sample, patch: Patch, reviewer: str, when: str) -> Decision:
+    """The decision to correct a sample so, on its labels and pixels as they are.
+
+    Parameters
+    ----------
+    when: the time at which it was made (`last_saved`).
+    """
     try:
         pixels = pixel_state(source.read_image(sample))
     except UnreadableImage:
@@ -50,7 +63,7 @@ def decision_of(source: Dataset, sample: Sample, patch: Patch, reviewer: str) ->
         sample_sha=sample_sha(sample, pixels),
         decision="patch",
         reviewer=reviewer,
-        ts=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        ts=when,
         patch=patch,
         app_version=curate.__version__,
     )

@@ -33,7 +33,7 @@ from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
 from curate.data.source import Source
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
-from qa.review.corrections import decision_of, difference
+from qa.review.corrections import decision_of, difference, last_saved
 from qa.review.corrections import write as write_decisions
 from qa.review.decisions import Decision, Patch, read_decisions
 from qa.severity import SEVERITIES, Severity, at_least
@@ -247,6 +247,7 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
     before = {hand.sample_id: hand for hands in session.values() for hand in hands}
     refused: list[tuple[str, str]] = []
     corrected: list[Decision] = []
+    when = last_saved(folder / LABELS)
     for part in read(Source(folder / LABELS)):
         refused += part.quarantine
         refused += [(LABELS, f"{count} x {what}") for what, count in part.dropped.items()]
@@ -257,7 +258,7 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
                 continue
             patch = difference(old, edited)
             if patch != Patch():
-                corrected.append(decision_of(source, old, patch, reviewer))
+                corrected.append(decision_of(source, old, patch, reviewer, when))
     order = {name: i for i, name in enumerate(before)}
     corrected.sort(key=lambda decision: order[decision.sample_id])
     write_decisions(corrected, folder / DECISIONS)

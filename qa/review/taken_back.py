@@ -23,7 +23,7 @@ from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
-from qa.review.corrections import decision_of, difference, write
+from qa.review.corrections import decision_of, difference, last_saved, write
 from qa.review.decisions import Decision, Patch
 
 DECISIONS = "decisions.jsonl"
@@ -112,6 +112,7 @@ def _compare(source: Dataset, parts: Iterable[Part], out: Path, labels: Path, re
         refused += [(labels.name, f"{count} x {what}") for what, count in part.dropped.items()]
         mended |= {sample.sample_id: sample for sample in from_batch(part.batch)}
     corrected: list[Decision] = []
+    when = last_saved(labels)
     found = 0
     for old in source:
         new = mended.pop(old.sample_id, None)
@@ -125,7 +126,7 @@ def _compare(source: Dataset, parts: Iterable[Part], out: Path, labels: Path, re
         if why:
             refused.append((old.sample_id, why))
         else:
-            corrected.append(decision_of(source, old, patch, reviewer))
+            corrected.append(decision_of(source, old, patch, reviewer, when))
     refused += [(name, "no sample of this id in the dataset") for name in mended]
     if not found:
         example = f", such as {next(iter(mended))!r}" if mended else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,17 @@ def test_what_a_tool_rounds_is_no_correction(hands: Path) -> None:
     (decision,) = read_decisions(done.out / "decisions.jsonl")
     assert decision.patch is not None
     assert list(decision.patch.points or {}) == ["thumb_ip"]
+
+
+def test_a_correction_has_the_time_at_which_its_labels_were_saved(hands: Path) -> None:
+    (hands.parent / "labels").mkdir()
+    for name, when in (("a.xml", 1_700_000_000), ("b.xml", 1_600_000_000)):
+        (hands.parent / "labels" / name).touch()
+        os.utime(hands.parent / "labels" / name, (when, when))
+    samples = returned(hands)
+    samples[1].keypoints[3] += np.float32(2)
+    (decision,) = read_decisions(take(hands, samples).out / "decisions.jsonl")
+    assert decision.ts == "2023-11-14T22:13:20.000Z"
 
 
 def test_labels_of_no_sample_and_what_could_not_be_read_are_told(hands: Path) -> None:
