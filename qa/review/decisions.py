@@ -44,6 +44,7 @@ REASONS: tuple[str, ...] = (
 ALIAS = "anon-"
 _LONGEST = 1_000_000  # characters of a line
 _FARTHEST = 1e6  # px
+_TOLD = 40  # characters of what was found
 
 
 class Patch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -112,11 +113,11 @@ def _checked(decision: Decision) -> Decision:
         raise ValueError("a patch says what to correct, and no other decision does")
     for name, point in ((decision.patch and decision.patch.points) or {}).items():
         if name not in kp.INDEX:
-            raise ValueError(f"no keypoint {name!r}; allowed: {', '.join(kp.NAMES)}")
+            raise ValueError(f"no keypoint {name[:_TOLD]!r}; allowed: {', '.join(kp.NAMES)}")
         if point is not None and max(abs(point[0]), abs(point[1])) > _FARTHEST:
             raise ValueError(f"{name} at {point[:2]}: no place in an image")
     if decision.reason is not None and decision.reason not in REASONS:
-        raise ValueError(f"reason {decision.reason!r}; allowed: {', '.join(REASONS)}")
+        raise ValueError(f"reason {decision.reason[:_TOLD]!r}; allowed: {', '.join(REASONS)}")
     return decision
 
 

@@ -238,6 +238,8 @@ def test_a_sample_whose_image_is_gone_can_be_rejected(hands: Path, tmp_path: Pat
         ({"schema": "hand-curate decision 2"}, "hand-curate decision 2"),
         ({"sample_sha": 7}, "sample_sha"),
         ({"reason": "<b>"}, "<b>"),
+        ({"reason": "b" * 70_000}, "reason 'b{40}'; allowed"),
+        ({"decision": "patch", "patch": {"points": {"a" * 70_000: None}}}, "no keypoint 'a{40}'; allowed"),
         ({"patch": {"side": "swap"}}, "a patch says what to correct"),
         ({"decision": "patch"}, "a patch says what to correct"),
         ({"decision": "patch", "patch": {"keypoints": []}}, "unknown field"),
