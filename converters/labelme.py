@@ -353,6 +353,8 @@ class _Hands:
             except msgspec.ValidationError as error:
                 reason = json_files.invalid(self.path, error).reason
                 leave_out(self.dropped, "shape of another form:", reason)
+            except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+                json_files.decode(_SHAPE, bytes(raw), self.path)  # tells what is wrong with the file's text
 
     def _point(self, shape: Shape) -> _Point | None:
         if not (shape.shape_type == "point" or (shape.shape_type is None and len(shape.points) == 1)):

@@ -38,6 +38,8 @@ from curate.training.run import finish_run, start_from
 from curate.training.stored import reason
 from curate.training.trained_on import DATA, data_of, write_trained_on
 
+_ONE_ALONE = "more than 1 value per channel"  # as torch tells of a batch that cannot be normalised
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -214,6 +216,9 @@ def _fit(
         try:
             trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
         except Exception as error:
+            if _ONE_ALONE in str(error):
+                found = f"of {len(examples)} pictures, batches of {plan.batch} leave one alone"
+                raise InputError(dataset.root, found, remedy="give another --batch") from None
             if checkpoint is None or epoch_end.started or isinstance(error, OSError) or _several(devices):
                 raise
             found = f"no checkpoint of this training ({type(error).__name__}: {reason(error)})"

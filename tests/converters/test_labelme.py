@@ -468,9 +468,10 @@ def test_text_in_any_unicode_is_read(tmp_path: Path, encoding: str) -> None:
     assert not counted.quarantine
 
 
-def test_other_encodings_are_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "instead"), [("hand.png", "手.png"), ("wrist", "手腕")])
+def test_other_encodings_are_named(tmp_path: Path, name: str, instead: str) -> None:
     path = save(tmp_path, "a.json", hand())
-    path.write_bytes(path.read_text().replace("hand.png", "手.png").encode("gb18030"))
+    path.write_bytes(path.read_text().replace(name, instead).encode("gb18030"))
     _, counted = read(tmp_path)
     assert "is not UTF-8" in counted.quarantine[0][1]
     assert "iconv -f GB18030" in counted.quarantine[0][1]

@@ -129,6 +129,13 @@ def test_another_configuration_is_refused_by_name(
         train(small_set, trained, "twin", TrainOptions(batch=4), quiet=True)
 
 
+def test_a_batch_of_one_that_a_network_cannot_learn_from_is_told(make_set: MakeSet, tmp_path: Path) -> None:
+    three = make_set(["train"] * 3 + ["val"] * 2)
+    with pytest.raises(InputError, match="of 3 pictures, batches of 2 leave one alone; give another --batch"):
+        train(three, tmp_path / "run", TOY, TrainOptions(batch=2), quiet=True)
+    train(three, tmp_path / "run", TOY, TrainOptions(batch=3, epochs=1), quiet=True, overwrite=True)
+
+
 def test_another_training_set_is_refused(make_set: MakeSet, trained: Path) -> None:
     other = make_set([*SPLITS, "test"])
     with pytest.raises(ConfigChanged, match="inputs changed"):
