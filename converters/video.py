@@ -44,7 +44,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame: its number in the clip, the seconds since the clip began, and (h, w, 3) BGR pixels."""
+    """A frame: its number in the clip, the seconds since the clip began, and (h, w, 3) RGB pixels."""
 
     number: int
     seconds: float
@@ -148,7 +148,7 @@ def _taken(
 
 
 def _sharpness(pixels: images.Pixels) -> float:
-    grey = cv2.cvtColor(images.reduced(pixels, _SHARP), cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(images.reduced(pixels, _SHARP), cv2.COLOR_RGB2GRAY)
     return float(cv2.Laplacian(grey, cv2.CV_64F).var())
 
 
@@ -175,7 +175,8 @@ def _frames(path: Path, source: Source) -> Iterator[_Frame]:
             there, pixels = capture.read()
             if not there:
                 break
-            yield _Frame(number, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, np.asarray(pixels, np.uint8))
+            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            yield _Frame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
             number += 1
     if not number:
         raise InputError(path, "a video without a frame that can be read")

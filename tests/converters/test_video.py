@@ -68,6 +68,13 @@ def test_each_frame_is_a_sample_of_its_clip(tmp_path: Path, name: str, codec: st
     assert not summary.quarantined
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mp4v"), ("a.avi", "MJPG")])
+def test_colours_are_those_of_the_video(tmp_path: Path, name: str, codec: str) -> None:
+    red = np.full((SIZE[1], SIZE[0], 3), (20, 40, 220), np.uint8)  # blue, green, red, as OpenCV writes
+    _, made = run(film(tmp_path / name, [red] * 2, codec=codec), tmp_path / "out")
+    assert made.read_image(made[0]).mean((0, 1)) == pytest.approx([220, 40, 20], abs=6)
+
+
 def test_every_nth_frame(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", LEVELS)
     _, made = run(path, tmp_path / "out", every=4)
