@@ -15,7 +15,7 @@ from curate.basics.paths import real
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import make_batch
-from curate.data.source import Source, texts_below
+from curate.data.source import Source, ending_with
 
 NAME = "images"
 _SUFFIXES = ", ".join(sorted(images.SUFFIXES))
@@ -38,7 +38,7 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="a folder of pictures")
     counted = Part(make_batch(0))
-    pictures = iter(_pictures(root, counted))
+    pictures = iter(ending_with(root, images.SUFFIXES, counted, "file that is no picture"))
     first = list(islice(pictures, ROWS))
     if not first:
         raise InputError(root, "no picture in it", allowed=_SUFFIXES)
@@ -47,14 +47,6 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
         yield _part(root, first, folders, number)
         first = list(islice(pictures, ROWS))
     yield counted
-
-
-def _pictures(root: Path, counted: Part) -> Iterator[Path]:
-    for path in texts_below(root, counted):
-        if path.suffix.lower() in images.SUFFIXES:
-            yield path
-        else:
-            counted.notes["file that is no picture"] += 1
 
 
 def _part(root: Path, pictures: list[Path], folders: str | None, seen: dict[str, int]) -> Part:

@@ -22,7 +22,7 @@ from curate.basics.image_header import MAX_PIXELS
 from curate.basics.paths import open_file
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, make_batch, to_batch
-from curate.data.source import Source, texts_below
+from curate.data.source import Source, ending_with
 
 NAME = "video"
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
@@ -68,7 +68,9 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
     """
     root = source.root if source.root.is_dir() else source.root.parent
     counted = Part(make_batch(0))
-    found = [source.root] if source.root.is_file() else list(_videos(root, counted))
+    found = [source.root]
+    if source.root.is_dir():
+        found = list(ending_with(root, SUFFIXES, counted, "file that is no video"))
     if not found:
         raise InputError(root, "no video in it", allowed=", ".join(SUFFIXES))
     if source.extract is None:
@@ -78,14 +80,6 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
         clip = path.relative_to(root).as_posix()
         taken = _taken(path, source, clip, every, sharpest)
         yield from _parts(taken, clip, source.extract, different)
-
-
-def _videos(root: Path, counted: Part) -> Iterator[Path]:
-    for path in texts_below(root, counted):
-        if path.suffix.lower() in SUFFIXES:
-            yield path
-        else:
-            counted.notes["file that is no video"] += 1
 
 
 def _parts(taken: Iterator[_Frame | InputError], clip: str, out: Path, different: float) -> Iterator[Part]:

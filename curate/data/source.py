@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
@@ -81,6 +81,16 @@ def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) 
 def folded(name: str) -> str:
     """A name to be compared where letter case and the form of accents, which macOS changes, do not count."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
+
+
+def ending_with(root: Path, suffixes: Container[str], part: Part, otherwise: str) -> Iterator[Path]:
+    """The files below a folder (as `texts_below`) with one of these suffixes, lower case; the notes of `part`
+    count the others as `otherwise`."""
+    for path in texts_below(root, part):
+        if path.suffix.lower() in suffixes:
+            yield path
+        else:
+            part.notes[otherwise] += 1
 
 
 def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
