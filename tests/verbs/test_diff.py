@@ -84,6 +84,7 @@ def test_the_command_and_its_page(
     text = page.read_text()
     assert text.count("<figure") == 2
     assert "c: index tip 16.0 px, 0.200 of the hand" in text
+    assert "<h2>Gone</h2>\n<p>a</p>" in text
     assert main(["diff", old, new, "--out", str(page)]) == 2
     assert main(["diff", old, new, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
