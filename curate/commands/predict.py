@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
         run,
         "  curate predict run photo.jpg --out found\n  curate predict run photos/ --out found --json",
     )
-    parser.add_argument("run_folder", type=Path, metavar="RUN")
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="made by curate train")
     parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help="photos, folders or datasets")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, PredictOptions)

@@ -55,7 +55,7 @@ def run(a: argparse.Namespace) -> int:
 
 def _add_build(actions: Any) -> None:
     build = actions.add_parser("build", help="write the gallery: open index.html by double click")
-    build.add_argument("dataset", type=Path, metavar="D")
+    build.add_argument("dataset", type=Path, metavar="D", help="a dataset or a training set")
     build.add_argument(
         "--qa", type=Path, metavar="QA", help="what curate qa wrote about it; without it, just the pictures"
     )
@@ -86,7 +86,7 @@ def _add_open_labelme(actions: Any) -> None:
         "  curate review open-labelme tagged --qa qa-tagged --check mask-fit --severity warning --out more",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    opens.add_argument("dataset", type=Path, metavar="D")
+    opens.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     opens.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(opens, LabelmeOptions)
     common(opens, workers=False)
@@ -143,7 +143,7 @@ def _add_apply(actions: Any) -> None:
     apply.add_argument(
         "decisions", type=Path, nargs="+", metavar="DECISIONS", help="of the page, and of open-labelme"
     )
-    apply.add_argument("--dataset", type=Path, required=True, metavar="D")
+    apply.add_argument("--dataset", type=Path, required=True, metavar="D", help="that was reviewed")
     apply.add_argument("--out", type=Path, required=True, metavar="NEW")
     apply.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
     common(apply)
