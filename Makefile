@@ -83,10 +83,11 @@ peers: $(STAMP) $(PEERS_STAMP)
 $(PEERS_STAMP): constraints-peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt \
-	  datasets webdataset mlcroissant pycocotools datumaro fiftyone mongomock labelme cython setuptools wheel
+	  datasets webdataset mlcroissant pycocotools datumaro fiftyone mongomock labelme cython setuptools wheel \
+	  appdirs ijson jsf nltk pyjwt ujson xmljson
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt --no-deps \
 	  mmpose mmengine mmcv-lite json-tricks munkres addict yapf termcolor platformdirs \
-	  ultralytics ultralytics-thop polars torchvision
+	  ultralytics ultralytics-thop polars torchvision label-studio-sdk
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt --no-deps \
 	  --no-build-isolation --no-binary xtcocotools xtcocotools || echo "No compiler here: mmpose is left out." >&2
 	$(PEERS)/bin/python -c "import sysconfig, sys; print(sys.argv[1] + sysconfig.get_path('purelib')[len(sys.prefix):])" \

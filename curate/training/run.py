@@ -20,6 +20,7 @@ from curate.data.training_set import Form
 from curate.networks import inference, table
 from curate.networks.found import Found
 from curate.networks.network import Network, Spec
+from curate.networks.outline import build
 from curate.scoring import calibration
 from curate.training import stored
 from curate.training.confidence import CONFIDENCE, temperature_of
@@ -165,7 +166,7 @@ def _build(where: Path, described: Any) -> Network:
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
         Form(spec.size, spec.channels, spec.keypoints, sigma=1.0).check(where, "network.")
-        return table.load(name)(spec, **options)
+        return build(name, spec, options)
     except InputError as error:
         field = error.field or "network.name"
         raise SchemaError(where, error.found, field=field, allowed=error.allowed) from None
