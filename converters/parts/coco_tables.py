@@ -212,7 +212,8 @@ def _annotations_in(root: Path) -> list[AnnotationFile]:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    with os.scandir(root) as entries:
+        return sorted(Path(e.path) for e in entries if e.is_dir() and not e.name.startswith("."))
 
 
 def read_hands(
