@@ -12,7 +12,7 @@ BENCH_STAMP := $(VENV)/.bench
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.installed
 
-.PHONY: demo test tools lint bench kills broken-places fuzz peers site clean
+.PHONY: demo test tools lint bench box kills broken-places fuzz peers site clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -28,6 +28,11 @@ lint: $(STAMP)
 
 bench: $(BENCH_STAMP)
 	status=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || status=1; done; exit $$status
+
+# The weights of the tagger in the box, from renders alone: curate/taggers/weights. Hours of rendering and one of
+# training; what was stopped goes on. benchmarks/box/measure.py says how good they are.
+box: $(STAMP) $(TOOLS_STAMP)
+	$(BIN)/python -m benchmarks.box.make .box
 
 # Every command, killed before each change that it makes on disk, and given again. Takes some ten minutes.
 kills: $(STAMP)

@@ -52,6 +52,8 @@ COMMANDS = {
     "trust": "trust {made}/strange",
     "qa": "qa {made}/drawn --fail-on never --out {out}",
     "review build": "review build {made}/drawn --qa {made}/qa --out {out}",
+    "agreement": "review agreement {made}/drawn {made}/mended --consensus {out}.jsonl",
+    "diff": "diff {made}/drawn {made}/mended --out {out}.html",
     "review apply": "review apply {made}/loose/decisions.jsonl --dataset {made}/drawn --out {out}",
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
@@ -66,7 +68,7 @@ OF_NETWORKS = {
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
 # Commands that take no --workers.
-ALONE = ("train", "evaluate", "open-labelme", "take-back", "show page", "show sheet", "trust", "demo")
+ALONE = ("train", "evaluate", "open-labelme", "take-back", "show page", "show sheet", "diff", "trust", "demo")
 LOUD = ("demo",)  # takes no --quiet
 
 
@@ -76,7 +78,7 @@ def main() -> None:
     parser.add_argument(
         "--each", type=int, default=5, metavar="N", help="before every N-th change (5; 1: all)"
     )
-    parser.add_argument("--only", choices=every, metavar="COMMAND", help=", ".join(every))
+    parser.add_argument("--only", action="append", choices=every, metavar="COMMAND", help=", ".join(every))
     options = parser.parse_args()
     networks = children.load_all()
     commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if has_blender() else {})}
@@ -86,7 +88,7 @@ def main() -> None:
         if children.run(lambda: seeds.make(made, networks=networks)).code:
             sys.exit("the sources cannot be made")
         (made / "state").mkdir(exist_ok=True)
-        chosen = [options.only] if options.only else list(commands)
+        chosen = options.only or list(commands)
         lost = sum([killed(name, commands[name], made, Path(folder), options.each) for name in chosen])
     sys.exit(1 if lost else 0)
 

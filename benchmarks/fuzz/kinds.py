@@ -100,6 +100,8 @@ def _convert(name: str, folder: str = "") -> tuple[str, ...]:
     return line, f"{line} --copy", f"{line} --copy --no-probe"
 
 
+_VIDEO = "convert video in/video --out out"
+_FRAMES = (f"{_VIDEO} --every 3 --sharpest", f"{_VIDEO} --different 2")
 _STAGES = (
     "crop in/drawn --out out",
     "crop in/drawn --by mask --out out",
@@ -242,6 +244,8 @@ _KINDS: tuple[Kind, ...] = (
     Kind("labelme images", "labelme/*.jpg", _image, _convert("labelme")),
     Kind("coco images", "coco/images/*.jpg", _image, _convert("coco")),
     Kind("pictures", "images/*.jpg", _image, _convert("images")[:2], apart=True),
+    Kind("videos", "video/**/*.*", _bytes, (_VIDEO,), apart=True),
+    Kind("some frames", "video/**/*.*", _bytes, _FRAMES),
     Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
     Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
     Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converters.table import FORMATS
+from curate.basics import files
 from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
@@ -180,13 +181,11 @@ def _add_agreement(actions: Any) -> None:
 
 
 def _agreement(a: argparse.Namespace) -> int:
-    from qa.review import corrections
     from qa.review.consensus import consensus
+    from qa.review.corrections import lines_of
     from qa.review.point_agreement import point_agreement
 
     options = options_of(a, AgreementOptions)
-    if options.consensus is not None and options.consensus.exists() and not a.overwrite:
-        raise InputError(options.consensus, "is there already", remedy="give another name, or --overwrite")
     verdicts, compared = _compared(a, options)
     told: dict[str, Any] = verdicts.as_json() if verdicts else {}
     lines = [str(verdicts)] if verdicts else []
@@ -197,7 +196,7 @@ def _agreement(a: argparse.Namespace) -> int:
         lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
         if options.consensus is not None:
             merged = consensus(compared, options.within)
-            corrections.write(merged.decisions, options.consensus)
+            files.write_result(options.consensus, lines_of(merged.decisions), overwrite=a.overwrite)
             told["consensus"] = merged.as_json()
             root = compared.dataset.root
             advice = f"next: curate review apply {options.consensus} --dataset {root} --out NEW"
