@@ -34,9 +34,9 @@ from curate.hands.photograph import Photograph
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
 from curate.taggers.clips import FRAMES, SECONDS, Clip, pace, tag_clip, write_overlay
-from curate.taggers.finder import finder_of
 from curate.taggers.following import Follower, Settings
-from curate.taggers.table import Choice, choose
+from curate.taggers.opencv import BOX
+from curate.taggers.table import Choice, choose, finder_of
 from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
 
 JSON = "predictions.json"
@@ -139,7 +139,7 @@ class _Photo:
 
 
 def predict(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | None,
     inputs: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     options: PredictOptions = PredictOptions(),
@@ -160,9 +160,9 @@ def predict(
     is below `min_score`, there is none: the sample has no labels, predictions.json says why, and it is
     counted (note "without_a_hand").
 
-    With `finder`, its run is asked before colour, of photos without a bbox that were not cut from another.
-    Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the others
-    "~2", "~3" and so on behind it.
+    With `finder`, its network is asked before colour, of photos without a bbox that were not cut from
+    another. Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the
+    others "~2", "~3" and so on behind it.
 
     Each frame of a video is written to images/ of OUT, and is a sample for each hand in it, "~TRACK" behind
     its id, with clip, frame and track, and attrs.seconds; pictures/ gets a video with the skeletons. How
@@ -170,7 +170,8 @@ def predict(
 
     Parameters
     ----------
-    run: a finished run's folder. Each worker opens it once.
+    run: a finished run's folder; None: the tagger in the box, and its finder unless another is given.
+        Each worker opens it once.
     inputs: photos, videos, folders of them (searched to any depth), or datasets; or one camera alone, as
         "camera:0". Links in a folder are followed within the folders that are given, and refused where they
         lead out of them.
@@ -189,8 +190,9 @@ def predict(
     clips = [camera] if camera else _clips(found, _places(inputs))
     if not photos and not clips and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
-    chosen = choose(run)
-    finder = None if options.finder is None else finder_of(options.finder)
+    chosen = choose("", BOX) if run is None else choose(run)
+    by = BOX if run is None and options.finder is None else options.finder
+    finder = None if by is None else finder_of(by)
     record = {chosen.name: chosen.content, "photos": _fingerprint(found), **asdict(options)}
     record["finder"] = None if finder is None else finder.identity
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}

@@ -139,7 +139,8 @@ class Encoder(nn.Module):
         """name: of KINDS. width: share of the channels. Raises ValueError: no such encoder."""
         super().__init__()
         if name not in KINDS or not 0 < width <= 4:
-            raise ValueError(f"no encoder {name!r} of width {width!r}")
+            told = f"no encoder {name!r} of width {width!r}"
+            raise ValueError(f"{told}; encoder: one of {', '.join(KINDS)}; width: over 0 to 4")
         self.name, kind = name, KINDS[name]
         before = whole_eights(32 * width)
         blocks: list[nn.Module] = [ConvBlock(3, before, 3, stride=2, kind=kind)]

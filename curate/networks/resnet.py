@@ -58,7 +58,8 @@ class ResNet(nn.Module):
         """depth: of DEPTHS. width: share of the channels. Raises ValueError: no such network."""
         super().__init__()
         if depth not in DEPTHS or not isinstance(width, int | float) or not 0 < width <= 4:
-            raise ValueError(f"no ResNet of depth {depth!r} and width {width!r}")
+            told = f"no ResNet of depth {depth!r} and width {width!r}"
+            raise ValueError(f"{told}; depth: one of {', '.join(map(str, DEPTHS))}; width: over 0 to 4")
         counts, bottleneck = DEPTHS[depth]
         inner = before = max(8, round(64 * width))
         self.conv1 = nn.Conv2d(colours, before, 7, 2, 3, bias=False)

@@ -42,7 +42,8 @@ class UNet(nn.Module):
         """
         super().__init__()
         if type(width) is not int or width not in _WIDTHS or not isinstance(folded, bool):
-            raise ValueError(f"no U-Net is made with width={width!r}, folded={folded!r}")
+            told = f"no U-Net is made with width={width!r}, folded={folded!r}"
+            raise ValueError(f"{told}; width: {_WIDTHS[0]} to {_WIDTHS[-1]}, folded: true or false")
         self.cell = self.cell_of(folded)
         widths = [width * 2**level for level in range(_LEVELS - folded)]
         inputs = channels * self.cell**2

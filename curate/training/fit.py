@@ -25,6 +25,7 @@ from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.network import Network, Spec
+from curate.networks.outline import build, outline
 from curate.networks.recipe import Recipe
 from curate.options.train import TrainOptions
 from curate.training.checkpoints import AtomicCheckpoints
@@ -98,7 +99,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
     chosen, form = presets[name], form_of(dataset)
     spec = Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss)
     own = _own_options(network, chosen.options, options.set)
-    if _outline(network, spec, own).right_hands and dataset.is_empty("side"):
+    if _outline(network, spec, own, chosen.options).right_hands and dataset.is_empty("side"):
         raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
     return Plan(
         network,
@@ -128,13 +129,14 @@ def _own_options(network: str, preset: Mapping[str, Any], words: Sequence[str]) 
     return own
 
 
-def _outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
-    """A network without weights. Raises InputError: none is made like this."""
+def _outline(name: str, spec: Spec, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Network:
+    """A network without weights. Raises InputError: none is made with these options."""
     try:
-        with torch.device("meta"):
-            return table.load(name)(spec, **options)
+        return outline(name, spec, options)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the network {name}", str(error), allowed="see its module") from None
+        usual = " ".join(f"{option}={json.dumps(value)}" for option, value in preset.items())
+        remedy = f"the preset has {usual}" if usual else ""
+        raise InputError(f"the network {name}", str(error), remedy=remedy) from None
 
 
 def fill(
@@ -188,7 +190,7 @@ def _fit(
     order = Shuffled(len(examples), plan.seed)
     # One worker would cost more than it saves: a batch is a copy from a memory map.
     loader = DataLoader(examples, plan.batch, sampler=order, collate_fn=_as_is)
-    network = table.load(plan.name)(plan.spec, **plan.options)
+    network = build(plan.name, plan.spec, plan.options)
     if start is not None:
         start_from(network, start)
     module = TrainingModule(network, plan.recipe, plan.seed)

@@ -18,8 +18,9 @@ from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import real
 from curate.data.training_set import Form
 from curate.networks import inference, table
-from curate.networks.inference import Found
+from curate.networks.found import Found
 from curate.networks.network import Network, Spec
+from curate.networks.outline import build
 from curate.scoring import calibration
 from curate.training import stored
 from curate.training.confidence import CONFIDENCE, temperature_of
@@ -53,6 +54,11 @@ class Run:
     def spec(self) -> Spec:
         """What the network is made for."""
         return self.network.spec
+
+    @property
+    def form(self) -> tuple[int, int]:
+        """Pixels a side of its images, and their channels."""
+        return self.spec.size, self.spec.channels
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -160,7 +166,7 @@ def _build(where: Path, described: Any) -> Network:
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
         Form(spec.size, spec.channels, spec.keypoints, sigma=1.0).check(where, "network.")
-        return table.load(name)(spec, **options)
+        return build(name, spec, options)
     except InputError as error:
         field = error.field or "network.name"
         raise SchemaError(where, error.found, field=field, allowed=error.allowed) from None

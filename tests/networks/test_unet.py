@@ -31,5 +31,7 @@ def test_does_not_see_exposure() -> None:
 
 @pytest.mark.parametrize(("width", "folded"), [(0, True), (10**9, True), (True, True), ("8", True), (8, 1)])
 def test_refuses_options_that_no_run_has(width: object, folded: object) -> None:
-    with pytest.raises(ValueError, match="no U-Net is made with width"):
+    with pytest.raises(
+        ValueError, match=r"no U-Net is made with width.*; width: 1 to 256, folded: true or false"
+    ):
         UNet(1, 1, width=width, folded=folded)  # type: ignore[arg-type]

@@ -196,6 +196,8 @@ def test_options_of_the_network_are_set_and_kept(small_set: Path, tmp_path: Path
     [
         ("wdth=4", "--set: no option of toy-points 'wdth'; allowed: width; did you mean 'width'?"),
         ("width=wide", "the network toy-points: "),
+        # 64 inputs a neuron and a bias, four numbers and a count of the norm, 42 outputs and their biases.
+        (f"width={10**7}", "1,110 million weights; at most 250 million; the preset has width=16"),
         ("width", "'NAME=VALUE'"),
     ],
 )
@@ -326,6 +328,7 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
         ({"name": ["toy-points"]}, "does not describe a network"),
         ({"width": "wide"}, "does not describe a network"),
         ({"width": 10**15}, "does not describe a network"),
+        ({"width": 10**7}, "1,090 million weights; at most 250 million"),
         ({"size": -32}, "does not describe a network"),
         ({"size": True}, "does not describe a network"),
         ({"loss": "hinge"}, "does not describe a network"),
