@@ -70,9 +70,8 @@ def main() -> None:
     frames = sum(map(len, truth.values()))
     if not made[0].reused:
         clock, cpu = (frames / seconds for seconds in spent[0])
-        print(
-            f"pace: {clock:.1f} frames a second, {cpu:.1f} of the processor's; {os.getloadavg()[0]:.0f} waiting"
-        )
+        load = os.getloadavg()[0]
+        print(f"pace: {clock:.1f} frames a second, {cpu:.1f} of the processor's time; load {load:.0f}")
 
 
 def write_videos(clips: Path, out: Path, rate: float) -> dict[str, Points]:
@@ -130,9 +129,8 @@ def tell(truth: dict[str, Points], raw: dict[str, Any], smoothed: dict[str, Any]
         for key, value in figures.items():
             all_of[key].append(float(value))
         print(f"{name:9}  {len(labels):6}  {any_near.sum():8}  {line(figures, len(near))}")
-    print(
-        f"mean       {sum(map(len, truth.values())):6}            {line({k: np.nanmean(v) for k, v in all_of.items()}, 0)}"
-    )
+    mean = {key: float(np.nanmean(values)) for key, values in all_of.items()}
+    print(f"mean       {sum(map(len, truth.values())):6}            {line(mean, 0)}")
 
 
 def line(figures: dict[str, Any], count: int) -> str:
