@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,7 +67,7 @@ def _shown(label: str, total: int | None, *, quiet: bool) -> Iterator[Advance]:
     if quiet:
         yield lambda count, /, *, new=True: stopping.check()
         return
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not streams.is_watched():
         yield _in_lines(tally)
         return
     from rich.console import Console
