@@ -36,8 +36,8 @@ def add(commands: Any) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="photos, videos, folders or datasets, or camera:0; before them the folder of a run, where another "
-        "network than that of this tool is to look at them",
+        help="photos, videos, folders or datasets, or camera:0; before them the folder of a run, where "
+        "another network than that of this tool is to look at them",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, PredictOptions)
