@@ -24,8 +24,9 @@ from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out
-from curate.hands import shape, sifting
+from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
+from curate.hands.oriented import SIDE_FROM, oriented
 from curate.hands.photograph import Photograph
 from curate.hands.sifting import HARDNESS, LOOKS_APART, SIFTED, TAGGERS_APART, Judged, Limits, Verdict
 from curate.options.autotag import AutotagOptions
@@ -36,7 +37,7 @@ from curate.taggers.tagger import Tagged, labelled, open_photograph, tag_in_orde
 FOLDER, REPORT = "sifted", "sifting.json"
 OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
 SHARED = "shares its photo with another hand and has no bbox"
-SIDE_FROM, ASPECT_FROM, POINTS, TAGGER = "side_from", "aspect_from", "points", "tagger"
+TAGGER = "tagger"  # in attrs: what told of the side
 _CERTAIN = "certain"
 _ROWS = 16  # samples a task
 _PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
@@ -90,10 +91,10 @@ def autotag(
     to the photographs. OUT/sifted is one of the others, the hardest first, with the reasons in their attrs
     ("sifted"). OUT/sifting.json counts them and, where `truth` is given, says how right the labels are.
 
-    Of a hand that is kept, a side or an aspect that is not known is filled in where the other is known and
-    the points tell, or the tagger tells ("side_from", "aspect_from" in attrs). Labels that a sample has are
-    replaced. A hand that shares its photograph with others is told apart by its bbox; without one it is
-    dropped.
+    Of a hand that is kept, side, aspect, tilt and rotation are filled in where they are not known and the
+    points tell them, or a tagger tells the side ("side_from", "aspect_from" and "angles_from" in attrs).
+    Labels that a sample has are replaced. A hand that shares its photograph with others is told apart by its
+    bbox; without one it is dropped.
 
     Raises
     ------
@@ -157,14 +158,13 @@ def _tag_batch(
             place = out / FOLDER if verdict.reasons else out
             made = labelled(photograph, said[0], taggers[0].label_source, place)
             made = _with_files(photograph, _with_hidden(replace(made, attrs={**made.attrs, **attrs})), place)
-            made = made if verdict.reasons else _with_sides(made, said, limits)
-            (sifted if verdict.reasons else kept).append(made)
+            (sifted if verdict.reasons else kept).append(made if verdict.reasons else _told_by(said, made))
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
             part.notes.update(f"{OUT} for {reason.limit}" for reason in verdict.reasons)
     part.notes = +part.notes
     Part(to_batch(sifted)).store(aside / _PART.format(number))
-    part.batch = to_batch(kept)
+    part.batch = to_batch(oriented(kept, limits.turn))
     return part
 
 
@@ -210,19 +210,12 @@ def _with_hidden(made: Sample) -> Sample:
     return replace(made, visibility=np.where(hidden, kp.HIDDEN, made.visibility).astype(np.uint8))
 
 
-def _with_sides(made: Sample, said: Sequence[Tagged], limits: Limits) -> Sample:
-    """With a side and an aspect where they follow from what is known; null where they do not."""
-    turn = float(shape.palm_turn(np.asarray(made.keypoints, np.float64)[None])[0])
-    side, aspect, attrs = made.side, made.aspect, dict(made.attrs)
-    if side is None:
-        side, by = next((tagged.side for tagged in said if tagged.side), None), TAGGER
-        if side is None:
-            side, by = shape.side_of(turn, aspect, limits.turn), POINTS
-        attrs |= {} if side is None else {SIDE_FROM: by}
-    if aspect is None:
-        aspect = shape.aspect_of(turn, side, limits.turn)
-        attrs |= {} if aspect is None else {ASPECT_FROM: POINTS}
-    return replace(made, side=side, aspect=aspect, attrs=attrs)
+def _told_by(said: Sequence[Tagged], made: Sample) -> Sample:
+    """With the side that a tagger tells, where none is known."""
+    side = next((tagged.side for tagged in said if tagged.side), None)
+    if made.side is not None or side is None:
+        return made
+    return replace(made, side=side, attrs={**made.attrs, SIDE_FROM: TAGGER})
 
 
 # all of them -----------------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ _HEAD = """\
 # file with --limits. A limit of 1 on shares, or of 0 on scores, switches its check off.
 """
 _FINGERS = np.arange(1, kp.COUNT)
-_EDGE_ON = 0.1  # sine of a palm's turn, up to which its fingers may seem to stand in any order; as QA's
 _BEYOND, _HARDEST = 2.0, 99.0  # least hardness of what fails a check that has no grades; the largest
 
 
@@ -234,7 +233,8 @@ def _apart(hand: Judged, apart: NDArray[np.floating] | None, limit: float) -> _M
 
 def _fan(hand: Judged, limit: float) -> _Measured | None:
     back = -float(np.min(shape.fan_angles(np.asarray(hand.points, np.float64)[None])))
-    edge_on = not abs(hand.turn) > _EDGE_ON
+    # Fingers may seem to stand in any order there.
+    edge_on = not abs(hand.turn) > shape.EDGE_ON
     return None if np.isnan(back) or edge_on else _Measured(back, _most(max(back, 0.0), limit))
 
 

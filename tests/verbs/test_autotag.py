@@ -124,11 +124,11 @@ def test_photographs_become_labels_and_the_doubtful_are_sifted_out(
         ({"aspect": "dorsal"}, [("right", "dorsal"), ("left", "dorsal")]),
         ({"aspect": "palmar"}, [("left", "palmar"), ("right", "palmar")]),
         ({"side": "left"}, [("left", "palmar"), ("left", "dorsal")]),
-        ({}, [(None, None), (None, None)]),
+        ({}, [("right", "dorsal"), ("left", "dorsal")]),
     ],
     ids=["backs", "palms", "left hands", "nothing known"],
 )
-def test_a_side_or_an_aspect_is_filled_in_where_the_other_is_known(
+def test_side_and_aspect_are_filled_in_where_the_points_tell_them(
     make_run: MakePath,
     photos: Callable[..., Path],
     tmp_path: Path,
@@ -139,7 +139,7 @@ def test_a_side_or_an_aspect_is_filled_in_where_the_other_is_known(
     made = list(Dataset(tmp_path / "tagged"))
     assert [(sample.side, sample.aspect) for sample in made] == expected
     filled = {"side_from", "aspect_from"} & made[0].attrs.keys()
-    assert filled == {f"{name}_from" for name in ("side", "aspect") if known and name not in known}
+    assert filled == {f"{name}_from" for name in ("side", "aspect") if name not in known}
 
 
 @pytest.mark.usefixtures("sees")
