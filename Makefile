@@ -12,7 +12,7 @@ BENCH_STAMP := $(VENV)/.bench
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.installed
 
-.PHONY: demo test tools lint bench kills broken-places fuzz peers site clean
+.PHONY: demo test tools lint bench box kills broken-places fuzz peers site clean
 
 demo: $(STAMP) tools
 	$(BIN)/curate demo --out demo
@@ -28,6 +28,11 @@ lint: $(STAMP)
 
 bench: $(BENCH_STAMP)
 	status=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || status=1; done; exit $$status
+
+# The weights of the tagger in the box, from renders alone: curate/taggers/weights. Hours of rendering and one of
+# training; what was stopped goes on. benchmarks/box/measure.py says how good they are.
+box: $(STAMP) $(TOOLS_STAMP)
+	$(BIN)/python -m benchmarks.box.make .box
 
 # Every command, killed before each change that it makes on disk, and given again. Takes some ten minutes.
 kills: $(STAMP)
@@ -78,10 +83,11 @@ peers: $(STAMP) $(PEERS_STAMP)
 $(PEERS_STAMP): constraints-peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt \
-	  datasets webdataset mlcroissant pycocotools datumaro fiftyone mongomock labelme cython setuptools wheel
+	  datasets webdataset mlcroissant pycocotools datumaro fiftyone mongomock labelme cython setuptools wheel \
+	  appdirs ijson jsf nltk pyjwt ujson xmljson
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt --no-deps \
 	  mmpose mmengine mmcv-lite json-tricks munkres addict yapf termcolor platformdirs \
-	  ultralytics ultralytics-thop polars torchvision
+	  ultralytics ultralytics-thop polars torchvision label-studio-sdk
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-peers.txt --no-deps \
 	  --no-build-isolation --no-binary xtcocotools xtcocotools || echo "No compiler here: mmpose is left out." >&2
 	$(PEERS)/bin/python -c "import sysconfig, sys; print(sys.argv[1] + sysconfig.get_path('purelib')[len(sys.prefix):])" \

@@ -52,6 +52,8 @@ COMMANDS = {
     "trust": "trust {made}/strange",
     "qa": "qa {made}/drawn --fail-on never --out {out}",
     "review build": "review build {made}/drawn --qa {made}/qa --out {out}",
+    "agreement": "review agreement {made}/drawn {made}/mended --consensus {out}.jsonl",
+    "diff": "diff {made}/drawn {made}/mended --out {out}.html",
     "review apply": "review apply {made}/loose/decisions.jsonl --dataset {made}/drawn --out {out}",
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
@@ -67,7 +69,7 @@ OF_NETWORKS = {
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
 # Commands that take no --workers.
-ALONE = ("train", "evaluate", "open-labelme", "take-back", "show page", "show sheet", "trust", "demo")
+ALONE = ("train", "evaluate", "open-labelme", "take-back", "show page", "show sheet", "diff", "trust", "demo")
 LOUD = ("demo",)  # takes no --quiet
 
 

@@ -3,7 +3,8 @@
     {"maker": ..., "date": ...,
      "info": [{"bbox": [x1, y1, x2, y2], "pts": {"0": {"x": 69, "y": 120}, ... "20": {...}}}]}
 
-Points are whole pixels in our order; boxes are often all zero. The times that pictures are called by are
+Points are whole pixels in our order; boxes are often all zero. By its readme, version 2 of the set adds
+"handType": "Left" or "Right" to a hand. The times that pictures are called by are
 not those of a recording: pictures a second apart show different people.
 """
 
@@ -26,6 +27,7 @@ from curate.data.source import Source
 
 NAME = "handpose-x"
 _WANTED = Wanted(NAME, any_json, ".json files", "a file with info beside each picture")
+_SIDES = {"Left": "left", "Right": "right"}
 _POINTS = frozenset(str(number) for number in range(kp.COUNT))
 
 
@@ -41,6 +43,7 @@ class Hand(msgspec.Struct, gc=False):
 
     pts: dict[str, Point]
     bbox: list[float] | None = None
+    handType: str | None = None
 
 
 class Document(msgspec.Struct):
@@ -95,6 +98,7 @@ def _sample(name: str, image: str, number: int, hand: Hand, document: Document) 
         f"{NAME}/{stem}" if number == 0 else f"{NAME}/{stem}#{number}",
         NAME,
         image,
+        side=_SIDES.get(hand.handType or ""),
         keypoints=points,
         visibility=seen(points),
         bbox=_box(hand.bbox),

@@ -98,11 +98,9 @@ def autotag(
 
     Raises
     ------
-    InputError: no tagger, one that is of no use, limits that are none, a training set.
+    InputError: a tagger that is of no use, limits that are none, a training set.
     SchemaError: no dataset, no finished run. ConfigChanged: OUT was begun with other options.
     """
-    if not options.tagger:
-        raise InputError("autotag", "no tagger", remedy="name one with --tagger, such as the folder of a run")
     source, folder = Dataset(dataset), Path(out)
     source.refuse_training_set("tag the photographs that it was built from")
     chosen = tuple(choose_by(text, options.looks) for text in options.tagger)

@@ -26,7 +26,7 @@ from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
 from curate.options.build import BuildOptions, weight_of
 from curate.options.crop import Cropping
-from curate.taggers.finder import with_runs
+from curate.taggers.table import with_runs
 
 _ROWS = 64  # samples a task
 _PEAK1 = "-peak1"

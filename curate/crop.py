@@ -19,7 +19,7 @@ from curate.hands.cropping import Frame, count_points, find_hand, record_of, set
 from curate.hands.finding import Finder, with_found_by
 from curate.hands.photograph import Photograph
 from curate.options.crop import CropOptions
-from curate.taggers.finder import with_runs
+from curate.taggers.table import with_runs
 
 _ROWS = 16  # samples a task
 

@@ -189,6 +189,8 @@ def _commands(out: Path, rendered: Path) -> list[list[str]]:
         ["qa", built, "--out", str(out / "qa"), "--fail-on", "never"],
         ["qa", f"{data}/tagged", "--out", str(out / "qa-tagged"), "--fail-on", "never"],
         ["review", "build", f"{data}/tagged", "--qa", str(out / "qa-tagged"), "--out", str(out / "review")],
+        ["autotag", f"{data}/new", "--out", str(out / "auto-tagged")],
+        ["show", str(out / "auto-tagged"), "--out", str(out / "auto-tagged.html")],
     ]
     return lines
 
@@ -210,6 +212,7 @@ def _where_to_look(out: Path, seconds: float, *, trains: bool) -> str:
             "drawn and rendered points are exact)",
         ),
         ("review/index.html", "each labelled photo with what was found, to accept, reject or correct"),
+        ("auto-tagged.html", "photos without labels, labelled by the network that comes along"),
     ]
     if trains:
         places += [

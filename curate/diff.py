@@ -23,6 +23,7 @@ from curate.hands.comparison import draw_prediction
 from curate.scoring import metrics
 
 _LISTED = 10
+_ON_PAGE = 200  # ids
 _SIDE = 300  # px of a picture
 _AROUND = 0.35  # of the hand's box, seen around it
 # What stands beside the points: told by how many samples it changed in. Paths differ between folders.
@@ -216,7 +217,7 @@ def page(a: str | os.PathLike[str], b: str | os.PathLike[str], found: Difference
         for name in chosen
     ]
     environment = pages.environment("curate", "palette.css", "show.css")
-    return environment.get_template("diff.html.j2").render(found=found, cards=cards, some=_some)
+    return environment.get_template("diff.html.j2").render(found=found, cards=cards, listed=_ON_PAGE)
 
 
 def _chosen(source: Dataset, ids: Sequence[str]) -> dict[str, Sample]:

@@ -30,7 +30,7 @@ from curate.training.record import WEIGHTS, require_finished
 from curate.training.trained_on import seen_in_training
 
 if TYPE_CHECKING:
-    from curate.networks.inference import Found
+    from curate.networks.found import Found
     from curate.training.examples import Examples
 
 METRICS = "metrics.json"
@@ -209,7 +209,7 @@ def _origin(
 def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     if options.turns:
         raise InputError("--turns", "given with --predictions", allowed="with a run")
-    from curate.networks.inference import Found
+    from curate.networks.found import Found
     from curate.training.examples import Examples
 
     examples = Examples(dataset, options.split)

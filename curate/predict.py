@@ -30,8 +30,8 @@ from curate.hands.finding import FOUND_BY, WHOLE, FindAll
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.options.predict import PredictOptions
-from curate.taggers.finder import finder_of
-from curate.taggers.table import Choice, choose
+from curate.taggers.opencv import BOX
+from curate.taggers.table import Choice, choose, finder_of
 from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
 
 JSON = "predictions.json"
@@ -122,7 +122,7 @@ class _Photo:
 
 
 def predict(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | None,
     inputs: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     options: PredictOptions = PredictOptions(),
@@ -143,13 +143,14 @@ def predict(
     is below `min_score`, there is none: the sample has no labels, predictions.json says why, and it is
     counted (note "without_a_hand").
 
-    With `finder`, its run is asked before colour, of photos without a bbox that were not cut from another.
-    Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the others
-    "~2", "~3" and so on behind it.
+    With `finder`, its network is asked before colour, of photos without a bbox that were not cut from
+    another. Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the
+    others "~2", "~3" and so on behind it.
 
     Parameters
     ----------
-    run: a finished run's folder. Each worker opens it once.
+    run: a finished run's folder; None: the tagger in the box, and its finder unless another is given.
+        Each worker opens it once.
     inputs: photos, folders of photos (searched to any depth), or datasets. Links in a folder are followed
         within the folders that are given, and refused where they lead out of them.
 
@@ -164,8 +165,9 @@ def predict(
     photos = _files(inputs, folder, before.notes)
     if not photos and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
-    chosen = choose(run)
-    finder = None if options.finder is None else finder_of(options.finder)
+    chosen = choose("", BOX) if run is None else choose(run)
+    by = BOX if run is None and options.finder is None else options.finder
+    finder = None if by is None else finder_of(by)
     record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
     record["finder"] = None if finder is None else finder.identity
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}

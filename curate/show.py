@@ -65,7 +65,7 @@ class Contents:
         told = [("samples", f"{self.samples:,}"), ("images", f"{self.images:,}")]
         told.append(("subjects", f"{self.subjects:,}" if self.subjects else _UNKNOWN))
         if self.sizes:
-            sides = [f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in self.sizes]
+            sides = [f"{low}" if low == high else f"{low} to {high}" for low, high in self.sizes]
             told.append(("image size, px", " x ".join(sides)))
         if self.training:
             shape = {name: self.training[name] for name in ("size", "channels", "keypoints", "sigma")}

@@ -100,6 +100,11 @@ def _convert(name: str, folder: str = "") -> tuple[str, ...]:
     return line, f"{line} --copy", f"{line} --copy --no-probe"
 
 
+_VIDEOS = (
+    "convert video in/video --out out",
+    "convert video in/video --every 3 --sharpest --out out",
+    "convert video in/video --different 2 --out out",
+)
 _STAGES = (
     "crop in/drawn --out out",
     "crop in/drawn --by mask --out out",
@@ -242,6 +247,7 @@ _KINDS: tuple[Kind, ...] = (
     Kind("labelme images", "labelme/*.jpg", _image, _convert("labelme")),
     Kind("coco images", "coco/images/*.jpg", _image, _convert("coco")),
     Kind("pictures", "images/*.jpg", _image, _convert("images")[:2], apart=True),
+    Kind("videos", "video/**/*.*", _bytes, _VIDEOS, apart=True),
     Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
     Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
     Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),

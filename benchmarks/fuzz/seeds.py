@@ -6,6 +6,7 @@ cvat-video                CVAT's export of a video
 crops, set, qa, review    what crop, build, qa and review build make; strange: crops that were made elsewhere
 unfinished, begun         a crop and a training that were stopped
 corrections               what review open-labelme prepares
+mended                    what review apply makes of the decisions
 run, evaluation           a network trained for an epoch, and its figures
 openpose-model            a network of OpenPose's kind
 loose       decisions.jsonl, split.csv, results.json; the YAML of QA, render, autotag, convert; a model and a
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -54,6 +56,7 @@ _MADE = (
     "review build {0}/drawn --qa {0}/qa --out {0}/review",
     "review open-labelme {0}/drawn --all --no-open --out {0}/corrections",
 )
+_MENDED = "review apply {0}/loose/decisions.jsonl --dataset {0}/drawn --out {0}/mended"
 _TRAINED = (
     "train {0}/set --network toy-points --epochs 1 --batch 2 --out {0}/run",
     "evaluate {0}/run {0}/set --out {0}/evaluation",
@@ -62,7 +65,7 @@ _TRAINED = (
 SOURCES = tuple(
     name
     for name, row in FORMATS.items()
-    if row.reads and (row.writes or name in ("images", "coco-wholebody", *LAYOUTS))
+    if row.reads and (row.writes or name in ("images", "video", "coco-wholebody", *LAYOUTS))
 )
 # What is stopped, and where: nothing is left to do but to write the result.
 _UNFINISHED = ("crop {0}/drawn --by keypoints --size 64 --out {0}/unfinished", "curate.data.stage.write_info")
@@ -97,9 +100,11 @@ def make(folder: Path, *, networks: bool) -> None:
     for name, write in LAYOUTS.items():
         write(folder / name)
     _write_pictures(folder / "images", drawn)
+    _write_films(folder / "video")
     _write_wholebody(folder / "coco-wholebody")
     _write_video(folder / "cvat-video")
     _write_loose(folder / "loose", drawn)
+    _typed([*shlex.split(_MENDED.format(folder)), "--quiet"])
     shutil.copytree(folder / "crops", folder / "strange")
     with (folder / "strange" / INFO).open("a") as file:
         file.write("\n")  # no dataset that was made here
@@ -160,6 +165,18 @@ def _write_pictures(root: Path, drawn: Dataset) -> None:
     root.mkdir()
     for sample in drawn:
         shutil.copy(drawn.root / sample.image, root)
+
+
+def _write_films(root: Path) -> None:
+    """A video of each of two kinds, at two depths: a square that moves over eight frames."""
+    for name, codec in (("waving.mp4", "mp4v"), ("day-2/turning.avi", "MJPG")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(os.fspath(root / name), cv2.VideoWriter.fourcc(*codec), 10, (64, 48))
+        for number in range(8):
+            picture = np.full((48, 64, 3), 40, np.uint8)
+            picture[10:30, 5 * number : 5 * number + 20] = 200
+            writer.write(picture)
+        writer.release()
 
 
 def _write_wholebody(root: Path) -> None:

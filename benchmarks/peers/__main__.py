@@ -45,10 +45,19 @@ TOOLS = {  # format -> the readers of `tools.py` that are to read it
     "webdataset": ("webdataset",),
     "fiftyone": ("fiftyone",),
     "datumaro": ("datumaro",),
+    "cvat": ("datumaro",),
+    "label-studio": ("label_studio_sdk",),
 }
-# What a tool leaves out by itself: a hand without a labelled point, and a point outside the image.
-NO_POINT, OUTSIDE = "hand without a point", "point outside the image"
-LEAVES = {"mmpose": {NO_POINT}, "labelme": {NO_POINT}, "ultralytics": {OUTSIDE}}
+# What does not come back: a hand without a labelled point, and a point outside the image. What comes besides:
+# points that are not labelled. CVAT's XML tells them by `outside`, for which Datumaro does not ask.
+NO_POINT, OUTSIDE, UNLABELLED = "hand without a point", "point outside the image", "unlabelled point"
+OTHERWISE = {
+    "mmpose": {NO_POINT},
+    "labelme": {NO_POINT},
+    "yolo-pose": {OUTSIDE},
+    "cvat": {NO_POINT, UNLABELLED},
+    "label-studio": {NO_POINT},
+}
 FARTHEST = 0.01  # pixels
 
 
@@ -72,13 +81,15 @@ def main() -> int:
             out = Path(place) / name
             lost = export(dataset, FORMATS[name].write, name, out, quiet=True).lost
             for tool in TOOLS[name]:
-                row, fault = tried(given.python, tool, out, dataset, lost)
+                row, fault = tried(given.python, tool, out, dataset, lost, OTHERWISE.get(name, set()))
                 faults += fault
                 print(f"| `{name}` | {row} |", flush=True)
     return 1 if faults else 0
 
 
-def tried(python: str, tool: str, out: Path, dataset: Dataset, lost: dict[str, int]) -> tuple[str, bool]:
+def tried(
+    python: str, tool: str, out: Path, dataset: Dataset, lost: dict[str, int], otherwise: set[str]
+) -> tuple[str, bool]:
     """The cells of a row, and whether the tool read something else."""
     ran = subprocess.run(
         [python, str(Path(__file__).with_name("tools.py")), tool, str(out)],
@@ -93,35 +104,35 @@ def tried(python: str, tool: str, out: Path, dataset: Dataset, lost: dict[str, i
         missing = "ModuleNotFoundError" in reason
         return f"{tool}: {reason[:100]} | | | | ", not missing
     found = [(name, np.array(points, float).reshape(kp.COUNT, 2)) for name, points in told["hands"]]
-    return compared(Read(told["version"], found), tool, list(dataset), lost)
+    cells, wrong = compared(Read(told["version"], found), list(dataset), otherwise)
+    name = f"{tool.replace('_', '-')} {told['version']}"
+    return " | ".join((name, *cells, ", ".join(lost) or "nothing")) + (" **differs**" if wrong else ""), wrong
 
 
-def compared(read: Read, tool: str, samples: list[Sample], lost: dict[str, int]) -> tuple[str, bool]:
-    leaves = LEAVES.get(tool, set())
-    wanted = [wanted_of(sample, leaves) for sample in samples]
-    wanted = [points for points in wanted if NO_POINT not in leaves or np.isfinite(points).any()]
-    ids = [s.sample_id for s in samples if NO_POINT not in leaves or s.visibility.any()]
+def compared(read: Read, samples: list[Sample], otherwise: set[str]) -> tuple[tuple[str, ...], bool]:
+    """Hands, points and how far the farthest lies from its place, as cells; whether something is missing."""
+    wanted = [wanted_of(sample, otherwise) for sample in samples]
+    wanted = [points for points in wanted if NO_POINT not in otherwise or np.isfinite(points).any()]
+    ids = [s.sample_id for s in samples if NO_POINT not in otherwise or s.visibility.any()]
     by_id = {name: points for name, points in read.hands if name is not None}
     farthest, points_in, wrong = 0.0, 0, len(read.hands) != len(wanted)
     for name, points in zip(ids, wanted, strict=True):
         got = by_id.get(name, nearest(points, read.hands)) if read.hands else np.full_like(points, np.nan)
         labelled = np.isfinite(points).all(axis=1)
-        points_in += int(np.isfinite(got).all(axis=1).sum())
-        wrong |= bool((np.isfinite(got).all(axis=1) != labelled).any())
+        there = np.isfinite(got).all(axis=1)
+        points_in += int(there.sum())
+        wrong |= bool((labelled & ~there if UNLABELLED in otherwise else labelled != there).any())
         if labelled.any():
             farthest = max(farthest, float(np.nan_to_num(np.abs(got - points)[labelled], nan=np.inf).max()))
     hands = f"{len(samples)} → {len(read.hands)}"
     count = sum(int((sample.visibility > 0).sum()) for sample in samples)
-    not_held = ", ".join(lost) or "nothing"
-    wrong |= farthest > FARTHEST
-    cells = (f"{tool} {read.version}", hands, f"{count} → {points_in}", f"{farthest:.1g} px", not_held)
-    return " | ".join(cells) + (" **differs**" if wrong else ""), wrong
+    return (hands, f"{count} → {points_in}", f"{farthest:.1g} px"), wrong or farthest > FARTHEST
 
 
-def wanted_of(sample: Sample, leaves: set[str]) -> Any:
+def wanted_of(sample: Sample, otherwise: set[str]) -> Any:
     """The points that a tool should read."""
     points = sample.keypoints.astype(float)
-    if OUTSIDE in leaves:
+    if OUTSIDE in otherwise:
         inside = ((points >= 0) & (points <= [sample.width or 0, sample.height or 0])).all(axis=1)
         points[~inside] = np.nan
     return points
@@ -168,6 +179,7 @@ def _varied(root: Path) -> Part:
                 mask="../mask.png" if number == 0 else None,
                 bbox=np.array([10, 10, 200, 160], np.float32) if number % 2 else None,
                 split=("train", "val", "test")[number % 3],
+                label_source="manual",
                 K=np.array([[300.0, 0, 120], [0, 300, 90], [0, 0, 1]]),
                 xyz=np.full((kp.COUNT, 3), 0.5, np.float32),
             )

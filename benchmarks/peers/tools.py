@@ -70,6 +70,10 @@ def datumaro(folder: Path) -> Iterator[Hand]:
 
     for item in Dataset.import_from(str(folder)):
         assert item.media.data.shape[:2] == item.media.size
+        if (folder / "annotations.xml").exists():  # of CVAT's skeletons, each point is one of its own
+            flat = [entry.points for entry in item.annotations if isinstance(entry, Points)]
+            yield from ((None, flat[start : start + COUNT]) for start in range(0, len(flat), COUNT))
+            continue
         for entry in item.annotations:
             if isinstance(entry, Points):
                 seen = [int(value) for value in entry.visibility]
@@ -192,6 +196,31 @@ def fiftyone(folder: Path) -> Iterator[Hand]:
             yield hand["sample_id"], [[x * size[0], y * size[1]] for x, y in hand.points]
 
 
+def label_studio_sdk(folder: Path) -> Iterator[Hand]:
+    """Its check of the interface and the annotations, and its converter; a server gives tasks their ids."""
+    from label_studio_sdk.converter import Converter
+    from label_studio_sdk.label_interface import LabelInterface
+
+    config = (folder / "label_config.xml").read_text(encoding="utf-8")
+    interface = LabelInterface(config)
+    interface.validate()
+    converter = Converter(config, str(folder))
+    for number, task in enumerate(json.loads((folder / "tasks.json").read_text(encoding="utf-8"))):
+        assert (folder / task["data"]["image"].partition("?d=")[2]).exists()
+        assert all(interface.validate_annotation(entry) for entry in task.get("annotations", []))
+        for row in converter.annotation_result_from_task({"annotations": [], **task, "id": number}):
+            hands, last = [], COUNT
+            for region in row["output"].get("keypoint", []):
+                joint = NAMES.index(region["keypointlabels"][0])
+                if joint <= last:  # the next hand's
+                    hands.append([[None, None] for _ in NAMES])
+                size = (region["original_width"], region["original_height"])
+                hands[-1][joint] = [region["x"] * size[0] / 100, region["y"] * size[1] / 100]
+                last = joint
+            for sent, points in zip(row["input"]["hand_curate"], hands, strict=True):
+                yield sent["sample_id"], points
+
+
 def labelled(flat: list[float]) -> list[Any]:
     """Points of x, y, v: null where v is 0."""
     return [flat[i : i + 2] if flat[i + 2] > 0 else [None, None] for i in range(0, 3 * COUNT, 3)]
@@ -214,6 +243,7 @@ READERS: dict[str, Callable[[Path], Iterator[Hand]]] = {
         mlcroissant,
         webdataset,
         fiftyone,
+        label_studio_sdk,
     )
 }
 

@@ -91,10 +91,24 @@ def sweep(folder: Path) -> None:
         remove(leftover)
 
 
-def sweep_beside(path: Path) -> None:
-    """Remove what writes of this one file that were killed left beside it."""
-    for leftover in list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp")):
+def write_result(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write a file that is all that a command makes: given again, it finds it there and has nothing to do.
+
+    Raises InputError: something else stands there, and `overwrite` is not set.
+    """
+    for leftover in list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp")):  # of one that was killed
         remove(leftover)
+    if overwrite or not path.exists():
+        write(path, data)
+    elif not _holds(path, data):
+        raise InputError(path, "is there already", remedy="give another name, or --overwrite")
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return read_file(path, len(data)) == data
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)

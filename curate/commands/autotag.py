@@ -27,10 +27,14 @@ def add(commands: Any) -> None:
         commands,
         "autotag",
         run,
+        "  curate autotag raw --out tagged\n"
         "  curate autotag raw --tagger run --out tagged\n"
-        "  curate autotag raw --tagger run --tagger mediapipe --out agreed\n"
+        "  curate autotag raw --tagger box --tagger mediapipe --out agreed\n"
         "  curate autotag raw --tagger openpose:models/hand --limits limits.yaml --out tagged\n"
-        "  curate autotag --explain > limits.yaml",
+        "  curate autotag --explain > limits.yaml\n\n"
+        "The box, the tagger that comes along, has learnt from renders alone. It is made for one open hand\n"
+        "that fills a good part of the photograph. Of fists, small hands and hands before faces much is\n"
+        "sifted out, and some of what is kept is wrong: look at it (curate review build TAGGED --out R).",
     )
     parser.add_argument(
         "dataset", type=Path, nargs="?", metavar="D", help="photographs, as curate convert makes it"
@@ -50,7 +54,7 @@ def run(a: argparse.Namespace) -> int:
         return OK
     if not a.dataset or not a.out:
         missing = "--out" if a.dataset else "D"
-        remedy = "curate autotag D --tagger RUN --out TAGGED, or curate autotag --explain"
+        remedy = "curate autotag D --out TAGGED, or curate autotag --explain"
         raise InputError(missing, "not given", remedy=remedy)
     from curate.autotag import FOLDER, autotag
 

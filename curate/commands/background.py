@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
         "  curate background tagged --backgrounds white --out on-white\n"
         "  curate background tagged --backgrounds photos/ --seed 1 --out busy",
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, BackgroundOptions)
     common(parser, strict=True, shares=True, cluster=True)

@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
         "  curate crop data/11k --jitter 0.1 --seed 1 --out data/off-centre\n"
         "  seq 8 | xargs -P 8 -I {} curate crop data/11k --out data/crops --workers 1 --part {}/8",
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     parser.add_argument("--out", type=Path, required=True, metavar="CROPS")
     add_options(parser, CropOptions)
     common(parser, strict=True, shares=True, cluster=True)

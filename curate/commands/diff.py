@@ -42,8 +42,7 @@ def run(a: argparse.Namespace) -> int:
     if a.out is not None:
         if a.out.suffix.lower() != ".html":
             raise InputError(a.out, f"ends with {a.out.suffix!r}", allowed=".html")
-        if a.out.exists() and not a.overwrite:
-            raise InputError(a.out, "is there already", remedy="give another name, or --overwrite")
-        files.write(a.out, verb.page(a.a, a.b, found, a.pictures).encode())
+        page = verb.page(a.a, a.b, found, a.pictures).encode()
+        files.write_result(a.out, page, overwrite=a.overwrite)
     console.show(a, found.as_json(), str(found))
     return console.OK

@@ -19,8 +19,8 @@ def add(commands: Any) -> None:
         "  curate evaluate run set96 --by side --against turned/predictions.parquet --out by-side\n"
         "  curate evaluate set96 --predictions results.json --out theirs",
     )
-    parser.add_argument("run_folder", type=Path, nargs="?", metavar="RUN")
-    parser.add_argument("training_set", type=Path, metavar="SET")
+    parser.add_argument("run_folder", type=Path, nargs="?", metavar="RUN", help="made by curate train")
+    parser.add_argument("training_set", type=Path, metavar="SET", help="made by curate build")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: RUN/evaluation-SPLIT")
     add_options(parser, EvaluateOptions)
     common(parser, workers=False)

@@ -11,6 +11,6 @@ def next_step(made: Dataset, labelled: str) -> str:
     if any(labelled_points(batch)[1].any() for batch in made.batches()):
         return f"next: {labelled}"
     return (
-        "next: no hand is labelled yet: tag the photographs with Labelme or another tool and convert its "
-        f"files, or label them by a run that you have: curate autotag {made.root} --tagger RUN --out TAGGED"
+        f"next: no hand is labelled yet. curate autotag {made.root} --out TAGGED labels them, and sets aside "
+        "what is not to be trusted; or tag them with Labelme or another tool, and convert its files"
     )

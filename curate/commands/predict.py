@@ -25,10 +25,18 @@ def add(commands: Any) -> None:
         commands,
         "predict",
         run,
-        "  curate predict run photo.jpg --out found\n  curate predict run photos/ --out found --json",
+        "  curate predict photos/ --out found\n"
+        "  curate predict run photo.jpg --out found\n"
+        "  curate predict run photos/ --out found --json",
     )
-    parser.add_argument("run_folder", type=Path, metavar="RUN")
-    parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help="photos, folders or datasets")
+    parser.add_argument(
+        "inputs",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="photos, folders or datasets; before them the folder of a run, where another network than that "
+        "of this tool is to look at them",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, PredictOptions)
     common(parser, shares=True, cluster=True)
@@ -37,9 +45,10 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     from curate.predict import predict
 
+    run_folder, inputs = _told_apart(a.inputs)
     result = predict(
-        a.run_folder,
-        a.inputs,
+        run_folder,
+        inputs,
         a.out,
         options_of(a, PredictOptions),
         engine=engine_of(a),
@@ -47,3 +56,18 @@ def run(a: argparse.Namespace) -> int:
     )
     show(a, result.as_json(), str(result))
     return FINDINGS if result.unreadable or not result.hands else OK
+
+
+def _told_apart(words: list[Path]) -> tuple[Path | None, list[Path]]:
+    """The run, where the first of the words is one, and the photos.
+
+    Raises SchemaError: the first of several can be neither.
+    """
+    from curate.training.record import INFO, read_info
+
+    first, *others = words
+    if (first / INFO).exists():
+        return first, others
+    if others and (not first.exists() or (first.is_dir() and not any(first.iterdir()))):
+        read_info(first)
+    return None, words

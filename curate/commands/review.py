@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converters.table import FORMATS
+from curate.basics import files
 from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
@@ -54,7 +55,7 @@ def run(a: argparse.Namespace) -> int:
 
 def _add_build(actions: Any) -> None:
     build = actions.add_parser("build", help="write the gallery: open index.html by double click")
-    build.add_argument("dataset", type=Path, metavar="D")
+    build.add_argument("dataset", type=Path, metavar="D", help="a dataset or a training set")
     build.add_argument(
         "--qa", type=Path, metavar="QA", help="what curate qa wrote about it; without it, just the pictures"
     )
@@ -85,7 +86,7 @@ def _add_open_labelme(actions: Any) -> None:
         "  curate review open-labelme tagged --qa qa-tagged --check mask-fit --severity warning --out more",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    opens.add_argument("dataset", type=Path, metavar="D")
+    opens.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     opens.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(opens, LabelmeOptions)
     common(opens, workers=False)
@@ -142,7 +143,7 @@ def _add_apply(actions: Any) -> None:
     apply.add_argument(
         "decisions", type=Path, nargs="+", metavar="DECISIONS", help="of the page, and of open-labelme"
     )
-    apply.add_argument("--dataset", type=Path, required=True, metavar="D")
+    apply.add_argument("--dataset", type=Path, required=True, metavar="D", help="that was reviewed")
     apply.add_argument("--out", type=Path, required=True, metavar="NEW")
     apply.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
     common(apply)
@@ -180,13 +181,11 @@ def _add_agreement(actions: Any) -> None:
 
 
 def _agreement(a: argparse.Namespace) -> int:
-    from qa.review import corrections
     from qa.review.consensus import consensus
+    from qa.review.corrections import lines_of
     from qa.review.point_agreement import point_agreement
 
     options = options_of(a, AgreementOptions)
-    if options.consensus is not None and options.consensus.exists() and not a.overwrite:
-        raise InputError(options.consensus, "is there already", remedy="give another name, or --overwrite")
     verdicts, compared = _compared(a, options)
     told: dict[str, Any] = verdicts.as_json() if verdicts else {}
     lines = [str(verdicts)] if verdicts else []
@@ -197,7 +196,7 @@ def _agreement(a: argparse.Namespace) -> int:
         lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
         if options.consensus is not None:
             merged = consensus(compared, options.within)
-            corrections.write(merged.decisions, options.consensus)
+            files.write_result(options.consensus, lines_of(merged.decisions), overwrite=a.overwrite)
             told["consensus"] = merged.as_json()
             root = compared.dataset.root
             advice = f"next: curate review apply {options.consensus} --dataset {root} --out NEW"

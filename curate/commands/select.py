@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
         "  curate select tagged --drop-qa qa-tagged --near-duplicates one --out clean\n"
         "  curate select tagged --sample 200 --by subject_id --out some",
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT")
     add_options(parser, SelectOptions)
     parser.add_argument(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.basics import files
 from curate.basics.errors import InputError
-from curate.basics.paths import read_file
 from curate.commands import console
 
 if TYPE_CHECKING:
@@ -73,16 +71,4 @@ def _write(a: argparse.Namespace, contents: Contents) -> None:
         made = verb.page(contents, chosen).encode()
     else:
         made = images.encode(verb.sheet([picture for _, picture in chosen]), kind)
-    files.sweep_beside(a.out)
-    if a.overwrite or not _holds(a.out, made):
-        files.write(a.out, made)
-
-
-def _holds(path: Path, made: bytes) -> bool:
-    """Whether this is what stands there, made before. Raises InputError: something else does."""
-    if not path.exists():
-        return False
-    with suppress(OSError):
-        if read_file(path, len(made)) == made:
-            return True
-    raise InputError(path, "is there already", remedy="give another name, or --overwrite")
+    files.write_result(a.out, made, overwrite=a.overwrite)

@@ -32,7 +32,8 @@ COMMANDS: dict[str, Command] = {
     "convert": Command("convert", "Bring a source into our schema."),
     "autotag": Command(
         "autotag",
-        "Label photographs by a run, OpenPose or MediaPipe; what is not to be trusted is sifted out.",
+        "Label photographs, by a network that comes along, a run, OpenPose or MediaPipe; what is not to be "
+        "trusted is sifted out.",
     ),
     "angles": Command(
         "angles",

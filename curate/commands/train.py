@@ -49,7 +49,7 @@ def add_baseline(commands: Any) -> None:
 
 
 def _arguments(parser: argparse.ArgumentParser, kind: type[TrainOptions]) -> None:
-    parser.add_argument("training_set", type=Path, metavar="SET")
+    parser.add_argument("training_set", type=Path, metavar="SET", help="made by curate build")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN")
     add_options(parser, kind)
     common(parser, workers=False)

@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
         "  curate trust from-a-colleague\n\n"
         "A dataset that was made here needs none of this, nor does one that holds all its files.",
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     common(parser, workers=False, overwrite=False)
 
 

@@ -100,6 +100,7 @@ def _whole(photograph: Photograph) -> Found:
 
 
 WHOLE = "whole photo"
+NONE = "none"  # no finder saw a hand, and none was looked for
 
 FINDERS: dict[str, Finder] = {
     finder.name: finder

@@ -173,6 +173,8 @@ class Photograph:
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
         """The hand cut out in a part of the photo, no more finely than the result needs. Raises as `matte`.
 
+        An empty mask of a sample without points says that there is no hand: nothing is cut out.
+
         Parameters
         ----------
         box: the part (x, y, w, h), in pixels of the photo as decoded at 1/`shrink`.
@@ -182,8 +184,10 @@ class Photograph:
         affine = geometry.box_to_size((x, y, w, h), size)
         labels = self.labels()
         if labels is not None:
-            alpha = images.cut(masks.alpha_of(labels, self.sample.side), (x, y, w, h), size)
-            return self._checked(masks.matte_of(images.cut(self.read(shrink), box, size), alpha), affine)
+            whole = masks.alpha_of(labels, self.sample.side)
+            alpha = images.cut(whole, (x, y, w, h), size)
+            matte = masks.matte_of(images.cut(self.read(shrink), box, size), alpha)
+            return matte if self._says_no_hand(whole) else self._checked(matte, affine)
         found = self._checked(self._found_in(shrink, box, size), affine)
         return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small
 
@@ -201,10 +205,13 @@ class Photograph:
         x, y, w, h = (shrink * value for value in box)
         hand = masks.hand_of(labels, self.sample.side).view(np.uint8) * np.uint8(255)
         mask = np.asarray(images.cut(hand, (x, y, w, h), size) >= 128)
-        if not hand.any() and not self.sample.visibility.any():
+        if self._says_no_hand(hand):
             return mask
         self._check(mask, geometry.box_to_size((x, y, w, h), size))
         return mask
+
+    def _says_no_hand(self, mask: Pixels) -> bool:
+        return not mask.any() and not self.sample.visibility.any()
 
     def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
         """The hand as it is found on plain ground in a part, at the size of the result; None: not seen."""

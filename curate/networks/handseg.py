@@ -37,6 +37,28 @@ class HandSeg(Network):
             epochs=15,
             options={"width": 24, "folded": True},
         ),
+        # Renders alone, for photographs: small, for the box, and their shape is not kept.
+        "renders": Preset(
+            Recipe(
+                loss="cross_entropy",
+                optimiser="adam",
+                rate=2e-3,
+                weight_decay=0.0,
+                cosine=True,
+                average=True,
+                ranges=Ranges(
+                    rotation=60.0,
+                    scale=(0.5, 1.3),
+                    shift=0.2,
+                    gamma=1.8,
+                    contrast=1.4,
+                    saturation=1.6,
+                    stretch=1.4,
+                ),
+            ),
+            epochs=15,
+            options={"width": 16, "folded": True},
+        ),
         # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
         "paper": Preset(
             Recipe(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,25 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from curate.basics import keypoints as kp
+from curate.networks.found import Found, joined
 from curate.networks.network import Network
 from curate.networks.pixels import to_float
 
 _BATCH = 32  # images at a time
-
-
-class Found(NamedTuple):
-    """What a network finds in N images of S x S pixels.
-
-    points: (N, 21, 2) float32 in pixels, NaN where there is no answer, or no such keypoint (the wrist of
-    20). scores: (N, 21) float32 in [0, 1], 0 there. masks: (N, S, S) uint8, 255 times the probability of
-    the hand. xyz: (N, 21, 3) float32, metres in the camera frame. The last two are None where the network
-    does not give them.
-    """
-
-    points: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    masks: NDArray[np.uint8] | None
-    xyz: NDArray[np.float32] | None
 
 
 def predict_turned(
@@ -84,11 +69,6 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
         ]
     network.train(was_training)
     return joined(parts)
-
-
-def joined(parts: Sequence[Found]) -> Found:
-    """What was found in some images after another."""
-    return Found._make(None if some[0] is None else np.concatenate(some) for some in zip(*parts, strict=True))
 
 
 def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool_]) -> Found:

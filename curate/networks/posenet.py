@@ -45,6 +45,30 @@ class PoseNet(Network):
             epochs=20,
             options={"width": 16, "folded": True, "right_hands": False},
         ),
+        # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more.
+        "renders": Preset(
+            Recipe(
+                loss="softmax",
+                sigma=2.0,
+                optimiser="adam",
+                rate=2e-3,
+                weight_decay=0.0,
+                cosine=True,
+                average=True,
+                hidden_weight=1.0,
+                ranges=Ranges(
+                    rotation=60.0,
+                    scale=(0.7, 1.2),
+                    shift=0.1,
+                    gamma=1.8,
+                    contrast=1.4,
+                    saturation=1.6,
+                    stretch=1.4,
+                ),
+            ),
+            epochs=30,
+            options={"width": 32, "folded": True, "right_hands": False},
+        ),
         # Boehringer & Hartmann 2019.
         "paper": Preset(
             Recipe(

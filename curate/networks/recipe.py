@@ -15,7 +15,8 @@ class Ranges:
 
     rotation: degrees to either side. scale: factors. shift: share of the side, on each axis.
     flip: probability of a mirror. gamma, contrast, brightness and saturation: largest factor either way
-    (1 = unchanged).
+    (1 = unchanged). stretch: largest factor either way by which it becomes wider and less high, as
+    pictures are whose shape was not kept; 1 for networks that learn xyz, which know no such camera.
     """
 
     rotation: float = 30.0
@@ -26,6 +27,7 @@ class Ranges:
     contrast: float = 1.3
     brightness: float = 1.0
     saturation: float = 1.0
+    stretch: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ class AutotagOptions(Options):
     """What `curate autotag` tags with, and what it keeps."""
 
     tagger: tuple[str, ...] = texts(
-        (),
-        "a run's folder, openpose:FOLDER, mediapipe or mediapipe:FILE",
-        "the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; given several times, the first "
-        "labels, and the others must agree with it",
+        ("box",),
+        "box, a run's folder, openpose:FOLDER, mediapipe or mediapipe:FILE",
+        "box (what comes with this tool), the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; "
+        "given several times, the first labels, and the others must agree with it",
         metavar="TAGGER",
     )
     looks: int = whole(

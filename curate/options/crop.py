@@ -13,6 +13,7 @@ FINDERS = {
     "keypoints": "the box of the labelled points",
     "mask": "the box of the sample's mask",
     "bbox": "the sample's bbox",
+    "box": "what the network that comes with this tool takes for a hand",
 }
 ALLOWED = f"{', '.join(FINDERS)}, or the folder of a run that finds masks"
 CHOICES = f"{'|'.join(FINDERS)}|RUN"  # as --help has it

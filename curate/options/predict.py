@@ -19,8 +19,9 @@ class PredictOptions(Options):
     )
     finder: str | None = text(
         None,
-        "the folder of a run that finds masks",
-        "find hands by this run first, where no bbox is known; each of them becomes a sample",
-        metavar="RUN",
+        "box, or the folder of a run that finds masks",
+        "find hands by this first, where no bbox is known; each of them becomes a sample (default: box where "
+        "no RUN is given)",
+        metavar="box|RUN",
     )
     pictures: bool = flag(True, "leave out the pictures with skeletons")

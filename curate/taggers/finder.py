@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from curate.basics import files, geometry
 from curate.basics.paths import real
 from curate.hands.cropping import Frame
-from curate.hands.finding import FINDERS, Finder, Found
+from curate.hands.finding import Finder, Found
 from curate.hands.outlines import outlines
 from curate.hands.photograph import Photograph
 from curate.training.record import WEIGHTS
 
 if TYPE_CHECKING:
-    from curate.training.run import Run
+    from curate.taggers.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,23 @@ class RunFinder:
         return next(iter(self.all(photograph)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
-        """Each hand, the largest first; hands that touch are one. Raises UnreadableImage.
+        """Each hand, the largest first. Raises UnreadableImage."""
+        return outlined(_opened(self.where, self.content), photograph, self.name)
 
-        The network looks at the whole photograph, padded to a square as `curate build` does.
-        """
-        run = _opened(self.where, self.content)
-        size, grey = run.spec.size, run.spec.channels == 1
-        square = np.floor(geometry.square_around(photograph.whole, 0.0))
-        frame = Frame.around(photograph.info, square, size, enlarge=True)
-        likely = run.predict(frame.of(photograph.read(frame.shrink, grey=grey))[None]).masks
-        assert likely is not None  # finder_of
-        back = geometry.invert(frame.affine)
-        boxes = [(_moved(hand.box, back, photograph), hand.score) for hand in outlines(likely[0])]
-        return [Found(box, self.name, score) for box, score in boxes if min(box[2:]) > 0]
+
+def outlined(model: Model, photograph: Photograph, name: str) -> list[Found]:
+    """Each hand that a network of masks sees, the largest first; hands that touch are one.
+
+    It looks at the whole photograph, padded to a square as `curate build` does. Raises UnreadableImage.
+    """
+    size, channels = model.form
+    square = np.floor(geometry.square_around(photograph.whole, 0.0))
+    frame = Frame.around(photograph.info, square, size, enlarge=True)
+    likely = model.predict(frame.of(photograph.read(frame.shrink, grey=channels == 1))[None]).masks
+    assert likely is not None  # such a network
+    back = geometry.invert(frame.affine)
+    boxes = [(_moved(hand.box, back, photograph), hand.score) for hand in outlines(likely[0])]
+    return [Found(box, name, score) for box, score in boxes if min(box[2:]) > 0]
 
 
 def finder_of(where: str) -> Finder:
@@ -66,21 +70,13 @@ def finder_of(where: str) -> Finder:
     ------
     SchemaError: no finished run. InputError: its network finds no mask.
     """
-    content = files.sha256(_opened(where, "").root / WEIGHTS)
-    find = RunFinder(where, content)
-    return Finder(find.name, False, True, find, find.all, content)
-
-
-def with_runs(by: str | None) -> Mapping[str, Finder]:
-    """The table of finders, with the run in it that `by` names by its folder, where it is none of the table.
-
-    Raises as `finder_of` does.
-    """
-    return FINDERS if by is None or by in FINDERS else {**FINDERS, by: finder_of(by)}
+    _opened(where, "")  # refused here, where it is of no use
+    find = RunFinder(where, files.sha256(Path(where) / WEIGHTS))
+    return Finder(find.name, False, True, find, find.all, find.content)
 
 
 @lru_cache(maxsize=2)
-def _opened(where: str, _content: str) -> Run:
+def _opened(where: str, _content: str) -> Model:
     from curate.training.run import open_run  # torch, which the other finders do without
 
     return open_run(where, gives="mask")

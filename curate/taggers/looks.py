@@ -3,7 +3,7 @@ together. Where the looks differ, none of them is to be trusted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -110,13 +110,18 @@ class View:
     """A photograph and the square of it that a tagger looks at: around the hand, or all of it."""
 
     def __init__(
-        self, photograph: Photograph, margin: float, finders: Sequence[str] = finding.ANY_HAND
+        self,
+        photograph: Photograph,
+        margin: float,
+        order: Sequence[str] = finding.ANY_HAND,
+        finders: Mapping[str, finding.Finder] = finding.FINDERS,
     ) -> None:
-        """A sample that was cut from another image is looked at whole. Raises UnreadableImage."""
+        """order, finders: as `finding.first` takes them. A sample that was cut from another image is looked
+        at whole. Raises UnreadableImage."""
         self.photograph, self.margin = photograph, margin
         self.square, self.found_by = geometry.square_around(photograph.whole, 0.0), finding.WHOLE
         cut_before = photograph.sample.transform is not None
-        found = None if cut_before else finding.first(photograph, finders)
+        found = None if cut_before else finding.first(photograph, order, finders)
         if found is not None and found.by != finding.WHOLE and self._move_to(found.box):
             self.found_by = found.by
 

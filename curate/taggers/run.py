@@ -5,8 +5,8 @@ A network that was trained on crops around keypoints looks twice: the second tim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import files
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.hands.finding import ANY_HAND, FINDERS, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
-from curate.taggers.looks import UPRIGHT, Look, Shown, View, together
+from curate.taggers.looks import UPRIGHT, Look, Said, Shown, View, together
+from curate.taggers.model import Model
 from curate.taggers.tagger import Tagged
 from curate.training.record import WEIGHTS, require_finished
 
@@ -35,7 +38,14 @@ def content(where: str) -> str:
 
 def open_tagger(where: str, looks: int) -> RunTagger:
     """The run as a tagger. Raises as `content` does."""
-    return RunTagger(_opened(where), _LOOKS[:looks])
+    run = _opened(where)
+    crop = run.info.get("crop") or {}
+    return RunTagger(run, looks_of(looks), (crop.get("by", "colour"), crop.get("margin", _MARGIN)))
+
+
+def looks_of(count: int) -> tuple[Look, ...]:
+    """How a hand is looked at, so many times."""
+    return _LOOKS[:count]
 
 
 def _opened(where: str) -> Run:
@@ -47,15 +57,25 @@ def _opened(where: str) -> Run:
 
 @dataclass(frozen=True)
 class RunTagger:
-    """See Tagger."""
+    """See Tagger.
 
-    run: Run
-    looks: tuple[Look, ...] = (UPRIGHT,)
+    Attributes
+    ----------
+    cut_by: what the crops that the network was trained on were cut by, and the margin left around.
+    order, finders: who is asked where a hand is, see `curate.hands.finding.first`. Where the order does not
+        end with the whole photograph, there is no hand in one in which nobody sees any.
+    """
+
+    model: Model
+    looks: tuple[Look, ...]
+    cut_by: tuple[str, float]
+    order: tuple[str, ...] = ANY_HAND
+    finders: Mapping[str, Finder] = field(default_factory=lambda: FINDERS)
 
     @property
     def label_source(self) -> str:
         """After the run's folder."""
-        return f"auto:{self.run.name.replace(' ', '-')}"
+        return f"auto:{self.model.name.replace(' ', '-')}"
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""
@@ -66,7 +86,7 @@ class RunTagger:
 
     def _view(self, photograph: Photograph) -> View | InputError:
         try:
-            view = View(photograph, self._cut_by[1])
+            view = View(photograph, self.cut_by[1], self.order, self.finders)
             self._show(view, UPRIGHT)  # decodes: what does not is found out here
         except InputError as error:
             return error
@@ -75,7 +95,7 @@ class RunTagger:
     def _look(self, views: Sequence[View]) -> list[Tagged]:
         if not views:
             return []
-        if self._cut_by[0] == "keypoints":
+        if self.cut_by[0] == "keypoints":
             for view, found in zip(views, self._predict(views, UPRIGHT)[0], strict=True):
                 view.close_in(found)
         answers = [self._predict(views, look) for look in self.looks]
@@ -83,24 +103,22 @@ class RunTagger:
             together([points[row] for points, _ in answers], [scores[row] for _, scores in answers])
             for row in range(len(views))
         ]
-        return [
-            Tagged(found.keypoints, found.scores, view.found_by, view.square, found.apart)
-            for view, found in zip(views, said, strict=True)
-        ]
+        return [self._tagged(view, found) for view, found in zip(views, said, strict=True)]
+
+    def _tagged(self, view: View, said: Said) -> Tagged:
+        unseen = view.found_by == WHOLE and view.photograph.sample.transform is None
+        if unseen and WHOLE not in self.order:
+            return Tagged(np.full((kp.COUNT, 2), np.nan), np.zeros(kp.COUNT), NONE, view.square)
+        return Tagged(said.keypoints, said.scores, view.found_by, view.square, said.apart)
 
     def _predict(self, views: Sequence[View], look: Look) -> tuple[NDArray[Any], NDArray[Any]]:
         """(N, 21, 2) points in pixels of each photograph and (N, 21) scores."""
         shown = [self._show(view, look) for view in views]
         left = np.array([(view.photograph.sample.side == "left") != look.other_side for view in views])
-        answer = self.run.predict(np.stack([one.pixels for one in shown]), left)
+        answer = self.model.predict(np.stack([one.pixels for one in shown]), left)
         points = [one.back(found) for one, found in zip(shown, answer.points, strict=True)]
         return np.stack(points), answer.scores
 
     def _show(self, view: View, look: Look) -> Shown:
-        return view.show(self.run.spec.size, look, grey=self.run.spec.channels == 1)
-
-    @property
-    def _cut_by(self) -> tuple[str, float]:
-        """What the crops that the run was trained on were cut by, and the margin left around."""
-        said = self.run.info.get("crop") or {}
-        return said.get("by", "colour"), said.get("margin", _MARGIN)
+        size, channels = self.model.form
+        return view.show(size, look, grey=channels == 1)

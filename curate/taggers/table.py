@@ -12,11 +12,14 @@ is of no use. `looks` is how many looks the tagger takes at each hand.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from curate.hands.finding import FINDERS, Finder
+from curate.taggers.opencv import BOX
 from curate.taggers.tagger import Tagger
 
 
@@ -31,6 +34,7 @@ class Row:
 RUN = "run"
 
 TAGGERS: dict[str, Row] = {
+    BOX: Row("curate.taggers.box", "the tagger that comes with the package: nothing else is needed"),
     RUN: Row("curate.taggers.run", "a trained run, given by its folder"),
     "openpose": Row("curate.taggers.openpose", "OpenPose's hand network, of files that you have"),
     "mediapipe": Row("curate.taggers.mediapipe", "MediaPipe Hands, in a Python of its own"),
@@ -72,6 +76,26 @@ def choose_by(text: str, looks: int = 1) -> Choice:
     """
     name, _, where = text.partition(":")
     return choose(where, name, looks) if name in TAGGERS and name != RUN else choose(text, RUN, looks)
+
+
+def finder_of(where: str) -> Finder:
+    """A finder by name: BOX, or a run of a network that finds masks, by its folder.
+
+    Raises
+    ------
+    SchemaError: no finished run. InputError: its network finds no mask.
+    """
+    from curate.taggers import box, finder
+
+    return box.finder() if where == BOX else finder.finder_of(where)
+
+
+def with_runs(by: str | None) -> Mapping[str, Finder]:
+    """The table of finders, with the one that `by` names, where it is none of the table.
+
+    Raises as `finder_of` does.
+    """
+    return FINDERS if by is None or by in FINDERS else {**FINDERS, by: finder_of(by)}
 
 
 @lru_cache(maxsize=4)

@@ -50,13 +50,15 @@ def draw(
     ----------
     size: of the images, pixels a side. mirrored: (B,), which samples to mirror; None: as chance has it.
     """
-    uniform = np.stack([np.random.default_rng((seed, epoch, int(i))).random(9) for i in indices])
+    uniform = np.stack([np.random.default_rng((seed, epoch, int(i))).random(10) for i in indices])
     angle = np.deg2rad(ranges.rotation) * (2 * uniform[:, 0] - 1)
     scale = ranges.scale[0] + (ranges.scale[1] - ranges.scale[0]) * uniform[:, 1]
     shift = ranges.shift * size * (2 * uniform[:, 2:4] - 1)
     flipped = uniform[:, 4] < ranges.flip if mirrored is None else mirrored
     cos, sin, mirror = scale * np.cos(angle), scale * np.sin(angle), np.where(flipped, -1.0, 1.0)
     linear = np.stack([cos * mirror, -sin, sin * mirror, cos], 1).reshape(-1, 2, 2)
+    across = ranges.stretch ** (2 * uniform[:, 9] - 1)
+    linear = np.stack([across, 1 / across], 1)[:, :, None] * linear
     centre = np.full(2, size / 2)
     offset = centre + shift - linear @ centre
     return Draw(

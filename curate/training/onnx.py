@@ -34,6 +34,7 @@ from curate.training.stored import reason
 NEAR = 1e-3  # pixels, or metres, or of a score or a probability
 _INPUT = "images"
 _OPSET = 17  # of onnxruntime 1.12 (2022) and all later ones
+_LARGE = 256  # weights: smaller tensors stay as they are
 _SHOWN = 3  # drawn hands, by which the two are compared
 
 
@@ -90,6 +91,33 @@ def exported(run: Run) -> bytes:
     return content
 
 
+def bare(run: Run) -> bytes:
+    """The network alone, one image at a time, with weights in half precision: what OpenCV runs.
+
+    images (1, channels, S, S) to `maps`, the network's own outputs, which must be one tensor.
+
+    Raises ImportError: the packages of the extra `onnx` are not installed.
+    """
+    import onnx
+
+    content = _traced(run.network.eval(), _drawn(run.spec)[:1], ["maps"], free=False)
+    model = onnx.load_from_string(content)
+    graph, casts = model.graph, []
+    for weights in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size >= _LARGE:
+            half = f"{weights.name}.half"
+            graph.initializer.remove(weights)
+            graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), half))
+            casts.append(onnx.helper.make_node("Cast", [half], [weights.name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    halved: bytes = model.SerializeToString()
+    return halved
+
+
 def _gap(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
     """How far apart the farthest values are; infinite where one is there, and the other is not."""
     if ours.shape != theirs.shape or (np.isnan(ours) != np.isnan(theirs)).any():
@@ -97,7 +125,8 @@ def _gap(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
     return float(np.nan_to_num(np.abs(ours - theirs)).max())
 
 
-def _traced(whole: nn.Module, images: Tensor, names: Sequence[str]) -> bytes:
+def _traced(whole: nn.Module, images: Tensor, names: Sequence[str], *, free: bool = True) -> bytes:
+    """free: whether N is."""
     file: Any = io.BytesIO()  # which torch's types do not know of
     # Not torch's newer exporter, which takes ten times as long.
     with warnings.catch_warnings(), torch.no_grad():
@@ -111,7 +140,7 @@ def _traced(whole: nn.Module, images: Tensor, names: Sequence[str]) -> bytes:
                 opset_version=_OPSET,
                 input_names=[_INPUT],
                 output_names=list(names),
-                dynamic_axes={name: {0: "N"} for name in (_INPUT, *names)},
+                dynamic_axes={name: {0: "N"} for name in (_INPUT, *names)} if free else None,
             )
         except (torch.onnx.errors.UnsupportedOperatorError, torch.onnx.errors.SymbolicValueError) as error:
             raise CurateError(f"this network cannot be written as ONNX: {reason(error)}") from None

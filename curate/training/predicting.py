@@ -9,7 +9,7 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.predictions import Predictions
 from curate.data.training_set import form_of
-from curate.networks.inference import Found, joined
+from curate.networks.found import Found, joined
 from curate.training.examples import Examples
 from curate.training.run import Run
 

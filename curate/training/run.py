@@ -18,7 +18,7 @@ from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import real
 from curate.data.training_set import Form
 from curate.networks import inference, table
-from curate.networks.inference import Found
+from curate.networks.found import Found
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build
 from curate.scoring import calibration
@@ -54,6 +54,11 @@ class Run:
     def spec(self) -> Spec:
         """What the network is made for."""
         return self.network.spec
+
+    @property
+    def form(self) -> tuple[int, int]:
+        """Pixels a side of its images, and their channels."""
+        return self.spec.size, self.spec.channels
 
     @property
     def gives(self) -> tuple[str, ...]:

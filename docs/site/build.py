@@ -9,6 +9,7 @@ Zensical into OUT/html. A link, or a part of a page, that is not there ends it w
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 # Pages that lie elsewhere in the repository: where they go.
 ELSEWHERE = {"README.md": "index.md", "data/README.md": "data.md", "CHANGELOG.md": "changelog.md"}
+NOTEBOOK = Path("docs/notebook.ipynb")
 _LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 _SETTINGS = {
     "A render job": "curate render --explain",
@@ -47,11 +49,13 @@ def main() -> None:
 def gather(out: Path) -> None:
     """All pages of the site as Markdown, at `out`."""
     shutil.copytree(DOCS, out, ignore=shutil.ignore_patterns("site"))
+    shutil.copy(DOCS / "site" / "tables.css", out)
     pages = {path.relative_to(ROOT): path for path in DOCS.rglob("*.md")}
     pages |= {Path(name): ROOT / name for name in ELSEWHERE}
     for place, path in pages.items():
         target = out / place_of(place)
         target.write_text(relinked(path.read_text(encoding="utf-8"), place), encoding="utf-8")
+    (out / place_of(NOTEBOOK)).write_text(notebook(), encoding="utf-8")
     reference = out / "reference"
     reference.mkdir()
     for name, text in (
@@ -68,6 +72,8 @@ def place_of(page: Path) -> Path:
     """Where a file of the repository lies in the site."""
     if page.as_posix() in ELSEWHERE:
         return Path(ELSEWHERE[page.as_posix()])
+    if page == NOTEBOOK:  # a browser would show the file as it is
+        return Path("notebook.md")
     return page.relative_to("docs") if page.is_relative_to("docs") else page
 
 
@@ -83,6 +89,16 @@ def relinked(text: str, page: Path) -> str:
         return f"]({(up / place_of(target)).as_posix()}{match[2] or ''})"
 
     return _LINK.sub(turned, text)
+
+
+def notebook() -> str:
+    """The notebook's cells, to read; the file itself is there to run."""
+    cells = json.loads((ROOT / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
+    texts = [("".join(cell["source"]), cell["cell_type"] == "code") for cell in cells]
+    shown = [f"```python\n{text}\n```" if code else text for text, code in texts]
+    return "\n\n".join(
+        [*shown, f"[Download the notebook]({NOTEBOOK.name}) and run it from top to bottom.", ""]
+    )
 
 
 def commands() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -95,7 +94,6 @@ def _merged(one: Sample, two: Sample, reach: float) -> tuple[Sample, list[str]]:
 def _decision(compared: Pairs, pair: Pair, kind: Any, patch: Patch | None) -> Decision:
     given = pair.decisions or ()
     reasons = {decision.reason for decision in given}
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Decision(
         schema=SCHEMA,  # type: ignore[arg-type]
         dataset_sha=compared.dataset.fingerprint,
@@ -103,7 +101,7 @@ def _decision(compared: Pairs, pair: Pair, kind: Any, patch: Patch | None) -> De
         sample_sha=sample_sha(pair.base, pair.pixels),
         decision=kind,
         reviewer=" and ".join(sorted(compared.people)),
-        ts=max((decision.ts for decision in given), default=now),
+        ts=max((decision.ts for decision in given), default=compared.saved),
         check_ids=sorted({check for decision in given for check in decision.check_ids}),
         reason=reasons.pop() if len(reasons) == 1 else None,
         patch=patch,

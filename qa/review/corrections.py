@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 import curate
-from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
@@ -69,7 +68,7 @@ def decision_of(source: Dataset, sample: Sample, patch: Patch, reviewer: str, wh
     )
 
 
-def write(decisions: Iterable[Decision], path: Path) -> None:
-    """Write decisions.jsonl."""
+def lines_of(decisions: Iterable[Decision]) -> bytes:
+    """The content of decisions.jsonl."""
     encoder = msgspec.json.Encoder()
-    files.write(path, b"".join(encoder.encode(decision) + b"\n" for decision in decisions))
+    return b"".join(encoder.encode(decision) + b"\n" for decision in decisions)

@@ -33,8 +33,7 @@ from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
 from curate.data.source import Source
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
-from qa.review.corrections import decision_of, difference, last_saved
-from qa.review.corrections import write as write_decisions
+from qa.review.corrections import decision_of, difference, last_saved, lines_of
 from qa.review.decisions import Decision, Patch, read_decisions
 from qa.severity import SEVERITIES, Severity, at_least
 
@@ -261,7 +260,7 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
                 corrected.append(decision_of(source, old, patch, reviewer, when))
     order = {name: i for i, name in enumerate(before)}
     corrected.sort(key=lambda decision: order[decision.sample_id])
-    write_decisions(corrected, folder / DECISIONS)
+    files.write(folder / DECISIONS, lines_of(corrected))
     return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.data.dataset import Dataset
+from curate.data.dataset import TABLE, Dataset
 from curate.data.sample import Sample
+from qa.review.corrections import last_saved
 from qa.review.decisions import Decision, Patch, latest_decisions
 from qa.review.standing import names_of, patched, pixel_states, stale
 
@@ -37,12 +38,14 @@ class Pairs:
     ----------
     dataset: of the `base` samples. people: what the two are called. pairs: in the dataset's order.
     left: (sample, reason) of samples that both know, yet cannot be compared.
+    saved: when the later of two datasets was written; decisions tell their own times.
     """
 
     dataset: Dataset
     people: tuple[str, str]
     pairs: list[Pair]
     left: list[tuple[str, str]]
+    saved: str = ""
 
     @property
     def labelled(self) -> tuple[list[Sample], list[Sample]]:
@@ -120,7 +123,8 @@ def of_labels(
         raise InputError(other.root, found, allowed=f"the samples of {source.root}, labelled by someone else")
     states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
     pairs = [Pair(s, state, (s, theirs[s.sample_id])) for s, state in zip(samples, states, strict=True)]
-    return Pairs(source, (source.name, other.name), pairs, left)
+    saved = max(last_saved(dataset.root / TABLE) for dataset in (source, other))
+    return Pairs(source, (source.name, other.name), pairs, left, saved)
 
 
 def _opened(dataset: str | os.PathLike[str]) -> Dataset:

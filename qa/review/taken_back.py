@@ -23,7 +23,7 @@ from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
-from qa.review.corrections import decision_of, difference, last_saved, write
+from qa.review.corrections import decision_of, difference, last_saved, lines_of
 from qa.review.decisions import Decision, Patch
 
 DECISIONS = "decisions.jsonl"
@@ -132,7 +132,7 @@ def _compare(source: Dataset, parts: Iterable[Part], out: Path, labels: Path, re
         example = f", such as {next(iter(mended))!r}" if mended else ""
         remedy = "give the dataset that was exported, and what came of it"
         raise InputError(labels, f"labels of none of its samples{example}", remedy=remedy)
-    write(corrected, out / DECISIONS)
+    files.write(out / DECISIONS, lines_of(corrected))
     return TakenBack(out, len(source), found, tuple(d.sample_id for d in corrected), tuple(refused))
 
 

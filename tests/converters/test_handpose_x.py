@@ -34,10 +34,11 @@ def test_points_and_boxes(tmp_path: Path) -> None:
 def test_two_hands_in_a_picture_and_none(tmp_path: Path) -> None:
     picture(tmp_path / "s/a.png")
     picture(tmp_path / "s/b.png")
-    write_json(tmp_path / "s/a.json", {"info": hand()["info"] * 2})
+    left, unknown = (hand()["info"][0] | {"handType": told} for told in ("Left", "?"))
+    write_json(tmp_path / "s/a.json", {"info": [left, unknown]})
     write_json(tmp_path / "s/b.json", {"info": []})
     summary, samples, _ = converted("handpose-x", tmp_path / "s")
-    assert [s.sample_id for s in samples] == ["handpose-x/a", "handpose-x/a#1"]
+    assert [(s.sample_id, s.side) for s in samples] == [("handpose-x/a", "left"), ("handpose-x/a#1", None)]
     assert summary.notes["picture without a hand"] == 1
 
 

@@ -117,6 +117,8 @@ def test_commands_do_what_the_page_says(
         if words[0] == "make":
             assert words[1] in targets
             continue
+        if words[0] == "cp" or words[1] == "demo":  # benchmarks/clean_environments.py runs them
+            continue
         assert words[0] == "curate", f"{page.name}: no test runs {line!r}"
         words, redirected = (words[:-2], Path(words[-1])) if words[-2:-1] == [">"] else (words, None)
         renders = words[1] == "render" and "--out" in words
@@ -144,7 +146,7 @@ def test_every_command_is_documented_somewhere() -> None:
     documented = {
         shlex.split(line)[1] for page in PAGES for line in commands(page) if line.startswith("curate ")
     }
-    assert documented >= set(cli.COMMANDS) - {"demo"}
+    assert documented >= set(cli.COMMANDS)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "data" / "README.md"], ids=page_id)

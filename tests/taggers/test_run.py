@@ -13,7 +13,7 @@ from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.sample import Sample
 from curate.hands.photograph import Photograph
-from curate.networks.inference import Found
+from curate.networks.found import Found
 from curate.taggers.run import open_tagger
 from curate.taggers.tagger import Tagged
 from curate.training.run import Run

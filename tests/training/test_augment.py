@@ -1,5 +1,7 @@
 """Augmentation: image and keypoints must move together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,24 @@ def test_a_shift_by_whole_pixels_moves_pixels_and_continues_the_edge() -> None:
     torch.testing.assert_close(moved[..., 3:], image[..., :-3], atol=1e-4, rtol=0)
     torch.testing.assert_close(moved[..., :3], torch.zeros(1, 1, SIZE, 3), atol=1e-4, rtol=0)
     assert points.tolist() == [[[13.0, 20.0]]]
+
+
+def test_a_stretch_makes_wider_and_less_high_or_the_other_way() -> None:
+    """Around the middle, by the same factor each way, of at most the one given."""
+    drawn = draw(replace(STILL, stretch=1.5), SIZE, 0, 0, range(64))
+    across, down = drawn.matrix[:, 0, 0], drawn.matrix[:, 1, 1]
+    np.testing.assert_allclose(across * down, 1)
+    assert (np.abs(np.log(across)) <= np.log(1.5)).all()
+    assert across.max() > 1.4
+    assert across.min() < 0.72
+    corner = torch.tensor([[[0.0, SIZE]]])
+    _, moved = augment(torch.zeros(1, 1, SIZE, SIZE), corner, hand_drawn(drawn.matrix[0]))
+    torch.testing.assert_close(
+        moved[0, 0].double(),
+        torch.from_numpy(np.array([(1 - across[0]), (1 + down[0])]) * SIZE / 2),
+        atol=1e-4,
+        rtol=0,
+    )
 
 
 def test_points_that_leave_the_frame_and_unlabelled_ones_stay_true() -> None:

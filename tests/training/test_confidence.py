@@ -13,7 +13,7 @@ from curate.basics import files
 from curate.basics.errors import SchemaError
 from curate.data.dataset import Dataset
 from curate.networks import inference
-from curate.networks.inference import Found
+from curate.networks.found import Found
 from curate.options.train import TrainOptions
 from curate.train import train
 from curate.training import fit

@@ -19,7 +19,7 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.references import take_word
 from curate.data.sample import Sample
-from curate.networks.inference import Found
+from curate.networks.found import Found
 from curate.options.autotag import AutotagOptions
 from curate.training.run import Run
 from tests.conftest import Store
@@ -295,8 +295,6 @@ def test_the_command_line(
     assert json.loads(capsys.readouterr().out)["sifted"] == 1
     assert main(["autotag", "--explain"]) == 0
     assert "hand_score: 0.7" in capsys.readouterr().out
-    assert main(["autotag", str(dataset), "--out", str(out)]) == 2
-    assert "no tagger" in capsys.readouterr().err
     assert main(["autotag", str(dataset)]) == 2
 
 

@@ -443,6 +443,10 @@ def test_with_masks_a_picture_needs_no_points_and_an_empty_mask_says_that_there_
     assert (stored[0] == mask[::2, ::2]).all()
     assert not stored[1].any()
     assert build([data], tmp_path / "u", BuildOptions(size=32), quiet=True).samples == 0
+    grounds = BuildOptions(size=32, colour=True, masks=True, backgrounds=("own", "colour:#0000ff"))
+    assert build([data], tmp_path / "v", grounds, quiet=True).samples == 4
+    before = np.load(tmp_path / "v" / "pixels.npy")[[s.sample_id == "s/b~2" for s in Dataset(tmp_path / "v")]]
+    assert (before == (0, 0, 255)).all()  # nothing is before that ground
 
 
 def test_grounds_alone_are_pictures_without_a_hand(store, tmp_path: Path) -> None:

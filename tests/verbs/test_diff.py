@@ -84,7 +84,13 @@ def test_the_command_and_its_page(
     text = page.read_text()
     assert text.count("<figure") == 2
     assert "c: index tip 16.0 px, 0.200 of the hand" in text
-    assert main(["diff", old, new, "--out", str(page)]) == 2
+    assert "<h2>Gone</h2>\n<p>a</p>" in text
+    page.with_name(".page.html.7.7.tmp").touch()  # of one that was killed
+    assert main(["diff", old, new, "--out", str(page)]) == 0
+    assert page.read_text() == text
+    assert not list(tmp_path.glob(".*.tmp"))
+    assert main(["diff", old, new, "--pictures", "1", "--out", str(page)]) == 2
+    capsys.readouterr()
     assert main(["diff", old, new, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["moves"][0] == {"sample": "c", "keypoint": "index_tip", "px": 16, "hand_sizes": 0.2}

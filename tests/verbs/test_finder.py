@@ -22,7 +22,8 @@ from curate.options.build import BuildOptions
 from curate.options.crop import CropOptions
 from curate.options.predict import PredictOptions
 from curate.predict import predict
-from curate.taggers.finder import RunFinder, finder_of, with_runs
+from curate.taggers.finder import RunFinder
+from curate.taggers.table import finder_of, with_runs
 
 MakePath = Callable[..., Path]
 HANDS = ((20, 30, 60, 80), (200, 40, 80, 120))  # x, y, w, h

@@ -18,7 +18,7 @@ from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.networks.inference import Found
+from curate.networks.found import Found
 from curate.options.predict import PredictOptions
 from curate.predict import predict
 from curate.training.run import Run

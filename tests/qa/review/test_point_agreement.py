@@ -84,7 +84,7 @@ def test_what_two_agree_on_is_put_in_the_middle(tmp_path: Path, ann: list[Sample
         ("s/3", "index_tip"),
         ("s/3", "ring_tip"),
     ]
-    corrections.write(merged.decisions, tmp_path / "both.jsonl")
+    (tmp_path / "both.jsonl").write_bytes(corrections.lines_of(merged.decisions))
     applied = apply_decisions(tmp_path / "by-ann", tmp_path / "both.jsonl", tmp_path / "next", quiet=True)
     assert not applied.failed
     new = list(Dataset(tmp_path / "next"))
@@ -114,7 +114,7 @@ def decided(tmp_path: Path, name: str, samples: list[Sample], patches: list[Patc
         )
         for sample, patch in zip(samples, patches, strict=True)
     ]
-    corrections.write(decisions, tmp_path / f"{name}.jsonl")
+    (tmp_path / f"{name}.jsonl").write_bytes(corrections.lines_of(decisions))
     return tmp_path / f"{name}.jsonl"
 
 
@@ -153,8 +153,17 @@ def test_the_command_writes_what_both_agree_on(
     said = capsys.readouterr().err
     assert "index_tip          4    0.100   0.100    10.0   100.0%       -" in said
     assert "points in dispute, left unlabelled: 5 (most: index_tip 4, ring_tip 1)" in said
+    once = Path(to).read_bytes()
+    (tmp_path / ".both.jsonl.1.tmp").touch()  # of one that was killed
+    assert main(["review", "agreement", *folders, "--consensus", to]) == 0
+    assert Path(to).read_bytes() == once
+    assert not list(tmp_path.glob(".*.tmp"))
+    Path(to).write_bytes(once[:-9])
+    capsys.readouterr()
     assert main(["review", "agreement", *folders, "--consensus", to]) == 2
     assert "is there already" in capsys.readouterr().err
+    assert main(["review", "agreement", *folders, "--consensus", to, "--overwrite", "--quiet"]) == 0
+    assert Path(to).read_bytes() == once
     assert main(["review", "agreement", *folders, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["points"]["keypoints"]["ring_tip"]["both"] == 3

@@ -1,0 +1,277 @@
+"""The tagger in the box on photographs, none of which it was trained on.
+
+    python -m benchmarks.box.measure WORK --data DATA [--tagger box] [--choose] [--sheet FOLDER] [--json FILE]
+
+DATA holds photographs as data/README.md describes them; which of these folders are there, is measured:
+
+    11k_hands_224, 11k_hands_224_palmar     the 283 and 200 test photographs, whole
+    11k_hands, labelme_hands                31 photographs as they were taken
+    wild_hands                              403 pictures of test clips, whole
+    hand_graph_real                         280 pictures of one person's hand
+    no hands                                200 parts of wild_hands' test pictures without the labelled hand
+
+Each is given to `curate autotag` without its labels and boxes. Of each are printed: the share with all finger
+points within 9 px at 96 px (as autotag's --truth counts it), of all and of those kept; the share kept; the
+share of points within 0.2 of the longer side of the labelled box (PCK@0.2); the mean and median distance
+(EPE), in pixels of the picture and at 96 px; hands not found, whose points count as wrong in shares and not
+at all in distances. Then the size of the box, and milliseconds of one core.
+
+--choose measures the parts that limits are chosen on instead: people of half 0 of the train photographs (see
+renders_only.py), and train clips. --sheet draws the worst of each part chosen on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from curate.autotag import FOLDER, autotag
+from curate.basics import geometry, images
+from curate.basics import keypoints as kp
+from curate.basics.engine import Local
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.references import REFERS_TO, places_of
+from curate.data.sample import Sample, to_batch
+from curate.data.stage import relative_to_out
+from curate.hands.overlay import contact_sheet, draw_skeleton
+from curate.hands.photograph import Photograph
+from curate.options.autotag import AutotagOptions
+from curate.scoring import metrics, precision
+from curate.taggers import opencv
+from curate.taggers.table import choose_by
+
+HERE = Path(__file__).resolve().parent
+GROUPED = 300  # photographs of a part to choose on
+EMPTY, SIDE = 200, 96
+
+
+def known(work: Path, data: Path, choosing: bool) -> Iterator[tuple[str, Dataset, list[Sample]]]:
+    """Each part: its name, the dataset, and the samples to measure on."""
+    info = data / "11k_hands/HandInfo.csv"
+    for name in ("11k_hands_224", "11k_hands_224_palmar", "wild_hands"):
+        if not (data / name).is_dir():
+            continue
+        extra = ["--hand-info", info] if name != "wild_hands" else []
+        dataset = _converted("yolo-pose", data / name, work / name, *extra)
+        rows = [s for s in dataset if (s.split == "train") == choosing]
+        if choosing and name != "wild_hands":
+            rows = [s for s in rows if _half_of(s.subject_id) == 0]
+        if choosing:
+            rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(GROUPED, len(rows))).astype(int)]
+        yield name, dataset, rows
+        if name == "wild_hands":
+            yield "no hands", dataset, rows
+    if choosing:
+        return
+    if (data / "labelme_hands").is_dir():
+        more = ["--images", data / "11k_hands/Hands", "--hand-info", info]
+        dataset = _converted("labelme", data / "labelme_hands", work / "labelme_hands", *more)
+        yield "11k_hands", dataset, list(dataset)
+    if (data / "hand_graph_real").is_dir():
+        if not (work / "hand_graph_real/dataset.json").exists():
+            script = str(HERE.parent / "hand_graph.py")
+            words = [sys.executable, script, str(data / "hand_graph_real"), str(work / "hand_graph_real")]
+            subprocess.run(words, check=True)
+        dataset = Dataset(work / "hand_graph_real")
+        yield "hand_graph_real", dataset, list(dataset)
+
+
+def _converted(kind: str, source: Path, out: Path, *extra: Any) -> Dataset:
+    words = ["-m", "curate.cli", "convert", kind, source, *extra, "--out", out, "--quiet"]
+    subprocess.run([sys.executable, *map(str, words)], check=False)  # 1: some hand is not in view
+    return Dataset(out)
+
+
+def _half_of(person: str | None) -> int:
+    """As renders_only.py halves people."""
+    return hashlib.sha256(f"choose {person}".encode()).digest()[0] % 2
+
+
+def tagged(
+    work: Path, dataset: Dataset, rows: list[Sample], tagger: str, truth: bool = True
+) -> dict[str, Any]:
+    """What autotag makes of samples without their labels: by id, the sample and whether it is kept."""
+    raw, out = work / "raw", work / "tagged"
+    for sample in rows:
+        assert sample.image is not None
+    bare = [
+        Sample(s.sample_id, s.source, relative_to_out(dataset.root / str(s.image), raw), s.width, s.height)
+        for s in rows
+    ]
+    bare = [replace(b, side=s.side, aspect=s.aspect) for b, s in zip(bare, rows, strict=True)]
+    raw.mkdir(parents=True, exist_ok=True)
+    write_table(raw, [to_batch(bare)])
+    folders = [relative_to_out(place, raw) for place in places_of(dataset)]
+    write_info(raw, {"history": [], REFERS_TO: folders})
+    options = AutotagOptions(tagger=(tagger,), truth=dataset.root if truth else None)
+    made = autotag(raw, out, options, engine=Local(1), overwrite=True, quiet=True)
+    found = {s.sample_id: (s, True) for s in Dataset(out)}
+    found |= {s.sample_id: (s, False) for s in Dataset(out / FOLDER)}
+    return {"by_id": found, "report": made.report}
+
+
+def figures(rows: list[Sample], answer: dict[str, Any]) -> dict[str, Any]:
+    """See the module."""
+    nothing = np.full((kp.COUNT, 2), np.nan, np.float32)
+    found = [answer["by_id"].get(s.sample_id) for s in rows]
+    points = np.stack([nothing if one is None else one[0].keypoints for one in found])
+    kept = np.array([one is not None and one[1] for one in found])
+    truth, visible = np.stack([s.keypoints for s in rows]), np.stack([s.visibility for s in rows])
+    right = np.array(
+        [bool(precision.is_right(p, t, v)) for p, t, v in zip(points, truth, visible, strict=True)]
+    )
+    gaps = metrics.distances(points, truth, visible > 0)
+    sides = metrics.box_sizes(truth, visible > 0)[0]
+    labelled = visible > 0
+    seen = np.isfinite(points).all(2).any(1)
+    there = np.isfinite(gaps) & seen[:, None]
+    at96 = (
+        gaps
+        * (96 / np.array([geometry.square_around(geometry.bounding_box(t), 0.1)[2] for t in truth]))[:, None]
+    )
+    return {
+        "n": len(rows),
+        "right": precision.share_with_interval(int(right.sum()), len(rows)),
+        "kept": float(kept.mean()),
+        "right_of_kept": precision.share_with_interval(int(right[kept].sum()), int(kept.sum())),
+        "pck": float((gaps < 0.2 * sides[:, None])[labelled].mean()),
+        "pck_of_kept": float((gaps < 0.2 * sides[:, None])[labelled & kept[:, None]].mean())
+        if kept.any()
+        else None,
+        "epe": float(gaps[there].mean()),
+        "epe_median": float(np.median(gaps[there])),
+        "epe_at_96": float(at96[there].mean()),
+        "not_found": int((~seen).sum()),
+        "reasons": answer["report"]["reasons"],
+        "wrong": [s.sample_id for s, ok in zip(rows, right, strict=True) if not ok],
+    }
+
+
+def told(name: str, f: dict[str, Any]) -> str:
+    """A line."""
+    of_kept = f["right_of_kept"]["share"]
+    kept = "none" if of_kept is None else f"{of_kept:.1%}"
+    right = f["right"]
+    return (
+        f"{name:22} n {f['n']:4}  right {right['share']:.1%} "
+        f"({right['low']:.1%} to {right['high']:.1%})  "
+        f"kept {f['kept']:.1%}, right of those {kept}  "
+        f"PCK {f['pck']:.3f} (of kept {f['pck_of_kept'] or 0:.3f})  "
+        f"EPE {f['epe']:.2f} px, median {f['epe_median']:.2f}; at 96 {f['epe_at_96']:.2f}  "
+        f"not found {f['not_found']}"
+    )
+
+
+def without_hands(work: Path, dataset: Dataset, rows: list[Sample]) -> Dataset:
+    """Parts of pictures that the labelled hand is not in, as a dataset."""
+    out, rng, made = work / "empty", np.random.default_rng(0), list[Sample]()
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    for sample in (rows[i] for i in rng.permutation(len(rows))):
+        picture = images.read(dataset.root / str(sample.image))
+        height, width = picture.shape[:2]
+        box = geometry.bounding_box(sample.keypoints)
+        assert box is not None
+        x0, y0, x1, y1 = *(box[:2] - 0.3 * box[2:].max()), *(box[:2] + box[2:] + 0.3 * box[2:].max())
+        spaces = [(0, 0, x0, height), (x1, 0, width, height), (0, 0, width, y0), (0, y1, width, height)]
+        fits = [s for s in spaces if min(s[2] - s[0], s[3] - s[1]) >= SIDE]
+        if not fits or len(made) == EMPTY:
+            continue
+        left, top, right, bottom = (int(v) for v in fits[rng.integers(len(fits))])
+        side = min(right - left, bottom - top)
+        x, y = (int(rng.integers(low, high - side + 1)) for low, high in ((left, right), (top, bottom)))
+        name = f"images/{len(made):04}.png"
+        images.write(out / name, np.ascontiguousarray(picture[y : y + side, x : x + side]))
+        made.append(Sample(f"empty/{len(made):04}", "empty", name, side, side))
+    write_table(out, [to_batch(made)])
+    write_info(out, {"history": []})
+    return Dataset(out)
+
+
+def hands_in(dataset: Dataset, tagger: str) -> tuple[float, list[Sample]]:
+    """The share of pictures in which a hand is found, and those."""
+    opened = choose_by(tagger).open()
+    wrong = []
+    for sample in dataset:
+        (said,) = opened.tag([Photograph(dataset.root, sample)])
+        if said.found.any():
+            wrong.append(sample)
+    return len(wrong) / len(dataset), wrong
+
+
+def milliseconds(dataset: Dataset, rows: list[Sample], tagger: str) -> float:
+    """CPU time a picture of one core, a look each, decoding included."""
+    cv2.setNumThreads(1)
+    opened = choose_by(tagger).open()
+    photographs = [Photograph(dataset.root, s) for s in rows[:50]]
+    opened.tag(photographs[:2])
+    photographs = [Photograph(dataset.root, replace(s, bbox=None)) for s in rows[:50]]
+    start = time.process_time()
+    for photograph in photographs:
+        opened.tag([photograph])
+    return 1000 * (time.process_time() - start) / len(photographs)
+
+
+def sheet(dataset: Dataset, rows: list[Sample], answer: dict[str, Any], wrong: list[str]) -> Any:
+    """The labels in white, what was found in colours, of some that are wrong."""
+    by_id = {s.sample_id: s for s in rows}
+    drawn = []
+    for name in [wrong[i] for i in np.linspace(0, len(wrong) - 1, min(48, len(wrong))).astype(int)]:
+        sample, found = by_id[name], answer["by_id"].get(name)
+        picture = images.read(dataset.root / str(sample.image))
+        marked = draw_skeleton(picture, sample.keypoints, size=224, colour=(255, 255, 255))
+        scale = 224 / max(picture.shape[:2])
+        if found is not None:
+            marked = draw_skeleton(marked, found[0].keypoints * scale)
+        drawn.append(marked)
+    return contact_sheet(drawn, columns=8, cell=224)
+
+
+def main() -> None:
+    """Measure all of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--tagger", default=opencv.BOX)
+    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--json", type=Path)
+    a = parser.parse_args()
+    every: dict[str, Any] = {}
+    for name, dataset, rows in known(a.work, a.data, a.choose):
+        if name == "no hands":
+            empty = without_hands(a.work, dataset, rows)
+            share, wrong = hands_in(empty, a.tagger)
+            every[name] = {"n": len(empty), "share": share, "wrong": [s.sample_id for s in wrong]}
+            print(f"{name:22} n {len(empty):4}  a hand found in {share:.1%}", flush=True)
+            continue
+        answer = tagged(a.work, dataset, rows, a.tagger)
+        every[name] = figures(rows, answer)
+        print(told(name, every[name]), flush=True)
+        print(f"{'':22} sifted for {every[name]['reasons']}", flush=True)
+        if a.sheet:
+            images.write(a.sheet / f"{name}.jpg", sheet(dataset, rows, answer, every[name]["wrong"]))
+        if name == "11k_hands_224":
+            every["milliseconds"] = milliseconds(dataset, rows, a.tagger)
+            print(f"{every['milliseconds']:.0f} ms of one core a picture", flush=True)
+    if a.tagger == opencv.BOX:
+        every["bytes"] = sum(path.stat().st_size for path in opencv.FOLDER.iterdir())
+        print(f"{every['bytes'] / 1e6:.1f} MB")
+    if a.json:
+        a.json.write_text(json.dumps(every, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What a network found in images, as arrays; read and passed on without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Found(NamedTuple):
+    """What a network finds in N images of S x S pixels.
+
+    points: (N, 21, 2) float32 in pixels, NaN where there is no answer, or no such keypoint (the wrist of
+    20). scores: (N, 21) float32 in [0, 1], 0 there. masks: (N, S, S) uint8, 255 times the probability of
+    the hand. xyz: (N, 21, 3) float32, metres in the camera frame. The last two are None where the network
+    does not give them.
+    """
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    masks: NDArray[np.uint8] | None
+    xyz: NDArray[np.float32] | None
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """What was found in some images after another."""
+    return Found._make(None if some[0] is None else np.concatenate(some) for some in zip(*parts, strict=True))

@@ -1,0 +1,82 @@
+"""The tagger in the box, and its finder, which need no torch: one network proposes where hands are, another
+looks for keypoints there, and where it is not sure of them there is no hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from curate.basics import files, geometry
+from curate.basics.errors import InputError
+from curate.hands.finding import FINDERS, Finder, Found
+from curate.hands.photograph import Photograph
+from curate.scoring import metrics
+from curate.taggers.finder import outlined
+from curate.taggers.looks import View
+from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, network, told
+from curate.taggers.run import RunTagger, looks_of
+
+_LOOKS = 3  # at each proposal, each closer around the points of the one before
+_SAME = 0.5  # of their area: boxes that share so much are of one hand
+
+
+def content(where: str) -> str:
+    """Hash of all that the box holds. Raises InputError: something was named behind it."""
+    if where:
+        raise InputError(f"{BOX}:{where}", "a name behind the box", allowed=f"{BOX} alone")
+    return files.sha256(FOLDER / INFO)  # which holds the hashes of the others
+
+
+def open_tagger(where: str, looks: int) -> RunTagger:
+    """The tagger in the box. Raises as `content` does."""
+    content(where)
+    return RunTagger(
+        network(LOCALISER),
+        looks_of(looks),
+        ("keypoints", told().margin),
+        order=("bbox", BOX),
+        finders={**FINDERS, BOX: finder()},
+    )
+
+
+def finder() -> Finder:
+    """The box's row in the table of finders."""
+    find = BoxFinder()
+    return Finder(BOX, False, True, find, find.all, content(""))
+
+
+@dataclass(frozen=True, slots=True)
+class BoxFinder:
+    """Finds hands by what is in the box."""
+
+    def __call__(self, photograph: Photograph) -> Found | None:
+        """The hand that is surest. Raises UnreadableImage."""
+        return next(iter(self.all(photograph)), None)
+
+    def all(self, photograph: Photograph) -> list[Found]:
+        """Each hand, the surest first: the box of its keypoints, and their mean score.
+
+        Raises UnreadableImage.
+        """
+        found = [self._looked_at(photograph, place) for place in outlined(network(FINDER), photograph, BOX)]
+        kept: list[Found] = []
+        for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
+            if (hand.score or 0.0) >= told().trusted and all(
+                metrics.box_iou(hand.box, other.box) < _SAME for other in kept
+            ):
+                kept.append(hand)
+        return kept
+
+    def _looked_at(self, photograph: Photograph, place: Found) -> Found:
+        view, localiser = View(photograph, told().margin, ()), network(LOCALISER)
+        view.close_in(np.stack([place.box[:2], place.box[:2] + place.box[2:]]))
+        box, score = place.box, 0.0
+        for _ in range(_LOOKS):
+            shown = view.show(localiser.size)
+            answer = localiser.predict(shown.pixels[None])
+            points = shown.back(answer.points[0])
+            view.close_in(points)
+            bounds = geometry.bounding_box(points)
+            box, score = (place.box if bounds is None else bounds), float(answer.scores.mean())
+        return Found(box, BOX, score)

@@ -1,0 +1,24 @@
+"""What a tagger and a finder ask of a network, whoever runs it: torch a run, OpenCV what is in the box."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.networks.found import Found
+
+
+class Model(Protocol):
+    """A network with its weights. `name`: what people call it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def form(self) -> tuple[int, int]:
+        """Pixels a side of the images that it is shown, and their channels: 1 (grey) or 3 (R, G, B)."""
+
+    def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
+        """What it finds in images, (N, S, S) or (N, S, S, 3) uint8; `left` (N,): which show left hands."""

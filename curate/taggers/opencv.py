@@ -1,0 +1,130 @@
+"""What is in the box: a finder and a localiser whose weights come with the package, run by OpenCV.
+
+They were trained on renders alone, see weights/README.md beside this file. `benchmarks/box/make.py` makes the
+folder:
+
+    finder.onnx      a network of masks, without what reads its outputs: (1, 3, S, S) to logits (1, S, S)
+    localiser.onnx   a network of maps, a distribution a keypoint: (1, 3, S, S) to logits (1, 21, s, s)
+    box.json         see `_Told`
+
+OpenCV is part of the core: nothing of torch is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.basics import keypoints as kp
+from curate.networks.found import Found
+from curate.scoring import calibration
+
+BOX = "box"
+FOLDER = Path(__file__).parent / "weights"
+FINDER, LOCALISER, INFO = "finder.onnx", "localiser.onnx", "box.json"
+RADIUS = 7  # cells around a map's peak that count, as curate.networks.decode has it
+
+
+class _Told(msgspec.Struct):
+    """What box.json says.
+
+    Attributes
+    ----------
+    sizes: by file, pixels a side of what it is shown. sha256: of each file.
+    trusted: mean score of its keypoints from which something is a hand. margin: around the keypoints, in the
+        localiser's training.
+    temperature: of the localiser's scores, see curate.training.confidence.
+    """
+
+    sizes: dict[str, int]
+    sha256: dict[str, str]
+    trusted: float
+    margin: float
+    temperature: float
+
+
+@lru_cache(maxsize=1)
+def told() -> _Told:
+    """What box.json says."""
+    return msgspec.json.decode((FOLDER / INFO).read_bytes(), type=_Told)
+
+
+@lru_cache(maxsize=2)
+def network(file: str) -> Network:
+    """One of the two, the same each time within a process."""
+    net = cv2.dnn.readNetFromONNX(np.frombuffer((FOLDER / file).read_bytes(), np.uint8))
+    return Network(net, told().sizes[file], told().temperature)
+
+
+@dataclass(frozen=True)
+class Network:
+    """See `curate.taggers.model.Model`. `size`: pixels a side of what it is shown."""
+
+    net: Any
+    size: int
+    temperature: float
+    name: str = BOX
+    _one: Lock = field(default_factory=Lock, repr=False)
+
+    @property
+    def form(self) -> tuple[int, int]:
+        """Colour alone."""
+        return self.size, 3
+
+    def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
+        """What it finds; both sides are shown as they are."""
+        outputs = [self._forward(picture) for picture in pixels]
+        count = len(outputs)
+        points = np.full((count, kp.COUNT, 2), np.nan, np.float32)
+        scores = np.zeros((count, kp.COUNT), np.float32)
+        if count and outputs[0].ndim == 2:
+            return Found(points, scores, np.stack([_likely(logits) for logits in outputs]), None)
+        for row, logits in enumerate(outputs):
+            cells, scores[row] = peaks(logits)
+            points[row] = cells * self.size / logits.shape[-1]
+        return Found(points, calibration.tempered(scores, self.temperature), None, None)
+
+    def _forward(self, picture: NDArray[Any]) -> NDArray[np.float32]:
+        images = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        with self._one:  # a network of OpenCV's keeps what it is at
+            self.net.setInput(images)
+            found: NDArray[np.float32] = self.net.forward()[0]
+        return found
+
+
+def peaks(logits: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As `curate.networks.decode.decode_softmax` of torch does for one image.
+
+    Parameters
+    ----------
+    logits: (K, s, s).
+
+    Returns
+    -------
+    (K, 2) points in cells of the maps, and (K,) scores.
+    """
+    side = logits.shape[-1]
+    maps = np.exp(logits - logits.max((1, 2), keepdims=True), dtype=np.float64)
+    maps /= maps.sum((1, 2), keepdims=True)
+    rows, columns = np.divmod(maps.reshape(len(maps), -1).argmax(1), side)
+    near = [
+        np.abs(np.arange(side) - cell[:, None])
+        <= np.minimum(RADIUS, np.minimum(cell, side - 1 - cell))[:, None]
+        for cell in (rows, columns)
+    ]
+    window = maps * near[0][:, :, None] * near[1][:, None, :]
+    mass = window.sum((1, 2))
+    middles = np.arange(side) + 0.5
+    return np.stack([window.sum(1) @ middles, window.sum(2) @ middles], 1) / mass[:, None], mass
+
+
+def _likely(logits: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.rint(255 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.uint8)

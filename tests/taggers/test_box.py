@@ -1,0 +1,134 @@
+"""The tagger in the box, on drawn hands and on pictures without a hand; and how the commands come to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.basics import geometry, images
+from curate.basics.errors import InputError
+from curate.cli import main
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+from curate.hands.drawn_hands import Person, draw_hand
+from curate.hands.photograph import Photograph
+from curate.taggers import opencv
+from curate.taggers.table import choose_by, finder_of
+
+SIDE = 256
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, np.ndarray]]:
+    """Photographs of one hand each, and their points."""
+    root, points = tmp_path_factory.mktemp("drawn"), {}
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        picture, found = draw_hand(rng, Person.sample(rng), "right", width=320, height=SIDE)
+        images.write(root / f"{number}.png", picture)
+        points[f"{number}.png"] = found
+    return root, points
+
+
+def blank(kind: str) -> np.ndarray:
+    """A picture without a hand."""
+    if kind == "white":
+        return np.full((SIDE, SIDE, 3), 250, np.uint8)
+    if kind == "noise":
+        return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    return np.tile(np.linspace(20, 230, SIDE).astype(np.uint8)[:, None, None], (1, SIDE, 3))
+
+
+def test_drawn_hands_are_found_where_they_are(drawn: tuple[Path, dict[str, np.ndarray]]) -> None:
+    """Half of the points within a tenth of the hand's longer side."""
+    root, points = drawn
+    tagger = choose_by("box").open()
+    assert tagger.label_source == "auto:box"
+    for tagged, truth in zip(
+        tagger.tag([Photograph(root, Sample(name, "s", name)) for name in points]),
+        points.values(),
+        strict=True,
+    ):
+        assert not isinstance(tagged, InputError)
+        assert tagged.found_by == "box"
+        box = geometry.bounding_box(truth)
+        assert box is not None
+        gaps = np.linalg.norm(tagged.keypoints - truth, axis=1)
+        assert np.median(gaps) < 0.1 * box[2:].max()
+
+
+@pytest.mark.parametrize("kind", ["white", "noise", "gradient"])
+def test_where_there_is_no_hand_none_is_found(kind: str, tmp_path: Path) -> None:
+    images.write(tmp_path / "a.png", blank(kind))
+    photograph = Photograph(tmp_path, Sample("s/a", "s", "a.png"))
+    (tagged,) = choose_by("box").open().tag([photograph])
+    assert not isinstance(tagged, InputError)
+    assert (tagged.found_by, tagged.score, tagged.found.any()) == ("none", 0.0, False)
+    find = finder_of("box").find_all
+    assert find is not None
+    assert find(photograph) == []
+
+
+def test_nothing_is_named_behind_the_box() -> None:
+    with pytest.raises(InputError, match="box:mine: a name behind the box; allowed: box alone"):
+        choose_by("box:mine")
+
+
+def test_predict_takes_it_where_no_run_is_named(
+    drawn: tuple[Path, dict[str, np.ndarray]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images.write(tmp_path / "photos/wall.png", blank("white"))
+    words = ["predict", str(drawn[0]), str(tmp_path / "photos"), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(words) == 0
+    made = list(Dataset(tmp_path / "out"))
+    assert [sample.label_source for sample in made] == [*["auto:box"] * 4, None]
+    told = json.loads((tmp_path / "out/predictions.json").read_text())["predictions"]
+    assert [entry["found_by"] for entry in told] == [*["box"] * 4, "none"]
+    assert told[-1]["points"] is None
+    assert main([*words[:2], "--out", str(tmp_path / "again"), "--workers", "2", "--quiet"]) == 0
+    assert [s.keypoints.tolist() for s in Dataset(tmp_path / "again")] == [
+        s.keypoints.tolist() for s in made[:4]
+    ]
+    assert main(["predict", str(tmp_path / "nowhere"), words[1], "--out", str(tmp_path / "no")]) == 2
+    assert "no run" in capsys.readouterr().err
+
+
+def test_autotag_takes_it_where_no_tagger_is_named(
+    drawn: tuple[Path, dict[str, np.ndarray]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`convert images` says so."""
+    raw, out = str(tmp_path / "raw"), tmp_path / "tagged"
+    assert main(["convert", "images", str(drawn[0]), "--out", raw]) == 0
+    assert f"curate autotag {raw} --out TAGGED" in capsys.readouterr().err
+    assert main(["autotag", raw, "--out", str(out), "--looks", "2", "--quiet"]) == 0
+    made = [*Dataset(out), *Dataset(out / "sifted")]
+    assert {sample.label_source for sample in made} == {"auto:box"}
+    assert len(made) == 4
+
+
+def test_no_torch_is_needed(drawn: tuple[Path, dict[str, np.ndarray]], tmp_path: Path) -> None:
+    line = ["predict", str(drawn[0] / "0.png"), "--out", str(tmp_path / "out"), "--quiet"]
+    script = (
+        "import sys; sys.modules['torch'] = None; from curate import cli; "
+        f"print(cli.main({line!r}), [m for m in sys.modules if m.startswith(('torch.', 'lightning'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 []\n"
+
+
+def test_crop_cuts_out_what_it_finds(drawn: tuple[Path, dict[str, np.ndarray]], tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    assert main(["convert", "images", str(drawn[0]), "--out", str(raw), "--quiet"]) == 0
+    assert main(["crop", str(raw), "--by", "box", "--out", str(tmp_path / "crops"), "--quiet"]) == 0
+    assert {sample.attrs["found_by"] for sample in Dataset(tmp_path / "crops")} == {"box"}
+
+
+def test_the_card_tells_its_limits() -> None:
+    card = (opencv.FOLDER / "README.md").read_text(encoding="utf-8")
+    for section in ("## Trained on", "## Figures", "## Limits"):
+        assert section in card
