@@ -79,7 +79,8 @@ class Orientation:
 
     Attributes
     ----------
-    tilt, rotation, roll: (n,) degrees, -90 to 90, 0 to 360, -90 to 90.
+    tilt, rotation, roll: (n,) degrees, -90 to 90, 0 to 360, -90 to 90; of a hand whose side is open, the
+        rotation alone.
     side: of each, as it was told, else as the points tell; None where they leave it open.
     aspect: of each "dorsal" or "palmar", by the points; None where the side is.
     cost: (n,) of the fit, twice the negative logarithm of its probability.
@@ -91,6 +92,10 @@ class Orientation:
     side: tuple[str | None, ...]
     aspect: tuple[str | None, ...]
     cost: Floats
+
+    def angles(self, row: int) -> tuple[float, float, float]:
+        """Tilt, rotation and roll of one."""
+        return float(self.tilt[row]), float(self.rotation[row]), float(self.roll[row])
 
 
 def orientations(points: NDArray[np.floating], sides: Sequence[str | None]) -> Orientation:
@@ -124,6 +129,9 @@ def orientations(points: NDArray[np.floating], sides: Sequence[str | None]) -> O
         ASPECTS[int(seen)] if which and fitting else None
         for which, seen, fitting in zip(side, palm, fits, strict=True)
     )
+    # A left hand's palm looks as a right hand's back does that is tilted the other way.
+    clear_side = np.array([which is not None for which in side], bool)
+    tilt, roll = np.where(clear_side, tilt, np.nan), np.where(clear_side, roll, np.nan)
     return Orientation(tilt, rotation, roll, side, aspect, cost)
 
 

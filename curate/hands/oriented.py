@@ -43,17 +43,14 @@ def oriented(samples: Sequence[Sample], edge_on: float = shape.EDGE_ON) -> list[
         attrs = dict(sample.attrs)
         attrs |= {SIDE_FROM: POINTS} if side and not sample.side else {}
         attrs |= {ASPECT_FROM: POINTS} if aspect and not sample.aspect else {}
-        sample = replace(sample, side=side, aspect=aspect, attrs=attrs)
-        angles = (found.tilt[row], found.rotation[row], found.roll[row])
-        made.append(sample if _knows_angles(sample) or np.isnan(angles[0]) else _turned(sample, *angles))
+        new = replace(sample, side=side, aspect=aspect, attrs=attrs)
+        tilt, rotation, roll = map(_rounded, found.angles(row))
+        if rotation is not None and sample.tilt is None and sample.rotation is None:
+            new.tilt, new.rotation = tilt, rotation
+            new.attrs |= {ANGLES_FROM: POINTS} | ({} if roll is None else {ROLL: roll})
+        made.append(new)
     return made
 
 
-def _knows_angles(sample: Sample) -> bool:
-    return sample.tilt is not None or sample.rotation is not None
-
-
-def _turned(sample: Sample, tilt: float, rotation: float, roll: float) -> Sample:
-    attrs = {**sample.attrs, ANGLES_FROM: POINTS, ROLL: round(float(roll), _DIGITS)}
-    whole = round(float(rotation), _DIGITS) % 360
-    return replace(sample, tilt=round(float(tilt), _DIGITS), rotation=whole, attrs=attrs)
+def _rounded(degrees: float) -> float | None:
+    return None if np.isnan(degrees) else round(degrees, _DIGITS)
