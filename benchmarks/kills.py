@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument(
         "--each", type=int, default=5, metavar="N", help="before every N-th change (5; 1: all)"
     )
-    parser.add_argument("--only", choices=every, metavar="COMMAND", help=", ".join(every))
+    parser.add_argument("--only", action="append", choices=every, metavar="COMMAND", help=", ".join(every))
     options = parser.parse_args()
     networks = children.load_all()
     commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if has_blender() else {})}
@@ -89,7 +89,7 @@ def main() -> None:
         if children.run(lambda: seeds.make(made, networks=networks)).code:
             sys.exit("the sources cannot be made")
         (made / "state").mkdir(exist_ok=True)
-        chosen = [options.only] if options.only else list(commands)
+        chosen = options.only or list(commands)
         lost = sum([killed(name, commands[name], made, Path(folder), options.each) for name in chosen])
     sys.exit(1 if lost else 0)
 

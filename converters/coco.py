@@ -94,7 +94,7 @@ def _hands(
     prefix = f"{set_name}/{file.key}"
     told = [a.attributes if isinstance(a.attributes, dict) else {} for a in chosen]
     ids = [
-        _sent_id(t) or f"{prefix}/{text_id(a.id, i)}"
+        (_sent_id(t) if t else None) or f"{prefix}/{text_id(a.id, i)}"
         for i, (a, t) in enumerate(zip(chosen, told, strict=True))
     ]
     columns: dict[str, Any] = {
@@ -265,14 +265,15 @@ def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Order]) -> None:
     """Sides that annotations, categories and the names of their points tell, where these agree."""
-    named = {c.id: labels.side_of(c.name) for c in hands.document.categories}
+    named = {c.id: {labels.side_of(c.name), orders[c.id].side} for c in hands.document.categories}
     found: list[kp.Side | None] = []
     for a in annotations:
-        told = {labels.side_of(a.hand_type), named.get(a.category_id)}
-        told |= {orders.get(a.category_id, UNTOLD).side, labels.side_among(a.attributes)}
-        sides = told - {None}
-        hands.notes["side told in two ways, left empty"] += len(sides) > 1
-        found.append(sides.pop() if len(sides) == 1 else None)
+        sides = named.get(a.category_id, set())
+        if a.hand_type is not None or a.attributes is not None:
+            sides = sides | {labels.side_of(a.hand_type), labels.side_among(a.attributes)}
+        side, *others = sides - {None} or {None}
+        hands.notes["side told in two ways, left empty"] += len(others)
+        found.append(None if others else side)
     hands.columns["side"] = found
 
 

@@ -234,7 +234,8 @@ def _load(one: _Set, counted: Part) -> list[tuple[list[int], dict[str, NDArray[A
     entries = safe_pickle.load(one.annotations)
     if not isinstance(entries, dict) or {*map(type, entries)} - {int} or min(entries, default=0) < 0:
         raise InputError(one.annotations, "no table of samples", allowed="{id: {xyz, uv_vis, K}}")
-    names = {f"{key:05d}{one.suffix}": key for key in entries}
+    suffix = one.suffix
+    names = {f"{key:05d}{suffix}": key for key in entries}
     keys = sorted(names[name] for name in names.keys() & one.images)
     counted.dropped["annotation without its image"] += len(entries) - len(keys)
     counted.dropped["image without an annotation"] += len(one.images - names.keys())

@@ -100,11 +100,8 @@ def _convert(name: str, folder: str = "") -> tuple[str, ...]:
     return line, f"{line} --copy", f"{line} --copy --no-probe"
 
 
-_VIDEOS = (
-    "convert video in/video --out out",
-    "convert video in/video --every 3 --sharpest --out out",
-    "convert video in/video --different 2 --out out",
-)
+_VIDEO = "convert video in/video --out out"
+_FRAMES = (f"{_VIDEO} --every 3 --sharpest", f"{_VIDEO} --different 2")
 _STAGES = (
     "crop in/drawn --out out",
     "crop in/drawn --by mask --out out",
@@ -247,7 +244,8 @@ _KINDS: tuple[Kind, ...] = (
     Kind("labelme images", "labelme/*.jpg", _image, _convert("labelme")),
     Kind("coco images", "coco/images/*.jpg", _image, _convert("coco")),
     Kind("pictures", "images/*.jpg", _image, _convert("images")[:2], apart=True),
-    Kind("videos", "video/**/*.*", _bytes, _VIDEOS, apart=True),
+    Kind("videos", "video/**/*.*", _bytes, (_VIDEO,), apart=True),
+    Kind("some frames", "video/**/*.*", _bytes, _FRAMES),
     Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
     Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
     Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),

@@ -212,7 +212,8 @@ def _annotations_in(root: Path) -> list[AnnotationFile]:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    with os.scandir(root) as entries:
+        return sorted(Path(e.path) for e in entries if e.is_dir() and not e.name.startswith("."))
 
 
 def read_hands(
@@ -422,9 +423,9 @@ def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     scored = any(_is_score(hands.points[..., 2]) for hands in files if not hands.ours)
     full = any((hands.points[..., 2] == kp.VISIBLE).any() for hands in files)
     seen: dict[bytes, bytes] = {}
-    for hands in files:
+    for hands, twins in zip(files, _with_twins(files), strict=True):
         columns = _visible_columns(hands, scored=scored, full=full)
-        yield from _batches(hands, columns, finder, seen)
+        yield from _batches(hands, columns, finder, twins, seen)
 
 
 def _refuse_impossible(hands: Hands) -> None:
@@ -491,7 +492,11 @@ class _Found(NamedTuple):
 
 
 def _batches(
-    hands: Hands, columns: dict[str, Any], finder: ImageFinder, seen: dict[bytes, bytes]
+    hands: Hands,
+    columns: dict[str, Any],
+    finder: ImageFinder,
+    twins: NDArray[np.bool_],
+    seen: dict[bytes, bytes],
 ) -> Iterator[Part]:
     carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes, +hands.absent)
     place, found = _Lookup(hands, finder).places(hands.images, carried)
@@ -499,7 +504,7 @@ def _batches(
     if missing:
         carried.dropped["image missing"] += missing
     if not hands.ours:
-        _leave_out_copies(hands, columns, place, found["image"].to_pylist(), seen, carried.notes)
+        carried.notes += _leave_out_copies(hands, columns, place, found["image"].to_pylist(), twins, seen)
     for start in range(0, max(1, len(place)), ROWS):
         part, carried = carried, Part(make_batch(0))
         rows = slice(start, start + ROWS)
@@ -516,15 +521,17 @@ def _leave_out_copies(
     columns: dict[str, Any],
     place: NDArray[np.intp],
     paths: list[str],
+    twins: NDArray[np.bool_],
     seen: dict[bytes, bytes],
-    notes: Counter[str],
-) -> None:
+) -> Counter[str]:
     """Set the place of a hand to -1 that another annotation, of this file or one before, tells just so.
 
-    seen: what was told of each hand, by its image and points, both as hashes; added to.
+    twins: the hands that are looked at. seen: what was told of each hand, by its image and points, both as
+    hashes; added to.
     """
+    notes = Counter[str]()
     sides = columns.get("side") or [None] * len(place)
-    for row in np.flatnonzero(place >= 0).tolist():
+    for row in np.flatnonzero(twins & (place >= 0)).tolist():
         points = (hands.points[row].tobytes(), columns["visibility"][row].tobytes())
         hand = _hash(os.fsencode(paths[place[row]]), *points)
         told = _hash(columns["bbox"][row].tobytes(), repr((sides[row], hands.file.split)).encode())
@@ -536,6 +543,23 @@ def _leave_out_copies(
             notes["hand that another annotation tells just so, left out"] += 1
         else:
             notes["hand with the same points as another of its image"] += 1
+    return notes
+
+
+def _with_twins(files: list[Hands]) -> list[NDArray[np.bool_]]:
+    """For each file the hands whose points another hand may have too: all that do, by chance further ones.
+
+    Few do, and a number for each hand, made of all in one pass, tells which are worth a closer look."""
+    factors = np.random.default_rng(0).integers(1, 1 << 63, 3 * kp.COUNT, np.uint64) | np.uint64(1)
+    numbers = []
+    for hands in files:
+        words = hands.points.reshape(-1, 3 * kp.COUNT).view(np.uint32)
+        of_file = np.zeros(len(words), np.uint64)
+        for column, factor in zip(words.T, factors, strict=True):
+            of_file += column * factor
+        numbers.append(of_file)
+    _, which, often = np.unique(np.concatenate(numbers), return_inverse=True, return_counts=True)
+    return np.split(often[which] > 1, np.cumsum([len(of_file) for of_file in numbers])[:-1])
 
 
 def _hash(*parts: bytes) -> bytes:
@@ -551,6 +575,7 @@ class _Lookup:
 
     def __init__(self, hands: Hands, finder: ImageFinder) -> None:
         self._file, self._finder = hands.file, finder
+        self._beside = hands.file.path.parent
         self._licences = hands.document.licence_names()
         self._known: dict[Id, Image] = {}
         self._ambiguous = set[Id]()
@@ -587,7 +612,7 @@ class _Lookup:
             )
         path, split = self._file.path, self._file.split
         image, by_name = self._finder.locate(
-            entry.file_name, beside=path.parent, split=split, where=path, key="file_name"
+            entry.file_name, beside=self._beside, split=split, where=path, key="file_name"
         )
         part.notes[BY_NAME] += by_name
         licence = self._licences.get(entry.license) if isinstance(entry.license, int | str) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ def bar(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advan
     if quiet:
         yield lambda count, /, *, new=True: stopping.check()
         return
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not streams.is_watched():
         yield _in_lines(tally)
         return
     from rich.console import Console

@@ -174,17 +174,8 @@ def _turned(
                 angle = angle + follows * angles[:, before]
                 axes.append((before, follows, turn @ axis, place))
             angle = angle - _REST_ANGLES[finger, joint, kind]
-        turn = turn @ _about(axis, angle)
+        turn = turn @ kinematics.rotation(axis, angle)
     return turn
-
-
-def _about(axis: Floats, angle: Floats) -> Floats:
-    """(n, 3, 3) turns about a unit vector (`kinematics.rotation`)."""
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    around: Floats = np.eye(3) + np.multiply.outer(np.sin(angle), cross)
-    around += np.multiply.outer(1 - np.cos(angle), cross @ cross)
-    return around
 
 
 _COLUMNS = {(one.finger, one.joint, one.kind): column for column, one in enumerate(JOINTS)}

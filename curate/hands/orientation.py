@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from curate.hands import articulated
+from curate.hands import articulated, kinematics
 from curate.hands.articulated import COUNT, DIFFERENCES, JOINTS, LENGTH, REST
 from curate.hands.shape import ASPECTS, SIDES
 
@@ -301,11 +301,6 @@ def _gaps(view: _View, turns: Floats, numbers: Floats) -> tuple[Floats, Floats]:
 
 
 def _turns(vectors: Floats) -> Floats:
-    """(n, 3, 3) turns about vectors (n, 3) by their lengths, radians (Rodrigues' formula)."""
+    """(n, 3, 3) turns about vectors (n, 3) by their lengths, radians."""
     length = np.linalg.norm(vectors, axis=1)
-    x, y, z = (vectors / np.maximum(length, 1e-12)[:, None]).T
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
-    sine, cosine = np.sin(length)[:, None, None], np.cos(length)[:, None, None]
-    turns: Floats = np.eye(3) + sine * cross + (1 - cosine) * cross @ cross
-    return turns
+    return kinematics.rotation(vectors / np.maximum(length, 1e-12)[:, None], length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def draw_skeleton(
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         shape = (max(1, round(canvas.shape[1] * scale)), max(1, round(canvas.shape[0] * scale)))
         canvas = cv2.resize(canvas, shape, interpolation=way)
-    thick = max(1, round(max(canvas.shape[:2]) / 160))
+    thick = math.ceil(max(canvas.shape[:2]) / 160)
     at = [_fixed_point(p * scale) if np.isfinite(p).all() else None for p in np.asarray(points, float)]
     for a, b in kp.BONES:
         start, end = at[a], at[b]

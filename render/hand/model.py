@@ -32,6 +32,13 @@ def part_of_side(part: int, left: bool) -> int:
     return part - LEFT_BELOW if left and part > PERSON else part
 
 
+def mirrored(parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The class ids of the other hand's parts."""
+    first_of_right = PART_OF_BONE[PART_OF_BONE > PERSON].min()
+    other = np.where(parts < first_of_right, parts + LEFT_BELOW, parts - LEFT_BELOW)
+    return np.where(parts > PERSON, other, parts).astype(np.uint8)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HandModel:
     """One hand at rest.

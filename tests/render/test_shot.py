@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shots import ground, light, shot
+from shots import ground, light, shot, take
 
 from render.look.grounds import GROUNDS
 from render.look.lights import LIGHTS
@@ -39,7 +39,9 @@ def test_a_shot_comes_back_from_its_file(light_kind: str, ground_kind: str, tmp_
         np.ones((3, 3), np.float32), np.array([[0, 1, 2]], np.int32), Look((0.9, 0.6, 0.2), 1.0, 0.3), 20
     )
     sent = shot(
-        light=light(light_kind), ground=ground(ground_kind), extras=(ring, dataclasses.replace(ring, part=1))
+        light=light(light_kind),
+        takes=(take(ground=ground(ground_kind)), take(index=8)),
+        extras=(ring, dataclasses.replace(ring, part=1)),
     )
     sent.write(tmp_path / "shot.npz")
     assert plain(Shot.read(tmp_path / "shot.npz")) == plain(sent)
