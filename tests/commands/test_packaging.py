@@ -21,21 +21,11 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert curate.__version__ == metadata.version("hand-curate")
 
 
-VERBS = {
-    "angles",
-    "autotag",
-    "background",
-    "build",
-    "convert",
-    "crop",
-    "evaluate",
-    "export",
-    "predict",
-    "train",
-}
-VERBS |= {"diff", "select", "show"}
+VERBS = {"autotag", "background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
+VERBS |= {"angles", "diff", "select", "show"}
 NOUNS = {"Dataset", "Sample"}
-OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"diff", "export", "show"}}  # these have none
+WITHOUT_OPTIONS = {"angles", "diff", "export", "show"}
+OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - WITHOUT_OPTIONS}
 
 
 def test_public_names() -> None:
