@@ -72,7 +72,8 @@ COMMANDS: dict[str, Command] = {
         "Predict a split of a training set and measure: metrics, predictions.parquet and a page of pictures.",
     ),
     "predict": Command(
-        "predict", "Find the keypoints in photos: predictions.json, a dataset, and pictures with skeletons."
+        "predict",
+        "Find the keypoints in photos and videos: predictions.json, a dataset, and skeletons drawn.",
     ),
     "trust": Command(
         "trust", "Let a dataset of somebody else refer to files outside its folder; shows which."
