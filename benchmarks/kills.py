@@ -58,6 +58,7 @@ COMMANDS = {
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
     "take-back": "review take-back cvat {made}/cvat --dataset {made}/drawn --out {out}",
+    "autotag box": "autotag {made}/drawn --tagger box --looks 1 --out {out}",
     "demo": "demo --photos 16 --out {out}",
 }
 OF_NETWORKS = {
