@@ -87,7 +87,7 @@ def growth(program: Blender, pictures: int, folder: Path) -> Iterator[tuple[int,
                 raise SystemExit(failed)
             index = int(request.name)
             shot: Shot = shots.pop(index)
-            finish(shot, request.out, folder)
+            finish(shot, [index], request.out, folder)
             if index in (0, 9, 49) or index % 100 == 99:
                 assert worker.child is not None
                 yield index + 1, resident(worker.child.pid), resident(os.getpid())

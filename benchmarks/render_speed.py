@@ -19,6 +19,7 @@ import os
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -43,10 +44,10 @@ FLOOR = 0.041  # CPU seconds without sampling, measured on a bare scene (docs/me
 def planned(job: Job, folder: Path) -> tuple[list[Shot], float]:
     """The job's shots, written to the folder, and the CPU seconds that one takes."""
     cast = Cast(folder / "cast")
-    for index in range(len(job)):
-        plan_shot(job, index, cast)  # people are made once
+    for number in range(job.shots):
+        plan_shot(job, number, cast)  # people are made once
     start = time.process_time()
-    shots = [plan_shot(job, index, cast) for index in range(len(job))]
+    shots = [plan_shot(job, number, cast) for number in range(job.shots)]
     for number, shot in enumerate(shots):
         shot.write(folder / f"shot-{number:04d}.npz")
     return shots, (time.process_time() - start) / len(shots)
@@ -56,7 +57,9 @@ def finished(shots: list[Shot], folder: Path) -> float:
     """CPU seconds that finishing a picture takes."""
     start = time.process_time()
     for number, shot in enumerate(shots):
-        finish(shot, folder / f"shot-{number:04d}-ours.exr", folder / "out")
+        finish(
+            shot, [take.index for take in shot.takes], folder / f"shot-{number:04d}-ours.exr", folder / "out"
+        )
     return (time.process_time() - start) / len(shots)
 
 
@@ -65,9 +68,10 @@ def side_by_side(shots: list[Shot], folder: Path, out: Path) -> None:
     for number, shot in enumerate(shots):
         pair = []
         for way in ("ours", "blenderproc"):
-            light, alpha, _, _ = read_passes(folder / f"shot-{number:04d}-{way}.exr", shot.size)
-            *_, parts = read_passes(folder / f"shot-{number:04d}-ours.exr", shot.size)
-            pair.append(develop(light, alpha, parts, shot.finish, shot.ground))
+            seen = read_passes(folder / f"shot-{number:04d}-{way}.exr", shot.width, shot.height)
+            ours = read_passes(folder / f"shot-{number:04d}-ours.exr", shot.width, shot.height)
+            take = shot.takes[0]
+            pair.append(develop(replace(seen, parts=ours.parts).of(take.cut), take.finish, take.ground))
         images.write(out / f"{number:04d}.png", np.hstack(pair))
 
 

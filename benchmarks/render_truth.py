@@ -61,9 +61,9 @@ def measure(
 def _keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
     errors = np.full((len(shots), kp.COUNT), np.nan)
     for number, shot in enumerate(shots):
-        points, size = shot.projected(), shot.size
+        points, size = shot.projected(), np.array([shot.width, shot.height])
         for group in range(GROUPS):
-            light, *_ = read_passes(folder / f"spheres-{number:04d}-{group}.exr", size)
+            light = read_passes(folder / f"spheres-{number:04d}-{group}.exr", *size).light
             mine = range(group, kp.COUNT, GROUPS)
             for channel, index in enumerate(mine):
                 others = [np.linalg.norm(points[index] - points[i]) for i in mine if i != index]
@@ -83,7 +83,7 @@ def _wrong_pixels(folder: Path, shots: list[Shot], program: Blender) -> list[int
             if reason:
                 raise SystemExit(reason)
             number = int(request.name)
-            *_, parts = read_passes(request.out, shots[number].size)
+            parts = read_passes(request.out, shots[number].width, shots[number].height).parts
             wrong.append(int((parts != np.load(folder / f"rays-{number:04d}.npy")).sum()))
     return wrong
 

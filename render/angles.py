@@ -33,6 +33,7 @@ MAX_CELLS = 1_000_000
 
 _FORMS = "0,30,45 or 0:345:15 (start:stop:step) or 0..45 (drawn)"
 _WHERE = "--angles"
+_NEAR = 1e-6  # degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,10 @@ class Cell:
         tilt, rotation, roll = drawn
         return tilt, rotation % 360.0, roll
 
+    def holds(self, tilt: float, rotation: float, roll: float) -> bool:
+        """Whether a picture of it could have these angles, degrees."""
+        return all(map(_among, self._axes, (tilt, rotation, roll), (0, 360, 0)))
+
     @property
     def _axes(self) -> tuple[float | Values, ...]:
         return (self.tilt, self.rotation, self.roll)
@@ -149,6 +154,15 @@ def _draw(values: float | Values, share: float) -> float:
     if isinstance(values, Interval):
         return round(values.low + share * (values.high - values.low), 2)
     return values[int(share * len(values))] if isinstance(values, tuple) else values
+
+
+def _among(values: float | Values, value: float, period: float) -> bool:
+    """Whether an angle is one of an axis's; with a period, so many degrees more or less are the same."""
+    same = (value - period, value, value + period)
+    if isinstance(values, Interval):
+        return any(values.low - _NEAR <= one <= values.high + _NEAR for one in same)
+    held = values if isinstance(values, tuple) else (values,)
+    return any(abs(one - other) < _NEAR for one in same for other in held)
 
 
 def _values(axis: str, given: str) -> Values:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,15 @@ from curate.basics.errors import InputError
 from curate.basics.images import Pixels
 from curate.data import depth as depth_maps
 from curate.data.sample import Sample
+from curate.hands import kinematics
 from curate.hands.compositing import Backdrops
-from render.hand import kinematics
-from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON
+from render.cut import Cut
+from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON, mirrored
 from render.job import SOURCE
 from render.look import clutter
 from render.look.colour import encoded, linear
-from render.look.grounds import Clutter, Colour, Ground, Picture
-from render.shot import Finish, Shot
+from render.look.grounds import Clutter, Colour, Environment, Ground, Picture
+from render.shot import Finish, Shot, Take
 
 Floats = NDArray[np.float64]
 Light = NDArray[np.floating[Any]]
@@ -37,34 +40,43 @@ _BALANCED = 0.6
 _FAR = 100.0
 
 
-def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike[str]) -> Sample:
-    """Write a shot's picture, mask and depth into the dataset at `root`; returns the row.
+def finish(
+    shot: Shot, indices: Collection[int], rendered: str | os.PathLike[str], root: str | os.PathLike[str]
+) -> list[Sample]:
+    """Write pictures, masks and depth of a shot's takes into the dataset at `root`; returns the rows.
 
     Parameters
     ----------
+    indices: of the pictures to be made, each a take of the shot.
     rendered: the multilayer EXR that Blender made of the shot.
 
     Raises
     ------
     InputError: the EXR cannot be read, lacks a pass, or has another size.
     """
-    light, alpha, depth, parts = read_passes(rendered, shot.size)
-    pixels = develop(light, alpha, parts, shot.finish, shot.ground)
-    stem, known = f"{shot.index:07d}", shot.row
-    root = Path(root)
-    data = images.encode(pixels, ".jpg", quality=shot.finish.quality)
+    passes = read_passes(rendered, shot.width, shot.height)
+    return [_finished(shot, take, passes, Path(root)) for take in shot.takes if take.index in indices]
+
+
+def _finished(shot: Shot, take: Take, passes: Passes, root: Path) -> Sample:
+    cut, known = take.cut, take.row
+    seen = passes.of(cut)
+    pixels = develop(seen, take.finish, take.ground)
+    stem = f"{take.index:07d}"
+    data = images.encode(pixels, ".jpg", quality=take.finish.quality)
     row = Sample(
         sample_id=known.sample_id,
         source=SOURCE,
         image=f"images/{stem}.jpg",
         width=pixels.shape[1],
         height=pixels.shape[0],
+        side=known.side,
         aspect=known.aspect,
         subject_id=known.subject_id,
-        K=shot.K,
+        K=cut.intrinsics(shot.K),
         mask=f"masks/{stem}.png",
         depth=f"depth/{stem}.png",
-        bbox=_box(parts),
+        bbox=_box(seen.parts),
         label_source="render",
         licence=known.licence,
         tilt=known.tilt,
@@ -73,22 +85,46 @@ def finish(shot: Shot, rendered: str | os.PathLike[str], root: str | os.PathLike
         attrs=known.attrs,
     )
     if shot.hand:
-        row.side = shot.side
-        row.keypoints = shot.projected().astype(np.float32)
-        row.visibility = visibility(shot, depth, parts)
-        row.xyz = (shot.keypoints * [1, -1, -1]).astype(np.float32)
+        points, xyz = cut.points(shot.projected()), cut.rays(shot.keypoints * [1, -1, -1])
+        row.keypoints, row.xyz = points.astype(np.float32), xyz.astype(np.float32)
+        row.visibility = visibility(points, xyz[:, 2], shot.radius, seen)
     files.write(root / row.image, data)
-    images.write(root / f"masks/{stem}.png", parts)
-    files.write(root / f"depth/{stem}.png", depth_maps.encode(np.where(depth < _FAR, depth, np.nan)))
+    images.write(root / f"masks/{stem}.png", seen.parts)
+    near = np.where(seen.depth < _FAR, seen.depth, np.nan)
+    files.write(root / f"depth/{stem}.png", depth_maps.encode(near))
     return row
 
 
-def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, Light, NDArray[np.uint8]]:
-    """Colour (H, W, 3) linear, alpha (H, W), depth (H, W) in metres, part ids (H, W).
+@dataclass(frozen=True, slots=True, eq=False)
+class Passes:
+    """What Blender made of a shot, or the part of it that a take shows.
+
+    Attributes
+    ----------
+    light: (H, W, 3) linear; where alpha is 0, black. alpha: (H, W). depth: (H, W), metres.
+    parts: (H, W) class ids. sky: (H, W, 3) linear, of what lights the hand as far as it is seen beside it.
+    """
+
+    light: Light
+    alpha: Light
+    depth: Light
+    parts: NDArray[np.uint8]
+    sky: Light
+
+    def of(self, cut: Cut) -> Passes:
+        """What lies in a cut; in a mirrored one the hand is the other."""
+        light, alpha, depth, parts, sky = (
+            cut.pixels(getattr(self, name)) for name in ("light", "alpha", "depth", "parts", "sky")
+        )
+        return Passes(light, alpha, depth, mirrored(parts) if cut.mirrored else parts, sky)
+
+
+def read_passes(path: str | os.PathLike[str], width: int, height: int) -> Passes:
+    """The passes of a multilayer EXR.
 
     Raises
     ------
-    InputError: no EXR, a pass is missing, or the picture is not `size` x `size`.
+    InputError: no EXR, a pass is missing, or the picture is not `width` x `height`.
     """
     import OpenEXR
 
@@ -102,31 +138,29 @@ def read_passes(path: str | os.PathLike[str], size: int) -> tuple[Light, Light, 
 
     def passed(*endings: str) -> Light:
         found = [values for name, values in channels.items() if name.endswith(endings)]
-        if len(found) != 1 or found[0].shape != (size, size):
+        if len(found) != 1 or found[0].shape != (height, width):
             held = ", ".join(f"{name} {values.shape}" for name, values in sorted(channels.items()))
-            raise InputError(path, f"holds {held}", allowed=f"one pass {endings[0]} of {size} x {size}")
+            raise InputError(path, f"holds {held}", allowed=f"one pass {endings[0]} of {width} x {height}")
         return np.asarray(found[0], np.float32)
 
     light = np.stack([passed(f"Combined.{channel}") for channel in "RGB"], -1)
-    # Blender before 5.0 names it IndexMA.
-    parts = passed("Material Index.X", "IndexMA.X")
-    return light, passed("Combined.A"), passed("Depth.Z"), np.rint(parts).astype(np.uint8)
+    # Blender before 5.0 names these IndexMA and Env.
+    parts = np.rint(passed("Material Index.X", "IndexMA.X")).astype(np.uint8)
+    sky = np.stack([passed(f"Environment.{channel}", f"Env.{channel}") for channel in "RGB"], -1)
+    return Passes(light, passed("Combined.A"), passed("Depth.Z"), parts, sky)
 
 
-def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], finish: Finish, ground: Ground) -> Pixels:
+def develop(seen: Passes, finish: Finish, ground: Ground) -> Pixels:
     """The picture (H, W, 3) uint8 RGB that a camera would store of the light.
 
     Exposed by the light that falls on the hand, as an incident meter does, with most of that light's colour
     taken out; then out of focus and blurred by motion; then with the contrast, colour, sharpening and noise
     of a phone.
-
-    Parameters
-    ----------
-    light, alpha, parts: as `read_passes` gives them.
     """
-    light = _exposed(light, parts, finish)
+    gain = _gain(seen, finish)
+    light: Light = seen.light * gain
     if ground.cut_out:
-        light = light + (1 - alpha[..., None]) * behind(ground, light.shape[0])
+        light = light + behind(ground, seen, gain)
     light = light * np.array(finish.balance, np.float32)
     if finish.blur > 0.05:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), finish.blur))
@@ -145,13 +179,13 @@ def develop(light: Light, alpha: Light, parts: NDArray[np.uint8], finish: Finish
     return pixels
 
 
-def _exposed(light: Light, parts: NDArray[np.uint8], finish: Finish) -> Light:
-    hand = parts > PERSON
-    sent = light[hand].mean(axis=0) if hand.any() else np.array(finish.albedo)
+def _gain(seen: Passes, finish: Finish) -> Light:
+    """What the exposure multiplies R, G and B of the light by."""
+    hand = seen.parts > PERSON
+    sent = seen.light[hand].mean(axis=0) if hand.any() else np.array(finish.albedo)
     falling = np.maximum(sent / finish.albedo, 1e-6)
     gain = finish.exposure / falling.mean() * (falling.mean() / falling) ** _BALANCED
-    exposed: Light = light * gain.astype(np.float32)
-    return exposed
+    return np.asarray(gain, np.float32)
 
 
 def _moved(light: Light, motion: tuple[float, float]) -> Light:
@@ -174,25 +208,40 @@ def _steep(tone: Light) -> Light:
 
 
 @singledispatch
-def behind(ground: Ground, size: int) -> Light:
-    """What a cut-out ground shows behind the hand: linear RGB (size, size, 3)."""
+def behind(ground: Ground, seen: Passes, gain: Light) -> Light:
+    """What is seen of a cut-out ground, linear RGB (H, W, 3): black where the hand is.
+
+    Parameters
+    ----------
+    gain: (3,) of the exposure, for grounds that are lit as the hand is.
+    """
     raise NotImplementedError(f"render.finish has no function for the ground {ground.kind!r}")
 
 
 @behind.register
-def _(ground: Colour, size: int) -> Light:
-    return np.broadcast_to(np.array(ground.colour, np.float32), (size, size, 3))
+def _(ground: Environment, seen: Passes, gain: Light) -> Light:
+    return seen.sky * gain  # black where the hand is, as Blender renders it
 
 
 @behind.register
-def _(ground: Picture, size: int) -> Light:
-    drawn = backdrops(ground.folder).draw(np.random.default_rng(ground.seed), size, size)
-    return linear(drawn.astype(np.float32) / 255)
+def _(ground: Colour, seen: Passes, gain: Light) -> Light:
+    return _beside(seen, np.array(ground.colour, np.float32))
 
 
 @behind.register
-def _(ground: Clutter, size: int) -> Light:
-    return linear(clutter.draw(np.random.default_rng(ground.seed), size))
+def _(ground: Picture, seen: Passes, gain: Light) -> Light:
+    height, width = seen.alpha.shape
+    drawn = backdrops(ground.folder).draw(np.random.default_rng(ground.seed), height, width)
+    return _beside(seen, linear(drawn.astype(np.float32) / 255))
+
+
+@behind.register
+def _(ground: Clutter, seen: Passes, gain: Light) -> Light:
+    return _beside(seen, linear(clutter.draw(np.random.default_rng(ground.seed), len(seen.alpha))))
+
+
+def _beside(seen: Passes, light: Light) -> Light:
+    return (1 - seen.alpha[..., None]) * light
 
 
 def backdrops(folder: str) -> Backdrops:
@@ -202,14 +251,18 @@ def backdrops(folder: str) -> Backdrops:
     return Backdrops.of(Path(folder).absolute())
 
 
-def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def visibility(points: Floats, away: Floats, radius: Floats, surface: Passes) -> NDArray[np.uint8]:
     """COCO visibility (21,): 2 where the surface before a keypoint is near, and of its own part or the next.
 
     Keypoints outside the picture are labelled (they are known) but not visible.
+
+    Parameters
+    ----------
+    points: (21, 2) in the picture. away: (21,) along the camera's axis, and radius (21,) of the flesh around
+        them, metres.
     """
-    points = shot.projected()
+    depth, parts = surface.depth, surface.parts
     size = parts.shape[0]
-    away = -shot.keypoints[:, 2]
     left = (parts > PERSON) & (parts < PART_OF_BONE[1:16].min())
     own = parts.astype(int) + np.where(left, LEFT_BELOW, 0)
     seen = np.full(kp.COUNT, kp.HIDDEN, np.uint8)
@@ -219,7 +272,7 @@ def visibility(shot: Shot, depth: Light, parts: NDArray[np.uint8]) -> NDArray[np
         window = (slice(max(y - 1, 0), y + 2), slice(max(x - 1, 0), x + 2))
         near = np.isin(own[window], _kin(index))
         before = away[index] - depth[window]
-        if (near & (before < _FLESH * shot.radius[index])).any():
+        if (near & (before < _FLESH * radius[index])).any():
             seen[index] = kp.VISIBLE
     return seen
 

@@ -14,6 +14,7 @@ from render.people.models import PROCEDURAL
 # CPU seconds for a picture of 256 x 256 pixels, measured on one core: _BASE, and _PATH for each path traced a
 # pixel.
 _BASE, _PATH, _SIZE = 0.1, 0.11, 256
+_FINISH = 0.04  # CPU seconds to finish a picture of that size
 # Seconds to compute a procedural hand, and for Blender to start.
 _PERSON, _START = 1.0, 3.0
 
@@ -27,9 +28,14 @@ class Forecast:
     workers: int
 
     @property
+    def seconds_a_shot(self) -> float:
+        """About how many CPU seconds Blender takes for a shot."""
+        return _BASE + _PATH * self.job.samples * (self.job.size / _SIZE) ** 2
+
+    @property
     def seconds_each(self) -> float:
         """About how many CPU seconds a picture takes."""
-        return _BASE + _PATH * self.job.samples * (self.job.size / _SIZE) ** 2
+        return self.seconds_a_shot / self.job.takes + _FINISH
 
     @property
     def seconds(self) -> float:

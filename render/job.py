@@ -1,9 +1,10 @@
 """A job: all that decides the pictures, and what each index of it shows. No bpy.
 
-What picture `index` shows follows from the job alone. The pictures go through the cells of the angle grid in
-order, then through all of them again, as often as asked for. Models, sides and aspects take turns: with n
-combinations of them, the first n pictures of a cell show each combination once, in an order drawn from the
-seed, and so do the next n. A larger `per_angle` therefore adds pictures at the end and changes none.
+What picture `index` shows follows from the job alone. Blender traces shots, and each gives `takes` pictures
+in a row (`render.takes`). The shots go through the cells of the angle grid in order, then through all of them
+again, as often as asked for. Models, sides and aspects take turns: with n combinations of them, the first n
+shots of a cell show each combination once, in an order drawn from the seed, and so do the next n. A larger
+`per_angle` therefore adds pictures at the end and changes none.
 """
 
 from __future__ import annotations
@@ -181,6 +182,14 @@ class Job(Options):
     )
     side: str = choice("both", ("left", "right", "both"), "which hand, anatomically")
     aspect: str = choice("dorsal", ("dorsal", "palmar", "both"), "back or palm towards the camera")
+    takes: int = whole(
+        1,
+        1,
+        64,
+        "pictures made of each hand that Blender traces, which is most of the work: each another part of the "
+        "render, mirrored or turned by quarters where side and angles allow, with a camera and, unless on a "
+        "table, a ground of its own",
+    )
     empty: float = share(0.0, "share of pictures without a hand, in which only the ground is seen")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
     samples: int = whole(8, 1, 65536, "paths traced for each pixel")
@@ -208,6 +217,10 @@ class Job(Options):
         job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
             raise InputError("job", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
+        if not job.random and job.per_angle % job.takes:
+            raise InputError(
+                "job", str(job.per_angle), field="per_angle", allowed=f"a multiple of takes, {job.takes}"
+            )
         return job
 
     def as_json(self) -> dict[str, Any]:
@@ -249,24 +262,33 @@ class Job(Options):
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
         return f"{SOURCE}/{key}-{index:07d}"
 
-    def is_empty(self, index: int) -> bool:
-        """Whether picture `index` shows no hand."""
-        return bool(np.random.default_rng([self.seed, index, _EMPTY]).random() < self.empty)
+    @property
+    def shots(self) -> int:
+        """How many hands are traced, each for `takes` pictures in a row; the last shot may have fewer."""
+        return -(-len(self) // self.takes)
 
-    def held(self, index: int) -> np.random.Generator | None:
-        """What decides the thing that the hand of picture `index` holds; None where it holds none."""
-        rng = np.random.default_rng([self.seed, index, _HELD])
+    def is_empty(self, shot: int) -> bool:
+        """Whether a shot shows no hand."""
+        return bool(np.random.default_rng([self.seed, shot, _EMPTY]).random() < self.empty)
+
+    def held(self, shot: int) -> np.random.Generator | None:
+        """What decides the thing that the hand of a shot holds; None where it holds none."""
+        rng = np.random.default_rng([self.seed, shot, _HELD])
         return rng if rng.random() < self.accessories.held else None
 
-    def view(self, index: int) -> View:
-        """What picture `index` shows. Raises IndexError: 0 <= index < len(job) does not hold."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"no picture {index}; there are {len(self)}")
+    def cell(self, shot: int) -> Cell:
+        """The combination of angles that a shot shows, or is drawn from."""
+        return self.cells[shot % len(self.cells)]
+
+    def view(self, shot: int) -> View:
+        """What a shot shows in its first take. Raises IndexError: 0 <= shot < shots does not hold."""
+        if not 0 <= shot < self.shots:
+            raise IndexError(f"no shot {shot}; there are {self.shots}")
         turns = self.hands_in_turn
-        round_, place = divmod(index, len(self.cells))
+        round_, place = divmod(shot, len(self.cells))
         block, turn = divmod(round_, len(turns))
         order = np.random.default_rng([self.seed, block, place, _ORDER]).permutation(len(turns))
-        angles = self.cells[place].draw(np.random.default_rng([self.seed, index, _ANGLES]))
+        angles = self.cell(shot).draw(np.random.default_rng([self.seed, shot, _ANGLES]))
         model, side, aspect = turns[order[turn]]
         return View(model, side, aspect, *angles)
 

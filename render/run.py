@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
+from itertools import cycle, groupby
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,13 @@ class Studio:
 
     Attributes
     ----------
-    plan: (job, index, folder) -> a shot, which has `write(path)`. In the folder lies what pictures share.
-    finish: (shot, what Blender rendered, dataset folder) -> the sample; its files are written.
+    plan: (job, number, folder) -> a shot, which has `write(path)`. In the folder lies what shots share.
+    finish: (shot, indices of its pictures, what Blender rendered, dataset folder) -> their samples; their
+        files are written.
     """
 
     plan: Callable[[Job, int, Path], Any]
-    finish: Callable[[Any, Path, Path], Sample]
+    finish: Callable[[Any, Sequence[int], Path, Path], list[Sample]]
 
 
 def render(
@@ -94,10 +95,11 @@ def render(
     stage = Stage(
         "render", out, options, resume_key=found.version, engine=engine, overwrite=overwrite, quiet=quiet
     )
-    limit = _GRACE + _PATIENCE * Forecast(job, 1, 1).seconds_each
+    limit = _GRACE + _PATIENCE * Forecast(job, 1, 1).seconds_a_shot
     stop = stage.folder / f".stop.{os.urandom(4).hex()}.tmp"  # swept once we are gone
     run = _Run(job, out, stage.folder, stop, found, limit, studio or Studio(_plan, _finish))
-    parts = [chosen[i : i + _PART] for i in range(0, len(chosen), _PART)]
+    size = job.takes * max(1, _PART // job.takes)  # whole shots, where all pictures are wanted
+    parts = [chosen[i : i + size] for i in range(0, len(chosen), size)]
     try:
         with _stopped_by_signals(run.stop):
             return stage.run(
@@ -137,7 +139,9 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Request(Request):
-    index: int
+    """indices: of the pictures that are made of the shot."""
+
+    indices: tuple[int, ...]
     planned: Any
 
 
@@ -163,13 +167,13 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
         reason = failed
         if reason is None:
             try:
-                samples.append(run.studio.finish(request.planned, request.out, run.out))
+                samples += run.studio.finish(request.planned, request.indices, request.out, run.out)
             except InputError as error:
                 reason = error.reason
         if reason is not None:
-            given_up[request.index] = reason
+            given_up |= dict.fromkeys(request.indices, reason)
     desk.succeeded |= bool(samples)
-    if not desk.succeeded and len(given_up) >= _UNLUCKY:
+    if not desk.succeeded and len({index // run.job.takes for index in given_up}) >= _UNLUCKY:
         first, reason = min(given_up.items())
         raise BlenderError(
             f"the first {len(given_up)} pictures all failed; {run.job.sample_id(first)}: {reason}"
@@ -181,17 +185,18 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
 def _requests(
     indices: Sequence[int], run: _Run, folder: Path, given_up: dict[int, str]
 ) -> Iterator[_Request]:
-    """Plan each picture when Blender is to have it. Two sets of files do: it is sent one picture ahead."""
+    """Plan each shot when Blender is to have it. Two sets of files do: it is sent one shot ahead."""
     names = cycle("ab")
-    for index in indices:
+    for shot, pictures in groupby(indices, key=lambda index: index // run.job.takes):
+        mine = tuple(pictures)
         try:
-            planned = run.studio.plan(run.job, index, run.folder / "cast")
+            planned = run.studio.plan(run.job, shot, run.folder / "cast")
         except InputError as error:
-            given_up[index] = error.reason
+            given_up |= dict.fromkeys(mine, error.reason)
             continue
         name = next(names)
         request = _Request(
-            run.job.sample_id(index), folder / f"{name}.npz", folder / f"{name}.exr", index, planned
+            run.job.sample_id(mine[0]), folder / f"{name}.npz", folder / f"{name}.exr", mine, planned
         )
         planned.write(request.shot)
         yield request
@@ -254,14 +259,14 @@ def _summary(job: Job, found: Blender) -> dict[str, Any]:
     }
 
 
-def _plan(job: Job, index: int, folder: Path) -> Any:
+def _plan(job: Job, shot: int, folder: Path) -> Any:
     from render.people.cast import Cast
     from render.plan import plan_shot
 
-    return plan_shot(job, index, Cast(folder))
+    return plan_shot(job, shot, Cast(folder))
 
 
-def _finish(shot: Any, rendered: Path, root: Path) -> Sample:
+def _finish(shot: Any, indices: Sequence[int], rendered: Path, root: Path) -> list[Sample]:
     from render.finish import finish
 
-    return finish(shot, rendered, root)
+    return finish(shot, indices, rendered, root)

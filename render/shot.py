@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from render.cut import Cut
 from render.look.colour import RGB
 from render.look.grounds import GROUNDS, Ground
 from render.look.lights import LIGHTS, Light
@@ -130,6 +131,7 @@ class Row:
 
     sample_id: str
     subject_id: str | None
+    side: str | None
     aspect: str | None
     tilt: float | None
     rotation: float | None
@@ -137,40 +139,61 @@ class Row:
     attrs: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shot:
-    """One picture to be taken.
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One picture made of a shot (`render.takes`).
 
     Attributes
     ----------
-    index: of the picture in its job; also the seed of the paths that Blender traces.
-    size: width and height, pixels. samples: paths traced a pixel.
+    index: of the picture in its job. cut: the part of the render that it shows.
+    """
+
+    index: int
+    cut: Cut
+    ground: Ground
+    finish: Finish
+    row: Row
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """One render, and the pictures that are made of it.
+
+    Attributes
+    ----------
+    index: of the shot in its job; also the seed of the paths that Blender traces.
+    width, height: of the render, pixels. samples: paths traced a pixel.
     denoise: whether Blender cleans the picture of the paths' noise.
     model: path of the HandModel's file. side: "left" or "right".
     vertices: (V, 3) float32 of the posed hand, metres. keypoints: (21, 3), metres.
     radius: (21,) of the flesh around each keypoint, metres.
     K: (3, 3) intrinsics, pixels; continuous coordinates, origin at the outer corner of the first pixel.
     extras: rings, watch, sleeve.
+    takes: at least one.
     hand: whether the hand is shown; else the ground alone is.
     """
 
     index: int
-    size: int
+    width: int
+    height: int
     samples: int
     denoise: bool
     model: str
     side: str
     skin: Skin
     light: Light
-    ground: Ground
-    finish: Finish
-    row: Row
+    takes: tuple[Take, ...]
     vertices: NDArray[np.float32]
     keypoints: Floats
     radius: Floats
     K: Floats
     extras: tuple[Extra, ...] = ()
     hand: bool = True
+
+    @property
+    def ground(self) -> Ground:
+        """What Blender lays behind the hand: nothing for any `CutOut`."""
+        return self.takes[0].ground
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Keep the shot in one .npz file."""
@@ -196,7 +219,7 @@ class Shot:
             return cls(**values, extras=tuple(extras))
 
     def projected(self) -> Floats:
-        """Keypoints (21, 2) in the image: continuous pixels, origin at the outer corner of the first."""
+        """Keypoints (21, 2) in the render: continuous pixels, origin at the outer corner of the first."""
         rays = self.keypoints * [1, -1, -1]
         pixels = rays @ self.K.T
         points: Floats = pixels[:, :2] / pixels[:, 2:]

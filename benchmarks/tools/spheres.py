@@ -42,7 +42,7 @@ def main() -> None:
     balls = [ball(scene, colour) for colour in ((1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1))]
     for path in sorted(folder.glob("shot-*.npz")):
         shot, number = Shot.read(path), path.stem.split("-")[1]
-        scene.render.resolution_x = scene.render.resolution_y = shot.size
+        scene.render.resolution_x, scene.render.resolution_y = shot.width, shot.height
         studio._camera(scene, shot)
         scene.camera.data.dof.use_dof = False
         for group in range(GROUPS):
@@ -89,11 +89,10 @@ def rays(shot):
         parts += [extra.part] * len(extra.faces)
         start += len(extra.vertices)
     tree = BVHTree.FromPolygons(np.concatenate(vertices).tolist(), faces)
-    size = shot.size
     inverse = np.linalg.inv(shot.K)
-    found = np.zeros((size, size), np.uint8)
-    for row in range(size):
-        for column in range(size):
+    found = np.zeros((shot.height, shot.width), np.uint8)
+    for row in range(shot.height):
+        for column in range(shot.width):
             x, y, _ = inverse @ (column + 0.5, row + 0.5, 1)
             *_, face, _ = tree.ray_cast((0, 0, 0), (x, -y, -1))
             if face is not None:

@@ -1,7 +1,7 @@
 """A hand that can be posed: a skinned mesh, its joints, and where a labeller would put its keypoints.
 
 Every model, whether computed from an anatomy or read from a file, becomes this record; what uses it need not
-know which. Always a right hand in the hand frame of `render.hand.kinematics`. numpy only.
+know which. Always a right hand in the hand frame of `curate.hands.kinematics`. numpy only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics
+from curate.hands import kinematics
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +30,13 @@ LEFT_BELOW = 16
 def part_of_side(part: int, left: bool) -> int:
     """The class id of a part, given as a right hand's, on the left or right hand that is shown."""
     return part - LEFT_BELOW if left and part > PERSON else part
+
+
+def mirrored(parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The class ids of the other hand's parts."""
+    first_of_right = PART_OF_BONE[PART_OF_BONE > PERSON].min()
+    other = np.where(parts < first_of_right, parts + LEFT_BELOW, parts - LEFT_BELOW)
+    return np.where(parts > PERSON, other, parts).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

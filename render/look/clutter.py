@@ -6,6 +6,7 @@ hands must not take all skin for one. Needs OpenCV; Blender's interpreter does n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -17,6 +18,7 @@ from render.look.colour import dye, encoded
 
 Picture = NDArray[np.float32]  # (S, S, 3) sRGB, 0 to 1
 Floats = NDArray[np.floating[Any]]
+Box = tuple[slice, slice]  # rows and columns
 
 _THINGS = (4, 40)
 _PEOPLE = 0.35  # share of pictures with somebody in them
@@ -25,44 +27,86 @@ _SHIFT = 4  # fractional bits of cv2's drawing coordinates
 
 def draw(rng: np.random.Generator, size: int) -> Picture:
     """One picture of clutter."""
-    picture = _wall(rng, size)
+    grain = _noise(rng, size, size // 2)
+    picture = _wall(rng, size, grain)
     for _ in range(int(rng.integers(*_THINGS))):
-        _lay(picture, _outline(rng, size), _cloth(rng, size), rng)
+        _lay(picture, _outline(rng, size), _cloth(rng, size), grain, rng)
     if rng.random() < _PEOPLE:
         for _ in range(int(rng.integers(1, 3))):
-            _somebody(picture, rng)
+            _somebody(picture, grain, rng)
     return _lit(_softened(picture, rng), rng)
 
 
-def _wall(rng: np.random.Generator, size: int) -> Picture:
+def _wall(rng: np.random.Generator, size: int, grain: Picture) -> Picture:
     """What is furthest away: a wall or a floor, or both, or a view out of focus."""
-    picture = _cloth(rng, size)
+    whole = (slice(0, size), slice(0, size))
+    picture = _cloth(rng, size).cut(whole, grain)
     if rng.random() < 0.6:
         height = np.linspace(0, 1, size)[:, None] + rng.normal(0, 0.3) * np.linspace(-1, 1, size)[None]
         below = height > rng.uniform(0.3, 0.9)
-        picture[below] = _cloth(rng, size)[below]
+        picture[below] = _cloth(rng, size).cut(whole, grain)[below]
     return picture
 
 
-def _cloth(rng: np.random.Generator, size: int) -> Picture:
-    """A surface all over: two colours, mixed evenly, in a gradient, in stripes, in checks or as in stone."""
-    one, other = (np.array(_paint(rng), np.float32) for _ in range(2))
+@dataclass(frozen=True, slots=True)
+class _Cloth:
+    """A surface that could cover all: two colours (sRGB), mixed by a pattern.
+
+    Attributes
+    ----------
+    turn: radians. period: pixels. share: of stripes' other colour. stone: what mixes stone's colours, (S, S).
+    grain: how strong the grain of the surface is.
+    """
+
+    one: Floats
+    other: Floats
+    pattern: str
+    turn: float
+    period: float
+    share: float
+    stone: Picture
+    grain: float
+
+    def cut(self, box: Box, grain: Picture) -> Picture:
+        """What lies in a part of the picture (h, w, 3)."""
+        one, other = np.float32(self.one), np.float32(self.other)
+        cloth = one + self._mixed(box)[..., None] * (other - one)
+        cloth += np.float32(self.grain) * grain[box][..., None]
+        return np.asarray(cloth, np.float32)
+
+    def _mixed(self, box: Box) -> Picture:
+        """How much of the other colour is where (h, w)."""
+        rows, columns = (np.arange(span.start, span.stop, dtype=np.float32) for span in box)
+        if self.pattern == "plain":
+            return np.zeros((len(rows), len(columns)), np.float32)
+        if self.pattern == "stone":
+            return self.stone[box]
+        cosine, sine = np.float32(np.cos(self.turn)), np.float32(np.sin(self.turn))
+        along = cosine * columns + (sine * rows)[:, None]
+        if self.pattern == "gradient":
+            return np.asarray((along - along.min()) / max(float(np.ptp(along)), 1.0), np.float32)
+        if self.pattern == "stripes":
+            return (np.sin(along * np.float32(2 * np.pi / self.period)) > self.share).astype(np.float32)
+        across = (cosine * rows)[:, None] - sine * columns
+        return np.asarray((np.floor(along / self.period) + np.floor(across / self.period)) % 2, np.float32)
+
+
+def _cloth(rng: np.random.Generator, size: int) -> _Cloth:
+    """Two colours, mixed evenly, in a gradient, in stripes, in checks or as in stone."""
+    one, other = _paint(rng), _paint(rng)
     turn, period = rng.uniform(0, 2 * np.pi), size * rng.uniform(0.03, 0.4)
-    x, y = np.meshgrid(*[np.arange(size, dtype=np.float32)] * 2)
-    along = np.cos(turn) * x + np.sin(turn) * y
-    across = np.cos(turn) * y - np.sin(turn) * x
-    kind = rng.choice(["plain", "gradient", "stripes", "checks", "stone"], p=[0.3, 0.25, 0.15, 0.1, 0.2])
-    share: Any = np.zeros((size, size), np.float32)
-    if kind == "gradient":
-        share = (along - along.min()) / np.ptp(along)
-    elif kind == "stripes":
-        share = (np.sin(2 * np.pi * along / period) > rng.uniform(-0.7, 0.7)).astype(np.float32)
-    elif kind == "checks":
-        share = ((np.floor(along / period) + np.floor(across / period)) % 2).astype(np.float32)
-    elif kind == "stone":
-        share = np.clip(0.5 + 0.35 * _noise(rng, size, int(rng.integers(3, 20))), 0, 1)
-    cloth = one + share[..., None] * (other - one)
-    return np.asarray(cloth + 0.02 * rng.random() * _noise(rng, size, size // 2)[..., None], np.float32)
+    pattern = str(
+        rng.choice(["plain", "gradient", "stripes", "checks", "stone"], p=[0.3, 0.25, 0.15, 0.1, 0.2])
+    )
+    stone = np.zeros((0, 0), np.float32)
+    if pattern == "stone":
+        stone = np.clip(0.5 + 0.35 * _noise(rng, size, int(rng.integers(3, 20))), 0, 1)
+    share, grain = rng.uniform(-0.7, 0.7), 0.02 * rng.random()
+    return _Cloth(one, other, pattern, float(turn), float(period), float(share), stone, float(grain))
+
+
+def _plain(colour: Floats) -> _Cloth:
+    return _Cloth(colour, colour, "plain", 0.0, 1.0, 0.0, np.zeros((0, 0), np.float32), 0.0)
 
 
 def _paint(rng: np.random.Generator) -> Floats:
@@ -119,20 +163,41 @@ def _fixed(point: Floats) -> tuple[int, int]:
     return x, y
 
 
-def _lay(picture: Picture, cover: Picture, cloth: Picture, rng: np.random.Generator) -> None:
+def _lay(picture: Picture, cover: Picture, cloth: _Cloth, grain: Picture, rng: np.random.Generator) -> None:
     """Put a thing before what is there, with a soft shadow beside it and one side in the light."""
     size = len(picture)
-    shift = rng.normal(0, 0.02 * size, 2)
-    moved = cv2.warpAffine(cover, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (size, size))
-    shadow = cv2.GaussianBlur(moved, (0, 0), size * rng.uniform(0.005, 0.04))
-    picture *= 1 - rng.uniform(0, 0.5) * shadow[..., None]
-    inside = cv2.GaussianBlur(cover, (0, 0), size * rng.uniform(0.01, 0.06))
-    slope = cv2.Sobel(inside, cv2.CV_32F, *((1, 0) if rng.random() < 0.5 else (0, 1)), ksize=3)
-    shaded = cloth * (1 + rng.uniform(0, 3) * np.clip(slope, -0.2, 0.2))[..., None]
-    picture += cover[..., None] * (shaded - picture)
+    shift, soft = rng.normal(0, 0.02 * size, 2), size * rng.uniform(0.005, 0.04)
+    round_, upright = size * rng.uniform(0.01, 0.06), rng.random() < 0.5
+    dark, lit = rng.uniform(0, 0.5), rng.uniform(0, 3)
+    box = _around(cover, int(np.abs(shift).max() + 2.5 * soft) + 1)
+    cover, part = cover[box], picture[box]
+    if not cover.size:
+        return
+    moved: Any = cv2.warpAffine(cover, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), cover.shape[::-1])
+    part *= 1 - np.float32(dark) * _blurred(moved, soft)[..., None]
+    slope = cv2.Sobel(_blurred(cover, round_), cv2.CV_32F, *((1, 0) if upright else (0, 1)), ksize=3)
+    shaded = cloth.cut(box, grain) * (1 + np.float32(lit) * np.clip(slope, -0.2, 0.2))[..., None]
+    part += cover[..., None] * (shaded - part)
 
 
-def _somebody(picture: Picture, rng: np.random.Generator) -> None:
+def _around(cover: Picture, margin: int) -> Box:
+    """The part of the picture that a thing, and what is so near to it, takes up."""
+    spans = []
+    for axis, size in enumerate(cover.shape):
+        there = np.flatnonzero(cover.any(axis=1 - axis))
+        spans.append(
+            slice(max(there[0] - margin, 0), min(there[-1] + 1 + margin, size)) if len(there) else slice(0)
+        )
+    return spans[0], spans[1]
+
+
+def _blurred(values: Picture, sigma: float) -> Picture:
+    """Nearly as by a Gaussian, in a time that does not grow with sigma."""
+    side = 2 * round(2 * sigma) + 1
+    return values if side < 3 else np.asarray(cv2.stackBlur(values, (side, side)), np.float32)
+
+
+def _somebody(picture: Picture, grain: Picture, rng: np.random.Generator) -> None:
     """A head with hair and eyes above a body in cloth, and perhaps an arm; neither has a hand."""
     size = len(picture)
     skin, hair = _skin(rng), _skin(rng) * rng.uniform(0.05, 0.7)
@@ -147,8 +212,7 @@ def _somebody(picture: Picture, rng: np.random.Generator) -> None:
         cv2.ellipse(
             cover, _fixed(middle), half, np.degrees(lean + turn), 0, 360, 255, -1, cv2.LINE_AA, _SHIFT
         )
-        surface = np.broadcast_to(np.asarray(colour, np.float32), picture.shape)
-        _lay(picture, np.asarray(cover, np.float32) / np.float32(255), surface, rng)
+        _lay(picture, np.asarray(cover, np.float32) / np.float32(255), _plain(colour), grain, rng)
 
     blob((0.0, 2.6), (1.7, 1.7), _paint(rng))
     if rng.random() < 0.3:

@@ -94,19 +94,19 @@ class Table(Ground):
 
 
 @dataclass(frozen=True, slots=True)
-class Environment(Ground):
-    """The environment map that lights the hand."""
-
-    kind: ClassVar[str] = "environment"
-    about: ClassVar[str] = "what lights the hand is seen"
-    lit_by: ClassVar[str] = "environment"
-
-
-@dataclass(frozen=True, slots=True)
 class CutOut(Ground):
     """A ground that `render.finish` puts behind the hand."""
 
     cut_out: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Environment(CutOut):
+    """The environment map that lights the hand. Blender renders it as a pass of its own."""
+
+    kind: ClassVar[str] = "environment"
+    about: ClassVar[str] = "what lights the hand is seen"
+    lit_by: ClassVar[str] = "environment"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from render.look.grounds import CutOut, Environment, Ground, Table
+from render.look.grounds import CutOut, Ground, Table
 from render.shot import Look
 from render.worker.materials import plain
 from render.worker.objects import facing, mesh_of
@@ -22,9 +22,8 @@ def lay(ground: Ground, scene: Any) -> list[Any]:
     raise NotImplementedError(f"render.worker.grounds has no function for the ground {ground.kind!r}")
 
 
-@lay.register(Environment)
-@lay.register(CutOut)
-def _(ground: Ground, scene: Any) -> list[Any]:
+@lay.register
+def _(ground: CutOut, scene: Any) -> list[Any]:
     return []
 
 

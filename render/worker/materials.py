@@ -35,7 +35,6 @@ def load_atlas(path: str, model: HandModel) -> list[str]:
         image.alpha_mode = "CHANNEL_PACKED"
         image.pixels.foreach_set((pixels.astype("float32") / 255).reshape(-1))
         image.update()
-        image.pack()
         names.append(image.name)
     return names
 

@@ -1,4 +1,4 @@
-"""One shot, one Cycles render: colour, part mask and depth in one multilayer EXR.
+"""One shot, one Cycles render: colour, what is behind, part mask and depth in one multilayer EXR.
 
 The scene stays in memory between shots. Each shot sets all that it needs, so a picture does not depend on
 those before it. The camera is at the origin and looks along -z with +y up.
@@ -64,13 +64,14 @@ def _scene() -> Any:
     scene.view_settings.view_transform = "Standard"
     layer = scene.view_layers[0]
     layer.use_pass_z = True
+    layer.use_pass_environment = True
     layer.use_pass_material_index = True
     return scene
 
 
 def _engine(scene: Any, shot: Shot) -> None:
     render = scene.render
-    render.resolution_x = render.resolution_y = shot.size
+    render.resolution_x, render.resolution_y = shot.width, shot.height
     render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "CPU"
@@ -98,10 +99,10 @@ def _camera(scene: Any, shot: Shot) -> None:
     data = scene.camera.data
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = 36.0
-    size = shot.size
-    data.lens = float(shot.K[0, 0]) * 36.0 / size
-    data.shift_x = float(size / 2 - shot.K[0, 2] - _ASIDE) / size
-    data.shift_y = float(shot.K[1, 2] - _ASIDE - size / 2) / size
+    width, height = shot.width, shot.height
+    data.lens = float(shot.K[0, 0]) * 36.0 / width
+    data.shift_x = float(width / 2 - shot.K[0, 2] - _ASIDE) / width
+    data.shift_y = float(shot.K[1, 2] - _ASIDE - height / 2) / width
     data.clip_start, data.clip_end = 0.01, 100.0
 
 

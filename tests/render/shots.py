@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from render.cut import Cut
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import LIGHTS, Light
-from render.shot import Finish, Row, Shot, Skin
+from render.shot import Finish, Row, Shot, Skin, Take
 
 SIZE = 64
 GREY = (0.25, 0.25, 0.25)
@@ -45,9 +46,11 @@ FINISH = Finish(
     quality=95,
     seed=0,
 )
+WHOLE = Cut(0, 0, SIZE, mirrored=False, quarters=0)
 ROW = Row(
     sample_id="render/abcdef-0000007",
     subject_id="procedural-0-00000",
+    side="right",
     aspect="dorsal",
     tilt=10.0,
     rotation=20.0,
@@ -64,20 +67,31 @@ def ground(kind: str) -> Ground:
     return GROUNDS[kind].draw(SITE)
 
 
+def take(**changes: Any) -> Take:
+    """A picture of the whole render."""
+    usual: dict[str, Any] = {
+        "index": 7,
+        "cut": WHOLE,
+        "ground": ground("table"),
+        "finish": FINISH,
+        "row": ROW,
+    }
+    return Take(**{**usual, **changes})
+
+
 def shot(**changes: Any) -> Shot:
     """A camera of focal length 64 px that looks at nothing: at 1 m a centimetre is 0.64 px."""
     usual: dict[str, Any] = {
         "index": 7,
-        "size": SIZE,
+        "width": SIZE,
+        "height": SIZE,
         "samples": 1,
         "denoise": False,
         "model": "hand.npz",
         "side": "right",
         "skin": SKIN,
         "light": light("studio"),
-        "ground": ground("table"),
-        "finish": FINISH,
-        "row": ROW,
+        "takes": (take(),),
         "vertices": np.zeros((0, 3), np.float32),
         "keypoints": np.tile([0.0, 0.0, -1.0], (21, 1)),
         "radius": np.full(21, 0.01),

@@ -61,6 +61,7 @@ class Planned:
     index: int
     view: str
     mood: str
+    takes: int = 1
     name: str = ""
 
     def write(self, path: Path) -> None:
@@ -73,10 +74,11 @@ def plan(job, index: int, folder: Path) -> Planned:
     mood = json.loads(os.environ.get(MOODS, "{}")).get(str(index), "")
     if mood == "unplanned":
         raise InputError("pose", "fingers in each other")
-    return Planned(index, f"{job.seed} {job.view(index)}", mood, job.sample_id(index))
+    name = job.sample_id(index * job.takes).rpartition("-")[0]
+    return Planned(index, f"{job.seed} {job.view(index)}", mood, job.takes, name)
 
 
-def finish(planned: Planned, rendered: Path, root: Path):
+def finish(planned: Planned, indices, rendered: Path, root: Path):
     import numpy as np
 
     from curate.basics import images
@@ -85,10 +87,17 @@ def finish(planned: Planned, rendered: Path, root: Path):
 
     if planned.mood == "unfinished":
         raise InputError("exr", "no depth")
-    picture = np.frombuffer(rendered.read_bytes() * 6, np.uint8).reshape(8, 8, 3)
-    name = f"images/{planned.index:07d}.png"
-    images.write(root / name, picture)
-    return Sample(planned.name, "render", name, 8, 8, sha256=images.pixel_sha256(picture), licence="MIT")
+    samples = []
+    for index in indices:
+        assert index // planned.takes == planned.index
+        picture = np.frombuffer(rendered.read_bytes() * 6, np.uint8).reshape(8, 8, 3) + np.uint8(index)
+        name = f"images/{index:07d}.png"
+        images.write(root / name, picture)
+        sha256 = images.pixel_sha256(picture)
+        samples.append(
+            Sample(f"{planned.name}-{index:07d}", "render", name, 8, 8, sha256=sha256, licence="MIT")
+        )
+    return samples
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_another_seed_is_another_draw_of_the_same_grid() -> None:
 
 
 def test_there_is_no_picture_beyond_the_last() -> None:
-    with pytest.raises(IndexError, match="no picture 3; there are 3"):
+    with pytest.raises(IndexError, match="no shot 3; there are 3"):
         Job.of(random=3).view(3)
 
 
@@ -136,4 +136,4 @@ def test_names_differ_between_jobs_and_stay_when_pictures_are_added() -> None:
 )
 def test_equal_jobs_give_equal_names_however_they_are_written(tmp_path: Path, text: str) -> None:
     (tmp_path / "job.yaml").write_text(text)
-    assert Job.of(tmp_path / "job.yaml").sample_id(0) == Job.of().sample_id(0) == "render/1aaf4f-0000000"
+    assert Job.of(tmp_path / "job.yaml").sample_id(0) == Job.of().sample_id(0) == "render/571e3e-0000000"

@@ -54,7 +54,7 @@ def test_an_environment_that_is_seen_lights_the_hand(kind: str, light: str, cast
 def test_fingers_are_in_the_picture(cast: Cast) -> None:
     for index in range(20):
         shot = plan_shot(job(), index, cast)
-        points = shot.projected()[1:]
+        points = shot.takes[0].cut.points(shot.projected())[1:]
         assert (points > 0).all()
         assert (points < 256).all()
         extent = float(np.ptp(points, axis=0).max()) / 256
@@ -89,7 +89,7 @@ def test_tilt_takes_the_fingertips_away(cast: Cast) -> None:
 
 
 def test_the_row_tells_what_was_drawn(cast: Cast) -> None:
-    row = plan_shot(job(angles=["tilt=20 rotation=45 roll=5"], random=1), 0, cast).row
+    row = plan_shot(job(angles=["tilt=20 rotation=45 roll=5"], random=1), 0, cast).takes[0].row
     assert (row.tilt, row.rotation, row.attrs["roll"]) == (20, 45, 5)
     assert row.subject_id.startswith("procedural-0-")
     assert row.attrs["skinTone"] in ("light", "intermediate", "tan", "brown", "dark")
@@ -100,8 +100,9 @@ def test_a_share_of_the_pictures_has_no_hand_and_the_others_stay_as_they_were(ca
     empty = [index for index in range(40) if some.is_empty(index)]
     assert 8 <= len(empty) <= 24
     bare, full = plan_shot(some, empty[0], cast), plan_shot(with_all, empty[0], cast)
-    assert (bare.hand, bare.extras, bare.row.subject_id, bare.row.tilt) == (False, (), None, None)
-    assert set(bare.row.attrs) == {"light", "lamps", "ground", "camera"}
+    row = bare.takes[0].row
+    assert (bare.hand, bare.extras, row.subject_id, row.side, row.tilt) == (False, (), None, None, None)
+    assert set(row.attrs) == {"light", "lamps", "ground", "camera", "shot", "take"}
     assert (bare.light, bare.ground) == (full.light, full.ground)
     kept = next(index for index in range(40) if index not in empty)
     assert plan_shot(some, kept, cast).hand
@@ -128,7 +129,7 @@ def test_what_a_hand_holds_changes_nothing_else(cast: Cast) -> None:
     bare = job()
     full = dataclasses.replace(bare, accessories=dataclasses.replace(bare.accessories, held=1.0))
     without, holding = plan_shot(bare, 1, cast), plan_shot(full, 1, cast)
-    assert len(holding.extras) == len(without.extras) + bool(holding.row.attrs["held"])
-    assert without.row.attrs["held"] == ""
+    assert len(holding.extras) == len(without.extras) + bool(holding.takes[0].row.attrs["held"])
+    assert without.takes[0].row.attrs["held"] == ""
     assert np.array_equal(without.vertices, holding.vertices)
-    assert (without.light, without.finish) == (holding.light, holding.finish)
+    assert (without.light, without.takes[0].finish) == (holding.light, holding.takes[0].finish)

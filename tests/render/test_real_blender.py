@@ -22,10 +22,10 @@ from curate.basics.engine import Local
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
+from curate.hands.kinematics import DEVIATION, FLEXION, bone_matrices
 from render import plan
 from render.blender import Blender, Request, Worker
 from render.finish import finish, read_passes
-from render.hand.kinematics import DEVIATION, FLEXION, bone_matrices
 from render.hand.model import PART_OF_BONE, HandModel
 from render.job import Job
 from render.look.grounds import GROUNDS
@@ -35,10 +35,12 @@ from render.run import render
 from render.shot import Shot
 
 ROOT = Path(__file__).resolve().parents[2]
-# Two parts of the stage; every ground, so that what one picture sets up would show in the next.
+# Four parts of the stage, two pictures of each shot; every ground, so that what one sets up would show in the
+# next.
 JOB = """
 angles: tilt=0,30 rotation=0:270:90
-per_angle: 2
+per_angle: 4
+takes: 2
 aspect: both
 size: 64
 samples: 2
@@ -80,16 +82,16 @@ def test_backwards_and_left_out_they_are_alike(place: Path, blender: Blender) ->
     assert {name: backwards[name] for name in pictures} == {name: forwards[name] for name in pictures}
 
 
-# Ends as with kill -9 in the second part, while Blender is at the next picture.
+# Ends as with kill -9 in the third part, while Blender is at the next picture.
 KILLED = """
 import os, signal, sys
 from render import run
 from render.job import Job
 whole = run._finish
-def finish(shot, rendered, root):
+def finish(shot, indices, rendered, root):
     if shot.index == 11:
         os.kill(os.getpid(), signal.SIGKILL)
-    return whole(shot, rendered, root)
+    return whole(shot, indices, rendered, root)
 run._finish = finish
 run.render(sys.argv[1], Job.of(sys.argv[2]), program=sys.argv[3], quiet=True)
 """
@@ -100,7 +102,7 @@ def test_killed_and_continued_it_leaves_the_same_folder(place: Path, blender: Bl
     line = [sys.executable, "-c", KILLED, str(out), str(place / "job.yaml"), str(blender.path)]
     ours = os.environ | {"TMPDIR": os.fspath(place)}  # a killed process leaves its temporary files
     assert subprocess.run(line, cwd=ROOT, env=ours).returncode == -signal.SIGKILL
-    assert len(list(out.glob("images/*"))) == 11
+    assert len(list(out.glob("images/*"))) == 22
     render(out, Job.of(place / "job.yaml"), program=blender.path, quiet=True)
     assert content(out) == content(place / "one")
 
@@ -110,7 +112,8 @@ def test_killed_and_continued_it_leaves_the_same_folder(place: Path, blender: Bl
 
 def test_what_stands_in_the_row_is_what_is_seen(place: Path) -> None:
     dataset = Dataset(place / "one")
-    assert len(dataset) == 16
+    assert len(dataset) == 32
+    assert sum(sample.attrs["take"]["mirrored"] for sample in dataset) == 16
     assert {s.side for s in dataset} == {"left", "right"}
     assert {s.aspect for s in dataset} == {"dorsal", "palmar"}
     for sample in dataset:
@@ -181,7 +184,7 @@ class Studio:
         """The rows and the part masks."""
         rows = []
         for shot, exposed in zip(shots, self.expose(*shots), strict=True):
-            row = finish(shot, exposed, self.folder)
+            (row,) = finish(shot, [0], exposed, self.folder)
             assert row.mask is not None
             rows.append((row, images.read(self.folder / row.mask, grey=True)))
         return rows
@@ -264,12 +267,15 @@ def test_blender_renders_every_light_and_ground(
     hand = studio.shot(studio.pose(), monkeypatch, angles=["tilt=20"])
     a_metre_away = dataclasses.replace(shots.SITE, point=(0.0, 0.0, -1.0), normal=(0.0, 0.0, 1.0))
     laid = GROUNDS[ground].draw(a_metre_away)
-    (exposed,) = studio.expose(dataclasses.replace(hand, light=shots.light(light), ground=laid))
-    seen, alpha, distance, parts = read_passes(exposed, hand.size)
-    assert (seen[parts > 1].mean(axis=0) > 0.01).all()
-    beside = cv2.dilate(parts, np.ones((7, 7))) == 0
-    assert alpha[beside] == pytest.approx(0 if laid.cut_out else 1)
+    takes = tuple(dataclasses.replace(take, ground=laid) for take in hand.takes)
+    (exposed,) = studio.expose(dataclasses.replace(hand, light=shots.light(light), takes=takes))
+    seen = read_passes(exposed, hand.width, hand.height)
+    assert (seen.light[seen.parts > 1].mean(axis=0) > 0.01).all()
+    beside = cv2.dilate(seen.parts, np.ones((7, 7))) == 0
+    assert seen.alpha[beside] == pytest.approx(0 if laid.cut_out else 1)
     if ground == "table":
-        assert distance[beside] == pytest.approx(1, abs=1e-4)
+        assert seen.depth[beside] == pytest.approx(1, abs=1e-4)
     else:
-        assert (distance[beside] > 100).all()
+        assert (seen.depth[beside] > 100).all()
+        assert (seen.sky[beside].mean(axis=0) > 0.001).all()
+        assert not seen.sky[cv2.erode(seen.parts, np.ones((7, 7))) > 1].any()

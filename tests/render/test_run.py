@@ -91,6 +91,32 @@ def test_any_index_renders_alone_and_alike(program: Path, tmp_path: Path) -> Non
     assert Dataset(tmp_path / "some").info["history"][-1]["options"]["indices"] == "5,17,40"
 
 
+def test_takes_of_a_shot_are_pictures_like_others(program: Path, moods, tmp_path: Path) -> None:
+    job = Job.of(random=22, takes=4)  # 6 shots; the last is for two pictures
+    run(tmp_path / "all", program, job)
+    assert [s.sample_id for s in Dataset(tmp_path / "all")] == [job.sample_id(i) for i in range(22)]
+    run(tmp_path / "two", program, job, engine=Local(2))
+    assert content(tmp_path / "two") == content(tmp_path / "all")
+    run(tmp_path / "some", program, job, indices=[1, 2, 7, 21])
+    together = {s.sample_id: s.sha256 for s in Dataset(tmp_path / "all")}
+    assert {s.sample_id: s.sha256 for s in Dataset(tmp_path / "some")}.items() <= together.items()
+    assert sorted(p.name for p in (tmp_path / "some" / "images").iterdir()) == [
+        "0000001.png", "0000002.png", "0000007.png", "0000021.png",
+    ]  # fmt: skip
+    moods({1: "fail", 3: "unplanned"})
+    told = run(tmp_path / "failed", program, job)
+    assert (told.samples, told.quarantined) == (14, 8)
+    assert [entry["input"] for entry in Dataset(tmp_path / "failed").quarantine()] == [
+        job.sample_id(index) for index in (4, 5, 6, 7, 12, 13, 14, 15)
+    ]
+
+
+def test_one_shot_that_fails_is_not_taken_for_all(program: Path, moods, tmp_path: Path) -> None:
+    moods({0: "fail", 1: "fail"})
+    told = run(tmp_path / "d", program, Job.of(random=24, takes=8))
+    assert (told.samples, told.quarantined) == (8, 16)
+
+
 def test_a_finished_folder_needs_no_blender_and_another_job_is_refused(program, tmp_path: Path) -> None:
     run(tmp_path / "d", program, Job.of(random=3))
     assert run(tmp_path / "d", Path("nowhere"), Job.of(random=3)).reused

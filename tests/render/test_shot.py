@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shots import ground, light, shot
+from shots import ground, light, shot, take
 
 from render.look.grounds import GROUNDS
 from render.look.lights import LIGHTS
@@ -39,7 +39,9 @@ def test_a_shot_comes_back_from_its_file(light_kind: str, ground_kind: str, tmp_
         np.ones((3, 3), np.float32), np.array([[0, 1, 2]], np.int32), Look((0.9, 0.6, 0.2), 1.0, 0.3), 20
     )
     sent = shot(
-        light=light(light_kind), ground=ground(ground_kind), extras=(ring, dataclasses.replace(ring, part=1))
+        light=light(light_kind),
+        takes=(take(ground=ground(ground_kind)), take(index=8)),
+        extras=(ring, dataclasses.replace(ring, part=1)),
     )
     sent.write(tmp_path / "shot.npz")
     assert plain(Shot.read(tmp_path / "shot.npz")) == plain(sent)
@@ -60,7 +62,7 @@ import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names and top not in ("numpy", "render"):
+        if top not in sys.stdlib_module_names and top not in ("numpy", "curate", "render"):
             raise ImportError(f"no module named {name} in Blender's interpreter")
 sys.meta_path.insert(0, Refuse())
 sys.path.insert(0, sys.argv[1])
@@ -73,7 +75,11 @@ def test_what_the_worker_takes_from_us_needs_numpy_alone() -> None:
     wanted = set()
     for path in (ROOT / "render" / "worker").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("render"):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and node.module
+                and node.module.startswith(("curate", "render"))
+            ):
                 inner = [f"{node.module}.{alias.name}" for alias in node.names]
                 packages = [name for name in inner if (ROOT / f"{name.replace('.', '/')}.py").exists()]
                 wanted.update(packages or [node.module])

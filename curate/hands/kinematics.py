@@ -104,17 +104,18 @@ def bone_matrices(joints: Floats, angles: Floats, wrist: Floats | None = None) -
     flexion_axis, back = axes(joints)
     change = angles - rest_angles(joints)
     matrices = np.tile(np.eye(4), (BONES, 1, 1))
-    for finger in range(FINGERS):
-        before = np.eye(4)
-        for k in range(3):
-            flex, deviate, twist = change[finger, k]
-            turn = (
-                rotation(back[finger, k] if k else np.array([0.0, 0.0, 1.0]), deviate)
-                @ rotation(flexion_axis[finger, k], flex)
-                @ rotation(along[finger, k], twist)
-            )
-            before = before @ about(joints[1 + 4 * finger + k], turn)
-            matrices[bone(finger, k)] = before
+    sideways = back.copy()
+    sideways[:, 0] = [0.0, 0.0, 1.0]
+    turns = (
+        rotation(sideways, change[..., DEVIATION])
+        @ rotation(flexion_axis, change[..., FLEXION])
+        @ rotation(along, change[..., TWIST])
+    )
+    moves = about(joints[1:].reshape(FINGERS, 4, 3)[:, :3], turns)
+    for k in range(3):
+        if k:
+            moves[:, k] = moves[:, k - 1] @ moves[:, k]
+        matrices[[bone(finger, k) for finger in range(FINGERS)]] = moves[:, k]
     if wrist is not None:
         turn = rotation(np.array([0.0, 0.0, 1.0]), -wrist[1]) @ rotation(np.array([1.0, 0.0, 0.0]), wrist[0])
         matrices[FOREARM] = about(joints[0], turn)
@@ -141,17 +142,20 @@ def labelled(joints: Floats, offsets: Floats) -> Floats:
     return points
 
 
-def rotation(axis: Floats, angle: float) -> Floats:
-    """(3, 3) turn about a unit vector, counter-clockwise seen from its tip (Rodrigues' formula)."""
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    matrix: Floats = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+def rotation(axis: Floats, angle: Floats | float) -> Floats:
+    """(..., 3, 3) turns about unit vectors (..., 3) by angles (...), counter-clockwise seen from their tips
+    (Rodrigues' formula)."""
+    across = np.zeros((*axis.shape, 3))
+    across[..., 2, 1], across[..., 0, 2], across[..., 1, 0] = np.moveaxis(axis, -1, 0)
+    cross = across - np.swapaxes(across, -1, -2)
+    sine, cosine = (np.asarray(of(angle))[..., None, None] for of in (np.sin, np.cos))
+    matrix: Floats = np.eye(3) + sine * cross + (1 - cosine) * (cross @ cross)
     return matrix
 
 
 def about(centre: Floats, turn: Floats) -> Floats:
-    """(4, 4) motion that turns about a point."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn
-    matrix[:3, 3] = centre - turn @ centre
+    """(..., 4, 4) motions that turn (..., 3, 3) about points (..., 3)."""
+    matrix = np.zeros((*centre.shape[:-1], 4, 4))
+    matrix[..., :3, :3], matrix[..., 3, 3] = turn, 1
+    matrix[..., :3, 3] = centre - (turn @ centre[..., None])[..., 0]
     return matrix

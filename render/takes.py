@@ -1,0 +1,188 @@
+"""What differs between the pictures of one shot: which part of the render, ground, camera. No bpy.
+
+Tracing a hand is dear and finishing a picture cheap. So one render serves several pictures: each is a part of
+it (`render.cut`), mirrored or turned by quarters where the job could have drawn the hand so, before a ground
+of its own where Blender rendered none, through a camera of its own. Take t of a shot is drawn from
+`default_rng([seed, shot, t, _TAKE])`; the first is laid as the shot was planned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render.cut import Cut, turn
+from render.job import Camera, Job, View
+from render.look.colour import RGB
+from render.look.grounds import GROUNDS, Ground, Site
+from render.look.lights import Light
+from render.shot import Finish, Row, Take
+
+Floats = NDArray[np.float64]
+
+_TAKE = 105
+# How far the wrist is beyond the edge that cuts the arm, as a share of the picture's side.
+_BEYOND = (-0.12, 0.06)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What all takes of a shot have in common.
+
+    Attributes
+    ----------
+    shot: its number. points: (21, 2) keypoints as seen, pixels from the camera's axis, x right and y down.
+    ground, site: of the first take, and what grounds are drawn from. albedo: of the skin that is seen.
+    """
+
+    job: Job
+    shot: int
+    view: View
+    points: Floats
+    light: Light
+    ground: Ground
+    site: Site
+    albedo: RGB
+    row: Row
+
+
+def plan_takes(scene: Scene, fraction: Floats) -> tuple[tuple[Take, ...], Floats]:
+    """The takes, and where the camera's axis is in the render (2,), pixels.
+
+    Parameters
+    ----------
+    fraction: (2,) 0 to 1: of that place the part beyond whole pixels.
+    """
+    job, laid, wishes = scene.job, _ways(scene), []
+    for number in range(job.takes):
+        rng = np.random.default_rng([job.seed, scene.shot, number, _TAKE])
+        mirrored, quarters = laid[number]
+        turned = turn(mirrored, quarters)
+        axis = _framed(scene.points @ turned.T, job.size, job.camera, rng)
+        # By whole pixels from the render: its pixels are the take's.
+        shift = np.rint(axis - turned @ fraction)
+        half = np.full(2, job.size / 2)
+        wishes.append((rng, np.rint((half - shift) @ turned - half)))
+    low = np.min([corner for _, corner in wishes], axis=0)
+    takes = []
+    for number, (rng, corner) in enumerate(wishes):
+        x, y = (corner - low).astype(int).tolist()
+        takes.append(_take(scene, number, Cut(x, y, job.size, *laid[number]), rng))
+    return tuple(takes), fraction - low
+
+
+def _take(scene: Scene, number: int, cut: Cut, rng: np.random.Generator) -> Take:
+    job = scene.job
+    index = scene.shot * job.takes + number
+    ground = _ground(scene, rng) if number else scene.ground
+    finish = _finish(job, scene.albedo, ground, rng)
+    view = laid(scene.view, cut.mirrored, cut.quarters)
+    attrs = {
+        **scene.row.attrs,
+        "roll": view.roll,
+        "ground": ground.kind,
+        "camera": _told(finish),
+        "shot": scene.shot,
+        "take": {"mirrored": cut.mirrored, "turned": 90 * cut.quarters},
+    }
+    row = replace(
+        scene.row, sample_id=job.sample_id(index), side=view.side, rotation=view.rotation, attrs=attrs
+    )
+    return Take(index, cut, ground, finish, row)
+
+
+def laid(view: View, mirrored: bool, quarters: int) -> View:
+    """What a picture shows once it is mirrored, and then turned clockwise by quarters."""
+    if mirrored:
+        other = "left" if view.side == "right" else "right"
+        view = replace(view, side=other, rotation=-view.rotation, roll=0.0 - view.roll)
+    return replace(view, rotation=(view.rotation + 90 * quarters) % 360)
+
+
+def _ways(scene: Scene) -> list[tuple[bool, int]]:
+    """How each take is laid, (mirrored, quarters): only so that the job could have asked for it.
+
+    Every other one is mirrored, where any can be, so that there are as many left hands as right ones.
+    """
+    job, cell = scene.job, scene.job.cell(scene.shot)
+    rng = np.random.default_rng([job.seed, scene.shot, _TAKE])
+
+    def fit(mirrored: bool, quarters: int) -> bool:
+        view = laid(scene.view, mirrored, quarters)
+        return cell.holds(view.tilt, view.rotation, view.roll)
+
+    turned = [0, *(q for q in rng.permutation([1, 2, 3]).tolist() if fit(False, q))]
+    mirrored = [q for q in rng.permutation(4).tolist() if job.side == "both" and fit(True, q)]
+    ways = []
+    for number in range(job.takes):
+        other = bool(number % 2 and mirrored)
+        order = mirrored if other else turned
+        ways.append((other, order[number // 2 % len(order)]))
+    return ways
+
+
+def _framed(points: Floats, size: int, camera: Camera, rng: np.random.Generator) -> Floats:
+    """Where the camera's axis is to lie in a picture (2,): the hand anywhere where its fingers stay inside.
+
+    Parameters
+    ----------
+    points: (21, 2) pixels from the axis, as they lie in the picture.
+    """
+    # The wrist may be outside: in close pictures it is.
+    low, high = points[1:].min(axis=0), points[1:].max(axis=0)
+    room = (size - (high - low)) / 2 * camera.off_centre
+    axis: Floats = size / 2 + rng.uniform(-1, 1, 2) * room - (low + high) / 2
+    cut, beyond = rng.random() < camera.edge, size * rng.uniform(*_BEYOND)
+    return axis + _to_edge(points + axis, size, beyond) if cut else axis
+
+
+def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
+    """The shift, pixels, that puts the wrist so far beyond the edge that the arm comes from."""
+    arm = points[0] - points[9]
+    axis = int(np.abs(arm).argmax())
+    edge = size + beyond if arm[axis] > 0 else -beyond
+    shift = np.zeros(2)
+    shift[axis] = edge - points[0, axis]
+    return shift
+
+
+def _ground(scene: Scene, rng: np.random.Generator) -> Ground:
+    """One of the job's that needs no other render than the first's."""
+    if not scene.ground.cut_out:
+        return scene.ground
+    kinds = [GROUNDS[kind] for kind in scene.job.ground.kinds]
+    fit = [kind for kind in kinds if kind.cut_out and kind.lit_by in ("", scene.light.kind)]
+    site = replace(scene.site, seed=int(rng.integers(2**31)))
+    return fit[int(rng.integers(len(fit)))].draw(site)
+
+
+def _finish(job: Job, albedo: RGB, ground: Ground, rng: np.random.Generator) -> Finish:
+    camera = job.camera
+    red, green, blue = np.clip(1 + camera.cast * rng.normal(size=3), 0.3, 2).tolist()
+    return Finish(
+        exposure=float(rng.uniform(*camera.exposure)) * ground.exposure,
+        albedo=albedo,
+        balance=(red, green, blue),
+        contrast=float(rng.uniform(*camera.contrast)),
+        saturation=float(rng.uniform(0.7, 1.15)),
+        blur=float(rng.uniform(*camera.blur)),
+        motion=_motion(job, rng),
+        sharpen=float(rng.uniform(0, 1.0)),
+        noise=float(rng.uniform(*camera.noise)),
+        quality=round(rng.uniform(*camera.quality)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _motion(job: Job, rng: np.random.Generator) -> tuple[float, float]:
+    length, way = job.size * rng.uniform(*job.camera.motion), rng.uniform(0, 2 * np.pi)
+    return float(length * np.cos(way)), float(length * np.sin(way))
+
+
+def _told(finish: Finish) -> dict[str, Any]:
+    """What the camera did, short enough for a row."""
+    values = asdict(finish)
+    return {name: np.round(values[name], 3).tolist() for name in values if name not in ("seed", "albedo")}
