@@ -51,13 +51,19 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
         yield from _parts(taken, clip, source.extract, different)
 
 
-def _parts(taken: Iterator[Frame | InputError], clip: str, out: Path, different: float) -> Iterator[Part]:
+def _parts(
+    taken: Iterator[Frame | InputError | int], clip: str, out: Path, different: float
+) -> Iterator[Part]:
     """Batches of the frames of one clip; what is wrong with it goes to the quarantine."""
     part, samples = Part(make_batch(0)), list[Sample]()
     before = None
     for frame in taken:
         if isinstance(frame, InputError):
             part.quarantine.append((clip, frame.reason))
+            continue
+        if isinstance(frame, int):  # one or two of a hundred: many containers count so
+            if frame > 0:
+                part.notes["frame that a video counts and does not hold"] += frame
             continue
         thumbnail = cv2.resize(frame.pixels, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
         if before is not None and cv2.absdiff(thumbnail, before).mean() < different:
@@ -89,24 +95,30 @@ def _sample(frame: Frame, clip: str, out: Path) -> Sample:
     )
 
 
-def _taken(path: Path, source: Source, clip: str, every: int, sharpest: bool) -> Iterator[Frame | InputError]:
-    """Of each `every` frames one; and the error that ends the clip, or that it ended too early."""
+def _taken(
+    path: Path, source: Source, clip: str, every: int, sharpest: bool
+) -> Iterator[Frame | InputError | int]:
+    """Of each `every` frames one; and the error that ends the clip, or that it ended too early, or how many
+    frames it said that it has and does not."""
     best: Frame | None = None
-    score = -1.0
+    score, count = -1.0, 0
     try:
         source.places.require(path)
         for frame in videos.frames(path):
+            count += 1
             if frame.number % every == 0:
                 if best is not None:
                     yield best
                 best, score = frame, -1.0
             if sharpest and (here := _sharpness(frame.pixels)) > score:
                 best, score = frame, here
+        missing = videos.promised(path) - count
     except InputError as error:
         yield from filter(None, (best,))
         yield error
         return
     yield from filter(None, (best,))
+    yield missing
 
 
 def _sharpness(pixels: images.Pixels) -> float:
