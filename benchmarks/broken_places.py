@@ -191,6 +191,8 @@ def read_only_disk(given: Given, place: Path) -> str | None:
 
 
 def no_rights(given: Given, place: Path) -> str | None:
+    if "{out}" not in given.line:
+        return None  # it writes elsewhere
     with of_another(place, 0o755):
         run = start(given.line, given.made, place, before=drop_privileges)
     return mended(given, run, place)

@@ -58,12 +58,14 @@ COMMANDS = {
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
     "take-back": "review take-back cvat {made}/cvat --dataset {made}/drawn --out {out}",
+    "autotag box": "autotag {made}/drawn --tagger box --looks 1 --out {out}",
     "demo": "demo --photos 16 --out {out}",
 }
 OF_NETWORKS = {
     "train": "train {made}/set --network toy-points --epochs 2 --batch 2 --out {out}",
     "evaluate": "evaluate {made}/run {made}/set --out {out}",
     "predict": "predict {made}/run {made}/images --out {out}",
+    "angles": "angles {made}/drawn --out {out}",
     "autotag": "autotag {made}/drawn --tagger {made}/run --out {out}",
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}

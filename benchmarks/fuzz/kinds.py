@@ -160,6 +160,7 @@ _TRAIN_AGAIN = f"{_TRAIN} --out in/run"
 _AUTOTAG = "autotag in/drawn --tagger in/run --looks 2 --out out"
 _OF_A_RUN = (_EVALUATE, _PREDICT, _AUTOTAG)
 _RUN_READS = ("set", "images", "drawn")
+_BOX = "autotag in/drawn --tagger box --looks 1 --out out"
 _OPENPOSE = "autotag in/drawn --tagger openpose:in/openpose-model --looks 1 --out out"
 _OF_A_SET = (_EVALUATE, f"{_TRAIN} --out out")
 _CROP_AGAIN = "crop in/drawn --by keypoints --size 64 --out in/crops"
@@ -292,6 +293,8 @@ _KINDS: tuple[Kind, ...] = (
         codecs.yaml_file,
         ("render --random 2 --model in/loose/hand.yaml --dry-run",),
     ),
+    Kind("the box's pictures", "drawn/images/*.jpg", _image, (_BOX, "crop in/drawn --by box --out out")),
+    Kind("the box's table", "drawn/samples.parquet", _table, (_BOX,), rows=_table_rows),
     # training sets
     Kind("set's json", "set/dataset.json", _json, (_QA_OF_A_SET,)),
     Kind("set's table", "set/samples.parquet", _table, (_QA_OF_A_SET,)),
