@@ -66,6 +66,7 @@ OF_NETWORKS = {
     "evaluate": "evaluate {made}/run {made}/set --out {out}",
     "predict video": "predict {made}/run {made}/video --out {out}",
     "predict": "predict {made}/run {made}/images --out {out}",
+    "angles": "angles {made}/drawn --out {out}",
     "autotag": "autotag {made}/drawn --tagger {made}/run --out {out}",
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}

@@ -29,6 +29,7 @@ from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
 from curate.data.stage import Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll
+from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.hands.smoothing import OneEuro
@@ -397,7 +398,7 @@ def _predict_batch(photos: list[_Photo], ways: _Ways) -> Part:
         samples.append(made)
         if ways.options.pictures:
             images.write(ways.out / _picture_of(made.sample_id), _draw(photograph, made), quality=88)
-    part.batch = to_batch(samples)
+    part.batch = to_batch(oriented(samples))
     return part
 
 
@@ -475,7 +476,8 @@ def _film_of(clip: str) -> str:
 def _write_json(made: Dataset, *, pictures: bool) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels.
 
-    Where no hand was found, points is null and reason says why.
+    Where no hand was found, points is null and reason says why. Side, aspect and angles, degrees, are null
+    where neither the photo's sample nor the points tell them.
     """
     unscored = np.full(kp.COUNT, np.nan)  # where a tagger tells none
     with files.writing(made.root / JSON) as file:
@@ -498,7 +500,16 @@ def _write_json(made: Dataset, *, pictures: bool) -> None:
                 "found_by": sample.attrs[FOUND_BY],
                 "looked_at": sample.attrs[LOOKED_AT],
                 "reason": sample.attrs.get(REASON),
+                "side": sample.side,
+                "aspect": sample.aspect,
+                "tilt": _short(sample.tilt),
+                "rotation": _short(sample.rotation),
+                "roll": _short(sample.attrs.get(ROLL)),
                 "points": None if REASON in sample.attrs else points,
             }
             file.write((("," if number else "") + "\n " + json.dumps(entry)).encode())
         file.write(b"\n]}\n")
+
+
+def _short(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, 2)

@@ -35,6 +35,10 @@ COMMANDS: dict[str, Command] = {
         "Label photographs, by a network that comes along, a run, OpenPose or MediaPipe; what is not to be "
         "trusted is sifted out.",
     ),
+    "angles": Command(
+        "angles",
+        "Tell tilt and rotation of hands, and which they are, from their points, where that is not known.",
+    ),
     "export": Command(
         "export",
         "Write a dataset in another tool's format; says what that format cannot hold. Or a run as ONNX.",

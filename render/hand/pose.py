@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics, signs
-from render.hand.kinematics import DEVIATION, FLEXION, TWIST
+from curate.hands import kinematics
+from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
+from render.hand import signs
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
