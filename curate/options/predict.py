@@ -33,7 +33,7 @@ class PredictOptions(Options):
         "filter in Hz; 0 leaves them as they are found",
     )
     quick: float = number(
-        10.0,
+        1.0,
         0,
         1000,
         "of videos: the higher, the closer smoothed points keep to a hand that moves; Hz by which the "
