@@ -74,32 +74,37 @@ def main() -> None:
         **(kills.OF_NETWORKS if networks else {}),
         **(kills.OF_BLENDER if kills.has_blender() else {}),
     }
-    parser.add_argument("--only", choices=list(commands), metavar="COMMAND", help=", ".join(commands))
+    parser.add_argument(
+        "--only", action="append", choices=list(commands), metavar="COMMAND", help=", ".join(commands)
+    )
     options = parser.parse_args()
     places = PLACES | (OF_ROOT if os.geteuid() == 0 else {})
     if os.geteuid():
         print(f"not root: without {', '.join(OF_ROOT)}")
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made"
+        os.environ[kills.STATE] = f"{made}/state"
         if children.run(lambda: seeds.make(made, networks=networks)).code:
             sys.exit("the sources cannot be made")
+        (made / "state").mkdir(exist_ok=True)
         wrong = 0
-        for name in [options.only] if options.only else commands:
+        for name in options.only or commands:
             wrong += tried(name, kills.line_of(name, commands[name]), made, Path(folder), places)
     sys.exit(1 if wrong else 0)
 
 
 def tried(name: str, line: str, made: Path, folder: Path, places: dict[str, Place]) -> int:
     """Try a command in every place; returns in how many it did not do as it must."""
-    undisturbed = folder / "undisturbed"
+    undisturbed = kills.begun(folder / "undisturbed", made)
+    before = taken(undisturbed)
     run = start(line, made, undisturbed)
-    room = sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in undisturbed.rglob("*") if path.is_file())
+    room = taken(undisturbed) - before
     given = Given(line, made, room, run.code, kills.content(undisturbed))
     shutil.rmtree(undisturbed)
     wrong = 0
     for says, place in places.items():
-        where = folder / "place"
-        where.mkdir()
+        where = kills.begun(folder / "place", made)
+        os.environ["TMPDIR"] = os.environ[kills.STATE]  # where else it would be kept
         try:
             found = place(given, where)
         finally:
@@ -107,6 +112,11 @@ def tried(name: str, line: str, made: Path, folder: Path, places: dict[str, Plac
         wrong += found is not None
         print(f"{name:18s} {says:24s} {'as it must' if found is None else found}", flush=True)
     return wrong
+
+
+def taken(place: Path) -> int:
+    """Bytes of the blocks that the files of a folder take."""
+    return sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in place.rglob("*") if path.is_file())
 
 
 def start(
@@ -146,13 +156,16 @@ def mended(given: Given, run: Run, place: Path) -> str | None:
 
 
 @contextmanager
-def disk(place: Path, options: str) -> Iterator[Callable[[str], None]]:
-    """A disk in memory at a folder; gives a function that changes its options."""
+def disk(place: Path) -> Iterator[Callable[[str], None]]:
+    """A disk in memory, with what a folder holds, in its place; gives a function that changes its options."""
 
     def change(options: str) -> None:
         subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
 
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
+    with tempfile.TemporaryDirectory() as aside:
+        shutil.copytree(place, aside, dirs_exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", place], check=True)
+        shutil.copytree(aside, place, dirs_exist_ok=True)
     try:
         yield change
     finally:
@@ -160,21 +173,26 @@ def disk(place: Path, options: str) -> Iterator[Callable[[str], None]]:
 
 
 def full_disk(given: Given, place: Path, *, share: float) -> str | None:
-    blocks = max(1, int(share * given.room) // BLOCK)
-    with disk(place, f"size={blocks * BLOCK}") as change:
+    if not given.room:
+        return None  # it takes none
+    with disk(place) as change:
+        change(f"size={taken(place) + int(share * given.room) // BLOCK * BLOCK}")
         run = start(given.line, given.made, place)
         change(f"size={ROOM}")
         return mended(given, run, place)
 
 
 def read_only_disk(given: Given, place: Path) -> str | None:
-    with disk(place, "ro") as change:
+    with disk(place) as change:
+        change("ro")
         run = start(given.line, given.made, place)
         change("rw")
         return mended(given, run, place)
 
 
 def no_rights(given: Given, place: Path) -> str | None:
+    if "{out}" not in given.line:
+        return None  # it writes elsewhere
     with of_another(place, 0o755):
         run = start(given.line, given.made, place, before=drop_privileges)
     return mended(given, run, place)
@@ -208,6 +226,8 @@ def drop_privileges() -> None:
 
 
 def no_working_folder(given: Given, place: Path) -> str | None:
+    if "{out}" not in given.line:
+        return None  # it writes elsewhere
     gone = place.with_name("gone")
 
     def leave() -> None:

@@ -7,9 +7,9 @@ gets a virtual environment of its own in a temporary folder, without this checko
 installed, with the versions of constraints.txt, and `curate demo` is run in an empty folder. A row for each
 tells what was installed, how long that took, and how the demo ended.
 
-With --tutorials, which want the extra `train`, all commands of docs/tutorial-*.md are then run in one folder,
-in their order and as they stand there. What a page says behind a command that fails, such as `curate render`
-where there is no Blender, is left out; CURATE_BLENDER names Blender's Python.
+With --tutorials, which want --extras train,render, all commands of docs/tutorial-*.md are then run in
+one folder, in their order and as they stand there. What a page says behind a command that fails, such as
+`curate render` where there is no Blender, is left out; CURATE_BLENDER names Blender's Python.
 """
 
 from __future__ import annotations

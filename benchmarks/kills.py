@@ -58,12 +58,14 @@ COMMANDS = {
     "open-labelme": "review open-labelme {made}/drawn --decisions {made}/loose/decisions.jsonl --no-open "
     "--out {out}",
     "take-back": "review take-back cvat {made}/cvat --dataset {made}/drawn --out {out}",
+    "autotag box": "autotag {made}/drawn --tagger box --looks 1 --out {out}",
     "demo": "demo --photos 16 --out {out}",
 }
 OF_NETWORKS = {
     "train": "train {made}/set --network toy-points --epochs 2 --batch 2 --out {out}",
     "evaluate": "evaluate {made}/run {made}/set --out {out}",
     "predict": "predict {made}/run {made}/images --out {out}",
+    "angles": "angles {made}/drawn --out {out}",
     "autotag": "autotag {made}/drawn --tagger {made}/run --out {out}",
 }
 OF_BLENDER = {"render": "render --random 2 --size 32 --samples 1 --no-denoise --out {out}"}
@@ -78,7 +80,7 @@ def main() -> None:
     parser.add_argument(
         "--each", type=int, default=5, metavar="N", help="before every N-th change (5; 1: all)"
     )
-    parser.add_argument("--only", choices=every, metavar="COMMAND", help=", ".join(every))
+    parser.add_argument("--only", action="append", choices=every, metavar="COMMAND", help=", ".join(every))
     options = parser.parse_args()
     networks = children.load_all()
     commands = {**COMMANDS, **(OF_NETWORKS if networks else {}), **(OF_BLENDER if has_blender() else {})}
@@ -88,7 +90,7 @@ def main() -> None:
         if children.run(lambda: seeds.make(made, networks=networks)).code:
             sys.exit("the sources cannot be made")
         (made / "state").mkdir(exist_ok=True)
-        chosen = [options.only] if options.only else list(commands)
+        chosen = options.only or list(commands)
         lost = sum([killed(name, commands[name], made, Path(folder), options.each) for name in chosen])
     sys.exit(1 if lost else 0)
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.hands.kinematics import bone_matrices
 from render import angles
 from render.hand import accessories, contact, held
-from render.hand.kinematics import bone_matrices
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
 from render.job import Job, View

@@ -100,11 +100,8 @@ def _convert(name: str, folder: str = "") -> tuple[str, ...]:
     return line, f"{line} --copy", f"{line} --copy --no-probe"
 
 
-_VIDEOS = (
-    "convert video in/video --out out",
-    "convert video in/video --every 3 --sharpest --out out",
-    "convert video in/video --different 2 --out out",
-)
+_VIDEO = "convert video in/video --out out"
+_FRAMES = (f"{_VIDEO} --every 3 --sharpest", f"{_VIDEO} --different 2")
 _STAGES = (
     "crop in/drawn --out out",
     "crop in/drawn --by mask --out out",
@@ -163,6 +160,7 @@ _TRAIN_AGAIN = f"{_TRAIN} --out in/run"
 _AUTOTAG = "autotag in/drawn --tagger in/run --looks 2 --out out"
 _OF_A_RUN = (_EVALUATE, _PREDICT, _AUTOTAG)
 _RUN_READS = ("set", "images", "drawn")
+_BOX = "autotag in/drawn --tagger box --looks 1 --out out"
 _OPENPOSE = "autotag in/drawn --tagger openpose:in/openpose-model --looks 1 --out out"
 _OF_A_SET = (_EVALUATE, f"{_TRAIN} --out out")
 _CROP_AGAIN = "crop in/drawn --by keypoints --size 64 --out in/crops"
@@ -247,7 +245,8 @@ _KINDS: tuple[Kind, ...] = (
     Kind("labelme images", "labelme/*.jpg", _image, _convert("labelme")),
     Kind("coco images", "coco/images/*.jpg", _image, _convert("coco")),
     Kind("pictures", "images/*.jpg", _image, _convert("images")[:2], apart=True),
-    Kind("videos", "video/**/*.*", _bytes, _VIDEOS, apart=True),
+    Kind("videos", "video/**/*.*", _bytes, (_VIDEO,), apart=True),
+    Kind("some frames", "video/**/*.*", _bytes, _FRAMES),
     Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
     Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
     Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),
@@ -294,6 +293,8 @@ _KINDS: tuple[Kind, ...] = (
         codecs.yaml_file,
         ("render --random 2 --model in/loose/hand.yaml --dry-run",),
     ),
+    Kind("the box's pictures", "drawn/images/*.jpg", _image, (_BOX, "crop in/drawn --by box --out out")),
+    Kind("the box's table", "drawn/samples.parquet", _table, (_BOX,), rows=_table_rows),
     # training sets
     Kind("set's json", "set/dataset.json", _json, (_QA_OF_A_SET,)),
     Kind("set's table", "set/samples.parquet", _table, (_QA_OF_A_SET,)),

@@ -64,6 +64,11 @@ def tell(text: str) -> None:
         _silence(sys.stderr)
 
 
+def is_watched() -> bool:
+    """Whether stderr is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()  # None: as Python has it where it was closed
+
+
 def give(text: str) -> None:
     """A line of data, on stdout. Raises OSError: it cannot be written; a reader that left is no error."""
     if sys.stdout is None:  # as Python has it where it was closed

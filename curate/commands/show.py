@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.basics import files
+from curate.basics import files, streams
 from curate.basics.errors import InputError
 from curate.commands import console
 
@@ -52,7 +52,7 @@ def run(a: argparse.Namespace) -> int:
     if a.out is not None:
         _write(a, contents)
     console.show(a, asdict(contents), str(contents))
-    way = terminal.protocol(os.environ) if sys.stderr.isatty() else None
+    way = terminal.protocol(os.environ) if streams.is_watched() else None
     if a.out is None and way and not (a.json or a.quiet):
         pictures = [picture for _, picture in verb.some(a.dataset, a.pictures, seed=a.seed)]
         print(terminal.encode(verb.sheet(pictures), way), file=sys.stderr)

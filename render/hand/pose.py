@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
 from render.hand import contact, signs
 from render.hand.contact import Ways
-from render.hand.kinematics import DEVIATION, FLEXION, TWIST
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]

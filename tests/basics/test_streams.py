@@ -32,6 +32,11 @@ def test_people_who_are_not_listening_change_nothing(to: str, drawn_dataset: Pat
     assert shell(f"curate crop nowhere --out {tmp_path / 'b'} {to}")[:2] == (2, "")
 
 
+def test_show_does_not_ask_a_closed_stream_whether_it_is_a_terminal(drawn_dataset: Path) -> None:
+    code, told, _ = shell(f"curate show {drawn_dataset} --json 2>&-")
+    assert (code, told.count("\n")) == (0, 1)
+
+
 @FULL
 @pytest.mark.parametrize(
     "line",

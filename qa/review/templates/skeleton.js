@@ -193,10 +193,12 @@ function fingerOf(k) {
   return Math.max(0, Math.floor((k - 1) / 4));
 }
 
-// How wide a bone is drawn, px of the canvas: the thinner, the more is magnified, so that it hides less.
+// How wide a bone is drawn, px of the canvas: the thinner, the more is magnified, so that it hides less; and in a
+// large picture no wider than in a small one.
 function boneWidth(size, row, lens) {
   const magnified = Math.max(1, windowOf(row).side / lens.side);
-  return Math.max(1.5, size / 90) / Math.sqrt(Math.min(magnified, (size / 90) ** 2));
+  const width = Math.min(size / 90, 4 * devicePixelRatio);
+  return Math.max(1.5, width) / Math.sqrt(Math.min(magnified, width ** 2));
 }
 
 // Draw the hand. `style`: lens, numbers (of the points), fine (dashes tell the fingers apart), before (the

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from render.hand import contact, kinematics, pose
+from curate.hands import kinematics
+from curate.hands.kinematics import DEVIATION
+from render.hand import contact, pose
 from render.hand.anatomy import Build
 from render.hand.contact import Ways
-from render.hand.kinematics import DEVIATION
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
 from render.job import Pose
