@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from curate.hands import kinematics
+from curate.hands.anatomy import Build
 from curate.hands.kinematics import DEVIATION
 from render.hand import contact, pose
-from render.hand.anatomy import Build
 from render.hand.contact import Ways
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
