@@ -7,7 +7,7 @@ strain: 1 at the limit, more beyond it. A hand with a strain above 1 is sifted o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,6 +146,19 @@ class Reason:
         found = None if self.found is None else round(self.found, 4)
         told = {"limit": self.limit, "found": found, "allowed": self.allowed}
         return {**told, "points": list(self.points)} if self.points else told
+
+
+def reasons_in(attrs: Mapping[str, Any]) -> list[str]:
+    """What a sample's attrs say of why it was sifted out, a line a reason; what is no reason is left out."""
+    given = attrs.get(SIFTED)
+    lines = []
+    for reason in given if isinstance(given, list) else ():
+        if isinstance(reason, dict) and "limit" in reason:
+            points = reason.get("points")
+            where = f" ({', '.join(map(str, points))})" if isinstance(points, list) and points else ""
+            found, allowed = reason.get("found"), reason.get("allowed")
+            lines.append(f"sifted out for {reason['limit']}: {found}, allowed {allowed}{where}")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
