@@ -134,7 +134,7 @@ def start(
         before()
         words = line.format(made=made, out=f"{place}/out" if place else "out").split()
         try:
-            return cli.main([*words, "--json"] if json else words)
+            return kills.alone([*words, "--json"] if json else words)
         finally:
             sys.stderr = sys.stderr or sys.stdout  # for what comes after us
 
@@ -191,6 +191,8 @@ def read_only_disk(given: Given, place: Path) -> str | None:
 
 
 def no_rights(given: Given, place: Path) -> str | None:
+    if "{out}" not in given.line:
+        return None  # it writes elsewhere
     with of_another(place, 0o755):
         run = start(given.line, given.made, place, before=drop_privileges)
     return mended(given, run, place)

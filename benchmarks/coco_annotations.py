@@ -101,7 +101,7 @@ def _batch(count: int):  # type: ignore[no-untyped-def]
 
 def _vectorised(batch, target: Path) -> int:  # type: ignore[no-untyped-def]
     refs = dict.fromkeys(batch.column("image").to_pylist())
-    target.write_bytes(coco_written.encode(batch, {ref: Path(ref) for ref in refs})[0])
+    target.write_bytes(b"".join(coco_written.encode(batch, {ref: Path(ref) for ref in refs}, Path())[0]))
     return int(batch.num_rows)
 
 

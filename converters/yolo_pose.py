@@ -111,13 +111,15 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         if line:
             lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
     for split, of_image in sorted(lines.items()):
-        placed, changed = put(dataset, of_image, out / "images" / split, engine)
+        pictures = out / "images" / split
+        placed, changed = put(dataset, of_image, pictures, engine, spread=True)
         counts.update(changed)
         gone = sum(len(of_image[ref]) for ref in of_image.keys() - placed)
         counts[LEFT_OUT + "sample without an image"] += gone
         for ref, path in placed.items():
             text = "\n".join(of_image[ref]) + "\n"
-            files.write(out / "labels" / split / f"{path.stem}.txt", text.encode())
+            label = path.relative_to(pictures).with_suffix(".txt")
+            files.write(out / "labels" / split / label, text.encode())
     files.write(out / "data.yaml", _data_yaml(sorted(lines)).encode())
     return +counts
 

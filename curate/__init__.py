@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from curate import (
+        angles,
         autotag,
         background,
         build,
@@ -59,6 +60,7 @@ __all__ = [
     "SelectOptions",
     "TrainOptions",
     "__version__",
+    "angles",
     "autotag",
     "background",
     "build",

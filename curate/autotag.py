@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,24 +20,36 @@ from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.dataset import Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
 from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out
-from curate.hands import shape, sifting
+from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
+from curate.hands.oriented import SIDE_FROM, oriented
 from curate.hands.photograph import Photograph
-from curate.hands.sifting import HARDNESS, LOOKS_APART, SIFTED, TAGGERS_APART, Judged, Limits, Verdict
+from curate.hands.sifting import (
+    HARDNESS,
+    LOOKS_APART,
+    SIFTED,
+    TAGGERS_APART,
+    Judged,
+    Limits,
+    Verdict,
+    explain_limits,
+    tightened,
+)
 from curate.options.autotag import AutotagOptions
 from curate.scoring import precision
 from curate.taggers.table import Choice, choose_by
 from curate.taggers.tagger import Tagged, labelled, open_photograph, tag_in_order
 
-FOLDER, REPORT = "sifted", "sifting.json"
+FOLDER, REPORT, LIMITS = "sifted", "sifting.json", "limits.yaml"
 OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
 SHARED = "shares its photo with another hand and has no bbox"
-SIDE_FROM, ASPECT_FROM, POINTS, TAGGER = "side_from", "aspect_from", "points", "tagger"
+TAGGER = "tagger"  # in attrs: what told of the side
 _CERTAIN = "certain"
 _ROWS = 16  # samples a task
 _PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
@@ -66,7 +79,14 @@ class Autotagged:
             return []
         kept, every = known["kept"], known["all"]
         told = f"of {every['n']} photographs with labels to compare with, {kept['n']} were kept"
-        return [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
+        lines = [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
+        chosen = known.get("precision")
+        if chosen is not None and chosen["hardness"] is None:
+            lines.append(f"no limits give a precision of {chosen['asked']:g} on these photographs")
+        elif chosen is not None:
+            lines.append(f"limits chosen for a precision of {chosen['asked']:g}: {self.summary.out / LIMITS}")
+            lines.append(f"  on people that they were not chosen on: {_about(chosen['others'])}")
+        return lines
 
 
 def _told(share: dict[str, Any]) -> str:
@@ -88,18 +108,23 @@ def autotag(
 
     OUT is a dataset of the hands that keep to the limits, with a score a point and a hand; its samples refer
     to the photographs. OUT/sifted is one of the others, the hardest first, with the reasons in their attrs
-    ("sifted"). OUT/sifting.json counts them and, where `truth` is given, says how right the labels are.
+    ("sifted"). OUT/sifting.json counts them and, where `truth` is given, says how right the labels are; with
+    `precision`, OUT/limits.yaml holds limits chosen on half of the people (by a hash of their names).
 
-    Of a hand that is kept, a side or an aspect that is not known is filled in where the other is known and
-    the points tell, or the tagger tells ("side_from", "aspect_from" in attrs). Labels that a sample has are
-    replaced. A hand that shares its photograph with others is told apart by its bbox; without one it is
-    dropped.
+    Of a hand that is kept, side, aspect, tilt and rotation are filled in where they are not known and the
+    points tell them, or a tagger tells the side ("side_from", "aspect_from" and "angles_from" in attrs).
+    Labels that a sample has are replaced. A hand that shares its photograph with others is told apart by its
+    bbox; without one it is dropped.
 
     Raises
     ------
     InputError: a tagger that is of no use, limits that are none, a training set.
     SchemaError: no dataset, no finished run. ConfigChanged: OUT was begun with other options.
     """
+    if options.precision is not None and options.truth is None:
+        raise InputError(
+            "--precision", "given without --truth", remedy="name labels to compare with: --truth"
+        )
     source, folder = Dataset(dataset), Path(out)
     source.refuse_training_set("tag the photographs that it was built from")
     chosen = tuple(choose_by(text, options.looks) for text in options.tagger)
@@ -110,6 +135,7 @@ def autotag(
         "looks": options.looks,
         "limits": asdict(limits),
         "truth": truth and truth.fingerprint,
+        "precision": options.precision,
     }
     stage = Stage("autotag", folder, record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_tag_batch, root=source.root, out=folder, chosen=chosen, limits=limits, aside=stage.folder)
@@ -117,7 +143,9 @@ def autotag(
         enumerate(source.rows(_ROWS)),
         work,
         total=-(-len(source) // _ROWS),
-        beside=partial(_complete, stage=stage, source=source, truth=truth, limits=limits),
+        beside=partial(
+            _complete, stage=stage, source=source, truth=truth, asked=options.precision, limits=limits
+        ),
     )
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     return Autotagged(summary, report["sifted"], report)
@@ -155,14 +183,13 @@ def _tag_batch(
             place = out / FOLDER if verdict.reasons else out
             made = labelled(photograph, said[0], taggers[0].label_source, place)
             made = _with_files(photograph, _with_hidden(replace(made, attrs={**made.attrs, **attrs})), place)
-            made = made if verdict.reasons else _with_sides(made, said, limits)
-            (sifted if verdict.reasons else kept).append(made)
+            (sifted if verdict.reasons else kept).append(made if verdict.reasons else _told_by(said, made))
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
             part.notes.update(f"{OUT} for {reason.limit}" for reason in verdict.reasons)
     part.notes = +part.notes
     Part(to_batch(sifted)).store(aside / _PART.format(number))
-    part.batch = to_batch(kept)
+    part.batch = to_batch(oriented(kept, limits.turn))
     return part
 
 
@@ -208,25 +235,26 @@ def _with_hidden(made: Sample) -> Sample:
     return replace(made, visibility=np.where(hidden, kp.HIDDEN, made.visibility).astype(np.uint8))
 
 
-def _with_sides(made: Sample, said: Sequence[Tagged], limits: Limits) -> Sample:
-    """With a side and an aspect where they follow from what is known; null where they do not."""
-    turn = float(shape.palm_turn(np.asarray(made.keypoints, np.float64)[None])[0])
-    side, aspect, attrs = made.side, made.aspect, dict(made.attrs)
-    if side is None:
-        side, by = next((tagged.side for tagged in said if tagged.side), None), TAGGER
-        if side is None:
-            side, by = shape.side_of(turn, aspect, limits.turn), POINTS
-        attrs |= {} if side is None else {SIDE_FROM: by}
-    if aspect is None:
-        aspect = shape.aspect_of(turn, side, limits.turn)
-        attrs |= {} if aspect is None else {ASPECT_FROM: POINTS}
-    return replace(made, side=side, aspect=aspect, attrs=attrs)
+def _told_by(said: Sequence[Tagged], made: Sample) -> Sample:
+    """With the side that a tagger tells, where none is known."""
+    side = next((tagged.side for tagged in said if tagged.side), None)
+    if made.side is not None or side is None:
+        return made
+    return replace(made, side=side, attrs={**made.attrs, SIDE_FROM: TAGGER})
 
 
 # all of them -----------------------------------------------------------------------------------------
 
 
-def _complete(made: Dataset, *, stage: Stage, source: Dataset, truth: Dataset | None, limits: Limits) -> None:
+def _complete(
+    made: Dataset,
+    *,
+    stage: Stage,
+    source: Dataset,
+    truth: Dataset | None,
+    asked: float | None,
+    limits: Limits,
+) -> None:
     """Write the dataset of what was sifted out, and the report."""
     parts = sorted(stage.folder.glob(_PARTS))
     place = made.root / FOLDER
@@ -242,7 +270,10 @@ def _complete(made: Dataset, *, stage: Stage, source: Dataset, truth: Dataset | 
         "limits": asdict(limits),
     }
     if truth is not None:
-        report["truth"] = _measure([made, sifted], truth)
+        known = _compared([made, sifted], truth)
+        report["truth"] = _measure(known)
+        if asked is not None:
+            report["truth"]["precision"] = _choose(known, asked, limits, made.root)
     files.write_json(made.root / REPORT, report)
 
 
@@ -276,29 +307,76 @@ def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dat
 _SORTED = 4096  # rows of the sifted table at a time
 
 
-def _measure(tagged: Sequence[Dataset], truth: Dataset) -> dict[str, Any]:
-    """How right the labels are that were kept, and at other strictnesses."""
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Hands whose photograph has labels to compare with: (n,) arrays, see `precision.curve`; whether each was
+    kept; and of which person, else which sample, each is."""
+
+    hardness: NDArray[np.float64]
+    certain: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    kept: NDArray[np.bool_]
+    who: NDArray[np.str_]
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> _Compared:
+        return _Compared(*(getattr(self, entry.name)[rows] for entry in fields(self)))
+
+    def up_to(self, hardness: float) -> dict[str, Any]:
+        """How many there are, of how many people, and how right those are that are no harder."""
+        kept = self.certain & (self.hardness <= hardness)
+        right = precision.share_with_interval(int(self.right[kept].sum()), int(kept.sum()))
+        counts = {"photographs": len(kept), "people": len(np.unique(self.who))}
+        return {**counts, "kept": round(float(kept.mean()), 4), "right": right}
+
+
+def _compared(tagged: Sequence[Dataset], truth: Dataset) -> _Compared:
     known = _by_photograph(truth)
-    hardness, certain, kept, right = [], [], [], []
+    rows: list[tuple[float, bool, bool, bool, str]] = []
     for number, dataset in enumerate(tagged):
         for sample in dataset:
             true = known.get(os.path.realpath(file_of(dataset.root, sample.image)))
-            fits = (
-                None
-                if true is None
-                else precision.is_right(sample.keypoints, true.keypoints, true.visibility)
-            )
+            if true is None:
+                continue
+            fits = precision.is_right(sample.keypoints, true.keypoints, true.visibility)
             if fits is not None:
-                hardness.append(sample.attrs[HARDNESS])
-                certain.append(sample.attrs[_CERTAIN])
-                kept.append(number == 0)
-                right.append(fits)
-    rights, keeps = np.array(right, bool), np.array(kept, bool)
+                who = sample.subject_id or true.subject_id or sample.sample_id
+                rows.append((sample.attrs[HARDNESS], sample.attrs[_CERTAIN], fits, number == 0, who))
+    hardness, certain, right, kept, people = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    return _Compared(
+        np.array(hardness, np.float64),
+        np.array(certain, bool),
+        np.array(right, bool),
+        np.array(kept, bool),
+        np.array(people, str),
+    )
+
+
+def _measure(known: _Compared) -> dict[str, Any]:
+    """How right the labels are that were kept, and at other strictnesses."""
+    right, kept = known.right, known.kept
     return {
-        "all": precision.share_with_interval(int(rights.sum()), len(rights)),
-        "kept": precision.share_with_interval(int(rights[keeps].sum()), int(keeps.sum())),
-        "curve": precision.curve(np.array(hardness), np.array(certain, bool), rights) if len(rights) else [],
+        "all": precision.share_with_interval(int(right.sum()), len(right)),
+        "kept": precision.share_with_interval(int(right[kept].sum()), int(kept.sum())),
+        "curve": precision.curve(known.hardness, known.certain, right) if len(right) else [],
     }
+
+
+def _choose(known: _Compared, asked: float, limits: Limits, out: Path) -> dict[str, Any]:
+    """Choose limits on half of the people, measure them on the others, and write them; what came of it."""
+    half = np.array([hashlib.sha256(who.encode()).digest()[0] % 2 == 0 for who in known.who], bool)
+    chosen_on, others = known[half], known[~half]
+    hardness = precision.hardness_for(chosen_on.hardness, chosen_on.certain, chosen_on.right, asked)
+    if hardness is None or not len(others.right):
+        return {"asked": asked, "hardness": None}
+    chosen, measured = chosen_on.up_to(hardness), others.up_to(hardness)
+    origin = f"Chosen for a precision of {asked:g} on {_about(chosen)}.\nOn other people: {_about(measured)}."
+    files.write(out / LIMITS, explain_limits(tightened(limits, hardness), origin).encode())
+    return {"asked": asked, "hardness": hardness, "chosen_on": chosen, "others": measured}
+
+
+def _about(part: dict[str, Any]) -> str:
+    who = f"{counted(part['photographs'], 'photograph')} of {part['people']} people"
+    return f"{who}, {part['kept']:.1%} kept, {_told(part['right'])} of those right"
 
 
 def _by_photograph(truth: Dataset) -> dict[str, Sample]:

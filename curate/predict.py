@@ -1,20 +1,22 @@
-"""`curate predict`: keypoints of hands in photos, as a dataset, as JSON and as pictures."""
+"""`curate predict`: keypoints of hands in photos and videos, as a dataset, as JSON and as pictures."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from curate.basics import files, images
+from curate.basics import files, images, screen, videos
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
@@ -27,9 +29,13 @@ from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
 from curate.data.stage import Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll
+from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
+from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
+from curate.taggers.clips import FRAMES, SECONDS, Clip, pace, tag_clip, write_overlay
+from curate.taggers.following import Follower, Settings
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
 from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
@@ -42,6 +48,7 @@ WITHOUT, UNSEEN, LOW = "without_a_hand", "seen_by_the_network_alone", "low_score
 _ROWS = 16  # photos a task
 _LONGEST = 800  # px, longer side of a picture
 _LISTED = 20  # unreadable inputs named in the summary
+_CAMERA = re.compile(r"camera:(\d{1,3})")
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Predicted:
     unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
     unreadable: (input, reason) of what could not be used.
     passed_over: how many of the files in the given folders were no pictures, and of which kind.
+    clips: how many videos there were; their frames count as photos. tracks: hands that were followed in them.
+    rate: frames of them a second, where any was looked at just now.
     """
 
     out: Path
@@ -67,6 +76,9 @@ class Predicted:
     passed_over: dict[str, int] = field(default_factory=dict)
     pictures: bool = True
     reused: bool = False
+    clips: int = 0
+    tracks: int = 0
+    rate: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -80,6 +92,9 @@ class Predicted:
             "unreadable": [{"input": name, "reason": reason} for name, reason in self.unreadable],
             "passed_over": self.passed_over,
             "reused": self.reused,
+            "clips": self.clips,
+            "tracks": self.tracks,
+            "frames_a_second": None if self.rate is None else round(self.rate, 2),
         }
 
     def __str__(self) -> str:
@@ -91,6 +106,9 @@ class Predicted:
         told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
         lines.append(told + (" (was finished before)" if self.reused else ""))
+        if self.clips:
+            followed = f"{counted(self.clips, 'video')}: {counted(self.tracks, 'hand')} followed"
+            lines.append(followed + (f", {self.rate:.1f} frames a second" if self.rate else ""))
         if self.unseen:
             lines.append(
                 f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
@@ -131,7 +149,7 @@ def predict(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Predicted:
-    """Find the keypoints of one hand in each photo, or of all that a finder sees.
+    """Find the keypoints of one hand in each photo, or of all that a finder sees; and follow those of videos.
 
     The hand is looked for by its bbox where a dataset has one, else by colour, else in the whole photo; a
     sample that was cut from another image is taken whole. A network that was trained on crops cut around
@@ -147,48 +165,76 @@ def predict(
     another. Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the
     others "~2", "~3" and so on behind it.
 
+    Each frame of a video is written to images/ of OUT, and is a sample for each hand in it, "~TRACK" behind
+    its id, with clip, frame and track, and attrs.seconds; pictures/ gets a video with the skeletons. How
+    hands are followed: `curate.taggers.following`.
+
     Parameters
     ----------
     run: a finished run's folder; None: the tagger in the box, and its finder unless another is given.
         Each worker opens it once.
-    inputs: photos, folders of photos (searched to any depth), or datasets. Links in a folder are followed
-        within the folders that are given, and refused where they lead out of them.
+    inputs: photos, videos, folders of them (searched to any depth), or datasets; or one camera alone, as
+        "camera:0". Links in a folder are followed within the folders that are given, and refused where they
+        lead out of them.
 
     Raises
     ------
-    SchemaError: no finished run. InputError: no photo at all, or a training set.
+    SchemaError: no finished run. InputError: no photo at all, a training set, a camera with other inputs.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)
     datasets = _datasets(inputs)
     before = Part(to_batch([]))
-    photos = _files(inputs, folder, before.notes)
-    if not photos and not datasets:
+    camera = _camera(inputs, options)
+    found = [] if camera else _files(inputs, folder, before.notes)
+    photos = [path for path in found if path.suffix.lower() not in videos.SUFFIXES]
+    clips = [camera] if camera else _clips(found, _places(inputs))
+    if not photos and not clips and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
     chosen = choose("", BOX) if run is None else choose(run)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
-    record = {chosen.name: chosen.content, "photos": _fingerprint(photos), **asdict(options)}
+    record = {chosen.name: chosen.content, "photos": _fingerprint(found), **asdict(options)}
     record["finder"] = None if finder is None else finder.identity
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
-    stage = Stage("predict", folder, record, datasets, others=tuple(photos), **how)
-    total = -(-len(photos) // _ROWS) + sum(-(-len(dataset) // _ROWS) for dataset in datasets)
+    stage = Stage("predict", folder, record, datasets, others=tuple(found), **how)
     find = None if finder is None else finder.find_all
-    work = partial(_predict_batch, chosen=chosen, find=find, out=folder, options=options)
-    beside = partial(_write_json, pictures=options.pictures)
+    ways = _Ways(chosen, find, folder, stage.folder, options)
     passed_over = dict(sorted(before.notes.items()))
-    batches = _batches(photos, _places(inputs), datasets)
-    summary = stage.run(batches, work, total=total, beside=beside, before=before)
-    return _told(summary, options, passed_over)
+    sizes = _sizes([len(photos), *map(len, datasets)], clips)
+    spent: list[tuple[int, float]] = []
+
+    def finish(_parts: list[Path]) -> dict[str, Any]:
+        spent.append(pace(stage.folder))
+        return {}
+
+    summary = stage.run(
+        chain(_batches(photos, _places(inputs), datasets), clips),
+        partial(_predict_one, ways=ways),
+        total=len(sizes),
+        sizes=sizes,
+        finish=finish,
+        beside=partial(_write_json, pictures=options.pictures),
+        before=before,
+    )
+    return _told(summary, options, passed_over, *spent)
 
 
-def _told(summary: Summary, options: PredictOptions, passed_over: dict[str, int]) -> Predicted:
+def _told(
+    summary: Summary,
+    options: PredictOptions,
+    passed_over: dict[str, int],
+    spent: tuple[int, float] = (0, 0.0),
+) -> Predicted:
     made = Dataset(summary.out)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
     without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
+    columns = made.table(["image", "clip", "track"]).to_pydict()
+    frames, seconds = spent
+    followed = zip(columns["clip"], columns["track"], strict=True)
     return Predicted(
         summary.out,
-        len(set(made.table(["image"]).column("image").to_pylist())),
+        len(set(columns["image"])),
         len(made) - without,
         without,
         unseen,
@@ -198,7 +244,38 @@ def _told(summary: Summary, options: PredictOptions, passed_over: dict[str, int]
         passed_over,
         options.pictures,
         summary.reused,
+        len({clip for clip in columns["clip"] if clip is not None}),
+        len({hand for hand in followed if hand[1] is not None}),
+        frames / seconds if frames and seconds else None,
     )
+
+
+def _camera(inputs: Sequence[str | os.PathLike[str]], options: PredictOptions) -> Clip | None:
+    """The camera that is given. Raises InputError: it is given beside other inputs."""
+    given = [found for path in inputs if (found := _CAMERA.fullmatch(os.fspath(path)))]
+    if not given:
+        return None
+    if len(inputs) > 1:
+        raise InputError(given[0].group(), "given with other inputs", allowed="a camera alone")
+    return Clip(given[0].group(), camera=int(given[0].group(1)), seconds=options.seconds)
+
+
+def _clips(found: Iterable[Path], places: Places) -> list[Clip]:
+    """The videos among the files."""
+    return [
+        Clip(path.as_posix(), path, refused=_refusal(path, places))
+        for path in found
+        if path.suffix.lower() in videos.SUFFIXES
+    ]
+
+
+def _refusal(path: Path, places: Places) -> InputError | None:
+    """Why a file must not be looked at: it is a link that leads out of what is given."""
+    try:
+        places.require(path, option="curate predict RUN")
+    except InputError as error:
+        return error
+    return None
 
 
 def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
@@ -210,14 +287,14 @@ def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
 
 
 def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[str]) -> list[Path]:
-    """The photos that are no dataset's and not ours in `out`, each once; `notes` counts other files of the
-    folders."""
+    """The photos and videos that are no dataset's and not ours in `out`, each once; `notes` counts other
+    files of the folders."""
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if not path.is_dir():
             found.setdefault(real(path), path)
         elif not (path / DATASET_INFO).exists():
-            for below in pictures_below(path, notes):
+            for below in pictures_below(path, notes, videos.SUFFIXES):
                 found.setdefault(real(below), below)
     return [path for place, path in found.items() if not place.is_relative_to(real(out))]
 
@@ -237,12 +314,14 @@ def _fingerprint(files: Iterable[Path]) -> str:
 
 def _photo(path: Path, places: Places) -> _Photo:
     place = real(path) if path.is_symlink() else path
-    refused = None
-    try:
-        places.require(path, option="curate predict RUN")
-    except InputError as error:
-        refused = error
-    return _Photo(place.parent, Sample(f"photo/{path.as_posix()}", "photo", place.name), refused)
+    sample = Sample(f"photo/{path.as_posix()}", "photo", place.name)
+    return _Photo(place.parent, sample, _refusal(path, places))
+
+
+def _sizes(counts: Iterable[int], clips: Iterable[Clip]) -> list[int]:
+    """How many photos, or frames, each item of the work stands for."""
+    batches = [min(_ROWS, count - first) for count in counts for first in range(0, count, _ROWS)]
+    return [*batches, *(clip.promised() for clip in clips)]
 
 
 def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
@@ -259,13 +338,54 @@ def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset])
             yield held
 
 
-def _predict_batch(
-    photos: list[_Photo], *, chosen: Choice, find: FindAll | None, out: Path, options: PredictOptions
-) -> Part:
+@dataclass(frozen=True)
+class _Ways:
+    """How all of a run is predicted: by what, where to, and where what is not finished is kept."""
+
+    chosen: Choice
+    find: FindAll | None
+    out: Path
+    work: Path
+    options: PredictOptions
+
+    def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
+        """The photo's sample with what was found in it, counted in `part`."""
+        source, least = self.chosen.open().label_source, self.options.min_score
+        made = _labelled(photograph, tagged, source, least, self.out)
+        part.notes[WITHOUT] += REASON in made.attrs
+        part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
+        part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < least
+        return made
+
+    def follower(self) -> Follower:
+        """What follows hands in a video."""
+        smoothing = OneEuro(self.options.smooth, self.options.quick) if self.options.smooth else None
+        settings = Settings(self.options.min_score, self.options.find_every, smoothing)
+        return Follower(self.chosen.open(), self.find, settings)
+
+
+def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
+    part = _predict_clip(item, ways) if isinstance(item, Clip) else _predict_batch(item, ways)
+    part.notes = +part.notes
+    return part
+
+
+def _predict_clip(clip: Clip, ways: _Ways) -> Part:
+    if clip.path is None and ways.options.window and screen.is_there():
+        with screen.window(clip.name) as show:
+            part = tag_clip(clip, ways.follower(), ways.label, ways.out, ways.work, show)
+    else:
+        part = tag_clip(clip, ways.follower(), ways.label, ways.out, ways.work)
+    if ways.options.pictures:
+        write_overlay(ways.out / _film_of(clip.name), part, ways.out, ways.work)
+    return part
+
+
+def _predict_batch(photos: list[_Photo], ways: _Ways) -> Part:
     part = Part(to_batch([]))
-    if find is not None:
-        photos = [hand for photo in photos for hand in _hands_of(photo, find)]
-    tagger, samples = chosen.open(), []
+    if ways.find is not None:
+        photos = [hand for photo in photos for hand in _hands_of(photo, ways.find)]
+    tagger, samples = ways.chosen.open(), []
     opened = [photo.open() for photo in photos]
     for photo, result in zip(photos, tag_in_order([tagger], opened), strict=True):
         if isinstance(result, InputError):
@@ -274,15 +394,11 @@ def _predict_batch(
         photograph, (tagged,) = result
         if photo.found_by is not None:
             tagged = replace(tagged, found_by=photo.found_by)
-        made = _labelled(photograph, tagged, tagger.label_source, options.min_score, out)
+        made = ways.label(part, photograph, tagged)
         samples.append(made)
-        part.notes[WITHOUT] += REASON in made.attrs
-        part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
-        part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < options.min_score
-        if options.pictures:
-            images.write(out / _picture_of(made.sample_id), _draw(photograph, made), quality=88)
-    part.notes = +part.notes
-    part.batch = to_batch(samples)
+        if ways.options.pictures:
+            images.write(ways.out / _picture_of(made.sample_id), _draw(photograph, made), quality=88)
+    part.batch = to_batch(oriented(samples))
     return part
 
 
@@ -346,10 +462,22 @@ def _picture_of(sample_id: str) -> str:
     return f"{PICTURES}/{file_stem(sample_id)}.jpg"
 
 
+def _shown_in(sample: Sample) -> str:
+    """The picture of a sample, or the video, as a frame is no file of anybody else's."""
+    ours = sample.clip is not None and sample.image.startswith(f"{FRAMES}/")
+    return _film_of(sample.clip or "") if ours else _picture_of(sample.sample_id)
+
+
+def _film_of(clip: str) -> str:
+    """Where the video of a clip with its skeletons lies in OUT."""
+    return f"{PICTURES}/{file_stem(clip)}.mp4"
+
+
 def _write_json(made: Dataset, *, pictures: bool) -> None:
     """predictions.json: names of the keypoints, and for each photo its points [x, y, score] in pixels.
 
-    Where no hand was found, points is null and reason says why.
+    Where no hand was found, points is null and reason says why. Side, aspect and angles, degrees, are null
+    where neither the photo's sample nor the points tell them.
     """
     unscored = np.full(kp.COUNT, np.nan)  # where a tagger tells none
     with files.writing(made.root / JSON) as file:
@@ -363,12 +491,25 @@ def _write_json(made: Dataset, *, pictures: bool) -> None:
             entry = {
                 "sample_id": sample.sample_id,
                 "image": sample.image,
-                "picture": _picture_of(sample.sample_id) if pictures else None,
+                "picture": _shown_in(sample) if pictures else None,
+                "clip": sample.clip,
+                "frame": sample.frame,
+                "seconds": sample.attrs.get(SECONDS),
+                "track": sample.track,
                 "score": None if sample.score is None else round(sample.score, 4),
                 "found_by": sample.attrs[FOUND_BY],
                 "looked_at": sample.attrs[LOOKED_AT],
                 "reason": sample.attrs.get(REASON),
+                "side": sample.side,
+                "aspect": sample.aspect,
+                "tilt": _short(sample.tilt),
+                "rotation": _short(sample.rotation),
+                "roll": _short(sample.attrs.get(ROLL)),
                 "points": None if REASON in sample.attrs else points,
             }
             file.write((("," if number else "") + "\n " + json.dumps(entry)).encode())
         file.write(b"\n]}\n")
+
+
+def _short(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, 2)

@@ -19,9 +19,9 @@ from curate.basics.errors import InputError
 from curate.basics.images import Pixels
 from curate.data import depth as depth_maps
 from curate.data.sample import Sample
+from curate.hands import kinematics
 from curate.hands.compositing import Backdrops
 from render.cut import Cut
-from render.hand import kinematics
 from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON, mirrored
 from render.job import SOURCE
 from render.look import clutter

@@ -1,6 +1,7 @@
 """The tagger in the box on photographs, none of which it was trained on.
 
-    python -m benchmarks.box.measure WORK --data DATA [--tagger box] [--choose] [--sheet FOLDER] [--json FILE]
+    python -m benchmarks.box.measure WORK --data DATA [--tagger box] [--choose] [--every N]
+        [--sheet FOLDER] [--json FILE]
 
 DATA holds photographs as data/README.md describes them; which of these folders are there, is measured:
 
@@ -16,8 +17,11 @@ share of points within 0.2 of the longer side of the labelled box (PCK@0.2); the
 (EPE), in pixels of the picture and at 96 px; hands not found, whose points count as wrong in shares and not
 at all in distances. Then the size of the box, and milliseconds of one core.
 
+Of the parts without the labelled hand some show another hand, or the labelled one where its label lies wrong:
+look at those in which one is found, which --sheet draws.
+
 --choose measures the parts that limits are chosen on instead: people of half 0 of the train photographs (see
-renders_only.py), and train clips. --sheet draws the worst of each part chosen on.
+renders_only.py), and train clips. --sheet draws what is wrong.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ from curate.taggers.table import choose_by
 
 HERE = Path(__file__).resolve().parent
 GROUPED = 300  # photographs of a part to choose on
-EMPTY, SIDE = 200, 96
+EMPTY, SIDE = 200, 80
 
 
 def known(work: Path, data: Path, choosing: bool) -> Iterator[tuple[str, Dataset, list[Sample]]]:
@@ -185,14 +189,12 @@ def without_hands(work: Path, dataset: Dataset, rows: list[Sample]) -> Dataset:
         x0, y0, x1, y1 = *(box[:2] - 0.3 * box[2:].max()), *(box[:2] + box[2:] + 0.3 * box[2:].max())
         spaces = [(0, 0, x0, height), (x1, 0, width, height), (0, 0, width, y0), (0, y1, width, height)]
         fits = [s for s in spaces if min(s[2] - s[0], s[3] - s[1]) >= SIDE]
-        if not fits or len(made) == EMPTY:
-            continue
-        left, top, right, bottom = (int(v) for v in fits[rng.integers(len(fits))])
-        side = min(right - left, bottom - top)
-        x, y = (int(rng.integers(low, high - side + 1)) for low, high in ((left, right), (top, bottom)))
-        name = f"images/{len(made):04}.png"
-        images.write(out / name, np.ascontiguousarray(picture[y : y + side, x : x + side]))
-        made.append(Sample(f"empty/{len(made):04}", "empty", name, side, side))
+        for left, top, right, bottom in np.array(fits[: EMPTY - len(made)], int).reshape(-1, 4):
+            side = min(right - left, bottom - top)
+            x, y = (int(rng.integers(low, high - side + 1)) for low, high in ((left, right), (top, bottom)))
+            name = f"images/{len(made):04}.png"
+            images.write(out / name, np.ascontiguousarray(picture[y : y + side, x : x + side]))
+            made.append(Sample(f"empty/{len(made):04}", "empty", name, side, side))
     write_table(out, [to_batch(made)])
     write_info(out, {"history": []})
     return Dataset(out)
@@ -246,23 +248,30 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tagger", default=opencv.BOX)
     parser.add_argument("--choose", action="store_true")
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="every Nth photograph alone, to be quick"
+    )
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
     every: dict[str, Any] = {}
-    for name, dataset, rows in known(a.work, a.data, a.choose):
+    for name, dataset, every_row in known(a.work, a.data, a.choose):
+        rows = every_row[:: a.every]
         if name == "no hands":
             empty = without_hands(a.work, dataset, rows)
             share, wrong = hands_in(empty, a.tagger)
             every[name] = {"n": len(empty), "share": share, "wrong": [s.sample_id for s in wrong]}
             print(f"{name:22} n {len(empty):4}  a hand found in {share:.1%}", flush=True)
+            if a.sheet and wrong:
+                shown = [cv2.resize(images.read(empty.root / str(s.image)), (112, 112)) for s in wrong]
+                images.write(a.sheet / f"{name}.png", contact_sheet(shown, columns=12, cell=112))
             continue
         answer = tagged(a.work, dataset, rows, a.tagger)
         every[name] = figures(rows, answer)
         print(told(name, every[name]), flush=True)
         print(f"{'':22} sifted for {every[name]['reasons']}", flush=True)
         if a.sheet:
-            images.write(a.sheet / f"{name}.jpg", sheet(dataset, rows, answer, every[name]["wrong"]))
+            images.write(a.sheet / f"{name}.png", sheet(dataset, rows, answer, every[name]["wrong"]))
         if name == "11k_hands_224":
             every["milliseconds"] = milliseconds(dataset, rows, a.tagger)
             print(f"{every['milliseconds']:.0f} ms of one core a picture", flush=True)

@@ -155,11 +155,13 @@ _MAPPED = "convert labelme in/labelme --mapping in/loose/mapping.yaml --out out"
 _JOINED = "convert labelme in/labelme --hand-info in/11khands/HandInfo.csv --out out"
 _EVALUATE = "evaluate in/run in/set --out out"
 _PREDICT = "predict in/run in/images --out out"
+_FOLLOW = "predict in/run in/video --out out"
 _TRAIN = "train in/set --network toy-points --epochs 1 --batch 2"
 _TRAIN_AGAIN = f"{_TRAIN} --out in/run"
 _AUTOTAG = "autotag in/drawn --tagger in/run --looks 2 --out out"
 _OF_A_RUN = (_EVALUATE, _PREDICT, _AUTOTAG)
 _RUN_READS = ("set", "images", "drawn")
+_BOX = "autotag in/drawn --tagger box --looks 1 --out out"
 _OPENPOSE = "autotag in/drawn --tagger openpose:in/openpose-model --looks 1 --out out"
 _OF_A_SET = (_EVALUATE, f"{_TRAIN} --out out")
 _CROP_AGAIN = "crop in/drawn --by keypoints --size 64 --out in/crops"
@@ -292,6 +294,8 @@ _KINDS: tuple[Kind, ...] = (
         codecs.yaml_file,
         ("render --random 2 --model in/loose/hand.yaml --dry-run",),
     ),
+    Kind("the box's pictures", "drawn/images/*.jpg", _image, (_BOX, "crop in/drawn --by box --out out")),
+    Kind("the box's table", "drawn/samples.parquet", _table, (_BOX,), rows=_table_rows),
     # training sets
     Kind("set's json", "set/dataset.json", _json, (_QA_OF_A_SET,)),
     Kind("set's table", "set/samples.parquet", _table, (_QA_OF_A_SET,)),
@@ -326,6 +330,7 @@ _KINDS: tuple[Kind, ...] = (
     Kind("weights", "run/weights.pt", codecs.archive, _OF_A_RUN, _RUN_READS, networks=True),
     Kind("weights' bytes", "run/weights.pt", _bytes, _OF_A_RUN, _RUN_READS, networks=True),
     Kind("to predict", "images/*.jpg", _image, (_PREDICT,), ("run",), networks=True),
+    Kind("videos to predict", "video/**/*.*", _bytes, (_FOLLOW,), ("run",), networks=True),
     Kind("to train on", "set/dataset.json", _json, _OF_A_SET, ("run",), networks=True),
     Kind("its table", "set/samples.parquet", _table, _OF_A_SET, ("run",), networks=True),
     Kind("its arrays", "set/*.npy", codecs.npy, _OF_A_SET, ("run",), networks=True),

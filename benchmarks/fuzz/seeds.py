@@ -39,7 +39,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.hands.drawn_hands import Person, draw_hand
-from render.hand.kinematics import BONES
+from curate.hands.kinematics import BONES
 from render.hand.model import HandModel
 from render.people.rig import TEMPLATE
 from tests.layouts import LAYOUTS

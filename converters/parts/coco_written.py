@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
-from curate.data.dataset import Dataset
+from curate.data.dataset import ROWS, Dataset
 from curate.data.part import LEFT_OUT
 from curate.data.sample import make_batch, to_numpy
 
@@ -100,7 +101,7 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     whole = batches[0] if batches else make_batch(0)
     refs = whole.column("image").to_pylist()
     lost = count_lost(dataset, _HELD)
-    placed, counts = put(dataset, refs, out / "images", engine)
+    placed, counts = put(dataset, refs, out / "images", engine, spread=True)
     lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
     lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())
@@ -109,39 +110,45 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     sources = dataset.info["sources"]
     for split in sorted(set(splits)):
         part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
-        text, unheld = encode(part, placed, description=sources[0] if len(sources) == 1 else UNNAMED)
+        description = sources[0] if len(sources) == 1 else UNNAMED
+        blocks, unheld = encode(part, placed, out / "images", description=description)
         lost.update(unheld)
-        files.write(out / "annotations" / f"person_keypoints_{split or 'default'}.json", text)
+        with files.writing(out / "annotations" / f"person_keypoints_{split or 'default'}.json") as file:
+            file.writelines(blocks)
     return +lost
 
 
 def encode(
-    part: pa.RecordBatch, placed: dict[str, Path], *, description: str = UNNAMED
-) -> tuple[bytes, Counter[str]]:
-    """An annotation file for a batch of samples, and counts of what it does not hold, per field.
+    part: pa.RecordBatch, placed: dict[str, Path], folder: Path, *, description: str = UNNAMED
+) -> tuple[Iterator[bytes], Counter[str]]:
+    """An annotation file for a batch of samples, block by block, and counts of what it does not hold, per
+    field.
 
     Parameters
     ----------
-    placed: the file of each image that a sample refers to; its name goes into the annotations.
+    placed: the file of each image that a sample refers to; its name within `folder` goes into the
+        annotations.
     """
     lost = Counter[str]()
     ids = {ref: number for number, ref in enumerate(sorted(set(part.column("image").to_pylist())), start=1)}
-    with collector_paused():
-        return _encode(part, placed, ids, lost, description), lost
-
-
-def _encode(
-    part: pa.RecordBatch, placed: dict[str, Path], ids: dict[str, int], lost: Counter[str], description: str
-) -> bytes:
-    entries, licences = _image_entries(part, placed, ids, lost)
-    document = {
+    entries, licences = _image_entries(part, placed, folder, ids, lost)
+    head = {
         "info": {"description": description},
         "licenses": [{"id": number, "name": name, "url": ""} for name, number in licences.items()],
         "categories": [_category()],
         "images": entries,
-        "annotations": _annotations(part, ids),
     }
-    return msgspec.json.encode(document)
+    return _blocks(head, part, ids), lost
+
+
+def _blocks(head: dict[str, Any], part: pa.RecordBatch, ids: dict[str, int]) -> Iterator[bytes]:
+    """The text: as objects, all annotations would take six times its memory."""
+    yield msgspec.json.encode(head).removesuffix(b"}") + b',"annotations":['
+    for start in range(0, part.num_rows, ROWS):
+        with collector_paused():
+            text = msgspec.json.encode(_annotations(part.slice(start, ROWS), ids, start + 1))
+        yield (b"," if start else b"") + text.removeprefix(b"[").removesuffix(b"]")
+    yield b"]}"
 
 
 def _category() -> dict[str, Any]:
@@ -150,7 +157,7 @@ def _category() -> dict[str, Any]:
 
 
 def _image_entries(
-    part: pa.RecordBatch, placed: dict[str, Path], ids: dict[str, int], lost: Counter[str]
+    part: pa.RecordBatch, placed: dict[str, Path], folder: Path, ids: dict[str, int], lost: Counter[str]
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Entries of `images`, and the number of each licence."""
     names = sorted(set(part.column("licence").drop_null().to_pylist()))
@@ -163,7 +170,8 @@ def _image_entries(
             if width is None or height is None:
                 info = images.probe(placed[ref])
                 width, height = info.width, info.height
-            entry = {"id": ids[ref], "file_name": placed[ref].name, "width": width, "height": height}
+            name = placed[ref].relative_to(folder).as_posix()
+            entry = {"id": ids[ref], "file_name": name, "width": width, "height": height}
             entries[ref] = entry | ({"license": licences[licence]} if licence else {})
         if matrix is not None:
             camera = _camera(matrix)
@@ -180,9 +188,8 @@ def _camera(matrix: list[list[float]]) -> dict[str, Any] | None:
     return {"focal": [fx, fy], "princpt": [cx, cy]}
 
 
-def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, Any]]:
-    if not part.num_rows:
-        return []
+def _annotations(part: pa.RecordBatch, ids: dict[str, int], first: int) -> list[dict[str, Any]]:
+    """The annotations of some samples, numbered from `first`."""
     xy, seen = short(to_numpy(part, "keypoints")), to_numpy(part, "visibility")
     flat = np.zeros((part.num_rows, kp.COUNT, 3), object)
     flat[..., :2] = np.nan_to_num(xy)
@@ -191,7 +198,7 @@ def _annotations(part: pa.RecordBatch, ids: dict[str, int]) -> list[dict[str, An
     boxed = np.isfinite(frames).all(1)
     frames = short(np.where(boxed[:, None], frames, _extents(xy)))
     columns: tuple[Any, ...] = (
-        range(1, part.num_rows + 1),
+        range(first, first + part.num_rows),
         part.column("image").to_pylist(),
         flat.reshape(part.num_rows, -1).tolist(),
         (seen > 0).sum(1).tolist(),

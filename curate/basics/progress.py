@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -21,6 +21,48 @@ class Advance(Protocol):
 @contextmanager
 def bar(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advance]:
     """A progress bar with rate and time left, or now and then a line where stderr is no terminal."""
+    global _within
+    before = _within
+    with _shown(label, total, quiet=quiet) as advance:
+        inner = _Within(advance)
+        _within = inner.count
+        try:
+            yield inner
+        finally:
+            _within = before
+
+
+def within(count: int) -> None:
+    """Count on within a long item, where its bar stands in this process; what it counts at its end is less by
+    that."""
+    _within(count)
+
+
+class _Within:
+    """Counts whole items, less what was counted within them."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance, self._ahead = advance, 0
+
+    def __call__(self, count: int, /, *, new: bool = True) -> None:
+        told = min(count, self._ahead) if new else 0
+        self._ahead -= told
+        self._advance(count - told, new=new)
+
+    def count(self, count: int) -> None:
+        self._ahead += count
+        self._advance(count)
+
+
+def _nowhere(_count: int) -> None:
+    stopping.check()
+
+
+_within: Callable[[int], None] = _nowhere
+
+
+@contextmanager
+def _shown(label: str, total: int | None, *, quiet: bool) -> Iterator[Advance]:
     tally = _Tally(label, total)
     if quiet:
         yield lambda count, /, *, new=True: stopping.check()

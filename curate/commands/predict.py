@@ -27,15 +27,17 @@ def add(commands: Any) -> None:
         run,
         "  curate predict photos/ --out found\n"
         "  curate predict run photo.jpg --out found\n"
-        "  curate predict run photos/ --out found --json",
+        "  curate predict run photos/ --out found --json\n"
+        "  curate predict clip.mp4 --out followed\n"
+        "  curate predict camera:0 --seconds 60 --out recorded",
     )
     parser.add_argument(
         "inputs",
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="photos, folders or datasets; before them the folder of a run, where another network than that "
-        "of this tool is to look at them",
+        help="photos, videos, folders or datasets, or camera:0; before them the folder of a run, where "
+        "another network than that of this tool is to look at them",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_options(parser, PredictOptions)

@@ -35,6 +35,10 @@ COMMANDS: dict[str, Command] = {
         "Label photographs, by a network that comes along, a run, OpenPose or MediaPipe; what is not to be "
         "trusted is sifted out.",
     ),
+    "angles": Command(
+        "angles",
+        "Tell tilt and rotation of hands, and which they are, from their points, where that is not known.",
+    ),
     "export": Command(
         "export",
         "Write a dataset in another tool's format; says what that format cannot hold. Or a run as ONNX.",
@@ -72,7 +76,8 @@ COMMANDS: dict[str, Command] = {
         "Predict a split of a training set and measure: metrics, predictions.parquet and a page of pictures.",
     ),
     "predict": Command(
-        "predict", "Find the keypoints in photos: predictions.json, a dataset, and pictures with skeletons."
+        "predict",
+        "Find the keypoints in photos and videos: predictions.json, a dataset, and skeletons drawn.",
     ),
     "trust": Command(
         "trust", "Let a dataset of somebody else refer to files outside its folder; shows which."

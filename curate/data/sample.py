@@ -103,7 +103,7 @@ class Sample:
     label_source: "manual", "auto:NAME" or "render"; score: the tagger's, 0..1.
     parent_id, transform: the sample this was cut from and the (2, 3) map from here back to its image.
     clip, frame: the recording, and which of its pictures, from 0. track: which hand of the recording.
-    split: "train", "val" or "test". tilt, rotation: degrees, of renders.
+    split: "train", "val" or "test". tilt, rotation: degrees; exact, of renders, or from the keypoints.
     sha256: of the decoded pixels. attrs: the source's own metadata.
     """
 

@@ -104,8 +104,9 @@ def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> 
             part.quarantine.append((as_text(name), NO_TEXT))
 
 
-def pictures_below(folder: Path, notes: Counter[str]) -> list[Path]:
-    """The files below a folder that are called as pictures are, whether they can be read or not, sorted.
+def pictures_below(folder: Path, notes: Counter[str], also: Container[str] = ()) -> list[Path]:
+    """The files below a folder that are called as pictures are, or end as `also` says, whether they can be
+    read or not, sorted.
 
     Hidden ones are passed over. `notes` counts the other files by suffix, and linked folders.
 
@@ -121,7 +122,7 @@ def pictures_below(folder: Path, notes: Counter[str]) -> list[Path]:
     pictures = []
     for path in files_below(folder, enter):
         suffix = path.suffix.lower()
-        if suffix in images.SUFFIXES:
+        if suffix in images.SUFFIXES or suffix in also:
             pictures.append(path)
         else:
             notes[f"file that is no picture, passed over: {as_text(suffix[:20]) or 'no suffix'}"] += 1

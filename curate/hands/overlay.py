@@ -56,6 +56,43 @@ def draw_skeleton(
     return canvas  # type: ignore[no-any-return]
 
 
+def draw_hands(
+    image: Pixels, hands: Sequence[tuple[str, NDArray[Any]]], *, longest: int | None = None
+) -> Pixels:
+    """A copy of the image, RGB, with the skeleton of each hand, and its name where the hand begins.
+
+    Parameters
+    ----------
+    image: (H, W, 3) uint8. hands: of each its name and its points, (21, 2), pixels of `image`.
+    longest: make it smaller, so that its longer side has no more pixels; its sides are then even numbers.
+    """
+    height, width = image.shape[:2]
+    scale = 1.0
+    if longest is not None:
+        scale = min(1.0, longest / max(height, width))
+        size = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    across, down = image.shape[1] / width, image.shape[0] / height
+    for name, points in hands:
+        moved = np.asarray(points, float) * (across, down)
+        image = draw_skeleton(image, moved)
+        _write_name(image, name, moved)
+    return image
+
+
+def _write_name(canvas: Any, name: str, points: NDArray[np.float64]) -> None:
+    """Write a hand's name above its points, white on black."""
+    tall = max(0.4, max(canvas.shape[:2]) / 900)
+    thick = max(1, round(2 * tall))
+    low = np.nanmin(points, axis=0) if np.isfinite(points).any() else np.zeros(2)
+    (width, height), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, tall, thick)
+    x = int(np.clip(low[0], 0, max(0, canvas.shape[1] - width - 4)))
+    y = int(np.clip(low[1] - 4, height + 4, max(height + 4, canvas.shape[0] - 4)))
+    cv2.rectangle(canvas, (x, y - height - 3), (x + width + 3, y + 3), (0, 0, 0), cv2.FILLED)
+    at = (x + 2, y)
+    cv2.putText(canvas, name, at, cv2.FONT_HERSHEY_SIMPLEX, tall, (255, 255, 255), thick, cv2.LINE_AA)
+
+
 def contact_sheet(pictures: Sequence[Pixels], *, columns: int, cell: int, gap: int = 4) -> Pixels:
     """Pictures in a grid on white, each fitted into a cell of `cell` x `cell` pixels, row by row."""
     rows = max(1, -(-len(pictures) // columns))

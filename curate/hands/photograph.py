@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -278,3 +280,29 @@ class Photograph:
             ]
             cv2.polylines(small, moved, True, _OUTLINE, 1)
         return overlay.draw_skeleton(small, self.sample.keypoints * scale, self.sample.visibility)
+
+
+class Still(Photograph):
+    """A photograph whose pixels are at hand: a frame of a video."""
+
+    def __init__(self, pixels: Pixels, sample: Sample) -> None:
+        """Of RGB pixels (H, W, 3). sample: its image is where the frame is kept."""
+        self.sample, self.path = sample, Path(sample.image)
+        self._root = self.path.parent
+        self.info = images.ImageInfo(pixels.shape[1], pixels.shape[0], 1, "")
+        self._decoded = {(1, False): pixels}
+        self._reduced = {}
+
+    def read(self, shrink: int = 1, *, grey: bool = False) -> Pixels:
+        """See Photograph; `shrink` is 1, as there is nothing left to decode."""
+        if (shrink, grey) not in self._decoded:
+            self._decoded[shrink, grey] = np.asarray(
+                cv2.cvtColor(self._decoded[1, False], cv2.COLOR_RGB2GRAY), np.uint8
+            )
+        return self._decoded[shrink, grey]
+
+    def around(self, box: NDArray[np.floating]) -> Still:
+        """The same frame as a photograph of the hand in a box (x, y, w, h)."""
+        other = copy.copy(self)
+        other.sample = replace(self.sample, bbox=box.astype(np.float32))
+        return other

@@ -13,6 +13,7 @@ from curate.basics import keypoints as kp
 Floats = NDArray[np.float64]
 
 SIDES, ASPECTS = ("left", "right"), ("dorsal", "palmar")
+EDGE_ON = 0.1  # sine of a turn (`palm_turn`) up to which a palm is seen from its edge
 _THUMB_CMC, _INDEX_MCP, _LITTLE_MCP = 1, 5, 17
 _MCPS = (5, 9, 13, 17)
 

@@ -7,8 +7,8 @@ strain: 1 at the limit, more beyond it. A hand with a strain above 1 is sifted o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ _HEAD = """\
 # file with --limits. A limit of 1 on shares, or of 0 on scores, switches its check off.
 """
 _FINGERS = np.arange(1, kp.COUNT)
-_EDGE_ON = 0.1  # sine of a palm's turn, up to which its fingers may seem to stand in any order; as QA's
 _BEYOND, _HARDEST = 2.0, 99.0  # least hardness of what fails a check that has no grades; the largest
 
 
@@ -80,9 +79,17 @@ def read_limits(path: str | os.PathLike[str] | None) -> Limits:
     return settings.parse(Limits, given, path)
 
 
-def explain_limits(limits: Limits) -> str:
-    """Limits as YAML, each under what it means."""
-    return f"{_HEAD}\n{settings.explain(limits)}\n"
+def explain_limits(limits: Limits, origin: str = "") -> str:
+    """Limits as YAML, each under what it means; `origin`: lines on what they were chosen on."""
+    told = "".join(f"# {line}\n" for line in origin.splitlines())
+    return f"{_HEAD}{told}\n{settings.explain(limits)}\n"
+
+
+def tightened(limits: Limits, hardness: float) -> Limits:
+    """Limits that a hand keeps to whose hardness under the given ones is at most so much (see `Verdict`)."""
+    scores = {name: max(0.0, 1 - hardness * (1 - getattr(limits, name))) for name in _SCORES}
+    shares = {name: min(1.0, hardness * getattr(limits, name)) for name in _SHARES}
+    return replace(limits, **{name: round(value, _DIGITS) for name, value in {**scores, **shares}.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,19 @@ class Reason:
         found = None if self.found is None else round(self.found, 4)
         told = {"limit": self.limit, "found": found, "allowed": self.allowed}
         return {**told, "points": list(self.points)} if self.points else told
+
+
+def reasons_in(attrs: Mapping[str, Any]) -> list[str]:
+    """What a sample's attrs say of why it was sifted out, a line a reason; what is no reason is left out."""
+    given = attrs.get(SIFTED)
+    lines = []
+    for reason in given if isinstance(given, list) else ():
+        if isinstance(reason, dict) and "limit" in reason:
+            points = reason.get("points")
+            where = f" ({', '.join(map(str, points))})" if isinstance(points, list) and points else ""
+            found, allowed = reason.get("found"), reason.get("allowed")
+            lines.append(f"sifted out for {reason['limit']}: {found}, allowed {allowed}{where}")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +254,8 @@ def _apart(hand: Judged, apart: NDArray[np.floating] | None, limit: float) -> _M
 
 def _fan(hand: Judged, limit: float) -> _Measured | None:
     back = -float(np.min(shape.fan_angles(np.asarray(hand.points, np.float64)[None])))
-    edge_on = not abs(hand.turn) > _EDGE_ON
+    # Fingers may seem to stand in any order there.
+    edge_on = not abs(hand.turn) > shape.EDGE_ON
     return None if np.isnan(back) or edge_on else _Measured(back, _most(max(back, 0.0), limit))
 
 
@@ -291,4 +312,6 @@ _CHECKS: dict[str, _Check] = {
     "smallest": _smallest,
     "cut_off": _cut_off,
 }
-_GRADED = frozenset({"point_score", "hand_score", LOOKS_APART, TAGGERS_APART})
+_SCORES, _SHARES = ("point_score", "hand_score"), (LOOKS_APART, TAGGERS_APART)
+_GRADED = frozenset({*_SCORES, *_SHARES})
+_DIGITS = 6  # of a limit

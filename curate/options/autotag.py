@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.basics.settings import Options, path, texts, whole
+from curate.basics.settings import Options, number, path, texts, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,11 @@ class AutotagOptions(Options):
     truth: Path | None = path(
         "a dataset that has labels of some of the photographs: measure by it how right is what is kept",
         metavar="LABELLED",
+    )
+    precision: float | None = number(
+        None,
+        0.5,
+        1,
+        "with --truth: choose limits by which this share of what is kept is right, on half of the people, "
+        "measure them on the others, and write them to OUT/limits.yaml",
     )

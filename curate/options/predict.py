@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from curate.basics.settings import Options, flag, number, text
+from curate.basics.settings import Options, flag, number, text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,25 @@ class PredictOptions(Options):
         metavar="box|RUN",
     )
     pictures: bool = flag(True, "leave out the pictures with skeletons")
+    smooth: float = number(
+        1.0,
+        0,
+        100,
+        "of videos: the lower, the less the points of a hand at rest tremble; the cut-off of a one-euro "
+        "filter in Hz; 0 leaves them as they are found",
+    )
+    quick: float = number(
+        1.0,
+        0,
+        1000,
+        "of videos: the higher, the closer smoothed points keep to a hand that moves; Hz by which the "
+        "cut-off grows for a speed of a hand's size a second",
+    )
+    find_every: int = whole(
+        10,
+        1,
+        100_000,
+        "of videos: look for further hands in one of so many frames; else where the hands were",
+    )
+    seconds: float | None = number(None, 0, 1e6, "of a camera: end after so many; else by q, or Ctrl-C")
+    window: bool = flag(True, "of a camera: open no window; without a screen, there is none")

@@ -14,6 +14,7 @@ from curate.scoring import metrics
 
 _MARGIN = 0.1  # around the hand in the pictures of 96 px that 9 px are counted in
 _STEPS = 20  # of the curve
+_MORE = 1.01  # beyond the hardest hand there is
 _Z = 1.96  # of an interval that holds the true share in 95 of 100 cases
 _FINGERS = slice(1, kp.COUNT)
 
@@ -50,6 +51,27 @@ def share_with_interval(hits: int, count: int) -> dict[str, float | int | None]:
     reach = _Z * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
     told = {"share": share, "low": max(0.0, middle - reach), "high": min(1.0, middle + reach)}
     return {"n": count, **{name: round(value, 4) for name, value in told.items()}}
+
+
+def hardness_for(
+    hardness: NDArray[Any], certain: NDArray[np.bool_], right: NDArray[np.bool_], precision: float
+) -> float | None:
+    """A hardness up to which the share of right hands is at least `precision`, with as many hands as can be.
+
+    It lies halfway to the next harder hand, so that none is at the limit. None: there is no such hardness.
+
+    Parameters
+    ----------
+    hardness, certain, right: as for `curve`.
+    """
+    steps, place = np.unique(hardness[certain], return_inverse=True)
+    counts = np.cumsum(np.bincount(place, minlength=len(steps)))
+    hits = np.cumsum(np.bincount(place, right[certain], minlength=len(steps)))
+    good = np.flatnonzero(hits >= precision * counts - 1e-9)
+    if not len(good):
+        return None
+    last = float(steps[good[-1]])
+    return (last + float(steps[good[-1] + 1])) / 2 if good[-1] + 1 < len(steps) else last * _MORE
 
 
 def curve(

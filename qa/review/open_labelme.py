@@ -31,6 +31,7 @@ from curate.data.part import Part
 from curate.data.references import file_of
 from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
 from curate.data.source import Source
+from curate.hands.sifting import reasons_in
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
 from qa.review.corrections import decision_of, difference, last_saved, lines_of
@@ -220,7 +221,8 @@ def _file_name(number: int, image: str) -> str:
 def _prepare(
     source: Dataset, claim: files.Claim, session: _Session, write: Write, remarks: dict[str, list[str]]
 ) -> None:
-    """Write the pictures and labels, with what was found, through a small dataset of their own."""
+    """Write the pictures and labels, with why autotag sifted them out and what QA found, through a small
+    dataset of their own."""
     part = claim.work / "opened"
     for place in (part, claim.out / LABELS):
         files.remove(place)  # of a command that was killed
@@ -230,7 +232,11 @@ def _prepare(
         picture = Path("images") / (name + Path(hands[0].image).suffix)
         files.write(part / picture, images.load(file_of(source.root, hands[0].image)))
         samples += [
-            replace(hand, image=picture.as_posix(), attrs={FINDINGS: remarks.get(hand.sample_id, [])})
+            replace(
+                hand,
+                image=picture.as_posix(),
+                attrs={FINDINGS: [*reasons_in(hand.attrs), *remarks.get(hand.sample_id, [])]},
+            )
             for hand in hands
         ]
     write_table(part, [to_batch(samples)])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics
+from curate.hands import kinematics
 from render.hand.model import PART_OF_BONE, PERSON, HandModel
 from render.job import Accessories
 from render.look.colour import RGB, dye

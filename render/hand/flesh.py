@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import stopping
-from render.hand import anatomy, kinematics
-from render.hand.anatomy import Build
+from curate.hands import anatomy, kinematics
+from curate.hands.anatomy import Build
 
 Floats = NDArray[np.floating[Any]]
 

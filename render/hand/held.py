@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics
+from curate.hands import kinematics
 from render.hand.model import HandModel
 from render.look.colour import dye
 from render.shot import Extra, Look

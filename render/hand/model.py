@@ -1,7 +1,7 @@
 """A hand that can be posed: a skinned mesh, its joints, and where a labeller would put its keypoints.
 
 Every model, whether computed from an anatomy or read from a file, becomes this record; what uses it need not
-know which. Always a right hand in the hand frame of `render.hand.kinematics`. numpy only.
+know which. Always a right hand in the hand frame of `curate.hands.kinematics`. numpy only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics
+from curate.hands import kinematics
 
 Floats = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand import kinematics
-from render.hand.kinematics import DEVIATION, FLEXION, TWIST
+from curate.hands import kinematics
+from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]

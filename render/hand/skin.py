@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.hand.anatomy import Build
+from curate.hands.anatomy import Build
 from render.hand.flesh import Flesh
 from render.hand.surface import Surface
 

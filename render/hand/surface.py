@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
-from render.hand import kinematics
+from curate.hands import kinematics
 from render.hand.flesh import ARM_FROM, ARM_TO, Flesh, arm_section, smoothstep
 from render.hand.model import PART_OF_BONE
 

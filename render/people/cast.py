@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 
 from curate.basics import files
-from render.hand import anatomy
+from curate.hands import anatomy
 from render.hand.model import HandModel
 from render.job import Job
 from render.look import tone

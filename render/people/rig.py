@@ -34,7 +34,7 @@ from curate.basics import keypoints as kp
 from curate.basics import settings
 from curate.basics.errors import InputError
 from curate.basics.settings import choice, flag, number, text, whole
-from render.hand import kinematics
+from curate.hands import kinematics
 
 FORMATS = (".blend", ".glb", ".gltf", ".obj")
 TEMPLATE = Path(__file__).resolve().parent / "rigs" / "webxr.yaml"
@@ -57,7 +57,7 @@ class Rig:
     Attributes
     ----------
     joints: for each of our 21 a bone's name, three coordinates, or None.
-    bones: name of a further bone -> the bone of `render.hand.kinematics` that it belongs to.
+    bones: name of a further bone -> the bone of `curate.hands.kinematics` that it belongs to.
     keypoint_offsets: keypoint -> millimetres along its finger, away from the thumb's side, out of the back.
     """
 

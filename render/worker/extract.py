@@ -8,7 +8,7 @@ JOB.json is a `render.people.rig.Rig` as JSON. What is wrong with the model is w
 
 Bones are found by name, since in some files none hangs on another. A fingertip is where a ray along the last
 bone leaves the flesh, since in many rigs that bone ends well inside it. All is computed in the hand frame of
-`render.hand.kinematics`. A left hand is mirrored on the way there, so the model is always a right hand.
+`curate.hands.kinematics`. A left hand is mirrored on the way there, so the model is always a right hand.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 # Last, so that Blender's own packages come first.
 sys.path.append(os.fspath(Path(__file__).resolve().parents[2]))
 
-from render.hand import kinematics
+from curate.hands import kinematics
 from render.hand.model import PART_OF_BONE, HandModel, vertex_normals
 
 Floats = NDArray[np.float64]

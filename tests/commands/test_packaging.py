@@ -22,9 +22,10 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 VERBS = {"autotag", "background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}
-VERBS |= {"diff", "select", "show"}
+VERBS |= {"angles", "diff", "select", "show"}
 NOUNS = {"Dataset", "Sample"}
-OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - {"diff", "export", "show"}}  # these have none
+WITHOUT_OPTIONS = {"angles", "diff", "export", "show"}
+OPTIONS = {f"{verb.capitalize()}Options" for verb in VERBS - WITHOUT_OPTIONS}
 
 
 def test_public_names() -> None:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from converters.parts import exported_images
 from converters.table import FORMATS
 from curate.basics import images
 from curate.basics import keypoints as kp
@@ -191,6 +192,32 @@ def test_pictures_of_every_kind_are_carried_over(name: str, tmp_path: Path) -> N
     assert (found[10] == images.read(tmp_path / "photos" / "turned.jpg")).all()
     assert (found[11] == PIXELS).all()
     assert (found[12] == 255 - PIXELS).all()
+
+
+@pytest.mark.parametrize(("name", "split"), [("coco", ""), ("yolo-pose", "train")])
+def test_very_many_images_are_spread_over_folders(
+    name: str, split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported_images, "A_FOLDER", 2)
+    points = np.random.default_rng(1).uniform(10, 200, (5, kp.COUNT, 2)).astype(np.float32)
+    samples = [
+        Sample(
+            f"s/{i}",
+            "s",
+            f"../pictures/{i}.png",
+            WIDTH,
+            HEIGHT,
+            keypoints=points[i],
+            visibility=np.full(kp.COUNT, kp.VISIBLE, np.uint8),
+        )
+        for i in range(5)
+    ]
+    summary, back = there_and_back(make(tmp_path / "data", samples), name, tmp_path)
+    assert summary.complete
+    placed = sorted((tmp_path / name / "images" / split).rglob("*.png"))
+    assert [path.parent.name for path in placed] == ["00000", "00000", "00001", "00001", "00002"]
+    assert [Path(sample.image).name for sample in back] == [f"{i}.png" for i in range(5)]
+    assert np.allclose(np.stack([sample.keypoints for sample in back]), points, atol=1e-3)
 
 
 def test_a_training_set_is_exported_as_png(tmp_path: Path) -> None:

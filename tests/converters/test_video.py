@@ -75,6 +75,16 @@ def test_colours_are_those_of_the_video(tmp_path: Path, name: str, codec: str) -
     assert made.read_image(made[0]).mean((0, 1)) == pytest.approx([220, 40, 20], abs=6)
 
 
+def test_a_last_frame_that_is_not_there_is_counted(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", LEVELS, codec="MJPG")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rfind(b"\xff\xd8\xff")])  # where the last JPEG begins
+    summary, made = run(path, tmp_path / "out")
+    assert greys(made) == list(range(9))
+    assert summary.notes == {"frame that a video counts and does not hold": 1}
+    assert not summary.quarantined
+
+
 def test_every_nth_frame(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", LEVELS)
     _, made = run(path, tmp_path / "out", every=4)

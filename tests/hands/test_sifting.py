@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from curate.basics.errors import InputError
 from curate.basics.settings import settings_of
-from curate.hands.sifting import Judged, Limits, Verdict, explain_limits, judge, read_limits
+from curate.hands.sifting import (
+    Judged,
+    Limits,
+    Reason,
+    Verdict,
+    explain_limits,
+    judge,
+    read_limits,
+    reasons_in,
+    tightened,
+)
 
 
 @pytest.fixture
@@ -150,3 +160,23 @@ def test_what_are_no_limits_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "limits.yaml").write_text(text)
     with pytest.raises(InputError, match=r"limits\.yaml"):
         read_limits(tmp_path / "limits.yaml")
+
+
+def test_reasons_are_told_in_lines_and_what_is_none_is_left_out() -> None:
+    told = Reason("looks_apart", 0.21, 0.05, ("ring_tip",)).as_json()
+    attrs = {"sifted": [told, {"limit": "fan", "found": 7.0, "allowed": 6.0}, "no reason", {}]}
+    assert reasons_in(attrs) == [
+        "sifted out for looks_apart: 0.21, allowed 0.05 (ring_tip)",
+        "sifted out for fan: 7.0, allowed 6.0",
+    ]
+    assert reasons_in({"sifted": 3}) == reasons_in({}) == []
+
+
+def test_a_hand_as_hard_as_limits_are_tightened_to_is_at_the_limit() -> None:
+    """Half as hard as allowed: a least score of 0.3 becomes 0.65, a most of 0.05 becomes 0.025."""
+    limits = tightened(Limits(), 0.5)
+    assert (limits.point_score, limits.hand_score) == (0.65, 0.85)
+    assert (limits.looks_apart, limits.taggers_apart) == (0.025, 0.05)
+    assert limits.fan == Limits().fan
+    assert tightened(Limits(), 100).point_score == 0
+    assert tightened(Limits(), 100).looks_apart == 1

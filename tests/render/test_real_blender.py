@@ -22,10 +22,10 @@ from curate.basics.engine import Local
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
+from curate.hands.kinematics import DEVIATION, FLEXION, bone_matrices
 from render import plan
 from render.blender import Blender, Request, Worker
 from render.finish import finish, read_passes
-from render.hand.kinematics import DEVIATION, FLEXION, bone_matrices
 from render.hand.model import PART_OF_BONE, HandModel
 from render.job import Job
 from render.look.grounds import GROUNDS

@@ -62,7 +62,7 @@ import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names and top not in ("numpy", "render"):
+        if top not in sys.stdlib_module_names and top not in ("numpy", "curate", "render"):
             raise ImportError(f"no module named {name} in Blender's interpreter")
 sys.meta_path.insert(0, Refuse())
 sys.path.insert(0, sys.argv[1])
@@ -75,7 +75,11 @@ def test_what_the_worker_takes_from_us_needs_numpy_alone() -> None:
     wanted = set()
     for path in (ROOT / "render" / "worker").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("render"):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and node.module
+                and node.module.startswith(("curate", "render"))
+            ):
                 inner = [f"{node.module}.{alias.name}" for alias in node.names]
                 packages = [name for name in inner if (ROOT / f"{name.replace('.', '/')}.py").exists()]
                 wanted.update(packages or [node.module])

@@ -19,6 +19,7 @@ from curate.hands.drawn_hands import Person, draw_hand
 from curate.hands.photograph import Photograph
 from curate.taggers import opencv
 from curate.taggers.table import choose_by, finder_of
+from render.job import Job
 
 SIDE = 256
 
@@ -126,6 +127,11 @@ def test_crop_cuts_out_what_it_finds(drawn: tuple[Path, dict[str, np.ndarray]], 
     assert main(["convert", "images", str(drawn[0]), "--out", str(raw), "--quiet"]) == 0
     assert main(["crop", str(raw), "--by", "box", "--out", str(tmp_path / "crops"), "--quiet"]) == 0
     assert {sample.attrs["found_by"] for sample in Dataset(tmp_path / "crops")} == {"box"}
+
+
+def test_the_jobs_that_it_was_made_of_are_jobs() -> None:
+    jobs = sorted((Path(__file__).resolve().parents[2] / "benchmarks/box").glob("*.yaml"))
+    assert [len(Job.of(job, random=4000)) for job in jobs] == [4000] * 3
 
 
 def test_the_card_tells_its_limits() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def sees(flat_hand: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands for a network that is told by the grey of a picture what to find: 10 k for
 
     k = 1 a right hand, 2 a left one, 3 a right one without trust, 4 a right one elsewhere at each look,
-    5 a right one with a thumb's tip that lies 12 px off.
+    5 a right one with a thumb's tip that lies 12 px off, 6 the same with less trust.
     """
     looks = np.random.default_rng(0)
 
@@ -52,7 +52,9 @@ def sees(flat_hand: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
                 scores[row] = 0.2
             if kind == 4:
                 found = found + looks.uniform(-20, 20, 2)
-            if kind == 5:
+            if kind == 6:
+                scores[row] = 0.8
+            if kind in (5, 6):
                 found[4] += (0, -12)
             points.append(found)
         return Found(np.array(points, np.float32), scores, None, None)
@@ -73,6 +75,26 @@ def photos(tmp_path: Path, store: Store) -> Callable[..., Path]:
             for n, name in enumerate(pictures)
         ]
         return store(tmp_path / "photos", samples, pictures)
+
+    return make
+
+
+@pytest.fixture
+def truth_of(tmp_path: Path, store: Store, flat_hand: np.ndarray) -> Callable[..., Path]:
+    """Makes a dataset of labels of the first of `photos`, a right hand's each, of these people."""
+
+    def make(people: Sequence[str | None]) -> Path:
+        seen = np.full(21, kp.VISIBLE, np.uint8)
+        labels = {"keypoints": hand(flat_hand), "visibility": seen}
+        samples = [
+            Sample(f"t/{n}", "t", f"../photos/images/{n}.png", subject_id=who, **labels)
+            for n, who in enumerate(people)
+        ]
+        folder = store(tmp_path / "truth", samples, {})
+        info = json.loads((folder / "dataset.json").read_text())
+        (folder / "dataset.json").write_text(json.dumps({**info, "refers_to": ["../photos"]}))
+        take_word(folder)
+        return folder
 
     return make
 
@@ -124,11 +146,11 @@ def test_photographs_become_labels_and_the_doubtful_are_sifted_out(
         ({"aspect": "dorsal"}, [("right", "dorsal"), ("left", "dorsal")]),
         ({"aspect": "palmar"}, [("left", "palmar"), ("right", "palmar")]),
         ({"side": "left"}, [("left", "palmar"), ("left", "dorsal")]),
-        ({}, [(None, None), (None, None)]),
+        ({}, [("right", "dorsal"), ("left", "dorsal")]),
     ],
     ids=["backs", "palms", "left hands", "nothing known"],
 )
-def test_a_side_or_an_aspect_is_filled_in_where_the_other_is_known(
+def test_side_and_aspect_are_filled_in_where_the_points_tell_them(
     make_run: MakePath,
     photos: Callable[..., Path],
     tmp_path: Path,
@@ -139,7 +161,7 @@ def test_a_side_or_an_aspect_is_filled_in_where_the_other_is_known(
     made = list(Dataset(tmp_path / "tagged"))
     assert [(sample.side, sample.aspect) for sample in made] == expected
     filled = {"side_from", "aspect_from"} & made[0].attrs.keys()
-    assert filled == {f"{name}_from" for name in ("side", "aspect") if known and name not in known}
+    assert filled == {f"{name}_from" for name in ("side", "aspect") if name not in known}
 
 
 @pytest.mark.usefixtures("sees")
@@ -200,20 +222,12 @@ def test_taggers_must_agree(
 
 @pytest.mark.usefixtures("sees")
 def test_labels_to_compare_with_tell_how_right_it_is(
-    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, store: Store, flat_hand: np.ndarray
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
 ) -> None:
     """Of four photographs, one is sifted out; of those kept, one has a tip 12 px off: 9 * 72 / 96 may be."""
     dataset = photos(1, 5, 3, 1, 1)
-    seen = np.full(21, kp.VISIBLE, np.uint8)
-    truth = [
-        Sample(f"t/{n}", "t", f"../photos/images/{n}.png", keypoints=hand(flat_hand), visibility=seen)
-        for n in range(4)
-    ]
-    store(tmp_path / "truth", truth, {})
-    info = json.loads((tmp_path / "truth/dataset.json").read_text())
-    (tmp_path / "truth/dataset.json").write_text(json.dumps({**info, "refers_to": ["../photos"]}))
-    take_word(tmp_path / "truth")
-    made = run(dataset, make_run(), tmp_path / "tagged", truth=tmp_path / "truth")
+    truth = truth_of([None] * 4)
+    made = run(dataset, make_run(), tmp_path / "tagged", truth=truth)
     told = made.report["truth"]
     assert (told["all"]["n"], told["all"]["share"]) == (4, 0.75)
     assert (told["kept"]["n"], told["kept"]["share"]) == (3, pytest.approx(2 / 3, abs=1e-4))
@@ -318,3 +332,38 @@ def test_masks_of_the_photographs_move_along(
     (made,) = Dataset(tmp_path / "tagged")
     assert made.mask == "../d/masks/a.png"
     assert (tmp_path / "tagged" / made.mask).is_file()
+
+
+@pytest.mark.usefixtures("sees")
+def test_limits_for_a_precision_are_chosen_on_some_people_and_measured_on_others(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
+) -> None:
+    """Of each person's four hands the one with a lower score has a thumb's tip that is off."""
+    dataset = photos(*[1, 1, 1, 6] * 10)
+    truth = truth_of([f"person-{n // 4}" for n in range(40)])
+    made = run(dataset, make_run(), tmp_path / "fitted", truth=truth, precision=0.99)
+    chosen = made.report["truth"]["precision"]
+    assert chosen["chosen_on"]["people"] + chosen["others"]["people"] == 10
+    assert (chosen["others"]["kept"], chosen["others"]["right"]["share"]) == (0.75, 1)
+    assert "75.0% kept, 100.0%" in made.lines()[-1]
+    written = tmp_path / "fitted/limits.yaml"
+    assert "# Chosen for a precision of 0.99 on" in written.read_text()
+    again = run(dataset, make_run(), tmp_path / "again", limits=written)
+    assert (again.summary.samples, again.sifted) == (30, 10)
+
+
+@pytest.mark.usefixtures("sees")
+def test_a_precision_that_no_limits_give_is_told(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
+) -> None:
+    truth = truth_of([f"person-{n}" for n in range(8)])
+    made = run(photos(*[6] * 8), make_run(), tmp_path / "fitted", truth=truth, precision=0.9)
+    assert made.lines()[-1] == "no limits give a precision of 0.9 on these photographs"
+    assert not (tmp_path / "fitted/limits.yaml").exists()
+
+
+def test_a_precision_without_labels_to_compare_with_is_refused(
+    photos: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="--precision"):
+        run(photos(1), tmp_path, tmp_path / "out", precision=0.9)

@@ -48,7 +48,8 @@ def test_it_goes_on_without_the_packages_for_training_and_says_so(
 
     said: list[str] = []
     assert demo(tmp_path, run=run, say=said.append, options=FEW) == 0
-    assert {line[0] for line in typed} == {"render", "export", "convert", "crop", "build", "qa", "review"}
+    made_without = {"render", "export", "convert", "crop", "build", "qa", "review", "autotag", "show"}
+    assert {line[0] for line in typed} == made_without
     assert any("pip install 'hand-curate[train]'" in line for line in said)
     assert "evaluation" not in said[-1]
 

@@ -98,11 +98,12 @@ def test_every_picture_of_a_folder_is_looked_at_or_told(make_run: MakePath, tmp_
     (folder / "5.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     (folder / "6.CR3").write_bytes(b"\0\0\0\x18ftypcrx raw")
     (folder / "7.mov").write_bytes(b"a film")
+    (folder / "8.txt").write_text("taken on a Monday")
     (folder / ".hidden.jpg").write_bytes(b"")
     result = predict(make_run(size=32), [folder], tmp_path / "found", quiet=True)
     assert result.photos == 4
-    assert [Path(name).name for name, _ in result.unreadable] == ["5.HEIC", "6.CR3"]
-    assert result.passed_over == {"file that is no picture, passed over: .mov": 1}
+    assert [Path(name).name for name, _ in result.unreadable] == ["5.HEIC", "6.CR3", "7.mov"]
+    assert result.passed_over == {"file that is no picture, passed over: .txt": 1}
 
 
 def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:

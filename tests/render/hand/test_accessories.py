@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from render.hand import accessories, kinematics
+from curate.hands import kinematics
+from curate.hands.anatomy import Build
+from curate.hands.kinematics import FLEXION
+from render.hand import accessories
 from render.hand.accessories import Worn
-from render.hand.anatomy import Build
-from render.hand.kinematics import FLEXION
 from render.hand.model import PART_OF_BONE, PERSON, HandModel
 from render.hand.procedural import make_model
 from render.job import Accessories

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from curate.hands.anatomy import Build
+from curate.hands.kinematics import bone_matrices
 from render.hand import held, pose
-from render.hand.anatomy import Build
-from render.hand.kinematics import bone_matrices
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from curate.basics import stopping
-from render.hand import anatomy, kinematics
-from render.hand.anatomy import Build
-from render.hand.kinematics import FLEXION
+from curate.hands import anatomy, kinematics
+from curate.hands.anatomy import Build
+from curate.hands.kinematics import FLEXION
 from render.hand.model import PART_OF_BONE, HandModel
 from render.hand.procedural import make_model
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from render.hand import kinematics, pose
-from render.hand.anatomy import Build
-from render.hand.kinematics import DEVIATION, FLEXION
+from curate.hands import kinematics
+from curate.hands.anatomy import Build
+from curate.hands.kinematics import DEVIATION, FLEXION
+from render.hand import pose
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
 from render.hand.signs import SIGNS

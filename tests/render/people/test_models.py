@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.hands import kinematics
 from render.blender import Blender
-from render.hand import kinematics
 from render.hand.model import HandModel
 from render.people import models, rig
 

@@ -26,7 +26,7 @@ SEGMENTS = np.array(
     ]
 )
 # In photographs fingers are a little longer against the palm than in the X-rays; the index finger least.
-_SEEN = np.array([1.035, 1.01, 1.035, 1.04, 1.045])
+SEEN = np.array([1.035, 1.01, 1.035, 1.04, 1.045])
 # Where the metacarpals start: the row of wrist bones, seen from the wrist's centre (mm, hand frame).
 _CARPUS = np.array(
     [[-24.0, 20.5, -9.0], [-16.0, 28.0, 0.0], [-2.0, 30.0, 1.0], [8.0, 29.2, 0.0], [19.0, 27.4, -3.0]]
@@ -46,7 +46,35 @@ RADII = np.array(
         [8.0, 8.3, 8.3, 7.7, 7.5, 7.3, 6.4],
     ]
 )
-
+# A keypoint a row: mm of the mean hand (187 mm) along its finger, away from the thumb's side and out of the
+# back, from the centre of rotation to where MediaPipe Hands 0.10.21 puts its point on renders of this model.
+LABELS = np.array([
+    [20.7, -1.5, 0],  # wrist
+    [11.7, -2.5, 0],  # thumb
+    [-2.2, -0.3, 0],
+    [-4.6, 0.6, 0],
+    [-9.0, -1.0, 0],
+    [-2.3, 1.1, 0],  # index
+    [-4.1, 0.3, 0],
+    [-4.3, 0.1, 0],
+    [-5.8, 0.4, 0],
+    [-0.7, -0.8, 0],  # middle
+    [-5.0, -0.6, 0],
+    [-6.1, -0.4, 0],
+    [-7.9, -0.1, 0],
+    [3.1, -0.9, 0],  # ring
+    [-1.6, -0.9, 0],
+    [-4.1, -0.9, 0],
+    [-7.1, -0.7, 0],
+    [2.7, 1.2, 0],  # little
+    [-0.9, 2.0, 0],
+    [-1.1, 1.7, 0],
+    [-5.1, 0.7, 0],
+])  # fmt: skip
+# What is added where the palm is seen: there labels follow creases and the ball of the thumb, not the
+# knuckles. From labels of photographs that show the backs and the palms of the same people.
+PALM_LABELS = np.zeros((21, 3))
+PALM_LABELS[[0, 1, 2, 3, 5, 9, 13, 17], 0] = [-3.0, -8.5, -5.0, -2.5, 5.0, 5.0, 5.0, 5.0]
 
 Five = tuple[float, float, float, float, float]  # thumb .. little
 
@@ -83,7 +111,7 @@ def sample_build(rng: np.random.Generator) -> Build:
     """A person drawn at random: women's hands are 0.92 of men's in length, 0.88 in breadth (Greiner 1991)."""
     slight = rng.random()
     size = 1.02 - 0.09 * slight + 0.035 * rng.standard_normal()
-    lengths = _SEEN + 0.035 * rng.standard_normal() + 0.025 * np.clip(rng.standard_normal(5), -2, 2)
+    lengths = SEEN + 0.035 * rng.standard_normal() + 0.025 * np.clip(rng.standard_normal(5), -2, 2)
     # How oblique the row of knuckles is differs between people by 3 degrees; it is hardly ever jagged.
     oblique = 0.015 * rng.standard_normal() * np.array([0.0, -1.5, -0.5, 0.5, 1.5])
     metacarpals = 1 + oblique + np.array([0.03, 0.005, 0.005, 0.005, 0.005]) * rng.standard_normal(5)
@@ -91,8 +119,8 @@ def sample_build(rng: np.random.Generator) -> Build:
         size=float(np.clip(size, 0.84, 1.14)),
         breadth=float(np.clip(1.01 - 0.09 * slight + 0.035 * rng.standard_normal(), 0.85, 1.12)),
         thickness=float(np.clip(1.07 - 0.13 * slight + 0.05 * rng.standard_normal(), 0.82, 1.25)),
-        lengths=_five(lengths),
-        metacarpals=_five(metacarpals),
+        lengths=five(lengths),
+        metacarpals=five(metacarpals),
         thumb_base=float(np.clip(rng.normal(2.5, 2.5), -4, 8)),
         knuckles=float(rng.random()),
         lean=float(rng.random()),
@@ -102,7 +130,7 @@ def sample_build(rng: np.random.Generator) -> Build:
     )
 
 
-def _five(values: Floats) -> Five:
+def five(values: Floats) -> Five:
     a, b, c, d, e = values.tolist()
     return (a, b, c, d, e)
 

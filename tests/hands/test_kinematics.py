@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.hand import anatomy, kinematics
-from render.hand.kinematics import DEVIATION, FLEXION
+from curate.hands import anatomy, kinematics
+from curate.hands.kinematics import DEVIATION, FLEXION
 
 JOINTS = anatomy.joints(anatomy.Build())
 FLAT = np.zeros((5, 3, 3))

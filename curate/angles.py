@@ -1,0 +1,61 @@
+"""`curate angles`: how the hands of a dataset are turned, and which they are, from their keypoints."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from curate.basics.engine import ONE, Engine
+from curate.data.dataset import Dataset, Rows
+from curate.data.part import Part
+from curate.data.sample import from_batch
+from curate.data.stage import Stage, Summary, keep
+from curate.hands.oriented import ANGLES_FROM, ASPECT_FROM, SIDE_FROM, oriented
+
+_ROWS = 64  # samples a task
+UNTOLD, OPEN = "angles not told by the points", "side left open"  # notes
+_FILLED = {
+    ANGLES_FROM: "tilt and rotation from the points",
+    SIDE_FROM: "side from the points",
+    ASPECT_FROM: "aspect from the points",
+}
+
+
+def angles(
+    dataset: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    engine: Engine = ONE,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Summary:
+    """Fill in tilt, rotation and roll, side and aspect where they are not known and the keypoints tell them.
+
+    OUT has all samples and refers to the same images; what is known stays. See `curate.hands.oriented`; what
+    was filled in, and of how many samples the points do not tell it, is counted in the notes.
+
+    Raises
+    ------
+    InputError: a training set. SchemaError: no dataset. ConfigChanged: OUT was begun with another dataset.
+    """
+    source = Dataset(dataset)
+    source.refuse_training_set("tell angles before curate build")
+    stage = Stage("angles", Path(out), {}, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    work = partial(_orient, root=source.root, out=Path(out))
+    return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
+
+
+def _orient(rows: Rows, *, root: Path, out: Path) -> Part:
+    part = Part(rows.batch.slice(0, 0))
+    before = list(from_batch(rows.batch))
+    made = oriented(before)
+    for old, new in zip(before, made, strict=True):
+        part.notes.update(
+            note for name, note in _FILLED.items() if new.attrs.get(name) != old.attrs.get(name)
+        )
+        part.notes[UNTOLD] += new.tilt is None and new.rotation is None
+        part.notes[OPEN] += new.side is None
+    part.notes = +part.notes
+    keep(part, made, root, out)
+    return part

@@ -1,0 +1,196 @@
+"""Reading and writing videos, as `curate.basics.images` does pictures.
+
+OpenCV's FFmpeg decodes them: frames stand upright, whatever the rotation flag of the file, and have the times
+that the file gives them, so that a variable rate does no harm. Only containers that hold their own pictures
+are opened; a playlist under the name of a video could name any file, or an address.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from curate.basics.errors import InputError
+from curate.basics.image_header import MAX_PIXELS
+from curate.basics.images import Pixels
+from curate.basics.paths import open_file
+
+SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+_LOST = 0.02  # share of the frames that a container may promise too many
+# Where the containers have their mark: MP4 and MOV, AVI, Matroska and WebM, MPEG.
+_HEADS = (
+    *((4, mark) for mark in (b"ftyp", b"moov", b"mdat", b"wide")),
+    (8, b"AVI "),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (0, b"\x00\x00\x01\xba"),
+)
+_CODEC = "mp4v"  # MPEG-4 part 2: what OpenCV writes everywhere, and as fast as it is filmed
+_RATES = (1.0, 60.0)  # frames a second of what is written
+_LONGEST_PAUSE = 10.0  # seconds for which a frame is repeated
+# Both would write past us to the terminal.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame: its number in the clip, the seconds since the clip began, and (h, w, 3) RGB pixels."""
+
+    number: int
+    seconds: float
+    pixels: Pixels
+
+
+def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
+    """The frames of a video, from the `first` on.
+
+    Raises
+    ------
+    InputError: no video that can be read; or, behind its last frame, that it promised more, or that the next
+        is of another size.
+    """
+    with _opened(path) as capture:
+        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        number = 0
+        for frame in _read(path, capture):
+            number = frame.number + 1
+            if frame.number >= first:
+                yield frame
+    if not number:
+        raise InputError(path, "a video without a frame that can be read")
+    if promised - number > max(1, _LOST * promised):
+        raise InputError(path, f"ends after {number} of {promised:.0f} frames; those are kept")
+
+
+def promised(path: Path) -> int:
+    """How many frames a video says that it has; 0 where it cannot tell. Raises InputError: no video."""
+    with _opened(path) as capture:
+        return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+
+def camera(number: int) -> Iterator[Frame]:
+    """What a camera sees from now on, each frame at the time that it came.
+
+    Raises
+    ------
+    InputError: no such camera; or, behind its last frame, that it gives no more.
+    """
+    where = f"camera:{number}"
+    capture: Any = cv2.VideoCapture(number)
+    try:
+        if not capture.isOpened():
+            raise InputError(where, "no camera that can be opened", remedy="is it plugged in, and free?")
+        began = time.monotonic()
+        count = 0
+        for frame in _read(where, capture):
+            yield Frame(count, time.monotonic() - began, frame.pixels)
+            count += 1
+    finally:
+        capture.release()
+    raise InputError(where, f"gives no more frames after {count}; those are kept", remedy="is it plugged in?")
+
+
+def write(path: Path, pictures: Iterable[Pixels], times: Sequence[float]) -> None:
+    """Write pictures, all of one size, as a video (MPEG-4 in MP4), each shown from its time on.
+
+    Where that fails, or is stopped, a part of it may be left at `path`.
+
+    Parameters
+    ----------
+    pictures: RGB (H, W, 3). times: of each, seconds, in order.
+
+    Raises
+    ------
+    InputError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rate = _rate(times)
+    writer: Any = None
+    written = 0
+    try:
+        for picture, count in zip(pictures, repeats(times, rate), strict=True):
+            if writer is None:
+                size = (picture.shape[1], picture.shape[0])
+                fourcc = cv2.VideoWriter.fourcc(*_CODEC)
+                writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, rate, size)
+            for _ in range(count):
+                writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+            written += count
+    finally:
+        if writer is not None:
+            writer.release()
+    if not path.is_file() or promised(path) != written:
+        raise InputError(path, "the video cannot be written", remedy="is the disk full?")
+
+
+def repeats(times: Sequence[float], rate: float) -> list[int]:
+    """How often each frame is written to a video of one rate, so that it is seen from its time on.
+
+    None where the next is due in the same moment; a pause of more than 10 seconds is cut to that.
+
+    Parameters
+    ----------
+    times: seconds, in order. rate: frames a second.
+    """
+    steps = np.clip(np.diff(np.asarray(times, np.float64)), 0, _LONGEST_PAUSE)
+    due = np.rint(np.concatenate([[0.0], np.cumsum(steps)]) * rate).astype(int)
+    return [*np.diff(due).tolist(), 1]
+
+
+def _rate(times: Sequence[float]) -> float:
+    """Frames a second by which most frames are shown once."""
+    steps = np.diff(np.asarray(times, np.float64))
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    return float(np.clip(1 / usual if usual > 0 else _RATES[1], *_RATES))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A capture of a video. Raises InputError: none that can be read."""
+    _check_head(path)
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        if not capture.isOpened():
+            raise InputError(path, "no video that can be read", allowed=", ".join(SUFFIXES))
+        width, height = (capture.get(k) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if width * height > MAX_PIXELS:
+            raise InputError(path, f"frames of {width:.0f} x {height:.0f} px", allowed=f"{MAX_PIXELS} pixels")
+        yield capture
+    finally:
+        capture.release()
+
+
+def _read(where: str | Path, capture: Any) -> Iterator[Frame]:
+    """The frames of a capture, at the times of its file. Raises InputError behind the last before one of
+    another size."""
+    size: tuple[int, int] | None = None
+    for number in itertools.count():
+        there, pixels = capture.read()
+        if not there:
+            return
+        seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        height, width = pixels.shape[:2]
+        size = size or (width, height)
+        if (width, height) != size:
+            told = f"frame {number} is {width} x {height} px, those before it {size[0]} x {size[1]}"
+            raise InputError(where, f"{told}; those are kept")
+        yield Frame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+
+
+def _check_head(path: Path) -> None:
+    try:
+        with open_file(path) as file:
+            head = file.read(16)
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})") from None
+    if not any(head[at : at + len(magic)] == magic for at, magic in _HEADS):
+        raise InputError(path, f"begins with {head[:8]!r}", allowed="MP4, MOV, AVI, MKV, WebM or MPEG")

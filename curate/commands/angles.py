@@ -1,0 +1,28 @@
+"""curate angles: how hands are turned, from their keypoints."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from curate.commands.console import command, common, engine_of, given, tell
+
+
+def add(commands: Any) -> None:
+    parser = command(
+        commands,
+        "angles",
+        run,
+        '  curate angles tagged --out turned\n  curate select turned --where "tilt > 30" --out tilted',
+    )
+    parser.add_argument("dataset", type=Path, metavar="D")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT")
+    common(parser, shares=True, cluster=True)
+
+
+def run(a: argparse.Namespace) -> int:
+    from curate.angles import angles
+
+    summary = angles(a.dataset, a.out, engine=engine_of(a), **given(a, "overwrite quiet"))
+    return tell(a, summary, advice=f"next: curate show {a.out} --out {a.out}.html")

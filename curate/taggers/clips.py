@@ -1,0 +1,227 @@
+"""A clip, tagged: each frame becomes a picture of the dataset, and a sample for each hand that is followed.
+
+What is done is kept every 64 frames, with what is remembered of the hands: a clip that was stopped goes on
+there, to the same bytes. Of a camera, what it gave before it was stopped is the whole clip.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate.basics import files, images, progress, videos
+from curate.basics import keypoints as kp
+from curate.basics.errors import InputError, SchemaError
+from curate.basics.images import Pixels
+from curate.basics.videos import Frame
+from curate.data.part import Part
+from curate.data.sample import Sample, file_stem, from_batch, to_batch
+from curate.hands.finding import WHOLE
+from curate.hands.overlay import draw_hands
+from curate.hands.photograph import Photograph, Still
+from curate.taggers.following import Follower, State, from_json, to_json
+from curate.taggers.tagger import Tagged
+
+SOURCE = "video"
+FRAMES = "images"  # the folder of OUT that frames are written to
+SECONDS = "seconds"  # in a sample's attrs: since its clip began
+_ROWS = 64  # frames after which what is done is kept
+_QUALITY = 95  # of the frames, JPEG
+_LONGEST = 1280  # px, longer side of the overlay
+_SPENT = ".spent.json"
+
+Label = Callable[[Part, Photograph, Tagged], Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A recording.
+
+    Attributes
+    ----------
+    name: what it is called. path: the video; None: what the camera sees.
+    camera: its number. seconds: how long it is recorded; None: until it is stopped.
+    refused: why the video must not be looked at.
+    """
+
+    name: str
+    path: Path | None = None
+    camera: int = 0
+    seconds: float | None = None
+    refused: InputError | None = None
+
+    @property
+    def stem(self) -> str:
+        """What its files in OUT are called by."""
+        return file_stem(self.name)
+
+    def promised(self) -> int:
+        """How many frames it says that it has; 0 where it cannot tell."""
+        if self.path is None or self.refused is not None:
+            return 0
+        try:
+            return videos.promised(self.path)
+        except InputError:
+            return 0
+
+    def frames(self, first: int) -> Iterator[Frame]:
+        """Its frames from this number on; none of a camera, whose moment has passed. Raises InputError where
+        it cannot be read, or not to its end."""
+        if self.refused is not None:
+            raise self.refused
+        if self.path is not None:
+            yield from videos.frames(self.path, first=first)
+        elif first == 0:
+            for frame in videos.camera(self.camera):
+                if self.seconds is not None and frame.seconds >= self.seconds:
+                    return
+                yield frame
+
+
+def tag_clip(
+    clip: Clip,
+    follower: Follower,
+    label: Label,
+    out: Path,
+    work: Path,
+    show: Callable[[Pixels], bool] = lambda picture: True,
+) -> Part:
+    """All samples of a clip; what is wrong with it goes to the quarantine.
+
+    Parameters
+    ----------
+    label: makes the sample of a frame with what was found in it, and counts it.
+    out: the dataset; frames are written to its images/. work: a folder for what is not finished.
+    show: given each frame with its hands, RGB; False ends the clip.
+    """
+    kept = _Kept(work / clip.stem)
+    began, first = time.monotonic(), kept.next
+    part, samples, state = Part(to_batch([])), list[Sample](), kept.state
+    count = first
+    try:
+        for frame in clip.frames(first) if not kept.ended else ():
+            made, state = _tag_frame(clip, frame, follower, label, out, part, state)
+            samples += made
+            count = frame.number + 1
+            progress.within(1)
+            if not show(draw_hands(frame.pixels, _hands(made))):
+                break
+            if count % _ROWS == 0:
+                kept.keep(part, samples, state, count)
+                part, samples = Part(to_batch([])), []
+    except InputError as error:
+        part.quarantine.append((clip.name, error.reason))
+    kept.keep(part, samples, state, count, ended=True)
+    files.write_json(work / f"{clip.stem}{_SPENT}", [count - first, time.monotonic() - began])
+    return kept.whole()
+
+
+def pace(work: Path) -> tuple[int, float]:
+    """How many frames were looked at, and in how many seconds, until the stage was finished."""
+    spent = [json.loads(path.read_bytes()) for path in sorted(work.glob(f"*{_SPENT}"))]
+    return sum(frames for frames, _ in spent), sum(seconds for _, seconds in spent)
+
+
+def write_overlay(path: Path, part: Part, out: Path, work: Path) -> None:
+    """Write the frames of a clip with skeletons and numbers as a video."""
+    samples = list(from_batch(part.batch))
+    by_frame = [list(hands) for _, hands in groupby(samples, key=lambda sample: sample.frame)]
+    if not by_frame:
+        return
+    times = [float(hands[0].attrs[SECONDS]) for hands in by_frame]
+    drawn = (
+        draw_hands(images.read(out / hands[0].image), _hands(hands), longest=_LONGEST) for hands in by_frame
+    )
+    begun = work / path.name  # its ending tells the format: it cannot be called as an unfinished file is
+    videos.write(begun, drawn, times)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun.replace(path)
+
+
+def _tag_frame(
+    clip: Clip, frame: Frame, follower: Follower, label: Label, out: Path, part: Part, state: State
+) -> tuple[list[Sample], State]:
+    path = out / FRAMES / f"{clip.stem}-{frame.number:06d}.jpg"
+    images.write(path, frame.pixels, quality=_QUALITY)
+    sample = Sample(
+        f"{SOURCE}/{clip.name}/{frame.number:06d}",
+        SOURCE,
+        str(path),
+        clip=clip.name,
+        frame=frame.number,
+        attrs={SECONDS: round(frame.seconds, 6)},
+    )
+    still = Still(frame.pixels, sample)
+    hands, state = follower.step(still, frame.seconds, state)
+    made = [
+        replace(label(part, still, tagged), sample_id=f"{sample.sample_id}~{number}", track=str(number))
+        for number, tagged in hands
+    ]
+    return made or [label(part, still, _nothing(still))], state
+
+
+def _nothing(still: Still) -> Tagged:
+    return Tagged(np.full((kp.COUNT, 2), np.nan), np.zeros(kp.COUNT), WHOLE, still.whole)
+
+
+def _hands(samples: list[Sample]) -> list[tuple[str, Any]]:
+    """The hands of a frame, each with its number."""
+    return [(sample.track, sample.keypoints) for sample in samples if sample.track is not None]
+
+
+class _Kept:
+    """What is done of a clip, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.parts: list[Path] = []
+        self.next, self.state, self.ended = 0, State(), False
+        while self._load(len(self.parts)):
+            pass
+
+    def keep(
+        self, part: Part, samples: list[Sample], state: State, count: int, *, ended: bool = False
+    ) -> None:
+        """Add a part, with what is remembered behind its last frame; the clip's last one where it `ended`."""
+        if self.ended:
+            return
+        path = self._path(len(self.parts))
+        told = {"next": count, "ended": ended, "state": to_json(state)}
+        files.write_json(path.with_suffix(".json"), told)  # first: a part without it would count as done
+        part.batch = to_batch(samples)
+        part.store(path)
+        self._load(len(self.parts))
+
+    def whole(self) -> Part:
+        """All parts as one."""
+        parts = [Part.load(path) for path in self.parts]
+        result = Part(to_batch([]))
+        for part in parts:
+            result.count(part)
+        table = pa.Table.from_batches([part.batch for part in parts]).combine_chunks()
+        result.batch = table.to_batches()[0] if len(table) else result.batch
+        return result
+
+    def _load(self, number: int) -> bool:
+        path = self._path(number)
+        if self.ended or not path.exists():
+            return False
+        try:
+            Part.load(path)
+        except SchemaError:
+            return False  # made again
+        told = json.loads(path.with_suffix(".json").read_bytes())
+        self.parts.append(path)
+        self.next, self.state, self.ended = told["next"], from_json(told["state"]), told["ended"]
+        return True
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.arrow"

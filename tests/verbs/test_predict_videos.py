@@ -1,0 +1,300 @@
+"""Prediction on videos: hands are followed, frames and a film are written, and what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from curate.basics import images, screen, videos
+from curate.basics import keypoints as kp
+from curate.basics.engine import Local
+from curate.basics.errors import InputError
+from curate.build import build
+from curate.cli import main
+from curate.data.dataset import Dataset
+from curate.networks.inference import Found
+from curate.options.build import BuildOptions
+from curate.options.predict import PredictOptions
+from curate.predict import predict
+from curate.taggers import clips
+from curate.training.run import Run
+
+MakePath = Callable[..., Path]
+SIZE = (160, 120)
+RAW = PredictOptions(smooth=0.0)
+
+
+def spot(x: float, y: float = 60, size: tuple[int, int] = SIZE) -> Any:
+    """A picture with a bright red spot, as OpenCV has it."""
+    picture = np.full((size[1], size[0], 3), 30, np.uint8)
+    cv2.circle(picture, (round(x), round(y)), 9, (60, 60, 250), -1)
+    return picture
+
+
+def film(path: Path, pictures: list[Any], rate: float = 10) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = pictures[0].shape[:2]
+    codec = "mp4v" if path.suffix == ".mp4" else "MJPG"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate, (width, height))
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def bright_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    """Stands for a network that finds a hand around what is brightest, as large as that; and none in the
+    dark."""
+    points = np.full((len(pixels), kp.COUNT, 2), np.nan, np.float32)
+    scores = np.zeros((len(pixels), kp.COUNT), np.float32)
+    grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 7), np.linspace(-0.5, 0.5, 3)), -1).reshape(21, 2)
+    for number, image in enumerate(pixels):
+        y, x = np.nonzero(image > 70)
+        if len(x):
+            size = max(np.ptp(x), np.ptp(y), 4)
+            points[number] = np.array([x.mean() + 0.5, y.mean() + 0.5]) + grid * size
+            scores[number] = 0.9
+    return Found(points, scores, None, None)
+
+
+@pytest.fixture
+def run(make_run: MakePath, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(Run, "predict", bright_hand)
+    return make_run(keypoints=21)
+
+
+def centres(made: Dataset) -> list[float]:
+    """Where each hand is, from left to right."""
+    return [float(np.nanmean(sample.keypoints[:, 0])) for sample in made if sample.visibility.any()]
+
+
+def test_a_video_becomes_a_dataset_of_tracks_and_a_film(run: Path, tmp_path: Path) -> None:
+    clip = film(tmp_path / "in" / "a.mp4", [spot(40 + 5 * i) for i in range(12)] + [spot(-50)] * 2)
+    images.write(tmp_path / "in" / "photo.png", spot(80)[..., ::-1])
+    result = predict(run, [tmp_path / "in"], tmp_path / "out", RAW, quiet=True)
+    assert (result.photos, result.hands, result.without, result.clips, result.tracks) == (15, 13, 2, 1, 1)
+    assert result.rate is not None
+    made = Dataset(tmp_path / "out")
+    photo, *frames = made
+    assert photo.clip is None
+    assert [s.sample_id for s in frames[:2]] == [f"video/{clip}/00000{n}~1" for n in range(2)]
+    assert [(s.clip, s.frame) for s in frames] == [(clip.as_posix(), n) for n in range(14)]
+    assert [s.track for s in frames] == ["1"] * 12 + [None] * 2
+    assert [s.attrs["seconds"] for s in frames] == pytest.approx([n / 10 for n in range(14)])
+    assert [s.attrs["found_by"] for s in frames[1:12]] == ["last frame"] * 11
+    assert centres(made)[1:13] == pytest.approx([40.5 + 5 * n for n in range(12)], abs=1)
+    assert made.read_image(frames[3]).shape == (120, 160, 3)
+    told = json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]
+    assert [(e["frame"], e["seconds"], e["track"]) for e in told[1:3]] == [(0, 0.0, "1"), (1, 0.1, "1")]
+    assert told[13]["reason"] is not None
+    shown = list(videos.frames(tmp_path / "out" / told[1]["picture"]))
+    assert len(shown) == 14
+    for pixels in (made.read_image(frames[3]), shown[3].pixels):
+        red, green, blue = pixels[51:70, 46:65].mean((0, 1))
+        assert red > 1.3 * max(green, blue)
+
+
+def test_smoothing_calms_a_hand_and_can_be_left_out(run: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    clip = film(tmp_path / "a.mp4", [spot(80 + 4 * x) for x in rng.normal(size=30)], rate=30)
+    raw = predict(run, [clip], tmp_path / "raw", RAW, quiet=True)
+    calm = predict(run, [clip], tmp_path / "calm", PredictOptions(smooth=1.0, quick=0.0), quiet=True)
+    jitter = [np.abs(np.diff(centres(Dataset(made.out)), n=2)).mean() for made in (raw, calm)]
+    assert jitter[1] < jitter[0] / 2
+
+
+def test_a_film_keeps_the_times_of_a_variable_rate() -> None:
+    assert videos.repeats([0.0, 0.1, 0.2, 0.5, 0.51, 0.6], 10) == [1, 1, 3, 0, 1, 1]
+    assert videos.repeats([0.0, 1000.0], 10) == [100, 1]
+    assert videos.repeats([5.0], 10) == [1]
+
+
+def test_what_is_wrong_with_a_video_is_told_in_a_line(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    good = film(folder / "good.avi", [spot(60 + i) for i in range(10)])
+    (folder / "cut.avi").write_bytes(good.read_bytes()[: len(good.read_bytes()) // 2])
+    (folder / "none.mp4").write_text("a film")
+    shutil.copy(good, tmp_path / "elsewhere.avi")
+    (folder / "link.avi").symlink_to(tmp_path / "elsewhere.avi")
+    result = predict(run, [folder], tmp_path / "out", RAW, quiet=True)
+    told = {Path(name).name: reason for name, reason in result.unreadable}
+    assert told.keys() == {"cut.avi", "none.mp4", "link.avi"}
+    assert "of 10 frames; those are kept" in told["cut.avi"]
+    assert told["none.mp4"].startswith("begins with b'a film'")
+    assert "leads out" in told["link.avi"]
+    assert result.clips == 2
+    assert result.hands == result.photos > 10
+
+
+def other_size(path: Path) -> Path:
+    """A video whose third frame is of another size: the JPEG of another film stands in its place."""
+    good = film(path, [spot(60 + i) for i in range(4)]).read_bytes()
+    small = film(path.with_name("small.avi"), [spot(10, 10, (80, 64))] * 4).read_bytes()
+    path.with_name("small.avi").unlink()
+    starts = [
+        i for i in range(len(good)) if good.startswith(b"00dc", i) and good[i + 8 : i + 10] == b"\xff\xd8"
+    ]
+    other = small[small.index(b"\xff\xd8") : small.index(b"\xff\xd9") + 2]
+    at = starts[2] + 8
+    length = int.from_bytes(good[at - 4 : at], "little")
+    assert len(other) <= length
+    path.write_bytes(good[:at] + other.ljust(length, b"\0") + good[at + length :])
+    return path
+
+
+def test_a_frame_of_another_size_is_brought_to_the_first_ones(run: Path, tmp_path: Path) -> None:
+    result = predict(run, [other_size(tmp_path / "a.avi")], tmp_path / "out", RAW, quiet=True)
+    assert result.unreadable == []
+    made = Dataset(tmp_path / "out")
+    assert {(sample.width, sample.height) for sample in made} == {SIZE}
+    assert centres(made)[1:3] == pytest.approx([61.5, 20], abs=2)
+
+
+def test_a_camera_that_changes_its_size_ends(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = iter([SIZE, SIZE, (80, 64)])
+    plug_in(monkeypatch)
+    monkeypatch.setattr(Camera, "read", lambda _: (True, spot(60, size=next(sizes))))
+    options = PredictOptions(window=False)
+    result = predict(run, ["camera:0"], tmp_path / "out", options, quiet=True)
+    ((_, reason),) = result.unreadable
+    assert reason == "frame 2 is 80 x 64 px, those before it 160 x 120; those are kept"
+    assert result.photos == 2
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("at", [3, 20, 39])
+def test_a_stopped_video_goes_on_to_the_same_bytes(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(clips, "_ROWS", 8)
+    path = film(tmp_path / "a.mp4", [spot(40 + 2 * i) for i in range(40)])
+    whole = predict(run, [path], tmp_path / "whole", quiet=True)
+    looked = 0
+
+    def stop(self: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+        nonlocal looked
+        looked += 1
+        if looked == at:
+            raise Stopped
+        return bright_hand(self, pixels, left)
+
+    monkeypatch.setattr(Run, "predict", stop)
+    with pytest.raises(Stopped):
+        predict(run, [path], tmp_path / "again", quiet=True)
+    before = looked
+    result = predict(run, [path], tmp_path / "again", quiet=True)
+    assert result.hands == whole.hands == 40
+    assert looked - before <= 40 - at + 8 + 1  # what was done is not done again
+    names = sorted(p.relative_to(tmp_path / "whole") for p in (tmp_path / "whole").rglob("*") if p.is_file())
+    assert len(names) == 40 + 6
+    for name in names:
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
+def test_workers_change_nothing_and_a_clip_is_never_in_two_splits(run: Path, tmp_path: Path) -> None:
+    for number in range(5):
+        film(tmp_path / "in" / f"{number}.mp4", [spot(40 + 2 * i + 5 * number) for i in range(6)])
+    predict(run, [tmp_path / "in"], tmp_path / "one", quiet=True)
+    predict(run, [tmp_path / "in"], tmp_path / "two", engine=Local(2), quiet=True)
+    table = (tmp_path / "one" / "samples.parquet").read_bytes()
+    assert table == (tmp_path / "two" / "samples.parquet").read_bytes()
+    build([tmp_path / "one"], tmp_path / "set", BuildOptions(size=32, test=0.3, val=0.2), quiet=True)
+    splits = {(sample.clip, sample.split) for sample in Dataset(tmp_path / "set")}
+    assert len(splits) == 5
+    assert len({split for _, split in splits}) == 3
+
+
+class Camera:
+    """Stands for a camera that is unplugged after a few frames."""
+
+    frames = 5
+
+    def __init__(self, number: int) -> None:
+        self.left = self.frames if number == 0 else -1
+
+    def isOpened(self) -> bool:
+        return self.left >= 0
+
+    def read(self) -> tuple[bool, Any]:
+        self.left -= 1
+        return self.left >= 0, spot(60)
+
+    def get(self, _key: int) -> float:
+        return 0.0
+
+    def release(self) -> None:
+        pass
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is opened by a number is our camera."""
+    real = cv2.VideoCapture
+    monkeypatch.setattr(
+        cv2, "VideoCapture", lambda what, *how: Camera(what) if isinstance(what, int) else real(what, *how)
+    )
+
+
+def test_an_unplugged_camera_leaves_what_it_saw(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plug_in(monkeypatch)
+    monkeypatch.setattr(screen, "is_there", lambda: False)
+    result = predict(run, ["camera:0"], tmp_path / "out", RAW, quiet=True)
+    assert result.photos == 5
+    assert result.unreadable == [
+        ("camera:0", "gives no more frames after 5; those are kept; is it plugged in?")
+    ]
+    again = predict(run, ["camera:0"], tmp_path / "out", RAW, quiet=True)
+    assert (again.reused, again.photos) == (True, 5)
+    assert main(["predict", str(run), "camera:7", "--out", str(tmp_path / "none")]) == 1
+    assert "camera:7: no camera that can be opened" in capsys.readouterr().err
+    with pytest.raises(InputError, match="a camera alone"):
+        predict(run, ["camera:0", tmp_path], tmp_path / "two")
+
+
+def test_a_window_shows_the_hands_until_it_is_closed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def pressed(_wait: int) -> int:
+        return ord("q") if len(seen) == 3 else -1
+
+    plug_in(monkeypatch)
+    monkeypatch.setattr(screen, "is_there", lambda: True)
+    monkeypatch.setattr(cv2, "imshow", lambda _title, picture: seen.append(picture))
+    monkeypatch.setattr(cv2, "waitKey", pressed)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    result = predict(run, ["camera:0"], tmp_path / "out", RAW, quiet=True)
+    assert (result.photos, result.unreadable) == (3, [])
+    assert (seen[0] != spot(60)).any()
+    assert predict(run, ["camera:0"], tmp_path / "no", PredictOptions(window=False), quiet=True).photos == 5
+
+
+def test_a_camera_that_was_killed_leaves_a_whole_clip(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(number: int) -> Iterator[videos.Frame]:
+        for frame in range(11):
+            yield videos.Frame(frame, frame / 10, np.ascontiguousarray(spot(50 + frame)[..., ::-1]))
+        raise Stopped
+
+    monkeypatch.setattr(clips, "_ROWS", 4)
+    monkeypatch.setattr(videos, "camera", killed)
+    options = PredictOptions(window=False)
+    with pytest.raises(Stopped):
+        predict(run, ["camera:0"], tmp_path / "out", options, quiet=True)
+    assert predict(run, ["camera:0"], tmp_path / "out", options, quiet=True).photos == 8
