@@ -134,7 +134,7 @@ def start(
         before()
         words = line.format(made=made, out=f"{place}/out" if place else "out").split()
         try:
-            return cli.main([*words, "--json"] if json else words)
+            return kills.alone([*words, "--json"] if json else words)
         finally:
             sys.stderr = sys.stderr or sys.stdout  # for what comes after us
 

@@ -48,9 +48,11 @@ POSES = (
     *("pinch", "grasp", "claw"),
 )
 
+THUMBS = ("out", "beside", "under", "over")
+
 # Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
 # (seed, person, 1).
-_ANGLES, _ORDER, _EMPTY, _HELD = 101, 102, 103, 104
+_ANGLES, _ORDER, _EMPTY, _HELD, _WAYS = 101, 102, 103, 104, 106
 
 
 def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
@@ -80,6 +82,15 @@ class Pose(Options):
         "each picture draws one; flat: as laid on a table, fingers together or apart; gesture: each finger "
         "by itself; the others are signs",
     )
+    thumbs: tuple[str, ...] = choices(
+        THUMBS[:1],
+        THUMBS,
+        "how flat and relaxed hands hold the thumb, each picture one; out: apart from the palm, near or far; "
+        "beside: along the index finger; under: bent before the palm; over: on the back of the index finger",
+    )
+    touching: float = share(0.0, "flat and relaxed hands whose neighbouring fingers touch, some or all")
+    crossed: float = share(0.0, "flat and relaxed hands with one finger laid over its neighbour")
+    wrist: float = number(8.5, 0, 40, "how far wrists are bent and turned: standard deviation, degrees")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +286,10 @@ class Job(Options):
         """What decides the thing that the hand of a shot holds; None where it holds none."""
         rng = np.random.default_rng([self.seed, shot, _HELD])
         return rng if rng.random() < self.accessories.held else None
+
+    def ways(self, shot: int) -> np.random.Generator:
+        """What decides how thumb and neighbouring fingers of a shot's hand lie."""
+        return np.random.default_rng([self.seed, shot, _WAYS])
 
     def cell(self, shot: int) -> Cell:
         """The combination of angles that a shot shows, or is drawn from."""

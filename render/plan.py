@@ -7,7 +7,7 @@ order.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from curate.hands.kinematics import bone_matrices
 from render import angles
-from render.hand import accessories, held
+from render.hand import accessories, contact, held
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
 from render.job import Job, View
@@ -46,7 +46,8 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     person = cast.person(view.model, job, rng)
     model = person.model
     kind = str(rng.choice(job.pose.kinds))
-    pose, wrist = sample_pose(kind, model, rng)
+    ways = contact.draw(kind, job.pose, job.ways(shot))
+    pose, wrist = sample_pose(kind, model, rng, ways, job.pose.wrist)
     matrices = bone_matrices(model.joints, pose, wrist)
     worn = accessories.choose(job.accessories, rng)
     things = accessories.shape(worn, model, matrices)
@@ -62,6 +63,7 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     attrs = {
         **_person_attrs(person),
         "pose": kind,
+        **asdict(ways),
         "light": light.name,
         "lamps": len(light.lamps),
         "held": holding[0] if holding else "",

@@ -13,10 +13,10 @@ import msgspec
 
 from curate.basics import keypoints as kp
 from curate.basics.paths import read_file
-from curate.data.source import Source, files_below
+from curate.data.source import Source
 
 _MAX_BYTES = 1_000_000
-_DEEPEST = 2  # folders below the source, its own included
+_PYTHON = "*.[pP][yY]"
 
 
 class Keypoint(msgspec.Struct):
@@ -61,8 +61,9 @@ def read_configs(source: Source) -> list[Config]:
 
 def _texts(source: Source) -> Iterator[tuple[str, str]]:
     root = source.folder
-    for path in files_below(root):
-        if path.suffix.lower() != ".py" or len(path.relative_to(root).parts) > _DEEPEST:
+    for path in (*sorted(root.glob(_PYTHON)), *sorted(root.glob(f"*/{_PYTHON}"))):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if hidden or (path.parent != root and path.parent.is_symlink()):
             continue
         try:
             if source.places.hold(path):

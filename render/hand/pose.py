@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.hands import kinematics
 from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
-from render.hand import signs
+from render.hand import contact, signs
+from render.hand.contact import Ways
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
@@ -30,16 +30,22 @@ _FINGER_SWAY = 22.0
 _CLOSED = np.array([-5.0, 0.0, 2.0, 5.0])
 _APART = np.array([10.0, 2.0, -10.0, -26.0])
 _TRIES = 40
+WRIST = 8.5
+_WRIST_BENT, _WRIST_TURNED = (-60.0, 60.0), (-28.0, 20.0)  # degrees
+ORDINARY = Ways()
 # How far flesh may be pressed together before it counts as passing through itself.
 _PRESSED = 0.78
 
 
-def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def sample_pose(
+    kind: str, model: HandModel, rng: np.random.Generator, ways: Ways = ORDINARY, wrist: float = WRIST
+) -> tuple[Floats, Floats]:
     """Joint angles (5, 3, 3) and those of the wrist (2,), radians, as `kinematics.bone_matrices` takes them.
 
     Parameters
     ----------
-    kind: one of `render.job.POSES`.
+    kind: one of `render.job.POSES`. ways: how thumb and neighbours lie.
+    wrist: how far it is bent and turned to a side: standard deviation, degrees.
 
     Notes
     -----
@@ -47,14 +53,15 @@ def sample_pose(kind: str, model: HandModel, rng: np.random.Generator) -> tuple[
     """
     for attempt in range(_TRIES + 1):
         angles = _DRAWN[kind](rng) if kind in _DRAWN else _sign(kind, model, rng)
+        angles = contact.laid(ways, angles, model, rng)
         if attempt == _TRIES:
             angles[1:, 0, DEVIATION] = _APART
             angles[0, 0, DEVIATION] = 50
         angles = np.radians(_limited(angles))
         if attempt == _TRIES or not penetrates(model, angles):
             break
-    wrist = np.radians([rng.normal(0, 8), np.clip(rng.normal(0, 9), -25, 20)])
-    return angles, wrist
+    bent, turned = wrist * rng.normal(size=2)
+    return angles, np.radians([np.clip(bent, *_WRIST_BENT), np.clip(turned, *_WRIST_TURNED)])
 
 
 def penetrates(model: HandModel, angles: Floats) -> bool:
@@ -63,29 +70,7 @@ def penetrates(model: HandModel, angles: Floats) -> bool:
     Each bone of a finger is a row of balls as thick as its flesh; balls of different fingers must not
     overlap.
     """
-    matrices = kinematics.bone_matrices(model.joints, angles)
-    chains = model.joints[1:].reshape(5, 4, 3)
-    thick = model.radius[1:].reshape(5, 4)
-    share = np.linspace(0, 1, 5)[:, None]
-    centres, radii, owner = [], [], []
-    for finger in range(5):
-        for k in range(0 if finger else 1, 3):
-            start, end = chains[finger, k], chains[finger, k + 1]
-            # The flesh ends at the tip: a ball there would stick out.
-            reach = share * (1.0 if k < 2 else 0.8)
-            # Beyond the web only: neighbours share the skin below it.
-            if k == 0:
-                reach = 0.45 + 0.55 * share
-            row = start + reach * (end - start)
-            matrix = matrices[kinematics.bone(finger, k)]
-            centres.append(row @ matrix[:3, :3].T + matrix[:3, 3])
-            radii.append((thick[finger, k] + reach * (thick[finger, k + 1] - thick[finger, k])).ravel())
-            owner.append(np.full(len(row), finger))
-    palm = _palm_balls(model)
-    centres.append(palm[0])
-    radii.append(palm[1])
-    owner.append(np.full(len(palm[1]), 9))
-    points, size, who = np.concatenate(centres), np.concatenate(radii), np.concatenate(owner)
+    points, size, who = contact.balls(model, angles)
     gap = np.linalg.norm(points[:, None] - points[None], axis=2)
     touching = gap < _PRESSED * (size[:, None] + size[None])
     # A finger's first bone grows out of the palm.
@@ -98,15 +83,9 @@ def _grown_together(who: NDArray[np.int_]) -> NDArray[np.bool_]:
     for finger in range(5):
         mine = np.flatnonzero(who == finger)
         first[mine[:5]] = True
-    is_palm = who == 9
+    is_palm = who == contact.PALM
     together: NDArray[np.bool_] = (first[:, None] & is_palm[None]) | (is_palm[:, None] & first[None])
     return together
-
-
-def _palm_balls(model: HandModel) -> tuple[Floats, Floats]:
-    heads = model.joints[[5, 9, 13, 17]]
-    rows = np.concatenate([heads * share for share in (0.55, 0.75, 0.95)])
-    return rows - [0, 0, 0.004], np.full(len(rows), 0.8 * model.radius[9])
 
 
 def _limited(angles: Floats) -> Floats:

@@ -106,15 +106,17 @@ def _beat(answer: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _load() -> tuple[str, Render]:
-    """bpy and our scene. Of our packages, `render` alone becomes known to this interpreter."""
-    package = Path(__file__).resolve().parents[1]
-    spec = importlib.util.spec_from_file_location(
-        "render", package / "__init__.py", submodule_search_locations=[str(package)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules["render"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["render"])
+    """bpy and our scene. Of our packages, these alone become known to this interpreter."""
+    root = Path(__file__).resolve().parents[2]
+    for name in ("curate", "render"):
+        package = root / name
+        spec = importlib.util.spec_from_file_location(
+            name, package / "__init__.py", submodule_search_locations=[str(package)]
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
     import bpy
 
     from render.worker import scene

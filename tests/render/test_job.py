@@ -136,4 +136,4 @@ def test_names_differ_between_jobs_and_stay_when_pictures_are_added() -> None:
 )
 def test_equal_jobs_give_equal_names_however_they_are_written(tmp_path: Path, text: str) -> None:
     (tmp_path / "job.yaml").write_text(text)
-    assert Job.of(tmp_path / "job.yaml").sample_id(0) == Job.of().sample_id(0) == "render/571e3e-0000000"
+    assert Job.of(tmp_path / "job.yaml").sample_id(0) == Job.of().sample_id(0) == "render/d33965-0000000"
