@@ -252,7 +252,7 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
         ({"colour": "blue"}, "colour: 'blue'; allowed: true or false"),
         ({"sigma": 0.0}, "sigma: 0.0; allowed: 0.3 to 512"),
         ({"sigma": 100.0}, "sigma: 100.0; allowed: 0.3 to 96 pixels"),
-        ({"crop": "magic"}, "crop: 'magic'; allowed: colour, keypoints, mask, bbox, or the folder of a run"),
+        ({"crop": "magic"}, "'magic'; allowed: colour, keypoints, mask, bbox, box, or the folder of a run"),
         ({"backgrounds": []}, "backgrounds: []; allowed: own, white, noise, gradient"),
         ({"backgrounds": "nowhere"}, "backgrounds: 'nowhere'; allowed: white, noise, gradient"),
         ({"split": "random"}, "split: 'random'; allowed: source, subject or a CSV file"),
