@@ -6,6 +6,7 @@ import numpy as np
 
 from curate.basics import geometry
 from curate.basics import keypoints as kp
+from curate.hands.oriented import ANGLES_FROM
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.view import View
 
@@ -34,12 +35,13 @@ def reprojection(view: View, limits: Limits) -> Outcome:
 def render_angle(view: View, limits: Limits) -> Outcome:
     """The direction in which a render's hand points, from the wrist to the middle MCP, against the rotation
     it was rendered with: degrees clockwise, 0 upwards. Judged up to a tilt of `tilt`: beyond it, the bone is
-    seen from its end.
+    seen from its end. Angles that the points themselves told are not held against them.
     """
     middle = view.points[:, _MIDDLE_MCP] - view.points[:, kp.WRIST]
     seen = np.degrees(np.arctan2(middle[:, 0], -middle[:, 1])) % 360
     off = np.abs((seen - view.rotation + 180) % 360 - 180)
-    judged = np.isfinite(off) & ~(np.abs(view.tilt) > limits["tilt"])
+    told_by_points = np.array([ANGLES_FROM in about for about in view.attrs], bool)
+    judged = np.isfinite(off) & ~(np.abs(view.tilt) > limits["tilt"]) & ~told_by_points
     off = np.where(judged, off, 0.0)
 
     def words(i: int) -> dict[str, object]:

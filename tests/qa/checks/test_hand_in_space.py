@@ -80,7 +80,9 @@ def test_renders_point_where_their_rotation_says(
     sample.rotation, sample.tilt = rotation, tilt
     found = hits("render-angle", view_of(tmp_path, [sample]))
     assert [hit.score for hit in found] == ([pytest.approx(off, abs=1e-4)] if off else [])
-    sample.tilt = 80.0  # seen from its end
+    sample.attrs = {"angles_from": "points"}
+    assert run("render-angle", view_of(tmp_path, [sample])).checked == 0
+    sample.tilt, sample.attrs = 80.0, {}  # seen from its end
     assert run("render-angle", view_of(tmp_path, [sample])).checked == 0
 
 
