@@ -139,6 +139,18 @@ class _Photo:
         return self.root / self.sample.image
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What is looked at: datasets, and files, of which some are photos and some videos; or a camera."""
+
+    datasets: tuple[Dataset, ...]
+    found: list[Path]
+    photos: list[Path]
+    clips: list[Clip]
+    places: Places
+    before: Part
+
+
 def predict(
     run: str | os.PathLike[str] | None,
     inputs: Sequence[str | os.PathLike[str]],
@@ -183,25 +195,21 @@ def predict(
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)
-    datasets = _datasets(inputs)
-    before = Part(to_batch([]))
-    camera = _camera(inputs, options)
-    found = [] if camera else _files(inputs, folder, before.notes)
-    photos = [path for path in found if path.suffix.lower() not in videos.SUFFIXES]
-    clips = [camera] if camera else _clips(found, _places(inputs))
-    if not photos and not clips and not datasets:
-        raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+    given = _given(inputs, folder, options)
     chosen = choose("", BOX) if run is None else choose(run)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
-    record = {chosen.name: chosen.content, "photos": _fingerprint(found), **asdict(options)}
+    record = {chosen.name: chosen.content, "photos": _fingerprint(given.found), **asdict(options)}
     record["finder"] = None if finder is None else finder.identity
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
-    stage = Stage("predict", folder, record, datasets, others=tuple(found), **how)
+    stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
     find = None if finder is None else finder.find_all
-    ways = _Ways(chosen, find, folder, stage.folder, options)
-    passed_over = dict(sorted(before.notes.items()))
-    sizes = _sizes([len(photos), *map(len, datasets)], clips)
+    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options))
+
+
+def _run(stage: Stage, given: _Given, ways: _Ways) -> Predicted:
+    sizes = _sizes([len(given.photos), *map(len, given.datasets)], given.clips)
+    passed_over = dict(sorted(given.before.notes.items()))
     spent: list[tuple[int, float]] = []
 
     def finish(_parts: list[Path]) -> dict[str, Any]:
@@ -209,15 +217,15 @@ def predict(
         return {}
 
     summary = stage.run(
-        chain(_batches(photos, _places(inputs), datasets), clips),
+        chain(_batches(given.photos, given.places, given.datasets), given.clips),
         partial(_predict_one, ways=ways),
         total=len(sizes),
         sizes=sizes,
         finish=finish,
-        beside=partial(_write_json, pictures=options.pictures),
-        before=before,
+        beside=partial(_write_json, pictures=ways.options.pictures),
+        before=given.before,
     )
-    return _told(summary, options, passed_over, *spent)
+    return _told(summary, ways.options, passed_over, *spent)
 
 
 def _told(
@@ -248,6 +256,19 @@ def _told(
         len({hand for hand in followed if hand[1] is not None}),
         frames / seconds if frames and seconds else None,
     )
+
+
+def _given(inputs: Sequence[str | os.PathLike[str]], out: Path, options: PredictOptions) -> _Given:
+    """What is looked at. Raises InputError: nothing, or what `predict` names."""
+    datasets, places = _datasets(inputs), _places(inputs)
+    before = Part(to_batch([]))
+    camera = _camera(inputs, options)
+    found = [] if camera else _files(inputs, out, before.notes)
+    photos = [path for path in found if path.suffix.lower() not in videos.SUFFIXES]
+    clips = [camera] if camera else _clips(found, places)
+    if not photos and not clips and not datasets:
+        raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+    return _Given(datasets, found, photos, clips, places, before)
 
 
 def _camera(inputs: Sequence[str | os.PathLike[str]], options: PredictOptions) -> Clip | None:

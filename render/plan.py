@@ -7,7 +7,7 @@ order.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,34 +44,20 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     view = job.view(shot)
     left = view.side == "left"
     person = cast.person(view.model, job, rng)
-    model = person.model
-    kind = str(rng.choice(job.pose.kinds))
-    ways = contact.draw(kind, job.pose, job.ways(shot))
-    pose, wrist = sample_pose(kind, model, rng, ways, job.pose.wrist)
-    matrices = bone_matrices(model.joints, pose, wrist)
-    worn = accessories.choose(job.accessories, rng)
-    things = accessories.shape(worn, model, matrices)
-    vertices, keypoints = model.posed(matrices, _palm_seen(view))
-    deciding = job.held(shot)
-    holding = held.hold(model, matrices, vertices, deciding) if deciding else None
-    if holding:
-        things.append(holding[1])
-    place = _Placement.of(job, view, keypoints, rng)
-    ground, site = _ground(job, place, place.world(vertices, left), rng)
+    hand = _hand(job, shot, view, person.model, rng)
+    place = _Placement.of(job, view, hand.keypoints, rng)
+    vertices, points = place.world(hand.vertices, left), place.world(hand.keypoints, left)
+    ground, site = _ground(job, place, vertices, rng)
     light = _light(job, ground, place, rng)
-    skin = _skin(job, model, person.tone, worn, rng)
+    skin = _skin(job, person.model, person.tone, hand.worn, rng)
     attrs = {
         **_person_attrs(person),
-        "pose": kind,
-        **asdict(ways),
+        **hand.attrs,
         "light": light.name,
         "lamps": len(light.lamps),
-        "held": holding[0] if holding else "",
         "distance": round(place.distance, 3),
-        **worn.attrs(),
     }
     seen = _palm(person.tone) if view.aspect == "palmar" else person.tone
-    points = place.world(keypoints, left)
     scene = Scene(
         job=job,
         shot=shot,
@@ -95,13 +81,40 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
         skin=skin,
         light=light,
         takes=takes,
-        vertices=place.world(vertices, left).astype(np.float32),
+        vertices=vertices.astype(np.float32),
         keypoints=points,
-        radius=model.radius,
+        radius=person.model.radius,
         K=np.array([[place.focal, 0, axis[0]], [0, place.focal, axis[1]], [0, 0, 1]]),
-        extras=tuple(_placed(thing, place, left) for thing in things),
+        extras=tuple(_placed(thing, place, left) for thing in hand.things),
     )
     return _emptied(planned) if job.is_empty(shot) else planned
+
+
+@dataclass(frozen=True, eq=False)
+class _Hand:
+    """A right hand as it is held, in its own coordinates, metres, with what it wears and holds."""
+
+    vertices: NDArray[np.float32]
+    keypoints: Floats
+    worn: accessories.Worn
+    things: list[Extra]
+    attrs: dict[str, Any]
+
+
+def _hand(job: Job, shot: int, view: View, model: HandModel, rng: np.random.Generator) -> _Hand:
+    kind = str(rng.choice(job.pose.kinds))
+    ways = contact.draw(kind, job.pose, job.ways(shot))
+    pose, wrist = sample_pose(kind, model, rng, ways, job.pose.wrist)
+    matrices = bone_matrices(model.joints, pose, wrist)
+    worn = accessories.choose(job.accessories, rng)
+    things = accessories.shape(worn, model, matrices)
+    vertices, keypoints = model.posed(matrices, _palm_seen(view))
+    deciding = job.held(shot)
+    holding = held.hold(model, matrices, vertices, deciding) if deciding else None
+    if holding:
+        things.append(holding[1])
+    attrs = {"pose": kind, **asdict(ways), "held": holding[0] if holding else "", **worn.attrs()}
+    return _Hand(vertices, keypoints, worn, things, attrs)
 
 
 def _emptied(shot: Shot) -> Shot:
