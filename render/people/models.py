@@ -29,6 +29,7 @@ from subprocess import TimeoutExpired
 
 from curate.basics import files, process
 from curate.basics.errors import InputError
+from curate.hands import kinematics
 from render.blender import Blender
 from render.hand.model import HandModel
 from render.people import rig as rigs
@@ -227,5 +228,5 @@ def _key(rig: rigs.Rig) -> str:
     told = {**rig.as_json(), "file": files.sha256(Path(rig.file))}
     if rig.texture:
         told["texture_content"] = files.sha256(Path(rig.texture))
-    told["code"] = [files.sha256(path) for path in (_SCRIPT, _SCRIPT.parents[1] / "hand" / "kinematics.py")]
+    told["code"] = [files.sha256(path) for path in (_SCRIPT, Path(kinematics.__file__))]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
