@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import os
 
+_LONGEST = 500  # characters of what was found, or of a field's name, that are told
+
 
 class CurateError(Exception):
     """Base of all errors a user can act on."""
@@ -54,7 +56,8 @@ class InputError(CurateError):
     @property
     def reason(self) -> str:
         """The message without the file: what the quarantine records next to the file's name."""
-        text = f"{self.field}: {self.found}" if self.field else self.found
+        found = _shortened(self.found)
+        text = f"{_shortened(self.field)}: {found}" if self.field else found
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         if self.remedy:
@@ -130,6 +133,11 @@ def printable(text: str) -> str:
     """Text for a terminal, line by line: a hostile name must not write over it, so control characters and the
     like become blanks."""
     return "\n".join(_blanked(line) for line in text.split("\n"))
+
+
+def _shortened(text: str) -> str:
+    """A value of a hostile file can have any length: its beginning, and how long it is."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def _one_line(text: str) -> str:

@@ -31,6 +31,14 @@ def test_errors_cross_processes_whole(kind: type[InputError]) -> None:
     assert str(again) == str(error)
 
 
+def test_of_a_value_of_any_length_the_beginning_is_told() -> None:
+    error = InputError("qa.yaml", "'" + "ä" * 70_000, field="k" * 501, allowed="number")
+    assert (
+        str(error)
+        == f"qa.yaml: {'k' * 500}... (501 characters): '{'ä' * 499}... (70001 characters); allowed: number"
+    )
+
+
 def test_a_missing_extra_names_the_pip_command() -> None:
     assert "pip install 'hand-curate[train]'" in str(MissingExtra("training", "train"))
 
