@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,13 +20,17 @@ def outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
     Raises
     ------
     InputError: there is no network of this name.
-    TypeError, ValueError, RuntimeError: none is made like this, or it has more than MOST_WEIGHTS.
+    TypeError, ValueError, RuntimeError: none is made like this, a layer of it has no weights, or all of them
+    have more than MOST_WEIGHTS.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # told below, as an error
         network = table.load(name)(spec, **options)
     count = sum(value.numel() for value in network.state_dict().values())
     if count > MOST_WEIGHTS:
         raise ValueError(f"{count / 1e6:,.0f} million weights; at most {MOST_WEIGHTS / 1e6:,.0f} million")
+    if any(not weights.numel() for weights in network.parameters()):
+        raise ValueError("a layer without weights")
     return network
 
 

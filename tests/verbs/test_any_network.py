@@ -198,6 +198,7 @@ def test_options_of_the_network_are_set_and_kept(small_set: Path, tmp_path: Path
         ("width=wide", "the network toy-points: "),
         # 64 inputs a neuron and a bias, four numbers and a count of the norm, 42 outputs and their biases.
         (f"width={10**7}", "1,110 million weights; at most 250 million; the preset has width=16"),
+        ("width=0", "the network toy-points: a layer without weights; the preset has width=16"),
         ("width", "'NAME=VALUE'"),
     ],
 )
