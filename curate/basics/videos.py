@@ -157,7 +157,8 @@ def _rate(times: Sequence[float]) -> float:
 def _opened(path: Path) -> Iterator[Any]:
     """A capture of a video. Raises InputError: none that can be read."""
     _check_head(path)
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    # Several threads patch up a damaged frame from whatever the others have ready: other pixels each time.
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     try:
         if not capture.isOpened():
             raise InputError(path, "no video that can be read", allowed=", ".join(SUFFIXES))

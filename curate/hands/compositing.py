@@ -27,6 +27,7 @@ _COLOUR = re.compile(r"colour:#([0-9a-fA-F]{6})")
 _KEPT = 500_000  # pixels: the last backdrops that are no larger are kept in memory
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as cvtColor and JPEG have it
 _OCTAVES = (3, 6, 12, 24, 48, 96)  # cells across a noise backdrop
+_THINNEST = 20  # a backdrop scaled to cover a picture may have so many times its pixels
 
 
 def composite(image: Pixels, matte: Matte, backdrop: Pixels) -> Pixels:
@@ -160,6 +161,9 @@ def _fitted(path: Path, width: int, height: int) -> Pixels:
     """A file's image, scaled so that it just covers that size. Raises UnreadableImage."""
     info = images.probe(path)
     scale = max(width / info.width, height / info.height)
+    if info.width * info.height * scale**2 > _THINNEST * width * height:
+        found = f"a strip of {info.width} x {info.height} px"
+        raise UnreadableImage(path, found, allowed="pictures, less long and thin")
     photo = images.read(path, shrink=images.shrink_for(info, scale))
     size = (max(width, round(info.width * scale)), max(height, round(info.height * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

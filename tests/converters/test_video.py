@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from converters import video
 from converters.table import Frames
-from curate.basics import images
+from curate.basics import images, videos
 from curate.basics.errors import InputError
 from curate.build import build
 from curate.convert import convert
@@ -167,3 +168,21 @@ def test_a_folder_without_videos_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "v" / "a.txt").touch()
     with pytest.raises(InputError, match=r"no video in it; allowed: \.avi"):
         run(tmp_path / "v", tmp_path / "out")
+
+
+def test_damaged_frames_are_patched_up_alike_each_time(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    wide = cv2.GaussianBlur(rng.integers(0, 256, (128, 300, 3), np.uint8), (0, 0), 2)
+    path = film(tmp_path / "a.mp4", [np.ascontiguousarray(wide[:, 3 * i : 3 * i + 192]) for i in range(12)])
+    content = bytearray(path.read_bytes())
+    at = content.index(b"mdat") + 1000
+    for place in rng.integers(at, at + len(content) * 3 // 5, 12):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+    seen = {b"".join(frame.pixels.tobytes() for frame in _until_it_ends(path)) for _ in range(20)}
+    assert len(seen) == 1
+
+
+def _until_it_ends(path: Path) -> Iterator[videos.Frame]:
+    with suppress(InputError):
+        yield from videos.frames(path)

@@ -105,6 +105,7 @@ def test_backdrops_from_files_cover_whatever_size(tmp_path: Path, size: tuple[in
     assert part.shape == (size[1], size[0], 3)
     assert (part == (200, 0, 0)).all()
     (tmp_path / "in" / "a.png").unlink()
+    images.write(tmp_path / "in" / "strip.png", np.zeros((9000, 2, 3), np.uint8))  # millions of pixels long
     with pytest.raises(UnreadableImage, match="none of its images can be read"):
         Backdrops.of(tmp_path).draw(np.random.default_rng(0), *size)
 
