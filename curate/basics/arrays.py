@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tokenize
 from typing import Any
 
@@ -37,5 +38,6 @@ def open_mapped(path: str | os.PathLike[str]) -> NDArray[Any]:
     except _NO_HEADER as error:
         raise ValueError(f"its header is damaged ({type(error).__name__})") from None
     except ValueError as error:
-        raise ValueError(" ".join(str(error).split())[:200]) from None
+        told = re.sub(r" at 0x[0-9a-f]+", "", str(error))  # an object's address is another one each time
+        raise ValueError(" ".join(told.split())[:200]) from None
     return array

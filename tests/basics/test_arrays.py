@@ -43,6 +43,7 @@ def test_what_is_no_array(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         open_mapped(tmp_path / "a.npy")
     assert "\n" not in str(caught.value)
+    assert "0x" not in str(caught.value)  # an address, another one each time
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
