@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -11,6 +12,17 @@ from torch.nn import functional
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.recipe import Preset, Ranges, Recipe
 from curate.networks.unet import UNet
+
+_REFERENCE = Recipe(
+    loss="cross_entropy",
+    optimiser="adam",
+    rate=1e-3,
+    weight_decay=0.0,
+    cosine=True,
+    average=True,
+    # Hands come in any pose and far away, too.
+    ranges=Ranges(rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4, saturation=1.6),
+)
 
 
 class HandSeg(Network):
@@ -22,39 +34,16 @@ class HandSeg(Network):
     presets: ClassVar[Mapping[str, Preset]] = {
         # Narrow and folded: what a CPU trains in minutes.
         "reference": Preset(
-            Recipe(
-                loss="cross_entropy",
-                optimiser="adam",
-                rate=1e-3,
-                weight_decay=0.0,
-                cosine=True,
-                average=True,
-                # Hands come in any pose and far away, too.
-                ranges=Ranges(
-                    rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4, saturation=1.6
-                ),
-            ),
+            _REFERENCE,
             epochs=15,
             options={"width": 24, "folded": True},
         ),
         # Renders alone, for photographs: small, for the box, and their shape is not kept.
         "renders": Preset(
-            Recipe(
-                loss="cross_entropy",
-                optimiser="adam",
+            replace(
+                _REFERENCE,
                 rate=2e-3,
-                weight_decay=0.0,
-                cosine=True,
-                average=True,
-                ranges=Ranges(
-                    rotation=60.0,
-                    scale=(0.5, 1.3),
-                    shift=0.2,
-                    gamma=1.8,
-                    contrast=1.4,
-                    saturation=1.6,
-                    stretch=1.4,
-                ),
+                ranges=replace(_REFERENCE.ranges, scale=(0.5, 1.3), shift=0.2, stretch=1.4),
             ),
             epochs=15,
             options={"width": 16, "folded": True},

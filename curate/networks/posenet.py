@@ -11,6 +11,7 @@ at the frame's edge, or, where cells are equal, by their order: it is the corner
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -23,48 +24,35 @@ from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.recipe import Preset, Ranges, Recipe
 from curate.networks.unet import UNet
 
+# Each map is one distribution over its cells, so an empty map is worth nothing, and a Gaussian target makes a
+# near miss better than a far one.
+_REFERENCE = Recipe(
+    loss="softmax",
+    sigma=2.0,
+    optimiser="adam",
+    rate=2e-3,
+    weight_decay=0.0,
+    cosine=True,
+    average=True,
+    hidden_weight=1.0,  # hidden points of renders are exact
+    ranges=Ranges(rotation=60.0, scale=(0.75, 1.2), gamma=1.8, contrast=1.4),
+)
+
 
 class PoseNet(Network):
     """Images to one map of logits a keypoint. Losses: "softmax", and "one_hot", which fails."""
 
     presets: ClassVar[Mapping[str, Preset]] = {
-        # Each map is one distribution over its cells, so an empty map is worth nothing, and a Gaussian
-        # target makes a near miss better than a far one.
         "reference": Preset(
-            Recipe(
-                loss="softmax",
-                sigma=2.0,
-                optimiser="adam",
-                rate=2e-3,
-                weight_decay=0.0,
-                cosine=True,
-                average=True,
-                hidden_weight=1.0,  # hidden points of renders are exact
-                ranges=Ranges(rotation=60.0, scale=(0.75, 1.2), gamma=1.8, contrast=1.4),
-            ),
+            _REFERENCE,
             epochs=20,
             options={"width": 16, "folded": True, "right_hands": False},
         ),
         # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more.
         "renders": Preset(
-            Recipe(
-                loss="softmax",
-                sigma=2.0,
-                optimiser="adam",
-                rate=2e-3,
-                weight_decay=0.0,
-                cosine=True,
-                average=True,
-                hidden_weight=1.0,
-                ranges=Ranges(
-                    rotation=60.0,
-                    scale=(0.7, 1.2),
-                    shift=0.1,
-                    gamma=1.8,
-                    contrast=1.4,
-                    saturation=1.6,
-                    stretch=1.4,
-                ),
+            replace(
+                _REFERENCE,
+                ranges=replace(_REFERENCE.ranges, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
             ),
             epochs=30,
             options={"width": 32, "folded": True, "right_hands": False},
