@@ -18,17 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parts import config_advice, labels
-from converters.parts.coco_tables import (
-    AnnotationFile,
-    Camera,
-    Document,
-    Hands,
-    Id,
-    boxes,
-    read_hands,
-    stack,
-    text_id,
-)
+from converters.parts.coco_document import Camera, Document, Id, text_id
+from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands, stack
 from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
 from converters.parts.mmpose_config import Config, read_configs
 from converters.parts.point_order import UNTOLD, Order, order_of

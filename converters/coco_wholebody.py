@@ -13,16 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from converters.parts.coco_tables import (
-    AnnotationFile,
-    Document,
-    Hands,
-    Id,
-    boxes,
-    read_hands,
-    stack,
-    text_id,
-)
+from converters.parts.coco_document import Document, Id, text_id
+from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands, stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters.parts import json_files
+from converters.parts.coco_document import A, Category, Document, Id, Image, text_id
 from converters.parts.known_formats import refusal
 from converters.parts.numbers import pixels
 from converters.parts.paused_collector import collector_paused
@@ -32,61 +33,8 @@ from curate.data.sample import SCHEMA, make_batch
 from curate.data.source import BY_NAME, ImageFinder, Source
 from curate.data.split import split_of
 
-Id = int | str | float | None
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
 _POINTS = frozenset({"keypoints", "lefthand_kpts", "righthand_kpts"})
-
-
-class Camera(msgspec.Struct, gc=False):
-    """Intrinsics of an image (mmpose): focal lengths and principal point, pixels."""
-
-    focal: tuple[float, float]
-    princpt: tuple[float, float]
-
-
-class Image(msgspec.Struct, gc=False):
-    """An entry of `images`."""
-
-    file_name: str
-    id: Id = None
-    width: Any = None
-    height: Any = None
-    license: Any = None
-    cam_param: Camera | None = None
-
-
-class Category(msgspec.Struct):
-    """An entry of `categories`."""
-
-    id: Id = None
-    name: Any = None
-    keypoints: list[Any] | None = None
-    skeleton: Any = None
-
-
-A = TypeVar("A", bound=msgspec.Struct)
-
-
-class Document(msgspec.Struct, Generic[A]):
-    """An annotation file; `annotations` hold what the format at hand reads of them."""
-
-    annotations: list[A]
-    images: list[Image] = []
-    categories: list[Category] = []
-    licenses: Any = None
-    info: Any = None
-
-    @property
-    def description(self) -> str:
-        """What the publisher calls the set, or nothing."""
-        text = self.info.get("description") if isinstance(self.info, dict) else None
-        return text if isinstance(text, str) else ""
-
-    def licence_names(self) -> dict[Id, str]:
-        """Name of each licence by id."""
-        entries = self.licenses if isinstance(self.licenses, list) else []
-        named = ((e.get("id"), e.get("name") or e.get("url")) for e in entries if isinstance(e, dict))
-        return {key: name for key, name in named if isinstance(key, int | str) and isinstance(name, str)}
 
 
 @dataclass(slots=True)
@@ -379,13 +327,6 @@ def _settle_ids(document: Document[Any]) -> None:
             key = getattr(owner, name, None)
             if key is not None:
                 setattr(owner, name, text_id(key, 0))
-
-
-def text_id(key: Id, index: int) -> str:
-    """An annotation's id as text; `index` stands in for one that has none."""
-    if key is None:
-        return f"row{index}"
-    return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
 
 
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:

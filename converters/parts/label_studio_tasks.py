@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from converters.parts import json_files
-from converters.parts.coco_tables import Id, text_id
+from converters.parts.coco_document import Id, text_id
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
 from curate.basics import images
