@@ -10,12 +10,12 @@ import cv2
 from curate.basics import images, videos
 from curate.basics.errors import InputError
 from curate.basics.videos import Frame
+from curate.data.frames import SOURCE, write_frame
 from curate.data.part import Part
-from curate.data.sample import Sample, file_stem, make_batch, to_batch
+from curate.data.sample import Sample, make_batch, to_batch
 from curate.data.source import Source, ending_with
 
-NAME = "video"
-_QUALITY = 95
+NAME = SOURCE
 _ROWS = 64  # frames a batch
 _THUMBNAIL, _SHARP = 32, 320  # px, longer side: to compare frames, and to tell how sharp one is
 
@@ -70,29 +70,13 @@ def _parts(
             part.notes["frame like the one before, left out"] += 1
             continue
         before = thumbnail
-        samples.append(_sample(frame, clip, out))
+        samples.append(write_frame(frame, clip, out))
         if len(samples) == _ROWS:
             part.batch = to_batch(samples)
             yield part
             part, samples = Part(make_batch(0)), []
     part.batch = to_batch(samples)
     yield part
-
-
-def _sample(frame: Frame, clip: str, out: Path) -> Sample:
-    path = out / f"{file_stem(clip)}-{frame.number:06d}.jpg"
-    images.write(path, frame.pixels, quality=_QUALITY)
-    height, width = frame.pixels.shape[:2]
-    return Sample(
-        f"{NAME}/{clip}/{frame.number:06d}",
-        NAME,
-        str(path),
-        width=width,
-        height=height,
-        clip=clip,
-        frame=frame.number,
-        attrs={"seconds": round(frame.seconds, 6)},
-    )
 
 
 def _taken(

@@ -24,6 +24,7 @@ from curate.basics.paths import Places, real
 from curate.basics.wording import counted
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
+from curate.data.frames import SECONDS
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
@@ -34,7 +35,7 @@ from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
-from curate.taggers.clips import FRAMES, SECONDS, Clip, pace, tag_clip, write_overlay
+from curate.taggers.clips import FRAMES, Clip, pace, tag_clip, write_overlay
 from curate.taggers.following import Follower, Settings
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of

@@ -231,7 +231,7 @@ def _(ground: Colour, seen: Passes, gain: Light) -> Light:
 @behind.register
 def _(ground: Picture, seen: Passes, gain: Light) -> Light:
     height, width = seen.alpha.shape
-    drawn = backdrops(ground.folder).draw(np.random.default_rng(ground.seed), height, width)
+    drawn = backdrops(ground.folder).draw(np.random.default_rng(ground.seed), width, height)
     return _beside(seen, linear(drawn.astype(np.float32) / 255))
 
 

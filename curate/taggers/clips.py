@@ -14,27 +14,23 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from curate.basics import files, images, progress, videos
-from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.images import Pixels
 from curate.basics.videos import Frame
+from curate.data.frames import SECONDS, write_frame
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, to_batch
 from curate.hands.finding import WHOLE
 from curate.hands.overlay import draw_hands
 from curate.hands.photograph import Photograph, Still
 from curate.taggers.following import Follower, State, from_json, to_json
-from curate.taggers.tagger import Tagged
+from curate.taggers.tagger import Tagged, nothing
 
-SOURCE = "video"
 FRAMES = "images"  # the folder of OUT that frames are written to
-SECONDS = "seconds"  # in a sample's attrs: since its clip began
 _ROWS = 64  # frames after which what is done is kept
-_QUALITY = 95  # of the frames, JPEG
 _LONGEST = 1280  # px, longer side of the overlay
 _SPENT = ".spent.json"
 
@@ -149,27 +145,14 @@ def write_overlay(path: Path, part: Part, out: Path, work: Path) -> None:
 def _tag_frame(
     clip: Clip, frame: Frame, follower: Follower, label: Label, out: Path, part: Part, state: State
 ) -> tuple[list[Sample], State]:
-    path = out / FRAMES / f"{clip.stem}-{frame.number:06d}.jpg"
-    images.write(path, frame.pixels, quality=_QUALITY)
-    sample = Sample(
-        f"{SOURCE}/{clip.name}/{frame.number:06d}",
-        SOURCE,
-        str(path),
-        clip=clip.name,
-        frame=frame.number,
-        attrs={SECONDS: round(frame.seconds, 6)},
-    )
+    sample = write_frame(frame, clip.name, out / FRAMES)
     still = Still(frame.pixels, sample)
     hands, state = follower.step(still, frame.seconds, state)
     made = [
         replace(label(part, still, tagged), sample_id=f"{sample.sample_id}~{number}", track=str(number))
         for number, tagged in hands
     ]
-    return made or [label(part, still, _nothing(still))], state
-
-
-def _nothing(still: Still) -> Tagged:
-    return Tagged(np.full((kp.COUNT, 2), np.nan), np.zeros(kp.COUNT), WHOLE, still.whole)
+    return made or [label(part, still, nothing(WHOLE, still.whole))], state
 
 
 def _hands(samples: list[Sample]) -> list[tuple[str, Any]]:

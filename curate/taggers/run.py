@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import files
-from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.hands.finding import ANY_HAND, FINDERS, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
 from curate.taggers.looks import UPRIGHT, Look, Said, Shown, View, together
 from curate.taggers.model import Model
-from curate.taggers.tagger import Tagged
+from curate.taggers.tagger import Tagged, nothing
 from curate.training.record import WEIGHTS, require_finished
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class RunTagger:
     def _tagged(self, view: View, said: Said) -> Tagged:
         unseen = view.found_by == WHOLE and view.photograph.sample.transform is None
         if unseen and WHOLE not in self.order:
-            return Tagged(np.full((kp.COUNT, 2), np.nan), np.zeros(kp.COUNT), NONE, view.square)
+            return nothing(NONE, view.square)
         return Tagged(said.keypoints, said.scores, view.found_by, view.square, said.apart)
 
     def _predict(self, views: Sequence[View], look: Look) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -53,6 +53,11 @@ class Tagged:
         return float(self.scores[self.found].mean()) if self.found.any() else 0.0
 
 
+def nothing(found_by: str, looked_at: NDArray[Any]) -> Tagged:
+    """No keypoint found, there."""
+    return Tagged(np.full((kp.COUNT, 2), np.nan), np.zeros(kp.COUNT), found_by, looked_at)
+
+
 class Tagger(Protocol):
     """Finds keypoints.
 
