@@ -9,9 +9,9 @@ from pathlib import Path
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
-from curate.data.sample import from_batch
+from curate.data.sample import ANGLES_FROM, from_batch
 from curate.data.stage import Stage, Summary, keep
-from curate.hands.oriented import ANGLES_FROM, ASPECT_FROM, SIDE_FROM, oriented
+from curate.hands.oriented import ASPECT_FROM, SIDE_FROM, oriented
 
 _ROWS = 64  # samples a task
 UNTOLD, OPEN = "angles not told by the points", "side left open"  # notes

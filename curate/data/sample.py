@@ -83,6 +83,8 @@ def _none_visible() -> NDArray[np.uint8]:
 
 # In attrs: what QA found, lines of text, for tools that show a remark beside a hand.
 FINDINGS = "findings"
+# In attrs: what told tilt and rotation, where they are not exact.
+ANGLES_FROM = "angles_from"
 
 
 @dataclass(slots=True, eq=False)

@@ -76,6 +76,9 @@ LABELS = np.array([
 PALM_LABELS = np.zeros((21, 3))
 PALM_LABELS[[0, 1, 2, 3, 5, 9, 13, 17], 0] = [-3.0, -8.5, -5.0, -2.5, 5.0, 5.0, 5.0, 5.0]
 
+# By how much each metacarpal is longer where the row of knuckles is oblique: factors of how oblique it is.
+OBLIQUE = np.array([0.0, -1.5, -0.5, 0.5, 1.5])
+
 Five = tuple[float, float, float, float, float]  # thumb .. little
 
 
@@ -113,7 +116,7 @@ def sample_build(rng: np.random.Generator) -> Build:
     size = 1.02 - 0.09 * slight + 0.035 * rng.standard_normal()
     lengths = SEEN + 0.035 * rng.standard_normal() + 0.025 * np.clip(rng.standard_normal(5), -2, 2)
     # How oblique the row of knuckles is differs between people by 3 degrees; it is hardly ever jagged.
-    oblique = 0.015 * rng.standard_normal() * np.array([0.0, -1.5, -0.5, 0.5, 1.5])
+    oblique = 0.015 * rng.standard_normal() * OBLIQUE
     metacarpals = 1 + oblique + np.array([0.03, 0.005, 0.005, 0.005, 0.005]) * rng.standard_normal(5)
     return Build(
         size=float(np.clip(size, 0.84, 1.14)),

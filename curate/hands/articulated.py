@@ -70,7 +70,6 @@ JOINTS = (
 # How people differ, as `anatomy.sample_build` draws them: breadth, all fingers' length, each finger's, how
 # oblique the knuckles are, where the thumb starts (mm), and the thumb's metacarpal.
 _SPREADS = np.array([0.045, 0.035, 0.025, 0.025, 0.025, 0.025, 0.025, 0.015, 2.5, 0.03])
-_OBLIQUE = np.array([0.0, -1.5, -0.5, 0.5, 1.5])
 DIFFERENCES = len(_SPREADS)
 COUNT = len(JOINTS) + DIFFERENCES
 
@@ -78,7 +77,7 @@ COUNT = len(JOINTS) + DIFFERENCES
 def _rest(differences: Floats) -> Floats:
     """Rotation centres (21, 3) at rest of a person who differs from the mean so much; mm."""
     given = differences * _SPREADS
-    metacarpals = 1 + given[7] * _OBLIQUE + given[9] * (np.arange(5) == 0)
+    metacarpals = 1 + given[7] * anatomy.OBLIQUE + given[9] * (np.arange(5) == 0)
     lengths = anatomy.SEEN + given[1] + given[2:7]
     build = Build(
         breadth=0.965 + given[0],

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from curate.data.sample import Sample
+from curate.data.sample import ANGLES_FROM, Sample
 from curate.hands import orientation, shape
 
-# In a sample's attrs: what told of the column, and the roll in degrees.
-SIDE_FROM, ASPECT_FROM, ANGLES_FROM, ROLL = "side_from", "aspect_from", "angles_from", "roll"
+# In a sample's attrs, beside ANGLES_FROM: what told of the column, and the roll in degrees.
+SIDE_FROM, ASPECT_FROM, ROLL = "side_from", "aspect_from", "roll"
 POINTS = "points"
 _DIGITS = 2  # of a degree
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from curate.basics import geometry
 from curate.basics import keypoints as kp
-from curate.hands.oriented import ANGLES_FROM
+from curate.data.sample import ANGLES_FROM
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.view import View
 
