@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look import figures, rooms, things
+from render.look.colour import single
 from render.look.fabric import muted
+from render.look.solids import Lighting
 
 Values = NDArray[np.floating[Any]]
 
@@ -47,9 +49,7 @@ def draw(rng: np.random.Generator, size: int) -> Values:
     return _exposed(picture, rng)
 
 
-def _person(
-    picture: Values, rng: np.random.Generator, heads: tuple[float, float], lit: figures.Lighting
-) -> None:
+def _person(picture: Values, rng: np.random.Generator, heads: tuple[float, float], lit: Lighting) -> None:
     size = len(picture)
     height = size * float(np.exp(rng.uniform(*np.log(heads))))
     at = rng.uniform(-0.05, 1.05) * size, size * rng.normal(0.42, 0.16)
@@ -68,8 +68,8 @@ def _exposed(picture: Values, rng: np.random.Generator) -> Values:
     picture = picture * rooms.falling(rng, size)[..., None]
     mean = float(np.minimum(picture, 1.2).mean())
     gain = np.exp(rng.normal(np.log(0.27), 0.4)) / max(mean, 0.01) ** rng.uniform(0.5, 1.0)
-    picture = picture * np.float32(np.clip(gain, 0.2, 5))
+    picture = picture * single(np.clip(gain, 0.2, 5))
     stray = np.clip(picture - 1, 0, 4)
     if stray.any():
-        picture = picture + np.float32(0.25) * things.blurred(stray, 0.03 * size)
+        picture = picture + single(0.25) * things.blurred(stray, 0.03 * size)
     return np.asarray(np.minimum(picture, 4), np.float32)

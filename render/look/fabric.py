@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look import tone
-from render.look.colour import linear
+from render.look.colour import linear, single
 
 Values = NDArray[np.floating[Any]]
 
@@ -49,10 +49,10 @@ def cloth(rng: np.random.Generator, across: Values, up: Values) -> Values:
     """Linear RGB (H, W, 3) of a piece of cloth, given where each of its points is, cm (H, W)."""
     one, other = muted(rng), muted(rng)
     if rng.random() < 0.3:
-        one = one * np.float32(0.15)
+        one = one * single(0.15)
     kind = str(rng.choice(_PATTERNS, p=[0.5, 0.15, 0.14, 0.07, 0.08, 0.06]))
     share = _pattern(rng, kind, across, up)
-    worn = 1 + np.float32(0.06) * noise(rng, across.shape, (9, 9))
+    worn = 1 + single(0.06) * noise(rng, across.shape, (9, 9))
     return np.asarray((one + share[..., None] * (other - one)) * worn[..., None], np.float32)
 
 
@@ -66,9 +66,9 @@ def _pattern(rng: np.random.Generator, kind: str, across: Values, up: Values) ->
         return _bands(along / period, rng.uniform(0.15, 0.6))
     if kind == "checks":
         wide = rng.uniform(0.2, 0.6)
-        return np.float32(0.5) * (_bands(across / period, wide) + _bands(up / period, wide))
+        return single(0.5) * (_bands(across / period, wide) + _bands(up / period, wide))
     if kind == "knit":
-        return np.float32(0.25) * (_bands(across / 0.8, 0.5) + noise(rng, across.shape, (40, 60)))
+        return single(0.25) * (_bands(across / 0.8, 0.5) + noise(rng, across.shape, (40, 60)))
     bumps = noise(rng, across.shape, (30, 60) if kind == "flowers" else (8, 14))
     return np.asarray(np.clip((bumps - 0.5) * 6, 0, 1), np.float32)
 

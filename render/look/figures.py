@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look import heads
+from render.look.colour import single
 from render.look.fabric import cloth, muted, noise, words
 from render.look.heads import Complexion, tube
 from render.look.solids import Eye, Lighting, Surface, drawn
@@ -114,7 +115,7 @@ def _trunk(rng: np.random.Generator, own: Complexion, detail: float, *, near: bo
 
 def _legs(rng: np.random.Generator, detail: float) -> list[Surface]:
     """Of somebody who stands, in trousers."""
-    colour, parts = muted(rng) * np.float32(rng.uniform(0.1, 0.6)), []
+    colour, parts = muted(rng) * single(rng.uniform(0.1, 0.6)), []
     for side in (-1, 1):
         foot = [side * rng.uniform(7, 16), -150.0, rng.uniform(-10, 10)]
         line = np.linspace([side * 8.5, -72.0, -2.0], foot, max(int(60 * detail), 12))
@@ -135,8 +136,8 @@ def _printed(rng: np.random.Generator, colour: Values, front: Values) -> None:
     top, left = int(rows * 0.45), columns // 2 - mask.shape[1] // 2
     # Rows go up.
     part = colour[top : top + mask.shape[0], left : left + mask.shape[1]]
-    share = np.float32(mask[::-1] / 255)[: part.shape[0], :, None]
-    part += share * (muted(rng) * np.float32(1.3) - part)
+    share = single(mask[::-1] / 255)[: part.shape[0], :, None]
+    part += share * (muted(rng) * single(1.3) - part)
 
 
 def _collar(rng: np.random.Generator, seed: int) -> list[Surface]:
@@ -148,9 +149,7 @@ def _collar(rng: np.random.Generator, seed: int) -> list[Surface]:
     reach = 7.4 + 2.2 * (1 - t) + 1.2 * front * (1 - t)
     y = -14.6 + 3.0 * t - 4.5 * front * (1 - t) - 1.8 * front * t
     points = np.stack([reach * np.sin(a), y, reach * np.cos(a) - 2.4 + front], -1).astype(np.float32)
-    colour = cloth(np.random.default_rng(seed), np.float32(a * 8), np.float32(y)) * np.float32(
-        rng.uniform(0.8, 1.1)
-    )
+    colour = cloth(np.random.default_rng(seed), single(a * 8), single(y)) * single(rng.uniform(0.8, 1.1))
     return [Surface.of(points, colour, 0.02, open=True)]
 
 
@@ -187,7 +186,7 @@ def limb(
     creases = noise(rng, (len(t), around), (26, 10))
     out = np.where(covered, 0.9, 0.0)[:, None] + np.where(covered, 0.35, 0.05)[:, None] * creases
     down, turn = np.meshgrid(t * 60, np.linspace(0, 2 * np.pi, around) * 5, indexing="ij")
-    cloth_ = cloth(np.random.default_rng(seed), np.float32(turn), np.float32(down))
+    cloth_ = cloth(np.random.default_rng(seed), single(turn), single(down))
     bare = own.skin(0.08 * creases + 0.1, 0.1 * creases)
     colour = np.where(covered[:, None, None], cloth_, bare)
     return tube(line, radius, colour, own.gloss * 0.5, around=around, relief=out)

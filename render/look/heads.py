@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look import tone
+from render.look.colour import single
 from render.look.fabric import cloth, noise, skin
 from render.look.solids import Surface
 
@@ -49,9 +50,9 @@ class Complexion:
     def draw(cls, rng: np.random.Generator) -> Complexion:
         drawn = skin(rng)
         melanin, blood = tone.log_change(tone.Tone(max(drawn.melanin, 0.05), drawn.blood))
-        hair = _HAIRS[rng.choice(len(_HAIRS), p=_HAIR_SHARES)] * np.float32(rng.uniform(0.6, 1.5))
-        base = np.float32(0.85 * tone.colour(drawn) + 0.15 * tone.colour(drawn).mean() + 0.012)
-        return cls(base, np.float32(melanin), np.float32(blood), hair, float(rng.uniform(0.05, 0.35)))
+        hair = _HAIRS[rng.choice(len(_HAIRS), p=_HAIR_SHARES)] * single(rng.uniform(0.6, 1.5))
+        base = single(0.85 * tone.colour(drawn) + 0.15 * tone.colour(drawn).mean() + 0.012)
+        return cls(base, single(melanin), single(blood), hair, float(rng.uniform(0.05, 0.35)))
 
     def skin(self, melanin: Values | float, blood: Values | float) -> Values:
         """Reflectance where there is so much more melanin and blood (H, W) than elsewhere."""
@@ -200,7 +201,7 @@ def _painted(
     )
     melanin += 0.25 * (mouth.upper + 0.6 * mouth.lower) + 0.1 * at(0, -7.6, 3, 1)
     colour = own.skin(melanin, blood)
-    hair = own.hair * np.float32(0.7) + np.float32(0.02) * own.base
+    hair = own.hair * single(0.7) + single(0.02) * own.base
 
     def mix(share: Values, other: Values) -> None:
         colour[:] += np.clip(share, 0, 1)[..., None] * (other - colour)
@@ -217,18 +218,18 @@ def _painted(
     opened = rng.uniform(0.36, 0.55)
     almond = opened * np.clip(1 - ((np.abs(x) - 3.1) / 1.45) ** 2, 0, 1) - np.abs(y - 0.4)
     white = np.clip(almond / 0.16, 0, 1) * front
-    mix(white, np.float32([0.42, 0.40, 0.38]))
+    mix(white, single([0.42, 0.40, 0.38]))
     look = rng.normal(0, 0.25)
     iris = np.clip((0.62 - np.hypot(np.where(x > 0, x - 3.1, x + 3.1) - look, y - 0.42)) / 0.15, 0, 1)
-    mix(iris * white, np.float32(rng.choice([0.012, 0.03, 0.06]) * np.array([1.2, 1, 0.8])))
+    mix(iris * white, single(rng.choice([0.012, 0.03, 0.06]) * np.array([1.2, 1, 0.8])))
     lash = np.exp(-(((y - 0.4 - opened * np.clip(1 - ((np.abs(x) - 3.1) / 1.6) ** 2, 0, 1)) / 0.16) ** 2))
-    mix(0.75 * lash * front * np.exp(-(((np.abs(x) - 3.1) / 1.5) ** 6)), own.base * np.float32(0.08))
-    mix(0.7 * at(0.75, -4.95, 0.45, 0.28), own.base * np.float32(0.12))  # nostrils
+    mix(0.75 * lash * front * np.exp(-(((np.abs(x) - 3.1) / 1.5) ** 6)), own.base * single(0.08))
+    mix(0.7 * at(0.75, -4.95, 0.45, 0.28), own.base * single(0.12))  # nostrils
     if rng.random() < 0.25:  # smiling, with teeth
         teeth = np.exp(-(((mouth.above + 0.1) / 0.38) ** 4)) * np.exp(-((x / 1.9) ** 6)) * front
-        mix(teeth, np.float32([0.55, 0.52, 0.47]))
+        mix(teeth, single([0.55, 0.52, 0.47]))
     else:
-        mix(0.7 * np.exp(-((mouth.above / 0.16) ** 2)) * mouth.wide, own.base * np.float32(0.2))
+        mix(0.7 * np.exp(-((mouth.above / 0.16) ** 2)) * mouth.wide, own.base * single(0.2))
     return colour
 
 
@@ -239,7 +240,7 @@ def _ear(own: Complexion, globe: _Globe, side: int) -> Surface:
     points = ball * [0.7, 2.8, 1.6] + [side * (edge + 0.05), -1.4, -0.9]
     points[..., 0] += side * 0.35 * (0.9 - points[..., 2]) * 0.4
     rim = np.clip(1 - np.hypot(ball[..., 1] * 1.3, ball[..., 2] * 1.3), 0, 1)
-    return Surface.of(points, own.skin(np.float32(rim * 0.8), np.float32(0.5 + 0 * rim)), own.gloss * 0.5)
+    return Surface.of(points, own.skin(single(rim * 0.8), single(0.5 + 0 * rim)), own.gloss * 0.5)
 
 
 def _hairline(rng: np.random.Generator, globe: _Globe) -> Values:
@@ -298,7 +299,7 @@ def _beard(rng: np.random.Generator, own: Complexion, globe: _Globe) -> Surface:
     away = np.clip(grown, 0, 1) * long * (1 + 0.1 * curl)
     points = globe.out(away)
     points[..., 2] += 1.1 * np.exp(-((x / 2.0) ** 2) - ((y + 5.6) / 1.4) ** 2)
-    colour = own.hair * np.exp(0.5 * curl)[..., None] + np.float32(0.03) * own.base
+    colour = own.hair * np.exp(0.5 * curl)[..., None] + single(0.03) * own.base
     return Surface.of(points, colour, 0.05, (grown > 0.45 + 0.35 * curl) & (grown > 0.2))
 
 
@@ -364,14 +365,14 @@ def _cap(rng: np.random.Generator, globe: _Globe) -> Surface:
     above = globe.elevation - rng.uniform(0.25, 0.5) + 0.12 * np.cos(globe.azimuth - np.pi)
     colour = cloth(rng, globe.points[..., 0], globe.points[..., 1])
     away = 1.0 + 0.15 * noise(rng, shape, (8, 30)) + rng.uniform(0, 2) * np.clip(globe.elevation, 0, 1) ** 2
-    return Surface.of(globe.out(np.float32(away)), colour, 0.03, above > 0)
+    return Surface.of(globe.out(single(away)), colour, 0.03, above > 0)
 
 
 def _glasses(rng: np.random.Generator) -> list[Surface]:
     """Two rims, what joins them, and what holds them."""
     wide, high, thick = rng.uniform(2.2, 2.9), rng.uniform(1.5, 2.4), rng.uniform(0.1, 0.28)
     round_ = rng.choice([2.0, 4.0])
-    colour = np.float32(rng.choice([0.008, 0.03, 0.25]) * np.array([1, 0.9, 0.8]))
+    colour = single(rng.choice([0.008, 0.03, 0.25]) * np.array([1, 0.9, 0.8]))
     turn = np.linspace(0, 2 * np.pi, 40)
     c, s = np.cos(turn), np.sin(turn)
     lines = []

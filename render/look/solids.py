@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from render.look.colour import single
+
 Values = NDArray[np.floating[Any]]
 
 _FINEST = 0.8  # pixels between neighbouring points of a refined grid
@@ -46,7 +48,7 @@ class Surface:
         points: Values,
         colour: Values,
         gloss: Values | float = 0.0,
-        there: Values | None = None,
+        there: Values | NDArray[np.bool_] | None = None,
         *,
         open: bool = False,
     ) -> Surface:
@@ -165,12 +167,12 @@ class _Grid:
 
     def at(self, rows: Values, columns: Values) -> Values:
         """Looks (P, 8) between the grid's points."""
-        x, y = np.float32(columns)[:, None], np.float32(rows)[:, None]
+        x, y = single(columns)[:, None], single(rows)[:, None]
         # OpenCV's remap takes lines of at most 32,767.
         wide = -(-len(x) // 32000)
         pad = (-len(x)) % wide
         x, y = (np.pad(v, ((0, pad), (0, 0)), mode="edge").reshape(-1, wide) for v in (x, y))
-        found = [
+        found: list[Any] = [
             cv2.remap(
                 np.ascontiguousarray(self.looks[..., i : i + 4]),
                 x,
@@ -180,7 +182,8 @@ class _Grid:
             ).reshape(-1, 4)
             for i in (0, 4)
         ]
-        return np.concatenate(found, -1)[: len(rows)]
+        held: Values = np.concatenate(found, -1)[: len(rows)]
+        return held
 
 
 def _seen_part(surface: Surface, eye: Eye, size: int) -> _Grid | None:
@@ -207,8 +210,9 @@ def _seen_part(surface: Surface, eye: Eye, size: int) -> _Grid | None:
 def _slope(points: Values, axis: int) -> Values:
     """Differences of neighbours along an axis, of the same shape."""
     low, high = np.roll(points, 1, axis), np.roll(points, -1, axis)
-    edge = (slice(None),) * axis
-    low[(*edge, 0)], high[(*edge, -1)] = points[(*edge, 0)], points[(*edge, -1)]
+    first: Any = np.s_[0] if axis == 0 else np.s_[:, 0]
+    last: Any = np.s_[-1] if axis == 0 else np.s_[:, -1]
+    low[first], high[last] = points[first], points[last]
     return high - low
 
 
@@ -249,8 +253,8 @@ def _shaded(held: Values, depth: Values, eye: Eye, lighting: Lighting) -> Values
     halfway = lamp + np.array([0, 0, 1], np.float32)
     shine = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 14 * gloss * lambert
     sky = (0.62 + 0.38 * normal[..., 1] * 0.8 + 0.1 * normal[..., 2]) * open_
-    falling = lambert[..., None] * np.float32(lighting.key) + sky[..., None] * np.float32(lighting.sky)
-    return np.asarray(colour * falling + shine[..., None] * np.float32(lighting.key), np.float32)
+    falling = lambert[..., None] * single(lighting.key) + sky[..., None] * single(lighting.sky)
+    return np.asarray(colour * falling + shine[..., None] * single(lighting.key), np.float32)
 
 
 def _hollow(depth: Values, cover: Values, per_cm: float) -> Values:
@@ -262,13 +266,13 @@ def _hollow(depth: Values, cover: Values, per_cm: float) -> Values:
             continue
         there = cv2.stackBlur(cover, (side, side)) + 1e-3
         mean = cv2.stackBlur(depth * cover, (side, side)) / there
-        hidden += np.float32(weight) * np.clip((depth - mean) / np.float32(0.35 * reach + 0.5 / per_cm), 0, 1)
+        hidden += single(weight) * np.clip((depth - mean) / single(0.35 * reach + 0.5 / per_cm), 0, 1)
     return np.asarray(np.clip(hidden, 0, 0.75), np.float32)
 
 
 def _shadow(depth: Values, cover: Values, lamp: Values, per_cm: float) -> Values:
     """How much of the lamp's light is kept away by what lies before it (0 to 1), with soft edges."""
-    known = np.where(cover > 0, depth, np.float32(_DEEPEST))
+    known = np.where(cover > 0, depth, single(_DEEPEST))
     kept = np.zeros_like(depth)
     blurred = 0.25 + 0.8 / per_cm  # points lie anywhere in their pixels
     for step in _SHADOW_STEPS:
@@ -281,7 +285,7 @@ def _shadow(depth: Values, cover: Values, lamp: Values, per_cm: float) -> Values
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=_DEEPEST,
         )
-        before = (known - np.float32(step * lamp[2])) - there  # how far the ray passes behind it, cm
+        before = (known - single(step * lamp[2])) - there  # how far the ray passes behind it, cm
         kept = np.maximum(kept, ((before > blurred) & (before < 9)).astype(np.float32))
     side = 2 * max(int(0.5 * per_cm), 0) + 1
     return kept if side < 3 else np.asarray(cv2.blur(kept, (side, side)), np.float32)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from render.look.colour import single
 from render.look.fabric import muted, noise
 
 Values = NDArray[np.floating[Any]]
@@ -29,7 +30,7 @@ def _surface(rng: np.random.Generator, size: int) -> Values:
     one = muted(rng)
     if kind == "plain":
         return one
-    other = one * np.float32(rng.uniform(0.4, 1.3)) if kind != "stripes" else muted(rng)
+    other = one * single(rng.uniform(0.4, 1.3)) if kind != "stripes" else muted(rng)
     if kind == "shaded":
         turn = rng.uniform(0, 2 * np.pi)
         ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)
@@ -43,7 +44,7 @@ def _surface(rng: np.random.Generator, size: int) -> Values:
     else:
         cells = rng.integers(4, 30, 2) if kind == "stone" else np.array([rng.integers(2, 6), size // 3])
         share = np.clip(0.5 + 0.35 * noise(rng, (size, size), (int(cells[0]), int(cells[1]))), 0, 1)
-    return np.asarray(one + np.float32(share)[..., None] * (other - one), np.float32)
+    return np.asarray(one + single(share)[..., None] * (other - one), np.float32)
 
 
 def _outline(rng: np.random.Generator, size: int) -> Values:
@@ -55,7 +56,7 @@ def _outline(rng: np.random.Generator, size: int) -> Values:
     if kind == "round":
         axes = fixed(reach * rng.uniform(0.4, 1, 2))
         cv2.ellipse(cover, fixed(middle), axes, np.degrees(turn), 0, 360, 255, -1, cv2.LINE_AA, _SHIFT)
-        return np.asarray(cover, np.float32) / np.float32(255)
+        return np.asarray(cover, np.float32) / single(255)
     if kind == "any":
         around = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 9))))
         away = reach * rng.uniform(0.3, 1, (len(around), 1))
@@ -74,7 +75,7 @@ def polygon(size: int, corners: Values) -> Values:
     cover = np.zeros((size, size), np.uint8)
     points = np.rint(np.clip(corners, -1e4, 1e4) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(cover, [points], 255, cv2.LINE_AA, _SHIFT)
-    return np.asarray(cover, np.float32) / np.float32(255)
+    return np.asarray(cover, np.float32) / single(255)
 
 
 def box(size: int, x0: float, y0: float, x1: float, y1: float) -> Values:
@@ -104,10 +105,10 @@ def lay(picture: Values, cover: Values, surface: Values, rng: np.random.Generato
     if not cover.size:
         return
     moved: Any = cv2.warpAffine(cover, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), cover.shape[::-1])
-    part *= 1 - np.float32(dark) * blurred(moved, soft)[..., None]
+    part *= 1 - single(dark) * blurred(moved, soft)[..., None]
     slope = cv2.Sobel(blurred(cover, round_), cv2.CV_32F, *((1, 0) if upright else (0, 1)), ksize=3)
     colour = surface if surface.ndim == 1 else surface[where]
-    shaded = colour * (1 + np.float32(lit) * np.clip(slope, -0.2, 0.2))[..., None]
+    shaded = colour * (1 + single(lit) * np.clip(slope, -0.2, 0.2))[..., None]
     part += cover[..., None] * (shaded - part)
 
 
