@@ -117,7 +117,7 @@ def value(rng: Random) -> Any:
 
 def _container(rng: Random) -> Any:
     inner = rng.choice((*NUMBERS, *TEXTS, None, True))
-    at_most = 10**7 // len(repr(inner))  # a hundred thousand of the longest text are no input, but a disk full
+    at_most = 10**7 // len(repr(inner))  # a hundred thousand of the longest text would fill the memory
     return rng.choice(
         (
             list,

@@ -38,8 +38,8 @@ class Recipe:
     training set's own. optimiser: "adam", "adamw" or "rmsprop". cosine: warm the rate up over an epoch at
     most and let it fall to 0 over the epochs planned. average: the result is an exponential moving average
     of the weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
-    empty_weight: what each map of an image without a hand counts, of networks that learn to be sure of nothing
-    there.
+    empty_weight: what each map of an image without a hand counts, of networks that learn to be sure of no
+    point there.
     """
 
     loss: str

@@ -111,9 +111,9 @@ def test_where_no_hand_is_flat_maps_cost_nothing_and_sure_ones_much() -> None:
     sure[:, :, 3, 4] = 20.0
     assert network.loss(flat, nothing, preset).item() == pytest.approx(0, abs=1e-6)
     # The one cell has e^20 of what 1,023 others have 1: -log(p) is 20 in all but one, of 1,024 cells.
-    sure_of_it = 20 * (1 - 1 / SIZE**2) - np.log(SIZE**2)
-    assert network.loss(sure, nothing, preset).item() == pytest.approx(preset.empty_weight * sure_of_it, rel=1e-4)
+    cost = preset.empty_weight * (20 * (1 - 1 / SIZE**2) - np.log(SIZE**2))
+    assert network.loss(sure, nothing, preset).item() == pytest.approx(cost, rel=1e-4)
     # The other is without labels alone.
     sure[1] *= -1
-    assert network.loss(sure, nothing, preset).item() == pytest.approx(preset.empty_weight * sure_of_it, rel=1e-4)
+    assert network.loss(sure, nothing, preset).item() == pytest.approx(cost, rel=1e-4)
     assert network.loss(sure, nothing._replace(empty=None), preset).item() == 0
