@@ -96,16 +96,13 @@ class _File:
         part = Part(to_batch([]))
         samples: list[Sample] = []
         for task in tasks:
-            try:
+            with part.quarantining(f"{self.name}: task {task.key[:80]}"):
                 found = list(self._samples(task, part))
-            except InputError as error:
-                part.quarantine.append((f"{self.name}: task {task.key[:80]}", error.reason))
-                continue
-            if not found:
-                part.notes["task without a keypoint"] += 1
-            for own, sample in found:
-                sample.sample_id = free(sample.sample_id, own, self.taken, part.notes)
-                samples.append(sample)
+                if not found:
+                    part.notes["task without a keypoint"] += 1
+                for own, sample in found:
+                    sample.sample_id = free(sample.sample_id, own, self.taken, part.notes)
+                    samples.append(sample)
         part.batch = to_batch(samples)
         return part
 

@@ -12,6 +12,11 @@ RGB = tuple[float, float, float]
 Values = NDArray[np.floating[Any]]
 
 
+def single(values: Any) -> Any:
+    """Numbers as an array of 32 bits each, with which arithmetic stays in 32 bits."""
+    return np.asarray(values, np.float32)
+
+
 def encoded(linear: Values) -> Values:
     """Linear values, 0 to 1, as sRGB (IEC 61966-2-1)."""
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)
