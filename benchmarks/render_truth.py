@@ -4,8 +4,8 @@
 
 Keypoints: for as many shots as --cameras says, each with its own hand, pose and camera, a small sphere that
 gives light is put at each joint and rendered through the renderer's camera; the centroid of its light is held
-against the keypoint that is stored, in each take of the shot. Part masks: --masks of these shots are rendered as `curate render` does,
-and each pixel of the mask is held against what a ray through its middle meets first.
+against the keypoint that is stored, in each take of the shot. Part masks: --masks of these shots are rendered
+as `curate render` does, and each pixel of the mask is held against what a ray through its middle meets first.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def measure(
 
     Returns
     -------
-    Distances (N, 21) of N takes in pixels, NaN where spheres lie before each other or leave the picture; pixels of the
-    part mask that differ from a ray cast, of the first `masks` shots.
+    Distances (N, 21) of N takes in pixels, NaN where spheres lie before each other or leave the picture;
+    pixels of the part mask that differ from a ray cast, of the first `masks` shots.
     """
     for number, shot in enumerate(shots):
         shot.write(folder / f"shot-{number:04d}.npz")
@@ -127,8 +127,9 @@ def main() -> None:
         errors, wrong = measure(program, shots, folder, given.masks, given.samples)
         known = errors[np.isfinite(errors)]
         print(
-            f"keypoints: {len(shots)} cameras, {len(errors)} pictures, {known.size} spheres; off by {known.mean():.4f} px (mean), "
-            f"{np.percentile(known, 99):.4f} (99th percentile), {known.max():.4f} (worst)"
+            f"keypoints: {len(shots)} cameras, {len(errors)} pictures, {known.size} spheres; "
+            f"off by {known.mean():.4f} px (mean), {np.percentile(known, 99):.4f} (99th percentile), "
+            f"{known.max():.4f} (worst)"
         )
         seen = [shot.width * shot.height for shot in shots[: given.masks]]
         print(f"part masks against ray casts: {wrong} pixels of {seen} differ")
