@@ -5,8 +5,8 @@
 
 Nothing else goes in: no photograph, no weights of others, no label but those of the renders, of the jobs
 beside this file. WORK keeps all that is made; what is finished is not done again, and what was stopped goes
-on. It takes some two hours of two cores to render, and one of one core to train. --renders takes a job's
-pictures from a folder that has them.
+on. It takes an hour of two cores to render, and an hour and a half of one core to train. --renders takes a
+job's pictures from a folder that has them.
 
 The box is the same again on the same machine with the same versions; elsewhere, processors and versions of
 torch round differently.
@@ -29,20 +29,16 @@ from curate.training.onnx import bare
 from curate.training.run import open_run
 
 HERE = Path(__file__).resolve().parent
-# Pictures of each job, as --indices takes them. The finder learns from all but the last.
-JOBS = {
-    "table1": ("table1.yaml", "0:367"),
-    "table2": ("table2.yaml", "0:471"),
-    "wild": ("wild.yaml", "0:1943"),
-    "more": ("wild.yaml", "1944:2807"),
-}
-OF_A_JOB = 4000
+# Pictures of each job, a file beside this one.
+JOBS = {"table": 2400, "poses": 8000, "signs": 8000, "rooms": 6400}
 MARGIN = 0.3
-FORM = ("--colour", "--keypoints", 21, "--test", 0, "--val", 0.04)
-WHOLE = (*FORM, "--masks", "--size", 128)
-CROPS = (*FORM, "--crop", "keypoints", "--margin", MARGIN, "--size", 112)
-FINDER = ("--network", "handseg", "--preset", "renders", "--epochs", 8, "--max-minutes", 12)
-LOCALISER = ("--network", "posenet", "--preset", "renders", "--epochs", 24, "--max-minutes", 26)
+FORM = ("--colour", "--keypoints", 21, "--test", 0)
+WHOLE = (*FORM, "--val", 0.03, "--masks", "--size", 128)
+CROPS = (*FORM, "--val", 0.02, "--crop", "keypoints", "--margin", MARGIN)
+FINDER = ("--network", "handseg", "--preset", "renders", "--epochs", 8, "--max-minutes", 14)
+# Most is learnt from small pictures, which cost a third.
+BEGUN = ("--network", "posenet", "--preset", "renders", "--epochs", 24, "--max-minutes", 25)
+LOCALISER = ("--network", "posenet", "--preset", "renders", "--epochs", 8, "--max-minutes", 40)
 # Chosen on train clips of wild_hands and on what is beside the hands in them, see measure.py.
 TRUSTED = 0.62
 # What `measure.py --choose` says of the same; None: not measured.
@@ -61,32 +57,35 @@ def curate(*words: object) -> None:
 def renders(work: Path, given: dict[str, Path]) -> dict[str, Path]:
     """The pictures of each job."""
     made = {}
-    for name, (job, indices) in JOBS.items():
+    for name, count in JOBS.items():
         made[name] = given.get(name, work / name)
         if name not in given:
-            asked = ["--random", OF_A_JOB, "--indices", indices]
-            curate("render", "--job", HERE / job, *asked, "--out", made[name])
+            curate("render", "--job", HERE / f"{name}.yaml", "--random", count, "--out", made[name])
     return made
 
 
-def grounds(work: Path, wild: Path) -> Path:
+def grounds(work: Path, rooms: Path) -> Path:
     """The pictures of a job in which there is no hand, as a folder to put hands before."""
     folder = work / "grounds"
     folder.mkdir(parents=True, exist_ok=True)
-    for sample in Dataset(wild):
+    for sample in Dataset(rooms):
         if not sample.visibility.any():
-            shutil.copyfile(wild / str(sample.image), folder / Path(str(sample.image)).name)
+            shutil.copyfile(rooms / str(sample.image), folder / f"rooms-{Path(str(sample.image)).name}")
     return folder
 
 
 def train(work: Path, made: dict[str, Path]) -> tuple[Path, Path]:
     """The runs of finder and localiser."""
-    behind = ["--backgrounds", "own", "--backgrounds", grounds(work, made["wild"])]
-    before = [folder for name, folder in made.items() if name != "more"]
-    curate("build", *before, *behind, *WHOLE, "--out", work / "whole")
+    behind = ["--backgrounds", "own", "--backgrounds", grounds(work, made["rooms"]), "--grounds-alone", 0.1]
+    whole = [made[name] for name in ("table", "signs", "rooms")]
+    curate("build", *whole, *behind, *WHOLE, "--out", work / "whole")
     curate("train", work / "whole", *FINDER, "--out", work / "finder")
-    curate("build", *made.values(), *behind, *CROPS, "--out", work / "crops")
-    curate("train", work / "crops", *LOCALISER, "--out", work / "localiser")
+    small = [made[name] for name in ("table", "poses", "signs")]
+    curate("build", *small, *CROPS, "--size", 64, "--out", work / "small")
+    curate("train", work / "small", *BEGUN, "--out", work / "begun")
+    curate("build", *made.values(), *behind, *CROPS, "--size", 112, "--out", work / "crops")
+    start = ["--start", work / "begun" / "weights.pt"]
+    curate("train", work / "crops", *LOCALISER, *start, "--out", work / "localiser")
     return work / "finder", work / "localiser"
 
 
