@@ -29,13 +29,13 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
 from curate.data.stage import Stage, Summary
-from curate.hands.finding import FOUND_BY, WHOLE, FindAll
+from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
 from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
-from curate.taggers.clips import FRAMES, Clip, pace, tag_clip, write_overlay
+from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_overlay
 from curate.taggers.following import Follower, Settings
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
@@ -394,11 +394,15 @@ class _Ways:
         part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < self.least
         return made
 
-    def follower(self) -> Follower:
-        """What follows hands in a video."""
-        smoothing = OneEuro(self.options.smooth, self.options.quick) if self.options.smooth else None
-        settings = Settings(self.least, self.options.find_every, smoothing)
-        return Follower(self.chosen.open(), self.find, settings)
+    @property
+    def smoothing(self) -> OneEuro | None:
+        """How the points of videos are smoothed."""
+        return OneEuro(self.options.smooth, self.options.quick) if self.options.smooth else None
+
+    def follower(self, clip: Clip) -> Follower:
+        """What follows hands in a video. Those of a file are smoothed when all of it is known."""
+        causal = self.smoothing if clip.path is None else None
+        return Follower(self.chosen.open(), self.find, Settings(self.least, self.options.find_every, causal))
 
 
 def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
@@ -410,9 +414,11 @@ def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
 def _predict_clip(clip: Clip, ways: _Ways) -> Part:
     if clip.path is None and ways.options.window and screen.is_there():
         with screen.window(clip.name) as show:
-            part = tag_clip(clip, ways.follower(), ways.label, ways.out, ways.work, show)
+            part = tag_clip(clip, ways.follower(clip), ways.label, ways.out, ways.work, show)
     else:
-        part = tag_clip(clip, ways.follower(), ways.label, ways.out, ways.work)
+        part = tag_clip(clip, ways.follower(clip), ways.label, ways.out, ways.work)
+    if clip.path is not None and ways.smoothing is not None:
+        part = smoothed(part, ways.smoothing)
     if ways.options.pictures:
         write_overlay(ways.out / _film_of(clip.name), part, ways.out, ways.work)
     return part
@@ -450,12 +456,10 @@ def _hands_of(photo: _Photo, find: FindAll) -> list[_Photo]:
     except InputError:
         return [photo]  # the tagger will not read it either, and say why
     names = [f"{sample.sample_id}~{n}" if n > 1 else sample.sample_id for n in range(1, len(found) + 1)]
-    hands = [
-        replace(
-            photo, sample=replace(sample, sample_id=name, bbox=hand.box.astype(np.float32)), found_by=hand.by
-        )
-        for name, hand in zip(names, found, strict=True)
-    ]
+    hands = []
+    for name, hand in zip(names, found, strict=True):
+        boxed = replace(sample, sample_id=name, bbox=hand.box.astype(np.float32))
+        hands.append(replace(photo, sample=with_found_by(boxed, hand.by), found_by=hand.by))
     return hands or [photo]
 
 
