@@ -39,7 +39,15 @@ from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_o
 from curate.taggers.following import Follower, Settings
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
-from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, least_score, open_photograph, tag_in_order
+from curate.taggers.tagger import (
+    LOOKED_AT,
+    UNMEASURED,
+    Tagged,
+    labelled,
+    least_score,
+    open_photograph,
+    tag_in_order,
+)
 
 JSON = "predictions.json"
 PICTURES = "pictures"
@@ -213,12 +221,18 @@ def predict(
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
     stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
     find = None if finder is None else finder.find_all
-    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options, least[0]), least[1])
+    ways = _Ways(chosen, find, folder, stage.folder, options, least[0], _least_followed(least[0], options))
+    return _run(stage, given, ways, least[1])
 
 
 def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:
     """The score below which hands are in doubt, and why it is that, where it was not given."""
     return least_score(chosen.open()) if options.min_score is None else (options.min_score, None)
+
+
+def _least_followed(least: float, options: PredictOptions) -> float:
+    """The same for a hand that is followed, which one blurred frame must not lose."""
+    return min(least, UNMEASURED) if options.min_score is None else least
 
 
 def _run(stage: Stage, given: _Given, ways: _Ways, why: str | None) -> Predicted:
@@ -385,6 +399,7 @@ class _Ways:
     work: Path
     options: PredictOptions
     least: float  # score below which a hand is in doubt
+    least_followed: float  # the same in a video
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
         """The photo's sample with what was found in it, counted in `part`."""
@@ -406,7 +421,10 @@ class _Ways:
 
 
 def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
-    part = _predict_clip(item, ways) if isinstance(item, Clip) else _predict_batch(item, ways)
+    if isinstance(item, Clip):
+        part = _predict_clip(item, replace(ways, least=ways.least_followed))
+    else:
+        part = _predict_batch(item, ways)
     part.notes = +part.notes
     return part
 
