@@ -215,14 +215,15 @@ def predict(
     chosen = choose("", BOX) if run is None else choose(run)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
-    least = _least(chosen, options)
+    least, why = _least(chosen, options)
+    followed = _least_followed(least, options)
     record = {chosen.name: chosen.content, "photos": _fingerprint(given.found), **asdict(options)}
-    record |= {"finder": None if finder is None else finder.identity, "min_score": least[0]}
+    record["finder"] = None if finder is None else finder.identity
+    record |= {"min_score": least, "min_score_in_videos": followed}
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
     stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
     find = None if finder is None else finder.find_all
-    ways = _Ways(chosen, find, folder, stage.folder, options, least[0], _least_followed(least[0], options))
-    return _run(stage, given, ways, least[1])
+    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options, least, followed), why)
 
 
 def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:

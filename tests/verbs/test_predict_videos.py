@@ -135,6 +135,22 @@ def test_a_file_is_smoothed_without_lag_and_a_camera_as_it_comes(
     assert min(late[1][n] for n in range(8, 13)) > 4
 
 
+@pytest.mark.parametrize(("least", "low"), [(None, 0), (0.95, 4)])
+def test_a_hand_that_is_followed_is_worth_less_certainty(
+    run: Path, tmp_path: Path, least: float | None, low: int
+) -> None:
+    """The run's threshold is 0.95, the hand's score 0.9."""
+    threshold = {"score": 0.95, "precision": 0.95, "hands": 1, "of": 2}
+    told = json.loads((run / "run.json").read_text())
+    told["confidence"] = {"temperature": 1.0, "threshold": threshold}
+    (run / "run.json").write_text(json.dumps(told))
+    images.write(tmp_path / "in" / "photo.png", spot(80)[..., ::-1])
+    film(tmp_path / "in" / "a.avi", [spot(60)] * 4)
+    options = PredictOptions(min_score=least, pictures=False)
+    result = predict(run, [tmp_path / "in"], tmp_path / "out", options, quiet=True)
+    assert (result.hands, result.low, result.min_score) == (5, low + 1, 0.95)
+
+
 def test_a_film_keeps_the_times_of_a_variable_rate() -> None:
     assert videos.repeats([0.0, 0.1, 0.2, 0.5, 0.51, 0.6], 10) == [1, 1, 3, 0, 1, 1]
     assert videos.repeats([0.0, 1000.0], 10) == [100, 1]
