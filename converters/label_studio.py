@@ -194,17 +194,18 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     with files.writing(out / TASKS) as file:
         for number, (path, samples) in enumerate(hands.items()):
             shown = [sample for sample in samples if sample.visibility.any()]
-            file.write((b",\n" if number else b"[\n") + encoder.encode(_task(path, shown, lost)))
+            file.write((b",\n" if number else b"[\n") + encoder.encode(_task(path, out, shown, lost)))
         file.write(b"\n]\n" if hands else b"[]\n")
     files.write(out / CONFIG, config())
     return +(lost + counts)
 
 
-def _task(path: Path, hands: list[Sample], lost: Counter[str]) -> dict[str, Any]:
+def _task(path: Path, out: Path, hands: list[Sample], lost: Counter[str]) -> dict[str, Any]:
     info = images.probe(path)
     size = (info.width, info.height)
     sent = [Sent(hand.sample_id, hand.bbox is not None) for hand in hands]
-    data = {"image": f"/data/local-files/?d=images/{quote(path.name)}", OURS: sent}
+    place = quote(path.relative_to(out).as_posix())
+    data = {"image": f"/data/local-files/?d={place}", OURS: sent}
     if not hands:
         return {"data": data}
     result = [region for number, hand in enumerate(hands) for region in _regions(hand, number, size)]
