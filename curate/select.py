@@ -88,7 +88,8 @@ def _digest(words: Collection[str] | None) -> str | None:
 def _splits(source: Dataset, reasons: Sequence[str | None], options: SelectOptions) -> list[str | None]:
     """The split of each sample: its own, or that of the shares among the samples that are chosen."""
     table = source.table(["split", "subject_id", "clip"])
-    splits, subjects, clips = (column.to_pylist() for column in table.columns)
+    own, subjects, clips = (column.to_pylist() for column in table.columns)
+    splits: list[str | None] = own
     if options.val or options.test:
         photos = source.photos()
         left = [number for number, reason in enumerate(reasons) if reason is None]
