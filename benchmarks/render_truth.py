@@ -4,8 +4,8 @@
 
 Keypoints: for as many shots as --cameras says, each with its own hand, pose and camera, a small sphere that
 gives light is put at each joint and rendered through the renderer's camera; the centroid of its light is held
-against the keypoint that is stored. Part masks: --masks of these shots are rendered as `curate render` does,
-and each pixel of the mask is held against what a ray through its middle meets first.
+against the keypoint that is stored, in each take of the shot. Part masks: --masks of these shots are rendered
+as `curate render` does, and each pixel of the mask is held against what a ray through its middle meets first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from render.job import Job
 from render.people import models
 from render.people.cast import Cast
 from render.plan import plan_shot
-from render.shot import Shot
+from render.shot import Shot, Take
 
 SPHERES = Path(__file__).resolve().parent / "tools" / "spheres.py"
 SAMPLES, GROUPS, APART = 128, 7, 12.0  # paths a pixel; spheres nearer than APART pixels are left out
@@ -48,8 +49,8 @@ def measure(
 
     Returns
     -------
-    Distances (N, 21) in pixels, NaN where spheres lie before each other or leave the picture; pixels of the
-    part mask that differ from a ray cast, of the first `masks` shots.
+    Distances (N, 21) of N takes in pixels, NaN where spheres lie before each other or leave the picture;
+    pixels of the part mask that differ from a ray cast, of the first `masks` shots.
     """
     for number, shot in enumerate(shots):
         shot.write(folder / f"shot-{number:04d}.npz")
@@ -59,17 +60,26 @@ def measure(
 
 
 def _keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
-    errors = np.full((len(shots), kp.COUNT), np.nan)
+    errors = []
     for number, shot in enumerate(shots):
-        points, size = shot.projected(), np.array([shot.width, shot.height])
-        for group in range(GROUPS):
-            light = read_passes(folder / f"spheres-{number:04d}-{group}.exr", *size).light
-            mine = range(group, kp.COUNT, GROUPS)
-            for channel, index in enumerate(mine):
-                others = [np.linalg.norm(points[index] - points[i]) for i in mine if i != index]
-                inside = (points[index] > APART).all() and (points[index] < size - APART).all()
-                if inside and min(others) > APART:
-                    errors[number, index] = np.linalg.norm(centroid(light[..., channel]) - points[index])
+        lights = [
+            read_passes(folder / f"spheres-{number:04d}-{group}.exr", shot.width, shot.height).light
+            for group in range(GROUPS)
+        ]
+        errors += [_errors_of_take(shot, take, lights) for take in shot.takes]
+    return np.array(errors)
+
+
+def _errors_of_take(shot: Shot, take: Take, lights: list[NDArray[Any]]) -> Floats:
+    """How far a take's keypoints (21,) are from the light in its part of the render, pixels."""
+    errors, points = np.full(kp.COUNT, np.nan), take.cut.points(shot.projected())
+    for group, whole in enumerate(lights):
+        light, mine = take.cut.pixels(whole), range(group, kp.COUNT, GROUPS)
+        for channel, index in enumerate(mine):
+            others = [np.linalg.norm(points[index] - points[i]) for i in mine if i != index]
+            inside = (points[index] > APART).all() and (points[index] < take.cut.size - APART).all()
+            if inside and min(others) > APART:
+                errors[index] = np.linalg.norm(centroid(light[..., channel]) - points[index])
     return errors
 
 
@@ -103,7 +113,7 @@ def main() -> None:
     program = blender.find(given.blender)
     job = Job.of(
         given.job,
-        random=given.cameras,
+        random=given.cameras * Job.of(given.job).takes,
         angles=["tilt=-60..60 rotation=0..360 roll=-40..40"],
         aspect="both",
         samples=1,
@@ -117,10 +127,12 @@ def main() -> None:
         errors, wrong = measure(program, shots, folder, given.masks, given.samples)
         known = errors[np.isfinite(errors)]
         print(
-            f"keypoints: {len(shots)} cameras, {known.size} spheres; off by {known.mean():.4f} px (mean), "
-            f"{np.percentile(known, 99):.4f} (99th percentile), {known.max():.4f} (worst)"
+            f"keypoints: {len(shots)} cameras, {len(errors)} pictures, {known.size} spheres; "
+            f"off by {known.mean():.4f} px (mean), {np.percentile(known, 99):.4f} (99th percentile), "
+            f"{known.max():.4f} (worst)"
         )
-        print(f"part masks against ray casts: {wrong} pixels of {job.size * job.size} differ")
+        seen = [shot.width * shot.height for shot in shots[: given.masks]]
+        print(f"part masks against ray casts: {wrong} pixels of {seen} differ")
 
 
 if __name__ == "__main__":
