@@ -1,4 +1,4 @@
-"""Make the tagger in the box: renders, training sets, two trainings, and the folder of the package.
+"""Make the tagger in the box: renders, training sets, trainings, and the folder of the package.
 
     make box                                    or
     python -m benchmarks.box.make WORK [--renders NAME=FOLDER ...] [--out FOLDER]
@@ -35,10 +35,12 @@ MARGIN = 0.3
 FORM = ("--colour", "--keypoints", 21, "--test", 0)
 WHOLE = (*FORM, "--val", 0.03, "--masks", "--size", 128)
 CROPS = (*FORM, "--val", 0.02, "--crop", "keypoints", "--margin", MARGIN)
+POINTS = ("--network", "posenet", "--preset", "renders")
 FINDER = ("--network", "handseg", "--preset", "renders", "--epochs", 8, "--max-minutes", 14)
+OVERVIEW = (*POINTS, "--set", "width=24", "--epochs", 16, "--max-minutes", 22)
 # Most is learnt from small pictures, which cost a third.
-BEGUN = ("--network", "posenet", "--preset", "renders", "--epochs", 24, "--max-minutes", 25)
-LOCALISER = ("--network", "posenet", "--preset", "renders", "--epochs", 8, "--max-minutes", 40)
+BEGUN = (*POINTS, "--epochs", 24, "--max-minutes", 25)
+LOCALISER = (*POINTS, "--epochs", 8, "--max-minutes", 31)
 # Chosen on train clips of wild_hands and on what is beside the hands in them, see measure.py.
 TRUSTED = 0.62
 # What `measure.py --choose` says of the same; None: not measured.
@@ -74,25 +76,27 @@ def grounds(work: Path, rooms: Path) -> Path:
     return folder
 
 
-def train(work: Path, made: dict[str, Path]) -> tuple[Path, Path]:
-    """The runs of finder and localiser."""
+def train(work: Path, made: dict[str, Path]) -> dict[str, Path]:
+    """The runs by the names of their files in the box."""
     behind = ["--backgrounds", "own", "--backgrounds", grounds(work, made["rooms"]), "--grounds-alone", 0.1]
     whole = [made[name] for name in ("table", "signs", "rooms")]
     curate("build", *whole, *behind, *WHOLE, "--out", work / "whole")
     curate("train", work / "whole", *FINDER, "--out", work / "finder")
+    curate("build", *made.values(), *FORM, "--val", 0.02, "--size", 96, "--out", work / "small-whole")
+    curate("train", work / "small-whole", *OVERVIEW, "--out", work / "overview")
     small = [made[name] for name in ("table", "poses", "signs")]
     curate("build", *small, *CROPS, "--size", 64, "--out", work / "small")
     curate("train", work / "small", *BEGUN, "--out", work / "begun")
     curate("build", *made.values(), *behind, *CROPS, "--size", 112, "--out", work / "crops")
     start = ["--start", work / "begun" / "weights.pt"]
     curate("train", work / "crops", *LOCALISER, *start, "--out", work / "localiser")
-    return work / "finder", work / "localiser"
+    return {file: work / Path(file).stem for file in (opencv.FINDER, opencv.OVERVIEW, opencv.LOCALISER)}
 
 
-def pack(finder: Path, localiser: Path, out: Path) -> None:
+def pack(runs: dict[str, Path], out: Path) -> None:
     """The folder that goes into the package."""
     sizes = {}
-    for name, run in ((opencv.FINDER, finder), (opencv.LOCALISER, localiser)):
+    for name, run in runs.items():
         opened = open_run(run)
         files.write(out / name, bare(opened))
         sizes[name] = opened.spec.size
@@ -102,8 +106,8 @@ def pack(finder: Path, localiser: Path, out: Path) -> None:
         "trusted": TRUSTED,
         "threshold": THRESHOLD,
         "margin": MARGIN,
-        "temperature": temperature_of(open_run(localiser).info),
-        "trained": {run.name: _summary(run) for run in (finder, localiser)},
+        "temperature": temperature_of(open_run(runs[opencv.LOCALISER]).info),
+        "trained": {run.name: _summary(run) for run in runs.values()},
     }
     files.write_json(out / opencv.INFO, told)
 
@@ -123,7 +127,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=opencv.FOLDER)
     a = parser.parse_args()
     given = {name: Path(folder) for name, _, folder in (word.partition("=") for word in a.renders)}
-    pack(*train(a.work, renders(a.work, given)), a.out)
+    pack(train(a.work, renders(a.work, given)), a.out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tagger in the box, and its finder, which need no torch: one network proposes where hands are, another
+"""The tagger in the box, and its finder, which need no torch: two networks propose where hands are, another
 looks for keypoints there, and where it is not sure of them there is no hand."""
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.basics import files, geometry
 from curate.basics.errors import InputError
@@ -14,7 +15,7 @@ from curate.hands.photograph import Photograph
 from curate.scoring import metrics
 from curate.taggers.finder import outlined
 from curate.taggers.looks import View
-from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, network, told
+from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, network, told
 from curate.taggers.run import RunTagger, looks_of
 
 _LOOKS = 3  # at each proposal at most, each closer around the points of the one before
@@ -61,7 +62,8 @@ class BoxFinder:
 
         Raises UnreadableImage.
         """
-        found = [self._looked_at(photograph, place) for place in outlined(network(FINDER), photograph, BOX)]
+        places = [place.box for place in outlined(network(FINDER), photograph, BOX)]
+        found = [self._looked_at(photograph, box) for box in [*_overlooked(photograph), *places]]
         kept: list[Found] = []
         for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
             if (hand.score or 0.0) >= told().trusted and all(
@@ -70,17 +72,28 @@ class BoxFinder:
                 kept.append(hand)
         return kept
 
-    def _looked_at(self, photograph: Photograph, place: Found) -> Found:
+    def _looked_at(self, photograph: Photograph, place: NDArray[np.floating]) -> Found:
         view, localiser = View(photograph, told().margin, ()), network(LOCALISER)
-        view.close_in(np.stack([place.box[:2], place.box[:2] + place.box[2:]]))
-        box, score = place.box, 0.0
+        view.close_in(np.stack([place[:2], place[:2] + place[2:]]))
+        box, score = place, 0.0
         for _ in range(_LOOKS):
             shown = view.show(localiser.size)
             answer = localiser.predict(shown.pixels[None])
             points, before = shown.back(answer.points[0]), view.square
             view.close_in(points)
             bounds = geometry.bounding_box(points)
-            box, score = (place.box if bounds is None else bounds), float(answer.scores.mean())
+            box, score = (place if bounds is None else bounds), float(answer.scores.mean())
             if metrics.box_iou(view.square, before) >= _STAYS:
                 break
         return Found(box, BOX, score)
+
+
+def _overlooked(photograph: Photograph) -> list[NDArray[np.floating]]:
+    """Where a hand would be if there were one: the box of keypoints in the whole photograph.
+
+    An outline also holds the arm, and a face behind the hand; this tells the hand from both, but one alone.
+    """
+    overview = network(OVERVIEW)
+    shown = View(photograph, 0.0, ()).show(overview.size)
+    box = geometry.bounding_box(shown.back(overview.predict(shown.pixels[None]).points[0]))
+    return [] if box is None else [box]

@@ -1,10 +1,12 @@
-"""What is in the box: a finder and a localiser whose weights come with the package, run by OpenCV.
+"""What is in the box: three networks whose weights come with the package, run by OpenCV.
 
 They were trained on renders alone, see weights/README.md beside this file. `benchmarks/box/make.py` makes the
 folder:
 
     finder.onnx      a network of masks, without what reads its outputs: (1, 3, S, S) to logits (1, S, S)
-    localiser.onnx   a network of maps, a distribution a keypoint: (1, 3, S, S) to logits (1, 21, s, s)
+    overview.onnx    a network of maps, a distribution a keypoint: (1, 3, S, S) to logits (1, 21, s, s);
+                     it is shown the whole photograph
+    localiser.onnx   another, which is shown the hand
     box.json         see `_Told`
 
 OpenCV is part of the core: nothing of torch is needed.
@@ -30,7 +32,7 @@ from curate.scoring.precision import Threshold
 
 BOX = "box"
 FOLDER = Path(__file__).parent / "weights"
-FINDER, LOCALISER, INFO = "finder.onnx", "localiser.onnx", "box.json"
+FINDER, OVERVIEW, LOCALISER, INFO = "finder.onnx", "overview.onnx", "localiser.onnx", "box.json"
 RADIUS = 7  # cells around a map's peak that count, as curate.networks.decode has it
 
 
@@ -59,9 +61,9 @@ def told() -> _Told:
     return msgspec.json.decode((FOLDER / INFO).read_bytes(), type=_Told)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def network(file: str) -> Network:
-    """One of the two, the same each time within a process."""
+    """One of the three, the same each time within a process."""
     net = cv2.dnn.readNetFromONNX(np.frombuffer((FOLDER / file).read_bytes(), np.uint8))
     return Network(net, told().sizes[file], told().temperature, told().threshold)
 
