@@ -292,6 +292,8 @@ class Job(Options):
         }
         told["models"] = [os.path.basename(model) for model in self.models]
         told["ground"] = self.ground.kinds
+        if not self.hands.two:  # the same pictures, however a second hand would lie
+            told["hands"] = {"people": self.hands.people}
         # JSON tells 80 and 80.0 apart; as qualities they are one.
         told["camera"]["quality"] = [int(q) if q == int(q) else q for q in self.camera.quality]
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
