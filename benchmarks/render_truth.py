@@ -4,9 +4,9 @@
 
 Keypoints: for as many shots as --cameras says, each with its own hand, pose and camera, a small sphere that
 gives light is put at each joint and rendered through the renderer's camera; the centroid of its light is held
-against the keypoint that is stored. Part masks, depth and visibility: --masks of these shots are rendered as
-`curate render` does, and each pixel is held against what a ray through its middle meets first. Where there
-are two hands, it is also counted how many triangles of one cross one of the other.
+against the keypoint that is stored, in each take of the shot. Part masks, depth and visibility: --masks of
+these shots are rendered as `curate render` does, and each pixel is held against what a ray through its middle
+meets first. Where there are two hands, it is also counted how many triangles of one cross one of the other.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from render import blender
 from render.blender import Blender, Request, Worker
+from render.cut import Cut
 from render.finish import Passes, read_passes, visibility
 from render.job import Job
 from render.people import models
@@ -66,8 +68,8 @@ def measure(
 
     Returns
     -------
-    Distances (hands of all shots, 21), pixels, NaN where spheres lie before each other or leave the picture.
-    What differs from a ray cast, of the first `masks` shots.
+    Distances (N, 21) of the hands of all takes, pixels, NaN where spheres lie before each other or leave the
+    picture. What differs from a ray cast, of the first `masks` shots.
     """
     for number, shot in enumerate(shots):
         shot.write(folder / f"shot-{number:04d}.npz")
@@ -77,19 +79,30 @@ def measure(
 
 
 def _keypoint_errors(folder: Path, shots: list[Shot]) -> Floats:
-    hands = [(number, which) for number, shot in enumerate(shots) for which in range(len(shot.hands))]
-    errors = np.full((len(hands), kp.COUNT), np.nan)
-    for row, (number, which) in enumerate(hands):
-        shot = shots[number]
-        points, size = shot.projected(which), np.array([shot.width, shot.height])
-        for group in range(GROUPS):
-            light = read_passes(folder / f"spheres-{number:04d}-{which}-{group}.exr", *size).light
-            mine = range(group, kp.COUNT, GROUPS)
-            for channel, index in enumerate(mine):
-                others = [np.linalg.norm(points[index] - points[i]) for i in mine if i != index]
-                inside = (points[index] > APART).all() and (points[index] < size - APART).all()
-                if inside and min(others) > APART:
-                    errors[row, index] = np.linalg.norm(centroid(light[..., channel]) - points[index])
+    errors = []
+    for number, shot in enumerate(shots):
+        for which in range(len(shot.hands)):
+            lights = [
+                read_passes(
+                    folder / f"spheres-{number:04d}-{which}-{group}.exr", shot.width, shot.height
+                ).light
+                for group in range(GROUPS)
+            ]
+            points = shot.projected(which)
+            errors += [_errors_of_take(take.cut, take.cut.points(points), lights) for take in shot.takes]
+    return np.array(errors)
+
+
+def _errors_of_take(cut: Cut, points: Floats, lights: list[NDArray[Any]]) -> Floats:
+    """How far a hand's keypoints (21, 2) are from the light in a take's part of the render: (21,), pixels."""
+    errors = np.full(kp.COUNT, np.nan)
+    for group, whole in enumerate(lights):
+        light, mine = cut.pixels(whole), range(group, kp.COUNT, GROUPS)
+        for channel, index in enumerate(mine):
+            others = [np.linalg.norm(points[index] - points[i]) for i in mine if i != index]
+            inside = (points[index] > APART).all() and (points[index] < cut.size - APART).all()
+            if inside and min(others) > APART:
+                errors[index] = np.linalg.norm(centroid(light[..., channel]) - points[index])
     return errors
 
 
@@ -147,7 +160,7 @@ def main() -> None:
     program = blender.find(given.blender)
     job = Job.of(
         given.job,
-        random=given.cameras,
+        random=given.cameras * Job.of(given.job).takes,
         angles=["tilt=-60..60 rotation=0..360 roll=-40..40"],
         aspect="both",
         samples=1,
@@ -161,11 +174,12 @@ def main() -> None:
         errors, wrong = measure(program, shots, folder, given.masks, given.samples)
         known = errors[np.isfinite(errors)]
         print(
-            f"keypoints: {len(shots)} cameras, {len(errors)} hands, {known.size} spheres; "
+            f"keypoints: {len(shots)} cameras, {len(errors)} hands in pictures, {known.size} spheres; "
             f"off by {known.mean():.4f} px (mean), {np.percentile(known, 99):.4f} (99th percentile), "
             f"{known.max():.4f} (worst)"
         )
-        print(f"part masks against ray casts: {[one.pixels for one in wrong]} pixels of {job.size**2} differ")
+        pixels = [shot.width * shot.height for shot in shots[: given.masks]]
+        print(f"part masks against ray casts: {[one.pixels for one in wrong]} pixels of {pixels} differ")
         print(f"depth: {[round(one.depth, 3) for one in wrong]} mm (99th percentile)")
         print(f"visibility by ray casts: {[one.keypoints for one in wrong]} keypoints differ")
         print(f"triangles of two hands that cross: {[one.crossing for one in wrong]}")

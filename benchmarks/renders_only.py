@@ -1,6 +1,6 @@
 """Networks that saw renders alone, judged on photographs of people on whom nothing was chosen.
 
-    python benchmarks/renders_only.py WORK RENDERS [RENDERS ...] --data DATA
+    python -m benchmarks.renders_only WORK RENDERS [RENDERS ...] --data DATA
         [--network figure12] [--set NAME=VALUE] [--epochs 10] [--size 96] [--sheet FILE] [--json FILE]
 
 Each RENDERS is a candidate: a dataset of `curate render`, or several joined by commas. A network is trained
@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import subprocess
 import sys
@@ -42,6 +41,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.photographs import CLIPS, GRAPH, PEOPLE, converted, half_of
 from curate.basics import images
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -51,10 +51,7 @@ from curate.training.examples import Examples
 from curate.training.predicting import predict
 from curate.training.run import open_run
 
-HERE = Path(__file__).resolve().parent
 TABLE = "figure12"
-PEOPLE, CLIPS = ("11k_hands_224", "11k_hands_224_palmar"), "wild_hands"
-GRAPH = "hand_graph_real"
 DRAWS, PCK, CELL = 1000, 0.2, 200
 Floats = NDArray[np.float64]
 
@@ -104,11 +101,6 @@ class Figures:
         )
 
 
-def half_of(person: str | None) -> str:
-    """ "0" for people to look at and choose on first, "1" for the others."""
-    return str(hashlib.sha256(f"choose {person}".encode()).digest()[0] % 2)
-
-
 def figures(judged: Judged, rows: NDArray[np.intp]) -> Figures:
     """Of the photographs `rows`."""
     errors, names = judged.errors[rows], judged.groups[rows]
@@ -154,16 +146,10 @@ def training_set(
 
 def photographs(work: Path, data: Path, network: str) -> Iterator[tuple[str, Path]]:
     """The datasets of DATA that are there, by the names of their folders."""
-    for name in (*PEOPLE, CLIPS) if network != TABLE else PEOPLE:
-        if (data / name).is_dir():
-            info = ["--hand-info", str(data / "11k_hands/HandInfo.csv")] if name in PEOPLE else []
-            curate("convert", "yolo-pose", str(data / name), *info, "--out", str(work / name))
-            yield name, work / name
-    if network != TABLE and (data / GRAPH).is_dir():
-        if not (work / GRAPH / "dataset.json").exists():
-            command = [sys.executable, str(HERE / "hand_graph.py"), str(data / GRAPH), str(work / GRAPH)]
-            subprocess.run(command, check=True)
-        yield GRAPH, work / GRAPH
+    for name in (*PEOPLE, CLIPS, GRAPH) if network != TABLE else PEOPLE:
+        folder = converted(name, data, work)
+        if folder is not None:
+            yield name, folder
 
 
 def judge(run: Path, folder: Path, name: str, data: Path) -> Judged:

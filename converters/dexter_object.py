@@ -76,16 +76,13 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
         raise InputError(table, found, allowed="a line for each picture, by their order alone")
     flat = _flat(table.with_name(f"{sequence}2D.txt"), source, len(rows))
     for frame, ((number, line), image) in enumerate(zip(rows, pictures, strict=True)):
-        try:
+        with told.quarantining(f"{source.name(table)} line {number}"):
             tips = _tips(line, table)
-        except InputError as error:
-            told.quarantine.append((f"{source.name(table)} line {number}", error.reason))
-            continue
-        if np.isnan(tips).all():
-            told.absent["hand without a fingertip that is seen"] += 1
-            continue
-        told.notes[_APART] += _count_apart(tips, flat[frame])
-        yield _hand(sequence, frame, tips, image)
+            if np.isnan(tips).all():
+                told.absent["hand without a fingertip that is seen"] += 1
+                continue
+            told.notes[_APART] += _count_apart(tips, flat[frame])
+            yield _hand(sequence, frame, tips, image)
 
 
 def _flat(path: Path, source: Source, count: int) -> NDArray[np.float64]:

@@ -73,11 +73,8 @@ def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
             told.dropped["image without an annotation"] += 1
             continue
         entry = number % len(points)
-        try:
+        with told.quarantining(f"{one.name}/rgb/{image.name}"):
             yield _hand(one, entry, image, cameras[entry], points[entry], masks.get(entry))
-        except InputError as error:
-            told.quarantine.append((f"{one.name}/rgb/{image.name}", error.reason))
-        else:
             told.notes[NOT_TOLD] += 1
 
 

@@ -21,10 +21,10 @@ import numpy as np
 from converters.parts import json_files
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen, shaped
 from converters.parts.json_documents import Wanted, any_json, documents
-from converters.parts.pictures import NO_IMAGE, Pictures
-from curate.basics import images
+from converters.parts.pictures import NO_IMAGE, Pictures, probed
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError
+from curate.basics.images import ImageInfo
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
@@ -72,20 +72,15 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
     for path, name, document in documents(source, _WANTED, _FILE, told):
         for key, raw in document.items():
-            try:
+            with told.quarantining(name):
                 entry = json_files.entry(_ENTRY, raw, path, key[:80])
                 hands = _points(entry, path, key)
                 told.absent["hand without landmarks"] += len(entry.bboxes) - len(hands)
                 image = pictures.find(key, path)
                 if image is None:
                     told.absent[NO_IMAGE] += len(hands)
-                    continue
-                yield from _of_picture(path, key, entry, hands, image, told)
-            except UnreadableImage as error:
-                told.dropped["image unreadable"] += 1
-                told.quarantine.append((key, error.reason))
-            except InputError as error:
-                told.quarantine.append((name, error.reason))
+                elif hands and (info := probed(image, key, told)):
+                    yield from _of_picture(path, key, entry, hands, image, info, told)
 
 
 def _points(entry: Entry, path: Path, key: str) -> dict[int, np.ndarray]:
@@ -102,11 +97,8 @@ def _points(entry: Entry, path: Path, key: str) -> dict[int, np.ndarray]:
 
 
 def _of_picture(
-    path: Path, key: str, entry: Entry, hands: dict[int, np.ndarray], image: str, told: Part
+    path: Path, key: str, entry: Entry, hands: dict[int, np.ndarray], image: str, info: ImageInfo, told: Part
 ) -> Iterator[Sample]:
-    info = images.probe(image) if hands else None
-    if info is None:
-        return
     size = np.array([info.width, info.height], np.float64)
     split = next((s for folder in (path.parent.name, path.stem) if (s := split_of(folder))), None)
     shown = [number for number, label in enumerate(entry.labels) if label != _NO_GESTURE]

@@ -18,10 +18,10 @@ from converters.parts.cameras import cut_out, intrinsics, project
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.mat_files import load
-from converters.parts.pictures import locate
-from curate.basics import images
+from converters.parts.pictures import locate, probed
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.errors import InputError
+from curate.basics.images import ImageInfo
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import ImageFinder, Source
@@ -62,21 +62,17 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
     finder = ImageFinder((root, *filter(Path.is_dir, [root / "images"])), further=source.images)
     for row, name in enumerate(names.tolist()):
         image = locate(finder, told, str(name), where=tables[0], key=f"image_path[{row}]")
-        if not image:
+        info = probed(image, str(name), told) if image else None
+        if info is None:
             continue
-        try:
-            yield _hand(image, str(name), cameras[row], boxes[row], poses[row] / _CENTIMETRES)
-        except UnreadableImage as error:
-            told.dropped["image unreadable"] += 1
-            told.quarantine.append((str(name), error.reason))
-        except InputError as error:
-            told.quarantine.append((f"{tables[0].name} row {row}", error.reason))
-        else:
+        with told.quarantining(f"{tables[0].name} row {row}"):
+            yield _hand(image, info, str(name), cameras[row], boxes[row], poses[row] / _CENTIMETRES)
             told.notes[NOT_TOLD] += 1
 
 
-def _hand(image: str, name: str, camera: np.ndarray, box: np.ndarray, xyz: np.ndarray) -> Sample:
-    info = images.probe(image)
+def _hand(
+    image: str, info: ImageInfo, name: str, camera: np.ndarray, box: np.ndarray, xyz: np.ndarray
+) -> Sample:
     if info.width != info.height or not 0 < box[2] == box[3] or not np.isfinite([*camera, *box]).all():
         found = f"an image of {info.width} x {info.height} for a box of {box[2]} x {box[3]}"
         raise InputError(image, found, field="bbox", allowed="the square that was cut out, scaled")

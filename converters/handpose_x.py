@@ -72,20 +72,14 @@ def read(source: Source) -> Iterator[Part]:
 def _hands(source: Source, told: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
     for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
-        try:
+        with told.quarantining(name):
             image = pictures.called(path.stem, path, path.parent)
-        except InputError as error:
-            told.quarantine.append((name, error.reason))
-            continue
-        told.notes["picture without a hand"] += not document.info
-        for number, raw in enumerate(document.info):
-            try:
-                hand = json_files.entry(_HAND, raw, path, f"info[{number}]")
-                yield _sample(name, image, number, hand, document)
-            except InputError as error:
-                told.quarantine.append((name, error.reason))
-            else:
-                told.notes[NOT_TOLD] += 1
+            told.notes["picture without a hand"] += not document.info
+            for number, raw in enumerate(document.info):
+                with told.quarantining(name):
+                    hand = json_files.entry(_HAND, raw, path, f"info[{number}]")
+                    yield _sample(name, image, number, hand, document)
+                    told.notes[NOT_TOLD] += 1
 
 
 def _sample(name: str, image: str, number: int, hand: Hand, document: Document) -> Sample:

@@ -158,7 +158,7 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
     known = _images(split, data, told)
     done = set[int]()
     for number, raw in enumerate(data.annotations):
-        try:
+        with told.quarantining(split.data.name):
             annotation = json_files.entry(_ANNOTATION, raw, split.data, f"annotations[{number}]")
             entry = known.get(annotation.image_id)
             if entry is None or entry.id in done:
@@ -168,8 +168,6 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
             key = f"image {entry.id}"
             if image := locate(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
                 yield from _of_image(scene, entry, annotation, image, told)
-        except InputError as error:
-            told.quarantine.append((split.data.name, error.reason))
     told.absent["image without an annotation"] += len(known.keys() - done)
 
 
@@ -177,12 +175,10 @@ def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:
     """The images by their ids."""
     known: dict[int, Image] = {}
     for number, raw in enumerate(data.images):
-        try:
+        with told.quarantining(split.data.name):
             entry = json_files.entry(_IMAGE, raw, split.data, f"images[{number}]")
             if known.setdefault(entry.id, entry) is not entry:
                 raise InputError(split.data, "an image of this id stands before", field=f"images[{number}]")
-        except InputError as error:
-            told.quarantine.append((split.data.name, error.reason))
     return known
 
 

@@ -96,16 +96,13 @@ class _File:
         part = Part(to_batch([]))
         samples: list[Sample] = []
         for task in tasks:
-            try:
+            with part.quarantining(f"{self.name}: task {task.key[:80]}"):
                 found = list(self._samples(task, part))
-            except InputError as error:
-                part.quarantine.append((f"{self.name}: task {task.key[:80]}", error.reason))
-                continue
-            if not found:
-                part.notes["task without a keypoint"] += 1
-            for own, sample in found:
-                sample.sample_id = free(sample.sample_id, own, self.taken, part.notes)
-                samples.append(sample)
+                if not found:
+                    part.notes["task without a keypoint"] += 1
+                for own, sample in found:
+                    sample.sample_id = free(sample.sample_id, own, self.taken, part.notes)
+                    samples.append(sample)
         part.batch = to_batch(samples)
         return part
 
@@ -196,17 +193,18 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     with files.writing(out / TASKS) as file:
         for number, (path, samples) in enumerate(hands.items()):
             shown = [sample for sample in samples if sample.visibility.any()]
-            file.write((b",\n" if number else b"[\n") + encoder.encode(_task(path, shown, lost)))
+            file.write((b",\n" if number else b"[\n") + encoder.encode(_task(path, out, shown, lost)))
         file.write(b"\n]\n" if hands else b"[]\n")
     files.write(out / CONFIG, config())
     return +(lost + counts)
 
 
-def _task(path: Path, hands: list[Sample], lost: Counter[str]) -> dict[str, Any]:
+def _task(path: Path, out: Path, hands: list[Sample], lost: Counter[str]) -> dict[str, Any]:
     info = images.probe(path)
     size = (info.width, info.height)
     sent = [Sent(hand.sample_id, hand.bbox is not None) for hand in hands]
-    data = {"image": f"/data/local-files/?d=images/{quote(path.name)}", OURS: sent}
+    place = quote(path.relative_to(out).as_posix())
+    data = {"image": f"/data/local-files/?d={place}", OURS: sent}
     if not hands:
         return {"data": data}
     result = [region for number, hand in enumerate(hands) for region in _regions(hand, number, size)]

@@ -65,16 +65,13 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
     finder = ImageFinder((*filter(Path.is_dir, [folder / "source"]), folder), further=source.images)
     before = set[str]()
     for number, line in lines(table, source.places):
-        try:
+        with told.quarantining(f"{source.name(table)} line {number}"):
             row = _row(line, table)
             if row.image in before:
                 raise InputError(table, f"{row.image!r} stands in a line before")
             before.add(row.image)
-        except InputError as error:
-            told.quarantine.append((f"{source.name(table)} line {number}", error.reason))
-            continue
-        if image := locate(finder, told, row.image, where=table, key=f"line {number}"):
-            yield _hand(folder, row, image)
+            if image := locate(finder, told, row.image, where=table, key=f"line {number}"):
+                yield _hand(folder, row, image)
 
 
 def _row(line: str, table: Path) -> _Row:

@@ -65,18 +65,13 @@ def read(source: Source) -> Iterator[Part]:
 def _hands(source: Source, told: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
     for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
-        try:
+        with told.quarantining(name):
             image = pictures.called(path.name[: -len(_END)], path, path.parent)
-        except InputError as error:
-            told.quarantine.append((name, error.reason))
-            continue
-        told.notes["picture without a person"] += not document.people
-        for number, raw in enumerate(document.people):
-            try:
-                person = json_files.entry(_PERSON, raw, path, f"people[{number}]")
-                yield from _of_person(path, name, image, number, person, told)
-            except InputError as error:
-                told.quarantine.append((name, error.reason))
+            told.notes["picture without a person"] += not document.people
+            for number, raw in enumerate(document.people):
+                with told.quarantining(name):
+                    person = json_files.entry(_PERSON, raw, path, f"people[{number}]")
+                    yield from _of_person(path, name, image, number, person, told)
 
 
 def _of_person(

@@ -80,10 +80,8 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
         if document.root is not None:
             yield from _of_studio(source, path, name, document.root, told)
             continue
-        try:
+        with told.quarantining(name):
             yield _labelled(path, name, document, pictures, told)
-        except InputError as error:
-            told.quarantine.append((name, error.reason))
 
 
 def _labelled(path: Path, name: str, document: Document, pictures: Pictures, told: Part) -> Sample:
@@ -116,29 +114,24 @@ def _of_studio(
     finder = ImageFinder((source.folder, path.parent), further=source.images)
     for number, raw in enumerate(entries):
         field = f"root[{number}]"
-        try:
+        with told.quarantining(name):
             entry = json_files.entry(_ENTRY, raw, path, field)
             points, visibility = _points(entry.joint_self, path, f"{field}.joint_self", told)
-        except InputError as error:
-            told.quarantine.append((name, error.reason))
-            continue
-        image = locate(
-            finder, told, entry.img_paths, where=path, key=f"{field}.img_paths", beside=path.parent
-        )
-        if image:
-            yield Sample(
-                f"{NAME}/{path.stem}/{number:08d}",
-                NAME,
-                image,
-                width=pixels(entry.img_width),
-                height=pixels(entry.img_height),
-                side="right",
-                keypoints=points,
-                visibility=visibility,
-                label_source="auto:multiview",
-                clip=f"{NAME}/hand143",
-                licence=LICENCE,
-            )
+            key = f"{field}.img_paths"
+            if image := locate(finder, told, entry.img_paths, where=path, key=key, beside=path.parent):
+                yield Sample(
+                    f"{NAME}/{path.stem}/{number:08d}",
+                    NAME,
+                    image,
+                    width=pixels(entry.img_width),
+                    height=pixels(entry.img_height),
+                    side="right",
+                    keypoints=points,
+                    visibility=visibility,
+                    label_source="auto:multiview",
+                    clip=f"{NAME}/hand143",
+                    licence=LICENCE,
+                )
 
 
 def _points(

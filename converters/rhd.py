@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,7 @@ _FIELDS: dict[str, tuple[tuple[int, int], type[np.floating[Any]]]] = {
     "K": ((3, 3), np.float64),
 }
 _PIECE = ROWS // 2  # samples; two hands each
+_Piece = tuple[list[int], dict[str, NDArray[Any]]]  # ids of samples, and their arrays, stacked
 _LARGEST_PART_ID = 33
 _HELD = frozenset(
     {
@@ -105,13 +107,9 @@ class _Set:
     annotations: Path
     color: Path
     images: frozenset[str]
+    suffix: str  # how they end: .png, or as Windows may have it, .PNG
     masks: _Beside
     depths: _Beside
-
-    @property
-    def suffix(self) -> str:
-        """How its images end: .png, or as Windows may have it, .PNG."""
-        return next(iter(sorted({name[-4:] for name in self.images}, reverse=True)))
 
     @property
     def folder(self) -> Path:
@@ -197,7 +195,8 @@ def _sets(source: Source) -> list[_Set]:
                 if not color or not names:
                     raise InputError(folder, "no images in color/", remedy="give their folder with --images")
                 beside = [_Beside.of(folder, kind) for kind in ("mask", "depth")]
-                sets.append(_Set(match[1].lower(), path, color.absolute(), names, *beside))
+                suffix = max({name[-4:] for name in names})
+                sets.append(_Set(match[1].lower(), path, color.absolute(), names, suffix, *beside))
     if not sets:
         found = "no anno_training.pickle or anno_evaluation.pickle in it or its sets"
         raise refusal(root, found, allowed="the folder RHD_published_v2", own=NAME)
@@ -219,7 +218,7 @@ def _png_names(folder: Path) -> frozenset[str]:
 
 def _frame(one: _Set) -> tuple[int, int]:
     """Width and height of the set's images, from the first that opens; `convert` holds all to it."""
-    for name in sorted(one.images)[:16]:
+    for name in nsmallest(16, one.images):
         try:
             info = images.probe(one.color / name)
         except UnreadableImage:
@@ -229,25 +228,48 @@ def _frame(one: _Set) -> tuple[int, int]:
 
 
 @collector_paused()
-def _load(one: _Set, counted: Part) -> list[tuple[list[int], dict[str, NDArray[Any]]]]:
+def _load(one: _Set, counted: Part) -> list[_Piece]:
     """The ids of the samples that have an image, sorted, and their arrays, stacked piece by piece."""
-    entries = safe_pickle.load(one.annotations)
-    if not isinstance(entries, dict) or {*map(type, entries)} - {int} or min(entries, default=0) < 0:
+    shapes = {name: shape for name, (shape, _) in _FIELDS.items()}
+    entries, records = safe_pickle.load_records(one.annotations, shapes)
+    numbers: list[Any] = [*entries, *records.row_of] if isinstance(entries, dict) else [None]
+    if {*map(type, numbers)} - {int} or min(numbers, default=0) < 0:
         raise InputError(one.annotations, "no table of samples", allowed="{id: {xyz, uv_vis, K}}")
-    suffix = one.suffix
-    names = {f"{key:05d}{suffix}": key for key in entries}
-    keys = sorted(names[name] for name in names.keys() & one.images)
-    counted.dropped["annotation without its image"] += len(entries) - len(keys)
-    counted.dropped["image without an annotation"] += len(one.images - names.keys())
+    keys = sorted(key for key in numbers if f"{key:05d}{one.suffix}" in one.images)
+    counted.dropped["annotation without its image"] += len(numbers) - len(keys)
+    counted.dropped["image without an annotation"] += len(one.images) - len(keys)
     pieces = []
     for start in range(0, len(keys), _PIECE):
         chosen = keys[start : start + _PIECE]
-        content = [entries.pop(key) for key in chosen]  # its memory serves the next piece
-        try:
-            pieces.append((chosen, _arrays(content)))
-        except ValueError:
-            pieces.append(_sound_ones(one, chosen, content, counted))
+        alike = [key for key in chosen if key in records.row_of]
+        others = [key for key in chosen if key in entries]
+        content = [entries.pop(key) for key in others]  # its memory serves the next piece
+        pieces.append(_joined(_of_alike(alike, records), _of_others(one, others, content, counted)))
     return pieces
+
+
+def _of_alike(keys: list[int], records: safe_pickle.Records) -> _Piece:
+    rows = [records.row_of[key] for key in keys]
+    return keys, {
+        name: _narrow(records.stack(name, rows), kind) for name, (_, kind) in _FIELDS.items() if keys
+    }
+
+
+def _of_others(one: _Set, keys: list[int], content: Sequence[Any], counted: Part) -> _Piece:
+    try:
+        return keys, _arrays(content) if keys else {}
+    except ValueError:
+        return _sound_ones(one, keys, content, counted)
+
+
+def _joined(one: _Piece, other: _Piece) -> _Piece:
+    """Both, by their keys, which are sorted."""
+    if not (one[0] and other[0]):
+        return one if one[0] else other
+    keys = [*one[0], *other[0]]
+    order = np.argsort(keys)
+    arrays = {name: np.concatenate([one[1][name], other[1][name]])[order] for name in _FIELDS}
+    return sorted(keys), arrays
 
 
 def _read_part(
@@ -285,9 +307,7 @@ def _narrow(values: NDArray[Any], kind: type[np.floating[Any]]) -> NDArray[Any]:
         return values.astype(kind)
 
 
-def _sound_ones(
-    one: _Set, keys: Sequence[int], content: Sequence[Any], counted: Part
-) -> tuple[list[int], dict[str, NDArray[Any]]]:
+def _sound_ones(one: _Set, keys: Sequence[int], content: Sequence[Any], counted: Part) -> _Piece:
     """As a piece, sample by sample, since one of them is broken."""
     sound, found = [], []
     for key, entry in zip(keys, content, strict=True):
@@ -328,7 +348,7 @@ def _batch(
 ) -> pa.RecordBatch:
     """A row for each of `hands`: twice the place of its image among `keys`, plus 1 for a right hand."""
     side = pa.array(SIDES).take(pa.array(hands % 2))
-    stem = pa.array([f"{key:05d}" for key in keys], pa.string()).take(pa.array(hands // 2))
+    stem = pc.utf8_lpad(pa.array(keys).cast(pa.string()), 5, "0").take(pa.array(hands // 2))
     file = pc.binary_join_element_wise(stem, one.suffix, "")
     rows = hands[:, None] * kp.COUNT + ORDER
     uv_vis = arrays["uv_vis"].reshape(-1, 3).take(rows, axis=0)

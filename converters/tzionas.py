@@ -70,13 +70,11 @@ def _is_labels(path: Path) -> bool:
 def _hands(source: Source, files: list[Path], told: Part) -> Iterator[Sample]:
     frames = []
     for path in files:
-        try:
-            if path.is_file() and not path.stat().st_size:
-                told.absent["frame that is not labelled"] += 1
-                continue
+        if path.is_file() and not path.stat().st_size:
+            told.absent["frame that is not labelled"] += 1
+            continue
+        with told.quarantining(source.name(path)):
             frames.append(_Frame(path, _joints(path, source)))
-        except InputError as error:
-            told.quarantine.append((source.name(path), error.reason))
     turned = _counted_from_tip(frames)
     for path, hands in frames:
         recording = path.parent.parent

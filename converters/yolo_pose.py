@@ -112,7 +112,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
             lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
     for split, of_image in sorted(lines.items()):
         pictures = out / "images" / split
-        placed, changed = put(dataset, of_image, pictures, engine, spread=True)
+        placed, changed = put(dataset, of_image, pictures, engine)
         counts.update(changed)
         gone = sum(len(of_image[ref]) for ref in of_image.keys() - placed)
         counts[LEFT_OUT + "sample without an image"] += gone

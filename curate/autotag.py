@@ -44,7 +44,7 @@ from curate.hands.sifting import (
 from curate.options.autotag import AutotagOptions
 from curate.scoring import precision
 from curate.taggers.table import Choice, choose_by
-from curate.taggers.tagger import Tagged, labelled, open_photograph, tag_in_order
+from curate.taggers.tagger import Tagged, labelled, least_score, open_photograph, tag_in_order
 
 FOLDER, REPORT, LIMITS = "sifted", "sifting.json", "limits.yaml"
 OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
@@ -62,11 +62,13 @@ class Autotagged:
     Attributes
     ----------
     summary: of the dataset of those kept. sifted: how many were sifted out. report: as in sifting.json.
+    hand_score_is: why that limit is what it is, where it was not given.
     """
 
     summary: Summary
     sifted: int
     report: dict[str, Any] = field(default_factory=dict)
+    hand_score_is: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -75,8 +77,11 @@ class Autotagged:
     def lines(self) -> list[str]:
         """What the report says of how right the labels are, for people."""
         known = self.report.get("truth")
-        if not known:
-            return []
+        least = self.report["limits"]["hand_score"]
+        told = [f"limit hand_score {least:g}: {self.hand_score_is}"] if self.hand_score_is else []
+        return told + (self._compared(known) if known else [])
+
+    def _compared(self, known: dict[str, Any]) -> list[str]:
         kept, every = known["kept"], known["all"]
         told = f"of {every['n']} photographs with labels to compare with, {kept['n']} were kept"
         lines = [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
@@ -128,7 +133,7 @@ def autotag(
     source, folder = Dataset(dataset), Path(out)
     source.refuse_training_set("tag the photographs that it was built from")
     chosen = tuple(choose_by(text, options.looks) for text in options.tagger)
-    limits = sifting.read_limits(options.limits)
+    limits = limits_of(chosen[0], options.limits)
     truth = None if options.truth is None else Dataset(options.truth)
     record = {
         "taggers": [[choice.name, choice.content, choice.open().label_source] for choice in chosen],
@@ -148,7 +153,19 @@ def autotag(
         ),
     )
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    return Autotagged(summary, report["sifted"], report)
+    least, why = least_score(chosen[0].open())
+    return Autotagged(summary, report["sifted"], report, why if limits.hand_score == least else None)
+
+
+def limits_of(first: Choice, file: Path | None) -> Limits:
+    """The limits in a file; what it does not tell is as it comes, and the hand's score as the first tagger's
+    threshold has it.
+
+    Raises
+    ------
+    InputError: no such file, or not such limits.
+    """
+    return sifting.read_limits(file, Limits(hand_score=least_score(first.open())[0]))
 
 
 # one batch -------------------------------------------------------------------------------------------

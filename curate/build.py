@@ -57,8 +57,10 @@ def build(
     With `weight`, weights.npy says how much each sample counts in training.
 
     With `masks`, masks.npy holds the hand of each sample, 255, by its own mask, or as it was found to replace
-    its ground; samples without a mask are dropped and counted, and those that have one need no points. With
-    `grounds_alone`, grounds without a hand become samples, too, with an empty mask ("~0" behind the name).
+    its ground; samples without a mask are dropped and counted, and those that have one need no points.
+
+    With `grounds_alone`, grounds without a hand become samples, too ("~0" behind the name): without points,
+    and with an empty mask.
 
     Raises
     ------
@@ -75,8 +77,8 @@ def build(
         options.grounds_alone,
         with_runs(options.crop),
     )
-    if options.grounds_alone and not (options.masks and look.grounds[-1]):
-        remedy = "give --masks, and a ground other than own as the last of --backgrounds"
+    if options.grounds_alone and look.grounds[-1] is None:
+        remedy = "give a ground other than own as the last of --backgrounds"
         raise InputError("build", f"{options.grounds_alone:g}", field="grounds_alone", remedy=remedy)
     record = _record(options, look)
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
@@ -175,10 +177,10 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
                 samples.append(made)
                 pixels.append(image)
             masks += [] if seen.mask is None else [seen.mask] * len(seen.pictures)
-            if seen.alone is not None and seen.mask is not None:
+            if seen.alone is not None:
                 samples.append(_without_hand(sample, look, photo, seen, split))
                 pixels.append(seen.alone)
-                masks.append(np.zeros_like(seen.mask))
+                masks += [] if seen.mask is None else [np.zeros_like(seen.mask)]
                 part.notes["grounds_without_a_hand"] += 1
     part.notes = +part.notes
     part.batch = to_batch(samples)

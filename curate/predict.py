@@ -39,7 +39,7 @@ from curate.taggers.clips import FRAMES, Clip, pace, tag_clip, write_overlay
 from curate.taggers.following import Follower, Settings
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
-from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, open_photograph, tag_in_order
+from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, least_score, open_photograph, tag_in_order
 
 JSON = "predictions.json"
 PICTURES = "pictures"
@@ -60,6 +60,7 @@ class Predicted:
     ----------
     photos: how many were looked at. hands: how many were found in them. without: photos with none.
     unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
+    min_score_is: why it is that, where it was not given.
     unreadable: (input, reason) of what could not be used.
     passed_over: how many of the files in the given folders were no pictures, and of which kind.
     clips: how many videos there were; their frames count as photos. tracks: hands that were followed in them.
@@ -73,6 +74,7 @@ class Predicted:
     unseen: int = 0
     low: int = 0
     min_score: float = 0.0
+    min_score_is: str | None = None
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: dict[str, int] = field(default_factory=dict)
     pictures: bool = True
@@ -90,6 +92,7 @@ class Predicted:
             "without_a_hand": self.without,
             "seen_by_the_network_alone": self.unseen,
             "low_scores": self.low,
+            "min_score": self.min_score,
             "unreadable": [{"input": name, "reason": reason} for name, reason in self.unreadable],
             "passed_over": self.passed_over,
             "reused": self.reused,
@@ -114,6 +117,10 @@ class Predicted:
             lines.append(
                 f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
                 "of each"
+            )
+        if self.min_score_is:
+            lines.append(
+                f"  note: hands are in doubt below a score of {self.min_score:g}: {self.min_score_is}"
             )
         if self.low:
             lines.append(f"  note: scores below {self.min_score:g}: {counted(self.low, 'hand')}")
@@ -200,15 +207,21 @@ def predict(
     chosen = choose("", BOX) if run is None else choose(run)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
+    least = _least(chosen, options)
     record = {chosen.name: chosen.content, "photos": _fingerprint(given.found), **asdict(options)}
-    record["finder"] = None if finder is None else finder.identity
+    record |= {"finder": None if finder is None else finder.identity, "min_score": least[0]}
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
     stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
     find = None if finder is None else finder.find_all
-    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options))
+    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options, least[0]), least[1])
 
 
-def _run(stage: Stage, given: _Given, ways: _Ways) -> Predicted:
+def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:
+    """The score below which hands are in doubt, and why it is that, where it was not given."""
+    return least_score(chosen.open()) if options.min_score is None else (options.min_score, None)
+
+
+def _run(stage: Stage, given: _Given, ways: _Ways, why: str | None) -> Predicted:
     sizes = _sizes([len(given.photos), *map(len, given.datasets)], given.clips)
     passed_over = dict(sorted(given.before.notes.items()))
     spent: list[tuple[int, float]] = []
@@ -226,12 +239,16 @@ def _run(stage: Stage, given: _Given, ways: _Ways) -> Predicted:
         beside=partial(_write_json, pictures=ways.options.pictures),
         before=given.before,
     )
-    return _told(summary, ways.options, passed_over, *spent)
+    return replace(
+        _told(summary, passed_over, *spent),
+        min_score=ways.least,
+        min_score_is=why,
+        pictures=ways.options.pictures,
+    )
 
 
 def _told(
     summary: Summary,
-    options: PredictOptions,
     passed_over: dict[str, int],
     spent: tuple[int, float] = (0, 0.0),
 ) -> Predicted:
@@ -248,14 +265,12 @@ def _told(
         without,
         unseen,
         low,
-        options.min_score,
-        unreadable,
-        passed_over,
-        options.pictures,
-        summary.reused,
-        len({clip for clip in columns["clip"] if clip is not None}),
-        len({hand for hand in followed if hand[1] is not None}),
-        frames / seconds if frames and seconds else None,
+        unreadable=unreadable,
+        passed_over=passed_over,
+        reused=summary.reused,
+        clips=len({clip for clip in columns["clip"] if clip is not None}),
+        tracks=len({hand for hand in followed if hand[1] is not None}),
+        rate=frames / seconds if frames and seconds else None,
     )
 
 
@@ -369,20 +384,20 @@ class _Ways:
     out: Path
     work: Path
     options: PredictOptions
+    least: float  # score below which a hand is in doubt
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
         """The photo's sample with what was found in it, counted in `part`."""
-        source, least = self.chosen.open().label_source, self.options.min_score
-        made = _labelled(photograph, tagged, source, least, self.out)
+        made = _labelled(photograph, tagged, self.chosen.open().label_source, self.least, self.out)
         part.notes[WITHOUT] += REASON in made.attrs
         part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
-        part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < least
+        part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < self.least
         return made
 
     def follower(self) -> Follower:
         """What follows hands in a video."""
         smoothing = OneEuro(self.options.smooth, self.options.quick) if self.options.smooth else None
-        settings = Settings(self.options.min_score, self.options.find_every, smoothing)
+        settings = Settings(self.least, self.options.find_every, smoothing)
         return Follower(self.chosen.open(), self.find, settings)
 
 

@@ -24,9 +24,9 @@ from curate.hands.compositing import Backdrops
 from render.cut import Cut
 from render.hand.model import PART_OF_BONE, mirrored, of_side, part_of_side
 from render.job import SOURCE
-from render.look import clutter
+from render.look import clutter, rooms
 from render.look.colour import encoded, linear
-from render.look.grounds import Clutter, Colour, Environment, Ground, Picture
+from render.look.grounds import Clutter, Colour, Environment, Ground, Picture, Wall
 from render.shot import Finish, Shot, Take
 
 Floats = NDArray[np.float64]
@@ -247,7 +247,13 @@ def _(ground: Picture, seen: Passes, gain: Light) -> Light:
 
 @behind.register
 def _(ground: Clutter, seen: Passes, gain: Light) -> Light:
-    return _beside(seen, linear(clutter.draw(np.random.default_rng(ground.seed), len(seen.alpha))))
+    return _beside(seen, clutter.draw(np.random.default_rng(ground.seed), len(seen.alpha)))
+
+
+@behind.register
+def _(ground: Wall, seen: Passes, gain: Light) -> Light:
+    rng = np.random.default_rng(ground.seed)
+    return _beside(seen, rooms.shadowed(rooms.wall(rng, len(seen.alpha)), seen.alpha, rng))
 
 
 def _beside(seen: Passes, light: Light) -> Light:

@@ -33,6 +33,8 @@ Floats = NDArray[np.float64]
 # Palms have far less melanin than backs, and more blood near the surface.
 _PALM_MELANIN, _PALM_BLOOD = 0.38, 1.35
 _LEAST_CONTRAST = 0.06
+# The share of light that the deepest crease loses at a contrast of 1.
+_CREASE = 0.6
 
 
 def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
@@ -244,9 +246,10 @@ def _skin(job: Job, person: Person, worn: accessories.Worn, rng: np.random.Gener
     model, own = person.model, person.tone
     flush = float(np.exp(rng.normal(0, 0.12)))
     back = tone.Tone(own.melanin, own.blood * flush)
-    # Folds of fair skin are dark, too: by shadow and by a tan that the rest has not.
+    # Folds of fair skin are dark, too, by a tan that the rest has not.
     change = np.array(tone.log_change(tone.Tone(max(back.melanin, _LEAST_CONTRAST), back.blood)))
-    melanin, blood = change * rng.uniform(*job.skin.contrast)
+    contrast = rng.uniform(*job.skin.contrast)
+    melanin, blood = change * contrast
     bed = tone.colour(tone.Tone(0.4 * own.melanin + 0.004, own.blood * 1.4)) * 1.1
     box = model.atlas_box if model.atlas.size else np.array([0.0, 0.0, 1.0, 1.0])
     return Skin(
@@ -260,6 +263,7 @@ def _skin(job: Job, person: Person, worn: accessories.Worn, rng: np.random.Gener
         polished=1.0 if worn.polish else 0.0,
         roughness=float(rng.uniform(0.42, 0.62)),
         nail_roughness=0.15 if worn.polish else 0.32,
+        crease=float(min(_CREASE * contrast, 0.9)),
         subsurface=job.skin.subsurface,
         subsurface_mm=1.2,
         bump=float(rng.uniform(*job.skin.bump)),

@@ -68,6 +68,7 @@ class Skin:
     melanin, blood: what the logarithm of the colour loses where there is twice as much of them.
     nail_bed, nail_edge, polish: colours of nails.
     polished: 1 where the nails are, else 0.
+    crease: share of the light that is lost in the deepest creases.
     roughness, nail_roughness: 0 a mirror .. 1 chalk.
     subsurface: share of light that comes out elsewhere than it went in.
     subsurface_mm: how far away, millimetres.
@@ -85,6 +86,7 @@ class Skin:
     polished: float
     roughness: float
     nail_roughness: float
+    crease: float
     subsurface: float
     subsurface_mm: float
     bump: float

@@ -45,6 +45,8 @@ FINDER = ("--network", "handseg", "--preset", "renders", "--epochs", 8, "--max-m
 LOCALISER = ("--network", "posenet", "--preset", "renders", "--epochs", 24, "--max-minutes", 26)
 # Chosen on train clips of wild_hands and on what is beside the hands in them, see measure.py.
 TRUSTED = 0.62
+# What `measure.py --choose` says of the same; None: not measured.
+THRESHOLD: dict[str, float] | None = None
 
 
 def curate(*words: object) -> None:
@@ -99,6 +101,7 @@ def pack(finder: Path, localiser: Path, out: Path) -> None:
         "sizes": sizes,
         "sha256": {name: files.sha256(out / name) for name in sizes},
         "trusted": TRUSTED,
+        "threshold": THRESHOLD,
         "margin": MARGIN,
         "temperature": temperature_of(open_run(localiser).info),
         "trained": {run.name: _summary(run) for run in (finder, localiser)},

@@ -21,25 +21,24 @@ Of the parts without the labelled hand some show another hand, or the labelled o
 look at those in which one is found, which --sheet draws.
 
 --choose measures the parts that limits are chosen on instead: people of half 0 of the train photographs (see
-renders_only.py), and train clips. --sheet draws what is wrong.
+benchmarks/photographs.py), and train clips. It then says from which score on hands are to be trusted
+(THRESHOLD of make.py), those found where there is none counting as wrong. --sheet draws what is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from benchmarks.photographs import CLIPS, GRAPH, PEOPLE, TAGGED, converted, half_of
 from curate.autotag import FOLDER, autotag
 from curate.basics import geometry, images
 from curate.basics import keypoints as kp
@@ -54,52 +53,30 @@ from curate.options.autotag import AutotagOptions
 from curate.scoring import metrics, precision
 from curate.taggers import opencv
 from curate.taggers.table import choose_by
+from curate.taggers.tagger import Tagged
 
-HERE = Path(__file__).resolve().parent
 GROUPED = 300  # photographs of a part to choose on
 EMPTY, SIDE = 200, 80
 
 
 def known(work: Path, data: Path, choosing: bool) -> Iterator[tuple[str, Dataset, list[Sample]]]:
     """Each part: its name, the dataset, and the samples to measure on."""
-    info = data / "11k_hands/HandInfo.csv"
-    for name in ("11k_hands_224", "11k_hands_224_palmar", "wild_hands"):
-        if not (data / name).is_dir():
+    for name in (*PEOPLE, CLIPS, TAGGED, GRAPH):
+        if choosing and name in (TAGGED, GRAPH):
             continue
-        extra = ["--hand-info", info] if name != "wild_hands" else []
-        dataset = _converted("yolo-pose", data / name, work / name, *extra)
-        rows = [s for s in dataset if (s.split == "train") == choosing]
-        if choosing and name != "wild_hands":
-            rows = [s for s in rows if _half_of(s.subject_id) == 0]
+        folder = converted(name, data, work)
+        if folder is None:
+            continue
+        dataset = Dataset(folder)
+        rows = list(dataset)
+        if name in (*PEOPLE, CLIPS):
+            rows = [s for s in rows if (s.split == "train") == choosing]
         if choosing:
+            rows = [s for s in rows if name == CLIPS or half_of(s.subject_id) == "0"]
             rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(GROUPED, len(rows))).astype(int)]
-        yield name, dataset, rows
-        if name == "wild_hands":
+        yield "11k_hands" if name == TAGGED else name, dataset, rows
+        if name == CLIPS:
             yield "no hands", dataset, rows
-    if choosing:
-        return
-    if (data / "labelme_hands").is_dir():
-        more = ["--images", data / "11k_hands/Hands", "--hand-info", info]
-        dataset = _converted("labelme", data / "labelme_hands", work / "labelme_hands", *more)
-        yield "11k_hands", dataset, list(dataset)
-    if (data / "hand_graph_real").is_dir():
-        if not (work / "hand_graph_real/dataset.json").exists():
-            script = str(HERE.parent / "hand_graph.py")
-            words = [sys.executable, script, str(data / "hand_graph_real"), str(work / "hand_graph_real")]
-            subprocess.run(words, check=True)
-        dataset = Dataset(work / "hand_graph_real")
-        yield "hand_graph_real", dataset, list(dataset)
-
-
-def _converted(kind: str, source: Path, out: Path, *extra: Any) -> Dataset:
-    words = ["-m", "curate.cli", "convert", kind, source, *extra, "--out", out, "--quiet"]
-    subprocess.run([sys.executable, *map(str, words)], check=False)  # 1: some hand is not in view
-    return Dataset(out)
-
-
-def _half_of(person: str | None) -> int:
-    """As renders_only.py halves people."""
-    return hashlib.sha256(f"choose {person}".encode()).digest()[0] % 2
 
 
 def tagged(
@@ -200,15 +177,31 @@ def without_hands(work: Path, dataset: Dataset, rows: list[Sample]) -> Dataset:
     return Dataset(out)
 
 
-def hands_in(dataset: Dataset, tagger: str) -> tuple[float, list[Sample]]:
-    """The share of pictures in which a hand is found, and those."""
+def hands_in(dataset: Dataset, tagger: str) -> tuple[float, list[Sample], list[float]]:
+    """The share of pictures in which a hand is found, those, and their scores."""
     opened = choose_by(tagger).open()
-    wrong = []
+    wrong, scores = [], []
     for sample in dataset:
         (said,) = opened.tag([Photograph(dataset.root, sample)])
-        if said.found.any():
+        if isinstance(said, Tagged) and said.found.any():
             wrong.append(sample)
-    return len(wrong) / len(dataset), wrong
+            scores.append(said.score)
+    return len(wrong) / len(dataset), wrong, scores
+
+
+def judged(rows: list[Sample], answer: dict[str, Any]) -> list[tuple[float, int, int]]:
+    """Of each hand that was found its score, how many of its points are within 9 px at 96 px, and how many
+    could be."""
+    told = []
+    for sample in rows:
+        found, box = answer["by_id"].get(sample.sample_id), geometry.bounding_box(sample.keypoints)
+        if found is None or box is None or found[0].score is None or not found[0].visibility.any():
+            continue
+        limit = metrics.right_within(float(geometry.square_around(box, 0.1)[2]))
+        labelled = sample.visibility > 0
+        gaps = metrics.distances(found[0].keypoints, sample.keypoints, labelled)
+        told.append((found[0].score, int((gaps <= limit).sum()), int(labelled.sum())))
+    return told
 
 
 def milliseconds(dataset: Dataset, rows: list[Sample], tagger: str) -> float:
@@ -255,11 +248,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
     every: dict[str, Any] = {}
+    hands: list[tuple[float, int, int]] = []
     for name, dataset, every_row in known(a.work, a.data, a.choose):
         rows = every_row[:: a.every]
         if name == "no hands":
             empty = without_hands(a.work, dataset, rows)
-            share, wrong = hands_in(empty, a.tagger)
+            share, wrong, scores = hands_in(empty, a.tagger)
+            hands += [(score, 0, kp.COUNT) for score in scores]
             every[name] = {"n": len(empty), "share": share, "wrong": [s.sample_id for s in wrong]}
             print(f"{name:22} n {len(empty):4}  a hand found in {share:.1%}", flush=True)
             if a.sheet and wrong:
@@ -268,6 +263,7 @@ def main() -> None:
             continue
         answer = tagged(a.work, dataset, rows, a.tagger)
         every[name] = figures(rows, answer)
+        hands += judged(rows, answer)
         print(told(name, every[name]), flush=True)
         print(f"{'':22} sifted for {every[name]['reasons']}", flush=True)
         if a.sheet:
@@ -275,6 +271,11 @@ def main() -> None:
         if name == "11k_hands_224":
             every["milliseconds"] = milliseconds(dataset, rows, a.tagger)
             print(f"{every['milliseconds']:.0f} ms of one core a picture", flush=True)
+    if a.choose and hands:
+        score, right, labelled = map(np.array, zip(*hands, strict=True))
+        threshold = precision.threshold_for(score, right, labelled)
+        every["threshold"] = None if threshold is None else asdict(threshold)
+        print(f"threshold: {every['threshold']}")
     if a.tagger == opencv.BOX:
         every["bytes"] = sum(path.stat().st_size for path in opencv.FOLDER.iterdir())
         print(f"{every['bytes'] / 1e6:.1f} MB")

@@ -117,6 +117,7 @@ def value(rng: Random) -> Any:
 
 def _container(rng: Random) -> Any:
     inner = rng.choice((*NUMBERS, *TEXTS, None, True))
+    at_most = 10**7 // len(repr(inner))  # a hundred thousand of the longest text would fill the memory
     return rng.choice(
         (
             list,
@@ -125,9 +126,9 @@ def _container(rng: Random) -> Any:
             lambda: [inner],
             lambda: [None] * rng.randrange(1, 70),
             lambda: [inner] * rng.randrange(1, 70),
-            lambda: [inner] * 100_000,
+            lambda: [inner] * min(100_000, at_most),
             lambda: {"": inner},
-            lambda: {str(key): inner for key in range(20_000)},
+            lambda: {str(key): inner for key in range(min(20_000, at_most))},
             lambda: [[inner, inner], [inner]],
             lambda: Raw("[" * (depth := rng.choice((50, 900, 200_000))) + "]" * depth),
             lambda: Raw('{"a":' * (depth := rng.choice((50, 900, 100_000))) + "1" + "}" * depth),

@@ -13,8 +13,7 @@ from xml.etree import ElementTree
 import pyarrow.parquet as pq
 from scipy.io import loadmat
 
-from benchmarks.fuzz import codecs
-from benchmarks.fuzz.codecs import Codec
+from benchmarks.fuzz.codecs import Codec, anything, arrays, pictures, tables, text
 from benchmarks.fuzz.seeds import HANDS, SOURCES
 from converters.table import FORMATS
 
@@ -223,7 +222,7 @@ _ARGUMENTS_OF_NETWORKS = (
 _ARGUMENT = "loose/argument.txt"
 _EXPORT_AGAIN = "export in/drawn --to coco --out in/coco"
 
-_json, _bytes, _table, _image = codecs.json_file, codecs.plain, codecs.parquet, codecs.image
+_json, _bytes, _table, _image = text.json_file, anything.plain, tables.parquet, pictures.image
 _BESIDE = ("qa", "loose")
 
 _KINDS: tuple[Kind, ...] = (
@@ -233,28 +232,28 @@ _KINDS: tuple[Kind, ...] = (
     Kind("coco json", "coco/annotations/*.json", _json, _convert("coco"), rows=_annotations),
     Kind("coco bytes", "coco/annotations/*.json", _bytes, _convert("coco")),
     Kind("wholebody", "coco-wholebody/*.json", _json, _convert("coco-wholebody"), rows=_annotations),
-    Kind("rhd pickle", "rhd/*/*/anno_*.pickle", codecs.pickled, _convert("rhd"), rows=_entries),
+    Kind("rhd pickle", "rhd/*/*/anno_*.pickle", arrays.pickled, _convert("rhd"), rows=_entries),
     Kind("rhd bytes", "rhd/*/*/anno_*.pickle", _bytes, _convert("rhd")),
     Kind("rhd images", "rhd/*/*/*/*.png", _image, _convert("rhd")),
-    Kind("yolo yaml", "yolo-pose/data.yaml", codecs.yaml_file, _convert("yolo-pose")),
-    Kind("yolo labels", "yolo-pose/labels/*/*.txt", codecs.spaced, _convert("yolo-pose"), apart=True),
+    Kind("yolo yaml", "yolo-pose/data.yaml", text.yaml_file, _convert("yolo-pose")),
+    Kind("yolo labels", "yolo-pose/labels/*/*.txt", text.spaced, _convert("yolo-pose"), apart=True),
     Kind("yolo bytes", "yolo-pose/labels/*/*.txt", _bytes, _convert("yolo-pose"), apart=True),
     Kind("yolo images", "yolo-pose/images/*/*.jpg", _image, _convert("yolo-pose"), apart=True),
-    Kind("11k csv", "11khands/HandInfo.csv", codecs.csv, _convert("11khands"), rows=_hands),
-    Kind("11k joined", "11khands/HandInfo.csv", codecs.csv, (_JOINED,), ("labelme",), rows=_hands),
+    Kind("11k csv", "11khands/HandInfo.csv", text.csv, _convert("11khands"), rows=_hands),
+    Kind("11k joined", "11khands/HandInfo.csv", text.csv, (_JOINED,), ("labelme",), rows=_hands),
     Kind("11k images", "11khands/Hands/*.jpg", _image, _convert("11khands"), apart=True),
     Kind("labelme images", "labelme/*.jpg", _image, _convert("labelme")),
     Kind("coco images", "coco/images/*.jpg", _image, _convert("coco")),
     Kind("pictures", "images/*.jpg", _image, _convert("images")[:2], apart=True),
     Kind("videos", "video/**/*.*", _bytes, (_VIDEO,), apart=True),
     Kind("some frames", "video/**/*.*", _bytes, _FRAMES),
-    Kind("cvat xml", "cvat/annotations.xml", codecs.xml_file, _convert("cvat"), rows=_skeletons),
+    Kind("cvat xml", "cvat/annotations.xml", text.xml_file, _convert("cvat"), rows=_skeletons),
     Kind("cvat bytes", "cvat/annotations.xml", _bytes, _convert("cvat")),
-    Kind("cvat tracks", "cvat-video/annotations.xml", codecs.xml_file, _convert("cvat", "cvat-video")),
+    Kind("cvat tracks", "cvat-video/annotations.xml", text.xml_file, _convert("cvat", "cvat-video")),
     Kind("label studio", "label-studio/tasks.json", _json, _convert("label-studio"), rows=_tasks),
     Kind("its bytes", "label-studio/tasks.json", _bytes, _convert("label-studio")),
-    Kind("mapping.yaml", "loose/mapping.yaml", codecs.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
-    Kind("hand-graph", "hand-graph/*.mat", codecs.mat, _convert("hand-graph"), rows=_mat_rows),
+    Kind("mapping.yaml", "loose/mapping.yaml", text.yaml_file, (_MAPPED,), ("labelme",), rows=_hands),
+    Kind("hand-graph", "hand-graph/*.mat", arrays.mat, _convert("hand-graph"), rows=_mat_rows),
     Kind("hand-graph mat", "hand-graph/*.mat", _bytes, _convert("hand-graph")),
     Kind("handpose-x", "handpose-x/*/*.json", _json, _convert("handpose-x"), apart=True),
     Kind("freihand", "freihand/*_[Kx]*.json", _json, _convert("freihand")),
@@ -262,11 +261,11 @@ _KINDS: tuple[Kind, ...] = (
     Kind("panoptic", "panoptic/hand_labels*/*/*.json", _json, _convert("panoptic"), apart=True),
     Kind("hand143", "panoptic/hand143*/*.json", _json, _convert("panoptic"), rows=_root),
     Kind("openpose", "openpose/json/*.json", _json, _convert("openpose")),
-    Kind("onehand10k", "onehand10k/*/*.txt", codecs.csv, _convert("onehand10k")),
+    Kind("onehand10k", "onehand10k/*/*.txt", text.csv, _convert("onehand10k")),
     Kind("hagrid", "hagrid/annotations/*/*.json", _json, _convert("hagrid")),
-    Kind("stb", "stb/labels/*.mat", codecs.mat, _convert("stb")),
-    Kind("dexter-object", "dexter-object/*/*/*/my_*.txt", codecs.csv, _convert("dexter-object")),
-    Kind("tzionas", "tzionas/*/*/*/*5.txt", codecs.tabbed, _convert("tzionas")),
+    Kind("stb", "stb/labels/*.mat", arrays.mat, _convert("stb")),
+    Kind("dexter-object", "dexter-object/*/*/*/my_*.txt", text.csv, _convert("dexter-object")),
+    Kind("tzionas", "tzionas/*/*/*/*5.txt", text.tabbed, _convert("tzionas")),
     # datasets
     Kind("photographs", "drawn/images/*.jpg", _image, _OF_A_DATASET, _BESIDE),
     Kind("masks", "drawn/masks/*.png", _image, (*_STAGES, _QA)),
@@ -276,22 +275,22 @@ _KINDS: tuple[Kind, ...] = (
     Kind("dataset.json", "drawn/dataset.json", _json, _OF_A_DATASET, _BESIDE),
     Kind("quarantine", "drawn/quarantine.jsonl", _bytes, _OF_A_DATASET, _BESIDE),
     Kind("crops", "crops/samples.parquet", _table, _OF_CROPS, ("drawn",), rows=_table_rows),
-    Kind("split.csv", "loose/split.csv", codecs.csv, (_SPLIT,), ("drawn",), rows=_hands),
+    Kind("split.csv", "loose/split.csv", text.csv, (_SPLIT,), ("drawn",), rows=_hands),
     Kind(
         "job.yaml",
         "loose/job.yaml",
-        codecs.yaml_file,
+        text.yaml_file,
         ("render --job in/loose/job.yaml --dry-run --out out",),
     ),
     Kind("backdrops", "images/*.jpg", _image, _BACKDROPS, ("drawn",)),
     Kind("a stage's parts", "unfinished/.curate/part-*", _bytes, (_GO_ON,), ("drawn",)),
-    Kind("condition", "loose/condition.txt", codecs.condition, (_CONDITION,), ("drawn",)),
-    Kind("arguments", _ARGUMENT, codecs.argument, _ARGUMENTS, ("drawn", "crops", "labelme", "qa")),
+    Kind("condition", "loose/condition.txt", text.condition, (_CONDITION,), ("drawn",)),
+    Kind("arguments", _ARGUMENT, text.argument, _ARGUMENTS, ("drawn", "crops", "labelme", "qa")),
     Kind("hand.npz", "loose/hand.npz", _bytes, ("render --random 2 --model in/loose/hand.npz --dry-run",)),
     Kind(
         "hand.yaml",
         "loose/hand.yaml",
-        codecs.yaml_file,
+        text.yaml_file,
         ("render --random 2 --model in/loose/hand.yaml --dry-run",),
     ),
     Kind("the box's pictures", "drawn/images/*.jpg", _image, (_BOX, "crop in/drawn --by box --out out")),
@@ -299,17 +298,17 @@ _KINDS: tuple[Kind, ...] = (
     # training sets
     Kind("set's json", "set/dataset.json", _json, (_QA_OF_A_SET,)),
     Kind("set's table", "set/samples.parquet", _table, (_QA_OF_A_SET,)),
-    Kind("set's arrays", "set/*.npy", codecs.npy, (_QA_OF_A_SET,)),
+    Kind("set's arrays", "set/*.npy", arrays.npy, (_QA_OF_A_SET,)),
     Kind("set's bytes", "set/*.npy", _bytes, (_QA_OF_A_SET,)),
     # findings and decisions
-    Kind("qa.yaml", "loose/qa.yaml", codecs.yaml_file, (f"{_QA} --config in/loose/qa.yaml",), ("drawn",)),
+    Kind("qa.yaml", "loose/qa.yaml", text.yaml_file, (f"{_QA} --config in/loose/qa.yaml",), ("drawn",)),
     Kind("findings", "qa/findings.parquet", _table, _OF_FINDINGS, ("drawn",)),
     Kind("findings bytes", "qa/findings.parquet", _bytes, _OF_FINDINGS, ("drawn",)),
-    Kind("decisions", "loose/decisions.jsonl", codecs.json_lines, _OF_DECISIONS, ("drawn",)),
+    Kind("decisions", "loose/decisions.jsonl", text.json_lines, _OF_DECISIONS, ("drawn",)),
     Kind("decision bytes", "loose/decisions.jsonl", _bytes, _OF_DECISIONS, ("drawn",)),
     Kind("corrections", "corrections/labels/*.json", _json, (_CORRECTED,), ("drawn", "qa")),
     Kind("their bytes", "corrections/labels/*.json", _bytes, (_CORRECTED,), ("drawn", "qa")),
-    Kind("mended in cvat", "cvat/annotations.xml", codecs.xml_file, (_MENDED_IN_CVAT,), ("drawn",)),
+    Kind("mended in cvat", "cvat/annotations.xml", text.xml_file, (_MENDED_IN_CVAT,), ("drawn",)),
     Kind("mended tasks", "label-studio/tasks.json", _json, (_MENDED_TASKS,), ("drawn",)),
     # marks of folders
     Kind("stage's mark", "crops/.curate.json", _json, _AGAIN, ("drawn",)),
@@ -327,13 +326,13 @@ _KINDS: tuple[Kind, ...] = (
     Kind("run.json", "run/run.json", _json, _OF_A_RUN, _RUN_READS, networks=True),
     Kind("run's json", "run/[et]*.json", _json, (*_OF_A_RUN, _TRAIN_AGAIN), _RUN_READS, networks=True),
     Kind("run's mark", "run/.curate.json", _json, (_EVALUATE, _TRAIN_AGAIN), ("set",), networks=True),
-    Kind("weights", "run/weights.pt", codecs.archive, _OF_A_RUN, _RUN_READS, networks=True),
+    Kind("weights", "run/weights.pt", arrays.archive, _OF_A_RUN, _RUN_READS, networks=True),
     Kind("weights' bytes", "run/weights.pt", _bytes, _OF_A_RUN, _RUN_READS, networks=True),
     Kind("to predict", "images/*.jpg", _image, (_PREDICT,), ("run",), networks=True),
     Kind("videos to predict", "video/**/*.*", _bytes, (_FOLLOW,), ("run",), networks=True),
     Kind("to train on", "set/dataset.json", _json, _OF_A_SET, ("run",), networks=True),
     Kind("its table", "set/samples.parquet", _table, _OF_A_SET, ("run",), networks=True),
-    Kind("its arrays", "set/*.npy", codecs.npy, _OF_A_SET, ("run",), networks=True),
+    Kind("its arrays", "set/*.npy", arrays.npy, _OF_A_SET, ("run",), networks=True),
     Kind(
         "predictions",
         "evaluation/predictions.parquet",
@@ -364,18 +363,18 @@ _KINDS: tuple[Kind, ...] = (
     Kind(
         "first weights",
         "run/weights.pt",
-        codecs.archive,
+        arrays.archive,
         (f"{_TRAIN} --start in/run/weights.pt --out out",),
         ("set",),
         networks=True,
     ),
-    Kind("checkpoint", "begun/last.ckpt", codecs.archive, (_TRAIN_ON,), ("set",), networks=True),
+    Kind("checkpoint", "begun/last.ckpt", arrays.archive, (_TRAIN_ON,), ("set",), networks=True),
     Kind("its bytes", "begun/last.ckpt", _bytes, (_TRAIN_ON,), ("set",), networks=True),
     Kind("begun run", "begun/[ert]*.json", _json, (_TRAIN_ON,), ("set",), networks=True),
     Kind(
         "limits.yaml",
         "loose/limits.yaml",
-        codecs.yaml_file,
+        text.yaml_file,
         (f"{_AUTOTAG} --limits in/loose/limits.yaml",),
         ("drawn", "run"),
         rows=_hands,
@@ -401,7 +400,7 @@ _KINDS: tuple[Kind, ...] = (
     Kind(
         "networks' arguments",
         _ARGUMENT,
-        codecs.argument,
+        text.argument,
         _ARGUMENTS_OF_NETWORKS,
         ("drawn", "set", "run", "images"),
         networks=True,
@@ -409,7 +408,7 @@ _KINDS: tuple[Kind, ...] = (
 )
 # A format that no row tells of is spoilt by what its files hold.
 KINDS = _KINDS + tuple(
-    Kind(f"{name} files", f"{name}/**/*.*", codecs.by_content, _convert(name))
+    Kind(f"{name} files", f"{name}/**/*.*", anything.by_content, _convert(name))
     for name in SOURCES
     if not any(kind.spoils.startswith(f"{name}/") for kind in _KINDS)
 )

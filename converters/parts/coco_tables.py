@@ -181,12 +181,9 @@ def read_hands(
     failed = Part(make_batch(0))
     found = []
     for entry in _read_files(files, source.places, kind, failed):
-        try:
+        with failed.quarantining(entry[0].name):
             found.append(hands_of(*entry))
-        except InputError as error:
-            failed.quarantine.append((entry[0].name, error.reason))
-            continue
-        _count_absent(entry[0], entry[1], failed)
+            _count_absent(entry[0], entry[1], failed)
     if not found:
         name, reason = failed.quarantine[0]
         others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""

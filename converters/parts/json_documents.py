@@ -10,7 +10,6 @@ import msgspec
 
 from converters.parts import json_files
 from converters.parts.known_formats import refusal
-from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.source import Source, texts_below
 
@@ -49,13 +48,10 @@ def documents(
     understood = False
     for path in files:
         name = source.name(path)
-        try:
+        with told.quarantining(name):
             document = json_files.load(decoder, path, source.places, _MAX_BYTES)
-        except InputError as error:
-            told.quarantine.append((name, error.reason))
-            continue
-        understood = True
-        yield path, name, document
+            understood = True
+            yield path, name, document
     if understood:
         return
     found = f"no {wanted.names}"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from curate.basics import images
-from curate.basics.errors import InputError, UnsafeInput
+from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
 from curate.basics.paths import is_text
 from curate.data.part import Part
 from curate.data.source import BY_NAME, ImageFinder, Source, files_below, folded
@@ -37,6 +37,16 @@ def locate(
         return ""
     told.notes[BY_NAME] += by_name
     return image
+
+
+def probed(image: str, name: str, told: Part) -> images.ImageInfo | None:
+    """What a picture's header tells; None where it cannot be read, which `told` counts and quarantines."""
+    try:
+        return images.probe(image)
+    except UnreadableImage as error:
+        told.dropped["image unreadable"] += 1
+        told.quarantine.append((name, error.reason))
+        return None
 
 
 class Pictures:

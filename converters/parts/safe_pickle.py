@@ -12,17 +12,22 @@ import io
 import os
 import pickle
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from converters.parts import pickled_records
 from curate.basics import pickle_scan
 from curate.basics.errors import InputError, UnsafeInput
 from curate.basics.paths import read_file
+
+T = TypeVar("T")
 
 MAX_BYTES = 500_000_000
 _BUFFER = 1 << 16
@@ -70,6 +75,76 @@ def load(path: Path) -> Any:
         what would crash or stop the process (`curate.basics.pickle_scan`).
     InputError: the file does not open, is larger than MAX_BYTES, or is no pickle.
     """
+    return _guarded(path, partial(_unpickled, path=path))
+
+
+class _Column(NamedTuple):
+    """Arrays of one kind in a pickle: how many bytes each, where they begin, and what the bytes mean."""
+
+    size: int
+    start: NDArray[np.intp]
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran: bool
+
+
+class Records(NamedTuple):
+    """Records of a pickled table that have the same arrays, which are still in the pickle.
+
+    Attributes
+    ----------
+    row_of: of each record's number its row among them.
+    """
+
+    row_of: dict[int, int]
+    data: bytes
+    columns: dict[str, _Column]
+
+    def stack(self, name: str, rows: Sequence[int]) -> NDArray[Any]:
+        """The arrays of this name of some records, (len(rows), *shape)."""
+        size, start, dtype, shape, fortran = self.columns[name]
+        chosen = sliding_window_view(np.frombuffer(self.data, np.uint8), size)[start[rows]]
+        return _shaped(chosen.reshape(-1).view(dtype), shape, fortran=fortran)
+
+
+def load_records(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Any, Records]:
+    """As `load`, but for the many records of a table that are all alike and have arrays of these names and
+    shapes: these are kept apart, and take a tenth of the time."""
+
+    def read(data: bytes) -> tuple[Any, Records]:
+        if alike := pickled_records.find(data):
+            content = _unpickled(alike.first, path)
+            if records := _records(data, alike, content, shapes):
+                return content, records
+        return _unpickled(data, path), Records({}, b"", {})
+
+    return _guarded(path, read)
+
+
+def _records(
+    data: bytes, alike: pickled_records.Alike, entries: Any, shapes: Mapping[str, tuple[int, ...]]
+) -> Records | None:
+    """What the first of the records, which is taken out of `entries`, tells of all; None where that is not
+    what is asked for."""
+    first = entries.pop(alike.keys[0], None) if isinstance(entries, dict) else None
+    row_of = dict(zip(alike.keys, range(len(alike.keys)), strict=True))
+    if not isinstance(first, dict) or len(row_of) < len(alike.keys) or row_of.keys() & entries.keys():
+        return None
+    told = [array[4:] if type(array) is RawArray else None for array in first.values()]
+    if told != [[data[start[0] : start[0] + size]] for size, start in alike.places]:
+        return None
+    columns = {}
+    for (name, array), (size, start) in zip(first.items(), alike.places, strict=True):
+        try:
+            stack([array], shapes.get(name, array[1]))
+        except (TypeError, ValueError):
+            return None
+        columns[name] = _Column(size, start, array[2].dtype(), array[1], bool(array[3]))
+    return Records(row_of, data, columns) if columns.keys() >= shapes.keys() else None
+
+
+def _guarded(path: Path, read: Callable[[bytes], T]) -> T:
+    """What is read from the bytes of a pickle, with bounded memory; its errors become ours."""
     try:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
@@ -78,10 +153,7 @@ def load(path: Path) -> Any:
         raise InputError(path, "a Git-LFS pointer, not the pickle", remedy="run: git lfs pull")
     try:
         with _bounded_memory(8 * len(data) + _SPARE):
-            pickle_scan.check(data)
-            # A buffer that can be looked into halves the time: the Unpickler asks for every field anew.
-            file = io.BufferedReader(cast(io.RawIOBase, io.BytesIO(data)), _BUFFER)
-            return _ArrayUnpickler(file, path).load()
+            return read(data)
     except pickle_scan.Suspicious as error:
         raise UnsafeInput(path, f"a pickle with {error}", allowed="NumPy arrays alone") from None
     except InputError:
@@ -90,6 +162,13 @@ def load(path: Path) -> Any:
         raise UnsafeInput(path, "a pickle that asks for more memory than its content needs") from None
     except Exception as error:  # a broken pickle raises anything
         raise InputError(path, f"no pickle of arrays ({type(error).__name__}: {str(error)[:80]})") from None
+
+
+def _unpickled(data: bytes, path: Path) -> Any:
+    pickle_scan.check(data)
+    # A buffer that can be looked into halves the time: the Unpickler asks for every field anew.
+    file = io.BufferedReader(cast(io.RawIOBase, io.BytesIO(data)), _BUFFER)
+    return _ArrayUnpickler(file, path).load()
 
 
 def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -112,8 +191,12 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         data = tuple(text.encode("latin1") for text in data)
     if {*map(len, data)} != {dtype.itemsize * int(np.prod(shape))}:
         raise ValueError(f"data of another size than an array of {shape} has")
-    values = np.frombuffer(b"".join(data), dtype)
-    if orders[0]:  # Fortran's
+    return _shaped(np.frombuffer(b"".join(data), dtype), shape, fortran=bool(orders[0]))
+
+
+def _shaped(values: NDArray[Any], shape: tuple[int, ...], *, fortran: bool) -> NDArray[Any]:
+    """Arrays one behind the other as (n, *shape)."""
+    if fortran:
         return np.moveaxis(values.reshape(-1, *reversed(shape)).T, -1, 0)
     return values.reshape(-1, *shape)
 

@@ -78,11 +78,14 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link (not what it leads to) or a folder with all in it, where there is one."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove a file, a link (not what it leads to) or a folder with all in it, where there is one.
+
+    Others may be clearing up in the same folder.
+    """
+    while path.is_dir() and not path.is_symlink():
+        with suppress(FileNotFoundError):  # something in it went just now: see what is left
+            shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:

@@ -41,16 +41,20 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="TAGGED")
     add_options(parser, AutotagOptions)
-    parser.add_argument("--explain", action="store_true", help="print the limits, as YAML")
+    parser.add_argument(
+        "--explain", action="store_true", help="print the limits, as YAML; with --tagger, those that it has"
+    )
     common(parser, strict=True, shares=True, cluster=True)
 
 
 def run(a: argparse.Namespace) -> int:
     options = options_of(a, AutotagOptions)
     if a.explain:
-        from curate.hands.sifting import explain_limits, read_limits
+        from curate.autotag import limits_of
+        from curate.hands.sifting import explain_limits
+        from curate.taggers.table import choose_by
 
-        print(explain_limits(read_limits(options.limits)), end="")
+        print(explain_limits(limits_of(choose_by(options.tagger[0]), options.limits)), end="")
         return OK
     if not a.dataset or not a.out:
         missing = "--out" if a.dataset else "D"

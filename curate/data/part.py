@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
 from curate.basics import files
-from curate.basics.errors import SchemaError
+from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file
 from curate.data.sample import SCHEMA
 
@@ -50,6 +51,14 @@ class Part:
         self.absent.update(other.absent)
         self.quarantine.extend(other.quarantine)
         self.spoilt.update(other.spoilt)
+
+    @contextmanager
+    def quarantining(self, name: str) -> Iterator[None]:
+        """What cannot be used in here goes to the quarantine as `name`, and the work goes on behind it."""
+        try:
+            yield
+        except InputError as error:
+            self.quarantine.append((name, error.reason))
 
     def store(self, path: Path) -> None:
         """Write it as an Arrow file with its SHA-256 behind, whole or not at all."""

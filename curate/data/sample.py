@@ -270,12 +270,15 @@ def generator(seed: int, sample_id: str) -> np.random.Generator:
 def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     points = np.full((count, kp.COUNT, 2), np.nan, np.float32) if points is None else np.asarray(points)
     points = points.astype(np.float32, copy=True).reshape(count, kp.COUNT, 2)
-    visibility = np.zeros((count, kp.COUNT)) if visibility is None else np.asarray(visibility)
-    if not np.isin(visibility, (kp.UNLABELLED, kp.HIDDEN, kp.VISIBLE)).all():
+    visibility = np.zeros((count, kp.COUNT), np.uint8) if visibility is None else np.asarray(visibility)
+    whole = visibility.dtype == np.uint8
+    known = visibility <= kp.VISIBLE if whole else np.isin(visibility, (kp.UNLABELLED, kp.HIDDEN, kp.VISIBLE))
+    if not known.all():
         raise ValueError("visibility holds values other than 0, 1 and 2")
-    visibility = visibility.astype(np.uint8).reshape(count, kp.COUNT)
+    visibility = visibility.astype(np.uint8, copy=False).reshape(count, kp.COUNT)
     unlabelled = visibility == kp.UNLABELLED
-    if not (np.isfinite(points).all(axis=2) | unlabelled).all():
+    finite = np.isfinite(points)
+    if not (finite[..., 0] & finite[..., 1] | unlabelled).all():
         raise ValueError("a labelled point (visibility 1 or 2) is not finite")
     if unlabelled.any():
         points[unlabelled] = np.nan

@@ -130,6 +130,8 @@ class Split:
     xyz: (n, K, 3) float32, metres in the camera's frame, and intrinsics: (n, 3, 3) float64, pixels; NaN where
         unknown.
     weights: (n,) float32, 1 where the set gives none.
+    empty: (n,), True where there is no hand in the image: it has no labelled point, and its mask, if the set
+        holds masks, is of nothing.
     """
 
     form: Form
@@ -140,6 +142,7 @@ class Split:
     xyz: NDArray[np.float32]
     intrinsics: NDArray[np.float64]
     weights: NDArray[np.float32]
+    empty: NDArray[np.bool_]
     _pixels: NDArray[np.uint8]
     _masks: NDArray[np.uint8] | None
     _rows: NDArray[np.intp]
@@ -181,6 +184,9 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
     rows = _rows_of(dataset, table.column("image").to_pylist(), count)
     subset = kp.subset(keypoints or form.keypoints)
     points, visibility = labelled_points(table)
+    empty = (visibility == 0).all(axis=1)
+    if masks is not None:
+        empty[empty] = [not masks[row].any() for row in rows[empty]]
     return Split(
         form,
         table.column("sample_id").to_pylist(),
@@ -190,6 +196,7 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
         to_numpy(table, "xyz")[:, subset],
         to_numpy(table, "K"),
         _weights(dataset, count)[rows],
+        empty,
         pixels,
         masks,
         rows,

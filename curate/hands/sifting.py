@@ -66,17 +66,18 @@ class Limits(Options):
     )
 
 
-def read_limits(path: str | os.PathLike[str] | None) -> Limits:
-    """The limits in a YAML file, as `explain_limits` prints it; what is not given is the default.
+def read_limits(path: str | os.PathLike[str] | None, base: Limits | None = None) -> Limits:
+    """The limits in a YAML file, as `explain_limits` prints it; what is not given is as in `base`, or the
+    default.
 
     Raises
     ------
     InputError: no such file, or not such limits.
     """
     if path is None:
-        return Limits()
+        return base or Limits()
     given = settings.load(path, allowed="limit: number", remedy="start from: curate autotag --explain")
-    return settings.parse(Limits, given, path)
+    return settings.parse(Limits, given, path, base=base)
 
 
 def explain_limits(limits: Limits, origin: str = "") -> str:

@@ -10,6 +10,8 @@ not count. All losses return a scalar in float32, 0 where nothing counts.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -45,8 +47,14 @@ def softmax_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, si
     known = torch.where(inside[..., None], keypoints, 0.0)
     axes = profiles(known, sigma, size)
     axes = axes / axes.sum(-1, keepdim=True)
-    likelihood = functional.log_softmax(logits.flatten(2), -1, dtype=torch.float32).view(logits.shape)
-    return weighted_mean(-_against(likelihood, axes), weights)
+    return weighted_mean(-_against(_likelihood(logits), axes), weights)
+
+
+def softmax_flatness(logits: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy of each map, as a distribution over its cells, with the one that is the same everywhere,
+    less what it is at least: 0 for a flat map."""
+    cells = logits.shape[-2] * logits.shape[-1]
+    return weighted_mean(-_likelihood(logits).mean((2, 3)) - math.log(cells), weights)
 
 
 def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sigma: float) -> Tensor:
@@ -80,6 +88,11 @@ def disk_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, radiu
     target = (away[:, :, 1, :, None] + away[:, :, 0, None, :] <= radius**2).float()
     cells = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return weighted_mean(cells.mean((2, 3)), weights * torch.isfinite(keypoints).all(-1))
+
+
+def _likelihood(logits: Tensor) -> Tensor:
+    flat = functional.log_softmax(logits.flatten(2), -1, dtype=torch.float32)
+    return flat.view(logits.shape)
 
 
 def _against(maps: Tensor, axes: Tensor) -> Tensor:

@@ -44,6 +44,8 @@ class Targets(NamedTuple):
     mask: (B, S, S) uint8, 1 for the hand, 0 for the ground.
     xyz: (B, K, 3) float32, metres in the camera frame; NaN where unknown. K: (B, 3, 3) float32, the
     camera's intrinsics, with which xyz projects onto the keypoints; NaN where unknown.
+    empty: (B,) bool, True where there is no hand in the image, rather than none that is labelled; None: in
+    none of them.
     """
 
     keypoints: Tensor
@@ -52,6 +54,7 @@ class Targets(NamedTuple):
     mask: Tensor | None = None
     xyz: Tensor | None = None
     K: Tensor | None = None
+    empty: Tensor | None = None
 
 
 class Decoded(NamedTuple):

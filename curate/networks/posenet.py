@@ -48,10 +48,12 @@ class PoseNet(Network):
             epochs=20,
             options={"width": 16, "folded": True, "right_hands": False},
         ),
-        # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more.
+        # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more. In
+        # images without a hand, which `build --grounds-alone` makes, it learns to be sure of no point.
         "renders": Preset(
             replace(
                 _REFERENCE,
+                empty_weight=0.1,
                 ranges=replace(_REFERENCE.ranges, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
             ),
             epochs=30,
@@ -92,7 +94,11 @@ class PoseNet(Network):
         if self.spec.loss == "one_hot":
             return one_hot_cross_entropy(outputs, points, weights)
         assert recipe.sigma is not None  # Recipe.for_size
-        return losses.softmax_cross_entropy(outputs, points, weights, recipe.sigma / self.body.cell)
+        loss = losses.softmax_cross_entropy(outputs, points, weights, recipe.sigma / self.body.cell)
+        if recipe.empty_weight and targets.empty is not None:
+            nowhere = (targets.empty * targets.weight)[:, None].expand_as(weights)
+            loss = loss + recipe.empty_weight * losses.softmax_flatness(outputs, nowhere)
+        return loss
 
     def decode(self, outputs: Tensor) -> Decoded:
         """Points and scores: of a local expectation, or of the largest cell."""

@@ -38,6 +38,8 @@ class Recipe:
     training set's own. optimiser: "adam", "adamw" or "rmsprop". cosine: warm the rate up over an epoch at
     most and let it fall to 0 over the epochs planned. average: the result is an exponential moving average
     of the weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
+    empty_weight: what each map of an image without a hand counts, of networks that learn to be sure of no
+    point there.
     """
 
     loss: str
@@ -48,6 +50,7 @@ class Recipe:
     cosine: bool = True
     average: bool = True
     hidden_weight: float = 0.5
+    empty_weight: float = 0.0
     ranges: Ranges = Ranges()
 
     def for_size(self, size: int, sigma: float) -> Recipe:

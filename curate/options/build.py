@@ -73,8 +73,8 @@ class BuildOptions(Options):
     )
     grounds_alone: float = share(
         0.0,
-        "with --masks: share of the photos whose last ground of --backgrounds becomes a sample without a "
-        "hand, too",
+        "share of the photos whose last ground of --backgrounds becomes a sample without a hand, too; "
+        "networks learn from it where no hand is",
     )
     weight: tuple[str, ...] = texts(
         (),

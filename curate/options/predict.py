@@ -11,11 +11,12 @@ from curate.basics.settings import Options, flag, number, text, whole
 class PredictOptions(Options):
     """What `curate predict` writes."""
 
-    min_score: float = number(
-        0.7,
+    min_score: float | None = number(
+        None,
         0,
         1,
-        "mean score of the keypoints from which a hand that nothing but the network sees is taken for one",
+        "mean score of the keypoints from which a hand that nothing but the network sees is taken for one "
+        "(default: from which 95%% of the points were right on the run's split val; 0.7 without one)",
     )
     finder: str | None = text(
         None,

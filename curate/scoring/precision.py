@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ _STEPS = 20  # of the curve
 _MORE = 1.01  # beyond the hardest hand there is
 _Z = 1.96  # of an interval that holds the true share in 95 of 100 cases
 _FINGERS = slice(1, kp.COUNT)
+PRECISION = 0.95  # that a threshold is chosen for
+_DIGITS = 1e4  # of a threshold
 
 
 def is_right(found: NDArray[Any], truth: NDArray[Any], visibility: NDArray[Any]) -> bool | None:
@@ -72,6 +75,55 @@ def hardness_for(
         return None
     last = float(steps[good[-1]])
     return (last + float(steps[good[-1] + 1])) / 2 if good[-1] + 1 < len(steps) else last * _MORE
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A score from which hands are taken for such, chosen on some that have labels.
+
+    Attributes
+    ----------
+    score: mean of the points' scores, 0 to 1. precision: share of right points that it was chosen for.
+    hands, of: how many of those hands have this score, and how many there were.
+    """
+
+    score: float
+    precision: float
+    hands: int
+    of: int
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where it can be none."""
+        if not (0 <= self.score <= 1 and 0 < self.precision <= 1 and 0 <= self.hands <= self.of):
+            raise ValueError(f"a threshold of {self.score!r} for {self.precision!r}")
+
+
+def threshold_for(
+    scores: NDArray[Any], right: NDArray[Any], labelled: NDArray[Any], precision: float = PRECISION
+) -> Threshold | None:
+    """The lowest score down to which hands have their points right, `precision` of them.
+
+    Not the share of all hands above it alone counts, which a thousand good ones would hold up while bad ones
+    are let in: also those next above it have this share, where shares are taken to grow with the score
+    (isotonic regression). Below the lowest score there is, nothing is known, and nothing trusted.
+
+    Parameters
+    ----------
+    scores: (n,) of hands, the mean of their points' scores. right, labelled: (n,) how many points each has
+        that are right, and that could be.
+
+    Returns
+    -------
+    None: there is no such score.
+    """
+    steps, place = np.unique(-np.asarray(scores, np.float64), return_inverse=True)
+    # A right point earns what a wrong one costs: the most is earned where the isotonic fit is at `precision`.
+    earned = np.cumsum(np.bincount(place, right - precision * labelled, len(steps))).round(6)
+    if not len(steps) or earned.max() < 0:
+        return None
+    last = len(steps) - 1 - int(np.argmax(earned[::-1]))
+    score = math.floor(-steps[last] * _DIGITS) / _DIGITS
+    return Threshold(score, precision, int((place <= last).sum()), len(scores))
 
 
 def curve(

@@ -68,6 +68,10 @@ class MediaPipeTagger:
         """Always the same."""
         return f"auto:{NAME}"
 
+    @property
+    def threshold(self) -> None:
+        """Never measured."""
+
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""
         with self._one:

@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.networks.found import Found
+from curate.scoring.precision import Threshold
 
 
 class Model(Protocol):
-    """A network with its weights. `name`: what people call it."""
+    """A network with its weights. `name`: what people call it. `threshold`: see `curate.taggers.tagger`."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def threshold(self) -> Threshold | None: ...
 
     @property
     def form(self) -> tuple[int, int]:

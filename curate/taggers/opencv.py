@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.networks.found import Found
 from curate.scoring import calibration
+from curate.scoring.precision import Threshold
 
 BOX = "box"
 FOLDER = Path(__file__).parent / "weights"
@@ -41,7 +42,7 @@ class _Told(msgspec.Struct):
     sizes: by file, pixels a side of what it is shown. sha256: of each file.
     trusted: mean score of its keypoints from which something is a hand. margin: around the keypoints, in the
         localiser's training.
-    temperature: of the localiser's scores, see curate.training.confidence.
+    temperature, threshold: of the localiser's scores, see curate.training.confidence.
     """
 
     sizes: dict[str, int]
@@ -49,6 +50,7 @@ class _Told(msgspec.Struct):
     trusted: float
     margin: float
     temperature: float
+    threshold: Threshold | None = None
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +63,7 @@ def told() -> _Told:
 def network(file: str) -> Network:
     """One of the two, the same each time within a process."""
     net = cv2.dnn.readNetFromONNX(np.frombuffer((FOLDER / file).read_bytes(), np.uint8))
-    return Network(net, told().sizes[file], told().temperature)
+    return Network(net, told().sizes[file], told().temperature, told().threshold)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Network:
     net: Any
     size: int
     temperature: float
+    threshold: Threshold | None = None
     name: str = BOX
     _one: Lock = field(default_factory=Lock, repr=False)
 

@@ -60,6 +60,10 @@ class OpenPoseTagger:
         """Always the same."""
         return "auto:openpose"
 
+    @property
+    def threshold(self) -> None:
+        """Never measured."""
+
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""
         return [self._tag(photograph) for photograph in photographs]

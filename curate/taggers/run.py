@@ -17,6 +17,7 @@ from curate.basics import files
 from curate.basics.errors import InputError
 from curate.hands.finding import ANY_HAND, FINDERS, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
+from curate.scoring.precision import Threshold
 from curate.taggers.looks import UPRIGHT, Look, Said, Shown, View, together
 from curate.taggers.model import Model
 from curate.taggers.tagger import Tagged, nothing
@@ -75,6 +76,11 @@ class RunTagger:
     def label_source(self) -> str:
         """After the run's folder."""
         return f"auto:{self.model.name.replace(' ', '-')}"
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """The network's."""
+        return self.model.threshold
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from curate.hands.finding import FOUND_BY
 from curate.hands.photograph import Photograph
+from curate.scoring.precision import Threshold
 
+UNMEASURED = 0.7  # the threshold of a tagger whose scores were never held against labels
 LOOKED_AT = "looked_at"  # in a sample's attrs: the part of the photograph that its points were looked for in
 
 
@@ -64,16 +67,29 @@ class Tagger(Protocol):
     Attributes
     ----------
     label_source: what is recorded of labels that it made, "auto:NAME".
+    threshold: the score from which its hands are to be trusted; None: nobody measured it.
     """
 
     @property
     def label_source(self) -> str: ...
+
+    @property
+    def threshold(self) -> Threshold | None: ...
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """For each photograph its hand, or why it cannot be used; the others are not held up by it.
 
         The same photographs give the same, whatever is asked before and in which process.
         """
+
+
+def least_score(tagger: Tagger) -> tuple[float, str]:
+    """The score from which a tagger's hands are to be trusted, and where that is from, for people."""
+    known = tagger.threshold
+    if known is None:
+        return UNMEASURED, "for want of labels that its scores were held against"
+    told = f"{known.hands} of {counted(known.of, 'hand')} to choose on have it"
+    return known.score, f"from there on {known.precision:.0%} of the points are right, and {told}"
 
 
 def tag_in_order(

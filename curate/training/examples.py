@@ -91,6 +91,7 @@ class Examples(TorchDataset[Batch]):
             None if masks is None else torch.from_numpy((masks > HAND // 2).view(np.uint8)),
             torch.from_numpy(self._split.xyz[rows]) if spatial else None,
             torch.from_numpy(self._split.intrinsics[rows]).float() if spatial else None,
+            torch.from_numpy(self._split.empty[rows]),
         )
         left = torch.from_numpy(self.left[rows])
         return Batch(torch.as_tensor(rows), torch.from_numpy(self.pixels(rows)), left, targets)

@@ -22,8 +22,9 @@ from curate.networks.found import Found
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build
 from curate.scoring import calibration
+from curate.scoring.precision import Threshold
 from curate.training import stored
-from curate.training.confidence import CONFIDENCE, temperature_of
+from curate.training.confidence import CONFIDENCE, temperature_of, threshold_of
 from curate.training.record import INFO, WEIGHTS, require_finished, write_info
 
 # What torch raises on files that are no weights, or not of this network.
@@ -37,13 +38,14 @@ _BROKEN = (
 class Run:
     """A finished run: its folder, the content of run.json, and the network with its weights.
 
-    temperature: of its scores, see curate.training.confidence.
+    temperature, threshold: of its scores, see curate.training.confidence.
     """
 
     root: Path
     info: dict[str, Any]
     network: Network
     temperature: float = 1.0
+    threshold: Threshold | None = None
 
     @property
     def name(self) -> str:
@@ -100,10 +102,10 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
     info = require_finished(folder)
     network = _build(folder / INFO, info.get("network"))
     try:
-        temperature = temperature_of(info)
+        temperature, threshold = temperature_of(info), threshold_of(info)
     except (ValueError, KeyError) as error:
         raise SchemaError(folder / INFO, f"{error}", field=CONFIDENCE, remedy="train again") from None
-    run = Run(folder, info, network, temperature)
+    run = Run(folder, info, network, temperature, threshold)
     if gives is not None:
         run.require(gives)
     _load_weights(folder / WEIGHTS, network, info.get("weights_sha256"))

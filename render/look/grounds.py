@@ -139,11 +139,25 @@ class Picture(CutOut):
 
 
 @dataclass(frozen=True, slots=True)
+class Wall(CutOut):
+    """A painted wall or the like, on which the hand throws a soft shadow. seed: of what is drawn."""
+
+    kind: ClassVar[str] = "wall"
+    about: ClassVar[str] = "computed: painted, tiled or of wood, mostly light, with a soft shadow"
+    seed: int
+
+    @classmethod
+    def draw(cls, site: Site) -> Wall:
+        """Any."""
+        return cls(site.seed)
+
+
+@dataclass(frozen=True, slots=True)
 class Clutter(CutOut):
-    """Things, patterns and people of `render.look.clutter`, none of them a hand. seed: of what is drawn."""
+    """Rooms, things and people of `render.look.clutter`, none of them a hand. seed: of what is drawn."""
 
     kind: ClassVar[str] = "clutter"
-    about: ClassVar[str] = "computed: things, patterns and people without hands"
+    about: ClassVar[str] = "computed: rooms, things and people without hands, as a webcam sees them"
     seed: int
 
     @classmethod
@@ -153,5 +167,5 @@ class Clutter(CutOut):
 
 
 GROUNDS: dict[str, type[Ground]] = {
-    ground.kind: ground for ground in (Table, Environment, Colour, Picture, Clutter)
+    ground.kind: ground for ground in (Table, Environment, Colour, Picture, Wall, Clutter)
 }

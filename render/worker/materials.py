@@ -12,7 +12,7 @@ from render.shot import Look, Skin
 _SKIN = "skin"
 # Fields of a shot's skin that are nodes of the same name in the skin's group.
 _COLOURS = ("back_colour", "palm_colour", "melanin", "blood", "nail_bed", "nail_edge", "polish")
-_NUMBERS = ("polished", "roughness", "nail_roughness")
+_NUMBERS = ("polished", "roughness", "nail_roughness", "crease")
 _HEIGHT_STEP = 0.01e-3  # metres a level of the atlas
 
 
@@ -78,9 +78,10 @@ def _skin_group(side: str) -> Any:
     detail, nail = _painted(tree, back)
     channel = node(tree, "ShaderNodeSeparateColor")
     link(detail, channel.inputs["Color"])
-    # nail: up to 0.4 skin, about 0.63 the bed, 1 the free edge.
+    # nail: up to 0.22 skin with creases, about 0.63 the bed, 1 the free edge.
     plate = _ramp(tree, nail, 0.25, 0.5)
     skin = _skin_colour(tree, back, channel.outputs["Green"], channel.outputs["Blue"])
+    skin = _creased(tree, skin, _ramp(tree, nail, 0.0, 0.22))
     coloured = _mix(tree, plate, skin, _nail_colour(tree, nail))
     coloured = _mix(tree, given.outputs["pictured"], coloured, given.outputs["picture"])
 
@@ -143,6 +144,20 @@ def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
     link(own, skin.inputs[0])
     link(joined.outputs[0], skin.inputs[1])
     return skin.outputs[0]
+
+
+def _creased(tree: Any, skin: Any, depth: Any) -> Any:
+    """Darker in creases, into which little light falls, whatever the colour of the skin."""
+    kept = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
+    lost = node(tree, "ShaderNodeMath", operation="MULTIPLY")
+    tree.links.new(depth, lost.inputs[0])
+    tree.links.new(_value(tree, "crease", single=True), lost.inputs[1])
+    tree.links.new(lost.outputs[0], kept.inputs[0])
+    kept.inputs[1].default_value, kept.inputs[2].default_value = -1.0, 1.0
+    dark = node(tree, "ShaderNodeVectorMath", operation="SCALE")
+    tree.links.new(skin, dark.inputs[0])
+    tree.links.new(kept.outputs[0], dark.inputs["Scale"])
+    return dark.outputs[0]
 
 
 def _nail_colour(tree: Any, nail: Any) -> Any:

@@ -225,3 +225,23 @@ def files_say_two(out: Path) -> bool:
     """Whether the killed command had come far enough to be gone on with without --overwrite."""
     mark = out / files.MARK
     return not mark.exists() or json.loads(mark.read_text())["identity"]["options"]["says"] == "two"
+
+
+def test_what_others_are_clearing_up_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of a worker that ends just now goes with the worker, in the middle of the sweep."""
+    desk = tmp_path / ".desk.tmp"
+    for name in ("a", "b", "c"):
+        (desk / name).mkdir(parents=True)
+        (desk / name / "file").touch()
+    remove_folder, gone = os.rmdir, []
+
+    def rmdir(path: Any, **where: Any) -> None:
+        remove_folder(path, **where)
+        if not gone:
+            gone.append(path)
+            remove_folder(path, **where)  # as when the other was first
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    files.sweep(tmp_path)
+    assert gone
+    assert not list(tmp_path.iterdir())

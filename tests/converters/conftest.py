@@ -1,11 +1,13 @@
-"""A dataset that has a bit of everything, for the exports."""
+"""A dataset that has a bit of everything, for the exports, and the places of a hand."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from curate.basics import images
 from curate.basics import keypoints as kp
@@ -68,3 +70,9 @@ def _opened(root: Path, samples: list[Sample]) -> Dataset:
     for path in made.iterdir():
         path.rename(root / path.name)
     return Dataset(root)
+
+
+@pytest.fixture
+def shares() -> NDArray[Any]:
+    """Places (21, 2) of a hand, as shares of its picture."""
+    return np.linspace(0.1, 0.9, 42).reshape(21, 2)

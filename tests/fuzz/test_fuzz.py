@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import codecs, trial
+from benchmarks.fuzz import trial
 from benchmarks.fuzz.children import Limits
+from benchmarks.fuzz.codecs import text
 from benchmarks.fuzz.kinds import KINDS, Kind
 from benchmarks.fuzz.trial import Case
 
@@ -122,7 +123,7 @@ def test_a_fault_that_is_planted_is_found(
 
 
 def test_seed_and_number_decide_a_case(tmp_path: Path) -> None:
-    kind = next(kind for kind in KINDS if kind.codec is codecs.json_file)
+    kind = next(kind for kind in KINDS if kind.codec is text.json_file)
     content = json.dumps(
         {"images": [{"id": 1}], "annotations": [{"id": 1, "keypoints": [0.5] * 63}]}
     ).encode()

@@ -98,3 +98,22 @@ def test_the_papers_settings_lose_their_loss_and_find_nothing_where_others_find_
     assert lost > 8
     _, _, found = error_after("reference", hands, 90)
     assert found < lost / 2
+
+
+def test_where_no_hand_is_flat_maps_cost_nothing_and_sure_ones_much() -> None:
+    preset = PoseNet.presets["renders"].recipe.for_size(SIZE, 5.0)
+    network = PoseNet(Spec(SIZE, 3, 21, preset.loss), width=4, folded=False)
+    nothing = Targets(
+        torch.full((2, 21, 2), torch.nan), torch.zeros(2, 21, dtype=torch.uint8), torch.ones(2),
+        empty=torch.tensor([True, False]),
+    )  # fmt: skip
+    flat, sure = torch.zeros(2, 21, SIZE, SIZE), torch.zeros(2, 21, SIZE, SIZE)
+    sure[:, :, 3, 4] = 20.0
+    assert network.loss(flat, nothing, preset).item() == pytest.approx(0, abs=1e-6)
+    # The one cell has e^20 of what 1,023 others have 1: -log(p) is 20 in all but one, of 1,024 cells.
+    cost = preset.empty_weight * (20 * (1 - 1 / SIZE**2) - np.log(SIZE**2))
+    assert network.loss(sure, nothing, preset).item() == pytest.approx(cost, rel=1e-4)
+    # The other is without labels alone.
+    sure[1] *= -1
+    assert network.loss(sure, nothing, preset).item() == pytest.approx(cost, rel=1e-4)
+    assert network.loss(sure, nothing._replace(empty=None), preset).item() == 0

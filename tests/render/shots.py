@@ -28,6 +28,7 @@ SKIN = Skin(
     polished=0.0,
     roughness=0.5,
     nail_roughness=0.3,
+    crease=0.5,
     subsurface=0.0,
     subsurface_mm=1.2,
     bump=0.8,

@@ -14,7 +14,7 @@ from curate.basics.errors import InputError
 from curate.data import depth
 from render import finish
 from render.cut import Cut
-from render.look.grounds import Clutter, Colour, Environment, Ground, Picture
+from render.look.grounds import Clutter, Colour, Environment, Ground, Picture, Wall
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
@@ -124,6 +124,19 @@ def test_clutter_is_seen_behind_the_hand() -> None:
     one, other = (finish.develop(passes(nothing, parts, plane(0)), FINISH, Clutter(seed)) for seed in (1, 2))
     assert one.std() > 5
     assert not np.array_equal(one, other)
+
+
+def test_a_wall_is_seen_behind_the_hand_with_its_shadow() -> None:
+    nothing, parts = np.zeros((SIZE, SIZE, 3)), plane(0).astype(np.uint8)
+    alpha = plane(0.0)
+    alpha[:, :20] = 1.0
+    walls = [Wall(seed) for seed in range(12)]
+    bare = [finish.behind(wall, passes(nothing, parts, plane(0.0)), np.ones(3)) for wall in walls]
+    beside = [finish.behind(wall, passes(nothing, parts, alpha), np.ones(3)) for wall in walls]
+    assert not any(light[:, :20].any() for light in beside)
+    darker = [(bright[:, 20:] - shaded[:, 20:]).max() for bright, shaded in zip(bare, beside, strict=True)]
+    assert min(darker) >= -1e-6
+    assert sum(dark > 0.02 for dark in darker) >= 4
 
 
 @pytest.mark.parametrize("motion", [(9.0, 0.0), (0.0, -6.0), (5.0, 4.0)])

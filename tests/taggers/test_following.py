@@ -30,6 +30,7 @@ class World:
     """
 
     label_source = "auto:world"
+    threshold = None
 
     def __init__(self) -> None:
         self.places: list[Place] = []

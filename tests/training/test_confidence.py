@@ -15,6 +15,8 @@ from curate.data.dataset import Dataset
 from curate.networks import inference
 from curate.networks.found import Found
 from curate.options.train import TrainOptions
+from curate.scoring import calibration
+from curate.scoring.precision import Threshold
 from curate.train import train
 from curate.training import fit
 from curate.training.confidence import fit_confidence
@@ -47,6 +49,29 @@ def test_the_temperature_brings_scores_to_the_share_that_is_right(
     assert told is not None
     assert told["temperature"] == pytest.approx(2, rel=0.1)
     assert (told["split"], told["points"], told["within_px"]) == ("val", 60 * 20, 9)
+    assert told["threshold"] is None  # no score of it tells of 95 % that are right
+
+
+def test_the_threshold_leaves_out_hands_whose_points_are_wrong(
+    make_set: MakePath, make_run: MakePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 60 hands, 40 with a score of 0.9 have all points right, and 20 with one of 0.6 have none."""
+    examples = Examples(Dataset(make_set(["val"] * 60)), "val")
+
+    def predict(*_: object) -> Found:
+        points = np.nan_to_num(examples.all_keypoints(np.arange(60))[0])
+        bad = (np.arange(60) % 3 == 0)[:, None]
+        scores = np.broadcast_to(np.where(bad, 0.6, 0.9), (60, 21)).astype(np.float32)
+        return Found((points + 50 * bad[..., None]).astype(np.float32), scores, None, None)
+
+    monkeypatch.setattr(inference, "predict", predict)
+    run = make_run()
+    told = fit_confidence(open_run(run).network, examples, "val")
+    assert told is not None
+    known = open_run(confident(run, told)).threshold
+    assert known == Threshold(told["threshold"]["score"], 0.95, 40, 60)
+    tempered = calibration.tempered(np.array([0.6, 0.9]), told["temperature"])
+    assert tempered[0] < known.score <= tempered[1]
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -93,8 +118,13 @@ def test_scores_are_given_tempered_and_points_are_not_touched(make_run: MakePath
 
 @pytest.mark.parametrize(
     "told",
-    [{"temperature": 0}, {"temperature": "hot"}, {"temperature": True}, {"temperature": None}, {}, 2.0],
+    [
+        *({"temperature": 0}, {"temperature": "hot"}, {"temperature": True}, {"temperature": None}, {}, 2.0),
+        {"temperature": 1.0, "threshold": 0.9},
+        {"temperature": 1.0, "threshold": {"score": 0.9}},
+        {"temperature": 1.0, "threshold": {"score": 7, "precision": 0.95, "hands": 1, "of": 1}},
+    ],
 )
-def test_a_temperature_that_is_none_is_refused(make_run: MakePath, told: object) -> None:
+def test_a_temperature_or_threshold_that_is_none_is_refused(make_run: MakePath, told: object) -> None:
     with pytest.raises(SchemaError, match="confidence"):
         open_run(confident(make_run(size=32), told))

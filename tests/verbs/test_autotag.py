@@ -236,7 +236,8 @@ def test_labels_to_compare_with_tell_how_right_it_is(
     assert at_limit["kept"] == 0.75
     assert at_limit["right"] == told["kept"]
     assert [entry["kept"] for entry in told["curve"]] == sorted(entry["kept"] for entry in told["curve"])
-    assert "66.7%" in made.lines()[0]
+    assert made.lines()[0].startswith("limit hand_score 0.7: ")
+    assert "66.7%" in made.lines()[1]
 
 
 @pytest.mark.usefixtures("sees")

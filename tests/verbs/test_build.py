@@ -471,9 +471,27 @@ def test_grounds_alone_are_pictures_without_a_hand(store, tmp_path: Path) -> Non
         assert sample.side is None
         assert sample.split == splits[sample.sample_id.removesuffix("~0")]
     assert masks.any((1, 2)).sum() == 16
-    for refused in (replace(options, masks=False), replace(options, backgrounds=("colour:#0000ff", "own"))):
-        with pytest.raises(InputError, match=r"grounds_alone: 0\.5; give --masks, and a ground"):
-            build([data], tmp_path / "u", refused, quiet=True)
+    without = build([data], tmp_path / "w", replace(options, masks=False), quiet=True)
+    assert without.notes["grounds_without_a_hand"] == len(alone)
+    refused = replace(options, backgrounds=("colour:#0000ff", "own"))
+    with pytest.raises(InputError, match=r"grounds_alone: 0\.5; give a ground other than own as the last"):
+        build([data], tmp_path / "u", refused, quiet=True)
+
+
+def test_an_image_is_empty_where_no_hand_is_and_not_where_none_is_labelled(store, tmp_path: Path) -> None:
+    mask = np.zeros((50, 80), np.uint8)
+    mask[5:45, 5:75] = 255
+    labelled, other = hand("a", mask="mask.png"), hand("b", mask="mask.png")
+    nowhere = {"keypoints": np.full_like(other.keypoints, np.nan), "visibility": np.zeros(21, np.uint8)}
+    samples = [labelled, replace(other, **nowhere)]
+    data = store(tmp_path / "d", samples, {**{s.image: noise(50, 80) for s in samples}, "mask.png": mask})
+    options = BuildOptions(size=32, backgrounds=("own", "colour:#0000ff"), grounds_alone=1.0, test=0, val=0)
+    for masks, empty in ((True, {"s/a~0", "s/b~0"}), (False, {"s/a~0"})):
+        out = tmp_path / f"t{masks}"
+        build([data], out, replace(options, masks=masks), quiet=True)
+        split = read_split(Dataset(out), "train")
+        assert {name for name, none in zip(split.sample_ids, split.empty, strict=True) if none} == empty
+        assert len(split.empty) > len(empty)
 
 
 def test_real_photographs_in_memory(store, real_data: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curate.basics import engine, images
+from curate.basics import engine, files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
@@ -79,12 +79,13 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     assert result.photos == 2
     assert dict(result.unreadable).keys() == {str(photos / "broken.jpg"), str(tmp_path / "nowhere.jpg")}
     lines = str(result).splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert "broken.jpg: truncated" in lines[0]
     assert "nowhere.jpg: no such image file" in lines[1]
     assert "2 hands" in lines[2]
     assert "2 unreadable" in lines[2]
-    assert lines[3] == "  note: file that is no picture, passed over: .txt: 1"
+    assert lines[3].startswith("  note: hands are in doubt below a score of 0.7: for want of labels")
+    assert lines[4] == "  note: file that is no picture, passed over: .txt: 1"
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
 
 
@@ -261,6 +262,31 @@ def test_the_least_score_can_be_set(
     options = PredictOptions(min_score=least, pictures=False)
     result = predict(make_run(), [walls], walls.parent / "found", options, quiet=True)
     assert (result.hands, result.without, result.unseen) == (4 - without, without, 3)
+
+
+@pytest.mark.parametrize(("score", "without"), [(0.9, 0), (0.85, 3)])
+def test_the_run_tells_the_least_score_where_none_is_set(
+    make_run: MakePath,
+    walls: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    score: float,
+    without: int,
+) -> None:
+    """And the least score of a hand that autotag keeps."""
+    run = make_run()
+    threshold = {"score": 0.88, "precision": 0.95, "hands": 30, "of": 40}
+    confidence = {"temperature": 1.0, "threshold": threshold}
+    files.write_json(
+        run / "run.json", {**json.loads((run / "run.json").read_text()), "confidence": confidence}
+    )
+    monkeypatch.setattr(Run, "predict", told(score))
+    result = predict(run, [walls], walls.parent / "found", quiet=True)
+    assert (result.min_score, result.without) == (0.88, without)
+    said = "below a score of 0.88: from there on 95% of the points are right, and 30 of 40 hands to choose on"
+    assert said in str(result)
+    assert main(["autotag", "--explain", "--tagger", str(run)]) == 0
+    assert "hand_score: 0.88" in capsys.readouterr().out
 
 
 def test_nothing_found_at_all_ends_with_1(

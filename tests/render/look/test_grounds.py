@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from shots import SITE
 
-from render.look.grounds import GROUNDS, Clutter, Colour, Picture, Table
+from render.look.grounds import GROUNDS, Clutter, Colour, Picture, Table, Wall
 from render.look.lights import LIGHTS
 
 
@@ -43,5 +43,6 @@ def test_a_picture_is_of_the_jobs_folder() -> None:
     assert Picture.draw(SITE) == Picture("there", 7)
 
 
-def test_clutter_is_the_seeds() -> None:
+def test_clutter_and_a_wall_are_the_seeds() -> None:
     assert Clutter.draw(SITE) == Clutter(7)
+    assert Wall.draw(SITE) == Wall(7)
