@@ -178,6 +178,11 @@ class View:
     rotation: float
     roll: float
 
+    @property
+    def other_side(self) -> str:
+        """Of the other hand."""
+        return "left" if self.side == "right" else "right"
+
 
 @dataclass(frozen=True, slots=True)
 class Job(Options):

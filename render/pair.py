@@ -9,11 +9,11 @@ hands lie on the same plane, or one on the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import keypoints as kp
 from curate.hands.kinematics import rotation
 from curate.hands.orientation import angles_of
 from render.angles import Cell
@@ -59,7 +59,7 @@ class Body:
         ours = model.part > PERSON
         hand = np.zeros(len(vertices), bool)
         hand[model.faces[ours]] = True
-        rows = [(vertices.astype(float), hand, True)]
+        rows: list[tuple[Floats, Any, bool]] = [(vertices.astype(float), hand, True)]
         for faces, part in ((model.faces[ours], True), (model.faces[~ours], False)):
             rows.append((_between(vertices, faces), part, True))
         for thing in things:
@@ -159,7 +159,7 @@ def lay(
 
 def _turned(first: _First, wanted: Wanted, rng: np.random.Generator) -> View:
     """The second hand's angles: of the job's; on a table such that it lies as flat as the first."""
-    side, aspect = kp.flip_side(first.view.side), str(rng.choice(wanted.aspects))
+    side, aspect = first.view.other_side, str(rng.choice(wanted.aspects))
     parallel = replace(first.view, side=side, aspect=aspect)
     by = rng.normal(0, _TURNED) if wanted.own else rng.uniform(0, 360)
     drawn = wanted.cell.draw(rng)
@@ -227,7 +227,7 @@ def _parallel(
     first: _First, body: Body, centre: Floats, wanted: Wanted, asked: str, rng: np.random.Generator
 ) -> Lying:
     """Beside the first hand and turned as it is, which always finds a place."""
-    side, aspect = kp.flip_side(first.view.side), str(rng.choice(wanted.aspects))
+    side, aspect = first.view.other_side, str(rng.choice(wanted.aspects))
     view = replace(first.view, side=side, aspect=aspect)
     start = Placement(turn_of(view), centre, first.place.at, not first.place.left)
     second = body.placed(start)

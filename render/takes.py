@@ -103,8 +103,7 @@ def _take(scene: Scene, number: int, cut: Cut, rng: np.random.Generator) -> Take
 def laid(view: View, mirrored: bool, quarters: int) -> View:
     """What a picture shows once it is mirrored, and then turned clockwise by quarters."""
     if mirrored:
-        other = "left" if view.side == "right" else "right"
-        view = replace(view, side=other, rotation=-view.rotation, roll=0.0 - view.roll)
+        view = replace(view, side=view.other_side, rotation=-view.rotation, roll=0.0 - view.roll)
     return replace(view, rotation=(view.rotation + 90 * quarters) % 360)
 
 
