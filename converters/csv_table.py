@@ -60,13 +60,14 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     refs = dataset.table(["image"]).column(0).to_pylist()
     placed, changed = put(dataset, refs, out / "images", engine)
     counts.update(changed)
+    names = {ref: path.relative_to(out).as_posix() for ref, path in placed.items()}
     columns = _columns(dataset)
     with files.writing(out / TABLE) as file:
         file.write(codecs.BOM_UTF8 + _text([[name for column in columns for name in column.names]]))
         for batch in dataset.batches():
-            there = [ref in placed for ref in batch.column("image").to_pylist()]
+            there = [ref in names for ref in batch.column("image").to_pylist()]
             counts[LEFT_OUT + "sample without an image"] += there.count(False)
-            file.write(_text(_rows(batch.filter(pa.array(there, pa.bool_())), columns, placed, counts)))
+            file.write(_text(_rows(batch.filter(pa.array(there, pa.bool_())), columns, names, counts)))
     return +counts
 
 
@@ -87,17 +88,15 @@ def _text(rows: Iterable[list[Any]]) -> bytes:
 
 
 def _rows(
-    batch: pa.RecordBatch, columns: list[_Columns], placed: dict[str, Path], counts: Counter[str]
+    batch: pa.RecordBatch, columns: list[_Columns], names: dict[str, str], counts: Counter[str]
 ) -> Iterator[list[Any]]:
     """The rows of the file, in order."""
-    blocks = [_block(batch, column.field, placed, counts) for column in columns]
+    blocks = [_block(batch, column.field, names, counts) for column in columns]
     for row in zip(*blocks, strict=True):
         yield [cell for block in row for cell in block]
 
 
-def _block(
-    batch: pa.RecordBatch, field: str, placed: dict[str, Path], counts: Counter[str]
-) -> list[list[Any]]:
+def _block(batch: pa.RecordBatch, field: str, names: dict[str, str], counts: Counter[str]) -> list[list[Any]]:
     """The cells that each sample has of a field; None for an empty one."""
     if field == "keypoints":
         seen = to_numpy(batch, "visibility").astype(int).astype(object)
@@ -110,7 +109,7 @@ def _block(
         return [[cell] for cell in _numbers(column.to_numpy(zero_copy_only=False)).tolist()]
     values = column.to_pylist()
     if field == "image":
-        return [[f"images/{placed[ref].name}"] for ref in values]
+        return [[names[ref]] for ref in values]
     if not pa.types.is_string(column.type):
         return [[value] for value in values]
     counts[_MARKED] += sum(value is not None and is_formula(value) for value in values)

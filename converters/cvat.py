@@ -363,15 +363,16 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         lost["label_source"] += sample.label_source not in (None, _MANUAL)
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
         lost["sample_id"] += not xml_files.holds(sample.sample_id)
-    hands, counts = put_hands(dataset, out / "images", engine)
+    folder = out / "images"
+    hands, counts = put_hands(dataset, folder, engine)
     with files.writing(out / ANNOTATIONS) as file:
-        for line in _lines(hands):
+        for line in _lines(hands, folder):
             file.write(f"{line}\n".encode())
     files.write(out / LABELS, cvat_labels.as_json())
     return +(lost + counts)
 
 
-def _lines(hands: dict[Path, list[Sample]]) -> Iterator[str]:
+def _lines(hands: dict[Path, list[Sample]], folder: Path) -> Iterator[str]:
     task = text("name", "hand-curate") + text("size", len(hands)) + text("mode", "annotation")
     yield '<?xml version="1.0" encoding="utf-8"?>'
     yield "<annotations>"
@@ -379,7 +380,8 @@ def _lines(hands: dict[Path, list[Sample]]) -> Iterator[str]:
     yield tag("meta", {}, tag("task", {}, task + cvat_labels.as_xml()))
     for number, (path, samples) in enumerate(hands.items()):
         info = images.probe(path)
-        told = {"id": number, "name": path.name, "width": info.width, "height": info.height}
+        name = path.relative_to(folder).as_posix()
+        told = {"id": number, "name": name, "width": info.width, "height": info.height}
         shown = [_skeleton(sample) for sample in samples if sample.visibility.any()]
         yield tag("image", told, "\n" + "\n".join(shown) + "\n" if shown else "")
     yield "</annotations>"

@@ -56,23 +56,24 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     there: set[str] = set()
     for split in sorted(set(split_of.values())):
         refs = [ref for ref, own in split_of.items() if own == split]
-        placed, changed = put(dataset, refs, out / "images" / split, engine)
+        folder = out / "images" / split
+        placed, changed = put(dataset, refs, folder, engine)
         counts.update(changed)
         there.update(placed)
         with files.writing(out / "annotations" / f"{split}.json") as file:
-            _write_subset(file, dataset, placed)
+            _write_subset(file, dataset, placed, folder)
     gone = sum(ref not in there for ref in table.column("image").to_pylist())
     counts[LEFT_OUT + "sample without an image"] += gone
     return +counts
 
 
-def _write_subset(file: IO[bytes], dataset: Dataset, placed: dict[str, Path]) -> None:
+def _write_subset(file: IO[bytes], dataset: Dataset, placed: dict[str, Path], folder: Path) -> None:
     head = msgspec.json.encode(
         {"dm_format_version": "1.0", "media_type": _IMAGE, "infos": {}, "categories": _categories()}
     )
     file.write(head[:-1] + b',"items":[')
     for number, hands in enumerate(by_image(dataset, placed)):
-        item = _item(hands, placed[hands[0].image])
+        item = _item(hands, placed[hands[0].image], folder)
         file.write((b",\n" if number else b"\n") + msgspec.json.encode(item))
     file.write(b"\n]}\n")
 
@@ -89,12 +90,12 @@ def _categories() -> dict[str, Any]:
     }
 
 
-def _item(hands: Sequence[Sample], path: Path) -> dict[str, Any]:
-    info = images.probe(path)
+def _item(hands: Sequence[Sample], path: Path, folder: Path) -> dict[str, Any]:
+    info, name = images.probe(path), path.relative_to(folder)
     return {
-        "id": path.stem,
+        "id": name.with_suffix("").as_posix(),
         "annotations": [entry for group, hand in enumerate(hands, 1) for entry in _annotations(hand, group)],
-        "image": {"path": path.name, "size": [info.height, info.width]},
+        "image": {"path": name.as_posix(), "size": [info.height, info.width]},
     }
 
 

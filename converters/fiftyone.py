@@ -85,7 +85,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     with files.writing(out / "samples.json") as file:
         file.write(b'{"samples": [')
         for number, hands in enumerate(by_image(dataset, placed)):
-            document = _sample(hands, placed[hands[0].image], beside, counts)
+            document = _sample(hands, placed[hands[0].image], out, beside, counts)
             file.write((b"," if number else b"") + b"\n" + msgspec.json.encode(document))
         file.write(b"\n]}\n")
     files.write_json(out / "metadata.json", _metadata(dataset))
@@ -96,13 +96,17 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
 
 def _sample(
-    hands: Sequence[Sample], path: Path, beside: dict[str, dict[str, Path]], counts: Counter[str]
+    hands: Sequence[Sample],
+    path: Path,
+    out: Path,
+    beside: dict[str, dict[str, Path]],
+    counts: Counter[str],
 ) -> dict[str, Any]:
     info = images.probe(path)
     size = np.array([info.width, info.height], np.float64)
     document = {
         "_id": _id("sample", path.name),
-        "filepath": f"data/{path.name}",
+        "filepath": path.relative_to(out).as_posix(),
         "tags": sorted({hand.split for hand in hands if hand.split}),
         "metadata": {
             "_cls": "ImageMetadata",
@@ -129,7 +133,7 @@ def _sample(
                 "_id": _id(kind, path.name),
                 "_cls": name,
                 "tags": [],
-                key: f"fields/{kind}/{there[0].name}",
+                key: there[0].relative_to(out).as_posix(),
                 **({"range": [0.0, float(_DEEPEST)]} if kind == "depth" else {}),
             }
     return document

@@ -101,7 +101,7 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     whole = batches[0] if batches else make_batch(0)
     refs = whole.column("image").to_pylist()
     lost = count_lost(dataset, _HELD)
-    placed, counts = put(dataset, refs, out / "images", engine, spread=True)
+    placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
     usable = np.array([ref in placed for ref in refs], bool)
     lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())

@@ -43,8 +43,8 @@ def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs,
 
     A few pairs that correlate less are among them; `correlations` tells which. Vectors of length one
     correlate by c where they lie sqrt(2 - 2c) apart, and in their first principal components they lie no
-    farther apart. Rows are cut into leaves at the median of the widest component (a k-d tree, Bentley 1975);
-    leaves whose boxes lie near each other are compared by one product of matrices.
+    farther apart. Rows are cut into leaves at the median of the component that varies most (a k-d tree,
+    Bentley 1975); leaves whose boxes lie near each other are compared by one product of matrices.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _leaves(places: Vectors, rows: Rows) -> list[Rows]:
     """Rows in groups of at most _LEAF that lie together."""
     if len(rows) <= _LEAF:
         return [rows] if len(rows) else []
-    axis = np.ptp(places[rows], axis=0).argmax()
+    axis = places[rows].var(axis=0).argmax()  # not the widest: of many, some lie far out on every axis
     ordered = rows[np.argsort(places[rows, axis], kind="stable")]
     half = len(ordered) // 2
     return [*_leaves(places, ordered[:half]), *_leaves(places, ordered[half:])]

@@ -272,7 +272,7 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
 
 def _original(session: _Session, edited: str) -> str:
     """The sample that a hand read from Labelme's file NAME, or NAME#2 for its second, belongs to."""
-    name, _, group = edited.partition("/")[2].partition("#")
+    name, _, group = edited.rpartition("/")[2].partition("#")
     hands = session.get(name, [])
     number = int(group) if group.isdecimal() else 1
     return hands[number - 1].sample_id if 0 < number <= len(hands) else ""

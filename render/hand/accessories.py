@@ -5,7 +5,7 @@ Things are meshes in the hand frame of a right hand, metres, moved by the matric
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.hands import kinematics
 from render.hand.model import PART_OF_BONE, PERSON, HandModel
 from render.job import Accessories
-from render.look.colour import RGB, dye
+from render.look.colour import RGB, dye, muted
 from render.shot import Extra, Look
 
 Floats = NDArray[np.float64]
@@ -33,6 +33,18 @@ class Worn:
     sleeve_at: float
     cuff: RGB | None
     seed: int
+
+    def beside(self, other: Worn) -> Worn:
+        """The same on a person who wears `other` on the other hand: both sleeves alike, one watch."""
+        watch = None if other.watch else self.watch
+        return replace(
+            self,
+            polish=other.polish,
+            watch=watch,
+            sleeve=other.sleeve,
+            sleeve_at=other.sleeve_at,
+            cuff=other.cuff,
+        )
 
     def attrs(self) -> dict[str, Any]:
         """For the sample's attrs; 11k Hands' names where it has them."""
@@ -58,7 +70,7 @@ class Worn:
 def choose(wanted: Accessories, rng: np.random.Generator) -> Worn:
     """Draw what is worn. wanted: how likely each thing is."""
     has = rng.random(4) < [wanted.polish, wanted.rings, wanted.watch, wanted.sleeve]
-    polish, cloth, strap = (dye(rng) for _ in range(3))
+    polish, strap, cloth, cuff = dye(rng), dye(rng), muted(rng), muted(rng)
     metal = _GOLD if rng.random() < 0.5 else _SILVER
     fingers = rng.choice([1, 2, 3, 3, 2, 4], size=int(rng.integers(1, 3)), replace=False)
     rings = tuple(
@@ -70,7 +82,7 @@ def choose(wanted: Accessories, rng: np.random.Generator) -> Worn:
         (strap if rng.random() < 0.5 else metal) if has[2] else None,
         cloth if has[3] else None,
         float(rng.uniform(-0.075, 0.012)),
-        dye(rng) if rng.random() < 0.4 else None,
+        cuff if rng.random() < 0.4 else None,
         int(rng.integers(2**31)),
     )
 

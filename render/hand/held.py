@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.hands import kinematics
 from render.hand.model import HandModel
-from render.look.colour import dye
+from render.look.colour import muted
 from render.shot import Extra, Look
 
 Floats = NDArray[np.floating]
@@ -34,7 +34,7 @@ def hold(
     """
     name, look = (
         str(rng.choice(THINGS)),
-        Look(dye(rng), float(rng.random() < 0.15), float(rng.uniform(0.2, 0.9))),
+        Look(muted(rng), float(rng.random() < 0.15), float(rng.uniform(0.2, 0.9))),
     )
     half, slim = rng.uniform(0.03, 0.08), rng.uniform(0.5, 1.0)
     frame, middle = _between(model, matrices)

@@ -1,8 +1,9 @@
 """What is painted on a hand: folds, knuckles, tendons, veins, nails and mottling, as maps of back and palm.
 
 Each map has four channels: height (128 is the mesh, a step is 0.01 mm), melanin and blood (128 is the
-person's own, 255 nearly twice that), and nail (0 skin, 160 nail bed, 255 free edge). Folds lie where the
-hand's joints are; how they run differs between people, by the build's seed. Not for Blender's interpreter.
+person's own, 255 nearly twice that), and nail (0 skin, up to 55 its creases, 160 nail bed, 255 free edge).
+Folds lie where the hand's joints are; how they run differs between people, by the build's seed. Not for
+Blender's interpreter.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ Floats = NDArray[np.floating[Any]]
 PIXELS_PER_MM = 2.6
 HEIGHT_STEP = 0.01  # mm a level
 HEIGHT, MELANIN, BLOOD, NAIL = range(4)
+CREASE = 55  # levels of the nail channel that the deepest crease has
 
 
 class _Side:
@@ -52,6 +54,7 @@ class _Side:
         self.melanin = np.ones(self.shape, np.float32)
         self.blood = np.ones(self.shape, np.float32)
         self.nail = np.zeros(self.shape, np.float32)
+        self.crease = np.zeros(self.shape, np.float32)
 
     def noise(self, mm: float) -> Floats:
         """Unit noise whose blots are about `mm` wide."""
@@ -70,7 +73,7 @@ class _Side:
         last = np.ceil((high - self.points[0, 0, :2]) * PIXELS_PER_MM).astype(int)
         window = (slice(max(first[1], 0), max(last[1], 1)), slice(max(first[0], 0), max(last[0], 1)))
         patch = object.__new__(_Side)
-        for name in ("points", "height", "melanin", "blood", "nail"):
+        for name in ("points", "height", "melanin", "blood", "nail", "crease"):
             setattr(patch, name, getattr(self, name)[window])
         patch.shape, patch.rng = patch.height.shape, self.rng
         return patch
@@ -81,7 +84,7 @@ class _Side:
             128 + self.height / HEIGHT_STEP,
             128 * self.melanin,
             128 * self.blood,
-            255 * self.nail,
+            np.maximum(255 * self.nail, CREASE * np.clip(self.crease, 0, 1)),
         ]
         return np.clip(np.rint(np.stack(channels, -1)), 0, 255).astype(np.uint8)
 
@@ -96,6 +99,7 @@ def paint(flesh: Flesh, surface: Surface) -> tuple[NDArray[np.uint8], Floats]:
     for side in (back, palm):
         _mottle(side, flesh.build)
     _tendons_and_veins(back, flesh)
+    _hair(back, flesh)
     for f in range(5):
         _back_of_finger(back.around(flesh, f), flesh, f)
         _front_of_finger(palm.around(flesh, f), flesh, f)
@@ -107,10 +111,10 @@ def paint(flesh: Flesh, surface: Surface) -> tuple[NDArray[np.uint8], Floats]:
 
 
 def _mottle(side: _Side, build: Build) -> None:
-    side.blood *= 1 + 0.10 * side.noise(9) + 0.06 * side.noise(3)
-    side.melanin *= 1 + 0.05 * side.noise(14) + (0.03 + 0.05 * build.age) * side.noise(2.2)
+    side.blood *= 1 + 0.08 * side.noise(9) + 0.04 * side.noise(3)
+    side.melanin *= 1 + 0.035 * side.noise(14) + (0.02 + 0.03 * build.age) * side.noise(2.2)
     grain = side.noise(0.9)
-    side.height += 0.018 * (1 + build.age) * (grain - np.abs(side.noise(1.5)))
+    side.height += 0.011 * (1 + build.age) * (grain - np.abs(side.noise(1.5)))
     # Freckles and spots of age.
     spots = side.noise(2.6) > 3.1 - 0.7 * build.age
     side.melanin *= 1 + 0.3 * cv2.GaussianBlur(spots.astype(np.float32), (0, 0), 1.2)
@@ -157,7 +161,8 @@ def _folds(
         strength = depth * side.rng.uniform(0.5, 1.0) * np.exp(-((a / half) ** 4))
         line = _gauss(s - curve, side.rng.uniform(0.35, 0.6))
         side.height -= strength * line
-        side.melanin *= 1 + 1.1 * strength * line
+        side.crease += 1.5 * strength * line
+        side.melanin *= 1 + 0.25 * strength * line
         side.blood *= 1 + 0.3 * strength * line
 
 
@@ -172,8 +177,10 @@ def _back_of_finger(side: _Side, flesh: Flesh, f: int) -> None:
     half = 0.82 * radius
     for centre, wide, strong in [(first, 7.0, 1.0), (second, 4.5, 0.65)]:
         zone = ours * _gauss(s - centre, wide * k) * _gauss(a, 1.1 * radius)
-        side.melanin *= 1 + 0.75 * strong * zone
-        side.blood *= 1 + 0.22 * strong * zone
+        streaked = strong * zone * np.clip(0.8 + 0.35 * side.noise(1.8), 0, 2)
+        side.melanin *= 1 + 0.22 * streaked
+        side.blood *= 1 + 0.16 * streaked
+        side.crease += 0.10 * streaked
         side.height += 0.10 * zone * (0.5 + build.knuckles) * (1 + 0.5 * side.noise(2.0))
     masked = np.where(near, a, 99.0).astype(np.float32)
     if f:
@@ -207,7 +214,7 @@ def _nail(side: _Side, flesh: Flesh, f: int, s: Floats, a: Floats, b: Floats, le
     rim = np.where(b > 0, _gauss((shape - 1.05) * half, 0.8), 0)
     side.height += 0.22 * plate * (1 - 0.35 * v**2) - 0.30 * rim
     side.blood *= 1 + 0.25 * rim
-    side.melanin *= 1 + 0.3 * rim
+    side.melanin *= 1 + 0.15 * rim
     free = np.clip((s - end + 0.25 * (a / wide) ** 2 * bed * 0.4) / 0.7, 0, 1)
     lunula = np.clip(1.4 - np.hypot((s - start) / (0.24 * bed), a / (0.62 * wide)), 0, 1)
     shade = plate * (0.63 + 0.37 * free + 0.07 * lunula * (1 - free))
@@ -243,6 +250,21 @@ def _tendons_and_veins(side: _Side, flesh: Flesh) -> None:
     side.height += 0.45 * build.lean * veins
     side.blood *= 1 - 0.25 * veins * (0.3 + 0.7 * build.lean)
     side.melanin *= 1 + 0.10 * veins * (0.3 + 0.7 * build.lean)
+
+
+def _hair(side: _Side, flesh: Flesh) -> None:
+    """On the forearm, and a little on the back of the hand: of every other person, fair or dense."""
+    k, dense = flesh.scale, side.rng.uniform(-1, 1)
+    if dense < 0:
+        return
+    drawn = np.zeros(side.shape, np.float32)
+    for _ in range(int(900 * dense)):
+        start = np.array([side.rng.uniform(-40, 40), 18 - side.rng.exponential(28)]) * k
+        bend = side.rng.normal([0.9, -1.0], 0.4) * side.rng.uniform(2.0, 4.5)
+        path = start + np.array([[0, 0], 0.5 * bend + side.rng.normal(0, 0.3, 2), bend])
+        pixels = np.rint((path - side.points[0, 0, :2]) * PIXELS_PER_MM).astype(np.int32)
+        cv2.polylines(drawn, [pixels], False, side.rng.uniform(0.2, 0.7), 1, cv2.LINE_AA)
+    side.crease += 0.8 * drawn
 
 
 def _front_of_finger(side: _Side, flesh: Flesh, f: int) -> None:
@@ -298,7 +320,8 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
         cv2.polylines(drawn, [ends.astype(np.int32)], False, 0.35, 1, cv2.LINE_AA)
     soft = cv2.GaussianBlur(drawn, (0, 0), 1.1) * (0.75 + 0.25 * np.abs(side.noise(6.0)))
     side.height -= 0.6 * soft
-    side.melanin *= 1 + 0.45 * soft
+    side.crease += 0.75 * soft
+    side.melanin *= 1 + 0.15 * soft
     side.blood *= 1 + 0.4 * soft
 
 

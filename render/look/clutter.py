@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from render.look import figures, rooms, things
 from render.look.colour import single
-from render.look.fabric import muted
+from render.look.fabric import shade
 from render.look.solids import Lighting
 
 Values = NDArray[np.floating[Any]]
@@ -36,7 +36,7 @@ def draw(rng: np.random.Generator, size: int) -> Values:
     elif kind == "wall":
         picture = rooms.wall(rng, size)
     else:
-        picture = np.ones((size, size, 3), np.float32) * muted(rng)
+        picture = np.ones((size, size, 3), np.float32) * shade(rng)
         things.heap(picture, rng, int(rng.integers(4, 30)))
     picture = _softened(picture, rng)
     if rng.random() < _NEAR:

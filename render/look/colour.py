@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 RGB = tuple[float, float, float]
 Values = NDArray[np.floating[Any]]
 
+# Red, orange, yellow, green, teal, blue, navy, purple: what dyed and painted things have, and how often.
+_HUES = np.array([0.0, 0.06, 0.13, 0.35, 0.5, 0.57, 0.63, 0.83])
+_HUE_SHARES = [0.22, 0.1, 0.09, 0.1, 0.1, 0.2, 0.14, 0.05]
+
 
 def single(values: Any) -> Any:
     """Numbers as an array of 32 bits each, with which arithmetic stays in 32 bits."""
@@ -30,4 +34,17 @@ def linear(srgb: Values) -> Values:
 def dye(rng: np.random.Generator) -> RGB:
     """Linear RGB of a dye: any hue, from pale to nearly black."""
     r, g, b = colorsys.hsv_to_rgb(rng.random(), rng.beta(1.2, 1.0), float(rng.choice([0.03, 0.25, 0.8])))
+    return (r, g, b)
+
+
+def muted(rng: np.random.Generator) -> RGB:
+    """Linear RGB of a thing in a room, as photographs have it: grey, brown, seldom much colour."""
+    kind, light = rng.random(), rng.beta(1.3, 1.3)
+    hue, depth = rng.random(), 0.1 * rng.random()
+    if 0.45 < kind < 0.7:
+        hue, depth = rng.normal(0.085, 0.02), rng.uniform(0.1, 0.5)  # wood, card, skin
+    elif kind > 0.7:
+        hue, depth = rng.choice(_HUES, p=_HUE_SHARES) + rng.normal(0, 0.02), rng.beta(1.5, 2.2)
+        light *= 1 - 0.4 * depth
+    r, g, b = linear(np.array(colorsys.hsv_to_rgb(hue % 1, depth, 0.05 + 0.9 * light))).tolist()
     return (r, g, b)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 import string
 from typing import Any
 
@@ -11,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look import tone
-from render.look.colour import linear, single
+from render.look.colour import muted, single
 
 Values = NDArray[np.floating[Any]]
 
-# Red, orange, yellow, green, teal, blue, navy, purple: what dyed and painted things have, and how often.
-_HUES = np.array([0.0, 0.06, 0.13, 0.35, 0.5, 0.57, 0.63, 0.83])
-_HUE_SHARES = [0.22, 0.1, 0.09, 0.1, 0.1, 0.2, 0.14, 0.05]
 _PATTERNS = ("plain", "stripes", "checks", "flowers", "knit", "print")
 
 
@@ -27,17 +23,9 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, in
     return np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def muted(rng: np.random.Generator) -> Values:
-    """Linear RGB (3,) of a thing in a room, as photographs have it: grey, brown, seldom much colour."""
-    kind, light = rng.random(), rng.beta(1.3, 1.3)
-    hue, depth = rng.random(), 0.1 * rng.random()
-    if 0.45 < kind < 0.7:
-        hue, depth = rng.normal(0.085, 0.02), rng.uniform(0.1, 0.5)  # wood, card, skin
-    elif kind > 0.7:
-        hue, depth = rng.choice(_HUES, p=_HUE_SHARES) + rng.normal(0, 0.02), rng.beta(1.5, 2.2)
-        light *= 1 - 0.4 * depth
-    rgb = colorsys.hsv_to_rgb(hue % 1, depth, 0.05 + 0.9 * light)
-    return np.asarray(linear(np.array(rgb)), np.float32)
+def shade(rng: np.random.Generator) -> Values:
+    """Linear RGB (3,) of a thing in a room."""
+    return np.array(muted(rng), np.float32)
 
 
 def skin(rng: np.random.Generator) -> tone.Tone:
@@ -47,7 +35,7 @@ def skin(rng: np.random.Generator) -> tone.Tone:
 
 def cloth(rng: np.random.Generator, across: Values, up: Values) -> Values:
     """Linear RGB (H, W, 3) of a piece of cloth, given where each of its points is, cm (H, W)."""
-    one, other = muted(rng), muted(rng)
+    one, other = shade(rng), shade(rng)
     if rng.random() < 0.3:
         one = one * single(0.15)
     kind = str(rng.choice(_PATTERNS, p=[0.5, 0.15, 0.14, 0.07, 0.08, 0.06]))
@@ -66,9 +54,10 @@ def _pattern(rng: np.random.Generator, kind: str, across: Values, up: Values) ->
         return _bands(along / period, rng.uniform(0.15, 0.6))
     if kind == "checks":
         wide = rng.uniform(0.2, 0.6)
-        return single(0.5) * (_bands(across / period, wide) + _bands(up / period, wide))
+        return np.asarray(0.5 * (_bands(across / period, wide) + _bands(up / period, wide)), np.float32)
     if kind == "knit":
-        return single(0.25) * (_bands(across / 0.8, 0.5) + noise(rng, across.shape, (40, 60)))
+        loops = _bands(across / 0.8, 0.5) + noise(rng, across.shape, (40, 60))
+        return np.asarray(0.25 * loops, np.float32)
     bumps = noise(rng, across.shape, (30, 60) if kind == "flowers" else (8, 14))
     return np.asarray(np.clip((bumps - 0.5) * 6, 0, 1), np.float32)
 

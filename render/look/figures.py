@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from render.look import heads
 from render.look.colour import single
-from render.look.fabric import cloth, muted, noise, words
+from render.look.fabric import cloth, noise, shade, words
 from render.look.heads import Complexion, tube
 from render.look.solids import Eye, Lighting, Surface, drawn
 
@@ -115,7 +115,7 @@ def _trunk(rng: np.random.Generator, own: Complexion, detail: float, *, near: bo
 
 def _legs(rng: np.random.Generator, detail: float) -> list[Surface]:
     """Of somebody who stands, in trousers."""
-    colour, parts = muted(rng) * single(rng.uniform(0.1, 0.6)), []
+    colour, parts = shade(rng) * single(rng.uniform(0.1, 0.6)), []
     for side in (-1, 1):
         foot = [side * rng.uniform(7, 16), -150.0, rng.uniform(-10, 10)]
         line = np.linspace([side * 8.5, -72.0, -2.0], foot, max(int(60 * detail), 12))
@@ -137,7 +137,7 @@ def _printed(rng: np.random.Generator, colour: Values, front: Values) -> None:
     # Rows go up.
     part = colour[top : top + mask.shape[0], left : left + mask.shape[1]]
     share = single(mask[::-1] / 255)[: part.shape[0], :, None]
-    part += share * (muted(rng) * single(1.3) - part)
+    part += share * (shade(rng) * single(1.3) - part)
 
 
 def _collar(rng: np.random.Generator, seed: int) -> list[Surface]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look.colour import linear, single
-from render.look.fabric import muted, noise, words
-from render.look.things import blurred, box, fixed, lay
+from render.look.fabric import noise, shade, words
+from render.look.things import blurred, box, fixed, lay, polygon
 
 Values = NDArray[np.floating[Any]]
 
@@ -33,8 +33,8 @@ def wall(rng: np.random.Generator, size: int) -> Values:
     if kind < 0.12:
         _tiles(picture, rng, rng.uniform(0.2, 0.9) * size)
     elif kind < 0.2:
-        grain = noise(rng, (size, size), (int(rng.integers(2, 6)), size // 2))
-        picture *= np.exp(0.15 * grain)[..., None]
+        grain = noise(rng, (size, size), (int(rng.integers(2, 6)), int(rng.integers(8, 40))))
+        picture *= np.exp(0.1 * grain)[..., None]
     elif kind < 0.32:
         edge = rng.uniform(-0.2, 1.2) * size + rng.normal(0, 0.1) * np.arange(size)
         beyond = np.clip(np.arange(size)[:, None] - edge[None], 0, 1)
@@ -81,7 +81,7 @@ def room(rng: np.random.Generator, size: int) -> Values:
     half = size * np.array([rng.uniform(0.12, 0.75), rng.uniform(0.12, 0.55)])
     near = middle + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # clockwise from the upper left
     far = middle + 7 * (near - middle)
-    picture = np.ones((size, size, 3), np.float32) * muted(rng)
+    picture = np.ones((size, size, 3), np.float32) * shade(rng)
     colour = paint(rng)
     sides = [colour * single(s) for s in rng.uniform(0.6, 1.1, 3)]
     light = single(rng.uniform(0.45, 1.1))
@@ -127,7 +127,7 @@ def _ceiling(rng: np.random.Generator) -> Values:
 
 
 def _floor(rng: np.random.Generator) -> Values:
-    picture = _blank(muted(rng) * single(rng.uniform(0.3, 1.0)), rng)
+    picture = _blank(shade(rng) * single(rng.uniform(0.3, 1.0)), rng)
     if rng.random() < 0.4:
         _tiles(picture, rng, _SIDE / rng.integers(5, 14))
     return picture
@@ -146,19 +146,19 @@ def _fitted(rng: np.random.Generator, colour: Values) -> Values:
         dark = single(rng.uniform(0.1, 0.6))
         picture[int(rng.uniform(0.1, 0.4) * _SIDE) :] *= dark
         for u in np.arange(0, _SIDE, _SIDE / rng.integers(2, 7)):
-            _rect(picture, u, 0, u + 2, _SIDE, muted(rng) * single(0.5))
+            _rect(picture, u, 0, u + 2, _SIDE, shade(rng) * single(0.5))
     elif kind == "board":
         _hung(picture, rng, single([0.8, 0.8, 0.8]) * single(rng.uniform(0.7, 1.1)), 0.6, lines=4)
     elif kind == "posters":
         for _ in range(int(rng.integers(1, 6))):
-            _hung(picture, rng, muted(rng), 0.3, lines=int(rng.integers(1, 7)))
+            _hung(picture, rng, shade(rng), 0.3, lines=int(rng.integers(1, 7)))
     elif kind == "shelves":
         _shelves(picture, rng)
     elif kind == "tiles":
         _tiles(picture, rng, _SIDE / rng.integers(3, 12))
     if rng.random() < 0.25:
         u, wide = rng.uniform(0, 0.8) * _SIDE, rng.uniform(0.12, 0.25) * _SIDE
-        _rect(picture, u, 0.3 * _SIDE, u + wide, _SIDE, muted(rng) * single(rng.uniform(0.1, 0.9)))
+        _rect(picture, u, 0.3 * _SIDE, u + wide, _SIDE, shade(rng) * single(rng.uniform(0.1, 0.9)))
     return picture
 
 
@@ -181,7 +181,7 @@ def _windows(picture: Values, rng: np.random.Generator) -> None:
                 high,
                 (left + right) / 2 + 1,
                 low,
-                muted(rng) * single(0.5),
+                shade(rng) * single(0.5),
             )
     if rng.random() < 0.25:  # blinds
         slats = 0.55 + 0.45 * np.sign(np.sin(np.arange(_SIDE) * rng.uniform(0.6, 1.6)))
@@ -198,7 +198,7 @@ def _hung(picture: Values, rng: np.random.Generator, colour: Values, reach: floa
     part[:] = colour * (1 + 0.05 * noise(rng, part.shape[:2], (3, 3)))[..., None]
     ink = np.zeros(part.shape[:2], np.uint8)
     words(rng, ink, lines)
-    dark = muted(rng) * single(0.2) if colour.mean() > 0.2 else single([0.8, 0.8, 0.8])
+    dark = shade(rng) * single(0.2) if colour.mean() > 0.2 else single([0.8, 0.8, 0.8])
     part += single(ink / 255)[..., None] * (dark - part)
 
 
@@ -211,9 +211,9 @@ def _shelves(picture: Values, rng: np.random.Generator) -> None:
         while u < _SIDE:
             wide, tall = rng.uniform(1.5, 6), rng.uniform(0.4, 0.85) * high
             if rng.random() < 0.85:
-                _rect(picture, u, v + high - tall - 2, u + wide, v + high - 2, muted(rng))
+                _rect(picture, u, v + high - tall - 2, u + wide, v + high - 2, shade(rng))
             u += wide
-        _rect(picture, 0, v + high - 2, _SIDE, v + high, muted(rng) * single(0.7))
+        _rect(picture, 0, v + high - 2, _SIDE, v + high, shade(rng) * single(0.7))
 
 
 def _tiles(picture: Values, rng: np.random.Generator, side: float) -> None:
@@ -236,7 +236,7 @@ def _furniture(picture: Values, rng: np.random.Generator, floor: float, light: n
     size = len(picture)
     foot = floor + (size * 1.15 - floor) * rng.random() ** 1.5
     scale = size * (0.06 + 0.5 * (foot - floor) / size + 0.1 * rng.random())
-    x, colour = rng.uniform(-0.1, 1.1) * size, muted(rng) * single(light)
+    x, colour = rng.uniform(-0.1, 1.1) * size, shade(rng) * single(light)
     kind = rng.choice(
         ["desk", "screen", "chair", "plant", "lamp", "box"], p=[0.25, 0.25, 0.2, 0.12, 0.05, 0.13]
     )
@@ -251,7 +251,7 @@ def _furniture(picture: Values, rng: np.random.Generator, floor: float, light: n
         lay(picture, box(size, x - 0.12 * wide, low, x + 0.12 * wide, low + 0.3 * scale), dark, rng)
         lay(picture, box(size, x - wide, top, x + wide, low), dark, rng)
         if rng.random() < 0.6:
-            shown = muted(rng) * single(rng.uniform(0.5, 2))
+            shown = shade(rng) * single(rng.uniform(0.5, 2))
             lay(
                 picture,
                 box(size, x - 0.94 * wide, top + 0.04 * scale, x + 0.94 * wide, low - 0.06 * scale),
@@ -259,7 +259,7 @@ def _furniture(picture: Values, rng: np.random.Generator, floor: float, light: n
                 rng,
             )
     elif kind == "chair":
-        dark = muted(rng) * single(0.15 * light)
+        dark = shade(rng) * single(0.15 * light)
         lay(picture, _rounded(size, x, foot - 1.1 * scale, 0.35 * scale, 0.4 * scale), dark, rng)
         lay(picture, box(size, x - 0.04 * scale, foot - 0.7 * scale, x + 0.04 * scale, foot), dark, rng)
     elif kind == "plant":
@@ -285,7 +285,7 @@ def _plant(picture: Values, rng: np.random.Generator, base: Values, scale: float
         tint = (green * single(rng.uniform(0.5, 1.6))).tolist()
         cv2.ellipse(picture, fixed(middle), axes, np.degrees(turn), 0, 360, tint, -1, cv2.LINE_8, 4)
     pot = box(len(picture), base[0] - 0.2 * scale, base[1], base[0] + 0.2 * scale, base[1] + 0.5 * scale)
-    lay(picture, pot, muted(rng), rng)
+    lay(picture, pot, shade(rng), rng)
 
 
 def _rounded(size: int, x: float, y: float, wide: float, high: float) -> Values:
@@ -294,6 +294,4 @@ def _rounded(size: int, x: float, y: float, wide: float, high: float) -> Values:
     outline = np.stack(
         [np.sign(c) * np.abs(c) ** 0.5 * wide + x, np.sign(s) * np.abs(s) ** 0.5 * high + y], 1
     )
-    cover = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(cover, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    return np.asarray(cover, np.float32) / single(255)
+    return polygon(size, outline)

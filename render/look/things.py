@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.look.colour import single
-from render.look.fabric import muted, noise
+from render.look.fabric import noise, shade
 
 Values = NDArray[np.floating[Any]]
 Box = tuple[slice, slice]  # rows and columns
@@ -27,10 +27,10 @@ def heap(picture: Values, rng: np.random.Generator, count: int) -> None:
 def _surface(rng: np.random.Generator, size: int) -> Values:
     """Linear RGB (S, S, 3) or (3,): of one colour, shaded, striped, or as stone and wood are."""
     kind = rng.choice(["plain", "shaded", "stone", "wood", "stripes"], p=[0.45, 0.25, 0.15, 0.1, 0.05])
-    one = muted(rng)
+    one = shade(rng)
     if kind == "plain":
         return one
-    other = one * single(rng.uniform(0.4, 1.3)) if kind != "stripes" else muted(rng)
+    other = one * single(rng.uniform(0.4, 1.3)) if kind != "stripes" else shade(rng)
     if kind == "shaded":
         turn = rng.uniform(0, 2 * np.pi)
         ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)
@@ -56,7 +56,7 @@ def _outline(rng: np.random.Generator, size: int) -> Values:
     if kind == "round":
         axes = fixed(reach * rng.uniform(0.4, 1, 2))
         cv2.ellipse(cover, fixed(middle), axes, np.degrees(turn), 0, 360, 255, -1, cv2.LINE_AA, _SHIFT)
-        return np.asarray(cover, np.float32) / single(255)
+        return np.asarray(cover, np.float32) / np.float32(255)
     if kind == "any":
         around = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 9))))
         away = reach * rng.uniform(0.3, 1, (len(around), 1))
@@ -75,7 +75,7 @@ def polygon(size: int, corners: Values) -> Values:
     cover = np.zeros((size, size), np.uint8)
     points = np.rint(np.clip(corners, -1e4, 1e4) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(cover, [points], 255, cv2.LINE_AA, _SHIFT)
-    return np.asarray(cover, np.float32) / single(255)
+    return np.asarray(cover, np.float32) / np.float32(255)
 
 
 def box(size: int, x0: float, y0: float, x1: float, y1: float) -> Values:

@@ -12,7 +12,7 @@ from render.shot import Look, Skin
 _SKIN = "skin"
 # Fields of a shot's skin that are nodes of the same name in the skin's group.
 _COLOURS = ("back_colour", "palm_colour", "melanin", "blood", "nail_bed", "nail_edge", "polish")
-_NUMBERS = ("polished", "roughness", "nail_roughness")
+_NUMBERS = ("polished", "roughness", "nail_roughness", "crease")
 _HEIGHT_STEP = 0.01e-3  # metres a level of the atlas
 
 
@@ -39,9 +39,12 @@ def load_atlas(path: str, model: HandModel) -> list[str]:
     return names
 
 
-def skin_of_part(number: int, texture: str) -> Any:
-    """The skin's material for one part of the hand; all share one node group. number: in the mask."""
-    name = f"{_SKIN} {number} {texture}"
+def skin_of_part(number: int, side: str, texture: str) -> Any:
+    """The skin's material for one part of a left or right hand; all of one side share a node group.
+
+    number: in the mask.
+    """
+    name = f"{_SKIN} {side} {number} {texture}"
     if name in bpy.data.materials:
         return bpy.data.materials[name]
     material = bpy.data.materials.new(name)
@@ -49,7 +52,7 @@ def skin_of_part(number: int, texture: str) -> Any:
     material.pass_index = number
     tree = material.node_tree
     tree.nodes.clear()
-    group = node(tree, "ShaderNodeGroup", node_tree=_skin_group())
+    group = node(tree, "ShaderNodeGroup", node_tree=_skin_group(side))
     out = node(tree, "ShaderNodeOutputMaterial")
     tree.links.new(group.outputs["shader"], out.inputs["Surface"])
     if texture:
@@ -59,10 +62,11 @@ def skin_of_part(number: int, texture: str) -> Any:
     return material
 
 
-def _skin_group() -> Any:
-    if _SKIN in bpy.data.node_groups:
-        return bpy.data.node_groups[_SKIN]
-    tree = bpy.data.node_groups.new(_SKIN, "ShaderNodeTree")
+def _skin_group(side: str) -> Any:
+    name = f"{_SKIN} {side}"
+    if name in bpy.data.node_groups:
+        return bpy.data.node_groups[name]
+    tree = bpy.data.node_groups.new(name, "ShaderNodeTree")
     tree.interface.new_socket("picture", in_out="INPUT", socket_type="NodeSocketColor")
     tree.interface.new_socket("pictured", in_out="INPUT", socket_type="NodeSocketFloat")
     tree.interface.new_socket("shader", in_out="OUTPUT", socket_type="NodeSocketShader")
@@ -74,9 +78,10 @@ def _skin_group() -> Any:
     detail, nail = _painted(tree, back)
     channel = node(tree, "ShaderNodeSeparateColor")
     link(detail, channel.inputs["Color"])
-    # nail: up to 0.4 skin, about 0.63 the bed, 1 the free edge.
+    # nail: up to 0.22 skin with creases, about 0.63 the bed, 1 the free edge.
     plate = _ramp(tree, nail, 0.25, 0.5)
     skin = _skin_colour(tree, back, channel.outputs["Green"], channel.outputs["Blue"])
+    skin = _creased(tree, skin, _ramp(tree, nail, 0.0, 0.22))
     coloured = _mix(tree, plate, skin, _nail_colour(tree, nail))
     coloured = _mix(tree, given.outputs["pictured"], coloured, given.outputs["picture"])
 
@@ -141,6 +146,20 @@ def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
     return skin.outputs[0]
 
 
+def _creased(tree: Any, skin: Any, depth: Any) -> Any:
+    """Darker in creases, into which little light falls, whatever the colour of the skin."""
+    kept = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
+    lost = node(tree, "ShaderNodeMath", operation="MULTIPLY")
+    tree.links.new(depth, lost.inputs[0])
+    tree.links.new(_value(tree, "crease", single=True), lost.inputs[1])
+    tree.links.new(lost.outputs[0], kept.inputs[0])
+    kept.inputs[1].default_value, kept.inputs[2].default_value = -1.0, 1.0
+    dark = node(tree, "ShaderNodeVectorMath", operation="SCALE")
+    tree.links.new(skin, dark.inputs[0])
+    tree.links.new(kept.outputs[0], dark.inputs["Scale"])
+    return dark.outputs[0]
+
+
 def _nail_colour(tree: Any, nail: Any) -> Any:
     free = _ramp(tree, nail, 0.72, 0.95)
     bare = _mix(tree, free, _value(tree, "nail_bed"), _value(tree, "nail_edge"))
@@ -169,9 +188,9 @@ def _ramp(tree: Any, value: Any, low: float, high: float) -> Any:
     return ramp.outputs["Result"]
 
 
-def set_skin(skin: Skin, atlas: list[str]) -> None:
-    """Give the shared skin a person's colours and a model's maps."""
-    tree = _skin_group()
+def set_skin(skin: Skin, side: str, atlas: list[str]) -> None:
+    """Give the skin of left or right hands a person's colours and a model's maps."""
+    tree = _skin_group(side)
     for name in _COLOURS:
         tree.nodes[name].outputs[0].default_value = (*getattr(skin, name), 1.0)
     for name in _NUMBERS:

@@ -194,10 +194,9 @@ def test_pictures_of_every_kind_are_carried_over(name: str, tmp_path: Path) -> N
     assert (found[12] == 255 - PIXELS).all()
 
 
-@pytest.mark.parametrize(("name", "split"), [("coco", ""), ("yolo-pose", "train")])
-def test_very_many_images_are_spread_over_folders(
-    name: str, split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def five(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Five pictures, of which a folder of an export takes two."""
     monkeypatch.setattr(exported_images, "A_FOLDER", 2)
     points = np.random.default_rng(1).uniform(10, 200, (5, kp.COUNT, 2)).astype(np.float32)
     samples = [
@@ -212,12 +211,34 @@ def test_very_many_images_are_spread_over_folders(
         )
         for i in range(5)
     ]
-    summary, back = there_and_back(make(tmp_path / "data", samples), name, tmp_path)
+    return make(tmp_path / "data", samples)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_very_many_images_are_spread_over_folders(name: str, five: Dataset, tmp_path: Path) -> None:
+    summary, back = there_and_back(five, name, tmp_path)
     assert summary.complete
-    placed = sorted((tmp_path / name / "images" / split).rglob("*.png"))
+    placed = sorted((tmp_path / name).rglob("*.png"))
     assert [path.parent.name for path in placed] == ["00000", "00000", "00001", "00001", "00002"]
     assert [Path(sample.image).name for sample in back] == [f"{i}.png" for i in range(5)]
-    assert np.allclose(np.stack([sample.keypoints for sample in back]), points, atol=1e-3)
+    points = [np.stack([sample.keypoints for sample in samples]) for samples in (back, five)]
+    assert np.allclose(*points, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "told"),
+    [
+        ("csv", "samples.csv", "images/00001/2.png"),
+        ("fiftyone", "samples.json", '"data/00001/2.png"'),
+        ("datumaro", "annotations/default.json", '"00001/2.png"'),
+    ],
+)
+def test_what_is_only_written_names_the_folders(
+    name: str, table: str, told: str, five: Dataset, tmp_path: Path
+) -> None:
+    export(five, FORMATS[name].write, name, tmp_path / name, quiet=True)
+    assert told in (tmp_path / name / table).read_text("utf-8-sig")
+    assert len(list((tmp_path / name).rglob("0000?/*.png"))) == 5
 
 
 def test_a_training_set_is_exported_as_png(tmp_path: Path) -> None:

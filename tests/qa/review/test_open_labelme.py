@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from converters import labelme
+from converters.parts import exported_images
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -115,6 +116,20 @@ def test_what_was_corrected_comes_back_as_decisions_and_nothing_else_changes(
     assert new[1].attrs == {"age": 30, "decision": "patch"}
     for i in (0, 2, 3):
         np.testing.assert_array_equal(new[i].keypoints, old[i].keypoints)
+
+
+def test_corrections_come_back_from_where_very_many_pictures_are_spread_over_folders(
+    hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported_images, "A_FOLDER", 1)
+    session(hands)
+    (path,) = (tmp_path / "out/labels").rglob("0002-1.json")
+    assert path.parent.name == "00001"
+    data = json.loads(path.read_text())
+    data["shapes"][0]["points"] = [[12.5, 30.25]]
+    path.write_text(json.dumps(data))
+    done = session(hands)
+    assert (done.corrected, done.refused) == (("s/1",), ())
 
 
 def test_all_samples_are_opened_in_the_order_of_the_dataset(hands: Path, tmp_path: Path) -> None:
