@@ -151,7 +151,7 @@ def tell(truth: dict[str, Points], raw: Any, smoothed: Any, by: OneEuro, rate: f
         kinds = {"found": found, "file": smoothed[name][best], "camera": as_of_a_camera(found, by, rate)}
         for kind, points in kinds.items():
             seen = np.where(near[best][:, None, None], points, np.nan)
-            told = {**measured(seen, labels, size), "lag": lag(found, points)}
+            told = {**measured(seen, labels, size), "lag": lag(found, seen)}
             halves[row >= len(truth) / 2][kind].append(told)
     for half, which in zip(halves, ("chosen on", "the others"), strict=True):
         for kind, clips in half.items():
@@ -207,10 +207,8 @@ def measured(points: Points, labels: Points, size: NDArray[np.float64]) -> dict[
     }
 
 
-def lag(raw: Points | None, smoothed: Points) -> float:
+def lag(raw: Points, smoothed: Points) -> float:
     """Frames by which the smoothed points come behind those that were not."""
-    if raw is None:
-        return np.nan
     shifts = np.arange(-2, 3)
     far = []
     for shift in shifts:

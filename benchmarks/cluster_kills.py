@@ -8,7 +8,8 @@ bridge, with a folder that all of them see, and each in a working folder of its 
 `ip`, they are processes of one machine, which is said. The commands of COMMANDS run in turn on a small source
 that is made here, with one picture that cannot be read. At a random moment something is killed with SIGKILL:
 
-    worker      the process that works, which its nanny replaces, or all of its machine, which starts again
+    worker      the process that works, which its nanny replaces, or all of its machine, which starts again;
+                several times during one command
     scheduler   it starts again under the same address, and so do the workers that end without it
     client      `curate` itself, while the workers are at its work
 
@@ -51,6 +52,7 @@ COMMANDS = {
 ADDRESS = "10.77.0.{}"
 PORT = 8786
 TRIES = 6  # times that a command is given
+A_COMMAND = {"worker": 4}  # kills during one command; else one
 SCHEDULER, CLIENT = "scheduler", "client"
 
 
@@ -125,6 +127,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaving no machine behind
     if importlib.util.find_spec("distributed") is None:
         sys.exit("left out: the extra `cluster` is not installed")
     with ExitStack() as stack:
@@ -197,33 +200,35 @@ class Lab:
             local = time.monotonic() - started
             self.expected[name] = code, content(out)
             started = time.monotonic()
-            wrong = self.disturbed(name, self.work / "undisturbed" / name, None, Told())
+            wrong = self.disturbed(name, self.work / "undisturbed" / name, 0, "", Told())
             self.seconds[name] = time.monotonic() - started
             print(f"{name:10} {local:14.1f} {self.seconds[name]:11.1f}  {wrong or 'equal'}", flush=True)
 
     def kill_often(self, kind: str, number: int) -> Told:
         """Kill something of one kind so often, during the commands in turn."""
         told, commands = Told(), list(self.expected)
+        turn = 0
         while told.kills < number:
-            name = commands[told.kills % len(commands)]
-            before = told.kills
+            name, before = commands[turn % len(commands)], told.kills
             out = self.work / f"{kind}-{told.given}" / name
-            wrong = self.disturbed(name, out, kind, told)
-            if told.kills == before:
-                self.seconds[name] *= 0.8  # it ended before it could be killed
-            else:
-                print(f"{kind:10} {told.kills:3} {name:7} {wrong or 'equal'}", flush=True)
+            wrong = self.disturbed(name, out, min(A_COMMAND.get(kind, 1), number - before), kind, told)
             told.wrong += bool(wrong)
+            if told.kills > before or wrong:
+                turn += 1
+                print(f"{kind:10} {told.kills:3} {name:7} {wrong or 'equal'}", flush=True)
+            else:
+                self.seconds[name] *= 0.8  # it ended before it could be killed
         return told
 
-    def disturbed(self, name: str, out: Path, kind: str | None, told: Told) -> str:
-        """Give a command until it has finished, with one kill on the way; returns what is wrong, or ""."""
+    def disturbed(self, name: str, out: Path, kills: int, kind: str, told: Told) -> str:
+        """Give a command until it has finished, with so many kills on the way; what is wrong, or ""."""
         line = f"{COMMANDS[name].format(out=out)} --cluster {self.address}"
-        moment = self.rng.uniform(0.15, 0.95) * self.seconds.get(name, 0.0) if kind else None
+        seconds = self.seconds.get(name, 0.0)
+        moments = sorted(self.rng.uniform(0.2, 0.95) * seconds for _ in range(kills))
         for _ in range(TRIES):
             told.given += 1
-            code = self.run(line, moment, kind, told)
-            moment = None
+            code = self.run(line, moments, kind, told)
+            moments = []
             if code not in (2, -signal.SIGKILL):
                 break
         expected, made = self.expected[name]
@@ -232,23 +237,21 @@ class Lab:
             return f"ended with {code}, not {expected}: {last_line(self.client.log)}"
         return differing(content(out), made)
 
-    def run(
-        self, line: str, moment: float | None = None, kind: str | None = None, told: Told | None = None
-    ) -> int:
+    def run(self, line: str, moments: Sequence[float] = (), kind: str = "", told: Told | None = None) -> int:
         """Run `curate` as the client, and keep the cluster going; its exit code, or minus the signal.
 
-        moment: seconds until the kill.
+        moments: of the kills, seconds from the start.
         """
         words = [sys.executable, "-m", "curate.cli", *line.split(), "--quiet"]
         self.client.command = words
         process = self.client.start()
-        started = time.monotonic()
+        started, left = time.monotonic(), list(moments)
         while process.poll() is None:
             if "--cluster" in words:
                 self.mend()
-            if moment is not None and kind and told and time.monotonic() - started > moment:
+            if left and told and time.monotonic() - started > left[0]:
                 told.kills += 1
-                moment = None
+                left.pop(0)
                 self.kill(kind)
             time.sleep(0.05)
         return process.returncode

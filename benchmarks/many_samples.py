@@ -27,7 +27,7 @@ PICTURES, A_FOLDER = 64, 1000
 PEOPLE = 200
 COMMANDS = {
     "convert": "convert coco {source} --out {data}",
-    "qa": "qa {data} --out {work}/qa --fail-on never",
+    "qa": "qa {data} --no-images --out {work}/qa --fail-on never",
     "select": "select {data} --where width>0 --out {work}/selected",
     "export coco": "export {data} --to coco --out {work}/coco",
     "export yolo-pose": "export {data} --to yolo-pose --out {work}/yolo",

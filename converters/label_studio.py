@@ -47,7 +47,7 @@ _WIDTH = 0.5  # of a point on the screen, percent
 _MANUAL = "manual"
 
 
-def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
+def read(source: Source, *, mapping: Path | None = None, annotator: str | None = None) -> Iterator[Part]:
     """The hands of all JSON and JSON-MIN exports below `source.root`, or of the one given.
 
     Of several annotations of a task the ground truth is read, else the newest; where there is none, a
@@ -57,6 +57,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     Parameters
     ----------
     mapping: a YAML file that maps the source's labels to ours (`converters.parts.label_mapping`).
+    annotator: whose annotations to read, by number or e-mail address, and nobody else's.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
 
     def load(path: Path, name: str, count: int) -> _File:
         key = escaped(f"{PurePosixPath(name).with_suffix('')}/") if count > 1 else ""
-        tasks = tasks_of(path, name, source.places, failed)
+        tasks = tasks_of(path, name, source.places, failed, annotator)
         return _File(path, name, f"{NAME}/{key}", finder, HandReader.of(theirs, tasks), tasks, taken)
 
     allowed = "its export as JSON or JSON-MIN"

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.basics.settings import NoOptions, Options, choice, flag, number, path, whole
+from curate.basics.settings import NoOptions, Options, choice, flag, number, path, text, whole
 
 if TYPE_CHECKING:
     from curate.data.part import Part
@@ -23,6 +23,18 @@ class MappedLabels(Options):
     """Of formats whose labels are what people made up."""
 
     mapping: Path | None = path("a file that maps the source's labels to ours", metavar="YAML")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated(MappedLabels):
+    """Of a format that holds what several people made of the same picture."""
+
+    annotator: str | None = text(
+        None,
+        "a number or an e-mail address",
+        "whose annotations to read, where several people made some",
+        metavar="WHO",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,7 @@ FORMATS: dict[str, Format] = {
             "label-studio",
             "label_studio",
             "Label Studio's JSON: points under the rectangle of their hand",
-            reads=MappedLabels,
+            reads=Annotated,
         ),
         Format(
             "coco-wholebody",

@@ -406,11 +406,12 @@ def _clipped_box(
 def _data_yaml(splits: Sequence[str]) -> str:
     folders = {split: f"images/{split}" for split in splits}
     folders.setdefault("train", next(iter(folders.values()), "images/train"))
-    folders.setdefault("val", folders["train"])  # Ultralytics wants both
+    folders.setdefault("val", f"{folders['train']}  # for want of others: curate select --val 0.2")
     lines = [f"{split}: {folders[split]}" for split in ("train", "val", "test") if split in folders]
     return "\n".join(
         [
-            # Ultralytics takes a path for one from where it is started; without, it starts from this file.
+            # Ultralytics takes a path for one from where it is started; without, it starts from this file. It
+            # wants both train and val.
             *lines,
             f"kpt_shape: [{kp.COUNT}, 3]",
             "# A mirrored hand keeps its points: index 0 is the wrist on both sides.",

@@ -29,17 +29,25 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
 from curate.data.source import pictures_below
 from curate.data.stage import Stage, Summary
-from curate.hands.finding import FOUND_BY, WHOLE, FindAll
+from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
 from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
-from curate.taggers.clips import FRAMES, Clip, pace, tag_clip, write_overlay
+from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_overlay
 from curate.taggers.following import Follower, Settings
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
-from curate.taggers.tagger import LOOKED_AT, Tagged, labelled, least_score, open_photograph, tag_in_order
+from curate.taggers.tagger import (
+    LOOKED_AT,
+    UNMEASURED,
+    Tagged,
+    labelled,
+    least_score,
+    open_photograph,
+    tag_in_order,
+)
 
 JSON = "predictions.json"
 PICTURES = "pictures"
@@ -207,18 +215,25 @@ def predict(
     chosen = choose("", BOX) if run is None else choose(run)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
-    least = _least(chosen, options)
+    least, why = _least(chosen, options)
+    followed = _least_followed(least, options)
     record = {chosen.name: chosen.content, "photos": _fingerprint(given.found), **asdict(options)}
-    record |= {"finder": None if finder is None else finder.identity, "min_score": least[0]}
+    record["finder"] = None if finder is None else finder.identity
+    record |= {"min_score": least, "min_score_in_videos": followed}
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
     stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
     find = None if finder is None else finder.find_all
-    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options, least[0]), least[1])
+    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options, least, followed), why)
 
 
 def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:
     """The score below which hands are in doubt, and why it is that, where it was not given."""
     return least_score(chosen.open()) if options.min_score is None else (options.min_score, None)
+
+
+def _least_followed(least: float, options: PredictOptions) -> float:
+    """The same for a hand that is followed, which one blurred frame must not lose."""
+    return min(least, UNMEASURED) if options.min_score is None else least
 
 
 def _run(stage: Stage, given: _Given, ways: _Ways, why: str | None) -> Predicted:
@@ -385,6 +400,7 @@ class _Ways:
     work: Path
     options: PredictOptions
     least: float  # score below which a hand is in doubt
+    least_followed: float  # the same in a video
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
         """The photo's sample with what was found in it, counted in `part`."""
@@ -394,15 +410,22 @@ class _Ways:
         part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < self.least
         return made
 
-    def follower(self) -> Follower:
-        """What follows hands in a video."""
-        smoothing = OneEuro(self.options.smooth, self.options.quick) if self.options.smooth else None
-        settings = Settings(self.least, self.options.find_every, smoothing)
-        return Follower(self.chosen.open(), self.find, settings)
+    @property
+    def smoothing(self) -> OneEuro | None:
+        """How the points of videos are smoothed."""
+        return OneEuro(self.options.smooth, self.options.quick) if self.options.smooth else None
+
+    def follower(self, clip: Clip) -> Follower:
+        """What follows hands in a video. Those of a file are smoothed when all of it is known."""
+        causal = self.smoothing if clip.path is None else None
+        return Follower(self.chosen.open(), self.find, Settings(self.least, self.options.find_every, causal))
 
 
 def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
-    part = _predict_clip(item, ways) if isinstance(item, Clip) else _predict_batch(item, ways)
+    if isinstance(item, Clip):
+        part = _predict_clip(item, replace(ways, least=ways.least_followed))
+    else:
+        part = _predict_batch(item, ways)
     part.notes = +part.notes
     return part
 
@@ -410,9 +433,11 @@ def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
 def _predict_clip(clip: Clip, ways: _Ways) -> Part:
     if clip.path is None and ways.options.window and screen.is_there():
         with screen.window(clip.name) as show:
-            part = tag_clip(clip, ways.follower(), ways.label, ways.out, ways.work, show)
+            part = tag_clip(clip, ways.follower(clip), ways.label, ways.out, ways.work, show)
     else:
-        part = tag_clip(clip, ways.follower(), ways.label, ways.out, ways.work)
+        part = tag_clip(clip, ways.follower(clip), ways.label, ways.out, ways.work)
+    if clip.path is not None and ways.smoothing is not None:
+        part = smoothed(part, ways.smoothing)
     if ways.options.pictures:
         write_overlay(ways.out / _film_of(clip.name), part, ways.out, ways.work)
     return part
@@ -450,12 +475,10 @@ def _hands_of(photo: _Photo, find: FindAll) -> list[_Photo]:
     except InputError:
         return [photo]  # the tagger will not read it either, and say why
     names = [f"{sample.sample_id}~{n}" if n > 1 else sample.sample_id for n in range(1, len(found) + 1)]
-    hands = [
-        replace(
-            photo, sample=replace(sample, sample_id=name, bbox=hand.box.astype(np.float32)), found_by=hand.by
-        )
-        for name, hand in zip(names, found, strict=True)
-    ]
+    hands = []
+    for name, hand in zip(names, found, strict=True):
+        boxed = replace(sample, sample_id=name, bbox=hand.box.astype(np.float32))
+        hands.append(replace(photo, sample=with_found_by(boxed, hand.by), found_by=hand.by))
     return hands or [photo]
 
 

@@ -21,7 +21,8 @@ from curate.basics.settings import known
 from curate.data.condition import COLUMNS, LABELLED, Condition
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import from_batch, labelled_points
+from curate.data.sample import SCHEMA, from_batch, labelled_points
+from curate.data.split import by_subject
 from curate.data.stage import Stage, Summary, keep
 from curate.options.select import LANGUAGE, SelectOptions
 
@@ -49,7 +50,8 @@ def select(
     """Write the samples that are chosen, in their order, as they are; OUT refers to the same images.
 
     What is not chosen is counted in the notes, by the first of the reasons that holds. The samples that are
-    drawn do not depend on their order, and fewer of them are among more.
+    drawn do not depend on their order, and fewer of them are among more. With a share for val or test, what
+    is chosen gets splits anew, by subject (`curate.data.split.by_subject`).
 
     Parameters
     ----------
@@ -68,27 +70,48 @@ def select(
     if options.by is not None and options.sample is None:
         raise InputError("--by", "--sample is not given", remedy="say how many to draw: --sample N")
     chosen_by = (drop, alike, options.where, options.split or None, options.sample)
-    if all(one is None for one in chosen_by):
-        allowed = "--where, --split, --drop-qa, --near-duplicates, --sample"
+    if all(one is None for one in chosen_by) and not (options.val or options.test):
+        allowed = "--where, --split, --drop-qa, --near-duplicates, --sample, --val, --test"
         raise InputError("what to choose by", "not given", allowed=allowed)
     reasons = _reasons(source, options, frozenset(drop or ()), alike or ())
     groups = None if alike is None else [json.dumps(sorted(group)) for group in alike]
     record = {**asdict(options), "drop": _digest(drop), "alike": _digest(groups)}
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
-    return stage.run(_batches(source, reasons), work)
+    return stage.run(_batches(source, reasons, _splits(source, reasons, options)), work)
 
 
 def _digest(words: Collection[str] | None) -> str | None:
     return None if words is None else hashlib.sha256(json.dumps(sorted(words)).encode()).hexdigest()
 
 
+def _splits(source: Dataset, reasons: Sequence[str | None], options: SelectOptions) -> list[str | None]:
+    """The split of each sample: its own, or that of the shares among the samples that are chosen."""
+    table = source.table(["split", "subject_id", "clip"])
+    own, subjects, clips = (column.to_pylist() for column in table.columns)
+    splits: list[str | None] = own
+    if options.val or options.test:
+        photos = source.photos()
+        left = [number for number, reason in enumerate(reasons) if reason is None]
+        chosen = by_subject(
+            *([names[number] for number in left] for names in (subjects, photos, clips)),
+            seed=options.seed,
+            test=options.test,
+            val=options.val,
+        )
+        for number, split in zip(left, chosen, strict=True):
+            splits[number] = split
+    return splits
+
+
 def _batches(
-    source: Dataset, reasons: Sequence[str | None]
+    source: Dataset, reasons: Sequence[str | None], splits: Sequence[str | None]
 ) -> Iterator[tuple[pa.RecordBatch, list[str | None]]]:
-    start = 0
+    start, place = 0, SCHEMA.get_field_index("split")
     for batch in source.batches():
-        yield batch, list(reasons[start : start + batch.num_rows])
+        here = slice(start, start + batch.num_rows)
+        told = pa.array(splits[here], SCHEMA.field(place).type)
+        yield batch.set_column(place, SCHEMA.field(place), told), list(reasons[here])
         start += batch.num_rows
 
 

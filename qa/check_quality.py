@@ -80,7 +80,8 @@ def check_quality(
     """Check datasets or training sets; write findings (Parquet, JSON, JUnit, SARIF) and report.html to `out`.
 
     Several datasets are checked as one: a subject or an image in the train split of one and the test split
-    of another is found. Each image is decoded once; nothing of the datasets is changed.
+    of another is found. Each image is decoded once, or none where the options say so; nothing of the datasets
+    is changed.
 
     Raises
     ------
@@ -96,12 +97,17 @@ def check_quality(
     table = checks(options.config)
     before = None if options.compare is None else read_findings(options.compare)
     reads = [place for place in (options.config, options.compare, *options.predictions) if place is not None]
-    residuals = _residuals(opened, options.predictions)
+    residuals = _residuals(opened, options.predictions) if options.predictions else None
     identity = _identity(opened, options, table)
-    with contents.claimed(out, identity, opened, reads=reads, engine=engine, overwrite=overwrite) as claim:
+    claimed = contents.claimed(
+        out, identity, opened, reads=reads, pictures=options.images, engine=engine, overwrite=overwrite
+    )
+    with claimed as claim:
         if claim.result is not None:
             return Quality(claim.out, **claim.result, reused=True)
-        view = replace(open_view(opened, engine=engine, quiet=quiet), residuals=residuals)
+        view = open_view(opened, engine=engine, quiet=quiet, images=options.images)
+        if residuals is not None:
+            view = replace(view, residuals=residuals)
         if options.anonymise:
             view = replace(view, subject_id=_numbered(view.subject_id))
         results = [check.judge(view) for check in table]
@@ -126,6 +132,7 @@ def _identity(datasets: Sequence[Dataset], options: QualityOptions, table: Seque
         "options": {
             "fail_on": options.fail_on,
             "anonymise": options.anonymise,
+            "images": options.images,
             "seed": options.seed,
             "limits": {check.id: dict(check.limits) for check in table},
         },

@@ -26,6 +26,7 @@ class QualityOptions(Options):
         metavar="FILE",
     )
     anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
+    images: bool = flag(True, "judge the table alone, and open no image: what asks for pixels is not judged")
     seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
 
     @property

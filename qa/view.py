@@ -16,11 +16,11 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.data import split
 from curate.data.dataset import Dataset
-from curate.data.sample import labelled_points, to_numpy
+from curate.data.sample import SHAPES, labelled_points, to_numpy
 from curate.data.training_set import form_of
 from qa.measures import residuals
 from qa.measures.arrays import Flags, Floats, Names, Rows
-from qa.measures.image_pass import PixelFacts, pixel_facts
+from qa.measures.image_pass import PixelFacts, pixel_facts, unopened
 from qa.measures.residuals import Residuals
 
 _TEXT = (
@@ -161,8 +161,14 @@ class View:
         return name
 
 
-def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, engine: Engine, quiet: bool) -> View:
-    """Read the tables and decode every image once.
+def open_view(
+    datasets: Sequence[Dataset | str | os.PathLike[str]],
+    *,
+    engine: Engine,
+    quiet: bool,
+    images: bool = True,
+) -> View:
+    """Read the tables and, with `images`, decode every image once.
 
     Raises
     ------
@@ -189,9 +195,9 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, engine: E
         rotation=_number(table, "rotation"),
         points=points,
         visibility=visibility,
-        xyz=to_numpy(table, "xyz").astype(np.float64),
-        K=to_numpy(table, "K"),
-        transform=to_numpy(table, "transform"),
+        xyz=_block(table, "xyz"),
+        K=_block(table, "K"),
+        transform=_block(table, "transform"),
         residuals=residuals.none(len(points)),
         cut=training | (text["parent_id"] != np.array(None)),
         expected=wanted[dataset_of],
@@ -205,7 +211,9 @@ def open_view(datasets: Sequence[Dataset | str | os.PathLike[str]], *, engine: E
             text["side"],
             engine=engine,
             quiet=quiet,
-        ),
+        )
+        if images
+        else unopened(text["sha256"]),
     )
 
 
@@ -225,13 +233,30 @@ def _decade(age: object) -> str | None:
 
 
 def _text(table: pa.Table, name: str) -> Names:
-    return as_names(table.column(name).to_pylist())
+    """A column as text; what many rows have in common is held once."""
+    values, rows = _held_once(table, name)
+    return values[rows]
 
 
 def _attrs(table: pa.Table) -> Names:
-    column = np.empty(len(table), object)
-    column[:] = [json.loads(text) if text else {} for text in table.column("attrs").to_pylist()]
-    return column
+    texts, rows = _held_once(table, "attrs")
+    values = np.empty(len(texts), object)
+    values[:] = [json.loads(text) if text else {} for text in texts]
+    return values[rows]
+
+
+def _held_once(table: pa.Table, name: str) -> tuple[Names, Rows]:
+    """The distinct values of a column, and which of them each row has."""
+    chunks = table.column(name).chunks or [pa.array([], pa.string())]
+    column = pa.concat_arrays(chunks).dictionary_encode("encode")
+    return as_names(column.dictionary.to_pylist()), column.indices.to_numpy(zero_copy_only=False)
+
+
+def _block(table: pa.Table, name: str) -> Floats:
+    """A column of (rows, *SHAPES[name]); one that no sample has takes no memory."""
+    if table.column(name).null_count == len(table):
+        return np.broadcast_to(np.nan, (len(table), *SHAPES[name]))
+    return to_numpy(table, name).astype(np.float64, copy=False)
 
 
 def _number(table: pa.Table, name: str) -> Floats:

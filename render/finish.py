@@ -22,7 +22,7 @@ from curate.data.sample import Sample
 from curate.hands import kinematics
 from curate.hands.compositing import Backdrops
 from render.cut import Cut
-from render.hand.model import LEFT_BELOW, PART_OF_BONE, PERSON, mirrored
+from render.hand.model import PART_OF_BONE, mirrored, of_side, part_of_side
 from render.job import SOURCE
 from render.look import clutter, rooms
 from render.look.colour import encoded, linear
@@ -55,43 +55,53 @@ def finish(
     InputError: the EXR cannot be read, lacks a pass, or has another size.
     """
     passes = read_passes(rendered, shot.width, shot.height)
-    return [_finished(shot, take, passes, Path(root)) for take in shot.takes if take.index in indices]
+    taken = (take for take in shot.takes if take.index in indices)
+    return [row for take in taken for row in _finished(shot, take, passes, Path(root))]
 
 
-def _finished(shot: Shot, take: Take, passes: Passes, root: Path) -> Sample:
-    cut, known = take.cut, take.row
-    seen = passes.of(cut)
+def _finished(shot: Shot, take: Take, passes: Passes, root: Path) -> list[Sample]:
+    """A picture's files, and the rows of its hands."""
+    seen = passes.of(take.cut)
     pixels = develop(seen, take.finish, take.ground)
     stem = f"{take.index:07d}"
     data = images.encode(pixels, ".jpg", quality=take.finish.quality)
+    sha256 = images.pixel_sha256(images.decode(data, stem))
+    rows = [_row(shot, take, number, seen, sha256) for number in range(len(take.rows))]
+    files.write(root / rows[0].image, data)
+    images.write(root / f"masks/{stem}.png", seen.parts)
+    near = np.where(seen.depth < _FAR, seen.depth, np.nan)
+    files.write(root / f"depth/{stem}.png", depth_maps.encode(near))
+    return rows
+
+
+def _row(shot: Shot, take: Take, number: int, seen: Passes, sha256: str) -> Sample:
+    """The row of one of the hands, or of a picture without any."""
+    cut, known, stem = take.cut, take.rows[number], f"{take.index:07d}"
     row = Sample(
         sample_id=known.sample_id,
         source=SOURCE,
         image=f"images/{stem}.jpg",
-        width=pixels.shape[1],
-        height=pixels.shape[0],
+        width=cut.size,
+        height=cut.size,
         side=known.side,
         aspect=known.aspect,
         subject_id=known.subject_id,
         K=cut.intrinsics(shot.K),
         mask=f"masks/{stem}.png",
         depth=f"depth/{stem}.png",
-        bbox=_box(seen.parts),
         label_source="render",
         licence=known.licence,
         tilt=known.tilt,
         rotation=known.rotation,
-        sha256=images.pixel_sha256(images.decode(data, stem)),
+        sha256=sha256,
         attrs=known.attrs,
     )
-    if shot.hand:
-        points, xyz = cut.points(shot.projected()), cut.rays(shot.keypoints * [1, -1, -1])
+    if shot.hands:
+        hand, left = shot.hands[number], known.side == "left"
+        points, xyz = cut.points(shot.projected(number)), cut.rays(hand.keypoints * [1, -1, -1])
         row.keypoints, row.xyz = points.astype(np.float32), xyz.astype(np.float32)
-        row.visibility = visibility(points, xyz[:, 2], shot.radius, seen)
-    files.write(root / row.image, data)
-    images.write(root / f"masks/{stem}.png", seen.parts)
-    near = np.where(seen.depth < _FAR, seen.depth, np.nan)
-    files.write(root / f"depth/{stem}.png", depth_maps.encode(near))
+        row.visibility = visibility(points, xyz[:, 2], hand.radius, seen, left)
+        row.bbox = _box(of_side(seen.parts, left))
     return row
 
 
@@ -112,7 +122,7 @@ class Passes:
     sky: Light
 
     def of(self, cut: Cut) -> Passes:
-        """What lies in a cut; in a mirrored one the hand is the other."""
+        """What lies in a cut; in a mirrored one left hands are right ones, and right ones left."""
         light, alpha, depth, parts, sky = (
             cut.pixels(getattr(self, name)) for name in ("light", "alpha", "depth", "parts", "sky")
         )
@@ -181,7 +191,7 @@ def develop(seen: Passes, finish: Finish, ground: Ground) -> Pixels:
 
 def _gain(seen: Passes, finish: Finish) -> Light:
     """What the exposure multiplies R, G and B of the light by."""
-    hand = seen.parts > PERSON
+    hand = of_side(seen.parts, finish.metered == "left")
     sent = seen.light[hand].mean(axis=0) if hand.any() else np.array(finish.albedo)
     falling = np.maximum(sent / finish.albedo, 1e-6)
     gain = finish.exposure / falling.mean() * (falling.mean() / falling) ** _BALANCED
@@ -257,7 +267,9 @@ def backdrops(folder: str) -> Backdrops:
     return Backdrops.of(Path(folder).absolute())
 
 
-def visibility(points: Floats, away: Floats, radius: Floats, surface: Passes) -> NDArray[np.uint8]:
+def visibility(
+    points: Floats, away: Floats, radius: Floats, surface: Passes, left: bool
+) -> NDArray[np.uint8]:
     """COCO visibility (21,): 2 where the surface before a keypoint is near, and of its own part or the next.
 
     Keypoints outside the picture are labelled (they are known) but not visible.
@@ -266,17 +278,16 @@ def visibility(points: Floats, away: Floats, radius: Floats, surface: Passes) ->
     ----------
     points: (21, 2) in the picture. away: (21,) along the camera's axis, and radius (21,) of the flesh around
         them, metres.
+    left: whether they are a left hand's.
     """
     depth, parts = surface.depth, surface.parts
     size = parts.shape[0]
-    left = (parts > PERSON) & (parts < PART_OF_BONE[1:16].min())
-    own = parts.astype(int) + np.where(left, LEFT_BELOW, 0)
     seen = np.full(kp.COUNT, kp.HIDDEN, np.uint8)
     for index, (x, y) in enumerate(np.floor(points).astype(int)):
         if not (0 <= x < size and 0 <= y < size):
             continue
         window = (slice(max(y - 1, 0), y + 2), slice(max(x - 1, 0), x + 2))
-        near = np.isin(own[window], _kin(index))
+        near = np.isin(parts[window], [part_of_side(part, left) for part in _kin(index)])
         before = away[index] - depth[window]
         if (near & (before < _FLESH * radius[index])).any():
             seen[index] = kp.VISIBLE
@@ -284,16 +295,16 @@ def visibility(points: Floats, away: Floats, radius: Floats, surface: Passes) ->
 
 
 def _kin(keypoint: int) -> list[int]:
-    """Part ids of the bone that moves a keypoint, and of the bones next to it."""
+    """Part ids, on a right hand, of the bone that moves a keypoint, and of the bones next to it."""
     mine = kinematics.bone_of_keypoint(keypoint)
     bones = {mine, kinematics.parent(mine)}
     bones |= {b for b in range(kinematics.BONES) if kinematics.parent(b) == mine}
     return [int(PART_OF_BONE[b]) for b in sorted(bones)]
 
 
-def _box(parts: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """x, y, width, height of what is seen of the hand, without the arm."""
-    rows, columns = np.nonzero(parts > PERSON)
+def _box(hand: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+    """x, y, width, height of what is seen of a hand (H, W), without the arm."""
+    rows, columns = np.nonzero(hand)
     if not len(rows):
         return None
     x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1

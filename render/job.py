@@ -50,9 +50,12 @@ POSES = (
 
 THUMBS = ("out", "beside", "under", "over")
 
+# How a second hand lies to the first (`render.pair`).
+LIES = ("apart", "touching", "before")
+
 # Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
 # (seed, person, 1).
-_ANGLES, _ORDER, _EMPTY, _HELD, _WAYS = 101, 102, 103, 104, 106
+_ANGLES, _ORDER, _EMPTY, _HELD, _WAYS, _SECOND = 101, 102, 103, 104, 106, 107
 
 
 def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
@@ -65,10 +68,20 @@ def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str
 
 @dataclass(frozen=True, slots=True)
 class Hands(Options):
-    """Whose hands."""
+    """Whose hands, and how many."""
 
     people: int = whole(
         60, 1, 100_000, "people that the procedural hands belong to, each with a build and skin of their own"
+    )
+    two: float = share(0.0, "share of pictures with two hands, a left and a right one; needs side: both")
+    lie: tuple[str, ...] = choices(
+        LIES,
+        LIES,
+        "how two hands lie, each picture one; touching: side by side; before: one hides a part of the other, "
+        "and on a table lies on it; where hands find no place so without passing through each other, apart",
+    )
+    strangers: float = share(
+        0.2, "share of pictures with two hands in which they belong to two people, always the same pairs"
     )
 
 
@@ -165,6 +178,11 @@ class View:
     rotation: float
     roll: float
 
+    @property
+    def other_side(self) -> str:
+        """Of the other hand."""
+        return "left" if self.side == "right" else "right"
+
 
 @dataclass(frozen=True, slots=True)
 class Job(Options):
@@ -228,6 +246,13 @@ class Job(Options):
         job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
             raise InputError("job", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
+        if job.hands.two and job.side != "both":
+            raise InputError(
+                "job",
+                job.side,
+                field="side",
+                allowed="both, where there are pictures with two hands (hands.two)",
+            )
         if not job.random and job.per_angle % job.takes:
             raise InputError(
                 "job", str(job.per_angle), field="per_angle", allowed=f"a multiple of takes, {job.takes}"
@@ -252,8 +277,12 @@ class Job(Options):
     def hands_in_turn(self) -> tuple[tuple[str, str, str], ...]:
         """Every combination of model, side and aspect."""
         sides = ("left", "right") if self.side == "both" else (self.side,)
-        aspects = ("dorsal", "palmar") if self.aspect == "both" else (self.aspect,)
-        return tuple(itertools.product(self.models, sides, aspects))
+        return tuple(itertools.product(self.models, sides, self.aspects))
+
+    @property
+    def aspects(self) -> tuple[str, ...]:
+        """Which sides of hands are seen."""
+        return ("dorsal", "palmar") if self.aspect == "both" else (self.aspect,)
 
     def __len__(self) -> int:
         return self.random or len(self.cells) * self.per_angle
@@ -268,6 +297,8 @@ class Job(Options):
         }
         told["models"] = [os.path.basename(model) for model in self.models]
         told["ground"] = self.ground.kinds
+        if not self.hands.two:  # the same pictures, however a second hand would lie
+            told["hands"] = {"people": self.hands.people}
         # JSON tells 80 and 80.0 apart; as qualities they are one.
         told["camera"]["quality"] = [int(q) if q == int(q) else q for q in self.camera.quality]
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
@@ -286,6 +317,11 @@ class Job(Options):
         """What decides the thing that the hand of a shot holds; None where it holds none."""
         rng = np.random.default_rng([self.seed, shot, _HELD])
         return rng if rng.random() < self.accessories.held else None
+
+    def second(self, shot: int) -> np.random.Generator | None:
+        """What decides the second hand of a shot; None where it has none."""
+        rng = np.random.default_rng([self.seed, shot, _SECOND])
+        return rng if rng.random() < self.hands.two else None
 
     def ways(self, shot: int) -> np.random.Generator:
         """What decides how thumb and neighbouring fingers of a shot's hand lie."""

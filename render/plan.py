@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.hands.kinematics import bone_matrices
-from render import angles
+from render.angles import Cell
 from render.hand import accessories, contact, held
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
@@ -22,8 +22,10 @@ from render.job import Job, View
 from render.look import tone
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import LIGHTS, Light, Vector
+from render.pair import Body, Wanted, lay
 from render.people.cast import Cast, Person
-from render.shot import Extra, Row, Shot, Skin
+from render.placement import Placement, facing, middle, palm_seen, turn_of
+from render.shot import Extra, Hand, Row, Shot, Skin
 from render.takes import Scene, plan_takes
 
 Floats = NDArray[np.float64]
@@ -44,32 +46,32 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     """
     rng = np.random.default_rng([job.seed, shot])
     view = job.view(shot)
-    left = view.side == "left"
-    person = cast.person(view.model, job, rng)
-    hand = _hand(job, shot, view, person.model, rng)
-    place = _Placement.of(job, view, hand.keypoints, rng)
-    vertices, points = place.world(hand.vertices, left), place.world(hand.keypoints, left)
-    ground, site = _ground(job, place, vertices, rng)
-    light = _light(job, ground, place, rng)
-    skin = _skin(job, person.model, person.tone, hand.worn, rng)
-    attrs = {
-        **_person_attrs(person),
-        **hand.attrs,
-        "light": light.name,
-        "lamps": len(light.lamps),
-        "distance": round(place.distance, 3),
-    }
-    seen = _palm(person.tone) if view.aspect == "palmar" else person.tone
+    number = int(rng.integers(job.hands.people))
+    person = cast.person(view.model, job, number)
+    posed = _pose(job, person.model, rng, job.ways(shot), job.held(shot))
+    distance, fill = (float(rng.uniform(*drawn)) for drawn in (job.camera.distance, job.camera.fill))
+    keypoints = posed.labelled(palm_seen(turn_of(view)))
+    place = Placement.ahead(view, middle(keypoints), distance)
+    out = facing(place.turn, view.aspect)
+    ground, site = _ground(job, out, place.world(posed.vertices), rng)
+    light = _light(job, ground, out, distance, rng)
+    hands = [_Shown(view, person, posed, keypoints, place, _skin(job, person, posed.worn, rng), {})]
+    deciding = None if job.is_empty(shot) else job.second(shot)
+    if deciding:
+        hands = _two(job, job.cell(shot), hands[0], number, not ground.cut_out, cast, deciding)
+    focal = _focal(fill * job.size, np.concatenate([hand.place.world(hand.keypoints[1:]) for hand in hands]))
+    points = np.stack([hand.place.world(hand.keypoints) for hand in hands])
+    lit = {"light": light.name, "lamps": len(light.lamps)}
     scene = Scene(
         job=job,
         shot=shot,
-        view=view,
-        points=place.focal * points[:, :2] / points[:, 2:] * [-1, 1],
+        views=tuple(hand.view for hand in hands),
+        points=focal * points[..., :2] / points[..., 2:] * [-1, 1],
         light=light,
         ground=ground,
         site=site,
-        albedo=_triple(tone.colour(seen)),
-        row=_row(job, view, person, attrs),
+        albedo=_triple(tone.colour(_palm(person.tone) if view.aspect == "palmar" else person.tone)),
+        rows=tuple(hand.row(lit) for hand in hands),
     )
     takes, axis = plan_takes(scene, rng.random(2))
     planned = Shot(
@@ -78,45 +80,140 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
         height=max(take.cut.y for take in takes) + job.size,
         samples=job.samples,
         denoise=job.denoise,
-        model=str(person.path),
-        side=view.side,
-        skin=skin,
         light=light,
         takes=takes,
-        vertices=vertices.astype(np.float32),
-        keypoints=points,
-        radius=person.model.radius,
-        K=np.array([[place.focal, 0, axis[0]], [0, place.focal, axis[1]], [0, 0, 1]]),
-        extras=tuple(_placed(thing, place, left) for thing in hand.things),
+        K=np.array([[focal, 0, axis[0]], [0, focal, axis[1]], [0, 0, 1]]),
+        hands=tuple(hand.placed() for hand in hands),
+        extras=tuple(thing for hand in hands for thing in hand.things()),
     )
     return _emptied(planned) if job.is_empty(shot) else planned
 
 
 @dataclass(frozen=True, eq=False)
-class _Hand:
+class _Posed:
     """A right hand as it is held, in its own coordinates, metres, with what it wears and holds."""
 
+    model: HandModel
+    matrices: Floats
     vertices: NDArray[np.float32]
-    keypoints: Floats
     worn: accessories.Worn
     things: list[Extra]
     attrs: dict[str, Any]
 
+    def labelled(self, palm: float) -> Floats:
+        """Keypoints (21, 3). palm: as `HandModel.labelled` takes it."""
+        return self.model.labelled(self.matrices, palm)
 
-def _hand(job: Job, shot: int, view: View, model: HandModel, rng: np.random.Generator) -> _Hand:
+    def body(self) -> Body:
+        """What must not pass through the other hand."""
+        return Body.of(self.model, self.vertices, self.things)
+
+
+def _pose(
+    job: Job,
+    model: HandModel,
+    rng: np.random.Generator,
+    ways_by: np.random.Generator,
+    held_by: np.random.Generator | None,
+    other: accessories.Worn | None = None,
+) -> _Posed:
+    """A hand drawn by `rng`. other: what the same person wears on the other hand."""
     kind = str(rng.choice(job.pose.kinds))
-    ways = contact.draw(kind, job.pose, job.ways(shot))
+    ways = contact.draw(kind, job.pose, ways_by)
     pose, wrist = sample_pose(kind, model, rng, ways, job.pose.wrist)
     matrices = bone_matrices(model.joints, pose, wrist)
     worn = accessories.choose(job.accessories, rng)
+    if other:
+        worn = worn.beside(other)
     things = accessories.shape(worn, model, matrices)
-    vertices, keypoints = model.posed(matrices, _palm_seen(view))
-    deciding = job.held(shot)
-    holding = held.hold(model, matrices, vertices, deciding) if deciding else None
+    vertices = model.posed(matrices)
+    holding = held.hold(model, matrices, vertices, held_by) if held_by else None
     if holding:
         things.append(holding[1])
     attrs = {"pose": kind, **asdict(ways), "held": holding[0] if holding else "", **worn.attrs()}
-    return _Hand(vertices, keypoints, worn, things, attrs)
+    return _Posed(model, matrices, vertices, worn, things, attrs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A hand before the camera. keypoints: (21, 3) in its own coordinates. attrs: how it lies to another."""
+
+    view: View
+    person: Person
+    posed: _Posed
+    keypoints: Floats
+    place: Placement
+    skin: Skin
+    attrs: dict[str, Any]
+
+    def placed(self) -> Hand:
+        """In the shot's world."""
+        return Hand(
+            model=str(self.person.path),
+            side=self.view.side,
+            skin=self.skin,
+            vertices=self.place.world(self.posed.vertices).astype(np.float32),
+            keypoints=self.place.world(self.keypoints),
+            radius=self.posed.model.radius,
+        )
+
+    def things(self) -> list[Extra]:
+        """In the shot's world; a left hand's are mirrored and have a left hand's part."""
+        left = self.place.left
+        return [
+            Extra(
+                self.place.world(thing.vertices).astype(np.float32),
+                thing.faces[:, ::-1] if left else thing.faces,
+                thing.look,
+                part_of_side(thing.part, left),
+            )
+            for thing in self.posed.things
+        ]
+
+    def row(self, attrs: dict[str, Any]) -> Row:
+        """What its rows of all takes begin with. attrs: of the shot."""
+        distance = round(-float(self.place.at[2]), 3)
+        own = {**_person_attrs(self.person), **self.posed.attrs, **self.attrs, "distance": distance}
+        return Row(
+            sample_id="",
+            subject_id=self.person.name,
+            side=self.view.side,
+            aspect=self.view.aspect,
+            tilt=self.view.tilt,
+            rotation=self.view.rotation,
+            licence=self.person.model.licence,
+            attrs={**own, **attrs},
+        )
+
+
+def _two(
+    job: Job, cell: Cell, first: _Shown, number: int, table: bool, cast: Cast, rng: np.random.Generator
+) -> list[_Shown]:
+    """The first hand, of the person of that number, and a second, of the same person or of a stranger."""
+    stranger = number ^ 1  # always the same two, so that a split by people can part the others
+    own = rng.random() >= job.hands.strangers or stranger >= job.hands.people
+    person = first.person if own else cast.person(first.view.model, job, stranger)
+    held_by = rng if rng.random() < job.accessories.held else None
+    posed = _pose(job, person.model, rng, rng, held_by, first.posed.worn if own else None)
+    wanted = Wanted(job.hands.lie, cell, job.aspects, table, own)
+    bodies = first.posed.body(), posed.body()
+    lying = lay(first.view, first.place, bodies, middle(posed.labelled(0.0)), wanted, rng)
+    towards = -lying.place.at / np.linalg.norm(lying.place.at)
+    keypoints = posed.labelled(palm_seen(lying.place.turn, towards))
+    skin = first.skin if own else _skin(job, person, posed.worn, rng)
+
+    def told(lie: str) -> dict[str, Any]:
+        return {"hands": {"lie": lie, "asked": lying.asked, "people": 1 if own else 2}}
+
+    turned = {"before": "behind", "behind": "before"}.get(lying.lie, lying.lie)
+    second = _Shown(lying.view, person, posed, keypoints, lying.place, skin, told(lying.lie))
+    return [replace(first, attrs=told(turned)), second]
+
+
+def _focal(fill: float, points: Floats) -> float:
+    """Of a camera, pixels, that sees points (N, 3) of the shot's world so many pixels wide or high."""
+    flat = points[:, :2] / -points[:, 2:]
+    return fill / float(np.ptp(flat, axis=0).max())
 
 
 def _emptied(shot: Shot) -> Shot:
@@ -127,38 +224,8 @@ def _emptied(shot: Shot) -> Shot:
         attrs = {name: value for name, value in row.attrs.items() if name in kept}
         return Row(row.sample_id, None, None, None, None, None, None, attrs)
 
-    takes = tuple(replace(take, row=bare(take.row)) for take in shot.takes)
-    return replace(shot, hand=False, extras=(), takes=takes)
-
-
-def _palm_seen(view: View) -> float:
-    """0 where the camera sees the back of the hand, 1 where it sees the palm; between them near its edge."""
-    turn = angles.turn(view.tilt, view.rotation, view.roll, view.aspect)
-    return float(np.clip(0.5 - turn[2, 2], 0, 1))
-
-
-def _placed(thing: Extra, place: _Placement, left: bool) -> Extra:
-    """A right hand's thing in the shot's world; of a left hand mirrored, with a left hand's part."""
-    return Extra(
-        place.world(thing.vertices, left).astype(np.float32),
-        thing.faces[:, ::-1] if left else thing.faces,
-        thing.look,
-        part_of_side(thing.part, left),
-    )
-
-
-def _row(job: Job, view: View, person: Person, attrs: dict[str, Any]) -> Row:
-    """What the rows of all takes begin with."""
-    return Row(
-        sample_id="",
-        subject_id=person.name,
-        side=view.side,
-        aspect=view.aspect,
-        tilt=view.tilt,
-        rotation=view.rotation,
-        licence=person.model.licence,
-        attrs=attrs,
-    )
+    takes = tuple(replace(take, rows=tuple(map(bare, take.rows))) for take in shot.takes)
+    return replace(shot, hands=(), extras=(), takes=takes)
 
 
 def _person_attrs(person: Person) -> dict[str, Any]:
@@ -171,50 +238,12 @@ def _person_attrs(person: Person) -> dict[str, Any]:
     }
 
 
-class _Placement:
-    """Where the hand is before the camera.
-
-    Attributes
-    ----------
-    turn: (3, 3) from the hand frame to the shot's world. centre: (3,) what it turns about, in the hand frame.
-    facing: (3,) unit vector out of the side of the hand that the camera sees, in the shot's world.
-    distance: metres. focal: length, pixels.
-    """
-
-    def __init__(self, turn: Floats, facing: Floats, centre: Floats, distance: float) -> None:
-        self.turn, self.facing, self.centre, self.distance = turn, facing, centre, distance
-        self.focal = 1.0
-
-    @classmethod
-    def of(cls, job: Job, view: View, keypoints: Floats, rng: np.random.Generator) -> _Placement:
-        """Turned by the view's angles, as large in the picture as the job's camera asks."""
-        turn = angles.turn(view.tilt, view.rotation, view.roll, view.aspect)
-        camera = job.camera
-        distance, fill = rng.uniform(*camera.distance), rng.uniform(*camera.fill)
-        # The wrist may be outside: in close pictures it is.
-        hand = keypoints[1:]
-        centre = (hand.min(axis=0) + hand.max(axis=0)) / 2
-        facing = turn @ [0, 0, 1.0 if view.aspect == "dorsal" else -1.0]
-        place = cls(turn, facing, centre, float(distance))
-        seen = place.world(hand, view.side == "left")
-        flat = seen[:, :2] / -seen[:, 2:]
-        place.focal = fill * job.size / float(np.ptp(flat, axis=0).max())
-        return place
-
-    def world(self, points: Any, left: bool) -> Floats:
-        """Points of the hand frame (N, 3) in the shot's world; a left hand is mirrored first."""
-        away = (np.asarray(points, float) - self.centre) * ([-1, 1, 1] if left else [1, 1, 1])
-        moved: Floats = away @ self.turn.T - [0, 0, self.distance]
-        return moved
-
-
 def _palm(back: tone.Tone) -> tone.Tone:
     return tone.Tone(back.melanin * _PALM_MELANIN, back.blood * _PALM_BLOOD)
 
 
-def _skin(
-    job: Job, model: HandModel, own: tone.Tone, worn: accessories.Worn, rng: np.random.Generator
-) -> Skin:
+def _skin(job: Job, person: Person, worn: accessories.Worn, rng: np.random.Generator) -> Skin:
+    model, own = person.model, person.tone
     flush = float(np.exp(rng.normal(0, 0.12)))
     back = tone.Tone(own.melanin, own.blood * flush)
     # Folds of fair skin are dark, too, by a tan that the rest has not.
@@ -242,17 +271,22 @@ def _skin(
     )
 
 
-def _ground(job: Job, place: _Placement, vertices: Floats, rng: np.random.Generator) -> tuple[Ground, Site]:
-    """The first take's ground, and the site on which others are drawn."""
+def _ground(job: Job, out: Floats, vertices: Floats, rng: np.random.Generator) -> tuple[Ground, Site]:
+    """The first take's ground, and the site on which others are drawn.
+
+    Parameters
+    ----------
+    out: (3,) unit vector out of the side of the hand that is seen. vertices: (V, 3) in the shot's world.
+    """
     kind = str(rng.choice(job.ground.kinds))
     # Drawn whatever the kind, so that it does not change what is drawn after it.
     white, warm, gloss, gap = rng.random(4).tolist()
     seed = int(rng.integers(2**31))
-    lowest = float((vertices @ place.facing).min())
+    lowest = float((vertices @ out).min())
     hover = 0.001 + 0.03 * max(0.0, gap - 0.6) * (1 if job.ground.hover else 0)
     site = Site(
-        point=_triple(place.facing * (lowest - hover)),
-        normal=_triple(place.facing),
+        point=_triple(out * (lowest - hover)),
+        normal=_triple(out),
         white=white,
         warm=warm,
         gloss=gloss,
@@ -262,9 +296,9 @@ def _ground(job: Job, place: _Placement, vertices: Floats, rng: np.random.Genera
     return GROUNDS[kind].draw(site), site
 
 
-def _light(job: Job, ground: Ground, place: _Placement, rng: np.random.Generator) -> Light:
+def _light(job: Job, ground: Ground, out: Floats, distance: float, rng: np.random.Generator) -> Light:
     kind = ground.lit_by or str(rng.choice(job.light.kinds))
-    return LIGHTS[kind].draw(place.facing, place.distance, rng)
+    return LIGHTS[kind].draw(out, distance, rng)
 
 
 def _triple(values: Floats) -> Vector:

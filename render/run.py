@@ -12,6 +12,7 @@ import importlib.util
 import os
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -179,7 +180,14 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
             f"the first {len(given_up)} pictures all failed; {run.job.sample_id(first)}: {reason}"
         )
     quarantine = [(run.job.sample_id(index), given_up[index]) for index in sorted(given_up)]
-    return Part(to_batch(samples), quarantine=quarantine)
+    return Part(to_batch(samples), quarantine=quarantine, notes=_notes(samples))
+
+
+def _notes(samples: Sequence[Sample]) -> Counter[str]:
+    """Pictures whose two hands do not lie as the job asked."""
+    hands = {sample.image: sample.attrs["hands"] for sample in samples if "hands" in sample.attrs}
+    count = sum(told["lie"] == "apart" != told["asked"] for told in hands.values())
+    return +Counter({"pictures with two hands apart that found no place to touch or overlap": count})
 
 
 def _requests(

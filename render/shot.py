@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -23,7 +24,6 @@ from render.look.lights import LIGHTS, Light
 
 Floats = NDArray[np.float64]
 
-_ARRAYS = ("vertices", "keypoints", "radius", "K")
 _KINDS: dict[Any, dict[str, Any]] = {Light: LIGHTS, Ground: GROUNDS}
 
 
@@ -100,7 +100,7 @@ class Finish:
     Attributes
     ----------
     exposure: brightness of a white thing under the light that falls on the hand; 1 is white.
-    albedo: linear RGB of the skin that is seen, by which that light is measured.
+    metered: "left" or "right", the hand by which that light is measured. albedo: linear RGB of its skin.
     balance: factor of each of R, G and B.
     contrast: 0 the plain sRGB curve .. 1 a steep one.
     saturation: 0 grey, 1 as it is.
@@ -112,6 +112,7 @@ class Finish:
     """
 
     exposure: float
+    metered: str
     albedo: RGB
     balance: RGB
     contrast: float
@@ -148,13 +149,33 @@ class Take:
     Attributes
     ----------
     index: of the picture in its job. cut: the part of the render that it shows.
+    rows: one for each of the shot's hands, in their order; where there is none, one that tells of no hand.
     """
 
     index: int
     cut: Cut
     ground: Ground
     finish: Finish
-    row: Row
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hand:
+    """A hand in the shot's world.
+
+    Attributes
+    ----------
+    model: path of the HandModel's file. side: "left" or "right".
+    vertices: (V, 3) float32 of the posed hand, metres. keypoints: (21, 3), metres.
+    radius: (21,) of the flesh around each keypoint, metres.
+    """
+
+    model: str
+    side: str
+    skin: Skin
+    vertices: NDArray[np.float32]
+    keypoints: Floats
+    radius: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,13 +187,10 @@ class Shot:
     index: of the shot in its job; also the seed of the paths that Blender traces.
     width, height: of the render, pixels. samples: paths traced a pixel.
     denoise: whether Blender cleans the picture of the paths' noise.
-    model: path of the HandModel's file. side: "left" or "right".
-    vertices: (V, 3) float32 of the posed hand, metres. keypoints: (21, 3), metres.
-    radius: (21,) of the flesh around each keypoint, metres.
-    K: (3, 3) intrinsics, pixels; continuous coordinates, origin at the outer corner of the first pixel.
-    extras: rings, watch, sleeve.
     takes: at least one.
-    hand: whether the hand is shown; else the ground alone is.
+    K: (3, 3) intrinsics, pixels; continuous coordinates, origin at the outer corner of the first pixel.
+    hands: none, where the ground alone is shown; one; or a left and a right one.
+    extras: rings, watch, sleeve, what is held.
     """
 
     index: int
@@ -180,17 +198,11 @@ class Shot:
     height: int
     samples: int
     denoise: bool
-    model: str
-    side: str
-    skin: Skin
     light: Light
     takes: tuple[Take, ...]
-    vertices: NDArray[np.float32]
-    keypoints: Floats
-    radius: Floats
     K: Floats
+    hands: tuple[Hand, ...] = ()
     extras: tuple[Extra, ...] = ()
-    hand: bool = True
 
     @property
     def ground(self) -> Ground:
@@ -199,30 +211,20 @@ class Shot:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Keep the shot in one .npz file."""
-        stored: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
-        for number, extra in enumerate(self.extras):
-            stored[f"vertices_{number}"], stored[f"faces_{number}"] = extra.vertices, extra.faces
-        told = {name: getattr(self, name) for name in _hints(Shot) if name not in _ARRAYS}
-        told["extras"] = [{"look": extra.look, "part": extra.part} for extra in self.extras]
-        np.savez(path, text=np.array(json.dumps(told, default=_told)), **stored)
+        arrays: dict[str, Any] = {}
+        told = _parted(self, "shot", arrays)
+        np.savez(path, text=np.array(json.dumps(told)), **arrays)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Shot:
         """Read what `write` wrote."""
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            told = json.loads(str(stored["text"]))
-            looks = told.pop("extras")
-            values = {name: _typed(kind, told[name]) for name, kind in _hints(cls).items() if name in told}
-            values |= {name: stored[name] for name in _ARRAYS}
-            extras = (
-                Extra(stored[f"vertices_{n}"], stored[f"faces_{n}"], _typed(Look, one["look"]), one["part"])
-                for n, one in enumerate(looks)
-            )
-            return cls(**values, extras=tuple(extras))
+            shot: Shot = _joined(cls, json.loads(str(stored["text"])), stored)
+            return shot
 
-    def projected(self) -> Floats:
-        """Keypoints (21, 2) in the render: continuous pixels, origin at the outer corner of the first."""
-        rays = self.keypoints * [1, -1, -1]
+    def projected(self, hand: int = 0) -> Floats:
+        """A hand's keypoints (21, 2) in the render: pixels, origin at the outer corner of the first."""
+        rays = self.hands[hand].keypoints * [1, -1, -1]
         pixels = rays @ self.K.T
         points: Floats = pixels[:, :2] / pixels[:, 2:]
         return points
@@ -234,19 +236,30 @@ def _hints(record: Any) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(record)}
 
 
-def _told(record: Any) -> dict[str, Any]:
-    """A record as a JSON object; of a light or ground with its kind."""
-    told = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {"kind": record.kind, **told} if isinstance(record, Light | Ground) else told
+def _parted(value: Any, name: str, arrays: dict[str, Any]) -> Any:
+    """A record as JSON values; of a light or ground with its kind. Of arrays, which are kept, the names."""
+    if isinstance(value, np.ndarray):
+        arrays[name] = value
+        return name
+    if isinstance(value, tuple):
+        return [_parted(item, f"{name}.{number}", arrays) for number, item in enumerate(value)]
+    if not is_dataclass(value):
+        return value
+    told = {
+        one.name: _parted(getattr(value, one.name), f"{name}.{one.name}", arrays) for one in fields(value)
+    }
+    return {"kind": value.kind, **told} if isinstance(value, Light | Ground) else told
 
 
-def _typed(kind: Any, told: Any) -> Any:
-    """A value of the given type from what JSON made of it. All items of a tuple have one type here."""
+def _joined(kind: Any, told: Any, arrays: Mapping[str, Any]) -> Any:
+    """A value of the given type from what `_parted` made of it. All items of a tuple have one type here."""
     if kind in _KINDS:
         kind = _KINDS[kind][told["kind"]]
+    if get_origin(kind) is np.ndarray:
+        return arrays[told]
     if get_origin(kind) is tuple:
-        return tuple(_typed(get_args(kind)[0], item) for item in told)
+        return tuple(_joined(get_args(kind)[0], item, arrays) for item in told)
     if not is_dataclass(kind):
         return told
     make: Any = kind
-    return make(**{name: _typed(inner, told[name]) for name, inner in _hints(kind).items()})
+    return make(**{name: _joined(inner, told[name], arrays) for name, inner in _hints(kind).items()})

@@ -34,19 +34,20 @@ class Scene:
 
     Attributes
     ----------
-    shot: its number. points: (21, 2) keypoints as seen, pixels from the camera's axis, x right and y down.
-    ground, site: of the first take, and what grounds are drawn from. albedo: of the skin that is seen.
+    shot: its number. views: of its hands, at least one. rows: what the rows of each begin with.
+    points: (hands, 21, 2) keypoints as seen, pixels from the camera's axis, x right and y down.
+    ground, site: of the first take, and what grounds are drawn from. albedo: of the first hand's skin.
     """
 
     job: Job
     shot: int
-    view: View
+    views: tuple[View, ...]
     points: Floats
     light: Light
     ground: Ground
     site: Site
     albedo: RGB
-    row: Row
+    rows: tuple[Row, ...]
 
 
 def plan_takes(scene: Scene, fraction: Floats) -> tuple[tuple[Take, ...], Floats]:
@@ -78,27 +79,31 @@ def _take(scene: Scene, number: int, cut: Cut, rng: np.random.Generator) -> Take
     job = scene.job
     index = scene.shot * job.takes + number
     ground = _ground(scene, rng) if number else scene.ground
-    finish = _finish(job, scene.albedo, ground, rng)
-    view = laid(scene.view, cut.mirrored, cut.quarters)
-    attrs = {
-        **scene.row.attrs,
-        "roll": view.roll,
+    views = [laid(view, cut.mirrored, cut.quarters) for view in scene.views]
+    finish = _finish(scene, views[0].side, ground, rng)
+    own = {
         "ground": ground.kind,
         "camera": _told(finish),
         "shot": scene.shot,
         "take": {"mirrored": cut.mirrored, "turned": 90 * cut.quarters},
     }
-    row = replace(
-        scene.row, sample_id=job.sample_id(index), side=view.side, rotation=view.rotation, attrs=attrs
+    rows = tuple(
+        replace(
+            row,
+            sample_id=job.sample_id(index) + (f"/{view.side}" if len(views) > 1 else ""),
+            side=view.side,
+            rotation=view.rotation,
+            attrs={**row.attrs, "roll": view.roll, **own},
+        )
+        for row, view in zip(scene.rows, views, strict=True)
     )
-    return Take(index, cut, ground, finish, row)
+    return Take(index, cut, ground, finish, rows)
 
 
 def laid(view: View, mirrored: bool, quarters: int) -> View:
     """What a picture shows once it is mirrored, and then turned clockwise by quarters."""
     if mirrored:
-        other = "left" if view.side == "right" else "right"
-        view = replace(view, side=other, rotation=-view.rotation, roll=0.0 - view.roll)
+        view = replace(view, side=view.other_side, rotation=-view.rotation, roll=0.0 - view.roll)
     return replace(view, rotation=(view.rotation + 90 * quarters) % 360)
 
 
@@ -111,8 +116,8 @@ def _ways(scene: Scene) -> list[tuple[bool, int]]:
     rng = np.random.default_rng([job.seed, scene.shot, _TAKE])
 
     def fit(mirrored: bool, quarters: int) -> bool:
-        view = laid(scene.view, mirrored, quarters)
-        return cell.holds(view.tilt, view.rotation, view.roll)
+        views = (laid(view, mirrored, quarters) for view in scene.views)
+        return all(cell.holds(view.tilt, view.rotation, view.roll) for view in views)
 
     turned = [0, *(q for q in rng.permutation([1, 2, 3]).tolist() if fit(False, q))]
     mirrored = [q for q in rng.permutation(4).tolist() if job.side == "both" and fit(True, q)]
@@ -125,18 +130,18 @@ def _ways(scene: Scene) -> list[tuple[bool, int]]:
 
 
 def _framed(points: Floats, size: int, camera: Camera, rng: np.random.Generator) -> Floats:
-    """Where the camera's axis is to lie in a picture (2,): the hand anywhere where its fingers stay inside.
+    """Where the camera's axis is to lie in a picture (2,): such that fingers and palms are anywhere inside.
 
     Parameters
     ----------
-    points: (21, 2) pixels from the axis, as they lie in the picture.
+    points: (hands, 21, 2) pixels from the axis, as they lie in the picture.
     """
-    # The wrist may be outside: in close pictures it is.
-    low, high = points[1:].min(axis=0), points[1:].max(axis=0)
+    # Wrists may be outside: in close pictures they are.
+    low, high = points[:, 1:].min(axis=(0, 1)), points[:, 1:].max(axis=(0, 1))
     room = (size - (high - low)) / 2 * camera.off_centre
     axis: Floats = size / 2 + rng.uniform(-1, 1, 2) * room - (low + high) / 2
     cut, beyond = rng.random() < camera.edge, size * rng.uniform(*_BEYOND)
-    return axis + _to_edge(points + axis, size, beyond) if cut else axis
+    return axis + _to_edge(points[0] + axis, size, beyond) if cut else axis
 
 
 def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
@@ -159,12 +164,13 @@ def _ground(scene: Scene, rng: np.random.Generator) -> Ground:
     return fit[int(rng.integers(len(fit)))].draw(site)
 
 
-def _finish(job: Job, albedo: RGB, ground: Ground, rng: np.random.Generator) -> Finish:
-    camera = job.camera
+def _finish(scene: Scene, side: str, ground: Ground, rng: np.random.Generator) -> Finish:
+    job, camera = scene.job, scene.job.camera
     red, green, blue = np.clip(1 + camera.cast * rng.normal(size=3), 0.3, 2).tolist()
     return Finish(
         exposure=float(rng.uniform(*camera.exposure)) * ground.exposure,
-        albedo=albedo,
+        metered=side,
+        albedo=scene.albedo,
         balance=(red, green, blue),
         contrast=float(rng.uniform(*camera.contrast)),
         saturation=float(rng.uniform(0.7, 1.15)),
@@ -185,4 +191,8 @@ def _motion(job: Job, rng: np.random.Generator) -> tuple[float, float]:
 def _told(finish: Finish) -> dict[str, Any]:
     """What the camera did, short enough for a row."""
     values = asdict(finish)
-    return {name: np.round(values[name], 3).tolist() for name in values if name not in ("seed", "albedo")}
+    return {
+        name: np.round(values[name], 3).tolist()
+        for name in values
+        if name not in ("seed", "metered", "albedo")
+    }

@@ -1,8 +1,10 @@
 """Inside Blender, for `benchmarks/render_truth.py`:  INTERPRETER -I spheres.py FOLDER SAMPLES MASKS
 
-For each shot-N.npz in FOLDER: seven pictures, spheres-N-G.exr, of small spheres that give light, red at
-keypoint G, green at G + 7 and blue at G + 14, before nothing, through the renderer's own camera. And for the
-first MASKS shots what a ray through the middle of each pixel meets, rays-N.npy (H, W): the number of a part.
+For each shot-N.npz in FOLDER, and each of its hands H: seven pictures, spheres-N-H-G.exr, of small spheres
+that give light, red at keypoint G, green at G + 7 and blue at G + 14, before nothing, through the renderer's
+own camera. And for the first MASKS shots, rays-N.npz: what a ray through the middle of each pixel meets,
+`parts` and `depth` (H, W), the number of a part and metres along the camera's axis; and how many triangles of
+one hand cross one of the other, `crossing`.
 """
 
 import sys
@@ -45,13 +47,15 @@ def main() -> None:
         scene.render.resolution_x, scene.render.resolution_y = shot.width, shot.height
         studio._camera(scene, shot)
         scene.camera.data.dof.use_dof = False
-        for group in range(GROUPS):
-            for place, thing in enumerate(balls):
-                thing.location = Vector(shot.keypoints[group + GROUPS * place])
-            scene.render.filepath = str(folder / f"spheres-{number}-{group}.exr")
-            bpy.ops.render.render(write_still=True)
+        for which, hand in enumerate(shot.hands):
+            for group in range(GROUPS):
+                for place, thing in enumerate(balls):
+                    thing.location = Vector(hand.keypoints[group + GROUPS * place])
+                scene.render.filepath = str(folder / f"spheres-{number}-{which}-{group}.exr")
+                bpy.ops.render.render(write_still=True)
         if int(number) < masks:
-            np.save(folder / f"rays-{number}.npy", rays(shot))
+            parts, depth = rays(shot)
+            np.savez(folder / f"rays-{number}.npz", parts=parts, depth=depth, crossing=crossing(shot))
 
 
 def ball(scene, colour):
@@ -77,27 +81,43 @@ def ball(scene, colour):
 
 
 def rays(shot):
-    """The parts that rays through the pixels' middles meet first, cast at the meshes of the shot."""
-    model = HandModel.read(shot.model)
-    left = shot.side == "left"
-    parts = [int(p) - 16 if left and p > 1 else int(p) for p in model.part]
-    vertices, faces = [shot.vertices], [tuple(map(int, face)) for face in model.faces]
-    start = len(shot.vertices)
-    for extra in shot.extras:
-        vertices.append(extra.vertices)
-        faces += [tuple(int(v) + start for v in face) for face in extra.faces]
-        parts += [extra.part] * len(extra.faces)
-        start += len(extra.vertices)
+    """What rays through the pixels' middles meet first: parts (0: none), and metres along the axis (inf)."""
+    vertices, faces, parts = [], [], []
+    for own, triangles, numbers in [*hands(shot), *things(shot)]:
+        start = sum(map(len, vertices))
+        vertices.append(own)
+        faces += (triangles + start).tolist()
+        parts += numbers
     tree = BVHTree.FromPolygons(np.concatenate(vertices).tolist(), faces)
     inverse = np.linalg.inv(shot.K)
     found = np.zeros((shot.height, shot.width), np.uint8)
+    depth = np.full(found.shape, np.inf)
     for row in range(shot.height):
         for column in range(shot.width):
             x, y, _ = inverse @ (column + 0.5, row + 0.5, 1)
-            *_, face, _ = tree.ray_cast((0, 0, 0), (x, -y, -1))
+            place, _, face, _ = tree.ray_cast((0, 0, 0), (x, -y, -1))
             if face is not None:
-                found[row, column] = parts[face]
-    return found
+                found[row, column], depth[row, column] = parts[face], -place.z
+    return found, depth
+
+
+def hands(shot):
+    """Vertices, triangles and part of each triangle, of each hand."""
+    for hand in shot.hands:
+        model = HandModel.read(hand.model)
+        left = hand.side == "left"
+        yield hand.vertices, model.faces, [int(p) - 16 if left and p > 1 else int(p) for p in model.part]
+
+
+def things(shot):
+    for extra in shot.extras:
+        yield extra.vertices, extra.faces, [extra.part] * len(extra.faces)
+
+
+def crossing(shot):
+    """How many pairs of triangles, one of each hand, cross."""
+    trees = [BVHTree.FromPolygons(own.tolist(), triangles.tolist()) for own, triangles, _ in hands(shot)]
+    return len(trees[0].overlap(trees[1])) if len(trees) == 2 else 0
 
 
 main()

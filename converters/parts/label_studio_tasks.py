@@ -26,6 +26,10 @@ POINT, RECTANGLE = "keypointlabels", "rectanglelabels"
 _PICTURES = ("image", "img", "picture", "photo", "url", "ocr")
 _LONGEST = 200  # characters of a task's number, which may be text
 _MOST = 1e9  # of a number
+_FURTHER = (
+    "further annotation of a task, not read (the ground truth, or the newest, was; --annotator WHO reads one "
+    "person's)"
+)
 _REGION = re.compile(r"hand-(\d{1,6})")
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
@@ -60,6 +64,14 @@ class _Annotation(msgspec.Struct):
     updated_at: str | None = None
     created_at: str | None = None
     model_version: Any = None
+    completed_by: Any = None
+
+    @property
+    def people(self) -> list[str]:
+        """What the person who made it is called: a number, an e-mail address or both."""
+        who = self.completed_by
+        names = (who.get("email"), who.get("id")) if isinstance(who, dict) else (who,)
+        return [str(name)[:_LONGEST] for name in names if isinstance(name, str | int) and name != ""]
 
 
 class _Task(msgspec.Struct):
@@ -128,12 +140,14 @@ class Task:
         return self.sent[number] if number < len(self.sent) else None
 
 
-def tasks_of(path: Path, name: str, places: Places, counted: Part) -> list[Task]:
+def tasks_of(
+    path: Path, name: str, places: Places, counted: Part, annotator: str | None = None
+) -> list[Task]:
     """The tasks of a file that have an annotation or a prediction; `counted`: told of the others.
 
     Parameters
     ----------
-    name: as people are told of the file. places: where it may lie.
+    name: as people are told of the file. places: where it may lie. annotator: whose annotations to read.
 
     Raises
     ------
@@ -151,7 +165,7 @@ def tasks_of(path: Path, name: str, places: Places, counted: Part) -> list[Task]
             if plain is None:
                 raise InputError(path, "no task", allowed="an object with data")
             told = msgspec.convert(plain, _Task, strict=False)
-            task = _read(told, f"row{number}", counted)
+            task = _read(told, f"row{number}", counted, annotator)
         except msgspec.ValidationError as error:
             counted.quarantine.append((f"{name}: [{number}]", json_files.invalid(path, error).reason))
         except InputError as error:
@@ -177,7 +191,8 @@ def _as_task(entry: Any) -> dict[str, Any] | None:
         {**region, "type": _kind(region), "value": region} for listed in regions.values() for region in listed
     ]
     data = {key: value for key, value in entry.items() if key not in regions and key != "id"}
-    return {"id": entry.get("id"), "data": data, "annotations": [{"result": results}]}
+    done = {"result": results, "completed_by": entry.get("annotator")}
+    return {"id": entry.get("id"), "data": data, "annotations": [done]}
 
 
 def _is_regions(value: Any) -> bool:
@@ -188,8 +203,8 @@ def _kind(value: dict[str, Any]) -> str:
     return next((key for key in value if key.endswith("labels") and isinstance(value[key], list)), "")
 
 
-def _read(told: _Task, number: str, counted: Part) -> Task | None:
-    chosen, tagger = _chosen(told, counted)
+def _read(told: _Task, number: str, counted: Part, annotator: str | None) -> Task | None:
+    chosen, tagger = _chosen(told, counted, annotator)
     if chosen is None:
         return None
     columns = dict(told.data)
@@ -204,7 +219,7 @@ def _read(told: _Task, number: str, counted: Part) -> Task | None:
     return task
 
 
-def _chosen(told: _Task, counted: Part) -> tuple[_Annotation | None, str | None]:
+def _chosen(told: _Task, counted: Part, annotator: str | None) -> tuple[_Annotation | None, str | None]:
     """The annotation to read, else the prediction with its model; the others are counted."""
     notes = counted.notes
     given = [*(told.annotations or []), *(told.completions or [])]
@@ -216,12 +231,18 @@ def _chosen(told: _Task, counted: Part) -> tuple[_Annotation | None, str | None]
     ):
         if count:
             notes[what] += count
+    if annotator is not None:
+        others = [one for one in done if annotator not in one.people]
+        done = [one for one in done if annotator in one.people]
+        for other in others:
+            leave_out(notes, "annotation not read, of", brief((other.people or ["nobody who is told"])[0]))
+        if not done:
+            notes["task without an annotation of this person"] += 1
+            return None, None
     if done:
         done.sort(key=lambda a: (bool(a.ground_truth), a.updated_at or a.created_at or ""))
         if len(done) > 1:
-            notes["further annotation of a task, not read (the ground truth, or the newest, was)"] += (
-                len(done) - 1
-            )
+            notes[_FURTHER] += len(done) - 1
         return done[-1], None
     guesses = [guess for guess in told.predictions or [] if isinstance(guess, dict)]  # not a number alone
     if not guesses or skipped:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -42,6 +43,7 @@ _DECIDING = (
     "pyarrow",
 )  # what the pixels and tables that are written depend on
 _GROUP = 16  # items a task, at most: 250 to 1,000 samples
+_TASKS = 16  # tasks a thread, at least, where there are items for them: the last ones are waited for
 _IN_FLIGHT = 2  # tasks a thread
 _FAILURES = 10  # deaths of workers at one task before it is given up
 # Seconds: for the first worker, between looks at how many there are, and for the end of those started here.
@@ -90,7 +92,7 @@ class Cluster:
             that has another version; workers died at the same task again and again.
         """
         client, workers = self._connected(), self.workers
-        size = 1 if total is None else min(_GROUP, 1 + total // (4 * workers))
+        size = 1 if total is None else min(_GROUP, 1 + total // (_TASKS * workers))
         left, waiting = iter(items), deque[Any]()
         try:
             while group := list(islice(left, size)):
@@ -200,8 +202,12 @@ def _connect(address: str) -> Any:
 
 def _version() -> str:
     """What a worker must have as we do, to give the same bytes."""
-    packages = ", ".join(f"{name} {metadata.version(name)}" for name in _DECIDING)
-    return f"hand-curate {VERSION}, Python {platform.python_version()}, {packages}"
+    return f"hand-curate {VERSION}, Python {platform.python_version()}, {_packages()}"
+
+
+@cache
+def _packages() -> str:
+    return ", ".join(f"{name} {metadata.version(name)}" for name in _DECIDING)
 
 
 def _each(

@@ -19,7 +19,8 @@ def add(commands: Any) -> None:
         "  curate select tagged --where \"aspect == 'dorsal' and labelled >= 20\" --out backs\n"
         "  curate select tagged --where \"attrs.skinColor in ['dark', 'medium']\" --out darker\n"
         "  curate select tagged --drop-qa qa-tagged --near-duplicates one --out clean\n"
-        "  curate select tagged --sample 200 --by subject_id --out some",
+        "  curate select tagged --sample 200 --by subject_id --out some\n"
+        "  curate select tagged --val 0.2 --test 0.1 --out split",
     )
     parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT")

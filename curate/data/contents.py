@@ -37,6 +37,7 @@ def claimed(
     engine: Engine = ONE,
     overwrite: bool = False,
     shares: bool = False,
+    pictures: bool = True,
 ) -> Iterator[files.Claim]:
     """`files.claimed` for a command that reads datasets: what their files hold is part of what is asked for.
 
@@ -44,6 +45,7 @@ def claimed(
     ----------
     reads: what else the command reads; `out` must not hold it. others: files whose content counts as well.
     engine: what reads the files, once nothing else refuses. shares: as of `files.claimed`.
+    pictures: the command reads the pictures that the datasets refer to.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def claimed(
     with files.claimed(
         out,
         identity,
-        contents=partial(content_hash, datasets, others, engine=engine),
+        contents=partial(content_hash, datasets, others, engine=engine, pictures=pictures),
         reads=[*(dataset.root for dataset in datasets), *reads],
         resume_key=resume_key,
         overwrite=overwrite,
@@ -65,10 +67,14 @@ def claimed(
         yield claim
 
 
-def content_hash(datasets: Sequence[Dataset], others: Sequence[Path] = (), *, engine: Engine = ONE) -> str:
-    """Hash of datasets and of every file that they refer to, and of other files; names do not count."""
+def content_hash(
+    datasets: Sequence[Dataset], others: Sequence[Path] = (), *, engine: Engine = ONE, pictures: bool = True
+) -> str:
+    """Hash of datasets, with `pictures` of every file that they refer to, too, and of other files; names do
+    not count."""
     digest = hashlib.sha256()
-    for root, names in [(None, list(map(os.fspath, others))), *((d.root, _files_of(d)) for d in datasets)]:
+    own = [(dataset.root, _files_of(dataset, pictures)) for dataset in datasets]
+    for root, names in [(None, list(map(os.fspath, others))), *own]:
         chunks = [names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)]
         for part in engine.map(partial(_hashes, root), chunks, total=len(chunks)):
             digest.update("".join(part).encode())
@@ -76,8 +82,10 @@ def content_hash(datasets: Sequence[Dataset], others: Sequence[Path] = (), *, en
     return digest.hexdigest()
 
 
-def _files_of(dataset: Dataset) -> list[str]:
+def _files_of(dataset: Dataset, pictures: bool) -> list[str]:
     """All that a dataset consists of, as its samples refer to it."""
+    if not pictures:
+        return [INFO, TABLE, *_BESIDE]
     columns = dataset.table(["image", "mask", "depth"]).columns
     refs = {ref for column in columns for ref in column.unique().to_pylist() if ref is not None}
     named = {PIXELS if images.in_stack(ref) else ref for ref in refs}

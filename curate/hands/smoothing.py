@@ -1,7 +1,8 @@
 """Points that tremble from frame to frame, calmed by the one-euro filter (Casiez et al., CHI 2012).
 
 A low-pass filter whose cut-off frequency grows with speed: a hand at rest stands still, and a fast one is
-followed without lag. Speeds count in sizes of the hand, so that one setting fits hands near and far.
+followed with little lag. Speeds count in sizes of the hand, so that one setting fits hands near and far. Of
+a recording, whose future is known, both directions of time are asked, and nothing lags.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Points = NDArray[np.float64]
 _SPEED_CUTOFF = 1.0  # Hz, of the speeds; the paper's
 
 
@@ -38,8 +40,8 @@ class Smoothed:
     seconds: the frame's time.
     """
 
-    points: NDArray[np.float64]
-    speeds: NDArray[np.float64]
+    points: Points
+    speeds: Points
     seconds: float
 
 
@@ -65,6 +67,36 @@ def smooth(
     known = np.isfinite(before.points).all(axis=1, keepdims=True)
     found = np.isfinite(here).all(axis=1, keepdims=True)
     return Smoothed(np.where(known, filtered, here), np.where(known & found, speeds, 0.0), seconds)
+
+
+def smooth_whole(points: NDArray[np.floating], seconds: NDArray[np.floating], by: OneEuro) -> Points:
+    """The points of all frames, as the mean of the filter forward and of the filter backward in time.
+
+    What one brings too late, the other brings too early by as much.
+
+    Parameters
+    ----------
+    points: (frames, n, 2) of one hand that is seen in all, NaN where a point was not found.
+    seconds: (frames,), growing.
+    """
+    here, times = np.asarray(points, np.float64), np.asarray(seconds, np.float64)
+    forward = _through(here, times, by)
+    return (forward + _through(here[::-1], -times[::-1], by)[::-1]) / 2
+
+
+def _through(points: Points, seconds: Points, by: OneEuro) -> Points:
+    past: Smoothed | None = None
+    result = []
+    for frame, time in zip(points, seconds.tolist(), strict=True):
+        past = smooth(past, frame, time, hand_size(frame), by)
+        result.append(past.points)
+    return np.stack(result)
+
+
+def hand_size(points: NDArray[np.floating]) -> float:
+    """Longer side of the box of those that are there, at least 1: what speeds count in."""
+    known = points[np.isfinite(points).all(axis=1)]
+    return max(1.0, float(np.ptp(known, axis=0).max())) if len(known) else 1.0
 
 
 def _share(cutoff: NDArray[np.float64] | float, step: float) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from curate.basics.settings import Options, text, texts, whole
+from curate.basics.settings import Options, share, text, texts, whole
 from curate.data.split import SPLITS
 
 # What `curate.data.condition` reads.
@@ -29,4 +29,6 @@ class SelectOptions(Options):
     by: str | None = text(
         None, "a column or a name in attrs", "draw as many of each value of this (subject_id, side ...)"
     )
-    seed: int = whole(0, 0, 1 << 32, "of what is drawn")
+    val: float = share(0.0, "give what is chosen splits anew, by subject: share of the validation split")
+    test: float = share(0.0, "likewise: share of the test split")
+    seed: int = whole(0, 0, 1 << 32, "of what is drawn, and of the split by subject")

@@ -17,7 +17,8 @@ from curate.taggers.looks import View
 from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, network, told
 from curate.taggers.run import RunTagger, looks_of
 
-_LOOKS = 3  # at each proposal, each closer around the points of the one before
+_LOOKS = 3  # at each proposal at most, each closer around the points of the one before
+_STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _SAME = 0.5  # of their area: boxes that share so much are of one hand
 
 
@@ -37,6 +38,7 @@ def open_tagger(where: str, looks: int) -> RunTagger:
         ("keypoints", told().margin),
         order=("bbox", BOX),
         finders={**FINDERS, BOX: finder()},
+        settled=frozenset({BOX}),
     )
 
 
@@ -75,8 +77,10 @@ class BoxFinder:
         for _ in range(_LOOKS):
             shown = view.show(localiser.size)
             answer = localiser.predict(shown.pixels[None])
-            points = shown.back(answer.points[0])
+            points, before = shown.back(answer.points[0]), view.square
             view.close_in(points)
             bounds = geometry.bounding_box(points)
             box, score = (place.box if bounds is None else bounds), float(answer.scores.mean())
+            if metrics.box_iou(view.square, before) >= _STAYS:
+                break
         return Found(box, BOX, score)

@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from curate.basics import files, images, progress, videos
@@ -26,6 +27,7 @@ from curate.data.sample import Sample, file_stem, from_batch, to_batch
 from curate.hands.finding import WHOLE
 from curate.hands.overlay import draw_hands
 from curate.hands.photograph import Photograph, Still
+from curate.hands.smoothing import OneEuro, smooth_whole
 from curate.taggers.following import Follower, State, from_json, to_json
 from curate.taggers.tagger import Tagged, nothing
 
@@ -88,7 +90,7 @@ def tag_clip(
     label: Label,
     out: Path,
     work: Path,
-    show: Callable[[Pixels], bool] = lambda picture: True,
+    show: Callable[[Pixels], bool] | None = None,
 ) -> Part:
     """All samples of a clip; what is wrong with it goes to the quarantine.
 
@@ -108,7 +110,7 @@ def tag_clip(
             samples += made
             count = frame.number + 1
             progress.within(1)
-            if not show(draw_hands(frame.pixels, _hands(made))):
+            if show is not None and not show(draw_hands(frame.pixels, _hands(made))):
                 break
             if count % _ROWS == 0:
                 kept.keep(part, samples, state, count)
@@ -118,6 +120,25 @@ def tag_clip(
     kept.keep(part, samples, state, count, ended=True)
     files.write_json(work / f"{clip.stem}{_SPENT}", [count - first, time.monotonic() - began])
     return kept.whole()
+
+
+def smoothed(part: Part, by: OneEuro) -> Part:
+    """A whole clip with the points of its hands smoothed, each while it is seen without a break."""
+    samples = list(from_batch(part.batch))
+    rows = sorted(
+        (int(sample.track), int(sample.frame), row)
+        for row, sample in enumerate(samples)
+        if sample.track is not None and sample.frame is not None
+    )
+    # Of frames one after another, frame - place is the same.
+    for _, group in groupby(enumerate(rows), key=lambda item: (item[1][0], item[1][1] - item[0])):
+        seen = [row for _, (_, _, row) in group]
+        points = np.stack([samples[row].keypoints for row in seen])
+        times = np.array([samples[row].attrs[SECONDS] for row in seen])
+        for row, calm in zip(seen, smooth_whole(points, times, by), strict=True):
+            samples[row] = replace(samples[row], keypoints=calm.astype(np.float32))
+    part.batch = to_batch(samples)
+    return part
 
 
 def pace(work: Path) -> tuple[int, float]:

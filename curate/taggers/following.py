@@ -19,7 +19,7 @@ from curate.basics import geometry
 from curate.basics.errors import InputError
 from curate.hands.finding import WHOLE, FindAll
 from curate.hands.photograph import Still
-from curate.hands.smoothing import OneEuro, Smoothed, smooth
+from curate.hands.smoothing import OneEuro, Smoothed, hand_size, smooth
 from curate.hands.tracking import apart, matched, same_hand
 from curate.taggers.tagger import Tagged, Tagger
 
@@ -36,7 +36,7 @@ class Settings:
     ----------
     sure: score from which a hand that no finder saw is one; one that is followed is in doubt below.
     find_every: frames after which a finder is asked for hands that came in.
-    smoothing: None: points stay as they are found.
+    smoothing: of each frame by those before it; None: points stay as they are found.
     """
 
     sure: float
@@ -165,13 +165,9 @@ class Follower:
         if self.settings.smoothing is None:
             return Track(number, box, seconds)
         past = before.smoothed if before is not None and before.seen else None
-        size = max(1.0, float(box[2:].max()))
-        return Track(
-            number,
-            box,
-            seconds,
-            smoothed=smooth(past, tagged.keypoints, seconds, size, self.settings.smoothing),
-        )
+        size = hand_size(tagged.keypoints)
+        smoothed = smooth(past, tagged.keypoints, seconds, size, self.settings.smoothing)
+        return Track(number, box, seconds, smoothed=smoothed)
 
 
 def _box(tagged: Tagged) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from curate.basics import files
 from curate.basics.errors import InputError
-from curate.hands.finding import ANY_HAND, FINDERS, NONE, WHOLE, Finder
+from curate.hands.finding import ANY_HAND, FINDERS, FOUND_BY, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
 from curate.scoring.precision import Threshold
 from curate.taggers.looks import UPRIGHT, Look, Said, Shown, View, together
@@ -64,6 +64,7 @@ class RunTagger:
     cut_by: what the crops that the network was trained on were cut by, and the margin left around.
     order, finders: who is asked where a hand is, see `curate.hands.finding.first`. Where the order does not
         end with the whole photograph, there is no hand in one in which nobody sees any.
+    settled: those of them whose boxes lie around points of this network: it need not look for them once more.
     """
 
     model: Model
@@ -71,6 +72,7 @@ class RunTagger:
     cut_by: tuple[str, float]
     order: tuple[str, ...] = ANY_HAND
     finders: Mapping[str, Finder] = field(default_factory=lambda: FINDERS)
+    settled: frozenset[str] = frozenset()
 
     @property
     def label_source(self) -> str:
@@ -100,8 +102,9 @@ class RunTagger:
     def _look(self, views: Sequence[View]) -> list[Tagged]:
         if not views:
             return []
-        if self.cut_by[0] == "keypoints":
-            for view, found in zip(views, self._predict(views, UPRIGHT)[0], strict=True):
+        far = [view for view in views if self.cut_by[0] == "keypoints" and not self._is_settled(view)]
+        if far:
+            for view, found in zip(far, self._predict(far, UPRIGHT)[0], strict=True):
                 view.close_in(found)
         answers = [self._predict(views, look) for look in self.looks]
         said = [
@@ -109,6 +112,10 @@ class RunTagger:
             for row in range(len(views))
         ]
         return [self._tagged(view, found) for view, found in zip(views, said, strict=True)]
+
+    def _is_settled(self, view: View) -> bool:
+        by = view.photograph.sample.attrs.get(FOUND_BY) if view.found_by == "bbox" else view.found_by
+        return by in self.settled
 
     def _tagged(self, view: View, said: Said) -> Tagged:
         unseen = view.found_by == WHOLE and view.photograph.sample.transform is None

@@ -34,7 +34,8 @@ def fit_confidence(network: Network, examples: Examples, split: str) -> dict[str
     -------
     None where it cannot be known: no point was predicted, or all of them are right, or none.
     """
-    scores, gaps = [np.empty((0, kp.COUNT))], [np.empty((0, kp.COUNT))]
+    scores: list[NDArray[np.floating]] = [np.empty((0, kp.COUNT), np.float32)]
+    gaps: list[NDArray[np.floating]] = [np.empty((0, kp.COUNT))]
     limit = metrics.right_within(network.spec.size)
     for first in range(0, len(examples), _BATCH):
         rows = np.arange(first, min(first + _BATCH, len(examples)))
@@ -59,7 +60,7 @@ def fit_confidence(network: Network, examples: Examples, split: str) -> dict[str
 
 
 def _threshold(
-    scores: NDArray[np.float32], known: NDArray[np.bool_], right: NDArray[np.bool_]
+    scores: NDArray[np.floating], known: NDArray[np.bool_], right: NDArray[np.bool_]
 ) -> Threshold | None:
     """By the mean score of the points that were found, as a hand's is."""
     found = scores > 0

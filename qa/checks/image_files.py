@@ -18,6 +18,8 @@ def no_samples(view: View, limits: Limits) -> Outcome:
 
 def unreadable_image(view: View, limits: Limits) -> Outcome:
     """Images that do not decode fully (ultralytics' verify_image asks the same)."""
+    if not view.pixels.opened:
+        return Outcome(0)
     rows = np.flatnonzero(view.pixels.error != np.array(None))
     hits = [
         Hit(

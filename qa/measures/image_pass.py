@@ -21,6 +21,7 @@ from qa.measures.hand_look import DEPTHS, HandLook, look_at_hand
 from qa.measures.image_look import THUMB, ImageLook, look_at_image
 
 _CHUNK = 64
+NOT_OPENED = "not opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class PixelFacts:
 
     Attributes
     ----------
+    opened: the images were opened; else each has NOT_OPENED as its error.
     size: (n, 2) width and height as displayed (EXIF applied), pixels.
     sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
@@ -38,6 +40,7 @@ class PixelFacts:
     depth: (n, 26), and likeness: (n, 21), see HandLook.
     """
 
+    opened: bool
     size: Floats
     sha256: Names
     error: Names
@@ -130,7 +133,27 @@ def pixel_facts(
                 depth[row], likeness[row] = hand.depth, hand.likeness
                 for name in _HAND:
                     looks[name][row] = getattr(hand, name)
-    return PixelFacts(size, digests, errors, hashes, thumbs, looks, depth, likeness)
+    return PixelFacts(True, size, digests, errors, hashes, thumbs, looks, depth, likeness)
+
+
+def unopened(sha256: Names) -> PixelFacts:
+    """What is known of the pixels where no image is opened: the hashes that the table has."""
+    count = len(sha256)
+
+    def nothing(*shape: int) -> Floats:
+        return np.broadcast_to(np.nan, (count, *shape))  # takes no memory
+
+    return PixelFacts(
+        False,
+        nothing(2),
+        sha256,
+        np.full(count, NOT_OPENED, object),
+        np.broadcast_to(np.uint64(0), (count, 2)),
+        np.broadcast_to(np.uint8(0), (count, THUMB, THUMB)),
+        {name: nothing() for name in (*_FILE, *_IMAGE, *_HAND)},
+        nothing(DEPTHS),
+        nothing(kp.COUNT),
+    )
 
 
 def _chunks(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:

@@ -53,8 +53,9 @@ class Residuals:
 
 
 def none(count: int) -> Residuals:
-    """Of samples that no network predicted."""
-    return Residuals(*np.full((2, count, kp.COUNT), np.nan))
+    """Of samples that no network predicted; takes no memory."""
+    nothing = np.broadcast_to(np.nan, (count, kp.COUNT))
+    return Residuals(nothing, nothing)
 
 
 def read_residuals(
@@ -76,7 +77,7 @@ def read_residuals(
     InputError: none of a file's samples is among `sample_ids`.
     """
     places = {name: row for row, name in enumerate(sample_ids)}
-    found = none(len(sample_ids))
+    found = Residuals(*np.full((2, len(sample_ids), kp.COUNT), np.nan))
     for path in paths:
         said = read_predictions(path)
         rows = np.array([places.get(name, -1) for name in said.sample_ids], np.intp)

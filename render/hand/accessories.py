@@ -5,7 +5,7 @@ Things are meshes in the hand frame of a right hand, metres, moved by the matric
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,18 @@ class Worn:
     sleeve_at: float
     cuff: RGB | None
     seed: int
+
+    def beside(self, other: Worn) -> Worn:
+        """The same on a person who wears `other` on the other hand: both sleeves alike, one watch."""
+        watch = None if other.watch else self.watch
+        return replace(
+            self,
+            polish=other.polish,
+            watch=watch,
+            sleeve=other.sleeve,
+            sleeve_at=other.sleeve_at,
+            cuff=other.cuff,
+        )
 
     def attrs(self) -> dict[str, Any]:
         """For the sample's attrs; 11k Hands' names where it has them."""

@@ -32,10 +32,16 @@ def part_of_side(part: int, left: bool) -> int:
     return part - LEFT_BELOW if left and part > PERSON else part
 
 
+def of_side(parts: NDArray[np.uint8], left: bool) -> NDArray[np.bool_]:
+    """Where a mask shows the left or the right hand."""
+    first_of_right = PART_OF_BONE[PART_OF_BONE > PERSON].min()
+    shown: NDArray[np.bool_] = (parts > PERSON) & ((parts < first_of_right) == left)
+    return shown
+
+
 def mirrored(parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The class ids of the other hand's parts."""
-    first_of_right = PART_OF_BONE[PART_OF_BONE > PERSON].min()
-    other = np.where(parts < first_of_right, parts + LEFT_BELOW, parts - LEFT_BELOW)
+    other = np.where(of_side(parts, left=True), parts + LEFT_BELOW, parts - LEFT_BELOW)
     return np.where(parts > PERSON, other, parts).astype(np.uint8)
 
 
@@ -76,22 +82,28 @@ class HandModel:
     texture: str
     uv: NDArray[np.float32]
 
-    def posed(self, matrices: Floats, palm: float = 0.0) -> tuple[NDArray[np.float32], Floats]:
-        """Vertices (V, 3) and keypoints (21, 3) after each bone has moved; linear blend skinning.
+    def posed(self, matrices: Floats) -> NDArray[np.float32]:
+        """Vertices (V, 3) after each bone has moved, (17, 4, 4) as `kinematics.bone_matrices` gives them.
 
-        Parameters
-        ----------
-        matrices: (17, 4, 4) as `kinematics.bone_matrices` gives them.
-        palm: 0 where the back is seen .. 1 where the palm is.
+        Linear blend skinning.
         """
         blended = self.weights @ matrices[:, :3].reshape(kinematics.BONES, 12).astype(np.float32)
         turns = blended.reshape(-1, 3, 4)
         moved: NDArray[np.float32] = np.einsum("vij,vj->vi", turns[:, :, :3], self.vertices) + turns[:, :, 3]
+        return moved
+
+    def labelled(self, matrices: Floats, palm: float = 0.0) -> Floats:
+        """Keypoints (21, 3) after each bone has moved.
+
+        Parameters
+        ----------
+        palm: 0 where the back is seen .. 1 where the palm is.
+        """
         owner = [kinematics.bone_of_keypoint(i) for i in range(len(self.keypoints))]
         own = matrices[owner]
-        labelled = self.keypoints + palm * (self.palm_keypoints - self.keypoints)
-        points = np.einsum("kij,kj->ki", own[:, :3, :3], labelled) + own[:, :3, 3]
-        return moved, points
+        still = self.keypoints + palm * (self.palm_keypoints - self.keypoints)
+        points: Floats = np.einsum("kij,kj->ki", own[:, :3, :3], still) + own[:, :3, 3]
+        return points
 
     def write(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
         """Keep the model in one .npz file, or write it to one that is open."""

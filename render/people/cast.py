@@ -37,9 +37,8 @@ class Cast:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
 
-    def person(self, name: str, job: Job, rng: np.random.Generator) -> Person:
-        """One of the job's people who have the named model, drawn by `rng`."""
-        number = int(rng.integers(job.hands.people))
+    def person(self, name: str, job: Job, number: int) -> Person:
+        """One of the job's people who have the named model. number: from 0, below job.hands.people."""
         own = np.random.default_rng([job.seed, number, 1])
         skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
         if name != models.PROCEDURAL:

@@ -39,9 +39,12 @@ def load_atlas(path: str, model: HandModel) -> list[str]:
     return names
 
 
-def skin_of_part(number: int, texture: str) -> Any:
-    """The skin's material for one part of the hand; all share one node group. number: in the mask."""
-    name = f"{_SKIN} {number} {texture}"
+def skin_of_part(number: int, side: str, texture: str) -> Any:
+    """The skin's material for one part of a left or right hand; all of one side share a node group.
+
+    number: in the mask.
+    """
+    name = f"{_SKIN} {side} {number} {texture}"
     if name in bpy.data.materials:
         return bpy.data.materials[name]
     material = bpy.data.materials.new(name)
@@ -49,7 +52,7 @@ def skin_of_part(number: int, texture: str) -> Any:
     material.pass_index = number
     tree = material.node_tree
     tree.nodes.clear()
-    group = node(tree, "ShaderNodeGroup", node_tree=_skin_group())
+    group = node(tree, "ShaderNodeGroup", node_tree=_skin_group(side))
     out = node(tree, "ShaderNodeOutputMaterial")
     tree.links.new(group.outputs["shader"], out.inputs["Surface"])
     if texture:
@@ -59,10 +62,11 @@ def skin_of_part(number: int, texture: str) -> Any:
     return material
 
 
-def _skin_group() -> Any:
-    if _SKIN in bpy.data.node_groups:
-        return bpy.data.node_groups[_SKIN]
-    tree = bpy.data.node_groups.new(_SKIN, "ShaderNodeTree")
+def _skin_group(side: str) -> Any:
+    name = f"{_SKIN} {side}"
+    if name in bpy.data.node_groups:
+        return bpy.data.node_groups[name]
+    tree = bpy.data.node_groups.new(name, "ShaderNodeTree")
     tree.interface.new_socket("picture", in_out="INPUT", socket_type="NodeSocketColor")
     tree.interface.new_socket("pictured", in_out="INPUT", socket_type="NodeSocketFloat")
     tree.interface.new_socket("shader", in_out="OUTPUT", socket_type="NodeSocketShader")
@@ -184,9 +188,9 @@ def _ramp(tree: Any, value: Any, low: float, high: float) -> Any:
     return ramp.outputs["Result"]
 
 
-def set_skin(skin: Skin, atlas: list[str]) -> None:
-    """Give the shared skin a person's colours and a model's maps."""
-    tree = _skin_group()
+def set_skin(skin: Skin, side: str, atlas: list[str]) -> None:
+    """Give the skin of left or right hands a person's colours and a model's maps."""
+    tree = _skin_group(side)
     for name in _COLOURS:
         tree.nodes[name].outputs[0].default_value = (*getattr(skin, name), 1.0)
     for name in _NUMBERS:

@@ -30,7 +30,7 @@ def render(shot_path: str, out: str) -> None:
     scene = _scene()
     _engine(scene, shot)
     _camera(scene, shot)
-    _hand(scene, shot)
+    _hands(scene, shot)
     _extras(scene, shot)
     lights.apply(shot.light, scene)
     grounds.apply(shot.ground, scene)
@@ -106,23 +106,19 @@ def _camera(scene: Any, shot: Shot) -> None:
     data.clip_start, data.clip_end = 0.01, 100.0
 
 
-def _hand(scene: Any, shot: Shot) -> None:
-    if not shot.hand:
-        for other in _models.values():
-            other.hide_render = True
-        return
-    key = (shot.model, shot.side)
-    if key not in _models:
+def _hands(scene: Any, shot: Shot) -> None:
+    shown = {(hand.model, hand.side): hand for hand in shot.hands}
+    for key in [key for key in shown if key not in _models]:
         while len(_models) >= _MODELS_KEPT:
-            _forget(next(iter(_models)))
+            _forget(next(kept for kept in _models if kept not in shown))
         _models[key] = _hand_object(scene, *key)
-    hand = _models[key]
-    for other in _models.values():
-        other.hide_render = other is not hand
-    mesh = hand.data
-    mesh.vertices.foreach_set("co", shot.vertices.reshape(-1))
-    mesh.update()
-    materials.set_skin(shot.skin, hand["atlas"])
+    for key, thing in _models.items():
+        thing.hide_render = key not in shown
+    for key, hand in shown.items():
+        mesh = _models[key].data
+        mesh.vertices.foreach_set("co", hand.vertices.reshape(-1))
+        mesh.update()
+        materials.set_skin(hand.skin, hand.side, _models[key]["atlas"])
 
 
 def _hand_object(scene: Any, path: str, side: str) -> Any:
@@ -141,7 +137,7 @@ def _hand_object(scene: Any, path: str, side: str) -> Any:
         layer.data.foreach_set("uv", np.ascontiguousarray(corners, np.float32).reshape(-1))
     parts = np.unique(model.part)
     for part in parts:
-        mesh.materials.append(materials.skin_of_part(part_of_side(int(part), left), model.texture))
+        mesh.materials.append(materials.skin_of_part(part_of_side(int(part), left), side, model.texture))
     mesh.polygons.foreach_set("material_index", np.searchsorted(parts, model.part).astype(np.int32))
     hand = bpy.data.objects.new(mesh.name, mesh)
     hand["atlas"] = materials.load_atlas(path, model)

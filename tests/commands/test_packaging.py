@@ -1,14 +1,19 @@
 """What is installed: four packages of ours, and nobody else's of the same name."""
 
 import inspect
+import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 import curate
 from curate.commands.table import COMMANDS
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_no_other_distribution_owns_our_package_names() -> None:
@@ -19,6 +24,18 @@ def test_no_other_distribution_owns_our_package_names() -> None:
 
 def test_the_version_is_that_of_the_distribution() -> None:
     assert curate.__version__ == metadata.version("hand-curate")
+
+
+def test_the_container_takes_along_what_the_wheel_is_made_of() -> None:
+    text = (ROOT / "Containerfile").read_text()
+    copied = {word for line in text.splitlines() if line.startswith("COPY ") for word in line.split()[1:-1]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    named = {project["project"]["readme"], *project["project"]["license-files"]}
+    assert copied == {"pyproject.toml", "constraints.txt", *named, *wheel}
+    extras = set(re.findall(r"/source\[(\w+)\]", text))
+    assert extras
+    assert extras <= project["project"]["optional-dependencies"].keys()
 
 
 VERBS = {"autotag", "background", "build", "convert", "crop", "evaluate", "export", "predict", "train"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -58,8 +59,8 @@ def save(
     return path
 
 
-def read(root: Path, mapping: Path | None = None) -> tuple[list[Sample], Part]:
-    return read_all(label_studio.read, root, mapping)
+def read(root: Path, mapping: Path | None = None, annotator: str | None = None) -> tuple[list[Sample], Part]:
+    return read_all(partial(label_studio.read, annotator=annotator), root, mapping)
 
 
 def seen(sample: Sample) -> dict[str, list[float]]:
@@ -251,6 +252,18 @@ def test_of_several_annotations_one_is_read_and_the_others_counted(
     (sample,), counted = read(tmp_path)
     assert sample.keypoints[0, 0] == x
     assert sum(counted.notes.values()) == notes
+
+
+@pytest.mark.parametrize("who", ["2", "bob@lab.org"])
+def test_what_two_people_made_of_a_picture_is_read_apart(who: str, tmp_path: Path) -> None:
+    both = [annotation(1, completed_by=1), annotation(2, completed_by={"id": 2, "email": "bob@lab.org"})]
+    save(tmp_path, task(annotations=both), task(annotations=both[:1], number=2))
+    (sample,), counted = read(tmp_path, annotator=who)
+    assert (sample.sample_id, sample.keypoints[0, 0]) == ("label-studio/1", 4)
+    assert counted.notes == {"annotation not read, of 1": 2, "task without an annotation of this person": 1}
+    (first, second), counted = read(tmp_path, annotator="1")
+    assert [first.keypoints[0, 0], second.keypoints[0, 0]] == [2, 2]
+    assert counted.notes == {"annotation not read, of bob@lab.org": 1}
 
 
 def test_a_prediction_is_read_where_nobody_annotated(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks import readers
 from converters.parts.label_mapping import Mapping
 from converters.table import FORMATS
 from curate import cli
@@ -153,6 +154,18 @@ def test_every_command_is_documented_somewhere() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), f"{page.name} points to {link}"
+
+
+def test_the_formats_that_are_only_read_have_the_rows_that_are_measured(tmp_path: Path) -> None:
+    page = (DOCS / "formats" / "README.md").read_text(encoding="utf-8")
+    assert [row for row in readers.rows(tmp_path) if row not in page] == []
+    assert set(readers.WRITTEN) == set(LAYOUTS)
+
+
+def test_every_format_that_is_written_has_a_row_of_the_tool_that_opened_it() -> None:
+    page = (DOCS / "formats" / "README.md").read_text(encoding="utf-8")
+    opened = page.partition("## Opened by the tools themselves")[2].partition("\n## ")[0]
+    assert [name for name, row in FORMATS.items() if row.writes and f"`{name}`" not in opened] == []
 
 
 def shown_yaml(page: str) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.hands.smoothing import OneEuro, Smoothed, smooth
+from curate.hands.smoothing import OneEuro, Smoothed, smooth, smooth_whole
 
 
 def run(track: np.ndarray, by: OneEuro, rate: float = 30.0, size: float = 100.0) -> np.ndarray:
@@ -67,3 +67,30 @@ def test_near_and_far_hands_are_smoothed_alike(scale: float, least: float, slope
     np.testing.assert_allclose(
         run(track * scale, by, size=100 * scale), run(track, by) * scale, rtol=1e-6, atol=1e-9
     )
+
+
+def test_of_a_whole_recording_nothing_lags() -> None:
+    """A hand of 100 px that moves by 20 px a frame: forward alone comes late by as much as backward early."""
+    path = 20.0 * np.arange(80)[:, None, None] + 100 * np.array([[0.0, 0.0], [1.0, 1.0]])
+    seconds = np.arange(80) / 30
+    by = OneEuro(0.5, 1.0)
+    np.testing.assert_allclose(smooth_whole(path, seconds, by)[30:50], path[30:50], atol=0.01)
+    assert (path - run(path[:, 0], by)[:, None])[30:50].min() > 5
+
+
+def test_a_whole_recording_is_smoothed_alike_in_both_directions_of_time() -> None:
+    rng = np.random.default_rng(0)
+    track, seconds = 100 * rng.normal(size=(40, 3, 2)), np.sort(rng.uniform(0, 2, 40))
+    by = OneEuro(1.0, 1.0)
+    back = smooth_whole(track[::-1], -seconds[::-1], by)[::-1]
+    np.testing.assert_allclose(back, smooth_whole(track, seconds, by))
+    trembling = [np.abs(np.diff(points, n=2, axis=0)).mean() for points in (track, back)]
+    assert trembling[1] < 0.7 * trembling[0]
+
+
+def test_a_point_that_a_recording_lacks_stays_away() -> None:
+    track = np.ones((6, 3, 2)) * np.arange(3)[:, None]
+    track[2:4, 1] = np.nan
+    found = smooth_whole(track, np.arange(6) / 10, OneEuro(1.0, 1.0))
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(track))
+    np.testing.assert_allclose(found[:2], track[:2])

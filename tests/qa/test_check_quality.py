@@ -77,3 +77,19 @@ def test_the_limits_that_a_finished_folder_was_made_with_are_told(
     check_quality(root, tmp_path / "qa", quiet=True)
     with pytest.raises(ConfigChanged, match=r"least was 12, now 20\.0"):
         check_quality(root, tmp_path / "qa", QualityOptions(config=limits), quiet=True)
+
+
+def test_without_images_the_table_alone_is_judged(tmp_path: Path, hands: list[Sample]) -> None:
+    """The images are gone, and nobody asks for them."""
+    gone = [copy_of(hand, image=f"{hand.image}.gone") for hand in hands]
+    few = gone[3].visibility.copy()
+    few[5:] = 0
+    gone[3] = copy_of(gone[3], visibility=few)
+    root, options = save(tmp_path / "d", gone), QualityOptions(images=False)
+    found = check_quality(root, tmp_path / "qa", options, quiet=True)
+    assert {name: count for name, count in found.checks.items() if count} == {"few-points": 1}
+    report = (tmp_path / "qa" / "report.html").read_text()
+    assert "data:image/jpeg" not in report
+    assert check_quality(root, tmp_path / "qa", options, quiet=True).reused
+    with pytest.raises(ConfigChanged, match="images was False, now True"):
+        check_quality(root, tmp_path / "qa", quiet=True)

@@ -9,7 +9,7 @@ import numpy as np
 from render.cut import Cut
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import LIGHTS, Light
-from render.shot import Finish, Row, Shot, Skin, Take
+from render.shot import Finish, Hand, Row, Shot, Skin, Take
 
 SIZE = 64
 GREY = (0.25, 0.25, 0.25)
@@ -36,6 +36,7 @@ SKIN = Skin(
 )
 FINISH = Finish(
     exposure=1.0,
+    metered="right",
     albedo=GREY,
     balance=(1.0, 1.0, 1.0),
     contrast=0.0,
@@ -75,9 +76,22 @@ def take(**changes: Any) -> Take:
         "cut": WHOLE,
         "ground": ground("table"),
         "finish": FINISH,
-        "row": ROW,
+        "rows": (ROW,),
     }
     return Take(**{**usual, **changes})
+
+
+def hand(**changes: Any) -> Hand:
+    """A right hand without skin, all of whose keypoints are in the picture's middle, 1 m away."""
+    usual: dict[str, Any] = {
+        "model": "hand.npz",
+        "side": "right",
+        "skin": SKIN,
+        "vertices": np.zeros((0, 3), np.float32),
+        "keypoints": np.tile([0.0, 0.0, -1.0], (21, 1)),
+        "radius": np.full(21, 0.01),
+    }
+    return Hand(**{**usual, **changes})
 
 
 def shot(**changes: Any) -> Shot:
@@ -88,14 +102,9 @@ def shot(**changes: Any) -> Shot:
         "height": SIZE,
         "samples": 1,
         "denoise": False,
-        "model": "hand.npz",
-        "side": "right",
-        "skin": SKIN,
         "light": light("studio"),
         "takes": (take(),),
-        "vertices": np.zeros((0, 3), np.float32),
-        "keypoints": np.tile([0.0, 0.0, -1.0], (21, 1)),
-        "radius": np.full(21, 0.01),
+        "hands": (hand(),),
         "K": np.array([[64.0, 0, 32], [0, 64, 32], [0, 0, 1]]),
     }
     return Shot(**{**usual, **changes})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shots import FINISH, ROW, SIZE, ground, shot, take
+from shots import FINISH, ROW, SIZE, ground, hand, shot, take
 
 from curate.basics import images
 from curate.basics.errors import InputError
@@ -52,11 +52,11 @@ def passes(
     )
 
 
-def seen_at(depth: float, parts: np.ndarray, points: np.ndarray) -> np.ndarray:
+def seen_at(depth: float, parts: np.ndarray, points: np.ndarray, *, left: bool = False) -> np.ndarray:
     """The visibility of points before a surface so far away."""
-    made, surface = shot(keypoints=points), passes(np.zeros((SIZE, SIZE, 3)), parts)
+    made, surface = shot(hands=(hand(keypoints=points),)), passes(np.zeros((SIZE, SIZE, 3)), parts)
     surface = dataclasses.replace(surface, depth=plane(depth))
-    return finish.visibility(made.projected(), -points[:, 2], made.radius, surface)
+    return finish.visibility(made.projected(), -points[:, 2], made.hands[0].radius, surface, left)
 
 
 def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
@@ -64,7 +64,7 @@ def test_a_row_and_its_files(tmp_path: Path, points: np.ndarray) -> None:
     parts = plane(0)
     parts[20:50, 10:60] = 33
     exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
-    (row,) = finish.finish(shot(keypoints=points), [7], exr, tmp_path)
+    (row,) = finish.finish(shot(hands=(hand(keypoints=points),)), [7], exr, tmp_path)
     assert row.sample_id == "render/abcdef-0000007"
     assert row.keypoints[8].tolist() == [48, 24]
     assert row.xyz is not None
@@ -167,8 +167,9 @@ def test_a_mirrored_take_shows_the_other_hand_where_it_is(tmp_path: Path, points
     parts = plane(0)
     parts[20:50, 10:60] = 33
     exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
-    right, left = take(), take(index=8, cut=Cut(0, 0, SIZE, mirrored=True, quarters=0))
-    made = shot(keypoints=points, takes=(right, left))
+    of_left = dataclasses.replace(ROW, side="left")
+    right, left = take(), take(index=8, cut=Cut(0, 0, SIZE, mirrored=True, quarters=0), rows=(of_left,))
+    made = shot(hands=(hand(keypoints=points),), takes=(right, left))
     one, other = finish.finish(made, [7, 8], exr, tmp_path)
     assert other.keypoints[8].tolist() == [16, 24]
     assert other.xyz[8] == pytest.approx([-0.25, -0.125, 1.0])
@@ -180,12 +181,45 @@ def test_a_mirrored_take_shows_the_other_hand_where_it_is(tmp_path: Path, points
     assert alone.sha256 == other.sha256
 
 
+def test_each_of_two_hands_is_a_row_of_the_same_picture(tmp_path: Path, points: np.ndarray) -> None:
+    # The right palm covers all but the left columns, where the left one is seen. Both hands are in the middle
+    # of the picture, but for the wrist of the left one.
+    parts = plane(33)
+    parts[:, :10] = 17
+    exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), parts, plane(1.0))
+    other = points.copy()
+    other[0] = [-0.4, 0.0, -1.0]
+    rows = (ROW, dataclasses.replace(ROW, sample_id="render/b", side="left"))
+    made = shot(hands=(hand(keypoints=points), hand(keypoints=other, side="left")), takes=(take(rows=rows),))
+    right, left = finish.finish(made, [7], exr, tmp_path)
+    assert (right.image, right.mask, right.depth, right.sha256) == (
+        left.image,
+        left.mask,
+        left.depth,
+        left.sha256,
+    )
+    assert (right.sample_id, left.sample_id) == ("render/abcdef-0000007", "render/b")
+    assert right.bbox.tolist() == [10, 0, SIZE - 10, SIZE]
+    assert left.bbox.tolist() == [0, 0, 10, SIZE]
+    # The palm has the wrist and the first joints of fingers; of the left hand all but the wrist is hidden.
+    assert np.flatnonzero(right.visibility == 2).tolist() == [0, 1, 5, 9, 13, 17]
+    assert np.flatnonzero(left.visibility == 2).tolist() == [0]
+
+
+def test_light_is_measured_on_one_hand(tmp_path: Path) -> None:
+    # The right hand (albedo 0.25) sends back 0.25; that of another person beside it is dark.
+    parts, light = plane(33).astype(np.uint8), np.full((SIZE, SIZE, 3), 0.25)
+    parts[:, :10], light[:, :10] = 17, 0.01
+    pixels = finish.develop(passes(light, parts), FINISH, ground("table"))
+    assert (pixels[5, 40] == 137).all()
+
+
 def test_a_picture_without_a_hand_has_an_empty_mask_and_no_labels(tmp_path: Path) -> None:
     exr = write_exr(tmp_path / "a.exr", np.full((SIZE, SIZE, 3), 0.25), plane(0), plane(1.0))
     told = dataclasses.replace(
         ROW, subject_id=None, side=None, aspect=None, tilt=None, rotation=None, licence=None
     )
-    (row,) = finish.finish(shot(hand=False, takes=(take(row=told),)), [7], exr, tmp_path)
+    (row,) = finish.finish(shot(hands=(), takes=(take(rows=(told,)),)), [7], exr, tmp_path)
     assert np.isnan(row.keypoints).all()
     assert not row.visibility.any()
     assert (row.side, row.aspect, row.subject_id, row.bbox, row.xyz) == (None, None, None, None, None)
@@ -215,7 +249,7 @@ def test_what_lies_before_a_joint_hides_it(tmp_path: Path, points: np.ndarray) -
 
 def test_a_left_hands_parts_are_its_own(points: np.ndarray) -> None:
     index_tip = np.full((SIZE, SIZE), 21 - 16, np.uint8)
-    visible = seen_at(1.0, index_tip, points)
+    visible = seen_at(1.0, index_tip, points, left=True)
     # The last bone of the index finger carries DIP and tip, and is next to the one before.
     assert np.flatnonzero(visible == 2).tolist() == [6, 7, 8]
 

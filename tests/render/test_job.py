@@ -137,3 +137,11 @@ def test_names_differ_between_jobs_and_stay_when_pictures_are_added() -> None:
 def test_equal_jobs_give_equal_names_however_they_are_written(tmp_path: Path, text: str) -> None:
     (tmp_path / "job.yaml").write_text(text)
     assert Job.of(tmp_path / "job.yaml").sample_id(0) == Job.of().sample_id(0) == "render/d33965-0000000"
+
+
+def test_two_hands_are_a_left_and_a_right_one(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("side: left\nhands: {two: 0.5}\n")
+    with pytest.raises(InputError, match=r"side: left; allowed: both, where .* two hands \(hands.two\)"):
+        Job.of(path)
+    assert Job.of(path, side="both").hands.two == 0.5

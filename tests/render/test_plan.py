@@ -26,8 +26,9 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Cast:
 
 def same(a: Shot, b: Shot) -> bool:
     def plain(shot: Shot) -> list[object]:
-        values = [getattr(shot, field.name) for field in dataclasses.fields(shot) if field.name != "extras"]
-        values += [array for extra in shot.extras for array in (extra.vertices, extra.faces)]
+        parts = [shot, *shot.hands, *shot.extras]
+        values = [getattr(part, field.name) for part in parts for field in dataclasses.fields(part)]
+        values = [value for value in values if value is not shot.hands and value is not shot.extras]
         return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
 
     return plain(a) == plain(b)
@@ -89,7 +90,7 @@ def test_tilt_takes_the_fingertips_away(cast: Cast) -> None:
 
 
 def test_the_row_tells_what_was_drawn(cast: Cast) -> None:
-    row = plan_shot(job(angles=["tilt=20 rotation=45 roll=5"], random=1), 0, cast).takes[0].row
+    row = plan_shot(job(angles=["tilt=20 rotation=45 roll=5"], random=1), 0, cast).takes[0].rows[0]
     assert (row.tilt, row.rotation, row.attrs["roll"]) == (20, 45, 5)
     assert row.subject_id.startswith("procedural-0-")
     assert row.attrs["skinTone"] in ("light", "intermediate", "tan", "brown", "dark")
@@ -100,13 +101,14 @@ def test_a_share_of_the_pictures_has_no_hand_and_the_others_stay_as_they_were(ca
     empty = [index for index in range(40) if some.is_empty(index)]
     assert 8 <= len(empty) <= 24
     bare, full = plan_shot(some, empty[0], cast), plan_shot(with_all, empty[0], cast)
-    row = bare.takes[0].row
-    assert (bare.hand, bare.extras, row.subject_id, row.side, row.tilt) == (False, (), None, None, None)
+    row = bare.takes[0].rows[0]
+    assert (bare.hands, bare.extras, row.subject_id, row.side, row.tilt) == ((), (), None, None, None)
     assert set(row.attrs) == {"light", "lamps", "ground", "camera", "shot", "take"}
     assert (bare.light, bare.ground) == (full.light, full.ground)
     kept = next(index for index in range(40) if index not in empty)
-    assert plan_shot(some, kept, cast).hand
-    assert np.array_equal(plan_shot(some, kept, cast).vertices, plan_shot(with_all, kept, cast).vertices)
+    assert plan_shot(some, kept, cast).hands
+    one, other = (plan_shot(made, kept, cast).hands[0] for made in (some, with_all))
+    assert np.array_equal(one.vertices, other.vertices)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -121,7 +123,7 @@ def test_the_edge_cuts_the_arm_at_the_wrist(rotation: int, cast: Cast) -> None:
 
 def test_on_the_palm_labels_lie_elsewhere_than_on_the_back(cast: Cast) -> None:
     back, palm = (plan_shot(job(aspect=aspect, side="right"), 0, cast) for aspect in ("dorsal", "palmar"))
-    length = [np.linalg.norm(shot.keypoints[9] - shot.keypoints[10]) for shot in (back, palm)]
+    length = [np.linalg.norm(np.diff(shot.hands[0].keypoints[9:11], axis=0)) for shot in (back, palm)]
     assert length[0] - length[1] == pytest.approx(0.005, abs=0.0015)
 
 
@@ -129,7 +131,57 @@ def test_what_a_hand_holds_changes_nothing_else(cast: Cast) -> None:
     bare = job()
     full = dataclasses.replace(bare, accessories=dataclasses.replace(bare.accessories, held=1.0))
     without, holding = plan_shot(bare, 1, cast), plan_shot(full, 1, cast)
-    assert len(holding.extras) == len(without.extras) + bool(holding.takes[0].row.attrs["held"])
-    assert without.takes[0].row.attrs["held"] == ""
-    assert np.array_equal(without.vertices, holding.vertices)
+    assert len(holding.extras) == len(without.extras) + bool(holding.takes[0].rows[0].attrs["held"])
+    assert without.takes[0].rows[0].attrs["held"] == ""
+    assert np.array_equal(without.hands[0].vertices, holding.hands[0].vertices)
     assert (without.light, without.takes[0].finish) == (holding.light, holding.takes[0].finish)
+
+
+def pairs(**told: object) -> Job:
+    made = job(takes=2, **told)
+    return dataclasses.replace(made, hands=dataclasses.replace(made.hands, two=1.0, strangers=0.5))
+
+
+def test_a_second_hand_leaves_the_first_as_it_was(cast: Cast) -> None:
+    for index in range(3):
+        alone, both = plan_shot(job(takes=2), index, cast), plan_shot(pairs(), index, cast)
+        assert len(both.hands) == 2
+        assert np.array_equal(alone.hands[0].vertices, both.hands[0].vertices)
+        assert (alone.light, alone.ground) == (both.light, both.ground)
+
+
+def test_two_hands_are_two_rows_of_each_take(cast: Cast) -> None:
+    shot, made = plan_shot(pairs(), 1, cast), pairs()
+    assert {hand.side for hand in shot.hands} == {"left", "right"}
+    straight, mirrored = shot.takes
+    assert mirrored.cut.mirrored
+    assert [row.side for row in straight.rows] == [hand.side for hand in shot.hands]
+    assert [row.side for row in mirrored.rows] == [row.side for row in straight.rows][::-1]
+    for take in shot.takes:
+        assert [row.sample_id for row in take.rows] == [
+            f"{made.sample_id(take.index)}/{row.side}" for row in take.rows
+        ]
+        for number in range(2):
+            points = take.cut.points(shot.projected(number))[1:]
+            assert (points > 0).all()
+            assert (points < 256).all()
+    told = [row.attrs["hands"] for row in straight.rows]
+    assert told[0]["asked"] == told[1]["asked"]
+    assert {"before": "behind", "behind": "before"}.get(told[0]["lie"], told[0]["lie"]) == told[1]["lie"]
+
+
+def test_hands_are_of_one_person_or_of_two_who_are_always_the_same(cast: Cast) -> None:
+    rows = [plan_shot(pairs(), index, cast).takes[0].rows for index in range(8)]
+    assert {row[0].attrs["hands"]["people"] for row in rows} == {1, 2}
+    for one, other in rows:
+        assert (one.subject_id == other.subject_id) == (one.attrs["hands"]["people"] == 1)
+        if one.subject_id == other.subject_id:
+            assert one.attrs["skinTone"] == other.attrs["skinTone"]
+            assert one.attrs["sleeve"] == other.attrs["sleeve"]
+            assert one.attrs["watch"] + other.attrs["watch"] < 2
+
+
+def test_a_share_of_the_pictures_has_two_hands() -> None:
+    made = dataclasses.replace(job(), hands=dataclasses.replace(job().hands, two=0.3))
+    assert 60 < sum(made.second(shot) is not None for shot in range(300)) < 120
+    assert not any(job().second(shot) for shot in range(100))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shots import ground, light, shot, take
+from shots import ROW, ground, hand, light, shot, take
 
 from render.look.grounds import GROUNDS
 from render.look.lights import LIGHTS
@@ -40,7 +40,8 @@ def test_a_shot_comes_back_from_its_file(light_kind: str, ground_kind: str, tmp_
     )
     sent = shot(
         light=light(light_kind),
-        takes=(take(ground=ground(ground_kind)), take(index=8)),
+        takes=(take(ground=ground(ground_kind)), take(index=8, rows=(ROW, ROW))),
+        hands=(hand(vertices=np.ones((2, 3), np.float32)), hand(side="left")),
         extras=(ring, dataclasses.replace(ring, part=1)),
     )
     sent.write(tmp_path / "shot.npz")
@@ -51,7 +52,7 @@ def test_a_shot_comes_back_from_its_file(light_kind: str, ground_kind: str, tmp_
 def test_keypoints_are_seen_through_the_intrinsics() -> None:
     points = np.tile([0.0, 0.0, -1.0], (21, 1))
     points[8] = [0.25, 0.125, -0.5]  # at half a metre: 32 px right of the middle and 16 px above it
-    seen = shot(keypoints=points).projected()
+    seen = shot(hands=(hand(keypoints=points),)).projected()
     assert seen[0].tolist() == [32, 32]
     assert seen[8].tolist() == [64, 16]
 

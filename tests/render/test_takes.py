@@ -56,7 +56,7 @@ def test_angles_tell_what_mirroring_and_turning_make_of_a_hand(
 
 def test_takes_are_of_one_hand_at_different_places_before_different_grounds(cast: Cast) -> None:
     shot = plan_shot(job(), 1, cast)
-    rows = [take.row for take in shot.takes]
+    rows = [take.rows[0] for take in shot.takes]
     assert [take.index for take in shot.takes] == list(range(8, 16))
     assert [row.sample_id for row in rows] == [job().sample_id(index) for index in range(8, 16)]
     assert len({row.subject_id for row in rows}) == 1
@@ -70,7 +70,7 @@ def test_takes_are_of_one_hand_at_different_places_before_different_grounds(cast
         assert (points[1:] < 96).all()
         assert take.cut.x + 96 <= shot.width
         assert take.cut.y + 96 <= shot.height
-        assert take.row.attrs["take"] == {"mirrored": take.cut.mirrored, "turned": 90 * take.cut.quarters}
+        assert take.rows[0].attrs["take"] == {"mirrored": take.cut.mirrored, "turned": 90 * take.cut.quarters}
 
 
 @settings(deadline=None, max_examples=20)
@@ -81,7 +81,7 @@ def test_a_take_is_laid_as_its_row_says(cast: Cast, number: int, which: int) -> 
     across = take.cut.points(shot.projected())
     # Wrist to the middle finger's knuckle, straight up at rotation 0: near enough at small tilt and roll.
     x, y = across[9] - across[0]
-    away = (np.degrees(np.arctan2(x, -y)) - take.row.rotation + 180) % 360 - 180
+    away = (np.degrees(np.arctan2(x, -y)) - take.rows[0].rotation + 180) % 360 - 180
     assert abs(away) < 35
 
 
@@ -89,7 +89,7 @@ def test_only_what_the_job_asked_for(cast: Cast) -> None:
     fixed = plan_shot(job(angles=["rotation=30"], random=None, per_angle=8, side="right"), 0, cast)
     assert {(take.cut.mirrored, take.cut.quarters) for take in fixed.takes} == {(False, 0)}
     upright = plan_shot(job(angles=["rotation=0,180"], random=8), 0, cast)
-    assert {take.row.rotation for take in upright.takes} == {0.0, 180.0}
+    assert {take.rows[0].rotation for take in upright.takes} == {0.0, 180.0}
     rolled = plan_shot(job(angles=["rotation=0..360 roll=5..20"]), 0, cast)
     assert not any(take.cut.mirrored for take in rolled.takes)
 

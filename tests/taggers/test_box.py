@@ -17,6 +17,7 @@ from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.hands.photograph import Photograph
+from curate.networks import found as networks
 from curate.taggers import opencv
 from curate.taggers.table import choose_by, finder_of
 from render.job import Job
@@ -61,6 +62,33 @@ def test_drawn_hands_are_found_where_they_are(drawn: tuple[Path, dict[str, np.nd
         assert box is not None
         gaps = np.linalg.norm(tagged.keypoints - truth, axis=1)
         assert np.median(gaps) < 0.1 * box[2:].max()
+
+
+def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
+    drawn: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a network that finds the same corners of whatever it is shown the second square is the first."""
+    root, points = drawn
+    looked: list[float] = []
+    margin = opencv.told().margin
+
+    def same(self: opencv.Network, pixels: np.ndarray, left: object = None) -> networks.Found:
+        if self.size != opencv.told().sizes[opencv.LOCALISER]:
+            return find(self, pixels)
+        looked.append(1)
+        low, high = (
+            self.size * share for share in (margin / (1 + 2 * margin), 1 - margin / (1 + 2 * margin))
+        )
+        corners = np.where((np.arange(21) % 2)[:, None], high, low) * np.ones(2)
+        scores = np.full((1, 21), 0.9, np.float32)
+        return networks.Found(corners[None].astype(np.float32), scores, None, None)
+
+    find = opencv.Network.predict
+    monkeypatch.setattr(opencv.Network, "predict", same)
+    name = next(iter(points))
+    found = finder_of("box").find(Photograph(root, Sample(name, "s", name)))
+    assert found is not None
+    assert len(looked) == 1
 
 
 @pytest.mark.parametrize("kind", ["white", "noise", "gradient"])

@@ -12,11 +12,14 @@ import pytest
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.sample import Sample
+from curate.hands.finding import FINDERS, Finder
+from curate.hands.finding import Found as Place
 from curate.hands.photograph import Photograph
 from curate.networks.found import Found
-from curate.taggers.run import open_tagger
+from curate.taggers.looks import UPRIGHT
+from curate.taggers.run import RunTagger, open_tagger
 from curate.taggers.tagger import Tagged
-from curate.training.run import Run
+from curate.training.run import Run, open_run
 
 MakeRun = Callable[..., Path]
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
@@ -116,3 +119,34 @@ def test_a_broken_photograph_does_not_hold_up_the_others(make_run: MakeRun, phot
 def test_labels_name_the_runs_folder(make_run: MakeRun, tmp_path: Path) -> None:
     make_run(size=32).rename(tmp_path / "my first run")
     assert open_tagger(str(tmp_path / "my first run"), 1).label_source == "auto:my-first-run"
+
+
+@pytest.mark.parametrize(
+    ("given", "attrs", "closer"),
+    [(False, {}, False), (True, {}, True), (True, {"found_by": "own"}, False)],
+    ids=["its own finder's", "a bbox", "a bbox of its own finder's"],
+)
+def test_what_its_own_finder_found_is_not_looked_for_once_more(
+    make_run: MakeRun,
+    photo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: bool,
+    attrs: dict[str, object],
+    closer: bool,
+) -> None:
+    """The network's points span half of what it is shown: each closer look is half as large."""
+    monkeypatch.setattr(Run, "predict", spread)
+    box = np.array([40, 20, 60, 60], np.float32)
+    own = Finder("own", False, True, lambda _: Place(box, "own"))
+    tagger = RunTagger(
+        open_run(make_run(size=32)),
+        (UPRIGHT,),
+        ("keypoints", 0.0),
+        order=("bbox", "own"),
+        finders={**FINDERS, "own": own},
+        settled=frozenset({"own"}),
+    )
+    sample = Sample("s/a", "s", photo.name, bbox=box if given else None, attrs=attrs)
+    (tagged,) = tagger.tag([Photograph(photo.parent, sample)])
+    assert isinstance(tagged, Tagged)
+    assert tagged.looked_at[2] == pytest.approx(30 if closer else 60)

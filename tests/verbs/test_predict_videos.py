@@ -110,6 +110,47 @@ def test_smoothing_calms_a_hand_and_can_be_left_out(run: Path, tmp_path: Path) -
     assert jitter[1] < jitter[0] / 2
 
 
+def test_a_file_is_smoothed_without_lag_and_a_camera_as_it_comes(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spot that moves by 3 px a frame, smoothed to almost a standstill; the hand is lost for two frames."""
+    places = [40.0 + 3 * n for n in range(30)]
+    pictures = [spot(-50) if n in (20, 21) else spot(x) for n, x in enumerate(places)]
+
+    def camera(_number: int) -> Iterator[videos.Frame]:
+        for number, picture in enumerate(pictures):
+            yield videos.Frame(number, number / 10, np.ascontiguousarray(picture[..., ::-1]))
+
+    monkeypatch.setattr(videos, "camera", camera)
+    options = PredictOptions(smooth=0.7, quick=0.0, window=False)
+    file = film(tmp_path / "a.avi", pictures)
+    predict(run, [file], tmp_path / "file", options, quiet=True)
+    predict(run, ["camera:0"], tmp_path / "camera", options, quiet=True)
+    late = [
+        {s.frame: places[s.frame or 0] + 0.5 - np.nanmean(s.keypoints[:, 0]) for s in made if s.track}
+        for made in (Dataset(tmp_path / "file"), Dataset(tmp_path / "camera"))
+    ]
+    assert all(gaps.keys() == set(range(30)) - {20, 21} for gaps in late)
+    assert np.abs([late[0][n] for n in range(8, 13)]).max() < 1
+    assert min(late[1][n] for n in range(8, 13)) > 4
+
+
+@pytest.mark.parametrize(("least", "low"), [(None, 0), (0.95, 4)])
+def test_a_hand_that_is_followed_is_worth_less_certainty(
+    run: Path, tmp_path: Path, least: float | None, low: int
+) -> None:
+    """The run's threshold is 0.95, the hand's score 0.9."""
+    threshold = {"score": 0.95, "precision": 0.95, "hands": 1, "of": 2}
+    told = json.loads((run / "run.json").read_text())
+    told["confidence"] = {"temperature": 1.0, "threshold": threshold}
+    (run / "run.json").write_text(json.dumps(told))
+    images.write(tmp_path / "in" / "photo.png", spot(80)[..., ::-1])
+    film(tmp_path / "in" / "a.avi", [spot(60)] * 4)
+    options = PredictOptions(min_score=least, pictures=False)
+    result = predict(run, [tmp_path / "in"], tmp_path / "out", options, quiet=True)
+    assert (result.hands, result.low, result.min_score) == (5, low + 1, 0.95)
+
+
 def test_a_film_keeps_the_times_of_a_variable_rate() -> None:
     assert videos.repeats([0.0, 0.1, 0.2, 0.5, 0.51, 0.6], 10) == [1, 1, 3, 0, 1, 1]
     assert videos.repeats([0.0, 1000.0], 10) == [100, 1]

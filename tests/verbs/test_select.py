@@ -78,6 +78,22 @@ def test_fewer_are_among_more_and_another_seed_draws_others(people: Path, tmp_pa
     assert set(ids(tmp_path / "6")) != set(ids(tmp_path / "other"))
 
 
+def test_what_is_chosen_gets_splits_of_whole_people(people: Path, tmp_path: Path) -> None:
+    """Of the ten hands of a (8) and b (2 of 3) that are left, b's are nearest to a fifth."""
+    options = SelectOptions(split=("train",), val=0.2)
+    select(people, tmp_path / "split", options)
+    before = {sample.sample_id: sample for sample in Dataset(people)}
+    made = list(Dataset(tmp_path / "split"))
+    assert [sample.split for sample in made] == ["train"] * 8 + ["val"] * 2
+    for sample in made:
+        old = before[sample.sample_id]
+        assert (sample.subject_id, sample.attrs, old.split) == (old.subject_id, old.attrs, "train")
+    with pytest.raises(
+        InputError, match=r"test 0\.6, val 0\.5; allowed: shares of 0 or more, below 1 together"
+    ):
+        select(people, tmp_path / "none", SelectOptions(val=0.5, test=0.6))
+
+
 def test_more_than_there_are_is_all(people: Path, tmp_path: Path) -> None:
     assert select(people, tmp_path / "all", SelectOptions(sample=99)).samples == 12
 

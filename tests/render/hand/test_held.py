@@ -22,7 +22,7 @@ def things(model: HandModel, kind: str, count: int) -> list[tuple[np.ndarray, st
     found, rng = [], np.random.default_rng(3)
     for _ in range(count):
         matrices = bone_matrices(model.joints, pose.sample_pose(kind, model, rng)[0])
-        vertices, _ = model.posed(matrices)
+        vertices = model.posed(matrices)
         holding = held.hold(model, matrices, vertices, rng)
         if holding is not None:
             assert holding[1].part == 0

@@ -188,8 +188,9 @@ def moved(model: HandModel, finger: int, joint: int) -> tuple[NDArray[np.bool_],
     bent = rest.copy()
     bent[finger, joint, kinematics.FLEXION] += np.radians(40)
     matrices = kinematics.bone_matrices(model.joints, bent)
-    vertices, points = model.posed(matrices)
-    still, same = model.posed(kinematics.bone_matrices(model.joints, rest))
+    vertices, points = model.posed(matrices), model.labelled(matrices)
+    before = kinematics.bone_matrices(model.joints, rest)
+    still, same = model.posed(before), model.labelled(before)
     np.testing.assert_allclose(same, model.keypoints, atol=1e-9)
     gap = np.linalg.norm(vertices - still, axis=1)
     return np.linalg.norm(points - same, axis=1) > 1e-6, gap > 1e-5
