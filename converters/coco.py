@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from converters.parts import config_advice, labels
 from converters.parts.coco_document import Camera, Document, Id, text_id
-from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands, stack
+from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands
 from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
 from converters.parts.mmpose_config import Config, read_configs
+from converters.parts.packed_numbers import NOTHING, Numbers, is_packed, stack
 from converters.parts.point_order import UNTOLD, Order, order_of
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
@@ -38,10 +39,9 @@ NAME = "coco"
 TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 
 
-class Annotation(msgspec.Struct, gc=False):
-    """What is read of an annotation."""
+class _Annotation(msgspec.Struct, gc=False):
+    """What is read of an annotation, besides its keypoints."""
 
-    keypoints: list[float | list[float]] | None = None
     id: Id = None
     image_id: Id = None
     category_id: Id = None
@@ -52,6 +52,16 @@ class Annotation(msgspec.Struct, gc=False):
     attributes: Any = None
     joint_cam: list[list[float | None]] | None = None
     hand_curate: Ours | None = None
+
+
+class Annotation(_Annotation, gc=False):
+    """What is read of an annotation; packed keypoints are bytes, 21 x (x, y, v) of float32."""
+
+    keypoints: Numbers | None = None
+
+
+class _Unread(Annotation, gc=False):
+    keypoints: msgspec.Raw = NOTHING  # type: ignore[assignment]
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -65,7 +75,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no annotation file.
     """
-    return read_hands(source, Annotation, partial(_hands, read_configs(source)), NAME)
+    return read_hands(source, Annotation, partial(_hands, read_configs(source)), NAME, _Unread)
 
 
 def _hands(
@@ -76,16 +86,23 @@ def _hands(
 ) -> Hands:
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
-    chosen = [a for a in document.annotations if _is_hand(a, orders, dropped)]
+    refused = {key for key, order in orders.items() if order.refusal}
+    chosen = [
+        a
+        for a in document.annotations
+        if (is_packed(a.keypoints) and not a.iscrowd and a.category_id not in refused)
+        or _is_hand(a, orders, dropped)
+    ]
     if not chosen and any(a.lefthand_valid is not None for a in document.annotations):
         found, remedy = "people with hands, as COCO-WholeBody has them", "curate convert coco-wholebody"
         raise InputError(file.path, found, field="annotations", remedy=remedy)
     set_name = re.sub(r"[^a-z0-9]+", "-", document.description.lower()).strip("-")[:40] or NAME
     ours = any(a.hand_curate is not None for a in chosen)
     prefix = f"{set_name}/{file.key}"
-    told = [a.attributes if isinstance(a.attributes, dict) else {} for a in chosen]
+    nothing: dict[str, Any] = {}
+    told = [a.attributes if isinstance(a.attributes, dict) else nothing for a in chosen]
     ids = [
-        (_sent_id(t) if t else None) or f"{prefix}/{text_id(a.id, i)}"
+        (_sent_id(t) if t else None) or f"{prefix}/{a.id if type(a.id) is int else text_id(a.id, i)}"
         for i, (a, t) in enumerate(zip(chosen, told, strict=True))
     ]
     columns: dict[str, Any] = {
@@ -99,12 +116,13 @@ def _hands(
     _add_tracks(hands, told, prefix)
     _add_sides(hands, chosen, orders)
     _add_camera(hands, chosen)
-    turned = _put_in_order(hands, [orders.get(a.category_id, UNTOLD) for a in chosen])
+    categories = [a.category_id for a in chosen]
+    turned = _put_in_order(hands, categories, orders)
     if ours:
         _restore(columns, chosen, Source(file.path).folder)
     else:
         _add_known_sides(hands)
-        _add_advice(hands, [a.category_id for a in chosen], orders, turned, configs)
+        _add_advice(hands, categories, orders, turned, configs)
     hands.refuse_twins()
     return hands
 
@@ -117,6 +135,8 @@ def _sent_id(attributes: dict[str, Any]) -> str | None:
 
 def _add_tracks(hands: Hands, attributes: list[dict[str, Any]], prefix: str) -> None:
     """Which hand of a video each is, and the number of its frame, as CVAT tells them."""
+    if not any(attributes):
+        return
     tracks = [t.get("track_id") for t in attributes]
     tracked = [type(track) is int for track in tracks]
     if not any(tracked):
@@ -132,7 +152,7 @@ def _add_tracks(hands: Hands, attributes: list[dict[str, Any]], prefix: str) -> 
 
 
 def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[str]) -> bool:
-    points = annotation.keypoints
+    points: Any = annotation.keypoints
     refusal = orders.get(annotation.category_id, UNTOLD).refusal
     if annotation.iscrowd:
         dropped["crowd annotation"] += 1
@@ -147,8 +167,10 @@ def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[s
     return False
 
 
-def _count_flaw(points: list[Any]) -> str:
+def _count_flaw(points: Any) -> str:
     """What an annotation has that is not 21 x (x, y, v); empty where it has."""
+    if is_packed(points):
+        return ""
     if isinstance(points[0], list):
         odd = next((p for p in points if isinstance(p, list) and len(p) != 3), None)
         if len(points) != kp.COUNT:
@@ -177,16 +199,18 @@ def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _put_in_order(hands: Hands, orders: list[Order]) -> bool:
+def _put_in_order(hands: Hands, categories: list[Id], orders: dict[Id, Order]) -> bool:
     """Our order of the points, by what the names of each hand's category tell; whether fingers were turned.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
     file have it the other way round, its fingers run from tip to palm (counted as `order_reversed`).
     """
-    counted = np.array([not order.anatomical for order in orders], bool)
-    for order in set(orders):
-        rows = np.array([other == order for other in orders])
+    counted = np.zeros(len(categories), bool)
+    for category in dict.fromkeys(categories):
+        order = orders.get(category, UNTOLD)
+        rows = np.array([other == category for other in categories])
+        counted |= rows & (not order.anatomical)
         if order.places is not None:
             _reorder(hands, rows, order.places)
         if not order.known:
@@ -211,6 +235,8 @@ def _add_advice(
     hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool, configs: list[Config]
 ) -> None:
     """Note which skeletons and flip rules the hands contradict, and what to write instead."""
+    if not configs and not any(category.skeleton for category in hands.document.categories):
+        return
     labelled = hands.points[..., 2:] > 0
     points = np.where(labelled, hands.points[..., :2], np.nan)
     for category in hands.document.categories:
@@ -257,15 +283,25 @@ def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Order]) -> None:
     """Sides that annotations, categories and the names of their points tell, where these agree."""
     named = {c.id: {labels.side_of(c.name), orders[c.id].side} for c in hands.document.categories}
+    alone = {key: _settled(sides) for key, sides in named.items()}
     found: list[kp.Side | None] = []
+    contradictions = 0
     for a in annotations:
-        sides = named.get(a.category_id, set())
-        if a.hand_type is not None or a.attributes is not None:
-            sides = sides | {labels.side_of(a.hand_type), labels.side_among(a.attributes)}
-        side, *others = sides - {None} or {None}
-        hands.notes["side told in two ways, left empty"] += len(others)
-        found.append(None if others else side)
+        if a.hand_type is None and a.attributes is None:
+            side, more = alone.get(a.category_id, (None, 0))
+        else:
+            told = {labels.side_of(a.hand_type), labels.side_among(a.attributes)}
+            side, more = _settled(told | named.get(a.category_id, set()))
+        found.append(side)
+        contradictions += more
     hands.columns["side"] = found
+    hands.notes["side told in two ways, left empty"] += contradictions
+
+
+def _settled(sides: set[kp.Side | None]) -> tuple[kp.Side | None, int]:
+    """The side that all tell who tell one, or none; and how many others there are."""
+    side, *others = sides - {None} or {None}
+    return (None if others else side), len(others)
 
 
 def _add_known_sides(hands: Hands) -> None:

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from converters.parts.coco_document import Document, Id, text_id
-from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands, stack
+from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands
+from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part

@@ -23,6 +23,7 @@ from converters.parts import json_files
 from converters.parts.coco_document import A, Category, Document, Id, Image, text_id
 from converters.parts.known_formats import refusal
 from converters.parts.numbers import pixels
+from converters.parts.packed_numbers import pack, stack
 from converters.parts.paused_collector import collector_paused
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -169,9 +170,14 @@ def read_hands(
     kind: type[A],
     hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], Hands],
     own: str,
+    unread: type[A] | None = None,
 ) -> Iterator[Part]:
     """The samples of a source of the format `own`; `hands_of` makes a file's hands from its name, content and
     flawed entries, or raises InputError where it is none of that format.
+
+    Parameters
+    ----------
+    unread: as `kind`, but for keypoints that stay JSON; they are packed then.
 
     Raises
     ------
@@ -180,7 +186,7 @@ def read_hands(
     files, finder = _annotation_files(source)
     failed = Part(make_batch(0))
     found = []
-    for entry in _read_files(files, source.places, kind, failed):
+    for entry in _read_files(files, source.places, kind, unread, failed):
         with failed.quarantining(entry[0].name):
             found.append(hands_of(*entry))
             _count_absent(entry[0], entry[1], failed)
@@ -204,7 +210,7 @@ def _count_absent(file: AnnotationFile, document: Document[Any], counted: Part) 
 
 
 def _read_files(
-    files: list[AnnotationFile], places: Places, kind: type[A], failed: Part
+    files: list[AnnotationFile], places: Places, kind: type[A], unread: type[A] | None, failed: Part
 ) -> Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]]:
     """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
 
@@ -219,7 +225,7 @@ def _read_files(
             continue
         with collector_paused():
             try:
-                document = _read_document(file, places, kind, problems)
+                document = _read_document(file, places, kind, unread, problems)
             except InputError as error:
                 failed.quarantine.append((file.name, error.reason))
                 continue
@@ -229,7 +235,11 @@ def _read_files(
 
 
 def _read_document(
-    file: AnnotationFile, places: Places, kind: type[A], problems: list[tuple[str, str]]
+    file: AnnotationFile,
+    places: Places,
+    kind: type[A],
+    unread: type[A] | None,
+    problems: list[tuple[str, str]],
 ) -> Document[A]:
     """Decode an annotation file; an entry that does not fit is left out and named in `problems`.
 
@@ -240,10 +250,26 @@ def _read_document(
     path = file.path
     with json_files.open_checked(path, places) as opened:
         data = opened.read()
+    if unread is not None and (document := _packed(data, unread)):
+        return document
     try:
         return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
     except InputError as error:
         return _entry_by_entry(file, data, kind, error, problems)
+
+
+def _packed(data: bytes, unread: type[A]) -> Document[A] | None:
+    """The content with keypoints packed, for which each number need not last as an object of its own; None
+    where anything is wrong with it, for those to tell who read it number by number."""
+    try:
+        document = msgspec.json.Decoder(Document[unread]).decode(data)  # type: ignore[valid-type]
+        told: list[Any] = document.annotations
+        points = pack([annotation.keypoints for annotation in told], 3 * kp.COUNT)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    for annotation, packed in zip(told, points, strict=True):
+        annotation.keypoints = packed
+    return document
 
 
 def _entry_by_entry(
@@ -333,27 +359,6 @@ def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
     return found
 
 
-def stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: type[Any] = np.float64) -> NDArray[Any]:
-    """Lists of numbers, or None, as (n, *shape); NaN where a row is None or has another form."""
-    count = int(np.prod(shape))
-    with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused later
-        try:
-            found = np.array(rows, dtype).reshape(len(rows), -1)
-            if found.shape[1] == count:
-                return found.reshape(len(rows), *shape)
-        except (TypeError, ValueError):
-            pass
-        stacked = np.full((len(rows), *shape), np.nan, dtype)
-        for i, row in enumerate(rows):
-            try:
-                values = np.array(row, dtype).reshape(-1)
-            except (TypeError, ValueError):
-                continue
-            if values.size == count:
-                stacked[i] = values.reshape(shape)
-    return stacked
-
-
 def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     """Batches of samples; what v means is settled over all files, as a small one may lack a value."""
     for hands in files:
@@ -375,9 +380,7 @@ def _refuse_impossible(hands: Hands) -> None:
 
     xy, v = hands.points[..., :2], hands.points[..., 2]
     labelled = v > kp.UNLABELLED
-    wrong: NDArray[np.bool_] = ~((v >= 0) & (v <= kp.VISIBLE)) | (
-        labelled & ~(np.abs(xy) < _FARTHEST).all(-1)
-    )
+    wrong: NDArray[np.bool_] = ~((v >= 0) & (v <= kp.VISIBLE)) | (labelled & ~_near(xy))
     hands.refuse(np.any(wrong, axis=1), reason)
     if hands.ours:
         return
@@ -447,7 +450,9 @@ def _batches(
         part, carried = carried, Part(make_batch(0))
         rows = slice(start, start + ROWS)
         chosen = place[rows] >= 0
-        mine = {name: _chosen(_sliced(values, rows), chosen) for name, values in columns.items()}
+        mine = {name: _sliced(values, rows) for name, values in columns.items()}
+        if not chosen.all():
+            mine = {name: _chosen(values, chosen) for name, values in mine.items()}
         taken = pa.array(place[rows][chosen])
         of_image = {name: values.take(taken) for name, values in found.items()}
         part.batch = make_batch(len(taken), **of_image, split=hands.file.split, **mine)
@@ -552,6 +557,7 @@ class _Lookup:
         image, by_name = self._finder.locate(
             entry.file_name, beside=self._beside, split=split, where=path, key="file_name"
         )
-        part.notes[BY_NAME] += by_name
+        if by_name:
+            part.notes[BY_NAME] += 1
         licence = self._licences.get(entry.license) if isinstance(entry.license, int | str) else None
         return _Found(image, pixels(entry.width), pixels(entry.height), licence)

@@ -145,12 +145,10 @@ class Found(NamedTuple):
 
 
 class _Listing(NamedTuple):
-    """A folder, with a slash behind, and its entries; whether each is a plain file, no link; and which are
-    `alike`, by `folded`."""
+    """A folder, with a slash behind, and its entries; whether each is a plain file, no link."""
 
     folder: str
     files: dict[str, bool]
-    alike: dict[str, list[str]]
 
 
 class _Asked(NamedTuple):
@@ -180,6 +178,7 @@ class ImageFinder:
     _inside: Places = field(init=False, repr=False)
     _by_name: dict[str, list[Path]] | None = field(default=None, repr=False)
     _taken: dict[Path, tuple[tuple[str, ...], str]] = field(default_factory=dict, repr=False)
+    _by_folded: dict[str, dict[str, list[str]]] = field(default_factory=dict, repr=False)
     _listings: dict[tuple[Path | None, str | None, str], list[tuple[Path, _Listing | None]]] = field(
         default_factory=dict, repr=False
     )
@@ -208,9 +207,11 @@ class ImageFinder:
         UnsafeInput: the path leads out of the roots.
         InputError: no such image, or several of that name.
         """
-        asked = _Asked(name, beside, split, where, key)
         if len(name) > LONGEST or not is_text(name):
             raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
+        if "\\" not in name and (found := self._listed_before(name, beside, split)):
+            return found
+        asked = _Asked(name, beside, split, where, key)
         try:
             return self._locate(asked)
         except InputError:
@@ -218,6 +219,16 @@ class ImageFinder:
             if plain == name or not is_text(plain):
                 raise
         return self._locate(asked._replace(name=plain))
+
+    def _listed_before(self, name: str, beside: Path | None, split: str | None) -> Found | None:
+        """As `_locate`, where one of the folders that were listed for a file before holds this one, too."""
+        folder, _, file = name.rpartition("/")
+        for _, listing in self._listings.get((beside, split, folder), ()):
+            if listing is None:
+                break
+            if file in listing.files:
+                return Found(f"{listing.folder}{file}", by_name=False) if listing.files[file] else None
+        return None
 
     def _locate(self, asked: _Asked) -> Found:
         name = asked.name
@@ -252,7 +263,7 @@ class ImageFinder:
     def _alike(self, asked: _Asked, folder: str, file: str) -> Found | None:
         """The one file of a named folder whose name is the same but for letter case and accents."""
         for _, listing in self._listed(asked, folder):
-            names = listing.alike.get(folded(file), []) if listing is not None else []
+            names = self._alike_in(listing).get(folded(file), []) if listing is not None else []
             if listing is not None and len(names) == 1 and listing.files[names[0]] and is_text(names[0]):
                 return Found(f"{listing.folder}{names[0]}", by_name=False)
         return None
@@ -319,10 +330,16 @@ class ImageFinder:
             return None
         with os.scandir(folder) as entries:
             files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
-        alike: dict[str, list[str]] = {}
-        for name in files:
-            alike.setdefault(folded(name), []).append(name)
-        return _Listing(f"{folder}/", files, alike)
+        return _Listing(f"{folder}/", files)
+
+    def _alike_in(self, listing: _Listing) -> dict[str, list[str]]:
+        """The names in a folder by what `folded` makes of them."""
+        alike = self._by_folded.get(listing.folder)
+        if alike is None:
+            alike = self._by_folded[listing.folder] = {}
+            for name in listing.files:
+                alike.setdefault(folded(name), []).append(name)
+        return alike
 
     def _named(self, name: str) -> list[Path]:
         if self._by_name is None:

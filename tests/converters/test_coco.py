@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from itertools import chain
@@ -38,6 +39,21 @@ def test_a_plain_file(tmp_path: Path) -> None:
     assert not counted.dropped
     assert not counted.notes
     assert not counted.quarantine
+
+
+def test_an_entry_that_is_none_changes_nothing_of_the_others(tmp_path: Path) -> None:
+    """Sound files are read in another way than those with a flaw. Text is not taken for packed numbers."""
+    sound = [{"keypoints": flat(shift=shift), "bbox": [1, 2, 3, 4]} for shift in (0, 0.1, 10)]
+    text = base64.b64encode(np.ones(3 * kp.COUNT, np.float32).tobytes()).decode()
+    save(tmp_path / "sound", sound)
+    save(tmp_path / "flawed", [*sound, {"keypoints": text}])
+    samples, _ = read(tmp_path / "sound")
+    others, counted = read(tmp_path / "flawed")
+    assert [(s.sample_id, s.keypoints.tobytes()) for s in samples] == [
+        (s.sample_id, s.keypoints.tobytes()) for s in others
+    ]
+    assert len(samples) == 3
+    assert [name for name, _ in counted.quarantine] == ["train.json: annotations[3]"]
 
 
 def test_one_file_is_a_source_too(tmp_path: Path) -> None:
