@@ -160,12 +160,13 @@ def main() -> None:
     program = blender.find(given.blender)
     job = Job.of(
         given.job,
-        random=given.cameras * Job.of(given.job).takes,
+        random=given.cameras,
         angles=["tilt=-60..60 rotation=0..360 roll=-40..40"],
         aspect="both",
         samples=1,
         models=given.model,
     )
+    job = replace(job, random=given.cameras * job.takes)  # each camera takes one shot
     models.prepare(job.models, program)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -185,16 +185,20 @@ def _aside(
     start = aside * across + level * first.normal
     moved = second.moved(start)
     if lies == "apart":
-        shift = start + (_contact(first.body.points, moved.points, way, across[None]) + gap) * way
-        return _if_near("apart", shift)
+        return _if_near(
+            "apart", start, _contact(first.body.points, moved.points, way, across[None]) + gap, way
+        )
     axes = np.stack([across, first.normal])
     reached = _contact(first.body.points, moved.points, way, axes)
     hands = _contact(first.body.points[first.body.hand], moved.points[moved.hand], way, axes)
-    return _if_near("touching", start + reached * way) if hands > reached - _EDGE else None
+    return _if_near("touching", start, reached, way) if hands > reached - _EDGE else None
 
 
-def _if_near(lies: str, shift: Floats) -> tuple[str, Floats] | None:
-    return (lies, shift) if np.linalg.norm(shift) < _NEAR else None
+def _if_near(lies: str, start: Floats, reached: float, way: Floats) -> tuple[str, Floats] | None:
+    """None where hands that never meet, or only far from each other, would lie so."""
+    if not np.isfinite(reached) or np.linalg.norm(start + reached * way) > _NEAR:
+        return None
+    return lies, start + reached * way
 
 
 def _over(first: _First, second: Body, table: bool, rng: np.random.Generator) -> tuple[str, Floats] | None:
@@ -206,7 +210,7 @@ def _over(first: _First, second: Body, table: bool, rng: np.random.Generator) ->
     moved = second.moved(start)
     reached = _contact(first.body.points, moved.points, way, axes)
     reached = max(reached, _level(first, moved)) if table else reached + gap * loose
-    return _if_near("before" if way[2] > 0 else "behind", start + reached * way)
+    return _if_near("before" if way[2] > 0 else "behind", start, reached, way)
 
 
 def _seen_well(first: _First, view: View, place: Placement, second: Body, lies: str, own: bool) -> bool:

@@ -86,8 +86,8 @@ class _Side:
             128 * self.blood,
             np.maximum(255 * self.nail, CREASE * np.clip(self.crease, 0, 1)),
         ]
-        packed: NDArray[np.uint8] = np.clip(np.rint(np.stack(channels, -1)), 0, 255).astype(np.uint8)
-        return packed
+        levels: NDArray[np.uint8] = np.clip(np.rint(np.stack(channels, -1)), 0, 255).astype(np.uint8)
+        return levels
 
 
 def paint(flesh: Flesh, surface: Surface) -> tuple[NDArray[np.uint8], Floats]:
