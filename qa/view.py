@@ -207,6 +207,7 @@ def open_view(
             text["image"],
             text["sha256"],
             points,
+            visibility == kp.HIDDEN,
             text["mask"],
             text["side"],
             engine=engine,

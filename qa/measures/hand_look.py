@@ -65,7 +65,13 @@ class HandLook:
 
 
 def look_at_hand(
-    image: Pixels, points: Floats, mask: Pixels | None, side: str | None, *, alone: bool
+    image: Pixels,
+    points: Floats,
+    mask: Pixels | None,
+    side: str | None,
+    *,
+    alone: bool,
+    hidden: NDArray[np.bool_],
 ) -> HandLook:
     """Measure one hand.
 
@@ -74,6 +80,8 @@ def look_at_hand(
     points: (21, 2) pixels, NaN where unlabelled. mask: the sample's own, as large as the image.
     side: which hand it is, in a mask of RHD's part ids.
     alone: no other hand is labelled in the image: whatever hand is found there by colour is this one.
+    hidden: (21,), of each point whether it is labelled as hidden: in a mask of part ids something else may be
+        seen in its place, such as the other hand or what is held.
     """
     known = points[np.isfinite(points).all(axis=1)]
     if not len(known):
@@ -81,6 +89,7 @@ def look_at_hand(
     size = float((known.max(axis=0) - known.min(axis=0)).max())
     tone = _tone(image, known)
     if mask is not None:
+        points = np.where((hidden & _covered(mask, points, side))[:, None], np.nan, points)
         own, parts = _own_hand(mask, points, side)
         facts = _mask_facts(own)
         depth = _depth(own, points, size, image.shape)
@@ -127,6 +136,16 @@ def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
     bright, dark = np.searchsorted(np.cumsum(counts), (0.99, 0.05)) / 255
     sharp = float(cv2.meanStdDev(cv2.Laplacian(hand, cv2.CV_32F))[1].item() ** 2)
     return sharp, float(bright), float(dark), float(counts[0] + counts[255])
+
+
+def _covered(mask: Pixels, points: Floats, side: str | None) -> NDArray[np.bool_]:
+    """(21,) whether the place of each point shows something else than its hand, where part ids tell."""
+    if not 1 < int(mask.max()) <= _LARGEST_PART or side not in _PARTS:
+        return np.zeros(len(points), bool)
+    places, inside = _cells(points, mask.shape)
+    first, last = _PARTS[side]
+    part = mask[places[:, 1], places[:, 0]]
+    return inside & ((part < first) | (part > last))
 
 
 def _own_hand(mask: Pixels, points: Floats, side: str | None) -> tuple[Pixels, float]:

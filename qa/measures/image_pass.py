@@ -53,10 +53,12 @@ class PixelFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Hand:
-    """One sample in an image: its row, points (21, 2), the mask's path and its side."""
+    """One sample in an image: its row, points (21, 2), which of them are hidden (21,), the mask's path and
+    its side."""
 
     row: int
     points: Floats
+    hidden: NDArray[np.bool_]
     mask: str | None
     side: str | None
 
@@ -92,13 +94,15 @@ def pixel_facts(
     image: Names,
     sha256: Names,
     points: Floats,
+    hidden: NDArray[np.bool_],
     mask: Names,
     side: Names,
     *,
     engine: Engine,
     quiet: bool,
 ) -> PixelFacts:
-    """Decode each image once, however many hands lie in it. Rows as in the view; points (n, 21, 2)."""
+    """Decode each image once, however many hands lie in it. Rows as in the view; points (n, 21, 2),
+    hidden (n, 21)."""
     rows_of = defaultdict[tuple[int, str], list[int]](list)
     for row, key in enumerate(zip(dataset_of.tolist(), image.tolist(), strict=True)):
         rows_of[key].append(row)
@@ -106,7 +110,7 @@ def pixel_facts(
 
     def jobs() -> Iterator[_Job]:
         for (index, ref), rows in rows_of.items():
-            hands = tuple(_Hand(i, points[i], mask[i], side[i]) for i in rows)
+            hands = tuple(_Hand(i, points[i], hidden[i], mask[i], side[i]) for i in rows)
             yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
 
     count = len(image)
@@ -178,7 +182,14 @@ def _read_one(job: _Job) -> _Fact:
         return _Fact(error.reason)
     alone = len(job.hands) == 1
     hands = tuple(
-        look_at_hand(pixels, hand.points, own_mask(job.root, hand.mask, pixels), hand.side, alone=alone)
+        look_at_hand(
+            pixels,
+            hand.points,
+            own_mask(job.root, hand.mask, pixels),
+            hand.side,
+            alone=alone,
+            hidden=hand.hidden,
+        )
         for hand in job.hands
     )
     digest = images.pixel_sha256(pixels) if job.needs_hash else None

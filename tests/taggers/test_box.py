@@ -67,7 +67,8 @@ def test_drawn_hands_are_found_where_they_are(drawn: tuple[Path, dict[str, np.nd
 def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
     drawn: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a network that finds the same corners of whatever it is shown the second square is the first."""
+    """Of a network that finds the same corners of whatever it is shown the second square is the first; what
+    the outline proposes and what the whole photograph does are two places."""
     root, points = drawn
     looked: list[float] = []
     margin = opencv.told().margin
@@ -88,7 +89,7 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
     name = next(iter(points))
     found = finder_of("box").find(Photograph(root, Sample(name, "s", name)))
     assert found is not None
-    assert len(looked) == 1
+    assert len(looked) == 2
 
 
 @pytest.mark.parametrize("kind", ["white", "noise", "gradient"])

@@ -117,3 +117,19 @@ def test_part_ids_tell_the_side(tmp_path: Path, drawn: list[Sample]) -> None:
     right.sample_id = "wrong"
     found = hits("side-mask", view_of(tmp_path, [masked(left, tmp_path, parts), right]))
     assert [(hit.row, hit.words["share"]) for hit in found] == [(1, "0 %")]
+
+
+def test_points_that_another_hand_covers_are_in_their_place(tmp_path: Path, drawn: list[Sample]) -> None:
+    """Three fingers of a left hand lie behind a right one, in whose parts their points are then."""
+    left = drawn[0]
+    parts = np.where(hand_shape(left) > 0, 5, 0).astype(np.uint8)
+    behind = [*range(9, 21)]
+    low, high = left.keypoints[behind].min(axis=0) - 4, left.keypoints[behind].max(axis=0) + 4
+    x0, y0, x1, y1 = np.maximum((*low, *high), 0).astype(int)
+    parts[y0:y1, x0:x1] = 20
+    seen, told = masked(left, tmp_path, parts), masked(left, tmp_path, parts)
+    told.sample_id = "told"
+    told.visibility = np.where(np.isin(np.arange(21), behind), 1, 2).astype(np.uint8)
+    view = view_of(tmp_path, [seen, told])
+    for check in ("side-mask", "off-hand"):
+        assert [hit.row for hit in hits(check, view)] == [0]
