@@ -18,7 +18,7 @@ from curate.networks.posenet import PoseNet
 from curate.taggers import opencv
 from curate.training.run import Run
 
-WEIGHTS = (opencv.FINDER, opencv.LOCALISER)
+WEIGHTS = (opencv.FINDER, opencv.OVERVIEW, opencv.LOCALISER)
 
 
 @given(st.integers(0, 10**6), st.integers(4, 24), st.floats(0.1, 30))
