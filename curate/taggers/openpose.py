@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from curate.basics import files, streams
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.paths import open_file
 from curate.hands.photograph import Photograph
 from curate.taggers.looks import UPRIGHT, Look, View, together
 from curate.taggers.tagger import Tagged
@@ -120,6 +121,11 @@ def _files(where: str) -> list[Path]:
 
 def _load(where: str) -> Any:
     paths = _files(where)
+    for path in paths:  # OpenCV would read a device without end
+        try:
+            open_file(path).close()
+        except OSError as error:
+            raise InputError(path, f"cannot be read ({error.strerror})", allowed=_WANTED) from None
     try:
         with streams.hushed():  # of a file that is none, its parser says so at length
             if len(paths) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -147,4 +148,17 @@ def test_what_is_no_such_network_is_refused_in_a_line(model: Path, tmp_path: Pat
         content(str(write_model(tmp_path / "fewer", 21)))
     (model / "pose.caffemodel").write_bytes(b"no weights")
     with pytest.raises(InputError, match="no network that OpenCV reads"):
+        content(str(model))
+
+
+@pytest.mark.parametrize("name", ["pose.caffemodel", "pose_deploy.prototxt"])
+def test_what_is_no_file_is_not_read(name: str, model: Path) -> None:
+    """A device has no end, and a pipe nobody may ever write to."""
+    (model / name).unlink()
+    (model / name).symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=rf"{name}.*cannot be read \(no regular file\)"):
+        content(str(model))
+    (model / name).unlink()
+    os.mkfifo(model / name)
+    with pytest.raises(InputError, match=rf"{name}.*cannot be read \(no regular file\)"):
         content(str(model))
