@@ -89,8 +89,8 @@ def look_at_hand(
     size = float((known.max(axis=0) - known.min(axis=0)).max())
     tone = _tone(image, known)
     if mask is not None:
-        points = np.where((hidden & _covered(mask, points, side))[:, None], np.nan, points)
-        own, parts = _own_hand(mask, points, side)
+        own, by_parts = _own_hand(mask, side)
+        points, parts = _judged(own, points, hidden) if by_parts else (points, float("nan"))
         facts = _mask_facts(own)
         depth = _depth(own, points, size, image.shape)
         return HandLook(*tone, depth, parts=parts, rim=_rim(image, own), **facts)
@@ -108,7 +108,7 @@ def hand_mask(
     hand is about _HAND px long; None where there is neither. Parameters as in `look_at_hand`.
     """
     if mask is not None:
-        return _own_hand(mask, points, side)[0]
+        return _own_hand(mask, side)[0]
     known = points[np.isfinite(points).all(axis=1)]
     if not alone or image.ndim != 3 or not len(known):
         return None
@@ -138,26 +138,23 @@ def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
     return sharp, float(bright), float(dark), float(counts[0] + counts[255])
 
 
-def _covered(mask: Pixels, points: Floats, side: str | None) -> NDArray[np.bool_]:
-    """(21,) whether the place of each point shows something else than its hand, where part ids tell."""
-    if not 1 < int(mask.max()) <= _LARGEST_PART or side not in _PARTS:
-        return np.zeros(len(points), bool)
-    places, inside = _cells(points, mask.shape)
-    first, last = _PARTS[side]
-    part = mask[places[:, 1], places[:, 0]]
-    return inside & ((part < first) | (part > last))
-
-
-def _own_hand(mask: Pixels, points: Floats, side: str | None) -> tuple[Pixels, float]:
-    """The hand's pixels as 0 and 1; and the share of its points in its own part ids."""
+def _own_hand(mask: Pixels, side: str | None) -> tuple[Pixels, bool]:
+    """The hand's pixels as 0 and 1; and whether it is part ids that tell them."""
     top = int(mask.max())
     if not 1 < top <= _LARGEST_PART or side not in _PARTS:
-        return (mask > (0 if top <= 1 else 127)).astype(np.uint8), float("nan")
+        return (mask > (0 if top <= 1 else 127)).astype(np.uint8), False
     first, last = _PARTS[side]
-    own = ((mask >= first) & (mask <= last)).astype(np.uint8)
+    return ((mask >= first) & (mask <= last)).astype(np.uint8), True
+
+
+def _judged(own: Pixels, points: Floats, hidden: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """The points without those that something else covers; and the share of the others in the image that lie
+    on their hand."""
     places, inside = _cells(points, own.shape)
-    share = float(own[places[inside, 1], places[inside, 0]].mean()) if inside.any() else float("nan")
-    return own, share
+    on_hand = own[places[:, 1], places[:, 0]] > 0
+    covered = hidden & inside & ~on_hand
+    seen = on_hand[inside & ~covered]
+    return np.where(covered[:, None], np.nan, points), float(seen.mean()) if len(seen) else float("nan")
 
 
 def _mask_facts(own: Pixels) -> dict[str, Any]:
