@@ -139,31 +139,31 @@ class Picture(CutOut):
 
 
 @dataclass(frozen=True, slots=True)
-class Wall(CutOut):
-    """A painted wall or the like, on which the hand throws a soft shadow. seed: of what is drawn."""
+class Computed(CutOut):
+    """A ground that is drawn by numbers. seed: of what is drawn."""
 
-    kind: ClassVar[str] = "wall"
-    about: ClassVar[str] = "computed: painted, tiled or of wood, mostly light, with a soft shadow"
     seed: int
 
     @classmethod
-    def draw(cls, site: Site) -> Wall:
+    def draw(cls, site: Site) -> Computed:
         """Any."""
         return cls(site.seed)
 
 
 @dataclass(frozen=True, slots=True)
-class Clutter(CutOut):
-    """Rooms, things and people of `render.look.clutter`, none of them a hand. seed: of what is drawn."""
+class Wall(Computed):
+    """A painted wall or the like, on which the hand throws a soft shadow."""
+
+    kind: ClassVar[str] = "wall"
+    about: ClassVar[str] = "computed: painted, tiled or of wood, mostly light, with a soft shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Clutter(Computed):
+    """Rooms, things and people of `render.look.clutter`, none of them a hand."""
 
     kind: ClassVar[str] = "clutter"
     about: ClassVar[str] = "computed: rooms, things and people without hands, as a webcam sees them"
-    seed: int
-
-    @classmethod
-    def draw(cls, site: Site) -> Clutter:
-        """Any."""
-        return cls(site.seed)
 
 
 GROUNDS: dict[str, type[Ground]] = {
