@@ -63,7 +63,7 @@ class BoxFinder:
         Raises UnreadableImage.
         """
         places = [place.box for place in outlined(network(FINDER), photograph, BOX)]
-        found = [self._looked_at(photograph, box) for box in [*_overlooked(photograph), *places]]
+        found = [self._looked_at(photograph, box) for box in [*_in_overview(photograph), *places]]
         kept: list[Found] = []
         for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
             if (hand.score or 0.0) >= told().trusted and all(
@@ -88,7 +88,7 @@ class BoxFinder:
         return Found(box, BOX, score)
 
 
-def _overlooked(photograph: Photograph) -> list[NDArray[np.floating]]:
+def _in_overview(photograph: Photograph) -> list[NDArray[np.floating]]:
     """Where a hand would be if there were one: the box of keypoints in the whole photograph.
 
     An outline also holds the arm, and a face behind the hand; this tells the hand from both, but one alone.
