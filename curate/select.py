@@ -78,7 +78,8 @@ def select(
     record = {**asdict(options), "drop": _digest(drop), "alike": _digest(groups)}
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
-    return stage.run(_batches(source, reasons, _splits(source, reasons, options)), work)
+    splits = _splits(source, reasons, options) if options.val or options.test else None
+    return stage.run(_batches(source, reasons, splits), work)
 
 
 def _digest(words: Collection[str] | None) -> str | None:
@@ -86,32 +87,32 @@ def _digest(words: Collection[str] | None) -> str | None:
 
 
 def _splits(source: Dataset, reasons: Sequence[str | None], options: SelectOptions) -> list[str | None]:
-    """The split of each sample: its own, or that of the shares among the samples that are chosen."""
-    table = source.table(["split", "subject_id", "clip"])
-    own, subjects, clips = (column.to_pylist() for column in table.columns)
-    splits: list[str | None] = own
-    if options.val or options.test:
-        photos = source.photos()
-        left = [number for number, reason in enumerate(reasons) if reason is None]
-        chosen = by_subject(
-            *([names[number] for number in left] for names in (subjects, photos, clips)),
-            seed=options.seed,
-            test=options.test,
-            val=options.val,
-        )
-        for number, split in zip(left, chosen, strict=True):
-            splits[number] = split
+    """The split of each sample that is chosen, by the shares among these; None of the others."""
+    subjects, clips = (column.to_pylist() for column in source.table(["subject_id", "clip"]).columns)
+    left = [number for number, reason in enumerate(reasons) if reason is None]
+    chosen = by_subject(
+        *([names[number] for number in left] for names in (subjects, source.photos(), clips)),
+        seed=options.seed,
+        test=options.test,
+        val=options.val,
+    )
+    splits: list[str | None] = [None] * len(reasons)
+    for number, split in zip(left, chosen, strict=True):
+        splits[number] = split
     return splits
 
 
 def _batches(
-    source: Dataset, reasons: Sequence[str | None], splits: Sequence[str | None]
+    source: Dataset, reasons: Sequence[str | None], splits: Sequence[str | None] | None
 ) -> Iterator[tuple[pa.RecordBatch, list[str | None]]]:
+    """The samples with why they are not chosen. splits: of each; None: they keep their own."""
     start, place = 0, SCHEMA.get_field_index("split")
     for batch in source.batches():
         here = slice(start, start + batch.num_rows)
-        told = pa.array(splits[here], SCHEMA.field(place).type)
-        yield batch.set_column(place, SCHEMA.field(place), told), list(reasons[here])
+        if splits is not None:
+            given = pa.array(splits[here], SCHEMA.field(place).type)
+            batch = batch.set_column(place, SCHEMA.field(place), given)
+        yield batch, list(reasons[here])
         start += batch.num_rows
 
 
