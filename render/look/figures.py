@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from render.look import heads
 from render.look.colour import single
 from render.look.fabric import cloth, noise, shade, words
-from render.look.heads import Complexion, tube
-from render.look.solids import Eye, Lighting, Surface, drawn
+from render.look.heads import Complexion
+from render.look.solids import Eye, Lighting, Surface, drawn, tube
 
 Values = NDArray[np.floating[Any]]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from render.look import tone
 from render.look.colour import single
 from render.look.fabric import cloth, noise, skin
-from render.look.solids import Surface
+from render.look.solids import Surface, tube
 
 Values = NDArray[np.floating[Any]]
 
@@ -383,30 +383,3 @@ def _glasses(rng: np.random.Generator) -> list[Surface]:
         lines.append(np.linspace([side * (3.2 + wide), 0.6, 10.0], [side * 7.9, 0.3, -0.5], 12))
     lines.append(np.linspace([-3.2 + wide, 0.4, 11.4], [3.2 - wide, 0.4, 11.4], 6))
     return [tube(line, np.full(len(line), thick), colour, 0.6, around=7) for line in lines]
-
-
-def tube(
-    line: Values,
-    radius: Values,
-    colour: Values,
-    gloss: float = 0.0,
-    *,
-    around: int = 24,
-    relief: Values | None = None,
-) -> Surface:
-    """A tube along a line (M, 3) of a radius (M,); its rows go along, its columns round.
-
-    Parameters
-    ----------
-    relief: (M, around) further out, cm.
-    """
-    line = np.asarray(line, np.float64)
-    along = np.gradient(line, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
-    first = np.cross(along, [0.13, 0.31, 0.94])
-    first /= np.linalg.norm(first, axis=1, keepdims=True) + 1e-9
-    second = np.cross(along, first)
-    turn = np.linspace(0, 2 * np.pi, around)[:, None]
-    ring = np.cos(turn) * first[:, None] + np.sin(turn) * second[:, None]
-    out = np.asarray(radius)[:, None] + (0 if relief is None else relief)
-    return Surface.of(line[:, None] + ring * out[..., None], colour, gloss)

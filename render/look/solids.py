@@ -69,6 +69,33 @@ class Surface:
         return Surface(points, self.colour, self.gloss, self.there, self.open)
 
 
+def tube(
+    line: Values,
+    radius: Values,
+    colour: Values,
+    gloss: float = 0.0,
+    *,
+    around: int = 24,
+    relief: Values | None = None,
+) -> Surface:
+    """A tube along a line (M, 3) of a radius (M,); its rows go along, its columns round.
+
+    Parameters
+    ----------
+    relief: (M, around) further out, cm.
+    """
+    line = np.asarray(line, np.float64)
+    along = np.gradient(line, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
+    first = np.cross(along, [0.13, 0.31, 0.94])
+    first /= np.linalg.norm(first, axis=1, keepdims=True) + 1e-9
+    second = np.cross(along, first)
+    turn = np.linspace(0, 2 * np.pi, around)[:, None]
+    ring = np.cos(turn) * first[:, None] + np.sin(turn) * second[:, None]
+    out = np.asarray(radius)[:, None] + (0 if relief is None else relief)
+    return Surface.of(line[:, None] + ring * out[..., None], colour, gloss)
+
+
 @dataclass(frozen=True, slots=True)
 class Eye:
     """A pinhole camera. x, y: pixels of the origin. focal: pixels. distance: cm from the origin."""
