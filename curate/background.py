@@ -11,7 +11,7 @@ from curate.basics import files, geometry, images
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
-from curate.data.sample import Sample, file_stem, from_batch, generator, moved, to_batch
+from curate.data.sample import Sample, file_place, from_batch, generator, moved, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
@@ -52,12 +52,19 @@ def background(
     source.refuse_training_set("replace backgrounds before building")
     record = {**asdict(options), "backgrounds": backdrops.identity}
     stage = Stage("background", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
-    work = partial(_replace_batch, root=source.root, out=Path(out), backdrops=backdrops, seed=options.seed)
+    work = partial(
+        _replace_batch,
+        root=source.root,
+        out=Path(out),
+        count=len(source),
+        backdrops=backdrops,
+        seed=options.seed,
+    )
     total = -(-len(source) // _ROWS)
     return stage.run(source.rows(_ROWS), work, total=total, before=backdrops.survey())
 
 
-def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, seed: int) -> Part:
+def _replace_batch(rows: Rows, *, root: Path, out: Path, count: int, backdrops: Backdrops, seed: int) -> Part:
     part = Part(rows.batch.slice(0, 0))
     samples = []
     for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
@@ -65,7 +72,8 @@ def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, s
             part.dropped[SHARED_WITHOUT_MASK] += 1
             continue
         with set_aside(part, sample.sample_id, out):
-            samples.append(_replace(Photograph(root, sample), photo, out, backdrops, seed, part))
+            place = file_place(sample.sample_id, count)
+            samples.append(_replace(Photograph(root, sample), photo, out, place, backdrops, seed, part))
             part.notes["masks_of_the_source"] += sample.mask is not None
     part.notes = +part.notes
     part.batch = to_batch(samples)
@@ -73,20 +81,19 @@ def _replace_batch(rows: Rows, *, root: Path, out: Path, backdrops: Backdrops, s
 
 
 def _replace(
-    photograph: Photograph, photo: str, out: Path, backdrops: Backdrops, seed: int, part: Part
+    photograph: Photograph, photo: str, out: Path, place: str, backdrops: Backdrops, seed: int, part: Part
 ) -> Sample:
     """Write the sample's new image and alpha; returns the new sample. Raises BadMask and InputError."""
     sample, info = photograph.sample, photograph.info
     matte = photograph.matte()
     backdrop = backdrops.draw(generator(seed, sample.sample_id), info.width, info.height, part)
     pixels = composite(photograph.read(), matte, backdrop)
-    stem = file_stem(sample.sample_id)
     suffix = ".jpg" if info.format == "JPEG" else ".png"
     data = images.encode(pixels, suffix, quality=_QUALITY)
     made = replace(
         moved(sample, geometry.IDENTITY, photo),
-        image=f"images/{stem}{suffix}",
-        mask=f"masks/{stem}.png",
+        image=f"images/{place}{suffix}",
+        mask=f"masks/{place}.png",
         width=info.width,
         height=info.height,
         sha256=images.pixel_sha256(images.decode(data, photograph.path)),
@@ -94,5 +101,5 @@ def _replace(
     if photograph.depth_file is not None:  # the same view, so the map fits
         made.depth = relative_to_out(photograph.depth_file, out)
     files.write(out / made.image, data)
-    images.write(out / f"masks/{stem}.png", matte.alpha)
+    images.write(out / f"masks/{place}.png", matte.alpha)
     return made

@@ -13,7 +13,7 @@ from curate.basics.engine import ONE, Engine
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
-from curate.data.sample import Sample, file_stem, from_batch, moved, to_batch
+from curate.data.sample import Sample, file_place, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary
 from curate.hands.cropping import Frame, count_points, find_hand, record_of, set_aside
 from curate.hands.finding import Finder, with_found_by
@@ -34,6 +34,8 @@ def crop(
     quiet: bool = False,
 ) -> Summary:
     """Cut each hand out of its photo; OUT/images holds the crops as PNG, OUT/masks and OUT/depth theirs.
+
+    More than 10,000 lie in folders by the first digits of the hash in their names.
 
     The crop has the hand's box at its centre and a margin on each side; where it leaves the photo, the
     photo's edge is repeated. Keypoints, bbox, mask, depth and K move along, `transform` leads back to the
@@ -57,12 +59,14 @@ def crop(
     finders = with_runs(options.by)
     record = record_of(options, finders)
     stage = Stage("crop", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
-    work = partial(_crop_batch, root=source.root, out=Path(out), options=options, finders=finders)
+    work = partial(
+        _crop_batch, root=source.root, out=Path(out), count=len(source), options=options, finders=finders
+    )
     return stage.run(source.rows(_ROWS), work, total=-(-len(source) // _ROWS))
 
 
 def _crop_batch(
-    rows: Rows, *, root: Path, out: Path, options: CropOptions, finders: Mapping[str, Finder]
+    rows: Rows, *, root: Path, out: Path, count: int, options: CropOptions, finders: Mapping[str, Finder]
 ) -> Part:
     part = Part(rows.batch.slice(0, 0))
     samples = []
@@ -71,19 +75,19 @@ def _crop_batch(
             photograph = Photograph(root, sample)
             found = find_hand(options, photograph, shared, part.notes, finders)
             frame = Frame.around(photograph.info, found.box, options.size)
-            made = with_found_by(_cut(photograph, frame, photo, out), found.by)
+            name = f"{file_place(sample.sample_id, count)}.png"
+            made = with_found_by(_cut(photograph, frame, photo, out, name), found.by)
             count_points(made, part.notes)
             samples.append(made)
     part.batch = to_batch(samples)
     return part
 
 
-def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path) -> Sample:
+def _cut(photograph: Photograph, frame: Frame, photo: str, out: Path, name: str) -> Sample:
     """Write the crop, its mask and its depth map; returns the sample in it."""
     sample = photograph.sample
     pixels = frame.of(photograph.read(frame.shrink))
     labels, distances = photograph.labels(), photograph.depth()
-    name = f"{file_stem(sample.sample_id)}.png"
     made = replace(
         moved(sample, frame.affine, photo),
         image=f"images/{name}",

@@ -59,11 +59,18 @@ def finish(
     return [row for take in taken for row in _finished(shot, take, passes, Path(root))]
 
 
+def place_of(index: int) -> str:
+    """Where a picture lies in images/, masks/ and depth/, without its suffix: each folder of theirs holds
+    `files.A_FOLDER` at most, the first of them in no folder of their own."""
+    within = f"{index // files.A_FOLDER:04d}/" if index >= files.A_FOLDER else ""
+    return f"{within}{index:07d}"
+
+
 def _finished(shot: Shot, take: Take, passes: Passes, root: Path) -> list[Sample]:
     """A picture's files, and the rows of its hands."""
     seen = passes.of(take.cut)
     pixels = develop(seen, take.finish, take.ground)
-    stem = f"{take.index:07d}"
+    stem = place_of(take.index)
     data = images.encode(pixels, ".jpg", quality=take.finish.quality)
     sha256 = images.pixel_sha256(images.decode(data, stem))
     rows = [_row(shot, take, number, seen, sha256) for number in range(len(take.rows))]
@@ -76,7 +83,7 @@ def _finished(shot: Shot, take: Take, passes: Passes, root: Path) -> list[Sample
 
 def _row(shot: Shot, take: Take, number: int, seen: Passes, sha256: str) -> Sample:
     """The row of one of the hands, or of a picture without any."""
-    cut, known, stem = take.cut, take.rows[number], f"{take.index:07d}"
+    cut, known, stem = take.cut, take.rows[number], place_of(take.index)
     row = Sample(
         sample_id=known.sample_id,
         source=SOURCE,

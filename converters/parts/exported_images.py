@@ -21,7 +21,6 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _TASK = 64  # images at most: to hand them over one by one would take longer than to copy them
-A_FOLDER = 10_000  # images: with many more in one, file systems and tools become slow
 _LONGEST_STEM = 180  # with what is added to it while it is written, a name has 255 bytes at most
 _SUFFIXES = {
     "JPEG": (".jpg", ".jpeg"),
@@ -35,8 +34,8 @@ _SUFFIXES = {
 def put(
     dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine
 ) -> tuple[dict[str, Path], Counter[str]]:
-    """Put the images that `refs` (values of the field `image`) name into `folder`; more than A_FOLDER of them
-    into numbered folders in it.
+    """Put the images that `refs` (values of the field `image`) name into `folder`; more than
+    files.A_FOLDER of them into numbered folders in it.
 
     An upright file is copied as it is. One that its EXIF tag turns, which tools disagree on, and a row of
     a training set are written as PNG. A file keeps its name, unless two images share it.
@@ -50,7 +49,7 @@ def put(
     jobs = []
     for number, ref in enumerate(unique):
         stem = _plain_stem(ref)
-        within = f"{number // A_FOLDER:05d}" if len(unique) > A_FOLDER else ""
+        within = f"{number // files.A_FOLDER:05d}" if len(unique) > files.A_FOLDER else ""
         jobs.append((ref, folder / within / (file_stem(ref) if taken[stem.lower()] > 1 else stem)))
     placed: dict[str, Path] = {}
     counts = Counter[str]()

@@ -30,6 +30,7 @@ from curate.basics.paths import open_file, read_file, real
 
 MARK = ".curate.json"
 WORK = ".curate"
+A_FOLDER = 10_000  # files at most: with many more in one, file systems and tools become slow
 _FORMAT = "hand-curate folder"
 _LOCKS = (locks.LOCK, locks.TURN)
 _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark

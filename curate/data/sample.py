@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate.basics import geometry
+from curate.basics import files, geometry
 from curate.basics import keypoints as kp
 
 SCHEMA_VERSION = 2
@@ -259,6 +259,17 @@ def file_stem(sample_id: str) -> str:
     """A file name for a sample: readable, safe on every file system, different for different ids."""
     safe = re.sub(r"[^A-Za-z0-9_-]+", "_", sample_id)[:80].strip("_")
     return f"{safe}-{hashlib.sha256(sample_id.encode()).hexdigest()[:8]}"
+
+
+def file_place(sample_id: str, of: int) -> str:
+    """Where the file of a sample lies in a folder for those of `of` samples, without its suffix: its stem, or
+    among more than `files.A_FOLDER` that in a folder called by the first digits of its hash, such as 3f."""
+    stem = file_stem(sample_id)
+    digits = 0
+    while of > files.A_FOLDER * 16**digits:
+        digits += 1
+    # Hashes do not fall evenly: a digit more than would do if they did.
+    return f"{stem[-8:][: digits + 1]}/{stem}" if digits else stem
 
 
 def generator(seed: int, sample_id: str) -> np.random.Generator:

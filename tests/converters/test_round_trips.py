@@ -15,9 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters.parts import exported_images
 from converters.table import FORMATS
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.convert import convert
 from curate.data.dataset import Dataset
@@ -197,7 +196,7 @@ def test_pictures_of_every_kind_are_carried_over(name: str, tmp_path: Path) -> N
 @pytest.fixture
 def five(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Five pictures, of which a folder of an export takes two."""
-    monkeypatch.setattr(exported_images, "A_FOLDER", 2)
+    monkeypatch.setattr(files, "A_FOLDER", 2)
     points = np.random.default_rng(1).uniform(10, 200, (5, kp.COUNT, 2)).astype(np.float32)
     samples = [
         Sample(

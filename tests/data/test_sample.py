@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -160,3 +161,18 @@ def test_json_is_canonical() -> None:
     assert sm.json_text({"b": 1, "a": 2}) == sm.json_text({"a": 2, "b": 1})
     assert json.loads(sm.json_text({"a": [1, None]}) or "") == {"a": [1, None]}
     assert sm.json_text({}) is None
+
+
+@given(st.lists(st.text(), unique=True, max_size=20), st.integers(0, 10**8))
+def test_files_of_many_samples_lie_in_folders(ids: list[str], count: int) -> None:
+    places = [sm.file_place(sample_id, count) for sample_id in ids]
+    assert [place.rpartition("/")[2] for place in places] == [sm.file_stem(sample_id) for sample_id in ids]
+    for folder, _, name in (place.rpartition("/") for place in places):
+        assert bool(folder) == (count > 10_000)
+        assert name.rpartition("-")[2].startswith(folder)
+        assert count / 16 ** len(folder) <= 10_000  # what a folder holds, if hashes fall evenly
+
+
+def test_files_fall_evenly_enough_into_folders() -> None:
+    folders = Counter(sm.file_place(f"hand/{i}", 200_000).partition("/")[0] for i in range(200_000))
+    assert max(folders.values()) < 10_000

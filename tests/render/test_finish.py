@@ -286,3 +286,11 @@ def test_a_picture_of_another_size_is_refused(tmp_path: Path, points: np.ndarray
     exr = write_exr(tmp_path / "a.exr", np.zeros((SIZE, SIZE, 3)), plane(0), plane(1))
     with pytest.raises(InputError, match="32 x 48"):
         finish.read_passes(exr, 32, 48)
+
+
+@pytest.mark.parametrize(
+    ("index", "place"),
+    [(0, "0000000"), (9_999, "0009999"), (10_000, "0001/0010000"), (1_234_567, "0123/1234567")],
+)
+def test_no_folder_holds_more_than_ten_thousand_pictures(index: int, place: str) -> None:
+    assert finish.place_of(index) == place

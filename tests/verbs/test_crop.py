@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.basics import geometry, images
+from curate.basics import files, geometry, images
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
 from curate.crop import crop
@@ -383,3 +383,22 @@ def test_a_picture_that_was_exchanged_is_noticed(drawn_dataset: Path, tmp_path: 
     second.write_bytes(first.read_bytes())
     with pytest.raises(ConfigChanged, match="files changed"):
         crop(data, tmp_path / "c", CropOptions(size=64), quiet=True)
+
+
+def test_very_many_crops_lie_in_folders(store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = [hand("s/a"), hand("s/b", "b.png", mask="m.png")]
+    hidden = np.zeros((160, 200), np.uint8)
+    hidden[50:130, 80:160] = 255
+    data = store(tmp_path / "d", samples, {"a.png": disc(), "b.png": disc(), "m.png": hidden})
+    crop(data, tmp_path / "few", quiet=True)
+    monkeypatch.setattr(files, "A_FOLDER", 1)
+    crop(data, tmp_path / "many", quiet=True)
+    few, many = (list(Dataset(tmp_path / name)) for name in ("few", "many"))
+    for before, after in zip(few, many, strict=True):
+        name = Path(before.image).name
+        assert after.image == f"images/{name[-12:-10]}/{name}"
+        assert (tmp_path / "many" / after.image).read_bytes() == (
+            tmp_path / "few" / before.image
+        ).read_bytes()
+    assert many[1].mask == many[1].image.replace("images", "masks")
+    assert (tmp_path / "many" / many[1].mask).is_file()

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from converters import labelme
-from converters.parts import exported_images
-from curate.basics import images
+from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
@@ -121,7 +120,7 @@ def test_what_was_corrected_comes_back_as_decisions_and_nothing_else_changes(
 def test_corrections_come_back_from_where_very_many_pictures_are_spread_over_folders(
     hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exported_images, "A_FOLDER", 1)
+    monkeypatch.setattr(files, "A_FOLDER", 1)
     session(hands)
     (path,) = (tmp_path / "out/labels").rglob("0002-1.json")
     assert path.parent.name == "00001"
