@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from curate.basics import geometry
 from curate.data.dataset import Dataset
-from curate.hands.smoothing import OneEuro, Smoothed, hand_size, smooth
+from curate.hands.smoothing import OneEuro, smooth_forward
 from curate.options.predict import PredictOptions
 from curate.predict import Predicted, predict
 
@@ -148,7 +148,8 @@ def tell(truth: dict[str, Points], raw: Any, smoothed: Any, by: OneEuro, rate: f
         kept = near[best].sum() / max(1, any_near.sum())
         print(f"{name:9}  {len(labels):6}  {any_near.sum():8}  {kept:11.2f}  {len(near):6}")
         found = raw[name][best]
-        kinds = {"found": found, "file": smoothed[name][best], "camera": as_of_a_camera(found, by, rate)}
+        camera = smooth_forward(found, np.arange(len(found)) / rate, by)
+        kinds = {"found": found, "file": smoothed[name][best], "camera": camera}
         for kind, points in kinds.items():
             seen = np.where(near[best][:, None, None], points, np.nan)
             told = {**measured(seen, labels, size), "lag": lag(found, seen)}
@@ -170,17 +171,6 @@ def line(clips: list[dict[str, Any]]) -> str:
         f"against {mean('against'):.3f}  at rest {mean('rest'):.4f}  "
         f"lag {np.nanmean(lags):.2f}, {np.nanmax(lags):.2f}"
     )
-
-
-def as_of_a_camera(points: Points, by: OneEuro, rate: float) -> Points:
-    """Each frame smoothed by those before it."""
-    past: Smoothed | None = None
-    result = []
-    for number, frame in enumerate(points):
-        gone = not np.isfinite(frame).any()
-        past = None if gone else smooth(past, frame, number / rate, hand_size(frame), by)
-        result.append(frame if past is None else past.points)
-    return np.stack(result)
 
 
 def on_it(points: Points, labels: Points, size: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -69,6 +69,22 @@ def smooth(
     return Smoothed(np.where(known, filtered, here), np.where(known & found, speeds, 0.0), seconds)
 
 
+def smooth_forward(points: NDArray[np.floating], seconds: NDArray[np.floating], by: OneEuro) -> Points:
+    """The points of all frames, each filtered by those before it, as a camera's are.
+
+    Parameters
+    ----------
+    points: (frames, n, 2) of one hand, NaN where a point was not found.
+    seconds: (frames,), growing.
+    """
+    past: Smoothed | None = None
+    result = []
+    for frame, time in zip(points, seconds.tolist(), strict=True):
+        past = smooth(past, frame, time, hand_size(frame), by)
+        result.append(past.points)
+    return np.stack(result)
+
+
 def smooth_whole(points: NDArray[np.floating], seconds: NDArray[np.floating], by: OneEuro) -> Points:
     """The points of all frames, as the mean of the filter forward and of the filter backward in time.
 
@@ -80,17 +96,8 @@ def smooth_whole(points: NDArray[np.floating], seconds: NDArray[np.floating], by
     seconds: (frames,), growing.
     """
     here, times = np.asarray(points, np.float64), np.asarray(seconds, np.float64)
-    forward = _through(here, times, by)
-    return (forward + _through(here[::-1], -times[::-1], by)[::-1]) / 2
-
-
-def _through(points: Points, seconds: Points, by: OneEuro) -> Points:
-    past: Smoothed | None = None
-    result = []
-    for frame, time in zip(points, seconds.tolist(), strict=True):
-        past = smooth(past, frame, time, hand_size(frame), by)
-        result.append(past.points)
-    return np.stack(result)
+    forward = smooth_forward(here, times, by)
+    return (forward + smooth_forward(here[::-1], -times[::-1], by)[::-1]) / 2
 
 
 def hand_size(points: NDArray[np.floating]) -> float:
