@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 _TAKE = 105
 # How far the wrist is beyond the edge that cuts the arm, as a share of the picture's side.
 _BEYOND = (-0.12, 0.06)
+# How far the outermost point is beyond the edge that cuts fingers off.
+_CUT_OFF = (0.0, 0.1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,8 +142,12 @@ def _framed(points: Floats, size: int, camera: Camera, rng: np.random.Generator)
     low, high = points[:, 1:].min(axis=(0, 1)), points[:, 1:].max(axis=(0, 1))
     room = (size - (high - low)) / 2 * camera.off_centre
     axis: Floats = size / 2 + rng.uniform(-1, 1, 2) * room - (low + high) / 2
-    cut, beyond = rng.random() < camera.edge, size * rng.uniform(*_BEYOND)
-    return axis + _to_edge(points[0] + axis, size, beyond) if cut else axis
+    at_wrist, beyond = rng.random() < camera.edge, size * rng.uniform(*_BEYOND)
+    if at_wrist:
+        axis = axis + _to_edge(points[0] + axis, size, beyond)
+    if camera.cut_off and rng.random() < camera.cut_off:
+        axis = axis + _past_edge(points[0] + axis, size, at_wrist, rng)
+    return axis
 
 
 def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
@@ -151,6 +157,20 @@ def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
     edge = size + beyond if arm[axis] > 0 else -beyond
     shift = np.zeros(2)
     shift[axis] = edge - points[0, axis]
+    return shift
+
+
+def _past_edge(points: Floats, size: int, at_wrist: bool, rng: np.random.Generator) -> Floats:
+    """The shift, pixels, that puts the outermost point on one side beyond that edge: any but the arm's, and
+    where that one cuts the wrist, not the one across from it."""
+    arm = points[0] - points[9]
+    along = int(np.abs(arm).argmax())
+    sides = [(1 - along, 1.0), (1 - along, -1.0), *([] if at_wrist else [(along, -np.sign(arm[along]))])]
+    axis, sign = sides[int(rng.integers(len(sides)))]
+    outermost = (sign * points[1:, axis]).max()
+    edge = size if sign > 0 else 0.0
+    shift = np.zeros(2)
+    shift[axis] = sign * (sign * edge + size * rng.uniform(*_CUT_OFF) - outermost)
     return shift
 
 

@@ -121,6 +121,27 @@ def test_the_edge_cuts_the_arm_at_the_wrist(rotation: int, cast: Cast) -> None:
         assert -0.06 <= (wrist if low else 1 - wrist) <= 0.12
 
 
+@pytest.mark.parametrize("edge", [0.0, 1.0])
+def test_an_edge_that_is_not_the_arms_cuts_fingers_off(edge: float, cast: Cast) -> None:
+    made = job(angles=["rotation=180"], random=12, takes=2)
+    made = dataclasses.replace(made, camera=dataclasses.replace(made.camera, edge=edge, cut_off=1.0))
+    sides = set()
+    for index in range(6):
+        shot = plan_shot(made, index, cast)
+        for take in shot.takes:
+            (left, _), (right, low) = (
+                of(take.cut.points(shot.projected())[1:], axis=0) for of in (np.min, np.max)
+            )
+            beyond = {"left": -left / 256, "right": right / 256 - 1, "low": low / 256 - 1}
+            if edge:  # which moves hands up and down
+                del beyond["low"]
+            cut = {side for side, by in beyond.items() if by > 0}
+            assert cut
+            assert max(beyond.values()) <= 0.1 + 1 / 256  # whole pixels
+            sides |= cut
+    assert sides == set(beyond)
+
+
 def test_on_the_palm_labels_lie_elsewhere_than_on_the_back(cast: Cast) -> None:
     back, palm = (plan_shot(job(aspect=aspect, side="right"), 0, cast) for aspect in ("dorsal", "palmar"))
     length = [np.linalg.norm(np.diff(shot.hands[0].keypoints[9:11], axis=0)) for shot in (back, palm)]
