@@ -12,6 +12,7 @@ import importlib.util
 import os
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ _PART = 8  # pictures
 _PATIENCE, _GRACE = 20.0, 120.0
 # Where so many pictures fail, and none came out before, something other than the pictures is wrong.
 _UNLUCKY = 4
+_WATCH = 2.0  # seconds between looks at whether a run has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +214,32 @@ def _requests(
 
 def _desk(run: _Run) -> _Desk:
     key = (run.folder, threading.get_ident())
+    if key in _desks and not _desks[key].folder.exists():  # of a run that was killed, and is given again
+        _clear(key)
     if key not in _desks:
         # Named as something temporary, so that it goes with the sweep where we are killed.
         folder = Path(tempfile.mkdtemp(prefix=".desk.", suffix=".tmp", dir=run.folder))
         worker = Worker(run.blender, limit=run.limit, stopped=run.check, folder=folder)
         _desks[key] = _Desk(worker, folder)
+        threading.Thread(target=_clear_when_gone, args=(key, folder), daemon=True).start()
     return _desks[key]
+
+
+def _clear_when_gone(key: tuple[Path, int], folder: Path) -> None:
+    """Workers of a cluster outlive the run, which takes their folder with it: their Blender must end."""
+    while folder.exists():
+        time.sleep(_WATCH)
+    if (desk := _desks.get(key)) is not None and desk.folder == folder:
+        _clear(key)
 
 
 def _close(run: _Run) -> None:
     for key in [key for key in _desks if key[0] == run.folder]:
-        desk = _desks.pop(key)
+        _clear(key)
+
+
+def _clear(key: tuple[Path, int]) -> None:
+    if (desk := _desks.pop(key, None)) is not None:
         desk.worker.close()
         files.remove(desk.folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import pytest
 from stand_in import PACE, ROOT, finish, plan
 
 from curate.basics import images
-from curate.basics.engine import Local
+from curate.basics.engine import ALL, Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset
 from curate.data.stage import Summary
@@ -79,6 +81,45 @@ def test_any_number_of_workers_gives_the_same_bytes(program: Path, tmp_path: Pat
     run(tmp_path / "one", program)
     run(tmp_path / "three", program, engine=Local(3))
     assert content(tmp_path / "one") == content(tmp_path / "three")
+
+
+def test_workers_that_outlive_a_run_keep_no_blender(program: Path, tmp_path: Path) -> None:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        lasting = Lasting(pool)
+        run(tmp_path / "one", program)
+        for name in ("two", "three"):
+            run(tmp_path / name, program, engine=lasting)
+            assert content(tmp_path / name) == content(tmp_path / "one")
+        (worker,) = multiprocessing.active_children()
+        assert worker.pid is not None
+        wait_until(lambda: not children_of(worker.pid))
+
+
+class Lasting:
+    """An engine whose worker goes on behind a run, as those of a cluster do."""
+
+    workers, share = 1, ALL
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self.pool = pool
+
+    def map(self, function, items, *, total=None):
+        return self.pool.map(function, items)
+
+    def require_shared(self, paths) -> None:
+        pass
+
+
+def children_of(process: int) -> list[int]:
+    told = [place.read_text() for place in Path(f"/proc/{process}/task").glob("*/children")]
+    return [int(number) for text in told for number in text.split()]
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_any_index_renders_alone_and_alike(program: Path, tmp_path: Path) -> None:
