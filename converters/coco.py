@@ -284,18 +284,17 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
     """Sides that annotations, categories and the names of their points tell, where these agree."""
     named = {c.id: {labels.side_of(c.name), orders[c.id].side} for c in hands.document.categories}
     alone = {key: _settled(sides) for key, sides in named.items()}
-    found: list[kp.Side | None] = []
-    contradictions = 0
-    for a in annotations:
+    nothing: tuple[None, int] = None, 0
+
+    def told(a: Annotation) -> tuple[kp.Side | None, int]:
         if a.hand_type is None and a.attributes is None:
-            side, more = alone.get(a.category_id, (None, 0))
-        else:
-            told = {labels.side_of(a.hand_type), labels.side_among(a.attributes)}
-            side, more = _settled(told | named.get(a.category_id, set()))
-        found.append(side)
-        contradictions += more
-    hands.columns["side"] = found
-    hands.notes["side told in two ways, left empty"] += contradictions
+            return alone.get(a.category_id, nothing)
+        sides = {labels.side_of(a.hand_type), labels.side_among(a.attributes)}
+        return _settled(sides | named.get(a.category_id, set()))
+
+    settled = [told(a) for a in annotations]
+    hands.columns["side"] = [side for side, _ in settled]
+    hands.notes["side told in two ways, left empty"] += sum(more for _, more in settled)
 
 
 def _settled(sides: set[kp.Side | None]) -> tuple[kp.Side | None, int]:

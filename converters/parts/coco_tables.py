@@ -11,6 +11,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -229,7 +231,7 @@ def _read_files(
             except InputError as error:
                 failed.quarantine.append((file.name, error.reason))
                 continue
-            _settle_ids(document)
+            _settle_ids(document, kind)
             yield file, document, problems
             document.annotations.clear()  # what was made of them takes a tenth of the memory
 
@@ -340,11 +342,12 @@ def _is_text(entry: Any) -> bool:
     return True
 
 
-def _settle_ids(document: Document[Any]) -> None:
+def _settle_ids(document: Document[Any], kind: type[Any]) -> None:
     """Ids as text throughout, where a file has an image's or a category's in quotes here and bare there."""
     for entries, referring in ((document.images, "image_id"), (document.categories, "category_id")):
-        theirs = {type(entry.id) for entry in entries}
-        if str not in theirs | {type(getattr(a, referring, None)) for a in document.annotations}:
+        told = document.annotations if hasattr(kind, referring) else []
+        keys = chain((entry.id for entry in entries), map(attrgetter(referring), told))
+        if str not in set(map(type, keys)):
             continue
         for owner, name in (*((e, "id") for e in entries), *((a, referring) for a in document.annotations)):
             key = getattr(owner, name, None)
@@ -421,15 +424,6 @@ def _visible_columns(hands: Hands, *, scored: bool, full: bool) -> dict[str, Any
     hands.notes["point_with_v_0_and_coordinates_left_unlabelled"] += int(stray.sum())
     columns["keypoints"], columns["visibility"] = xy, seen
     return columns
-
-
-class _Found(NamedTuple):
-    """An image that is there: columns of the samples."""
-
-    image: str
-    width: int | None
-    height: int | None
-    licence: str | None
 
 
 def _batches(
@@ -529,35 +523,48 @@ class _Lookup:
     def places(self, keys: Sequence[Id], part: Part) -> tuple[NDArray[np.intp], dict[str, pa.Array]]:
         """For each image id its row among the images found, -1 where there is none, which the quarantine of
         `part` tells; and the columns of the images found."""
-        found: list[_Found] = []
+        entries: list[Image] = []
+        paths: list[str] = []
         row_of: dict[Id, int] = {}
         for key in dict.fromkeys(keys):
             try:
-                found.append(self._find(key, part))
-                row_of[key] = len(found) - 1
+                entry = self._entry(key)
+                path = self._finder.listed(entry.file_name, self._beside, self._file.split)
+                paths.append(path or self._locate(entry, part))
             except InputError as error:
                 row_of[key] = -1
                 part.quarantine.append((f"{self._file.name}: image {key}", error.reason))
+            else:
+                row_of[key] = len(entries)
+                entries.append(entry)
         part.notes = +part.notes
         place = np.fromiter(map(row_of.__getitem__, keys), np.intp, len(keys))
-        columns = zip(*found, strict=True) if found else ([] for _ in _Found._fields)
-        types = (SCHEMA.field(name).type for name in _Found._fields)
-        arrays = (pa.array(values, kind) for values, kind in zip(columns, types, strict=True))
-        return place, dict(zip(_Found._fields, arrays, strict=True))
+        named = [entry.license if isinstance(entry.license, int | str) else None for entry in entries]
+        columns = {
+            "image": paths,
+            "width": [pixels(entry.width) for entry in entries],
+            "height": [pixels(entry.height) for entry in entries],
+            "licence": [self._licences.get(name) for name in named],
+        }
+        return place, {name: pa.array(told, SCHEMA.field(name).type) for name, told in columns.items()}
 
-    def _find(self, key: Id, part: Part) -> _Found:
-        if key in self._ambiguous:
-            raise InputError(self._file.path, f"image id {key!r} stands for several files", field="images")
+    def _entry(self, key: Id) -> Image:
         entry = self._known.get(key)
         if entry is None:
             raise InputError(
                 self._file.path, f"image id {key!r} of an annotation is not there", field="images"
             )
-        path, split = self._file.path, self._file.split
-        image, by_name = self._finder.locate(
-            entry.file_name, beside=self._beside, split=split, where=path, key="file_name"
+        if key in self._ambiguous:
+            raise InputError(self._file.path, f"image id {key!r} stands for several files", field="images")
+        return entry
+
+    def _locate(self, entry: Image, part: Part) -> str:
+        found = self._finder.locate(
+            entry.file_name,
+            beside=self._beside,
+            split=self._file.split,
+            where=self._file.path,
+            key="file_name",
         )
-        if by_name:
-            part.notes[BY_NAME] += 1
-        licence = self._licences.get(entry.license) if isinstance(entry.license, int | str) else None
-        return _Found(image, pixels(entry.width), pixels(entry.height), licence)
+        part.notes[BY_NAME] += found.by_name
+        return found.path

@@ -209,8 +209,8 @@ class ImageFinder:
         """
         if len(name) > LONGEST or not is_text(name):
             raise UnsafeInput(where, f"no path: {name[:40]!r}", field=key)
-        if "\\" not in name and (found := self._listed_before(name, beside, split)):
-            return found
+        if found := self.listed(name, beside, split):
+            return Found(found, by_name=False)
         asked = _Asked(name, beside, split, where, key)
         try:
             return self._locate(asked)
@@ -220,14 +220,17 @@ class ImageFinder:
                 raise
         return self._locate(asked._replace(name=plain))
 
-    def _listed_before(self, name: str, beside: Path | None, split: str | None) -> Found | None:
-        """As `_locate`, where one of the folders that were listed for a file before holds this one, too."""
+    def listed(self, name: str, beside: Path | None, split: str | None) -> str | None:
+        """As `locate`, where one of the folders that were listed for a file before holds this one, too; None
+        where it is for `locate` to tell."""
         folder, _, file = name.rpartition("/")
+        if not name.isprintable() or "\\" in name:
+            return None
         for _, listing in self._listings.get((beside, split, folder), ()):
             if listing is None:
                 break
             if file in listing.files:
-                return Found(f"{listing.folder}{file}", by_name=False) if listing.files[file] else None
+                return listing.folder + file if listing.files[file] else None
         return None
 
     def _locate(self, asked: _Asked) -> Found:
