@@ -5,7 +5,7 @@
 
 Nothing else goes in: no photograph, no weights of others, no label but those of the renders, of the jobs
 beside this file. WORK keeps all that is made; what is finished is not done again, and what was stopped goes
-on. It takes an hour of two cores to render, and an hour and a half of one core to train. --renders takes a
+on. It takes an hour of two cores to render, and four hours of one core to train. --renders takes a
 job's pictures from a folder that has them.
 
 The box is the same again on the same machine with the same versions; elsewhere, processors and versions of
@@ -19,6 +19,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from curate.basics import files
@@ -28,6 +29,8 @@ from curate.training.confidence import temperature_of
 from curate.training.onnx import bare
 from curate.training.run import open_run
 
+Words = tuple[object, ...]
+
 HERE = Path(__file__).resolve().parent
 # Pictures of each job, a file beside this one.
 JOBS = {"table": 2400, "poses": 8000, "signs": 8000, "rooms": 6400}
@@ -36,11 +39,14 @@ FORM = ("--colour", "--keypoints", 21, "--test", 0)
 WHOLE = (*FORM, "--val", 0.03, "--masks", "--size", 128)
 CROPS = (*FORM, "--val", 0.02, "--crop", "keypoints", "--margin", MARGIN)
 POINTS = ("--network", "posenet", "--preset", "renders")
-FINDER = ("--network", "handseg", "--preset", "renders", "--epochs", 8, "--max-minutes", 14)
-OVERVIEW = (*POINTS, "--set", "width=24", "--epochs", 16, "--max-minutes", 22)
+FINDER = ("--network", "handseg", "--preset", "renders")
+OVERVIEW = (*POINTS, "--set", "width=24")
+# Epochs and minutes at most of each round; a round starts from the weights of the one before.
+FINDER_ROUNDS = ((8, 14), (10, 40))
+OVERVIEW_ROUNDS = ((16, 22), (12, 30))
 # Most is learnt from small pictures, which cost a third.
-BEGUN = (*POINTS, "--epochs", 24, "--max-minutes", 25)
-LOCALISER = (*POINTS, "--epochs", 8, "--max-minutes", 31)
+SMALL_ROUNDS = ((24, 25),)
+LOCALISER_ROUNDS = ((8, 31), (9, 80))
 # Chosen on train clips of wild_hands and on what is beside the hands in them, see measure.py.
 TRUSTED = 0.56
 # What `measure.py --choose` says of the same; None: not measured.
@@ -81,16 +87,27 @@ def train(work: Path, made: dict[str, Path]) -> dict[str, Path]:
     behind = ["--backgrounds", "own", "--backgrounds", grounds(work, made["rooms"]), "--grounds-alone", 0.1]
     whole = [made[name] for name in ("table", "signs", "rooms")]
     curate("build", *whole, *behind, *WHOLE, "--out", work / "whole")
-    curate("train", work / "whole", *FINDER, "--out", work / "finder")
+    learn(work / "whole", FINDER, FINDER_ROUNDS, work / "finder")
     curate("build", *made.values(), *FORM, "--val", 0.02, "--size", 96, "--out", work / "small-whole")
-    curate("train", work / "small-whole", *OVERVIEW, "--out", work / "overview")
+    learn(work / "small-whole", OVERVIEW, OVERVIEW_ROUNDS, work / "overview")
     small = [made[name] for name in ("table", "poses", "signs")]
     curate("build", *small, *CROPS, "--size", 64, "--out", work / "small")
-    curate("train", work / "small", *BEGUN, "--out", work / "begun")
+    learn(work / "small", POINTS, SMALL_ROUNDS, work / "begun")
     curate("build", *made.values(), *behind, *CROPS, "--size", 112, "--out", work / "crops")
-    start = ["--start", work / "begun" / "weights.pt"]
-    curate("train", work / "crops", *LOCALISER, *start, "--out", work / "localiser")
+    learn(work / "crops", POINTS, LOCALISER_ROUNDS, work / "localiser", start=work / "begun")
     return {file: work / Path(file).stem for file in (opencv.FINDER, opencv.OVERVIEW, opencv.LOCALISER)}
+
+
+def learn(
+    learnt: Path, words: Words, rounds: Sequence[tuple[int, int]], out: Path, start: Path | None = None
+) -> None:
+    """A run at `out` of the last round; those before lie beside it."""
+    for number, (epochs, minutes) in enumerate(rounds, start=1):
+        run = out if number == len(rounds) else out.with_name(f"{out.name}-{number}")
+        begin = ("--start", start / "weights.pt") if start else ()
+        limits = ("--epochs", epochs, "--max-minutes", minutes)
+        curate("train", learnt, *words, *limits, *begin, "--out", run)
+        start = run
 
 
 def pack(runs: dict[str, Path], out: Path) -> None:

@@ -58,7 +58,8 @@ class BoxFinder:
         return next(iter(self.all(photograph)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
-        """Each hand, the surest first: the box of its keypoints, and their mean score.
+        """Each hand, the surest first: the box of its keypoints, and their mean score in the last two looks,
+        which tells hands from the rest better than that of the last one.
 
         Raises UnreadableImage.
         """
@@ -75,17 +76,18 @@ class BoxFinder:
     def _looked_at(self, photograph: Photograph, place: NDArray[np.floating]) -> Found:
         view, localiser = View(photograph, told().margin, ()), network(LOCALISER)
         view.close_in(np.stack([place[:2], place[:2] + place[2:]]))
-        box, score = place, 0.0
+        box, scores = place, list[float]()
         for _ in range(_LOOKS):
             shown = view.show(localiser.size)
             answer = localiser.predict(shown.pixels[None])
             points, before = shown.back(answer.points[0]), view.square
             view.close_in(points)
             bounds = geometry.bounding_box(points)
-            box, score = (place if bounds is None else bounds), float(answer.scores.mean())
+            box = place if bounds is None else bounds
+            scores.append(float(answer.scores.mean()))
             if metrics.box_iou(view.square, before) >= _STAYS:
                 break
-        return Found(box, BOX, score)
+        return Found(box, BOX, float(np.mean(scores[-2:])))
 
 
 def _in_overview(photograph: Photograph) -> list[NDArray[np.floating]]:
