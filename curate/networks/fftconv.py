@@ -225,7 +225,8 @@ class FFTConv2d(nn.Module):
             real, imag = _kernel_spectrum(self.weight.to(spatial.dtype), t)
         else:
             key = (self.weight.data_ptr(), self.weight._version, t.length, spatial.dtype, spatial.device)
-            if self._kept is None or self._kept[0] != key:
-                self._kept = key, _kernel_spectrum(self.weight.to(spatial.dtype), t)
-            real, imag = self._kept[1]
+            kept = self._kept  # which another thread may forget at any moment
+            if kept is None or kept[0] != key:
+                kept = self._kept = key, _kernel_spectrum(self.weight.to(spatial.dtype), t)
+            real, imag = kept[1]
         return _multiply(_image_spectrum(spatial, t), real, imag, t)

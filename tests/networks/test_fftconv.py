@@ -127,3 +127,18 @@ def test_under_bfloat16_autocast_products_are_bfloat16_and_gradients_float32() -
 def test_refuses_maps_that_are_not_square() -> None:
     with pytest.raises(ValueError, match=r"needs square maps, got \(6, 8\)"):
         make(1, 1, 3)(torch.zeros(1, 1, 6, 8))
+
+
+def test_what_another_thread_forgets_is_not_missed() -> None:
+    class Forgotten(FFTConv2d):
+        """As where another thread calls `eval()` at each moment."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, None if name == "_kept" else value)
+
+    torch.manual_seed(0)
+    layer, forgotten = FFTConv2d(2, 3, 4).eval(), Forgotten(2, 3, 4).eval()
+    forgotten.load_state_dict(layer.state_dict())
+    images = torch.rand(1, 2, 6, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(forgotten(images), layer(images))
