@@ -167,10 +167,10 @@ def _past_edge(points: Floats, size: int, at_wrist: bool, rng: np.random.Generat
     along = int(np.abs(arm).argmax())
     sides = [(1 - along, 1.0), (1 - along, -1.0), *([] if at_wrist else [(along, -np.sign(arm[along]))])]
     axis, sign = sides[int(rng.integers(len(sides)))]
-    outermost = (sign * points[1:, axis]).max()
+    outermost = points[1:, axis].max() if sign > 0 else points[1:, axis].min()
     edge = size if sign > 0 else 0.0
     shift = np.zeros(2)
-    shift[axis] = sign * (sign * edge + size * rng.uniform(*_CUT_OFF) - outermost)
+    shift[axis] = edge + sign * size * rng.uniform(*_CUT_OFF) - outermost
     return shift
 
 

@@ -29,8 +29,6 @@ from curate.training.confidence import temperature_of
 from curate.training.onnx import bare
 from curate.training.run import open_run
 
-Words = tuple[object, ...]
-
 HERE = Path(__file__).resolve().parent
 # Pictures of each job, a file beside this one.
 JOBS = {"table": 2400, "poses": 8000, "signs": 8000, "rooms": 6400, "down": 2400, "cut": 2400}
@@ -105,7 +103,11 @@ def train(work: Path, made: dict[str, Path]) -> dict[str, Path]:
 
 
 def learn(
-    learnt: Path, words: Words, rounds: Sequence[tuple[int, int]], out: Path, start: Path | None = None
+    learnt: Path,
+    words: Sequence[object],
+    rounds: Sequence[tuple[int, int]],
+    out: Path,
+    start: Path | None = None,
 ) -> None:
     """A run at `out` of the last round; those before lie beside it."""
     for number, (epochs, minutes) in enumerate(rounds, start=1):

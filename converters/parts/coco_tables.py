@@ -345,12 +345,12 @@ def _is_text(entry: Any) -> bool:
 def _settle_ids(document: Document[Any], kind: type[Any]) -> None:
     """Ids as text throughout, where a file has an image's or a category's in quotes here and bare there."""
     for entries, referring in ((document.images, "image_id"), (document.categories, "category_id")):
-        told = document.annotations if hasattr(kind, referring) else []
-        keys = chain((entry.id for entry in entries), map(attrgetter(referring), told))
+        referrers = document.annotations if hasattr(kind, referring) else []
+        keys = chain((entry.id for entry in entries), map(attrgetter(referring), referrers))
         if str not in set(map(type, keys)):
             continue
-        for owner, name in (*((e, "id") for e in entries), *((a, referring) for a in document.annotations)):
-            key = getattr(owner, name, None)
+        for owner, name in (*((e, "id") for e in entries), *((a, referring) for a in referrers)):
+            key = getattr(owner, name)
             if key is not None:
                 setattr(owner, name, text_id(key, 0))
 

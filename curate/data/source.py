@@ -223,9 +223,9 @@ class ImageFinder:
     def listed(self, name: str, beside: Path | None, split: str | None) -> str | None:
         """As `locate`, where one of the folders that were listed for a file before holds this one, too; None
         where it is for `locate` to tell."""
-        folder, _, file = name.rpartition("/")
         if not name.isprintable() or "\\" in name:
             return None
+        folder, _, file = name.rpartition("/")
         for _, listing in self._listings.get((beside, split, folder), ()):
             if listing is None:
                 break
