@@ -9,15 +9,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from curate.networks.hand_shape import HandShape
+
 RADIUS = 7  # cells; three sigma of the reference preset's targets
 
 
-def decode_softmax(logits: Tensor, radius: int = RADIUS) -> tuple[Tensor, Tensor]:
+def decode_softmax(
+    logits: Tensor, radius: int = RADIUS, shape: HandShape | None = None
+) -> tuple[Tensor, Tensor]:
     """Points of maps trained with softmax cross-entropy.
 
     Parameters
     ----------
     logits: (B, K, H, W). radius: of the window, in cells, as in local_expectation.
+    shape: of the hands trained on; of several peaks it tells the one that fits the other keypoints. None:
+        each map's highest.
 
     Returns
     -------
@@ -25,7 +31,7 @@ def decode_softmax(logits: Tensor, radius: int = RADIUS) -> tuple[Tensor, Tensor
     A map with a NaN or an infinity gives a NaN point and score 0.
     """
     maps = logits.float().flatten(2).softmax(-1).view(logits.shape)
-    return local_expectation(maps, radius)
+    return local_expectation(maps, radius, cell=None if shape is None else shape.cells(maps))
 
 
 def decode_peaks(logits: Tensor, threshold: float, radius: int) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,6 @@ STRIDE = 4  # input pixels a cell of the inner maps
 
 
 _LOSSES = {"softmax": losses.softmax_cross_entropy, "sigmoid": losses.binary_cross_entropy}
-_DECODERS = {"softmax": decode_softmax, "sigmoid": decode_sigmoid}
 
 
 class Figure12(Network):
@@ -117,5 +116,6 @@ class Figure12(Network):
 
     def decode(self, outputs: Tensor) -> Decoded:
         """Points and scores of the maps; see curate.networks.decode."""
-        points, scores = _DECODERS[self.spec.loss](outputs)
+        alone = self.spec.loss == "sigmoid"
+        points, scores = decode_sigmoid(outputs) if alone else decode_softmax(outputs, shape=self.shape)
         return Decoded(points, scores)

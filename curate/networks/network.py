@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from curate.networks.hand_shape import HandShape
 from curate.networks.recipe import Preset, Recipe
 
 
@@ -88,11 +89,14 @@ class Network(nn.Module, ABC):
     presets: ways to train it, by name; the first is the default.
     right_hands: it is only ever shown right hands. Left ones are mirrored for it, and its answers
         mirrored back; a training set in which no sample has a side is then refused.
+    shape: how the keypoints of the hands that it was trained on lie to each other, for `decode` to use;
+        None: not known, or it gives no maps.
     spec: what this one is made for.
     """
 
     presets: ClassVar[Mapping[str, Preset]]
     right_hands: bool = False
+    shape: HandShape | None = None
 
     def __init__(self, spec: Spec, *, right_hands: bool | None = None) -> None:
         """right_hands: see the class; None: as the class has it.

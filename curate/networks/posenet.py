@@ -102,7 +102,8 @@ class PoseNet(Network):
 
     def decode(self, outputs: Tensor) -> Decoded:
         """Points and scores: of a local expectation, or of the largest cell."""
-        points, scores = decode_largest(outputs) if self.spec.loss == "one_hot" else decode_softmax(outputs)
+        one_hot = self.spec.loss == "one_hot"
+        points, scores = decode_largest(outputs) if one_hot else decode_softmax(outputs, shape=self.shape)
         return Decoded(self.body.cell * points, scores)
 
 

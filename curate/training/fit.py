@@ -24,6 +24,7 @@ from curate.basics.version import VERSION
 from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
+from curate.networks.hand_shape import HandShape
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build, outline
 from curate.networks.recipe import Recipe
@@ -193,6 +194,8 @@ def _fit(
     network = build(plan.name, plan.spec, plan.options)
     if start is not None:
         start_from(network, start)
+    if "points" in row.gives:
+        network.shape = HandShape.of(examples.keypoints)
     module = TrainingModule(network, plan.recipe, plan.seed)
     split = _reported_split(dataset)
     reported = Examples(dataset, split)

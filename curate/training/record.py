@@ -2,7 +2,8 @@
 
     run.json       what was asked for (config), on what, and, once it is finished, how it went and the hash
                    of weights.pt
-    weights.pt     the result: the network's weights, loadable without unpickling code
+    weights.pt     the result: the network's weights, loadable without unpickling code, and as `shape.*` how
+                   the keypoints learnt from lie to each other, see curate.networks.hand_shape
     last.ckpt      state after the last complete epoch, to go on from
     epochs.json    one entry an epoch: losses and metrics
     trained_on.json  hashes of what it was trained on, see curate.training.trained_on

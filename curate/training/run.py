@@ -19,6 +19,7 @@ from curate.basics.paths import real
 from curate.data.training_set import Form
 from curate.networks import inference, table
 from curate.networks.found import Found
+from curate.networks.hand_shape import HandShape
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build
 from curate.scoring import calibration
@@ -119,7 +120,9 @@ def start_from(network: Network, file: Path) -> None:
     Raises InputError: a file that holds none of this network's.
     """
     try:
-        network.start_from(_by_name(stored.read_any(file)))
+        weights = _by_name(stored.read_any(file))
+        HandShape.taken(weights, network.spec.keypoints)  # a new training has hands of its own
+        network.start_from(weights)
     except (*_BROKEN, stored.Damaged) as error:
         raise InputError(file, _no_weights(error)) from None
 
@@ -129,7 +132,9 @@ def finish_run(folder: Path, network: Network, described: dict[str, Any], info: 
 
     described, info: as `curate.training.record.write_info` takes them.
     """
-    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    shape = {} if network.shape is None else network.shape.named()
+    parts = {**network.state_dict(), **shape}
+    weights = {name: value.detach().cpu().contiguous() for name, value in parts.items()}
     held = folder / f".{WEIGHTS}.tmp"  # swept where we are killed
     stored.write(held, weights)
     write_info(folder, described, {**info, "weights_sha256": files.sha256(held)})
@@ -142,6 +147,7 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
         if sha256 is not None and files.sha256(path) != sha256:
             raise stored.Damaged(f"not as the training wrote it, whose SHA-256 is in {INFO}")
         weights = _by_name(stored.read(path))
+        network.shape = HandShape.taken(weights, network.spec.keypoints)
         for name, own in network.state_dict().items():
             if name in weights and weights[name].dtype != own.dtype:
                 raise stored.Damaged(f"{name} is of {weights[name].dtype}, not {own.dtype}")
@@ -151,10 +157,10 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
         raise SchemaError(path, _no_weights(error), remedy=remedy) from None
 
 
-def _by_name(weights: Any) -> Mapping[str, Tensor]:
+def _by_name(weights: Any) -> dict[str, Tensor]:
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise stored.Damaged("no tensors by name")
-    return weights
+    return dict(weights)
 
 
 def _no_weights(error: Exception) -> str:

@@ -18,17 +18,24 @@ from curate.basics.errors import ConfigChanged, CurateError
 from curate.export_run import export_run
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import table
+from curate.networks.hand_shape import HandShape
 from curate.networks.network import Spec
 from curate.training.run import finish_run, open_run
 
 SIZE = 64
 
 
+def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(count, SIZE, SIZE, 3) hands and their (count, 21, 2) keypoints."""
+    rng = np.random.default_rng(7)
+    each = [draw_hand(rng, Person.sample(rng), "right", width=SIZE, height=SIZE) for _ in range(count)]
+    return np.stack([picture for picture, _ in each]), np.stack([points for _, points in each])
+
+
 def hands(count: int, channels: int) -> np.ndarray:
     """(count, SIZE, SIZE[, 3]) drawn hands."""
-    rng = np.random.default_rng(7)
-    drawn = [draw_hand(rng, Person.sample(rng), "right", width=SIZE, height=SIZE)[0] for _ in range(count)]
-    return np.stack(drawn) if channels == 3 else np.stack(drawn)[..., 1]
+    pictures, _ = drawn(count)
+    return pictures if channels == 3 else pictures[..., 1]
 
 
 def ask(model: Path, pixels: np.ndarray) -> dict[str, np.ndarray]:
@@ -67,6 +74,7 @@ def test_onnxruntime_finds_the_same(network: str, options: dict[str, object], tm
     with torch.no_grad():  # or those with many normalisations would find the same in all images
         for _ in range(10):
             made_for(torch.from_numpy(hands(4, 3)).permute(0, 3, 1, 2) / 255)
+    made_for.shape = HandShape.of(drawn(60)[1])
     finish_run(tmp_path, made_for, described, {"confidence": confidence})
     made = export_run(tmp_path, tmp_path / "model")
     pixels = hands(5, 3)

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +386,22 @@ def test_weights_of_another_network_are_refused(make_run: Callable[..., Path]) -
     (root / "run.json").write_text(json.dumps(info))
     with pytest.raises(SchemaError, match="no weights of this network"):
         open_run(root)
+
+
+def test_a_run_keeps_the_shape_of_the_hands_that_it_learnt_from(make_set: MakeSet, tmp_path: Path) -> None:
+    options = TrainOptions(epochs=1, batch=25, set=("width=8",))
+    many = make_set(["train"] * 48 + ["test"] * 4, size=32, channels=3, keypoints=21)
+    few = make_set(["train"] * 30 + ["test"] * 4, size=32, channels=3, keypoints=21)
+    for name, where in (("many", many), ("few", few)):
+        train(where, tmp_path / name, "posenet", options, quiet=True)
+    kept = open_run(tmp_path / "many").network.shape
+    assert kept is not None
+    assert kept.mean.shape == (21, 2)
+    assert open_run(tmp_path / "few").network.shape is None
+    # A training that begins with these weights has hands of its own.
+    began = replace(options, start=tmp_path / "many" / "weights.pt")
+    train(few, tmp_path / "further", "posenet", began, quiet=True)
+    assert open_run(tmp_path / "further").network.shape is None
 
 
 def test_examples_of_20_keypoints_leave_out_the_wrist(small_set: Path) -> None:
