@@ -158,6 +158,7 @@ class _Desk:
 
 
 _desks: dict[tuple[Path, int], _Desk] = {}
+_clearing = threading.Lock()
 
 
 def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
@@ -229,8 +230,7 @@ def _clear_when_gone(key: tuple[Path, int], folder: Path) -> None:
     """Workers of a cluster outlive the run, which takes their folder with it: their Blender must end."""
     while folder.exists():
         time.sleep(_WATCH)
-    if (desk := _desks.get(key)) is not None and desk.folder == folder:
-        _clear(key)
+    _clear(key, only=folder)
 
 
 def _close(run: _Run) -> None:
@@ -238,10 +238,15 @@ def _close(run: _Run) -> None:
         _clear(key)
 
 
-def _clear(key: tuple[Path, int]) -> None:
-    if (desk := _desks.pop(key, None)) is not None:
-        desk.worker.close()
-        files.remove(desk.folder)
+def _clear(key: tuple[Path, int], only: Path | None = None) -> None:
+    """Close a desk; `only`: not one that the same run has set up again since, in another folder."""
+    with _clearing:
+        desk = _desks.get(key)
+        if desk is None or only not in (None, desk.folder):
+            return
+        del _desks[key]
+    desk.worker.close()
+    files.remove(desk.folder)
 
 
 @contextlib.contextmanager
