@@ -15,10 +15,10 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
+from curate.basics.memory import keep_freed_memory
 from curate.networks.figure12 import Figure12
 from curate.networks.losses import softmax_cross_entropy
 from curate.networks.network import Spec
-from curate.training.memory import keep_freed_memory
 
 
 def direct_network() -> nn.Module:

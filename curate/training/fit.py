@@ -19,6 +19,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from curate.basics.errors import InputError, SchemaError
+from curate.basics.memory import keep_freed_memory
 from curate.basics.settings import known
 from curate.basics.version import VERSION
 from curate.data.dataset import INFO, Dataset
@@ -33,7 +34,6 @@ from curate.training.checkpoints import AtomicCheckpoints
 from curate.training.confidence import CONFIDENCE, fit_confidence
 from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled
-from curate.training.memory import keep_freed_memory
 from curate.training.module import TrainingModule
 from curate.training.record import CHECKPOINT, WEIGHTS, read_epochs, write_info
 from curate.training.run import finish_run, start_from

@@ -1,4 +1,4 @@
-"""Keeping large tensors' memory between the steps of a training."""
+"""Keeping the memory of large arrays from one step of the work to the next."""
 
 from __future__ import annotations
 
