@@ -59,9 +59,7 @@ def cluster(folder: Path) -> Iterator[str]:
     with open(os.devnull, "w") as nowhere:
         running = [subprocess.Popen(line, stdout=nowhere, stderr=nowhere, cwd=folder) for line in lines]
     try:
-        while not told.exists():
-            time.sleep(0.1)
-        with Client(scheduler_file=str(told)) as client:
+        with Client(scheduler_file=str(told)) as client:  # which waits for the file
             client.wait_for_workers(WORKERS, timeout=120)
             address = client.scheduler.address
         yield address

@@ -215,19 +215,13 @@ def _each(
     version: str, function: Callable[[Item], Result], group: list[Item]
 ) -> tuple[list[Result], BaseException | None]:
     """What becomes of a group. An error is a result: Dask would tell of it in its own words."""
-    _keep_memory()
+    keep_freed_memory()  # Dask has its workers hand it back at once, and images would pay at every step
     try:
         if version != _version():  # one that came later
             raise ClusterError(f"a worker on {platform.node()} has {_version()}; wanted is {version}")
         return [function(item) for item in group], None
     except (Exception, KeyboardInterrupt) as error:
         return [], error
-
-
-@cache
-def _keep_memory() -> None:
-    """Dask makes its workers hand memory back at once, and images would pay for it at every step."""
-    keep_freed_memory()
 
 
 def _seen(path: str | os.PathLike[str]) -> str:

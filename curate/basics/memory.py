@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of glibc's mallopt
 
 
+@cache
 def keep_freed_memory() -> bool:
     """Make the allocator keep what is freed, for the rest of the process.
 

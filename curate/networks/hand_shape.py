@@ -67,7 +67,7 @@ class HandShape:
             return None
         covariance = _WIDER**2 * _shrunk(moves.flatten(1).numpy())
         covariance += _FLOOR**2 * np.eye(len(covariance))
-        return cls(mean.float(), *_expected(covariance))
+        return cls(mean.float(), *_left_out(covariance))
 
     @classmethod
     def taken(cls, weights: dict[str, Tensor], count: int) -> HandShape | None:
@@ -120,16 +120,19 @@ class HandShape:
         mean, pull, precision = (t.to(points.device) for t in (self.mean, self.pull, self.precision))
         placed = _place(mean, points, weights)
         moves = placed.back(points) - mean
-        trusted = moves
+        expected = _pulled(moves, pull)
         for _ in range(_SETTLED):
-            expected = (trusted.flatten(1) @ pull.T).reshape(-1, len(mean), 2)
             off = moves - expected
             away = (off[..., None, :] @ precision @ off[..., :, None])[..., 0, 0]
             weights = 1 / (1 + away / _FREEDOM)
-            trusted = expected + off * weights[..., None]
-        expected = (trusted.flatten(1) @ pull.T).reshape(-1, len(mean), 2)
+            expected = _pulled(expected + off * weights[..., None], pull)
         turned = placed.turn[:, None] @ precision @ placed.turn[:, None].transpose(-1, -2)
         return placed.there(mean + expected), turned / placed.size[:, None, None, None] ** 2, weights
+
+
+def _pulled(moves: Tensor, pull: Tensor) -> Tensor:
+    """What moves (B, K, 2) let expect of each keypoint's."""
+    return (moves.flatten(1) @ pull.T).view_as(moves)
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ def _shrunk(moves: NDArray[np.float64]) -> NDArray[np.float64]:
     return shrunk
 
 
-def _expected(covariance: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+def _left_out(covariance: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
     """`pull` and `precision` of HandShape, of a covariance (2 K, 2 K) without noise.
 
     Each keypoint is left out once and told by the others; Rasmussen & Williams 2006, section 5.4.2.
@@ -209,8 +212,8 @@ def _expected(covariance: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
     pull, precision = np.zeros((size, size)), np.zeros((size // 2, 2, 2))
     for k in range(size // 2):
         mine = slice(2 * k, 2 * k + 2)
-        left_out = np.linalg.inv(inverse[mine, mine])
-        pull[mine] = -left_out @ inverse[mine]
+        spread = np.linalg.inv(inverse[mine, mine])
+        pull[mine] = -spread @ inverse[mine]
         pull[mine, mine] = 0
-        precision[k] = np.linalg.inv(left_out - noise[mine, mine])
+        precision[k] = np.linalg.inv(spread - noise[mine, mine])
     return torch.from_numpy(pull).float(), torch.from_numpy(precision).float()
