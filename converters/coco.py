@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from converters.parts import config_advice, labels
 from converters.parts.coco_document import Camera, Document, Id, text_id
-from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands
+from converters.parts.coco_files import AnnotationFile
+from converters.parts.coco_tables import Hands, boxes, read_hands
 from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
 from converters.parts.mmpose_config import Config, read_configs
 from converters.parts.packed_numbers import NOTHING, Numbers, is_packed, stack
@@ -103,7 +104,7 @@ def _hands(
     told = [a.attributes if isinstance(a.attributes, dict) else nothing for a in chosen]
     ids = [
         (_sent_id(t) if t else None) or f"{prefix}/{a.id if type(a.id) is int else text_id(a.id, i)}"
-        for i, (a, t) in enumerate(zip(chosen, told, strict=True))
+        for i, (a, t) in enumerate(zip(chosen, told, strict=True), start=document.first)
     ]
     columns: dict[str, Any] = {
         "sample_id": ids,
@@ -235,11 +236,12 @@ def _add_advice(
     hands: Hands, categories: list[Id], orders: dict[Id, Order], turned: bool, configs: list[Config]
 ) -> None:
     """Note which skeletons and flip rules the hands contradict, and what to write instead."""
-    if not configs and not any(category.skeleton for category in hands.document.categories):
-        return
+    document = hands.document
+    if document.first or not (configs or any(category.skeleton for category in document.categories)):
+        return  # told once of a file
     labelled = hands.points[..., 2:] > 0
     points = np.where(labelled, hands.points[..., :2], np.nan)
-    for category in hands.document.categories:
+    for category in document.categories:
         rows = np.array([key == category.id for key in categories], bool)
         if not rows.any():
             continue

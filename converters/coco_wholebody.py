@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from converters.parts.coco_document import Document, Id, text_id
-from converters.parts.coco_tables import AnnotationFile, Hands, boxes, read_hands
+from converters.parts.coco_files import AnnotationFile
+from converters.parts.coco_tables import Hands, boxes, read_hands
 from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -55,7 +56,7 @@ def _hands(file: AnnotationFile, document: Document[Person], problems: list[tupl
     if document.annotations and not any(p.lefthand_kpts or p.righthand_kpts for p in document.annotations):
         raise InputError(file.path, "no annotation has lefthand_kpts or righthand_kpts")
     absent = Counter[str]()
-    people = [(i, p) for i, p in enumerate(document.annotations) if not p.iscrowd]
+    people = [(i, p) for i, p in enumerate(document.annotations, start=document.first) if not p.iscrowd]
     absent["crowd annotation"] += len(document.annotations) - len(people)
     valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, absent)]
     columns: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What the COCO formats share: a file decoded, its images looked up, the meaning of v, hands as batches.
+"""What the COCO formats share: images looked up, the meaning of v, hands as batches.
 
 Pixel convention: COCO measures from the corner of the image, as ours does; nothing is shifted.
 """
@@ -6,38 +6,30 @@ Pixel convention: COCO measures from the corner of the image, as ours does; noth
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from operator import attrgetter
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts import json_files
-from converters.parts.coco_document import A, Category, Document, Id, Image, text_id
+from converters.parts.coco_document import A, Document, Id, Image
+from converters.parts.coco_files import AnnotationFile, annotation_files, hands_in
 from converters.parts.known_formats import refusal
 from converters.parts.numbers import pixels
-from converters.parts.packed_numbers import pack, stack
-from converters.parts.paused_collector import collector_paused
+from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.basics.paths import NO_TEXT, Places, as_text, is_text
+from curate.basics.paths import as_text
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, make_batch
 from curate.data.source import BY_NAME, ImageFinder, Source
-from curate.data.split import split_of
 
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
-_POINTS = frozenset({"keypoints", "lefthand_kpts", "righthand_kpts"})
 
 
 @dataclass(slots=True)
@@ -97,76 +89,6 @@ def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
     return values[rows] if isinstance(values, np.ndarray) else values
 
 
-class AnnotationFile(NamedTuple):
-    """A file of annotations.
-
-    Attributes
-    ----------
-    name: how people are told of it. key: what the ids of its samples begin with.
-    split: as its name says, or that of its folder.
-    """
-
-    path: Path
-    name: str
-    key: str
-    split: str | None
-
-    @classmethod
-    def at(cls, path: Path, *, within: str) -> AnnotationFile:
-        """The file; `within`: the folder of a split that it lies in, or nothing."""
-        if path.name.lower() == "_annotations.coco.json":  # Roboflow's: all have this name
-            within = within or (path.parent.name if split_of(path.parent.name) else "")
-            key = within or path.stem
-        else:
-            key = f"{within}/{path.stem}" if within else path.stem
-        name = f"{within}/{path.name}" if within else path.name
-        return cls(path, name, key, split_of(path.stem) or split_of(within))
-
-
-def _annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]:
-    """The annotation files, and what looks for their images.
-
-    The files are those of root/annotations, else of the root, else of folders of splits; or the one given.
-
-    Raises
-    ------
-    InputError: there is none.
-    """
-    root = source.folder
-    given = source.root.is_file()
-    files = [AnnotationFile.at(source.root, within="")] if given else _annotations_in(root)
-    if not files:
-        raise refusal(
-            root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json", own=""
-        )
-    pictures = [folder for folder in _folders(root) if folder.name.lower() == "images"]
-    splits = [folder for parent in (root, *pictures) for folder in _folders(parent) if split_of(folder.name)]
-    return files, ImageFinder((root, *pictures), tuple(splits), source.images)
-
-
-def _annotations_in(root: Path) -> list[AnnotationFile]:
-    below = _folders(root)
-    for folders, named in (
-        ([folder for folder in below if folder.name.lower() == "annotations"], False),
-        ([root], False),
-        ([folder for folder in below if split_of(folder.name)], True),
-    ):
-        found = [
-            AnnotationFile.at(path, within=folder.name if named else "")
-            for folder in folders
-            for path in sorted(folder.iterdir(), key=lambda path: path.stem)
-            if path.suffix.lower() == ".json" and not path.name.startswith(".")
-        ]
-        if found:
-            return found
-    return []
-
-
-def _folders(root: Path) -> list[Path]:
-    with os.scandir(root) as entries:
-        return sorted(Path(e.path) for e in entries if e.is_dir() and not e.name.startswith("."))
-
-
 def read_hands(
     source: Source,
     kind: type[A],
@@ -185,13 +107,17 @@ def read_hands(
     ------
     InputError: no annotation file, or none that is COCO's.
     """
-    files, finder = _annotation_files(source)
+    files, finder = annotation_files(source)
     failed = Part(make_batch(0))
-    found = []
-    for entry in _read_files(files, source.places, kind, unread, failed):
-        with failed.quarantining(entry[0].name):
-            found.append(hands_of(*entry))
-            _count_absent(entry[0], entry[1], failed)
+    found: list[Hands] = []
+    for file in files:
+        with failed.quarantining(as_text(file.name)):
+            hands, annotations, bare = hands_in(file, source.places, kind, unread, hands_of)
+            found += hands
+            if not annotations:
+                failed.notes[f"no annotations in {file.name}"] += 1
+            if bare:
+                failed.notes["image without an annotation"] += bare
     if not found:
         name, reason = failed.quarantine[0]
         others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
@@ -199,160 +125,6 @@ def read_hands(
         raise refusal(source.root, why, allowed="images and annotations", own=own, where=source.folder / name)
     yield failed
     yield from _parts(found, finder)
-
-
-def _count_absent(file: AnnotationFile, document: Document[Any], counted: Part) -> None:
-    """Count the images that no annotation is of, and name a file that has no annotations."""
-    if not document.annotations:
-        counted.notes[f"no annotations in {file.name}"] += 1
-    annotated = {annotation.image_id for annotation in document.annotations}
-    absent = sum(entry.id not in annotated for entry in document.images)
-    if absent:
-        counted.notes["image without an annotation"] += absent
-
-
-def _read_files(
-    files: list[AnnotationFile], places: Places, kind: type[A], unread: type[A] | None, failed: Part
-) -> Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]]:
-    """Decode annotation files one by one; those that cannot be go to the quarantine of `failed`.
-
-    Yields
-    ------
-    The file, its content, and (input, reason) of the entries that did not fit.
-    """
-    for file in files:
-        problems: list[tuple[str, str]] = []
-        if not is_text(file.name):
-            failed.quarantine.append((as_text(file.name), NO_TEXT))
-            continue
-        with collector_paused():
-            try:
-                document = _read_document(file, places, kind, unread, problems)
-            except InputError as error:
-                failed.quarantine.append((file.name, error.reason))
-                continue
-            _settle_ids(document, kind)
-            yield file, document, problems
-            document.annotations.clear()  # what was made of them takes a tenth of the memory
-
-
-def _read_document(
-    file: AnnotationFile,
-    places: Places,
-    kind: type[A],
-    unread: type[A] | None,
-    problems: list[tuple[str, str]],
-) -> Document[A]:
-    """Decode an annotation file; an entry that does not fit is left out and named in `problems`.
-
-    Raises
-    ------
-    InputError: no JSON, or no COCO file.
-    """
-    path = file.path
-    with json_files.open_checked(path, places) as opened:
-        data = opened.read()
-    if unread is not None and (document := _packed(data, unread)):
-        return document
-    try:
-        return json_files.decode(msgspec.json.Decoder(Document[kind]), data, path)  # type: ignore[valid-type]
-    except InputError as error:
-        return _entry_by_entry(file, data, kind, error, problems)
-
-
-def _packed(data: bytes, unread: type[A]) -> Document[A] | None:
-    """The content with keypoints packed, for which each number need not last as an object of its own; None
-    where anything is wrong with it, for those to tell who read it number by number."""
-    try:
-        document = msgspec.json.Decoder(Document[unread]).decode(data)  # type: ignore[valid-type]
-        told: list[Any] = document.annotations
-        points = pack([annotation.keypoints for annotation in told], 3 * kp.COUNT)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    for annotation, packed in zip(told, points, strict=True):
-        annotation.keypoints = packed
-    return document
-
-
-def _entry_by_entry(
-    file: AnnotationFile, data: bytes, kind: type[A], error: InputError, problems: list[tuple[str, str]]
-) -> Document[A]:
-    """The slow way, for a file with a flaw somewhere: numbers and flags in quotes are understood, and each
-    entry is judged alone. Python's own parser also takes NaN."""
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        raise error from None
-    if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
-        raise error
-
-    def fitting(key: str, wanted: type[Any]) -> list[Any]:
-        entries = content.get(key) or []
-        found = []
-        for i, entry in enumerate(entries if isinstance(entries, list) else []):
-            if not _is_text(entry):
-                problems.append((f"{file.name}: {key}[{i}]", "text that is no Unicode (a lone surrogate)"))
-                continue
-            try:
-                found.append(msgspec.convert(_plain(entry), wanted, strict=False))
-            except msgspec.ValidationError as flaw:
-                reason = json_files.invalid(file.path, flaw).reason
-                problems.append((f"{file.name}: {key}[{i}]", reason))
-        return found
-
-    return Document(
-        annotations=fitting("annotations", kind),
-        images=fitting("images", Image),
-        categories=fitting("categories", Category),
-        licenses=content.get("licenses") if _is_text(content.get("licenses")) else None,
-        info=content.get("info") if _is_text(content.get("info")) else None,
-    )
-
-
-def _plain(entry: Any) -> Any:
-    """An entry as its publisher meant it: empty text is nothing, and a point that is null is not labelled."""
-    if not isinstance(entry, dict):
-        return entry
-    entry = {key: None if value == "" else value for key, value in entry.items()}
-    return entry | {key: _placed(entry[key]) for key in entry.keys() & _POINTS}
-
-
-def _placed(points: Any) -> Any:
-    """Points, flat or nested, with 0, 0, 0 for those without a place that do not claim to be labelled."""
-    if not isinstance(points, list):
-        return points
-    if any(isinstance(point, list) for point in points):
-        return [[0, 0, 0] if point is None else _triple(point) for point in points]
-    if len(points) % 3:
-        return points
-    return [number for i in range(0, len(points), 3) for number in _triple(points[i : i + 3])]
-
-
-def _triple(point: Any) -> Any:
-    nowhere = isinstance(point, list) and len(point) == 3 and None in point[:2]
-    return [0, 0, 0] if nowhere and point[2] in (None, 0, "0") else point
-
-
-def _is_text(entry: Any) -> bool:
-    """Whether all text in a JSON value can be written as UTF-8."""
-    try:
-        json.dumps(entry, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        return False
-    return True
-
-
-def _settle_ids(document: Document[Any], kind: type[Any]) -> None:
-    """Ids as text throughout, where a file has an image's or a category's in quotes here and bare there."""
-    for entries, referring in ((document.images, "image_id"), (document.categories, "category_id")):
-        referrers = document.annotations if hasattr(kind, referring) else []
-        keys = chain((entry.id for entry in entries), map(attrgetter(referring), referrers))
-        if str not in set(map(type, keys)):
-            continue
-        for owner, name in (*((e, "id") for e in entries), *((a, referring) for a in referrers)):
-            key = getattr(owner, name)
-            if key is not None:
-                setattr(owner, name, text_id(key, 0))
 
 
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
@@ -369,9 +141,14 @@ def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     scored = any(_is_score(hands.points[..., 2]) for hands in files if not hands.ours)
     full = any((hands.points[..., 2] == kp.VISIBLE).any() for hands in files)
     seen: dict[bytes, bytes] = {}
-    for hands, twins in zip(files, _with_twins(files), strict=True):
+    lookup: _Lookup | None = None
+    twins = _with_twins(files)
+    while files:  # each is let go when its samples are out
+        hands = files.pop(0)
+        if lookup is None or lookup.file is not hands.file:
+            lookup = _Lookup(hands, finder)
         columns = _visible_columns(hands, scored=scored, full=full)
-        yield from _batches(hands, columns, finder, twins, seen)
+        yield from _batches(hands, columns, lookup, twins.pop(0), seen)
 
 
 def _refuse_impossible(hands: Hands) -> None:
@@ -429,12 +206,12 @@ def _visible_columns(hands: Hands, *, scored: bool, full: bool) -> dict[str, Any
 def _batches(
     hands: Hands,
     columns: dict[str, Any],
-    finder: ImageFinder,
+    lookup: _Lookup,
     twins: NDArray[np.bool_],
     seen: dict[bytes, bytes],
 ) -> Iterator[Part]:
     carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes, +hands.absent)
-    place, found = _Lookup(hands, finder).places(hands.images, carried)
+    place, found = lookup.places(hands.images, carried)
     missing = int((place < 0).sum())
     if missing:
         carried.dropped["image missing"] += missing
@@ -508,10 +285,11 @@ def _sliced(values: Any, rows: slice) -> Any:
 
 
 class _Lookup:
-    """Finds the image of an annotation; each is looked for once."""
+    """Finds the images of a file's annotations; what is wrong with one is told once."""
 
     def __init__(self, hands: Hands, finder: ImageFinder) -> None:
-        self._file, self._finder = hands.file, finder
+        self.file, self._finder = hands.file, finder
+        self._told = set[Id]()
         self._beside = hands.file.path.parent
         self._licences = hands.document.licence_names()
         self._known: dict[Id, Image] = {}
@@ -529,11 +307,13 @@ class _Lookup:
         for key in dict.fromkeys(keys):
             try:
                 entry = self._entry(key)
-                path = self._finder.listed(entry.file_name, self._beside, self._file.split)
+                path = self._finder.listed(entry.file_name, self._beside, self.file.split)
                 paths.append(path or self._locate(entry, part))
             except InputError as error:
                 row_of[key] = -1
-                part.quarantine.append((f"{self._file.name}: image {key}", error.reason))
+                if key not in self._told:
+                    part.quarantine.append((f"{self.file.name}: image {key}", error.reason))
+                self._told.add(key)
             else:
                 row_of[key] = len(entries)
                 entries.append(entry)
@@ -552,18 +332,18 @@ class _Lookup:
         entry = self._known.get(key)
         if entry is None:
             raise InputError(
-                self._file.path, f"image id {key!r} of an annotation is not there", field="images"
+                self.file.path, f"image id {key!r} of an annotation is not there", field="images"
             )
         if key in self._ambiguous:
-            raise InputError(self._file.path, f"image id {key!r} stands for several files", field="images")
+            raise InputError(self.file.path, f"image id {key!r} stands for several files", field="images")
         return entry
 
     def _locate(self, entry: Image, part: Part) -> str:
         found = self._finder.locate(
             entry.file_name,
             beside=self._beside,
-            split=self._file.split,
-            where=self._file.path,
+            split=self.file.split,
+            where=self.file.path,
             key="file_name",
         )
         part.notes[BY_NAME] += found.by_name

@@ -20,6 +20,7 @@ from curate.networks.fftconv import FFTConv2d
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.pixels import standardise
 from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.winograd import Conv3x3
 
 STRIDE = 4  # input pixels a cell of the inner maps
 
@@ -81,9 +82,7 @@ class Figure12(Network):
             raise ValueError(f"figure 12 is not made for {spec}, standardised={standardised!r}")
         self.standardised = standardised
         widths = (spec.channels, 64, 64, 128, 128)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths)
-        )
+        self.convolutions = nn.ModuleList(Conv3x3(before, after) for before, after in pairwise(widths))
         self.bottleneck_1 = FFTConv2d(128, 160, kernel_size=24)
         self.bottleneck_2 = nn.Conv2d(160, 160, 1)
         self.up = nn.ConvTranspose2d(160, spec.keypoints, STRIDE, stride=STRIDE, bias=False)

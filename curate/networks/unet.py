@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from curate.networks.pixels import standardise
+from curate.networks.winograd import Conv3x3
 
 _LEVELS = 5
 STRIDE = 2 ** (_LEVELS - 1)  # a side is a multiple of this
@@ -77,5 +78,5 @@ class UNet(nn.Module):
 def _twice(before: int, after: int) -> nn.Sequential:
     layers: list[Any] = []
     for channels in (before, after):
-        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(True)]
+        layers += [Conv3x3(channels, after, bias=False), nn.BatchNorm2d(after), nn.ReLU(True)]
     return nn.Sequential(*layers)
