@@ -16,6 +16,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from pycocotools.coco import COCO
 
 from converters import coco
 from converters.parts import coco_written
+from converters.parts.exported_images import Placed
 from curate.basics import keypoints as kp
 from curate.data.sample import from_batch, make_batch
 from curate.data.source import Source
@@ -101,7 +103,10 @@ def _batch(count: int):  # type: ignore[no-untyped-def]
 
 def _vectorised(batch, target: Path) -> int:  # type: ignore[no-untyped-def]
     refs = dict.fromkeys(batch.column("image").to_pylist())
-    target.write_bytes(b"".join(coco_written.encode(batch, {ref: Path(ref) for ref in refs}, Path())[0]))
+    placed = Placed(Path())
+    for ref in refs:
+        placed.add(ref, ref)
+    target.write_bytes(b"".join(coco_written.encode(lambda: [batch], placed, Counter())))
     return int(batch.num_rows)
 
 

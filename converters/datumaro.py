@@ -17,7 +17,7 @@ import numpy as np
 
 from converters.parts import sample_json
 from converters.parts.by_image import by_image
-from converters.parts.exported_images import put
+from converters.parts.exported_images import Placed, put
 from converters.parts.lost_fields import count_lost
 from converters.parts.short_numbers import short
 from curate.basics import files, images
@@ -67,7 +67,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     return +counts
 
 
-def _write_subset(file: IO[bytes], dataset: Dataset, placed: dict[str, Path], folder: Path) -> None:
+def _write_subset(file: IO[bytes], dataset: Dataset, placed: Placed, folder: Path) -> None:
     head = msgspec.json.encode(
         {"dm_format_version": "1.0", "media_type": _IMAGE, "infos": {}, "categories": _categories()}
     )

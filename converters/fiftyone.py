@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from converters.parts import sample_json
 from converters.parts.by_image import by_image
-from converters.parts.exported_images import put
+from converters.parts.exported_images import Placed, put
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -77,7 +77,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     placed, changed = put(dataset, refs, out / "data", engine)
     counts.update(changed)
     counts[LEFT_OUT + "sample without an image"] += sum(ref not in placed for ref in refs)
-    beside: dict[str, dict[str, Path]] = {}
+    beside: dict[str, Placed] = {}
     for kind in _FILES:
         named = table.column(kind).drop_null().to_pylist()
         beside[kind], changed = put(dataset, named, out / "fields" / kind, engine)
@@ -99,7 +99,7 @@ def _sample(
     hands: Sequence[Sample],
     path: Path,
     out: Path,
-    beside: dict[str, dict[str, Path]],
+    beside: dict[str, Placed],
     counts: Counter[str],
 ) -> dict[str, Any]:
     info = images.probe(path)

@@ -419,7 +419,7 @@ class _Job:
 def _write_set(folder: Path, pictures: Sequence[_Picture], root: Path, engine: Engine) -> Counter[str]:
     """Write the images that have the size of most, and their annotations; counts what was left out."""
     counts = Counter[str]()
-    sizes = list(in_tasks(engine, partial(_size, root), [picture.ref for picture in pictures]))
+    sizes = list(in_tasks(engine, partial(_size, root), (picture.ref for picture in pictures), len(pictures)))
     common = Counter(filter(None, sizes)).most_common(1)
     frame = common[0][0] if common else _FRAME
     chosen = [picture for picture, size in zip(pictures, sizes, strict=True) if size == frame]
@@ -428,7 +428,7 @@ def _write_set(folder: Path, pictures: Sequence[_Picture], root: Path, engine: E
         for number, picture in enumerate(chosen)
     ]
     entries = {}
-    for number, notes in enumerate(in_tasks(engine, partial(_write_files, root), jobs)):
+    for number, notes in enumerate(in_tasks(engine, partial(_write_files, root), jobs, len(jobs))):
         if notes is not None:
             picture = chosen[number]
             entries[number] = {"xyz": picture.xyz, "uv_vis": picture.uv_vis, "K": picture.K}

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parts import config_advice
+from converters.parts.by_image import by_image
 from converters.parts.exported_images import put, size_of
 from converters.parts.lost_fields import count_lost
 from converters.parts.yolo_config import COCO, Config, read_config
@@ -102,25 +103,25 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the format could not hold, and what was changed or left out.
     """
     counts = count_lost(dataset, _HELD)
-    lines: dict[str, dict[str, list[str]]] = {}
+    hands: dict[str, Counter[str]] = {}  # of each split and image, those that have a line
     splits: dict[str, str] = {}
     for sample in dataset:
         split = splits.setdefault(sample.image, sample.split or "train")
         counts["sample without a split, put into train"] += sample.split is None
-        line = _line(dataset, sample, counts)
-        if line:
-            lines.setdefault(split, {}).setdefault(sample.image, []).append(line)
-    for split, of_image in sorted(lines.items()):
-        pictures = out / "images" / split
-        placed, changed = put(dataset, of_image, pictures, engine)
+        if _line(dataset, sample, counts):
+            hands.setdefault(split, Counter())[sample.image] += 1
+    del splits
+    for split, of_image in sorted(hands.items()):
+        placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
-        gone = sum(len(of_image[ref]) for ref in of_image.keys() - placed)
-        counts[LEFT_OUT + "sample without an image"] += gone
-        for ref, path in placed.items():
-            text = "\n".join(of_image[ref]) + "\n"
-            label = path.relative_to(pictures).with_suffix(".txt")
-            files.write(out / "labels" / split / label, text.encode())
-    files.write(out / "data.yaml", _data_yaml(sorted(lines)).encode())
+        counts[LEFT_OUT + "sample without an image"] += of_image.total() - sum(
+            of_image[ref] for ref in placed
+        )
+        for here in by_image(dataset, placed):
+            lines = filter(None, (_line(dataset, hand, Counter()) for hand in here))
+            label = Path(placed.name(here[0].image)).with_suffix(".txt")
+            files.write(out / "labels" / split / label, "".join(f"{line}\n" for line in lines).encode())
+    files.write(out / "data.yaml", _data_yaml(sorted(hands)).encode())
     return +counts
 
 

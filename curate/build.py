@@ -28,7 +28,7 @@ from curate.options.build import BuildOptions, weight_of
 from curate.options.crop import Cropping
 from curate.taggers.table import with_runs
 
-_ROWS = 64  # samples a task
+_ROWS = 16  # samples a task
 _PEAK1 = "-peak1"
 
 

@@ -175,12 +175,11 @@ def open_view(
     SchemaError: a folder is no finished dataset.
     """
     opened = tuple(d if isinstance(d, Dataset) else Dataset(d) for d in datasets)
-    tables = [dataset.table() for dataset in opened]
-    table = pa.concat_tables(tables)
-    dataset_of = np.repeat(np.arange(len(opened)), [len(t) for t in tables])
-    places, visibility = labelled_points(table)
+    dataset_of = np.repeat(np.arange(len(opened)), [len(dataset) for dataset in opened])
+    places, visibility = labelled_points(_columns(opened, "keypoints", "visibility"))
     points = places.astype(np.float64)
-    text: dict[str, Any] = {name: _text(table, name) for name in _TEXT}
+    del places
+    text: dict[str, Any] = {name: _text(opened, name) for name in _TEXT}
     training = np.array([d.training is not None for d in opened], bool)[dataset_of]
     wanted = np.zeros((len(opened), kp.COUNT), bool)
     for i, dataset in enumerate(opened):
@@ -189,15 +188,15 @@ def open_view(
         datasets=opened,
         dataset_of=dataset_of,
         **text,
-        attrs=_attrs(table),
-        size=np.stack([_number(table, "width"), _number(table, "height")], axis=1),
-        tilt=_number(table, "tilt"),
-        rotation=_number(table, "rotation"),
+        attrs=_attrs(opened),
+        size=np.stack([_number(opened, "width"), _number(opened, "height")], axis=1),
+        tilt=_number(opened, "tilt"),
+        rotation=_number(opened, "rotation"),
         points=points,
         visibility=visibility,
-        xyz=_block(table, "xyz"),
-        K=_block(table, "K"),
-        transform=_block(table, "transform"),
+        xyz=_block(opened, "xyz"),
+        K=_block(opened, "K"),
+        transform=_block(opened, "transform"),
         residuals=residuals.none(len(points)),
         cut=training | (text["parent_id"] != np.array(None)),
         expected=wanted[dataset_of],
@@ -233,33 +232,38 @@ def _decade(age: object) -> str | None:
     return f"{decade} to {decade + 9}"
 
 
-def _text(table: pa.Table, name: str) -> Names:
+def _columns(datasets: Sequence[Dataset], *names: str) -> pa.Table:
+    """Some columns, which is what may be held at a time: all of them take four times the memory of a view."""
+    return pa.concat_tables([dataset.table(names) for dataset in datasets])
+
+
+def _text(datasets: Sequence[Dataset], name: str) -> Names:
     """A column as text; what many rows have in common is held once."""
-    values, rows = _held_once(table, name)
+    values, rows = _held_once(datasets, name)
     return values[rows]
 
 
-def _attrs(table: pa.Table) -> Names:
-    texts, rows = _held_once(table, "attrs")
+def _attrs(datasets: Sequence[Dataset]) -> Names:
+    texts, rows = _held_once(datasets, "attrs")
     values = np.empty(len(texts), object)
     values[:] = [json.loads(text) if text else {} for text in texts]
     return values[rows]
 
 
-def _held_once(table: pa.Table, name: str) -> tuple[Names, Rows]:
+def _held_once(datasets: Sequence[Dataset], name: str) -> tuple[Names, Rows]:
     """The distinct values of a column, and which of them each row has."""
-    chunks = table.column(name).chunks or [pa.array([], pa.string())]
+    chunks = _columns(datasets, name).column(0).chunks or [pa.array([], pa.string())]
     column = pa.concat_arrays(chunks).dictionary_encode("encode")
     return as_names(column.dictionary.to_pylist()), column.indices.to_numpy(zero_copy_only=False)
 
 
-def _block(table: pa.Table, name: str) -> Floats:
+def _block(datasets: Sequence[Dataset], name: str) -> Floats:
     """A column of (rows, *SHAPES[name]); one that no sample has takes no memory."""
-    if table.column(name).null_count == len(table):
-        return np.broadcast_to(np.nan, (len(table), *SHAPES[name]))
-    return to_numpy(table, name).astype(np.float64, copy=False)
+    if all(dataset.is_empty(name) for dataset in datasets):
+        return np.broadcast_to(np.nan, (sum(map(len, datasets)), *SHAPES[name]))
+    return to_numpy(_columns(datasets, name), name).astype(np.float64, copy=False)
 
 
-def _number(table: pa.Table, name: str) -> Floats:
-    values: Floats = table.column(name).cast(pa.float64()).to_numpy()
+def _number(datasets: Sequence[Dataset], name: str) -> Floats:
+    values: Floats = _columns(datasets, name).column(0).cast(pa.float64()).to_numpy()
     return values

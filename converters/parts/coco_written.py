@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts.exported_images import put
+from converters.parts.exported_images import Placed, put
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
 from converters.parts.short_numbers import short
@@ -23,7 +26,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import LEFT_OUT
-from curate.data.sample import make_batch, to_numpy
+from curate.data.sample import to_numpy
 
 MILLIMETRES = 1000.0
 UNNAMED = "coco"  # the description of a set of several sources
@@ -97,87 +100,135 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     -------
     How many values of each field the format could not hold, and images that were left out.
     """
-    batches = dataset.table().combine_chunks().to_batches()
-    whole = batches[0] if batches else make_batch(0)
-    refs = whole.column("image").to_pylist()
     lost = count_lost(dataset, _HELD)
+    told = dataset.table(["image", "split"])
+    refs = told.column("image").to_pylist()
     placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
-    usable = np.array([ref in placed for ref in refs], bool)
-    lost[LEFT_OUT + "sample without an image"] += int((~usable).sum())
-    splits = np.array([s if s in _SPLITS else "" for s in whole.column("split").to_pylist()], object)
-    lost["split"] += int((splits == "").sum()) - whole.column("split").null_count
+    lost[LEFT_OUT + "sample without an image"] += sum(ref not in placed for ref in refs)
+    del refs
+    splits = Counter(told.column("split").to_pylist())
+    lost["split"] += sum(count for split, count in splits.items() if split not in (*_SPLITS, None))
     sources = dataset.info["sources"]
-    for split in sorted(set(splits)):
-        part = whole.take(pa.array(np.flatnonzero(usable & (splits == split))))
-        description = sources[0] if len(sources) == 1 else UNNAMED
-        blocks, unheld = encode(part, placed, out / "images", description=description)
-        lost.update(unheld)
+    description = sources[0] if len(sources) == 1 else UNNAMED
+    for split in sorted({_known(split) for split in splits}):
+        blocks = encode(partial(_of_split, dataset, split, placed), placed, lost, description=description)
         with files.writing(out / "annotations" / f"person_keypoints_{split or 'default'}.json") as file:
             file.writelines(blocks)
     return +lost
 
 
+def _known(split: str | None) -> str:
+    return split if split in _SPLITS else ""
+
+
+def _of_split(dataset: Dataset, split: str, placed: Container[str]) -> Iterator[pa.RecordBatch]:
+    """The samples of a split whose image is there."""
+    for batch in dataset.batches():
+        told = zip(batch.column("image").to_pylist(), batch.column("split").to_pylist(), strict=True)
+        yield batch.filter(pa.array([_known(own) == split and ref in placed for ref, own in told]))
+
+
 def encode(
-    part: pa.RecordBatch, placed: dict[str, Path], folder: Path, *, description: str = UNNAMED
-) -> tuple[Iterator[bytes], Counter[str]]:
-    """An annotation file for a batch of samples, block by block, and counts of what it does not hold, per
-    field.
+    batches: Callable[[], Iterable[pa.RecordBatch]],
+    placed: Placed,
+    lost: Counter[str],
+    *,
+    description: str = UNNAMED,
+) -> Iterator[bytes]:
+    """An annotation file of samples, block by block: as objects it would take six times its memory.
 
     Parameters
     ----------
-    placed: the file of each image that a sample refers to; its name within `folder` goes into the
-        annotations.
+    batches: gives the samples, each time that it is called; twice. placed: the images that they refer to.
+    lost: counts of what the file does not hold, per field; added to.
     """
-    lost = Counter[str]()
-    ids = {ref: number for number, ref in enumerate(sorted(set(part.column("image").to_pylist())), start=1)}
-    entries, licences = _image_entries(part, placed, folder, ids, lost)
+    told = _Images.of(batches, placed, lost)
     head = {
         "info": {"description": description},
-        "licenses": [{"id": number, "name": name, "url": ""} for name, number in licences.items()],
+        "licenses": [{"id": number, "name": name, "url": ""} for name, number in told.licences.items()],
         "categories": [_category()],
-        "images": entries,
     }
-    return _blocks(head, part, ids), lost
+    yield msgspec.json.encode(head).removesuffix(b"}")
+    for member, lists in (("images", told.entries(placed)), ("annotations", _all(batches(), told.ids))):
+        yield b',"%s":[' % member.encode()
+        before = b""
+        for entries in lists:
+            with collector_paused():
+                text = msgspec.json.encode(entries)
+            yield before + text.removeprefix(b"[").removesuffix(b"]")
+            before = b","
+        yield b"]"
+    yield b"}"
 
 
-def _blocks(head: dict[str, Any], part: pa.RecordBatch, ids: dict[str, int]) -> Iterator[bytes]:
-    """The text: as objects, all annotations would take six times its memory."""
-    yield msgspec.json.encode(head).removesuffix(b"}") + b',"annotations":['
-    for start in range(0, part.num_rows, ROWS):
-        with collector_paused():
-            text = msgspec.json.encode(_annotations(part.slice(start, ROWS), ids, start + 1))
-        yield (b"," if start else b"") + text.removeprefix(b"[").removesuffix(b"]")
-    yield b"]}"
+def _all(batches: Iterable[pa.RecordBatch], ids: dict[str, int]) -> Iterator[list[dict[str, Any]]]:
+    """The annotations of some samples at a time."""
+    count = 1
+    for batch in batches:
+        if batch.num_rows:
+            yield _annotations(batch, ids, count)
+            count += batch.num_rows
+
+
+@dataclass(slots=True)
+class _Images:
+    """What is told of the images of some samples, by their ids, which count from 1 in the order of the refs.
+
+    Attributes
+    ----------
+    licences: the number of each. told: (n + 1, 3) width, height and licence by id; of no licence 0.
+    cameras: of those that have one.
+    """
+
+    ids: dict[str, int]
+    licences: dict[str, int]
+    told: NDArray[np.int64]
+    cameras: dict[int, dict[str, Any]]
+
+    @classmethod
+    def of(
+        cls, batches: Callable[[], Iterable[pa.RecordBatch]], placed: Placed, lost: Counter[str]
+    ) -> _Images:
+        """Of an image's samples the first tells size and licence, and the first that has one the camera."""
+        refs = {ref for batch in batches() for ref in batch.column("image").to_pylist()}
+        ids = {ref: number for number, ref in enumerate(sorted(refs), start=1)}
+        told, names, cameras = np.full((len(ids) + 1, 3), -1), dict[str, int](), dict[int, dict[str, Any]]()
+        for batch in batches():
+            columns = (batch.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
+            for ref, width, height, licence, matrix in zip(*columns, _rows(batch, "K"), strict=True):
+                number = ids[ref]
+                if told[number, 0] < 0:
+                    if width is None or height is None:
+                        info = images.probe(placed[ref])
+                        width, height = info.width, info.height
+                    of_licence = names.setdefault(licence, len(names) + 1) if licence else 0
+                    told[number] = width, height, of_licence
+                if matrix is not None:
+                    camera = _camera(matrix)
+                    if camera is None or cameras.setdefault(number, camera) != camera:
+                        lost["K"] += 1
+        licences = {name: number for number, name in enumerate(sorted(names), start=1)}
+        told[:, 2] = np.array([0, *(licences[name] for name in names), 0])[told[:, 2]]
+        return cls(ids, licences, told, cameras)
+
+    def entries(self, placed: Placed) -> Iterator[list[dict[str, Any]]]:
+        """The entries of `images`, some at a time."""
+        left = iter(self.ids.items())
+        while some := list(islice(left, ROWS)):
+            entries = []
+            for ref, number in some:
+                width, height, licence = self.told[number].tolist()
+                entry = {"id": number, "file_name": placed.name(ref), "width": width, "height": height}
+                entry |= {"license": licence} if licence else {}
+                camera = self.cameras.get(number)
+                entries.append(entry | ({"cam_param": camera} if camera else {}))
+            yield entries
 
 
 def _category() -> dict[str, Any]:
     bones = [[a + 1, b + 1] for a, b in kp.BONES]  # COCO counts keypoints from 1 here
     return {"id": 1, "name": "hand", "supercategory": "hand", "keypoints": list(kp.NAMES), "skeleton": bones}
-
-
-def _image_entries(
-    part: pa.RecordBatch, placed: dict[str, Path], folder: Path, ids: dict[str, int], lost: Counter[str]
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Entries of `images`, and the number of each licence."""
-    names = sorted(set(part.column("licence").drop_null().to_pylist()))
-    licences = {name: number for number, name in enumerate(names, start=1)}
-    entries: dict[str, dict[str, Any]] = {}
-    columns = (part.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
-    for ref, width, height, licence, matrix in zip(*columns, _rows(part, "K"), strict=True):
-        entry = entries.get(ref)
-        if entry is None:
-            if width is None or height is None:
-                info = images.probe(placed[ref])
-                width, height = info.width, info.height
-            name = placed[ref].relative_to(folder).as_posix()
-            entry = {"id": ids[ref], "file_name": name, "width": width, "height": height}
-            entries[ref] = entry | ({"license": licences[licence]} if licence else {})
-        if matrix is not None:
-            camera = _camera(matrix)
-            if camera is None or entries[ref].setdefault("cam_param", camera) != camera:
-                lost["K"] += 1
-    return sorted(entries.values(), key=lambda entry: entry["id"]), licences
 
 
 def _camera(matrix: list[list[float]]) -> dict[str, Any] | None:

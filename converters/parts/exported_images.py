@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -31,9 +32,34 @@ _SUFFIXES = {
 }
 
 
-def put(
-    dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine
-) -> tuple[dict[str, Path], Counter[str]]:
+class Placed(Mapping[str, Path]):
+    """The file of each ref that was put into a folder. It holds names, as a million paths take a gigabyte."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._names = folder, dict[str, str]()
+
+    def __getitem__(self, ref: str) -> Path:
+        return self._folder / self._names[ref]
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, ref: str, name: str) -> None:
+        """Its file is `name`, relative to the folder."""
+        self._names[ref] = name
+
+    def name(self, ref: str) -> str:
+        """Its file's name, relative to the folder, with slashes."""
+        return self._names[ref]
+
+
+def put(dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine) -> tuple[Placed, Counter[str]]:
     """Put the images that `refs` (values of the field `image`) name into `folder`; more than
     files.A_FOLDER of them into numbered folders in it.
 
@@ -46,18 +72,24 @@ def put(
     """
     unique = sorted(set(refs))
     taken = Counter(_plain_stem(ref).lower() for ref in unique)
-    jobs = []
-    for number, ref in enumerate(unique):
+    shared = {stem for stem, count in taken.items() if count > 1}
+    del taken
+
+    def named(number: int, ref: str) -> tuple[str, str]:
         stem = _plain_stem(ref)
-        within = f"{number // files.A_FOLDER:05d}" if len(unique) > files.A_FOLDER else ""
-        jobs.append((ref, folder / within / (file_stem(ref) if taken[stem.lower()] > 1 else stem)))
-    placed: dict[str, Path] = {}
+        within = f"{number // files.A_FOLDER:05d}/" if len(unique) > files.A_FOLDER else ""
+        return ref, within + (file_stem(ref) if stem.lower() in shared else stem)
+
+    placed = Placed(folder)
     counts = Counter[str]()
-    for ref, made in zip(unique, in_tasks(engine, partial(_put_as_fits, dataset.root), jobs), strict=True):
-        if isinstance(made, str):
-            counts[made] += 1
+    jobs = (named(number, ref) for number, ref in enumerate(unique))
+    made = in_tasks(engine, partial(_put_as_fits, dataset.root, folder), jobs, len(unique))
+    for ref, told in zip(unique, made, strict=True):
+        if isinstance(told, str):
+            counts[told] += 1
         else:
-            placed[ref], anew = made
+            name, anew = told
+            placed.add(ref, name)
             counts["image turned upright or written anew as PNG"] += anew and not images.in_stack(ref)
     return placed, +counts
 
@@ -88,7 +120,7 @@ def put_as(dataset: Dataset, places: Mapping[str, Path], engine: Engine) -> dict
     -------
     For each image that opened whether it was written anew.
     """
-    made = in_tasks(engine, partial(_put_at, dataset.root), list(places.items()))
+    made = in_tasks(engine, partial(_put_at, dataset.root), places.items(), len(places))
     return {ref: anew for ref, anew in zip(places, made, strict=True) if anew is not None}
 
 
@@ -141,11 +173,14 @@ def size_of(root: Path, ref: str) -> tuple[int, int]:
     return info.width, info.height
 
 
-def in_tasks(engine: Engine, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
-    """Yield work(job) for each, in order, so many at a time that it pays to hand them over."""
-    size = min(_TASK, 1 + len(jobs) // (8 * engine.workers))  # several a worker, so that none waits long
-    tasks = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    for results in engine.map(partial(_each, work), tasks, total=len(tasks)):
+def in_tasks(
+    engine: Engine, work: Callable[[Job], Result], jobs: Iterable[Job], count: int
+) -> Iterator[Result]:
+    """Yield work(job) of `count` jobs, in order, so many at a time that it pays to hand them over."""
+    size = min(_TASK, 1 + count // (8 * engine.workers))  # several a worker, so that none waits long
+    left = iter(jobs)
+    tasks = iter(lambda: list(islice(left, size)), [])
+    for results in engine.map(partial(_each, work), tasks, total=-(-count // size)):
         yield from results
 
 
@@ -153,19 +188,20 @@ def _each(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
     return [work(job) for job in jobs]
 
 
-def _put_as_fits(root: Path, job: tuple[str, Path]) -> tuple[Path, bool] | str:
-    """Put an image at a path without suffix, which is that of the format it gets; or why it cannot be."""
-    ref, target = job
+def _put_as_fits(root: Path, folder: Path, job: tuple[str, str]) -> tuple[str, bool] | str:
+    """Put an image into a folder under a name without suffix, which is that of the format it gets; its name,
+    and whether it was written anew. Or why it cannot be."""
+    ref, stem = job
     suffix = Path(ref).suffix.lower()
     try:
         anew = images.in_stack(ref) or not _fits(images.probe(references.file_of(root, ref)), suffix)
-        path = target.with_name(target.name + (".png" if anew else suffix))
-        _make(root, ref, path, anew)
+        name = stem + (".png" if anew else suffix)
+        _make(root, ref, folder / name, anew)
     except UnsafeReference:
         return "image refused, as it leads out of the dataset"
     except UnreadableImage:
         return "image missing or unreadable"
-    return path, anew
+    return name, anew
 
 
 def _put_at(root: Path, job: tuple[str, Path]) -> bool | None:

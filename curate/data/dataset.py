@@ -112,7 +112,7 @@ class Dataset:
         schema = SCHEMA_1 if self._is_earlier else SCHEMA
         try:
             open_file(self.root / TABLE).close()  # no pipe
-            self._file = pq.ParquetFile(self.root / TABLE, memory_map=True)
+            self._file = pq.ParquetFile(self.root / TABLE)
         except (OSError, pa.ArrowException) as error:
             found = f"not readable ({' '.join(str(error).split())[:200]})"
             raise SchemaError(self.root / TABLE, found, remedy="make it again") from None
@@ -186,10 +186,12 @@ class Dataset:
 
     def is_empty(self, column: str) -> bool:
         """Whether no sample has a value in a column."""
-        return bool(self.table([column]).column(0).null_count == len(self))
+        if self._is_earlier:
+            return bool(self.table([column]).column(0).null_count == len(self))
+        return all(batch.column(0).null_count == len(batch) for batch in self._stored(ROWS, [column]))
 
-    def _stored(self, size: int) -> Iterator[pa.RecordBatch]:
-        batches = self._file.iter_batches(size)
+    def _stored(self, size: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        batches = self._file.iter_batches(size, columns=columns)
         while True:
             with self._told():
                 batch = next(batches, None)

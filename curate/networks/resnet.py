@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
+from curate.networks.winograd import Conv3x3
+
 # Blocks a stage, and whether these are bottlenecks.
 DEPTHS = {
     18: ((2, 2, 2, 2), False),
@@ -29,7 +31,13 @@ class Block(nn.Module):
             plan = [(before, inner, 1, 1), (inner, inner, 3, stride), (inner, after, 1, 1)]
         self.count = len(plan)
         for number, (first, last, kernel, step) in enumerate(plan, 1):
-            self.add_module(f"conv{number}", nn.Conv2d(first, last, kernel, step, kernel // 2, bias=False))
+            plain = kernel == 3 and step == 1
+            convolution = (
+                Conv3x3(first, last, bias=False)
+                if plain
+                else nn.Conv2d(first, last, kernel, step, kernel // 2, bias=False)
+            )
+            self.add_module(f"conv{number}", convolution)
             self.add_module(f"bn{number}", nn.BatchNorm2d(last))
         self.downsample: nn.Sequential | None = None
         if stride > 1 or before != after:

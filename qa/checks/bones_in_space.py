@@ -6,7 +6,7 @@ import numpy as np
 
 from curate.basics import keypoints as kp
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
-from qa.measures.arrays import Floats
+from qa.measures.arrays import Flags, Floats, Names, blocks
 from qa.view import View
 
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
@@ -20,10 +20,11 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
     Carlo simulation from the bone lengths of 66 adults (Buryanov & Kotiuk 2010, Int. J. Morphol.
     28(3):755-758).
     """
-    bones = _finger_bones(view.xyz)
-    length = np.linalg.norm(bones, axis=3)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = length[..., 1:] / length[..., :-1]
+    ratios = np.empty((len(view), 4, 3))
+    for rows in blocks(len(view)):
+        length = np.linalg.norm(_finger_bones(view.xyz[rows]), axis=3)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios[rows] = length[..., 1:] / length[..., :-1]
     low = np.array([limits["proximal_low"], limits["middle_low"], limits["distal_low"]])
     high = np.array([limits["proximal_high"], limits["middle_high"], limits["distal_high"]])
     high = np.tile(high, (4, 1))
@@ -56,12 +57,30 @@ def joint_limits_3d(view: View, limits: Limits) -> Outcome:
     the index to the little MCP; abduction at the MCP is the angle out of the plane of flexion. The score is
     by how many degrees a range is left (Lin, Wu & Huang 2000, Workshop on Human Motion), less `slack`.
     """
-    bones = _finger_bones(view.xyz)
-    across = view.xyz[:, 17] - view.xyz[:, 5]
+    excess, judged = np.empty((len(view), 4, 4)), np.empty(len(view), bool)
+    for rows in blocks(len(view)):
+        excess[rows], judged[rows] = _beyond(view.xyz[rows], view.side[rows], limits)
+    flat = np.where(np.isfinite(excess), excess, -np.inf).reshape(len(view), 16) - limits["slack"]
+    score = flat.max(axis=1)
+
+    def words(i: int) -> dict[str, object]:
+        finger, step = divmod(int(flat[i].argmax()), 4)
+        what = ("MCP's flexion", "PIP's flexion", "DIP's flexion", "MCP's sideways angle")[step]
+        return {"finger": kp.FINGERS[finger + 1], "joint": what}
+
+    score = np.where(np.isfinite(score), score, 0.0)
+    return sample_outcome(judged, judged & (score > 0), score, 0.0, words)
+
+
+def _beyond(xyz: Floats, side: Names, limits: Limits) -> tuple[Floats, Flags]:
+    """By how many degrees fingers 2 to 5 leave the ranges of MCP, PIP, DIP and, sideways, of the MCP
+    (n, 4, 4), and which hands can be judged."""
+    bones = _finger_bones(xyz)
+    across = xyz[:, 17] - xyz[:, 5]
     normal = np.cross(bones[:, 0, 0], across)  # of the palm; which way, the side tells
-    sign = np.select([view.side == "right", view.side == "left"], [-1.0, 1.0], np.nan)
+    sign = np.select([side == "right", side == "left"], [-1.0, 1.0], np.nan)
     dorsal = _unit(normal * sign[:, None])[:, None]
-    excess = np.zeros((len(view), 4, 4))
+    excess = np.zeros((len(xyz), 4, 4))
     judged = np.all(np.isfinite(dorsal), axis=(1, 2)) & np.all(np.isfinite(bones), axis=(1, 2, 3))
     palm = np.cross(_unit(bones[:, :, 0]), dorsal)
     for step, name in _STEPS:
@@ -77,16 +96,7 @@ def joint_limits_3d(view: View, limits: Limits) -> Outcome:
             aside = np.degrees(np.arcsin(np.clip((second * hinge).sum(axis=-1), -1, 1)))
             # A bent finger's sideways angle says little: its bone points along the hinge's own axis.
             excess[..., 3] = np.where(flexion < 60, np.abs(aside) - limits["mcp_aside"], -np.inf)
-    flat = np.where(np.isfinite(excess), excess, -np.inf).reshape(len(view), 16) - limits["slack"]
-    score = flat.max(axis=1)
-
-    def words(i: int) -> dict[str, object]:
-        finger, step = divmod(int(flat[i].argmax()), 4)
-        what = ("MCP's flexion", "PIP's flexion", "DIP's flexion", "MCP's sideways angle")[step]
-        return {"finger": kp.FINGERS[finger + 1], "joint": what}
-
-    score = np.where(np.isfinite(score), score, 0.0)
-    return sample_outcome(judged, judged & (score > 0), score, 0.0, words)
+    return excess, judged
 
 
 def _finger_bones(xyz: Floats) -> Floats:

@@ -8,6 +8,7 @@ from curate.basics import geometry
 from curate.basics import keypoints as kp
 from curate.data.sample import ANGLES_FROM
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
+from qa.measures.arrays import Flags, Floats, blocks
 from qa.view import View
 
 _MIDDLE_MCP = 9
@@ -15,21 +16,26 @@ _MIDDLE_MCP = 9
 
 def reprojection(view: View, limits: Limits) -> Outcome:
     """Distance of K xyz from the keypoints, pixels; the worst point's."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        image = np.einsum("nij,nkj->nki", view.K, view.xyz)
-        projected = image[..., :2] / image[..., 2:]
-        off = np.linalg.norm(projected - view.points, axis=2)
-    behind = (view.xyz[..., 2] <= 0) & view.labelled
-    off = np.where(behind, np.inf, off)
-    known = np.isfinite(off) | behind
-    off = np.where(known, np.minimum(off, 1e6), -1.0)
-    score = off.max(axis=1)
-    judged = np.any(known, axis=1)
+    score, worst = np.full(len(view), -1.0), np.zeros(len(view), np.intp)
+    for rows in blocks(len(view)):
+        off = _reprojected(view.K[rows], view.xyz[rows], view.points[rows], view.labelled[rows])
+        score[rows], worst[rows] = off.max(axis=1), off.argmax(axis=1)
+    judged = score >= 0
 
     def words(i: int) -> dict[str, object]:
-        return {"keypoint": kp.NAMES[int(off[i].argmax())]}
+        return {"keypoint": kp.NAMES[int(worst[i])]}
 
     return graded_outcome(judged, score, limits, words)
+
+
+def _reprojected(K: Floats, xyz: Floats, points: Floats, labelled: Flags) -> Floats:
+    """Distance of each point (n, 21); a million where it is behind the camera, -1 where not known."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        image = np.einsum("nij,nkj->nki", K, xyz)
+        off = np.linalg.norm(image[..., :2] / image[..., 2:] - points, axis=2)
+    behind = (xyz[..., 2] <= 0) & labelled
+    off = np.where(behind, np.inf, off)
+    return np.where(np.isfinite(off) | behind, np.minimum(off, 1e6), -1.0)
 
 
 def render_angle(view: View, limits: Limits) -> Outcome:

@@ -8,7 +8,7 @@ from curate.basics import keypoints as kp
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.measures import robust
 from qa.measures.alignment import align
-from qa.measures.arrays import Flags, Floats, Names, Rows
+from qa.measures.arrays import Flags, Floats, Names, Rows, blocks
 from qa.measures.people import apart_from_own
 from qa.view import View
 
@@ -112,10 +112,12 @@ def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Flo
     fits: dict[int, Floats] = {}
     for _ in range(2):
         for number in np.unique(fold).tolist():
-            judged = fold == number
-            middle, fits[number] = _fit(shape, usual, fit & ~judged)
-            offset = np.where(seen[judged, :, None], shape[judged] - middle, 0)
-            errors[judged] = _conditional_errors(offset, seen[judged], fits[number])
+            middle, fits[number] = _fit(shape, usual, fit & (fold != number))
+            judged = np.flatnonzero(fold == number)
+            for some in blocks(len(judged)):
+                rows = judged[some]
+                offset = np.where(seen[rows, :, None], shape[rows] - middle, 0)
+                errors[rows] = _conditional_errors(offset, seen[rows], fits[number])
         scale = np.maximum(np.nanmedian(errors, axis=0), 1e-9)
         errors /= scale
         total = np.nanmax(errors, axis=1)
@@ -135,18 +137,18 @@ def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Flo
 
 def _fit(shape: Floats, usual: Flags, taught: Flags) -> tuple[Floats, Floats]:
     """Mean hand (21, 2) and covariance (42, 42) of the hands that teach."""
-    middle = _masked_mean(shape[taught], usual[taught])
-    offset = np.where(usual[taught, :, None], shape[taught] - middle, 0).reshape(int(taught.sum()), -1)
-    covariance = offset.T @ offset / max(1, len(offset) - 1)
+    teachers = np.flatnonzero(taught)
+    parts = [teachers[some] for some in blocks(len(teachers))]
+    count = np.maximum(usual[teachers].sum(axis=0), 1)[:, None]
+    middle = np.zeros((kp.COUNT, 2))
+    for rows in parts:
+        middle += np.where(usual[rows, :, None], shape[rows], 0).sum(axis=0) / count
+    covariance = np.zeros((2 * kp.COUNT, 2 * kp.COUNT))
+    for rows in parts:
+        offset = np.where(usual[rows, :, None], shape[rows] - middle, 0).reshape(len(rows), -1)
+        covariance += offset.T @ offset / max(1, len(teachers) - 1)
     covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     return middle, covariance
-
-
-def _masked_mean(values: Floats, mask: Flags) -> Floats:
-    """Mean over the hands of (n, 21, 2) values, of those in the mask (n, 21)."""
-    count = np.maximum(mask.sum(axis=0), 1)[:, None]
-    mean: Floats = np.where(mask[..., None], values, 0).sum(axis=0) / count
-    return mean
 
 
 def _conditional_errors(offset: Floats, seen: Flags, covariance: Floats) -> Floats:

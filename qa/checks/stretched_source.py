@@ -8,7 +8,7 @@ from curate.basics import keypoints as kp
 from qa.checks.check import Check, Hit, Limits, Outcome, graded
 from qa.measures import robust
 from qa.measures.alignment import align
-from qa.measures.arrays import Floats
+from qa.measures.arrays import Floats, blocks
 from qa.view import View
 
 _FINGER_BONES = np.array(kp.BONES[1:])  # all but the thumb's first, from the wrist
@@ -47,10 +47,14 @@ def _stretch(points: Floats) -> tuple[float, float]:
     if len(points) < 2:
         return float("nan"), float("nan")
     hands = align(points)
+    factor, model = hands.factor, hands.model
+    del hands
     ends, starts = _FINGER_BONES[:, 1], _FINGER_BONES[:, 0]
-    bones = (hands.model[ends] - hands.model[starts])[None, :] / hands.factor[:, None]
-    along = np.square(np.cos(np.angle(bones)))
-    squares = np.square(points[:, ends] - points[:, starts]).sum(axis=2)
+    along, squares = np.empty((2, len(points), len(ends)))
+    for rows in blocks(len(points)):
+        bones = (model[ends] - model[starts])[None, :] / factor[rows, None]
+        along[rows] = np.square(np.cos(np.angle(bones)))
+        squares[rows] = np.square(points[rows, ends] - points[rows, starts]).sum(axis=2)
     present = (squares > 0).all(axis=0)
     length = 0.5 * np.log(squares[:, present])
     along = along[:, present]

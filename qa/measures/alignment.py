@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.hands.shape import palm_turn
-from qa.measures.arrays import Flags, Floats
+from qa.measures.arrays import Flags, Floats, blocks
 
 Complex = NDArray[np.complex128]  # places and turns of the image plane, x + iy
 _ROUNDS = 4  # of the alignment; it moves by less than 1 % after three
@@ -33,26 +33,37 @@ class Aligned:
 
 def align(points: Floats) -> Aligned:
     """Turn hands (n, 21, 2) to one side; then move, turn and scale each onto the median of all."""
-    plane = points[..., 0] + 1j * points[..., 1]
-    plane = np.where(palm_turn(points)[:, None] < 0, -np.conj(plane), plane)
-    seen = np.isfinite(plane)
+    hand, seen = _centred(points)
     count = np.maximum(seen.sum(axis=1), 1)
-    hand = np.where(seen, plane, 0)
-    hand = np.where(seen, hand - (hand.sum(axis=1) / count)[:, None], 0)
-    energy = np.maximum(np.square(np.abs(hand)).sum(axis=1), 1e-12)
+    some = np.flatnonzero(seen.any(axis=0))
     model = hand[seen.sum(axis=1).argmax()]
-    placed, factor = hand, np.ones(len(hand), complex)
+    factor, middle = np.ones(len(hand), complex), np.zeros(len(hand), complex)
     for _ in range(_ROUNDS):
-        middle = (seen * model).sum(axis=1) / count
-        target = np.where(seen, model - middle[:, None], 0)
-        factor = (np.conj(hand) * target).sum(axis=1) / energy
-        placed = hand * factor[:, None] + middle[:, None]
-        known = np.where(seen, placed, np.nan)
-        some = seen.any(axis=0)
+        for rows in blocks(len(hand)):
+            own, known = hand[rows], seen[rows]
+            middle[rows] = (known * model).sum(axis=1) / count[rows]
+            target = np.where(known, model - middle[rows, None], 0)
+            energy = np.maximum(np.square(np.abs(own)).sum(axis=1), 1e-12)
+            factor[rows] = (np.conj(own) * target).sum(axis=1) / energy
         model = np.zeros(kp.COUNT, complex)
-        model[some] = np.nanmedian(known.real[:, some], axis=0) + 1j * np.nanmedian(
-            known.imag[:, some], axis=0
-        )
+        for k in some.tolist():
+            placed = (hand[:, k] * factor + middle)[seen[:, k]]
+            model[k] = np.median(placed.real) + 1j * np.median(placed.imag)
         model -= model[some].mean()
         model /= max(float(np.sqrt(np.square(np.abs(model)).mean())), 1e-12)
-    return Aligned(np.stack([placed.real, placed.imag], axis=-1), seen, factor, model)
+    hand *= factor[:, None]
+    hand += middle[:, None]
+    return Aligned(hand.view(np.float64).reshape(len(hand), kp.COUNT, 2), seen, factor, model)
+
+
+def _centred(points: Floats) -> tuple[Complex, Flags]:
+    """Hands as complex numbers, all turned to one side, their middle at 0; 0 where unknown. And what is
+    known."""
+    hand = points[..., 0] + 1j * points[..., 1]
+    other = palm_turn(points) < 0
+    hand[other] = -np.conj(hand[other])
+    seen = np.isfinite(hand)
+    hand[~seen] = 0
+    hand -= (hand.sum(axis=1) / np.maximum(seen.sum(axis=1), 1))[:, None]
+    hand[~seen] = 0
+    return hand, seen

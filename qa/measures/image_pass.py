@@ -20,7 +20,7 @@ from qa.measures.arrays import Floats, Names, Rows
 from qa.measures.hand_look import DEPTHS, HandLook, look_at_hand
 from qa.measures.image_look import THUMB, ImageLook, look_at_image
 
-_CHUNK = 64
+_CHUNK = 16
 NOT_OPENED = "not opened"
 
 
