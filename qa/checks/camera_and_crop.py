@@ -62,16 +62,16 @@ def crop_maths(view: View, limits: Limits) -> Outcome:
     The score, in pixels of the crop, is how far the map is from the nearest one that only scales, turns and
     shifts, plus how far a corner of the crop ends from itself on its way to the photo and back.
     """
-    maps = view.transform
-    judged = np.all(np.isfinite(maps), axis=(1, 2)) & np.all(np.isfinite(view.frame), axis=1)
+    maps, frame = view.transform, view.frame
+    judged = np.all(np.isfinite(maps), axis=(1, 2)) & np.all(np.isfinite(frame), axis=1)
     a, b, c, d = maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 0], maps[:, 1, 1]
     scale = np.sqrt(np.maximum(a * d - b * c, 0))
     misfit = np.hypot(a - d, b + c) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(scale > 0, misfit / scale, np.inf) * view.frame.max(axis=1)
+        off = np.where(scale > 0, misfit / scale, np.inf) * frame.max(axis=1)
     score = np.where(judged, np.minimum(off, 1e6), 0.0)
     for row in np.flatnonzero(judged & (score <= limits["pixels"])):
-        corners = np.array([[0.0, 0.0], view.frame[row]])
+        corners = np.array([[0.0, 0.0], frame[row]])
         there = geometry.apply(maps[row], corners)
         score[row] += float(np.abs(geometry.apply(geometry.invert(maps[row]), there) - corners).max())
     return sample_outcome(judged, judged & (score > limits["pixels"]), score, limits["pixels"])

@@ -49,9 +49,11 @@ def hand_twice(view: View, limits: Limits) -> Outcome:
     Their mean distance, over the points that both have, is less than `apart` of the hand's size.
     """
     of_image = defaultdict[tuple[int, str], list[int]](list)
-    for row, place in enumerate(zip(view.dataset_of.tolist(), view.image.tolist(), strict=True)):
-        if view.labelled[row].sum() >= limits["points"]:
-            of_image[place].append(row)
+    enough = np.flatnonzero(view.labelled.sum(axis=1) >= limits["points"])
+    for row, dataset, image in zip(
+        enough.tolist(), view.dataset_of[enough].tolist(), view.image[enough], strict=True
+    ):
+        of_image[dataset, image].append(row)
     low, high = view.boxes()
     size = (high - low).max(axis=1)
     hits = []

@@ -55,7 +55,7 @@ def few_points(view: View, limits: Limits) -> Outcome:
     fingers = np.all(view.labelled[:, 1:], axis=1)
 
     def words(i: int) -> dict[str, object]:
-        missing = view.expected[i] & ~view.labelled[i]
+        missing = view.expected[i] & (view.visibility[i] == kp.UNLABELLED)
         return {"count": int(found[i]), "expected": int(expected[i]), "missing": keypoint_names(missing)}
 
     least = limits["least"]

@@ -3,6 +3,7 @@ wrong in one."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -21,8 +22,12 @@ def apart_from_own(rows: Iterable[int], person: Names, apart: Callable[[int, Row
     apart: of a sample and its person's others, their distances, one or more, in any order.
     """
     far = np.full(len(person), np.inf)
+    photographs = defaultdict[str, list[int]](list)
+    for row, name in enumerate(person.tolist()):
+        if name is not None:
+            photographs[name].append(row)
     for row in rows:
-        others = np.flatnonzero(person == person[row])
-        if person[row] is not None and len(others) > _SUPPORT:
+        others = np.array(photographs.get(person[row], ()), np.intp)
+        if len(others) > _SUPPORT:
             far[row] = np.sort(apart(row, others[others != row]))[_SUPPORT - 1]
     return far
