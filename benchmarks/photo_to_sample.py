@@ -12,6 +12,7 @@ interleaved rounds. PSNR: the final crop against one cut out of the full decode 
 from __future__ import annotations
 
 import argparse
+import shutil
 import statistics
 import tempfile
 import time
@@ -28,7 +29,7 @@ from curate.build import build
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, labelled_points, to_batch
-from curate.data.stage import Stage
+from curate.data.stage import Stage, relative_to_out
 from curate.hands import drawn_hands
 from curate.options.build import BuildOptions
 
@@ -94,22 +95,23 @@ def dataset(paths: list[Path], folder: Path, count: int) -> Path:
     """A dataset of `count` samples of these photos, each with labels somewhere on it."""
     points = np.random.default_rng(0).uniform((500, 300), (1100, 900), (21, 2)).astype(np.float32)
     samples = []
+    pictures = folder.with_name(f"photos-{folder.name}")
+    pictures.mkdir(parents=True)
     for number in range(max(count, len(paths))):
         path = paths[number % len(paths)]
-        link = folder.with_name(f"links-{folder.name}") / f"{number}.jpg"
-        link.parent.mkdir(exist_ok=True)
-        link.symlink_to(path.resolve())
+        photo = pictures / f"{number}.jpg"
+        shutil.copyfile(path, photo)
         samples.append(
             Sample(
                 f"s/{number:05d}",
                 "s",
-                str(link),
+                relative_to_out(photo, folder),
                 subject_id=str(number % 7),
                 keypoints=points,
                 visibility=np.ones(21, np.uint8),  # hidden, so that no mask is checked against them
             )
         )
-    Stage("make", folder, {}).run([samples], part_of)
+    Stage("make", folder, {}, refers_to=(pictures,)).run([samples], part_of)
     return folder
 
 
@@ -185,7 +187,7 @@ def fitted(data: Path, folder: Path, size: int, count: int) -> list[tuple[Sample
 def peak_ratio(found: tuple[Sample, images.Pixels], data: Path, size: int) -> float:
     """PSNR in dB of a crop against the same one cut out of the full decode."""
     sample, pixels = found
-    path = next(s.image for s in Dataset(data) if s.sample_id == sample.sample_id)
+    path = data / next(s.image for s in Dataset(data) if s.sample_id == sample.sample_id)
     corner, side = sample.transform[:, 2], sample.transform[0, 0] * size
     box = (round(corner[0]), round(corner[1]), round(side), round(side))
     exact = images.cut(images.read(path), box, (size, size))
