@@ -110,6 +110,12 @@ def test_ids_as_text_and_as_numbers(tmp_path: Path, both: Callable[..., Any]) ->
     assert len(samples) == 30
 
 
+def test_a_flawed_category_is_told_once(tmp_path: Path, both: Callable[..., Any]) -> None:
+    save(tmp_path, _hands(30), categories=[{"id": 1, "keypoints": 5}, {"id": 2, "name": "hand"}])
+    _, (_, _, _, quarantine) = both()
+    assert [name for name, _ in quarantine] == ["train.json: categories[0]"]
+
+
 def test_whole_bodies(tmp_path: Path, both: Callable[..., Any]) -> None:
     one = {"lefthand_valid": True, "lefthand_kpts": flat(), "lefthand_box": [1, 2, 3, 4]}
     people = [{**one, "lefthand_kpts": flat(shift=i / 8)} for i in range(30)]
