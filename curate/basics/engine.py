@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from curate.basics import stopping
-from curate.basics.memory import keep_freed_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -88,7 +87,6 @@ class Local:
         self, function: Callable[[Item], Result], items: Iterable[Item], *, total: int | None = None
     ) -> Iterator[Result]:
         """As Engine says; `total` decides between threads and processes."""
-        keep_freed_memory()  # images are taken and freed all the time
         if self.workers <= 1:
             for item in items:
                 stopping.check()
@@ -144,7 +142,6 @@ def _executor(workers: int, total: int | None) -> Executor:
 
 def _obey_parent() -> None:
     """Ctrl-C is told by the parent; a worker whose parent was killed would wait for work for ever."""
-    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 

@@ -145,8 +145,11 @@ class _Winograd(torch.autograd.Function):
 
 
 class Conv3x3(nn.Conv2d):
-    """`torch.nn.Conv2d` with a kernel of 3, stride 1 and padding 1, its weights and all; in float32 on a
-    processor without AVX-512 it goes the short way."""
+    """`torch.nn.Conv2d` with a kernel of 3, stride 1 and padding 1, its weights and all; it learns the short
+    way, in float32 on a processor with AVX2 alone.
+
+    What has learnt goes the direct way, whose results are the same for any number of threads.
+    """
 
     def __init__(self, channels: int, maps: int, *, bias: bool = True) -> None:
         super().__init__(channels, maps, 3, padding=1, bias=bias)
@@ -164,7 +167,8 @@ class Conv3x3(nn.Conv2d):
 
     def _is_shorter(self, images: Tensor) -> bool:
         return (
-            images.device.type == "cpu"
+            torch.is_grad_enabled()
+            and images.device.type == "cpu"
             and images.dtype == self.weight.dtype == torch.float32
             and min(self.in_channels, self.out_channels) >= _FEWEST
             and torch.backends.cpu.get_cpu_capability() == "AVX2"

@@ -49,8 +49,7 @@ def test_of_a_sum_of_pixels_by_hand() -> None:
     layer = Conv3x3(CHANNELS, MAPS)
     nn.init.ones_(layer.weight)
     nn.init.zeros_(layer.bias)
-    with torch.no_grad():
-        maps = layer(torch.ones(1, CHANNELS, 5, 5))
+    maps = layer(torch.ones(1, CHANNELS, 5, 5)).detach()
     # In the middle nine pixels of each channel, at an edge six, in a corner four.
     rows = torch.tensor([2.0, 3, 3, 3, 2])
     torch.testing.assert_close(maps[0, 7], CHANNELS * torch.outer(rows, rows))
@@ -59,6 +58,12 @@ def test_of_a_sum_of_pixels_by_hand() -> None:
 def test_the_short_way_is_taken() -> None:
     maps = Conv3x3(CHANNELS, MAPS, bias=False)(torch.randn(1, CHANNELS, 8, 8))
     assert "Winograd" in str(maps.grad_fn.next_functions)
+
+
+def test_what_has_learnt_goes_the_direct_way() -> None:
+    layer, images = Conv3x3(CHANNELS, MAPS), torch.randn(2, CHANNELS, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(layer(images), nn.functional.conv2d(images, layer.weight, layer.bias, padding=1))
 
 
 def test_takes_the_weights_of_a_plain_convolution() -> None:
