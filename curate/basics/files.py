@@ -238,6 +238,12 @@ def finished(folder: str | os.PathLike[str]) -> bool:
     return mark is not None and "result" in mark
 
 
+def _own_mark(folder: Path) -> dict[str, Any] | None:
+    mark = _json(folder / MARK)
+    own = mark is not None and mark.get("format") == _FORMAT and isinstance(mark.get("identity"), dict)
+    return mark if own else None
+
+
 def _read_mark(folder: Path) -> dict[str, Any] | None:
     """What the mark of a folder says: what it was begun for, and "result" where it is finished; None: new.
 
@@ -249,13 +255,14 @@ def _read_mark(folder: Path) -> dict[str, Any] | None:
         return None
     if not folder.is_dir():
         raise InputError(folder, "a file", allowed=_NEW_FOLDER)
-    mark = _json(folder / MARK)
-    if mark is not None and mark.get("format") == _FORMAT and isinstance(mark.get("identity"), dict):
+    if (mark := _own_mark(folder)) is not None:
         return mark
     earlier = [found for name in _EARLIER if (found := _json(folder / name)) is not None]
     if any(str(found.get("format", "")).startswith("hand-curate ") for found in earlier):
         return {"identity": {"version": "an earlier one"}, "result": {}}  # of none of today's commands
     if not _is_empty(folder):
+        if (mark := _own_mark(folder)) is not None:  # another share has begun in between
+            return mark
         raise InputError(folder, "a folder with other files in it", allowed=_NEW_FOLDER)
     return None
 
