@@ -16,7 +16,7 @@ import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -189,16 +189,27 @@ def _connect(address: str) -> Any:
     number = address.removeprefix(LOCAL)
     try:
         if number != address:
-            return Client(
-                LocalCluster(
+            with _environment_kept():
+                started = LocalCluster(
                     int(number), threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
                 )
-            )
+            return Client(started)
         client = Client(address, timeout=_WAIT)
         client.wait_for_workers(1, timeout=_WAIT)
     except (OSError, ValueError) as error:
         raise ClusterError(f"{address}: no cluster to work on ({_line(error)}); allowed: {ALLOWED}") from None
     return client
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Dask sets OMP_NUM_THREADS and more for the workers that it starts, in the process that starts them."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _version() -> str:

@@ -22,6 +22,15 @@ from curate.options.crop import CropOptions
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _environment() -> Iterator[None]:
+    """Dask's own clusters set OMP_NUM_THREADS here, and with it what the processes of later tests give."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="module")
 def there() -> Iterator[Any]:
     """The cluster that Dask's own commands would start."""
@@ -150,3 +159,11 @@ def test_what_is_no_cluster_is_refused_in_a_line(
     assert cli.main(line) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
+
+
+def test_a_cluster_started_here_leaves_the_environment_as_it_was() -> None:
+    before = dict(os.environ)
+    engine = Cluster("local:1")
+    assert list(engine.map(double, range(3), total=3)) == [0, 2, 4]
+    engine.close()
+    assert dict(os.environ) == before

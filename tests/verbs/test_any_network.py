@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +54,7 @@ def with_space(root: Path) -> Path:
 
 DIES = """
 import os, signal, sys
-import torch
 from curate import cli
-torch.set_num_threads(1)
 from curate.networks.table import TABLE
 from curate.training.epoch_end import EpochEnd
 from tests.toy_networks import TOYS
@@ -71,16 +69,6 @@ cli.main(sys.argv[1:])
 """
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """The last digits of a training depend on the number of threads, which tests before may have changed."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
 def test_points_without_heatmaps_are_trained_killed_resumed_evaluated_and_predicted(
     small_set: Path, tmp_path: Path
 ) -> None:
