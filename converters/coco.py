@@ -104,7 +104,7 @@ def _hands(
     told = [a.attributes if isinstance(a.attributes, dict) else nothing for a in chosen]
     ids = [
         (_sent_id(t) if t else None) or f"{prefix}/{a.id if type(a.id) is int else text_id(a.id, i)}"
-        for i, (a, t) in enumerate(zip(chosen, told, strict=True), start=document.first)
+        for i, (a, t) in enumerate(zip(chosen, told, strict=True), start=file.first)
     ]
     columns: dict[str, Any] = {
         "sample_id": ids,
@@ -237,7 +237,7 @@ def _add_advice(
 ) -> None:
     """Note which skeletons and flip rules the hands contradict, and what to write instead."""
     document = hands.document
-    if document.first or not (configs or any(category.skeleton for category in document.categories)):
+    if hands.file.first or not (configs or any(category.skeleton for category in document.categories)):
         return  # told once of a file
     labelled = hands.points[..., 2:] > 0
     points = np.where(labelled, hands.points[..., :2], np.nan)

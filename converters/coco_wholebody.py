@@ -56,7 +56,7 @@ def _hands(file: AnnotationFile, document: Document[Person], problems: list[tupl
     if document.annotations and not any(p.lefthand_kpts or p.righthand_kpts for p in document.annotations):
         raise InputError(file.path, "no annotation has lefthand_kpts or righthand_kpts")
     absent = Counter[str]()
-    people = [(i, p) for i, p in enumerate(document.annotations, start=document.first) if not p.iscrowd]
+    people = [(i, p) for i, p in enumerate(document.annotations, start=file.first) if not p.iscrowd]
     absent["crowd annotation"] += len(document.annotations) - len(people)
     valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, absent)]
     columns: dict[str, Any] = {

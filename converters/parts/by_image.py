@@ -28,7 +28,7 @@ def by_image(dataset: Dataset, refs: Collection[str]) -> Iterator[list[Sample]]:
 def _samples(dataset: Dataset, order: NDArray[np.int64]) -> Iterator[Sample]:
     """The samples in some rows, some at a time, for which the table is read from its beginning to its end."""
     for start in range(0, len(order), ROWS):
-        rows = order[start : start + ROWS]
-        samples = list(dataset.take(np.sort(rows)))
-        for place in np.argsort(np.argsort(rows)).tolist():
-            yield samples[place]
+        rows = order[start : start + ROWS].tolist()
+        ascending = sorted(rows)
+        samples = dict(zip(ascending, dataset.take(ascending), strict=True))
+        yield from map(samples.__getitem__, rows)

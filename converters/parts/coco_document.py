@@ -40,18 +40,14 @@ A = TypeVar("A", bound=msgspec.Struct)
 
 
 class Document(msgspec.Struct, Generic[A]):
-    """An annotation file; `annotations` hold what the format at hand reads of them.
-
-    Of a large file a document has some of the annotations; `first` is the place of its first one among all,
-    0 in the file's own document.
-    """
+    """An annotation file, or a piece of a large one, with some of the annotations and all else; `annotations`
+    hold what the format at hand reads of them."""
 
     annotations: list[A]
     images: list[Image] = []
     categories: list[Category] = []
     licenses: Any = None
     info: Any = None
-    first: int = msgspec.field(default=0, name=" first of a piece")
 
     @property
     def description(self) -> str:

@@ -36,13 +36,15 @@ class AnnotationFile(NamedTuple):
     Attributes
     ----------
     name: how people are told of it. key: what the ids of its samples begin with.
-    split: as its name says, or that of its folder.
+    split: as its name says, or that of its folder. first: of a piece of a large file, the place of its first
+        annotation among all; 0 of the others.
     """
 
     path: Path
     name: str
     key: str
     split: str | None
+    first: int = 0
 
     @classmethod
     def at(cls, path: Path, *, within: str) -> AnnotationFile:
@@ -122,23 +124,22 @@ def hands_in(
     with collector_paused(), json_files.open_checked(file.path, places) as opened:
         if os.fstat(opened.fileno()).st_size > json_pieces.PIECE:
             try:
-                return _gathered(file, _by_pieces(file, opened, kind, unread), hands_of)
+                return _gathered(_by_pieces(file, opened, kind, unread), hands_of)
             except (InputError, ValueError):  # what is wrong is told by those who read it whole
                 opened.seek(0)
         problems: list[tuple[str, str]] = []
         document = _decoded(file, opened.read(), kind, unread, problems)
         _settle_ids(document, kind)
-        return _gathered(file, iter([(document, problems)]), hands_of)
+        return _gathered(iter([(file, document, problems)]), hands_of)
 
 
 def _gathered(
-    file: AnnotationFile,
-    documents: Iterator[tuple[Document[A], list[tuple[str, str]]]],
+    pieces: Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]],
     hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], H],
 ) -> tuple[list[H], int, int]:
     found: list[H] = []
     annotated, count = set[Id](), 0
-    for document, problems in documents:
+    for file, document, problems in pieces:
         found.append(hands_of(file, document, problems))
         annotated.update(map(_IMAGE, document.annotations))
         count += len(document.annotations)
@@ -148,7 +149,7 @@ def _gathered(
 
 def _by_pieces(
     file: AnnotationFile, opened: BufferedReader, kind: type[A], unread: type[A] | None
-) -> Iterator[tuple[Document[A], list[tuple[str, str]]]]:
+) -> Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]]:
     """Documents of some annotations each, with all images and categories, and of each the flawed entries.
 
     Raises
@@ -170,18 +171,18 @@ def _by_pieces(
         found: list[Image] = json_files.decode(decoder, piece, file.path)
         entries += found
     named = {type(entry.id) for entry in entries}
-    first = 0
     for piece in annotations.pieces(opened):
         problems: list[tuple[str, str]] = []
         text = b'{"annotations":%s%s}' % (piece, head)
-        document = _decoded(file, text, kind, unread, problems, first)
+        document = _decoded(file, text, kind, unread, problems)
         del text
-        document.images, document.first = entries, first
+        document.images = entries
         if str in set(map(type, map(_IMAGE, document.annotations))) - named:
             raise ValueError("ids of images as text and as numbers")
         _settle_ids(document, kind)
-        first += len(document.annotations) + len(problems)
-        yield document, problems
+        read = len(document.annotations) + len(problems)
+        yield file, document, problems
+        file = file._replace(first=file.first + read)
 
 
 def _decoded(
@@ -190,10 +191,9 @@ def _decoded(
     kind: type[A],
     unread: type[A] | None,
     problems: list[tuple[str, str]],
-    first: int = 0,
 ) -> Document[A]:
-    """The content of an annotation file, or of a piece of it whose annotations are those from `first` on; an
-    entry that does not fit is left out and named in `problems`.
+    """The content of an annotation file, or a piece of it; an entry that does not fit is left out, named in
+    `problems`.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def _decoded(
     try:
         return json_files.decode(msgspec.json.Decoder(Document[kind]), data, file.path)  # type: ignore[valid-type]
     except InputError as error:
-        return _entry_by_entry(file, data, kind, error, problems, first)
+        return _entry_by_entry(file, data, kind, error, problems)
 
 
 def _packed(data: bytes, unread: type[A]) -> Document[A] | None:
@@ -227,7 +227,6 @@ def _entry_by_entry(
     kind: type[A],
     error: InputError,
     problems: list[tuple[str, str]],
-    first: int,
 ) -> Document[A]:
     """The slow way, for a file with a flaw somewhere: numbers and flags in quotes are understood, and each
     entry is judged alone. Python's own parser also takes NaN."""
@@ -253,7 +252,7 @@ def _entry_by_entry(
         return found
 
     return Document(
-        annotations=fitting("annotations", kind, first),
+        annotations=fitting("annotations", kind, file.first),
         images=fitting("images", Image),
         categories=fitting("categories", Category),
         licenses=content.get("licenses") if _is_text(content.get("licenses")) else None,

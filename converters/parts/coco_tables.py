@@ -145,7 +145,7 @@ def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     twins = _with_twins(files)
     while files:  # each is let go when its samples are out
         hands = files.pop(0)
-        if lookup is None or lookup.file is not hands.file:
+        if lookup is None or lookup.file.path != hands.file.path:
             lookup = _Lookup(hands, finder)
         columns = _visible_columns(hands, scored=scored, full=full)
         yield from _batches(hands, columns, lookup, twins.pop(0), seen)

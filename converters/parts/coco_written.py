@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ def encode(
     batches: gives the samples, each time that it is called; twice. placed: the images that they refer to.
     lost: counts of what the file does not hold, per field; added to.
     """
-    told = _Images.of(batches, placed, lost)
+    told = _Images.of(batches(), placed, lost)
     head = {
         "info": {"description": description},
         "licenses": [{"id": number, "name": name, "url": ""} for name, number in told.licences.items()],
@@ -173,55 +174,54 @@ def _all(batches: Iterable[pa.RecordBatch], ids: dict[str, int]) -> Iterator[lis
 
 @dataclass(slots=True)
 class _Images:
-    """What is told of the images of some samples, by their ids, which count from 1 in the order of the refs.
+    """What is told of the images of some samples, which are numbered from 1 in the order of their refs.
 
     Attributes
     ----------
-    licences: the number of each. told: (n + 1, 3) width, height and licence by id; of no licence 0.
-    cameras: of those that have one.
+    ids: the number of each. licences: the number of each. told: (n, 3) width, height and licence, 0 where it
+        has none, in the order of the ids. cameras: of the refs that have one.
     """
 
     ids: dict[str, int]
     licences: dict[str, int]
     told: NDArray[np.int64]
-    cameras: dict[int, dict[str, Any]]
+    cameras: dict[str, dict[str, Any]]
 
     @classmethod
-    def of(
-        cls, batches: Callable[[], Iterable[pa.RecordBatch]], placed: Placed, lost: Counter[str]
-    ) -> _Images:
+    def of(cls, batches: Iterable[pa.RecordBatch], placed: Placed, lost: Counter[str]) -> _Images:
         """Of an image's samples the first tells size and licence, and the first that has one the camera."""
-        refs = {ref for batch in batches() for ref in batch.column("image").to_pylist()}
-        ids = {ref: number for number, ref in enumerate(sorted(refs), start=1)}
-        told, names, cameras = np.full((len(ids) + 1, 3), -1), dict[str, int](), dict[int, dict[str, Any]]()
-        for batch in batches():
+        place, names, told = dict[str, int](), dict[str | None, int]({None: 0}), array("q")
+        cameras = dict[str, dict[str, Any]]()
+        for batch in batches:
             columns = (batch.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
             for ref, width, height, licence, matrix in zip(*columns, _rows(batch, "K"), strict=True):
-                number = ids[ref]
-                if told[number, 0] < 0:
+                if ref not in place:
+                    place[ref] = len(place)
                     if width is None or height is None:
                         info = images.probe(placed[ref])
                         width, height = info.width, info.height
-                    of_licence = names.setdefault(licence, len(names) + 1) if licence else 0
-                    told[number] = width, height, of_licence
+                    told.extend((width, height, names.setdefault(licence or None, len(names))))
                 if matrix is not None:
                     camera = _camera(matrix)
-                    if camera is None or cameras.setdefault(number, camera) != camera:
+                    if camera is None or cameras.setdefault(ref, camera) != camera:
                         lost["K"] += 1
-        licences = {name: number for number, name in enumerate(sorted(names), start=1)}
-        told[:, 2] = np.array([0, *(licences[name] for name in names), 0])[told[:, 2]]
-        return cls(ids, licences, told, cameras)
+        ids = {ref: number for number, ref in enumerate(sorted(place), start=1)}
+        known = sorted(name for name in names if name is not None)
+        licences = {name: number for number, name in enumerate(known, start=1)}
+        rows = np.array(told, np.int64).reshape(-1, 3)[np.array([place[ref] for ref in ids], np.intp)]
+        rows[:, 2] = np.array([0 if name is None else licences[name] for name in names])[rows[:, 2]]
+        return cls(ids, licences, rows, cameras)
 
     def entries(self, placed: Placed) -> Iterator[list[dict[str, Any]]]:
         """The entries of `images`, some at a time."""
-        left = iter(self.ids.items())
+        left = zip(self.ids.items(), self.told, strict=True)
         while some := list(islice(left, ROWS)):
             entries = []
-            for ref, number in some:
-                width, height, licence = self.told[number].tolist()
+            for (ref, number), row in some:
+                width, height, licence = row.tolist()
                 entry = {"id": number, "file_name": placed.name(ref), "width": width, "height": height}
                 entry |= {"license": licence} if licence else {}
-                camera = self.cameras.get(number)
+                camera = self.cameras.get(ref)
                 entries.append(entry | ({"cam_param": camera} if camera else {}))
             yield entries
 

@@ -16,9 +16,9 @@ _MIDDLE_MCP = 9
 
 def reprojection(view: View, limits: Limits) -> Outcome:
     """Distance of K xyz from the keypoints, pixels; the worst point's."""
-    score, worst = np.full(len(view), -1.0), np.zeros(len(view), np.intp)
+    score, worst, labelled = np.full(len(view), -1.0), np.zeros(len(view), np.intp), view.labelled
     for rows in blocks(len(view)):
-        off = _reprojected(view.K[rows], view.xyz[rows], view.points[rows], view.labelled[rows])
+        off = _reprojected(view.K[rows], view.xyz[rows], view.points[rows], labelled[rows])
         score[rows], worst[rows] = off.max(axis=1), off.argmax(axis=1)
     judged = score >= 0
 
