@@ -140,7 +140,7 @@ def picture(view: View, row: int) -> Any:
     pixels = read_image(view.datasets[view.dataset_of[row]].root, view.image[row])
     scale = _CELL / max(pixels.shape[:2])
     large = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    drawn = draw_skeleton(large, np.float32(view.points[row] * scale), view.visibility[row])
+    drawn = draw_skeleton(large, view.keypoints[row] * np.float32(scale), view.visibility[row])
     name = view.sample_id[row].rsplit("/", 1)[-1]
     return cv2.putText(drawn, name, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
 

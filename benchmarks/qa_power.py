@@ -195,14 +195,14 @@ class Network:
     def __init__(self, path: Path, view: View) -> None:
         said = read_predictions(path)
         place = {name: row for row, name in enumerate(said.sample_ids)}
-        self.points = np.full(view.points.shape, np.nan)
-        self.scores = np.full(view.points.shape[:2], np.nan)
+        self.points = np.full(view.keypoints.shape, np.nan)
+        self.scores = np.full(view.visibility.shape, np.nan)
         self.scale = np.full(len(view), np.nan)  # px of a crop of 96, of each px of the photograph
         for row, name in enumerate(view.sample_id):
             if (at := place.get(name)) is None:
                 continue
-            known = np.isfinite(said.truth[at]).all(axis=1) & np.isfinite(view.points[row]).all(axis=1)
-            there, here = said.truth[at][known].astype(float), view.points[row][known]
+            known = np.isfinite(said.truth[at]).all(axis=1) & np.isfinite(view.keypoints[row]).all(axis=1)
+            there, here = said.truth[at][known].astype(float), view.keypoints[row][known].astype(float)
             scale = np.linalg.norm(np.ptp(there, axis=0)) / np.linalg.norm(np.ptp(here, axis=0))
             self.points[row] = (said.predicted[at] - there.mean(axis=0)) / scale + here.mean(axis=0)
             self.scores[row], self.scale[row] = said.score[at], scale * SIDE / said.size
@@ -307,7 +307,7 @@ class Bench:
 
     def whole_set(self) -> Caught:
         """The set as one: every label stretched along x."""
-        view = dataclasses.replace(self.view, points=self.view.points * (4 / 3, 1.0))
+        view = dataclasses.replace(self.view, keypoints=self.view.keypoints * np.float32([4 / 3, 1.0]))
         return [[f for f in self.judge(view) if f.check == "anisotropy"]]
 
     def print_row(self, name: str, rounds: list[Caught]) -> None:

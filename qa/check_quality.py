@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import curate
-from curate.basics import files
+from curate.basics import files, memory
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data import contents
@@ -110,10 +110,19 @@ def check_quality(
             view = replace(view, residuals=residuals)
         if options.anonymise:
             view = replace(view, subject_id=_numbered(view.subject_id))
-        results = [check.judge(view) for check in table]
+        results = _judged(view, table)
         found = _write(view, results, before, options, claim.out)
         claim.finish({name: told for name, told in found.as_json().items() if name not in ("out", "reused")})
     return found
+
+
+def _judged(view: View, table: Sequence[Check]) -> list[Checked]:
+    """What each check finds. What one leaves behind would add to the next one's peak: it is handed back."""
+    results = []
+    for check in table:
+        results.append(check.judge(view))
+        memory.hand_back()
+    return results
 
 
 def _residuals(datasets: Sequence[Dataset], predictions: Sequence[Path]) -> Residuals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.data import split
 from curate.data.dataset import Dataset
-from curate.data.sample import SHAPES, labelled_points, to_numpy
+from curate.data.sample import SCHEMA, SHAPES, labelled_points, to_numpy
 from curate.data.training_set import form_of
 from qa.measures import residuals
-from qa.measures.arrays import Flags, Floats, Names, Rows
+from qa.measures.arrays import ENOUGH, Flags, Floats, Names, Rows, blocks, grouped, numbered
 from qa.measures.image_pass import PixelFacts, pixel_facts, unopened
 from qa.measures.residuals import Residuals
 
@@ -45,13 +45,16 @@ PEOPLE = ("gender", "skinColor", "accessories", "nailPolish", "irregularities")
 class View:
     """Samples as columns; row i of each belongs to the same sample.
 
+    A million of them take half a gigabyte: of all at once, a number or two a sample should be measured, and
+    points be looked at some at a time (`part`, `hands`).
+
     Attributes
     ----------
     datasets: the opened folders. dataset_of: (n,) which of them a row comes from.
     sample_id ... sha256: (n,) text, None where unknown. attrs: (n,) dicts, the sources' own metadata.
     size: (n, 2) width and height as the table says, pixels; NaN where unknown.
     tilt, rotation: (n,) degrees, of renders; NaN where unknown.
-    points: (n, 21, 2) pixels, NaN where unlabelled. visibility: (n, 21).
+    keypoints: (n, 21, 2) pixels, NaN where unlabelled, as the tables have them. visibility: (n, 21).
     xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown.
     cut: (n,) the sample is a crop (it has a parent, or stands in a training set).
     expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
@@ -76,9 +79,9 @@ class View:
     size: Floats
     tilt: Floats
     rotation: Floats
-    points: Floats
+    keypoints: NDArray[np.float32]
     visibility: NDArray[np.uint8]
-    xyz: Floats
+    xyz: NDArray[np.float32]
     K: Floats
     transform: Floats
     cut: Flags
@@ -88,6 +91,15 @@ class View:
 
     def __len__(self) -> int:
         return len(self.sample_id)
+
+    @property
+    def points(self) -> Floats:
+        """(n, 21, 2) the keypoints to calculate with: made when asked for, of all samples."""
+        return self.keypoints.astype(np.float64)
+
+    def hands(self, rows: Rows | slice) -> Floats:
+        """(k, 21, 2) the points of some samples."""
+        return self.keypoints[rows].astype(np.float64)
 
     @property
     def labelled(self) -> Flags:
@@ -101,11 +113,17 @@ class View:
 
     def boxes(self) -> tuple[Floats, Floats]:
         """Lower and upper corners (n, 2) of the labelled points; NaN for samples without any."""
-        low = np.where(np.isnan(self.points), np.inf, self.points).min(axis=1)
-        high = np.where(np.isnan(self.points), -np.inf, self.points).max(axis=1)
+        low, high = np.empty((2, len(self), 2))
+        for rows in blocks(len(self)):
+            low[rows], high[rows] = boxes_of(self.hands(rows))
         none = ~self.labelled.any(axis=1)
         low[none] = high[none] = np.nan
         return low, high
+
+    def part(self, rows: Rows | slice) -> View:
+        """Some of the samples."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "datasets"}
+        return replace(self, **{name: _rows_of(value, rows) for name, value in own.items()})
 
     def splits(self) -> dict[str | None, Rows]:
         """Rows of each split, in the order train, val, test, others by name, none."""
@@ -126,10 +144,25 @@ class View:
         subjects = self.subject_id[rows]
         return len(set(subjects.tolist()) - {None}) + int((subjects == np.array(None)).sum())
 
-    @property
-    def kinds(self) -> Names:
-        """(n,) what is compared with its like: source and aspect, since palms are not shaped like backs."""
-        return as_names([f"{a}, {b}" for a, b in zip(self.source, self.aspect, strict=True)])
+    def peers(self, least: float) -> Iterator[Rows]:
+        """Rows of samples that are compared with each other, `least` or more of them: those of one source and
+        aspect, since palms are not shaped like backs. Of more than ENOUGH some at a time: people are not
+        torn apart, except where a part ends; of those who are unknown, each part has some of every place.
+        """
+        sources, source = numbered(self.source)
+        _, aspect = numbered(self.aspect)
+        for rows in grouped(aspect * len(sources) + source):
+            if len(rows) < least:
+                continue
+            count = -(-len(rows) // ENOUGH)
+            subject = self.subject_id[rows]
+            known = np.flatnonzero(subject != np.array(None))
+            unknown = np.flatnonzero(subject == np.array(None))
+            known = known[np.argsort(numbered(subject[known])[1], kind="stable")]
+            part = np.empty(len(rows), np.intp)
+            part[known] = np.arange(len(known)) * count // max(1, len(known))
+            part[unknown] = np.arange(len(unknown)) % count
+            yield from (rows[part == number] for number in range(count))
 
     def folds(self, rows: Rows, count: int = 5) -> Rows:
         """For each of the rows one of `count` folds: of people, so that nobody is judged by a fit that they
@@ -176,9 +209,7 @@ def open_view(
     """
     opened = tuple(d if isinstance(d, Dataset) else Dataset(d) for d in datasets)
     dataset_of = np.repeat(np.arange(len(opened)), [len(dataset) for dataset in opened])
-    places, visibility = labelled_points(_columns(opened, "keypoints", "visibility"))
-    points = places.astype(np.float64)
-    del places
+    keypoints, visibility = _labels(opened)
     text: dict[str, Any] = {name: _text(opened, name) for name in _TEXT}
     training = np.array([d.training is not None for d in opened], bool)[dataset_of]
     wanted = np.zeros((len(opened), kp.COUNT), bool)
@@ -192,20 +223,20 @@ def open_view(
         size=np.stack([_number(opened, "width"), _number(opened, "height")], axis=1),
         tilt=_number(opened, "tilt"),
         rotation=_number(opened, "rotation"),
-        points=points,
+        keypoints=keypoints,
         visibility=visibility,
         xyz=_block(opened, "xyz"),
         K=_block(opened, "K"),
         transform=_block(opened, "transform"),
-        residuals=residuals.none(len(points)),
+        residuals=residuals.none(len(keypoints)),
         cut=training | (text["parent_id"] != np.array(None)),
-        expected=wanted[dataset_of],
+        expected=_spread(wanted, dataset_of),
         pixels=pixel_facts(
             opened,
             dataset_of,
             text["image"],
             text["sha256"],
-            points,
+            keypoints,
             visibility == kp.HIDDEN,
             text["mask"],
             text["side"],
@@ -215,6 +246,20 @@ def open_view(
         if images
         else unopened(text["sha256"]),
     )
+
+
+def boxes_of(points: Floats) -> tuple[Floats, Floats]:
+    """Lower and upper corners (n, 2) of points (n, 21, 2); NaN where all of them are unknown."""
+    known = ~np.isnan(points)
+    low: Floats = np.min(points, axis=1, where=known, initial=np.inf)
+    high: Floats = np.max(points, axis=1, where=known, initial=-np.inf)
+    none = ~known.any(axis=1)
+    low[none] = high[none] = np.nan
+    return low, high
+
+
+def _rows_of(value: Any, rows: Rows | slice) -> Any:
+    return value[rows] if isinstance(value, np.ndarray) else value.part(rows)
 
 
 def as_names(values: Sequence[object]) -> Names:
@@ -232,38 +277,54 @@ def _decade(age: object) -> str | None:
     return f"{decade} to {decade + 9}"
 
 
-def _columns(datasets: Sequence[Dataset], *names: str) -> pa.Table:
-    """Some columns, which is what may be held at a time: all of them take four times the memory of a view."""
-    return pa.concat_tables([dataset.table(names) for dataset in datasets])
+def _column(datasets: Sequence[Dataset], name: str) -> pa.ChunkedArray:
+    """One column, which is what may be held at a time: all of them take four times the memory of a view."""
+    batches = (batch for dataset in datasets for batch in dataset.columns(name))
+    return pa.chunked_array([batch.column(0) for batch in batches], SCHEMA.field(name).type)
 
 
 def _text(datasets: Sequence[Dataset], name: str) -> Names:
     """A column as text; what many rows have in common is held once."""
-    values, rows = _held_once(datasets, name)
-    return values[rows]
+    return _spread(*_held_once(datasets, name))
 
 
 def _attrs(datasets: Sequence[Dataset]) -> Names:
     texts, rows = _held_once(datasets, "attrs")
     values = np.empty(len(texts), object)
     values[:] = [json.loads(text) if text else {} for text in texts]
-    return values[rows]
+    return _spread(values, rows)
+
+
+def _spread(values: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    """Each row's value; where there is but one, it takes no memory."""
+    return np.broadcast_to(values, (len(rows), *values.shape[1:])) if len(values) == 1 else values[rows]
 
 
 def _held_once(datasets: Sequence[Dataset], name: str) -> tuple[Names, Rows]:
     """The distinct values of a column, and which of them each row has."""
-    chunks = _columns(datasets, name).column(0).chunks or [pa.array([], pa.string())]
-    column = pa.concat_arrays(chunks).dictionary_encode("encode")
+    column = _column(datasets, name).dictionary_encode("encode").combine_chunks()
     return as_names(column.dictionary.to_pylist()), column.indices.to_numpy(zero_copy_only=False)
 
 
-def _block(datasets: Sequence[Dataset], name: str) -> Floats:
-    """A column of (rows, *SHAPES[name]); one that no sample has takes no memory."""
+def _labels(datasets: Sequence[Dataset]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Keypoints (n, 21, 2) and visibility (n, 21)."""
+    count, start = sum(map(len, datasets)), 0
+    points, visibility = np.empty((count, kp.COUNT, 2), np.float32), np.empty((count, kp.COUNT), np.uint8)
+    for batch in (b for dataset in datasets for b in dataset.columns("keypoints", "visibility")):
+        stop = start + batch.num_rows
+        points[start:stop], visibility[start:stop] = labelled_points(batch)
+        start = stop
+    return points, visibility
+
+
+def _block(datasets: Sequence[Dataset], name: str) -> NDArray[Any]:
+    """A column of (rows, *SHAPES[name]) as the tables have it; one that no sample has takes no memory."""
+    shape = sum(map(len, datasets)), *SHAPES[name]
     if all(dataset.is_empty(name) for dataset in datasets):
-        return np.broadcast_to(np.nan, (sum(map(len, datasets)), *SHAPES[name]))
-    return to_numpy(_columns(datasets, name), name).astype(np.float64, copy=False)
+        return np.broadcast_to(np.float64(np.nan), shape)
+    return np.concatenate([to_numpy(batch, name) for dataset in datasets for batch in dataset.columns(name)])
 
 
 def _number(datasets: Sequence[Dataset], name: str) -> Floats:
-    values: Floats = _columns(datasets, name).column(0).cast(pa.float64()).to_numpy()
+    values: Floats = _column(datasets, name).cast(pa.float64()).to_numpy()
     return values

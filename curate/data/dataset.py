@@ -188,7 +188,13 @@ class Dataset:
         """Whether no sample has a value in a column."""
         if self._is_earlier:
             return bool(self.table([column]).column(0).null_count == len(self))
-        return all(batch.column(0).null_count == len(batch) for batch in self._stored(ROWS, [column]))
+        return all(batch.column(0).null_count == len(batch) for batch in self.columns(column))
+
+    def columns(self, *names: str) -> Iterator[pa.RecordBatch]:
+        """Some columns of the table, in batches of ROWS."""
+        if self._is_earlier and not KEPT.issuperset(names):
+            return (batch.select(names) for batch in self._stored(ROWS))
+        return self._stored(ROWS, list(names))
 
     def _stored(self, size: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         batches = self._file.iter_batches(size, columns=columns)
@@ -198,7 +204,7 @@ class Dataset:
             if batch is None:
                 return
             soundness.check(batch, self.root / TABLE)
-            yield upgraded(batch) if self._is_earlier else batch
+            yield upgraded(batch) if self._is_earlier and columns is None else batch
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -20,8 +20,10 @@ def baseline_residual(view: View, limits: Limits) -> Outcome:
     """
     far, sure = view.residuals.distance, view.residuals.confidence
     judged: Flags = np.asarray(np.isfinite(far).any(axis=1))
+    if not judged.any():
+        return Outcome(0)
     z = view.residuals.excess()
-    usual = np.median(sure[np.isfinite(sure)]) if judged.any() else 1.0
+    usual = np.median(sure[np.isfinite(sure)])
     out: Floats = np.nan_to_num(np.where((far > limits["pixels"]) & (z > limits["z"]), far, np.nan), nan=-1.0)
     certain = (far > limits["error"]) & (z > limits["error_z"]) & (sure >= limits["sure"] * usual)
     worst = np.nan_to_num(far, nan=-1.0).max(axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from curate.basics import keypoints as kp
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
-from qa.measures.arrays import Flags, Floats, Names, blocks
+from qa.measures.arrays import Flags, Floats, Names
 from qa.view import View
 
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
@@ -20,11 +20,9 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
     Carlo simulation from the bone lengths of 66 adults (Buryanov & Kotiuk 2010, Int. J. Morphol.
     28(3):755-758).
     """
-    ratios = np.empty((len(view), 4, 3))
-    for rows in blocks(len(view)):
-        length = np.linalg.norm(_finger_bones(view.xyz[rows]), axis=3)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios[rows] = length[..., 1:] / length[..., :-1]
+    length = np.linalg.norm(_finger_bones(view.xyz.astype(np.float64)), axis=3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = length[..., 1:] / length[..., :-1]
     low = np.array([limits["proximal_low"], limits["middle_low"], limits["distal_low"]])
     high = np.array([limits["proximal_high"], limits["middle_high"], limits["distal_high"]])
     high = np.tile(high, (4, 1))
@@ -57,9 +55,7 @@ def joint_limits_3d(view: View, limits: Limits) -> Outcome:
     the index to the little MCP; abduction at the MCP is the angle out of the plane of flexion. The score is
     by how many degrees a range is left (Lin, Wu & Huang 2000, Workshop on Human Motion), less `slack`.
     """
-    excess, judged = np.empty((len(view), 4, 4)), np.empty(len(view), bool)
-    for rows in blocks(len(view)):
-        excess[rows], judged[rows] = _beyond(view.xyz[rows], view.side[rows], limits)
+    excess, judged = _beyond(view.xyz.astype(np.float64), view.side, limits)
     flat = np.where(np.isfinite(excess), excess, -np.inf).reshape(len(view), 16) - limits["slack"]
     score = flat.max(axis=1)
 
@@ -131,6 +127,7 @@ CHECKS: tuple[Check, ...] = (
             "little_distal_high": 2.1,
             "error": 0.2,
         },
+        alone=True,
     ),
     Check(
         "joint-limits-3d",
@@ -150,5 +147,6 @@ CHECKS: tuple[Check, ...] = (
             "mcp_aside": 25.0,
             "slack": 10.0,
         },
+        alone=True,
     ),
 )

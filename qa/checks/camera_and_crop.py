@@ -8,7 +8,7 @@ from curate.basics import geometry
 from curate.basics import keypoints as kp
 from curate.data.sample import ANGLES_FROM
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
-from qa.measures.arrays import Flags, Floats, blocks
+from qa.measures.arrays import Flags, Floats
 from qa.view import View
 
 _MIDDLE_MCP = 9
@@ -16,10 +16,8 @@ _MIDDLE_MCP = 9
 
 def reprojection(view: View, limits: Limits) -> Outcome:
     """Distance of K xyz from the keypoints, pixels; the worst point's."""
-    score, worst, labelled = np.full(len(view), -1.0), np.zeros(len(view), np.intp), view.labelled
-    for rows in blocks(len(view)):
-        off = _reprojected(view.K[rows], view.xyz[rows], view.points[rows], labelled[rows])
-        score[rows], worst[rows] = off.max(axis=1), off.argmax(axis=1)
+    off = _reprojected(view.K, view.xyz.astype(np.float64), view.points, view.labelled)
+    score, worst = off.max(axis=1), off.argmax(axis=1)
     judged = score >= 0
 
     def words(i: int) -> dict[str, object]:
@@ -43,7 +41,8 @@ def render_angle(view: View, limits: Limits) -> Outcome:
     it was rendered with: degrees clockwise, 0 upwards. Judged up to a tilt of `tilt`: beyond it, the bone is
     seen from its end. Angles that the points themselves told are not held against them.
     """
-    middle = view.points[:, _MIDDLE_MCP] - view.points[:, kp.WRIST]
+    points = view.points
+    middle = points[:, _MIDDLE_MCP] - points[:, kp.WRIST]
     seen = np.degrees(np.arctan2(middle[:, 0], -middle[:, 1])) % 360
     off = np.abs((seen - view.rotation + 180) % 360 - 180)
     told_by_points = np.array([ANGLES_FROM in about for about in view.attrs], bool)
@@ -87,6 +86,7 @@ CHECKS: tuple[Check, ...] = (
         "{keypoint} projects {score:.1f} px from its keypoint.",
         "Look at K (a crop or resize must move it along) and at the axes of the 3D points.",
         {"warning": 1.0, "error": 3.0},
+        alone=True,
     ),
     Check(
         "render-angle",
@@ -97,6 +97,7 @@ CHECKS: tuple[Check, ...] = (
         "Stored with a rotation of {stored}, the hand points to {seen}, {score:.0f} degrees off.",
         "Render again: the angles and the picture are of different jobs, or the picture was turned.",
         {"degrees": 30.0, "tilt": 50.0},
+        alone=True,
     ),
     Check(
         "crop-maths",
@@ -107,5 +108,6 @@ CHECKS: tuple[Check, ...] = (
         "The map back to the photograph stretches, shears or mirrors by {score:.2f} px.",
         "Crop again with curate crop, which scales both axes alike.",
         {"pixels": 0.01},
+        alone=True,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from curate.basics.errors import InputError
 from qa.finding import Finding, Scope
-from qa.measures.arrays import Flags, Floats
+from qa.measures.arrays import Flags, Floats, blocks
+from qa.measures.spread import Spread, spread_of
 from qa.severity import SEVERITIES, Severity
 from qa.view import View
 
@@ -32,6 +33,7 @@ class Hit:
     severity: where it differs from the check's own.
     words: what the check's sentence is filled in with.
     rows: the samples of a group, where the hit is about one.
+    rank: which hits of an `alone` check stand first, the highest.
     """
 
     score: float
@@ -41,6 +43,7 @@ class Hit:
     severity: Severity | None = None
     words: Mapping[str, object] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
+    rank: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Check:
     run: what it measures: a pure function of a view, over whole columns.
     sentence: what a person reads, filled in with a hit's words and its score. remedy: what to do about it.
     limits: its limits by name, with their defaults.
+    alone: each sample is judged by itself, so that `run` may be given some of them at a time.
     origin: the entry point that added it; empty for our own.
     """
 
@@ -82,15 +86,24 @@ class Check:
     sentence: str
     remedy: str
     limits: Limits = field(default_factory=dict)
+    alone: bool = False
     origin: str = ""
+
+    def measure(self, view: View) -> Outcome:
+        """What the check measures in a view."""
+        if not self.alone:
+            return self.run(view, self.limits)
+        parts = list(blocks(len(view))) or [slice(0, 0)]
+        return _joined([self.run(view.part(rows), self.limits) for rows in parts], parts)
 
     def judge(self, view: View) -> Checked:
         """What the check finds in a view, in words. Raises InputError: a check of another package failed."""
         try:
-            outcome = self.run(view, self.limits)
+            outcome = self.measure(view)
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"gave a {type(outcome).__name__} instead of a qa.checks.Outcome")
-            return Checked(self, outcome, tuple(self._finding(view, hit) for hit in outcome.hits))
+            findings = tuple(self._finding(view, hit) for hit in outcome.hits)
+            return Checked(self, outcome.checked, findings, _spread(outcome, findings))
         except (Exception, SystemExit) as error:  # another package's code: whatever it does, it is named
             if not self.origin:
                 raise
@@ -117,16 +130,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Checked:
-    """A check, what it measured, and the findings that came of it."""
+    """A check, and what it found.
+
+    Attributes
+    ----------
+    checked: how many samples (or splits, subjects) could be judged. findings: worst first.
+    spread: of its scores over the samples, where they differ.
+    """
 
     check: Check
-    outcome: Outcome
+    checked: int
     findings: tuple[Finding, ...]
-
-    @property
-    def checked(self) -> int:
-        """How many samples (or splits, subjects) could be judged."""
-        return self.outcome.checked
+    spread: Spread | None = None
 
     def count(self, severity: Severity) -> int:
         """Findings of that severity."""
@@ -145,6 +160,35 @@ class Checked:
     @cached_property
     def _counts(self) -> Counter[str]:
         return Counter(finding.severity for finding in self.findings)
+
+
+def _spread(outcome: Outcome, findings: Sequence[Finding]) -> Spread | None:
+    """Of a sample with several findings, the first, which is the worst, tells how grave it is."""
+    if outcome.scores is None:
+        return None
+    grave = {f.row: f.severity for f in reversed(findings) if f.row is not None}
+    flagged: dict[str, list[int]] = {severity: [] for severity in reversed(SEVERITIES)}
+    for row, severity in grave.items():
+        flagged[severity].append(row)
+    return spread_of(outcome.scores, outcome.threshold, flagged)
+
+
+def _joined(outcomes: Sequence[Outcome], parts: Sequence[slice]) -> Outcome:
+    """The outcomes of some samples at a time as that of all."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    hits = [
+        replace(hit, row=None if hit.row is None else part.start + hit.row)
+        for outcome, part in zip(outcomes, parts, strict=True)
+        for hit in outcome.hits
+    ]
+    scores = [outcome.scores for outcome in outcomes if outcome.scores is not None]
+    return Outcome(
+        sum(outcome.checked for outcome in outcomes),
+        sorted(hits, key=lambda hit: -hit.rank),
+        np.concatenate(scores) if scores else None,
+        outcomes[0].threshold,
+    )
 
 
 def sample_outcome(
@@ -176,6 +220,7 @@ def sample_outcome(
             row=int(i),
             severity=None if severity is None else cast(Severity, str(severity[i])),
             words=words(int(i)),
+            rank=float((score if rank is None else rank)[i]),
         )
         for i in order
     ]

@@ -7,7 +7,7 @@ import numpy as np
 from qa.checks.check import Check, Hit, Limits, Outcome, graded
 from qa.checks.wording import offset_text
 from qa.measures import robust
-from qa.measures.arrays import Floats
+from qa.measures.arrays import Floats, blocks
 from qa.view import View
 
 # A difference must exceed this many standard errors too, or a small split would be blamed for its luck.
@@ -78,7 +78,9 @@ def centre_offsets(view: View) -> tuple[Floats, Floats]:
     size = np.where(view.cut[:, None], view.frame, np.nan)
     low, high = view.boxes()
     count = view.labelled.sum(axis=1)[:, None]
-    total = np.nansum(view.points, axis=1)
+    total = np.empty((len(view), 2))
+    for rows in blocks(len(view)):
+        total[rows] = np.nansum(view.hands(rows), axis=1)
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return (low + high) / 2 / size - 0.5, mean / size - 0.5
 

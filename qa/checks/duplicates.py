@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.measures.arrays import Flags, Rows
+from qa.measures.arrays import Flags, Floats, Rows, blocks, shared
 from qa.measures.similar_pairs import Pairs, correlations, similar_pairs
 from qa.severity import Severity
-from qa.view import View
-
-_BLOCK = 1 << 12  # pairs whose poses are compared at a time
+from qa.view import View, boxes_of
 
 
 def exact_duplicates(view: View, limits: Limits) -> Outcome:
@@ -20,15 +18,9 @@ def exact_duplicates(view: View, limits: Limits) -> Outcome:
 
     Several hands in one image file share its pixels by right, as long as they share its split.
     """
-    groups = defaultdict[str, list[int]](list)
-    for row, digest in enumerate(view.pixels.sha256):
-        if digest is not None:
-            groups[digest].append(row)
     across: list[Hit] = []
     within: list[Hit] = []
-    for rows in groups.values():
-        if len(rows) == 1:
-            continue
+    for rows in _copies(view):
         places = {(view.dataset_of[i], view.image[i]) for i in rows}
         splits = sorted({view.split[i] for i in rows} - {None})
         first = rows[0]
@@ -48,21 +40,18 @@ def hand_twice(view: View, limits: Limits) -> Outcome:
 
     Their mean distance, over the points that both have, is less than `apart` of the hand's size.
     """
-    of_image = defaultdict[tuple[int, str], list[int]](list)
     enough = np.flatnonzero(view.labelled.sum(axis=1) >= limits["points"])
-    for row, dataset, image in zip(
-        enough.tolist(), view.dataset_of[enough].tolist(), view.image[enough], strict=True
-    ):
-        of_image[dataset, image].append(row)
-    low, high = view.boxes()
-    size = (high - low).max(axis=1)
     hits = []
-    for rows in of_image.values():
+    for own in shared(view.image[enough], view.dataset_of[enough]):
+        rows = enough[own].tolist()
+        hands = view.hands(enough[own])
+        low, high = boxes_of(hands)
+        size = (high - low).max(axis=1)
         for number, row in enumerate(rows[1:], start=1):
-            gaps = np.linalg.norm(view.points[rows[:number]] - view.points[row], axis=2)
+            gaps = np.linalg.norm(hands[:number] - hands[number], axis=2)
             known = np.isfinite(gaps)
             count = known.sum(axis=1)
-            apart = np.where(known, gaps, 0).sum(axis=1) / np.maximum(count, 1) / max(size[row], 1e-9)
+            apart = np.where(known, gaps, 0).sum(axis=1) / np.maximum(count, 1) / max(size[number], 1e-9)
             apart[count < limits["points"]] = np.inf
             first = int(apart.argmin())
             if apart[first] < limits["apart"]:
@@ -71,7 +60,7 @@ def hand_twice(view: View, limits: Limits) -> Outcome:
                 hits.append(
                     Hit(float(apart[first]), limits["apart"], row=row, words=words, rows=(other, row))
                 )
-    return Outcome(sum(map(len, of_image.values())), hits)
+    return Outcome(len(enough), hits)
 
 
 def near_duplicates(view: View, limits: Limits) -> Outcome:
@@ -121,7 +110,7 @@ def look_alikes(view: View) -> list[tuple[int, ...]]:
     """Rows of the same hand in the same pose, by the usual limits: images that look alike, and copies."""
     (limits,) = (check.limits for check in CHECKS if check.run is near_duplicates)
     near = _near_pairs(view, limits)[1]
-    copies = _copies(view)
+    copies = _pairs_of_copies(view)
     copies = copies.where(_poses_alike(view, copies, limits))
     both = [np.concatenate(values) for values in zip(*(_columns(p) for p in (near, copies)), strict=True)]
     return _groups(Pairs(*both), len(view))
@@ -131,21 +120,20 @@ def _columns(pairs: Pairs) -> tuple[Rows, Rows, Flags]:
     return pairs.first, pairs.second, pairs.mirrored
 
 
-def _copies(view: View) -> Pairs:
+def _copies(view: View) -> Iterator[list[int]]:
+    """Rows whose images have the same pixels."""
+    anywhere = np.zeros(len(view), np.intp)
+    return (rows.tolist() for rows in shared(view.pixels.sha256, anywhere))
+
+
+def _pairs_of_copies(view: View) -> Pairs:
     """Hands of images with the same pixels under two names: those of the first with those of the others."""
-    groups = defaultdict[str, list[int]](list)
-    for row, digest in enumerate(view.pixels.sha256):
-        if digest is not None:
-            groups[digest].append(row)
-    places = list(zip(view.dataset_of.tolist(), view.image.tolist(), strict=True))
-    found = [
-        (first, row)
-        for rows in groups.values()
-        for first in rows
-        if places[first] == places[rows[0]]
-        for row in rows
-        if places[row] != places[first]
-    ]
+    found = []
+    for rows in _copies(view):
+        places = {row: (view.dataset_of[row], view.image[row]) for row in rows}
+        one = [row for row in rows if places[row] == places[rows[0]]]
+        others = [row for row in rows if places[row] != places[rows[0]]]
+        found += [(first, row) for first in one for row in others]
     first, second = np.array(found, np.intp).reshape(-1, 2).T
     return Pairs(np.minimum(first, second), np.maximum(first, second), np.zeros(len(found), bool))
 
@@ -181,14 +169,9 @@ def _hashes_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
 
 
 def _poses_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
-    low, high = view.boxes()
-    size = (high - low).max(axis=1)
-    size = np.where(size > 0, size, np.nan)
-    poses = (view.points - ((low + high) / 2)[:, None]) / size[:, None, None]
     alike = np.zeros(len(pairs), bool)
-    for start in range(0, len(pairs), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        first, second = poses[pairs.first[part]], poses[pairs.second[part]]
+    for part in blocks(len(pairs)):
+        first, second = _poses(view, pairs.first[part]), _poses(view, pairs.second[part])
         turn = np.where(pairs.mirrored[part], -1.0, 1.0)[:, None]
         gap = np.hypot(first[..., 0] - turn * second[..., 0], first[..., 1] - second[..., 1])
         shared = np.isfinite(gap)
@@ -196,6 +179,15 @@ def _poses_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
         apart = np.where(shared, gap, 0).sum(axis=1) / np.maximum(count, 1)
         alike[part] = (count < limits["points"]) | (apart < limits["pose"])
     return alike
+
+
+def _poses(view: View, rows: Rows) -> Floats:
+    """Points (n, 21, 2) of some rows about their box, in its longer side."""
+    hands = view.hands(rows)
+    low, high = boxes_of(hands)
+    size = (high - low).max(axis=1)
+    poses: Floats = (hands - ((low + high) / 2)[:, None]) / np.where(size > 0, size, np.nan)[:, None, None]
+    return poses
 
 
 def _pictures_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:

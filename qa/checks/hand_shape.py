@@ -30,23 +30,23 @@ def bone_length(view: View, limits: Limits) -> Outcome:
     The score is the largest robust z of log(length / radius). In sets of bent hands, foreshortening makes the
     spread wide.
     """
-    lengths = _bone_shares(view.points)
-    with np.errstate(divide="ignore"):
-        log = np.where(lengths > 0, np.log(lengths), -9.0)
-    log[np.isnan(lengths)] = np.nan
-    z = np.full(log.shape, np.nan)
-    for rows in robust.groups(view.kinds, limits["samples"]):
-        known = np.isfinite(log[rows]).sum(axis=0) >= limits["samples"]
-        if known.any():
-            z[np.ix_(rows, known)] = robust.z_scores(log[rows][:, known])
-    far = np.where(np.isfinite(z), np.abs(z), -1)
-    score = far.max(axis=1)
+    score, worst, too_long = np.full(len(view), -1.0), np.zeros(len(view), np.intp), np.zeros(len(view), bool)
+    for rows in view.peers(limits["samples"]):
+        lengths = _bone_shares(view.hands(rows))
+        with np.errstate(divide="ignore"):
+            log = np.where(lengths > 0, np.log(lengths), -9.0)
+        log[np.isnan(lengths)] = np.nan
+        log[:, np.isfinite(log).sum(axis=0) < limits["samples"]] = np.nan
+        known = np.isfinite(log).any(axis=0)
+        z = np.full(log.shape, np.nan)
+        z[:, known] = robust.z_scores(log[:, known])
+        far = np.where(np.isfinite(z), np.abs(z), -1)
+        score[rows], worst[rows] = far.max(axis=1), far.argmax(axis=1)
+        too_long[rows] = np.take_along_axis(z, worst[rows, None], axis=1)[:, 0] > 0
 
     def words(i: int) -> dict[str, object]:
-        bone = int(far[i].argmax())
-        a, b = kp.BONES[bone]
-        kind = "long" if z[i, bone] > 0 else "short"
-        return {"bone": f"{kp.NAMES[a]} to {kp.NAMES[b]}", "kind": kind}
+        a, b = kp.BONES[worst[i]]
+        return {"bone": f"{kp.NAMES[a]} to {kp.NAMES[b]}", "kind": "long" if too_long[i] else "short"}
 
     judged = score >= 0
     return sample_outcome(judged, judged & (score > limits["z"]), score, limits["z"], words)
@@ -63,13 +63,13 @@ def pose_outlier(view: View, limits: Limits) -> Outcome:
     """
     score, own = np.full((2, len(view)), np.nan)
     worst = np.zeros(len(view), np.intp)
-    for rows in robust.groups(view.kinds, limits["samples"]):
+    for rows in view.peers(limits["samples"]):
         rows = rows[view.labelled[rows].sum(axis=1) >= limits["points"]]
         complete = np.all(view.labelled[rows][:, 1:], axis=1).sum()
         if complete < limits["samples"]:
             continue
         fold = view.folds(rows)
-        errors, apart = block_errors(view.points[rows], fold, view.subject_id[rows])
+        errors, apart = block_errors(view.hands(rows), fold, view.subject_id[rows])
         worst[rows] = np.nan_to_num(errors, nan=-1.0).argmax(axis=1)
         total = np.nanmax(errors, axis=1)
         usual = robust.upper(total, fold)

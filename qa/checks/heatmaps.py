@@ -101,7 +101,7 @@ def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
         for start in range(0, len(chosen), _BLOCK):
             local = chosen[start : start + _BLOCK]
             here = rows[local]
-            points, visibility = view.points[here][:, wanted], view.visibility[here][:, wanted]
+            points, visibility = view.hands(here)[:, wanted], view.visibility[here][:, wanted]
             maps = (
                 heatmaps.draw(points, visibility, size, sigma)
                 if stored is None

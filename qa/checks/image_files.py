@@ -74,5 +74,6 @@ CHECKS: tuple[Check, ...] = (
         "Convert again from the images that were labelled; a file that was turned or resized since "
         "puts every point in the wrong place.",
         {"pixels": 0.5},
+        alone=True,
     ),
 )

@@ -64,7 +64,7 @@ def _outside(view: View, limits: Limits) -> Flags:
     allowed = np.full(kp.COUNT, limits["joint"])
     allowed[list(kp.TIPS)] = limits["tip"]
     allowed[kp.WRIST] = np.inf
-    outside: Flags = np.nan_to_num(view.pixels.depth[:, : kp.COUNT], nan=1.0) < -allowed
+    outside: Flags = view.pixels.depth[:, : kp.COUNT] < -allowed
     return outside
 
 
@@ -84,7 +84,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
     worst = np.zeros(len(view), np.intp)
     enough = np.isfinite(view.pixels.depth[:, 1 : kp.COUNT]).sum(axis=1) >= limits["points"]
     for way in (0, 1):
-        for rows in robust.groups(view.kinds, limits["samples"]):
+        for rows in view.peers(limits["samples"]):
             rows = rows[enough[rows] & (by_colour[rows] == way)]
             if len(rows) < limits["samples"]:
                 continue
@@ -234,6 +234,7 @@ CHECKS: tuple[Check, ...] = (
         "Only {share} of the points lie in the mask's parts of the {side} hand.",
         "Look whether left and right were swapped, in the slots of the labels or in the mask's ids.",
         {"share": 0.9},
+        alone=True,
     ),
     Check(
         "mask-shape",
@@ -244,6 +245,7 @@ CHECKS: tuple[Check, ...] = (
         "The mask covers {area} of the image, and {what}.",
         "Look at the mask; segment again, or leave it out.",
         {"least": 0.05, "most": 0.85, "main": 0.95, "holes": 0.01, "sides": 1, "tip": 0.03},
+        alone=True,
     ),
     Check(
         "mask-halo",

@@ -13,8 +13,9 @@ from qa.view import View
 def near_edge(view: View, limits: Limits) -> Outcome:
     """Points inside the image but within `pixels` of its border: a hand that was cut, or clamped labels."""
     size = view.frame[:, None, :]
-    inside = ((view.points >= 0) & (view.points < size)).all(axis=2)
-    room = np.minimum(view.points, size - view.points).min(axis=2)
+    points = view.points
+    inside = ((points >= 0) & (points < size)).all(axis=2)
+    room = np.minimum(points, size - points).min(axis=2)
     near = inside & (room < limits["pixels"])
     count = near.sum(axis=1).astype(float)
     judged = np.all(np.isfinite(view.frame), axis=1) & view.labelled.any(axis=1)
@@ -128,6 +129,7 @@ CHECKS: tuple[Check, ...] = (
         "Within 2 px of the image's edge: {points}.",
         "Look whether the points were pushed to the edge; what lies outside keeps its true place.",
         {"pixels": 2.0, "points": 3},
+        alone=True,
     ),
     Check(
         "hand-scale",
@@ -138,6 +140,7 @@ CHECKS: tuple[Check, ...] = (
         "The hand takes {share} of its crop's side.",
         "Crop again around the keypoints; a hand so small or so large is often a wrong label.",
         {"least": 0.45, "most": 0.98},
+        alone=True,
     ),
     Check(
         "blur",

@@ -7,6 +7,7 @@ import numpy as np
 from curate.basics import keypoints as kp
 from curate.hands.shape import backward_fingers, fan_angles, joint_angles, palm_turn
 from qa.checks.check import Check, Hit, Limits, Outcome, graded_outcome, sample_outcome
+from qa.measures.arrays import blocks
 from qa.view import View
 
 
@@ -44,10 +45,12 @@ def finger_order(view: View, limits: Limits) -> Outcome:
 
 def finger_order_set(view: View, limits: Limits) -> Outcome:
     """Share of the hands whose fingers run from tip to palm: many of them mean a wrong order map."""
-    backward, measured = backward_fingers(view.points)
-    judged = measured >= 3
-    count = int(judged.sum())
-    bad = int((backward[judged] >= limits["fingers"] * measured[judged]).sum())
+    count = bad = 0
+    for rows in blocks(len(view)):
+        backward, measured = backward_fingers(view.hands(rows))
+        judged = measured >= 3
+        count += int(judged.sum())
+        bad += int((backward[judged] >= limits["fingers"] * measured[judged]).sum())
     if not count or bad <= limits["share"] * count:
         return Outcome(count)
     share = bad / count
@@ -59,8 +62,8 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
 
     The score is the angle, in degrees, by which two neighbours stand the wrong way round.
     """
-    turn = palm_turn(view.points)
-    angles = fan_angles(view.points)
+    points = view.points
+    turn, angles = palm_turn(points), fan_angles(points)
     back = -angles.min(axis=1)
     judged = np.isfinite(back) & (np.abs(turn) > limits["turn"])
 
@@ -97,6 +100,7 @@ CHECKS: tuple[Check, ...] = (
         "Look at the picture: the side or aspect is wrong, the image was mirrored without its side, or the "
         "thumb was taken for the little finger.",
         {"turn": 0.1},
+        alone=True,
     ),
     Check(
         "finger-order",
@@ -107,6 +111,7 @@ CHECKS: tuple[Check, ...] = (
         "{backward} of {measured} fingers run from the tip to the palm.",
         "Reverse the four points of each finger in the source, or its order map.",
         {"share": 0.6},
+        alone=True,
     ),
     Check(
         "finger-order-set",
@@ -127,6 +132,7 @@ CHECKS: tuple[Check, ...] = (
         "The {one} and {other} fingers' MCPs stand the wrong way round, by {score:.0f} degrees.",
         "Look whether two fingers were swapped.",
         {"warning": 2.0, "error": 6.0, "turn": 0.1},
+        alone=True,
     ),
     Check(
         "fold-back",
@@ -137,5 +143,6 @@ CHECKS: tuple[Check, ...] = (
         "The angle inside {joint} is {score:.0f} degrees.",
         "Look whether neighbouring joints were swapped; bent fingers seen from their tips may look so.",
         {"degrees": 35.0},
+        alone=True,
     ),
 )

@@ -9,8 +9,6 @@ from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.checks.wording import keypoint_names, size_text
 from qa.view import View
 
-_BLOCK = 4096  # samples whose points are compared pair by pair at a time
-
 
 def placeholder_points(view: View, limits: Limits) -> Outcome:
     """Labelled points at (0, 0): where other tools put what is not labelled."""
@@ -30,13 +28,10 @@ def coincident_points(view: View, limits: Limits) -> Outcome:
     One close pair says nothing: in a bent hand two joints may project onto one place.
     """
     rows, columns = np.triu_indices(kp.COUNT, 1)
-    pairs = np.zeros(len(view))
-    copies = np.zeros(len(view))
-    for start in range(0, len(view), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        gap = np.linalg.norm(view.points[block][:, rows] - view.points[block][:, columns], axis=2)
-        pairs[block] = (gap < limits["pixels"]).sum(axis=1)
-        copies[block] = (gap == 0).sum(axis=1)
+    points = view.points
+    gap = np.linalg.norm(points[:, rows] - points[:, columns], axis=2)
+    pairs = (gap < limits["pixels"]).sum(axis=1).astype(float)
+    copies = (gap == 0).sum(axis=1)
     judged = view.labelled.sum(axis=1) >= 2
     score = np.where(copies > 0, np.maximum(pairs, limits["pairs"]), pairs)
 
@@ -72,8 +67,9 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
     size = view.frame
     known = np.all(np.isfinite(size), axis=1) & (view.visibility.max(axis=1, initial=0) > 0)
     frame = np.where(np.isfinite(size), size, 1.0)[:, None, :]
-    beyond = np.maximum(-view.points, view.points - frame)
-    outside = view.labelled & ((view.points < 0) | (view.points >= frame)).any(axis=2)
+    points = view.points
+    beyond = np.maximum(-points, points - frame)
+    outside = view.labelled & ((points < 0) | (points >= frame)).any(axis=2)
     share = np.where(outside, (np.maximum(beyond, 0) / frame).max(axis=2), 0).max(axis=1)
     visible = (outside & (view.visibility == kp.VISIBLE)).any(axis=1)
     wrong = ~view.cut & (visible | (share > limits["far"]))
@@ -97,6 +93,7 @@ CHECKS: tuple[Check, ...] = (
         "Labelled at (0, 0), where some tools put what is not labelled: {points}.",
         "Mark these points as not labelled (visibility 0) in the source.",
         {"pixels": 0.01},
+        alone=True,
     ),
     Check(
         "coincident-points",
@@ -107,6 +104,7 @@ CHECKS: tuple[Check, ...] = (
         "{pairs} of points lie on each other: the hand has collapsed, or points were copied.",
         "Label the hand again, or leave the sample out.",
         {"pixels": 0.5, "pairs": 3},
+        alone=True,
     ),
     Check(
         "few-points",
@@ -117,6 +115,7 @@ CHECKS: tuple[Check, ...] = (
         "{count} of {expected} keypoints are labelled; missing: {missing}.",
         "Label the rest, or train with a loss that leaves unlabelled points out.",
         {"least": 12},
+        alone=True,
     ),
     Check(
         "out-of-frame",
@@ -128,5 +127,6 @@ CHECKS: tuple[Check, ...] = (
         "Mark points that cannot be seen as hidden (visibility 1); points far outside are wrong. "
         "In crops: a larger margin keeps them in.",
         {"far": 0.10},
+        alone=True,
     ),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from curate.basics import keypoints as kp
 from curate.hands.shape import near_end
 from qa.checks.check import Check, Hit, Limits, Outcome, graded
-from qa.measures.arrays import Floats, Rows
+from qa.measures.arrays import Floats, Rows, blocks, evenly
 from qa.view import View
 
 _MIDDLE_MCP = 9
@@ -50,13 +50,18 @@ def location_prior(view: View, limits: Limits) -> Outcome:
     The distance is Wasserstein's between normal distributions with independent axes (Dowson & Landau 1982):
     sqrt(|mean - mean'|^2 + |deviation - deviation'|^2), in pixels of a crop of 128.
     """
-    places = np.where(view.cut[:, None, None], view.points / view.frame[:, None], np.nan) * _CROP
+    frame = np.where(view.cut[:, None], view.frame, np.nan)
+
+    def places(rows: Rows, k: int) -> Floats:
+        found: Floats = view.keypoints[rows, k].astype(np.float64) / frame[rows] * _CROP
+        return found[np.isfinite(found[:, 0])]
+
     hits = []
     checked = 0
     for split, rows, train in view.against_train():
         worst, which = 0.0, 0
         for k in range(kp.COUNT):
-            here, there = (places[r, k][np.isfinite(places[r, k, 0])] for r in (rows, train))
+            here, there = places(rows, k), places(train, k)
             if min(len(here), len(there)) < limits["samples"]:
                 continue
             moved = here.mean(axis=0) - there.mean(axis=0)
@@ -67,7 +72,7 @@ def location_prior(view: View, limits: Limits) -> Outcome:
             )
             if far > worst and far > _STANDARD_ERRORS * np.sqrt(noise):
                 worst, which = far, k
-        checked += bool(np.isfinite(places[rows]).any() and np.isfinite(places[train]).any())
+        checked += all(np.isfinite(frame[r]).any() and view.labelled[r].any() for r in (rows, train))
         if worst > limits["pixels"]:
             words = {"split": split, "keypoint": kp.NAMES[which]}
             hits.append(Hit(worst, limits["pixels"], split=split, words=words))
@@ -112,17 +117,15 @@ def split_classifier(view: View, limits: Limits) -> Outcome:
     its ROC curve. Chance gives one half; the score must be above that by three standard errors (of the
     Mann-Whitney U statistic), where each subject counts as one observation.
     """
-    traits = _traits(view)
-    known = np.all(np.isfinite(traits), axis=1)
     hits: list[Hit] = []
     checked = 0
     for split, rows, train in view.against_train():
-        here, there = rows[known[rows]], train[known[train]]
-        counts = view.independent(here), view.independent(there)
-        if min(len(here), len(there)) < limits["samples"] or min(counts) < _FOLDS:
+        groups = _Traits.of(view, rows), _Traits.of(view, train)
+        counts = [view.independent(group.rows) for group in groups]
+        if min(len(group.rows) for group in groups) < limits["samples"] or min(counts) < _FOLDS:
             continue
         checked += 1
-        area = _told_apart(traits, view, here, there)
+        area = _told_apart(*groups)
         noise = np.sqrt((sum(counts) + 1) / (12 * counts[0] * counts[1]))
         if area > limits["warning"] and area - 0.5 > _STANDARD_ERRORS * noise:
             severity, limit = graded(area, limits)
@@ -130,32 +133,47 @@ def split_classifier(view: View, limits: Limits) -> Outcome:
     return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
 
 
-def _traits(view: View) -> Floats:
-    """Place and size of each hand as shares of its image, and its points about its box, (n, 43).
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What hands are told apart by.
 
-    NaN where it has no point; an unlabelled point counts as in the middle of the box.
+    Attributes
+    ----------
+    rows: (n,) of the hands. fold: (n,) that each is in. values: (n, 43) place and size of each as shares of
+        its image, and its points about its box; an unlabelled point counts as in the middle of the box.
     """
-    low, high = view.boxes()
-    size = (high - low).max(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pose = (view.points[:, 1:] - ((low + high) / 2)[:, None]) / size[:, None]
-        place = np.concatenate([(low + high) / 2, size], axis=1) / view.frame.max(axis=1, keepdims=True)
-    pose[~view.labelled[:, 1:]] = 0
-    return np.concatenate([place, pose.reshape(len(view), 2 * (kp.COUNT - 1))], axis=1)
+
+    rows: Rows
+    fold: Rows
+    values: Floats
+
+    @classmethod
+    def of(cls, view: View, rows: Rows) -> _Traits:
+        """Of those of some rows that have points, ENOUGH at most."""
+        rows = evenly(rows)
+        part = view.part(rows)
+        low, high = part.boxes()
+        size = (high - low).max(axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pose = (part.points[:, 1:] - ((low + high) / 2)[:, None]) / size[:, None]
+            place = np.concatenate([(low + high) / 2, size], axis=1) / part.frame.max(axis=1, keepdims=True)
+        pose[~part.labelled[:, 1:]] = 0
+        values = np.concatenate([place, pose.reshape(len(rows), 2 * (kp.COUNT - 1))], axis=1)
+        known = np.all(np.isfinite(values), axis=1)
+        return cls(rows[known], _folds(view, rows[known]), values[known])
 
 
-def _told_apart(traits: Floats, view: View, here: Rows, there: Rows) -> float:
-    """Area under the ROC curve of a discriminant between two groups of rows, on subjects it never saw."""
+def _told_apart(here: _Traits, there: _Traits) -> float:
+    """Area under the ROC curve of a discriminant between two groups of hands, on subjects it never saw."""
     scores = []
-    folds = [_folds(view, rows) for rows in (here, there)]
     for fold in range(_FOLDS):
-        taught = [traits[rows[of != fold]] for rows, of in zip((here, there), folds, strict=True)]
+        taught = [group.values[group.fold != fold] for group in (here, there)]
         means = [values.mean(axis=0) for values in taught]
         inner = np.concatenate([values - mean for values, mean in zip(taught, means, strict=True)])
         spread = inner.T @ inner / len(inner)
         spread += _RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
         axis = np.linalg.solve(spread, means[0] - means[1])
-        one, two = (traits[rows[of == fold]] @ axis for rows, of in zip((here, there), folds, strict=True))
+        one, two = (group.values[group.fold == fold] @ axis for group in (here, there))
         # Folds have axes of their own: pairs are compared inside each. Sum of sign(a - b), by ranks.
         two.sort()
         below, above = (np.searchsorted(two, one, side) for side in ("left", "right"))
@@ -174,7 +192,10 @@ def _folds(view: View, rows: Rows) -> Rows:
 def _features(view: View) -> Iterator[tuple[str, Rows]]:
     """What splits are compared by: a name, and each sample's bin, -1 where unknown."""
     low, high = view.boxes()
-    middle = view.points[:, _MIDDLE_MCP] - near_end(view.points)
+    middle = np.empty((len(view), 2))
+    for rows in blocks(len(view)):
+        hands = view.hands(rows)
+        middle[rows] = hands[:, _MIDDLE_MCP] - near_end(hands)
     numbers = {
         "hand's direction": np.degrees(np.arctan2(middle[:, 1], middle[:, 0])),
         "hand's size": (high - low).max(axis=1) / view.frame.max(axis=1),

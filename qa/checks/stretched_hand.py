@@ -78,8 +78,8 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
     finger is far from what is usual, too: an error is a stretch by `least` or more.
     """
     score, graver, along_x = np.full(len(view), np.nan), np.zeros(len(view)), np.zeros(len(view), bool)
-    for rows in robust.groups(view.kinds, limits["samples"]):
-        hands, fold = _Segments.of(view.points[rows]), view.folds(rows)
+    for rows in view.peers(limits["samples"]):
+        hands, fold = _Segments.of(view.hands(rows)), view.folds(rows)
         in_source = hands.stretch(robust.medians(hands.shape))
         if np.isfinite(in_source).sum() < limits["samples"]:
             continue

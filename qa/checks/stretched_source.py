@@ -8,7 +8,7 @@ from curate.basics import keypoints as kp
 from qa.checks.check import Check, Hit, Limits, Outcome, graded
 from qa.measures import robust
 from qa.measures.alignment import align
-from qa.measures.arrays import Floats, blocks
+from qa.measures.arrays import Floats, blocks, evenly
 from qa.view import View
 
 _FINGER_BONES = np.array(kp.BONES[1:])  # all but the thumb's first, from the wrist
@@ -24,7 +24,7 @@ def anisotropy(view: View, limits: Limits) -> Outcome:
     hits: list[Hit] = []
     checked = 0
     for rows in robust.groups(view.source, limits["samples"]):
-        ratio, error = _stretch(view.points[rows])
+        ratio, error = _stretch(view.hands(evenly(rows)))
         if not np.isfinite(ratio):
             continue
         checked += 1

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.measures.arrays import Names, Rows
-from qa.view import View
+from qa.measures.arrays import Names, Rows, grouped, numbered
+from qa.view import View, as_names
 
 _LASTING = ("gender", "skinColor")  # what one person has one of
 _NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
@@ -136,17 +136,21 @@ def _numbered(view: View) -> Iterator[tuple[Rows, Rows]]:
 
     A series shares what stands before the number, but for the split's name, such as train/ in a path.
     """
-    series = defaultdict[str, list[tuple[int, int]]](list)
+    places: dict[str, int] = {}
+    place, value = np.full(len(view), -1), np.zeros(len(view), np.intp)
     for row, name in enumerate(view.sample_id):
         match = _NUMBER.search(str(name))
         if match:
             stem = name[: match.start()]
             if view.split[row] is not None:
                 stem = stem.replace(f"{view.split[row]}/", "")
-            series[stem].append((int(match[1]), row))
-    for _, found in sorted(series.items()):
-        values, rows = (np.array(column) for column in zip(*sorted(found), strict=True))
-        yield rows.astype(np.intp), values.astype(np.intp)
+            place[row], value[row] = places.setdefault(stem, len(places)), int(match[1])
+    _, order = numbered(as_names(list(places)))
+    known = np.flatnonzero(place >= 0)
+    for found in grouped(order[place[known]]):
+        rows = known[found]
+        rows = rows[np.argsort(value[rows], kind="stable")]
+        yield rows, value[rows]
 
 
 CHECKS: tuple[Check, ...] = (

@@ -1,8 +1,8 @@
-"""The kinds of arrays that QA is written in."""
+"""The kinds of arrays that QA is written in, and ways to take rows: by blocks, evenly, by what they share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,10 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]  # indices of samples
 Names = NDArray[np.object_]  # text, None where unknown
 
-_BLOCK = 1 << 15
+_BLOCK = 1 << 13
+# What is usual is told from so many samples at most: of more, it would not be known better, and to compare
+# each with all takes a thousand bytes a sample.
+ENOUGH = 1 << 15
 
 
 def blocks(count: int) -> Iterator[slice]:
@@ -20,3 +23,42 @@ def blocks(count: int) -> Iterator[slice]:
     their memory."""
     for start in range(0, count, _BLOCK):
         yield slice(start, min(start + _BLOCK, count))
+
+
+def evenly(rows: Rows) -> Rows:
+    """At most ENOUGH of the rows, evenly taken."""
+    return rows[:: max(1, -(-len(rows) // ENOUGH))]
+
+
+def numbered(names: Names) -> tuple[Sequence[str | None], Rows]:
+    """The distinct names in the order of their text, and for each of (n,) names which of them it is."""
+    distinct = sorted(set(names.tolist()), key=str)
+    place = {name: i for i, name in enumerate(distinct)}
+    return distinct, np.fromiter((place[name] for name in names), np.intp, len(names))
+
+
+def grouped(numbers: Rows) -> Iterator[Rows]:
+    """The rows of each number, in the numbers' order."""
+    order = np.argsort(numbers, kind="stable")
+    cuts = np.flatnonzero(np.diff(numbers[order])) + 1
+    return iter(np.split(order, cuts) if len(order) else ())
+
+
+def shared(names: Names, folder: Rows) -> Iterator[Rows]:
+    """Rows that have a name in common, in the order of their first; a name in two folders is not the same.
+
+    Names that are None are left out.
+    """
+    known = np.flatnonzero(names != np.array(None))
+    if not len(known):
+        return
+    place: dict[str, int] = {}
+    codes = np.fromiter((place.setdefault(name, len(place)) for name in names[known]), np.intp, len(known))
+    codes = codes * (int(folder.max()) + 1) + folder[known]
+    del place
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    ends = np.append(starts[1:], len(order))
+    several = np.flatnonzero(ends - starts > 1)
+    for i in several[np.argsort(order[starts[several]])]:
+        yield known[order[starts[i] : ends[i]]]

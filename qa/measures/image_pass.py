@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,12 @@ class PixelFacts:
     depth: Floats
     likeness: Floats
 
+    def part(self, rows: Rows | slice) -> PixelFacts:
+        """Those of some samples."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("opened", "looks")}
+        taken = {name: values[rows] for name, values in own.items()}
+        return replace(self, **taken, looks={name: values[rows] for name, values in self.looks.items()})
+
 
 @dataclass(frozen=True, slots=True)
 class _Hand:
@@ -93,7 +99,7 @@ def pixel_facts(
     dataset_of: Rows,
     image: Names,
     sha256: Names,
-    points: Floats,
+    points: NDArray[np.float32],
     hidden: NDArray[np.bool_],
     mask: Names,
     side: Names,
@@ -110,7 +116,7 @@ def pixel_facts(
 
     def jobs() -> Iterator[_Job]:
         for (index, ref), rows in rows_of.items():
-            hands = tuple(_Hand(i, points[i], hidden[i], mask[i], side[i]) for i in rows)
+            hands = tuple(_Hand(i, points[i].astype(np.float64), hidden[i], mask[i], side[i]) for i in rows)
             yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
 
     count = len(image)

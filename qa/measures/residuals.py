@@ -12,7 +12,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.predictions import read_predictions
 from qa.measures import robust
-from qa.measures.arrays import Flags, Floats
+from qa.measures.arrays import Flags, Floats, Rows
 
 SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
 _AGREED, _ENOUGH = 4.0, 12  # px of SIDE, and points: a network confirms labels that are as near
@@ -42,13 +42,16 @@ class Residuals:
             z[:, many] = robust.z_scores(self.distance[:, many], least=_LEAST)
         return z
 
+    def part(self, rows: Rows | slice) -> Residuals:
+        """Those of some samples."""
+        return Residuals(self.distance[rows], self.confidence[rows])
+
     @property
     def confirmed(self) -> Flags:
         """(n,) the network puts every labelled point next to its label. What is merely rare in the source is
         then no error: whether a label fits the picture is what geometry can only guess."""
         known = np.isfinite(self.distance)
-        near = np.nan_to_num(self.distance, nan=0.0).max(axis=1) <= _AGREED
-        agreed: Flags = (known.sum(axis=1) >= _ENOUGH) & near
+        agreed: Flags = (known.sum(axis=1) >= _ENOUGH) & ~(self.distance > _AGREED).any(axis=1)
         return agreed
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qa.measures.arrays import Flags, Floats, Names, Rows
+from qa.measures.arrays import Flags, Floats, Names, Rows, grouped, numbered
 
 # A normal distribution's standard deviation from its median absolute deviation, and from its 85 % quantile.
 _MAD = 1.4826
@@ -16,9 +16,7 @@ _FITS, _OUTLIER = 3, 3.0
 
 def groups(names: Names, least: float) -> Iterator[Rows]:
     """Rows of each name that has at least `least` of them, by name."""
-    found, inverse = np.unique(names.astype(str), return_inverse=True)
-    for i in range(len(found)):
-        rows = np.flatnonzero(inverse == i)
+    for rows in grouped(numbered(names)[1]):
         if len(rows) >= least:
             yield rows
 

@@ -12,7 +12,8 @@ from curate.basics import keypoints as kp
 from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
-from qa.severity import SEVERITIES
+from qa.measures.arrays import evenly
+from qa.measures.spread import BARS
 from qa.view import View
 
 Groups = Mapping[str, NDArray[np.intp]]
@@ -20,8 +21,6 @@ Groups = Mapping[str, NDArray[np.intp]]
 _PANEL = 200
 _CELLS = 24
 _DOTS = 300
-_BARS = 52
-_DISTINCT = 12  # scores that differ, for a histogram of them to say something
 
 
 def tag(name: str, *children: str, **attributes: object) -> Markup:
@@ -59,24 +58,14 @@ def scores(result: Checked) -> Markup | None:
 
     Flagged samples have the colour of their severity. Heights are roots of counts: few are seen beside many.
     """
-    values = result.outcome.scores
-    if values is None or len(np.unique(values[np.isfinite(values)])) < _DISTINCT:
+    spread = result.spread
+    if spread is None:
         return None
-    known = values[np.isfinite(values)]
-    limit = result.outcome.threshold
-    low, high = np.quantile(known, (0.005, 0.995))
-    low, high = min(low, limit), max(high, limit)
-    margin = 0.06 * (high - low)
-    edges = np.linspace(low - margin, high + margin, _BARS + 1)
-    grave = {f.row: f.severity for f in reversed(result.findings)}
-    rows = {s: [row for row in grave if row is not None and grave[row] == s] for s in SEVERITIES}
-    rest = np.setdiff1d(np.flatnonzero(np.isfinite(values)), list(grave))
-    kinds = [("plain", rest), *((s, np.array(rows[s], np.intp)) for s in reversed(SEVERITIES))]
-    counts = [np.histogram(np.clip(values[r], edges[0], edges[-1]), edges)[0] for _, r in kinds]
-    height, bottom, step = 74.0, 80.0, 416 / _BARS
-    top = np.sqrt(np.sum(counts, axis=0).max())
-    parts, below = [], np.zeros(_BARS)
-    for (kind, _), here in zip(kinds, counts, strict=True):
+    limit, edges = spread.limit, spread.edges
+    height, bottom, step = 74.0, 80.0, 416 / BARS
+    top = np.sqrt(np.sum(list(spread.counts.values()), axis=0).max())
+    parts, below = [], np.zeros(BARS)
+    for kind, here in spread.counts.items():
         first, last = (bottom - np.sqrt(c) / top * height for c in (below, below + here))
         below = below + here
         for i in np.flatnonzero(here):
@@ -86,7 +75,7 @@ def scores(result: Checked) -> Markup | None:
     parts.append(tag("line", x1=x, y1=0, x2=x, y2=bottom, class_="limit"))
     anchor = "start" if x < 60 else "end" if x > 356 else "middle"
     parts.append(tag("text", f"limit {_number(abs(limit))}", x=x, y=bottom + 15, text_anchor=anchor))
-    told = f"Histogram of the scores of {result.check.id} over {len(known)} samples, with its limit"
+    told = f"Histogram of the scores of {result.check.id} over {spread.known} samples, with its limit"
     return _svg([*parts, _line(0, bottom, 416)], 416, 98, told)
 
 
@@ -120,8 +109,9 @@ def labelled_share(view: View) -> Markup:
 def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
     """Where the keypoints lie in the images, with two mean hands: of those that turn like the back of a right
     hand, and of those that turn like that of a left one. A mean of both would be no hand."""
-    size = view.frame
-    places = view.points[rows] / size[rows][:, None, :]
+    rows = evenly(rows)
+    hands = view.hands(rows)
+    places = hands / view.frame[rows][:, None, :]
     flat = places[np.isfinite(places).all(axis=2)]
     edges = np.linspace(0, 1, _CELLS + 1)
     grid = np.histogram2d(flat[:, 1], flat[:, 0], [edges, edges])[0]
@@ -140,9 +130,9 @@ def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
         )
         for i, j in np.argwhere(shade > 0.02)
     ]
-    turn = palm_turn(view.points[rows])
-    for style, hands in (("bone", turn > 0), ("bone other", turn < 0)):
-        parts += _mean_hand(places[hands], style)
+    turn = palm_turn(hands)
+    for style, which in (("bone", turn > 0), ("bone other", turn < 0)):
+        parts += _mean_hand(places[which], style)
     return _svg(parts, _PANEL, _PANEL, f"Where the keypoints of {name} lie in the image, and the mean hands")
 
 

@@ -35,7 +35,7 @@ class Album:
         if view.pixels.error[row] is not None:
             return None
         pixels = read_image(view.datasets[view.dataset_of[row]].root, view.image[row])
-        drawn = picture(pixels, view.points[row], view.visibility[row], side=_SIDE)
+        drawn = picture(pixels, view.keypoints[row], view.visibility[row], side=_SIDE)
         return pages.data_url(drawn, quality=_QUALITY)
 
 

@@ -108,9 +108,9 @@ def test_labels_that_changed_since_are_not_judged(tmp_path: Path) -> None:
 
 
 def test_labels_that_a_network_confirms_are_no_outliers(many: View) -> None:
-    points = many.points.copy()
+    points = many.points
     points[7, 11] += (35.0, 10.0)
-    view = dataclasses.replace(many, points=points)
+    view = dataclasses.replace(many, keypoints=points.astype(np.float32))
     severity = {hit.row: hit.severity for hit in hits("pose-outlier", view)}
     assert severity[7] == "error"
     near = np.full(points.shape[:2], 1.0)

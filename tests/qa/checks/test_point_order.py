@@ -23,7 +23,7 @@ from qa.view import View
 
 
 def moved(view: View, points: np.ndarray) -> View:
-    return dataclasses.replace(view, points=points)
+    return dataclasses.replace(view, keypoints=points.astype(np.float32))
 
 
 def test_handedness_is_not_judged_without_side_or_palm(tmp_path: Path, hands: list[Sample]) -> None:
@@ -63,7 +63,7 @@ def test_a_wrong_order_map_is_told_once_for_the_set(tmp_path: Path, hands: list[
 
 
 def test_swapped_fingers_and_joints_are_told(many: View) -> None:
-    points = many.points.copy()
+    points = many.points
     points[4, 5:13] = points[4, [9, 10, 11, 12, 5, 6, 7, 8]]
     points[6, [14, 15]] = points[6, [15, 14]]
     (fan,) = hits("mcp-fan", moved(many, points))

@@ -16,11 +16,11 @@ from qa.view import View
 
 
 def moved(view: View, points: np.ndarray) -> View:
-    return dataclasses.replace(view, points=points)
+    return dataclasses.replace(view, keypoints=points.astype(np.float32))
 
 
 def test_one_stretched_hand_among_others_is_told_with_its_axis(many: View) -> None:
-    points = many.points.copy()
+    points = many.points
     points[20] *= (1.5, 1.0)
     points[21] *= (1.0, 1.5)
     points[21, 5:9] = np.nan  # a finger that is missing hides nothing
@@ -43,7 +43,7 @@ def test_fingers_that_bend_and_spread_are_no_stretch(many: View) -> None:
     people = [f"p{number // 5}" for number in range(len(many))]
     drawn = dataclasses.replace(moved(many, np.array(points, float)), subject_id=np.array(people, object))
     assert [hit for hit in hits("stretched-hand", drawn) if hit.severity == "error"] == []
-    drawn.points[40] *= (4 / 3, 1)
+    drawn.keypoints[40] *= (4 / 3, 1)
     (found,) = [hit for hit in hits("stretched-hand", drawn) if hit.severity == "error"]
     assert (found.row, found.words["axis"]) == (40, "x")
 
