@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curate.networks.network import Decoded, Network, Spec, Targets
-from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.recipe import UNCHANGED, Preset, Ranges, Recipe
 from curate.networks.unet import UNet
 
 _REFERENCE = Recipe(
@@ -57,7 +57,7 @@ class HandSeg(Network):
                 weight_decay=0.0,
                 cosine=False,
                 average=False,
-                ranges=Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.0, contrast=1.0),
+                ranges=UNCHANGED,
             ),
             epochs=15,
             options={"width": 64, "folded": False},

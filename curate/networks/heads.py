@@ -6,7 +6,8 @@ the pixels within a disk around it, and one of its score, a Gaussian. One of the
 Their score map failed (a mean squared error of 443, against 48 by regression). It was not the map but how
 it was read: the expectation over a map that nothing normalises. Where its background is at 0.01, a Gaussian
 of sigma 10 on 128 x 128 pixels is outweighed by the background, 628 to 164, and the point is drawn a fifth
-of its way to the middle. The preset "paper" does as they did; "reference" lets each map be a distribution.
+of its way to the middle. The preset "paper" does as they did; "reference" lets each map be a distribution;
+"unaugmented" is that with each picture as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from curate.networks.decode import decode_heights, expectation, local_expectatio
 from curate.networks.depthwise import doubled
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.pixels import standardise
-from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.recipe import UNCHANGED, Preset, Ranges, Recipe
 from curate.networks.resnet import ResNet
 
 HEADS = ("regression", "disks", "scores")
@@ -58,6 +59,12 @@ class ThreeHeads(Network):
     presets: ClassVar[Mapping[str, Preset]] = {
         "reference": Preset(
             Recipe(loss="distributions", sigma=_SIGMA, ranges=_RANGES),
+            epochs=60,
+            options={"depth": 18, "width": 1.0, "head": "scores", "whole": False, "right_hands": False},
+        ),
+        # What augmentation brings, as their table 2 asks.
+        "unaugmented": Preset(
+            Recipe(loss="distributions", sigma=_SIGMA, ranges=UNCHANGED),
             epochs=60,
             options={"depth": 18, "width": 1.0, "head": "scores", "whole": False, "right_hands": False},
         ),

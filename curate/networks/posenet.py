@@ -21,7 +21,7 @@ from torch.nn import functional
 from curate.networks import losses
 from curate.networks.decode import decode_softmax
 from curate.networks.network import Decoded, Network, Spec, Targets
-from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.recipe import UNCHANGED, Preset, Ranges, Recipe
 from curate.networks.unet import UNet
 
 # Each map is one distribution over its cells, so an empty map is worth nothing, and a Gaussian target makes a
@@ -69,7 +69,7 @@ class PoseNet(Network):
                 cosine=False,
                 average=False,
                 hidden_weight=1.0,
-                ranges=Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.0, contrast=1.0),
+                ranges=UNCHANGED,
             ),
             epochs=20,
             options={"width": 64, "folded": False, "right_hands": False},

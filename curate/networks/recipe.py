@@ -30,6 +30,9 @@ class Ranges:
     stretch: float = 1.0
 
 
+UNCHANGED = Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.0, contrast=1.0)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained.
