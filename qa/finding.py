@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +40,8 @@ SCHEMA = pa.schema(
 )
 
 Row = dict[str, Any]  # a finding as the files hold it
+Value = TypeVar("Value")
+_AT_A_TIME = 1 << 16  # findings that are written together
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,14 @@ def identity(row: Row) -> tuple[str | None, ...]:
 
 def write_findings(findings: Sequence[Finding], out: Path) -> None:
     """Write findings.parquet and findings.json to `out`, each atomically."""
-    rows = [finding.as_json() for finding in findings]
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, compression="zstd")
-    files.write(out / TABLE, sink.getvalue().to_pybytes())
-    files.write(out / "findings.json", json_text(rows))
+    with (
+        files.writing(out / TABLE) as file,
+        pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer,
+    ):
+        for start in range(0, max(1, len(findings)), _AT_A_TIME):
+            rows = [finding.as_json() for finding in findings[start : start + _AT_A_TIME]]
+            writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+    write_json(out / "findings.json", Listed(findings, Finding.as_json))
 
 
 def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
@@ -117,6 +123,27 @@ def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
     return rows
 
 
-def json_text(content: object) -> bytes:
-    """JSON as QA's files hold it: one value a line, names as they are written."""
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+class Listed(list[Any]):
+    """A list in JSON, each entry of which is made only when it is written: those of a million findings take
+    gigabytes."""
+
+    def __init__(self, values: Sequence[Value], entry: Callable[[Value], object]) -> None:
+        """entry: of a value, what is written."""
+        super().__init__()
+        self._values, self._entry = values, entry
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[object]:
+        return map(self._entry, self._values)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON, atomically, as QA's files hold it: one value a line, names as they are written."""
+    with files.writing(path) as file:
+        text = TextIOWrapper(file, "utf-8")
+        for piece in json.JSONEncoder(indent=1, ensure_ascii=False).iterencode(content):
+            text.write(piece)
+        text.write("\n")
+        text.detach()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from curate.basics import stopping
+from curate.basics.memory import keep_freed_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -133,15 +134,17 @@ def _executor(workers: int, total: int | None) -> Executor:
     if total is not None and total >= PROCESSES_FROM:
         # A fork would copy the locks of libraries that run threads of their own.
         spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_obey_parent)
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin)
         with stopping.held_back():  # until they know what to do about it
             pool.submit(int)  # starts them
         return pool
     return ThreadPoolExecutor(workers)
 
 
-def _obey_parent() -> None:
-    """Ctrl-C is told by the parent; a worker whose parent was killed would wait for work for ever."""
+def _begin() -> None:
+    """A worker keeps the memory that images free, for the next ones. Ctrl-C is told to it by its parent; if
+    that was killed, it would wait for work for ever."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -121,7 +122,7 @@ class Check:
             split=hit.split if row is None else view.split[row],
             score=round(hit.score, 6),
             threshold=hit.threshold,
-            message=self.sentence.format_map({**hit.words, "score": hit.score}),
+            message=sys.intern(self.sentence.format_map({**hit.words, "score": hit.score})),  # many are alike
             remedy=self.remedy,
             row=row,
             rows=hit.rows,

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.basics import files
-from qa.finding import Finding, Row, identity, json_text
+from qa.finding import Finding, Listed, Row, identity, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +50,5 @@ def compare(findings: Sequence[Finding], earlier: Sequence[Row]) -> Changes:
 
 def write_changes(changes: Changes, out: Path) -> None:
     """Write changes.json: new, fixed, and the number of the same."""
-    content = {"new": [f.as_json() for f in changes.new], "fixed": list(changes.fixed), "same": changes.same}
-    files.write(out / "changes.json", json_text(content))
+    new = Listed(changes.new, Finding.as_json)
+    write_json(out / "changes.json", {"new": new, "fixed": list(changes.fixed), "same": changes.same})

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import curate
-from curate.basics import files
 from qa.checks.check import Checked
-from qa.finding import Finding, identity, json_text
+from qa.finding import Finding, Listed, identity, write_json
 from qa.report.changes import Changes
 
 _LEVEL = {"error": "error", "warning": "warning", "info": "note"}
@@ -21,13 +20,15 @@ def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None =
     """Write qa.sarif (OASIS SARIF 2.1.0): a rule for each check, a result for each finding; with `changes`,
     each result says whether it is new."""
     new = set(map(id, changes.new)) if changes else set()
-    entries = []
-    for index, result in enumerate(results):
-        for finding in result.findings:
-            entry = _result(finding, index)
-            if changes is not None:
-                entry["baselineState"] = "new" if id(finding) in new else "unchanged"
-            entries.append(entry)
+
+    def entry(numbered: tuple[int, Finding]) -> dict[str, Any]:
+        rule, finding = numbered
+        told = _result(finding, rule)
+        if changes is not None:
+            told["baselineState"] = "new" if id(finding) in new else "unchanged"
+        return told
+
+    found = [(index, finding) for index, result in enumerate(results) for finding in result.findings]
     rules = [
         {
             "id": result.check.id,
@@ -37,13 +38,14 @@ def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None =
         }
         for result in results
     ]
-    driver = {"name": "hand-curate", "version": curate.__version__, "rules": rules}
+    tool = {"driver": {"name": "hand-curate", "version": curate.__version__, "rules": rules}}
+    run = {"tool": tool, "columnKind": "unicodeCodePoints", "results": Listed(found, entry)}
     content = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": entries}],
+        "runs": [run],
     }
-    files.write(out / "qa.sarif", json_text(content))
+    write_json(out / "qa.sarif", content)
 
 
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
