@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -21,7 +22,7 @@ from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
 from curate.hands import masks, segmentation
 from curate.hands.masks import Map, Mask
-from curate.hands.segmentation import border_of, median_of, pieces
+from curate.hands.segmentation import pieces, share_of_border
 
 _FLOOR = 16.0  # levels added before the logarithm: the noise of dark places has no hue
 _LOG = np.log(np.arange(256, dtype=np.float32) + np.float32(_FLOOR))
@@ -37,6 +38,7 @@ _LIGHTS, _HUES = (
     0.8,
 )  # of the hand, by brightness and by hue: what is like those is like the hand
 _SMOOTH = 0.02  # of the image's longer side: what the outline is smoothed by
+_WHOLE = 256  # what the weights of that add up to
 _EACH = 5  # of the pixels one in so many is enough for medians
 _LEAST = 30  # pixels inside and outside, below which nothing is told
 _NINE_TENTHS = 0.9
@@ -127,14 +129,15 @@ def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | No
     return None if laid.covered_by(mask) >= _COVERED else doubt()
 
 
-def doubt(image: Pixels, mask: Mask) -> str | None:
+def doubt(image: Pixels, mask: Mask, skin: Pixels | None = None) -> str | None:
     """What is seen of an image (H, W, 3) that speaks against a hand found in it by colour, or None.
 
     Parameters
     ----------
     mask: (H, W), where it was found.
+    skin: what `segmentation.skin` gave for the reduced image, where that is known.
     """
-    seen = marks(image, mask)
+    seen = marks(image, mask, skin)
     if seen is None:
         return None
     cluttered = seen.hues > _CLUTTER
@@ -150,75 +153,104 @@ def doubt(image: Pixels, mask: Mask) -> str | None:
     return None
 
 
-def marks(image: Pixels, mask: Mask) -> Marks | None:
+def marks(image: Pixels, mask: Mask, skin: Pixels | None = None) -> Marks | None:
     """What is seen of a cut-out; None: too few pixels in or out. The parameters are as for `doubt`."""
     image = images.reduced(image, segmentation.REDUCED)
     hand = np.asarray(images.reduced(mask.view(np.uint8) * np.uint8(255), segmentation.REDUCED) >= 128)
-    inner = cv2.erode(hand.view(np.uint8), _THIN, iterations=2) > 0
-    outer = cv2.dilate(hand.view(np.uint8), _THIN, iterations=2) == 0
-    if min(np.count_nonzero(inner), np.count_nonzero(outer)) < _LEAST:
+    inner = np.asarray(cv2.erode(hand.view(np.uint8), _THIN, iterations=2) > 0)
+    outer = np.asarray(cv2.dilate(hand.view(np.uint8), _THIN, iterations=2) == 0)
+    area, held = np.count_nonzero(hand), np.count_nonzero(inner)
+    if min(held, np.count_nonzero(outer)) < _LEAST:
         return None
     smooth = np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
-    red, green, blue = (np.asarray(plane, np.float32) for plane in cv2.split(cv2.LUT(smooth, _LOG)))
-    light, red, blue = red + green + blue, red - green, blue - green  # the latter two are the hue
-    some_in, some_out = (np.flatnonzero(where)[::_EACH] for where in (inner, outer))
-    off, ground = (_off_median(red, blue, some) for some in (some_in, some_out))
-    (dark, bright), near = np.quantile(light.take(some_in), _LIGHTS), np.quantile(off.take(some_in), _HUES)
-    alike = (off < min(float(near), _OTHER_HUE)) & (light > dark) & (light < bright) & outer
-    area, held = np.count_nonzero(hand), np.count_nonzero(inner)
-    unlike, faint = _across(smooth, hand)
+    skin = segmentation.skin(image) if skin is None else skin
+    window = _window(hand)
+    hues, alike, mixed = _by_hue(smooth, inner, outer)
+    unlike, faint = _across(smooth, hand, window)
     return Marks(
-        hues=float(np.quantile(ground.take(some_out), _NINE_TENTHS)),
-        border=float(border_of(hand).mean()),
-        second=_largest_skin(image, outer) / area,
-        left=float(np.count_nonzero(alike) / area),
-        mixed=float(np.count_nonzero((off > _OTHER_HUE) & inner) / held),
-        crowded=float(np.count_nonzero((masks.gradient(image) > _EDGE) & inner) / held),
+        hues=hues,
+        border=share_of_border(hand),
+        second=float(_largest_of(skin, outer) / area),
+        left=float(alike / area),
+        mixed=float(mixed / held),
+        crowded=float(np.count_nonzero((masks.slope(smooth[window]) > _EDGE) & inner[window]) / held),
         unlike=unlike,
         faint=faint,
-        ragged=max(0.0, _length(hand) / max(_length(_smoothed(hand)), 1.0) - 1),
+        ragged=max(0.0, _length(hand) / max(_length(_smoothed(hand, window)), 1.0) - 1),
     )
 
 
-def _off_median(red: Map, blue: Map, some: NDArray[np.intp]) -> Map:
-    """How far each pixel's hue, in two planes (h, w), is from the median of some of them: (h, w)."""
-    usual = median_of(np.stack([red.take(some), blue.take(some)], axis=1))
-    return np.asarray(cv2.magnitude(red - usual[0], blue - usual[1]), np.float32)
+def _by_hue(image: Pixels, inner: Mask, outer: Mask) -> tuple[float, int, int]:
+    """The mark `hues`; how many pixels outside are like the hand, and how many inside have another hue."""
+    red, green, blue = (np.asarray(cv2.LUT(plane, _LOG), np.float32) for plane in cv2.split(image))
+    light, red, blue = red + green + blue, red - green, blue - green  # the latter two are the hue
+    some_in, some_out = (np.flatnonzero(where)[::_EACH] for where in (inner, outer))
+    off = _apart(red, blue, red.take(some_in), blue.take(some_in))
+    ground = _apart(*(red.take(some_out), blue.take(some_out)) * 2)
+    (dark, bright), near = _quantiles(light.take(some_in), *_LIGHTS), _quantiles(off.take(some_in), _HUES)[0]
+    alike = (off < min(float(near), _OTHER_HUE)) & (light > dark) & (light < bright) & outer
+    mixed = (off > _OTHER_HUE) & inner
+    hues = float(_quantiles(ground, _NINE_TENTHS)[0])
+    return hues, int(np.count_nonzero(alike)), int(np.count_nonzero(mixed))
 
 
-def _largest_skin(image: Pixels, outside: Mask) -> int:
+def _apart(red: Map, blue: Map, some_red: Map, some_blue: Map) -> Map:
+    """How far each hue, in two planes of one shape, is from the median of some, (n,) each."""
+    usual = [np.sort(some)[len(some) // 2] for some in (some_red, some_blue)]
+    return np.asarray(cv2.magnitude(red - usual[0], blue - usual[1]), np.float32).reshape(red.shape)
+
+
+def _quantiles(values: Map, *shares: float) -> Map:
+    """Of (n,) values; as numpy's, which takes several times as long for so few."""
+    places = np.array(shares) * (len(values) - 1)
+    below = places.astype(np.intp)
+    ordered = np.sort(values)
+    step = ordered[below + 1] - ordered[below]
+    return np.asarray(ordered[below] + (places - below) * step, np.float32)
+
+
+def _largest_of(skin: Pixels | None, outside: Mask) -> int:
     """Pixels of the largest piece outside that is as red as skin."""
-    skin = segmentation.skin(image)
     if skin is None:
         return 0
     rest = cv2.morphologyEx(skin, cv2.MORPH_OPEN, _THIN) & outside.view(np.uint8)
     return max((piece.area for piece in pieces(np.asarray(rest))), default=0)
 
 
-def _across(image: Pixels, hand: Mask) -> tuple[float, float]:
+def _window(hand: Mask) -> tuple[slice, slice]:
+    """Where the hand is, with so much around that nothing is seen of it beyond."""
+    x, y, w, h = cv2.boundingRect(hand.view(np.uint8))
+    margin = len(_kernel(max(hand.shape))) // 2
+    return slice(max(y - margin, 0), y + h + margin), slice(max(x - margin, 0), x + w + margin)
+
+
+def _across(image: Pixels, hand: Mask, window: tuple[slice, slice]) -> tuple[float, float]:
     """The shares of the outline across which the hue changes the opposite way, and the colour hardly."""
     lines, _ = cv2.findContours(hand.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     columns, rows = np.concatenate(lines)[:, 0].T
     within = (columns > 2) & (columns < hand.shape[1] - 3) & (rows > 2) & (rows < hand.shape[0] - 3)
-    place = rows[within], columns[within]
-    inside, held = _means(image, place, cv2.erode(hand.view(np.uint8), _THIN))
-    outside, free = _means(image, place, cv2.erode((~hand).view(np.uint8), _THIN))
+    # The last of four channels counts the pixels, each as 255.
+    colours, hand = cv2.cvtColor(image[window], cv2.COLOR_RGB2RGBA), hand[window]
+    place = (rows[within] - window[0].start) * hand.shape[1] + columns[within] - window[1].start
+    inside, held = _means(colours, place, cv2.erode(hand.view(np.uint8), _THIN))
+    outside, free = _means(colours, place, cv2.erode((~hand).view(np.uint8), _THIN))
     change = (inside - outside)[(held > _FEW) & (free > _FEW)]
     if not len(change):
         return 0.0, 0.0
     hue = change @ _HUE.T
-    usual = hue @ np.median(hue, axis=0)
-    return float((usual < 0).mean()), float((np.linalg.norm(change, axis=1) < _FAINT).mean())
+    usual = hue @ [_quantiles(channel, 0.5)[0] for channel in hue.T]
+    faint = np.linalg.norm(change, axis=1) < _FAINT
+    return float(np.count_nonzero(usual < 0) / len(change)), float(np.count_nonzero(faint) / len(change))
 
 
-def _means(image: Pixels, place: tuple[Any, Any], chosen: Any) -> tuple[Map, Map]:
-    """Around pixels (n,) the logarithm of the chosen ones' mean colour, (n, 3), and their share, (n,)."""
-    count, total = (
-        cv2.boxFilter(values, cv2.CV_16U, _AROUND, normalize=False)[place].astype(np.float32)
-        for values in (chosen, cv2.copyTo(image, chosen))
-    )
-    mean = total / np.maximum(count, 1)[:, None]
-    return np.asarray(np.log(mean + np.float32(_FLOOR)), np.float32), count / np.prod(_AROUND)
+def _means(colours: Any, place: NDArray[np.intp], chosen: Any) -> tuple[Map, Map]:
+    """Around pixels (n,), counted row by row, the logarithm of the chosen ones' mean colour, (n, 3), and
+    their share, (n,)."""
+    sums = cv2.boxFilter(cv2.copyTo(colours, chosen), cv2.CV_16U, _AROUND, normalize=False)
+    near = sums.reshape(-1, 4).take(place, axis=0).astype(np.float32)
+    count = near[:, 3] / 255
+    mean = near[:, :3] / np.maximum(count, 1)[:, None]
+    return np.asarray(np.log(mean + np.float32(_FLOOR)), np.float32), count / np.float32(np.prod(_AROUND))
 
 
 def _length(hand: Mask) -> float:
@@ -227,9 +259,25 @@ def _length(hand: Mask) -> float:
     return float(sum(cv2.arcLength(line, True) for line in lines))
 
 
-def _smoothed(hand: Mask) -> Mask:
-    sigma = _SMOOTH * max(hand.shape)
-    return np.asarray(cv2.GaussianBlur(hand.view(np.uint8) * np.uint8(255), (0, 0), sigma) >= 128)
+def _smoothed(hand: Mask, window: tuple[slice, slice]) -> Mask:
+    """The hand, blurred and cut at half: as cv2.GaussianBlur of bytes has it, in a fraction of its time."""
+    kernel = _kernel(max(hand.shape))
+    soft = cv2.sepFilter2D(hand[window].view(np.uint8), cv2.CV_32F, kernel, kernel)
+    return np.asarray(soft >= _WHOLE**2 / 2)
+
+
+@lru_cache(maxsize=16)
+def _kernel(side: int) -> NDArray[np.float64]:
+    """The weights that outlines are smoothed by in an image of that longer side: (n,), adding up to _WHOLE.
+
+    They are whole numbers, so that sums are exact in any order of computing. What rounding leaves of one
+    goes to the next, inwards.
+    """
+    sigma = _SMOOTH * side
+    reach = round(6 * sigma + 1) // 2
+    half = np.round(_WHOLE * np.cumsum(cv2.getGaussianKernel(2 * reach + 1, sigma)[:reach, 0]))
+    left = np.diff(half, prepend=0)
+    return np.concatenate([left, [_WHOLE - 2 * half[-1]], left[::-1]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from curate.basics import images
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
 from curate.hands import segmentation
-from curate.hands.segmentation import border_of, fill_holes, median_of, pieces
+from curate.hands.segmentation import border_of, fill_holes, median_of, pieces, share_of_border
 
 Mask = NDArray[np.bool_]
 Map = NDArray[np.float32]
@@ -208,7 +208,11 @@ def _plain(cells: Map) -> Mask:
 
 def gradient(image: Pixels) -> Map:
     """Step 1: Sobel gradient, (H, W) float32, the strongest of the channels, in levels a pixel."""
-    smooth = cv2.GaussianBlur(image, (3, 3), 0)
+    return slope(np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8))
+
+
+def slope(smooth: Pixels) -> Map:
+    """`gradient` of an image that is smooth already."""
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
     # Whole numbers below 2^24, exact in any order of computing: the same bytes in every thread.
     square = cv2.accumulateSquare(down, cv2.multiply(across, across))
@@ -442,12 +446,12 @@ def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
     mask: (H, W). points: (n, 2), the visible keypoints, pixels; NaN and those outside the image are ignored.
     """
     small = np.asarray(images.reduced(mask.view(np.uint8) * np.uint8(255), _CHECKED) >= 128, np.uint8)
-    area = int(small.sum())
+    area = np.count_nonzero(small)
     if not _AREA[0] <= area / small.size <= _AREA[1]:
         return (
             f"the mask covers {area / small.size:.1%} of the image; allowed: {_AREA[0]:.0%} to {_AREA[1]:.0%}"
         )
-    border = float(border_of(small).mean())
+    border = share_of_border(small)
     if border > _MAX_BORDER:
         return f"the mask covers {border:.0%} of the image's border; allowed: up to {_MAX_BORDER:.0%}"
     found = [(piece.area, sum(size for _, size in piece.holes)) for piece in pieces(small)]

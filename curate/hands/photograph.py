@@ -122,7 +122,12 @@ class Photograph:
     @cached_property
     def skin(self) -> Pixels | None:
         """Where the hand is, by its colour: 1, else 0, in a small image of the photo. None: not seen."""
-        return segmentation.reduced_mask(self._seen)
+        return None if self._red is None else segmentation.hand_in(self._red)
+
+    @cached_property
+    def _red(self) -> Pixels | None:
+        """What is as red as skin in that image; None: nothing is."""
+        return segmentation.skin(self._seen)
 
     @cached_property
     def trusted_skin(self) -> Pixels | None:
@@ -132,7 +137,9 @@ class Photograph:
     @cached_property
     def _doubt(self) -> str | None:
         """What speaks against `skin`."""
-        return None if self.skin is None else cutout_checks.doubt(self._seen, self.skin.view(np.bool_))
+        if self.skin is None:
+            return None
+        return cutout_checks.doubt(self._seen, self.skin.view(np.bool_), self._red)
 
     @cached_property
     def _seen(self) -> Pixels:

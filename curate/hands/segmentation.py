@@ -48,16 +48,24 @@ def hand_mask(image: Pixels) -> NDArray[np.bool_] | None:
 def reduced_mask(image: Pixels) -> Pixels | None:
     """As `hand_mask`, at the reduced size that it is found at, 0 or 1."""
     seen = None if image.ndim != 3 else skin(images.reduced(image, REDUCED))
-    if seen is None:
-        return None
-    return _largest_piece(np.asarray(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, _CLOSE), np.uint8))
+    return None if seen is None else hand_in(seen)
+
+
+def hand_in(skin: Pixels) -> Pixels | None:
+    """As `reduced_mask`, of what `skin` gave."""
+    return _largest_piece(np.asarray(cv2.morphologyEx(skin, cv2.MORPH_CLOSE, _CLOSE), np.uint8))
 
 
 def skin(image: Pixels) -> Pixels | None:
     """What is redder than the rest of a reduced image (h, w, 3): 1, else 0; None where all is alike."""
     red = cv2.GaussianBlur(np.minimum(_redness(image), _REDDEST), (3, 3), 0)
     _, seen = cv2.threshold(red, 0, 1, cv2.THRESH_OTSU)
-    if not seen.any() or seen.all() or cv2.mean(red, seen)[0] - cv2.mean(red, 1 - seen)[0] < _MIN_CONTRAST:
+    count = cv2.countNonZero(seen)
+    if count in (0, seen.size):
+        return None
+    inside = cv2.mean(red, seen)[0]
+    outside = (cv2.sumElems(red)[0] - inside * count) / (seen.size - count)
+    if inside - outside < _MIN_CONTRAST:
         return None
     return np.asarray(seen, np.uint8)
 
@@ -78,7 +86,7 @@ def _largest_piece(skin: Pixels) -> Pixels | None:
         return None
     alone: Any = cv2.drawContours(np.zeros_like(skin), [largest.outline], 0, 1, cv2.FILLED)
     alone &= skin
-    if np.mean(border_of(alone)) > _MAX_BORDER:
+    if share_of_border(alone) > _MAX_BORDER:
         return None
     fill_holes(alone, [largest], _HOLE * area)
     return np.asarray(alone, np.uint8)
@@ -132,3 +140,9 @@ def median_of(colours: NDArray[Any]) -> NDArray[Any]:
 def border_of(image: NDArray[Any]) -> NDArray[Any]:
     """The outermost pixels of an image, in one row."""
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+
+
+def share_of_border(mask: NDArray[Any]) -> float:
+    """How much of the image's border a mask covers."""
+    border = border_of(mask)
+    return float(np.count_nonzero(border) / len(border))
