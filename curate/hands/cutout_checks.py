@@ -8,6 +8,7 @@ all of the outline, is skin left outside?
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -250,7 +251,7 @@ def _means(colours: Any, place: NDArray[np.intp], chosen: Any) -> tuple[Map, Map
     near = sums.reshape(-1, 4).take(place, axis=0).astype(np.float32)
     count = near[:, 3] / 255
     mean = near[:, :3] / np.maximum(count, 1)[:, None]
-    return np.asarray(np.log(mean + np.float32(_FLOOR)), np.float32), count / np.float32(np.prod(_AROUND))
+    return np.asarray(np.log(mean + np.float32(_FLOOR)), np.float32), count / math.prod(_AROUND)
 
 
 def _length(hand: Mask) -> float:

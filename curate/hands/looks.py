@@ -141,8 +141,13 @@ class Look:
             pixels if ground is None or matte is None else composite(pixels, matte, ground)
             for ground in behind
         ]
-        alone = self.alone > generator(self.seed, self.name_alone(photograph.sample.sample_id)).random()
-        return Looked(frame, found_by, pictures, mask, behind[-1] if alone else None)
+        alone = behind[-1] if self._stands_alone(photograph.sample.sample_id) else None
+        return Looked(frame, found_by, pictures, mask, alone)
+
+    def _stands_alone(self, sample_id: str) -> bool:
+        """Whether this photo is of those whose last ground becomes a sample, too."""
+        # To seed a generator takes as long as to blur a small image: not for nothing.
+        return self.alone > 0 and self.alone > generator(self.seed, self.name_alone(sample_id)).random()
 
     def _frame(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> tuple[Frame, str | None]:
         found_by = None

@@ -110,7 +110,7 @@ class Colours:
         middle = _dot(np.log((self.hand + self.ground) / 2 + _FLOOR) - ground, axis)
         axis = axis / np.maximum(2 * middle, 0.02 * length)[..., None]
         place = _places(rows, columns, shape, axis.shape)
-        along = (_LOG.take(pixels) * axis[place]).sum(axis=1)
+        along = _dot(_LOG.take(pixels)[None], axis[place][None])[0]
         return np.asarray(along - _dot(ground, axis)[place], np.float32)
 
     def distance(self) -> Map:
@@ -139,6 +139,7 @@ class Colours:
     @classmethod
     def near(cls, image: Pixels, mask: Mask) -> Colours:
         """Averages over what is surely hand and surely ground, a little way around."""
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)
         hand = _cells(image, _eroded(mask))
         ground = _cells(image, _eroded(~mask, 2))
         ground[~_plain(ground)] = 0
@@ -164,12 +165,14 @@ def _eroded(mask: Mask, times: int = 1) -> Pixels:
 
 def _cells(image: Pixels, chosen: Pixels) -> Map:
     """Over each cell of a coarse grid the chosen pixels' colours, with black for the others, and the share of
-    the chosen, 1 for all: (h, w, 4)."""
-    cells: Any = cv2.merge([cv2.copyTo(image, chosen), chosen])
+    the chosen, 1 for all: (h, w, 4). The image is (H, W, 4), its last channel 255."""
+    cells: Any = cv2.copyTo(image, chosen)
     for _ in range(_HALVINGS):
         size = tuple(max(1, side // 2) for side in cells.shape[1::-1])
         cells = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)  # of half the size: the mean of four
-    return np.asarray(cells * np.array([1, 1, 1, 1 / 255], np.float32), np.float32)
+    cells = cells.astype(np.float32)
+    cells[..., 3] *= np.float32(1 / 255)
+    return np.asarray(cells, np.float32)
 
 
 def _local_mean(sums: Map) -> Map:
@@ -201,7 +204,7 @@ def _plain(cells: Map) -> Mask:
     ground = median_of(held[:, :3] / held[:, 3:])
     size = max(float(np.linalg.norm(ground)), 1.0)
     # All times the share of the chosen, or its square: nothing is divided by it.
-    along = cv2.transform(cells, np.append(ground / size, 0.0)[None])
+    along = cv2.transform(cells, np.array([[*ground / size, 0.0]]))
     across = cv2.transform(cells * cells, np.array([[1, 1, 1, -(_GREY**2)]])) - along * along
     return np.asarray((across < 0) & (along > _DARK * size * cells[..., 3]))
 
@@ -431,10 +434,11 @@ def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Pixe
     band = band * (sure & telling)
     full: Any = cv2.resize(rough * 255, (width, height), interpolation=cv2.INTER_LINEAR)
     wide = cv2.resize(band, (width, height), interpolation=cv2.INTER_NEAREST)
-    rows, columns = np.divmod(np.flatnonzero(wide.view(np.bool_)), width)
-    full[rows, columns] = np.clip(
-        255 * colours.share(image[rows, columns], rows, columns, image.shape), 0, 255
-    )
+    # A place counted row by row is taken several times as fast as one of row and column.
+    place = np.flatnonzero(wide.view(np.bool_))
+    pixels = image.reshape(-1, 3).take(place, axis=0)
+    share = colours.share(pixels, *np.divmod(place, width), image.shape)
+    full.reshape(-1)[place] = np.clip(255 * share, 0, 255)
     return np.asarray(full, np.uint8)
 
 
