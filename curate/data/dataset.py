@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
@@ -24,6 +23,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
@@ -230,15 +230,20 @@ class Dataset:
             )
         ]
 
+    def shared(self) -> NDArray[np.bool_]:
+        """For each row whether its image shows other hands of the dataset, too."""
+        images = self.table(["image"]).column(0).dictionary_encode()
+        image = np.concatenate([np.empty(0, np.int32), *(part.indices for part in images.chunks)])
+        shared: NDArray[np.bool_] = np.bincount(image)[image] > 1
+        return shared
+
     def rows(self, size: int) -> Iterator[Rows]:
         """The table in batches of `size` rows, each with what is known only from the whole of it."""
-        photos = self.photos()
-        names = self.table(["image"]).column(0).to_pylist()
-        hands = Counter(names)
+        photos, shared = self.photos(), self.shared()
         start = 0
         for batch in self.batches(size):
             stop = start + batch.num_rows
-            yield Rows(batch, photos[start:stop], [hands[name] > 1 for name in names[start:stop]])
+            yield Rows(batch, photos[start:stop], shared[start:stop].tolist())
             start = stop
 
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:

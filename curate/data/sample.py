@@ -232,13 +232,11 @@ def to_numpy(batch: pa.RecordBatch | pa.Table, name: str) -> NDArray[Any]:
         if isinstance(column, pa.ChunkedArray):  # no chunk at all
             column = pa.array([], type=SCHEMA.field(name).type)
     size = column.type.list_size
-    if column.null_count:
-        # Values behind null rows are undefined.
-        blank = pa.nulls(size, column.type.value_type)
-        filler = pa.FixedSizeListArray.from_arrays(blank, size)[0]
-        column = column.fill_null(filler)
-    values: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
-    rows: NDArray[Any] = values.reshape(len(column), *SHAPES[name])
+    values = column.values.slice(column.offset * size, len(column) * size)
+    rows: NDArray[Any] = values.to_numpy(zero_copy_only=False).reshape(len(column), *SHAPES[name])
+    if column.null_count:  # values behind null rows are undefined
+        absent = column.is_null().to_numpy(zero_copy_only=False)
+        rows = np.where(absent.reshape(-1, *[1] * len(SHAPES[name])), np.nan, rows)
     return rows
 
 
