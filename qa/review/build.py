@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice, tee
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
-from qa.finding import TABLE, Row, read_findings
+from qa.finding import TABLE
 from qa.options import PageOptions
 from qa.review.atlas import SHELF, Shelf, Shown, fill
-from qa.review.page import Findings, Page
-from qa.severity import SEVERITIES
+from qa.review.flagged import Flagged
+from qa.review.page import Page
 
 LIMIT = 200_000
 
@@ -85,7 +86,7 @@ def build_review(
     """
     opened, folder = Dataset(dataset), Path(out)
     _require_reviewable(opened)
-    findings, elsewhere = ({}, 0) if qa is None else _findings_of(opened, Path(qa))
+    flagged = Flagged.of(opened, None if qa is None else Path(qa))
     identity = {
         "stage": "review build",
         "version": curate.__version__,
@@ -98,37 +99,42 @@ def build_review(
     ) as claim:
         if claim.result is not None:
             return Review(folder, **claim.result, reused=True)
-        samples = _worst_first(opened, findings)
-        shown = _fill_atlases(opened, samples, claim, engine=engine, quiet=quiet)
-        Page(opened, folder, samples, shown, findings, qa is not None, **asdict(options)).write()
-        flagged = sum(bool(findings.get(sample.sample_id)) for sample in samples)
-        unreadable = sum(one.width == 0 for one in shown)
-        made = Review(folder, len(samples), flagged, unreadable, elsewhere, _size(claim))
+        with progress.bar("review", len(opened), quiet=quiet) as advance:
+            samples, again = tee(opened.take(flagged.order))  # each is read once, and held from atlas to page
+            shown = _fill_atlases(opened, samples, flagged, claim, engine, advance)
+            page = Page(opened, folder, flagged, qa is not None, **asdict(options))
+            unreadable = page.write(zip(again, shown, strict=True))
+        made = Review(folder, len(opened), flagged.samples, unreadable, flagged.elsewhere, _size(claim))
         claim.finish({name: told for name, told in made.as_json().items() if name not in ("out", "reused")})
     return made
 
 
 def _fill_atlases(
-    dataset: Dataset, samples: list[Sample], claim: files.Claim, *, engine: Engine, quiet: bool
-) -> list[Shown]:
-    hands = Counter(sample.image for sample in samples)
-    shelves = [
-        Shelf(
-            part := samples[start : start + SHELF],
-            frozenset(sample.image for sample in part if hands[sample.image] > 1),
-            dataset.root,
-            claim.out / "atlas" / f"a{number:04d}.webp",
-            claim.out / "atlas" / f"m{number:04d}.png",
-            claim.work / f"{number:04d}.json",
-        )
-        for number, start in enumerate(range(0, len(samples), SHELF))
-    ]
-    shown: list[Shown] = []
-    with progress.bar("review", len(samples), quiet=quiet) as advance:
-        for seen in engine.map(fill, shelves, total=len(shelves)):
-            shown += seen
-            advance(len(seen))
-    return shown
+    dataset: Dataset,
+    samples: Iterator[Sample],
+    flagged: Flagged,
+    claim: files.Claim,
+    engine: Engine,
+    advance: progress.Advance,
+) -> Iterator[Shown]:
+    """What was seen of each sample; a shelf is filled when the first that stands on it is asked for."""
+    crowded = dataset.shared()[flagged.order]
+
+    def shelves() -> Iterator[Shelf]:
+        for number, start in enumerate(range(0, len(crowded), SHELF)):
+            own = list(islice(samples, SHELF))
+            yield Shelf(
+                own,
+                frozenset(sample.image for sample, many in zip(own, crowded[start:], strict=False) if many),
+                dataset.root,
+                claim.out / "atlas" / f"a{number:04d}.webp",
+                claim.out / "atlas" / f"m{number:04d}.png",
+                claim.work / f"{number:04d}.json",
+            )
+
+    for seen in engine.map(fill, shelves(), total=-(-len(dataset) // SHELF)):
+        advance(len(seen))
+        yield from seen
 
 
 def _size(claim: files.Claim) -> int:
@@ -145,32 +151,3 @@ def _require_reviewable(dataset: Dataset) -> None:
     if len(dataset) > LIMIT:
         remedy = "review a part: curate convert --limit, or one source at a time"
         raise InputError(dataset.root, f"{len(dataset):,} samples", allowed=f"{LIMIT:,}", remedy=remedy)
-
-
-def _findings_of(dataset: Dataset, qa: Path) -> tuple[Findings, int]:
-    """The findings by sample, worst first, and how many concern samples that are not in the dataset."""
-    known = set(dataset.table(["sample_id"]).column(0).to_pylist())
-    findings: dict[str | None, list[Row]] = {}
-    elsewhere = 0
-    for row in read_findings(qa):
-        if row["sample_id"] is None or row["sample_id"] in known:
-            findings.setdefault(row["sample_id"], []).append(row)
-        else:
-            elsewhere += 1
-    for own in findings.values():
-        own.sort(key=lambda row: (SEVERITIES.index(row["severity"]), row["check"]))
-    if elsewhere and not any(key is not None for key in findings):
-        found = f"its {elsewhere:,} findings concern no sample of {dataset.root.name}"
-        remedy = "give the folder that curate qa made of this dataset"
-        raise InputError(qa / TABLE, found, remedy=remedy)
-    return findings, elsewhere
-
-
-def _worst_first(dataset: Dataset, findings: Findings) -> list[Sample]:
-    """Samples with errors, then warnings, then notes, alike ones together; then the rest."""
-
-    def rank(sample: Sample) -> tuple[int, str]:
-        own = findings.get(sample.sample_id)
-        return (SEVERITIES.index(own[0]["severity"]), own[0]["check"]) if own else (len(SEVERITIES), "")
-
-    return sorted(dataset, key=rank)  # a stable sort

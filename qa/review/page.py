@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 import curate
@@ -29,9 +31,9 @@ from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
-from qa.finding import Row
 from qa.review.atlas import ACROSS, THUMB, Shown
 from qa.review.decisions import REASONS, alias, sample_sha
+from qa.review.flagged import Flagged
 from qa.severity import SEVERITIES
 
 CHUNK = 2000
@@ -50,78 +52,80 @@ _SCRIPTS = (
     *("data.js", "filter.js", "decisions.js", "skeleton.js", "grid.js"),
     *("panel.js", "picture.js", "points.js", "facets.js", "app.js"),
 )
-# The findings of a sample (None: of the set or a split), worst first.
-Findings = Mapping[str | None, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The samples in the page's order, what decoding them gave, and their findings; see `PageOptions`.
+    """The samples of a dataset in the page's order, and what was found of them; see `PageOptions`.
 
     checked: whether QA was run at all.
     """
 
     dataset: Dataset
     folder: Path
-    samples: list[Sample]
-    shown: list[Shown]
-    findings: Findings
+    flagged: Flagged
     checked: bool
     anonymise: bool
     thumbnails_only: bool
 
-    def write(self) -> None:
-        """Write data and page; index.html, which a person opens, comes last."""
+    def write(self, samples: Iterator[tuple[Sample, Shown]]) -> int:
+        """Write data and page; index.html, which a person opens, comes last.
+
+        Parameters
+        ----------
+        samples: in the page's order, each with what decoding its image gave; a chunk is held at a time.
+
+        Returns
+        -------
+        How many images could not be read.
+        """
         values = {name: self._values(name) for name in _FACETS}
-        checks = sorted({row["check"] for rows in self.findings.values() for row in rows})
-        folders = sorted({PurePosixPath(s.image).parent.as_posix() for s in self.samples})
-        codes = {name: {value: i for i, value in enumerate(entries)} for name, entries in values.items()}
-        codes |= {"check": {check: i for i, check in enumerate(checks)}}
-        codes |= {"folder": {name: i for i, name in enumerate(folders)}}
-        places = {sample_id: i for i, sample_id in enumerate(self._column("sample_id"))}
-        starts = range(0, len(self.samples), CHUNK)
-        for number, start in enumerate(starts):
-            chunk = self._chunk(slice(start, start + CHUNK), codes, places)
-            _write_script(self.folder / "data" / f"c{number:04d}.js", "curateChunk", chunk)
-        head = self._head(values, checks, folders, len(starts))
-        _write_script(self.folder / "data" / "index.js", "curateIndex", head)
+        folders = self._folders() if self._links else []
+        named: dict[str, list[Any]] = {**values, "check": list(self.flagged.remedies), "folder": folders}
+        codes = {name: {value: i for i, value in enumerate(entries)} for name, entries in named.items()}
+        unreadable = chunks = 0
+        while held := list(islice(samples, CHUNK)):
+            chunk = self._chunk(chunks * CHUNK, held, codes)
+            _write_script(self.folder / "data" / f"c{chunks:04d}.js", "curateChunk", chunk)
+            unreadable += sum(seen.width == 0 for _, seen in held)
+            chunks += 1
+        _write_script(self.folder / "data" / "index.js", "curateIndex", self._head(values, folders, chunks))
         for name, text in _page_files().items():
             files.write(self.folder / name, text.encode())
+        return unreadable
 
     @property
     def _links(self) -> bool:
         """Whether the page links to the dataset's own images."""
         return not (self.thumbnails_only or self.anonymise)
 
-    def _column(self, name: str) -> list[Any]:
-        values: list[Any] = self.dataset.table([name]).column(0).to_pylist()
-        return values
-
     def _values(self, name: str) -> list[str | None]:
         """The values that a column has, in order; None first."""
         if self.anonymise and name == "subject_id":
             return [None]
-        return [None, *sorted(set(self._column(name)) - {None})]
+        return [None, *sorted(set(self.dataset.table([name]).column(0).unique().to_pylist()) - {None})]
 
-    def _head(
-        self, values: dict[str, list[str | None]], checks: list[str], folders: list[str], chunks: int
-    ) -> dict[str, Any]:
-        rows = [row for found in self.findings.values() for row in found]
-        remedy = {row["check"]: row["remedy"] for row in rows}
-        whole = [] if self.anonymise else self.findings.get(None, [])
+    def _folders(self) -> list[str]:
+        """The folders that images lie in, in order."""
+        images = self.dataset.table(["image"]).column(0)
+        folders = pc.replace_substring_regex(images, "/?[^/]*$", "").unique().to_pylist()
+        return sorted({PurePosixPath(folder).as_posix() for folder in folders})
+
+    def _head(self, values: dict[str, list[str | None]], folders: list[str], chunks: int) -> dict[str, Any]:
+        whole = [] if self.anonymise else self.flagged.whole
         return {
             "app_version": curate.__version__,
             "name": self.dataset.name,
             "dataset_sha": self.dataset.fingerprint,
-            "rows": len(self.samples),
+            "rows": len(self.dataset),
             "checked": self.checked,
-            "flagged": sum(bool(self.findings.get(sample.sample_id)) for sample in self.samples),
+            "flagged": self.flagged.samples,
             "chunks": chunks,
             "thumb": THUMB,
             "across": ACROSS,
             "values": values,
-            "checks": checks,
-            "remedies": [remedy[check] for check in checks],
+            "checks": list(self.flagged.remedies),
+            "remedies": list(self.flagged.remedies.values()),
             "severities": SEVERITIES,
             "reasons": REASONS,
             "proposals": _PROPOSALS,
@@ -134,25 +138,28 @@ class Page:
             "colours": kp.FINGER_COLOURS,
         }
 
-    def _chunk(self, rows: slice, codes: dict[str, dict[Any, int]], places: dict[str, int]) -> dict[str, Any]:
-        samples, shown = self.samples[rows], self.shown[rows]
+    def _chunk(
+        self, start: int, held: list[tuple[Sample, Shown]], codes: dict[str, dict[Any, int]]
+    ) -> dict[str, Any]:
+        """The samples in places start, start + 1, ... of the page's order."""
+        samples, shown = [sample for sample, _ in held], [seen for _, seen in held]
+        stop = start + len(held)
         found = [
             [
-                i,
+                place - start,
                 codes["check"][row["check"]],
                 SEVERITIES.index(row["severity"]),
                 row["score"],
                 row["threshold"],
                 "" if self.anonymise else row["message"],
             ]
-            for i, sample in enumerate(samples)
-            for row in self.findings.get(sample.sample_id, ())
+            for place, row in self.flagged.findings(start, stop)
         ]
         hashes = [sample_sha(s, one.pixels) for s, one in zip(samples, shown, strict=True)]
         chunk: dict[str, Any] = {
-            "start": rows.start,
+            "start": start,
             "ids": [self._public_id(sample) for sample in samples],
-            "place": [places[sample.sample_id] for sample in samples],
+            "place": self.flagged.order[start:stop].tolist(),
             "size": [[one.width, one.height] for one in shown],
             "window": [one.window for one in shown],
             "mask": [one.mask for one in shown],
