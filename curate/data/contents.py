@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import UnsafeReference
@@ -87,9 +89,9 @@ def _files_of(dataset: Dataset, pictures: bool) -> list[str]:
     if not pictures:
         return [INFO, TABLE, *_BESIDE]
     columns = dataset.table(["image", "mask", "depth"]).columns
-    refs = {ref for column in columns for ref in column.unique().to_pylist() if ref is not None}
-    named = {PIXELS if images.in_stack(ref) else ref for ref in refs}
-    return [INFO, TABLE, *_BESIDE, *sorted(named - set(_BESIDE))]
+    refs = pa.chunked_array([column.unique() for column in columns], pa.string()).unique().drop_null().sort()
+    named = [ref for ref in refs.to_pylist() if ref not in _BESIDE and not images.in_stack(ref)]
+    return [INFO, TABLE, *_BESIDE, *named]
 
 
 def _hashes(root: Path | None, names: list[str]) -> list[str]:

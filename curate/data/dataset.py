@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -218,22 +219,21 @@ class Dataset:
     def photos(self) -> list[str]:
         """For each row the photo it shows: `parent_id`, else the first sample that has the same image."""
         table = self.table(["sample_id", "image", "parent_id"])
-        ids = table.column("sample_id").to_pylist()
-        if len(set(ids)) < len(ids):
-            twin = _first_twin(ids, set(ids))
+        ids, parents = table.column("sample_id"), table.column("parent_id")
+        twin = _first_twin(ids)
+        if twin is not None:
             raise SchemaError(self.root / TABLE, twin, field="sample_id", remedy=_AGAIN)
-        first: dict[str, str] = {}
-        return [
-            parent or first.setdefault(image, sample_id)
-            for sample_id, image, parent in zip(
-                *(column.to_pylist() for column in table.columns), strict=True
-            )
-        ]
+        uncut = pc.equal(parents.fill_null(""), "")
+        rows = np.flatnonzero(uncut)[::-1]
+        image = _numbered(table.column("image"))
+        first = np.zeros(image.max(initial=-1) + 1, np.intp)
+        first[image[rows]] = rows  # where there are several, the last that is told, here the first row, stays
+        photos: list[str] = pc.if_else(uncut, ids.take(first[image]), parents).to_pylist()
+        return photos
 
     def shared(self) -> NDArray[np.bool_]:
         """For each row whether its image shows other hands of the dataset, too."""
-        images = self.table(["image"]).column(0).dictionary_encode()
-        image = np.concatenate([np.empty(0, np.int32), *(part.indices for part in images.chunks)])
+        image = _numbered(self.table(["image"]).column(0))
         shared: NDArray[np.bool_] = np.bincount(image)[image] > 1
         return shared
 
@@ -329,16 +329,17 @@ def write_table(root: Path, batches: Iterable[pa.RecordBatch]) -> int:
 
     Raises InputError where two rows share a sample_id.
     """
-    count, seen = 0, set[str]()
+    count, ids = 0, []
     with files.writing(root / TABLE) as file, pq.ParquetWriter(file, SCHEMA, **_ENCODING) as writer:
         for batch in rebatch(batches, ROWS):
-            ids = batch.column("sample_id").to_pylist()
-            before = len(seen)
-            seen.update(ids)
-            if len(seen) != before + len(ids):
-                raise InputError(root, _first_twin(ids, seen), field="sample_id", allowed="each id once")
+            ids.append(
+                pa.array(batch.column("sample_id").to_pylist(), pa.string())
+            )  # alone, without its batch
             writer.write_batch(batch, row_group_size=ROWS)
             count += batch.num_rows
+        twin = _first_twin(pa.chunked_array(ids, pa.string()))
+        if twin is not None:
+            raise InputError(root, twin, field="sample_id", allowed="each id once")
     return count
 
 
@@ -397,6 +398,14 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
-def _first_twin(ids: list[str], seen: set[str]) -> str:
-    twins = [i for i in ids if ids.count(i) > 1] if len(ids) < 20_000 else []
-    return f"{twins[0]!r} stands more than once" if twins else "an id stands more than once"
+def _first_twin(ids: pa.ChunkedArray) -> str | None:
+    """What is said of the first id that stands there twice."""
+    counts = ids.value_counts()
+    twins = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    return f"{twins[0].as_py()!r} stands more than once" if len(twins) else None
+
+
+def _numbered(column: pa.ChunkedArray) -> NDArray[np.intp]:
+    """For each row the number of its text, the same for the same, from 0."""
+    parts = column.dictionary_encode().chunks
+    return np.concatenate([np.empty(0, np.intp), *(part.indices for part in parts)])
