@@ -83,7 +83,7 @@ def build(
     record = _record(options, look)
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     joined = Joined.of(sources, options.keypoints, masks=options.masks)
-    look.check_names(joined.sample_ids)
+    look.check_names(joined.column("sample_id"))
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
     writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
     return stage.run(

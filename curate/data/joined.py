@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -42,21 +45,14 @@ class Joined:
 
     Attributes
     ----------
-    names: of the images. photos: as `Dataset.photos` says. clips: the recordings. shared: the image shows
-        other samples, too.
-    given: the split that the source says. labelled: it has a point of the chosen set, or a mask where these
-        are wanted.
+    photos: as `Dataset.photos` says. shared: (n,) the image shows other samples, too.
+    labelled: (n,) it has a point of the chosen set, or a mask where these are wanted.
     """
 
     datasets: tuple[Dataset, ...]
-    sample_ids: list[str]
-    subjects: list[str | None]
-    names: list[str]
     photos: list[str]
-    clips: list[str | None]
-    shared: list[bool]
-    given: list[str | None]
-    labelled: list[bool]
+    shared: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
 
     @classmethod
     def of(cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False) -> Joined:
@@ -64,32 +60,28 @@ class Joined:
 
         Raises InputError where two datasets share a sample_id.
         """
-        all_of = cls(tuple(datasets), *([] for _ in range(8)))
-        home: dict[str, Path] = {}
+        photos: list[str] = []
+        shared: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
+        labelled = shared.copy()
+        ids: dict[Path, pa.ChunkedArray] = {}
         for dataset in datasets:
-            table = dataset.table(["sample_id", "subject_id", "image", "clip", "split"])
-            ids, subjects, names, clips, given = (column.to_pylist() for column in table.columns)
-            twin = next((i for i in ids if i in home), None)
-            if twin is not None:
-                found = f"{twin!r} stands in {home[twin]} too"
-                remedy = "give each sample once, or convert one source under another name"
-                raise InputError(dataset.root, found, field="sample_id", remedy=remedy)
-            home.update(dict.fromkeys(ids, dataset.root))
-            all_of.sample_ids.extend(ids)
-            all_of.subjects.extend(subjects)
-            all_of.names.extend(names)
-            all_of.clips.extend(clips)
-            all_of.given.extend(given)
-            all_of.photos.extend(dataset.photos())
-            hands = Counter(names)
-            all_of.shared.extend(hands[name] > 1 for name in names)
+            own = dataset.table(["sample_id"]).column(0)
+            for root, others in ids.items():
+                _refuse_twins(own, dataset.root, others, root)
+            ids[dataset.root] = own
+            photos += dataset.photos()
+            shared.append(dataset.shared())
             for batch in dataset.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
-                labelled = np.asarray((seen > 0).any(axis=1))
+                there = np.asarray((seen > 0).any(axis=1))
                 if masks:
-                    labelled |= ~np.asarray(batch.column("mask").is_null())
-                all_of.labelled.extend(labelled.tolist())
-        return all_of
+                    there |= ~np.asarray(batch.column("mask").is_null())
+                labelled.append(there)
+        return cls(tuple(datasets), photos, np.concatenate(shared), np.concatenate(labelled))
+
+    def column(self, name: str) -> list[Any]:
+        """A column of the datasets' tables."""
+        return [value for d in self.datasets for value in d.table([name]).column(0).to_pylist()]
 
     def split(
         self, how: str | os.PathLike[str] | None, *, seed: int, test: float, val: float
@@ -107,11 +99,14 @@ class Joined:
         InputError: a split that puts a subject, a photo or a clip on two sides; see the functions of
             `curate.data.split`.
         """
-        kept = [i for i, labelled in enumerate(self.labelled) if labelled]
-        subjects = [self.subjects[i] for i in kept]
-        photos = [self.photos[i] for i in kept]
-        clips = [self.clips[i] for i in kept]
-        given = [self.given[i] for i in kept]
+        kept = np.flatnonzero(self.labelled).tolist()
+
+        def of_kept(column: list[Any]) -> list[Any]:
+            return [column[i] for i in kept]
+
+        photos, subjects, clips, given = map(
+            of_kept, (self.photos, *map(self.column, ("subject_id", "clip", "split")))
+        )
         where = ", ".join(str(dataset.root) for dataset in self.datasets)
         found: Sequence[str | None]
         if how is None:
@@ -121,7 +116,7 @@ class Joined:
         elif how == "source":
             found = splits_of.from_source(given, where)
         else:
-            ids, names = [self.sample_ids[i] for i in kept], [self.names[i] for i in kept]
+            ids, names = (of_kept(self.column(name)) for name in ("sample_id", "image"))
             found = splits_of.from_list(how, ids, subjects, names)
         splits_of.check(found, subjects, photos, clips, where)
         result: list[str | None] = [None] * len(self.labelled)
@@ -134,9 +129,10 @@ class Joined:
         start = index = 0
         for dataset in self.datasets:
             for batch in dataset.batches(size):
-                here = range(start, start + batch.num_rows)
-                kept = [i for i in here if splits[i] is not None]
-                unlabelled = sum(not self.labelled[i] for i in here)
+                stop = start + batch.num_rows
+                kept = [i for i in range(start, stop) if splits[i] is not None]
+                chosen = batch.take(pa.array([i - start for i in kept], pa.int64()))
+                unlabelled = int((~self.labelled[start:stop]).sum())
                 dropped = Counter(
                     {
                         "no labelled keypoint of the chosen set": unlabelled,
@@ -146,14 +142,19 @@ class Joined:
                 yield Batch(
                     index,
                     dataset.root,
-                    Rows(
-                        batch.take(pa.array([i - start for i in kept], pa.int64())),
-                        [self.photos[i] for i in kept],
-                        [self.shared[i] for i in kept],
-                    ),
+                    Rows(chosen, [self.photos[i] for i in kept], self.shared[kept].tolist()),
                     [name for i in kept if (name := splits[i]) is not None],
                     +dropped,
-                    +Counter(samples_without_subject=sum(self.subjects[i] is None for i in kept)),
+                    +Counter(samples_without_subject=chosen.column("subject_id").null_count),
                 )
-                start += batch.num_rows
+                start = stop
                 index += 1
+
+
+def _refuse_twins(ids: pa.ChunkedArray, root: Path, others: pa.ChunkedArray, home: Path) -> None:
+    """Raise InputError where a sample of the dataset at `root` has an id that one at `home` has, too."""
+    twins = ids.filter(pc.is_in(ids, others.combine_chunks()))
+    if len(twins):
+        found = f"{twins[0].as_py()!r} stands in {home} too"
+        remedy = "give each sample once, or convert one source under another name"
+        raise InputError(root, found, field="sample_id", remedy=remedy)

@@ -147,11 +147,9 @@ def check(
     Samples without a split do not count.
     """
     for kind, names in (("subject", subjects), ("photo", photos), ("clip", clips)):
-        homes: dict[str, set[str]] = defaultdict(set)
-        for name, split in zip(names, splits, strict=True):
-            if name is not None and split is not None:
-                homes[name].add(split)
-        torn = sorted(name for name, places in homes.items() if len(places) > 1)
+        home: dict[str, str] = {}
+        placed = ((a, b) for a, b in zip(names, splits, strict=True) if a is not None and b is not None)
+        torn = sorted({name for name, split in placed if home.setdefault(name, split) != split})
         if torn:
             raise InputError(
                 where,

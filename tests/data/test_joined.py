@@ -31,11 +31,11 @@ def two(store, tmp_path: Path) -> list[Dataset]:
 
 def test_the_samples_of_both_in_order(two: list[Dataset]) -> None:
     joined = Joined.of(two, 20)
-    assert joined.sample_ids == ["a", "b", "b2", "c", "d"]
+    assert joined.column("sample_id") == ["a", "b", "b2", "c", "d"]
     assert joined.photos == ["a", "b", "b", "c", "b"]
-    assert joined.shared == [False, True, True, False, False]
-    assert joined.labelled == [True, True, True, False, True]
-    assert Joined.of(two, 21).labelled == [True] * 5
+    assert joined.shared.tolist() == [False, True, True, False, False]
+    assert joined.labelled.tolist() == [True, True, True, False, True]
+    assert Joined.of(two, 21).labelled.all()
 
 
 def test_batches_leave_out_and_count_what_has_no_label_or_split(two: list[Dataset], tmp_path: Path) -> None:
