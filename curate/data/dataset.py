@@ -332,9 +332,8 @@ def write_table(root: Path, batches: Iterable[pa.RecordBatch]) -> int:
     count, ids = 0, []
     with files.writing(root / TABLE) as file, pq.ParquetWriter(file, SCHEMA, **_ENCODING) as writer:
         for batch in rebatch(batches, ROWS):
-            ids.append(
-                pa.array(batch.column("sample_id").to_pylist(), pa.string())
-            )  # alone, without its batch
+            # A copy: a column would hold its whole batch.
+            ids.append(pa.array(batch.column("sample_id").to_pylist(), pa.string()))
             writer.write_batch(batch, row_group_size=ROWS)
             count += batch.num_rows
         twin = _first_twin(pa.chunked_array(ids, pa.string()))

@@ -24,7 +24,7 @@ from qa.review.atlas import SHELF, Shelf, Shown, fill
 from qa.review.flagged import Flagged
 from qa.review.page import Page
 
-LIMIT = 200_000
+LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
