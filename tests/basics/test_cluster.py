@@ -42,6 +42,7 @@ def there() -> Iterator[Any]:
 @pytest.fixture
 def engine(there: Any) -> Iterator[Cluster]:
     told: list[str] = []
+    there.wait_for_workers(2)  # a test before may have killed one
     engine = Cluster(there.scheduler_address, tell=told.append)
     yield engine
     engine.close()
