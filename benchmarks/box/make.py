@@ -24,6 +24,9 @@ from pathlib import Path
 
 from curate.basics import files
 from curate.data.dataset import Dataset
+from curate.data.sample import labelled_points
+from curate.networks.hand_shape import HandShape
+from curate.networks.open_hand import OpenHand
 from curate.taggers import opencv
 from curate.training.confidence import temperature_of
 from curate.training.onnx import bare
@@ -31,6 +34,7 @@ from curate.training.run import open_run
 
 HERE = Path(__file__).resolve().parent
 # Pictures of each job, a file beside this one.
+OPEN = "down"  # the job whose hands tell the shape of open ones
 JOBS = {"table": 2400, "poses": 8000, "signs": 8000, "rooms": 6400, "down": 2400, "cut": 2400}
 ANYWHERE = ("poses", "signs", "rooms")
 MARGIN = 0.3
@@ -50,7 +54,7 @@ LAST_ROUNDS = ((3, 24),)  # on hands that lie as most do
 # Chosen on train clips of wild_hands and on what is beside the hands in them, see measure.py.
 TRUSTED = 0.6
 # What `measure.py --choose` says of the same; None: not measured.
-THRESHOLD: dict[str, float] | None = {"score": 0.9242, "precision": 0.95, "hands": 208, "of": 287}
+THRESHOLD: dict[str, float] | None = {"score": 0.9276, "precision": 0.95, "hands": 208, "of": 287}
 
 
 def curate(*words: object) -> None:
@@ -118,16 +122,25 @@ def learn(
         start = run
 
 
-def pack(runs: dict[str, Path], out: Path) -> None:
+def shape_of(renders: Path) -> bytes:
+    """How the keypoints of open hands lie to each other: what SHAPE holds."""
+    table = Dataset(renders).table(["keypoints", "visibility"])
+    shape = HandShape.of(labelled_points(table)[0])
+    assert shape is not None  # they are alike
+    return OpenHand(*(part.numpy() for part in (shape.mean, shape.pull, shape.precision))).content()
+
+
+def pack(runs: dict[str, Path], shape: bytes, out: Path) -> None:
     """The folder that goes into the package."""
     sizes = {}
+    files.write(out / opencv.SHAPE, shape)
     for name, run in runs.items():
         opened = open_run(run)
         files.write(out / name, bare(opened))
         sizes[name] = opened.spec.size
     told = {
         "sizes": sizes,
-        "sha256": {name: files.sha256(out / name) for name in sizes},
+        "sha256": {name: files.sha256(out / name) for name in (*sizes, opencv.SHAPE)},
         "trusted": TRUSTED,
         "threshold": THRESHOLD,
         "margin": MARGIN,
@@ -152,7 +165,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=opencv.FOLDER)
     a = parser.parse_args()
     given = {name: Path(folder) for name, _, folder in (word.partition("=") for word in a.renders)}
-    pack(train(a.work, renders(a.work, given)), a.out)
+    made = renders(a.work, given)
+    pack(train(a.work, made), shape_of(made[OPEN]), a.out)
 
 
 if __name__ == "__main__":

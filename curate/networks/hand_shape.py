@@ -16,15 +16,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from curate.networks.open_hand import FREEDOM, ROUNDS, SETTLED
+
 # Lengths are of a hand whose keypoints lie 1 from their middle (root mean square). Chosen on photographs of
 # half of the people of 11k Hands, see docs/decisions/0021-hand-shapes.md.
 _WIDER = 1.5  # as training sets have fewer hands than the world: times the deviations seen
 _NOISE = 0.05  # of keypoints found, deviation
 _FLOOR = 0.02  # deviation of what never varies
-_FREEDOM = 20.0  # of the t distribution: how far from being normal
 _FEWEST = 40  # hands, of which a shape can be told
 _ALIKE = 0.3  # deviation up to which a normal distribution fits: 0.12 to 0.15 of open hands, 0.8 of gestures
-_ROUNDS, _ALIGNED, _SETTLED = 2, 5, 2
+_ALIGNED = 5  # rounds
 _SMALL = 1e-6
 _PREFIX = "shape."
 
@@ -105,13 +106,13 @@ class HandShape:
         told = maps.clamp(min=torch.finfo(maps.dtype).tiny).log()
         cells = maps.flatten(2).argmax(-1)
         weights = torch.ones_like(maps[..., 0, 0])
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             points = torch.stack([cells % width + 0.5, cells.div(width, rounding_mode="floor") + 0.5], -1)
             expected, precision, weights = self._expected(points, weights)
             dx, dy = (x - expected[..., 0, None, None], y - expected[..., 1, None, None])
             p = precision[..., None, None]
             away = p[..., 0, 0, :, :] * dx**2 + 2 * p[..., 0, 1, :, :] * dx * dy + p[..., 1, 1, :, :] * dy**2
-            cells = (told - (_FREEDOM + 2) / 2 * torch.log1p(away / _FREEDOM)).flatten(2).argmax(-1)
+            cells = (told - (FREEDOM + 2) / 2 * torch.log1p(away / FREEDOM)).flatten(2).argmax(-1)
         return cells
 
     def _expected(self, points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -121,10 +122,10 @@ class HandShape:
         placed = _place(mean, points, weights)
         moves = placed.back(points) - mean
         expected = _pulled(moves, pull)
-        for _ in range(_SETTLED):
+        for _ in range(SETTLED):
             off = moves - expected
             away = (off[..., None, :] @ precision @ off[..., :, None])[..., 0, 0]
-            weights = 1 / (1 + away / _FREEDOM)
+            weights = 1 / (1 + away / FREEDOM)
             expected = _pulled(expected + off * weights[..., None], pull)
         turned = placed.turn[:, None] @ precision @ placed.turn[:, None].transpose(-1, -2)
         return placed.there(mean + expected), turned / placed.size[:, None, None, None] ** 2, weights

@@ -7,6 +7,7 @@ folder:
     overview.onnx    a network of maps, a distribution a keypoint: (1, 3, S, S) to logits (1, 21, s, s);
                      it is shown the whole photograph
     localiser.onnx   another, which is shown the hand
+    open_hand.npz    how the keypoints of open hands lie to each other, by which the localiser's maps are read
     box.json         see `_Told`
 
 OpenCV is part of the core: nothing of torch is needed.
@@ -27,12 +28,14 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.networks.found import Found
+from curate.networks.open_hand import OpenHand
 from curate.scoring import calibration
 from curate.scoring.precision import Threshold
 
 BOX = "box"
 FOLDER = Path(__file__).parent / "weights"
 FINDER, OVERVIEW, LOCALISER, INFO = "finder.onnx", "overview.onnx", "localiser.onnx", "box.json"
+SHAPE = "open_hand.npz"
 RADIUS = 7  # cells around a map's peak that count, as curate.networks.decode has it
 
 
@@ -65,17 +68,20 @@ def told() -> _Told:
 def network(file: str) -> Network:
     """One of the three, the same each time within a process."""
     net = cv2.dnn.readNetFromONNX(np.frombuffer((FOLDER / file).read_bytes(), np.uint8))
-    return Network(net, told().sizes[file], told().temperature, told().threshold)
+    shape = OpenHand.read(FOLDER / SHAPE) if file == LOCALISER else None
+    return Network(net, told().sizes[file], told().temperature, told().threshold, shape)
 
 
 @dataclass(frozen=True)
 class Network:
-    """See `curate.taggers.model.Model`. `size`: pixels a side of what it is shown."""
+    """See `curate.taggers.model.Model`. size: pixels a side of what it is shown. shape: that its maps are
+    read by; None: each alone."""
 
     net: Any
     size: int
     temperature: float
     threshold: Threshold | None = None
+    shape: OpenHand | None = None
     name: str = BOX
     _one: Lock = field(default_factory=Lock, repr=False)
 
@@ -93,7 +99,7 @@ class Network:
         if count and outputs[0].ndim == 2:
             return Found(points, scores, np.stack([_likely(logits) for logits in outputs]), None)
         for row, logits in enumerate(outputs):
-            cells, scores[row] = peaks(logits)
+            cells, scores[row] = peaks(logits, self.shape)
             points[row] = cells * self.size / logits.shape[-1]
         return Found(points, calibration.tempered(scores, self.temperature), None, None)
 
@@ -105,12 +111,14 @@ class Network:
         return found
 
 
-def peaks(logits: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def peaks(
+    logits: NDArray[np.floating], shape: OpenHand | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """As `curate.networks.decode.decode_softmax` of torch does for one image.
 
     Parameters
     ----------
-    logits: (K, s, s).
+    logits: (K, s, s). shape: of open hands; None: each map's highest cell counts.
 
     Returns
     -------
@@ -119,7 +127,8 @@ def peaks(logits: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np
     side = logits.shape[-1]
     maps = np.exp(logits - logits.max((1, 2), keepdims=True), dtype=np.float64)
     maps /= maps.sum((1, 2), keepdims=True)
-    rows, columns = np.divmod(maps.reshape(len(maps), -1).argmax(1), side)
+    tops = maps.reshape(len(maps), -1).argmax(1) if shape is None else shape.cells(maps)
+    rows, columns = np.divmod(tops, side)
     near = [
         np.abs(np.arange(side) - cell[:, None])
         <= np.minimum(RADIUS, np.minimum(cell, side - 1 - cell))[:, None]

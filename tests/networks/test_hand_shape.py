@@ -1,6 +1,7 @@
 """The shape of hands: what it makes of maps with two peaks, and of which sets it is told."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.decode import decode_softmax
 from curate.networks.hand_shape import HandShape
 from curate.networks.losses import profiles
+from curate.networks.open_hand import OpenHand
 
 SIZE = 64
 THUMB, TIP = 1, 8  # base of the thumb, tip of the index finger
@@ -129,3 +131,40 @@ def test_a_damaged_one_is_refused(broken: str) -> None:
         weights["shape.pull"] = weights["shape.pull"].double()
     with pytest.raises(ValueError, match=r"shape\.(pull|mean) is not of"):
         HandShape.taken(weights, 20 if broken == "other" else 21)
+
+
+def without_torch(shape: HandShape) -> OpenHand:
+    return OpenHand(*(part.numpy().astype(np.float64) for part in (shape.mean, shape.pull, shape.precision)))
+
+
+def distributions(logits: Tensor) -> Tensor:
+    return logits.flatten(2).softmax(-1).view(logits.shape)
+
+
+@given(seed=st.integers(0, 10_000), k=st.integers(0, 20), x=st.floats(4, 60), y=st.floats(4, 60))
+@settings(max_examples=30, deadline=None)
+def test_without_torch_the_same_cells_are_chosen(seed: int, k: int, x: float, y: float) -> None:
+    assert SHAPE is not None
+    maps = distributions(logits_of(drawn(1, seed)[0], {k: (x, y, 1.5)}))
+    found = without_torch(SHAPE).cells(maps[0].numpy().astype(np.float64))
+    wanted = SHAPE.cells(maps)[0].numpy()
+    apart = np.abs(np.subtract(np.divmod(found, SIZE), np.divmod(wanted, SIZE))).max()
+    assert apart <= 1  # where two cells are as likely, the last digit decides
+
+
+def test_a_fist_is_read_map_by_map() -> None:
+    assert SHAPE is not None
+    fist = HAND.copy()
+    for base in range(5, 21, 4):
+        fist[base + 1 : base + 4] = fist[base] + (fist[0] - fist[base]) * [[0.1], [0.3], [0.4]]
+    maps = distributions(logits_of(fist, {TIP: (50.0, 12.0, 1.5)}))[0].numpy().astype(np.float64)
+    assert without_torch(SHAPE).cells(maps).tolist() == maps.reshape(21, -1).argmax(1).tolist()
+
+
+def test_a_shape_is_the_same_once_it_was_stored(tmp_path: Path) -> None:
+    assert SHAPE is not None
+    shape = without_torch(SHAPE)
+    (tmp_path / "shape.npz").write_bytes(shape.content())
+    again = OpenHand.read(tmp_path / "shape.npz")
+    assert again.content() == shape.content()
+    np.testing.assert_array_equal(again.pull, shape.pull)
