@@ -1,4 +1,4 @@
-"""Time a sample and peak memory of the commands that read no pixels, from thousands of samples to a million.
+"""Time a sample and peak memory of the commands that may be given very many, from thousands to a million.
 
     python benchmarks/many_samples.py [--samples 10000 100000] [--only convert qa ...] [--keep DIR]
 
@@ -33,6 +33,7 @@ COMMANDS = {
     "export coco": "export {data} --to coco --out {work}/coco",
     "export yolo-pose": "export {data} --to yolo-pose --out {work}/yolo",
     "review build": "review build {data} --out {work}/review",
+    "build": "build {data} --size 32 --out {work}/set",
 }
 
 
