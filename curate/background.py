@@ -12,13 +12,13 @@ from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_place, from_batch, generator, moved, to_batch
-from curate.data.stage import Stage, Summary, relative_to_out
+from curate.data.stage import Stage, Summary, relative_to_out, task_size
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
 from curate.hands.photograph import Photograph
 from curate.options.background import BackgroundOptions
 
-_ROWS = 8  # samples a task
+_ROWS = 8  # samples a task, at least
 _QUALITY = 95  # of JPEGs
 
 
@@ -60,8 +60,9 @@ def background(
         backdrops=backdrops,
         seed=options.seed,
     )
-    total = -(-len(source) // _ROWS)
-    return stage.run(source.rows(_ROWS), work, total=total, before=backdrops.survey())
+    size = task_size(_ROWS, len(source))
+    total = -(-len(source) // size)
+    return stage.run(source.rows(size), work, total=total, before=backdrops.survey())
 
 
 def _replace_batch(rows: Rows, *, root: Path, out: Path, count: int, backdrops: Backdrops, seed: int) -> Part:

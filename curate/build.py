@@ -18,7 +18,7 @@ from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, moved, to_batch
-from curate.data.stage import Stage, Summary
+from curate.data.stage import Stage, Summary, task_size
 from curate.data.training_set import Form, Stored, Writer
 from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
 from curate.hands.finding import with_found_by
@@ -28,7 +28,7 @@ from curate.options.build import BuildOptions, weight_of
 from curate.options.crop import Cropping
 from curate.taggers.table import with_runs
 
-_ROWS = 16  # samples a task
+_ROWS = 16  # samples a task, at least
 _PEAK1 = "-peak1"
 
 
@@ -86,10 +86,11 @@ def build(
     look.check_names(joined.column("sample_id"))
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
     writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
+    size = task_size(_ROWS, sum(map(len, sources)))
     return stage.run(
-        joined.batches(_ROWS, splits),
+        joined.batches(size, splits),
         partial(_build_batch, writer=writer, look=look),
-        total=sum(-(-len(source) // _ROWS) for source in sources),
+        total=sum(-(-len(source) // size) for source in sources),
         finish=writer.finish,
         before=look.survey(),
     )

@@ -40,6 +40,13 @@ from curate.data.sample import Sample, make_batch, to_batch
 
 Item = TypeVar("Item")
 
+_PARTS = 4096  # of a stage at most; some have two files in the folder for work in progress
+
+
+def task_size(least: int, samples: int) -> int:
+    """How many samples a task takes: `least`, or of very many as many more as keeps the parts countable."""
+    return max(least, -(-samples // _PARTS))
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

@@ -18,7 +18,7 @@ from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import Dataset
 from curate.data.part import Part, revise_part
 from curate.data.sample import Sample, replace_columns, to_batch
-from curate.data.stage import Stage, relative_to_out
+from curate.data.stage import Stage, relative_to_out, task_size
 
 
 def work(item: int, log: Path | None = None) -> Part:
@@ -243,3 +243,9 @@ def test_a_finished_part_that_was_damaged_since_is_made_again(tmp_path: Path, da
     assert log.read_text().split() == [*"012345", "3", *map(str, range(6, 12))]
     run(tmp_path / "undisturbed")
     assert content(tmp_path / "o") == content(tmp_path / "undisturbed")
+
+
+def test_a_task_grows_only_with_very_many_samples() -> None:
+    assert task_size(16, 0) == task_size(16, 65_536) == 16
+    assert task_size(16, 1_000_000) == 245
+    assert -(-1_000_000 // task_size(8, 1_000_000)) <= 4096
