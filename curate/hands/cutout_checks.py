@@ -206,7 +206,7 @@ def _quantiles(values: Map, *shares: float) -> Map:
     places = np.array(shares) * (len(values) - 1)
     below = places.astype(np.intp)
     ordered = np.sort(values)
-    step = ordered[below + 1] - ordered[below]
+    step = ordered[np.minimum(below + 1, len(values) - 1)] - ordered[below]
     return np.asarray(ordered[below] + (places - below) * step, np.float32)
 
 

@@ -203,6 +203,16 @@ def test_a_loop_of_thumb_and_finger_passes(tmp_path: Path) -> None:
         assert not found[150, 190 - radius]
 
 
+def test_an_outline_of_which_one_pixel_counts_is_judged_by_that() -> None:
+    strip = np.zeros((40, 40), bool)
+    strip[:, :3] = strip[20, 3] = True  # the rest of its outline is too near to the edge
+    image = np.full((40, 40, 3), (200, 200, 210), np.uint8)
+    image[strip] = (200, 140, 120)
+    marks = cutout_checks.marks(image, strip)
+    assert marks is not None
+    assert (marks.unlike, marks.faint) == (0, 0)
+
+
 def test_nothing_is_said_of_too_little() -> None:
     assert cutout_checks.marks(np.zeros((40, 40, 3), np.uint8), np.ones((40, 40), bool)) is None
     assert cutout_checks.doubt(np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), bool)) is None
