@@ -10,7 +10,7 @@ from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import ANGLES_FROM, from_batch
-from curate.data.stage import Stage, Summary, keep, task_size
+from curate.data.stage import Stage, Summary, keep, tasks
 from curate.hands.oriented import ASPECT_FROM, SIDE_FROM, oriented
 
 _ROWS = 64  # samples a task, at least
@@ -43,8 +43,8 @@ def angles(
     source.refuse_training_set("tell angles before curate build")
     stage = Stage("angles", Path(out), {}, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_orient, root=source.root, out=Path(out))
-    size = task_size(_ROWS, len(source))
-    return stage.run(source.rows(size), work, total=-(-len(source) // size))
+    size, total = tasks(_ROWS, source)
+    return stage.run(source.rows(size), work, total=total)
 
 
 def _orient(rows: Rows, *, root: Path, out: Path) -> Part:

@@ -25,7 +25,7 @@ from curate.data.dataset import Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
 from curate.data.sample import Sample, from_batch, to_batch
-from curate.data.stage import Stage, Summary, relative_to_out, task_size
+from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
 from curate.hands.oriented import SIDE_FROM, oriented
@@ -144,11 +144,11 @@ def autotag(
     }
     stage = Stage("autotag", folder, record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_tag_batch, root=source.root, out=folder, chosen=chosen, limits=limits, aside=stage.folder)
-    size = task_size(_ROWS, len(source))
+    size, total = tasks(_ROWS, source)
     summary = stage.run(
         enumerate(source.rows(size)),
         work,
-        total=-(-len(source) // size),
+        total=total,
         beside=partial(
             _complete, stage=stage, source=source, truth=truth, asked=options.precision, limits=limits
         ),

@@ -12,7 +12,7 @@ from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_place, from_batch, generator, moved, to_batch
-from curate.data.stage import Stage, Summary, relative_to_out, task_size
+from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
 from curate.hands.photograph import Photograph
@@ -60,8 +60,7 @@ def background(
         backdrops=backdrops,
         seed=options.seed,
     )
-    size = task_size(_ROWS, len(source))
-    total = -(-len(source) // size)
+    size, total = tasks(_ROWS, source)
     return stage.run(source.rows(size), work, total=total, before=backdrops.survey())
 
 

@@ -18,7 +18,7 @@ from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, moved, to_batch
-from curate.data.stage import Stage, Summary, task_size
+from curate.data.stage import Stage, Summary, tasks
 from curate.data.training_set import Form, Stored, Writer
 from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
 from curate.hands.finding import with_found_by
@@ -69,6 +69,25 @@ def build(
         dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
+    look = _look(options)
+    record = _record(options, look)
+    stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
+    joined = Joined.of(sources, options.keypoints, masks=options.masks)
+    look.check_names(joined.column("sample_id"))
+    splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
+    writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
+    size, total = tasks(_ROWS, *sources)
+    return stage.run(
+        joined.batches(size, splits),
+        partial(_build_batch, writer=writer, look=look),
+        total=total,
+        finish=writer.finish,
+        before=look.survey(),
+    )
+
+
+def _look(options: BuildOptions) -> Look:
+    """How photos are looked at. Raises InputError: grounds alone are asked for, and the last is own."""
     look = Look.of(
         _form(options),
         _cropping(options),
@@ -80,20 +99,7 @@ def build(
     if options.grounds_alone and look.grounds[-1] is None:
         remedy = "give a ground other than own as the last of --backgrounds"
         raise InputError("build", f"{options.grounds_alone:g}", field="grounds_alone", remedy=remedy)
-    record = _record(options, look)
-    stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
-    joined = Joined.of(sources, options.keypoints, masks=options.masks)
-    look.check_names(joined.column("sample_id"))
-    splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
-    writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
-    size = task_size(_ROWS, sum(map(len, sources)))
-    return stage.run(
-        joined.batches(size, splits),
-        partial(_build_batch, writer=writer, look=look),
-        total=sum(-(-len(source) // size) for source in sources),
-        finish=writer.finish,
-        before=look.survey(),
-    )
+    return look
 
 
 def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:

@@ -14,7 +14,7 @@ from curate.data import depth
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_place, from_batch, moved, to_batch
-from curate.data.stage import Stage, Summary, task_size
+from curate.data.stage import Stage, Summary, tasks
 from curate.hands.cropping import Frame, count_points, find_hand, record_of, set_aside
 from curate.hands.finding import Finder, with_found_by
 from curate.hands.photograph import Photograph
@@ -62,8 +62,8 @@ def crop(
     work = partial(
         _crop_batch, root=source.root, out=Path(out), count=len(source), options=options, finders=finders
     )
-    size = task_size(_ROWS, len(source))
-    return stage.run(source.rows(size), work, total=-(-len(source) // size))
+    size, total = tasks(_ROWS, source)
+    return stage.run(source.rows(size), work, total=total)
 
 
 def _crop_batch(

@@ -26,7 +26,6 @@ from curate.basics import files
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points
 from curate.networks.hand_shape import HandShape
-from curate.networks.open_hand import OpenHand
 from curate.taggers import opencv
 from curate.training.confidence import temperature_of
 from curate.training.onnx import bare
@@ -34,9 +33,9 @@ from curate.training.run import open_run
 
 HERE = Path(__file__).resolve().parent
 # Pictures of each job, a file beside this one.
-OPEN = "down"  # the job whose hands tell the shape of open ones
 JOBS = {"table": 2400, "poses": 8000, "signs": 8000, "rooms": 6400, "down": 2400, "cut": 2400}
 ANYWHERE = ("poses", "signs", "rooms")
+OPEN = "down"  # whose hands tell the shape of open ones
 MARGIN = 0.3
 FORM = ("--colour", "--keypoints", 21, "--test", 0)
 WHOLE = (*FORM, "--val", 0.03, "--masks", "--size", 128)
@@ -127,7 +126,7 @@ def shape_of(renders: Path) -> bytes:
     table = Dataset(renders).table(["keypoints", "visibility"])
     shape = HandShape.of(labelled_points(table)[0])
     assert shape is not None  # they are alike
-    return OpenHand(*(part.numpy() for part in (shape.mean, shape.pull, shape.precision))).content()
+    return shape.without_torch().content()
 
 
 def pack(runs: dict[str, Path], shape: bytes, out: Path) -> None:

@@ -178,7 +178,7 @@ class Dataset:
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table, or some of its columns."""
         names = SCHEMA.names if columns is None else list(columns)
-        if self._is_earlier and not KEPT.issuperset(names):
+        if self._lacks(names):
             return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
         with self._told():
             table = self._file.read(names)
@@ -187,15 +187,17 @@ class Dataset:
 
     def is_empty(self, column: str) -> bool:
         """Whether no sample has a value in a column."""
-        if self._is_earlier:
-            return bool(self.table([column]).column(0).null_count == len(self))
         return all(batch.column(0).null_count == len(batch) for batch in self.columns(column))
 
     def columns(self, *names: str) -> Iterator[pa.RecordBatch]:
         """Some columns of the table, in batches of ROWS."""
-        if self._is_earlier and not KEPT.issuperset(names):
+        if self._lacks(names):
             return (batch.select(names) for batch in self._stored(ROWS))
         return self._stored(ROWS, list(names))
+
+    def _lacks(self, names: Iterable[str]) -> bool:
+        """Whether columns of these names were others in an earlier version's table."""
+        return self._is_earlier and not KEPT.issuperset(names)
 
     def _stored(self, size: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         batches = self._file.iter_batches(size, columns=columns)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -43,9 +43,12 @@ Item = TypeVar("Item")
 _PARTS = 4096  # of a stage at most; some have two files in the folder for work in progress
 
 
-def task_size(least: int, samples: int) -> int:
-    """How many samples a task takes: `least`, or of very many as many more as keeps the parts countable."""
-    return max(least, -(-samples // _PARTS))
+def tasks(least: int, *datasets: Sized) -> tuple[int, int]:
+    """How many samples a task takes: `least`, or of very many as many more as keeps the parts countable; and
+    how many tasks there are, none of which is of two datasets."""
+    counts = list(map(len, datasets))
+    size = max(least, -(-sum(counts) // _PARTS))
+    return size, sum(-(-count // size) for count in counts)
 
 
 @dataclass(frozen=True, slots=True)

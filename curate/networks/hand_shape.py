@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from curate.networks.open_hand import FREEDOM, ROUNDS, SETTLED
+from curate.networks.open_hand import FREEDOM, ROUNDS, SETTLED, OpenHand
 
 # Lengths are of a hand whose keypoints lie 1 from their middle (root mean square). Chosen on photographs of
 # half of the people of 11k Hands, see docs/decisions/0021-hand-shapes.md.
@@ -84,6 +84,10 @@ class HandShape:
             if value is None or value.dtype != torch.float32 or value.shape != form:
                 raise ValueError(f"{_PREFIX}{name} is not of {form} float32")
         return cls(**found)  # type: ignore[arg-type]
+
+    def without_torch(self) -> OpenHand:
+        """The same, to read maps where there is no torch."""
+        return OpenHand(*(part.numpy().astype(np.float64) for part in (self.mean, self.pull, self.precision)))
 
     def named(self) -> dict[str, Tensor]:
         """The parts by the names under which they lie among a network's weights."""

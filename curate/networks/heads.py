@@ -13,6 +13,7 @@ of its way to the middle. The preset "paper" does as they did; "reference" lets 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -34,6 +35,12 @@ _SIGMA = 10 / 128 * 96  # of a score: its square is 100 at 128 px
 _POOLED = 4  # cells a side that coordinates are regressed from
 
 _RANGES = Ranges(rotation=180, flip=0.5, gamma=1.0, contrast=1.0, brightness=1.4, saturation=1.5)
+
+_REFERENCE = Preset(
+    Recipe(loss="distributions", sigma=_SIGMA, ranges=_RANGES),
+    epochs=60,
+    options={"depth": 18, "width": 1.0, "head": "scores", "whole": False, "right_hands": False},
+)
 
 
 class Outputs(NamedTuple):
@@ -57,17 +64,9 @@ class ThreeHeads(Network):
     """
 
     presets: ClassVar[Mapping[str, Preset]] = {
-        "reference": Preset(
-            Recipe(loss="distributions", sigma=_SIGMA, ranges=_RANGES),
-            epochs=60,
-            options={"depth": 18, "width": 1.0, "head": "scores", "whole": False, "right_hands": False},
-        ),
+        "reference": _REFERENCE,
         # What augmentation brings, as their table 2 asks.
-        "unaugmented": Preset(
-            Recipe(loss="distributions", sigma=_SIGMA, ranges=UNCHANGED),
-            epochs=60,
-            options={"depth": 18, "width": 1.0, "head": "scores", "whole": False, "right_hands": False},
-        ),
+        "unaugmented": replace(_REFERENCE, recipe=replace(_REFERENCE.recipe, ranges=UNCHANGED)),
         "paper": Preset(
             Recipe(
                 loss="heights",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -25,10 +26,8 @@ distributed = pytest.importorskip("distributed", reason="the extra `cluster` is 
 @pytest.fixture(scope="module", autouse=True)
 def _environment() -> Iterator[None]:
     """Dask's own clusters set OMP_NUM_THREADS here, and with it what the processes of later tests give."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="module")

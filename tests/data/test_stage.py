@@ -18,7 +18,7 @@ from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import Dataset
 from curate.data.part import Part, revise_part
 from curate.data.sample import Sample, replace_columns, to_batch
-from curate.data.stage import Stage, relative_to_out, task_size
+from curate.data.stage import Stage, relative_to_out, tasks
 
 
 def work(item: int, log: Path | None = None) -> Part:
@@ -246,6 +246,11 @@ def test_a_finished_part_that_was_damaged_since_is_made_again(tmp_path: Path, da
 
 
 def test_a_task_grows_only_with_very_many_samples() -> None:
-    assert task_size(16, 0) == task_size(16, 65_536) == 16
-    assert task_size(16, 1_000_000) == 245
-    assert -(-1_000_000 // task_size(8, 1_000_000)) <= 4096
+    assert tasks(16, range(0)) == (16, 0)
+    assert tasks(16, range(65_536)) == (16, 4096)
+    assert tasks(16, range(1_000_000)) == (245, 4082)
+    assert tasks(8, range(1_000_000))[1] <= 4096
+
+
+def test_a_task_is_of_one_dataset() -> None:
+    assert tasks(16, range(17), range(16), range(1)) == (16, 4)

@@ -133,10 +133,6 @@ def test_a_damaged_one_is_refused(broken: str) -> None:
         HandShape.taken(weights, 20 if broken == "other" else 21)
 
 
-def without_torch(shape: HandShape) -> OpenHand:
-    return OpenHand(*(part.numpy().astype(np.float64) for part in (shape.mean, shape.pull, shape.precision)))
-
-
 def distributions(logits: Tensor) -> Tensor:
     return logits.flatten(2).softmax(-1).view(logits.shape)
 
@@ -146,7 +142,7 @@ def distributions(logits: Tensor) -> Tensor:
 def test_without_torch_the_same_cells_are_chosen(seed: int, k: int, x: float, y: float) -> None:
     assert SHAPE is not None
     maps = distributions(logits_of(drawn(1, seed)[0], {k: (x, y, 1.5)}))
-    found = without_torch(SHAPE).cells(maps[0].numpy().astype(np.float64))
+    found = SHAPE.without_torch().cells(maps[0].numpy().astype(np.float64))
     wanted = SHAPE.cells(maps)[0].numpy()
     apart = np.abs(np.subtract(np.divmod(found, SIZE), np.divmod(wanted, SIZE))).max()
     assert apart <= 1  # where two cells are as likely, the last digit decides
@@ -158,12 +154,12 @@ def test_a_fist_is_read_map_by_map() -> None:
     for base in range(5, 21, 4):
         fist[base + 1 : base + 4] = fist[base] + (fist[0] - fist[base]) * [[0.1], [0.3], [0.4]]
     maps = distributions(logits_of(fist, {TIP: (50.0, 12.0, 1.5)}))[0].numpy().astype(np.float64)
-    assert without_torch(SHAPE).cells(maps).tolist() == maps.reshape(21, -1).argmax(1).tolist()
+    assert SHAPE.without_torch().cells(maps).tolist() == maps.reshape(21, -1).argmax(1).tolist()
 
 
 def test_a_shape_is_the_same_once_it_was_stored(tmp_path: Path) -> None:
     assert SHAPE is not None
-    shape = without_torch(SHAPE)
+    shape = SHAPE.without_torch()
     (tmp_path / "shape.npz").write_bytes(shape.content())
     again = OpenHand.read(tmp_path / "shape.npz")
     assert again.content() == shape.content()
