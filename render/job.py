@@ -156,6 +156,9 @@ class Camera(Options):
     fill: Range = span((0.55, 0.9), 0.1, 1, "share of the picture's side that fingers and palm take up")
     off_centre: float = share(0.7, "how far the hand may be from the middle; at 1 it may touch the edge")
     edge: float = share(0.0, "share of pictures whose edge cuts the arm at the wrist, or near it")
+    beyond: Range = span(
+        (-0.12, 0.06), -0.3, 0.5, "how far the wrist is beyond that edge, as a share of the picture's side"
+    )
     cut_off: float = share(0.0, "share of pictures whose edge cuts off the end of a finger or more")
     exposure: Range = span(
         (1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white"

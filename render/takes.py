@@ -24,8 +24,6 @@ from render.shot import Finish, Row, Take
 Floats = NDArray[np.float64]
 
 _TAKE = 105
-# How far the wrist is beyond the edge that cuts the arm, as a share of the picture's side.
-_BEYOND = (-0.12, 0.06)
 # How far the outermost point is beyond the edge that cuts fingers off.
 _CUT_OFF = (0.0, 0.1)
 
@@ -142,7 +140,7 @@ def _framed(points: Floats, size: int, camera: Camera, rng: np.random.Generator)
     low, high = points[:, 1:].min(axis=(0, 1)), points[:, 1:].max(axis=(0, 1))
     room = (size - (high - low)) / 2 * camera.off_centre
     axis: Floats = size / 2 + rng.uniform(-1, 1, 2) * room - (low + high) / 2
-    at_wrist, beyond = rng.random() < camera.edge, size * rng.uniform(*_BEYOND)
+    at_wrist, beyond = rng.random() < camera.edge, size * rng.uniform(*camera.beyond)
     if at_wrist:
         axis = axis + _to_edge(points[0] + axis, size, beyond)
     if camera.cut_off and rng.random() < camera.cut_off:

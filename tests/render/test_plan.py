@@ -121,6 +121,14 @@ def test_the_edge_cuts_the_arm_at_the_wrist(rotation: int, cast: Cast) -> None:
         assert -0.06 <= (wrist if low else 1 - wrist) <= 0.12
 
 
+def test_the_wrist_lies_as_far_beyond_the_edge_as_the_job_says(cast: Cast) -> None:
+    made = job(angles=["rotation=180"], random=4)
+    camera = dataclasses.replace(made.camera, edge=1.0, beyond=(0.2, 0.3))
+    for index in range(4):
+        shot = plan_shot(dataclasses.replace(made, camera=camera), index, cast)
+        assert 0.2 <= -shot.projected()[0, 1] / 256 <= 0.3
+
+
 @pytest.mark.parametrize("edge", [0.0, 1.0])
 def test_an_edge_that_is_not_the_arms_cuts_fingers_off(edge: float, cast: Cast) -> None:
     made = job(angles=["rotation=180"], random=12, takes=2)
