@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
+from curate.taggers import opencv
 from curate.training.record import describe_epoch
+
+_OF_BOX = ("further", "renders")  # presets of networks as wide as those in the box
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,13 @@ def train(
 
     Raises
     ------
-    InputError: an unknown network or preset, a training set that does not fit the network, or a foreign
-        folder at `out`.
+    InputError: an unknown network or preset, a training set that does not fit the network, first weights
+        that are not of it, or a foreign folder at `out`.
     ConfigChanged: `out` was begun with another configuration, and `overwrite` is not set.
     """
     needs, dataset, folder = table.row(network).needs, Dataset(training_set), Path(out)
     _require_fit(dataset, network, needs)
+    options = _begun(options, network)
     from curate.training import fit  # torch, which no refusal above waits for
 
     plan = fit.plan(dataset, network, options)
@@ -80,6 +84,21 @@ def train(
             )
             claim.finish(result)
     return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None)
+
+
+def _begun(options: TrainOptions, network: str) -> TrainOptions:
+    """Options whose `start` is a file: of the box, where that is meant. Raises InputError: it holds no such
+    network, or not as the preset has it."""
+    if os.fspath(options.start or "") != opencv.BOX:
+        return options
+    if network not in opencv.LEARNT_BY:
+        raise InputError(
+            "--start box", f"nothing of the network {network}", allowed=", ".join(opencv.LEARNT_BY)
+        )
+    if options.preset not in _OF_BOX:
+        found = "no preset" if options.preset is None else f"--preset {options.preset}"
+        raise InputError("--start box", found, allowed=" or ".join(f"--preset {name}" for name in _OF_BOX))
+    return replace(options, start=opencv.FOLDER / opencv.LEARNT_BY[network])
 
 
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:

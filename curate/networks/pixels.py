@@ -13,5 +13,6 @@ def to_float(pixels: Tensor) -> Tensor:
 
 def standardise(images: Tensor) -> Tensor:
     """Each image to mean 0 and deviation 1 over its pixels and channels; a flat image becomes 0."""
-    deviation, mean = std_mean(images, (1, 2, 3), correction=0, keepdim=True)
-    return (images - mean) / deviation.clamp(min=1e-3)
+    # Flat: OpenCV 4.14 takes a wrong mean of several axes at once, where it runs an exported network.
+    deviation, mean = std_mean(images.flatten(1), 1, correction=0, keepdim=True)
+    return (images - mean[..., None, None]) / deviation.clamp(min=1e-3)[..., None, None]

@@ -30,8 +30,8 @@ class TrainOptions(Options):
         metavar="NAME=VALUE",
     )
     start: Path | None = path(
-        "begin with these weights: weights.pt of a run, or what others trained, as the network knows it",
-        metavar="FILE",
+        "begin with these weights: weights.pt of a run, what others trained, as the network knows it, or box",
+        metavar="FILE|box",
     )
     epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's")
     max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that passes this")

@@ -36,6 +36,7 @@ BOX = "box"
 FOLDER = Path(__file__).parent / "weights"
 FINDER, OVERVIEW, LOCALISER, INFO = "finder.onnx", "overview.onnx", "localiser.onnx", "box.json"
 SHAPE = "open_hand.npz"
+LEARNT_BY = {"handseg": FINDER, "posenet": LOCALISER}  # what a training of such a network may begin with
 RADIUS = 7  # cells around a map's peak that count, as curate.networks.decode has it
 
 

@@ -29,7 +29,7 @@ from curate.networks.network import Decoded, Network, Spec
 from curate.networks.pixels import to_float
 from curate.scoring.calibration import EDGE
 from curate.training.run import Run
-from curate.training.stored import reason
+from curate.training.stored import HALF, reason
 
 NEAR = 1e-3  # pixels, or metres, or of a score or a probability
 _INPUT = "images"
@@ -94,19 +94,20 @@ def exported(run: Run) -> bytes:
 def bare(run: Run) -> bytes:
     """The network alone, one image at a time, with weights in half precision: what OpenCV runs.
 
-    images (1, channels, S, S) to `maps`, the network's own outputs, which must be one tensor.
+    images (1, channels, S, S) to `maps`, the network's own outputs, which must be one tensor. All weights
+    keep their names, so that a training can begin with them (`stored.read_onnx`).
 
     Raises ImportError: the packages of the extra `onnx` are not installed.
     """
     import onnx
 
-    content = _traced(run.network.eval(), _drawn(run.spec)[:1], ["maps"], free=False)
+    content = _traced(run.network.eval(), _drawn(run.spec)[:1], ["maps"], alone=True)
     model = onnx.load_from_string(content)
     graph, casts = model.graph, []
     for weights in list(graph.initializer):
         values = onnx.numpy_helper.to_array(weights)
         if values.dtype == np.float32 and values.size >= _LARGE:
-            half = f"{weights.name}.half"
+            half = weights.name + HALF
             graph.initializer.remove(weights)
             graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), half))
             casts.append(onnx.helper.make_node("Cast", [half], [weights.name], to=onnx.TensorProto.FLOAT))
@@ -125,8 +126,9 @@ def _gap(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
     return float(np.nan_to_num(np.abs(ours - theirs)).max())
 
 
-def _traced(whole: nn.Module, images: Tensor, names: Sequence[str], *, free: bool = True) -> bytes:
-    """free: whether N is."""
+def _traced(whole: nn.Module, images: Tensor, names: Sequence[str], *, alone: bool = False) -> bytes:
+    """alone: N is 1, and normalisation stays beside the convolution that it could become a part of."""
+    kept = torch.onnx.TrainingMode.PRESERVE if alone else torch.onnx.TrainingMode.EVAL
     file: Any = io.BytesIO()  # which torch's types do not know of
     # Not torch's newer exporter, which takes ten times as long.
     with warnings.catch_warnings(), torch.no_grad():
@@ -140,7 +142,9 @@ def _traced(whole: nn.Module, images: Tensor, names: Sequence[str], *, free: boo
                 opset_version=_OPSET,
                 input_names=[_INPUT],
                 output_names=list(names),
-                dynamic_axes={name: {0: "N"} for name in (_INPUT, *names)} if free else None,
+                training=kept,
+                do_constant_folding=not alone,
+                dynamic_axes=None if alone else {name: {0: "N"} for name in (_INPUT, *names)},
             )
         except (torch.onnx.errors.UnsupportedOperatorError, torch.onnx.errors.SymbolicValueError) as error:
             raise CurateError(f"this network cannot be written as ONNX: {reason(error)}") from None

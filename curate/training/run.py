@@ -115,12 +115,15 @@ def open_run(root: str | os.PathLike[str], *, gives: str | None = None) -> Run:
 
 
 def start_from(network: Network, file: Path) -> None:
-    """Give a network its first weights, of any file of torch's; nothing in it is executed.
+    """Give a network its first weights, of any file of torch's or of the box's; nothing in it is executed.
 
-    Raises InputError: a file that holds none of this network's.
+    Raises
+    ------
+    InputError: a file that holds none of this network's.
+    MissingExtra: a file of the box's, which ONNX's package reads, and it is not installed.
     """
     try:
-        weights = _by_name(stored.read_any(file))
+        weights = _of_onnx(file, network) if file.suffix == ".onnx" else _by_name(stored.read_any(file))
         HandShape.taken(weights, network.spec.keypoints)  # a new training has hands of its own
         network.start_from(weights)
     except (*_BROKEN, stored.Damaged) as error:
@@ -155,6 +158,12 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
     except (*_BROKEN, stored.Damaged) as error:
         remedy = "copy the run's folder once more, or train again"
         raise SchemaError(path, _no_weights(error), remedy=remedy) from None
+
+
+def _of_onnx(file: Path, network: Network) -> dict[str, Tensor]:
+    """What the file lacks is what prediction does not need: how many batches were seen."""
+    own = {name: value for name, value in network.state_dict().items() if not value.is_floating_point()}
+    return {**own, **stored.read_onnx(file)}
 
 
 def _by_name(weights: Any) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """Tensors in files: written whole, and read without running anything that stands in them.
 
 The files are torch's: a zip archive of a pickle and of the tensors' bytes. Its sums are compared, which torch
-does not do, and the pickle is followed before it is read (curate.basics.pickle_scan).
+does not do, and the pickle is followed before it is read (curate.basics.pickle_scan). Weights are also read
+from ONNX files that keep their names, such as those of the box.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from typing import IO, Any
 import torch
 
 from curate.basics import files, pickle_scan
+from curate.basics.errors import MissingExtra
 from curate.basics.paths import open_file
 
 _PICKLE = "data.pkl"
 _PICKLES = 5  # of what torch wrote before version 1.6: what it is, its version, the machine, the value, names
 _MOST = 100_000_000  # bytes of the pickle, which names the tensors and does not hold them
+
+
+HALF = ".half"  # behind the name of what is stored in half precision, see curate.training.onnx.bare
 
 
 class Damaged(Exception):
@@ -57,6 +62,27 @@ def read_any(path: Path) -> Any:
         for _ in range(_PICKLES):
             at = pickle_scan.check(data, at)
         return _load(io.BytesIO(data))
+
+
+def read_onnx(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of an ONNX file by their names, in float32; files beside it are not read.
+
+    Raises OSError; Damaged; MissingExtra: the packages of the extra `onnx` are not installed.
+    """
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise MissingExtra("ONNX", "onnx") from None
+    try:
+        tensors = onnx.load_from_string(path.read_bytes()).graph.initializer
+    except DecodeError:
+        raise Damaged("no ONNX") from None
+    if any(map(onnx.external_data_helper.uses_external_data, tensors)):
+        raise Damaged("ONNX with its tensors in other files")
+    with _as_damage():
+        values = {tensor.name.removesuffix(HALF): onnx.numpy_helper.to_array(tensor) for tensor in tensors}
+        return {name: torch.tensor(value, dtype=torch.float32) for name, value in values.items()}
 
 
 def _load(file: IO[bytes]) -> Any:

@@ -51,6 +51,8 @@ def test_a_network_gives_in_opencv_what_it_gives_in_torch(
     net = cv2.dnn.readNetFromONNX(np.frombuffer(bare(run), np.uint8))
     light = opencv.Network(net, size, 1.0)
     pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
+    pixels[1, :, : size // 2, 0] = 250  # of which parts differ
+    pixels[2, : size // 4] = 10
     ours, theirs = light.predict(pixels), run.predict(pixels)
     if ours.masks is not None:
         assert theirs.masks is not None

@@ -7,7 +7,9 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -93,3 +95,32 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.pt")
     with pytest.raises(OSError, match="no regular file"):
         stored.read(tmp_path / "x.pt")
+
+
+def test_an_onnx_file_gives_its_tensors_by_name(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    whole, half = np.array([1.0, 2.5], np.float32), np.array([[0.5]], np.float16)
+    tensors = [onnx.numpy_helper.from_array(whole, "a"), onnx.numpy_helper.from_array(half, "b.half")]
+    _write_onnx(tmp_path / "x.onnx", tensors)
+    found = stored.read_onnx(tmp_path / "x.onnx")
+    assert {name: value.tolist() for name, value in found.items()} == {"a": [1.0, 2.5], "b": [[0.5]]}
+    assert {value.dtype for value in found.values()} == {torch.float32}
+
+
+def test_what_is_no_onnx_or_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    (tmp_path / "x.onnx").write_bytes(b"not ONNX")
+    with pytest.raises(stored.Damaged, match="no ONNX"):
+        stored.read_onnx(tmp_path / "x.onnx")
+    elsewhere = onnx.numpy_helper.from_array(np.zeros(2, np.float32), "a")
+    onnx.external_data_helper.set_external_data(elsewhere, "../secret")
+    elsewhere.ClearField("raw_data")
+    _write_onnx(tmp_path / "x.onnx", [elsewhere])
+    with pytest.raises(stored.Damaged, match="in other files"):
+        stored.read_onnx(tmp_path / "x.onnx")
+
+
+def _write_onnx(path: Path, tensors: list[Any]) -> None:
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.helper.make_graph([], "x", [], [], initializer=tensors)
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())

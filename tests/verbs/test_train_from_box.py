@@ -1,0 +1,77 @@
+"""A training that begins with what is in the box."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from curate.basics import files
+from curate.basics.errors import InputError
+from curate.hands.drawn_hands import Person, draw_hand
+from curate.networks.network import Network, Spec
+from curate.networks.outline import build
+from curate.networks.pixels import to_float
+from curate.options.train import TrainOptions
+from curate.taggers import opencv
+from curate.train import train
+from curate.training.run import start_from
+
+BOX = Path(opencv.BOX)
+OPTIONS = TrainOptions(preset="further", start=BOX, epochs=1, batch=4)
+
+
+@pytest.fixture(scope="module")
+def crops(make_set: Callable[..., Path]) -> Path:
+    return make_set(["train"] * 8 + ["test"] * 3, size=32, channels=3, keypoints=21)
+
+
+@pytest.mark.parametrize(
+    ("network", "file"), [("posenet", opencv.LOCALISER), ("handseg", opencv.FINDER)], ids=["points", "mask"]
+)
+def test_it_begins_where_the_box_is(network: str, file: str) -> None:
+    pytest.importorskip("onnx")
+    size = opencv.told().sizes[file]
+    begun = _network(network, size)
+    start_from(begun, opencv.FOLDER / file)
+    hand, _ = draw_hand(
+        np.random.default_rng(0), Person.sample(np.random.default_rng(1)), "left", width=size, height=size
+    )
+    with torch.no_grad():
+        ours = begun.eval()(to_float(torch.from_numpy(hand[None])))[0].numpy()
+    theirs = opencv.network(file)._forward(hand)
+    assert np.abs(ours - theirs).max() < 0.01 * np.abs(theirs).max()
+
+
+def test_run_json_tells_the_hash_of_what_it_began_with(crops: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    train(crops, tmp_path / "run", "posenet", OPTIONS, quiet=True)
+    info = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert info["config"]["start"] == files.sha256(opencv.FOLDER / opencv.LOCALISER)
+
+
+@pytest.mark.parametrize(
+    ("network", "preset", "message"),
+    [
+        ("heads", "renders", "--start box: nothing of the network heads; allowed: handseg, posenet"),
+        ("posenet", "paper", "--start box: --preset paper; allowed: --preset further or --preset renders"),
+        ("posenet", None, "--start box: no preset; allowed: --preset further or --preset renders"),
+    ],
+)
+def test_what_the_box_does_not_hold_is_told(
+    network: str, preset: str | None, message: str, crops: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        train(crops, tmp_path / "run", network, TrainOptions(preset=preset, start=BOX), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def _network(name: str, size: int) -> Network:
+    from curate.networks import table
+
+    preset = table.load(name).presets["further"]
+    return build(name, Spec(size, 3, 21, preset.recipe.loss), preset.options)
