@@ -45,7 +45,6 @@ def blend(weights: Sequence[Mapping[str, Tensor]], network: Network, training_se
     }
     network.load_state_dict(mean)
     update_bn(_images(training_set), network)
-    network.eval()
 
 
 def _images(training_set: Path) -> Iterator[Tensor]:

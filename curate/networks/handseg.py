@@ -23,10 +23,13 @@ _REFERENCE = Recipe(
     # Hands come in any pose and far away, too.
     ranges=Ranges(rotation=60.0, scale=(0.6, 1.3), shift=0.15, gamma=1.8, contrast=1.4, saturation=1.6),
 )
-_RENDERS = replace(
-    _REFERENCE, rate=2e-3, ranges=replace(_REFERENCE.ranges, scale=(0.5, 1.3), shift=0.2, stretch=1.4)
+_RENDERS = Preset(
+    replace(
+        _REFERENCE, rate=2e-3, ranges=replace(_REFERENCE.ranges, scale=(0.5, 1.3), shift=0.2, stretch=1.4)
+    ),
+    epochs=15,
+    options={"width": 16, "folded": True},
 )
-_RENDERS_OPTIONS = {"width": 16, "folded": True}
 
 
 class HandSeg(Network):
@@ -43,9 +46,9 @@ class HandSeg(Network):
             options={"width": 24, "folded": True},
         ),
         # Renders alone, for photographs: small, for the box, and their shape is not kept.
-        "renders": Preset(_RENDERS, epochs=15, options=_RENDERS_OPTIONS),
+        "renders": _RENDERS,
         # From weights that have learnt long: at the full rate they would forget it first.
-        "further": Preset(replace(_RENDERS, rate=4e-4), epochs=10, options=_RENDERS_OPTIONS),
+        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10),
         # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
         "paper": Preset(
             Recipe(

@@ -37,12 +37,15 @@ _REFERENCE = Recipe(
     hidden_weight=1.0,  # hidden points of renders are exact
     ranges=Ranges(rotation=60.0, scale=(0.75, 1.2), gamma=1.8, contrast=1.4),
 )
-_RENDERS = replace(
-    _REFERENCE,
-    empty_weight=0.1,
-    ranges=replace(_REFERENCE.ranges, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
+_RENDERS = Preset(
+    replace(
+        _REFERENCE,
+        empty_weight=0.1,
+        ranges=replace(_REFERENCE.ranges, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
+    ),
+    epochs=30,
+    options={"width": 32, "folded": True, "right_hands": False},
 )
-_RENDERS_OPTIONS = {"width": 32, "folded": True, "right_hands": False}
 
 
 class PoseNet(Network):
@@ -56,9 +59,9 @@ class PoseNet(Network):
         ),
         # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more. In
         # images without a hand, which `build --grounds-alone` makes, it learns to be sure of no point.
-        "renders": Preset(_RENDERS, epochs=30, options=_RENDERS_OPTIONS),
+        "renders": _RENDERS,
         # From weights that have learnt long: at the full rate they would forget it first.
-        "further": Preset(replace(_RENDERS, rate=4e-4), epochs=10, options=_RENDERS_OPTIONS),
+        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10),
         # Boehringer & Hartmann 2019.
         "paper": Preset(
             Recipe(

@@ -26,8 +26,6 @@ from curate.basics.paths import open_file
 _PICKLE = "data.pkl"
 _PICKLES = 5  # of what torch wrote before version 1.6: what it is, its version, the machine, the value, names
 _MOST = 100_000_000  # bytes of the pickle, which names the tensors and does not hold them
-
-
 HALF = ".half"  # behind the name of what is stored in half precision, see curate.training.onnx.bare
 
 
@@ -74,13 +72,13 @@ def read_onnx(path: Path) -> dict[str, torch.Tensor]:
         from google.protobuf.message import DecodeError
     except ImportError:
         raise MissingExtra("ONNX", "onnx") from None
-    try:
-        tensors = onnx.load_from_string(path.read_bytes()).graph.initializer
-    except DecodeError:
-        raise Damaged("no ONNX") from None
-    if any(map(onnx.external_data_helper.uses_external_data, tensors)):
-        raise Damaged("ONNX with its tensors in other files")
-    with _as_damage():
+    with open_file(path) as file, _as_damage():
+        try:
+            tensors = onnx.load_from_string(file.read()).graph.initializer
+        except DecodeError:
+            raise Damaged("no ONNX") from None
+        if any(map(onnx.external_data_helper.uses_external_data, tensors)):
+            raise Damaged("ONNX with its tensors in other files")
         values = {tensor.name.removesuffix(HALF): onnx.numpy_helper.to_array(tensor) for tensor in tensors}
         return {name: torch.tensor(value, dtype=torch.float32) for name, value in values.items()}
 

@@ -95,6 +95,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.pt")
     with pytest.raises(OSError, match="no regular file"):
         stored.read(tmp_path / "x.pt")
+    pytest.importorskip("onnx")
+    with pytest.raises(OSError, match="no regular file"):
+        stored.read_onnx(tmp_path / "x.pt")
 
 
 def test_an_onnx_file_gives_its_tensors_by_name(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from curate.basics import files
 from curate.basics.errors import InputError
 from curate.hands.drawn_hands import Person, draw_hand
+from curate.networks import table
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build
 from curate.networks.pixels import to_float
@@ -71,7 +72,5 @@ def test_what_the_box_does_not_hold_is_told(
 
 
 def _network(name: str, size: int) -> Network:
-    from curate.networks import table
-
     preset = table.load(name).presets["further"]
     return build(name, Spec(size, 3, 21, preset.recipe.loss), preset.options)
