@@ -56,8 +56,9 @@ def build(
 
     With `weight`, weights.npy says how much each sample counts in training.
 
-    With `masks`, masks.npy holds the hand of each sample, 255, by its own mask, or as it was found to replace
-    its ground; samples without a mask are dropped and counted, and those that have one need no points.
+    With `masks`, masks.npy holds where hands are, 255: by the sample's own mask every hand that it shows, or
+    the one that was found to replace its ground, and before another ground that one alone. Samples without a
+    mask are dropped and counted, and those that have one need no points.
 
     With `grounds_alone`, grounds without a hand become samples, too ("~0" behind the name): without points,
     and with an empty mask.
@@ -183,11 +184,11 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
                     count_points(made, part.notes)
                 samples.append(made)
                 pixels.append(image)
-            masks += [] if seen.mask is None else [seen.mask] * len(seen.pictures)
+            masks += seen.masks
             if seen.alone is not None:
                 samples.append(_without_hand(sample, look, photo, seen, split))
                 pixels.append(seen.alone)
-                masks += [] if seen.mask is None else [np.zeros_like(seen.mask)]
+                masks += [np.zeros_like(mask) for mask in seen.masks[:1]]
                 part.notes["grounds_without_a_hand"] += 1
     part.notes = +part.notes
     part.batch = to_batch(samples)

@@ -31,14 +31,15 @@ class Looked(NamedTuple):
     Attributes
     ----------
     frame: the part that became the images. found_by: what the hand was found by; None: the photo is whole.
-    pictures: an S x S image for each ground. mask: the hand's, HAND and 0, where the set keeps masks.
+    pictures: an S x S image for each ground. masks: where hands are in each of them, HAND and 0; none where
+        the set keeps no masks.
     alone: the last ground without the hand, where the set takes that, too.
     """
 
     frame: Frame
     found_by: str | None
     pictures: list[Pixels]
-    mask: Pixels | None
+    masks: list[Pixels]
     alone: Pixels | None
 
 
@@ -118,7 +119,8 @@ class Look:
         Parameters
         ----------
         shared: the photo shows other samples, too.
-        part: counts "padded_to_a_square", "enlarged", what `find_hand` counts, and unreadable backdrops.
+        part: counts "padded_to_a_square", "whole_photo_of_several_hands", "enlarged", what `find_hand`
+            counts, and unreadable backdrops.
 
         Raises
         ------
@@ -129,7 +131,7 @@ class Look:
         image = photograph.read(frame.shrink, grey=self.form.channels == 1 and not colour)
         pixels = frame.of(self.form.in_colour(image))
         matte = _matte(photograph, frame, shared) if self.replaces else None
-        mask = _mask(photograph, frame, matte) if self.form.masks else None
+        hands = _hands(photograph, frame, matte, shared) if self.form.masks else None
         names = self.names(photograph.sample.sample_id)
         behind = [
             None
@@ -142,7 +144,8 @@ class Look:
             for ground in behind
         ]
         alone = behind[-1] if self._stands_alone(photograph.sample.sample_id) else None
-        return Looked(frame, found_by, pictures, mask, alone)
+        masks = [] if hands is None else [hands[ground is None] for ground in behind]
+        return Looked(frame, found_by, pictures, masks, alone)
 
     def _stands_alone(self, sample_id: str) -> bool:
         """Whether this photo is of those whose last ground becomes a sample, too."""
@@ -154,6 +157,7 @@ class Look:
         if self.cropping is None:
             part = np.floor(geometry.square_around(photograph.whole, 0.0))
             notes["padded_to_a_square"] += photograph.info.width != photograph.info.height
+            notes["whole_photo_of_several_hands"] += shared
         else:
             found = find_hand(self.cropping, photograph, shared, notes, self.finders)
             part, found_by = found.box, found.by
@@ -177,9 +181,14 @@ def _matte(photograph: Photograph, frame: Frame, shared: bool) -> Matte:
     return photograph.matte_of_part(frame.shrink, frame.box, frame.size)
 
 
-def _mask(photograph: Photograph, frame: Frame, matte: Matte | None) -> Pixels | None:
-    """The hand's mask: the sample's own, else as it was found to replace its ground."""
-    mask = photograph.mask_of_part(frame.shrink, frame.box, frame.size)
-    if mask is None and matte is not None:
-        mask = matte.mask
-    return None if mask is None else mask * np.uint8(HAND)
+def _hands(
+    photograph: Photograph, frame: Frame, matte: Matte | None, shared: bool
+) -> tuple[Pixels, Pixels] | None:
+    """The masks before another ground, where but one hand is left, and before the photo's own.
+
+    By the sample's own mask, else as the hand was found to replace its ground.
+    """
+    known = photograph.hands_of_part(frame.shrink, frame.box, frame.size, shared)
+    if known is None and matte is not None:
+        known = (matte.mask, matte.mask)
+    return None if known is None else (known[0] * np.uint8(HAND), known[1] * np.uint8(HAND))

@@ -442,8 +442,8 @@ def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Pixe
     return np.asarray(full, np.uint8)
 
 
-def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
-    """Why a mask cannot be a hand's, or None.
+def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) -> str | None:
+    """Why a mask cannot be a hand's, or None. several: it may be of several hands, and so in pieces.
 
     Parameters
     ----------
@@ -460,7 +460,7 @@ def check(mask: Mask, points: NDArray[np.floating]) -> str | None:
         return f"the mask covers {border:.0%} of the image's border; allowed: up to {_MAX_BORDER:.0%}"
     found = [(piece.area, sum(size for _, size in piece.holes)) for piece in pieces(small)]
     main = max(whole - holes for whole, holes in found)
-    if main < _MAIN_PIECE * area:
+    if main < _MAIN_PIECE * area and not several:
         return f"the mask's main piece holds {main / area:.1%} of it; allowed: from {_MAIN_PIECE:.0%} on"
     points = points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0])
     holes = sum(holes for _, holes in found)

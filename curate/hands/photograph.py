@@ -200,26 +200,36 @@ class Photograph:
         found = self._checked(self._found_in(shrink, box, size), affine)
         return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small
 
-    def mask_of_part(
-        self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]
-    ) -> masks.Mask | None:
-        """Where the hand is in a part of the photo, by the sample's own mask; None where it has none.
+    def hands_of_part(
+        self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int], shared: bool
+    ) -> tuple[masks.Mask, masks.Mask] | None:
+        """Where hands are in a part of the photo, by the sample's own mask: its hand, and every hand that the
+        mask shows; None where the sample has none.
 
         An empty mask of a sample without points says that there is no hand. The part and the result's size
         are given as to `matte_of_part`. Raises as `mask` does.
+
+        Parameters
+        ----------
+        shared: the photo shows other samples, too, whose hands the mask may hold.
         """
         labels = self.labels()
         if labels is None:
             return None
         x, y, w, h = (shrink * value for value in box)
-        hand = masks.hand_of(labels, self.sample.side).view(np.uint8) * np.uint8(255)
-        mask = np.asarray(images.cut(hand, (x, y, w, h), size) >= 128)
-        if self._says_no_hand(hand):
-            return mask
-        self._check(mask, geometry.box_to_size((x, y, w, h), size))
-        return mask
 
-    def _says_no_hand(self, mask: Pixels) -> bool:
+        def part(hand: masks.Mask) -> masks.Mask:
+            whole = hand.view(np.uint8) * np.uint8(255)
+            return np.asarray(images.cut(whole, (x, y, w, h), size) >= 128)
+
+        own, every = (masks.hand_of(labels, side) for side in (self.sample.side, None))
+        hand = part(own)
+        if not self._says_no_hand(own):
+            several = shared or not self.sample.visibility.any()
+            self._check(hand, geometry.box_to_size((x, y, w, h), size), several)
+        return hand, part(every)
+
+    def _says_no_hand(self, mask: Pixels | masks.Mask) -> bool:
         return not mask.any() and not self.sample.visibility.any()
 
     def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
@@ -267,9 +277,9 @@ class Photograph:
             raise BadMask(reason, self._picture(found.mask, affine))
         return found
 
-    def _check(self, mask: masks.Mask, affine: geometry.Affine) -> None:
+    def _check(self, mask: masks.Mask, affine: geometry.Affine, several: bool = False) -> None:
         visible = self.sample.keypoints[self.sample.visibility == kp.VISIBLE]
-        reason = masks.check(mask, geometry.apply(affine, visible))
+        reason = masks.check(mask, geometry.apply(affine, visible), several=several)
         if reason is not None:
             raise BadMask(reason, self._picture(mask, affine))
 

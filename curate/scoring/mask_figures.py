@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import geometry
 from curate.data.training_set import HAND
 from curate.hands.outlines import Outline, cleaned, outlines
 from curate.scoring import metrics
@@ -53,18 +52,20 @@ class ScoredMasks:
         return [outlines(likely) for likely in self.likely]
 
     @cached_property
+    def labelled(self) -> list[list[Outline]]:
+        """The hands of the labels in each image, told apart as those that are found."""
+        return [outlines(truth) for truth in self.truth]
+
+    @cached_property
     def box_iou(self) -> metrics.Array:
-        """(N,) of the largest hand's box with that around the label; 0 where none is found, NaN without a
-        label."""
-        result = np.full(len(self.truth), np.nan)
-        for row in np.flatnonzero(self.has_hand):
-            down, across = np.nonzero(self.known[row])
-            label = geometry.bounding_box(np.stack([[across.min(), down.min()], [across.max(), down.max()]]))
-            hands = self.hands[row]
-            assert label is not None
-            label[2:] += 1  # pixels have a width
-            result[row] = metrics.box_iou(hands[0].box, label) if hands else 0.0
-        return result
+        """(n,) of each hand of the labels: its box's with that of the hand found which fits it best; 0
+        without one."""
+        best = [
+            max((metrics.box_iou(hand.box, other.box) for other in seen), default=0.0)
+            for seen, known in zip(self.hands, self.labelled, strict=True)
+            for hand in known
+        ]
+        return np.array(best, np.float64)
 
 
 def _mean(values: NDArray[Any]) -> float:
@@ -87,6 +88,7 @@ def _told_boxes(f: Mapping[str, Any]) -> str:
 MASK_FIGURES: tuple[Figure, ...] = (
     Figure("n", lambda s: len(s.truth)),
     Figure("with_hand", lambda s: int(s.has_hand.sum()), "images with a hand"),
+    Figure("hands", lambda s: len(s.box_iou), "hands in the labels; those that touch are one"),
     Figure("size", lambda s: s.truth.shape[1]),
     Figure("mask_iou", lambda s: _mean(s.iou), "IoU of the masks, mean over images", told=_told_iou),
     Figure(
@@ -101,12 +103,12 @@ MASK_FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "boxes_50",
-        lambda s: _mean(s.box_iou[s.has_hand] >= 0.5),
+        lambda s: _mean(s.box_iou >= 0.5),
         "hands whose box is found, IoU 0.5 or more",
         share=True,
         told=_told_boxes,
     ),
-    Figure("box_iou", lambda s: _mean(s.box_iou[s.has_hand]), "IoU of the boxes, mean over hands"),
+    Figure("box_iou", lambda s: _mean(s.box_iou), "IoU of the boxes, mean over hands"),
     Figure(
         "ground_left_alone",
         lambda s: _mean(np.array([not s.hands[row] for row in np.flatnonzero(~s.has_hand)], float)),

@@ -44,7 +44,7 @@ def test_a_photo_before_two_grounds_by_hand(photograph: Photograph) -> None:
     assert (green[:6] == (0, 255, 0)).all()
     expected = np.zeros((48, 48), np.uint8)
     expected[12:36, 12:36] = 255
-    np.testing.assert_array_equal(seen.mask, expected)
+    np.testing.assert_array_equal(seen.masks, [expected, expected])
     assert +part.notes == {}
 
 
@@ -75,3 +75,39 @@ def test_a_hand_that_cannot_be_cut_out_is_told(photograph: Photograph, tmp_path:
     images.write(tmp_path / "a.png", np.full((48, 96, 3), 250, np.uint8))
     with pytest.raises(BadMask, match="no hand on plain ground"):
         white.at(Photograph(tmp_path, bare.sample), False, Part(to_batch([])))
+
+
+def two_hands(folder: Path, **labels: object) -> Photograph:
+    """64 x 64 pixels: a left hand, (8, 8, 20, 40), and a right one, (36, 8, 20, 40), by RHD's parts."""
+    parts = np.ones((64, 64), np.uint8)
+    parts[8:48, 8:28], parts[8:48, 36:56] = 5, 20
+    images.write(folder / "a.png", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    images.write(folder / "m.png", parts)
+    images.write(folder / "plain.png", (parts > 1) * np.uint8(255))
+    return Photograph(folder, Sample("s/a", "s", "a.png", **{"mask": "m.png", **labels}))
+
+
+def test_every_hand_of_a_mask_counts_but_before_another_ground_the_one_that_is_put_there(
+    tmp_path: Path,
+) -> None:
+    look = Look.of(FORM, None, ["own", "colour:#00ff00"], 0)
+    own, green = look.at(two_hands(tmp_path, side="left"), True, Part(to_batch([]))).masks
+    left, both = np.zeros((2, 48, 48), np.uint8)
+    left[6:36, 6:21] = 255
+    both[6:36, 6:21], both[6:36, 27:42] = 255, 255
+    np.testing.assert_array_equal(own, both)
+    np.testing.assert_array_equal(green, left)
+
+
+def test_a_mask_of_several_hands_is_refused_where_it_should_be_of_one(tmp_path: Path) -> None:
+    """It is taken where nothing is labelled or the photo shows other samples; a hand with points is one."""
+    look, none = Look(FORM), Part(to_batch([]))
+    assert look.at(two_hands(tmp_path, mask="plain.png"), False, none).masks[0][6:36, 27:42].all()
+    labelled = {
+        "mask": "plain.png",
+        "keypoints": np.full((21, 2), 20, np.float32),
+        "visibility": np.full(21, 2, np.uint8),
+    }
+    assert look.at(two_hands(tmp_path, **labelled), True, none).masks[0][6:36, 27:42].all()
+    with pytest.raises(BadMask, match="main piece holds 50"):
+        look.at(two_hands(tmp_path, **labelled), False, none)

@@ -44,6 +44,17 @@ def test_a_missed_hand_has_no_box_and_one_seen_on_bare_ground_is_told() -> None:
     ]
 
 
+def test_each_hand_of_a_picture_is_looked_for() -> None:
+    """Of two hands one is found whole, the other by a third; of the labels' pieces a speck is no hand."""
+    of = scored(((2, 2, 20, 20), (2, 2, 20, 20)))
+    for stack, (x, y, w, h) in ((of.truth, (40, 30, 15, 30)), (of.likely, (40, 30, 15, 10))):
+        stack[0, y : y + h, x : x + w] = 255
+    of.truth[0, 60, 2] = 255
+    figures = measure(of, MASK_FIGURES)
+    assert (figures["with_hand"], figures["hands"], figures["boxes_50"]) == (1, 2, 0.5)
+    assert figures["box_iou"] == pytest.approx((1 + 1 / 3) / 2)
+
+
 def test_specks_weigh_in_the_raw_mask_and_not_in_the_cleaned_one() -> None:
     of = scored(((10, 10, 20, 20), (10, 10, 20, 20)))
     of.likely[0, 60, 2:60:4] = 255
