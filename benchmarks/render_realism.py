@@ -5,8 +5,8 @@
 D is a labelled dataset: renders, or real photographs for reference figures. Without it 400 pictures (or
 --limit) of open hands are rendered first: backs and palms, tilt 0 to 45, all rotations. For each sample
 MediaPipe (still images, one hand, confidence 0.5) looks at the whole image. Printed are the share of hands
-that it finds and the median distance of its points from the labels, overall and by aspect, tilt, rotation and
-skin; then for each keypoint the median distance and the mean offset (MediaPipe - label) in the finger frame:
+that it finds and the median distance of its points from the labels, overall and by aspect, tilt, rotation, skin
+and pose; then for each keypoint the median distance and the mean offset (MediaPipe - label) in the finger frame:
 
     along    positive towards the fingertip (of the wrist: towards the middle finger)
     across   positive towards the thumb's side of the hand
@@ -183,7 +183,7 @@ def bins(samples: list[Sample]) -> dict[str, list[str]]:
         "rotation": lambda sample: (
             "" if sample.rotation is None else f"{45 * (round(sample.rotation / 45) % 8):4d}"
         ),
-        **{name: of_attrs(name) for name in SKIN},
+        **{name: of_attrs(name) for name in (*SKIN, "pose")},
     }
     found = {way: [name_of(sample) for sample in samples] for way, name_of in ways.items()}
     return {way: names for way, names in found.items() if any(names)}
