@@ -73,7 +73,8 @@ def members(file: BufferedReader) -> list[Member]:
     while block := file.read(_BLOCK):
         codes = np.frombuffer(block, np.uint8)
         folded = codes | _CASE
-        marks = np.flatnonzero(((folded == _OPEN) | (folded == _CLOSE)) & ~scan.inside(block, codes))
+        marks = np.flatnonzero((folded == _OPEN) | (folded == _CLOSE))
+        marks = marks[~scan.inside(block, codes, marks)]
         opens = folded[marks] == _OPEN
         depths = depth + np.cumsum(np.where(opens, 1, -1))
         depth = int(depths[-1]) if len(depths) else depth
@@ -110,8 +111,10 @@ class _Strings:
     def __init__(self) -> None:
         self._inside = self._escaped = False
 
-    def inside(self, block: bytes, codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """(n,) whether each byte stands within a string."""
+    def inside(
+        self, block: bytes, codes: NDArray[np.uint8], marks: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """(n,) whether each of the given bytes, none of them a quote, stands within a string."""
         quotes = codes == _QUOTE
         quotes[0] &= not self._escaped
         if b"\\" in block or self._escaped:
@@ -120,9 +123,10 @@ class _Strings:
                 behind = match.end()
                 quotes[behind - 1] = False
             self._escaped = block.endswith(b"\\") and behind < len(block) and begin < len(block)
-        parity = np.cumsum(quotes, dtype=np.uint8) & 1
-        within: NDArray[np.bool_] = (parity == 1) != self._inside
-        self._inside = bool(within[-1])
+        places = np.flatnonzero(quotes)
+        odd = np.searchsorted(places, marks) % 2 == 1
+        within: NDArray[np.bool_] = odd != self._inside
+        self._inside ^= len(places) % 2 == 1
         return within
 
 
