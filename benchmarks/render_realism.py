@@ -5,8 +5,9 @@
 D is a labelled dataset: renders, or real photographs for reference figures. Without it 400 pictures (or
 --limit) of open hands are rendered first: backs and palms, tilt 0 to 45, all rotations. For each sample
 MediaPipe (still images, one hand, confidence 0.5) looks at the whole image. Printed are the share of hands
-that it finds and the median distance of its points from the labels, overall and by aspect, tilt, rotation, skin
-and pose; then for each keypoint the median distance and the mean offset (MediaPipe - label) in the finger frame:
+that it finds and the median distance of its points from the labels, overall and by aspect, tilt, rotation,
+skin and pose; then for each keypoint the median distance and the mean offset (MediaPipe - label) in the
+finger frame:
 
     along    positive towards the fingertip (of the wrist: towards the middle finger)
     across   positive towards the thumb's side of the hand

@@ -101,6 +101,8 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         else:
             written.add(sample.image)
             counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id
+            counts["sample_id"] += sample.source != NAME  # the names of the photos tell the ids of our own
+            counts["source"] += sample.source != NAME
             counts["attrs"] += bool(sample.attrs.keys() - set(METADATA))
             lines.append(_line(sample, people, names))
     files.write(out / TABLE, "".join(f"{line}\r\n" for line in lines).encode())

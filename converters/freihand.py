@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[Part]:
     told = Part(make_batch(0))
     sets = _sets(source)
     hands = apart(sets, lambda one: _hands(one, source, told), lambda one: one.points.name, told)
-    yield from gathered(hands, told)
+    yield from gathered(hands, told, note=NOT_TOLD)
 
 
 def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
@@ -75,7 +75,6 @@ def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
         entry = number % len(points)
         with told.quarantining(f"{one.name}/rgb/{image.name}"):
             yield _hand(one, entry, image, cameras[entry], points[entry], masks.get(entry))
-            told.notes[NOT_TOLD] += 1
 
 
 def _sets(source: Source) -> list[_Set]:

@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[Part]:
     InputError: no such folder, or no file of that form in it.
     """
     told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told)
+    yield from gathered(_hands(source, told), told, note=NOT_TOLD)
 
 
 def _hands(source: Source, told: Part) -> Iterator[Sample]:
@@ -111,7 +111,6 @@ def _of_picture(
         if shown == [number] and entry.leading_hand in ("left", "right"):
             side = entry.leading_hand
             attrs |= {} if entry.leading_conf is None else {"side_confidence": entry.leading_conf}
-        told.notes[NOT_TOLD] += 1
         yield Sample(
             f"{NAME}/{path.parent.name}/{path.stem}/{key}" + (f"#{number}" if number else ""),
             NAME,

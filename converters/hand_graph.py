@@ -39,7 +39,7 @@ def read(source: Source) -> Iterator[Part]:
     InputError: no such folder or files, or arrays that do not fit each other.
     """
     told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told)
+    yield from gathered(_hands(source, told), told, note=NOT_TOLD)
 
 
 def _hands(source: Source, told: Part) -> Iterator[Sample]:
@@ -67,7 +67,6 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
             continue
         with told.quarantining(f"{tables[0].name} row {row}"):
             yield _hand(image, info, str(name), cameras[row], boxes[row], poses[row] / _CENTIMETRES)
-            told.notes[NOT_TOLD] += 1
 
 
 def _hand(

@@ -66,7 +66,7 @@ def read(source: Source) -> Iterator[Part]:
     InputError: no such folder, or no file of that form in it.
     """
     told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told)
+    yield from gathered(_hands(source, told), told, note=NOT_TOLD)
 
 
 def _hands(source: Source, told: Part) -> Iterator[Sample]:
@@ -79,7 +79,6 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
                 with told.quarantining(name):
                     hand = json_files.entry(_HAND, raw, path, f"info[{number}]")
                     yield _sample(name, image, number, hand, document)
-                    told.notes[NOT_TOLD] += 1
 
 
 def _sample(name: str, image: str, number: int, hand: Hand, document: Document) -> Sample:

@@ -124,7 +124,7 @@ def read(source: Source) -> Iterator[Part]:
     splits = _splits(source, told)
     finder = _finder(source, splits)
     hands = apart(splits, lambda s: _hands(s, source, finder, told), lambda s: s.data.name, told)
-    yield from gathered(hands, told)
+    yield from gathered(hands, told, note=NOT_TOLD)
 
 
 def _splits(source: Source, told: Part) -> list[_Split]:
@@ -243,7 +243,6 @@ def _of_image(
     camera, world = scene.camera(entry), scene.joints(entry)
     there = np.flatnonzero(valid.any(axis=1)).tolist()
     told.absent["hand without a valid joint"] += len(SIDES) - len(there)
-    told.notes[NOT_TOLD] += len(there)
     for row in there:
         xyz = (world[row] - camera.place) @ camera.turn.T / _MILLIMETRES
         xyz[~valid[row]] = np.nan

@@ -43,7 +43,7 @@ from curate.data import depth
 from curate.data.dataset import ROWS, Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.references import file_of
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample, impossible, make_batch
 from curate.data.source import Source
 
 NAME = "rhd"
@@ -161,6 +161,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     for sample in dataset:
         counts["split val, put into evaluation"] += sample.split == "val"
         counts["no split, put into training"] += sample.split is None
+        counts["source"] += sample.source != NAME
         counts["attrs"] += bool(sample.attrs)
         counts["label_source"] += sample.label_source not in (None, "render")
         if sample.side is None:
@@ -332,6 +333,7 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> dict[int, str]:
         unknown = np.isnan(uv_vis[..., :2]).any(axis=-1)
         checks.append(("uv_vis: a visible point that is not finite", unknown & visible))
         checks += [(f"{name}: infinite", np.isinf(array)) for name, array in arrays.items()]
+        checks.append(("K: a number that is missing beside others", impossible("K", arrays["K"])[:, None]))
     faults: dict[int, str] = {}
     for reason, wrong in checks:
         for row in np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))).tolist():
@@ -387,15 +389,15 @@ class _Picture:
     uv_vis: NDArray[np.float64] = field(default_factory=lambda: np.tile([-1.0, -1.0, 0.0], (2 * kp.COUNT, 1)))
     xyz: NDArray[np.float64] = field(default_factory=lambda: np.tile([0.0, 0.0, 1.0], (2 * kp.COUNT, 1)))
     K: NDArray[np.float64] = field(default_factory=lambda: np.full((3, 3), np.nan))
-    sides: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)  # of the hands that have rows, by their side
     hands: int = 0
 
     def add(self, sample: Sample, side: str) -> None:
         """Fill in the rows of a hand, unless there is one of its side."""
         self.hands += 1
-        if side in self.sides:
+        if side in self.ids:
             return
-        self.sides.add(side)
+        self.ids[side] = sample.sample_id
         rows = SIDES.index(side) * kp.COUNT + ORDER
         self.uv_vis[rows, :2] = sample.keypoints
         self.uv_vis[rows, 2] = sample.visibility == kp.VISIBLE
@@ -433,8 +435,10 @@ def _write_set(folder: Path, pictures: Sequence[_Picture], root: Path, engine: E
             picture = chosen[number]
             entries[number] = {"xyz": picture.xyz, "uv_vis": picture.uv_vis, "K": picture.K}
             counts.update(notes)
-            further = picture.hands - len(picture.sides)
+            further = picture.hands - len(picture.ids)
             counts[LEFT_OUT + "further hand of the same side in an image"] += further
+            anew = (f"{NAME}/{folder.name}/{number:05d}/{side}" != old for side, old in picture.ids.items())
+            counts["sample_id"] += sum(anew)
     written = sum(chosen[number].hands for number in entries)
     counts[LEFT_OUT + "sample without an image of the set's size"] += sum(p.hands for p in pictures) - written
     if entries:

@@ -76,7 +76,7 @@ def read(source: Source) -> Iterator[Part]:
             source.root, "no B1Counting_BB.mat and its like", allowed="images/ and labels/", own=NAME
         )
     hands = apart(tables, lambda table: _hands(table, source, told), source.name, told)
-    yield from gathered(hands, told)
+    yield from gathered(hands, told, note=NOT_TOLD)
 
 
 def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
@@ -92,7 +92,6 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
             if not image.is_file():
                 told.absent[NO_IMAGE] += 1
                 continue
-            told.notes[NOT_TOLD] += 1
             yield _hand(match[1], camera, frame, points[:, :, frame].T, image)
 
 

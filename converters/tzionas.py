@@ -60,7 +60,7 @@ def read(source: Source) -> Iterator[Part]:
     files = [path for path in texts_below(source.folder, told) if _is_labels(path)]
     if not files:
         raise refusal(source.root, "no joints_2D_GT/*.txt", allowed="01/1/rgb and joints_2D_GT", own=NAME)
-    yield from gathered(_hands(source, files, told), told)
+    yield from gathered(_hands(source, files, told), told, note=NOT_TOLD)
 
 
 def _is_labels(path: Path) -> bool:
@@ -86,7 +86,6 @@ def _hands(source: Source, files: list[Path], told: Part) -> Iterator[Sample]:
             if np.isnan(joints).all():
                 told.absent["hand of which no joint is seen"] += 1
                 continue
-            told.notes[NOT_TOLD] += 1
             told.notes[_FROM_TIP] += turned
             yield _hand(source.name(recording), side, joints[_TURNED] if turned else joints, image)
 

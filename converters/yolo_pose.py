@@ -108,6 +108,8 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     for sample in dataset:
         split = splits.setdefault(sample.image, sample.split or "train")
         counts["sample without a split, put into train"] += sample.split is None
+        counts["sample_id"] += sample.source != NAME  # the names of the files tell the ids of our own
+        counts["source"] += sample.source != NAME
         if _line(dataset, sample, counts):
             hands.setdefault(split, Counter())[sample.image] += 1
     del splits

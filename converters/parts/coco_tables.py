@@ -26,7 +26,7 @@ from curate.basics.errors import InputError
 from curate.basics.paths import as_text
 from curate.data.dataset import ROWS
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, make_batch
+from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
 from curate.data.source import BY_NAME, ImageFinder, Source
 
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
@@ -128,9 +128,9 @@ def read_hands(
 
 
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
-    """Boxes (n, 4), x, y, w, h; NaN for those that are missing or empty."""
+    """Boxes (n, 4), x, y, w, h; NaN for those that are missing, or all zero, which says the same."""
     found = stack(rows, (4,))
-    found[~((found[:, 2:] > 0).all(1) & np.isfinite(found).all(1))] = np.nan
+    found[~found.any(axis=1)] = np.nan
     return found
 
 
@@ -138,6 +138,7 @@ def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     """Batches of samples; what v means is settled over all files, as a small one may lack a value."""
     for hands in files:
         _refuse_impossible(hands)
+        _leave_out_impossible(hands)
     scored = any(_is_score(hands.points[..., 2]) for hands in files if not hands.ours)
     full = any((hands.points[..., 2] == kp.VISIBLE).any() for hands in files)
     seen: dict[bytes, bytes] = {}
@@ -167,6 +168,19 @@ def _refuse_impossible(hands: Hands) -> None:
     bare = ~np.any(hands.points[..., 2] > 0, axis=1)
     hands.dropped["hand without a labelled keypoint"] += int(bare.sum())
     hands.keep(~bare)
+
+
+def _leave_out_impossible(hands: Hands) -> None:
+    """What else is told of a hand, where it cannot be: the hand is kept without it."""
+    for name in SHAPES.keys() & hands.columns.keys():
+        values = stored(name, hands.columns[name])
+        wrong = impossible(name, values)
+        if name == "bbox":
+            wrong |= (values[:, 2:] <= 0).any(axis=1)
+        if wrong.any():
+            hands.columns[name] = values.copy()
+            hands.columns[name][wrong] = np.nan
+            hands.notes[f"{name} that cannot be, left out"] += int(wrong.sum())
 
 
 def _near(points: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch, to_batch
+from curate.data.sample import Sample, impossible, make_batch, stored, to_batch
 
 T = TypeVar("T")
 
@@ -21,10 +21,14 @@ FARTHEST = 1e7  # pixels; beyond is no coordinate
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
 
 
-def gathered(hands: Iterable[Sample], told: Part) -> Iterator[Part]:
+def gathered(hands: Iterable[Sample], told: Part, *, note: str | None = None) -> Iterator[Part]:
     """The hands in parts of many; what `told` was told while they came goes with them.
 
     A hand with a number that cannot be is quarantined.
+
+    Parameters
+    ----------
+    note: counted once for each hand that is not.
     """
     waiting: list[Sample] = []
     for hand in hands:
@@ -33,6 +37,8 @@ def gathered(hands: Iterable[Sample], told: Part) -> Iterator[Part]:
             told.quarantine.append((hand.sample_id, fault))
             continue
         waiting.append(hand)
+        if note is not None:
+            told.notes[note] += 1
         if len(waiting) == ROWS:
             yield _part(waiting, told)
             waiting = []
@@ -82,8 +88,8 @@ def _fault(hand: Sample) -> str:
         x, y = hand.keypoints[point]
         return f"{kp.NAMES[point]} at {x:g}, {y:g}; allowed: finite pixels"
     for name, values in (("xyz", hand.xyz), ("K", hand.K), ("bbox", hand.bbox)):
-        if values is not None and np.isinf(values).any():
-            return f"{name}: infinite"
+        if values is not None and impossible(name, stored(name, values)[None]).any():
+            return f"{name}: a number that is infinite, or missing beside others"
     if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
         return "xyz: a point that does not lie before the camera"
     return ""

@@ -111,9 +111,7 @@ class _Strings:
     def __init__(self) -> None:
         self._inside = self._escaped = False
 
-    def inside(
-        self, block: bytes, codes: NDArray[np.uint8], marks: NDArray[np.intp]
-    ) -> NDArray[np.bool_]:
+    def inside(self, block: bytes, codes: NDArray[np.uint8], marks: NDArray[np.intp]) -> NDArray[np.bool_]:
         """(n,) whether each of the given bytes, none of them a quote, stands within a string."""
         quotes = codes == _QUOTE
         quotes[0] &= not self._escaped

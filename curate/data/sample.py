@@ -71,6 +71,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "bbox": (4,),
     "transform": (2, 3),
 }
+WHOLE = ("bbox", "K", "transform")  # known as a whole or not at all
 
 
 def _unlabelled() -> NDArray[np.float32]:
@@ -178,8 +179,8 @@ def make_batch(count: int, **columns: Any) -> pa.RecordBatch:
 
     Raises
     ------
-    ValueError: an unknown column, a wrong shape, a visibility beyond 0, 1, 2, or a labelled point that is
-        not finite.
+    ValueError: an unknown column, a wrong shape, a visibility beyond 0, 1, 2, a labelled point that is not
+        finite, or numbers that are `impossible`.
     """
     unknown = set(columns) - set(SCHEMA.names)
     if unknown:
@@ -294,12 +295,32 @@ def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[A
     return points, visibility
 
 
+def impossible(name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n,) the rows of a fixed-size field that no dataset holds: a number is infinite, or one of what is
+    known as a whole or not at all is missing (NaN)."""
+    axes = tuple(range(1, values.ndim))
+    endless = np.isinf(values)
+    if name in WHOLE:
+        known = np.isfinite(values)
+        return np.asarray(~known.all(axis=axes) & (known | endless).any(axis=axes))
+    return np.asarray(endless.any(axis=axes))
+
+
+def stored(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Values of a fixed-size field in the precision of the schema; what is beyond becomes infinite."""
+    kind = SCHEMA.field(name).type.value_type.to_pandas_dtype()
+    with np.errstate(over="ignore"):
+        return np.asarray(values.astype(kind, copy=False))
+
+
 def _fixed(entry: pa.Field, values: NDArray[Any], count: int) -> pa.Array:
     size = entry.type.list_size
-    flat = values.astype(entry.type.value_type.to_pandas_dtype(), copy=False).reshape(count, size)
-    missing = np.isnan(flat)
-    if not missing.any():
+    flat = stored(entry.name, values).reshape(count, size)
+    if np.isfinite(flat).all():
         return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), size)
+    if impossible(entry.name, flat).any():
+        raise ValueError(f"{entry.name} holds a number that is infinite, or missing beside others")
+    missing = np.isnan(flat)
     items = pa.array(flat.reshape(-1), mask=missing.reshape(-1))
     absent = missing.all(axis=1)
     mask = pa.array(absent) if entry.nullable and absent.any() else None

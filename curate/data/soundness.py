@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from curate.basics import json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
-from curate.data.sample import to_numpy
+from curate.data.sample import WHOLE, to_numpy
 
-_WHOLE_ROWS = ("bbox", "K", "transform")  # known as a whole or not at all
 _ANGLES = ("tilt", "rotation")
 _MEASURES = ("keypoints", "xyz", "keypoint_scores")  # each number known or not
 
@@ -54,7 +53,7 @@ def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[
     for entry in batch.schema:
         if not entry.nullable:
             yield entry.name, _flags(pc.is_null(batch.column(entry.name))), lambda _: "null", "a value"
-    for name in _WHOLE_ROWS:
+    for name in WHOLE:
         if name in there:
             values = to_numpy(batch, name)
             finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))

@@ -38,6 +38,39 @@ def test_everything_left_out_is_counted(tmp_path: Path) -> None:
     )
 
 
+JOINTS = [[0.1, 0.2, 500.0]] * 21
+CAMERA = {"focal": [300, 300], "princpt": [100, 80]}
+
+
+@pytest.mark.parametrize(
+    ("field", "annotation", "image"),
+    [
+        ("bbox", {"bbox": [1e39, 0, 5, 5]}, {}),  # no float32
+        ("bbox", {"bbox": [10**40, 0, 5, 5]}, {}),
+        ("bbox", {"bbox": [10, 10, -5, -5]}, {}),
+        ("bbox", {"bbox": [10, 10, float("nan"), 5]}, {}),
+        ("xyz", {"joint_cam": [[1e308, 0, 1], *JOINTS[1:]]}, {}),
+        ("K", {"joint_cam": JOINTS}, {"cam_param": {**CAMERA, "focal": [float("nan"), 300]}}),
+    ],
+)
+def test_what_cannot_be_is_left_out_and_the_hand_kept(
+    tmp_path: Path, field: str, annotation: dict[str, Any], image: dict[str, Any]
+) -> None:
+    whole = {"keypoints": flat(), "bbox": [1, 2, 30, 40], "joint_cam": JOINTS}
+    entries = [
+        {"id": key, "file_name": "7.png", "width": 96, "height": 128, "cam_param": camera}
+        for key, camera in ((7, CAMERA), (8, image.get("cam_param", CAMERA)))
+    ]
+    save(
+        tmp_path, [whole, {**whole, "keypoints": flat(shift=1), "image_id": 8, **annotation}], images=entries
+    )
+    (sound, flawed), counted = read(tmp_path)
+    assert getattr(sound, field) is not None
+    assert getattr(flawed, field) is None
+    assert counted.notes[f"{field} that cannot be, left out"] == 1
+    assert not counted.quarantine
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -370,6 +370,8 @@ def test_samples_of_another_source_are_numbered_and_their_losses_counted(tmp_pat
     )
     lost = eleven_k_hands.write(made, tmp_path / "written")
     assert lost == {
+        "sample_id": 2,
+        "source": 2,
         "keypoints": 1,
         "attrs": 1,
         "image written anew as JPEG": 2,

@@ -196,6 +196,7 @@ BROKEN: dict[str, Any] = {
     "infinite": {**entry(), "xyz": np.full((42, 3), np.inf)},
     "huge": {**entry(), "xyz": np.full((42, 3), 1e300)},
     "infinite K": {**entry(), "K": np.full((3, 3), -np.inf)},
+    "K in part": {**entry(), "K": np.where(np.eye(3) > 0, np.nan, 1.0)},
     "visibility": {**entry(), "uv_vis": np.full((42, 3), 5.0)},
     "nan visibility": {**entry(), "uv_vis": np.full((42, 3), np.nan)},
 }
@@ -441,6 +442,8 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
     Stage("test", tmp_path / "d", {}, quiet=True).run([samples], as_part)
     lost = rhd.write(Dataset(tmp_path / "d"), tmp_path / "w")
     assert lost == {
+        "sample_id": 2,
+        "source": 6,
         "aspect": 1,
         "label_source": 1,
         "mask without RHD's part ids": 1,
@@ -495,7 +498,13 @@ def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -
         parts.append(mask)
     Stage("test", tmp_path / "d", {}, quiet=True).run([tuple(samples)], as_part)
     lost = rhd.write(Dataset(tmp_path / "d"), tmp_path / "w")
-    assert lost == {"attrs": 3, "image written anew as PNG": 3, "no split, put into training": 3}
+    assert lost == {
+        "sample_id": 3,
+        "source": 3,
+        "attrs": 3,
+        "image written anew as PNG": 3,
+        "no split, put into training": 3,
+    }
     training = tmp_path / "w/RHD_published_v2/training"
     assert sorted(path.name for path in training.iterdir()) == [
         "anno_training.pickle",

@@ -51,7 +51,7 @@ def test_points_and_visibility_survive_the_round_trip(
     pixels = np.array(points, np.float32) * np.array([WIDTH, HEIGHT], np.float32)
     before = hand(0, pixels, np.array(seen), bbox=np.array([20, 10, 50, 60], np.float32))
     lost = yolo_pose.write(dataset(folder / "d", before), folder / "y")
-    assert lost == {"sample without a split, put into train": 1}
+    assert lost == {"sample without a split, put into train": 1, "sample_id": 1, "source": 1}
     _, (after,) = run(folder / "y", folder / "back")
     np.testing.assert_array_equal(after.keypoints, before.keypoints)
     assert after.visibility.tolist() == seen
@@ -82,6 +82,8 @@ def test_what_yolo_cannot_hold_is_counted(tmp_path: Path, shares: NDArray[Any]) 
     )
     lost = yolo_pose.write(made, tmp_path / "y")
     assert lost == {
+        "sample_id": 3,
+        "source": 3,
         "side": 1,
         "subject_id": 1,
         "xyz": 1,
