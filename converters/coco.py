@@ -32,7 +32,7 @@ from curate.basics.paths import LONGEST, is_path, is_text
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import SHAPES
-from curate.data.source import Source
+from curate.data.source import TWO_SIDES, Source
 
 NAME = "coco"
 # RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the
@@ -296,7 +296,7 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
 
     settled = [told(a) for a in annotations]
     hands.columns["side"] = [side for side, _ in settled]
-    hands.notes["side told in two ways, left empty"] += sum(more for _, more in settled)
+    hands.notes[TWO_SIDES] += sum(more for _, more in settled)
 
 
 def _settled(sides: set[kp.Side | None]) -> tuple[kp.Side | None, int]:

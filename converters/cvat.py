@@ -40,7 +40,7 @@ from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.source import BY_NAME, ImageFinder, Source, posix_path
+from curate.data.source import BY_NAME, TWO_SIDES, ImageFinder, Source, posix_path
 from curate.data.split import split_of
 
 NAME = "cvat"
@@ -298,7 +298,7 @@ class _File:
         self._note(names)
         sides = {labels.side_of(label), names.side, labels.side_among(attributes)} - {None}
         if len(sides) > 1:
-            self.part.notes["side told in two ways, left empty"] += 1
+            self.part.notes[TWO_SIDES] += 1
         ours = (SAMPLE_ID, SIDE, ASPECT)
         rest = {name: text for name, text in attributes.items() if name not in ours}
         aspect = attributes.get(ASPECT)

@@ -39,7 +39,7 @@ from curate.basics.paths import Places, open_file
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
-from curate.data.source import BY_NAME, ImageFinder, Source, texts_below
+from curate.data.source import BY_NAME, TWO_SIDES, ImageFinder, Source, texts_below
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -319,11 +319,16 @@ class _Hands:
     document: LabelFile
     dropped: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
+    both_sides: set[int | str | None] = field(
+        default_factory=set
+    )  # groups with a point flagged left and right
 
     def samples(self, key: str) -> Iterator[Sample]:
         shapes = list(self._shapes())
         points = [p for s in shapes if s.shape_type != _BOX and (p := self._point(s)) is not None]
         groups = self._groups(points)
+        if self.both_sides:
+            self.ignored[TWO_SIDES] += len(self.both_sides)
         boxes = self._boxes([s for s in shapes if s.shape_type == _BOX], groups.keys())
         flags = {name: value for name, value in _flags(self.document.flags).items() if value}
         for group, members in sorted(groups.items(), key=lambda entry: str(entry[0])):
@@ -336,7 +341,7 @@ class _Hands:
                 height=pixels(self.document.imageHeight),
                 side=self._side(members)
                 or (group in boxes and labels.said(boxes[group].name).side)
-                or _flagged_side(flags)
+                or _settled(_flagged_sides(flags))
                 or self.mapping.side,
                 bbox=_extent(boxes[group]) if group in boxes else None,
                 keypoints=xy,
@@ -380,7 +385,10 @@ class _Hands:
         if seen == kp.UNLABELLED:
             self.dropped["point marked v=0"] += 1
             return None
-        side = label.side or told.side or _flagged_side(flags)
+        flagged = _flagged_sides(flags)
+        if len(flagged) > 1:
+            self.both_sides.add(shape.group)
+        side = label.side or told.side or _settled(flagged)
         return _Point(label.keypoint, x, y, seen, side, label.side is not None, shape.group)
 
     def _visibility(self, label: int | None, told: int | None, flags: dict[str, Any]) -> int:
@@ -470,9 +478,13 @@ def _is_box(shape: Shape) -> bool:
     )
 
 
-def _flagged_side(flags: dict[str, Any]) -> str | None:
-    sides = {labels.said(name).side for name, value in flags.items() if value in (True, 1)} - {None}
-    return sides.pop() if len(sides) == 1 else None
+def _flagged_sides(flags: dict[str, Any]) -> set[str]:
+    said = (labels.said(name).side for name, value in flags.items() if value in (True, 1))
+    return {side for side in said if side}
+
+
+def _settled(sides: set[str]) -> str | None:
+    return next(iter(sides)) if len(sides) == 1 else None
 
 
 _HELD = frozenset({"side", "keypoints", "label_source"})

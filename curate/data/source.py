@@ -133,8 +133,9 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-# How many images were found so, in a Part's notes.
+# How many images were found so, and how many hands say both, in a Part's notes.
 BY_NAME = "image found by its name alone, in another folder than was named"
+TWO_SIDES = "side told in two ways, left empty"
 
 
 class Found(NamedTuple):

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -30,7 +32,7 @@ from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import file_of
 from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
-from curate.data.source import Source
+from curate.data.source import TWO_SIDES, Source, files_below
 from curate.hands.sifting import reasons_in
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
@@ -249,30 +251,56 @@ def _prepare(
 
 
 def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, reviewer: str) -> Relabelled:
-    before = {hand.sample_id: hand for hands in session.values() for hand in hands}
     refused: list[tuple[str, str]] = []
     corrected: list[Decision] = []
     when = last_saved(folder / LABELS)
-    for part in read(Source(folder / LABELS)):
-        refused += part.quarantine
-        refused += [(LABELS, f"{count} x {what}") for what, count in part.dropped.items()]
-        for edited in from_batch(part.batch):
-            old = before.get(_original(session, edited.sample_id))
-            if old is None:
-                refused.append((edited.sample_id, "no hand that was opened here"))
-                continue
-            patch = difference(old, edited)
-            if patch != Patch():
-                corrected.append(decision_of(source, old, patch, reviewer, when))
-    order = {name: i for i, name in enumerate(before)}
-    corrected.sort(key=lambda decision: order[decision.sample_id])
+    there = {path.stem: path for path in files_below(folder / LABELS) if path.suffix == ".json"}
+    for name, hands in session.items():
+        try:
+            patches = _patches(there.pop(name, folder / LABELS / f"{name}.json"), hands, read)
+        except InputError as error:
+            refused.append((f"{name}.json", f"{error.reason}; nothing of it was taken"))
+            continue
+        corrected += [decision_of(source, old, patch, reviewer, when) for old, patch in patches]
+    refused += [(path.name, "no picture that was opened here") for path in there.values()]
     files.write(folder / DECISIONS, lines_of(corrected))
-    return Relabelled(folder, len(order), tuple(d.sample_id for d in corrected), tuple(refused))
+    opened = sum(map(len, session.values()))
+    return Relabelled(folder, opened, tuple(d.sample_id for d in corrected), tuple(refused))
 
 
-def _original(session: _Session, edited: str) -> str:
-    """The sample that a hand read from Labelme's file NAME, or NAME#2 for its second, belongs to."""
-    name, _, group = edited.rpartition("/")[2].partition("#")
-    hands = session.get(name, [])
-    number = int(group) if group.isdecimal() else 1
-    return hands[number - 1].sample_id if 0 < number <= len(hands) else ""
+def _patches(path: Path, hands: list[Sample], read: Read) -> list[tuple[Sample, Patch]]:
+    """What was changed of each hand of a picture; a hand that is gone has lost all of its points.
+
+    Raises
+    ------
+    InputError: not all of the file can be read: what is missing there would pass for what was removed.
+    """
+    if not path.is_file():
+        raise InputError(path, "no such file any more")
+    edited: dict[int, Sample] = {}
+    for part in read(Source(path)):
+        faults = [reason for _, reason in part.quarantine]
+        faults += [f"{count} x {what}" for what, count in part.dropped.items()]
+        faults += [TWO_SIDES] if part.notes[TWO_SIDES] else []
+        if faults:
+            raise InputError(path, "; ".join(faults))
+        edited |= {_number(sample.sample_id): sample for sample in from_batch(part.batch)}
+    unknown = sorted(edited.keys() - set(range(1, len(hands) + 1)))
+    if unknown:
+        raise InputError(path, f"a hand that was not opened here (group_id {unknown[0]})")
+    compared = [
+        (old, difference(old, edited.get(number) or _without_points(old)))
+        for number, old in enumerate(hands, start=1)
+    ]
+    return [(old, patch) for old, patch in compared if patch != Patch()]
+
+
+def _without_points(sample: Sample) -> Sample:
+    nowhere = np.full((kp.COUNT, 2), np.nan, np.float32)
+    return replace(sample, keypoints=nowhere, visibility=np.zeros(kp.COUNT, np.uint8))
+
+
+def _number(sample_id: str) -> int:
+    """Which hand of its picture was read from Labelme: by its group id, behind #; without one the first."""
+    group = sample_id.rpartition("/")[2].partition("#")[2]
+    return int(group) if group.isdecimal() else 0 if group else 1

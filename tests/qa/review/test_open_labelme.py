@@ -215,9 +215,81 @@ def test_files_that_cannot_be_read_back_are_told(hands: Path, tmp_path: Path) ->
     data["shapes"].append({**data["shapes"][0], "label": "wirst"})
     (tmp_path / "out/labels/0002-1.json").write_text(json.dumps(data))
     done = session(hands)
-    assert [name for name, _ in done.refused] == ["0001-3.json", "labels"]
+    assert [name for name, _ in done.refused] == ["0001-3.json", "0002-1.json"]
     assert "did you mean wrist?" in done.refused[1][1]
     assert "cannot be read back: '0001-3.json'" in str(done)
+
+
+def edited(hands: Path, name: str, change: Any) -> Relabelled:
+    """The session read back after `change` of a label file's document."""
+    session(hands)
+    path = hands.parent / "out/labels" / f"{name}.json"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    return session(hands)
+
+
+def test_a_hand_whose_points_are_all_gone_has_lost_them(hands: Path, tmp_path: Path) -> None:
+    """The only hand of a picture, and then one of two."""
+    done = edited(hands, "0002-1", lambda document: document["shapes"].clear())
+    assert (done.corrected, done.refused) == (("s/1",), ())
+
+    def second_gone(document: dict[str, Any]) -> None:
+        document["shapes"] = [s for s in document["shapes"] if s["group_id"] == 1]
+
+    assert edited(hands, "0001-3", second_gone).corrected == ("s/4", "s/1")
+    (given, _) = read_decisions(tmp_path / "out/decisions.jsonl")
+    assert given.patch is not None
+    assert given.patch.points == dict.fromkeys(kp.NAMES)
+    apply_decisions(hands, tmp_path / "out/decisions.jsonl", tmp_path / "next", quiet=True)
+    assert [int(s.visibility.any()) for s in Dataset(tmp_path / "next")] == [1, 0, 1, 1, 0]
+
+
+def _misspelt(document: dict[str, Any]) -> None:
+    document["shapes"][3]["label"] = "thumb ipp"
+
+
+def _nowhere(document: dict[str, Any]) -> None:
+    document["shapes"][3]["points"] = [[float("nan"), 1.0]]
+
+
+def _both_sides(document: dict[str, Any]) -> None:
+    for shape in document["shapes"]:
+        shape["flags"] = {"left": True, "right": True}
+
+
+def _another_group(document: dict[str, Any]) -> None:
+    for shape in document["shapes"]:
+        shape["group_id"] = 7
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (_misspelt, "1 x unknown label 'thumb ipp' (did you mean thumb_ip?); nothing of it was taken"),
+        (_nowhere, "1 x point without a place (NaN or null)"),
+        (_both_sides, "side told in two ways"),
+        (_another_group, "a hand that was not opened here (group_id 7)"),
+    ],
+)
+def test_what_cannot_be_read_does_not_count_as_removed(hands: Path, change: Any, why: str) -> None:
+    done = edited(hands, "0002-1", change)
+    assert done.corrected == ()
+    ((name, said),) = done.refused
+    assert name == "0002-1.json"
+    assert why in said
+
+
+def test_a_label_file_that_is_gone_or_a_stranger_is_told(hands: Path, tmp_path: Path) -> None:
+    session(hands)
+    (tmp_path / "out/labels/0002-1.json").rename(tmp_path / "out/labels/mine.json")
+    done = session(hands)
+    assert done.corrected == ()
+    assert done.refused == (
+        ("0002-1.json", "no such file any more; nothing of it was taken"),
+        ("mine.json", "no picture that was opened here"),
+    )
 
 
 def test_a_missing_or_failing_program_is_told_in_one_line(hands: Path, tmp_path: Path) -> None:
