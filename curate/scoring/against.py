@@ -6,11 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.basics.errors import InputError
 from curate.data.predictions import Predictions
 from curate.scoring import bootstrap, metrics
 from curate.scoring.figures import Scored, between, number
+
+Points = NDArray[np.floating]
+_ROUNDED = 0.05  # pixels by which the same label may differ
+_WHOSE = ("these predictions", "the others")
 
 
 def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
@@ -22,13 +27,16 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
 
     Returns
     -------
-    "n" images; for "epe_mean" and "pck_box_0.2" the figure, the other's ("_other"), and the difference
-    ("_difference", with "_low" and "_high", its 95 % interval; 0 outside it: one is better); "nearer", the
-    share of images with a smaller mean error here.
+    "n" images; for "epe_mean", over the points that both predict, and "pck_box_0.2", over all labelled ones,
+    the figure, the other's ("_other"), and the difference ("_difference", with "_low" and "_high", its 95 %
+    interval; 0 outside it: one is better); "nearer", the share of images with a smaller mean error here, over
+    the points that both predict; of "points" labelled those that one does not predict ("unpredicted",
+    "unpredicted_other").
 
     Raises
     ------
-    InputError: no image in common, or images of another size.
+    InputError: no image in common, images of another size, or labels that lie elsewhere in most of them, as
+        where a hand was cut out otherwise.
     """
     ours = scored.predictions
     if other.size != ours.size:
@@ -43,17 +51,25 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
     # The labels are ours, and points that one of the networks was not made for do not count.
     labelled = scored.labelled[rows] & (other.visibility[twins] > 0)
     truth = ours.truth[rows]
+    _same_images(truth, other.truth[twins], labelled, where)
     tables = [
         metrics.distances(predicted, truth, labelled)
         for predicted in (ours.predicted[rows], other.predicted[twins])
     ]
     sides, _ = metrics.box_sizes(truth, labelled)
-    found: dict[str, Any] = {"n": int(labelled.any(1).sum())}
-    for name, of in (
-        ("epe_mean", bootstrap.mean_error),
-        ("pck_box_0.2", lambda table: bootstrap.share_within(table, sides, 0.2)),
+    both = np.isfinite(tables[0]) & np.isfinite(tables[1])
+    shared = [np.where(both, table, np.nan) for table in tables]
+    found: dict[str, Any] = {
+        "n": int(labelled.any(1).sum()),
+        "points": int(labelled.sum()),
+        "unpredicted": int(np.isinf(tables[0]).sum()),
+        "unpredicted_other": int(np.isinf(tables[1]).sum()),
+    }
+    for name, pair in (
+        ("epe_mean", [bootstrap.mean_error(table) for table in shared]),
+        ("pck_box_0.2", [bootstrap.share_within(table, sides, 0.2) for table in tables]),
     ):
-        here, there = (of(table) for table in tables)
+        here, there = pair
         low, high = bootstrap.interval(here, there)
         found |= {
             name: here.value,
@@ -62,10 +78,21 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
             f"{name}_low": low,
             f"{name}_high": high,
         }
-    mean, others = (metrics.per_image(table) for table in tables)
+    mean, others = (metrics.per_image(table) for table in shared)
     known = ~np.isnan(mean)
     found["nearer"] = float((mean[known] < others[known]).mean()) if known.any() else float("nan")
     return found
+
+
+def _same_images(ours: Points, theirs: Points, labelled: NDArray[np.bool_], where: str) -> None:
+    """Labels may have been corrected since in some images; in most of them they lie where they lay."""
+    apart = np.where(labelled, np.linalg.norm(ours - theirs, axis=2), 0.0)
+    moved = ~(apart.max(axis=1) <= _ROUNDED)
+    if moved.mean() > 0.5:
+        most = f"labels that lie up to {np.nanmax(apart):.1f} px from ours"
+        found = f"{most} in {moved.sum()} of {len(moved)} images"
+        remedy = "give predictions of the same training set: this one was cut out or sized otherwise"
+        raise InputError(where, found, field="truth", remedy=remedy)
 
 
 def told(found: Mapping[str, Any] | None) -> Iterator[str]:
@@ -77,3 +104,9 @@ def told(found: Mapping[str, Any] | None) -> Iterator[str]:
         difference = between(found, "epe_mean", "_difference")
         line = f"against the other: mean error {errors} in {found['n']} images, difference {difference}"
         yield line + (", which may be chance" if unsure else "")
+        lacking = found["unpredicted"], found["unpredicted_other"]
+        if any(lacking):
+            sides = " and ".join(
+                f"{whose} lack {count:,}" for whose, count in zip(_WHOSE, lacking, strict=True) if count
+            )
+            yield f"  over the points that both predict; of {found['points']:,} labelled ones {sides}"

@@ -113,3 +113,27 @@ def test_only_images_of_both_are_compared_and_others_are_refused() -> None:
         against.compared(ours, predictions(np.ones(2), first=9), "other")
     with pytest.raises(InputError, match="size: 96 px; allowed: 224 px"):
         against.compared(ours, predictions(np.ones(3), size=96), "other")
+
+
+def test_errors_are_compared_over_the_points_that_both_predict() -> None:
+    """Of two images the other lacks the worse one, which counts for PCK alone."""
+    other = predictions(np.array([2.0, 3.0]))
+    other.predicted[1] = np.nan
+    found = against.compared(scored(1.0, 30.0), other, "other")
+    assert (found["epe_mean"], found["epe_mean_other"]) == (pytest.approx(1), pytest.approx(2))
+    assert (found["pck_box_0.2"], found["pck_box_0.2_other"]) == (0.5, 0.5)  # 30 px are more than 20, too
+    assert (found["points"], found["unpredicted"], found["unpredicted_other"]) == (42, 0, 21)
+    assert found["nearer"] == 1.0
+    assert list(against.told(found))[1:] == [
+        "  over the points that both predict; of 42 labelled ones the others lack 21"
+    ]
+
+
+def test_predictions_of_hands_that_were_cut_out_otherwise_are_refused() -> None:
+    """Labels that were corrected in one image of three are no other set."""
+    corrected = predictions(np.ones(3))
+    corrected.truth[1] += 5
+    assert against.compared(scored(1.0, 2.0, 3.0), corrected, "other")["n"] == 3
+    corrected.truth[2] += 1
+    with pytest.raises(InputError, match=r"truth: labels that lie up to 7.1 px from ours in 2 of 3 images"):
+        against.compared(scored(1.0, 2.0, 3.0), corrected, "other")
