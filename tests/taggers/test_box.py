@@ -46,9 +46,16 @@ def blank(kind: str) -> np.ndarray:
     return np.tile(np.linspace(20, 230, SIDE).astype(np.uint8)[:, None, None], (1, SIDE, 3))
 
 
-def test_drawn_hands_are_found_where_they_are(drawn: tuple[Path, dict[str, np.ndarray]]) -> None:
-    """Half of the points within a tenth of the hand's longer side."""
+@pytest.mark.parametrize("grey", [False, True])
+def test_drawn_hands_are_found_where_they_are(
+    drawn: tuple[Path, dict[str, np.ndarray]], tmp_path: Path, grey: bool
+) -> None:
+    """Half of the points within a tenth of the hand's longer side, also where there is no colour."""
     root, points = drawn
+    if grey:
+        for name in points:
+            images.write(tmp_path / name, images.read(root / name, grey=True))
+        root = tmp_path
     tagger = choose_by("box").open()
     assert tagger.label_source == "auto:box"
     for tagged, truth in zip(
