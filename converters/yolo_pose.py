@@ -264,7 +264,7 @@ def _row(tokens: list[bytes], notes: Counter[str]) -> list[float]:
     size = _NUMBERS.get(len(tokens))
     if size is None:
         raise ValueError(f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)")
-    row = [float(token) for token in tokens]
+    row = list(map(_number, tokens))
     if not all(map(math.isfinite, row)):  # before a missing v becomes NaN: a NaN in the file is no number
         raise ValueError("a number that is not finite")
     if size == 3:
@@ -274,6 +274,14 @@ def _row(tokens: list[bytes], notes: Counter[str]) -> list[float]:
     notes["point with a negative coordinate in a line without v, read as unlabelled"] += absent
     whole = [(x, y, math.nan) if x >= 0 and y >= 0 else (0.0, 0.0, 0.0) for x, y in points]
     return [*row[:_HEAD], *(n for point in whole for n in point)]
+
+
+def _number(token: bytes) -> float:
+    try:
+        return float(token)
+    except ValueError:
+        found = token[:20].decode("utf-8", "replace")
+        raise ValueError(f"{found!r}; allowed: decimal numbers, such as 0.25") from None
 
 
 def _fault(row: NDArray[np.float64], points: NDArray[np.float64]) -> str:
