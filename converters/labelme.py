@@ -122,7 +122,8 @@ def parse(path: Path, places: Places | None = None) -> tuple[LabelFile, slice | 
     ------
     UnsafeInput: it lies elsewhere. InputError: no JSON, or not Labelme's.
     """
-    with json_files.open_checked(path, places or Places([path]), _MAX_BYTES) as opened:
+    places = places or Places([path])
+    with json_files.open_checked(path, places, _MAX_BYTES, own="Labelme's JSON") as opened:
         file = cast(FileIO, opened.raw)  # to read what is passed over in large pieces
         text, place = _without_image(file)
         document = _decode(text, path) if place is not None else None

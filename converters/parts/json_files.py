@@ -22,8 +22,13 @@ _AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
 _AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 
 
-def open_checked(path: Path, places: Places, most: int = MAX_BYTES) -> BufferedReader:
+def open_checked(path: Path, places: Places, most: int = MAX_BYTES, *, own: str = "") -> BufferedReader:
     """Open a file of a source.
+
+    Parameters
+    ----------
+    places: where it may lie. most: bytes that it may have. own: what it should hold, which is told of an
+        empty one.
 
     Raises
     ------
@@ -37,7 +42,8 @@ def open_checked(path: Path, places: Places, most: int = MAX_BYTES) -> BufferedR
     size = os.fstat(file.fileno()).st_size
     if not 0 < size <= most:
         file.close()
-        raise InputError(path, f"{size} bytes" if size else "an empty file", allowed=f"at most {most} bytes")
+        found, allowed = (f"{size} bytes", f"at most {most} bytes") if size else ("an empty file", own)
+        raise InputError(path, found, allowed=allowed)
     return file
 
 

@@ -338,10 +338,15 @@ def test_cutting_the_image_out_changes_nothing(tmp_path: Path, content: str) -> 
     assert found == truth.get("imageData")
 
 
+def test_an_empty_file_is_told_with_what_it_should_hold(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"")
+    _, counted = read(tmp_path)
+    assert counted.quarantine == [("a.json", "an empty file; allowed: Labelme's JSON")]
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
         b"{",
         b"nonsense",
         b'{"shapes": 3}',
