@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.basics.paths import read_file
+from curate.basics.paths import open_file, read_file
 
 _MOST = 1 << 30  # bytes of a JSON file
 _LARGEST = 1e6  # px
+_FORMS = "Parquet, or COCO results as .json"
 
 
 class Given(NamedTuple):
@@ -66,11 +67,12 @@ _Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]
 
 def _parquet(path: str | os.PathLike[str]) -> Iterator[_Row]:
     try:
+        open_file(path).close()
         table = pq.read_table(path)
         there = [name for name in ("sample_id", "predicted", "score") if name in table.column_names]
         rows = table.select(there).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        _refuse(path, f"not readable ({error})", "Parquet, or COCO results as .json")
+        _refuse_unread(path, error)
     if there[:2] != ["sample_id", "predicted"]:
         _refuse(path, "other columns", "sample_id, predicted and perhaps score")
     for number, row in enumerate(rows):
@@ -84,7 +86,7 @@ def _coco_results(path: str | os.PathLike[str]) -> Iterator[_Row]:
     try:
         found = json.loads(read_file(path, _MOST))
     except (OSError, ValueError, RecursionError) as error:
-        _refuse(path, f"not readable ({error})", "Parquet, or COCO results as .json")
+        _refuse_unread(path, error)
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         _refuse(path, "no list of objects", "COCO results, or Parquet")
     for number, entry in enumerate(found):
@@ -110,6 +112,13 @@ def _numbers(path: str | os.PathLike[str], where: str, value: Any, count: int) -
     if len(array) != count:
         _refuse(path, f"{str(value)[:40]}", f"{count} numbers", where)
     return array
+
+
+def _refuse_unread(path: str | os.PathLike[str], error: Exception) -> NoReturn:
+    if isinstance(error, FileNotFoundError):
+        _refuse(path, "no such file", _FORMS)
+    why = (isinstance(error, OSError) and error.strerror) or error
+    _refuse(path, f"not readable ({why})", _FORMS)
 
 
 def _refuse(path: str | os.PathLike[str], found: str, allowed: str, field: str = "") -> NoReturn:

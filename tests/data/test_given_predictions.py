@@ -89,3 +89,16 @@ def test_other_parquet_is_refused_in_a_line(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1")
     with pytest.raises(InputError, match="not readable"):
         read_given(path, ["a/1"])
+
+
+@pytest.mark.parametrize("name", ["none.parquet", "none.json"])
+def test_a_file_that_is_not_there_is_told_so(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"{name}: no such file; allowed: Parquet, or COCO results as .json"):
+        read_given(tmp_path / name, ["a/1"])
+
+
+@pytest.mark.parametrize("name", ["folder.parquet", "folder.json"])
+def test_a_folder_is_no_file_of_predictions(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match=r"not readable \(no regular file\)"):
+        read_given(tmp_path / name, ["a/1"])
