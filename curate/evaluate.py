@@ -157,7 +157,7 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen: as of Evaluation.
+    seen: as of Evaluation. unmatched: as of Scored.
     """
 
     name: str
@@ -168,6 +168,7 @@ class _Origin:
     seen: dict[str, int] | None
     examples: Examples
     predict: Callable[[], Found]
+    unmatched: int | None = None
 
 
 def _origin(
@@ -213,9 +214,9 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     from curate.training.examples import Examples
 
     examples = Examples(dataset, options.split)
-    points, scores = read_given(path, examples.sample_ids)
+    points, scores, unmatched = read_given(path, examples.sample_ids)
     found = Found(points, scores, None, None)
-    return _Origin(path.name, files.sha256(path), True, (), None, None, examples, lambda: found)
+    return _Origin(path.name, files.sha256(path), True, (), None, None, examples, lambda: found, unmatched)
 
 
 def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_set: str) -> Scored:
@@ -224,7 +225,7 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
 
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
-    return Scored(read_predictions(folder / PREDICTIONS))
+    return Scored(read_predictions(folder / PREDICTIONS), origin.unmatched)
 
 
 def _measure_masks(

@@ -30,14 +30,16 @@ _FORMS = "Parquet, or COCO results as .json"
 
 
 class Given(NamedTuple):
-    """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21)."""
+    """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21).
+    unmatched: how many rows of the file are of none of these images."""
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
+    unmatched: int
 
 
 def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
-    """The predictions of some samples; those that the file lacks have none.
+    """The predictions of some samples; those that the file lacks have none, and rows of others are counted.
 
     Of several for one sample the one with the highest score counts.
 
@@ -46,20 +48,21 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
     InputError: no such file, one of another form, or none of these samples in it.
     """
     rows = {name: row for row, name in enumerate(sample_ids)}
-    given = Given(
-        np.full((len(rows), kp.COUNT, 2), np.nan, np.float32), np.zeros((len(rows), kp.COUNT), np.float32)
-    )
+    made = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
+    sure = np.zeros((len(rows), kp.COUNT), np.float32)
+    unmatched = 0
     best = np.full(len(rows), -np.inf)
     read = _parquet if Path(path).suffix.lower() == ".parquet" else _coco_results
     for name, points, scores, total in read(path):
         row = rows.get(name)
-        if row is None or total < best[row]:
-            continue
-        best[row], given.points[row] = total, points
-        given.scores[row] = np.where(np.isfinite(points).all(-1), scores.clip(0, 1), 0)
+        if row is None:
+            unmatched += 1
+        elif total >= best[row]:
+            best[row], made[row] = total, points
+            sure[row] = np.where(np.isfinite(points).all(-1), scores.clip(0, 1), 0)
     if not np.isfinite(best).any():
         _refuse(path, "no prediction of this split's samples", "sample ids as in the training set")
-    return given
+    return Given(made, sure, unmatched)
 
 
 _Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.basics.wording import counted
 from curate.data.predictions import Predictions
 from curate.scoring import calibration, metrics
 
@@ -23,9 +24,16 @@ _FEW = "images wrong in one or two points only"
 
 @dataclass(frozen=True)
 class Scored:
-    """Predictions, and what several figures are computed from."""
+    """Predictions, and what several figures are computed from.
+
+    Attributes
+    ----------
+    unmatched: how many rows of the file that predictions came from are of none of these images; None: they
+        came from no file.
+    """
 
     predictions: Predictions
+    unmatched: int | None = None
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -36,6 +44,11 @@ class Scored:
     def table(self) -> metrics.Array:
         """(N, 21) distances in pixels, as in curate.scoring.metrics."""
         return metrics.distances(self.predictions.predicted, self.predictions.truth, self.labelled)
+
+    @cached_property
+    def unpredicted(self) -> NDArray[np.bool_]:
+        """(N, 21) labelled points without a prediction."""
+        return np.asarray(np.isinf(self.table))
 
     @cached_property
     def boxes(self) -> tuple[metrics.Array, metrics.Array]:
@@ -91,7 +104,7 @@ class Figure:
         is left out. A dict: one figure a threshold.
     meaning: what the page calls it, with "{}" for the threshold; "": the page leaves it out.
     share: shown as a percentage.
-    told: gives its line of the summary, from all figures.
+    told: gives its line of the summary, from all figures; "": there is nothing to say.
     """
 
     name: str
@@ -99,6 +112,22 @@ class Figure:
     meaning: str = ""
     share: bool = False
     told: Callable[[Mapping[str, Any]], str] | None = None
+
+
+def _told_unpredicted(f: Mapping[str, Any]) -> str:
+    if not f.get("unpredicted"):
+        return ""
+    points = f"{f['unpredicted']:,} of {counted(f['points'], 'labelled point')}"
+    images = f.get("unpredicted_images")  # None: an evaluation made before these were counted
+    of_images = f", all of them in {images:,} of {counted(f['n'], 'image')}" if images else ""
+    return (
+        f"without a prediction: {points}{of_images}; they count as wrong in shares and are left out of errors"
+    )
+
+
+def _told_unmatched(f: Mapping[str, Any]) -> str:
+    rows = f.get("unmatched_rows")
+    return f"rows of the predictions that match no sample of this split: {rows:,}" if rows else ""
 
 
 def _told_right(f: Mapping[str, Any]) -> str:
@@ -147,7 +176,23 @@ def _area(low: int, high: int) -> Figure:
 FIGURES: tuple[Figure, ...] = (
     Figure("n", lambda s: int(s.labelled.any(1).sum())),
     Figure("points", lambda s: int(s.labelled.sum())),
-    Figure("unpredicted", lambda s: int(np.isinf(s.table).sum()), "labelled points without a prediction"),
+    Figure(
+        "unpredicted",
+        lambda s: int(s.unpredicted.sum()),
+        "labelled points without a prediction",
+        told=_told_unpredicted,
+    ),
+    Figure(
+        "unpredicted_images",
+        lambda s: int((s.labelled.any(1) & (s.unpredicted == s.labelled).all(1)).sum()),
+        "images without a prediction of any labelled point",
+    ),
+    Figure(
+        "unmatched_rows",
+        lambda s: s.unmatched,
+        "rows of the predictions that match no sample of the split",
+        told=_told_unmatched,
+    ),
     Figure("size", lambda s: s.predictions.size),
     Figure("right_within_px", lambda s: s.limit),
     Figure(
@@ -236,9 +281,9 @@ def page_rows(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) 
     several thresholds."""
     found: list[tuple[int, str, str]] = []
     for figure in _rows(rows):
-        value = figures.get(figure.name)
-        if not figure.meaning:
+        if not figure.meaning or figure.name not in figures:
             continue
+        value = figures[figure.name]
         if isinstance(value, dict):
             found += [(2, figure.meaning.format(at), _shown(figure, one)) for at, one in value.items()]
         else:
@@ -249,6 +294,11 @@ def page_rows(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) 
 def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) -> list[str]:
     """The lines that tell a person most."""
     return [line for figure in _rows(rows) if figure.told and (line := figure.told(figures))]
+
+
+def missing(figures: Mapping[str, Any]) -> list[str]:
+    """The lines on what the figures of points leave out; none where nothing is missing."""
+    return [line for told in (_told_unpredicted, _told_unmatched) if (line := told(figures))]
 
 
 def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:

@@ -14,7 +14,7 @@ from curate.basics import keypoints as kp
 from curate.basics import pages
 from curate.hands.comparison import draw_prediction
 from curate.scoring import calibration, metrics
-from curate.scoring.figures import Scored, number, page_rows, share
+from curate.scoring.figures import Scored, missing, number, page_rows, share
 
 SIDE = 240  # px of a picture
 _CARDS = 12  # pictures a group
@@ -48,6 +48,7 @@ def render_page(shown: Shown) -> str:
         training_set=shown.training_set,
         split=shown.figures["split"],
         figures=shown.figures,
+        missing=missing(shown.figures),
         rows=page_rows(shown.figures),
         joints=_joints(shown.figures["per_keypoint_epe"]),
         curve=_curve(shown),

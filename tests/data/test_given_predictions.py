@@ -38,6 +38,7 @@ def test_coco_results_are_read_by_sample_and_the_best_of_several_counts(tmp_path
     assert given.scores[1].tolist() == [0.75] * 21
     assert np.isnan(given.points[2, 4]).all()
     assert given.scores[2, 4] == 0
+    assert given.unmatched == 1
 
 
 @pytest.mark.parametrize("nested", [True, False])

@@ -12,7 +12,7 @@ import pytest
 from curate.basics import keypoints as kp
 from curate.data.predictions import Predictions
 from curate.scoring import figures as of
-from curate.scoring.figures import FIGURES, Figure, Scored, measure, page_rows, summary
+from curate.scoring.figures import FIGURES, Figure, Scored, measure, missing, page_rows, summary
 
 
 def four_points(errors: list[float], size: int = 96) -> Scored:
@@ -58,6 +58,7 @@ def test_a_missing_prediction_is_wrong_but_has_no_distance() -> None:
     scored.predictions.predicted[0, 1] = np.nan
     figures = measure(scored)
     assert figures["unpredicted"] == 1
+    assert figures["unpredicted_images"] == 0
     assert figures["epe_mean"] == pytest.approx(3)
     assert figures["all_points_9px"] == 0
     assert figures["pck"]["30"] == 0.5
@@ -93,6 +94,46 @@ def test_the_summary_says_in_three_lines_how_good_the_points_are() -> None:
     assert summary(measure(nowhere))[-1] == "no point was predicted"
 
 
+def test_the_summary_says_first_what_has_no_prediction() -> None:
+    """Three images with four labelled points each: one has all, one lacks two, and one lacks all."""
+    one = four_points([1, 1, 1, 1]).predictions
+    columns = [np.repeat(of, 3, 0) for of in (one.truth, one.visibility, one.predicted, one.score)]
+    scored = Scored(Predictions(["a", "b", "c"], *columns, one.size))
+    scored.predictions.predicted[1, 1:3] = np.nan
+    scored.predictions.predicted[2] = np.nan
+    figures = measure(scored)
+    assert (figures["unpredicted"], figures["unpredicted_images"]) == (6, 1)
+    assert "unmatched_rows" not in figures
+    line = (
+        "without a prediction: 6 of 12 labelled points, all of them in 1 of 3 images; "
+        "they count as wrong in shares and are left out of errors"
+    )
+    assert summary(figures) == [
+        line,
+        "all points within 9 px: 33.3% of images",
+        "wrong in 1-2 points only: 33.3% of images, 50.0% of failures",
+        "error: mean 1.00 px, median 1.00 px",
+    ]
+    rows = dict(page_rows(figures))
+    assert rows["labelled points without a prediction"] == "6"
+    assert rows["images without a prediction of any labelled point"] == "1"
+    assert missing(figures) == [line]
+
+
+def test_rows_of_the_predictions_that_match_nothing_are_told() -> None:
+    scored = four_points([1])
+    unmatched = "rows of the predictions that match no sample of the split"
+    assert unmatched not in dict(page_rows(measure(scored)))
+    figures = measure(Scored(scored.predictions, unmatched=1234))
+    assert figures["unmatched_rows"] == 1234
+    assert dict(page_rows(figures))[unmatched] == "1234"
+    assert summary(figures)[0] == "rows of the predictions that match no sample of this split: 1,234"
+    none = measure(Scored(scored.predictions, unmatched=0))
+    assert none["unmatched_rows"] == 0
+    assert summary(none)[0].startswith("all points within")
+    assert missing(none) == []
+
+
 def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
     rows = page_rows(measure(four_points([4, 8, math.sqrt(200), 20])))
     assert rows[:2] == [
@@ -100,8 +141,9 @@ def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
         ("images wrong in one or two points only, of all", "100.0%"),
     ]
     assert ("median error, px", "11.0711") in rows
-    assert [meaning for meaning, _ in rows[16:19]] == [
+    assert [meaning for meaning, _ in rows[16:20]] == [
         "labelled points without a prediction",
+        "images without a prediction of any labelled point",
         "points within 1 px (PCK)",
         "points within 2 px (PCK)",
     ]

@@ -173,6 +173,38 @@ def test_predictions_of_another_tool_are_measured_without_a_run(
     assert "--turns: given with --predictions" in capsys.readouterr().err
 
 
+def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
+    make_set: MakePath, tmp_path: Path
+) -> None:
+    """Of three images one has all points, one 20 of 21, and one none; two rows are of no image."""
+    training_set = make_set(["train", *["test"] * 3], size=32, keypoints=21)
+    entries = [
+        {"image_id": name, "keypoints": [16, 16, 1] * seen + [0, 0, 0] * (21 - seen)}
+        for name, seen in (("drawn/1", 21), ("drawn/2", 20), ("drawn/0", 21), ("misspelt/3", 21))
+    ]
+    (tmp_path / "theirs.json").write_text(json.dumps(entries))
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
+    figures = json.loads((found.out / "metrics.json").read_text())
+    counts = ("points", "unpredicted", "unpredicted_images", "unmatched_rows")
+    assert [figures[name] for name in counts] == [63, 22, 1, 2]
+    lines = str(found).splitlines()
+    assert lines[1] == (
+        "  without a prediction: 22 of 63 labelled points, all of them in 1 of 3 images; "
+        "they count as wrong in shares and are left out of errors"
+    )
+    assert lines[2] == "  rows of the predictions that match no sample of this split: 2"
+    page = (found.out / "evaluation.html").read_text()
+    assert "Without a prediction: 22 of 63 labelled points" in page
+    assert "Rows of the predictions that match no sample of this split: 2." in page
+    whole = [{"image_id": f"drawn/{n}", "keypoints": [16, 16, 1] * 21} for n in (1, 2, 3)]
+    (tmp_path / "whole.json").write_text(json.dumps(whole))
+    options = EvaluateOptions(predictions=tmp_path / "whole.json")
+    found = evaluate(None, training_set, tmp_path / "whole", options, quiet=True)
+    assert str(found).splitlines()[1].startswith("  all points within")
+    assert "match no sample of this split" not in (found.out / "evaluation.html").read_text()
+
+
 def test_the_summary_names_the_split_and_the_page(make_run: MakePath, make_set: MakePath) -> None:
     result = evaluate(
         make_run(size=32), make_set(["val"] * 2, size=32), options=EvaluateOptions("val"), quiet=True
