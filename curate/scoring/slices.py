@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ NONE = "not known"
 _SEVERAL = 8  # numbers of more different values than this are put into ranges
 _RANGES = 6
 _MOST = 50  # values of one kind that are told
+_DIGITS = 6  # significant ones of a number, at least
+_RANGE_DIGITS = 3  # of the ends of a range, at least
+_MOST_DIGITS = 17  # tell any two numbers apart
 
 Slice = dict[str, Any]
 
@@ -33,7 +37,7 @@ def sliced(scored: Scored, values: Mapping[str, Sequence[Any]]) -> dict[str, lis
     By name, a dict a value: "value", "n" (labelled images), "epe_mean" and "pck_box_0.2", each with "_low"
     and "_high", its 95 % interval.
     """
-    return {name: _of_one(scored, _as_words(given)) for name, given in values.items()}
+    return {name: _of_one(scored, _grouped(given)) for name, given in values.items()}
 
 
 def told(by: Mapping[str, Sequence[Slice]]) -> Iterator[str]:
@@ -43,18 +47,19 @@ def told(by: Mapping[str, Sequence[Slice]]) -> Iterator[str]:
             yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {row['n']} images"
 
 
-def _of_one(scored: Scored, words: Sequence[str]) -> list[Slice]:
+def _of_one(scored: Scored, groups: _Groups) -> list[Slice]:
     labelled: NDArray[np.bool_] = np.asarray(scored.labelled.any(1))
-    found = Counter(word for word, counts in zip(words, labelled, strict=True) if counts)
-    common = {word for word, _ in found.most_common(_MOST)}
-    order = [word for word in dict.fromkeys(words) if word in common]
-    array = np.array(words)
+    place = np.where(labelled, groups.place, -1)
+    found = np.bincount(place[labelled], minlength=len(groups.names))
+    common = sorted(np.argsort(-found, kind="stable")[:_MOST])
     error = bootstrap.mean_error(scored.table)
     near = bootstrap.share_within(scored.table, scored.boxes[0], 0.2)
     rows = []
-    for word in sorted(order, key=_place):
-        here = labelled & (array == word)
-        row: Slice = {"value": word, "n": int(here.sum())}
+    for at in common:
+        if not found[at]:
+            continue
+        here = place == at
+        row: Slice = {"value": groups.names[at], "n": int(found[at])}
         for name, ratio in (("epe_mean", error), ("pck_box_0.2", near)):
             part = ratio.rows(here)
             low, high = bootstrap.interval(part)
@@ -63,26 +68,57 @@ def _of_one(scored: Scored, words: Sequence[str]) -> list[Slice]:
     return rows
 
 
-def _as_words(given: Sequence[Any]) -> list[str]:
-    """Values as words; many different numbers as ranges."""
-    numbers = [value for value in given if isinstance(value, int | float) and not isinstance(value, bool)]
-    others = any(value is not None and not isinstance(value, int | float) for value in given)
+class _Groups(NamedTuple):
+    """Groups of images: their names in order, and (N,) which of them each image is in."""
+
+    names: list[str]
+    place: NDArray[np.intp]
+
+
+def _grouped(given: Sequence[Any]) -> _Groups:
+    """Images of one value together; those of many different numbers by ranges."""
+    values = [None if isinstance(value, float) and math.isnan(value) else value for value in given]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    others = any(value is not None and not isinstance(value, int | float) for value in values)
     if others or len(set(numbers)) <= _SEVERAL:
-        return [NONE if value is None else _word(value) for value in given]
-    edges = np.unique(np.quantile(np.array(numbers, np.float64), np.linspace(0, 1, _RANGES + 1)))
-    names = [
-        f"{low:g} to {high:g}" for low, high in zip(edges[:-1].round(1), edges[1:].round(1), strict=True)
+        return _by_word(values)
+    return _by_range(np.array([np.nan if value is None else value for value in values], np.float64))
+
+
+def _by_word(values: Sequence[Any]) -> _Groups:
+    floats = list({value for value in values if isinstance(value, float)})
+    said = dict(zip(floats, _told_apart(floats, _DIGITS), strict=True))
+    words = [
+        NONE if value is None else said[value] if isinstance(value, float) else str(value) for value in values
     ]
-    place = np.searchsorted(edges[1:-1], np.array([np.nan if v is None else v for v in given], np.float64))
-    return [NONE if value is None else names[at] for value, at in zip(given, place, strict=True)]
+    names = sorted(set(words), key=_place)
+    at = {name: place for place, name in enumerate(names)}
+    return _Groups(names, np.array([at[word] for word in words], np.intp))
 
 
-def _word(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _by_range(values: NDArray[np.float64]) -> _Groups:
+    """Ranges, each with its upper end, that have about as many images each; NaN: not known."""
+    known = ~np.isnan(values)
+    # Ends are numbers that occur, so that no two differ by a rounding of the machine alone.
+    ends = np.quantile(values[known], np.linspace(0, 1, _RANGES + 1), method="inverted_cdf")
+    edges = np.unique(ends)
+    whole = len(f"{np.abs(edges).max():.0f}")
+    words = _told_apart(edges.tolist(), min(max(_RANGE_DIGITS, whole), _MOST_DIGITS))
+    names = [f"{low} to {high}" for low, high in pairwise(words)]
+    return _Groups([*names, NONE], np.where(known, np.searchsorted(edges[1:-1], values), len(names)))
+
+
+def _told_apart(numbers: Sequence[float], least: int) -> list[str]:
+    """Different numbers as words, with as many significant digits as tell them apart."""
+    for digits in range(least, _MOST_DIGITS):
+        words = [f"{number:.{digits}g}" for number in numbers]
+        if len(set(words)) == len(numbers):
+            return words
+    return [f"{number:.{_MOST_DIGITS}g}" for number in numbers]
 
 
 def _place(word: str) -> tuple[bool, float, str]:
-    """Numbers and ranges by size, words by the alphabet, the unknown last."""
+    """Numbers by size, words by the alphabet, the unknown last."""
     try:
         return word == NONE, float(word.partition(" ")[0]), word
     except ValueError:

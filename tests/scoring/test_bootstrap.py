@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -85,6 +86,37 @@ def test_many_numbers_become_ranges_and_few_stay_as_they_are() -> None:
     )
     assert ranges[0]["value"].startswith("-10 to")
     assert [row["epe_mean"] for row in ranges] == sorted(row["epe_mean"] for row in ranges)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first", "last"),
+    [
+        # Twelve scores between 0.97 and 1, of which the last are nearer to each other than a thousandth.
+        ([0.97, 0.98, *(0.999 + 0.0001 * n for n in range(10))], "0.97 to 0.98", "0.9997 to 0.9999"),
+        ([0.01 * n for n in range(12)], "0 to 0.01", "0.09 to 0.11"),
+        ([1990 + n for n in range(12)], "1990 to 1991", "1999 to 2001"),
+        ([1e-9 * n for n in range(1, 13)], "1e-09 to 2e-09", "1e-08 to 1.2e-08"),
+    ],
+    ids=["scores", "hundredths", "years", "tiny"],
+)
+def test_ranges_of_a_small_span_are_told_apart(numbers: Sequence[float], first: str, last: str) -> None:
+    ranges = slices.sliced(scored(*range(1, 13)), {"score": numbers})["score"]
+    assert [row["n"] for row in ranges] == [2] * 6
+    assert [row["epe_mean"] for row in ranges] == pytest.approx([1.5, 3.5, 5.5, 7.5, 9.5, 11.5], rel=1e-5)
+    assert len({row["value"] for row in ranges}) == 6
+    assert (ranges[0]["value"], ranges[-1]["value"]) == (first, last)
+
+
+def test_few_numbers_that_lie_near_each_other_are_told_apart() -> None:
+    found = slices.sliced(scored(1.0, 2.0, 3.0), {"score": [0.99999991, 0.99999992, 0.5]})["score"]
+    assert [(row["value"], row["n"]) for row in found] == [("0.5", 1), ("0.99999991", 1), ("0.99999992", 1)]
+
+
+def test_numbers_that_are_none_are_not_known_and_come_last() -> None:
+    numbers = [math.nan, None, *(float(n) for n in range(10))]
+    ranges = slices.sliced(scored(*range(1, 13)), {"depth": numbers})["depth"]
+    assert (ranges[-1]["value"], ranges[-1]["n"]) == ("not known", 2)
+    assert sum(row["n"] for row in ranges[:-1]) == 10
 
 
 def test_two_predictions_are_compared_image_by_image() -> None:
