@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.scoring import metrics
 from curate.scoring.metrics import Array
@@ -39,7 +40,7 @@ class Ratio:
         """The figure."""
         return float(self.of(np.ones((1, len(self.total))))[0])
 
-    def rows(self, chosen: Array) -> Ratio:
+    def rows(self, chosen: NDArray[np.intp]) -> Ratio:
         """That of some images alone."""
         return Ratio(self.total[chosen], self.count[chosen])
 

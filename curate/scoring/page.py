@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.basics import pages
 from curate.hands.comparison import draw_prediction
-from curate.scoring import calibration, metrics
+from curate.scoring import calibration, metrics, slices
 from curate.scoring.figures import Scored, missing, number, page_rows, share
 
 SIDE = 240  # px of a picture
@@ -59,8 +59,9 @@ def render_page(shown: Shown) -> str:
     )
 
 
-def _slices(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A chart of the mean error of each value, with its interval."""
+def _slices(name: str, given: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A chart of the mean error of each value, with its interval; of very many, of those of most images."""
+    rows, others = slices.most(given)
     longest = max((row["epe_mean_high"] or row["epe_mean"] or 0.0 for row in rows), default=0.0) or 1.0
 
     def x(error: float | None) -> float:
@@ -76,7 +77,7 @@ def _slices(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         }
         for row in rows
     ]
-    return {"name": name, "rows": marked}
+    return {"name": name, "rows": marked, "others": others}
 
 
 def _joints(errors: dict[str, float | None]) -> list[dict[str, Any]]:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics.wording import counted
 from curate.scoring import bootstrap
 from curate.scoring.figures import Scored, between
 
 NONE = "not known"
 _SEVERAL = 8  # numbers of more different values than this are put into ranges
 _RANGES = 6
-_MOST = 50  # values of one kind that are told
+_MOST = 50  # values of one kind that are told and shown
 _DIGITS = 6  # significant ones of a number, at least
 _RANGE_DIGITS = 3  # of the ends of a range, at least
 _MOST_DIGITS = 17  # tell any two numbers apart
@@ -41,25 +42,36 @@ def sliced(scored: Scored, values: Mapping[str, Sequence[Any]]) -> dict[str, lis
 
 
 def told(by: Mapping[str, Sequence[Slice]]) -> Iterator[str]:
-    """A line for each value."""
-    for name, rows in by.items():
+    """A line for each value; of very many, for those of most images, and one on the others."""
+    for name, given in by.items():
+        rows, others = most(given)
         for row in rows:
             yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {row['n']} images"
+        if others:
+            yield f"{name}: {others}"
+
+
+def most(rows: Sequence[Slice]) -> tuple[list[Slice], str]:
+    """The slices of most images, in their order, and what is told of the others; "" where these are all."""
+    order = sorted(range(len(rows)), key=lambda at: -rows[at]["n"])
+    kept = set(order[:_MOST])
+    images = sum(rows[at]["n"] for at in order[_MOST:])
+    others = f"{counted(len(order) - _MOST, 'more value')} in {counted(images, 'image')}: see metrics.json"
+    return [row for at, row in enumerate(rows) if at in kept], others if len(order) > _MOST else ""
 
 
 def _of_one(scored: Scored, groups: _Groups) -> list[Slice]:
-    labelled: NDArray[np.bool_] = np.asarray(scored.labelled.any(1))
-    place = np.where(labelled, groups.place, -1)
-    found = np.bincount(place[labelled], minlength=len(groups.names))
-    common = sorted(np.argsort(-found, kind="stable")[:_MOST])
+    labelled = np.flatnonzero(scored.labelled.any(1))
+    place = groups.place[labelled]
+    ends = np.cumsum(np.bincount(place, minlength=len(groups.names)))
+    images = np.split(labelled[np.argsort(place, kind="stable")], ends[:-1])  # of each group
     error = bootstrap.mean_error(scored.table)
     near = bootstrap.share_within(scored.table, scored.boxes[0], 0.2)
     rows = []
-    for at in common:
-        if not found[at]:
+    for value, here in zip(groups.names, images, strict=True):
+        if not len(here):
             continue
-        here = place == at
-        row: Slice = {"value": groups.names[at], "n": int(found[at])}
+        row: Slice = {"value": value, "n": len(here)}
         for name, ratio in (("epe_mean", error), ("pck_box_0.2", near)):
             part = ratio.rows(here)
             low, high = bootstrap.interval(part)

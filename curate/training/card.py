@@ -24,7 +24,7 @@ from curate.training.record import INFO
 from curate.training.run import Run
 
 METRICS = "evaluation-*/metrics.json"
-_MOST = 10_000_000  # bytes
+_MOST = 100_000_000  # bytes; --by of a value for each image has the most
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 

@@ -107,6 +107,24 @@ def test_ranges_of_a_small_span_are_told_apart(numbers: Sequence[float], first: 
     assert (ranges[0]["value"], ranges[-1]["value"]) == (first, last)
 
 
+def test_of_very_many_values_all_are_kept_and_the_largest_are_told() -> None:
+    """60 names: 10 of two images each, behind 50 of one in the alphabet; two names are only of images
+    without a label."""
+    names = [f"a{n:02}" for n in range(50)] + [f"b{n}" for n in range(10) for _ in range(2)] + ["c", "d"]
+    errors = [1.0] * 70 + [math.nan] * 2
+    by = slices.sliced(scored(*errors), {"subject": names})
+    assert [row["value"] for row in by["subject"]] == sorted(set(names[:70]))
+    assert sum(row["n"] for row in by["subject"]) == 70
+    lines = list(slices.told(by))
+    assert len(lines) == 51
+    # Of those of one image each, the first 40 in the alphabet.
+    assert lines[39].startswith("subject a39: mean error 1.00")
+    assert lines[40].startswith("subject b0: mean error 1.00 (1.00 to 1.00) px in 2 images")
+    assert lines[50] == "subject: 10 more values in 10 images: see metrics.json"
+    fifty = {"subject": by["subject"][:50]}
+    assert len(list(slices.told(fifty))) == 50
+
+
 def test_few_numbers_that_lie_near_each_other_are_told_apart() -> None:
     found = slices.sliced(scored(1.0, 2.0, 3.0), {"score": [0.99999991, 0.99999992, 0.5]})["score"]
     assert [(row["value"], row["n"]) for row in found] == [("0.5", 1), ("0.99999991", 1), ("0.99999992", 1)]

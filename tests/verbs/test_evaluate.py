@@ -145,6 +145,19 @@ def test_errors_are_told_by_what_is_known_and_against_another_run(
     assert {name: found.figures[name] for name in plain.figures} == plain.figures
 
 
+def test_of_very_many_values_the_page_says_how_many_it_does_not_show(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    training_set = make_set(["test"] * 52, size=32)
+    options = EvaluateOptions(by=("sample_id",))
+    found = evaluate(make_run(size=32), training_set, tmp_path / "out", options, quiet=True)
+    figures = json.loads((found.out / "metrics.json").read_text())
+    assert len(figures["by"]["sample_id"]) == 52
+    assert "sample_id: 2 more values in 2 images: see metrics.json" in str(found)
+    page = (found.out / "evaluation.html").read_text()
+    assert "Shown are the values of most images; 2 more values in 2 images: see metrics.json." in page
+
+
 def test_what_no_sample_has_is_refused_with_what_there_is(make_run: MakePath, make_set: MakePath) -> None:
     run, training_set = make_run(size=32), make_set(["test"] * 2, size=32)
     with pytest.raises(InputError, match=r"no column or attr 'sid'.*did you mean 'side'"):
