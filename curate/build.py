@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -75,15 +76,18 @@ def build(
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     joined = Joined.of(sources, options.keypoints, masks=options.masks)
     look.check_names(joined.column("sample_id"))
-    splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val)
+    notes = Counter[str]()
+    splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val, notes=notes)
     writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
     size, total = tasks(_ROWS, *sources)
+    before = look.survey()
+    before.notes.update(notes)
     return stage.run(
         joined.batches(size, splits),
         partial(_build_batch, writer=writer, look=look),
         total=total,
         finish=writer.finish,
-        before=look.survey(),
+        before=before,
     )
 
 

@@ -20,6 +20,8 @@ from curate.data import split as splits_of
 from curate.data.dataset import Dataset, Rows
 from curate.data.sample import labelled_points
 
+STRAY = "row of the split list that names no sample"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -84,7 +86,13 @@ class Joined:
         return [value for d in self.datasets for value in d.table([name]).column(0).to_pylist()]
 
     def split(
-        self, how: str | os.PathLike[str] | None, *, seed: int, test: float, val: float
+        self,
+        how: str | os.PathLike[str] | None,
+        *,
+        seed: int,
+        test: float,
+        val: float,
+        notes: Counter[str] | None = None,
     ) -> list[str | None]:
         """Each sample's split; None for those that are left out.
 
@@ -93,6 +101,7 @@ class Joined:
         how: "source", "subject", or a CSV file (`curate.data.split.from_list`). None: "source" if every
             sample has a split, else "subject".
         seed, test, val: as `curate.data.split.by_subject` takes them.
+        notes: where rows of the CSV file that name no sample are counted.
 
         Raises
         ------
@@ -116,8 +125,11 @@ class Joined:
         elif how == "source":
             found = splits_of.from_source(given, where)
         else:
-            ids, names = (of_kept(self.column(name)) for name in ("sample_id", "image"))
-            found = splits_of.from_list(how, ids, subjects, names)
+            columns = (self.column(name) for name in ("sample_id", "subject_id", "image"))
+            listed, strays = splits_of.from_list(how, *columns)
+            found = of_kept(listed)
+            if notes is not None and strays:
+                notes[STRAY] += strays
         splits_of.check(found, subjects, photos, clips, where)
         result: list[str | None] = [None] * len(self.labelled)
         for i, name in zip(kept, found, strict=True):

@@ -113,26 +113,33 @@ def from_list(
     sample_ids: Sequence[str],
     subjects: Sequence[str | None],
     images: Sequence[str],
-) -> list[str | None]:
+) -> tuple[list[str | None], int]:
     """The split that a CSV file gives each sample; None for samples it does not name.
 
     The file has a header with `split` and one of `sample_id`, `subject_id` or `image` (a path as in the
     dataset, or its last part).
+
+    Returns
+    -------
+    Besides it the number of rows that name no sample.
 
     Raises
     ------
     InputError: a file that does not parse, another word than train, val or test, a name with two splits, or
         no name that fits a sample.
     """
-    key, table = _read_list(path)
+    key, table, rows = _read_list(path)
     names: Sequence[str | None] = {"sample_id": sample_ids, "subject_id": subjects, "image": images}[key]
     found = [None if name is None else table.get(name) for name in names]
+    there = set(names)
     if key == "image":
-        found = [split or table.get(PurePosixPath(i).name) for split, i in zip(found, images, strict=True)]
+        last = [PurePosixPath(image).name for image in images]
+        found = [split or table.get(name) for split, name in zip(found, last, strict=True)]
+        there.update(last)
     if not any(found):
         allowed = f"names such as {_some(names)}"
         raise InputError(path, "it names none of the samples", field=key, allowed=allowed)
-    return found
+    return found, sum(count for name, count in rows.items() if name not in there)
 
 
 def check(
@@ -193,8 +200,10 @@ def _take(groups: Sequence[str], sizes: dict[str, int], target: float) -> list[s
     return taken
 
 
-def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
+def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str], Counter[str]]:
+    """The column that names samples, the split of each name, and how many rows have it."""
     table: dict[str, str] = {}
+    counts = Counter[str]()
     try:
         with TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -209,11 +218,12 @@ def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
                     raise InputError(path, repr(split), field=line, allowed=", ".join(SPLITS))
                 if table.setdefault(name, split) != split:
                     raise InputError(path, f"{name!r} is in {table[name]} before", field=line)
+                counts[name] += 1
     except OSError as error:
         raise InputError(path, f"cannot be opened ({error.strerror or error})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(path, f"no CSV in UTF-8 ({error})") from None
-    return keys[0], table
+    return keys[0], table, counts
 
 
 def _some(names: Sequence[str | None]) -> str:

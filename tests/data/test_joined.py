@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,17 @@ def test_batches_leave_out_and_count_what_has_no_label_or_split(two: list[Datase
         {"no labelled keypoint of the chosen set": 1},
     ]
     assert [dict(batch.notes) for batch in batches] == [{"samples_without_subject": 1}, {}, {}]
+
+
+def test_rows_that_name_no_sample_are_counted_and_those_of_samples_without_a_label_are_not(
+    two: list[Dataset], tmp_path: Path
+) -> None:
+    """c, of which the chosen points are not labelled, is a sample all the same."""
+    (tmp_path / "list.csv").write_text("sample_id,split\na,train\nc,train\nbb,test\n")
+    notes = Counter[str]()
+    splits = Joined.of(two, 20).split(tmp_path / "list.csv", seed=0, test=0.1, val=0.0, notes=notes)
+    assert splits == ["train", None, None, None, None]
+    assert notes == {"row of the split list that names no sample": 1}
 
 
 def test_a_split_that_parts_a_photo_is_refused(two: list[Dataset], tmp_path: Path) -> None:

@@ -152,10 +152,11 @@ def test_the_sources_split() -> None:
         split.from_source(["training"], "set")
 
 
-def listed(tmp_path: Path, text: str | bytes) -> list[str | None]:
+def listed(tmp_path: Path, text: str | bytes) -> tuple[list[str | None], int]:
     path = tmp_path / "split.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return split.from_list(path, ["s/1", "s/2", "s/3"], ["a", "b", None], ["x/1.png", "x/2.png", "y/2.png"])
+    images = ["x/1.png", "x/2.png", "y/2.png"]
+    return split.from_list(path, ["s/1", "s/2", "s/3"], ["a", "b", None], images)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,20 @@ def listed(tmp_path: Path, text: str | bytes) -> list[str | None]:
     ids=["sample", "subject", "image"],
 )
 def test_a_list(tmp_path: Path, text: str, splits: list[str | None]) -> None:
-    assert listed(tmp_path, text) == splits
+    assert listed(tmp_path, text) == (splits, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "strays"),
+    [
+        ("sample_id,split\ns/1,train\ns/33,test\ns/33,test\n", 2),
+        ("subject_id,split\na,train\nA,val\n,test\n", 2),
+        ("image,split\nx/1.png,train\n1.png,train\nz/1.png,test\n", 1),
+    ],
+    ids=["sample", "subject", "image"],
+)
+def test_rows_of_a_list_that_name_no_sample_are_counted(tmp_path: Path, text: str, strays: int) -> None:
+    assert listed(tmp_path, text) == (["train", None, None], strays)
 
 
 @pytest.mark.parametrize(

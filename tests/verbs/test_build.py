@@ -142,6 +142,10 @@ def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
     summary = build([given], tmp_path / "e", BuildOptions(split=names), quiet=True)
     assert (summary.samples, summary.dropped) == (4, {"not in the split list": 16})
     assert {s.subject_id: s.split for s in Dataset(tmp_path / "e")} == {"p0": "train", "p9": "val"}
+    assert "row of the split list that names no sample" not in summary.notes
+    names.write_text("subject_id,split\np0,train\np9,val\nP1,test\np10,test\n")
+    summary = build([given], tmp_path / "f", BuildOptions(split=names), quiet=True)
+    assert (summary.samples, summary.notes["row of the split list that names no sample"]) == (4, 2)
     names.write_text("subject_id,split\np0,test\np9,val\n")
     with pytest.raises(ConfigChanged, match="split changed"):
         build([given], tmp_path / "e", BuildOptions(split=names), quiet=True)
