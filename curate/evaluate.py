@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curate.basics import files
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, SchemaError
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
-from curate.data.predictions import PREDICTIONS, read_predictions, write_predictions
+from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.told_apart import values_of
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring import against, slices
@@ -212,11 +212,22 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         raise InputError("--turns", "given with --predictions", allowed="with a run")
     from curate.networks.found import Found
     from curate.training.examples import Examples
+    from curate.training.predicting import beside_labels
 
     examples = Examples(dataset, options.split)
     points, scores, unmatched = read_given(path, examples.sample_ids)
     found = Found(points, scores, None, None)
+    _refuse_another_cut(path, beside_labels(examples, found))
     return _Origin(path.name, files.sha256(path), True, (), None, None, examples, lambda: found, unmatched)
+
+
+def _refuse_another_cut(path: Path, here: Predictions) -> None:
+    """Predictions of ours tell where the labels lay. Raises InputError as `against.paired` does."""
+    try:
+        told = read_predictions(path)
+    except SchemaError:  # another tool's, which tell nothing of the kind
+        return
+    against.paired(here, told, os.fspath(path))
 
 
 def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_set: str) -> Scored:

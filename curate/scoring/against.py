@@ -35,23 +35,13 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
 
     Raises
     ------
-    InputError: no image in common, images of another size, or labels that lie elsewhere in most of them, as
-        where a hand was cut out otherwise.
+    InputError: as `paired` does.
     """
     ours = scored.predictions
-    if other.size != ours.size:
-        raise InputError(where, f"{other.size} px", field="size", allowed=f"{ours.size} px, as here")
-    places = {name: row for row, name in enumerate(other.sample_ids)}
-    rows = [row for row, name in enumerate(ours.sample_ids) if name in places]
-    if not rows:
-        raise InputError(
-            where, "no image in common with this split", allowed="predictions of the same images"
-        )
-    twins = [places[ours.sample_ids[row]] for row in rows]
+    rows, twins = paired(ours, other, where)
     # The labels are ours, and points that one of the networks was not made for do not count.
     labelled = scored.labelled[rows] & (other.visibility[twins] > 0)
     truth = ours.truth[rows]
-    _same_images(truth, other.truth[twins], labelled, where)
     tables = [
         metrics.distances(predicted, truth, labelled)
         for predicted in (ours.predicted[rows], other.predicted[twins])
@@ -82,6 +72,28 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
     known = ~np.isnan(mean)
     found["nearer"] = float((mean[known] < others[known]).mean()) if known.any() else float("nan")
     return found
+
+
+def paired(ours: Predictions, other: Predictions, where: str) -> tuple[list[int], list[int]]:
+    """The rows of either of the images that both have.
+
+    Raises
+    ------
+    InputError: no image in common, images of another size, or labels that lie elsewhere in most of them, as
+        where a hand was cut out otherwise.
+    """
+    if other.size != ours.size:
+        raise InputError(where, f"{other.size} px", field="size", allowed=f"{ours.size} px, as here")
+    places = {name: row for row, name in enumerate(other.sample_ids)}
+    rows = [row for row, name in enumerate(ours.sample_ids) if name in places]
+    if not rows:
+        raise InputError(
+            where, "no image in common with this split", allowed="predictions of the same images"
+        )
+    twins = [places[ours.sample_ids[row]] for row in rows]
+    labelled = (ours.visibility[rows] > 0) & (other.visibility[twins] > 0)
+    _same_images(ours.truth[rows], other.truth[twins], labelled, where)
+    return rows, twins
 
 
 def _same_images(ours: Points, theirs: Points, labelled: NDArray[np.bool_], where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
-from curate.data.predictions import read_predictions
+from curate.data.predictions import read_predictions, write_predictions
 from curate.evaluate import evaluate
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring.figures import Scored, measure
@@ -184,6 +185,20 @@ def test_predictions_of_another_tool_are_measured_without_a_run(
     assert "both of a run and --predictions" in capsys.readouterr().err
     assert cli.main([*line, "--turns", "--out", str(tmp_path / "turned")]) == 2
     assert "--turns: given with --predictions" in capsys.readouterr().err
+
+
+def test_predictions_of_ours_for_images_that_were_cut_out_otherwise_are_refused(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    run, training_set = make_run(size=32), make_set(["train", *["test"] * 3], size=32)
+    file = evaluate(run, training_set, tmp_path / "ours", quiet=True).out / "predictions.parquet"
+    told = read_predictions(file)
+    about = {"split": "test", "weights_sha256": "0", "training_set": "another"}
+    write_predictions(tmp_path / "other.parquet", replace(told, truth=told.truth + 2), **about)
+    options = EvaluateOptions(predictions=tmp_path / "other.parquet")
+    with pytest.raises(InputError, match=r"truth: labels that lie up to 2\.8 px from ours in 3 of 3 images"):
+        evaluate(None, training_set, tmp_path / "theirs", options, quiet=True)
+    assert not (tmp_path / "theirs").exists()
 
 
 def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
