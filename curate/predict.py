@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from curate.basics import files, images, screen, videos
+from curate.basics import files, images, screen
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.paths import Places, real
 from curate.basics.wording import counted
-from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.frames import SECONDS
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.source import pictures_below
 from curate.data.stage import Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
 from curate.hands.oriented import ROLL, oriented
@@ -37,6 +30,7 @@ from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
 from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_overlay
 from curate.taggers.following import Follower, Settings
+from curate.taggers.given import Given, Photo, look_through
 from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
 from curate.taggers.tagger import (
@@ -45,7 +39,6 @@ from curate.taggers.tagger import (
     Tagged,
     labelled,
     least_score,
-    open_photograph,
     tag_in_order,
 )
 
@@ -54,10 +47,8 @@ PICTURES = "pictures"
 REASON = "no_hand"  # in a sample's attrs: why there is no hand in it
 WITHOUT, UNSEEN, LOW = "without_a_hand", "seen_by_the_network_alone", "low_scores"  # notes
 
-_ROWS = 16  # photos a task
 _LONGEST = 800  # px, longer side of a picture
 _LISTED = 20  # unreadable inputs named in the summary
-_CAMERA = re.compile(r"camera:(\d{1,3})")
 
 
 @dataclass(frozen=True)
@@ -136,37 +127,6 @@ class Predicted:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class _Photo:
-    """One photo to look at: its file, what is known about it, why it must not be looked at, and by what its
-    bbox was found just now."""
-
-    root: Path
-    sample: Sample
-    refused: InputError | None = None
-    found_by: str | None = None
-
-    def open(self) -> Photograph | InputError:
-        """The photograph, or why it cannot be used."""
-        return self.refused or open_photograph(self.root, self.sample)
-
-    @property
-    def path(self) -> Path:
-        return self.root / self.sample.image
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What is looked at: datasets, and files, of which some are photos and some videos; or a camera."""
-
-    datasets: tuple[Dataset, ...]
-    found: list[Path]
-    photos: list[Path]
-    clips: list[Clip]
-    places: Places
-    before: Part
-
-
 def predict(
     run: str | os.PathLike[str] | None,
     inputs: Sequence[str | os.PathLike[str]],
@@ -211,13 +171,13 @@ def predict(
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)
-    given = _given(inputs, folder, options)
+    given = look_through(inputs, folder, seconds=options.seconds)
     chosen = choose("", BOX) if run is None else choose(run)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
     least, why = _least(chosen, options)
     followed = _least_followed(least, options)
-    record = {chosen.name: chosen.content, "photos": _fingerprint(given.found), **asdict(options)}
+    record = {chosen.name: chosen.content, "photos": given.fingerprint, **asdict(options)}
     record["finder"] = None if finder is None else finder.identity
     record |= {"min_score": least, "min_score_in_videos": followed}
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
@@ -236,8 +196,8 @@ def _least_followed(least: float, options: PredictOptions) -> float:
     return min(least, UNMEASURED) if options.min_score is None else least
 
 
-def _run(stage: Stage, given: _Given, ways: _Ways, why: str | None) -> Predicted:
-    sizes = _sizes([len(given.photos), *map(len, given.datasets)], given.clips)
+def _run(stage: Stage, given: Given, ways: _Ways, why: str | None) -> Predicted:
+    sizes = given.sizes
     passed_over = dict(sorted(given.before.notes.items()))
     spent: list[tuple[int, float]] = []
 
@@ -246,7 +206,7 @@ def _run(stage: Stage, given: _Given, ways: _Ways, why: str | None) -> Predicted
         return {}
 
     summary = stage.run(
-        chain(_batches(given.photos, given.places, given.datasets), given.clips),
+        given.items(),
         partial(_predict_one, ways=ways),
         total=len(sizes),
         sizes=sizes,
@@ -289,107 +249,6 @@ def _told(
     )
 
 
-def _given(inputs: Sequence[str | os.PathLike[str]], out: Path, options: PredictOptions) -> _Given:
-    """What is looked at. Raises InputError: nothing, or what `predict` names."""
-    datasets, places = _datasets(inputs), _places(inputs)
-    before = Part(to_batch([]))
-    camera = _camera(inputs, options)
-    found = [] if camera else _files(inputs, out, before.notes)
-    photos = [path for path in found if path.suffix.lower() not in videos.SUFFIXES]
-    clips = [camera] if camera else _clips(found, places)
-    if not photos and not clips and not datasets:
-        raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
-    return _Given(datasets, found, photos, clips, places, before)
-
-
-def _camera(inputs: Sequence[str | os.PathLike[str]], options: PredictOptions) -> Clip | None:
-    """The camera that is given. Raises InputError: it is given beside other inputs."""
-    given = [found for path in inputs if (found := _CAMERA.fullmatch(os.fspath(path)))]
-    if not given:
-        return None
-    if len(inputs) > 1:
-        raise InputError(given[0].group(), "given with other inputs", allowed="a camera alone")
-    return Clip(given[0].group(), camera=int(given[0].group(1)), seconds=options.seconds)
-
-
-def _clips(found: Iterable[Path], places: Places) -> list[Clip]:
-    """The videos among the files."""
-    return [
-        Clip(path.as_posix(), path, refused=_refusal(path, places))
-        for path in found
-        if path.suffix.lower() in videos.SUFFIXES
-    ]
-
-
-def _refusal(path: Path, places: Places) -> InputError | None:
-    """Why a file must not be looked at: it is a link that leads out of what is given."""
-    try:
-        places.require(path, option="curate predict RUN")
-    except InputError as error:
-        return error
-    return None
-
-
-def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
-    """Those of the inputs that are datasets. Raises InputError: a training set."""
-    datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
-    for dataset in datasets:
-        dataset.refuse_training_set("for those: curate evaluate", allowed="photos or datasets")
-    return datasets
-
-
-def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[str]) -> list[Path]:
-    """The photos and videos that are no dataset's and not ours in `out`, each once; `notes` counts other
-    files of the folders."""
-    found: dict[Path, Path] = {}
-    for path in map(Path, inputs):
-        if not path.is_dir():
-            found.setdefault(real(path), path)
-        elif not (path / DATASET_INFO).exists():
-            for below in pictures_below(path, notes, videos.SUFFIXES):
-                found.setdefault(real(below), below)
-    return [path for place, path in found.items() if not place.is_relative_to(real(out))]
-
-
-def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
-    """Where photos may lie: in the folders that are given, and where what is given itself leads."""
-    return Places(path if path.is_dir() else real(path).parent for path in map(Path, inputs))
-
-
-def _fingerprint(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in files:
-        size = path.stat().st_size if path.is_file() else -1
-        digest.update(os.fsencode(f"{path.as_posix()}\0{size}\n"))
-    return digest.hexdigest()
-
-
-def _photo(path: Path, places: Places) -> _Photo:
-    place = real(path) if path.is_symlink() else path
-    sample = Sample(f"photo/{path.as_posix()}", "photo", place.name)
-    return _Photo(place.parent, sample, _refusal(path, places))
-
-
-def _sizes(counts: Iterable[int], clips: Iterable[Clip]) -> list[int]:
-    """How many photos, or frames, each item of the work stands for."""
-    batches = [min(_ROWS, count - first) for count in counts for first in range(0, count, _ROWS)]
-    return [*batches, *(clip.promised() for clip in clips)]
-
-
-def _batches(files: Sequence[Path], places: Places, datasets: Iterable[Dataset]) -> Iterator[list[_Photo]]:
-    for first in range(0, len(files), _ROWS):
-        yield [_photo(path, places) for path in files[first : first + _ROWS]]
-    for dataset in datasets:
-        held: list[_Photo] = []
-        for sample in dataset:
-            held.append(_Photo(dataset.root, sample))
-            if len(held) == _ROWS:
-                yield held
-                held = []
-        if held:
-            yield held
-
-
 @dataclass(frozen=True)
 class _Ways:
     """How all of a run is predicted: by what, where to, and where what is not finished is kept."""
@@ -421,7 +280,7 @@ class _Ways:
         return Follower(self.chosen.open(), self.find, Settings(self.least, self.options.find_every, causal))
 
 
-def _predict_one(item: list[_Photo] | Clip, *, ways: _Ways) -> Part:
+def _predict_one(item: list[Photo] | Clip, *, ways: _Ways) -> Part:
     if isinstance(item, Clip):
         part = _predict_clip(item, replace(ways, least=ways.least_followed))
     else:
@@ -443,7 +302,7 @@ def _predict_clip(clip: Clip, ways: _Ways) -> Part:
     return part
 
 
-def _predict_batch(photos: list[_Photo], ways: _Ways) -> Part:
+def _predict_batch(photos: list[Photo], ways: _Ways) -> Part:
     part = Part(to_batch([]))
     if ways.find is not None:
         photos = [hand for photo in photos for hand in _hands_of(photo, ways.find)]
@@ -464,7 +323,7 @@ def _predict_batch(photos: list[_Photo], ways: _Ways) -> Part:
     return part
 
 
-def _hands_of(photo: _Photo, find: FindAll) -> list[_Photo]:
+def _hands_of(photo: Photo, find: FindAll) -> list[Photo]:
     """The photo once for each hand that a finder sees in it; as it is, where it sees none or is not asked."""
     sample = photo.sample
     opened = photo.open()

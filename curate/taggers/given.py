@@ -1,0 +1,173 @@
+"""What `curate predict` is given: photos, videos, folders of them, datasets, or a camera."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from curate.basics import videos
+from curate.basics.errors import InputError
+from curate.basics.paths import Places, real
+from curate.data.dataset import INFO as DATASET_INFO
+from curate.data.dataset import Dataset
+from curate.data.part import Part
+from curate.data.sample import Sample, to_batch
+from curate.data.source import pictures_below
+from curate.hands.photograph import Photograph
+from curate.taggers.clips import Clip
+from curate.taggers.tagger import open_photograph
+
+_ROWS = 16  # photos a task
+_CAMERA = re.compile(r"camera:(\d{1,3})")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo to look at: its file, what is known about it, why it must not be looked at, and by what its
+    bbox was found just now."""
+
+    root: Path
+    sample: Sample
+    refused: InputError | None = None
+    found_by: str | None = None
+
+    def open(self) -> Photograph | InputError:
+        """The photograph, or why it cannot be used."""
+        return self.refused or open_photograph(self.root, self.sample)
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.sample.image
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is looked at: datasets, and files, of which some are photos and some videos; or a camera.
+
+    Attributes
+    ----------
+    found: the files. places: where they may lie. before: what was passed over.
+    """
+
+    datasets: tuple[Dataset, ...]
+    found: list[Path]
+    photos: list[Path]
+    clips: list[Clip]
+    places: Places
+    before: Part
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the files' names and sizes."""
+        digest = hashlib.sha256()
+        for path in self.found:
+            size = path.stat().st_size if path.is_file() else -1
+            digest.update(os.fsencode(f"{path.as_posix()}\0{size}\n"))
+        return digest.hexdigest()
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many photos, or frames, each of the `items` stands for."""
+        counts = [len(self.photos), *map(len, self.datasets)]
+        batches = [min(_ROWS, count - first) for count in counts for first in range(0, count, _ROWS)]
+        return [*batches, *(clip.promised() for clip in self.clips)]
+
+    def items(self) -> Iterator[list[Photo] | Clip]:
+        """The work: some photos at a time, then each video."""
+        for first in range(0, len(self.photos), _ROWS):
+            yield [_photo(path, self.places) for path in self.photos[first : first + _ROWS]]
+        for dataset in self.datasets:
+            samples = iter(dataset)
+            while held := [Photo(dataset.root, sample) for sample in islice(samples, _ROWS)]:
+                yield held
+        yield from self.clips
+
+
+def look_through(
+    inputs: Sequence[str | os.PathLike[str]], out: Path, *, seconds: float | None = None
+) -> Given:
+    """What is given to look at, but for what lies in `out`.
+
+    Parameters
+    ----------
+    inputs: photos, videos, folders of them, or datasets; or one camera alone. seconds: how long that records.
+
+    Raises
+    ------
+    InputError: nothing to look at, a training set, a camera with other inputs.
+    """
+    datasets, places = _datasets(inputs), _places(inputs)
+    before = Part(to_batch([]))
+    camera = _camera(inputs, seconds)
+    found = [] if camera else _files(inputs, out, before.notes)
+    photos = [path for path in found if path.suffix.lower() not in videos.SUFFIXES]
+    clips = [camera] if camera else _clips(found, places)
+    if not photos and not clips and not datasets:
+        raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+    return Given(datasets, found, photos, clips, places, before)
+
+
+def _camera(inputs: Sequence[str | os.PathLike[str]], seconds: float | None) -> Clip | None:
+    """The camera that is given. Raises InputError: it is given beside other inputs."""
+    given = [found for path in inputs if (found := _CAMERA.fullmatch(os.fspath(path)))]
+    if not given:
+        return None
+    if len(inputs) > 1:
+        raise InputError(given[0].group(), "given with other inputs", allowed="a camera alone")
+    return Clip(given[0].group(), camera=int(given[0].group(1)), seconds=seconds)
+
+
+def _clips(found: Iterable[Path], places: Places) -> list[Clip]:
+    """The videos among the files."""
+    return [
+        Clip(path.as_posix(), path, refused=_refusal(path, places))
+        for path in found
+        if path.suffix.lower() in videos.SUFFIXES
+    ]
+
+
+def _refusal(path: Path, places: Places) -> InputError | None:
+    """Why a file must not be looked at: it is a link that leads out of what is given."""
+    try:
+        places.require(path, option="curate predict RUN")
+    except InputError as error:
+        return error
+    return None
+
+
+def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
+    """Those of the inputs that are datasets. Raises InputError: a training set."""
+    datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
+    for dataset in datasets:
+        dataset.refuse_training_set("for those: curate evaluate", allowed="photos or datasets")
+    return datasets
+
+
+def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[str]) -> list[Path]:
+    """The photos and videos that are no dataset's and not ours in `out`, each once; `notes` counts other
+    files of the folders."""
+    found: dict[Path, Path] = {}
+    for path in map(Path, inputs):
+        if not path.is_dir():
+            found.setdefault(real(path), path)
+        elif not (path / DATASET_INFO).exists():
+            for below in pictures_below(path, notes, videos.SUFFIXES):
+                found.setdefault(real(below), below)
+    return [path for place, path in found.items() if not place.is_relative_to(real(out))]
+
+
+def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
+    """Where photos may lie: in the folders that are given, and where what is given itself leads."""
+    return Places(path if path.is_dir() else real(path).parent for path in map(Path, inputs))
+
+
+def _photo(path: Path, places: Places) -> Photo:
+    place = real(path) if path.is_symlink() else path
+    sample = Sample(f"photo/{path.as_posix()}", "photo", place.name)
+    return Photo(place.parent, sample, _refusal(path, places))
