@@ -21,7 +21,7 @@ from curate.data.dataset import Dataset
 from curate.data.frames import SECONDS
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, to_batch
-from curate.data.stage import Stage, Summary
+from curate.data.stage import TWIN, Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
 from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
@@ -151,7 +151,10 @@ def predict(
 
     With `finder`, its network is asked before colour, of photos without a bbox that were not cut from
     another. Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the
-    others "~2", "~3" and so on behind it.
+    others "~2", "~3" and so on behind it, but for names that are given already.
+
+    Of samples that share their sample_id, in several datasets, the first is looked at; the others are
+    reported. What is given twice is looked at once.
 
     Each frame of a video is written to images/ of OUT, and is a sample for each hand in it, "~TRACK" behind
     its id, with clip, frame and track, and attrs.seconds; pictures/ gets a video with the skeletons. How
@@ -285,7 +288,7 @@ def _predict_one(item: list[Photo] | Clip, *, ways: _Ways) -> Part:
         part = _predict_clip(item, replace(ways, least=ways.least_followed))
     else:
         part = _predict_batch(item, ways)
-    part.notes = +part.notes
+    part.notes, part.dropped = +part.notes, +part.dropped
     return part
 
 
@@ -304,6 +307,7 @@ def _predict_clip(clip: Clip, ways: _Ways) -> Part:
 
 def _predict_batch(photos: list[Photo], ways: _Ways) -> Part:
     part = Part(to_batch([]))
+    part.dropped[TWIN] += sum(photo.is_twin for photo in photos)
     if ways.find is not None:
         photos = [hand for photo in photos for hand in _hands_of(photo, ways.find)]
     tagger, samples = ways.chosen.open(), []
@@ -333,9 +337,8 @@ def _hands_of(photo: Photo, find: FindAll) -> list[Photo]:
         found = find(opened)
     except InputError:
         return [photo]  # the tagger will not read it either, and say why
-    names = [f"{sample.sample_id}~{n}" if n > 1 else sample.sample_id for n in range(1, len(found) + 1)]
     hands = []
-    for name, hand in zip(names, found, strict=True):
+    for name, hand in zip(photo.names(len(found)), found, strict=True):
         boxed = replace(sample, sample_id=name, bbox=hand.box.astype(np.float32))
         hands.append(replace(photo, sample=with_found_by(boxed, hand.by), found_by=hand.by))
     return hands or [photo]

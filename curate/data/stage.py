@@ -40,6 +40,7 @@ from curate.data.sample import Sample, make_batch, to_batch
 
 Item = TypeVar("Item")
 
+TWIN = "sample whose id another one has"  # in a Part's `dropped`
 _PARTS = 4096  # of a stage at most; some have two files in the folder for work in progress
 
 
@@ -275,7 +276,7 @@ def _set_twins_aside(part: Part, seen: set[str]) -> None:
             seen.add(sample_id)
             keep.append(row)
     if len(keep) < len(ids):
-        part.dropped["sample whose id another one has"] += len(ids) - len(keep)
+        part.dropped[TWIN] += len(ids) - len(keep)
         part.batch = part.batch.take(pa.array(keep, pa.int64()))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 
 from curate.basics import videos
@@ -24,18 +25,28 @@ from curate.taggers.clips import Clip
 from curate.taggers.tagger import open_photograph
 
 _ROWS = 16  # photos a task
+_NUMBERED = re.compile(r"(.*)~\d+", re.DOTALL)  # the id of a further hand in a photo
 _CAMERA = re.compile(r"camera:(\d{1,3})")
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo to look at: its file, what is known about it, why it must not be looked at, and by what its
-    bbox was found just now."""
+    """One photo to look at.
+
+    Attributes
+    ----------
+    root, sample: where it lies, and what is known about it.
+    refused: why it must not be looked at. is_twin: that is because another sample has its id.
+    found_by: by what its bbox was found just now.
+    taken: the ids of other samples that further hands in it would be called by, "~2" and so on.
+    """
 
     root: Path
     sample: Sample
     refused: InputError | None = None
+    is_twin: bool = False
     found_by: str | None = None
+    taken: frozenset[str] = frozenset()
 
     def open(self) -> Photograph | InputError:
         """The photograph, or why it cannot be used."""
@@ -44,6 +55,12 @@ class Photo:
     @property
     def path(self) -> Path:
         return self.root / self.sample.image
+
+    def names(self, count: int) -> list[str]:
+        """The ids of so many hands in it."""
+        own = self.sample.sample_id
+        further = (name for number in itertools.count(2) if (name := f"{own}~{number}") not in self.taken)
+        return list(islice(chain([own], further), count))
 
 
 @dataclass(frozen=True)
@@ -79,14 +96,45 @@ class Given:
         return [*batches, *(clip.promised() for clip in self.clips)]
 
     def items(self) -> Iterator[list[Photo] | Clip]:
-        """The work: some photos at a time, then each video."""
-        for first in range(0, len(self.photos), _ROWS):
-            yield [_photo(path, self.places) for path in self.photos[first : first + _ROWS]]
-        for dataset in self.datasets:
-            samples = iter(dataset)
-            while held := [Photo(dataset.root, sample) for sample in islice(samples, _ROWS)]:
-                yield held
+        """The work: some photos at a time, then each video.
+
+        Of samples that share an id the first is looked at: all pictures of an id are written to one place,
+        and in processes of which nobody knows which ends last.
+        """
+        taken = _numbered(self.datasets)
+        held: dict[str, str] = {}
+        for where, photos in self._photos():
+            while some := list(islice(photos, _ROWS)):
+                yield [_first_of_its_id(photo, where, held, taken) for photo in some]
         yield from self.clips
+
+    def _photos(self) -> Iterator[tuple[str, Iterator[Photo]]]:
+        """Those among the files, and those of each dataset, with what people are told that they are of."""
+        yield "the files", (_photo(path, self.places) for path in self.photos)
+        for dataset in self.datasets:
+            yield os.fspath(dataset.root), (Photo(dataset.root, sample) for sample in dataset)
+
+
+def _numbered(datasets: Iterable[Dataset]) -> dict[str, frozenset[str]]:
+    """The ids that end in "~2" or another number, by what stands before it."""
+    found: dict[str, set[str]] = {}
+    for dataset in datasets:
+        for sample_id in dataset.table(["sample_id"]).column(0).to_pylist():
+            if told := _NUMBERED.fullmatch(sample_id):
+                found.setdefault(told.group(1), set()).add(sample_id)
+    return {name: frozenset(ids) for name, ids in found.items()}
+
+
+def _first_of_its_id(
+    photo: Photo, where: str, held: dict[str, str], taken: Mapping[str, frozenset[str]]
+) -> Photo:
+    """The photo; refused where a sample of its id is `held` already, of what is told there."""
+    name = photo.sample.sample_id
+    first = held.setdefault(name, where)
+    if first != where:
+        reason = f"another sample has its id, {name}: that of {first} is kept; this one is of {where}"
+        return replace(photo, refused=InputError(photo.path, reason), is_twin=True)
+    return replace(photo, taken=taken[name]) if name in taken else photo
 
 
 def look_through(
@@ -142,8 +190,12 @@ def _refusal(path: Path, places: Places) -> InputError | None:
 
 
 def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
-    """Those of the inputs that are datasets. Raises InputError: a training set."""
-    datasets = tuple(Dataset(path) for path in map(Path, inputs) if (path / DATASET_INFO).exists())
+    """Those of the inputs that are datasets, each once. Raises InputError: a training set."""
+    found: dict[Path, Path] = {}
+    for path in map(Path, inputs):
+        if (path / DATASET_INFO).exists():
+            found.setdefault(real(path), path)
+    datasets = tuple(map(Dataset, found.values()))
     for dataset in datasets:
         dataset.refuse_training_set("for those: curate evaluate", allowed="photos or datasets")
     return datasets

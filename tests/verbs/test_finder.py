@@ -121,6 +121,23 @@ def test_predict_makes_a_sample_of_each_hand(
     assert (tmp_path / "out" / "pictures").is_dir()
 
 
+def test_a_further_hand_takes_no_name_that_is_given(
+    brightness: Path, make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    """Each has a picture of its own, whose ground is that of its photo."""
+    images.write(photos / "known.png", np.full((240, 320, 3), 120, np.uint8))
+    box = np.array([10, 10, 50, 50], np.float32)
+    samples = [Sample("s/two", "s", "two.png"), Sample("s/two~2", "s", "known.png", bbox=box)]
+    write_table(photos, [to_batch(samples)])
+    write_info(photos, {"samples": 2, "history": []})
+    options = PredictOptions(finder=str(brightness), min_score=0.0)
+    predict(make_run(size=32), [photos], tmp_path / "out", options, quiet=True)
+    told = json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"]
+    assert [entry["sample_id"] for entry in told] == ["s/two", "s/two~3", "s/two~2"]
+    grounds = [int(images.read(tmp_path / "out" / entry["picture"])[230, 5, 0]) for entry in told]
+    assert grounds == pytest.approx([20, 20, 120], abs=6)
+
+
 def test_what_is_no_run_of_masks_is_refused(
     make_run: MakePath, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -189,6 +189,49 @@ def test_a_datasets_samples_keep_their_names_and_boxes_decide(
     np.testing.assert_allclose(second.keypoints[0], [150.5, 50.5], atol=0.5)
 
 
+def spots_of(root: Path, places: dict[str, tuple[int, int]]) -> Path:
+    """A dataset of photos, each with a bright spot at its place, called by the keys."""
+    for name, place in places.items():
+        photo = np.full((100, 200, 3), 30, np.uint8)
+        cv2.circle(photo, place, 6, (250, 250, 250), -1)
+        images.write(root.parent / f"{root.name}-photos" / f"{name}.png", photo)
+    samples = [Sample(f"s/{name}", "s", f"../{root.name}-photos/{name}.png") for name in places]
+    return dataset_of(root, samples)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_of_samples_with_one_id_the_first_is_looked_at_and_its_photo_drawn(
+    make_run: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    first = spots_of(tmp_path / "first", {"x": (50, 50)})
+    second = spots_of(tmp_path / "second", {"x": (150, 50), "y": (100, 30)})
+    monkeypatch.setattr(Run, "predict", bright_spot)
+    run, both = make_run(), tmp_path / "both"
+    predict(run, [first], tmp_path / "alone", quiet=True)
+    result = predict(run, [first, second], both, engine=engine.Local(workers), quiet=True)
+
+    made = Dataset(both)
+    assert [sample.sample_id for sample in made] == ["s/x", "s/y"]
+    np.testing.assert_allclose(made[0].keypoints[1], [50.5, 50.5], atol=0.5)
+    ((name, reason),) = result.unreadable
+    assert Path(name).resolve() == tmp_path / "second-photos" / "x.png"
+    assert reason == f"another sample has its id, s/x: that of {first} is kept; this one is of {second}"
+    assert made.info["history"][-1]["counts"]["dropped"] == {"sample whose id another one has": 1}
+    entry = json.loads((both / "predictions.json").read_text())["predictions"][0]
+    assert (both / entry["picture"]).read_bytes() == (tmp_path / "alone" / entry["picture"]).read_bytes()
+    assert len(list((both / "pictures").iterdir())) == 2
+
+
+def test_a_dataset_that_is_given_twice_is_looked_at_once(
+    make_run: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = spots_of(tmp_path / "data", {"x": (50, 50)})
+    (tmp_path / "link").symlink_to(data)
+    monkeypatch.setattr(Run, "predict", bright_spot)
+    result = predict(make_run(), [data, tmp_path / "link", data], tmp_path / "found", quiet=True)
+    assert (result.photos, result.unreadable) == (1, [])
+
+
 def told(score: float) -> Callable[..., Found]:
     """Stands for a network that is so sure of the middle of whatever it is shown."""
 
