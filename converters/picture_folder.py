@@ -15,7 +15,7 @@ from curate.basics.paths import real
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import make_batch
-from curate.data.source import Source, ending_with
+from curate.data.source import Source, ending_with, none_of
 
 NAME = "images"
 _SUFFIXES = ", ".join(sorted(images.SUFFIXES))
@@ -41,7 +41,7 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
     pictures = iter(ending_with(root, images.SUFFIXES, counted, "file that is no picture"))
     first = list(islice(pictures, ROWS))
     if not first:
-        raise InputError(root, "no picture in it", allowed=_SUFFIXES)
+        raise InputError(root, none_of("picture", counted), allowed=_SUFFIXES)
     number = dict[str, int]()
     while first:
         yield _part(root, first, folders, number)

@@ -13,7 +13,7 @@ from curate.basics.videos import Frame
 from curate.data.frames import SOURCE, write_frame
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch, to_batch
-from curate.data.source import Source, ending_with
+from curate.data.source import Source, ending_with, none_of
 
 NAME = SOURCE
 _ROWS = 64  # frames a batch
@@ -41,7 +41,7 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
     if source.root.is_dir():
         found = list(ending_with(root, videos.SUFFIXES, counted, "file that is no video"))
     if not found:
-        raise InputError(root, "no video in it", allowed=", ".join(videos.SUFFIXES))
+        raise InputError(root, none_of("video", counted), allowed=", ".join(videos.SUFFIXES))
     if source.extract is None:
         raise InputError(source.root, "frames of a video have to be written somewhere")
     yield counted

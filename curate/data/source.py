@@ -93,6 +93,16 @@ def ending_with(root: Path, suffixes: Container[str], part: Part, otherwise: str
             part.notes[otherwise] += 1
 
 
+def none_of(kind: str, part: Part) -> str:
+    """That a folder holds nothing of a kind, and the first of what `part` has in quarantine from it."""
+    told = f"no {kind} in it"
+    if part.quarantine:
+        name, reason = part.quarantine[0]
+        told += f" that can be used; {name}: {reason}"
+        told += f", and {len(part.quarantine) - 1} more such" if len(part.quarantine) > 1 else ""
+    return told
+
+
 def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
     """The files below a folder (as `files_below`, or those given) without those whose name is no text, which
     go to the quarantine of `part`."""

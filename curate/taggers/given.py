@@ -14,12 +14,13 @@ from pathlib import Path
 
 from curate.basics import videos
 from curate.basics.errors import InputError
-from curate.basics.paths import Places, real
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text, real
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import pictures_below
+from curate.data.stage import relative_to_out
 from curate.hands.photograph import Photograph
 from curate.taggers.clips import Clip
 from curate.taggers.tagger import open_photograph
@@ -69,7 +70,8 @@ class Given:
 
     Attributes
     ----------
-    found: the files. places: where they may lie. before: what was passed over.
+    found: the files. places: where they may lie.
+    before: what was passed over, and set aside as no table could hold its name.
     """
 
     datasets: tuple[Dataset, ...]
@@ -154,9 +156,10 @@ def look_through(
     before = Part(to_batch([]))
     camera = _camera(inputs, seconds)
     found = [] if camera else _files(inputs, out, before.notes)
-    photos = [path for path in found if path.suffix.lower() not in videos.SUFFIXES]
-    clips = [camera] if camera else _clips(found, places)
-    if not photos and not clips and not datasets:
+    named = list(_with_names(found, out, before))
+    photos = [path for path in named if path.suffix.lower() not in videos.SUFFIXES]
+    clips = [camera] if camera else _clips(named, places)
+    if not found and not clips and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
     return Given(datasets, found, photos, clips, places, before)
 
@@ -212,6 +215,19 @@ def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[s
             for below in pictures_below(path, notes, videos.SUFFIXES):
                 found.setdefault(real(below), below)
     return [path for place, path in found.items() if not place.is_relative_to(real(out))]
+
+
+def _with_names(found: Iterable[Path], out: Path, before: Part) -> Iterator[Path]:
+    """The files that a dataset at `out` can name; the others go to the quarantine of `before`."""
+    for path in found:
+        place = real(path) if path.is_symlink() else path
+        if not is_text(path.as_posix()):
+            before.quarantine.append((as_text(path.as_posix()), NO_TEXT))
+        elif not is_text(relative_to_out(place, out)):
+            told = f"leads to {as_text(place.as_posix())}, {NO_TEXT}"
+            before.quarantine.append((path.as_posix(), told))
+        else:
+            yield path
 
 
 def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:

@@ -170,6 +170,30 @@ def test_a_folder_without_videos_is_no_source(tmp_path: Path) -> None:
         run(tmp_path / "v", tmp_path / "out")
 
 
+def test_a_video_whose_name_is_no_text_is_set_aside(tmp_path: Path) -> None:
+    unnamed = os.fsdecode(b"caf\xe9.mp4")
+    film(tmp_path / "a.mp4", LEVELS[:1]).rename(tmp_path / unnamed)
+    (tmp_path / "v").mkdir()
+    (tmp_path / unnamed).rename(tmp_path / "v" / unnamed)
+    with pytest.raises(InputError, match=r"no video in it that can be used; caf\\udce9\.mp4: .*; rename it"):
+        run(tmp_path / "v", tmp_path / "out")
+    film(tmp_path / "v" / "b.mp4", LEVELS[:1])
+    _, made = run(tmp_path / "v", tmp_path / "out")
+    assert [sample.clip for sample in made] == ["b.mp4"]
+    assert made.quarantine() == [
+        {"input": "caf\\udce9.mp4", "reason": "a file name that is no text; rename it"}
+    ]
+
+
+def test_a_path_that_is_no_text_is_neither_read_nor_written(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    film(tmp_path / "a.mp4", LEVELS[:1]).rename(path)
+    with pytest.raises(InputError, match="a file name that is no text"):
+        videos.promised(path)
+    with pytest.raises(InputError, match="a file name that is no text"):
+        videos.write(path, LEVELS[:1], [0.0])
+
+
 def test_damaged_frames_are_patched_up_alike_each_time(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     wide = cv2.GaussianBlur(rng.integers(0, 256, (128, 300, 3), np.uint8), (0, 0), 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,6 +198,27 @@ def spots_of(root: Path, places: dict[str, tuple[int, int]]) -> Path:
         images.write(root.parent / f"{root.name}-photos" / f"{name}.png", photo)
     samples = [Sample(f"s/{name}", "s", f"../{root.name}-photos/{name}.png") for name in places]
     return dataset_of(root, samples)
+
+
+def test_a_file_whose_name_is_no_text_is_set_aside_and_the_others_go_on(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    run, unnamed = make_run(size=32), os.fsdecode(b"caf\xe9")
+    content = (photos / "a.jpg").read_bytes()
+    (photos / "broken.jpg").unlink()
+    (photos / f"{unnamed}.jpg").write_bytes(content)
+    (photos / f"{unnamed}.mp4").write_bytes(content)
+    (photos / "link.jpg").symlink_to(f".{unnamed}.jpg")
+    (photos / f".{unnamed}.jpg").write_bytes(content)
+    result = predict(run, [photos], tmp_path / "found", quiet=True)
+    assert result.photos == 2
+    assert sorted(result.unreadable) == [
+        (f"{photos}/caf\\udce9.jpg", "a file name that is no text; rename it"),
+        (f"{photos}/caf\\udce9.mp4", "a file name that is no text; rename it"),
+        (f"{photos}/link.jpg", f"leads to {photos}/.caf\\udce9.jpg, a file name that is no text; rename it"),
+    ]
+    alone = predict(run, [photos / f"{unnamed}.jpg"], tmp_path / "alone", quiet=True)
+    assert (alone.photos, len(alone.unreadable)) == (0, 1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
