@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -45,9 +45,11 @@ from curate.taggers.tagger import (
 JSON = "predictions.json"
 PICTURES = "pictures"
 REASON = "no_hand"  # in a sample's attrs: why there is no hand in it
-WITHOUT, UNSEEN, LOW = "without_a_hand", "seen_by_the_network_alone", "low_scores"  # notes
+WITHOUT, UNSEEN = "without_a_hand", "seen_by_the_network_alone"  # notes
+LOW, LOW_IN_VIDEOS = "low_scores", "low_scores_in_videos"  # notes, each below a score of its own
 
 _LONGEST = 800  # px, longer side of a picture
+_FOLLOWED_IS = "they are followed, and one blurred frame must not lose them"
 _LISTED = 20  # unreadable inputs named in the summary
 
 
@@ -58,8 +60,10 @@ class Predicted:
     Attributes
     ----------
     photos: how many were looked at. hands: how many were found in them. without: photos with none.
-    unseen: those in which no finder saw a hand. low: hands with a score below `min_score`.
+    unseen: those in which no finder saw a hand.
+    low: hands of photos with a score below `min_score`, which is None where only videos were given.
     min_score_is: why it is that, where it was not given.
+    low_in_videos, min_score_in_videos: the same of hands in videos.
     unreadable: (input, reason) of what could not be used.
     passed_over: how many of the files in the given folders were no pictures, and of which kind.
     clips: how many videos there were; their frames count as photos. tracks: hands that were followed in them.
@@ -72,8 +76,10 @@ class Predicted:
     without: int = 0
     unseen: int = 0
     low: int = 0
-    min_score: float = 0.0
+    min_score: float | None = None
     min_score_is: str | None = None
+    low_in_videos: int = 0
+    min_score_in_videos: float | None = None
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: dict[str, int] = field(default_factory=dict)
     pictures: bool = True
@@ -92,6 +98,8 @@ class Predicted:
             "seen_by_the_network_alone": self.unseen,
             "low_scores": self.low,
             "min_score": self.min_score,
+            "low_scores_in_videos": self.low_in_videos,
+            "min_score_in_videos": self.min_score_in_videos,
             "unreadable": [{"input": name, "reason": reason} for name, reason in self.unreadable],
             "passed_over": self.passed_over,
             "reused": self.reused,
@@ -117,14 +125,21 @@ class Predicted:
                 f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
                 "of each"
             )
-        if self.min_score_is:
-            lines.append(
-                f"  note: hands are in doubt below a score of {self.min_score:g}: {self.min_score_is}"
-            )
-        if self.low:
-            lines.append(f"  note: scores below {self.min_score:g}: {counted(self.low, 'hand')}")
+        lines += self._in_doubt()
         lines += [f"  note: {name}: {count}" for name, count in self.passed_over.items()]
         return "\n".join(lines)
+
+    def _in_doubt(self) -> Iterator[str]:
+        """Below which scores hands are in doubt, and how many are."""
+        photos, clips = self.min_score, self.min_score_in_videos
+        if self.min_score_is and photos is not None:
+            yield f"  note: hands are in doubt below a score of {photos:g}: {self.min_score_is}"
+        if self.min_score_is and clips is not None and clips != photos:
+            yield f"  note: hands in videos are in doubt below a score of {clips:g}: {_FOLLOWED_IS}"
+        if self.low:
+            yield f"  note: scores below {photos:g}: {counted(self.low, 'hand')}"
+        if self.low_in_videos:
+            yield f"  note: scores below {clips:g} in videos: {counted(self.low_in_videos, 'hand')}"
 
 
 def predict(
@@ -219,8 +234,9 @@ def _run(stage: Stage, given: Given, ways: _Ways, why: str | None) -> Predicted:
     )
     return replace(
         _told(summary, passed_over, *spent),
-        min_score=ways.least,
+        min_score=ways.least if given.photos or given.datasets or not given.clips else None,
         min_score_is=why,
+        min_score_in_videos=ways.least_followed if given.clips else None,
         pictures=ways.options.pictures,
     )
 
@@ -232,7 +248,9 @@ def _told(
 ) -> Predicted:
     made = Dataset(summary.out)
     unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
-    without, unseen, low = (summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW))
+    without, unseen, low, low_in_videos = (
+        summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW, LOW_IN_VIDEOS)
+    )
     columns = made.table(["image", "clip", "track"]).to_pydict()
     frames, seconds = spent
     followed = zip(columns["clip"], columns["track"], strict=True)
@@ -243,6 +261,7 @@ def _told(
         without,
         unseen,
         low,
+        low_in_videos=low_in_videos,
         unreadable=unreadable,
         passed_over=passed_over,
         reused=summary.reused,
@@ -263,13 +282,14 @@ class _Ways:
     options: PredictOptions
     least: float  # score below which a hand is in doubt
     least_followed: float  # the same in a video
+    low: str = LOW  # the note that counts hands below `least`
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
         """The photo's sample with what was found in it, counted in `part`."""
         made = _labelled(photograph, tagged, self.chosen.open().label_source, self.least, self.out)
         part.notes[WITHOUT] += REASON in made.attrs
         part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
-        part.notes[LOW] += REASON not in made.attrs and (made.score or 0.0) < self.least
+        part.notes[self.low] += REASON not in made.attrs and (made.score or 0.0) < self.least
         return made
 
     @property
@@ -285,7 +305,7 @@ class _Ways:
 
 def _predict_one(item: list[Photo] | Clip, *, ways: _Ways) -> Part:
     if isinstance(item, Clip):
-        part = _predict_clip(item, replace(ways, least=ways.least_followed))
+        part = _predict_clip(item, replace(ways, least=ways.least_followed, low=LOW_IN_VIDEOS))
     else:
         part = _predict_batch(item, ways)
     part.notes, part.dropped = +part.notes, +part.dropped

@@ -135,9 +135,9 @@ def test_a_file_is_smoothed_without_lag_and_a_camera_as_it_comes(
     assert min(late[1][n] for n in range(8, 13)) > 4
 
 
-@pytest.mark.parametrize(("least", "low"), [(None, 0), (0.95, 4)])
+@pytest.mark.parametrize(("least", "limit", "low"), [(None, 0.7, 0), (0.95, 0.95, 4)])
 def test_a_hand_that_is_followed_is_worth_less_certainty(
-    run: Path, tmp_path: Path, least: float | None, low: int
+    run: Path, tmp_path: Path, least: float | None, limit: float, low: int
 ) -> None:
     """The run's threshold is 0.95, the hand's score 0.9."""
     threshold = {"score": 0.95, "precision": 0.95, "hands": 1, "of": 2}
@@ -148,7 +148,19 @@ def test_a_hand_that_is_followed_is_worth_less_certainty(
     film(tmp_path / "in" / "a.avi", [spot(60)] * 4)
     options = PredictOptions(min_score=least, pictures=False)
     result = predict(run, [tmp_path / "in"], tmp_path / "out", options, quiet=True)
-    assert (result.hands, result.low, result.min_score) == (5, low + 1, 0.95)
+    assert (result.hands, result.low, result.low_in_videos) == (5, 1, low)
+    assert (result.min_score, result.min_score_in_videos) == (0.95, limit)
+    assert "  note: scores below 0.95: 1 hand\n" in f"{result}\n"
+    assert ("scores below 0.95 in videos: 4 hands" in str(result)) == (low == 4)
+    assert ("hands in videos are in doubt below a score of 0.7: they are" in str(result)) == (low == 0)
+    alone = predict(run, [tmp_path / "in" / "a.avi"], tmp_path / "alone", options, quiet=True).as_json()
+    told = {name: value for name, value in alone.items() if "score" in name}
+    assert told == {
+        "low_scores": 0,
+        "min_score": None,
+        "low_scores_in_videos": low,
+        "min_score_in_videos": limit,
+    }
 
 
 def test_a_film_keeps_the_times_of_a_variable_rate() -> None:
