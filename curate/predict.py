@@ -185,7 +185,8 @@ def predict(
 
     Raises
     ------
-    SchemaError: no finished run. InputError: no photo at all, a training set, a camera with other inputs.
+    SchemaError: no finished run. InputError: no photo at all, a training set or a run among them, a camera
+        with other inputs.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)

@@ -24,6 +24,7 @@ from curate.data.stage import relative_to_out
 from curate.hands.photograph import Photograph
 from curate.taggers.clips import Clip
 from curate.taggers.tagger import open_photograph
+from curate.training.record import INFO as RUN_INFO
 
 _ROWS = 16  # photos a task
 _NUMBERED = re.compile(r"(.*)~\d+", re.DOTALL)  # the id of a further hand in a photo
@@ -150,8 +151,9 @@ def look_through(
 
     Raises
     ------
-    InputError: nothing to look at, a training set, a camera with other inputs.
+    InputError: nothing to look at, a training set, a run, a camera with other inputs.
     """
+    _refuse_runs(inputs)
     datasets, places = _datasets(inputs), _places(inputs)
     before = Part(to_batch([]))
     camera = _camera(inputs, seconds)
@@ -162,6 +164,18 @@ def look_through(
     if not found and not clips and not datasets:
         raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
     return Given(datasets, found, photos, clips, places, before)
+
+
+def _refuse_runs(inputs: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise InputError for a folder of a training, whose pictures of epochs are no photos."""
+    for path in map(Path, inputs):
+        if (path / RUN_INFO).exists():
+            raise InputError(
+                path,
+                f"a run (it holds {RUN_INFO}) where a photo should be",
+                allowed="one run, before the photos",
+                remedy="curate predict RUN FILES",
+            )
 
 
 def _camera(inputs: Sequence[str | os.PathLike[str]], seconds: float | None) -> Clip | None:

@@ -452,6 +452,20 @@ def test_a_photo_that_was_exchanged_is_noticed(make_run: MakePath, photos: Path,
         predict(run, [photo], tmp_path / "found", quiet=True)
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_run_behind_the_photos_is_refused(
+    make_run: MakePath, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], finished: bool
+) -> None:
+    run, out = make_run(size=32), tmp_path / "found"
+    images.write(run / "epochs" / "epoch-001.png", np.full((40, 60, 3), 99, np.uint8))
+    if not finished:
+        (run / "weights.pt").unlink()
+    assert main(["predict", str(photos / "a.jpg"), str(run), "--out", str(out)]) == 2
+    told = "a run (it holds run.json) where a photo should be; allowed: one run, before the photos; curate"
+    assert f"{run}: {told} predict RUN FILES" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_nothing_to_look_at_and_training_sets_are_refused(
     make_run: MakePath, make_set: MakePath, tmp_path: Path
 ) -> None:
