@@ -17,9 +17,9 @@ from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from curate.hands.finding import FOUND_BY
 from curate.hands.photograph import Photograph
-from curate.scoring.precision import Threshold
+from curate.scoring.precision import PRECISION, Threshold
 
-UNMEASURED = 0.7  # the threshold of a tagger whose scores were never held against labels
+UNMEASURED = 0.7  # the threshold of a tagger that tells none
 LOOKED_AT = "looked_at"  # in a sample's attrs: the part of the photograph that its points were looked for in
 
 
@@ -67,7 +67,8 @@ class Tagger(Protocol):
     Attributes
     ----------
     label_source: what is recorded of labels that it made, "auto:NAME".
-    threshold: the score from which its hands are to be trusted; None: nobody measured it.
+    threshold: the score from which its hands are to be trusted; None: there were no labels to choose it
+        on, or they gave none.
     """
 
     @property
@@ -87,7 +88,8 @@ def least_score(tagger: Tagger) -> tuple[float, str]:
     """The score from which a tagger's hands are to be trusted, and where that is from, for people."""
     known = tagger.threshold
     if known is None:
-        return UNMEASURED, "for want of labels that its scores were held against"
+        wanted = f"no score is known from which on {PRECISION:.0%} of the points are right"
+        return UNMEASURED, f"{wanted}, as there were no labels to choose it on, or they gave none"
     told = f"{known.hands} of {counted(known.of, 'hand')} to choose on have it"
     return known.score, f"from there on {known.precision:.0%} of the points are right, and {told}"
 

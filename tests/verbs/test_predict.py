@@ -85,7 +85,9 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     assert "nowhere.jpg: no such image file" in lines[1]
     assert "2 hands" in lines[2]
     assert "2 unreadable" in lines[2]
-    assert lines[3].startswith("  note: hands are in doubt below a score of 0.7: for want of labels")
+    assert lines[3].startswith(
+        "  note: hands are in doubt below a score of 0.7: no score is known from which"
+    )
     assert lines[4] == "  note: file that is no picture, passed over: .txt: 1"
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
 
@@ -327,6 +329,19 @@ def test_the_least_score_can_be_set(
     options = PredictOptions(min_score=least, pictures=False)
     result = predict(make_run(), [walls], walls.parent / "found", options, quiet=True)
     assert (result.hands, result.without, result.unseen) == (4 - without, without, 3)
+
+
+@pytest.mark.parametrize("confidence", [None, {"temperature": 1.0, "threshold": None}])
+def test_it_is_told_why_a_run_has_no_least_score(
+    make_run: MakePath, walls: Path, confidence: dict[str, float | None] | None
+) -> None:
+    """It had no validation split, or one without a score that is good enough."""
+    run = make_run()
+    told = json.loads((run / "run.json").read_text())
+    files.write_json(run / "run.json", {**told, "confidence": confidence})
+    result = predict(run, [walls / "hand.png"], walls.parent / "found", quiet=True)
+    why = "as there were no labels to choose it on, or they gave none"
+    assert f"0.7: no score is known from which on 95% of the points are right, {why}" in str(result)
 
 
 @pytest.mark.parametrize(("score", "without"), [(0.9, 0), (0.85, 3)])
