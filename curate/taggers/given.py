@@ -157,13 +157,24 @@ def look_through(
     datasets, places = _datasets(inputs), _places(inputs)
     before = Part(to_batch([]))
     camera = _camera(inputs, seconds)
-    found = [] if camera else _files(inputs, out, before.notes)
+    places_of = {} if camera else _files(inputs, before.notes)
+    ours = real(out)
+    found = [path for place, path in places_of.items() if not place.is_relative_to(ours)]
     named = list(_with_names(found, out, before))
     photos = [path for path in named if path.suffix.lower() not in videos.SUFFIXES]
     clips = [camera] if camera else _clips(named, places)
     if not found and not clips and not datasets:
-        raise InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
+        raise _nothing(inputs, out, list(places_of.values()))
     return Given(datasets, found, photos, clips, places, before)
+
+
+def _nothing(inputs: Sequence[str | os.PathLike[str]], out: Path, ours: list[Path]) -> InputError:
+    """That there is nothing to look at; `ours`: but files in the folder to make."""
+    if ours:
+        more = f", as do {len(ours) - 1} more" if len(ours) > 1 else ""
+        told = f"lies in --out {out}, where what is found is written to{more}"
+        return InputError(ours[0], told, remedy="give another folder as --out")
+    return InputError(os.fspath(inputs[0]) if inputs else "predict", "no photo", allowed="one or more")
 
 
 def _refuse_runs(inputs: Iterable[str | os.PathLike[str]]) -> None:
@@ -218,9 +229,9 @@ def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     return datasets
 
 
-def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[str]) -> list[Path]:
-    """The photos and videos that are no dataset's and not ours in `out`, each once; `notes` counts other
-    files of the folders."""
+def _files(inputs: Iterable[str | os.PathLike[str]], notes: Counter[str]) -> dict[Path, Path]:
+    """The photos and videos that are no dataset's, each once, by where they lead; `notes` counts other files
+    of the folders."""
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if not path.is_dir():
@@ -228,7 +239,7 @@ def _files(inputs: Iterable[str | os.PathLike[str]], out: Path, notes: Counter[s
         elif not (path / DATASET_INFO).exists():
             for below in pictures_below(path, notes, videos.SUFFIXES):
                 found.setdefault(real(below), below)
-    return [path for place, path in found.items() if not place.is_relative_to(real(out))]
+    return found
 
 
 def _with_names(found: Iterable[Path], out: Path, before: Part) -> Iterator[Path]:

@@ -467,6 +467,18 @@ def test_a_photo_that_was_exchanged_is_noticed(make_run: MakePath, photos: Path,
         predict(run, [photo], tmp_path / "found", quiet=True)
 
 
+def test_photos_that_lie_in_the_folder_to_make_are_told(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    run, photo = make_run(size=32), photos / "a.jpg"
+    with pytest.raises(InputError) as told:
+        predict(run, [photo], photos)
+    where = f"lies in --out {photos}, where what is found is written to"
+    assert str(told.value) == f"{photo}: {where}; give another folder as --out"
+    with pytest.raises(InputError, match=f"{where}, as do 2 more; give another"):
+        predict(run, [photos], photos)
+
+
 @pytest.mark.parametrize("finished", [True, False])
 def test_a_run_behind_the_photos_is_refused(
     make_run: MakePath, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], finished: bool
