@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curate.basics import images
 from curate.basics.errors import InputError
-from curate.basics.paths import real
+from curate.basics.paths import Places, is_text, real
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import make_batch
@@ -42,14 +42,16 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
     first = list(islice(pictures, ROWS))
     if not first:
         raise InputError(root, none_of("picture", counted), allowed=_SUFFIXES)
-    number = dict[str, int]()
+    number, places = dict[str, int](), source.places
     while first:
-        yield _part(root, first, folders, number)
+        yield _part(root, first, folders, number, places)
         first = list(islice(pictures, ROWS))
     yield counted
 
 
-def _part(root: Path, pictures: list[Path], folders: str | None, seen: dict[str, int]) -> Part:
+def _part(
+    root: Path, pictures: list[Path], folders: str | None, seen: dict[str, int], places: Places
+) -> Part:
     names = [path.relative_to(root) for path in pictures]
     held = [name.parts[0] if len(name.parts) > 1 else None for name in names]
     columns: dict[str, list[str | None] | list[int | None]] = {}
@@ -63,11 +65,18 @@ def _part(root: Path, pictures: list[Path], folders: str | None, seen: dict[str,
             len(pictures),
             sample_id=[f"{NAME}/{name.as_posix()}" for name in names],
             source=[folder or NAME for folder in held] if folders == "source" else NAME,
-            # A link to a picture in the folder of --images stands for that picture.
-            image=[str(real(path) if path.is_symlink() else path.absolute()) for path in pictures],
+            image=[str(_meant(path, places)) for path in pictures],
             **columns,
         )
     )
+
+
+def _meant(path: Path, places: Places) -> Path:
+    """The picture that a link in the source, or to the folder of --images, stands for. A link out of them, or
+    to no file that can be named, stays as it is, to be told of by its own name."""
+    if path.is_symlink() and places.hold(path) and path.is_file() and is_text(str(real(path))):
+        return real(path)
+    return path.absolute()
 
 
 def _next(seen: dict[str, int], folder: str) -> int:

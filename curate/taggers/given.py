@@ -37,7 +37,7 @@ class Photo:
 
     Attributes
     ----------
-    root, sample: where it lies, and what is known about it.
+    root, sample: where it lies, and what is known about it. link: the link to it that was given.
     refused: why it must not be looked at. is_twin: that is because another sample has its id.
     found_by: by what its bbox was found just now.
     taken: the ids of other samples that further hands in it would be called by, "~2" and so on.
@@ -45,6 +45,7 @@ class Photo:
 
     root: Path
     sample: Sample
+    link: Path | None = None
     refused: InputError | None = None
     is_twin: bool = False
     found_by: str | None = None
@@ -56,7 +57,8 @@ class Photo:
 
     @property
     def path(self) -> Path:
-        return self.root / self.sample.image
+        """What people are told that it is."""
+        return self.link or self.root / self.sample.image
 
     def names(self, count: int) -> list[str]:
         """The ids of so many hands in it."""
@@ -261,6 +263,7 @@ def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
 
 
 def _photo(path: Path, places: Places) -> Photo:
-    place = real(path) if path.is_symlink() else path
+    link = path if path.is_symlink() else None
+    place = real(path) if link else path
     sample = Sample(f"photo/{path.as_posix()}", "photo", place.name)
-    return Photo(place.parent, sample, _refusal(path, places))
+    return Photo(place.parent, sample, link, _refusal(path, places))

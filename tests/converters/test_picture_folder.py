@@ -74,13 +74,18 @@ def test_links_stand_for_the_pictures_that_they_lead_to(tmp_path: Path) -> None:
     (tmp_path / "some").mkdir()
     (tmp_path / "some/1.png").symlink_to(tmp_path / "all/a.png")
     (tmp_path / "some/2.png").symlink_to(tmp_path / "elsewhere/b.png")
+    (tmp_path / "some/3.png").symlink_to(tmp_path / "all/gone.png")
     source = Source(tmp_path / "some", images=tmp_path / "all")
     summary = convert(picture_folder.read, "images", source, tmp_path / "raw", quiet=True)
     made = Dataset(tmp_path / "raw")
     (sample,) = made
     assert (sample.sample_id, sample.image) == ("images/1.png", "../all/a.png")
     assert (made.read_image(sample) == 99).all()
-    assert summary.dropped == {"file outside the source": 1}
+    assert summary.dropped == {"file outside the source": 1, "image unreadable": 1}
+    told = {entry["input"]: entry["reason"] for entry in made.quarantine()}
+    assert told.keys() == {"2.png", "3.png"}
+    assert told["2.png"].startswith("a link that leads out of the source folder")
+    assert told["3.png"] == "no such image file"
 
 
 @pytest.mark.parametrize("kind", ["no folder", "a file", "no picture"])

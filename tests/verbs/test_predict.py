@@ -427,10 +427,13 @@ def test_links_are_followed_within_what_is_given_and_refused_where_they_lead_out
     found = predict(run, [tmp_path / "given"], tmp_path / "a", options, quiet=True)
     assert found.photos == 1  # the link within leads to a photo that is looked at anyway
     ((name, reason),) = found.unreadable
-    assert name.endswith("photo.png")
+    assert name == str(tmp_path / "given" / "out.png")
     assert "give the folder that it leads into: curate predict RUN DIR" in reason
     both = predict(run, [tmp_path / "given", tmp_path / "private"], tmp_path / "b", options, quiet=True)
     assert (both.photos, both.unreadable) == (2, [])
+    (tmp_path / "private" / "photo.png").unlink()
+    broken = predict(run, [tmp_path / "given", tmp_path / "private"], tmp_path / "c", options, quiet=True)
+    assert broken.unreadable == [(str(tmp_path / "given" / "out.png"), "no such image file")]
 
 
 def test_pictures_can_be_left_out(make_run: MakePath, photos: Path, tmp_path: Path) -> None:
