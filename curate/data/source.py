@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from curate.basics import images
 from curate.basics.errors import InputError, UnsafeInput
-from curate.basics.paths import LONGEST, NO_TEXT, Places, as_text, is_text
+from curate.basics.paths import LONGEST, NO_TEXT, Places, as_text, is_text, real
 from curate.data.part import Part
 from curate.data.split import split_of
 
@@ -78,19 +78,36 @@ def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) 
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
+SAME_FILE = "the same file as another"  # links, in a Part's notes
+
+
 def folded(name: str) -> str:
     """A name to be compared where letter case and the form of accents, which macOS changes, do not count."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
 
 
 def ending_with(root: Path, suffixes: Container[str], part: Part, otherwise: str) -> Iterator[Path]:
-    """The files below a folder (as `texts_below`) with one of these suffixes, lower case; the notes of `part`
-    count the others as `otherwise`."""
+    """The files below a folder (as `texts_below`) with one of these suffixes, lower case, each once, whatever
+    links lead to it; the notes of `part` count the others as `otherwise`, and such links."""
+    within, led_to = real(root), set[Path]()
     for path in texts_below(root, part):
-        if path.suffix.lower() in suffixes:
-            yield path
-        else:
+        if path.suffix.lower() not in suffixes:
             part.notes[otherwise] += 1
+        elif path.is_symlink() and _is_again(real(path), within, suffixes, led_to):
+            part.notes[SAME_FILE] += 1
+        else:
+            yield path
+
+
+def _is_again(place: Path, root: Path, suffixes: Container[str], led_to: set[Path]) -> bool:
+    """Whether what a link leads to comes by itself, or came by a link before, of which `led_to` keeps all."""
+    if place in led_to:
+        return True
+    led_to.add(place)
+    if not place.is_relative_to(root) or not place.is_file() or place.suffix.lower() not in suffixes:
+        return False
+    name = place.relative_to(root)
+    return is_text(str(name)) and not any(part.startswith(".") for part in name.parts)
 
 
 def none_of(kind: str, part: Part) -> str:

@@ -88,6 +88,32 @@ def test_links_stand_for_the_pictures_that_they_lead_to(tmp_path: Path) -> None:
     assert told["3.png"] == "no such image file"
 
 
+def test_a_picture_is_one_sample_whatever_links_lead_to_it(tmp_path: Path) -> None:
+    """By its own name, where it has one that is looked at; else by that of the first link."""
+    root = tmp_path / "photos"
+    for name in ("b/c.png", ".hidden.png"):
+        images.write(root / name, np.full((20, 30, 3), 99, np.uint8))
+    for link, to in (("a", "b/c"), ("d", ".hidden"), ("e", ".hidden")):
+        (root / f"{link}.png").symlink_to(f"{to}.png")
+    summary, made = run(root, tmp_path / "raw")
+    assert [(s.sample_id, s.image) for s in made] == [
+        ("images/d.png", "../photos/.hidden.png"),
+        ("images/b/c.png", "../photos/b/c.png"),
+    ]
+    assert summary.notes == {"the same file as another": 2}
+    assert summary.clean()
+
+
+def test_links_that_lead_to_themselves_are_set_aside(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    images.write(root / "c.png", np.full((20, 30, 3), 99, np.uint8))
+    (root / "a.png").symlink_to("b.png")
+    (root / "b.png").symlink_to("a.png")
+    _, made = run(root, tmp_path / "raw")
+    assert [sample.sample_id for sample in made] == ["images/c.png"]
+    assert {entry["input"] for entry in made.quarantine()} == {"a.png", "b.png"}
+
+
 @pytest.mark.parametrize("kind", ["no folder", "a file", "no picture"])
 def test_what_is_no_folder_of_pictures_is_refused(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "photos"

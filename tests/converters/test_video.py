@@ -154,6 +154,14 @@ def test_a_file_that_is_no_video_is_quarantined(tmp_path: Path) -> None:
     assert summary.quarantined == 5
 
 
+def test_a_video_is_one_clip_whatever_links_lead_to_it(tmp_path: Path) -> None:
+    film(tmp_path / "v" / "b.mp4", LEVELS[:2])
+    (tmp_path / "v" / "a.mp4").symlink_to("b.mp4")
+    summary, made = run(tmp_path / "v", tmp_path / "out")
+    assert [(s.clip, s.frame) for s in made] == [("b.mp4", 0), ("b.mp4", 1)]
+    assert summary.notes == {"the same file as another": 1}
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "v").mkdir()
     os.mkfifo(tmp_path / "v" / "a.mp4")
