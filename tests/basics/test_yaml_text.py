@@ -33,6 +33,12 @@ BOMB = "z: [&a [y,y,y,y,y,y,y,y,y]" + "".join(
         ("a: [", "parsing"),
         ("#" * 300_000, "larger than 200,000 bytes"),
         ("a: \ud800", "utf-8"),
+        ("seed: 1\ncount: 3\nseed: 2", "the key 'seed' twice, in lines 1 and 3"),
+        ('a:\n  b: {c: 1, d: 2,\n      "c": 1}', "the key 'c' twice, in lines 2 and 3"),
+        ("1: a\n0x1: b", "the key '1' twice, in lines 1 and 2"),
+        ("<<: {a: 1}\n<<: {b: 1}", "the key '<<' twice, in lines 1 and 2"),
+        ("<<: {a: 1, a: 2}", "the key 'a' twice, in lines 1 and 1"),
+        ("? [a]\n: 1\n? [a]\n: 2", "unhashable"),
     ],
 )
 def test_what_is_no_yaml_of_values(text: str, why: str, tmp_path: Path) -> None:
@@ -51,6 +57,15 @@ def test_what_is() -> None:
     assert told["a"] == [1, 2.5, True, "x"]
     assert (told["b"], told["d"]) == ({"c": 31}, 1)
     assert yaml_text.parse(b"") is None
+
+
+def test_the_same_key_in_several_tables_is_no_repetition() -> None:
+    assert yaml_text.parse(b"a: {x: 1}\nb: {x: 2}\nx: [{x: 3}, {x: 4}]") == {
+        "a": {"x": 1},
+        "b": {"x": 2},
+        "x": [{"x": 3}, {"x": 4}],
+    }
+    assert yaml_text.parse(b"<<: {a: 1, b: 1}\na: 2") == {"a": 2, "b": 1}
 
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
