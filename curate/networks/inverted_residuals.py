@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curate.networks.depthwise import Depthwise
+from curate.networks.weights import put
 
 STRIDE = 16  # pixels a cell of an encoder's maps
 
@@ -168,11 +169,7 @@ class Encoder(nn.Module):
         ValueError: they are not those of this encoder, all of them and no others.
         """
         kept = {ours: value for name, value in weights.items() if (ours := self._ours(name)) is not None}
-        try:
-            self.features.load_state_dict(kept)
-        except RuntimeError as error:
-            lines = str(error).splitlines()
-            raise ValueError(" ".join(lines[1:2] or lines).strip()[:200]) from None
+        put(self.features, kept)
 
     def _ours(self, name: str) -> str | None:
         """Our name within `features` of a weight; None for one that is not needed."""

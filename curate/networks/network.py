@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from curate.networks.hand_shape import HandShape
 from curate.networks.recipe import Preset, Recipe
+from curate.networks.weights import put
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,9 @@ class Network(nn.Module, ABC):
 
         Raises
         ------
-        ValueError, RuntimeError: they are not of this network.
+        ValueError: they are not of this network.
         """
-        self.load_state_dict(weights)
+        put(self, weights)
 
     @abstractmethod
     def decode(self, outputs: Any) -> Decoded:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
+from curate.networks.weights import put
 from curate.networks.winograd import Conv3x3
 
 # Blocks a stage, and whether these are bottlenecks.
@@ -99,6 +100,6 @@ class ResNet(nn.Module):
 
         Raises
         ------
-        RuntimeError: they are not of this network, all of them and no others.
+        ValueError: they are not of this network, all of them and no others.
         """
-        self.load_state_dict({name: value for name, value in weights.items() if not name.startswith("fc.")})
+        put(self, {name: value for name, value in weights.items() if not name.startswith("fc.")})

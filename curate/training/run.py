@@ -22,6 +22,7 @@ from curate.networks.found import Found
 from curate.networks.hand_shape import HandShape
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build
+from curate.networks.weights import put
 from curate.scoring import calibration
 from curate.scoring.precision import Threshold
 from curate.training import stored
@@ -154,7 +155,7 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
         for name, own in network.state_dict().items():
             if name in weights and weights[name].dtype != own.dtype:
                 raise stored.Damaged(f"{name} is of {weights[name].dtype}, not {own.dtype}")
-        network.load_state_dict(weights)
+        put(network, weights)
     except (*_BROKEN, stored.Damaged) as error:
         remedy = "copy the run's folder once more, or train again"
         raise SchemaError(path, _no_weights(error), remedy=remedy) from None
@@ -167,7 +168,9 @@ def _of_onnx(file: Path, network: Network) -> dict[str, Tensor]:
 
 
 def _by_name(weights: Any) -> dict[str, Tensor]:
-    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+    if not isinstance(weights, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()
+    ):
         raise stored.Damaged("no tensors by name")
     return dict(weights)
 

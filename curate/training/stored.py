@@ -26,6 +26,7 @@ from curate.basics.paths import open_file
 _PICKLE = "data.pkl"
 _PICKLES = 5  # of what torch wrote before version 1.6: what it is, its version, the machine, the value, names
 _MOST = 100_000_000  # bytes of the pickle, which names the tensors and does not hold them
+_LONGEST = 300  # characters of an error
 HALF = ".half"  # behind the name of what is stored in half precision, see curate.training.onnx.bare
 
 
@@ -107,8 +108,8 @@ def _as_damage() -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of an error of torch's."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    """The first line of an error of torch's, or ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:_LONGEST]
 
 
 def _check(file: Any) -> None:

@@ -61,7 +61,7 @@ def test_weights_of_torchvision_are_taken_over_whole_or_refused() -> None:
     network.start_from({**trained, "fc.weight": torch.zeros(1000, 64), "fc.bias": torch.zeros(1000)})
     assert all(torch.equal(value, network.trunk.state_dict()[name]) for name, value in trained.items())
     del trained["bn1.weight"]
-    with pytest.raises(RuntimeError, match=r"Missing key.*bn1.weight"):
+    with pytest.raises(ValueError, match=r"without 'bn1.weight' of the network's"):
         network.start_from(trained)
     again = make()
     again.start_from(network.state_dict())

@@ -90,11 +90,11 @@ def test_weights_trained_on_imagenet_are_taken_over_whole_or_refused(name: str, 
     taken = network.encoder.features.state_dict()
     assert all(torch.equal(value, taken[key]) for key, value in trained.features.state_dict().items())
     lacking = dict(list(weights.items())[10:])
-    with pytest.raises(ValueError, match="Missing key"):
+    with pytest.raises(ValueError, match=r"without .* more of the network's"):
         make(encoder=name).start_from(lacking)
-    with pytest.raises(ValueError, match=r"Unexpected key.*other"):
+    with pytest.raises(ValueError, match="with 'other' that it has not"):
         make(encoder=name).start_from({**weights, "other": torch.zeros(1)})
-    with pytest.raises(ValueError, match="size mismatch"):
+    with pytest.raises(ValueError, match="of another shape"):
         make(encoder=name, width=0.5).start_from(weights)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -235,6 +236,28 @@ def test_first_weights_that_are_not_this_networks_are_refused(
     elif content == "others":
         torch.save({"features.0.weight": torch.zeros(1)}, start)
     with pytest.raises(InputError, match=r"no weights of this network|cannot be read"):
+        train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, start=start), quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "told"),
+    [
+        (20, "('layers.5.weight' and 1 more of another shape: (40, 16), not (42, 16))"),
+        (
+            None,
+            "(without 'layers.2.weight' and 7 more of the network's; with 'a' and 1 more that it has",
+        ),
+    ],
+)
+def test_how_first_weights_differ_from_the_networks_is_told(
+    keypoints: int | None, told: str, small_set: Path, make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    start = tmp_path / "weights.pt"
+    if keypoints is None:
+        torch.save({"a": torch.zeros(1), "b": torch.zeros(1)}, start)
+    else:
+        start = make_run("toy-points", size=64, keypoints=keypoints) / "weights.pt"
+    with pytest.raises(InputError, match=re.escape(f"no weights of this network {told}")):
         train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, start=start), quiet=True)
 
 
