@@ -89,19 +89,24 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
 
     Raises
     ------
-    InputError: no such network, preset, devices or option of the network, no file of first weights, no
-        training set, or one without the sides that a network of right hands needs.
+    InputError: no such network, preset, devices or option of the network, no file of first weights or none of
+        this network, no training set, or one without the sides that a network of right hands needs.
+    MissingExtra: as `start_from`.
     """
     presets = table.load(network).presets
     name = next(iter(presets)) if options.preset is None else options.preset
     if name not in presets:
         raise InputError("preset", repr(name), allowed=", ".join(presets))
-    _several(options.devices)  # refused before anything is written
+    # All that is asked for is tried here: what is refused must not leave a run that was begun.
+    _several(options.devices)
     chosen, form = presets[name], form_of(dataset)
     spec = Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss)
     own = _own_options(network, chosen.options, options.set)
     if _outline(network, spec, own, chosen.options).right_hands and dataset.is_empty("side"):
         raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
+    start = options.record().get("start_sha256")
+    if options.start is not None:
+        start_from(build(network, spec, own), options.start)
     return Plan(
         network,
         spec,
@@ -113,7 +118,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
         options.batch,
         options.seed,
         dataset.fingerprint,
-        options.record().get("start_sha256"),
+        start,
     )
 
 

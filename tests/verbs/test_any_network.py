@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -226,27 +227,37 @@ def test_a_training_starts_from_the_weights_of_another(small_set: Path, tmp_path
         train(small_set, second, "toy-points", TrainOptions(epochs=1), quiet=True)
 
 
-@pytest.mark.parametrize("content", [b"no weights", "others", "missing"])
-def test_first_weights_that_are_not_this_networks_are_refused(
+class Attack:
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.place),)
+
+
+@pytest.mark.parametrize("content", [b"no weights", "evil", "others", "numbered", "missing"])
+def test_first_weights_that_are_not_this_networks_are_refused_before_anything_is_written(
     small_set: Path, tmp_path: Path, content: bytes | str
 ) -> None:
-    start = tmp_path / "start.pt"
+    start, out = tmp_path / "start.pt", tmp_path / "run"
     if isinstance(content, bytes):
         start.write_bytes(content)
-    elif content == "others":
-        torch.save({"features.0.weight": torch.zeros(1)}, start)
+    elif content == "evil":
+        torch.save({"layers.2.weight": Attack(tmp_path / "owned")}, start)
+    elif content in ("others", "numbered"):
+        torch.save({"features.0.weight" if content == "others" else 1: torch.zeros(1)}, start)
     with pytest.raises(InputError, match=r"no weights of this network|cannot be read"):
-        train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, start=start), quiet=True)
+        train(small_set, out, "toy-points", TrainOptions(epochs=1, start=start), quiet=True)
+    assert not out.exists()
+    assert not (tmp_path / "owned").exists()
+    train(small_set, out, "toy-points", TrainOptions(epochs=1), quiet=True)
 
 
 @pytest.mark.parametrize(
     ("keypoints", "told"),
     [
         (20, "('layers.5.weight' and 1 more of another shape: (40, 16), not (42, 16))"),
-        (
-            None,
-            "(without 'layers.2.weight' and 7 more of the network's; with 'a' and 1 more that it has",
-        ),
+        (None, "(without 'layers.2.weight' and 7 more of the network's; with 'a' and 1 more that it has"),
     ],
 )
 def test_how_first_weights_differ_from_the_networks_is_told(
