@@ -26,7 +26,7 @@ from curate.scoring.figures import FIGURES, Figure, Scored, finite, measure, sum
 from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
 from curate.scoring.mask_page import ShownMasks, render_mask_page
 from curate.scoring.page import Shown, render_page
-from curate.training.record import WEIGHTS, require_finished
+from curate.training.record import WEIGHTS, require_finished, starts_of
 from curate.training.trained_on import seen_in_training
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ class Evaluation:
     Attributes
     ----------
     seen: how many samples, photographs and subjects of the split the run was trained on; None: not known.
+    unknown: the names of those of its first weights of which it is not known what they were trained on.
     reused: it was finished before.
     """
 
     out: Path
     figures: dict[str, Any]
     seen: dict[str, int] | None = None
+    unknown: tuple[str, ...] = ()
     reused: bool = False
 
     @property
@@ -69,6 +71,7 @@ class Evaluation:
             **self.figures,
             "out": os.fspath(self.out),
             "seen_in_training": self.seen,
+            "first_weights_not_known": list(self.unknown),
             "reused": self.reused,
         }
 
@@ -82,12 +85,15 @@ class Evaluation:
         return "\n".join([head, *(f"  {line}" for line in lines), *self._warnings(), f"see {page}"])
 
     def _warnings(self) -> list[str]:
+        told = []
         if self.seen is None:
-            return ["  whether these images were trained on is not known"]
-        if self.fair:
-            return []
-        seen = ", ".join(f"{count} {kind}" for kind, count in self.seen.items() if count)
-        return [f"  these figures flatter: the run was trained on {seen} of this split"]
+            told.append("whether these images were trained on is not known")
+        elif not self.fair:
+            seen = ", ".join(f"{count} {kind}" for kind, count in self.seen.items() if count)
+            told.append(f"these figures flatter: the run was trained on {seen} of this split")
+        if self.unknown and self.figures["split"] != "train":
+            told.append(f"what its first weights were trained on is not known: {', '.join(self.unknown)}")
+        return [f"  {line}" for line in told]
 
 
 def evaluate(
@@ -133,7 +139,7 @@ def evaluate(
     }
     with contents.claimed(folder, identity, [dataset], reads=origin.reads, overwrite=overwrite) as claim:
         if claim.result is not None:
-            return Evaluation(folder, claim.result, origin.seen, reused=True)
+            return Evaluation(folder, claim.result, origin.seen, origin.unknown, reused=True)
         names, found = (origin.name, dataset.name), origin.predict()
         about = {"split": options.split, "training_set": names[1], "seen_in_training": origin.seen}
         if origin.of_points:
@@ -149,7 +155,7 @@ def evaluate(
         files.write(folder / METRICS, (json.dumps(figures, indent=1) + "\n").encode())
         files.write(folder / PAGE, page.encode())
         claim.finish(figures)
-    return Evaluation(folder, figures, origin.seen)
+    return Evaluation(folder, figures, origin.seen, origin.unknown)
 
 
 @dataclass(frozen=True)
@@ -157,7 +163,7 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen: as of Evaluation. unmatched: as of Scored.
+    seen, unknown: as of Evaluation. unmatched: as of Scored.
     """
 
     name: str
@@ -169,6 +175,7 @@ class _Origin:
     examples: Examples
     predict: Callable[[], Found]
     unmatched: int | None = None
+    unknown: tuple[str, ...] = ()
 
 
 def _origin(
@@ -204,6 +211,7 @@ def _origin(
         seen_in_training(opened.root, dataset, options.split),
         examples,
         partial(predict, opened, examples, turns=options.turns, quiet=quiet),
+        unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
     )
 
 
@@ -218,7 +226,9 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     points, scores, unmatched = read_given(path, examples.sample_ids)
     found = Found(points, scores, None, None)
     _refuse_another_cut(path, beside_labels(examples, found))
-    return _Origin(path.name, files.sha256(path), True, (), None, None, examples, lambda: found, unmatched)
+    return _Origin(
+        path.name, files.sha256(path), True, (), None, None, examples, lambda: found, unmatched=unmatched
+    )
 
 
 def _refuse_another_cut(path: Path, here: Predictions) -> None:

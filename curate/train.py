@@ -68,6 +68,7 @@ def train(
     ------
     InputError: an unknown network or preset, a training set that does not fit the network, first weights
         that are not of it, or a foreign folder at `out`.
+    SchemaError: what tells what these were trained on, beside them, is broken.
     ConfigChanged: `out` was begun with another configuration, and `overwrite` is not set.
     """
     needs, dataset, folder = table.row(network).needs, Dataset(training_set), Path(out)
@@ -75,8 +76,10 @@ def train(
     options = _begun(options, network)
     from curate.training import fit  # torch, which no refusal above waits for
 
-    plan = fit.plan(dataset, network, options)
-    with contents.claimed(folder, plan.identity, [dataset], overwrite=overwrite) as claim:
+    box = opencv.told().sha256.values() if options.start is not None else ()
+    plan = fit.plan(dataset, network, options, box=box)
+    reads = [] if options.start is None else [options.start]
+    with contents.claimed(folder, plan.identity, [dataset], reads=reads, overwrite=overwrite) as claim:
         result = claim.result
         if result is None:
             result = fit.fill(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -20,19 +20,12 @@ from curate.networks import table
 from curate.scoring.figures import FIGURES, summary
 from curate.scoring.mask_figures import MASK_FIGURES
 from curate.training.onnx import outputs_of
-from curate.training.record import INFO
+from curate.training.record import INFO, starts_of
 from curate.training.run import Run
+from curate.training.trained_on import Data
 
 METRICS = "evaluation-*/metrics.json"
 _MOST = 100_000_000  # bytes; --by of a value for each image has the most
-_Count = Annotated[int, msgspec.Meta(ge=0)]
-
-
-class _Data(msgspec.Struct):
-    samples: _Count
-    subjects: _Count
-    sources: dict[str, _Count]
-    licences: dict[str, _Count]
 
 
 class _Ranges(msgspec.Struct):
@@ -55,7 +48,7 @@ class _Told(msgspec.Struct):
 
     curate: str | None = None
     config: _Config = msgspec.field(default_factory=_Config)
-    data: _Data | None = None
+    data: Data | None = None
     confidence: dict[str, Any] | None = None
 
 
@@ -65,6 +58,7 @@ def card(run: Run) -> str:
         told = msgspec.convert(run.info, _Told)
     except msgspec.ValidationError as error:
         raise SchemaError.of_field(run.root / INFO, str(error), remedy="train again") from None
+    starts = starts_of(run.info)
     made = pages.environment("curate.training")
     made.filters["cell"] = _cell
     template = made.get_template("card.md.j2")
@@ -77,6 +71,8 @@ def card(run: Run) -> str:
         config=told.config,
         ranges=told.config.recipe.ranges,
         data=told.data,
+        starts=starts,
+        not_known=not all(start.known for start in starts),
         confidence=told.confidence,
         crop=run.info.get("crop"),
         right_hands=run.network.right_hands,

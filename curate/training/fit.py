@@ -7,7 +7,7 @@ import json
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ from curate.training.confidence import CONFIDENCE, fit_confidence
 from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled
 from curate.training.module import TrainingModule
-from curate.training.record import CHECKPOINT, WEIGHTS, read_epochs, write_info
+from curate.training.record import CHECKPOINT, STARTS, WEIGHTS, read_epochs, write_info
 from curate.training.run import finish_run, start_from
 from curate.training.stored import reason
-from curate.training.trained_on import DATA, data_of, write_trained_on
+from curate.training.trained_on import DATA, NEW, Before, data_of, of_weights, write_trained_on
 
 _ONE_ALONE = "more than 1 value per channel"  # as torch tells of a batch that cannot be normalised
 
@@ -50,6 +50,7 @@ class Plan:
     name: of the network, in the table. options: of its constructor. recipe: in pixels of the set's images.
     epochs: at most. max_minutes: no further than the end of the epoch that passes this. batch: images a
     step on each device. training_set: the set's fingerprint. start: hash of the file of first weights.
+    before: what these were trained on.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Plan:
     seed: int
     training_set: str
     start: str | None
+    before: Before = NEW
 
     @property
     def network(self) -> dict[str, Any]:
@@ -80,17 +82,24 @@ class Plan:
         """What two trainings must share to give the same weights."""
         config = self.config
         inputs = [config.pop("training_set")]
+        if (beside := self.before.identity) is not None:
+            config["start_trained_on"] = beside
         asked = {"network": self.network, "options": config, "inputs": inputs}
         return {"stage": "train", "version": VERSION, **asked}
 
 
-def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
+def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Container[str] = ()) -> Plan:
     """What it means to train a network on this set.
+
+    Parameters
+    ----------
+    box: hashes of the box's files.
 
     Raises
     ------
     InputError: no such network, preset, devices or option of the network, no file of first weights or none of
         this network, no training set, or one without the sides that a network of right hands needs.
+    SchemaError: what lies beside the first weights, and tells what these were trained on, is broken.
     MissingExtra: as `start_from`.
     """
     presets = table.load(network).presets
@@ -104,9 +113,11 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
     own = _own_options(network, chosen.options, options.set)
     if _outline(network, spec, own, chosen.options).right_hands and dataset.is_empty("side"):
         raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
-    start = options.record().get("start_sha256")
+    start, before = None, NEW
     if options.start is not None:
+        start = options.record()["start_sha256"]
         start_from(build(network, spec, own), options.start)
+        before = of_weights(options.start, start, box)
     return Plan(
         network,
         spec,
@@ -119,6 +130,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions) -> Plan:
         options.seed,
         dataset.fingerprint,
         start,
+        before,
     )
 
 
@@ -161,13 +173,15 @@ def fill(
     info = {
         "config": plan.config,
         "crop": _crop_of(dataset),
-        DATA: data_of(dataset),
+        DATA: data_of(dataset, plan.before),
         "curate": VERSION,
         "torch": torch.__version__,
     }
+    if plan.before.starts:
+        info[STARTS] = msgspec.to_builtins(plan.before.starts)
     if not (folder / WEIGHTS).exists():
         write_info(folder, plan.network, info)
-        write_trained_on(folder, dataset)
+        write_trained_on(folder, dataset, plan.before)
         network = _fit(folder, dataset, plan, start, devices, quiet)
         told = {"result": _result(folder), CONFIDENCE: _confidence(network, dataset, plan)}
         finish_run(folder, network, plan.network, {**info, **told})

@@ -16,12 +16,13 @@ A run without weights.pt is unfinished.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from curate.basics import files
+from curate.basics import files, json_text
 from curate.basics.errors import SchemaError
 from curate.basics.paths import read_file
 
@@ -30,7 +31,9 @@ WEIGHTS = "weights.pt"
 CHECKPOINT = "last.ckpt"
 EPOCHS = "epochs.json"
 _FORMAT, _VERSION = "hand-curate run", 1
+STARTS = "starts"  # in run.json
 _MOST = 10_000_000  # bytes of a file that is read whole
+_DIGITS = 16  # of a hash, for people
 
 
 class _Crop(msgspec.Struct):
@@ -38,11 +41,37 @@ class _Crop(msgspec.Struct):
     margin: Annotated[float, msgspec.Meta(ge=0, le=2)]
 
 
+class Start(msgspec.Struct, frozen=True):
+    """Weights that a training began with.
+
+    Attributes
+    ----------
+    name: of the file, in its folder where that is a run's; of the box, "box". sha256: of the file.
+    trained_on: whether what these were trained on counts in trained_on.json and in the run's figures of its
+        data; is renders alone, as for the box; or is not known.
+    """
+
+    name: str
+    sha256: str
+    trained_on: Literal["counted", "renders", "not known"]
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what they were trained on."""
+        return self.trained_on != "not known"
+
+
+class _Config(msgspec.Struct):
+    start: str | None = None
+
+
 class _Info(msgspec.Struct):
     """What is relied on of run.json, but for its network."""
 
     crop: _Crop | None = None
     weights_sha256: str | None = None
+    config: _Config = msgspec.field(default_factory=_Config)
+    starts: list[Start] | None = None
 
 
 class _Epoch(msgspec.Struct):
@@ -63,7 +92,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise SchemaError(folder, f"no run (it holds no {INFO})", remedy="make one with: curate train")
     try:
-        info = json.loads(read_file(path, _MOST))
+        info = json_text.parse(read_file(path, _MOST))
         version = info["version"]
         msgspec.convert(info, _Info)
     except msgspec.ValidationError as error:
@@ -74,6 +103,17 @@ def read_info(folder: Path) -> dict[str, Any]:
         found = f"{info.get('format')!r} version {version!r}"
         raise SchemaError(path, found, allowed=f"{_FORMAT!r} version {_VERSION}", remedy="train again")
     return dict(info)
+
+
+def starts_of(info: Mapping[str, Any]) -> list[Start]:
+    """What a run began with, and what that began with before it, the first first; of what `read_info` gives.
+
+    Where an earlier version wrote it, it tells of the last no more than a hash.
+    """
+    told = msgspec.convert(info, _Info)
+    if told.starts is None and told.config.start is not None:
+        return [Start(f"SHA-256 {told.config.start[:_DIGITS]}", told.config.start, "not known")]
+    return told.starts or []
 
 
 def read_epochs(folder: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import torch
 
 from curate.basics import files
 from curate.basics.errors import InputError
+from curate.evaluate import evaluate
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import table
 from curate.networks.network import Network, Spec
@@ -20,7 +21,8 @@ from curate.networks.pixels import to_float
 from curate.options.train import TrainOptions
 from curate.taggers import opencv
 from curate.train import train
-from curate.training.run import start_from
+from curate.training.card import card
+from curate.training.run import open_run, start_from
 
 BOX = Path(opencv.BOX)
 OPTIONS = TrainOptions(preset="further", start=BOX, epochs=1, batch=4)
@@ -48,11 +50,17 @@ def test_it_begins_where_the_box_is(network: str, file: str) -> None:
     assert np.abs(ours - theirs).max() < 0.01 * np.abs(theirs).max()
 
 
-def test_run_json_tells_the_hash_of_what_it_began_with(crops: Path, tmp_path: Path) -> None:
+def test_run_json_the_card_and_an_evaluation_tell_what_it_began_with(crops: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     train(crops, tmp_path / "run", "posenet", OPTIONS, quiet=True)
     info = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert info["config"]["start"] == files.sha256(opencv.FOLDER / opencv.LOCALISER)
+    sha256 = files.sha256(opencv.FOLDER / opencv.LOCALISER)
+    assert info["config"]["start"] == sha256
+    assert info["starts"] == [{"name": "box", "sha256": sha256, "trained_on": "renders"}]
+    assert "known" not in str(evaluate(tmp_path / "run", crops, quiet=True))
+    told = card(open_run(tmp_path / "run"))
+    assert "- `box`: it comes with hand-curate and was trained on renders alone; no photograph" in told
+    assert "not known**" not in told
 
 
 @pytest.mark.parametrize(
