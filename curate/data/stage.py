@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from curate.basics import files, progress
 from curate.basics.engine import ALL, ONE, Engine
-from curate.basics.errors import SchemaError, ShareDone, UnsafeReference
+from curate.basics.errors import InputError, SchemaError, ShareDone, UnsafeReference
+from curate.basics.paths import NO_TEXT, as_text
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
@@ -161,8 +162,9 @@ class Stage:
         ShareDone: the engine does a share, and others are not done.
         ConfigChanged: the folder holds other work, and `overwrite` is not set.
         InputError: the folder is, or holds, one of the parents; curate did not make it, or it is a file; it
-            cannot be written.
+            cannot be written, or its name is no text.
         """
+        _require_utf8(self.out)
         claimed = contents.claimed(
             self.out,
             self.identity,
@@ -263,6 +265,14 @@ class Stage:
         }
         write_info(self.out, info, trusted=all(map(is_trusted, self.parents)))
         return counts
+
+
+def _require_utf8(folder: Path) -> None:
+    """Raise InputError for a folder in which Arrow can open no file."""
+    try:
+        os.fspath(folder).encode()
+    except UnicodeEncodeError:
+        raise InputError(as_text(os.fspath(folder)), NO_TEXT, remedy="or choose another --out") from None
 
 
 def _set_twins_aside(part: Part, seen: set[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -211,6 +212,13 @@ def test_relative_paths_lead_from_out_to_the_file(file: list[str], out: list[str
     relative = relative_to_out(path, folder)
     assert not relative.startswith("/")
     assert Path("/", *(folder / relative).parts).resolve() == path
+
+
+def test_a_folder_whose_name_is_no_text_is_refused_before_any_work(tmp_path: Path) -> None:
+    out = tmp_path / os.fsdecode(b"caf\xe9") / "out"
+    with pytest.raises(InputError, match=r"caf\\udce9/out: a file name that is no text; rename it; or"):
+        Stage("make", out, {}, quiet=True).run([[Sample("s/1", "a", "1.png")]], _as_part)
+    assert not out.parent.exists()
 
 
 @pytest.mark.parametrize("workers", [1, 3])
