@@ -63,7 +63,9 @@ def ask(model: Path, pixels: np.ndarray) -> dict[str, np.ndarray]:
 )
 def test_onnxruntime_finds_the_same(network: str, options: dict[str, object], tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    torch.manual_seed(0)
+    torch.manual_seed(
+        1
+    )  # of 0 two peaks of a map are as high, and the number of threads decides between them
     kind = table.load(network)
     preset = next(iter(kind.presets.values()))
     spec = Spec(SIZE, 3, 21, preset.recipe.loss)
