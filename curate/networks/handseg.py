@@ -48,7 +48,7 @@ class HandSeg(Network):
         # Renders alone, for photographs: small, for the box, and their shape is not kept.
         "renders": _RENDERS,
         # From weights that have learnt long: at the full rate they would forget it first.
-        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10),
+        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=1e-3), epochs=7),
         # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
         "paper": Preset(
             Recipe(
