@@ -80,7 +80,10 @@ class HandReader:
                 leave_out(part.dropped, f"region {brief(region.kind)}", repr(brief(region.label)))
         for key, members in groups.items():
             box = boxes.get(key)
-            yield box.id if box is not None else key, self._sample(task, members, box, len(groups) == 1, size)
+            hand = self._sample(task, members, box, len(groups) == 1, size)
+            if box is not None and hand.bbox is None:
+                part.notes["bbox that cannot be, left out"] += 1
+            yield box.id if box is not None else key, hand
 
     def _point(self, region: Region, part: Part) -> _Point | None:
         if region.kind != POINT:

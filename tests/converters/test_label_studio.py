@@ -102,6 +102,14 @@ def test_points_under_a_rectangle_are_a_hand(tmp_path: Path) -> None:
     assert left.bbox.tolist() == [20, 10, 40, 40]
 
 
+@pytest.mark.parametrize("at", [(0, 0, 1e300, 50), (1e39, 0, 5, 5), (10, 10, 0, 20)])
+def test_a_rectangle_that_cannot_be_is_left_out_and_counted(at: tuple[float, ...], tmp_path: Path) -> None:
+    save(tmp_path, task(box("h", at=at), point("wrist", parentID="h")))
+    (sample,), counted = read(tmp_path)
+    assert sample.bbox is None
+    assert counted.notes["bbox that cannot be, left out"] == 1
+
+
 def test_points_under_a_point_are_a_hand_with_it(tmp_path: Path) -> None:
     results = [point("wrist", 1, 1, key="w"), point("thumb_tip", 2, 2, parentID="w")]
     save(tmp_path, task(*results, point("wrist", 5, 5)))
