@@ -299,11 +299,9 @@ def impossible(name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
     """(n,) the rows of a fixed-size field that no dataset holds: a number is infinite, or one of what is
     known as a whole or not at all is missing (NaN)."""
     axes = tuple(range(1, values.ndim))
-    endless = np.isinf(values)
     if name in WHOLE:
-        known = np.isfinite(values)
-        return np.asarray(~known.all(axis=axes) & (known | endless).any(axis=axes))
-    return np.asarray(endless.any(axis=axes))
+        return np.asarray(~np.isfinite(values).all(axis=axes) & ~np.isnan(values).all(axis=axes))
+    return np.asarray(np.isinf(values).any(axis=axes))
 
 
 def stored(name: str, values: NDArray[Any]) -> NDArray[Any]:

@@ -55,11 +55,10 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
         "unpredicted": int(np.isinf(tables[0]).sum()),
         "unpredicted_other": int(np.isinf(tables[1]).sum()),
     }
-    for name, pair in (
+    for name, (here, there) in (
         ("epe_mean", [bootstrap.mean_error(table) for table in shared]),
         ("pck_box_0.2", [bootstrap.share_within(table, sides, 0.2) for table in tables]),
     ):
-        here, there = pair
         low, high = bootstrap.interval(here, there)
         found |= {
             name: here.value,
