@@ -21,7 +21,7 @@ import pyarrow as pa
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
-from curate.basics.paths import NO_TEXT, Places, as_text, is_text, require_apart
+from curate.basics.paths import Places, is_text, require_apart, require_text
 from curate.basics.settings import NoOptions, Options
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
@@ -172,8 +172,7 @@ def _absolute(source: Source, out: Path) -> Source:
 
 def _check_place(source: Source, out: Path) -> None:
     for place in filter(None, (source.root, source.images, source.masks)):
-        if not is_text(str(place)):
-            raise InputError(as_text(str(place)), NO_TEXT)
+        require_text(place)
         require_apart(out, place, "source")
 
 

@@ -97,6 +97,12 @@ def as_text(name: str) -> str:
     return "".join(letter if is_text(letter) else letter.encode("unicode_escape").decode() for letter in name)
 
 
+def require_text(path: Path) -> None:
+    """Raise InputError for a path that is no text."""
+    if not is_text(str(path)):
+        raise InputError(as_text(str(path)), NO_TEXT)
+
+
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a regular file for reading. Raises OSError, also for what is no regular file, or no path."""
     try:

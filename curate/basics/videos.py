@@ -22,7 +22,7 @@ import numpy as np
 from curate.basics.errors import InputError
 from curate.basics.image_header import MAX_PIXELS
 from curate.basics.images import Pixels
-from curate.basics.paths import NO_TEXT, as_text, is_text, open_file
+from curate.basics.paths import open_file, require_text
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 _LOST = 0.02  # share of the frames that a container may promise too many
@@ -112,7 +112,7 @@ def write(path: Path, pictures: Iterable[Pixels], times: Sequence[float]) -> Non
     ------
     InputError: it cannot be written.
     """
-    _require_text(path)
+    require_text(path)  # as `_opened` does
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = _rate(times)
     writer: Any = None
@@ -157,7 +157,7 @@ def _rate(times: Sequence[float]) -> float:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """A capture of a video. Raises InputError: none that can be read."""
-    _require_text(path)
+    require_text(path)  # OpenCV takes what is no UTF-8 for it, and ends the process
     _check_head(path)
     # Several threads patch up a damaged frame from whatever the others have ready: other pixels each time.
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
@@ -187,12 +187,6 @@ def _read(where: str | Path, capture: Any) -> Iterator[Frame]:
             told = f"frame {number} is {width} x {height} px, those before it {size[0]} x {size[1]}"
             raise InputError(where, f"{told}; those are kept")
         yield Frame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
-
-
-def _require_text(path: Path) -> None:
-    """Raise InputError for a path that is no UTF-8, which OpenCV takes for one, and ends the process."""
-    if not is_text(str(path)):
-        raise InputError(as_text(str(path)), NO_TEXT)
 
 
 def _check_head(path: Path) -> None:

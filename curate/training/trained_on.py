@@ -13,6 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +73,7 @@ class Before:
         told = [*self.starts[:-1], self.starts[-1].trained_on, self.data, files.sha256(self.folder / FILE)]
         return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
+    @cached_property
     def names(self) -> dict[str, set[str]]:
         """The short hashes by kind. Raises SchemaError: the file is broken."""
         return {kind: set() for kind in KINDS} if self.folder is None else _parsed(self.folder / FILE)
@@ -109,7 +111,7 @@ def of_weights(file: Path, sha256: str, box: Container[str] = ()) -> Before:
 
 def write_trained_on(folder: Path, training_set: Dataset, before: Before = NEW) -> None:
     """Keep in a run's folder what its train split holds, and what its first weights were trained on."""
-    held, earlier = _held(training_set, "train"), before.names()
+    held, earlier = _held(training_set, "train"), before.names
     files.write_json(folder / FILE, {kind: sorted(names | earlier[kind]) for kind, names in held.items()})
 
 
@@ -121,7 +123,7 @@ def data_of(training_set: Dataset, before: Before = NEW) -> dict[str, Any]:
     train = [row[1:] for row in rows if row[0] == "train"]
     whole = _figures(train)
     if before.data is not None:
-        earlier = before.names()
+        earlier = before.names
         new = _figures([row for row in train if _short(row[0]) not in earlier["samples"]])
         subjects = {_short(row[-1]) for row in train if row[-1] is not None}
         whole = Data(
