@@ -14,14 +14,15 @@ class Found(NamedTuple):
 
     points: (N, 21, 2) float32 in pixels, NaN where there is no answer, or no such keypoint (the wrist of
     20). scores: (N, 21) float32 in [0, 1], 0 there. masks: (N, S, S) uint8, 255 times the probability of
-    the hand. xyz: (N, 21, 3) float32, metres in the camera frame. The last two are None where the network
-    does not give them.
+    the hand. xyz: (N, 21, 3) float32, metres in the camera frame. hands: (N,) float32, how likely each shows
+    a hand. The last three are None where the network does not give them.
     """
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
     masks: NDArray[np.uint8] | None
     xyz: NDArray[np.float32] | None
+    hands: NDArray[np.float32] | None = None
 
 
 def joined(parts: Sequence[Found]) -> Found:

@@ -30,7 +30,7 @@ def predict_turned(
         _turned_back(predict(network, np.rot90(pixels, quarters, (1, 2)), left), quarters, network.spec.size)
         for quarters in range(4)
     ]
-    points, scores, masks, xyz = zip(*turns, strict=True)
+    points, scores, masks, xyz, _ = zip(*turns, strict=True)
     return Found(
         _mean(points),
         np.mean(scores, 0, dtype=np.float32),
@@ -98,12 +98,13 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
 
 def _turned_back(found: Found, quarters: int, size: int) -> Found:
     """What was found in images that np.rot90 had turned, in the images as they are."""
-    points, scores, masks, xyz = found
+    points, masks, xyz = found.points, found.masks, found.xyz
     for _ in range(quarters):
         # np.rot90 brings what was at (x, y) to (y, size - x).
         points = np.stack([size - points[..., 1], points[..., 0]], -1)
         xyz = None if xyz is None else np.stack([-xyz[..., 1], xyz[..., 0], xyz[..., 2]], -1)
-    return Found(points, scores, None if masks is None else np.rot90(masks, -quarters, (1, 2)), xyz)
+    masks = None if masks is None else np.rot90(masks, -quarters, (1, 2))
+    return found._replace(points=points, masks=masks, xyz=xyz)
 
 
 def _mean(several: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

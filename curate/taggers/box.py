@@ -1,25 +1,30 @@
 """The tagger in the box, and its finder, which need no torch: two networks propose where hands are, another
-looks for keypoints there, and where it is not sure of them there is no hand."""
+looks for keypoints there, and says how likely it is shown a hand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import files, geometry
 from curate.basics.errors import InputError
+from curate.basics.images import Pixels
 from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
 from curate.taggers.finder import outlined
-from curate.taggers.looks import View
+from curate.taggers.looks import Square, View
 from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, network, told
 from curate.taggers.run import RunTagger, looks_of
 
 _LOOKS = 3  # at each proposal at most, each closer around the points of the one before
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
+_PART = 0.6  # side of a part of a photograph, as a share of its longer side
 _SAME = 0.5  # of their area: boxes that share so much are of one hand
 
 
@@ -49,53 +54,93 @@ def finder() -> Finder:
     return Finder(BOX, False, True, find, find.all, content(""))
 
 
+class Looked(NamedTuple):
+    """A look at a place that may be a hand's.
+
+    pixels: what was shown, (S, S, 3). points: found there, (21, 2) in pixels of the photograph. box: of
+    these. likely: how likely there is a hand.
+    """
+
+    pixels: Pixels
+    points: NDArray[np.float64]
+    box: NDArray[np.floating]
+    likely: float
+
+
 @dataclass(frozen=True, slots=True)
 class BoxFinder:
-    """Finds hands by what is in the box."""
+    """Finds hands by what is in the box, or in another folder made as it is."""
+
+    folder: Path = FOLDER
 
     def __call__(self, photograph: Photograph) -> Found | None:
         """The hand that is surest. Raises UnreadableImage."""
         return next(iter(self.all(photograph)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
-        """Each hand, the surest first: the box of its keypoints, and their mean score in the last two looks,
-        which tells hands from the rest better than that of the last one.
+        """Each hand, the surest first: the box of its keypoints, and how likely it is one, in the mean of the
+        last two looks.
 
-        Raises UnreadableImage.
+        Parts of the photograph are looked at where none is seen in the whole. Raises UnreadableImage.
         """
-        places = [place.box for place in outlined(network(FINDER), photograph, BOX)]
-        found = [self._looked_at(photograph, box) for box in [*_in_overview(photograph), *places]]
+        whole = geometry.square_around(photograph.whole, 0.0)
+        return self._in(photograph, [whole]) or self._in(photograph, _parts(photograph))
+
+    def looks(self, photograph: Photograph, part: Square) -> list[list[Looked]]:
+        """At each place in a part of a photograph that may be a hand's, the looks at it, each closer around
+        the points of the one before. Raises UnreadableImage."""
+        outlines = outlined(network(FINDER, self.folder), photograph, BOX, part)
+        places = [*self._in_overview(photograph, part), *(outline.box for outline in outlines)]
+        return [self._closer(photograph, place) for place in places]
+
+    def _in(self, photograph: Photograph, parts: Sequence[Square]) -> list[Found]:
+        found = [_concluded(looks) for part in parts for looks in self.looks(photograph, part)]
         kept: list[Found] = []
         for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
-            if (hand.score or 0.0) >= told().trusted and all(
+            if (hand.score or 0.0) >= told(self.folder).trusted and all(
                 metrics.box_iou(hand.box, other.box) < _SAME for other in kept
             ):
                 kept.append(hand)
         return kept
 
-    def _looked_at(self, photograph: Photograph, place: NDArray[np.floating]) -> Found:
-        view, localiser = View(photograph, told().margin, ()), network(LOCALISER)
+    def _closer(self, photograph: Photograph, place: NDArray[np.floating]) -> list[Looked]:
+        view, localiser = View(photograph, told(self.folder).margin, ()), network(LOCALISER, self.folder)
         view.close_in(np.stack([place[:2], place[:2] + place[2:]]))
-        box, scores = place, list[float]()
+        looks = list[Looked]()
         for _ in range(_LOOKS):
             shown = view.show(localiser.size)
             answer = localiser.predict(shown.pixels[None])
+            assert answer.hands is not None
             points, before = shown.back(answer.points[0]), view.square
             view.close_in(points)
             bounds = geometry.bounding_box(points)
             box = place if bounds is None else bounds
-            scores.append(float(answer.scores.mean()))
+            looks.append(Looked(shown.pixels, points, box, float(answer.hands[0])))
             if metrics.box_iou(view.square, before) >= _STAYS:
                 break
-        return Found(box, BOX, float(np.mean(scores[-2:])))
+        return looks
+
+    def _in_overview(self, photograph: Photograph, part: Square) -> list[NDArray[np.floating]]:
+        """Where a hand would be if there were one: the box of keypoints in all that is looked at.
+
+        An outline also holds the arm, and a face behind the hand; this tells the hand from both, but one
+        alone.
+        """
+        overview = network(OVERVIEW, self.folder)
+        view = View(photograph, 0.0, ())
+        view.square = part
+        shown = view.show(overview.size)
+        box = geometry.bounding_box(shown.back(overview.predict(shown.pixels[None]).points[0]))
+        return [] if box is None else [box]
 
 
-def _in_overview(photograph: Photograph) -> list[NDArray[np.floating]]:
-    """Where a hand would be if there were one: the box of keypoints in the whole photograph.
+def _parts(photograph: Photograph) -> list[Square]:
+    """Squares that cover a photograph, and share a third of their sides with each other."""
+    size = photograph.whole[2:]
+    side = _PART * size.max()
+    x, y = ([(length - side) / 2] if length <= side else [0.0, length - side] for length in size)
+    return [np.array([left, top, side, side]) for top in y for left in x]
 
-    An outline also holds the arm, and a face behind the hand; this tells the hand from both, but one alone.
-    """
-    overview = network(OVERVIEW)
-    shown = View(photograph, 0.0, ()).show(overview.size)
-    box = geometry.bounding_box(shown.back(overview.predict(shown.pixels[None]).points[0]))
-    return [] if box is None else [box]
+
+def _concluded(looks: Sequence[Looked]) -> Found:
+    return Found(looks[-1].box, BOX, float(np.mean([look.likely for look in looks[-2:]])))

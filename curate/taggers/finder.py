@@ -48,14 +48,17 @@ class RunFinder:
         return outlined(_opened(self.where, self.content), photograph, self.name)
 
 
-def outlined(model: Model, photograph: Photograph, name: str) -> list[Found]:
+def outlined(
+    model: Model, photograph: Photograph, name: str, part: NDArray[np.floating] | None = None
+) -> list[Found]:
     """Each hand that a network of masks sees, the largest first; hands that touch are one.
 
-    It looks at the whole photograph, padded to a square as `curate build` does. Raises UnreadableImage.
+    It looks at a square, `part`, or at the whole photograph, padded to one as `curate build` does.
+    Raises UnreadableImage.
     """
     size, channels = model.form
-    square = np.floor(geometry.square_around(photograph.whole, 0.0))
-    frame = Frame.around(photograph.info, square, size, enlarge=True)
+    square = geometry.square_around(photograph.whole, 0.0) if part is None else part
+    frame = Frame.around(photograph.info, np.floor(square), size, enlarge=True)
     likely = model.predict(frame.of(photograph.read(frame.shrink, grey=channels == 1))[None]).masks
     assert likely is not None  # such a network
     back = geometry.invert(frame.affine)

@@ -6,7 +6,7 @@ folder:
     finder.onnx      a network of masks, without what reads its outputs: (1, 3, S, S) to logits (1, S, S)
     overview.onnx    a network of maps, a distribution a keypoint: (1, 3, S, S) to logits (1, 21, s, s);
                      it is shown the whole photograph
-    localiser.onnx   another, which is shown the hand
+    localiser.onnx   another, which is shown the hand; its second output, (1, 1), is how likely there is one
     open_hand.npz    how the keypoints of open hands lie to each other, by which the localiser's maps are read
     box.json         see `_Told`
 
@@ -36,6 +36,7 @@ BOX = "box"
 FOLDER = Path(__file__).parent / "weights"
 FINDER, OVERVIEW, LOCALISER, INFO = "finder.onnx", "overview.onnx", "localiser.onnx", "box.json"
 SHAPE = "open_hand.npz"
+MAPS, HAND = "maps", "hand"  # outputs of the files
 LEARNT_BY = {"handseg": FINDER, "posenet": LOCALISER}  # what a training of such a network may begin with
 # A photograph without colour is shown in that of skin: the networks learnt from colour alone. Chosen on train
 # photographs made grey.
@@ -50,7 +51,7 @@ class _Told(msgspec.Struct):
     Attributes
     ----------
     sizes: by file, pixels a side of what it is shown. sha256: of each file.
-    trusted: mean score of its keypoints from which something is a hand. margin: around the keypoints, in the
+    trusted: how likely something must be a hand, to be one. margin: around the keypoints, in the
         localiser's training.
     temperature, threshold: of the localiser's scores, see curate.training.confidence.
     """
@@ -63,30 +64,34 @@ class _Told(msgspec.Struct):
     threshold: Threshold | None = None
 
 
-@lru_cache(maxsize=1)
-def told() -> _Told:
+@lru_cache(maxsize=2)
+def told(folder: Path = FOLDER) -> _Told:
     """What box.json says."""
-    return msgspec.json.decode((FOLDER / INFO).read_bytes(), type=_Told)
+    return msgspec.json.decode((folder / INFO).read_bytes(), type=_Told)
 
 
-@lru_cache(maxsize=3)
-def network(file: str) -> Network:
+@lru_cache(maxsize=6)
+def network(file: str, folder: Path = FOLDER) -> Network:
     """One of the three, the same each time within a process."""
-    net = cv2.dnn.readNetFromONNX(np.frombuffer((FOLDER / file).read_bytes(), np.uint8))
-    shape = OpenHand.read(FOLDER / SHAPE) if file == LOCALISER else None
-    return Network(net, told().sizes[file], told().temperature, told().threshold, shape)
+    net = cv2.dnn.readNetFromONNX(np.frombuffer((folder / file).read_bytes(), np.uint8))
+    info, size = told(folder), told(folder).sizes[file]
+    if file != LOCALISER:
+        return Network(net, size, info.temperature, info.threshold)
+    shape = OpenHand.read(folder / SHAPE)
+    return Network(net, size, info.temperature, info.threshold, shape, (MAPS, HAND))
 
 
 @dataclass(frozen=True)
 class Network:
     """See `curate.taggers.model.Model`. size: pixels a side of what it is shown. shape: that its maps are
-    read by; None: each alone."""
+    read by; None: each alone. outputs: of its file."""
 
     net: Any
     size: int
     temperature: float
     threshold: Threshold | None = None
     shape: OpenHand | None = None
+    outputs: tuple[str, ...] = (MAPS,)
     name: str = BOX
     _one: Lock = field(default_factory=Lock, repr=False)
 
@@ -97,8 +102,9 @@ class Network:
 
     def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
         """What it finds; both sides are shown as they are."""
-        outputs = [self._forward(picture) for picture in pixels]
-        count = len(outputs)
+        answers = [self._forward(picture) for picture in pixels]
+        outputs, count = [answer[0] for answer in answers], len(answers)
+        hands = np.array([answer[1][0] for answer in answers], np.float32) if HAND in self.outputs else None
         points = np.full((count, kp.COUNT, 2), np.nan, np.float32)
         scores = np.zeros((count, kp.COUNT), np.float32)
         if count and outputs[0].ndim == 2:
@@ -106,14 +112,17 @@ class Network:
         for row, logits in enumerate(outputs):
             cells, scores[row] = peaks(logits, self.shape)
             points[row] = cells * self.size / logits.shape[-1]
-        return Found(points, calibration.tempered(scores, self.temperature), None, None)
+        return Found(points, calibration.tempered(scores, self.temperature), None, None, hands)
 
-    def _forward(self, picture: NDArray[Any]) -> NDArray[np.float32]:
-        images = np.ascontiguousarray(_in_colour(picture).transpose(2, 0, 1)[None]) / np.float32(255)
+    def _forward(self, picture: NDArray[Any]) -> list[NDArray[np.float32]]:
         with self._one:  # a network of OpenCV's keeps what it is at
-            self.net.setInput(images)
-            found: NDArray[np.float32] = self.net.forward()[0]
-        return found
+            self.net.setInput(as_input(picture))
+            return [output[0] for output in self.net.forward(self.outputs)]
+
+
+def as_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A picture, (S, S, 3) uint8, as these networks are given it: (1, 3, S, S), 0 to 1."""
+    return np.ascontiguousarray(_in_colour(picture).transpose(2, 0, 1)[None]) / np.float32(255)
 
 
 def _in_colour(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -49,7 +49,8 @@ def test_what_is_right_at_each_turn_stays_as_it_is() -> None:
     network = Brightest(Spec(SIZE, 1, 21, "none"))
     plain, turned = (find(network, spot(5, 20)) for find in (inference.predict, inference.predict_turned))
     assert plain.points[0, 3].tolist() == [5.5, 20.5]
-    for one, other in zip(plain, turned, strict=True):
+    assert plain.hands is turned.hands is None
+    for one, other in zip(plain[:4], turned[:4], strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 

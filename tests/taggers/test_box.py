@@ -18,7 +18,9 @@ from curate.data.sample import Sample
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.hands.photograph import Photograph
 from curate.networks import found as networks
+from curate.scoring import metrics
 from curate.taggers import opencv
+from curate.taggers.box import BoxFinder
 from curate.taggers.table import choose_by, finder_of
 from render.job import Job
 
@@ -89,7 +91,7 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
         )
         corners = np.where((np.arange(21) % 2)[:, None], high, low) * np.ones(2)
         scores = np.full((1, 21), 0.9, np.float32)
-        return networks.Found(corners[None].astype(np.float32), scores, None, None)
+        return networks.Found(corners[None].astype(np.float32), scores, None, None, scores[:, 0])
 
     find = opencv.Network.predict
     monkeypatch.setattr(opencv.Network, "predict", same)
@@ -97,6 +99,20 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
     found = finder_of("box").find(Photograph(root, Sample(name, "s", name)))
     assert found is not None
     assert len(looked) == 2
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_hand_too_small_for_the_whole_is_seen_in_a_part(seed: int, tmp_path: Path) -> None:
+    """A twentieth of the photograph's longer side, in its corner."""
+    rng = np.random.default_rng(seed)
+    hand, points = draw_hand(rng, Person.sample(rng), "right", width=72, height=72)
+    picture = np.full((720, 960, 3), hand[0, 0], np.uint8)
+    picture[640:712, 880:952] = hand
+    images.write(tmp_path / "a.png", picture)
+    (found,) = BoxFinder().all(Photograph(tmp_path, Sample("s/a", "s", "a.png")))
+    truth = geometry.bounding_box(points + np.array([880, 640]))
+    assert truth is not None
+    assert metrics.box_iou(found.box, truth) > 0.6
 
 
 @pytest.mark.parametrize("kind", ["white", "noise", "gradient"])

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from curate.basics import files
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.networks import decode
+from curate.networks import decode, table
 from curate.networks.handseg import HandSeg
 from curate.networks.network import Network, Spec
+from curate.networks.pixels import to_float
 from curate.networks.posenet import PoseNet
 from curate.taggers import opencv
 from curate.training.run import Run
@@ -97,3 +98,33 @@ def test_no_picture_gives_no_answer() -> None:
     for name in WEIGHTS:
         size = opencv.network(name).size
         assert opencv.network(name).predict(np.empty((0, size, size, 3), np.uint8)).points.shape == (0, 21, 2)
+
+
+def test_how_likely_there_is_a_hand_is_told_by_what_the_last_layer_sees() -> None:
+    """As torch has it: a logistic of the mean and the maximum over the picture."""
+    onnx = pytest.importorskip("onnx")
+    from curate.networks.outline import build
+    from curate.training.run import start_from
+
+    size, file = opencv.told().sizes[opencv.LOCALISER], opencv.FOLDER / opencv.LOCALISER
+    localiser = build(
+        "posenet", Spec(size, 3, 21, "softmax"), table.load("posenet").presets["further"].options
+    )
+    start_from(localiser, file)
+    seen = list[torch.Tensor]()
+    localiser.get_submodule("body.last").register_forward_pre_hook(lambda _, given: seen.append(given[0][0]))
+    hand, _ = draw_hand(
+        np.random.default_rng(0), Person.sample(np.random.default_rng(1)), "left", width=size, height=size
+    )
+    pictures = np.stack([hand, np.full_like(hand, 255)])
+    with torch.no_grad():
+        for picture in pictures:
+            localiser.eval()(to_float(torch.from_numpy(picture[None])))
+    constants = [node for node in onnx.load(file).graph.node if node.op_type == "Constant"]
+    stored = {node.output[0]: onnx.numpy_helper.to_array(node.attribute[0].t) for node in constants}
+    values = np.stack([np.concatenate([one.mean((1, 2)), one.amax((1, 2))]) for one in seen])
+    logits = values @ stored["hand.weight"][0] + stored["hand.bias"][0]
+    found = opencv.network(opencv.LOCALISER).predict(pictures).hands
+    assert found is not None
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits)), atol=2e-3)
+    assert found[0] > opencv.told().trusted > found[1]

@@ -1,0 +1,140 @@
+"""How likely the localiser is shown a hand: a logistic regression on what its last layer sees, its mean and
+its maximum over the picture, which becomes a second output of its file.
+
+It is learnt from the looks that the box's own finder takes at renders. A hand counts for the share of its
+keypoints that are found within 0.2 of its longer side; a place that hardly touches a hand counts as none.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from curate.basics import files, geometry
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
+from curate.hands.photograph import Photograph
+from curate.scoring import metrics
+from curate.taggers import opencv
+from curate.taggers.box import BoxFinder, Looked
+from curate.training.stored import HALF
+
+PICTURES = 1500  # of each job
+RIDGE = 0.01  # chosen on what make.py's TRUSTED is chosen on
+LOOKS = 2  # the last of each place, which the finder goes by
+ON, BESIDE = 0.5, 0.2  # overlap (IoU) with a hand's box from which it is that, and below which it is none
+SEEN = "seen"
+Values = NDArray[np.float64]
+
+
+def learn(folder: Path, jobs: Sequence[Path]) -> dict[str, object]:
+    """Give the localiser in a folder of the box its second output. Returns what it was learnt from."""
+    path = folder / opencv.LOCALISER
+    plain = path.read_bytes()
+    width = _last_layer(onnx.load_from_string(plain)).dims[1]
+    begun = with_output(plain, np.zeros(2 * width), 0.0)
+    files.write(path, begun)
+    finder, net = BoxFinder(folder), cv2.dnn.readNetFromONNX(np.frombuffer(begun, np.uint8))
+    examples = [example for job in jobs for example in _examples(job, finder)]
+    seen = np.stack([_seen(net, look) for look, _ in examples])
+    right = np.array([share for _, share in examples])
+    weights, bias = logistic(seen, right, RIDGE)
+    files.write(path, with_output(plain, weights, bias))
+    return {"renders": [job.name for job in jobs], "looks": len(right), "on hands": int((right > 0).sum())}
+
+
+def with_output(bare: bytes, weights: Values, bias: float) -> bytes:
+    """A network of maps as an ONNX file with the output `hand`, (1, 1): how likely it is shown one.
+
+    What that is told by is constants in the file, as its weights are those of the network alone, with which a
+    training can begin.
+    """
+    model = onnx.load_from_string(bare)
+    graph = model.graph
+    (last,) = [node for node in graph.node if graph.output[0].name in node.output]
+    node = onnx.helper.make_node
+    told = {"hand.weight": weights[None], "hand.bias": np.array([bias])}
+    constants = [
+        node("Constant", [], [name], value=onnx.numpy_helper.from_array(value.astype(np.float32), name))
+        for name, value in told.items()
+    ]
+    graph.node.extend(
+        [
+            *constants,
+            node("GlobalAveragePool", [last.input[0]], ["mean"]),
+            node("GlobalMaxPool", [last.input[0]], ["most"]),
+            node("Concat", ["mean", "most"], ["both"], axis=1),
+            node("Flatten", ["both"], [SEEN], name=SEEN),
+            node("Gemm", [SEEN, *told], ["logit"], transB=1),
+            node("Sigmoid", ["logit"], [opencv.HAND]),
+        ]
+    )
+    graph.output.append(onnx.helper.make_tensor_value_info(opencv.HAND, onnx.TensorProto.FLOAT, [1, 1]))
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def logistic(seen: Values, right: Values, ridge: float) -> tuple[Values, float]:
+    """Weights and bias by which (N, D) values tell the share that is right, (N,), by Newton's method.
+
+    The weights of standardised values are kept small by `ridge` times their squares.
+    """
+    mean, spread = seen.mean(0), seen.std(0) + 1e-3
+    known = np.hstack([(seen - mean) / spread, np.ones((len(seen), 1))])
+    small = 2 * ridge * len(seen) * np.diag([*np.ones(seen.shape[1]), 0.0])
+    solved = np.zeros(known.shape[1])
+    for _ in range(30):
+        told = 1 / (1 + np.exp(-known @ solved))
+        slope = known.T @ (told - right) + small @ solved
+        solved -= np.linalg.solve((known.T * (told * (1 - told))) @ known + small, slope)
+    weights = solved[:-1] / spread
+    return weights, float(solved[-1] - weights @ mean)
+
+
+def _examples(job: Path, finder: BoxFinder) -> Iterator[tuple[Looked, float]]:
+    """Looks at some pictures of a job, and what each counts for."""
+    dataset = Dataset(job)
+    by_picture = [list(rows) for _, rows in itertools.groupby(dataset, key=lambda sample: sample.image)]
+    for row in np.unique(np.linspace(0, len(by_picture) - 1, PICTURES).astype(int)):
+        hands = by_picture[row]
+        photograph = Photograph(dataset.root, replace(hands[0], bbox=None))
+        whole = geometry.square_around(photograph.whole, 0.0)
+        for looks in finder.looks(photograph, whole):
+            share = _right(looks[-1], hands)
+            if share is not None:
+                yield from ((look, share) for look in looks[-LOOKS:])
+
+
+def _right(look: Looked, hands: Sequence[Sample]) -> float | None:
+    """The share of a hand's keypoints that are found, 0 where there is none, None where that is not clear."""
+    boxes = [geometry.bounding_box(hand.keypoints) for hand in hands]
+    overlaps = [0.0 if box is None else metrics.box_iou(look.box, box) for box in boxes]
+    nearest = int(np.argmax(overlaps))
+    box, sample = boxes[nearest], hands[nearest]
+    if box is None or overlaps[nearest] < BESIDE:
+        return 0.0
+    if overlaps[nearest] <= ON:
+        return None
+    labelled = sample.visibility > 0
+    gaps = metrics.distances(look.points, sample.keypoints, labelled)
+    return float((gaps < 0.2 * box[2:].max())[labelled].mean())
+
+
+def _seen(net: cv2.dnn.Net, look: Looked) -> Values:
+    net.setInput(opencv.as_input(look.pixels))
+    return np.asarray(net.forward(f"onnx_node!{SEEN}")[0], np.float64)
+
+
+def _last_layer(model: onnx.ModelProto) -> onnx.TensorProto:
+    """The weights of the layer that gives the maps."""
+    (last,) = [node for node in model.graph.node if model.graph.output[0].name in node.output]
+    named = {tensor.name.removesuffix(HALF): tensor for tensor in model.graph.initializer}
+    return named[last.input[1]]
