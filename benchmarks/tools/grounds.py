@@ -1,9 +1,10 @@
 """Grounds of any colours to put hands before: shapes, stripes, checks and print, drawn by chance.
 
-    python benchmarks/tools/grounds.py OUT [--count 400] [--size 256] [--seed 0]
+    python benchmarks/tools/grounds.py OUT [--count 400] [--size 256] [--seed 0] [--warm 0.3]
 
 Webcam pictures are mostly grey and brown. What a finder has never seen behind a hand, such as a red book or a
-checked cloth, it takes for one. OUT is a folder of pictures, as `--backgrounds` and scenes.py take it.
+checked cloth, it takes for one. OUT is a folder of pictures, as `--backgrounds` and scenes.py take it. --warm
+is the share of grounds whose colours are those between pink and yellow, among which skin lies.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from curate.basics import images
 
 Picture = NDArray[np.uint8]
 Colours = list[tuple[int, ...]]
+WARM = (-10, 25)
 PRINT = "hand curate keypoint 0123456789 the of and skin"
 
 
@@ -28,15 +30,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--warm", type=float, default=0.3)
     a = parser.parse_args()
     for number in range(a.count):
-        picture = ground(np.random.default_rng((a.seed, number)), a.size)
+        picture = ground(np.random.default_rng((a.seed, number)), a.size, a.warm)
         images.write(a.out / f"{number:05d}.jpg", picture, quality=92)
 
 
-def ground(rng: np.random.Generator, size: int) -> Picture:
+def ground(rng: np.random.Generator, size: int, warm: float) -> Picture:
     """One ground: a plain colour, two to forty things on it, its light and its blur."""
-    colours: Colours = [palette(rng) for _ in range(rng.integers(2, 7))]
+    hues = WARM if rng.random() < warm else (0, 180)
+    colours: Colours = [palette(rng, hues) for _ in range(rng.integers(2, 7))]
     picture = np.full((size, size, 3), colours[0], np.uint8)
     if rng.random() < 0.4:
         repeated(rng, picture, colours)
@@ -50,9 +54,9 @@ def ground(rng: np.random.Generator, size: int) -> Picture:
     return np.asarray(cv2.GaussianBlur(lit, (0, 0), rng.uniform(0.3, 2.5)), np.uint8)
 
 
-def palette(rng: np.random.Generator) -> tuple[int, ...]:
-    """A colour: of any hue, or nearly grey."""
-    hue, value = rng.uniform(0, 180), rng.uniform(20, 255)
+def palette(rng: np.random.Generator, hues: tuple[float, float]) -> tuple[int, ...]:
+    """A colour: of one of these hues, in OpenCV's half degrees, or nearly grey."""
+    hue, value = rng.uniform(*hues) % 180, rng.uniform(20, 255)
     saturation = rng.uniform(0, 40) if rng.random() < 0.4 else rng.uniform(40, 255)
     pixel = np.array([[[hue, saturation, value]]]).astype(np.uint8)
     return tuple(int(channel) for channel in cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0])
