@@ -42,9 +42,8 @@ def learn(folder: Path, jobs: Sequence[Path]) -> dict[str, object]:
     begun = with_output(plain, np.zeros(2 * width), 0.0)
     files.write(path, begun)
     finder, net = BoxFinder(folder), cv2.dnn.readNetFromONNX(np.frombuffer(begun, np.uint8))
-    examples = [example for job in jobs for example in _examples(job, finder)]
-    seen = np.stack([_seen(net, look) for look, _ in examples])
-    right = np.array([share for _, share in examples])
+    examples = [(_seen(net, look), share) for job in jobs for look, share in _examples(job, finder)]
+    seen, right = map(np.array, zip(*examples, strict=True))
     weights, bias = logistic(seen, right, RIDGE)
     files.write(path, with_output(plain, weights, bias))
     return {"renders": [job.name for job in jobs], "looks": len(right), "on hands": int((right > 0).sum())}
