@@ -27,7 +27,9 @@ def test_every_command_is_listed_with_help_and_examples(capsys: pytest.CaptureFi
         with pytest.raises(SystemExit) as stop:
             cli.main([name, "--help"])
         assert stop.value.code == 0
-        assert f"  curate {name} " in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert f"  curate {name} " in told
+        assert "%%" not in told
 
 
 HELP = """
