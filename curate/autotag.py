@@ -49,6 +49,14 @@ from curate.taggers.tagger import Tagged, labelled, least_score, open_photograph
 FOLDER, REPORT, LIMITS = "sifted", "sifting.json", "limits.yaml"
 OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
 SHARED = "shares its photo with another hand and has no bbox"
+NONE_KNOWN = (
+    "none of the photographs has labels to compare with: those of --truth are found by the photograph's "
+    "file, where it shows one hand"
+)
+ONE_HALF = (
+    "they are chosen on half of the people and measured on the others, and all whose photographs have labels "
+    "to compare with are in one half; label photographs of more people"
+)
 TAGGER = "tagger"  # in attrs: what told of the side
 _CERTAIN = "certain"
 _ROWS = 16  # samples a task, at least
@@ -83,10 +91,14 @@ class Autotagged:
 
     def _compared(self, known: dict[str, Any]) -> list[str]:
         kept, every = known["kept"], known["all"]
+        if not every["n"]:
+            return [NONE_KNOWN]
         told = f"of {every['n']} photographs with labels to compare with, {kept['n']} were kept"
         lines = [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
         chosen = known.get("precision")
-        if chosen is not None and chosen["hardness"] is None:
+        if chosen is not None and not chosen.get("on_both_halves", True):
+            lines.append(f"no limits for a precision of {chosen['asked']:g}: {ONE_HALF}")
+        elif chosen is not None and chosen["hardness"] is None:
             lines.append(f"no limits give a precision of {chosen['asked']:g} on these photographs")
         elif chosen is not None:
             lines.append(f"limits chosen for a precision of {chosen['asked']:g}: {self.summary.out / LIMITS}")
@@ -385,7 +397,8 @@ def _choose(known: _Compared, asked: float, limits: Limits, out: Path) -> dict[s
     chosen_on, others = known[half], known[~half]
     hardness = precision.hardness_for(chosen_on.hardness, chosen_on.certain, chosen_on.right, asked)
     if hardness is None or not len(others.right):
-        return {"asked": asked, "hardness": None}
+        both = bool(half.any() and not half.all())
+        return {"asked": asked, "hardness": None, "on_both_halves": both}
     chosen, measured = chosen_on.up_to(hardness), others.up_to(hardness)
     origin = f"Chosen for a precision of {asked:g} on {_about(chosen)}.\nOn other people: {_about(measured)}."
     files.write(out / LIMITS, explain_limits(tightened(limits, hardness), origin).encode())

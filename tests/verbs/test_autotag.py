@@ -366,6 +366,33 @@ def test_a_precision_that_no_limits_give_is_told(
     assert not (tmp_path / "fitted/limits.yaml").exists()
 
 
+@pytest.mark.usefixtures("sees")
+def test_a_precision_is_not_said_to_be_missed_where_there_is_one_person_alone(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
+) -> None:
+    """All labels are right; but there is nobody else to measure limits on, or to choose them on."""
+    for name in ("anna", "bob", "carla", "dora"):
+        truth = truth_of([name] * 3)
+        made = run(photos(1, 1, 1), make_run(), tmp_path / name, truth=truth, precision=0.9)
+        assert made.report["truth"]["all"]["share"] == 1
+        assert made.lines()[-1].startswith("no limits for a precision of 0.9: they are chosen on half of the")
+        assert not (tmp_path / name / "limits.yaml").exists()
+
+
+@pytest.mark.usefixtures("sees")
+def test_labels_of_other_photographs_are_told_to_be_none_to_compare_with(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, store: Store
+) -> None:
+    """They have the same names, in another folder."""
+    picture = {"images/0.png": np.zeros((SIZE, SIZE), np.uint8)}
+    truth = store(tmp_path / "elsewhere", [Sample("s/0", "s", "images/0.png", SIZE, SIZE)], picture)
+    made = run(photos(1), make_run(), tmp_path / "tagged", truth=truth, precision=0.9)
+    assert made.lines()[1:] == [
+        "none of the photographs has labels to compare with: those of --truth are found by the photograph's "
+        "file, where it shows one hand"
+    ]
+
+
 def test_a_precision_without_labels_to_compare_with_is_refused(
     photos: Callable[..., Path], tmp_path: Path
 ) -> None:
