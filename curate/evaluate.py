@@ -163,7 +163,7 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. unmatched: as of Scored.
+    seen, unknown: as of Evaluation. unmatched, outdone: as of Scored.
     """
 
     name: str
@@ -175,6 +175,7 @@ class _Origin:
     examples: Examples
     predict: Callable[[], Found]
     unmatched: int | None = None
+    outdone: int | None = None
     unknown: tuple[str, ...] = ()
 
 
@@ -223,11 +224,20 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     from curate.training.predicting import beside_labels
 
     examples = Examples(dataset, options.split)
-    points, scores, unmatched = read_given(path, examples.sample_ids)
-    found = Found(points, scores, None, None)
+    given = read_given(path, examples.sample_ids)
+    found = Found(given.points, given.scores, None, None)
     _refuse_another_cut(path, beside_labels(examples, found))
     return _Origin(
-        path.name, files.sha256(path), True, (), None, None, examples, lambda: found, unmatched=unmatched
+        path.name,
+        files.sha256(path),
+        True,
+        (),
+        None,
+        None,
+        examples,
+        lambda: found,
+        given.unmatched,
+        given.outdone,
     )
 
 
@@ -246,7 +256,7 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
 
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
-    return Scored(read_predictions(folder / PREDICTIONS), origin.unmatched)
+    return Scored(read_predictions(folder / PREDICTIONS), origin.unmatched, origin.outdone)
 
 
 def _measure_masks(

@@ -31,17 +31,20 @@ _FORMS = "Parquet, or COCO results as .json"
 
 class Given(NamedTuple):
     """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21).
-    unmatched: how many rows of the file are of none of these images."""
+    unmatched: how many rows of the file are of none of these images. outdone: how many gave way to another of
+    the same image."""
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
     unmatched: int
+    outdone: int
 
 
 def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
     """The predictions of some samples; those that the file lacks have none, and rows of others are counted.
 
-    Of several for one sample the one with the highest score counts.
+    Of several for one sample the one with the highest score counts, of like scores the last; the others are
+    counted.
 
     Raises
     ------
@@ -50,19 +53,21 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
     rows = {name: row for row, name in enumerate(sample_ids)}
     made = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
     sure = np.zeros((len(rows), kp.COUNT), np.float32)
-    unmatched = 0
+    unmatched = outdone = 0
     best = np.full(len(rows), -np.inf)
     read = _parquet if Path(path).suffix.lower() == ".parquet" else _coco_results
     for name, points, scores, total in read(path):
         row = rows.get(name)
         if row is None:
             unmatched += 1
-        elif total >= best[row]:
+            continue
+        outdone += bool(np.isfinite(best[row]))
+        if total >= best[row]:
             best[row], made[row] = total, points
             sure[row] = np.where(np.isfinite(points).all(-1), scores.clip(0, 1), 0)
     if not np.isfinite(best).any():
         _refuse(path, "no prediction of this split's samples", "sample ids as in the training set")
-    return Given(made, sure, unmatched)
+    return Given(made, sure, unmatched, outdone)
 
 
 _Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]

@@ -29,11 +29,12 @@ class Scored:
     Attributes
     ----------
     unmatched: how many rows of the file that predictions came from are of none of these images; None: they
-        came from no file.
+        came from no file. outdone: how many gave way to another of the same image.
     """
 
     predictions: Predictions
     unmatched: int | None = None
+    outdone: int | None = None
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -130,6 +131,12 @@ def _told_unmatched(f: Mapping[str, Any]) -> str:
     return f"rows of the predictions that match no sample of this split: {rows:,}" if rows else ""
 
 
+def _told_outdone(f: Mapping[str, Any]) -> str:
+    rows = f.get("outdone_rows")
+    told = "rows of the predictions that gave way to another of their sample, surer or further down"
+    return f"{told}: {rows:,}" if rows else ""
+
+
 def _told_right(f: Mapping[str, Any]) -> str:
     return f"all points within {f['right_within_px']:g} px: {f['all_points_9px']:.1%} of images"
 
@@ -192,6 +199,12 @@ FIGURES: tuple[Figure, ...] = (
         lambda s: s.unmatched,
         "rows of the predictions that match no sample of the split",
         told=_told_unmatched,
+    ),
+    Figure(
+        "outdone_rows",
+        lambda s: s.outdone,
+        "rows of the predictions that gave way to another of their sample",
+        told=_told_outdone,
     ),
     Figure("size", lambda s: s.predictions.size),
     Figure("right_within_px", lambda s: s.limit),
@@ -298,7 +311,7 @@ def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) ->
 
 def missing(figures: Mapping[str, Any]) -> list[str]:
     """The lines on what the figures of points leave out; none where nothing is missing."""
-    return [line for told in (_told_unpredicted, _told_unmatched) if (line := told(figures))]
+    return [line for told in (_told_unpredicted, _told_unmatched, _told_outdone) if (line := told(figures))]
 
 
 def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:

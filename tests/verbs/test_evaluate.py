@@ -233,6 +233,26 @@ def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
     assert "match no sample of this split" not in (found.out / "evaluation.html").read_text()
 
 
+def test_how_many_predictions_gave_way_to_another_of_their_image_is_told(
+    make_set: MakePath, tmp_path: Path
+) -> None:
+    """Of the first image the third row is the surest; the rows of the second have no score but one."""
+    training_set = make_set(["train", "test", "test"], size=32, keypoints=21)
+    rows = [("drawn/1", 0.4), ("drawn/1", 0.2), ("drawn/1", 0.9), ("drawn/2", 1.0), ("drawn/2", 1.0)]
+    entries = [
+        {"image_id": name, "keypoints": [place, place, 1] * 21, "score": score}
+        for place, (name, score) in enumerate(rows, 1)
+    ]
+    (tmp_path / "theirs.json").write_text(json.dumps(entries))
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
+    assert read_predictions(found.out / "predictions.parquet").predicted[:, 0, 0].tolist() == [3, 5]
+    assert json.loads((found.out / "metrics.json").read_text())["outdone_rows"] == 3
+    line = "rows of the predictions that gave way to another of their sample, surer or further down"
+    assert str(found).splitlines()[1] == f"  {line}: 3"
+    assert f"{line.capitalize()}: 3." in (found.out / "evaluation.html").read_text()
+
+
 def test_the_summary_names_the_split_and_the_page(make_run: MakePath, make_set: MakePath) -> None:
     result = evaluate(
         make_run(size=32), make_set(["val"] * 2, size=32), options=EvaluateOptions("val"), quiet=True
