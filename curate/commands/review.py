@@ -55,7 +55,7 @@ def run(a: argparse.Namespace) -> int:
 
 def _add_build(actions: Any) -> None:
     build = actions.add_parser("build", help="write the gallery: open index.html by double click")
-    build.add_argument("dataset", type=Path, metavar="D", help="a dataset or a training set")
+    build.add_argument("dataset", type=Path, metavar="D", help="a dataset, not a training set made of it")
     build.add_argument(
         "--qa", type=Path, metavar="QA", help="what curate qa wrote about it; without it, just the pictures"
     )

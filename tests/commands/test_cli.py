@@ -291,6 +291,13 @@ def test_help_of_a_command_is_asked_for_in_two_ways(capsys: pytest.CaptureFixtur
     assert shown[0] == shown[1] != shown[2] == shown[3]
 
 
+def test_help_of_review_asks_for_no_training_set(capsys: pytest.CaptureFixture[str]) -> None:
+    """Which it would refuse."""
+    with pytest.raises(SystemExit):
+        cli.main(["review", "build", "--help"])
+    assert "a dataset or a training set" not in capsys.readouterr().out
+
+
 def test_versions_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--version"])
