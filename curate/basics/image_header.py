@@ -20,7 +20,7 @@ from curate.basics.errors import MissingExtra, UnreadableImage
 
 # A photograph of 200 megapixels takes 0.6 GB decoded; headers that promise more are refused unread.
 MAX_PIXELS = 200_000_000
-READ = "JPEG, PNG, BMP, WebP, TIFF, GIF, AVIF or HEIC"
+READ = "JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, PNM, AVIF, GIF or HEIC"
 BROKEN = (OSError, ValueError, SyntaxError, struct.error, TypeError, KeyError, EOFError, RuntimeError)
 # Pillow refuses images of more than twice its limit; ours is to be the one that counts.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)

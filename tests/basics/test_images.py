@@ -102,7 +102,7 @@ def png_header(width: int, height: int) -> bytes:
     ("data", "message"),
     [
         (b"", "an empty file"),
-        (b"hello, I am a text", "no image; allowed: JPEG, PNG"),
+        (b"hello, I am a text", "no image; allowed: JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, PNM, AVIF"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n",
             "a Git-LFS pointer.*git lfs pull",
