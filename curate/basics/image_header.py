@@ -29,6 +29,8 @@ _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _EXIF_LIES_IN = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 _ORIENTATION_TAG = 0x0112
 _SUBFILE_TAG, _WIDTH_TAG, _HEIGHT_TAG = 254, 256, 257  # TIFF 6.0
+_BITS_TAG, _NUMBERS_TAG, _UNSIGNED = 258, 339, frozenset({1, 4})  # what is not told is unsigned
+_TIFF_HEADS = (b"II*\0", b"MM\0*")
 # EXIF 2.32: latitude, of the GPS part; the owner and both serial numbers, of the camera's part.
 _GPS_PART, _LATITUDE = 0x8825, 2
 _CAMERA_PART, _OWNERS = 0x8769, frozenset({0xA430, 0xA431, 0xA435})
@@ -72,6 +74,7 @@ def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
         raise UnreadableImage(where, found) from None
     except UnidentifiedImageError:
         found = "no image" if head else "an empty file"
+        found = "a TIFF that is damaged, or of a rare kind" if head.startswith(_TIFF_HEADS) else found
         raise UnreadableImage(where, found, allowed=READ, remedy="convert others first") from None
     except UnreadableImage:
         raise
@@ -144,10 +147,17 @@ def _told(where: str | os.PathLike[str], stream: BinaryIO, header: Any) -> Image
 
 
 def _tiff_size(where: str | os.PathLike[str], header: Any) -> tuple[int, int]:
-    """As stored: some versions of Pillow turn a TIFF's size, some do not."""
+    """As stored: some versions of Pillow turn a TIFF's size, some do not.
+
+    Raises UnreadableImage: a small version of another, or numbers that OpenCV takes for other shades.
+    """
     if header.tag_v2.get(_SUBFILE_TAG, 0) & 1:  # as in DNG, NEF and ARW, with the sensor's data behind it
         found = "its first image is a small version of another, as in a camera's raw file"
         raise UnreadableImage(where, found, allowed=READ, remedy="convert it first")
+    bits = max(header.tag_v2.get(_BITS_TAG, (1,)))
+    if bits > 16 or not _UNSIGNED.issuperset(header.tag_v2.get(_NUMBERS_TAG, (1,))):
+        found = f"a TIFF of signed or fractional numbers, or of long ones ({bits} bits)"
+        raise UnreadableImage(where, found, allowed="8 or 16 bits, from 0 on", remedy="convert it first")
     return int(header.tag_v2[_WIDTH_TAG]), int(header.tag_v2[_HEIGHT_TAG])
 
 

@@ -399,6 +399,26 @@ def test_of_moving_pictures_the_first_is_taken() -> None:
     assert np.abs(images.decode(data, "a").astype(int) - picture()).mean() < 8
 
 
+@pytest.mark.parametrize(
+    ("mode", "told", "bits"), [("L", {339: 2}, 8), ("I;16", {339: 2}, 16), ("I", {}, 32), ("F", {}, 32)]
+)
+def test_a_tiff_of_other_numbers_than_shades_is_refused(
+    mode: str, told: dict[int, int], bits: int, tmp_path: Path
+) -> None:
+    """Those of 8 and 16 bits came out darker than they are, without a word."""
+    path = tmp_path / "a.tif"
+    Image.new(mode, (4, 4), 100).save(path, tiffinfo=told)
+    with pytest.raises(UnreadableImage, match=rf"a\.tif: a TIFF of signed or .* \({bits} bits\); allowed: 8"):
+        images.probe(path)
+
+
+def test_a_tiff_that_pillow_does_not_know_is_called_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.new("RGB", (4, 4)).save(path, tiffinfo={339: (3, 3, 3)})
+    with pytest.raises(UnreadableImage, match="a TIFF that is damaged, or of a rare kind"):
+        images.probe(path)
+
+
 def test_damage_in_a_compressed_tiff_is_told() -> None:
     data = stored(noise(), "TIFF", compression="tiff_lzw")
     assert images.decode(data, "a").shape == (48, 64, 3)
