@@ -110,7 +110,9 @@ class Difference:
                 for m in self.moves[:_LISTED]
             ]
         else:
-            lines.append("  moved: no point")
+            lines.append(
+                "  moved: no point" if self.shared else "  no sample of one has the id of one of the other"
+            )
         lines += [f"  points {what}: {count:,}" for what, count in self.points.items() if count]
         lines += [
             f"  {name}: another value in {counted(count, 'sample')}" for name, count in self.fields.items()
@@ -152,7 +154,7 @@ def diff(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Difference:
     rows = [row for row, sample_id in enumerate(ids) if sample_id in row_of]
     shared = [ids[row] for row in rows]
     known = set(ids)
-    one, two = one.take(rows), two.take([row_of[sample_id] for sample_id in shared])
+    one, two = one.take(_numbers(rows)), two.take(_numbers([row_of[sample_id] for sample_id in shared]))
     alike = _alike(one, two, "width") & _alike(one, two, "height")
     moves, points = _points(one.filter(alike), two.filter(alike))
     changed = {name: int((~_alike(one, two, name)).sum()) for name in _FIELDS}
@@ -170,11 +172,16 @@ def diff(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Difference:
     )
 
 
+def _numbers(rows: list[int]) -> pa.Array:
+    return pa.array(rows, pa.int64())  # none of them have no type that Arrow takes for numbers
+
+
 def _alike(one: pa.Table, two: pa.Table, name: str) -> NDArray[np.bool_]:
     """Whether each row has the same value in a column, or none in both."""
     if name in SHAPES:
-        x, y = (to_numpy(table, name).reshape(len(table), -1) for table in (one, two))
-        return ((x == y) | (np.isnan(x) & np.isnan(y))).all(axis=1)  # type: ignore[no-any-return]
+        x, y = (to_numpy(table, name) for table in (one, two))
+        within = tuple(range(1, x.ndim))
+        return ((x == y) | (np.isnan(x) & np.isnan(y))).all(axis=within)  # type: ignore[no-any-return]
     x, y = one.column(name), two.column(name)
     same = pc.or_(
         pc.fill_null(pc.equal(x, y), False),

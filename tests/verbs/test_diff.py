@@ -63,6 +63,21 @@ def test_nothing_has_changed(versions: tuple[Path, Path]) -> None:
     assert "moved: no point" in str(found)
 
 
+def test_datasets_that_share_no_sample(store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new, empty = (
+        store(tmp_path / name, [hand(one) for one in names], {"0.png": PICTURE})
+        for name, names in (("old", "ab"), ("new", "cde"), ("empty", ""))
+    )
+    found = diff(old, new)
+    assert (found.shared, found.added, found.gone) == (0, ["c", "d", "e"], ["a", "b"])
+    assert (found.moves, found.fields, found.resized) == ([], {}, [])
+    assert diff(old, empty).gone == ["a", "b"]
+    assert main(["diff", str(old), str(new), "--out", str(tmp_path / "page.html")]) == 0
+    told = capsys.readouterr().err
+    assert "gone: 2" in told
+    assert "no sample of one has the id of one of the other" in told
+
+
 def test_points_of_an_image_of_another_size_are_not_compared(
     store, versions: tuple[Path, Path], tmp_path: Path
 ) -> None:
