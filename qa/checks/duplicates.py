@@ -21,12 +21,13 @@ def exact_duplicates(view: View, limits: Limits) -> Outcome:
     across: list[Hit] = []
     within: list[Hit] = []
     for rows in _copies(view):
-        places = {(view.dataset_of[i], view.image[i]) for i in rows}
         splits = sorted({view.split[i] for i in rows} - {None})
-        first = rows[0]
-        for row in rows[1:]:
-            leaks = len(splits) > 1
-            if not leaks and len(places) == 1:
+        leaks = len(splits) > 1
+        first, *others = rows
+        file = view.dataset_of[first], view.image[first]
+        for row in others:
+            beside = (view.dataset_of[row], view.image[row]) == file
+            if beside and (not leaks or view.split[row] == view.split[first]):
                 continue
             words = {"other": view.sample_id[first], "splits": " and ".join(splits) or "no split"}
             hit = Hit(float(len(rows)), 1.0, row=row, severity="error" if leaks else "warning", words=words)

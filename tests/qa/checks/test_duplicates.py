@@ -34,6 +34,26 @@ def test_duplicates_weigh_by_split(tmp_path: Path, hands: list[Sample], filled: 
     assert [(hit.row, hit.severity) for hit in found] == [(5, "error"), (7, "warning")]
 
 
+@pytest.mark.parametrize(
+    ("split", "severity"), [("train", "warning"), ("test", "error")], ids=["within", "across"]
+)
+def test_both_hands_of_a_copied_picture(
+    tmp_path: Path, drawn: list[Sample], split: str, severity: str
+) -> None:
+    """Those of the copy are told of, and not the second hand of the first file."""
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(Path(drawn[0].image).read_bytes())
+    first = (drawn[0].image, "train")
+    files = [first, first, (str(copy), split), (str(copy), split), (drawn[0].image, split)]
+    five = [
+        dataclasses.replace(drawn[0], sample_id=f"{number}", image=image, split=own, sha256=None)
+        for number, (image, own) in enumerate(files)
+    ]
+    told = [(hit.row, hit.severity) for hit in hits("exact-duplicates", view_of(tmp_path, five))]
+    again = [] if split == "train" else [(4, severity)]  # a hand of the first file in another split
+    assert told == [(2, severity), (3, severity), *again]
+
+
 def test_a_hand_that_is_labelled_twice_in_its_image(tmp_path: Path, drawn: list[Sample]) -> None:
     one, other = drawn[0], drawn[1]
     near = changed(one, tmp_path, sample_id="near")
