@@ -4,7 +4,7 @@
         {"person_id": [-1], "hand_left_keypoints_2d": [x, y, score] * 21, "hand_right_keypoints_2d": ...}]}
 
 Points are pixels in our order; left and right are the person's own. A score of 0 says that a point was not
-found.
+found; some are a little above 1. Before version 1.2 the names had no `_2d`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _END = "_keypoints.json"
 _WANTED = Wanted(NAME, lambda name: name.endswith(_END), "*_keypoints.json", "what --write_json writes")
 _FRAME = re.compile(r"(.+)_(\d{12})")
 _SIDES = ("left", "right")
+_LARGEST = 2.0  # what resizing its maps makes of a score of 1 is less; beyond is no score
+_ABOVE_1 = "point with a score above 1, taken as 1"
 
 
 class Person(msgspec.Struct, gc=False):
@@ -38,7 +40,15 @@ class Person(msgspec.Struct, gc=False):
 
     hand_left_keypoints_2d: list[float] = []
     hand_right_keypoints_2d: list[float] = []
+    hand_left_keypoints: list[float] = []
+    hand_right_keypoints: list[float] = []
     person_id: list[int] = []
+
+    def points(self, side: str) -> tuple[str, list[float]]:
+        """The field that holds a hand, and what it holds."""
+        earlier = f"hand_{side}_keypoints"
+        field = earlier if getattr(self, earlier) else f"{earlier}_2d"
+        return field, getattr(self, field)
 
 
 class Document(msgspec.Struct):
@@ -79,12 +89,14 @@ def _of_person(
 ) -> Iterator[Sample]:
     hands = []
     for side in _SIDES:
-        field = f"people[{number}].hand_{side}_keypoints_2d"
-        flat: list[float] = getattr(person, f"hand_{side}_keypoints_2d")
+        called, flat = person.points(side)
+        field = f"people[{number}].{called}"
         values = shaped(flat or [0.0] * 3 * kp.COUNT, (3 * kp.COUNT,), path, field).reshape(kp.COUNT, 3)
         found = values[:, 2] > 0
-        if (values[:, 2] < 0).any() or (values[:, 2] > 1).any():
-            raise InputError(path, "a score beyond 0 to 1", field=field, allowed="x, y, score")
+        if (values[:, 2] < 0).any() or (values[:, 2] > _LARGEST).any():
+            raise InputError(path, "a score beyond 0 to 2", field=field, allowed="x, y, score from 0 to 1")
+        told.notes[_ABOVE_1] += int((values[:, 2] > 1).sum())
+        values[:, 2] = np.minimum(values[:, 2], 1)
         if not found.any():
             told.absent["hand of which no point was found"] += 1
         elif np.abs(values[found, :2]).max() <= 1:

@@ -38,7 +38,7 @@ def flat(x: float = 30, score: float = 0.9) -> list[float]:
     ("person", "found"),
     [
         ({"hand_left_keypoints_2d": flat()[:60]}, "60; allowed: 63 numbers"),
-        ({"hand_left_keypoints_2d": flat(score=1.5)}, "a score beyond 0 to 1"),
+        ({"hand_left_keypoints_2d": flat(score=2.5)}, "a score beyond 0 to 2; allowed: x, y, score"),
         ({"hand_left_keypoints_2d": [0.5] * 63}, "coordinates within -1 to 1; allowed: pixels"),
         ({"hand_right_keypoints_2d": "x"}, "people[0].hand_right_keypoints_2d: Expected array"),
         ({"hand_right_keypoints_2d": flat(1e300)}, "wrist at inf, 40"),
@@ -51,6 +51,23 @@ def test_what_is_flawed_is_told(tmp_path: Path, person: dict[str, Any], found: s
     _, samples, reasons = converted("openpose", tmp_path / "s")
     assert len(samples) == 4
     assert any(found in reason for reason in reasons)
+
+
+def test_scores_above_1_and_the_names_of_earlier_versions(tmp_path: Path) -> None:
+    """OpenPose resizes its maps, by which a score can exceed 1; until 1.1 the names had no _2d."""
+    for name, person in (
+        ("a", {"hand_left_keypoints_2d": [*flat()[:60], 30.0, 40.0, 1.4], "hand_right_keypoints_2d": []}),
+        ("b", {"pose_keypoints": [], "hand_left_keypoints": [0.0] * 63, "hand_right_keypoints": flat()}),
+    ):
+        picture(tmp_path / f"s/{name}.jpg")
+        write_json(tmp_path / f"s/{name}_keypoints.json", {"people": [person]})
+    summary, (left, right), reasons = converted("openpose", tmp_path / "s")
+    assert left.keypoint_scores is not None
+    np.testing.assert_allclose(left.keypoint_scores, [*[0.9] * 20, 1])
+    assert (left.side, right.side, right.visibility.sum()) == ("left", "right", 42)
+    assert summary.notes == {"point with a score above 1, taken as 1": 1}
+    assert summary.absent == {"hand of which no point was found": 2}
+    assert not reasons
 
 
 def test_hands_that_were_not_found_and_people_who_are_not_there(tmp_path: Path) -> None:
