@@ -33,6 +33,7 @@ from curate.data.source import Source, texts_below
 NAME = "dexter-object"
 LICENCE = "Dexter+Object: research, cite Sridhar et al. 2016"
 _MILLIMETRES = 1000.0
+_SIZE = (640, 480)  # of the pictures that _K is of
 _UNSEEN = 32001.0
 _TABLE = re.compile(r"(my_)?(Grasp1|Grasp2|Occlusion|Rigid|Pinch|Rotate)3D\.txt", re.IGNORECASE)
 _FAR = 5.0  # pixels of the depth camera's picture, 320 x 240
@@ -134,6 +135,7 @@ def _hand(sequence: str, frame: int, tips: NDArray[np.float64], image: Path) -> 
         f"{NAME}/{sequence}/{image.stem}",
         NAME,
         str(image.absolute()),
+        *_SIZE,
         side="left",
         keypoints=points,
         visibility=seen(points),

@@ -32,6 +32,7 @@ NAME = "freihand"
 LICENCE = "FreiHAND: research only, no commercial use, cite Zimmermann et al. 2019"
 _SPLITS = {"training": "train", "evaluation": "test"}
 _VERSIONS = {"training": 4, "evaluation": 1}
+_SIDE = 224  # pixels, of each photograph
 _PICTURE = re.compile(r"(\d{8})\.jpe?g", re.IGNORECASE)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _MATRIX = msgspec.json.Decoder(list[list[float]])
@@ -116,6 +117,8 @@ def _hand(
         f"{NAME}/{one.name}/{image.stem}",
         NAME,
         str(image.absolute()),
+        _SIDE,
+        _SIDE,
         side="right",
         keypoints=spots,
         visibility=seen(spots),

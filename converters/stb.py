@@ -37,6 +37,7 @@ LICENCE = "STB: research, cite Zhang et al. 2017"
 # ORDER[i] is the entry of our keypoint i; the wrist, 0, has none.
 ORDER = np.array([0, *(17 - 4 * finger + joint for finger in range(5) for joint in range(4))])
 _MILLIMETRES = 1000.0
+_SIZE = (640, 480)  # of the pictures that the cameras' K are of
 _TABLE = re.compile(r"(B\d+(?:Counting|Random))_(BB|SK)\.mat", re.IGNORECASE)
 
 
@@ -86,7 +87,9 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
     if points.ndim != 3 or points.shape[:2] != (3, kp.COUNT) or points.dtype == object:
         raise InputError(table, f"an array of {points.shape}", field="handPara", allowed="(3, 21, n)")
     folder = _folder(source, match[1])
-    for camera in _cameras()[match[2].upper()]:
+    cameras = _cameras()[match[2].upper()]
+    told.dropped["image without an annotation"] += _count_beyond(folder, cameras, points.shape[2])
+    for camera in cameras:
         for frame in range(points.shape[2]):
             image = folder / f"{camera.called}_{frame}.png"
             if not image.is_file():
@@ -102,6 +105,13 @@ def _folder(source: Source, sequence: str) -> Path:
     return next(filter(Path.is_dir, places), places[0])
 
 
+def _count_beyond(folder: Path, cameras: tuple[_Camera, ...], entries: int) -> int:
+    """How many pictures of these cameras have numbers that a table of so many entries does not reach."""
+    named = re.compile(rf"(?:{'|'.join(camera.called for camera in cameras)})_(\d+)\.png")
+    found = [named.fullmatch(path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    return sum(int(match[1]) >= entries for match in found if match)
+
+
 def _hand(sequence: str, camera: _Camera, frame: int, points: NDArray[np.floating], image: Path) -> Sample:
     with np.errstate(all="ignore"):
         there = (points.astype(np.float64) - camera.at) @ camera.turn.T / _MILLIMETRES
@@ -112,6 +122,7 @@ def _hand(sequence: str, camera: _Camera, frame: int, points: NDArray[np.floatin
         f"{NAME}/{sequence}/{image.stem}",
         NAME,
         str(image.absolute()),
+        *_SIZE,
         side="left",
         keypoints=spots,
         visibility=seen(spots),

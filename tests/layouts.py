@@ -78,9 +78,9 @@ def freihand(root: Path) -> None:
         write_json(root / f"{name}_mano.json", [[[0.0] * 61] for _ in hands])
         for version in versions:
             for entry in range(len(hands)):
-                picture(root / name / "rgb" / f"{entry + version * len(hands):08d}.jpg")
+                picture(root / name / "rgb" / f"{entry + version * len(hands):08d}.jpg", 224, 224)
     for entry in (0, 1):
-        images.write(root / "training/mask" / f"{entry:08d}.jpg", np.zeros((SIZE, SIZE), np.uint8))
+        images.write(root / "training/mask" / f"{entry:08d}.jpg", np.zeros((224, 224), np.uint8))
 
 
 # In the words of the dataset: each finger from its tip to the palm, the wrist last, the right hand first.

@@ -65,6 +65,14 @@ def test_a_table_must_have_a_line_for_each_picture(tmp_path: Path) -> None:
         converted("dexter-object", tmp_path / "s")
 
 
+def test_a_picture_of_another_size_is_told(tmp_path: Path) -> None:
+    dexter_object(tmp_path / "s")
+    picture(tmp_path / "s/data/Grasp1/color/image_00000_color.png", 320, 240)
+    _, samples, (reason,) = converted("dexter-object", tmp_path / "s")
+    assert len(samples) == 3
+    assert "the image is 320 x 240; its annotation says 640 x 480" in reason
+
+
 def test_a_flawed_line_is_told_alone(tmp_path: Path) -> None:
     dexter_object(tmp_path / "s")
     path = tmp_path / "s/data/Grasp1/annotations/my_Grasp13D.txt"

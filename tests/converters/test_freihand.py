@@ -11,7 +11,7 @@ import pytest
 
 from curate.basics.errors import InputError
 from tests.converters.converted import converted
-from tests.layouts import K, freihand, space, spots, write_json
+from tests.layouts import K, freihand, picture, space, spots, write_json
 
 
 def test_entries_and_versions(tmp_path: Path) -> None:
@@ -72,6 +72,14 @@ def test_a_flawed_entry_is_told_alone(tmp_path: Path, table: str, value: Any, fo
     ]
     assert summary.quarantined == 2
     assert all(found.removeprefix("training_K.json: ") in reason for reason in reasons)
+
+
+def test_a_photograph_of_another_size_is_told(tmp_path: Path) -> None:
+    freihand(tmp_path / "s")
+    picture(tmp_path / "s/training/rgb/00000000.jpg", 256, 256)
+    _, samples, (reason,) = converted("freihand", tmp_path / "s")
+    assert len(samples) == 4
+    assert "the image is 256 x 256; its annotation says 224 x 224" in reason
 
 
 def test_tables_of_different_lengths_are_refused(tmp_path: Path) -> None:

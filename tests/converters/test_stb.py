@@ -12,7 +12,7 @@ from converters.stb import ORDER
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from tests.converters.converted import converted
-from tests.layouts import STB_NAMES, stb, stb_joints
+from tests.layouts import STB_NAMES, picture, stb, stb_joints
 
 
 def test_the_order_is_that_of_the_readme() -> None:
@@ -51,6 +51,21 @@ def test_pictures_that_were_not_downloaded_are_counted(tmp_path: Path) -> None:
         path.unlink()
     summary, samples, _ = converted("stb", tmp_path / "s")
     assert (len(samples), summary.absent) == (4, {"annotation without its image": 2})
+
+
+def test_pictures_beyond_the_table_and_of_another_size_are_told(tmp_path: Path) -> None:
+    stb(tmp_path / "s")
+    pictures = tmp_path / "s/images/B1Counting"
+    for name in ("BB_left_2", "BB_right_7", "SK_depth_2"):
+        picture(pictures / f"{name}.png", 640, 480)
+    picture(pictures / "BB_left_0.png", 320, 240)
+    summary, samples, (reason,) = converted("stb", tmp_path / "s")
+    assert len(samples) == 5
+    assert summary.dropped == {
+        "image without an annotation": 2,
+        "image of another size than claimed": 1,
+    }
+    assert reason.endswith("BB_left_0.png: the image is 320 x 240; its annotation says 640 x 480")
 
 
 def test_a_bad_table_is_told_and_the_others_used(tmp_path: Path) -> None:
