@@ -55,6 +55,12 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
     [
         ("K", [[300, 0, 80]], "training_K.json: [0]: 1 x 3; allowed: 3 x 3 numbers"),
         ("K", [[1e400, 0, 80], [0, 1, 0], [0, 0, 1]], "[0]"),
+        (
+            "K",
+            [[300, 0, 0], [0, 300, 0], [80, 82, 1]],
+            "K: focal lengths of 0, or a last row that is not 0 0 1",
+        ),
+        ("K", [[0, 0, 0]] * 3, "K: focal lengths of 0"),
         ("xyz", "none", "[0]: Expected array, got str"),
         ("xyz", [[0.0, 0.0, -0.5]] * 21, "xyz: a point that does not lie before the camera"),
         ("xyz", [[1e30, 0.0, 1e-30]] * 21, "wrist at inf, 82; allowed: finite pixels"),
