@@ -102,10 +102,11 @@ def _count_apart(tips: NDArray[np.float64], flat: NDArray[np.float64]) -> int:
 
 
 def _pictures(source: Source, folder: Path, sequence: str) -> list[Path]:
-    """The colour pictures of a sequence in the order of their names."""
+    """The colour pictures of a sequence in the order of their names, without hidden ones (macOS's ._NAME)."""
     places = [folder / "color", *([source.images / sequence / "color"] if source.images else [])]
     there = next(filter(Path.is_dir, places), None)
-    return sorted(p for p in there.iterdir() if p.suffix.lower() in images.SUFFIXES) if there else []
+    shown = [path for path in there.iterdir() if not path.name.startswith(".")] if there else []
+    return sorted(path for path in shown if path.suffix.lower() in images.SUFFIXES)
 
 
 def _tips(line: str, table: Path) -> NDArray[np.float64]:

@@ -65,6 +65,13 @@ def test_a_table_must_have_a_line_for_each_picture(tmp_path: Path) -> None:
         converted("dexter-object", tmp_path / "s")
 
 
+def test_hidden_files_are_no_pictures(tmp_path: Path) -> None:
+    dexter_object(tmp_path / "s")
+    (tmp_path / "s/data/Grasp1/color/._image_00000_color.png").write_bytes(b"macOS")
+    summary, samples, _ = converted("dexter-object", tmp_path / "s")
+    assert (len(samples), summary.quarantined) == (4, 0)
+
+
 def test_a_picture_of_another_size_is_told(tmp_path: Path) -> None:
     dexter_object(tmp_path / "s")
     picture(tmp_path / "s/data/Grasp1/color/image_00000_color.png", 320, 240)
