@@ -59,7 +59,7 @@ def read(source: Source) -> Iterator[Part]:
             tables[match[2].lower()] = path
     if not tables:
         raise refusal(source.root, "no Grasp13D.txt and its like", allowed="the folder data/", own=NAME)
-    hands = apart(tables.values(), lambda table: _hands(table, source, told), source.name, told)
+    hands = apart(tables.values(), lambda table: _hands(table, source, told), source, told)
     yield from gathered(hands, told)
 
 

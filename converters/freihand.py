@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[Part]:
     """
     told = Part(make_batch(0))
     sets = _sets(source)
-    hands = apart(sets, lambda one: _hands(one, source, told), lambda one: one.points.name, told)
+    hands = apart(sets, lambda one: _hands(one, source, told), source, told)
     yield from gathered(hands, told, note=NOT_TOLD)
 
 
@@ -108,10 +108,10 @@ def _pictures(folder: Path, told: Part) -> list[tuple[int, Path]]:
 def _hand(
     one: _Set, entry: int, image: Path, camera: msgspec.Raw, points: msgspec.Raw, mask: Path | None
 ) -> Sample:
-    field = f"[{entry}]"
-    K = shaped(json_files.entry(_MATRIX, camera, one.cameras, field), (3, 3), one.cameras, field)
-    places = json_files.entry(_MATRIX, points, one.points, field)
-    xyz = shaped(places, (kp.COUNT, 3), one.points, field)
+    of_camera, of_points = (f"{table.name}[{entry}]" for table in (one.cameras, one.points))
+    K = shaped(json_files.entry(_MATRIX, camera, one.cameras, of_camera), (3, 3), one.cameras, of_camera)
+    places = json_files.entry(_MATRIX, points, one.points, of_points)
+    xyz = shaped(places, (kp.COUNT, 3), one.points, of_points)
     spots = narrow(project(xyz, K))
     return Sample(
         f"{NAME}/{one.name}/{image.stem}",

@@ -123,7 +123,7 @@ def read(source: Source) -> Iterator[Part]:
     told = Part(make_batch(0))
     splits = _splits(source, told)
     finder = _finder(source, splits)
-    hands = apart(splits, lambda s: _hands(s, source, finder, told), lambda s: s.data.name, told)
+    hands = apart(splits, lambda s: _hands(s, source, finder, told), source, told)
     yield from gathered(hands, told, note=NOT_TOLD)
 
 

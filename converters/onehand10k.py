@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[Part]:
     if not tables:
         allowed = "the folder OneHand10K with Train/ and Test/"
         raise refusal(source.root, "no label_joint.txt", allowed=allowed, own=NAME)
-    hands = apart(tables, lambda table: _hands(table, source, told), source.name, told)
+    hands = apart(tables, lambda table: _hands(table, source, told), source, told)
     yield from gathered(hands, told)
 
 

@@ -76,7 +76,7 @@ def read(source: Source) -> Iterator[Part]:
         raise refusal(
             source.root, "no B1Counting_BB.mat and its like", allowed="images/ and labels/", own=NAME
         )
-    hands = apart(tables, lambda table: _hands(table, source, told), source.name, told)
+    hands = apart(tables, lambda table: _hands(table, source, told), source, told)
     yield from gathered(hands, told, note=NOT_TOLD)
 
 

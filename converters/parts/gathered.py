@@ -14,6 +14,7 @@ from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import Sample, impossible, make_batch, stored, to_batch
+from curate.data.source import Source
 
 T = TypeVar("T")
 
@@ -46,9 +47,10 @@ def gathered(hands: Iterable[Sample], told: Part, *, note: str | None = None) ->
 
 
 def apart(
-    tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], name: Callable[[T], str], told: Part
+    tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], source: Source, told: Part
 ) -> Iterator[Sample]:
-    """The hands of each of several tables; a table that cannot be used goes to the quarantine of `told`.
+    """The hands of each of several tables, or sets of tables that belong together; where one cannot be used,
+    the file at fault goes to the quarantine of `told`.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def apart(
             yield from hands(table)
             used = True
         except InputError as error:
-            told.quarantine.append((name(table), error.reason))
+            told.quarantine.append((source.name(Path(error.where)), error.reason))
             failed = error
     if failed is not None and not used:
         raise failed

@@ -53,7 +53,7 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "value", "found"),
     [
-        ("K", [[300, 0, 80]], "training_K.json: [0]: 1 x 3; allowed: 3 x 3 numbers"),
+        ("K", [[300, 0, 80]], "training_K.json[0]: 1 x 3; allowed: 3 x 3 numbers"),
         ("K", [[1e400, 0, 80], [0, 1, 0], [0, 0, 1]], "[0]"),
         (
             "K",
@@ -61,7 +61,7 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
             "K: focal lengths of 0, or a last row that is not 0 0 1",
         ),
         ("K", [[0, 0, 0]] * 3, "K: focal lengths of 0"),
-        ("xyz", "none", "[0]: Expected array, got str"),
+        ("xyz", "none", "training_xyz.json[0]: Expected array, got str"),
         ("xyz", [[0.0, 0.0, -0.5]] * 21, "xyz: a point that does not lie before the camera"),
         ("xyz", [[1e30, 0.0, 1e-30]] * 21, "wrist at inf, 82; allowed: finite pixels"),
     ],
@@ -77,7 +77,15 @@ def test_a_flawed_entry_is_told_alone(tmp_path: Path, table: str, value: Any, fo
         f"freihand/training/{n:08d}" for n in (1, 3)
     ]
     assert summary.quarantined == 2
-    assert all(found.removeprefix("training_K.json: ") in reason for reason in reasons)
+    assert all(found in reason for reason in reasons)
+
+
+def test_the_table_at_fault_is_named(tmp_path: Path) -> None:
+    freihand(tmp_path / "s")
+    (tmp_path / "s/training_K.json").write_text("[[1, 2")
+    _, samples, (reason,) = converted("freihand", tmp_path / "s")
+    assert len(samples) == 1
+    assert reason.startswith("training_K.json: is not JSON")
 
 
 def test_a_photograph_of_another_size_is_told(tmp_path: Path) -> None:
