@@ -103,9 +103,12 @@ def _of_picture(
     split = next((s for folder in (path.parent.name, path.stem) if (s := split_of(folder))), None)
     shown = [number for number, label in enumerate(entry.labels) if label != _NO_GESTURE]
     for number, points in hands.items():
-        if np.abs(points).max() > 2:
+        box = shaped(entry.bboxes[number], (4,), path, f"{key}.bboxes[{number}]")
+        if max(np.abs(points).max(), np.abs(box).max()) > 2:
             raise InputError(path, "coordinates beyond -2 to 2", field=key, allowed="shares of the picture")
-        box = shaped(entry.bboxes[number], (4,), path, f"{key}.bboxes[{number}]") * np.tile(size, 2)
+        box = box * np.tile(size, 2)
+        spans = bool((box[2:] > 0).all())
+        told.notes["bbox that cannot be, left out"] += not spans
         attrs: dict[str, Any] = {"gesture": entry.labels[number]}
         side = None
         if shown == [number] and entry.leading_hand in ("left", "right"):
@@ -121,7 +124,7 @@ def _of_picture(
             subject_id=f"{NAME}/{entry.user_id}" if entry.user_id else None,
             keypoints=narrow(points * size),
             visibility=seen(points),
-            bbox=narrow(box) if (box[2:] > 0).all() else None,
+            bbox=narrow(box) if spans else None,
             label_source="auto:mediapipe",
             split=split,
             licence=LICENCE,

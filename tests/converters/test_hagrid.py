@@ -40,6 +40,17 @@ def change(root: Path, **changed: Any) -> None:
     path.write_text(json.dumps(content))
 
 
+def test_a_box_without_an_area_is_counted(tmp_path: Path) -> None:
+    hagrid(tmp_path / "s")
+    path = tmp_path / "s/annotations/train/call.json"
+    entries = json.loads(path.read_text())
+    next(iter(entries.values()))["bboxes"][0] = [0.6, 0.2, -0.5, 0.25]
+    path.write_text(json.dumps(entries))
+    summary, samples, _ = converted("hagrid", tmp_path / "s")
+    assert [sample.bbox is None for sample in samples] == [True, False, False]
+    assert summary.notes["bbox that cannot be, left out"] == 1
+
+
 def test_the_first_version_says_landmarks(tmp_path: Path) -> None:
     hagrid(tmp_path / "s")
     change(tmp_path / "s", hand_landmarks=None, landmarks=[[], (spots(1) / 160).tolist()])
@@ -59,6 +70,7 @@ def test_two_hands_that_show_a_gesture_have_no_leading_one(tmp_path: Path) -> No
         ({"labels": ["call"]}, "2 boxes, 1 labels, 2 hands with landmarks"),
         ({"hand_landmarks": [[[0.5, 0.5]], []]}, "hand_landmarks[0]: 1 x 2; allowed: 21 x 2 numbers"),
         ({"hand_landmarks": [[[90.0, 50.0]] * 21, []]}, "coordinates beyond -2 to 2; allowed: shares"),
+        ({"bboxes": [[16.0, 32.0, 80.0, 40.0]] * 2}, "coordinates beyond -2 to 2; allowed: shares"),
         ({"bboxes": [[0.1], [0.1]]}, "bboxes[0]: 1; allowed: 4 numbers"),
         ({"user_id": 5}, "user_id: Expected str | null, got int"),
     ],
