@@ -504,7 +504,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """
     lost = count_lost(dataset, _HELD)
     for sample in dataset:
-        lost["label_source"] += sample.label_source not in (None, "manual")
+        lost["label_source"] += sample.label_source != "manual"
         lost["hand without a labelled keypoint"] += not sample.visibility.any()
     hands, counts = put_hands(dataset, out, engine)
     encoder = msgspec.json.Encoder()

@@ -163,7 +163,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         counts["no split, put into training"] += sample.split is None
         counts["source"] += sample.source != NAME
         counts["attrs"] += bool(sample.attrs)
-        counts["label_source"] += sample.label_source not in (None, "render")
+        counts["label_source"] += sample.label_source != "render"
         if sample.side is None:
             counts[LEFT_OUT + "sample of an unknown side"] += 1
             continue

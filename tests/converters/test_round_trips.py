@@ -275,3 +275,11 @@ def test_labelme_says_what_it_cannot_hold(tmp_path: Path) -> None:
         *("source", "split", "subject_id", "track", "xyz"),
     )
     assert summary.lost == dict.fromkeys(names, 1)
+
+
+def test_labelme_says_whose_labels_become_a_persons(tmp_path: Path) -> None:
+    sample = sample_of(0, ([(1.5, 2.25)] * kp.COUNT, [2] * 20, 1, "left", 0))
+    sample.label_source = None
+    summary, (back,) = there_and_back(make(tmp_path / "data", [sample]), "labelme", tmp_path)
+    assert back.label_source == "manual"
+    assert summary.lost["label_source"] == 1
