@@ -1,4 +1,4 @@
-"""Checks of a hand in space: the proportions of its bones, and how far its joints bend."""
+"""Checks of a hand in space: its size, the proportions of its bones, and how far its joints bend."""
 
 from __future__ import annotations
 
@@ -10,6 +10,33 @@ from qa.measures.arrays import Flags, Floats, Names
 from qa.view import View
 
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
+
+
+def finger_length_3d(view: View, limits: Limits) -> Outcome:
+    """Length of a finger in space along its bones, from MCP to tip, metres: the median of fingers 2 to 5.
+
+    The limits only tell units apart. The middle finger's bones are 88 mm in the mean of 66 adults (Buryanov &
+    Kotiuk 2010, Int. J. Morphol. 28(3):755-758), a child's half of that.
+    """
+    phalanges = np.linalg.norm(_finger_bones(view.xyz.astype(np.float64))[:, :, 1:], axis=3).sum(axis=2)
+    judged = np.isfinite(phalanges).any(axis=1)
+    length = np.zeros(len(view))
+    length[judged] = np.nanmedian(phalanges[judged], axis=1)
+    short = length < limits["shortest"]
+    wrong = judged & (short | (length > limits["longest"]))
+    # So that the worst is the one that is farthest from either limit.
+    with np.errstate(divide="ignore"):
+        factor = np.where(short, limits["shortest"] / length, length / limits["longest"])
+    broken = np.where(short, limits["shortest"], limits["longest"])
+    return sample_outcome(
+        judged,
+        wrong,
+        length,
+        limits["longest"],
+        lambda i: {"length": f"{length[i]:.3g}"},
+        rank=np.where(np.isfinite(factor), factor, np.finfo(float).max),
+        broken=broken,
+    )
 
 
 def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
@@ -109,6 +136,17 @@ def _unit(vectors: Floats) -> Floats:
 
 
 CHECKS: tuple[Check, ...] = (
+    Check(
+        "finger-length-3d",
+        "Fingers in space are as long as fingers, in metres",
+        "error",
+        "sample",
+        finger_length_3d,
+        "In space the fingers are {length} m long from MCP to tip.",
+        "Look at the unit of the 3D points: xyz is in metres.",
+        {"shortest": 0.03, "longest": 0.2},
+        alone=True,
+    ),
     Check(
         "bone-ratio-3d",
         "Bones in space have a hand's proportions",

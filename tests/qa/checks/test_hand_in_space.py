@@ -47,6 +47,21 @@ def test_joints_beyond_their_range_are_told_on_either_side_at_any_turn(
         assert outcome.hits[0].score == pytest.approx(beyond, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("unit", "length"), [(1.0, None), (0.5, None), (1000.0, "80"), (100.0, "8"), (0.001, "8e-05"), (0.0, "0")]
+)
+def test_a_hand_in_another_unit_than_metres(tmp_path: Path, unit: float, length: str | None) -> None:
+    """Its bones are 40, 24 and 16 mm from MCP to tip: 80 mm."""
+    xyz = hand_in_space("right")
+    for joint, bone in ((6, 40), (7, 24), (8, 16)):
+        for finger in range(4):
+            at = joint + 4 * finger
+            xyz[at] = xyz[at - 1] + [0, -bone / 1000, 0]
+    outcome = run("finger-length-3d", in_space(tmp_path, xyz * unit))
+    assert outcome.checked == 1
+    assert [hit.words["length"] for hit in outcome.hits] == ([length] if length else [])
+
+
 def test_bones_in_space_out_of_proportion(tmp_path: Path) -> None:
     xyz = hand_in_space("right")
     assert run("bone-ratio-3d", in_space(tmp_path, xyz)).hits == []
