@@ -28,6 +28,7 @@ from curate.data.sample import Sample, from_batch, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
+from curate.hands.finding import Find
 from curate.hands.oriented import SIDE_FROM, oriented
 from curate.hands.photograph import Photograph
 from curate.hands.sifting import (
@@ -43,7 +44,7 @@ from curate.hands.sifting import (
 )
 from curate.options.autotag import AutotagOptions
 from curate.scoring import precision
-from curate.taggers.table import Choice, choose_by
+from curate.taggers.table import Choice, choose_by, finder_of
 from curate.taggers.tagger import Tagged, labelled, least_score, open_photograph, tag_in_order
 
 FOLDER, REPORT, LIMITS = "sifted", "sifting.json", "limits.yaml"
@@ -147,15 +148,20 @@ def autotag(
     chosen = tuple(choose_by(text, options.looks) for text in options.tagger)
     limits = limits_of(chosen[0], options.limits)
     truth = None if options.truth is None else Dataset(options.truth)
+    finder = None if options.finder is None else finder_of(options.finder)
     record = {
         "taggers": [[choice.name, choice.content, choice.open().label_source] for choice in chosen],
+        "finder": finder and finder.identity,
         "looks": options.looks,
         "limits": asdict(limits),
         "truth": truth and truth.fingerprint,
         "precision": options.precision,
     }
     stage = Stage("autotag", folder, record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
-    work = partial(_tag_batch, root=source.root, out=folder, chosen=chosen, limits=limits, aside=stage.folder)
+    find = None if finder is None else finder.find
+    work = partial(
+        _tag_batch, root=source.root, out=folder, aside=stage.folder, chosen=chosen, find=find, limits=limits
+    )
     size, total = tasks(_ROWS, source)
     summary = stage.run(
         enumerate(source.rows(size)),
@@ -189,9 +195,10 @@ def _tag_batch(
     *,
     root: Path,
     out: Path,
-    chosen: Sequence[Choice],
-    limits: Limits,
     aside: Path,
+    chosen: Sequence[Choice],
+    find: Find | None,
+    limits: Limits,
 ) -> Part:
     """The hands that are kept; those sifted out are put aside, whole before the part counts as done."""
     number, rows = item
@@ -204,7 +211,7 @@ def _tag_batch(
             samples.append(sample)
     taggers = [choice.open() for choice in chosen]
     opened = [open_photograph(root, sample) for sample in samples]
-    for sample, result in zip(samples, tag_in_order(taggers, opened), strict=True):
+    for sample, result in zip(samples, tag_in_order(taggers, opened, find), strict=True):
         with set_aside(part, sample.sample_id, out):
             if isinstance(result, InputError):
                 raise result

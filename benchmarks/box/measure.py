@@ -1,6 +1,6 @@
 """The tagger in the box on photographs, none of which it was trained on.
 
-    python -m benchmarks.box.measure WORK --data DATA [--tagger box] [--choose] [--every N]
+    python -m benchmarks.box.measure WORK --data DATA [--tagger box] [--finder box] [--choose] [--every N]
         [--sheet FOLDER] [--json FILE]
 
 DATA holds photographs as data/README.md describes them; which of these folders are there, is measured:
@@ -43,6 +43,7 @@ from curate.autotag import FOLDER, autotag
 from curate.basics import geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import Local
+from curate.basics.errors import InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.references import REFERS_TO, places_of
 from curate.data.sample import Sample, to_batch
@@ -52,8 +53,8 @@ from curate.hands.photograph import Photograph
 from curate.options.autotag import AutotagOptions
 from curate.scoring import metrics, precision
 from curate.taggers import opencv
-from curate.taggers.table import choose_by
-from curate.taggers.tagger import Tagged
+from curate.taggers.table import choose_by, finder_of
+from curate.taggers.tagger import tag_in_order
 
 GROUPED = 300  # photographs of a part to choose on
 EMPTY, SIDE = 200, 80
@@ -80,7 +81,12 @@ def known(work: Path, data: Path, choosing: bool) -> Iterator[tuple[str, Dataset
 
 
 def tagged(
-    work: Path, dataset: Dataset, rows: list[Sample], tagger: str, truth: bool = True
+    work: Path,
+    dataset: Dataset,
+    rows: list[Sample],
+    tagger: str,
+    finder: str | None = None,
+    truth: bool = True,
 ) -> dict[str, Any]:
     """What autotag makes of samples without their labels: by id, the sample and whether it is kept."""
     raw, out = work / "raw", work / "tagged"
@@ -95,7 +101,7 @@ def tagged(
     write_table(raw, [to_batch(bare)])
     folders = [relative_to_out(place, raw) for place in places_of(dataset)]
     write_info(raw, {"history": [], REFERS_TO: folders})
-    options = AutotagOptions(tagger=(tagger,), truth=dataset.root if truth else None)
+    options = AutotagOptions(tagger=(tagger,), finder=finder, truth=dataset.root if truth else None)
     made = autotag(raw, out, options, engine=Local(1), overwrite=True, quiet=True)
     found = {s.sample_id: (s, True) for s in Dataset(out)}
     found |= {s.sample_id: (s, False) for s in Dataset(out / FOLDER)}
@@ -177,13 +183,16 @@ def without_hands(work: Path, dataset: Dataset, rows: list[Sample]) -> Dataset:
     return Dataset(out)
 
 
-def hands_in(dataset: Dataset, tagger: str) -> tuple[float, list[Sample], list[float]]:
+def hands_in(dataset: Dataset, tagger: str, finder: str | None) -> tuple[float, list[Sample], list[float]]:
     """The share of pictures in which a hand is found, those, and their scores."""
-    opened = choose_by(tagger).open()
+    opened, find = choose_by(tagger).open(), None if finder is None else finder_of(finder).find
     wrong, scores = [], []
     for sample in dataset:
-        (said,) = opened.tag([Photograph(dataset.root, sample)])
-        if isinstance(said, Tagged) and said.found.any():
+        (result,) = tag_in_order([opened], [Photograph(dataset.root, sample)], find)
+        if isinstance(result, InputError):
+            continue
+        (said,) = result[1]
+        if said.found.any():
             wrong.append(sample)
             scores.append(said.score)
     return len(wrong) / len(dataset), wrong, scores
@@ -240,6 +249,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tagger", default=opencv.BOX)
+    parser.add_argument("--finder", metavar="box|RUN")
     parser.add_argument("--choose", action="store_true")
     parser.add_argument(
         "--every", type=int, default=1, metavar="N", help="every Nth photograph alone, to be quick"
@@ -253,7 +263,7 @@ def main() -> None:
         rows = every_row[:: a.every]
         if name == "no hands":
             empty = without_hands(a.work, dataset, rows)
-            share, wrong, scores = hands_in(empty, a.tagger)
+            share, wrong, scores = hands_in(empty, a.tagger, a.finder)
             hands += [(score, 0, kp.COUNT) for score in scores]
             every[name] = {"n": len(empty), "share": share, "wrong": [s.sample_id for s in wrong]}
             print(f"{name:22} n {len(empty):4}  a hand found in {share:.1%}", flush=True)
@@ -261,7 +271,7 @@ def main() -> None:
                 shown = [cv2.resize(images.read(empty.root / str(s.image)), (112, 112)) for s in wrong]
                 images.write(a.sheet / f"{name}.png", contact_sheet(shown, columns=12, cell=112))
             continue
-        answer = tagged(a.work, dataset, rows, a.tagger)
+        answer = tagged(a.work, dataset, rows, a.tagger, a.finder)
         every[name] = figures(rows, answer)
         hands += judged(rows, answer)
         print(told(name, every[name]), flush=True)

@@ -36,6 +36,7 @@ class Found:
     score: float | None = None
 
 
+Find = Callable[[Photograph], Found | None]
 FindAll = Callable[[Photograph], list[Found]]
 
 
@@ -57,7 +58,7 @@ class Finder:
     name: str
     labels: bool
     pixels: bool
-    find: Callable[[Photograph], Found | None]
+    find: Find
     find_all: FindAll | None = None
     content: str = ""
 

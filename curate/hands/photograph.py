@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -83,6 +83,12 @@ class Photograph:
     def whole(self) -> NDArray[np.float64]:
         """The photo's own box (0, 0, w, h)."""
         return np.array([0.0, 0.0, self.info.width, self.info.height])
+
+    def around(self, box: NDArray[np.floating]) -> Self:
+        """The same photograph, of the hand in a box (x, y, w, h)."""
+        other = copy.copy(self)
+        other.sample = replace(self.sample, bbox=box.astype(np.float32))
+        return other
 
     def read(self, shrink: int = 1, *, grey: bool = False) -> Pixels:
         """Its pixels, as `images.read` gives them. Each `shrink` is decoded once and kept."""
@@ -317,9 +323,3 @@ class Still(Photograph):
                 cv2.cvtColor(self._decoded[1, False], cv2.COLOR_RGB2GRAY), np.uint8
             )
         return self._decoded[shrink, grey]
-
-    def around(self, box: NDArray[np.floating]) -> Still:
-        """The same frame as a photograph of the hand in a box (x, y, w, h)."""
-        other = copy.copy(self)
-        other.sample = replace(self.sample, bbox=box.astype(np.float32))
-        return other

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.basics.settings import Options, number, path, texts, whole
+from curate.basics.settings import Options, number, path, text, texts, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,13 @@ class AutotagOptions(Options):
         "box (what comes with this tool), the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; "
         "given several times, the first labels, and the others must agree with it",
         metavar="TAGGER",
+    )
+    finder: str | None = text(
+        None,
+        "box, or the folder of a run that finds masks",
+        "find the hand by this, where no bbox is known; where it sees none there is none (without it each "
+        "tagger looks for itself)",
+        metavar="box|RUN",
     )
     looks: int = whole(
         6,

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics import geometry
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
-from curate.hands.finding import FOUND_BY
+from curate.hands.finding import FOUND_BY, NONE, Find, with_found_by
 from curate.hands.photograph import Photograph
 from curate.scoring.precision import PRECISION, Threshold
 
@@ -95,18 +96,54 @@ def least_score(tagger: Tagger) -> tuple[float, str]:
 
 
 def tag_in_order(
-    taggers: Sequence[Tagger], opened: Sequence[Photograph | InputError]
+    taggers: Sequence[Tagger], opened: Sequence[Photograph | InputError], find: Find | None = None
 ) -> Iterator[tuple[Photograph, list[Tagged]] | InputError]:
-    """Each photograph with what the taggers found in it, or why it cannot be used."""
-    usable = [photograph for photograph in opened if isinstance(photograph, Photograph)]
+    """Each photograph with what the taggers found in it, or why it cannot be used.
+
+    find: the finder that is asked where no bbox is known; where it sees no hand there is none.
+    """
+    views = opened if find is None else [_around_hand(one, find) for one in opened]
+    usable = [view for view in views if isinstance(view, Photograph)]
     answers = zip(*(tagger.tag(usable) for tagger in taggers), strict=True)
-    for photograph in opened:
+    for photograph, view in zip(opened, views, strict=True):
         if isinstance(photograph, InputError):
             yield photograph
-            continue
-        answer = next(answers)
-        refused = [said for said in answer if isinstance(said, InputError)]
-        yield refused[0] if refused else (photograph, [said for said in answer if isinstance(said, Tagged)])
+        elif isinstance(view, InputError):
+            yield view
+        elif view is None:
+            whole = geometry.square_around(photograph.whole, 0.0)
+            yield photograph, [nothing(NONE, whole)] * len(taggers)
+        else:
+            answer = next(answers)
+            refused = [said for said in answer if isinstance(said, InputError)]
+            by = "bbox" if view is photograph else view.sample.attrs[FOUND_BY]
+            said = [_found_by(by, said) for said in answer if isinstance(said, Tagged)]
+            yield refused[0] if refused else (photograph, said)
+
+
+def _found_by(by: str, said: Tagged) -> Tagged:
+    """With the name of what told the bbox."""
+    return replace(said, found_by=by) if said.found_by == "bbox" else said
+
+
+def _around_hand(opened: Photograph | InputError, find: Find) -> Photograph | InputError | None:
+    """The photograph of the hand that a finder sees; None where it sees none.
+
+    One with a bbox, or that was cut from another, stays as it is.
+    """
+    if isinstance(opened, InputError):
+        return opened
+    if opened.sample.bbox is not None or opened.sample.transform is not None:
+        return opened
+    try:
+        hand = find(opened)
+    except InputError as error:
+        return error
+    if hand is None:
+        return None
+    view = opened.around(hand.box)
+    view.sample = with_found_by(view.sample, hand.by)
+    return view
 
 
 def open_photograph(root: Path, sample: Sample) -> Photograph | InputError:

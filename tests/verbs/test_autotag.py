@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from curate.autotag import Autotagged, autotag
-from curate.basics import engine
+from curate.basics import engine, geometry
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
@@ -19,8 +19,10 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.references import take_word
 from curate.data.sample import Sample
+from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.found import Found
 from curate.options.autotag import AutotagOptions
+from curate.scoring import metrics
 from curate.taggers import opencv
 from curate.training.run import Run
 from tests.conftest import Store
@@ -138,6 +140,39 @@ def test_photographs_become_labels_and_the_doubtful_are_sifted_out(
     report = json.loads((tmp_path / "tagged/sifting.json").read_text())
     assert (report["kept"], report["sifted"]) == (3, 1)
     assert report["reasons"] == {"hand_score": 1, "point_score": 1}
+
+
+@pytest.mark.usefixtures("sees")
+def test_a_finder_says_where_a_run_looks_and_where_there_is_no_hand(
+    make_run: MakePath, tmp_path: Path, store: Store
+) -> None:
+    """A drawn hand in the corner of a wall, the same with a bbox elsewhere, and a wall."""
+    rng, wall = np.random.default_rng(0), np.full((240, 320, 3), 250, np.uint8)
+    drawn, points = draw_hand(rng, Person.sample(rng), "right", width=120, height=120)
+    hand_on_wall = np.full_like(wall, drawn[0, 0])
+    hand_on_wall[110:230, 190:310] = drawn
+    bbox = np.array([20, 20, 90, 90], np.float32)
+    samples = [
+        Sample("s/hand", "s", "images/hand.png", 320, 240),
+        Sample("s/told", "s", "images/told.png", 320, 240, bbox=bbox),
+        Sample("s/wall", "s", "images/wall.png", 320, 240),
+    ]
+    pictures = {"images/hand.png": hand_on_wall, "images/told.png": hand_on_wall, "images/wall.png": wall}
+    run(store(tmp_path / "raw", samples, pictures), make_run(), tmp_path / "tagged", finder="box")
+    made = {s.sample_id: s for name in ("tagged", "tagged/sifted") for s in Dataset(tmp_path / name)}
+    assert {name: s.attrs["found_by"] for name, s in made.items()} == {
+        "s/hand": "box",
+        "s/told": "bbox",
+        "s/wall": "none",
+    }
+    assert not made["s/wall"].visibility.any()
+    assert made["s/hand"].bbox is None
+    x, y, side, _ = made["s/hand"].attrs["looked_at"]
+    box = geometry.bounding_box(points + np.array([190, 110]))
+    assert box is not None
+    assert metrics.box_iou(np.array([x, y, side, side]), geometry.square_around(box, 0.1)) > 0.6
+    with pytest.raises(InputError, match="nowhere"):
+        run(tmp_path / "raw", make_run(), tmp_path / "again", finder=str(tmp_path / "nowhere"))
 
 
 @pytest.mark.usefixtures("sees")
