@@ -67,8 +67,8 @@ def build(
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        weight for a source that is not there, a subject, photo or clip in two splits. SchemaError: no
-        dataset. ConfigChanged: OUT was begun otherwise.
+        weight for a source that is not there or not trained on, a subject, photo or clip in two splits.
+        SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
     look = _look(options)
@@ -78,7 +78,7 @@ def build(
     look.check_names(joined.column("sample_id"))
     notes = Counter[str]()
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val, notes=notes)
-    writer = Writer(look.form, stage.folder, Path(out), _weights(options, sources))
+    writer = Writer(look.form, stage.folder, Path(out), _weights(options, joined, splits))
     size, total = tasks(_ROWS, *sources)
     before = look.survey()
     before.notes.update(notes)
@@ -145,17 +145,20 @@ def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
     return {**record, "backgrounds": look.backgrounds}
 
 
-def _weights(options: BuildOptions, datasets: Sequence[Dataset]) -> dict[str, float]:
-    """By source. Raises InputError: two for one, or one for a source that is in none of the datasets."""
+def _weights(options: BuildOptions, joined: Joined, splits: Sequence[str | None]) -> dict[str, float]:
+    """By source. Raises InputError: two for one, or one for a source that is not trained on."""
     pairs = [weight_of(word) for word in options.weight]
     weights = dict(pairs)
-    there = {
-        name for dataset in datasets for name in dataset.table(["source"]).column(0).unique().to_pylist()
-    }
+    homes = set(zip(joined.column("source"), splits, strict=True)) if weights else set()
+    there = {source for source, _ in homes}
     stray = next((source for source in weights if source not in there), None)
     if stray is not None:
         allowed = f"a source of the datasets: {', '.join(sorted(there))}"
         raise InputError("build", repr(stray), field="weight", allowed=allowed)
+    idle = next((source for source in weights if (source, "train") not in homes), None)
+    if idle is not None:
+        found, remedy = f"{idle!r}, with no sample in train", "leave it out, or split otherwise"
+        raise InputError("build", found, field="weight", remedy=remedy)
     if len(pairs) > len(weights):
         raise InputError("build", "two numbers for one source", field="weight", allowed="one")
     return weights

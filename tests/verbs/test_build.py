@@ -182,6 +182,16 @@ def test_weights_of_no_source_or_of_one_twice_are_refused(store, tmp_path: Path,
         build([data], tmp_path / "t", BuildOptions(weight=weight), quiet=True)
 
 
+def test_a_weight_of_a_source_that_is_not_trained_on_is_refused(store, tmp_path: Path) -> None:
+    """It counted for nothing, without a word."""
+    data = hands(store, tmp_path / "d", split="train")
+    tested = replace(hand("t", subject_id="t", split="test"), source="r")
+    more = store(tmp_path / "more", [tested], {tested.image: noise(50, 80)})
+    with pytest.raises(InputError, match="weight: 'r', with no sample in train; leave it out"):
+        build([data, more], tmp_path / "t", BuildOptions(weight=("r=3",)), quiet=True)
+    assert not (tmp_path / "t").exists()
+
+
 @pytest.mark.parametrize("word", ["s", "s=", "=2", "s=0", "s=-1", "s=nan", "s=1001", "s=two"])
 def test_a_weight_is_a_source_and_a_number(word: str) -> None:
     with pytest.raises(InputError, match="SOURCE=NUMBER, above 0 and up to 1,000"):
