@@ -101,7 +101,8 @@ class Joined:
         how: "source", "subject", or a CSV file (`curate.data.split.from_list`). None: "source" if every
             sample has a split, else "subject".
         seed, test, val: as `curate.data.split.by_subject` takes them.
-        notes: where rows of the CSV file that name no sample are counted.
+        notes: where rows of the CSV file that name no sample are counted, and splits by subject that are
+            asked for and stay empty.
 
         Raises
         ------
@@ -122,6 +123,8 @@ class Joined:
             how = "subject" if None in given else "source"
         if how == "subject":
             found = splits_of.by_subject(subjects, photos, clips, seed=seed, test=test, val=val)
+            if notes is not None:
+                notes += splits_of.unfilled(found, test=test, val=val)
         elif how == "source":
             found = splits_of.from_source(given, where)
         else:

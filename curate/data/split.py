@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import TextIOWrapper
 from pathlib import PurePosixPath
 
@@ -71,6 +71,13 @@ def by_subject(
         chosen.update(dict.fromkeys(taken, name))
         waiting = [group for group in waiting if group not in chosen]
     return [chosen.get(group, "train") for group in group_of]
+
+
+def unfilled(splits: Collection[str | None], *, test: float, val: float) -> Counter[str]:
+    """A note for each split that shares of a split by subject ask for, and that no group was left for."""
+    asked = ("train", *("val",) * (val > 0), *("test",) * (test > 0))
+    lacking = [name for name in asked if name not in splits] if any(splits) else []
+    return Counter(f"empty split, as there are too few subjects: {name}" for name in lacking)
 
 
 def folds(

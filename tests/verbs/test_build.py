@@ -151,6 +151,18 @@ def test_splits_by_subject_source_and_list(store, tmp_path: Path) -> None:
         build([given], tmp_path / "e", BuildOptions(split=names), quiet=True)
 
 
+def test_a_split_that_stays_empty_for_want_of_people_is_told(store, tmp_path: Path) -> None:
+    one, two = (hands(store, tmp_path / f"d{count}", count) for count in (2, 4))
+    told = "empty split, as there are too few subjects: "
+    asked = BuildOptions(test=0.3, val=0.3)
+    notes = build([one], tmp_path / "one", asked, quiet=True).notes
+    assert {note for note in notes if "split" in note} == {f"{told}test", f"{told}val"}
+    notes = build([two], tmp_path / "two", asked, quiet=True).notes
+    assert {note for note in notes if "split" in note} == {f"{told}train"}
+    notes = build([one], tmp_path / "none", BuildOptions(test=0.0), quiet=True).notes
+    assert not any("split" in note for note in notes)
+
+
 def test_samples_count_by_their_source(store, tmp_path: Path) -> None:
     photos = hands(store, tmp_path / "photos")
     drawn = [replace(hand(f"d{i}", subject_id=f"q{i}"), source="a=b") for i in range(3)]
