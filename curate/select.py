@@ -21,8 +21,8 @@ from curate.basics.settings import known
 from curate.data.condition import COLUMNS, LABELLED, Condition
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, from_batch, labelled_points
-from curate.data.split import by_subject
+from curate.data.sample import SCHEMA, from_batch, labelled_points, make_batch
+from curate.data.split import by_subject, unfilled
 from curate.data.stage import Stage, Summary, keep
 from curate.options.select import LANGUAGE, SelectOptions
 
@@ -51,7 +51,7 @@ def select(
 
     What is not chosen is counted in the notes, by the first of the reasons that holds. The samples that are
     drawn do not depend on their order, and fewer of them are among more. With a share for val or test, what
-    is chosen gets splits anew, by subject (`curate.data.split.by_subject`).
+    is chosen gets splits anew, by subject (`curate.data.split.by_subject`); one that stays empty is noted.
 
     Parameters
     ----------
@@ -78,8 +78,12 @@ def select(
     record = {**asdict(options), "drop": _digest(drop), "alike": _digest(groups)}
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
-    splits = _splits(source, reasons, options) if options.val or options.test else None
-    return stage.run(_batches(source, reasons, splits), work)
+    before = Part(make_batch(0))
+    splits = None
+    if options.val or options.test:
+        splits = _splits(source, reasons, options)
+        before.notes = unfilled(splits, test=options.test, val=options.val)
+    return stage.run(_batches(source, reasons, splits), work, before=before)
 
 
 def _digest(words: Collection[str] | None) -> str | None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.commands.console import (
+    add_options,
+    command,
+    common,
+    count_splits,
+    engine_of,
+    given,
+    options_of,
+    tell,
+)
 from curate.options.build import BuildOptions
 
 
@@ -28,14 +36,12 @@ def add(commands: Any) -> None:
 
 def run(a: argparse.Namespace) -> int:
     from curate.build import build
-    from curate.data.dataset import Dataset
 
     summary = build(
         a.datasets, a.out, options_of(a, BuildOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
-    splits = Counter(Dataset(summary.out).table(["split"]).column(0).to_pylist())
-    told = ", ".join(f"{count} {name}" for name, count in sorted(splits.items()))
+    splits = count_splits(summary)
     then = f"curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"
     if "train" not in splits:
         then = "nothing to train on: build with another --split, or other datasets"
-    return tell(a, summary, advice=f"  splits: {told}\nnext: {then}")
+    return tell(a, summary, splits=splits, advice=f"next: {then}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -97,8 +98,11 @@ def _share(text: str) -> Share:
     return Share(int(number), int(of))
 
 
-def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
-    """Tell what a stage did and what to do next; returns the exit code."""
+def tell(
+    a: argparse.Namespace, summary: Summary, *, advice: str, splits: Mapping[str, int] | None = None
+) -> int:
+    """Tell what a stage did, how many samples each split has if it gave them one, and what to do next;
+    returns the exit code."""
     again = " (was finished before)" if summary.reused else ""
     lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{again}"]
     lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
@@ -109,8 +113,17 @@ def tell(a: argparse.Namespace, summary: Summary, *, advice: str) -> int:
         if not summary.samples:
             lines += _first_of_quarantine(summary.out)
     lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items() if count]
+    if splits:
+        lines.append("  splits: " + ", ".join(f"{count} {name}" for name, count in sorted(splits.items())))
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return OK if summary.clean(strict=getattr(a, "strict", False)) else FINDINGS
+
+
+def count_splits(summary: Summary) -> Counter[str]:
+    """How many samples each split has in what a stage made."""
+    from curate.data.dataset import Dataset
+
+    return Counter(Dataset(summary.out).table(["split"]).column(0).to_pylist())
 
 
 def _first_of_quarantine(out: Path) -> list[str]:

@@ -6,7 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.commands.console import (
+    add_options,
+    command,
+    common,
+    count_splits,
+    engine_of,
+    given,
+    options_of,
+    tell,
+)
 from curate.options.select import SelectOptions
 from qa.severity import SEVERITIES, at_least
 
@@ -58,7 +67,8 @@ def run(a: argparse.Namespace) -> int:
     ways = {"engine": engine_of(a), **given(a, "overwrite quiet")}
     alike = None if a.near_duplicates is None else _alike(a)
     summary = select(a.dataset, a.out, options, drop=drop, alike=alike, **ways)
-    return tell(a, summary, advice=f"next: curate show {a.out}; curate qa {a.out} --out QA")
+    splits = count_splits(summary) if options.val or options.test else None
+    return tell(a, summary, splits=splits, advice=f"next: curate show {a.out}; curate qa {a.out} --out QA")
 
 
 def _alike(a: argparse.Namespace) -> list[list[str]]:

@@ -25,9 +25,11 @@ class SelectOptions(Options):
 
     where: str | None = text(None, LANGUAGE, "a condition on columns and attrs, see the examples")
     split: tuple[str, ...] = texts((), ", ".join(SPLITS), "of this split; may be repeated", _split)
-    sample: int | None = whole(None, 1, 1 << 40, "of what is left, so many, drawn by the seed")
+    sample: int | None = whole(None, 1, 1 << 40, "of what is left, so many in all, drawn by the seed")
     by: str | None = text(
-        None, "a column or a name in attrs", "draw as many of each value of this (subject_id, side ...)"
+        None,
+        "a column or a name in attrs",
+        "draw them in turn from each value of this (subject_id, side ...), so that each has as many",
     )
     val: float = share(0.0, "give what is chosen splits anew, by subject: share of the validation split")
     test: float = share(0.0, "likewise: share of the test split")

@@ -94,6 +94,25 @@ def test_what_is_chosen_gets_splits_of_whole_people(people: Path, tmp_path: Path
         select(people, tmp_path / "none", SelectOptions(val=0.5, test=0.6))
 
 
+def test_new_splits_are_told_as_build_tells_them(people: Path, tmp_path: Path, capsys) -> None:
+    words = ["select", str(people), "--val", "0.2", "--out"]
+    assert main([*words, str(tmp_path / "split"), "--split", "train"]) == 0
+    assert "  splits: 8 train, 2 val\nnext: " in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "one"), "--where", "subject_id == 'a'"]) == 0
+    told = capsys.readouterr().err
+    assert "note: 1 empty split, as there are too few subjects: val\n" in told
+    assert "  splits: 8 train\nnext: " in told
+
+
+def test_what_sample_and_by_draw_is_plain_from_the_help(capsys) -> None:
+    """So many of each value, as it read, came out as one in all."""
+    with pytest.raises(SystemExit):
+        main(["select", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "so many in all" in told
+    assert "in turn from each value" in told
+
+
 def test_more_than_there_are_is_all(people: Path, tmp_path: Path) -> None:
     assert select(people, tmp_path / "all", SelectOptions(sample=99)).samples == 12
 
