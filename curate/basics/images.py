@@ -37,7 +37,6 @@ SUFFIXES = (
 )
 # fmt: on
 _MAX_BYTES = 500_000_000
-_BY_PILLOW = frozenset({"GIF", "HEIF"})
 _PIXELS_FILE = "pixels.npy"
 
 
@@ -103,12 +102,10 @@ def decode(
         return np.ascontiguousarray(
             _orient(jpeg.decode(data, where, grey=grey, shrink=shrink), info.orientation)
         )
-    if info.format == "TIFF":  # of damage in its strips OpenCV only warns
-        _by_pillow(data, where, grey)
-    image = (_by_pillow if info.format in _BY_PILLOW else _by_opencv)(data, where, grey)
+    image = _READERS.get(info.format, _by_opencv)(data, where, grey)
     if shrink > 1:
         image = _reduced_exactly(image, shrink)
-    # OpenCV orients TIFF whatever it is told.
+    # Both orient TIFF whatever they are told.
     return np.ascontiguousarray(image if info.format == "TIFF" else _orient(image, info.orientation))
 
 
@@ -270,6 +267,17 @@ def _by_pillow(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels
     except image_header.BROKEN as error:
         raise UnreadableImage(where, f"its pixels do not decode ({error})") from None
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if grey else pixels, np.uint8)
+
+
+def _of_tiff(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels:
+    """By OpenCV, but first by Pillow: of damage in its strips OpenCV only warns, and what is transparent it
+    makes dark."""
+    image = _by_pillow(data, where, grey)
+    with Image.open(io.BytesIO(data)) as header:
+        return image if "A" in header.getbands() else _by_opencv(data, where, grey)
+
+
+_READERS = {"GIF": _by_pillow, "HEIF": _by_pillow, "TIFF": _of_tiff}
 
 
 def _reduced_exactly(image: Pixels, times: int) -> Pixels:

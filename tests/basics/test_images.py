@@ -426,6 +426,18 @@ def test_damage_in_a_compressed_tiff_is_told() -> None:
         images.decode(data[:1000] + bytes(500) + data[1500:], "a")
 
 
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_transparency_of_a_tiff_is_passed_over_as_in_a_png(grey: bool, orientation: int) -> None:
+    """What is transparent came out as if it lay on black."""
+    clear = np.broadcast_to(np.arange(64, dtype=np.uint8) * 4, (48, 64))
+    layers = np.dstack([picture(), clear])
+    expected = images.decode(stored(layers, "PNG", "RGBA"), "a", grey=grey)
+    turned = np.rot90(expected, -1) if orientation == 6 else expected
+    tiff = stored(layers, "TIFF", "RGBA", tiffinfo={0x0112: orientation}, compression="tiff_lzw")
+    np.testing.assert_allclose(images.decode(tiff, "a", grey=grey), turned.astype(int), atol=grey)
+
+
 def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo() -> None:
     data = stored(picture(), "TIFF", tiffinfo={254: 1})
     with pytest.raises(UnreadableImage, match="small version of another"):
