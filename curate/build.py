@@ -23,6 +23,7 @@ from curate.data.stage import Stage, Summary, tasks
 from curate.data.training_set import Form, Stored, Writer
 from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
 from curate.hands.finding import with_found_by
+from curate.hands.labelled_twice import labelled_twice
 from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
 from curate.options.build import BuildOptions, weight_of
@@ -55,6 +56,8 @@ def build(
     as S needs; what fails goes to quarantine with its picture. Before several grounds a photo becomes several
     samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
 
+    Samples of a hand that an earlier dataset labels in the same photograph are noted, and kept.
+
     With `weight`, weights.npy says how much each sample counts in training.
 
     With `masks`, masks.npy holds where hands are, 255: by the sample's own mask every hand that it shows, or
@@ -81,7 +84,7 @@ def build(
     writer = Writer(look.form, stage.folder, Path(out), _weights(options, joined, splits))
     size, total = tasks(_ROWS, *sources)
     before = look.survey()
-    before.notes.update(notes)
+    before.notes.update(notes + labelled_twice(sources, splits))
     return stage.run(
         joined.batches(size, splits),
         partial(_build_batch, writer=writer, look=look),

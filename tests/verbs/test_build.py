@@ -15,7 +15,7 @@ from curate.basics.engine import Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.build import build
 from curate.crop import crop
-from curate.data.dataset import Dataset
+from curate.data.dataset import Dataset, write_info
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from curate.data.training_set import read_split
@@ -208,6 +208,37 @@ def test_a_weight_of_a_source_that_is_not_trained_on_is_refused(store, tmp_path:
 def test_a_weight_is_a_source_and_a_number(word: str) -> None:
     with pytest.raises(InputError, match="SOURCE=NUMBER, above 0 and up to 1,000"):
         BuildOptions(weight=(word,))
+
+
+def test_hands_that_two_datasets_label_in_the_same_photograph_are_counted(store, tmp_path: Path) -> None:
+    """Each goes into the set twice: 0 by a link, 1 by its name; 2 has another hand, and 3 another file."""
+    first = hands(store, tmp_path / "first", 4)
+    again = [replace(s, sample_id=f"r/{i}", source="r", subject_id="q") for i, s in enumerate(Dataset(first))]
+    for sample, image in zip(again, ("link.png", "../first/1.png", "../first/2.png", "3.png"), strict=True):
+        sample.image = image
+    again[2].keypoints[:] += 60
+    second = store(tmp_path / "second", again, {"3.png": noise(50, 80)})
+    (second / "link.png").symlink_to(first / "0.png")
+    write_info(second, {**Dataset(second).info, "refers_to": ["../first"]})
+    twice = "sample of a hand that an earlier dataset has in the same photograph"
+    notes = build([first, second], tmp_path / "t", BuildOptions(test=0.0), quiet=True).notes
+    assert {note: count for note, count in notes.items() if "earlier" in note} == {twice: 2}
+    notes = build([first, second], tmp_path / "u", BuildOptions(test=0.5), quiet=True).notes
+    homes = {sample.sample_id: sample.split for sample in Dataset(tmp_path / "u")}
+    assert homes["s/0"] == homes["s/1"] != homes["r/1"]
+    assert notes[f"{twice}, and in another split"] == 2
+
+
+def test_crops_with_the_same_pixels_are_the_same_photograph(store, tmp_path: Path) -> None:
+    first = hands(store, tmp_path / "first")
+    again = [replace(s, sample_id=f"r/{i}") for i, s in enumerate(Dataset(first))]
+    second = store(tmp_path / "second", again, {s.image: noise(50, 80, i) for i, s in enumerate(again)})
+    for name in ("first", "second"):
+        crop(tmp_path / name, tmp_path / f"{name}-crops", CropOptions(by="keypoints"), quiet=True)
+    told = "sample of a hand that an earlier dataset has in the same photograph"
+    assert told not in build([first, second], tmp_path / "t", quiet=True).notes
+    crops = [tmp_path / "first-crops", tmp_path / "second-crops"]
+    assert build(crops, tmp_path / "u", quiet=True).notes[told] == 6
 
 
 def test_a_leaking_split_is_refused(store, tmp_path: Path) -> None:
