@@ -30,7 +30,7 @@ from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
 from curate.hands.finding import Find
 from curate.hands.oriented import SIDE_FROM, oriented
-from curate.hands.photograph import Photograph
+from curate.hands.photograph import DIM, Photograph
 from curate.hands.sifting import (
     HARDNESS,
     LOOKS_APART,
@@ -223,6 +223,7 @@ def _tag_batch(
             (sifted if verdict.reasons else kept).append(made if verdict.reasons else _told_by(said, made))
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
+            part.notes[DIM] += photograph.dim
             part.notes.update(f"{OUT} for {reason.limit}" for reason in verdict.reasons)
     part.notes = +part.notes
     Part(to_batch(sifted)).store(aside / _PART.format(number))

@@ -15,7 +15,7 @@ from curate.data.sample import Sample, file_place, from_batch, generator, moved,
 from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
-from curate.hands.photograph import Photograph
+from curate.hands.photograph import DIM, Photograph
 from curate.options.background import BackgroundOptions
 
 _ROWS = 8  # samples a task, at least
@@ -85,6 +85,7 @@ def _replace(
 ) -> Sample:
     """Write the sample's new image and alpha; returns the new sample. Raises BadMask and InputError."""
     sample, info = photograph.sample, photograph.info
+    part.notes[DIM] += photograph.dim
     matte = photograph.matte()
     backdrop = backdrops.draw(generator(seed, sample.sample_id), info.width, info.height, part)
     pixels = composite(photograph.read(), matte, backdrop)

@@ -17,7 +17,7 @@ from curate.data.sample import Sample, file_place, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary, tasks
 from curate.hands.cropping import Frame, count_points, find_hand, record_of, set_aside
 from curate.hands.finding import Finder, with_found_by
-from curate.hands.photograph import Photograph
+from curate.hands.photograph import DIM, Photograph
 from curate.options.crop import CropOptions
 from curate.taggers.table import with_runs
 
@@ -79,6 +79,8 @@ def _crop_batch(
             name = f"{file_place(sample.sample_id, count)}.png"
             made = with_found_by(_cut(photograph, frame, photo, out, name), found.by)
             count_points(made, part.notes)
+            if photograph.dim:
+                part.notes[DIM] += 1
             samples.append(made)
     part.batch = to_batch(samples)
     return part

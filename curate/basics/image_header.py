@@ -43,7 +43,8 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
     """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format; and
-    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens."""
+    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens; and whether it
+    is grey of 16 bits."""
 
     width: int
     height: int
@@ -51,6 +52,7 @@ class ImageInfo:
     format: str
     located: bool = False
     owned: bool = False
+    deep: bool = False
 
 
 def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
@@ -143,7 +145,7 @@ def _told(where: str | os.PathLike[str], stream: BinaryIO, header: Any) -> Image
         width, height = height, width
     located = _LATITUDE in _part(exif, _GPS_PART)
     owned = not _OWNERS.isdisjoint(_part(exif, _CAMERA_PART))
-    return ImageInfo(width, height, orientation, form, located, owned)
+    return ImageInfo(width, height, orientation, form, located, owned, header.mode.startswith("I;16"))
 
 
 def _tiff_size(where: str | os.PathLike[str], header: Any) -> tuple[int, int]:

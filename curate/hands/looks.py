@@ -20,7 +20,7 @@ from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Dropped, Frame, find_hand
 from curate.hands.finding import FINDERS, Finder
 from curate.hands.masks import Matte
-from curate.hands.photograph import Photograph
+from curate.hands.photograph import DIM, Photograph
 from curate.options.build import OWN
 from curate.options.crop import Cropping
 
@@ -119,8 +119,8 @@ class Look:
         Parameters
         ----------
         shared: the photo shows other samples, too.
-        part: counts "padded_to_a_square", "whole_photo_of_several_hands", "enlarged", what `find_hand`
-            counts, and unreadable backdrops.
+        part: counts "padded_to_a_square", "whole_photo_of_several_hands", "enlarged", DIM, what
+            `find_hand` counts, and unreadable backdrops.
 
         Raises
         ------
@@ -129,6 +129,7 @@ class Look:
         frame, found_by = self._frame(photograph, shared, part.notes)
         colour = self.replaces or (self.cropping is not None and self.finders[self.cropping.by].pixels)
         image = photograph.read(frame.shrink, grey=self.form.channels == 1 and not colour)
+        part.notes[DIM] += photograph.dim
         pixels = frame.of(self.form.in_colour(image))
         matte = _matte(photograph, frame, shared) if self.replaces else None
         hands = _hands(photograph, frame, matte, shared) if self.form.masks else None

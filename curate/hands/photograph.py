@@ -24,6 +24,9 @@ from curate.data.sample import Sample, file_stem
 from curate.hands import cutout_checks, masks, overlay, segmentation
 from curate.hands.masks import Matte
 
+DIM = "sample in a picture of 16 bits that uses 12 or fewer: it is nearly black"
+_DIM = 1 << (12 - 8)  # of 256 shades; 12 bits of 16 lie below
+
 # Skin is looked for on a small image. The photo is decoded at twice its size or more, so that small crops can
 # be cut from the same decode.
 _TWICE = 2
@@ -97,6 +100,11 @@ class Photograph:
                 self._data, self.path, grey=grey, shrink=shrink, info=self.info
             )
         return self._decoded[shrink, grey]
+
+    @property
+    def dim(self) -> bool:
+        """Whether its 16 bits hold numbers of 12 at most, as depth and infrared cameras give them."""
+        return self.info.deep and int(self.read().max()) < _DIM
 
     def labels(self) -> Pixels | None:
         """The sample's mask, with the values of its file; None where it has none.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from curate.background import background
 from curate.basics import geometry, heatmaps, images
@@ -113,6 +114,21 @@ def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path)
     for i, sample in enumerate(dataset):
         assert sample.image == f"pixels.npy#{i}"
         assert sample.sha256 == images.pixel_sha256(dataset.read_image(sample))
+
+
+def test_pictures_of_16_bits_that_use_12_are_counted(store, tmp_path: Path) -> None:
+    """As depth cameras write them; 1 uses all 16, and 2 is dark in 8. They came out nearly black."""
+    data = hands(store, tmp_path / "d", 4)
+    dim = noise(50, 80)[..., 0].astype(np.uint16) * 16
+    for name, picture in (("0", dim), ("1", dim * 16), ("2", (dim >> 8).astype(np.uint8))):
+        Image.fromarray(picture).save(data / f"{name}.png")
+    Image.fromarray(dim).save(data / "3.png", "TIFF")
+    told = "sample in a picture of 16 bits that uses 12 or fewer: it is nearly black"
+    assert build([data], tmp_path / "t", quiet=True).notes[told] == 2
+    assert crop(data, tmp_path / "c", CropOptions(by="keypoints"), quiet=True).notes[told] == 2
+    (data / "0.png").unlink()
+    (data / "3.png").unlink()
+    assert told not in build([data], tmp_path / "u", quiet=True).notes
 
 
 def test_all_images_broken(store, tmp_path: Path) -> None:
