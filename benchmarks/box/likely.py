@@ -38,7 +38,7 @@ def learn(folder: Path, jobs: Sequence[Path]) -> dict[str, object]:
     """Give the localiser in a folder of the box its second output. Returns what it was learnt from."""
     path = folder / opencv.LOCALISER
     plain = path.read_bytes()
-    width = _last_layer(onnx.load_from_string(plain)).dims[1]
+    width = _channels_seen(onnx.load_from_string(plain).graph)
     begun = with_output(plain, np.zeros(2 * width), 0.0)
     files.write(path, begun)
     finder, net = BoxFinder(folder), cv2.dnn.readNetFromONNX(np.frombuffer(begun, np.uint8))
@@ -57,8 +57,7 @@ def with_output(bare: bytes, weights: Values, bias: float) -> bytes:
     """
     model = onnx.load_from_string(bare)
     graph = model.graph
-    (last,) = [node for node in graph.node if graph.output[0].name in node.output]
-    node = onnx.helper.make_node
+    last, node = _last(graph), onnx.helper.make_node
     told = {"hand.weight": weights[None], "hand.bias": np.array([bias])}
     constants = [
         node("Constant", [], [name], value=onnx.numpy_helper.from_array(value.astype(np.float32), name))
@@ -132,8 +131,13 @@ def _seen(net: cv2.dnn.Net, look: Looked) -> Values:
     return np.asarray(net.forward(f"onnx_node!{SEEN}")[0], np.float64)
 
 
-def _last_layer(model: onnx.ModelProto) -> onnx.TensorProto:
-    """The weights of the layer that gives the maps."""
-    (last,) = [node for node in model.graph.node if model.graph.output[0].name in node.output]
-    named = {tensor.name.removesuffix(HALF): tensor for tensor in model.graph.initializer}
-    return named[last.input[1]]
+def _last(graph: onnx.GraphProto) -> onnx.NodeProto:
+    """The layer that gives the maps."""
+    (last,) = [node for node in graph.node if graph.output[0].name in node.output]
+    return last
+
+
+def _channels_seen(graph: onnx.GraphProto) -> int:
+    """How many channels it is given."""
+    shapes = {tensor.name.removesuffix(HALF): tensor.dims for tensor in graph.initializer}
+    return int(shapes[_last(graph).input[1]][1])
