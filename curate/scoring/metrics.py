@@ -190,10 +190,21 @@ def mask_iou_pooled(predicted: ArrayLike, truth: ArrayLike) -> float:
 
 def box_iou(one: ArrayLike, other: ArrayLike) -> float:
     """Intersection over union of two boxes (x, y, w, h); NaN where both have no area."""
+    a, b, both = _areas(one, other)
+    return float(_divide(both, a + b - both))
+
+
+def box_share(one: ArrayLike, other: ArrayLike) -> float:
+    """Intersection of two boxes (x, y, w, h) over the smaller one; NaN where one has no area."""
+    a, b, both = _areas(one, other)
+    return float(_divide(both, np.minimum(a, b)))
+
+
+def _areas(one: ArrayLike, other: ArrayLike) -> tuple[Array, Array, Array]:
+    """Of two boxes, and of what they share."""
     a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
     sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
-    both = np.clip(sides, 0, None).prod()
-    return float(_divide(both, a[2:].prod() + b[2:].prod() - both))
+    return a[2:].prod(), b[2:].prod(), np.clip(sides, 0, None).prod()
 
 
 def box_sizes(truth: ArrayLike, labelled: ArrayLike) -> tuple[Array, Array]:

@@ -25,7 +25,8 @@ from curate.taggers.run import RunTagger, looks_of
 _LOOKS = 3  # at each proposal at most, each closer around the points of the one before
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _PART = 0.6  # side of a part of a photograph, as a share of its longer side
-_SAME = 0.5  # of their area: boxes that share so much are of one hand
+_LARGE = 0.4  # of that side: beside a hand of this size or more no others are looked for in parts
+_SAME = 0.6  # of the smaller one: boxes that share so much are of one hand, or of a part of it
 
 
 def content(where: str) -> str:
@@ -81,10 +82,13 @@ class BoxFinder:
         """Each hand, the surest first: the box of its keypoints, and how likely it is one, in the mean of the
         last two looks.
 
-        Parts of the photograph are looked at where none is seen in the whole. Raises UnreadableImage.
+        Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
+        which there may be others. Raises UnreadableImage.
         """
-        whole = geometry.square_around(photograph.whole, 0.0)
-        return self._in(photograph, [whole]) or self._in(photograph, _parts(photograph))
+        seen = self._in(photograph, [geometry.square_around(photograph.whole, 0.0)])
+        if any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
+            return _told_apart(seen)
+        return _told_apart([*seen, *self._in(photograph, _parts(photograph))])
 
     def looks(self, photograph: Photograph, part: Square) -> list[list[Looked]]:
         """At each place in a part of a photograph that may be a hand's, the looks at it, each closer around
@@ -94,14 +98,9 @@ class BoxFinder:
         return [self._closer(photograph, place) for place in places]
 
     def _in(self, photograph: Photograph, parts: Sequence[Square]) -> list[Found]:
+        """What is likely enough a hand, the same one several times."""
         found = [_concluded(looks) for part in parts for looks in self.looks(photograph, part)]
-        kept: list[Found] = []
-        for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
-            if (hand.score or 0.0) >= told(self.folder).trusted and all(
-                metrics.box_iou(hand.box, other.box) < _SAME for other in kept
-            ):
-                kept.append(hand)
-        return kept
+        return [hand for hand in found if (hand.score or 0.0) >= told(self.folder).trusted]
 
     def _closer(self, photograph: Photograph, place: NDArray[np.floating]) -> list[Looked]:
         view, localiser = View(photograph, told(self.folder).margin, ()), network(LOCALISER, self.folder)
@@ -140,6 +139,15 @@ def _parts(photograph: Photograph) -> list[Square]:
     side = _PART * size.max()
     x, y = ([(length - side) / 2] if length <= side else [0.0, length - side] for length in size)
     return [np.array([left, top, side, side]) for top in y for left in x]
+
+
+def _told_apart(found: Sequence[Found]) -> list[Found]:
+    """Each hand once, by its surest box, the surest first."""
+    kept: list[Found] = []
+    for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
+        if not any(metrics.box_share(hand.box, other.box) >= _SAME for other in kept):
+            kept.append(hand)
+    return kept
 
 
 def _concluded(looks: Sequence[Looked]) -> Found:

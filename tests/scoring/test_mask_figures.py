@@ -73,4 +73,7 @@ def test_nothing_to_measure_is_told_as_such() -> None:
 
 def test_boxes_overlap_by_their_areas() -> None:
     assert metrics.box_iou([0, 0, 10, 10], [5, 0, 10, 10]) == pytest.approx(1 / 3)
+    assert metrics.box_share([0, 0, 10, 10], [5, 0, 10, 10]) == pytest.approx(0.5)
+    assert metrics.box_share([0, 0, 10, 10], [2, 2, 4, 5]) == pytest.approx(1)
+    assert np.isnan(metrics.box_share([0, 0, 10, 10], [2, 2, 0, 5]))
     assert metrics.box_iou([0, 0, 10, 10], [20, 0, 10, 10]) == 0

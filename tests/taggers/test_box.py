@@ -115,6 +115,23 @@ def test_a_hand_too_small_for_the_whole_is_seen_in_a_part(seed: int, tmp_path: P
     assert metrics.box_iou(found.box, truth) > 0.6
 
 
+def test_small_hands_far_apart_are_each_seen_once(tmp_path: Path) -> None:
+    """The whole shows one of them; a part of the photograph that cuts a hand does not make it two."""
+    picture, boxes = np.full((720, 960, 3), 200, np.uint8), []
+    for seed, (x, y) in ((1, (60, 60)), (2, (780, 560)), (3, (430, 300))):
+        rng = np.random.default_rng(seed)
+        hand, points = draw_hand(rng, Person.sample(rng), "right", width=128, height=128)
+        picture[y : y + 128, x : x + 128] = hand
+        boxes.append(geometry.bounding_box(points + np.array([x, y])))
+    images.write(tmp_path / "a.png", picture)
+    photograph = Photograph(tmp_path, Sample("s/a", "s", "a.png"))
+    found = [hand.box for hand in BoxFinder().all(photograph)]
+    assert len(found) == len(boxes)
+    for box in boxes:
+        assert box is not None
+        assert max(metrics.box_iou(box, other) for other in found) > 0.6
+
+
 @pytest.mark.parametrize("kind", ["white", "noise", "gradient"])
 def test_where_there_is_no_hand_none_is_found(kind: str, tmp_path: Path) -> None:
     images.write(tmp_path / "a.png", blank(kind))
