@@ -75,8 +75,12 @@ class BoxFinder:
     folder: Path = FOLDER
 
     def __call__(self, photograph: Photograph) -> Found | None:
-        """The hand that is surest. Raises UnreadableImage."""
-        return next(iter(self.all(photograph)), None)
+        """The hand that is surest: in the whole photograph, or, where none is seen there, in its parts.
+
+        Raises UnreadableImage.
+        """
+        seen = self._in(photograph, [_whole(photograph)]) or self._in(photograph, _parts(photograph))
+        return next(iter(_told_apart(seen)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
         """Each hand, the surest first: the box of its keypoints, and how likely it is one, in the mean of the
@@ -85,10 +89,10 @@ class BoxFinder:
         Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
         which there may be others. Raises UnreadableImage.
         """
-        seen = self._in(photograph, [geometry.square_around(photograph.whole, 0.0)])
-        if any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
-            return _told_apart(seen)
-        return _told_apart([*seen, *self._in(photograph, _parts(photograph))])
+        seen = self._in(photograph, [_whole(photograph)])
+        if not any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
+            seen += self._in(photograph, _parts(photograph))
+        return _told_apart(seen)
 
     def looks(self, photograph: Photograph, part: Square) -> list[list[Looked]]:
         """At each place in a part of a photograph that may be a hand's, the looks at it, each closer around
@@ -131,6 +135,10 @@ class BoxFinder:
         shown = view.show(overview.size)
         box = geometry.bounding_box(shown.back(overview.predict(shown.pixels[None]).points[0]))
         return [] if box is None else [box]
+
+
+def _whole(photograph: Photograph) -> Square:
+    return geometry.square_around(photograph.whole, 0.0)
 
 
 def _parts(photograph: Photograph) -> list[Square]:
