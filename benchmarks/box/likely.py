@@ -23,12 +23,11 @@ from curate.data.sample import Sample
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
 from curate.taggers import opencv
-from curate.taggers.box import BoxFinder, Looked
+from curate.taggers.box import COUNTED, BoxFinder, Looked
 from curate.training.stored import HALF
 
 PICTURES = 1500  # of each job
 RIDGE = 0.01  # chosen on what make.py's TRUSTED is chosen on
-LOOKS = 2  # the last of each place, which the finder goes by
 ON, BESIDE = 0.5, 0.2  # overlap (IoU) with a hand's box from which it is that, and below which it is none
 SEEN = "seen"
 Values = NDArray[np.float64]
@@ -104,11 +103,10 @@ def _examples(job: Path, finder: BoxFinder) -> Iterator[tuple[Looked, float]]:
     for row in np.unique(np.linspace(0, len(by_picture) - 1, PICTURES).astype(int)):
         hands = by_picture[row]
         photograph = Photograph(dataset.root, replace(hands[0], bbox=None))
-        whole = geometry.square_around(photograph.whole, 0.0)
-        for looks in finder.looks(photograph, whole):
+        for looks in finder.looks(photograph, photograph.square):
             share = _right(looks[-1], hands)
             if share is not None:
-                yield from ((look, share) for look in looks[-LOOKS:])
+                yield from ((look, share) for look in looks[-COUNTED:])
 
 
 def _right(look: Looked, hands: Sequence[Sample]) -> float | None:

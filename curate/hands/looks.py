@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from curate.basics import geometry
 from curate.basics.errors import InputError
 from curate.basics.images import Pixels
 from curate.data.part import Part
@@ -156,7 +155,7 @@ class Look:
     def _frame(self, photograph: Photograph, shared: bool, notes: Counter[str]) -> tuple[Frame, str | None]:
         found_by = None
         if self.cropping is None:
-            part = np.floor(geometry.square_around(photograph.whole, 0.0))
+            part = np.floor(photograph.square)
             notes["padded_to_a_square"] += photograph.info.width != photograph.info.height
             notes["whole_photo_of_several_hands"] += shared
         else:

@@ -87,6 +87,11 @@ class Photograph:
         """The photo's own box (0, 0, w, h)."""
         return np.array([0.0, 0.0, self.info.width, self.info.height])
 
+    @property
+    def square(self) -> NDArray[np.float64]:
+        """The square (x, y, side, side) around all of it, with the photo in its middle."""
+        return geometry.square_around(self.whole, 0.0)
+
     def around(self, box: NDArray[np.floating]) -> Self:
         """The same photograph, of the hand in a box (x, y, w, h)."""
         other = copy.copy(self)

@@ -23,6 +23,7 @@ from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW
 from curate.taggers.run import RunTagger, looks_of
 
 _LOOKS = 3  # at each proposal at most, each closer around the points of the one before
+COUNTED = 2  # the last of them, by which a place is a hand or none
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _PART = 0.6  # side of a part of a photograph, as a share of its longer side
 _LARGE = 0.4  # of that side: beside a hand of this size or more no others are looked for in parts
@@ -79,7 +80,7 @@ class BoxFinder:
 
         Raises UnreadableImage.
         """
-        seen = self._in(photograph, [_whole(photograph)]) or self._in(photograph, _parts(photograph))
+        seen = self._in(photograph, [photograph.square]) or self._in(photograph, _parts(photograph))
         return next(iter(_told_apart(seen)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
@@ -89,7 +90,7 @@ class BoxFinder:
         Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
         which there may be others. Raises UnreadableImage.
         """
-        seen = self._in(photograph, [_whole(photograph)])
+        seen = self._in(photograph, [photograph.square])
         if not any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
             seen += self._in(photograph, _parts(photograph))
         return _told_apart(seen)
@@ -137,10 +138,6 @@ class BoxFinder:
         return [] if box is None else [box]
 
 
-def _whole(photograph: Photograph) -> Square:
-    return geometry.square_around(photograph.whole, 0.0)
-
-
 def _parts(photograph: Photograph) -> list[Square]:
     """Squares that cover a photograph, and share a third of their sides with each other."""
     size = photograph.whole[2:]
@@ -159,4 +156,4 @@ def _told_apart(found: Sequence[Found]) -> list[Found]:
 
 
 def _concluded(looks: Sequence[Looked]) -> Found:
-    return Found(looks[-1].box, BOX, float(np.mean([look.likely for look in looks[-2:]])))
+    return Found(looks[-1].box, BOX, float(np.mean([look.likely for look in looks[-COUNTED:]])))

@@ -57,7 +57,7 @@ def outlined(
     Raises UnreadableImage.
     """
     size, channels = model.form
-    square = geometry.square_around(photograph.whole, 0.0) if part is None else part
+    square = photograph.square if part is None else part
     frame = Frame.around(photograph.info, np.floor(square), size, enlarge=True)
     likely = model.predict(frame.of(photograph.read(frame.shrink, grey=channels == 1))[None]).masks
     assert likely is not None  # such a network

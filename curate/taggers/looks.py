@@ -119,7 +119,7 @@ class View:
         """order, finders: as `finding.first` takes them. A sample that was cut from another image is looked
         at whole. Raises UnreadableImage."""
         self.photograph, self.margin = photograph, margin
-        self.square, self.found_by = geometry.square_around(photograph.whole, 0.0), finding.WHOLE
+        self.square, self.found_by = photograph.square, finding.WHOLE
         cut_before = photograph.sample.transform is not None
         found = None if cut_before else finding.first(photograph, order, finders)
         if found is not None and found.by != finding.WHOLE and self._move_to(found.box):

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import geometry
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
@@ -111,8 +110,7 @@ def tag_in_order(
         elif isinstance(view, InputError):
             yield view
         elif view is None:
-            whole = geometry.square_around(photograph.whole, 0.0)
-            yield photograph, [nothing(NONE, whole)] * len(taggers)
+            yield photograph, [nothing(NONE, photograph.square)] * len(taggers)
         else:
             answer = next(answers)
             refused = [said for said in answer if isinstance(said, InputError)]
