@@ -191,7 +191,7 @@ def predict(
     """
     folder = Path(out)
     given = look_through(inputs, folder, seconds=options.seconds)
-    chosen = choose("", BOX) if run is None else choose(run)
+    chosen = choose("", BOX, options.looks) if run is None else choose(run, looks=options.looks)
     by = BOX if run is None and options.finder is None else options.finder
     finder = None if by is None else finder_of(by)
     least, why = _least(chosen, options)

@@ -22,11 +22,12 @@ from curate.data.sample import Sample
 from curate.hands import kinematics
 from curate.hands.compositing import Backdrops
 from render.cut import Cut
-from render.hand.model import PART_OF_BONE, mirrored, of_side, part_of_side
+from render.hand.model import PART_OF_BONE, PERSON, mirrored, of_side, part_of_side
 from render.job import SOURCE
 from render.look import clutter, rooms
 from render.look.colour import encoded, linear
-from render.look.grounds import Clutter, Colour, Environment, Ground, Picture, Wall
+from render.look.grounds import Clutter, Colour, Environment, Ground, Owner, Picture, Wall
+from render.look.tone import Tone
 from render.shot import Finish, Shot, Take
 
 Floats = NDArray[np.float64]
@@ -255,6 +256,17 @@ def _(ground: Picture, seen: Passes, gain: Light) -> Light:
 @behind.register
 def _(ground: Clutter, seen: Passes, gain: Light) -> Light:
     return _beside(seen, clutter.draw(np.random.default_rng(ground.seed), len(seen.alpha)))
+
+
+@behind.register
+def _(ground: Owner, seen: Passes, gain: Light) -> Light:
+    rng, size = np.random.default_rng(ground.seed), len(seen.alpha)
+    hand = seen.parts > PERSON
+    box = _box(hand)
+    if box is None:
+        return _beside(seen, clutter.draw(rng, size))
+    skin, bright = Tone(ground.melanin, ground.blood), float((seen.light[hand] * gain).mean())
+    return _beside(seen, clutter.with_owner(rng, size, skin, box, bright))
 
 
 @behind.register

@@ -53,7 +53,7 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     keypoints = posed.labelled(palm_seen(turn_of(view)))
     place = Placement.ahead(view, middle(keypoints), distance)
     out = facing(place.turn, view.aspect)
-    ground, site = _ground(job, out, place.world(posed.vertices), rng)
+    ground, site = _ground(job, out, place.world(posed.vertices), person.tone, rng)
     light = _light(job, ground, out, distance, rng)
     hands = [_Shown(view, person, posed, keypoints, place, _skin(job, person, posed.worn, rng), {})]
     deciding = None if job.is_empty(shot) else job.second(shot)
@@ -271,7 +271,9 @@ def _skin(job: Job, person: Person, worn: accessories.Worn, rng: np.random.Gener
     )
 
 
-def _ground(job: Job, out: Floats, vertices: Floats, rng: np.random.Generator) -> tuple[Ground, Site]:
+def _ground(
+    job: Job, out: Floats, vertices: Floats, skin: tone.Tone, rng: np.random.Generator
+) -> tuple[Ground, Site]:
     """The first take's ground, and the site on which others are drawn.
 
     Parameters
@@ -292,6 +294,7 @@ def _ground(job: Job, out: Floats, vertices: Floats, rng: np.random.Generator) -
         gloss=gloss,
         seed=seed,
         folder=job.ground.folder,
+        skin=skin,
     )
     return GROUNDS[kind].draw(site), site
 

@@ -30,8 +30,8 @@ class AutotagOptions(Options):
         6,
         1,
         6,
-        "how often each tagger looks at a hand: upright, mirrored, nearer, turned; where the looks "
-        "differ, it is not to be trusted",
+        "how often each tagger looks at a hand: upright, mirrored, turned; where the looks differ, it is "
+        "not to be trusted",
     )
     limits: Path | None = path("what a hand must keep to, as --explain prints it", metavar="YAML")
     truth: Path | None = path(

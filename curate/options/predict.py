@@ -25,6 +25,13 @@ class PredictOptions(Options):
         "no RUN is given)",
         metavar="box|RUN",
     )
+    looks: int = whole(
+        1,
+        1,
+        6,
+        "how often each hand is looked at: upright, mirrored, turned; a point is where most looks have it. "
+        "Each takes as long as the first",
+    )
     pictures: bool = flag(True, "leave out the pictures with skeletons")
     smooth: float = number(
         1.0,

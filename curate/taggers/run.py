@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from curate.training.run import Run
 
 _MARGIN = 0.1  # where the run does not know how its crops were cut
-# Within what networks are trained on: flips, +-30 degrees, 0.85 to 1.3.
-_LOOKS = (UPRIGHT, Look(mirrored=True), Look(1.12), Look(0.92), Look(turn=12), Look(turn=-12))
+# Within what networks are trained on: flips and +-30 degrees.
+_LOOKS = tuple(Look(mirrored=mirrored, turn=turn) for turn in (0, 22, -22) for mirrored in (False, True))
 
 
 def content(where: str) -> str:

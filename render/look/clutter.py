@@ -12,15 +12,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.look import figures, rooms, things
+from render.look import figures, rooms, things, tone
 from render.look.colour import single
 from render.look.fabric import shade
+from render.look.heads import Complexion
 from render.look.solids import Lighting
+from render.look.tone import Tone
 
 Values = NDArray[np.floating[Any]]
 
 _SCENES = {"room": 0.65, "wall": 0.15, "heap": 0.2}
 _NEAR, _FAR = 0.7, 0.5  # shares of pictures with somebody near and of rooms with people far away
+_OWN_HEAD = (0.5, 2.0)  # heads behind their own hands, against its longer side
 _LIMBS = 0.12  # share of pictures with a bare or sleeved arm that leaves the picture at both ends
 
 
@@ -47,6 +50,24 @@ def draw(rng: np.random.Generator, size: int) -> Values:
     if rng.random() < 0.3:
         picture = _softened(picture, rng)
     return _exposed(picture, rng)
+
+
+def with_owner(
+    rng: np.random.Generator, size: int, skin: Tone, box: NDArray[np.float32], bright: float
+) -> Values:
+    """Clutter, and before it the person who holds up a hand: behind it, beside it, or a little lower.
+
+    Parameters
+    ----------
+    box: (4,) of the hand: x, y, width, height, pixels. bright: mean linear light of its skin, as exposed.
+    """
+    picture = draw(rng, size)
+    x, y, width, height = box.tolist()
+    head = float(np.clip(max(width, height) * np.exp(rng.uniform(*np.log(_OWN_HEAD))), 8, 1.3 * size))
+    at = x + width / 2 + head * rng.normal(0, 0.6), y + height / 2 - head * rng.uniform(-0.4, 1.4)
+    shine = bright / float(tone.colour(skin).mean()) * np.exp(rng.normal(0, 0.25))
+    figures.somebody(picture, rng, head, at, figures.lighting(rng).times(shine), Complexion.of(skin, rng))
+    return _softened(picture, rng)
 
 
 def _person(picture: Values, rng: np.random.Generator, heads: tuple[float, float], lit: Lighting) -> None:

@@ -34,19 +34,24 @@ def lighting(rng: np.random.Generator) -> Lighting:
 
 
 def somebody(
-    picture: Values, rng: np.random.Generator, height: float, at: tuple[float, float], lit: Lighting
+    picture: Values,
+    rng: np.random.Generator,
+    height: float,
+    at: tuple[float, float],
+    lit: Lighting,
+    own: Complexion | None = None,
 ) -> None:
     """Put a person before what is in a picture of light (S, S, 3).
 
     Parameters
     ----------
-    height: of the head, pixels. at: column and row of its middle, pixels.
+    height: of the head, pixels. at: column and row of its middle, pixels. own: colours; without, anybody's.
     """
     size = len(picture)
     far = rng.uniform(45, 110) if height > size / 5 else rng.uniform(150, 400)
     eye = Eye(*at, height * far / 23.0, far)
     detail = float(np.clip(height / 70, 0.2, 1.0))
-    own = Complexion.draw(rng)
+    own = own or Complexion.draw(rng)
     parts = _person(rng, own, detail, near=at[1] + 60 * height / 23.0 > size)
     light, cover = drawn(parts, eye, lit, size)
     # Pixels at the edge show what is behind, too.

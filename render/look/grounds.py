@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from render.look.colour import RGB, dye
+from render.look.tone import Tone
 
 Vector = tuple[float, float, float]
 
@@ -28,6 +29,7 @@ class Site:
     white, warm, gloss: drawn evenly from 0 to 1.
     seed: for a random generator of the ground's own.
     folder: the job's `ground.folder`.
+    skin: of the person whose hand it is.
     """
 
     point: Vector
@@ -37,6 +39,7 @@ class Site:
     gloss: float
     seed: int
     folder: str
+    skin: Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,26 @@ class Clutter(Computed):
     about: ClassVar[str] = "computed: rooms, things and people without hands, as a webcam sees them"
 
 
+@dataclass(frozen=True, slots=True)
+class Owner(Computed):
+    """Clutter, and before it the person whose hand it is.
+
+    Attributes
+    ----------
+    melanin, blood: of the skin, as in `Tone`.
+    """
+
+    kind: ClassVar[str] = "owner"
+    about: ClassVar[str] = "computed: clutter, and before it the person whose hand it is, of the same skin"
+    melanin: float
+    blood: float
+
+    @classmethod
+    def draw(cls, site: Site) -> Owner:
+        """Anybody with the hand's skin."""
+        return cls(site.seed, site.skin.melanin, site.skin.blood)
+
+
 GROUNDS: dict[str, type[Ground]] = {
-    ground.kind: ground for ground in (Table, Environment, Colour, Picture, Wall, Clutter)
+    ground.kind: ground for ground in (Table, Environment, Colour, Picture, Wall, Clutter, Owner)
 }

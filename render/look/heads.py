@@ -48,7 +48,12 @@ class Complexion:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Complexion:
-        drawn = skin(rng)
+        """Anybody's."""
+        return cls.of(skin(rng), rng)
+
+    @classmethod
+    def of(cls, drawn: tone.Tone, rng: np.random.Generator) -> Complexion:
+        """Of somebody with this skin."""
         melanin, blood = tone.log_change(tone.Tone(max(drawn.melanin, 0.05), drawn.blood))
         hair = _HAIRS[rng.choice(len(_HAIRS), p=_HAIR_SHARES)] * single(rng.uniform(0.6, 1.5))
         base = single(0.85 * tone.colour(drawn) + 0.15 * tone.colour(drawn).mean() + 0.012)

@@ -119,6 +119,10 @@ class Lighting:
     key: Values
     sky: Values
 
+    def times(self, gain: float) -> Lighting:
+        """The same light, brighter or darker."""
+        return Lighting(self.lamp, self.key * gain, self.sky * gain)
+
 
 def drawn(surfaces: list[Surface], eye: Eye, lighting: Lighting, size: int) -> tuple[Values, Values]:
     """What is seen of surfaces: light (S, S, 3), and how much of each pixel they cover (S, S)."""

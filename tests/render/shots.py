@@ -9,13 +9,21 @@ import numpy as np
 from render.cut import Cut
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import LIGHTS, Light
+from render.look.tone import Tone
 from render.shot import Finish, Hand, Row, Shot, Skin, Take
 
 SIZE = 64
 GREY = (0.25, 0.25, 0.25)
 FACING = np.array([0.0, 0.6, 0.8])
 SITE = Site(
-    point=(0.0, 0.1, -0.5), normal=(0.0, 0.6, 0.8), white=0.5, warm=1.0, gloss=0.25, seed=7, folder="there"
+    point=(0.0, 0.1, -0.5),
+    normal=(0.0, 0.6, 0.8),
+    white=0.5,
+    warm=1.0,
+    gloss=0.25,
+    seed=7,
+    folder="there",
+    skin=Tone(0.05, 0.01),
 )
 SKIN = Skin(
     back_colour=GREY,

@@ -14,7 +14,7 @@ from curate.basics.errors import InputError
 from curate.data import depth
 from render import finish
 from render.cut import Cut
-from render.look.grounds import Clutter, Colour, Environment, Ground, Picture, Wall
+from render.look.grounds import Clutter, Colour, Environment, Ground, Owner, Picture, Wall
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
@@ -124,6 +124,19 @@ def test_clutter_is_seen_behind_the_hand() -> None:
     one, other = (finish.develop(passes(nothing, parts, plane(0)), FINISH, Clutter(seed)) for seed in (1, 2))
     assert one.std() > 5
     assert not np.array_equal(one, other)
+
+
+def test_an_owner_is_seen_behind_the_hand_alone() -> None:
+    light, parts, alpha = np.zeros((SIZE, SIZE, 3)), plane(0).astype(np.uint8), plane(0.0)
+    owner, clutter = Owner(5, melanin=0.05, blood=0.01), Clutter(5)
+    one = np.ones(3, np.float32)
+    without = finish.behind(owner, passes(light, parts, alpha), one)
+    np.testing.assert_array_equal(without, finish.behind(clutter, passes(light, parts, alpha), one))
+    hand = (slice(30, 50), slice(28, 40))
+    parts[hand], light[hand], alpha[hand] = 33, 0.4, 1.0
+    shown = finish.behind(owner, passes(light, parts, alpha), one)
+    assert not shown[hand].any()
+    assert (np.abs(shown - without).max(axis=2) > 0.02)[alpha == 0].mean() > 0.2
 
 
 def test_a_wall_is_seen_behind_the_hand_with_its_shadow() -> None:

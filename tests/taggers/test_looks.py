@@ -56,19 +56,47 @@ def test_one_look_speaks_for_itself() -> None:
     assert said.apart is None
 
 
-def test_looks_are_put_together_by_their_middle_and_their_distance_from_it() -> None:
-    """Three looks at (0, 0), (3, 4) and (0, 0): the median is (0, 0), and they lie sqrt(25 / 3) px apart."""
+def test_looks_are_put_together_by_their_median_and_their_distance_from_it() -> None:
+    """Keypoint 5 at (0, 0), (3, 4) and (0, 0), in a hand of 100 px: within a tenth of it places are averaged,
+    to (1, 4/3) less a little, as what is farther off pulls less."""
     looks = [np.zeros((21, 2)) for _ in range(3)]
+    for look in looks:
+        look[20] = (100, 0)
+        look[8] = np.nan
     looks[1][5] = (3, 4)
     looks[0][7] = looks[1][7] = np.nan
-    for look in looks:
-        look[8] = np.nan
-    said = together(looks, [np.full(21, score) for score in (0.2, 0.4, 0.9)])
+    said = together(looks, [np.full(21, 0.5)] * 3)
     assert said.apart is not None
-    np.testing.assert_allclose(said.keypoints[5], 0)
-    assert said.apart[5] == pytest.approx(np.sqrt(25 / 3))
+    x, y = said.keypoints[5]
+    assert 0.9 < x < 1
+    assert y == pytest.approx(4 / 3 * x)
+    assert said.apart[5] == pytest.approx(np.sqrt((2 * (x * x + y * y) + (3 - x) ** 2 + (4 - y) ** 2) / 3))
     assert said.apart[6] == 0
     assert said.keypoints[7].tolist() == [0, 0]
     assert np.isnan(said.apart[[7, 8]]).all()
     assert np.isnan(said.keypoints[8]).all()
     np.testing.assert_allclose(said.scores, 0.5)
+
+
+def test_one_look_that_is_far_off_counts_for_little() -> None:
+    looks = [np.zeros((21, 2)) for _ in range(5)]
+    for look in looks:
+        look[20] = (100, 0)
+    looks[3][5] = (80, 60)
+    middle = together(looks, [np.ones(21)] * 5).keypoints[5]
+    assert np.hypot(*middle) < 4  # the mean is 20 px off
+
+
+def test_surer_looks_count_for_more() -> None:
+    """Scores of 0.2 and 0.8: weights of 1 and 16, so 16/17 of the way for places that are near each other."""
+    looks = [np.zeros((21, 2)), np.zeros((21, 2))]
+    looks[0][20] = looks[1][20] = (100, 0)
+    looks[1][5] = (1, 0)
+    middle = together(looks, [np.full(21, 0.2), np.full(21, 0.8)]).keypoints[5]
+    assert middle[0] == pytest.approx(16 / 17, abs=0.01)
+
+
+def test_looks_of_no_score_are_put_together_too() -> None:
+    looks = [np.zeros((21, 2)), np.full((21, 2), 2.0)]
+    said = together(looks, [np.zeros(21), np.zeros(21)])
+    np.testing.assert_allclose(said.keypoints, 1.0)

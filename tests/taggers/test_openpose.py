@@ -104,7 +104,8 @@ def test_each_point_is_where_its_map_is_highest(
     (tagged,) = open_tagger(str(model), looks).tag([photograph])
     assert isinstance(tagged, Tagged)
     assert tagged.found.tolist() == [True] * 20 + [False]
-    np.testing.assert_allclose(tagged.keypoints[:20], places[:20], atol=12)
+    # Anywhere in its square of 24 px, as large pixels show it.
+    np.testing.assert_allclose(tagged.keypoints[:20], places[:20], atol=13)
     assert tagged.scores[:20].min() > 0.5
     assert tagged.scores[20] == 0
     assert (tagged.apart is None) == (looks <= 4)

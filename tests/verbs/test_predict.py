@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -329,6 +330,27 @@ def test_the_least_score_can_be_set(
     options = PredictOptions(min_score=least, pictures=False)
     result = predict(make_run(), [walls], walls.parent / "found", options, quiet=True)
     assert (result.hands, result.without, result.unseen) == (4 - without, without, 3)
+
+
+def test_each_hand_is_looked_at_as_often_as_asked(
+    make_run: MakePath, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, shown, look = make_run(size=32), list[np.ndarray](), Run.predict
+
+    def seen(self: Run, pixels: np.ndarray, *others: Any, **told: Any) -> Any:
+        shown.extend(pixels)
+        return look(self, pixels, *others, **told)
+
+    monkeypatch.setattr(Run, "predict", seen)
+    points = []
+    for looks in (1, 4):
+        shown.clear()
+        options = PredictOptions(looks=looks, pictures=False)
+        predict(run, [photos], tmp_path / f"found-{looks}", options, quiet=True)
+        assert len(shown) == 2 * looks  # two photographs
+        assert len({picture.tobytes() for picture in shown}) == 2 * looks
+        points.append(next(iter(Dataset(tmp_path / f"found-{looks}"))).keypoints[1:])
+    assert not np.array_equal(*points)
 
 
 @pytest.mark.parametrize("confidence", [None, {"temperature": 1.0, "threshold": None}])

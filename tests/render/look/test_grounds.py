@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from shots import SITE
 
-from render.look.grounds import GROUNDS, Clutter, Colour, Picture, Table, Wall
+from render.look.grounds import GROUNDS, Clutter, Colour, Owner, Picture, Table, Wall
 from render.look.lights import LIGHTS
 
 
@@ -46,3 +46,7 @@ def test_a_picture_is_of_the_jobs_folder() -> None:
 def test_clutter_and_a_wall_are_the_seeds() -> None:
     assert Clutter.draw(SITE) == Clutter(7)
     assert Wall.draw(SITE) == Wall(7)
+
+
+def test_an_owner_has_the_hands_skin() -> None:
+    assert Owner.draw(SITE) == Owner(7, melanin=0.05, blood=0.01)
