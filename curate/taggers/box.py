@@ -18,12 +18,16 @@ from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
 from curate.taggers.finder import outlined
-from curate.taggers.looks import Square, View
+from curate.taggers.looks import UPRIGHT, Look, Square, View, together
 from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, network, told
 from curate.taggers.run import RunTagger, looks_of
 
 _LOOKS = 3  # at each proposal at most, each closer around the points of the one before
 COUNTED = 2  # the last of them, by which a place is a hand or none
+# How likely a place must be a hand, by these, to be looked at turned as well; from the second number on it is
+# sure enough. Chosen on train clips of webcams.
+_DOUBTED = (0.3, 0.9)
+_TURNED = (Look(turn=22), Look(turn=-22))
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _PART = 0.6  # side of a part of a photograph, as a share of its longer side
 _LARGE = 0.4  # of that side: beside a hand of this size or more no others are looked for in parts
@@ -59,12 +63,13 @@ def finder() -> Finder:
 class Looked(NamedTuple):
     """A look at a place that may be a hand's.
 
-    pixels: what was shown, (S, S, 3). points: found there, (21, 2) in pixels of the photograph. box: of
-    these. likely: how likely there is a hand.
+    pixels: what was shown, (S, S, 3). points: found there, (21, 2) in pixels of the photograph, with scores
+    (21,). box: of these. likely: how likely there is a hand.
     """
 
     pixels: Pixels
     points: NDArray[np.float64]
+    scores: NDArray[np.float32]
     box: NDArray[np.floating]
     likely: float
 
@@ -85,7 +90,7 @@ class BoxFinder:
 
     def all(self, photograph: Photograph) -> list[Found]:
         """Each hand, the surest first: the box of its keypoints, and how likely it is one, in the mean of the
-        last two looks.
+        last two looks, and, where they are in doubt, of two turned ones.
 
         Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
         which there may be others. Raises UnreadableImage.
@@ -104,25 +109,49 @@ class BoxFinder:
 
     def _in(self, photograph: Photograph, parts: Sequence[Square]) -> list[Found]:
         """What is likely enough a hand, the same one several times."""
-        found = [_concluded(looks) for part in parts for looks in self.looks(photograph, part)]
+        found = [
+            self._concluded(photograph, looks) for part in parts for looks in self.looks(photograph, part)
+        ]
         return [hand for hand in found if (hand.score or 0.0) >= told(self.folder).trusted]
 
     def _closer(self, photograph: Photograph, place: NDArray[np.floating]) -> list[Looked]:
-        view, localiser = View(photograph, told(self.folder).margin, ()), network(LOCALISER, self.folder)
-        view.close_in(np.stack([place[:2], place[:2] + place[2:]]))
+        view = self._around(photograph, np.stack([place[:2], place[:2] + place[2:]]))
         looks = list[Looked]()
         for _ in range(_LOOKS):
-            shown = view.show(localiser.size)
-            answer = localiser.predict(shown.pixels[None])
-            assert answer.hands is not None
-            points, before = shown.back(answer.points[0]), view.square
-            view.close_in(points)
-            bounds = geometry.bounding_box(points)
-            box = place if bounds is None else bounds
-            looks.append(Looked(shown.pixels, points, box, float(answer.hands[0])))
+            looks.append(self._look(view, place))
+            before = view.square
+            view.close_in(looks[-1].points)
             if metrics.box_iou(view.square, before) >= _STAYS:
                 break
         return looks
+
+    def _around(self, photograph: Photograph, points: NDArray[np.floating]) -> View:
+        view = View(photograph, told(self.folder).margin, ())
+        view.close_in(points)
+        return view
+
+    def _look(self, view: View, place: NDArray[np.floating], look: Look = UPRIGHT) -> Looked:
+        """place: its box, where no points are found."""
+        localiser = network(LOCALISER, self.folder)
+        shown = view.show(localiser.size, look)
+        answer = localiser.predict(shown.pixels[None])
+        assert answer.hands is not None
+        points = shown.back(answer.points[0])
+        box = geometry.bounding_box(points)
+        likely = float(answer.hands[0])
+        return Looked(shown.pixels, points, answer.scores[0], place if box is None else box, likely)
+
+    def _concluded(self, photograph: Photograph, looks: Sequence[Looked]) -> Found:
+        last = looks[-1]
+        likely = [look.likely for look in looks[-COUNTED:]]
+        if not _DOUBTED[0] <= np.mean(likely) < _DOUBTED[1]:
+            return Found(last.box, BOX, float(np.mean(likely)))
+        view = self._around(photograph, last.points)
+        turned = [self._look(view, last.box, look) for look in _TURNED]
+        seen = [last, *turned]
+        box = geometry.bounding_box(together([s.points for s in seen], [s.scores for s in seen]).keypoints)
+        likely += [look.likely for look in turned]
+        return Found(last.box if box is None else box, BOX, float(np.mean(likely)))
 
     def _in_overview(self, photograph: Photograph, part: Square) -> list[NDArray[np.floating]]:
         """Where a hand would be if there were one: the box of keypoints in all that is looked at.
@@ -153,7 +182,3 @@ def _told_apart(found: Sequence[Found]) -> list[Found]:
         if not any(metrics.box_share(hand.box, other.box) >= _SAME for other in kept):
             kept.append(hand)
     return kept
-
-
-def _concluded(looks: Sequence[Looked]) -> Found:
-    return Found(looks[-1].box, BOX, float(np.mean([look.likely for look in looks[-COUNTED:]])))

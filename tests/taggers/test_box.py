@@ -73,11 +73,13 @@ def test_drawn_hands_are_found_where_they_are(
         assert np.median(gaps) < 0.1 * box[2:].max()
 
 
-def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
-    drawn: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("likely", "looks"), [(0.95, 2), (0.6, 6)])
+def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
+    drawn: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch, likely: float, looks: int
 ) -> None:
     """Of a network that finds the same corners of whatever it is shown the second square is the first; what
-    the outline proposes and what the whole photograph does are two places."""
+    the outline proposes and what the whole photograph does are two places. In doubt each is looked at twice
+    more, turned."""
     root, points = drawn
     looked: list[float] = []
     margin = opencv.told().margin
@@ -90,7 +92,7 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
             self.size * share for share in (margin / (1 + 2 * margin), 1 - margin / (1 + 2 * margin))
         )
         corners = np.where((np.arange(21) % 2)[:, None], high, low) * np.ones(2)
-        scores = np.full((1, 21), 0.9, np.float32)
+        scores = np.full((1, 21), likely, np.float32)
         return networks.Found(corners[None].astype(np.float32), scores, None, None, scores[:, 0])
 
     find = opencv.Network.predict
@@ -98,7 +100,8 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_no_more(
     name = next(iter(points))
     found = finder_of("box").find(Photograph(root, Sample(name, "s", name)))
     assert found is not None
-    assert len(looked) == 2
+    assert found.score == pytest.approx(likely)
+    assert len(looked) == looks
 
 
 @pytest.mark.parametrize("seed", [0, 2, 3])
