@@ -29,6 +29,7 @@ COUNTED = 2  # the last of them, by which a place is a hand or none
 _DOUBTED = (0.3, 0.9)
 _TURNED = (Look(turn=22), Look(turn=-22))
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
+_SURE = 0.7  # how likely a hand must be in the whole photograph, for its parts not to be looked at
 _PART = 0.6  # side of a part of a photograph, as a share of its longer side
 _LARGE = 0.4  # of that side: beside a hand of this size or more no others are looked for in parts
 _SAME = 0.6  # of the smaller one: boxes that share so much are of one hand, or of a part of it
@@ -81,11 +82,13 @@ class BoxFinder:
     folder: Path = FOLDER
 
     def __call__(self, photograph: Photograph) -> Found | None:
-        """The hand that is surest: in the whole photograph, or, where none is seen there, in its parts.
+        """The hand that is surest: in the whole photograph, or, where none is sure there, in its parts, too.
 
         Raises UnreadableImage.
         """
-        seen = self._in(photograph, [photograph.square]) or self._in(photograph, _parts(photograph))
+        seen = self._in(photograph, [photograph.square])
+        if not any((hand.score or 0.0) >= _SURE for hand in seen):
+            seen += self._in(photograph, _parts(photograph))
         return next(iter(_told_apart(seen)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:

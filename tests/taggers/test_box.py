@@ -73,7 +73,7 @@ def test_drawn_hands_are_found_where_they_are(
         assert np.median(gaps) < 0.1 * box[2:].max()
 
 
-@pytest.mark.parametrize(("likely", "looks"), [(0.95, 2), (0.6, 6)])
+@pytest.mark.parametrize(("likely", "looks"), [(0.95, 2), (0.8, 6)])
 def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
     drawn: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch, likely: float, looks: int
 ) -> None:
