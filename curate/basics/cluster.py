@@ -191,7 +191,10 @@ def _connect(address: str) -> Any:
         if number != address:
             with _environment_kept():
                 started = LocalCluster(
-                    int(number), threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
+                    n_workers=int(number),
+                    threads_per_worker=1,
+                    dashboard_address=":0",
+                    silence_logs=logging.CRITICAL,
                 )
             return Client(started)
         client = Client(address, timeout=_WAIT)

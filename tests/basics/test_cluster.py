@@ -161,9 +161,12 @@ def test_what_is_no_cluster_is_refused_in_a_line(
     assert not (tmp_path / "o").exists()
 
 
-def test_a_cluster_started_here_leaves_the_environment_as_it_was() -> None:
+def test_a_cluster_started_here_has_the_workers_asked_for_and_leaves_the_environment_as_it_was() -> None:
     before = dict(os.environ)
-    engine = Cluster("local:1")
+    told: list[str] = []
+    engine = Cluster("local:1", tell=told.append)
+    assert engine.workers == 1
+    assert told[0].startswith("cluster: 1 worker;")
     assert list(engine.map(double, range(3), total=3)) == [0, 2, 4]
     engine.close()
     assert dict(os.environ) == before
