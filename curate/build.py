@@ -70,7 +70,8 @@ def build(
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        weight for a source that is not there or not trained on, a subject, photo or clip in two splits.
+        weight for a source that is not there or not trained on, a subject, photo or clip in two splits,
+        shares of splits that are not drawn, a margin without a crop.
         SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
     """
     sources = _opened(datasets)
@@ -79,12 +80,13 @@ def build(
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     joined = Joined.of(sources, options.keypoints, masks=options.masks)
     look.check_names(joined.column("sample_id"))
+    _refuse_shares(options, joined.way(options.split))
     notes = Counter[str]()
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val, notes=notes)
     writer = Writer(look.form, stage.folder, Path(out), _weights(options, joined, splits))
     size, total = tasks(_ROWS, *sources)
     before = look.survey()
-    before.notes.update(notes + labelled_twice(sources, splits))
+    before.notes.update(notes + labelled_twice(joined, splits))
     return stage.run(
         joined.batches(size, splits),
         partial(_build_batch, writer=writer, look=look),
@@ -119,8 +121,21 @@ def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
     return sources
 
 
+def _refuse_shares(options: BuildOptions, way: str | os.PathLike[str]) -> None:
+    """Raise InputError where shares are given for splits that are not drawn: nothing would come of them."""
+    usual = BuildOptions()
+    for name, share, default in (("test", options.test, usual.test), ("val", options.val, usual.val)):
+        if share != default and way != "subject":
+            found = f"{share:g}, while the split is {'the source' if way == 'source' else 'a list'}'s"
+            remedy = "leave it out, or have the split drawn: --split subject"
+            raise InputError("build", found, field=name, remedy=remedy)
+
+
 def _cropping(options: BuildOptions) -> Cropping | None:
-    """How hands are cut out on the way."""
+    """How hands are cut out on the way. Raises InputError: a margin is given and no hand is cut out."""
+    if options.crop is None and options.margin != BuildOptions().margin:
+        remedy = "say what cuts the hands out: --crop"
+        raise InputError("build", f"{options.margin:g}, without a crop", field="margin", remedy=remedy)
     return None if options.crop is None else Cropping(by=options.crop, margin=options.margin)
 
 

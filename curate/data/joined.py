@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.paths import is_path
 from curate.data import split as splits_of
 from curate.data.dataset import Dataset, Rows
 from curate.data.sample import labelled_points
@@ -48,11 +49,13 @@ class Joined:
     Attributes
     ----------
     photos: as `Dataset.photos` says. shared: (n,) the image shows other samples, too.
+    pictures: what the image is known by in all datasets: the hash of its pixels, else where its file lies.
     labelled: (n,) it has a point of the chosen set, or a mask where these are wanted.
     """
 
     datasets: tuple[Dataset, ...]
     photos: list[str]
+    pictures: list[str]
     shared: NDArray[np.bool_]
     labelled: NDArray[np.bool_]
 
@@ -63,6 +66,7 @@ class Joined:
         Raises InputError where two datasets share a sample_id.
         """
         photos: list[str] = []
+        pictures: list[str] = []
         shared: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
         labelled = shared.copy()
         ids: dict[Path, pa.ChunkedArray] = {}
@@ -72,6 +76,7 @@ class Joined:
                 _refuse_twins(own, dataset.root, others, root)
             ids[dataset.root] = own
             photos += dataset.photos()
+            pictures += _pictures(dataset)
             shared.append(dataset.shared())
             for batch in dataset.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
@@ -79,11 +84,18 @@ class Joined:
                 if masks:
                     there |= ~np.asarray(batch.column("mask").is_null())
                 labelled.append(there)
-        return cls(tuple(datasets), photos, np.concatenate(shared), np.concatenate(labelled))
+        return cls(tuple(datasets), photos, pictures, np.concatenate(shared), np.concatenate(labelled))
 
     def column(self, name: str) -> list[Any]:
         """A column of the datasets' tables."""
         return [value for d in self.datasets for value in d.table([name]).column(0).to_pylist()]
+
+    def way(self, how: str | os.PathLike[str] | None) -> str | os.PathLike[str]:
+        """How `split` makes it: as asked for, else "source" if every sample has a split, else "subject"."""
+        if how is not None:
+            return how
+        given = self.column("split")
+        return "subject" if None in (given[i] for i in np.flatnonzero(self.labelled)) else "source"
 
     def split(
         self,
@@ -98,8 +110,7 @@ class Joined:
 
         Parameters
         ----------
-        how: "source", "subject", or a CSV file (`curate.data.split.from_list`). None: "source" if every
-            sample has a split, else "subject".
+        how: "source", "subject", or a CSV file (`curate.data.split.from_list`). None: as `way` says.
         seed, test, val: as `curate.data.split.by_subject` takes them.
         notes: where rows of the CSV file that name no sample are counted, and splits by subject that are
             asked for and stay empty.
@@ -114,13 +125,13 @@ class Joined:
         def of_kept(column: list[Any]) -> list[Any]:
             return [column[i] for i in kept]
 
-        photos, subjects, clips, given = map(
-            of_kept, (self.photos, *map(self.column, ("subject_id", "clip", "split")))
-        )
+        subjects, clips, given = (of_kept(self.column(name)) for name in ("subject_id", "clip", "split"))
+        photos = of_kept(self.photos)
+        if len(self.datasets) > 1:
+            photos = _as_one(photos, of_kept(self.pictures))
         where = ", ".join(str(dataset.root) for dataset in self.datasets)
         found: Sequence[str | None]
-        if how is None:
-            how = "subject" if None in given else "source"
+        how = self.way(how)
         if how == "subject":
             found = splits_of.by_subject(subjects, photos, clips, seed=seed, test=test, val=val)
             if notes is not None:
@@ -164,6 +175,37 @@ class Joined:
                 )
                 start = stop
                 index += 1
+
+
+def _pictures(dataset: Dataset) -> Iterator[str]:
+    """For each sample what its image is known by; links of files and folders are followed."""
+    folders: dict[str, str] = {}
+    for ref, pixels in zip(*(c.to_pylist() for c in dataset.table(["image", "sha256"]).columns), strict=True):
+        folder, name = os.path.split(ref)
+        if pixels is not None or not is_path(ref):
+            yield pixels or ref
+            continue
+        if folder not in folders:
+            folders[folder] = os.path.realpath(dataset.root / folder)
+        path = os.path.join(folders[folder], name)
+        yield os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 (of each image)
+
+
+def _as_one(photos: Sequence[str], pictures: Sequence[str]) -> list[str]:
+    """The photos by names that are the same where they share a picture, whatever datasets call them."""
+    alias: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while name in alias:
+            name = alias[name]
+        return name
+
+    home: dict[str, str] = {}
+    for photo, picture in zip(photos, pictures, strict=True):
+        first, name = root(home.setdefault(picture, photo)), root(photo)
+        if first != name:
+            alias[name] = first
+    return [root(photo) for photo in photos]
 
 
 def _refuse_twins(ids: pa.ChunkedArray, root: Path, others: pa.ChunkedArray, home: Path) -> None:

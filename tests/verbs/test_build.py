@@ -227,9 +227,12 @@ def test_a_weight_is_a_source_and_a_number(word: str) -> None:
 
 
 def test_hands_that_two_datasets_label_in_the_same_photograph_are_counted(store, tmp_path: Path) -> None:
-    """Each goes into the set twice: 0 by a link, 1 by its name; 2 has another hand, and 3 another file."""
+    """Each goes into the set twice: 0 by a link, 1 by its name; 2 has another hand, and 3 another file.
+
+    Nor is a photograph in two splits, whatever the people in it are called.
+    """
     first = hands(store, tmp_path / "first", 4)
-    again = [replace(s, sample_id=f"r/{i}", source="r", subject_id="q") for i, s in enumerate(Dataset(first))]
+    again = [replace(s, sample_id=f"r/{i}", subject_id=f"q{i}") for i, s in enumerate(Dataset(first))]
     for sample, image in zip(again, ("link.png", "../first/1.png", "../first/2.png", "3.png"), strict=True):
         sample.image = image
     again[2].keypoints[:] += 60
@@ -237,12 +240,45 @@ def test_hands_that_two_datasets_label_in_the_same_photograph_are_counted(store,
     (second / "link.png").symlink_to(first / "0.png")
     write_info(second, {**Dataset(second).info, "refers_to": ["../first"]})
     twice = "sample of a hand that an earlier dataset has in the same photograph"
-    notes = build([first, second], tmp_path / "t", BuildOptions(test=0.0), quiet=True).notes
-    assert {note: count for note, count in notes.items() if "earlier" in note} == {twice: 2}
-    notes = build([first, second], tmp_path / "u", BuildOptions(test=0.5), quiet=True).notes
-    homes = {sample.sample_id: sample.split for sample in Dataset(tmp_path / "u")}
-    assert homes["s/0"] == homes["s/1"] != homes["r/1"]
-    assert notes[f"{twice}, and in another split"] == 2
+    for seed in range(4):
+        asked = BuildOptions(test=0.5, seed=seed)
+        notes = build([first, second], tmp_path / f"{seed}", asked, quiet=True).notes
+        assert {note: count for note, count in notes.items() if "earlier" in note} == {twice: 2}
+        homes = {sample.sample_id: sample.split for sample in Dataset(tmp_path / f"{seed}")}
+        assert set(homes.values()) == {"train", "test"}
+        assert all(homes[f"s/{i}"] == homes[f"r/{i}"] for i in range(3))
+
+
+def test_a_split_that_parts_a_photograph_of_two_datasets_is_refused(store, tmp_path: Path) -> None:
+    first = hands(store, tmp_path / "first", split="train")
+    again = [replace(s, sample_id=f"r/{i}", split="test") for i, s in enumerate(Dataset(first))]
+    for sample in again:
+        sample.image, sample.subject_id = f"../first/{sample.image}", None
+    second = store(tmp_path / "second", again, {})
+    write_info(second, {**Dataset(second).info, "refers_to": ["../first"]})
+    with pytest.raises(InputError, match=r"photos are in more than one split \('s/0'"):
+        build([first, second], tmp_path / "t", quiet=True)
+
+
+@pytest.mark.parametrize("share", [{"test": 0.3}, {"val": 0.2}])
+def test_shares_of_splits_that_are_not_drawn_are_refused(store, tmp_path: Path, share) -> None:
+    """They were passed over without a word."""
+    samples = [hand(f"{i}", subject_id=f"p{i}", split="train" if i else "test") for i in range(5)]
+    data = store(tmp_path / "d", samples, {s.image: noise(50, 80) for s in samples})
+    (tmp_path / "list.csv").write_text("sample_id,split\n0,train\n1,test\n")
+    (name,) = share
+    listed = str(tmp_path / "list.csv")
+    for split, whose in ((None, "the source"), ("source", "the source"), (listed, "a list")):
+        told = rf"{name}: 0\.., while the split is {whose}'s; leave it out, or have the split drawn"
+        with pytest.raises(InputError, match=told):
+            build([data], tmp_path / "t", BuildOptions(split=split, **share), quiet=True)
+    assert build([data], tmp_path / "t", BuildOptions(split="subject", **share), quiet=True).samples == 5
+
+
+def test_a_margin_without_a_crop_is_refused(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d")
+    with pytest.raises(InputError, match=r"margin: 0\.3, without a crop; .*: --crop"):
+        build([data], tmp_path / "t", BuildOptions(margin=0.3), quiet=True)
 
 
 def test_crops_with_the_same_pixels_are_the_same_photograph(store, tmp_path: Path) -> None:
