@@ -41,7 +41,6 @@ from curate.data.source import BY_NAME, ImageFinder, Source
 NAME = "label-studio"
 TASKS, CONFIG = "tasks.json", "label_config.xml"
 _TASKS = 1024  # a part
-_COLUMNS = 50  # of a task's data that are kept
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what it puts before the name of a file that was uploaded
 _WIDTH = 0.5  # of a point on the screen, percent
 _MANUAL = "manual"
@@ -114,7 +113,6 @@ class _File:
             return
         image = self._picture(task, part)
         size = task.size or _size(image)
-        data = dict(list(task.data.items())[:_COLUMNS])
         found = list(self.reader.samples(task, size, part))
         for number, (region, sample) in enumerate(found):
             sent = task.sent_with(region, alone=len(found) == 1)
@@ -122,7 +120,7 @@ class _File:
             sample.sample_id = sent.sample_id if sent is not None else ""
             if sent is not None and not sent.has_bbox:
                 sample.bbox = None
-            sample.source, sample.image, sample.attrs = NAME, image, data
+            sample.source, sample.image, sample.attrs = NAME, image, task.data
             sample.label_source = _MANUAL if task.tagger is None else f"auto:{task.tagger or NAME}"
             yield own, sample
 

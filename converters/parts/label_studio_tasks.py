@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
-from converters.parts import json_files
+from converters.parts import json_files, labels
 from converters.parts.coco_document import Id, text_id
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
 from curate.basics import images
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, as_text
 from curate.data.part import Part
@@ -24,12 +25,14 @@ from curate.data.part import Part
 OURS = "hand_curate"  # in a task's data, what is ours
 POINT, RECTANGLE = "keypointlabels", "rectanglelabels"
 _PICTURES = ("image", "img", "picture", "photo", "url", "ocr")
+_COLUMNS = 50  # of a task's data that are kept
 _LONGEST = 200  # characters of a task's number, which may be text
 _MOST = 1e9  # of a number
 _FURTHER = (
     "further annotation of a task, not read (the ground truth, or the newest, was; --annotator WHO reads one "
     "person's)"
 )
+_HIDDEN = "hidden point that JSON-MIN does not name, read as visible; export as JSON"
 _REGION = re.compile(r"hand-(\d{1,6})")
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
@@ -156,7 +159,7 @@ def tasks_of(
     with json_files.open_checked(path, places) as file:
         content = json_files.decode(_DECODER, file.read(), path)
     entries = content if isinstance(content, list) else [content]
-    plain_tasks = [_as_task(entry) for entry in entries]
+    plain_tasks = [_as_task(entry, counted) for entry in entries]
     if entries and not any(plain_tasks):
         raise InputError(path, "no task", allowed="tasks with data and annotations")
     tasks: list[Task] = []
@@ -175,8 +178,11 @@ def tasks_of(
     return tasks
 
 
-def _as_task(entry: Any) -> dict[str, Any] | None:
-    """An entry of any of its files as a task of JSON; None for what is none."""
+def _as_task(entry: Any, counted: Part) -> dict[str, Any] | None:
+    """An entry of any of its files as a task of JSON; None for what is none.
+
+    JSON-MIN tells what is chosen for points, and not for which: those that are hidden are counted.
+    """
     if not isinstance(entry, dict):
         return None
     if isinstance(entry.get("data"), dict):
@@ -190,9 +196,20 @@ def _as_task(entry: Any) -> dict[str, Any] | None:
     results = [
         {**region, "type": _kind(region), "value": region} for listed in regions.values() for region in listed
     ]
-    data = {key: value for key, value in entry.items() if key not in regions and key != "id"}
+    hidden = {key: _hidden(value) for key, value in entry.items() if key not in regions}
+    if sum(hidden.values()):
+        counted.dropped[_HIDDEN] += sum(hidden.values())
+    data = {key: entry[key] for key, count in hidden.items() if key != "id" and not count}
     done = {"result": results, "completed_by": entry.get("annotator")}
     return {"id": entry.get("id"), "data": data, "annotations": [done]}
+
+
+def _hidden(value: Any) -> int:
+    """How many choices of a column of JSON-MIN say, and say no more, that a point is hidden."""
+    texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    words = [labels.words(text) for text in texts]
+    alone = [" ".join(said) for said in words if len(said) == 1 or said == ["not", "visible"]]
+    return sum(labels.said(text).visibility == kp.HIDDEN for text in alone)
 
 
 def _is_regions(value: Any) -> bool:
@@ -214,7 +231,13 @@ def _read(told: _Task, number: str, counted: Part, annotator: str | None) -> Tas
     key = number if told.id is None else as_text(text_id(told.id, 0))[:_LONGEST]
     task = Task(key, columns.pop(name), [], tagger)
     task.sent = sent
-    task.data = {k: v for k, v in columns.items() if isinstance(v, str | int | float | bool)}
+    for column, value in columns.items():
+        if not isinstance(value, str | int | float | bool | None):
+            leave_out(counted.notes, "column that is no text or number, left out:", repr(brief(column)))
+        elif value is not None and len(task.data) == _COLUMNS:
+            counted.notes[f"column of a task beyond the first {_COLUMNS}, left out"] += 1
+        elif value is not None:
+            task.data[column] = value
     _add_regions(task, chosen.result or [], counted)
     return task
 

@@ -321,6 +321,31 @@ def test_json_min_is_read(tmp_path: Path) -> None:
     assert sample.attrs == {"annotation_id": 5, "annotator": 1}
 
 
+def test_hidden_points_that_json_min_does_not_name_are_counted(tmp_path: Path) -> None:
+    """It lists what was chosen, and not for which point: all came out as visible, without a word."""
+    value = {"x": 10, "y": 20, "width": 0.5, "keypointlabels": ["wrist"]}
+    common = {"image": "a.png", "kp": [value], "annotation_id": 5}
+    several = {**common, "id": 3, "visibility": ["hidden", "visible", "not visible"]}
+    one = {**common, "id": 4, "visibility": "hidden", "remark": "partly hidden by a cup"}
+    save(tmp_path, several, one)
+    samples, counted = read(tmp_path)
+    assert counted.dropped == {"hidden point that JSON-MIN does not name, read as visible; export as JSON": 3}
+    assert samples[1].attrs == {"annotation_id": 5, "remark": "partly hidden by a cup"}
+
+
+def test_columns_that_are_not_kept_are_counted(tmp_path: Path) -> None:
+    plain = {f"c{i}": i for i in range(52)}
+    data = {"image": "a.png", "people": {"id": 1}, "tags": ["x"], "nothing": None, **plain}
+    save(tmp_path, task(point("wrist"), data=data))
+    (sample,), counted = read(tmp_path)
+    assert len(sample.attrs) == 50
+    assert counted.notes == {
+        "column that is no text or number, left out: 'people'": 1,
+        "column that is no text or number, left out: 'tags'": 1,
+        "column of a task beyond the first 50, left out": 2,
+    }
+
+
 def test_json_min_brings_the_id_of_a_hand_that_was_alone(tmp_path: Path) -> None:
     value = {"x": 10, "y": 20, "width": 0.5, "keypointlabels": ["wrist"]}
     sent = {"hand_curate": [{"sample_id": "toy/1", "has_bbox": False}]}
