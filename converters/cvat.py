@@ -299,9 +299,7 @@ class _File:
         sides = {labels.side_of(label), names.side, labels.side_among(attributes)} - {None}
         if len(sides) > 1:
             self.part.notes[TWO_SIDES] += 1
-        ours = (SAMPLE_ID, SIDE, ASPECT)
-        rest = {name: text for name, text in attributes.items() if name not in ours}
-        aspect = attributes.get(ASPECT)
+        aspect = attributes.get(ASPECT, "").lower()
         return Sample(
             attributes.get(SAMPLE_ID, ""),
             NAME,
@@ -310,8 +308,19 @@ class _File:
             aspect=aspect if aspect in CHOICES[ASPECT][1:] else None,
             keypoints=xy,
             visibility=seen,
-            attrs=dict(list(rest.items())[:_ATTRIBUTES]),
+            attrs=self._rest(attributes),
         )
+
+    def _rest(self, attributes: dict[str, str]) -> dict[str, str]:
+        """The attributes that no field holds, and those of our names with a value that is not understood."""
+        rest = {name: text for name, text in attributes.items() if not _is_understood(name, text)}
+        for name in CHOICES.keys() & rest.keys():
+            what = f"{name} that is not understood, kept among the attrs:"
+            leave_out(self.part.notes, what, repr(brief(rest[name])))
+        if len(rest) > _ATTRIBUTES:
+            what = f"attribute of a hand beyond the first {_ATTRIBUTES}, left out"
+            self.part.notes[what] += len(rest) - _ATTRIBUTES
+        return dict(list(rest.items())[:_ATTRIBUTES])
 
     def _names(self, label: str, spots: Iterable[str]) -> Names:
         names = tuple(self.sublabels.get(label) or spots)
@@ -330,6 +339,12 @@ class _File:
 def _attributes(shape: Element) -> dict[str, str]:
     """What CVAT's attributes of a shape tell."""
     return {a.attributes.get("name", ""): a.text for a in shape.all("attribute") if a.text.strip()}
+
+
+def _is_understood(name: str, text: str) -> bool:
+    """Whether an attribute tells what a field of the sample holds."""
+    told = text.lower() in CHOICES.get(name, ()) or (name == SIDE and labels.side_of(text) is not None)
+    return told or name == SAMPLE_ID
 
 
 def _labelled_by(source: str | None) -> str | None:

@@ -85,6 +85,24 @@ def test_a_hand_with_its_side_from_an_attribute(tmp_path: Path) -> None:
     assert (counted.dropped, counted.quarantine) == ({}, [])
 
 
+def test_what_attributes_of_our_names_say_is_understood_or_kept(tmp_path: Path) -> None:
+    """An aspect called Dorsal or back, a side in another language and the 51st attribute were lost."""
+    first = attribute("side", "Left") + attribute("aspect", "Dorsal")
+    second = attribute("side", "links") + attribute("aspect", "back")
+    third = attribute("side", "unknown") + "".join(attribute(f"a{i}", "x") for i in range(52))
+    save(tmp_path, *(image(skeleton(hand() + told)) for told in (first, second, third)))
+    samples, counted = read(tmp_path)
+    told = [(sample.side, sample.aspect, len(sample.attrs)) for sample in samples]
+    assert told == [("left", "dorsal", 0), (None, None, 2), (None, None, 50)]
+    assert samples[1].attrs == {"side": "links", "aspect": "back"}
+    notes = {note: count for note, count in counted.notes.items() if "attr" in note}
+    assert notes == {
+        "side that is not understood, kept among the attrs: 'links'": 1,
+        "aspect that is not understood, kept among the attrs: 'back'": 1,
+        "attribute of a hand beyond the first 50, left out": 2,
+    }
+
+
 def test_outside_is_unlabelled_and_occluded_is_hidden(tmp_path: Path) -> None:
     shapes = point("wrist", outside=1) + point("thumb_cmc", occluded=1) + point("thumb_mcp")
     save(tmp_path, image(skeleton(shapes)))
