@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from curate.basics import files, images
@@ -25,7 +26,7 @@ from curate.basics.paths import Places, is_text, require_apart, require_text
 from curate.basics.settings import NoOptions, Options
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, file_stem, make_batch
+from curate.data.sample import SCHEMA, file_stem, labelled_points, make_batch
 from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
 from curate.options.convert import ConvertOptions
@@ -64,7 +65,8 @@ def convert(
     """Make a dataset of a source.
 
     Each image's header is opened, unless `options.probe` is false: sizes are filled in, and an image that is
-    unreadable, or of another size than its annotation claims, is quarantined.
+    unreadable, or of another size than its annotation claims, is quarantined. So is a hand whose points all
+    lie within -1 to 1, which are shares and no pixels.
 
     Parameters
     ----------
@@ -255,6 +257,7 @@ def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: Conv
     if place.source.masks is not None:
         _attach_masks(place, settled)
     _refuse_outsiders(place, settled)
+    _refuse_shares(place, settled)
     if options.probe:
         _probe(place, settled)
     _move(place, settled, "image", "images" if options.copy else None)
@@ -279,6 +282,22 @@ def _refuse_outsiders(place: _Place, part: Part) -> None:
     part.dropped["file outside the source"] += part.batch.num_rows - len(keep)
     part.quarantine.extend((place.name(str(path)), reason) for path, reason in refused.items())
     part.batch = part.batch.take(pa.array(keep, pa.int64()))
+
+
+def _refuse_shares(place: _Place, part: Part) -> None:
+    """Leave out hands whose points are shares of the picture, which would all lie in its corner."""
+    points, seen = labelled_points(part.batch)
+    farthest = np.abs(np.where(seen[..., None] > 0, points, 0.0)).max(axis=(1, 2), initial=0.0)
+    shares = (farthest <= 1) & ((seen > 0).sum(axis=1) > 1)
+    if not shares.any():
+        return
+    part.dropped["hand whose points are no pixels"] += int(shares.sum())
+    refused = part.batch.filter(pa.array(shares))
+    reason = "keypoints within -1 to 1; allowed: pixels; multiply shares by the picture's width and height"
+    names = (refused.column(name).to_pylist() for name in ("sample_id", "image"))
+    for sample_id, image in zip(*names, strict=True):
+        part.quarantine.append((f"{place.name(image)}: {sample_id}", reason))
+    part.batch = part.batch.filter(pa.array(~shares))
 
 
 def _probe(place: _Place, part: Part) -> None:

@@ -117,6 +117,21 @@ def test_masks_are_copied_too(source: Source, tmp_path: Path) -> None:
     assert images.read(tmp_path / "out" / sample.mask)[0, 0, 0] == ord("c")
 
 
+def test_shares_where_pixels_are_wanted_are_quarantined(source: Source, tmp_path: Path) -> None:
+    """They all lay in the corner of the picture, without a word. One point may."""
+    points = np.linspace(0, 1, 42).reshape(1, 21, 2)
+    alone = np.arange(21) < 1
+    shares = reader("a.png", keypoints=points, visibility=np.full((1, 21), 2))
+    summary = run(shares, source, tmp_path / "out")
+    assert (summary.samples, summary.dropped) == (0, {"hand whose points are no pixels": 1})
+    (entry,) = Dataset(tmp_path / "out").quarantine()
+    assert entry["input"] == "photos/a.png: test/a.png"
+    assert entry["reason"].startswith("keypoints within -1 to 1; allowed: pixels; multiply shares by")
+    one = reader("a.png", keypoints=points, visibility=2 * alone[None])
+    pixels = reader("a.png", keypoints=points * 30, visibility=np.full((1, 21), 2))
+    assert [run(read, source, tmp_path / f"{i}").samples for i, read in enumerate((one, pixels))] == [1, 1]
+
+
 def test_another_size_than_claimed_is_quarantined_with_both(source: Source, tmp_path: Path) -> None:
     images.write(source.root / "photos" / "d.png", np.zeros((30, 41, 3), np.uint8))
     summary = run(reader("a.png", "d.png", width=40, height=30), source, tmp_path / "out")
