@@ -48,7 +48,8 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
 
     Raises
     ------
-    InputError: no such file, one of another form, or none of these samples in it.
+    InputError: no such file, one of another form, none of these samples in it, or coordinates that are no
+        pixels.
     """
     rows = {name: row for row, name in enumerate(sample_ids)}
     made = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
@@ -67,6 +68,8 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
             sure[row] = np.where(np.isfinite(points).all(-1), scores.clip(0, 1), 0)
     if not np.isfinite(best).any():
         _refuse(path, "no prediction of this split's samples", "sample ids as in the training set")
+    if np.isfinite(made).any() and np.nanmax(np.abs(made)) <= 1:
+        _refuse(path, "coordinates within -1 to 1", "pixels of the training set's images", "keypoints")
     return Given(made, sure, unmatched, outdone)
 
 

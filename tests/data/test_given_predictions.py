@@ -92,6 +92,14 @@ def test_other_parquet_is_refused_in_a_line(tmp_path: Path) -> None:
         read_given(path, ["a/1"])
 
 
+def test_shares_of_the_image_are_refused(tmp_path: Path) -> None:
+    """Their errors were told as those of any other predictions."""
+    shares = result("a/1")
+    shares["keypoints"] = [n if i % 3 == 2 else n / 96 for i, n in enumerate(shares["keypoints"])]
+    with pytest.raises(InputError, match="coordinates within -1 to 1; allowed: pixels"):
+        read_given(coco(tmp_path / "results.json", shares), ["a/1"])
+
+
 @pytest.mark.parametrize("name", ["none.parquet", "none.json"])
 def test_a_file_that_is_not_there_is_told_so(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=f"{name}: no such file; allowed: Parquet, or COCO results as .json"):
