@@ -36,6 +36,9 @@ _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
 )
 
 
+_STRAY = "sample that QA flagged and that is not here"
+
+
 def select(
     dataset: str | os.PathLike[str],
     out: str | os.PathLike[str],
@@ -55,7 +58,7 @@ def select(
 
     Parameters
     ----------
-    drop: ids of samples to leave out, of QA's findings, say; an id that no sample has is no error.
+    drop: ids of samples to leave out, of QA's findings, say; those that no sample has are noted.
     alike: groups of ids; of those of a group that are left by all other conditions, one is kept: the one with
         most keypoints, else the first.
 
@@ -79,10 +82,13 @@ def select(
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
     before = Part(make_batch(0))
+    strays = set(drop or ()) - set(source.table(["sample_id"]).column(0).to_pylist())
+    if strays:
+        before.notes[_STRAY] = len(strays)
     splits = None
     if options.val or options.test:
         splits = _splits(source, reasons, options)
-        before.notes = unfilled(splits, test=options.test, val=options.val)
+        before.notes += unfilled(splits, test=options.test, val=options.val)
     return stage.run(_batches(source, reasons, splits), work, before=before)
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from curate.basics.errors import InputError
 from curate.commands.console import (
     add_options,
     command,
@@ -43,8 +44,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--drop-at",
         choices=SEVERITIES,
-        default="error",
-        help="the least severity of such a finding (default: %(default)s)",
+        help="the least severity of such a finding (default: error)",
     )
     parser.add_argument(
         "--near-duplicates",
@@ -59,8 +59,10 @@ def run(a: argparse.Namespace) -> int:
     from qa.finding import read_findings
 
     drop = None
+    if a.drop_qa is None and a.drop_at is not None:
+        raise InputError("--drop-at", "--drop-qa is not given", remedy="say whose findings: --drop-qa QA")
     if a.drop_qa is not None:
-        grave = at_least(a.drop_at)
+        grave = at_least(a.drop_at or "error")
         drop = {row["sample_id"] for row in read_findings(a.drop_qa) if row["severity"] in grave}
     options = options_of(a, SelectOptions)
     drop = None if drop is None else drop - {None}

@@ -113,6 +113,12 @@ def test_what_sample_and_by_draw_is_plain_from_the_help(capsys) -> None:
     assert "in turn from each value" in told
 
 
+def test_flagged_samples_of_another_dataset_are_noted(people: Path, tmp_path: Path) -> None:
+    """With a QA of another dataset all samples were kept, without a word."""
+    notes = select(people, tmp_path / "out", drop={"s/00", "other/1", "other/2"}).notes
+    assert notes == {"flagged by QA": 1, "sample that QA flagged and that is not here": 2}
+
+
 def test_more_than_there_are_is_all(people: Path, tmp_path: Path) -> None:
     assert select(people, tmp_path / "all", SelectOptions(sample=99)).samples == 12
 
@@ -122,6 +128,7 @@ def test_more_than_there_are_is_all(people: Path, tmp_path: Path) -> None:
     [
         ([], "what to choose by: not given"),
         (["--by", "side"], "--sample is not given"),
+        (["--drop-at", "warning", "--val", "0.2"], "--drop-at: --drop-qa is not given"),
         (["--where", "side =="], "invalid syntax"),
         (["--where", "agee > 3"], "did you mean 'age'?"),
         (["--sample", "2", "--by", "sidee"], "did you mean 'side'?"),
