@@ -23,7 +23,7 @@ from curate.hands import kinematics
 from curate.hands.compositing import Backdrops
 from render.cut import Cut
 from render.hand.model import PART_OF_BONE, PERSON, mirrored, of_side, part_of_side
-from render.job import SOURCE
+from render.job import PICTURES, SOURCE
 from render.look import clutter, rooms
 from render.look.colour import encoded, linear
 from render.look.grounds import Clutter, Colour, Environment, Ground, Owner, Picture, Wall
@@ -282,7 +282,7 @@ def _beside(seen: Passes, light: Light) -> Light:
 def backdrops(folder: str) -> Backdrops:
     """The pictures of a folder. Raises InputError: no such folder, or none in it."""
     if not folder:
-        raise InputError("ground.folder", "not given", allowed="a folder of images, for the kind picture")
+        raise InputError("ground.folder", "not given", allowed=PICTURES)
     return Backdrops.of(Path(folder).absolute())
 
 

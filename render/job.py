@@ -50,6 +50,8 @@ POSES = (
 
 THUMBS = ("out", "beside", "under", "over")
 
+PICTURES = "a folder of images, for the kind picture"  # what ground.folder must be
+
 # How a second hand lies to the first (`render.pair`).
 LIES = ("apart", "touching", "before")
 
@@ -250,6 +252,7 @@ class Job(Options):
         job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
             raise InputError("job", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
+        _refuse_idle(job)
         if job.hands.two and job.side != "both":
             raise InputError(
                 "job",
@@ -346,6 +349,24 @@ class Job(Options):
         angles = self.cell(shot).draw(np.random.default_rng([self.seed, shot, _ANGLES]))
         model, side, aspect = turns[order[turn]]
         return View(model, side, aspect, *angles)
+
+
+def _refuse_idle(job: Job) -> None:
+    """Raise InputError where a setting is given that another one leaves without any effect."""
+    usual, pictures = Job(), "picture" in job.ground.kinds
+    if job.random and job.per_angle != usual.per_angle:
+        remedy = "leave one of them out"
+        raise InputError("job", f"{job.per_angle}, beside random", field="per_angle", remedy=remedy)
+    if pictures != bool(job.ground.folder):
+        if pictures:
+            raise InputError("ground.folder", "not given", allowed=PICTURES)
+        remedy = "name the kind picture in ground.kinds, too"
+        raise InputError("job", job.ground.folder, field="ground.folder", remedy=remedy)
+    for name in ("lie", "strangers"):
+        found, plain = getattr(job.hands, name), getattr(usual.hands, name)
+        if not job.hands.two and found != plain:
+            remedy = "say how many pictures have two hands: hands.two"
+            raise InputError("job", str(found), field=f"hands.{name}", remedy=remedy)
 
 
 def pick(text: str, total: int) -> list[int]:
