@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -133,14 +133,22 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
     )
 
 
-def some(dataset: str | os.PathLike[str], count: int, *, seed: int = 0) -> list[tuple[Sample, Pixels]]:
-    """Samples drawn by the seed, in the dataset's order, each with its image and skeleton: RGB, the longer
-    side 224 px; a grey square where the image cannot be read."""
+class Shown(NamedTuple):
+    """A sample with its image and skeleton: RGB, the longer side 224 px; a grey square where the image cannot
+    be read, and why."""
+
+    sample: Sample
+    picture: Pixels
+    unreadable: str | None
+
+
+def some(dataset: str | os.PathLike[str], count: int, *, seed: int = 0) -> list[Shown]:
+    """Samples drawn by the seed, in the dataset's order."""
     source = Dataset(dataset)
     ids = source.table(["sample_id"]).column(0).to_pylist()
     lots = sorted(range(len(ids)), key=lambda row: generator(seed, ids[row]).random())
     chosen = {ids[row] for row in lots[:count]}
-    return [(sample, _picture(source, sample)) for sample in _among(source, chosen)]
+    return [_shown(source, sample) for sample in _among(source, chosen)]
 
 
 def sheet(pictures: Sequence[Pixels]) -> Pixels:
@@ -149,11 +157,12 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
     return contact_sheet(pictures, columns=columns, cell=_CELL)
 
 
-def page(contents: Contents, pictures: Sequence[tuple[Sample, Pixels]]) -> str:
+def page(contents: Contents, hands: Sequence[Shown]) -> str:
     """A page of HTML in one file that loads nothing."""
     environment = pages.environment("curate", "palette.css", "show.css")
     cards = [
-        {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture)} for sample, picture in pictures
+        {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture), "unreadable": unreadable}
+        for sample, picture, unreadable in hands
     ]
     return environment.get_template("show.html.j2").render(contents=contents, cards=cards)
 
@@ -165,12 +174,12 @@ def _among(source: Dataset, chosen: set[str]) -> Iterator[Sample]:
             yield from from_batch(batch.filter(wanted))
 
 
-def _picture(source: Dataset, sample: Sample) -> Pixels:
+def _shown(source: Dataset, sample: Sample) -> Shown:
     try:
         image = source.read_image(sample)
-    except UnreadableImage:
-        return np.full((_CELL, _CELL, 3), 200, np.uint8)
-    return draw_skeleton(image, sample.keypoints, sample.visibility, size=_CELL)
+    except UnreadableImage as error:
+        return Shown(sample, np.full((_CELL, _CELL, 3), 200, np.uint8), str(error))
+    return Shown(sample, draw_skeleton(image, sample.keypoints, sample.visibility, size=_CELL), None)
 
 
 def _stage(entry: dict[str, Any]) -> dict[str, Any]:

@@ -228,7 +228,9 @@ class Job(Options):
     empty: float = share(0.0, "share of pictures without a hand, in which only the ground is seen")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
     samples: int = whole(8, 1, 65536, "paths traced for each pixel")
-    denoise: bool = flag(True, "whether the noise of the paths is removed (by OpenImageDenoise)")
+    denoise: bool = flag(
+        True, "OpenImageDenoise removes the noise of the traced paths (--no-denoise leaves it)"
+    )
     seed: int = whole(0, 0, 2**32 - 1, "decides all that is drawn at random")
     hands: Hands = field(default_factory=Hands)
     pose: Pose = field(default_factory=Pose)

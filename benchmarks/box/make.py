@@ -19,7 +19,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,11 @@ from curate.training.run import open_run
 HERE = Path(__file__).resolve().parent
 # Pictures of each job, a file beside this one.
 JOBS = {"table": 2400, "poses": 8000, "signs": 8000, "rooms": 6400, "down": 2400, "cut": 2400}
-JOBS |= {"wrist": 3600, "edge": 3000, "fists": 4800}
+JOBS |= {"wrist": 3600, "edge": 3000, "fists": 4800, "upright": 4000, "shown": 2400}
 ANYWHERE = ("poses", "signs", "rooms")
+BROAD = ("table", *ANYWHERE)
 HARD = ("wrist", "edge", "fists", "rooms")  # what the networks were worst at, and grounds without a hand
+OWNERS = ("upright", "shown")  # whose hands are before the people that they belong to
 LIKELY = ("rooms", "fists", "edge")  # in which the localiser learns what is a hand
 OPEN = "down"  # whose hands tell the shape of open ones
 MARGIN = 0.3
@@ -60,6 +62,7 @@ SMALL_ROUNDS = ((24, 25),)
 LOCALISER_ROUNDS = ((8, 31), (9, 80))
 TABLE_ROUNDS = ((3, 24),)  # on hands that lie as most do
 FURTHER_ROUNDS = ((2, 45),)  # on hands that the networks were worst at
+OWNERS_ROUNDS = ((1, 45),)
 # Chosen on train clips of wild_hands and on what is beside the hands in them, see measure.py.
 TRUSTED = 0.53
 # What `measure.py --choose` says of the same; None: not measured.
@@ -103,25 +106,40 @@ def train(work: Path, made: dict[str, Path]) -> dict[str, Path]:
         curate("build", *(made[job] for job in jobs), *words, "--out", work / out)
         return work / out
 
-    first = ("table", *ANYWHERE)
     whole = build("whole", ("table", "signs", "rooms"), *behind, *WHOLE)
     learn(whole, FINDER, FINDER_ROUNDS, work / "broad-finder")
     whole = build("hard-whole", HARD, *behind, *WHOLE)
     learn(whole, FINDER, FINDER_LAST, work / "finder", start=work / "broad-finder")
-    small = build("small-whole", first, *FORM, "--val", 0.02, "--size", 96)
+    small = build("small-whole", BROAD, *FORM, "--val", 0.02, "--size", 96)
     learn(small, OVERVIEW, OVERVIEW_ROUNDS, work / "broad-overview")
     small = build("hard-small-whole", HARD, *FORM, "--val", 0.02, "--size", 96)
     learn(small, OVERVIEW, OVERVIEW_LAST, work / "overview", start=work / "broad-overview")
+    localiser(work, build, behind)
+    return {file: work / Path(file).stem for file in (opencv.FINDER, opencv.OVERVIEW, opencv.LOCALISER)}
+
+
+def localiser(work: Path, build: Callable[..., Path], behind: Sequence[object]) -> None:
+    """The localiser at WORK/localiser.
+
+    build: a training set, by its name, jobs and options. behind: the options by which hands are put before
+    other grounds, too.
+    """
     crops = build("small", ("table", "poses", "signs"), *CROPS, "--size", 64)
     learn(crops, POINTS, SMALL_ROUNDS, work / "begun")
-    crops = build("crops", first, *behind, *CROPS, "--size", 112)
+    crops = build("crops", BROAD, *behind, *CROPS, "--size", 112)
     learn(crops, POINTS, LOCALISER_ROUNDS, work / "broad", start=work / "begun")
     crops = build("table-crops", ("down", "cut", *ANYWHERE), *behind, *CROPS, "--size", 112)
     learn(crops, POINTS, TABLE_ROUNDS, work / "on-tables", start=work / "broad")
     crops = build("hard-crops", HARD, *behind, *CROPS, "--size", 112)
     learn(crops, FURTHER, FURTHER_ROUNDS, work / "further", start=work / "on-tables")
-    mean_of([work / "on-tables", work / "further"], crops, work / "localiser")
-    return {file: work / Path(file).stem for file in (opencv.FINDER, opencv.OVERVIEW, opencv.LOCALISER)}
+    mean_of([work / "on-tables", work / "further"], crops, work / "before-owners")
+    upright = build("upright-crops", (*HARD, "upright"), *behind, *CROPS, "--size", 112)
+    owners = build("owners-crops", (*HARD, *OWNERS), *CROPS, "--size", 112, "--seed", 1)
+    learn(upright, FURTHER, OWNERS_ROUNDS, work / "owners-1", start=work / "before-owners")
+    learn(owners, (*FURTHER, "--seed", 1), OWNERS_ROUNDS, work / "owners-2", start=work / "before-owners")
+    mean_of([work / "owners-1", work / "owners-2"], upright, work / "owners")
+    learn(owners, (*FURTHER, "--seed", 2), OWNERS_ROUNDS, work / "owners-3", start=work / "owners")
+    mean_of([work / f"owners-{number}" for number in (1, 2, 3)], upright, work / "localiser")
 
 
 def learn(

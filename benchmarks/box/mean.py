@@ -1,4 +1,4 @@
-"""The mean of the weights of runs, of which each began with the one before.
+"""The mean of the weights of runs that began with one another, or with the same weights.
 
 Further rounds make a network better at what they show and a little worse at the rest; weights half-way
 between are as good as the better of the two at either, or better (Wortsman et al. 2022, arXiv:2109.01903).

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from curate.basics import files, streams
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.commands import console
 
 if TYPE_CHECKING:
-    from curate.show import Contents
+    from curate.show import Contents, Shown
 
 _PAGES, _SHEETS = (".html",), (".png", ".jpg", ".webp")
 
@@ -49,17 +50,23 @@ def run(a: argparse.Namespace) -> int:
     from curate.basics import terminal
 
     contents = verb.show(a.dataset)
+    hands: list[Shown] = []
     if a.out is not None:
-        _write(a, contents)
+        hands = _write(a, contents)
     console.show(a, asdict(contents), str(contents))
     way = terminal.protocol(os.environ) if streams.is_watched() else None
     if a.out is None and way and not (a.json or a.quiet):
-        pictures = [picture for _, picture in verb.some(a.dataset, a.pictures, seed=a.seed)]
-        print(terminal.encode(verb.sheet(pictures), way), file=sys.stderr)
-    return console.OK
+        hands = verb.some(a.dataset, a.pictures, seed=a.seed)
+        print(terminal.encode(verb.sheet([hand.picture for hand in hands]), way), file=sys.stderr)
+    unreadable = [hand.unreadable for hand in hands if hand.unreadable]
+    if unreadable:
+        console.say(
+            f"  note: {len(unreadable)} of {counted(len(hands), 'picture')} cannot be read: {unreadable[0]}"
+        )
+    return console.FINDINGS if unreadable else console.OK
 
 
-def _write(a: argparse.Namespace, contents: Contents) -> None:
+def _write(a: argparse.Namespace, contents: Contents) -> list[Shown]:
     from curate import show as verb
     from curate.basics import images
 
@@ -70,5 +77,6 @@ def _write(a: argparse.Namespace, contents: Contents) -> None:
     if kind in _PAGES:
         made = verb.page(contents, chosen).encode()
     else:
-        made = images.encode(verb.sheet([picture for _, picture in chosen]), kind)
+        made = images.encode(verb.sheet([hand.picture for hand in chosen]), kind)
     files.write_result(a.out, made, overwrite=a.overwrite)
+    return chosen

@@ -203,7 +203,7 @@ def test_crop_cuts_out_what_it_finds(drawn: tuple[Path, dict[str, np.ndarray]], 
 
 def test_the_jobs_that_it_was_made_of_are_jobs() -> None:
     jobs = sorted((Path(__file__).resolve().parents[2] / "benchmarks/box").glob("*.yaml"))
-    assert [len(Job.of(job, random=4000)) for job in jobs] == [4000] * 9
+    assert [len(Job.of(job, random=4000)) for job in jobs] == [4000] * 11
 
 
 def test_the_card_tells_its_limits() -> None:

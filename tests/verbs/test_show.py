@@ -60,9 +60,19 @@ def test_a_page_runs_nothing(three: Path) -> None:
 def test_a_sheet_has_a_cell_a_hand(three: Path, tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
     assert main(["show", str(three), "--pictures", "2", "--out", str(out), "--quiet"]) == 0
-    pictures = [picture for _, picture in some(three, 2)]
+    pictures = [hand.picture for hand in some(three, 2)]
     assert np.array_equal(images.read(out), sheet(pictures))
     assert len(pictures) == 2
+
+
+@pytest.mark.parametrize("name", ["page.html", "sheet.png"])
+def test_pictures_that_cannot_be_read_are_told(three: Path, tmp_path: Path, capsys, name: str) -> None:
+    (three / "1.png").unlink()
+    assert main(["show", str(three), "--out", str(tmp_path / name)]) == 1
+    told = capsys.readouterr().err
+    assert "note: 2 of 3 pictures cannot be read" in told
+    assert "1.png" in told
+    assert page(show(three), some(three, 5)).count("1.png: no such image file") == 2
 
 
 def test_files_are_not_replaced_unasked(three: Path, tmp_path: Path, capsys) -> None:
