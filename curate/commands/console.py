@@ -54,7 +54,9 @@ def common(
     cluster: a cluster may do it."""
     group = parser.add_argument_group("common options")
     if workers:
-        group.add_argument("--workers", type=positive, default=default_workers(), metavar="N")
+        group.add_argument(
+            "--workers", type=positive, metavar="N", help=f"processes at once (default: {default_workers()})"
+        )
     if cluster:
         group.add_argument(
             "--cluster",
@@ -195,11 +197,22 @@ def _shown(default: Any) -> str:
     return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
+def workers_of(a: argparse.Namespace) -> int:
+    """How many processes are to work at once."""
+    return default_workers() if a.workers is None else int(a.workers)
+
+
 def engine_of(a: argparse.Namespace) -> Engine:
-    """What the command's work is to run on."""
+    """What the command's work is to run on.
+
+    Raises InputError: --workers beside a cluster, which has its own.
+    """
     share = getattr(a, "part", ALL)
     if getattr(a, "cluster", None) is None:
-        return Local(a.workers, share)
+        return Local(workers_of(a), share)
+    if a.workers is not None:
+        remedy = "leave it out; --cluster local:N starts N workers"
+        raise InputError("--workers", f"{a.workers}, beside --cluster", remedy=remedy)
     from curate.basics.cluster import Cluster
 
     return Cluster(a.cluster, share, (lambda _line: None) if a.quiet else say)

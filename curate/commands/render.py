@@ -19,6 +19,7 @@ from curate.commands.console import (
     show,
     tell,
     values_of,
+    workers_of,
 )
 from render.job import Job, pick
 
@@ -74,7 +75,7 @@ def run(a: argparse.Namespace) -> int:
         from render.people import models
 
         models.check(job.models)
-        forecast = Forecast(job, len(job) if indices is None else len(indices), a.workers)
+        forecast = Forecast(job, len(job) if indices is None else len(indices), workers_of(a))
         show(a, forecast.as_json(), str(forecast))
         return OK
     if a.out is None:

@@ -18,7 +18,7 @@ from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
 from curate.taggers.finder import outlined
-from curate.taggers.looks import UPRIGHT, Look, Square, View, together
+from curate.taggers.looks import TURN, UPRIGHT, Look, Square, View, together
 from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, network, told
 from curate.taggers.run import RunTagger, looks_of
 
@@ -27,7 +27,7 @@ COUNTED = 2  # the last of them, by which a place is a hand or none
 # How likely a place must be a hand, by these, to be looked at turned as well; from the second number on it is
 # sure enough. Chosen on train clips of webcams.
 _DOUBTED = (0.3, 0.9)
-_TURNED = (Look(turn=22), Look(turn=-22))
+_TURNED = (Look(turn=TURN), Look(turn=-TURN))
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _SURE = 0.7  # how likely a hand must be in the whole photograph, for its parts not to be looked at
 _PART = 0.6  # side of a part of a photograph, as a share of its longer side

@@ -17,6 +17,7 @@ from curate.hands import finding
 from curate.hands.cropping import Frame
 from curate.hands.photograph import Photograph
 
+TURN = 22.0  # degrees by which looks are turned, within the 30 that networks are trained on
 # Chosen on train clips of webcams, by the box; what is found hardly depends on them.
 _NEAR, _ROUNDS = 0.1, 10
 _LEAST = 1e-3  # score by which a place counts that has none

@@ -18,7 +18,7 @@ from curate.basics.errors import InputError
 from curate.hands.finding import ANY_HAND, FINDERS, FOUND_BY, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
 from curate.scoring.precision import Threshold
-from curate.taggers.looks import UPRIGHT, Look, Said, Shown, View, together
+from curate.taggers.looks import TURN, UPRIGHT, Look, Said, Shown, View, together
 from curate.taggers.model import Model
 from curate.taggers.tagger import Tagged, nothing
 from curate.training.record import WEIGHTS, require_finished
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from curate.training.run import Run
 
 _MARGIN = 0.1  # where the run does not know how its crops were cut
-# Within what networks are trained on: flips and +-30 degrees.
-_LOOKS = tuple(Look(mirrored=mirrored, turn=turn) for turn in (0, 22, -22) for mirrored in (False, True))
+_LOOKS = tuple(Look(mirrored=mirrored, turn=turn) for turn in (0, TURN, -TURN) for mirrored in (False, True))
 
 
 def content(where: str) -> str:

@@ -161,6 +161,24 @@ def test_what_is_no_cluster_is_refused_in_a_line(
     assert not (tmp_path / "o").exists()
 
 
+def test_workers_beside_a_cluster_are_refused(
+    drawn_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [
+        "crop",
+        str(drawn_dataset),
+        "--out",
+        str(tmp_path / "o"),
+        "--cluster",
+        "local:1",
+        "--workers",
+        "3",
+    ]
+    assert cli.main(line) == 2
+    assert "--workers: 3, beside --cluster" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
 def test_a_cluster_started_here_has_the_workers_asked_for_and_leaves_the_environment_as_it_was() -> None:
     before = dict(os.environ)
     told: list[str] = []
