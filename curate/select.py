@@ -82,9 +82,9 @@ def select(
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
     before = Part(make_batch(0))
-    strays = set(drop or ()) - set(source.table(["sample_id"]).column(0).to_pylist())
-    if strays:
-        before.notes[_STRAY] = len(strays)
+    if drop:
+        strays = set(drop).difference(source.table(["sample_id"]).column(0).to_pylist())
+        before.notes += Counter({_STRAY: len(strays)})
     splits = None
     if options.val or options.test:
         splits = _splits(source, reasons, options)

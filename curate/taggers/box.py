@@ -146,15 +146,15 @@ class BoxFinder:
 
     def _concluded(self, photograph: Photograph, looks: Sequence[Looked]) -> Found:
         last = looks[-1]
-        likely = [look.likely for look in looks[-COUNTED:]]
-        if not _DOUBTED[0] <= np.mean(likely) < _DOUBTED[1]:
-            return Found(last.box, BOX, float(np.mean(likely)))
-        view = self._around(photograph, last.points)
-        turned = [self._look(view, last.box, look) for look in _TURNED]
-        seen = [last, *turned]
-        box = geometry.bounding_box(together([s.points for s in seen], [s.scores for s in seen]).keypoints)
-        likely += [look.likely for look in turned]
-        return Found(last.box if box is None else box, BOX, float(np.mean(likely)))
+        box, likely = last.box, [look.likely for look in looks[-COUNTED:]]
+        if _DOUBTED[0] <= np.mean(likely) < _DOUBTED[1]:
+            view = self._around(photograph, last.points)
+            turned = [self._look(view, box, look) for look in _TURNED]
+            points, scores = zip(*((look.points, look.scores) for look in (last, *turned)), strict=True)
+            bounds = geometry.bounding_box(together(points, scores).keypoints)
+            box = box if bounds is None else bounds
+            likely += [look.likely for look in turned]
+        return Found(box, BOX, float(np.mean(likely)))
 
     def _in_overview(self, photograph: Photograph, part: Square) -> list[NDArray[np.floating]]:
         """Where a hand would be if there were one: the box of keypoints in all that is looked at.
