@@ -163,7 +163,7 @@ def judge(run: Path, folder: Path, name: str, data: Path) -> Judged:
             continue
         examples = Examples(dataset, split, opened.spec.keypoints)
         truth, visibility = examples.all_keypoints(np.arange(len(examples)))
-        found = predict(opened, examples, quiet=True).points
+        found = predict(opened.predict, examples, quiet=True).points
         labelled = visibility > 0
         samples += [known[name] for name in examples.sample_ids]
         points.append(found)

@@ -26,12 +26,14 @@ from curate.scoring.figures import FIGURES, Figure, Scored, finite, measure, sum
 from curate.scoring.mask_figures import MASK_FIGURES, ScoredMasks
 from curate.scoring.mask_page import ShownMasks, render_mask_page
 from curate.scoring.page import Shown, render_page
+from curate.taggers.run import found_by_looks, looks_of
 from curate.training.record import WEIGHTS, require_finished, starts_of
 from curate.training.trained_on import seen_in_training
 
 if TYPE_CHECKING:
     from curate.networks.found import Found
     from curate.training.examples import Examples
+    from curate.training.run import Run
 
 METRICS = "metrics.json"
 PAGE = "evaluation.html"
@@ -146,6 +148,7 @@ def evaluate(
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
             figures = {**about, **measure(scored)}
             figures |= {"turns": True} if options.turns else {}
+            figures |= {"looks": options.looks} if options.looks > 1 else {}
             figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
             if other is not None:
                 figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
@@ -198,8 +201,8 @@ def _origin(
     of_points = "points" in opened.gives
     if not of_points:
         opened.require("mask")
-        if options.by or options.against:
-            found = "--by or --against with a run that finds masks"
+        if options.by or options.against or options.looks > 1:
+            found = "--by, --against or --looks with a run that finds masks"
             raise InputError("evaluate", found, allowed="with one that finds points")
     require_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
@@ -211,14 +214,24 @@ def _origin(
         opened.root / f"evaluation-{options.split}",
         seen_in_training(opened.root, dataset, options.split),
         examples,
-        partial(predict, opened, examples, turns=options.turns, quiet=quiet),
+        partial(predict, _looks(opened, options), examples, quiet=quiet),
         unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
     )
 
 
-def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
+def _looks(opened: Run, options: EvaluateOptions) -> Callable[..., Found]:
+    """How a run looks at images. Raises InputError."""
+    if options.looks == 1:
+        return partial(opened.predict, turns=options.turns)
     if options.turns:
-        raise InputError("--turns", "given with --predictions", allowed="with a run")
+        raise InputError("--looks", "given with --turns", allowed="one of them")
+    return partial(found_by_looks, opened, looks_of(options.looks))
+
+
+def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
+    for name, asked in (("--turns", options.turns), ("--looks", options.looks > 1)):
+        if asked:
+            raise InputError(name, "given with --predictions", allowed="with a run")
     from curate.networks.found import Found
     from curate.training.examples import Examples
     from curate.training.predicting import beside_labels

@@ -213,7 +213,7 @@ def _predicted(run: Path, training_set: Dataset, wanted: Sequence[bool], quiet: 
     require_fit(opened, training_set)
     chosen = Resplit(training_set, ["test" if want else None for want in wanted])
     examples = Examples(chosen, "test", opened.spec.keypoints)
-    return beside_labels(examples, predict(opened, examples, quiet=quiet))
+    return beside_labels(examples, predict(opened.predict, examples, quiet=quiet))
 
 
 def _joined(parts: Sequence[Predictions]) -> Predictions:

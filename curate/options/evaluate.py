@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.basics.settings import Options, choice, flag, path, texts
+from curate.basics.settings import Options, choice, flag, path, texts, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,9 @@ class EvaluateOptions(Options):
         "instead of a run: predictions that another tool made (Parquet, or COCO results)", metavar="FILE"
     )
     turns: bool = flag(False, "take the mean of four quarter turns of each image")
+    looks: int = whole(
+        1, 1, 6, "how often each image is looked at, as autotag looks at hands: upright, mirrored, turned"
+    )
     by: tuple[str, ...] = texts(
         (),
         "names of columns or attrs",

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import files
+from curate.basics import files, geometry
 from curate.basics.errors import InputError
 from curate.hands.finding import ANY_HAND, FINDERS, FOUND_BY, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
+from curate.networks.found import Found
 from curate.scoring.precision import Threshold
 from curate.taggers.looks import TURN, UPRIGHT, Look, Said, Shown, View, together
 from curate.taggers.model import Model
@@ -45,6 +46,31 @@ def open_tagger(where: str, looks: int) -> RunTagger:
 def looks_of(count: int) -> tuple[Look, ...]:
     """How a hand is looked at, so many times."""
     return _LOOKS[:count]
+
+
+def found_by_looks(
+    model: Model, looks: Sequence[Look], pixels: NDArray[np.uint8], left: NDArray[np.bool_]
+) -> Found:
+    """The points that several looks at each of some images give together, in pixels of these.
+
+    pixels, left: as `Model.predict` takes them.
+    """
+    answers = list[tuple[NDArray[np.float64], NDArray[np.float32]]]()
+    for look in looks:
+        answer = model.predict(np.stack([look.of(image) for image in pixels]), left != look.other_side)
+        back = geometry.invert(look.affine(model.form[0]))
+        answers.append((geometry.apply(back, answer.points), answer.scores))
+    said = _together(answers)
+    points, scores = [one.keypoints for one in said], [one.scores for one in said]
+    return Found(np.stack(points).astype(np.float32), np.stack(scores).astype(np.float32), None, None)
+
+
+def _together(answers: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> list[Said]:
+    """What looks say together of each image: of each look (N, 21, 2) points and (N, 21) scores."""
+    return [
+        together([points[row] for points, _ in answers], [scores[row] for _, scores in answers])
+        for row in range(len(answers[0][0]))
+    ]
 
 
 def _opened(where: str) -> Run:
@@ -106,11 +132,7 @@ class RunTagger:
             for view, found in zip(far, self._predict(far, UPRIGHT)[0], strict=True):
                 view.close_in(found)
         answers = [self._predict(views, look) for look in self.looks]
-        said = [
-            together([points[row] for points, _ in answers], [scores[row] for _, scores in answers])
-            for row in range(len(views))
-        ]
-        return [self._tagged(view, found) for view, found in zip(views, said, strict=True)]
+        return [self._tagged(view, said) for view, said in zip(views, _together(answers), strict=True)]
 
     def _is_settled(self, view: View) -> bool:
         by = view.photograph.sample.attrs.get(FOUND_BY) if view.found_by == "bbox" else view.found_by

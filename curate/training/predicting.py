@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.basics import progress
 from curate.basics.errors import InputError
@@ -14,6 +17,7 @@ from curate.training.examples import Examples
 from curate.training.run import Run
 
 _BATCH = 32
+Find = Callable[[NDArray[np.uint8], NDArray[np.bool_]], Found]
 
 
 def require_fit(run: Run, training_set: Dataset, *, masks: bool = False) -> None:
@@ -33,16 +37,17 @@ def require_fit(run: Run, training_set: Dataset, *, masks: bool = False) -> None
         raise InputError(training_set.root, "a training set without masks", remedy="build it with --masks")
 
 
-def predict(run: Run, examples: Examples, *, turns: bool = False, quiet: bool) -> Found:
-    """What a run finds in a split, or in the mean of four `turns` of each image.
+def predict(find: Find, examples: Examples, *, quiet: bool) -> Found:
+    """What is found in a split.
 
-    examples: with `run.spec.keypoints`.
+    find: gives what a run finds in some images, of which the second argument tells those of left hands.
+    examples: with the run's `spec.keypoints`.
     """
     parts = []
     with progress.bar("predict", len(examples), quiet=quiet) as advance:
         for first in range(0, len(examples), _BATCH):
             rows = np.arange(first, min(first + _BATCH, len(examples)))
-            parts.append(run.predict(examples.pixels(rows), examples.left[rows], turns=turns))
+            parts.append(find(examples.pixels(rows), examples.left[rows]))
             advance(len(rows))
     return joined(parts)
 

@@ -17,7 +17,7 @@ from curate.hands.finding import Found as Place
 from curate.hands.photograph import Photograph
 from curate.networks.found import Found
 from curate.taggers.looks import UPRIGHT
-from curate.taggers.run import RunTagger, open_tagger
+from curate.taggers.run import RunTagger, found_by_looks, looks_of, open_tagger
 from curate.taggers.tagger import Tagged
 from curate.training.run import Run, open_run
 
@@ -47,6 +47,34 @@ def told(run: Path, crop: dict[str, object]) -> Path:
     info = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**info, "crop": crop}))
     return run
+
+
+class Brightest:
+    """Stands for a network: every keypoint is at the brightest pixel; it keeps which hands were left."""
+
+    name, threshold, form = "brightest", None, (64, 1)
+
+    def __init__(self) -> None:
+        self.left: list[list[bool]] = []
+
+    def predict(self, pixels: np.ndarray, left: np.ndarray | None = None) -> Found:
+        assert left is not None
+        self.left.append(left.tolist())
+        rows, columns = np.divmod(pixels.reshape(len(pixels), -1).argmax(1), 64)
+        points = np.repeat(np.stack([columns, rows], -1)[:, None] + np.float32(0.5), 21, 1)
+        return Found(points, np.full((len(pixels), 21), 0.5, np.float32), None, None)
+
+
+def test_looks_at_images_are_led_back_and_put_together() -> None:
+    """Of each image the spot is found where it is, and a mirrored left hand is shown as a right one."""
+    y, x = np.mgrid[:64, :64] + 0.5
+    spots = np.array([[20.5, 30.5], [40.5, 22.5]])
+    pixels = np.stack([255 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / 30) for u, v in spots]).astype(np.uint8)
+    model = Brightest()
+    found = found_by_looks(model, looks_of(6), pixels, np.array([True, False]))
+    np.testing.assert_allclose(found.points, np.repeat(spots[:, None], 21, 1), atol=1.0)
+    np.testing.assert_allclose(found.scores, 0.5)
+    assert model.left == [[True, False], [False, True]] * 3
 
 
 def tag(run: Path, *photographs: Photograph) -> list[Tagged | InputError]:

@@ -130,8 +130,10 @@ def test_errors_are_told_by_what_is_known_and_against_another_run(
     run, training_set = make_run(size=32), make_set(["train", *["test"] * 6], size=32)
     turned = evaluate(run, training_set, tmp_path / "turned", EvaluateOptions(turns=True), quiet=True)
     plain = evaluate(run, training_set, tmp_path / "plain", quiet=True)
+    looked = evaluate(run, training_set, tmp_path / "looked", EvaluateOptions(looks=3), quiet=True)
     assert turned.figures["turns"]
-    assert turned.figures["epe_mean"] != plain.figures["epe_mean"]
+    assert looked.figures["looks"] == 3
+    assert len({found.figures["epe_mean"] for found in (turned, plain, looked)}) == 3
     options = EvaluateOptions(by=("side", "source"), against=turned.out / "predictions.parquet")
     found = evaluate(run, training_set, tmp_path / "found", options, quiet=True)
     sides = found.figures["by"]["side"]
@@ -185,6 +187,11 @@ def test_predictions_of_another_tool_are_measured_without_a_run(
     assert "both of a run and --predictions" in capsys.readouterr().err
     assert cli.main([*line, "--turns", "--out", str(tmp_path / "turned")]) == 2
     assert "--turns: given with --predictions" in capsys.readouterr().err
+    assert cli.main([*line, "--looks", "2", "--out", str(tmp_path / "looked")]) == 2
+    assert "--looks: given with --predictions" in capsys.readouterr().err
+    both = ["--turns", "--looks", "2", "--quiet", "--out", str(tmp_path / "turned")]
+    assert cli.main(["evaluate", str(run), str(training_set), *both]) == 2
+    assert "--looks: given with --turns" in capsys.readouterr().err
 
 
 def test_predictions_of_ours_for_images_that_were_cut_out_otherwise_are_refused(
