@@ -56,6 +56,8 @@ def build(
     as S needs; what fails goes to quarantine with its picture. Before several grounds a photo becomes several
     samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
 
+    With `keep_empty`, samples without a labelled point are kept, as pictures that show no hand.
+
     Samples of a hand that an earlier dataset labels in the same photograph are noted, and kept.
 
     With `weight`, weights.npy says how much each sample counts in training.
@@ -78,7 +80,7 @@ def build(
     look = _look(options)
     record = _record(options, look)
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
-    joined = Joined.of(sources, options.keypoints, masks=options.masks)
+    joined = Joined.of(sources, options.keypoints, masks=options.masks, unlabelled=options.keep_empty)
     look.check_names(joined.column("sample_id"))
     _refuse_shares(options, joined.way(options.split))
     notes = Counter[str]()
@@ -154,8 +156,9 @@ def _form(options: BuildOptions) -> Form:
 def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
     """The options for dataset.json: files by what they hold, and the crop as `curate crop` records it."""
     record = {name: value for name, value in asdict(options).items() if name not in ("crop", "margin")}
-    if not options.weight:
-        del record["weight"]
+    for later in ("weight", "keep_empty"):  # sets that were built before there were these stay as they are
+        if not record[later]:
+            del record[later]
     if options.split not in (None, "source", "subject"):
         record["split"] = files.sha256(_file(options.split))
     if look.cropping is not None:

@@ -47,8 +47,8 @@ def crop(
     hand is seen, the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
     apart by colour: they are cut by their bbox, or else by their keypoints (note "cut_by_label"). By
     "keypoints", "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses
-    sends its sample to quarantine. By a run of a network that finds masks, it is as by colour; of several
-    hands that it sees, the largest is cut.
+    sends its sample to quarantine. By a run it is as by colour; of several hands that it sees, the largest is
+    cut.
 
     Raises
     ------

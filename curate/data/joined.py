@@ -50,7 +50,8 @@ class Joined:
     ----------
     photos: as `Dataset.photos` says. shared: (n,) the image shows other samples, too.
     pictures: what the image is known by in all datasets: the hash of its pixels, else where its file lies.
-    labelled: (n,) it has a point of the chosen set, or a mask where these are wanted.
+    labelled: (n,) it has a point of the chosen set, or a mask where these are wanted; all, where samples
+        without points are to be kept.
     """
 
     datasets: tuple[Dataset, ...]
@@ -60,8 +61,11 @@ class Joined:
     labelled: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False) -> Joined:
-        """The samples of some datasets; `keypoints` is the chosen set, 20 or 21; `masks`: these are wanted.
+    def of(
+        cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False, unlabelled: bool = False
+    ) -> Joined:
+        """The samples of some datasets; `keypoints` is the chosen set, 20 or 21; `masks`: these are wanted;
+        `unlabelled`: so are samples without points.
 
         Raises InputError where two datasets share a sample_id.
         """
@@ -81,7 +85,9 @@ class Joined:
             for batch in dataset.batches():
                 seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
                 there = np.asarray((seen > 0).any(axis=1))
-                if masks:
+                if unlabelled:
+                    there[:] = True
+                elif masks:
                     there |= ~np.asarray(batch.column("mask").is_null())
                 labelled.append(there)
         return cls(tuple(datasets), photos, pictures, np.concatenate(shared), np.concatenate(labelled))

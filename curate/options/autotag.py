@@ -21,7 +21,7 @@ class AutotagOptions(Options):
     )
     finder: str | None = text(
         None,
-        "box, or the folder of a run that finds masks",
+        "box, or the folder of a run that finds masks, or points in whole photographs",
         "find the hand by this, where no bbox is known; where it sees none there is none (without it each "
         "tagger looks for itself)",
         metavar="box|RUN",

@@ -76,6 +76,11 @@ class BuildOptions(Options):
         "share of the photos whose last ground of --backgrounds becomes a sample without a hand, too; "
         "networks learn from it where no hand is",
     )
+    keep_empty: bool = flag(
+        False,
+        "samples without a labelled point show no hand: keep them, so that networks learn where no hand is; "
+        "without this they are left out",
+    )
     weight: tuple[str, ...] = texts(
         (),
         f"SOURCE=NUMBER, above 0 and up to {_MOST:,}",

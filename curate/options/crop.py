@@ -15,7 +15,7 @@ FINDERS = {
     "bbox": "the sample's bbox",
     "box": "what the network that comes with this tool takes for a hand",
 }
-ALLOWED = f"{', '.join(FINDERS)}, or the folder of a run that finds masks"
+ALLOWED = f"{', '.join(FINDERS)}, or the folder of a run that finds masks, or points in whole photographs"
 CHOICES = f"{'|'.join(FINDERS)}|RUN"  # as --help has it
 
 
@@ -35,7 +35,7 @@ class Cropping(Options):
         ALLOWED,
         "what the hand is found by: "
         + "; ".join(f"{name}, {says}" for name, says in FINDERS.items())
-        + "; or what a run of a network that finds masks takes for the hand",
+        + "; or what a run takes for the hand that finds masks, or points in whole photographs",
         named,
         metavar=CHOICES,
     )

@@ -20,7 +20,7 @@ class PredictOptions(Options):
     )
     finder: str | None = text(
         None,
-        "box, or the folder of a run that finds masks",
+        "box, or the folder of a run that finds masks, or points in whole photographs",
         "find hands by this first, where no bbox is known; each of them becomes a sample (default: box where "
         "no RUN is given)",
         metavar="box|RUN",

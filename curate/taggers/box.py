@@ -17,7 +17,7 @@ from curate.basics.images import Pixels
 from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
-from curate.taggers.finder import outlined
+from curate.taggers.finder import outlined, pointed
 from curate.taggers.looks import TURN, UPRIGHT, Look, Square, View, together
 from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, network, told
 from curate.taggers.run import RunTagger, looks_of
@@ -31,6 +31,7 @@ _TURNED = (Look(turn=TURN), Look(turn=-TURN))
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _SURE = 0.7  # how likely a hand must be in the whole photograph, for its parts not to be looked at
 _PART = 0.6  # side of a part of a photograph, as a share of its longer side
+_GLANCE, _GLANCES = 0.5, 4  # side of a glanced place, as a share of that side; how many are looked at closer
 _LARGE = 0.4  # of that side: beside a hand of this size or more no others are looked for in parts
 _SAME = 0.6  # of the smaller one: boxes that share so much are of one hand, or of a part of it
 
@@ -82,13 +83,16 @@ class BoxFinder:
     folder: Path = FOLDER
 
     def __call__(self, photograph: Photograph) -> Found | None:
-        """The hand that is surest: in the whole photograph, or, where none is sure there, in its parts, too.
+        """The hand that is surest: in the whole photograph, or, where none is sure there, in its parts, too,
+        and then wherever the localiser sees most of one.
 
         Raises UnreadableImage.
         """
-        seen = self._in(photograph, [photograph.square])
-        if not any((hand.score or 0.0) >= _SURE for hand in seen):
-            seen += self._in(photograph, _parts(photograph))
+        seen = list[Found]()
+        for places in (self._in_whole, self._in_parts, self._glanced):
+            seen += self._likely(photograph, places(photograph))
+            if any((hand.score or 0.0) >= _SURE for hand in seen):
+                break
         return next(iter(_told_apart(seen)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
@@ -98,23 +102,39 @@ class BoxFinder:
         Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
         which there may be others. Raises UnreadableImage.
         """
-        seen = self._in(photograph, [photograph.square])
+        seen = self._likely(photograph, self._in_whole(photograph))
         if not any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
-            seen += self._in(photograph, _parts(photograph))
+            seen += self._likely(photograph, self._in_parts(photograph))
         return _told_apart(seen)
 
     def looks(self, photograph: Photograph, part: Square) -> list[list[Looked]]:
         """At each place in a part of a photograph that may be a hand's, the looks at it, each closer around
         the points of the one before. Raises UnreadableImage."""
+        # An outline also holds the arm, and a face behind the hand; the overview tells the hand from both,
+        # but one alone: where it would be if there were one.
+        overview = pointed(network(OVERVIEW, self.folder), photograph, BOX, part)
         outlines = outlined(network(FINDER, self.folder), photograph, BOX, part)
-        places = [*self._in_overview(photograph, part), *(outline.box for outline in outlines)]
-        return [self._closer(photograph, place) for place in places]
+        return [self._closer(photograph, place.box) for place in (*overview, *outlines)]
 
-    def _in(self, photograph: Photograph, parts: Sequence[Square]) -> list[Found]:
+    def _in_whole(self, photograph: Photograph) -> list[list[Looked]]:
+        return self.looks(photograph, photograph.square)
+
+    def _in_parts(self, photograph: Photograph) -> list[list[Looked]]:
+        squares = _squares(photograph, _PART, 0.7)
+        return [looks for part in squares for looks in self.looks(photograph, part)]
+
+    def _glanced(self, photograph: Photograph) -> list[list[Looked]]:
+        """The looks at the likeliest of many places, none of which a network proposed."""
+        view = View(photograph, 0.0, ())
+        glances = list[Looked]()
+        for view.square in _squares(photograph, _GLANCE, 0.5):
+            glances.append(self._look(view, view.square))
+        likeliest = sorted(glances, key=lambda glance: -glance.likely)[:_GLANCES]
+        return [self._closer(photograph, glance.box) for glance in likeliest]
+
+    def _likely(self, photograph: Photograph, places: Sequence[Sequence[Looked]]) -> list[Found]:
         """What is likely enough a hand, the same one several times."""
-        found = [
-            self._concluded(photograph, looks) for part in parts for looks in self.looks(photograph, part)
-        ]
+        found = [self._concluded(photograph, looks) for looks in places]
         return [hand for hand in found if (hand.score or 0.0) >= told(self.folder).trusted]
 
     def _closer(self, photograph: Photograph, place: NDArray[np.floating]) -> list[Looked]:
@@ -156,26 +176,24 @@ class BoxFinder:
             likely += [look.likely for look in turned]
         return Found(box, BOX, float(np.mean(likely)))
 
-    def _in_overview(self, photograph: Photograph, part: Square) -> list[NDArray[np.floating]]:
-        """Where a hand would be if there were one: the box of keypoints in all that is looked at.
 
-        An outline also holds the arm, and a face behind the hand; this tells the hand from both, but one
-        alone.
-        """
-        overview = network(OVERVIEW, self.folder)
-        view = View(photograph, 0.0, ())
-        view.square = part
-        shown = view.show(overview.size)
-        box = geometry.bounding_box(shown.back(overview.predict(shown.pixels[None]).points[0]))
-        return [] if box is None else [box]
+def _squares(photograph: Photograph, share: float, apart: float) -> list[Square]:
+    """Squares that cover a photograph, row by row.
 
-
-def _parts(photograph: Photograph) -> list[Square]:
-    """Squares that cover a photograph, and share a third of their sides with each other."""
+    share: their side, of the photograph's longer one; where it is longer than the other, they lie in the
+    middle there. apart: how far one lies from the next at most, as a share of their side.
+    """
     size = photograph.whole[2:]
-    side = _PART * size.max()
-    x, y = ([(length - side) / 2] if length <= side else [0.0, length - side] for length in size)
-    return [np.array([left, top, side, side]) for top in y for left in x]
+    side = share * size.max()
+    across, down = (_along(length, side, apart * side) for length in size)
+    return [np.array([left, top, side, side]) for top in down for left in across]
+
+
+def _along(length: float, side: float, apart: float) -> NDArray[np.float64]:
+    """Where pieces of `side` begin along a length, to cover it."""
+    if length <= side:
+        return np.array([(length - side) / 2])
+    return np.linspace(0, length - side, int(np.ceil((length - side) / apart)) + 1)
 
 
 def _told_apart(found: Sequence[Found]) -> list[Found]:

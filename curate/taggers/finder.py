@@ -1,4 +1,5 @@
-"""A trained run that finds masks, as a finder of hands: a box for each hand that it sees in a photograph."""
+"""A trained run as a finder of hands: one that finds masks gives a box for each hand that it sees in a
+photograph, one that finds points in whole photographs a box for one hand."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import files, geometry
+from curate.basics.errors import InputError
 from curate.basics.paths import real
 from curate.hands.cropping import Frame
 from curate.hands.finding import Finder, Found
@@ -19,7 +21,11 @@ from curate.hands.photograph import Photograph
 from curate.training.record import WEIGHTS
 
 if TYPE_CHECKING:
+    from curate.networks.found import Found as Answer
     from curate.taggers.model import Model
+    from curate.training.run import Run
+
+_SEEN = 0.5  # from this mean score of its points on there is a hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,15 @@ class RunFinder:
         return f"run:{real(self.where).name}"
 
     def __call__(self, photograph: Photograph) -> Found | None:
-        """The largest hand. Raises UnreadableImage."""
+        """The hand, the largest of several. Raises UnreadableImage."""
         return next(iter(self.all(photograph)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
         """Each hand, the largest first. Raises UnreadableImage."""
-        return outlined(_opened(self.where, self.content), photograph, self.name)
+        run = _opened(self.where, self.content)
+        if "mask" in run.gives:
+            return outlined(run, photograph, self.name)
+        return [hand for hand in pointed(run, photograph, self.name) if (hand.score or 0.0) >= _SEEN]
 
 
 def outlined(
@@ -56,14 +65,33 @@ def outlined(
     It looks at a square, `part`, or at the whole photograph, padded to one as `curate build` does.
     Raises UnreadableImage.
     """
+    answer, back = _look(model, photograph, part)
+    likely = answer.masks
+    assert likely is not None  # such a network
+    boxes = [(_moved(hand.box, back, photograph), hand.score) for hand in outlines(likely[0])]
+    return [Found(box, name, score) for box, score in boxes if min(box[2:]) > 0]
+
+
+def pointed(
+    model: Model, photograph: Photograph, name: str, part: NDArray[np.floating] | None = None
+) -> list[Found]:
+    """The hand whose points a network finds in all that it looks at, a square as in `outlined`, if it finds
+    any; its score is the mean of theirs. Raises UnreadableImage."""
+    answer, back = _look(model, photograph, part)
+    box = geometry.bounding_box(geometry.apply(back, answer.points[0]))
+    there = np.isfinite(answer.points[0]).all(1)
+    return [] if box is None else [Found(box, name, float(answer.scores[0][there].mean()))]
+
+
+def _look(
+    model: Model, photograph: Photograph, part: NDArray[np.floating] | None
+) -> tuple[Answer, geometry.Affine]:
+    """What it finds there, and the map from what it is shown to the photograph."""
     size, channels = model.form
     square = photograph.square if part is None else part
     frame = Frame.around(photograph.info, np.floor(square), size, enlarge=True)
-    likely = model.predict(frame.of(photograph.read(frame.shrink, grey=channels == 1))[None]).masks
-    assert likely is not None  # such a network
-    back = geometry.invert(frame.affine)
-    boxes = [(_moved(hand.box, back, photograph), hand.score) for hand in outlines(likely[0])]
-    return [Found(box, name, score) for box, score in boxes if min(box[2:]) > 0]
+    shown = frame.of(photograph.read(frame.shrink, grey=channels == 1))
+    return model.predict(shown[None]), geometry.invert(frame.affine)
 
 
 def finder_of(where: str) -> Finder:
@@ -71,18 +99,23 @@ def finder_of(where: str) -> Finder:
 
     Raises
     ------
-    SchemaError: no finished run. InputError: its network finds no mask.
+    SchemaError: no finished run. InputError: its network finds points in crops of hands.
     """
-    _opened(where, "")  # refused here, where it is of no use
+    run = _opened(where, "")  # refused here, where it is of no use
+    crop = run.info.get("crop")
+    if "mask" not in run.gives and crop is not None:
+        found = f"a run that finds points in crops by {crop.get('by')}"
+        allowed = "one that finds masks, or one that learnt points in whole photographs"
+        raise InputError(where, found, allowed=allowed, remedy="build the training set without --crop")
     find = RunFinder(where, files.sha256(Path(where) / WEIGHTS))
     return Finder(find.name, False, True, find, find.all, find.content)
 
 
 @lru_cache(maxsize=2)
-def _opened(where: str, _content: str) -> Model:
+def _opened(where: str, _content: str) -> Run:
     from curate.training.run import open_run  # torch, which the other finders do without
 
-    return open_run(where, gives="mask")
+    return open_run(where)
 
 
 def _moved(box: NDArray[np.floating], affine: geometry.Affine, photograph: Photograph) -> NDArray[np.float64]:

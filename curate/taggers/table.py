@@ -79,11 +79,11 @@ def choose_by(text: str, looks: int = 1) -> Choice:
 
 
 def finder_of(where: str) -> Finder:
-    """A finder by name: BOX, or a run of a network that finds masks, by its folder.
+    """A finder by name: BOX, or a run, by its folder, that finds masks, or points in whole photographs.
 
     Raises
     ------
-    SchemaError: no finished run. InputError: its network finds no mask.
+    SchemaError: no finished run. InputError: it finds points in crops of hands.
     """
     from curate.taggers import box, finder
 

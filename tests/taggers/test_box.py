@@ -118,6 +118,23 @@ def test_a_hand_too_small_for_the_whole_is_seen_in_a_part(seed: int, tmp_path: P
     assert metrics.box_iou(found.box, truth) > 0.6
 
 
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_hand_that_no_network_proposes_is_seen_at_a_glance(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(seed)
+    hand, points = draw_hand(rng, Person.sample(rng), "right", width=120, height=120)
+    picture = np.full((240, 320, 3), hand[0, 0], np.uint8)
+    picture[100:220, 170:290] = hand
+    images.write(tmp_path / "a.png", picture)
+    monkeypatch.setattr(BoxFinder, "looks", lambda *_: [])
+    found = BoxFinder()(Photograph(tmp_path, Sample("s/a", "s", "a.png")))
+    truth = geometry.bounding_box(points + np.array([170, 100]))
+    assert found is not None
+    assert truth is not None
+    assert metrics.box_iou(found.box, truth) > 0.6
+
+
 def test_small_hands_far_apart_are_each_seen_once(tmp_path: Path) -> None:
     """The whole shows one of them; a part of the photograph that cuts a hand does not make it two."""
     picture, boxes = np.full((720, 960, 3), 200, np.uint8), []

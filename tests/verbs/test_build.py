@@ -103,6 +103,18 @@ def test_unlabelled_samples_are_dropped_and_unlabelled_points_stay_so(store, tmp
     assert build([data], tmp_path / "t21", BuildOptions(keypoints=21), quiet=True).samples == 2
 
 
+def test_unlabelled_samples_are_kept_as_pictures_without_a_hand_on_request(store, tmp_path: Path) -> None:
+    some, none = hand("0"), hand("1")
+    none.visibility[:] = 0
+    data = store(tmp_path / "d", [some, none], {f"{i}.png": noise(50, 80) for i in range(2)})
+    summary = build([data], tmp_path / "t", BuildOptions(keep_empty=True, test=0.0), quiet=True)
+    assert (summary.samples, summary.dropped) == (2, {})
+    split = read_split(Dataset(tmp_path / "t"), "train")
+    assert split.empty.tolist() == [False, True]
+    build([data], tmp_path / "usual", quiet=True)
+    assert "keep_empty" not in Dataset(tmp_path / "usual").info["history"][-1]["options"]
+
+
 def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d", 150)
     (data / "3.png").unlink()

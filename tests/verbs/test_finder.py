@@ -1,4 +1,4 @@
-"""A run that finds masks, as a finder: for crop, build and predict."""
+"""A run that finds masks, or points in whole photographs, as a finder: for crop, build and predict."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from curate.crop import crop
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.photograph import Photograph
+from curate.networks.found import Found
 from curate.options.build import BuildOptions
 from curate.options.crop import CropOptions
 from curate.options.predict import PredictOptions
 from curate.predict import predict
 from curate.taggers.finder import RunFinder
 from curate.taggers.table import finder_of, with_runs
+from curate.training.run import Run
 
 MakePath = Callable[..., Path]
 HANDS = ((20, 30, 60, 80), (200, 40, 80, 120))  # x, y, w, h
@@ -138,11 +140,34 @@ def test_a_further_hand_takes_no_name_that_is_given(
     assert grounds == pytest.approx([20, 20, 120], abs=6)
 
 
-def test_what_is_no_run_of_masks_is_refused(
+def test_a_run_of_points_finds_the_hand_in_the_whole_photograph(
+    make_run: MakePath, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its box is that of the points, and there is none where their scores are below a half in the mean."""
+    scores = np.full((1, 21), 0.6, np.float32)
+
+    def answered(_: Run, pixels: np.ndarray, left: np.ndarray | None = None, **_more: bool) -> Found:
+        corners = np.array([[8.0, 12.0], [20.0, 24.0]], np.float32)
+        return Found(corners[np.arange(21) % 2][None], scores, None, None)
+
+    monkeypatch.setattr(Run, "predict", answered)
+    find = finder_of(str(make_run(size=32))).find
+    found = find(Photograph(photos, Sample("a", "s", "two.png")))
+    assert found is not None
+    # 320 x 240 in the middle of 32 x 32: ten pixels each, and 40 above it.
+    np.testing.assert_allclose(found.box, [80, 80, 120, 120])
+    assert found.score == pytest.approx(0.6)
+    scores[:] = 0.4
+    assert find(Photograph(photos, Sample("a", "s", "two.png"))) is None
+
+
+def test_what_is_no_run_that_finds_hands_is_refused(
     make_run: MakePath, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     points = make_run(size=32)
-    with pytest.raises(InputError, match="finds points; allowed: one that finds mask"):
+    told = json.loads((points / "run.json").read_text())
+    (points / "run.json").write_text(json.dumps({**told, "crop": {"by": "keypoints", "margin": 0.3}}))
+    with pytest.raises(InputError, match="finds points in crops by keypoints; allowed: one that finds masks"):
         crop(photos, tmp_path / "out", CropOptions(by=str(points)), quiet=True)
     with pytest.raises(SchemaError, match=r"no run \(it holds no run.json\)"):
         predict(points, [photos], tmp_path / "out", PredictOptions(finder=str(photos)), quiet=True)
