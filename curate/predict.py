@@ -49,6 +49,7 @@ WITHOUT, UNSEEN = "without_a_hand", "seen_by_the_network_alone"  # notes
 LOW, LOW_IN_VIDEOS = "low_scores", "low_scores_in_videos"  # notes, each below a score of its own
 
 _LONGEST = 800  # px, longer side of a picture
+_SMALLEST = 8  # a photograph is decoded at that fraction of its size, to see that it can be
 _FOLLOWED_IS = "they are followed, and one blurred frame must not lose them"
 _LISTED = 20  # unreadable inputs named in the summary
 
@@ -202,7 +203,9 @@ def predict(
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
     stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
     find = None if finder is None else finder.find_all
-    return _run(stage, given, _Ways(chosen, find, folder, stage.folder, options, least, followed), why)
+    settled = run is None and by == BOX
+    ways = _Ways(chosen, find, folder, stage.folder, options, least, followed, settled)
+    return _run(stage, given, ways, why)
 
 
 def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:
@@ -283,6 +286,7 @@ class _Ways:
     options: PredictOptions
     least: float  # score below which a hand is in doubt
     least_followed: float  # the same in a video
+    settled: bool = False  # the tagger asks the same finder itself
     low: str = LOW  # the note that counts hands below `least`
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
@@ -301,7 +305,8 @@ class _Ways:
     def follower(self, clip: Clip) -> Follower:
         """What follows hands in a video. Those of a file are smoothed when all of it is known."""
         causal = self.smoothing if clip.path is None else None
-        return Follower(self.chosen.open(), self.find, Settings(self.least, self.options.find_every, causal))
+        settings = Settings(self.least, self.options.find_every, causal)
+        return Follower(self.chosen.open(), self.find, settings, self.settled)
 
 
 def _predict_one(item: list[Photo] | Clip, *, ways: _Ways) -> Part:
@@ -333,7 +338,8 @@ def _predict_batch(photos: list[Photo], ways: _Ways) -> Part:
         photos = [hand for photo in photos for hand in _hands_of(photo, ways.find)]
     tagger, samples = ways.chosen.open(), []
     opened = [photo.open() for photo in photos]
-    for photo, result in zip(photos, tag_in_order([tagger], opened), strict=True):
+    further = _find_no_more if ways.settled else None
+    for photo, result in zip(photos, tag_in_order([tagger], opened, further), strict=True):
         if isinstance(result, InputError):
             part.quarantine.append((os.fspath(photo.path), result.reason))
             continue
@@ -363,6 +369,11 @@ def _hands_of(photo: Photo, find: FindAll) -> list[Photo]:
         boxed = replace(sample, sample_id=name, bbox=hand.box.astype(np.float32))
         hands.append(replace(photo, sample=with_found_by(boxed, hand.by), found_by=hand.by))
     return hands or [photo]
+
+
+def _find_no_more(photograph: Photograph) -> None:
+    """Nothing, where the tagger's own finder saw no hand. Raises UnreadableImage."""
+    photograph.read(_SMALLEST)
 
 
 def _unseen(before: Sample, tagged: Tagged) -> bool:

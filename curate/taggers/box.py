@@ -100,12 +100,13 @@ class BoxFinder:
         last two looks, and, where they are in doubt, of two turned ones.
 
         Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
-        which there may be others. Raises UnreadableImage.
+        which there may be others; where none is seen there, either, all of it is glanced over. Raises
+        UnreadableImage.
         """
         seen = self._likely(photograph, self._in_whole(photograph))
         if not any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
             seen += self._likely(photograph, self._in_parts(photograph))
-        return _told_apart(seen)
+        return _told_apart(seen or self._likely(photograph, self._glanced(photograph)))
 
     def looks(self, photograph: Photograph, part: Square) -> list[list[Looked]]:
         """At each place in a part of a photograph that may be a hand's, the looks at it, each closer around

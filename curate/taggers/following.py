@@ -73,11 +73,15 @@ class State:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Follower:
-    """Follows hands by a tagger and a finder; `find` None: one hand, by colour, else by the tagger alone."""
+    """Follows hands by a tagger and a finder; `find` None: one hand, by colour, else by the tagger alone.
+
+    settled: the tagger asks the same finder itself, and need not where that saw none.
+    """
 
     tagger: Tagger
     find: FindAll | None
     settings: Settings
+    settled: bool = False
 
     def step(self, frame: Still, seconds: float, before: State) -> tuple[list[tuple[int, Tagged]], State]:
         """The hands of the next frame with their numbers, in their order, and what is remembered.
@@ -147,7 +151,7 @@ class Follower:
         new = [hand for row, hand in enumerate(seen) if row not in near]
         said = self._tagged([frame.around(hand.box) for hand in new])
         result = [replace(tagged, found_by=hand.by) for hand, tagged in zip(new, said, strict=True)]
-        if not seen and not apart_from:
+        if not seen and not apart_from and not self.settled:
             (own,) = self._tagged([frame])
             if own.found_by != WHOLE or own.score >= self.settings.sure:
                 result.append(own)

@@ -18,6 +18,7 @@ from curate.data.sample import Sample
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.hands.photograph import Photograph
 from curate.networks import found as networks
+from curate.predict import predict
 from curate.scoring import metrics
 from curate.taggers import opencv
 from curate.taggers.box import BoxFinder
@@ -186,6 +187,22 @@ def test_predict_takes_it_where_no_run_is_named(
     ]
     assert main(["predict", str(tmp_path / "nowhere"), words[1], "--out", str(tmp_path / "no")]) == 2
     assert "no run" in capsys.readouterr().err
+
+
+def test_predict_asks_the_box_once_and_tells_what_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photograph in which its finder sees no hand is not searched again."""
+    images.write(tmp_path / "photos/wall.jpg", blank("gradient"))
+    half = (tmp_path / "photos/wall.jpg").read_bytes()
+    (tmp_path / "photos/half.jpg").write_bytes(half[: len(half) // 2])
+    searched = []
+    monkeypatch.setattr(
+        BoxFinder, "_in_whole", lambda _, photograph: searched.append(photograph.read()) or []
+    )
+    result = predict(None, [tmp_path / "photos"], tmp_path / "out", quiet=True)
+    assert (result.without, len(searched)) == (1, 1)
+    assert [Path(name).name for name, _ in result.unreadable] == ["half.jpg"]
 
 
 def test_autotag_takes_it_where_no_tagger_is_named(

@@ -58,10 +58,16 @@ class World:
 
 
 def follow(
-    world: World, frames: list[list[Place]], *, finder: bool = True, every: int = 10, state: State = NEW
+    world: World,
+    frames: list[list[Place]],
+    *,
+    finder: bool = True,
+    every: int = 10,
+    state: State = NEW,
+    settled: bool = False,
 ) -> tuple[list[dict[int, Place]], State]:
     """Where each hand is in each frame, by its number."""
-    follower = Follower(world, world.find if finder else None, Settings(0.7, every, None))
+    follower = Follower(world, world.find if finder else None, Settings(0.7, every, None), settled)
     still = Still(np.zeros((400, 1000, 3), np.uint8), Sample("v/0", "v", "0.jpg"))
     seen = []
     for number, places in enumerate(frames):
@@ -126,6 +132,15 @@ def test_without_a_finder_one_hand_is_followed_wherever_it_went() -> None:
     path: list[list[Place]] = [[], [(100.0, 100.0)], [(104.0, 100.0)], [(600.0, 300.0)]]
     seen, _ = follow(World(), path, finder=False)
     assert seen == [{}, {1: path[1][0]}, {1: path[2][0]}, {1: path[3][0]}]
+
+
+def test_a_tagger_is_asked_beside_the_finder_unless_that_is_its_own() -> None:
+    here = [(100.0, 100.0)]
+    for settled, hands in ((False, {1: here[0]}), (True, {})):
+        world = World()
+        world.hidden = set(here)
+        seen, _ = follow(world, [here], settled=settled)
+        assert seen == [hands]
 
 
 def test_what_is_remembered_comes_back_to_the_last_bit() -> None:
