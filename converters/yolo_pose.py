@@ -96,7 +96,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
     A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
     hand that has neither box nor points in the image is left out, and an image without hands with it. Samples
-    of no split go to train.
+    of no split go to train; all hands of an image to the split of the first.
 
     Returns
     -------
@@ -106,8 +106,10 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     hands: dict[str, Counter[str]] = {}  # of each split and image, those that have a line
     splits: dict[str, str] = {}
     for sample in dataset:
-        split = splits.setdefault(sample.image, sample.split or "train")
-        counts["sample without a split, put into train"] += sample.split is None
+        own = sample.split or "train"
+        split = splits.setdefault(sample.image, own)
+        counts["sample in the split of another hand of its image"] += split != own
+        counts["sample without a split, put into train"] += sample.split is None and split == own
         counts["sample_id"] += sample.source != NAME  # the names of the files tell the ids of our own
         counts["source"] += sample.source != NAME
         if _line(dataset, sample, counts):

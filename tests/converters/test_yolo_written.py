@@ -124,6 +124,17 @@ def test_two_hands_share_a_file_and_a_box_is_found_for_them(tmp_path: Path, shar
     np.testing.assert_allclose(samples[0].bbox, [45, 47.5, 60, 15], atol=1e-4)  # type: ignore[arg-type]
 
 
+def test_hands_that_follow_another_of_their_image_into_its_split_are_counted(
+    tmp_path: Path, shares: NDArray[Any]
+) -> None:
+    splits = ("val", "test", None)
+    hands = [hand(i, shares * 50, np.full(21, 2), split=split) for i, split in enumerate(splits)]
+    lost = yolo_pose.write(dataset(tmp_path / "d", *hands), tmp_path / "y")
+    assert lost["sample in the split of another hand of its image"] == 2
+    assert "sample without a split, put into train" not in lost
+    assert [path.name for path in (tmp_path / "y" / "labels").iterdir()] == ["val"]
+
+
 def test_a_set_of_hidden_points_alone_stays_hidden(tmp_path: Path, shares: NDArray[Any]) -> None:
     yolo_pose.write(dataset(tmp_path / "d", hand(0, shares * 50, np.ones(21), split="train")), tmp_path / "y")
     _, (sample,) = run(tmp_path / "y", tmp_path / "back")
