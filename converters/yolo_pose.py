@@ -94,9 +94,10 @@ def read(source: Source) -> Iterator[Part]:
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
 
-    A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped. A
-    hand that has neither box nor points in the image is left out, and an image without hands with it. Samples
-    of no split go to train; all hands of an image to the split of the first.
+    A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped, and
+    drawn around the points of a hand that has none. A hand that has neither box nor points in the image is
+    left out, and an image without hands with it. Samples of no split go to train; all hands of an image to
+    the split of the first.
 
     Returns
     -------
@@ -379,7 +380,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     counts["point outside the image, written as unlabelled"] += int((labelled & ~within).sum())
     box = _clipped_box(sample, shares[within], size, counts)
     if box is None:
-        counts[LEFT_OUT + "sample without a box or points in the image"] += 1
+        counts[LEFT_OUT + "sample without a box, or points in the image to draw one around"] += 1
         return ""
     numbers = [repr(float(n)) for n in box]
     for i in range(kp.COUNT):
@@ -410,7 +411,9 @@ def _clipped_box(
     low, high = np.clip(box[:2], 0, 1), np.clip(box[:2] + box[2:], 0, 1)
     if (high <= low).any():
         return None
-    if sample.bbox is not None:
+    if sample.bbox is None:
+        counts["sample without a box, which gets one around its points"] += 1
+    else:
         moved = np.abs(np.concatenate([low, high]) - np.concatenate([box[:2], box[:2] + box[2:]])).max()
         counts["bbox clipped to the image"] += int(moved * size.max() > _SHIFT)
     return np.concatenate([(low + high) / 2, high - low])

@@ -89,8 +89,9 @@ def test_what_yolo_cannot_hold_is_counted(tmp_path: Path, shares: NDArray[Any]) 
         "xyz": 1,
         "mask": 1,
         "bbox clipped to the image": 1,
+        "sample without a box, which gets one around its points": 1,
         "point outside the image, written as unlabelled": 4,
-        "left out: sample without a box or points in the image": 1,
+        "left out: sample without a box, or points in the image to draw one around": 1,
         "image missing or unreadable": 1,
         "left out: sample without an image": 1,
     }
@@ -116,7 +117,8 @@ def test_two_hands_share_a_file_and_a_box_is_found_for_them(tmp_path: Path, shar
     points = np.tile([[50.0, 50.0]], (21, 1))
     points[1] = 100, 60
     hands = [hand(i, points, np.full(21, 2), split="train") for i in range(2)]
-    yolo_pose.write(dataset(tmp_path / "d", *hands), tmp_path / "y")
+    lost = yolo_pose.write(dataset(tmp_path / "d", *hands), tmp_path / "y")
+    assert lost["sample without a box, which gets one around its points"] == 2
     text = (tmp_path / "y" / "labels" / "train" / "picture.txt").read_text()
     assert len(text.splitlines()) == 2
     _, samples = run(tmp_path / "y", tmp_path / "back")
