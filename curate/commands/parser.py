@@ -20,6 +20,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**{**given, "allow_abbrev": False})
+        for name in (None, "store"):  # the names of what argparse does with a value unless told otherwise
+            self.register("action", name, _StoreOnce)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does it, but what is not known is an error."""
@@ -51,6 +53,22 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             what = "/".join(action.option_strings) or str(action.metavar).lower()
             self.error(f"no {what} {value!r}{_meant(value, action.choices, others=True)}")
+
+
+class _StoreOnce(argparse.Action):
+    """Keeps the value of an option, as argparse does. A second value, for which the first would be forgotten,
+    is an error."""
+
+    _kept_in: argparse.Namespace | None = None
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
+    ) -> None:
+        if option and self._kept_in is namespace:
+            found = f"given twice, the second time as {str(values)!r}"
+            raise argparse.ArgumentError(self, f"{found}; allowed: once")
+        self._kept_in = namespace
+        setattr(namespace, self.dest, values)
 
 
 def _meant(given: str, names: Iterable[str], *, others: bool = False) -> str:

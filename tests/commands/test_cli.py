@@ -124,6 +124,11 @@ def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
         ("build d --out s --siz 96", "curate build: no option '--siz'; did you mean --size?"),
         ("crop d --out c --xyzzy 3", "curate crop: no option '--xyzzy'; for help: curate crop --help"),
         ("crop d e --out c", "curate crop: 'e' is one word too many"),
+        (
+            "background d --backgrounds white --backgrounds noise --out b",
+            "--backgrounds: given twice, the second time as 'noise'; allowed: once",
+        ),
+        ("select d --where a=1 --out b --where b=2", "--where: given twice, the second time as 'b=2'"),
         ("crop d --out c --workers some", "'some'; allowed: a whole number from 1 on"),
         ("convert coc x --out y", "curate convert: no format 'coc'; did you mean coco?"),
         ("export d --to labelm --out y", "curate export: no --to 'labelm'; did you mean labelme?"),
