@@ -36,6 +36,7 @@ _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
 )
 
 
+_UNKNOWN = json.dumps(None)  # a value to draw by
 _STRAY = "sample that QA flagged and that is not here"
 
 
@@ -65,7 +66,7 @@ def select(
     Raises
     ------
     InputError: a training set; nothing to choose by; a condition that does not parse; a name that is no
-        column and stands in no sample's attrs.
+        column and stands in no sample's attrs; nothing known of any sample to draw them by.
     SchemaError: no dataset. ConfigChanged: OUT was begun with other options.
     """
     source = Dataset(dataset)
@@ -201,12 +202,18 @@ def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[
 
 
 def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:
-    """Which of the rows are drawn: in turn one of each value of `by`, in an order by the seed."""
+    """Which of the rows are drawn: in turn one of each value of `by`, in an order by the seed.
+
+    Raises InputError: none of them has a value of `by`.
+    """
     groups = defaultdict[str, list[tuple[str, int]]](list)
     for number, row in enumerate(rows):
         lot = hashlib.sha256(f"{options.seed} {row['sample_id']}".encode()).hexdigest()
         value = None if options.by is None else row.get(options.by, row["attrs"].get(options.by))
         groups[json.dumps(value, sort_keys=True)].append((lot, number))
+    if options.by is not None and [*groups] == [_UNKNOWN]:
+        found = f"{options.by}, which is not known of any of the {len(rows)} samples to draw from"
+        raise InputError("--by", found, remedy="name another column or name in attrs, or leave --by out")
     lots = [
         (turn, lot, number) for group in groups.values() for turn, (lot, number) in enumerate(sorted(group))
     ]
