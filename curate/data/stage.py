@@ -23,7 +23,7 @@ import pyarrow as pa
 from curate.basics import files, progress
 from curate.basics.engine import ALL, ONE, Engine
 from curate.basics.errors import InputError, SchemaError, ShareDone, UnsafeReference
-from curate.basics.paths import NO_TEXT, as_text
+from curate.basics.paths import NO_TEXT, as_text, real
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
@@ -161,10 +161,12 @@ class Stage:
         ------
         ShareDone: the engine does a share, and others are not done.
         ConfigChanged: the folder holds other work, and `overwrite` is not set.
-        InputError: the folder is, or holds, one of the parents; curate did not make it, or it is a file; it
-            cannot be written, or its name is no text.
+        InputError: the folder is, holds, or lies in one of the parents; curate did not make it, or it is a
+            file; it cannot be written, or its name is no text.
         """
         _require_utf8(self.out)
+        for parent in self.parents:
+            _require_outside(self.out, parent.root)
         claimed = contents.claimed(
             self.out,
             self.identity,
@@ -273,6 +275,12 @@ def _require_utf8(folder: Path) -> None:
         os.fspath(folder).encode()
     except UnicodeEncodeError:
         raise InputError(as_text(os.fspath(folder)), NO_TEXT, remedy="or choose another --out") from None
+
+
+def _require_outside(folder: Path, read: Path) -> None:
+    """Raise InputError for a folder within one that is read: what makes that anew would delete it."""
+    if real(read) in real(folder).parents:
+        raise InputError(folder, f"in the folder that is read, {read}", remedy="choose another --out")
 
 
 def _set_twins_aside(part: Part, seen: set[str]) -> None:

@@ -167,6 +167,11 @@ def test_other_peoples_folders_and_inputs_are_left_alone(tmp_path: Path) -> None
     for out in (tmp_path / "in", tmp_path / "in" / "deep", tmp_path / "in" / "x" / ".." / "deep"):
         with pytest.raises(InputError, match="the folder that is read"):
             run(out, parents=(Dataset(tmp_path / "in" / "deep"),), overwrite=True)
+    (tmp_path / "link").symlink_to(tmp_path / "in" / "deep")
+    for out in (tmp_path / "in" / "deep" / "new", tmp_path / "link" / "new" / "er"):
+        with pytest.raises(InputError, match=r"new.*: in the folder that is read, .*choose another --out"):
+            run(out, parents=(Dataset(tmp_path / "in" / "deep"),))
+    assert not (tmp_path / "in" / "deep" / "new").exists()
 
 
 def test_two_commands_do_not_write_one_folder(tmp_path: Path) -> None:
