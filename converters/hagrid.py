@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from converters.parts import json_files
+from converters.parts import json_files, labels
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen, shaped
 from converters.parts.json_documents import Wanted, any_json, documents
 from converters.parts.pictures import NO_IMAGE, Pictures, probed
@@ -110,10 +110,11 @@ def _of_picture(
         spans = bool((box[2:] > 0).all())
         told.notes["bbox that cannot be, left out"] += not spans
         attrs: dict[str, Any] = {"gesture": entry.labels[number]}
-        side = None
-        if shown == [number] and entry.leading_hand in ("left", "right"):
-            side = entry.leading_hand
-            attrs |= {} if entry.leading_conf is None else {"side_confidence": entry.leading_conf}
+        leading = entry.leading_hand if shown == [number] else None
+        side = labels.side_of(leading)
+        told.notes["leading_hand that is no side"] += bool(leading) and side is None
+        if side and entry.leading_conf is not None:
+            attrs["side_confidence"] = entry.leading_conf
         yield Sample(
             f"{NAME}/{path.parent.name}/{path.stem}/{key}" + (f"#{number}" if number else ""),
             NAME,

@@ -64,6 +64,18 @@ def test_two_hands_that_show_a_gesture_have_no_leading_one(tmp_path: Path) -> No
     assert [s.side for s in converted("hagrid", tmp_path / "s")[1]] == [None, None, "left"]
 
 
+def test_the_leading_hand_is_understood_in_any_letter_case_and_counted_where_it_is_no_side(
+    tmp_path: Path,
+) -> None:
+    hagrid(tmp_path / "s")
+    change(tmp_path / "s", leading_hand="RIGHT")
+    assert [s.side for s in converted("hagrid", tmp_path / "s")[1]] == ["right", None, "left"]
+    change(tmp_path / "s", leading_hand="foremost")
+    summary, samples, _ = converted("hagrid", tmp_path / "s")
+    assert [s.side for s in samples] == [None, None, "left"]
+    assert summary.notes["leading_hand that is no side"] == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "found"),
     [
