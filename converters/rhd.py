@@ -167,6 +167,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         if sample.side is None:
             counts[LEFT_OUT + "sample of an unknown side"] += 1
             continue
+        counts["hand without a labelled keypoint"] += not sample.visibility.any()
         pictures = sets["evaluation" if sample.split in ("val", "test") else "training"]
         if sample.image not in pictures:
             pictures[sample.image] = _Picture(sample.image, sample.mask, sample.depth)

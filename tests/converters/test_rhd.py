@@ -462,6 +462,14 @@ def test_what_rhd_cannot_hold_is_counted(tmp_path: Path) -> None:
     assert (left.width, left.height) == (64, 64)
 
 
+def test_a_hand_that_comes_back_as_out_of_view_is_counted(tmp_path: Path) -> None:
+    images.write(tmp_path / "a.png", np.full((64, 64, 3), 99, np.uint8))
+    bare = Sample("s/1", "s", "../a.png", side="right", bbox=np.array([5, 5, 30, 30], np.float32))
+    Stage("test", tmp_path / "d", {}, quiet=True).run([(bare,)], as_part)
+    assert rhd.write(Dataset(tmp_path / "d"), tmp_path / "w")["hand without a labelled keypoint"] == 1
+    assert run(tmp_path / "w", tmp_path / "back")[1] == []
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_rendered_dataset_goes_out_and_comes_back(tmp_path: Path, side: str) -> None:
     """Part masks, depth in tenths of a millimetre, xyz, K and visibility, as the renderer stores them."""
