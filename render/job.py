@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -48,6 +48,8 @@ POSES = (
     *("pinch", "grasp", "claw"),
 )
 
+LAID = POSES[:2]  # of which thumbs and neighbouring fingers lie as `Pose` says
+
 THUMBS = ("out", "beside", "under", "over")
 
 PICTURES = "a folder of images, for the kind picture"  # what ground.folder must be
@@ -73,7 +75,10 @@ class Hands(Options):
     """Whose hands, and how many."""
 
     people: int = whole(
-        60, 1, 100_000, "people that the procedural hands belong to, each with a build and skin of their own"
+        60,
+        1,
+        100_000,
+        "people that hands belong to, each with a skin of their own, and procedural hands with a build",
     )
     two: float = share(0.0, "share of pictures with two hands, a left and a right one; needs side: both")
     lie: tuple[str, ...] = choices(
@@ -364,11 +369,30 @@ def _refuse_idle(job: Job) -> None:
             raise InputError("ground.folder", "not given", allowed=PICTURES)
         remedy = "name the kind picture in ground.kinds, too"
         raise InputError("job", job.ground.folder, field="ground.folder", remedy=remedy)
-    for name in ("lie", "strangers"):
-        found, plain = getattr(job.hands, name), getattr(usual.hands, name)
-        if not job.hands.two and found != plain:
-            remedy = "say how many pictures have two hands: hands.two"
-            raise InputError("job", str(found), field=f"hands.{name}", remedy=remedy)
+    for key, remedy in _idle(job):
+        section, name = key.split(".")
+        found = getattr(getattr(job, section), name)
+        if found != getattr(getattr(usual, section), name):
+            raise InputError("job", str(found), field=key, remedy=remedy)
+
+
+def _idle(job: Job) -> Iterator[tuple[str, str]]:
+    """The settings that others leave without any effect, and what would give them one."""
+    kinds = job.ground.kinds
+    if not job.hands.two:
+        for name in ("lie", "strangers"):
+            yield f"hands.{name}", "say how many pictures have two hands: hands.two"
+    if not set(LAID) & set(job.pose.kinds):
+        for name in ("thumbs", "touching", "crossed"):
+            yield f"pose.{name}", f"name the kind {' or '.join(LAID)} in pose.kinds, too"
+    if not job.camera.edge:
+        yield "camera.beyond", "say how many pictures cut the arm at the wrist: camera.edge"
+    if "table" not in kinds:
+        yield "ground.hover", "name the kind table in ground.kinds, too"
+    lit_by = {grounds.GROUNDS[kind].lit_by for kind in kinds}
+    if "" not in lit_by and not lit_by >= set(job.light.kinds):
+        alone = f"that is not lit by {' and '.join(lit_by)} alone"
+        yield "light.kinds", f"name a kind in ground.kinds, too, {alone}"
 
 
 def pick(text: str, total: int) -> list[int]:

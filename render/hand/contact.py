@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.hands import kinematics
 from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
 from render.hand.model import HandModel
-from render.job import Pose
+from render.job import LAID, Pose
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def draw(kind: str, wanted: Pose, rng: np.random.Generator) -> Ways:
     touches, crosses = rng.random(2) < [wanted.touching, wanted.crossed]
     close = rng.random(3) < 0.7
     crossing = _CROSSING[int(rng.choice(3, p=[0.5, 0.25, 0.25]))]
-    if kind not in ("flat", "relaxed"):
+    if kind not in LAID:
         return Ways()
     if crosses:
         return Ways(thumb, (), crossing)

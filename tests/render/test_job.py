@@ -100,6 +100,18 @@ def test_what_explain_prints_is_a_job_file(tmp_path: Path) -> None:
         ("ground: {kinds: [picture]}", "ground.folder: not given; allowed: a folder of images"),
         ("hands: {strangers: 1}", "hands.strangers: 1.0; say how many pictures have two hands: hands.two"),
         ("hands: {lie: [apart]}", r"hands.lie: \('apart',\); say how many pictures have two hands"),
+        (
+            "pose: {kinds: [fist, gesture], thumbs: [under]}",
+            r"pose.thumbs: \('under',\); name the kind flat or relaxed in pose.kinds, too",
+        ),
+        ("pose: {kinds: [ok], touching: 0.5}", "pose.touching: 0.5; name the kind flat or relaxed"),
+        ("pose: {kinds: [ok], crossed: 0.5}", "pose.crossed: 0.5; name the kind flat or relaxed"),
+        ("camera: {beyond: 0.1}", r"camera.beyond: \(0.1, 0.1\); say how many .*: camera.edge"),
+        ("ground: {kinds: [wall], hover: false}", "ground.hover: False; name the kind table"),
+        (
+            "ground: {kinds: [environment]}\nlight: {kinds: [studio]}",
+            r"light.kinds: \('studio',\); name a kind .*, too, that is not lit by environment alone",
+        ),
         ("- size", "no table but a list"),
         ("{", "is not YAML .*start from: curate render --explain"),
     ],
@@ -115,6 +127,20 @@ def test_a_wrong_job_is_told_in_one_line(tmp_path: Path, text: str, message: str
 @given(st.sets(st.integers(0, 60), min_size=1))
 def test_indices_are_read_as_they_are_told(indices: set[int]) -> None:
     assert pick(runs(sorted(indices)), 61) == sorted(indices)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ground: {kinds: [environment]}\nlight: {kinds: [environment]}",
+        "ground: {kinds: [environment, colour], hover: true}\nlight: {kinds: [studio]}",
+        "pose: {kinds: [fist, relaxed], thumbs: [under]}\ncamera: {edge: 0.1, beyond: 0.1}",
+    ],
+)
+def test_settings_that_have_an_effect_are_taken(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text(text)
+    assert len(Job.of(path)) > 0
 
 
 def test_indices_are_inclusive_like_angles() -> None:
