@@ -52,5 +52,23 @@ def oriented(samples: Sequence[Sample], edge_on: float = shape.EDGE_ON) -> list[
     return made
 
 
+def oriented_anew(sample: Sample) -> Sample:
+    """The sample, whose points or side are others now, with what its points told before told once more."""
+    told = {name for name in (SIDE_FROM, ASPECT_FROM, ANGLES_FROM) if sample.attrs.get(name) == POINTS}
+    if not told:
+        return sample
+    angled = ANGLES_FROM in told
+    gone = told | ({ROLL} if angled else set())
+    bare = replace(
+        sample,
+        side=None if SIDE_FROM in told else sample.side,
+        aspect=None if ASPECT_FROM in told else sample.aspect,
+        tilt=None if angled else sample.tilt,
+        rotation=None if angled else sample.rotation,
+        attrs={name: value for name, value in sample.attrs.items() if name not in gone},
+    )
+    return oriented([bare])[0]
+
+
 def _rounded(degrees: float) -> float | None:
     return None if np.isnan(degrees) else round(degrees, _DIGITS)

@@ -17,6 +17,7 @@ from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage
 from curate.data import references
 from curate.data.sample import Sample
+from curate.hands.oriented import SIDE_FROM, oriented_anew
 from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, sample_sha
 
 _CHUNK = 32
@@ -66,10 +67,15 @@ def stale(sample: Sample, pixels: str, decision: Decision) -> str:
 
 
 def patched(sample: Sample, patch: Patch) -> Sample:
-    """The sample with its corrections: side, then order, then single points, which are manual labels."""
+    """The sample with its corrections: side, then order, then single points, which are manual labels.
+
+    What its points told of side, aspect and angles they tell anew, but for a side that was corrected.
+    """
     if patch.side is not None:
         side: Any = sample.side
-        sample = replace(sample, side=kp.flip_side(side) if patch.side == "swap" else patch.side)
+        attrs = {name: value for name, value in sample.attrs.items() if name != SIDE_FROM}
+        side = kp.flip_side(side) if patch.side == "swap" else patch.side
+        sample = replace(sample, side=side, attrs=attrs)
     if patch.order == "reverse":
         xyz = None if sample.xyz is None else sample.xyz[_REVERSED]
         scores = None if sample.keypoint_scores is None else sample.keypoint_scores[_REVERSED]
@@ -88,4 +94,4 @@ def patched(sample: Sample, patch: Patch) -> Sample:
             label_source="manual",
             score=None,
         )
-    return sample
+    return sample if patch == Patch() else oriented_anew(sample)

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from curate.basics import images
+from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
+from curate.hands.oriented import oriented
 from qa.review.apply import apply_decisions
 from qa.review.decisions import SCHEMA, alias, pixel_state, sample_sha
 
@@ -276,6 +278,30 @@ def test_xyz_and_scores_move_with_their_points(hands: Path, tmp_path: Path) -> N
     assert moved.keypoint_scores is not None
     np.testing.assert_array_equal(moved.xyz[INDEX], xyz[[8, 7, 6, 5]])
     np.testing.assert_array_equal(moved.keypoint_scores[INDEX], [8, 7, 6, 5])
+
+
+def test_what_points_told_is_told_by_the_corrected_points(hands: Path, tmp_path: Path) -> None:
+    """Angles of a hand that was turned round stayed those of the points before."""
+    told = oriented([replace(sample, aspect=None) for sample in Dataset(hands)])
+    save(hands, told)
+    turned = {
+        name: [200 - float(x), 200 - float(y), 2]
+        for name, (x, y) in zip(kp.NAMES, told[0].keypoints, strict=True)
+    }
+    path = write_lines(
+        tmp_path,
+        decided(hands, 0, "patch", patch={"points": turned}),
+        decided(hands, 1, "patch", patch={"side": "swap"}),
+    )
+    apply_decisions(hands, path, tmp_path / "next", quiet=True)
+    first, second, third, *_ = Dataset(tmp_path / "next")
+    assert told[0].rotation is not None
+    assert first.rotation is not None
+    assert abs((first.rotation - told[0].rotation) % 360 - 180) < 1
+    assert (first.side, first.aspect) == (told[0].side, told[0].aspect)
+    assert {told[1].aspect, second.aspect} == {"dorsal", "palmar"}
+    assert (second.side, second.attrs["aspect_from"]) == ("left", "points")
+    assert (third.rotation, third.attrs["roll"]) == pytest.approx((told[2].rotation, told[2].attrs["roll"]))
 
 
 def test_what_a_person_corrected_has_no_tagger_s_scores(hands: Path, tmp_path: Path) -> None:
