@@ -20,7 +20,7 @@ from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.frames import SECONDS
 from curate.data.part import Part
-from curate.data.sample import Sample, file_stem, to_batch
+from curate.data.sample import Sample, file_stem, from_batch, to_batch
 from curate.data.stage import TWIN, Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
 from curate.hands.oriented import ROLL, oriented
@@ -326,6 +326,7 @@ def _predict_clip(clip: Clip, ways: _Ways) -> Part:
         part = tag_clip(clip, ways.follower(clip), ways.label, ways.out, ways.work)
     if clip.path is not None and ways.smoothing is not None:
         part = smoothed(part, ways.smoothing)
+    part.batch = to_batch(oriented(list(from_batch(part.batch))))
     if ways.options.pictures:
         write_overlay(ways.out / _film_of(clip.name), part, ways.out, ways.work)
     return part

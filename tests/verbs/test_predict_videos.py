@@ -19,6 +19,7 @@ from curate.basics.errors import InputError
 from curate.build import build
 from curate.cli import main
 from curate.data.dataset import Dataset
+from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.inference import Found
 from curate.options.build import BuildOptions
 from curate.options.predict import PredictOptions
@@ -99,6 +100,28 @@ def test_a_video_becomes_a_dataset_of_tracks_and_a_film(run: Path, tmp_path: Pat
     for pixels in (made.read_image(frames[3]), shown[3].pixels):
         red, green, blue = pixels[51:70, 46:65].mean((0, 1))
         assert red > 1.3 * max(green, blue)
+
+
+def test_the_angles_of_a_hand_are_told_in_a_video_as_in_a_photograph(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    _, points = draw_hand(rng, Person.sample(rng), "left", width=100, height=100)
+
+    def drawn_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+        found = np.repeat(points[None] * (pixels.shape[1] / 100), len(pixels), axis=0)
+        return Found(found, np.full((len(pixels), kp.COUNT), 0.9, np.float32), None, None)
+
+    monkeypatch.setattr(Run, "predict", drawn_hand)
+    images.write(tmp_path / "photo.png", spot(80)[..., ::-1])
+    clip = film(tmp_path / "a.avi", [spot(80)] * 3)
+    predict(run, [tmp_path / "photo.png", clip], tmp_path / "out", quiet=True)
+    photo, *frames = Dataset(tmp_path / "out")
+    assert photo.rotation is not None
+    assert len(frames) == 3
+    for frame in frames:
+        assert frame.rotation == pytest.approx(photo.rotation, abs=1)
+        assert frame.attrs["angles_from"] == "points"
 
 
 def test_smoothing_calms_a_hand_and_can_be_left_out(run: Path, tmp_path: Path) -> None:
