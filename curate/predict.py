@@ -237,7 +237,7 @@ def _run(stage: Stage, given: Given, ways: _Ways, why: str | None) -> Predicted:
         before=given.before,
     )
     return replace(
-        _told(summary, passed_over, *spent),
+        _told(summary, passed_over, {clip.name for clip in given.clips}, *spent),
         min_score=ways.least if given.photos or given.datasets or not given.clips else None,
         min_score_is=why,
         min_score_in_videos=ways.least_followed if given.clips else None,
@@ -248,6 +248,7 @@ def _run(stage: Stage, given: Given, ways: _Ways, why: str | None) -> Predicted:
 def _told(
     summary: Summary,
     passed_over: dict[str, int],
+    clips: set[str],
     spent: tuple[int, float] = (0, 0.0),
 ) -> Predicted:
     made = Dataset(summary.out)
@@ -257,7 +258,8 @@ def _told(
     )
     columns = made.table(["image", "clip", "track"]).to_pydict()
     frames, seconds = spent
-    followed = zip(columns["clip"], columns["track"], strict=True)
+    frames_of = zip(columns["clip"], columns["track"], strict=True)
+    followed = [(clip, track) for clip, track in frames_of if clip in clips]
     return Predicted(
         summary.out,
         len(set(columns["image"])),
@@ -269,7 +271,7 @@ def _told(
         unreadable=unreadable,
         passed_over=passed_over,
         reused=summary.reused,
-        clips=len({clip for clip in columns["clip"] if clip is not None}),
+        clips=len({clip for clip, _ in followed}),
         tracks=len({hand for hand in followed if hand[1] is not None}),
         rate=frames / seconds if frames and seconds else None,
     )

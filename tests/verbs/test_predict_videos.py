@@ -124,6 +124,14 @@ def test_the_angles_of_a_hand_are_told_in_a_video_as_in_a_photograph(
         assert frame.attrs["angles_from"] == "points"
 
 
+def test_frames_of_a_dataset_are_no_video_that_was_followed(run: Path, tmp_path: Path) -> None:
+    clip = film(tmp_path / "a.avi", [spot(80)] * 3)
+    video = predict(run, [clip], tmp_path / "video", RAW, quiet=True)
+    frames = predict(run, [tmp_path / "video"], tmp_path / "frames", quiet=True)
+    assert (video.photos, video.clips, video.tracks) == (3, 1, 1)
+    assert (frames.photos, frames.clips, frames.tracks) == (3, 0, 0)
+
+
 def test_smoothing_calms_a_hand_and_can_be_left_out(run: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     clip = film(tmp_path / "a.mp4", [spot(80 + 4 * x) for x in rng.normal(size=30)], rate=30)
