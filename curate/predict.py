@@ -187,13 +187,14 @@ def predict(
     Raises
     ------
     SchemaError: no finished run. InputError: no photo at all, a training set or a run among them, a camera
-        with other inputs.
+        with other inputs, or an option that is of no use with what is given.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)
     given = look_through(inputs, folder, seconds=options.seconds)
     chosen = choose("", BOX, options.looks) if run is None else choose(run, looks=options.looks)
     by = BOX if run is None and options.finder is None else options.finder
+    _refuse_idle(options, given, finds=by is not None)
     finder = None if by is None else finder_of(by)
     least, why = _least(chosen, options)
     followed = _least_followed(least, options)
@@ -206,6 +207,21 @@ def predict(
     settled = run is None and by == BOX
     ways = _Ways(chosen, find, folder, stage.folder, options, least, followed, settled)
     return _run(stage, given, ways, why)
+
+
+def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
+    """Raise InputError where an option is given that counts for nothing in what is looked at."""
+    usual, clips = PredictOptions(), bool(given.clips)
+    needs = (
+        ("seconds", any(clip.path is None for clip in given.clips), "a camera"),
+        *((name, clips, "a video") for name in ("smooth", "quick", "find_every")),
+        ("find_every", finds, "--finder"),
+    )
+    for name, there, what in needs:
+        value = getattr(options, name)
+        if not there and value != getattr(usual, name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(option, f"{value:g}, without {what}", remedy=f"leave it out, or give {what}")
 
 
 def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:

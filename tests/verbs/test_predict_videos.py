@@ -132,6 +132,28 @@ def test_frames_of_a_dataset_are_no_video_that_was_followed(run: Path, tmp_path:
     assert (frames.photos, frames.clips, frames.tracks) == (3, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["photo.png", "--seconds", "5"], "--seconds: 5, without a camera"),
+        (["a.avi", "--seconds", "5"], "--seconds: 5, without a camera"),
+        (["photo.png", "--smooth", "0"], "--smooth: 0, without a video"),
+        (["photo.png", "--quick", "3"], "--quick: 3, without a video"),
+        (["photo.png", "--find-every", "3"], "--find-every: 3, without a video"),
+        (["a.avi", "--find-every", "3"], "--find-every: 3, without --finder; leave it out, or give --finder"),
+    ],
+)
+def test_an_option_that_counts_for_nothing_is_refused(
+    words: list[str], told: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images.write(tmp_path / "photo.png", spot(80)[..., ::-1])
+    film(tmp_path / "a.avi", [spot(80)])
+    given, *options = words
+    assert main(["predict", str(run), str(tmp_path / given), *options, "--out", str(tmp_path / "out")]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_smoothing_calms_a_hand_and_can_be_left_out(run: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     clip = film(tmp_path / "a.mp4", [spot(80 + 4 * x) for x in rng.normal(size=30)], rate=30)
