@@ -136,10 +136,13 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
 
 def _own_options(network: str, preset: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     """The options of a network: the preset's, with those that `--set` changes."""
-    own = dict(preset)
+    own, given = dict(preset), set[str]()
     for word in words:
         name, _, value = word.partition("=")
         known("--set", f"option of {network}", name, preset)
+        if name in given:
+            raise InputError("--set", f"{name}, given twice, the second time as {value}", allowed="once")
+        given.add(name)
         try:
             own[name] = json.loads(value)
         except ValueError:

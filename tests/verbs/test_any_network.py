@@ -193,6 +193,15 @@ def test_options_of_the_network_are_set_and_kept(small_set: Path, tmp_path: Path
         train(small_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
 
 
+def test_an_option_of_the_network_is_set_once(
+    small_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(small_set), "--network", "toy-points", "--out", str(tmp_path / "run")]
+    assert cli.main([*words, "--set", "width=4", "--set", "width=8"]) == 2
+    assert "--set: width, given twice, the second time as 8; allowed: once" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("word", "line"),
     [
