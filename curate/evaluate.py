@@ -15,6 +15,7 @@ import numpy as np
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.version import VERSION
+from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
@@ -88,6 +89,9 @@ class Evaluation:
 
     def _warnings(self) -> list[str]:
         told = []
+        if count := self.figures.get("taken_for_right"):
+            images = f"taken for right hands, which are all that the network knows: {counted(count, 'image')}"
+            told.append(f"{images} whose side is not known")
         if self.seen is None:
             told.append("whether these images were trained on is not known")
         elif not self.fair:
@@ -143,7 +147,7 @@ def evaluate(
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, origin.unknown, reused=True)
         names, found = (origin.name, dataset.name), origin.predict()
-        about = {"split": options.split, "training_set": names[1], "seen_in_training": origin.seen}
+        about = origin.about(options.split, names[1])
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
             figures = {**about, **measure(scored)}
@@ -166,7 +170,8 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. unmatched, outdone: as of Scored.
+    seen, unknown: as of Evaluation. unmatched, outdone: as of Scored. taken_for_right: how many images, whose
+    side is not known, a network of right hands takes for such.
     """
 
     name: str
@@ -180,6 +185,12 @@ class _Origin:
     unmatched: int | None = None
     outdone: int | None = None
     unknown: tuple[str, ...] = ()
+    taken_for_right: int = 0
+
+    def about(self, split: str, training_set: str) -> dict[str, Any]:
+        """What the figures begin with."""
+        told = {"split": split, "training_set": training_set, "seen_in_training": self.seen}
+        return told | ({"taken_for_right": self.taken_for_right} if self.taken_for_right else {})
 
 
 def _origin(
@@ -216,6 +227,15 @@ def _origin(
         examples,
         partial(predict, _looks(opened, options), examples, quiet=quiet),
         unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
+        taken_for_right=_sideless(dataset, options.split) if opened.network.right_hands else 0,
+    )
+
+
+def _sideless(dataset: Dataset, split: str) -> int:
+    """How many images of a split have no known side."""
+    columns = dataset.table(["split", "side"]).to_pydict()
+    return sum(
+        own == split and side is None for own, side in zip(columns["split"], columns["side"], strict=True)
     )
 
 

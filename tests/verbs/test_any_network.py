@@ -172,6 +172,22 @@ def test_right_hands_alone_are_shown_and_left_ones_answered_in_their_own_frame(
     assert "mean error" in str(again)
 
 
+def test_images_of_no_known_side_that_are_taken_for_right_hands_are_counted(
+    make_set: MakeSet, tmp_path: Path
+) -> None:
+    training_set = with_space(make_set(["train"] * 4 + ["test"] * 3, keypoints=21, size=64))
+    run = train(training_set, tmp_path / "run", "toy-maps", TrainOptions(batch=2), quiet=True).out
+    known = evaluate(run, training_set, tmp_path / "known", quiet=True)
+    assert "taken_for_right" not in known.figures
+    samples = list(Dataset(training_set))
+    for sample in samples[:5]:  # one of them is in test
+        sample.side = None
+    write_table(training_set, [to_batch(samples)])
+    told = evaluate(run, training_set, tmp_path / "told", quiet=True)
+    assert told.figures["taken_for_right"] == 1
+    assert "all that the network knows: 1 image whose side is not known" in str(told)
+
+
 def test_a_mask_comes_back_mirrored_too(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = table.load("toy-mask")
     monkeypatch.setattr(kind, "right_hands", True)
