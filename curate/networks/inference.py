@@ -22,7 +22,7 @@ def predict_turned(
 ) -> Found:
     """What a network finds in images in the mean of four quarter turns, each turned back.
 
-    A point, or a score, is the mean of the turns in which the network has an answer.
+    A point is the mean of the turns that have one; a score that of all four, 0 in those without a point.
 
     Parameters, raises: as predict.
     """
