@@ -371,12 +371,11 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
     Returns
     -------
-    How many values of each field the format could not hold, and images that were left out.
+    How many values of each field the format could not hold, and what was left out.
     """
     lost = count_lost(dataset, _HELD)
     for sample in dataset:
         lost["label_source"] += sample.label_source not in (None, _MANUAL)
-        lost["hand without a labelled keypoint"] += not sample.visibility.any()
         lost["sample_id"] += not xml_files.holds(sample.sample_id)
     folder = out / "images"
     hands, counts = put_hands(dataset, folder, engine)

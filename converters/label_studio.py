@@ -183,10 +183,9 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
     Returns
     -------
-    How many values of each field the format could not hold, and images that were left out.
+    How many values of each field the format could not hold, and what was left out.
     """
     lost = count_lost(dataset, _HELD)
-    lost["hand without a labelled keypoint"] += sum(not sample.visibility.any() for sample in dataset)
     hands, counts = put_hands(dataset, out / "images", engine)
     encoder = msgspec.json.Encoder()
     with files.writing(out / TASKS) as file:

@@ -500,12 +500,11 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
     Returns
     -------
-    How many values of each field the format could not hold, and images that were left out.
+    How many values of each field the format could not hold, and what was left out.
     """
     lost = count_lost(dataset, _HELD)
     for sample in dataset:
         lost["label_source"] += sample.label_source != "manual"
-        lost["hand without a labelled keypoint"] += not sample.visibility.any()
     hands, counts = put_hands(dataset, out, engine)
     encoder = msgspec.json.Encoder()
     for image, samples in hands.items():

@@ -97,12 +97,12 @@ def put(dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine) -> 
 def put_hands(
     dataset: Dataset, folder: Path, engine: Engine
 ) -> tuple[dict[Path, list[Sample]], Counter[str]]:
-    """Put all images of a dataset into `folder`, as `put` does.
+    """Put all images of a dataset into `folder`, as `put` does, for a format of points alone.
 
     Returns
     -------
     The hands in each file, in the order of the refs and of the dataset; and counts of what was left out or
-    turned.
+    turned. Those without a labelled keypoint, of which the format holds nothing, are counted as left out.
     """
     hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
@@ -110,6 +110,8 @@ def put_hands(
     placed, counts = put(dataset, hands, folder, engine)
     gone = sum(len(found) for ref, found in hands.items() if ref not in placed)
     counts[LEFT_OUT + "sample without an image"] += gone
+    bare = sum(not hand.visibility.any() for ref in placed for hand in hands[ref])
+    counts[LEFT_OUT + "sample without a labelled keypoint"] += bare
     return {path: hands[ref] for ref, path in sorted(placed.items())}, +counts
 
 

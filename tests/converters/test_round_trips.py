@@ -283,3 +283,14 @@ def test_labelme_says_whose_labels_become_a_persons(tmp_path: Path) -> None:
     summary, (back,) = there_and_back(make(tmp_path / "data", [sample]), "labelme", tmp_path)
     assert back.label_source == "manual"
     assert summary.lost["label_source"] == 1
+
+
+@pytest.mark.parametrize("name", ["labelme", "cvat", "label-studio"])
+def test_a_hand_without_a_labelled_keypoint_is_left_out_and_counted(name: str, tmp_path: Path) -> None:
+    bare = Sample("toy/bare", "toy", "../photos/bare.png", WIDTH, HEIGHT, side="left")
+    points = [(50.0, 50.0 + number) for number in range(kp.COUNT)]
+    whole = sample_of(1, (points, [2] * (kp.COUNT - 1), 2, "left", 0))
+    summary, back = there_and_back(make(tmp_path / "data", [bare, whole]), name, tmp_path)
+    assert summary.lost["left out: sample without a labelled keypoint"] == 1
+    assert not summary.complete
+    assert len(back) == 1
