@@ -22,6 +22,7 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import from_batch
 from curate.data.stage import Stage, Summary, keep
+from qa.review.beside_points import BOX_MOVED, XYZ_GONE, changed_beside
 from qa.review.decisions import Decision, Patch, read_decisions
 from qa.review.standing import names_of, patched, pixel_states, stale
 
@@ -81,6 +82,8 @@ class Applied:
         if self.summary is None:
             return "\n".join([*lines, "nothing was written (dry run)"])
         again = " (was finished before)" if self.summary.reused else ""
+        notes = self.summary.notes
+        lines += [f"  note: {name}: {notes[name]}" for name in (BOX_MOVED, XYZ_GONE) if name in notes]
         return "\n".join([*lines, f"{counted(self.summary.samples, 'sample')} in {self.summary.out}{again}"])
 
     def as_json(self) -> dict[str, Any]:
@@ -222,7 +225,8 @@ def _apply_batch(
             if decision.decision == "reject":
                 part.dropped[f"rejected in review: {decision.reason or 'no reason given'}"] += 1
                 continue
-            sample = patched(sample, decision.patch or Patch())
+            before, sample = sample, patched(sample, decision.patch or Patch())
+            part.notes += changed_beside(before, sample)
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
             sample.attrs = {**sample.attrs, "decision": decision.decision}
         samples.append(sample)

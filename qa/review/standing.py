@@ -18,6 +18,7 @@ from curate.basics.errors import UnreadableImage
 from curate.data import references
 from curate.data.sample import Sample
 from curate.hands.oriented import SIDE_FROM, oriented_anew
+from qa.review.beside_points import box_of, xyz_of
 from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, sample_sha
 
 _CHUNK = 32
@@ -69,7 +70,8 @@ def stale(sample: Sample, pixels: str, decision: Decision) -> str:
 def patched(sample: Sample, patch: Patch) -> Sample:
     """The sample with its corrections: side, then order, then single points, which are manual labels.
 
-    What its points told of side, aspect and angles they tell anew, but for a side that was corrected.
+    What its points told of side, aspect and angles they tell anew, but for a side that was corrected. Box
+    and 3D points go with corrected points, see `qa.review.beside_points`.
     """
     if patch.side is not None:
         side: Any = sample.side
@@ -93,5 +95,7 @@ def patched(sample: Sample, patch: Patch) -> Sample:
             keypoint_scores=None,
             label_source="manual",
             score=None,
+            bbox=box_of(sample, points),
+            xyz=xyz_of(sample, points),
         )
     return sample if patch == Patch() else oriented_anew(sample)

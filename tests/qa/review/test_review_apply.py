@@ -314,3 +314,17 @@ def test_what_a_person_corrected_has_no_tagger_s_scores(hands: Path, tmp_path: P
     assert (first.label_source, first.score, first.keypoint_scores) == ("manual", None, None)
     np.testing.assert_array_equal(second.keypoint_scores, scores)
     assert (tmp_path / "next" / first.depth).resolve() == (hands / "depth/0.png").resolve()
+
+
+def test_what_goes_with_corrected_points_is_told(hands: Path, tmp_path: Path) -> None:
+    box = np.array([0, 0, 200, 200], np.float32)
+    save(hands, [replace(sample, xyz=np.ones((21, 3), np.float32), bbox=box) for sample in Dataset(hands)])
+    line = decided(hands, 0, "patch", patch={"points": {"thumb_tip": [150.0, 260.0, 2]}})
+    done = apply_decisions(hands, write_lines(tmp_path, line), tmp_path / "new", quiet=True)
+    assert "  note: bbox drawn anew around corrected points: 1\n" in str(done)
+    assert "  note: 3D point of a keypoint that was corrected, left out: 1\n" in str(done)
+    new = next(iter(Dataset(tmp_path / "new")))
+    assert new.bbox is not None
+    assert new.bbox.tolist() == [0, 0, 200, 260]
+    assert new.xyz is not None
+    assert np.isnan(new.xyz).all(axis=1).sum() == 1
