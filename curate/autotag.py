@@ -25,6 +25,7 @@ from curate.data.dataset import Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
 from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.sideless import TAKEN_FOR_RIGHT
 from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
@@ -224,6 +225,7 @@ def _tag_batch(
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
             part.notes[DIM] += photograph.dim
+            part.notes[TAKEN_FOR_RIGHT] += any(tagged.taken_for_right for tagged in said)
             part.notes.update(f"{OUT} for {reason.limit}" for reason in verdict.reasons)
     part.notes = +part.notes
     Part(to_batch(sifted)).store(aside / _PART.format(number))

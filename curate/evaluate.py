@@ -15,11 +15,11 @@ import numpy as np
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.version import VERSION
-from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
+from curate.data.sideless import sideless, taken_for_right
 from curate.data.told_apart import values_of
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring import against, slices
@@ -90,8 +90,7 @@ class Evaluation:
     def _warnings(self) -> list[str]:
         told = []
         if count := self.figures.get("taken_for_right"):
-            images = f"taken for right hands, which are all that the network knows: {counted(count, 'image')}"
-            told.append(f"{images} whose side is not known")
+            told.append(taken_for_right(count, "image"))
         if self.seen is None:
             told.append("whether these images were trained on is not known")
         elif not self.fair:
@@ -227,15 +226,7 @@ def _origin(
         examples,
         partial(predict, _looks(opened, options), examples, quiet=quiet),
         unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
-        taken_for_right=_sideless(dataset, options.split) if opened.network.right_hands else 0,
-    )
-
-
-def _sideless(dataset: Dataset, split: str) -> int:
-    """How many images of a split have no known side."""
-    columns = dataset.table(["split", "side"]).to_pydict()
-    return sum(
-        own == split and side is None for own, side in zip(columns["split"], columns["side"], strict=True)
+        taken_for_right=sideless(dataset, options.split) if opened.network.right_hands else 0,
     )
 
 

@@ -21,6 +21,7 @@ from curate.data.dataset import Dataset
 from curate.data.frames import SECONDS
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, to_batch
+from curate.data.sideless import TAKEN_FOR_RIGHT, taken_for_right
 from curate.data.stage import TWIN, Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
 from curate.hands.oriented import ROLL, oriented
@@ -69,6 +70,7 @@ class Predicted:
     passed_over: how many of the files in the given folders were no pictures, and of which kind.
     clips: how many videos there were; their frames count as photos. tracks: hands that were followed in them.
     rate: frames of them a second, where any was looked at just now.
+    taken_for_right: hands whose side is not known, which a network that knows right hands alone was shown.
     """
 
     out: Path
@@ -88,6 +90,7 @@ class Predicted:
     clips: int = 0
     tracks: int = 0
     rate: float | None = None
+    taken_for_right: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -107,6 +110,7 @@ class Predicted:
             "clips": self.clips,
             "tracks": self.tracks,
             "frames_a_second": None if self.rate is None else round(self.rate, 2),
+            "taken_for_right": self.taken_for_right,
         }
 
     def __str__(self) -> str:
@@ -126,6 +130,8 @@ class Predicted:
                 f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
                 "of each"
             )
+        if self.taken_for_right:
+            lines.append(f"  note: {taken_for_right(self.taken_for_right, 'hand')}")
         lines += self._in_doubt()
         lines += [f"  note: {name}: {count}" for name, count in self.passed_over.items()]
         return "\n".join(lines)
@@ -290,6 +296,7 @@ def _told(
         clips=len({clip for clip, _ in followed}),
         tracks=len({hand for hand in followed if hand[1] is not None}),
         rate=frames / seconds if frames and seconds else None,
+        taken_for_right=summary.notes.get(TAKEN_FOR_RIGHT, 0),
     )
 
 
@@ -312,6 +319,7 @@ class _Ways:
         made = _labelled(photograph, tagged, self.chosen.open().label_source, self.least, self.out)
         part.notes[WITHOUT] += REASON in made.attrs
         part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
+        part.notes[TAKEN_FOR_RIGHT] += REASON not in made.attrs and tagged.taken_for_right
         part.notes[self.low] += REASON not in made.attrs and (made.score or 0.0) < self.least
         return made
 

@@ -11,6 +11,7 @@ from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import INFO, Dataset
+from curate.data.sideless import sideless, taken_for_right
 from curate.data.training_set import form_of
 from curate.networks import table
 from curate.networks.table import Needs
@@ -23,13 +24,21 @@ _OF_BOX = ("further", "renders")  # presets of networks as wide as those in the 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training gave. `last`: the figures after its last epoch; `reused`: it was finished before."""
+    """What a training gave.
+
+    Attributes
+    ----------
+    last: the figures after its last epoch. reused: it was finished before.
+    taken_for_right: how many images of the train split, whose side is not known, a network of right hands
+        learnt as such.
+    """
 
     out: Path
     epochs: int
     planned: int
     last: dict[str, Any] = field(default_factory=dict)
     reused: bool = False
+    taken_for_right: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -39,6 +48,8 @@ class Trained:
         told = [f"{self.epochs} of {counted(self.planned, 'epoch')} in {self.out}"]
         told += [" (was finished before)"] if self.reused else []
         told += [f"\n{line}" for line in [describe_epoch(self.last)] if self.last]
+        if self.taken_for_right:
+            told.append(f"\n  note: {taken_for_right(self.taken_for_right, 'image')}")
         return "".join(told)
 
 
@@ -86,7 +97,8 @@ def train(
                 folder, dataset, plan, start=options.start, devices=options.devices, quiet=quiet
             )
             claim.finish(result)
-    return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None)
+    unknown = sideless(dataset, "train") if plan.right_hands else 0
+    return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None, unknown)
 
 
 def _begun(options: TrainOptions, network: str) -> TrainOptions:

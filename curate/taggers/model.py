@@ -24,5 +24,9 @@ class Model(Protocol):
     def form(self) -> tuple[int, int]:
         """Pixels a side of the images that it is shown, and their channels: 1 (grey) or 3 (R, G, B)."""
 
+    @property
+    def right_hands(self) -> bool:
+        """Whether it knows right hands alone: left ones are mirrored for it, others taken for right."""
+
     def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
         """What it finds in images, (N, S, S) or (N, S, S, 3) uint8; `left` (N,): which show left hands."""

@@ -100,6 +100,11 @@ class Network:
         """Colour alone."""
         return self.size, 3
 
+    @property
+    def right_hands(self) -> bool:
+        """Both sides are shown as they are."""
+        return False
+
     def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
         """What it finds; both sides are shown as they are."""
         answers = [self._forward(picture) for picture in pixels]

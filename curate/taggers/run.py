@@ -6,7 +6,7 @@ A network that was trained on crops around keypoints looks twice: the second tim
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +142,9 @@ class RunTagger:
         unseen = view.found_by == WHOLE and view.photograph.sample.transform is None
         if unseen and WHOLE not in self.order:
             return nothing(NONE, view.square)
-        return Tagged(said.keypoints, said.scores, view.found_by, view.square, said.apart)
+        for_right = self.model.right_hands and view.photograph.sample.side is None
+        tagged = Tagged(said.keypoints, said.scores, view.found_by, view.square, said.apart)
+        return replace(tagged, taken_for_right=for_right)
 
     def _predict(self, views: Sequence[View], look: Look) -> tuple[NDArray[Any], NDArray[Any]]:
         """(N, 21, 2) points in pixels of each photograph and (N, 21) scores."""

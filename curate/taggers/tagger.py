@@ -36,6 +36,7 @@ class Tagged:
     apart: (21,) pixels by which several looks differ on each keypoint, the root mean square of their
         distances from `keypoints`; NaN where fewer than two found it. None: there was one look.
     side: "left" or "right" where the tagger tells; else None.
+    taken_for_right: its side is not known, and the tagger knows right hands alone.
     """
 
     keypoints: NDArray[np.floating]
@@ -44,6 +45,7 @@ class Tagged:
     looked_at: NDArray[Any]
     apart: NDArray[np.floating] | None = None
     side: str | None = None
+    taken_for_right: bool = False
 
     @property
     def found(self) -> NDArray[np.bool_]:

@@ -64,6 +64,7 @@ class Plan:
     seed: int
     training_set: str
     start: str | None
+    right_hands: bool
     before: Before = NEW
 
     @property
@@ -111,7 +112,8 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
     chosen, form = presets[name], form_of(dataset)
     spec = Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss)
     own = _own_options(network, chosen.options, options.set)
-    if _outline(network, spec, own, chosen.options).right_hands and dataset.is_empty("side"):
+    right_hands = _outline(network, spec, own, chosen.options).right_hands
+    if right_hands and dataset.is_empty("side"):
         raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
     start, before = None, NEW
     if options.start is not None:
@@ -130,6 +132,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
         options.seed,
         dataset.fingerprint,
         start,
+        right_hands,
         before,
     )
 

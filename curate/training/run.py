@@ -65,6 +65,11 @@ class Run:
         return self.spec.size, self.spec.channels
 
     @property
+    def right_hands(self) -> bool:
+        """Whether it is only ever shown right hands, see Network."""
+        return self.network.right_hands
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """What the network finds, of "points", "mask", "xyz"."""
         return table.row(self.info["network"]["name"]).gives

@@ -19,14 +19,17 @@ import torch
 
 import curate
 from curate import cli
+from curate.autotag import autotag
 from curate.basics import images
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
-from curate.data.dataset import Dataset, write_table
-from curate.data.sample import to_batch
+from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.sample import Sample, to_batch
+from curate.data.sideless import TAKEN_FOR_RIGHT
 from curate.evaluate import evaluate
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import inference, table
 from curate.networks.network import Spec
+from curate.options.autotag import AutotagOptions
 from curate.options.train import TrainOptions
 from curate.predict import predict
 from curate.train import train
@@ -186,6 +189,30 @@ def test_images_of_no_known_side_that_are_taken_for_right_hands_are_counted(
     told = evaluate(run, training_set, tmp_path / "told", quiet=True)
     assert told.figures["taken_for_right"] == 1
     assert "all that the network knows: 1 image whose side is not known" in str(told)
+    again = train(training_set, tmp_path / "again", "toy-maps", TrainOptions(batch=2), quiet=True)
+    assert again.taken_for_right == 4
+    assert "all that the network knows: 4 images whose side is not known" in str(again)
+
+
+def test_hands_of_no_known_side_that_are_taken_for_right_ones_are_counted(
+    make_set: MakeSet, tmp_path: Path
+) -> None:
+    training_set = with_space(make_set(["train"] * 4, keypoints=21, size=64))
+    run = train(training_set, tmp_path / "run", "toy-maps", TrainOptions(batch=2), quiet=True).out
+    samples = [
+        Sample(f"p/{n}", "p", f"{n}.png", side=side, bbox=np.array([0, 0, 64, 64], np.float32))
+        for n, side in enumerate(["left", "right", None])
+    ]
+    for sample in samples:
+        images.write(tmp_path / "photos" / sample.image, np.full((64, 64, 3), 99, np.uint8))
+    write_table(tmp_path / "photos", [to_batch(samples)])
+    write_info(tmp_path / "photos", {"samples": 3, "sources": [], "licences": [], "history": []})
+    found = predict(run, [tmp_path / "photos"], tmp_path / "found", quiet=True)
+    assert (found.hands, found.taken_for_right) == (3, 1)
+    assert "all that the network knows: 1 hand whose side is not known" in str(found)
+    options = AutotagOptions(tagger=(str(run),))
+    tagged = autotag(tmp_path / "photos", tmp_path / "tagged", options, quiet=True)
+    assert tagged.summary.notes[TAKEN_FOR_RIGHT] == 1
 
 
 def test_a_mask_comes_back_mirrored_too(monkeypatch: pytest.MonkeyPatch) -> None:
