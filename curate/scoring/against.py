@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.predictions import Predictions
 from curate.scoring import bootstrap, metrics
 from curate.scoring.figures import Scored, between, number
@@ -35,9 +37,13 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
 
     Raises
     ------
-    InputError: as `paired` does.
+    InputError: the other has a sample twice; or as `paired` does.
     """
     ours = scored.predictions
+    twice = [name for name, count in Counter(other.sample_ids).items() if count > 1]
+    if twice:
+        found = f"{counted(len(twice), 'sample')} more than once, such as {twice[0]!r}"
+        raise InputError(where, found, field="sample_id", allowed="each once")
     rows, twins = paired(ours, other, where)
     # The labels are ours, and points that one of the networks was not made for do not count.
     labelled = scored.labelled[rows] & (other.visibility[twins] > 0)
