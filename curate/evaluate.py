@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curate.basics import files
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.version import VERSION
 from curate.data import contents
@@ -133,6 +134,8 @@ def evaluate(
     origin = _origin(run, dataset, options, quiet)
     values = {name: values_of(dataset, options.split, name) for name in options.by}
     other = None if options.against is None else read_predictions(options.against)
+    if other is not None:  # what is refused must not leave an evaluation that was begun
+        against.require_alike(_unpredicted(origin.examples), other, os.fspath(options.against or ""))
     folder = Path(out) if out is not None else origin.out
     if folder is None:
         raise InputError("--out", "not given", allowed="a folder, as predictions have none of their own")
@@ -263,6 +266,15 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         given.unmatched,
         given.outdone,
     )
+
+
+def _unpredicted(examples: Examples) -> Predictions:
+    """The labels of a split, beside which nothing is predicted yet."""
+    from curate.networks.found import Found
+    from curate.training.predicting import beside_labels
+
+    nowhere = np.full((len(examples), kp.COUNT, 2), np.nan, np.float32)
+    return beside_labels(examples, Found(nowhere, np.zeros(nowhere.shape[:2], np.float32), None, None))
 
 
 def _refuse_another_cut(path: Path, here: Predictions) -> None:

@@ -37,13 +37,9 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
 
     Raises
     ------
-    InputError: the other has a sample twice; or as `paired` does.
+    InputError: as `paired` does.
     """
     ours = scored.predictions
-    twice = [name for name, count in Counter(other.sample_ids).items() if count > 1]
-    if twice:
-        found = f"{counted(len(twice), 'sample')} more than once, such as {twice[0]!r}"
-        raise InputError(where, found, field="sample_id", allowed="each once")
     rows, twins = paired(ours, other, where)
     # The labels are ours, and points that one of the networks was not made for do not count.
     labelled = scored.labelled[rows] & (other.visibility[twins] > 0)
@@ -77,6 +73,15 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
     known = ~np.isnan(mean)
     found["nearer"] = float((mean[known] < others[known]).mean()) if known.any() else float("nan")
     return found
+
+
+def require_alike(ours: Predictions, other: Predictions, where: str) -> None:
+    """Raise InputError where the other has a sample twice, or as `paired` does."""
+    twice = [name for name, count in Counter(other.sample_ids).items() if count > 1]
+    if twice:
+        found = f"{counted(len(twice), 'sample')} more than once, such as {twice[0]!r}"
+        raise InputError(where, found, field="sample_id", allowed="each once")
+    paired(ours, other, where)
 
 
 def paired(ours: Predictions, other: Predictions, where: str) -> tuple[list[int], list[int]]:

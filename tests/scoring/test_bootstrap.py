@@ -166,7 +166,7 @@ def test_only_images_of_both_are_compared_and_others_are_refused() -> None:
     twice = predictions(np.ones(3))
     twice.sample_ids[2] = twice.sample_ids[0]
     with pytest.raises(InputError, match=f"1 sample more than once, such as '{twice.sample_ids[0]}'"):
-        against.compared(ours, twice, "other")
+        against.require_alike(ours.predictions, twice, "other")
 
 
 def test_errors_are_compared_over_the_points_that_both_predict() -> None:

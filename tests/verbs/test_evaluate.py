@@ -169,6 +169,17 @@ def test_what_no_sample_has_is_refused_with_what_there_is(make_run: MakePath, ma
         evaluate(run, training_set, options=EvaluateOptions(against=training_set / "pixels.npy"), quiet=True)
 
 
+def test_refused_predictions_to_compare_with_leave_no_begun_evaluation(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    run, training_set = make_run(size=32), make_set(["train", *["test"] * 2], size=32)
+    trained_on = evaluate(run, training_set, tmp_path / "train", EvaluateOptions(split="train"), quiet=True)
+    options = EvaluateOptions(against=trained_on.out / "predictions.parquet")
+    with pytest.raises(InputError, match="no image in common with this split"):
+        evaluate(run, training_set, tmp_path / "out", options, quiet=True)
+    assert evaluate(run, training_set, tmp_path / "out", quiet=True).figures["n"] == 2
+
+
 def test_predictions_of_another_tool_are_measured_without_a_run(
     make_run: MakePath, make_set: MakePath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
