@@ -16,6 +16,7 @@ from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.version import VERSION
+from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import read_given
@@ -83,7 +84,7 @@ class Evaluation:
         f, page = self.figures, f"{self.out / PAGE}{' (was finished before)' if self.reused else ''}"
         if not f["n"]:
             return f"no labelled image in split {f['split']}; see {page}"
-        head = f"{f['n']} images of split {f['split']}, {f['size']} px:"
+        head = f"{counted(f['n'], 'image')} of split {f['split']}, {f['size']} px:"
         lines = [line for line in summary(f, self.rows) if line]
         lines += [*slices.told(f.get("by", {})), *against.told(f.get("against"))]
         return "\n".join([head, *(f"  {line}" for line in lines), *self._warnings(), f"see {page}"])

@@ -124,7 +124,8 @@ def told(found: Mapping[str, Any] | None) -> Iterator[str]:
         unsure = low is None or low <= 0 <= high
         errors = f"{number(found['epe_mean'])} to {number(found['epe_mean_other'])} px"
         difference = between(found, "epe_mean", "_difference")
-        line = f"against the other: mean error {errors} in {found['n']} images, difference {difference}"
+        images = counted(found["n"], "image")
+        line = f"against the other: mean error {errors} in {images}, difference {difference}"
         yield line + (", which may be chance" if unsure else "")
         lacking = found["unpredicted"], found["unpredicted_other"]
         if any(lacking):

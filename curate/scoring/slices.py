@@ -46,7 +46,8 @@ def told(by: Mapping[str, Sequence[Slice]]) -> Iterator[str]:
     for name, given in by.items():
         rows, others = most(given)
         for row in rows:
-            yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {row['n']} images"
+            images = counted(row["n"], "image")
+            yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {images}"
         if others:
             yield f"{name}: {others}"
 

@@ -25,6 +25,7 @@ import msgspec
 from curate.basics import files, json_text
 from curate.basics.errors import SchemaError
 from curate.basics.paths import read_file
+from curate.basics.wording import counted
 
 INFO = "run.json"
 WEIGHTS = "weights.pt"
@@ -158,5 +159,5 @@ def describe_epoch(entry: dict[str, Any]) -> str:
         told.append(f"mean error {entry['epe_mean']:.2f} px")
     if "mask_iou" in entry:
         told.append(f"IoU of the masks {entry['mask_iou']:.3f}")
-    on = f"{entry['split']} ({entry['n']} images)"
+    on = f"{entry['split']} ({counted(entry['n'], 'image')})"
     return f"loss {entry['loss']:.4f}" + (f"; {on}: {', '.join(told)}" if told else "")

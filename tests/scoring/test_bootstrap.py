@@ -159,6 +159,9 @@ def test_only_images_of_both_are_compared_and_others_are_refused() -> None:
     found = against.compared(ours, shifted, "other")
     assert found["n"] == 2
     assert found["epe_mean"] == pytest.approx(2.5, rel=1e-5)
+    assert " px in 1 image, " in next(
+        against.told(against.compared(scored(1.0), scored(2.0).predictions, ""))
+    )
     with pytest.raises(InputError, match="no image in common with this split"):
         against.compared(ours, predictions(np.ones(2), first=9), "other")
     with pytest.raises(InputError, match="size: 96 px; allowed: 224 px"):
