@@ -17,7 +17,7 @@ from curate.networks import table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
 from curate.taggers import opencv
-from curate.training.record import describe_epoch
+from curate.training.record import WEIGHTS, describe_epoch
 
 _OF_BOX = ("further", "renders")  # presets of networks as wide as those in the box
 
@@ -102,10 +102,16 @@ def train(
 
 
 def _begun(options: TrainOptions, network: str) -> TrainOptions:
-    """Options whose `start` is a file: of the box, where that is meant. Raises InputError: it holds no such
-    network, or not as the preset has it."""
-    if os.fspath(options.start or "") != opencv.BOX:
-        return options
+    """Options whose `start` is a file: a run's weights where its folder is given, or the box's where that is
+    meant. Raises InputError: it holds no such network, or not as the preset has it; a folder of no run."""
+    start = options.start
+    if os.fspath(start or "") != opencv.BOX:
+        if start is None or not start.is_dir():
+            return options
+        if not (start / WEIGHTS).is_file():
+            allowed = "a file of weights, or the folder of a finished run"
+            raise InputError(start, f"a folder without {WEIGHTS}", field="--start", allowed=allowed)
+        return replace(options, start=start / WEIGHTS)
     if network not in opencv.LEARNT_BY:
         raise InputError(
             "--start box", f"nothing of the network {network}", allowed=", ".join(opencv.LEARNT_BY)

@@ -30,8 +30,9 @@ class TrainOptions(Options):
         metavar="NAME=VALUE",
     )
     start: Path | None = path(
-        "begin with these weights: weights.pt of a run, what others trained, as the network knows it, or box",
-        metavar="FILE|box",
+        "begin with these weights: of a run, of the box, or of a file that others trained, as the network "
+        "knows it",
+        metavar="RUN|FILE|box",
     )
     epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's")
     max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that passes this")

@@ -277,6 +277,9 @@ def test_a_training_starts_from_the_weights_of_another(small_set: Path, tmp_path
     assert told == hashlib.sha256(start.read_bytes()).hexdigest()
     with pytest.raises(ConfigChanged, match="start"):
         train(small_set, second, "toy-points", TrainOptions(epochs=1), quiet=True)
+    assert train(small_set, second, "toy-points", TrainOptions(epochs=1, start=first), quiet=True).reused
+    with pytest.raises(InputError, match=r"--start: a folder without weights.pt; allowed: a file of weights"):
+        train(small_set, second, "toy-points", TrainOptions(epochs=1, start=small_set), quiet=True)
 
 
 class Attack:
