@@ -30,9 +30,11 @@ _DOUBTED = (0.3, 0.9)
 _TURNED = (Look(turn=TURN), Look(turn=-TURN))
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
 _SURE = 0.7  # how likely a hand must be in the whole photograph, for its parts not to be looked at
-_PART = 0.6  # side of a part of a photograph, as a share of its longer side
-_GLANCE, _GLANCES = 0.5, 4  # side of a glanced place, as a share of that side; how many are looked at closer
-_LARGE = 0.4  # of that side: beside a hand of this size or more no others are looked for in parts
+# Parts of a photograph, and places glanced at: the side, as a share of its longer one, and how far one lies
+# from the next at most, as a share of that.
+_PART, _GLANCE = (0.6, 0.7), (0.5, 0.5)
+_GLANCES = 4  # of the latter how many are looked at closer
+_LARGE = 0.4  # of the longer side: beside a hand of this size or more no others are looked for in parts
 _SAME = 0.6  # of the smaller one: boxes that share so much are of one hand, or of a part of it
 
 
@@ -121,14 +123,14 @@ class BoxFinder:
         return self.looks(photograph, photograph.square)
 
     def _in_parts(self, photograph: Photograph) -> list[list[Looked]]:
-        squares = _squares(photograph, _PART, 0.7)
+        squares = _squares(photograph, *_PART)
         return [looks for part in squares for looks in self.looks(photograph, part)]
 
     def _glanced(self, photograph: Photograph) -> list[list[Looked]]:
         """The looks at the likeliest of many places, none of which a network proposed."""
         view = View(photograph, 0.0, ())
         glances = list[Looked]()
-        for view.square in _squares(photograph, _GLANCE, 0.5):
+        for view.square in _squares(photograph, *_GLANCE):
             glances.append(self._look(view, view.square))
         likeliest = sorted(glances, key=lambda glance: -glance.likely)[:_GLANCES]
         return [self._closer(photograph, glance.box) for glance in likeliest]
