@@ -29,11 +29,11 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
 
     Returns
     -------
-    "n" images; for "epe_mean", over the points that both predict, and "pck_box_0.2", over all labelled ones,
-    the figure, the other's ("_other"), and the difference ("_difference", with "_low" and "_high", its 95 %
-    interval; 0 outside it: one is better); "nearer", the share of images with a smaller mean error here, over
-    the points that both predict; of "points" labelled those that one does not predict ("unpredicted",
-    "unpredicted_other").
+    "n" images; how many of either are not among the other's ("alone", "alone_other"); for "epe_mean", over
+    the points that both predict, and "pck_box_0.2", over all labelled ones, the figure, the other's
+    ("_other"), and the difference ("_difference", with "_low" and "_high", its 95 % interval; 0 outside it:
+    one is better); "nearer", the share of images with a smaller mean error here, over the points that both
+    predict; of "points" labelled those that one does not predict ("unpredicted", "unpredicted_other").
 
     Raises
     ------
@@ -53,6 +53,8 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
     shared = [np.where(both, table, np.nan) for table in tables]
     found: dict[str, Any] = {
         "n": int(labelled.any(1).sum()),
+        "alone": len(ours.sample_ids) - len(rows),
+        "alone_other": len(other.sample_ids) - len(rows),
         "points": int(labelled.sum()),
         "unpredicted": int(np.isinf(tables[0]).sum()),
         "unpredicted_other": int(np.isinf(tables[1]).sum()),
@@ -127,9 +129,13 @@ def told(found: Mapping[str, Any] | None) -> Iterator[str]:
         images = counted(found["n"], "image")
         line = f"against the other: mean error {errors} in {images}, difference {difference}"
         yield line + (", which may be chance" if unsure else "")
-        lacking = found["unpredicted"], found["unpredicted_other"]
-        if any(lacking):
-            sides = " and ".join(
-                f"{whose} lack {count:,}" for whose, count in zip(_WHOSE, lacking, strict=True) if count
-            )
-            yield f"  over the points that both predict; of {found['points']:,} labelled ones {sides}"
+        if alone := _lacking(found.get("alone_other", 0), found.get("alone", 0)):  # later than the others
+            yield f"  over the images that both have: {alone}"
+        if unpredicted := _lacking(found["unpredicted"], found["unpredicted_other"]):
+            yield f"  over the points that both predict; of {found['points']:,} labelled ones {unpredicted}"
+
+
+def _lacking(here: int, there: int) -> str:
+    """For people: how many of something either lacks; "" where neither does."""
+    pairs = zip(_WHOSE, (here, there), strict=True)
+    return " and ".join(f"{whose} lack {count:,}" for whose, count in pairs if count)

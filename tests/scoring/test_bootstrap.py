@@ -159,6 +159,10 @@ def test_only_images_of_both_are_compared_and_others_are_refused() -> None:
     found = against.compared(ours, shifted, "other")
     assert found["n"] == 2
     assert found["epe_mean"] == pytest.approx(2.5, rel=1e-5)
+    more = predictions(np.array([5.0, 5.0, 5.0, 5.0]), first=1)
+    assert list(against.told(against.compared(ours, more, "other")))[1:] == [
+        "  over the images that both have: these predictions lack 2 and the others lack 1"
+    ]
     assert " px in 1 image, " in next(
         against.told(against.compared(scored(1.0), scored(2.0).predictions, ""))
     )
