@@ -56,8 +56,6 @@ def build(
     as S needs; what fails goes to quarantine with its picture. Before several grounds a photo becomes several
     samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
 
-    With `keep_empty`, samples without a labelled point are kept, as pictures that show no hand.
-
     Samples of a hand that an earlier dataset labels in the same photograph are noted, and kept.
 
     With `weight`, weights.npy says how much each sample counts in training.
@@ -67,7 +65,7 @@ def build(
     mask are dropped and counted, and those that have one need no points.
 
     With `grounds_alone`, grounds without a hand become samples, too ("~0" behind the name): without points,
-    and with an empty mask.
+    and with an empty mask. With `keep_empty`, samples without a labelled point are kept as such pictures.
 
     Raises
     ------

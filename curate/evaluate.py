@@ -134,9 +134,7 @@ def evaluate(
     dataset = Dataset(training_set)
     origin = _origin(run, dataset, options, quiet)
     values = {name: values_of(dataset, options.split, name) for name in options.by}
-    other = None if options.against is None else read_predictions(options.against)
-    if other is not None:  # what is refused must not leave an evaluation that was begun
-        against.require_alike(_unpredicted(origin.examples), other, os.fspath(options.against or ""))
+    other = _other(options, origin.examples)
     folder = Path(out) if out is not None else origin.out
     if folder is None:
         raise InputError("--out", "not given", allowed="a folder, as predictions have none of their own")
@@ -153,9 +151,7 @@ def evaluate(
         about = origin.about(options.split, names[1])
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
-            figures = {**about, **measure(scored)}
-            figures |= {"turns": True} if options.turns else {}
-            figures |= {"looks": options.looks} if options.looks > 1 else {}
+            figures = {**about, **measure(scored), **_looked_at(options)}
             figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
             if other is not None:
                 figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
@@ -230,7 +226,7 @@ def _origin(
         examples,
         partial(predict, _looks(opened, options), examples, quiet=quiet),
         unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
-        taken_for_right=sideless(dataset, options.split) if opened.network.right_hands else 0,
+        taken_for_right=sideless(dataset, options.split) if opened.right_hands else 0,
     )
 
 
@@ -267,6 +263,21 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         given.unmatched,
         given.outdone,
     )
+
+
+def _looked_at(options: EvaluateOptions) -> dict[str, Any]:
+    """How images were looked at, where that was not once and as they are."""
+    turned, looks = {"turns": True}, {"looks": options.looks}
+    return (turned if options.turns else {}) | (looks if options.looks > 1 else {})
+
+
+def _other(options: EvaluateOptions, examples: Examples) -> Predictions | None:
+    """What to compare with. Raises as `against.require_alike` does, as long as no evaluation is begun."""
+    if options.against is None:
+        return None
+    other = read_predictions(options.against)
+    against.require_alike(_unpredicted(examples), other, os.fspath(options.against))
+    return other
 
 
 def _unpredicted(examples: Examples) -> Predictions:

@@ -23,7 +23,7 @@ from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, to_batch
 from curate.data.sideless import TAKEN_FOR_RIGHT, taken_for_right
 from curate.data.stage import TWIN, Stage, Summary
-from curate.hands.finding import FOUND_BY, WHOLE, FindAll, with_found_by
+from curate.hands.finding import FOUND_BY, WHOLE, FindAll, Finder, with_found_by
 from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import Photograph
@@ -38,6 +38,7 @@ from curate.taggers.tagger import (
     LOOKED_AT,
     UNMEASURED,
     Tagged,
+    is_placed,
     labelled,
     least_score,
     tag_in_order,
@@ -205,14 +206,10 @@ def predict(
     least, why = _least(chosen, options)
     followed = _least_followed(least, options)
     record = {chosen.name: chosen.content, "photos": given.fingerprint, **asdict(options)}
-    record["finder"] = None if finder is None else finder.identity
-    record |= {"min_score": least, "min_score_in_videos": followed}
+    record |= {"finder": finder and finder.identity, "min_score": least, "min_score_in_videos": followed}
     how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
     stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
-    find = None if finder is None else finder.find_all
-    settled = run is None and by == BOX
-    ways = _Ways(chosen, find, folder, stage.folder, options, least, followed, settled)
-    return _run(stage, given, ways, why)
+    return _run(stage, given, _Ways(chosen, finder, folder, stage.folder, options, least, followed), why)
 
 
 def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
@@ -305,13 +302,12 @@ class _Ways:
     """How all of a run is predicted: by what, where to, and where what is not finished is kept."""
 
     chosen: Choice
-    find: FindAll | None
+    finder: Finder | None
     out: Path
     work: Path
     options: PredictOptions
     least: float  # score below which a hand is in doubt
     least_followed: float  # the same in a video
-    settled: bool = False  # the tagger asks the same finder itself
     low: str = LOW  # the note that counts hands below `least`
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
@@ -322,6 +318,16 @@ class _Ways:
         part.notes[TAKEN_FOR_RIGHT] += REASON not in made.attrs and tagged.taken_for_right
         part.notes[self.low] += REASON not in made.attrs and (made.score or 0.0) < self.least
         return made
+
+    @property
+    def find(self) -> FindAll | None:
+        """What tells the hands of a photograph apart."""
+        return None if self.finder is None else self.finder.find_all
+
+    @property
+    def settled(self) -> bool:
+        """Whether the tagger asks the same finder itself."""
+        return self.finder is not None and (self.chosen.name, self.finder.name) == (BOX, BOX)
 
     @property
     def smoothing(self) -> OneEuro | None:
@@ -385,7 +391,7 @@ def _hands_of(photo: Photo, find: FindAll) -> list[Photo]:
     """The photo once for each hand that a finder sees in it; as it is, where it sees none or is not asked."""
     sample = photo.sample
     opened = photo.open()
-    if isinstance(opened, InputError) or sample.bbox is not None or sample.transform is not None:
+    if isinstance(opened, InputError) or is_placed(sample):
         return [photo]
     try:
         found = find(opened)

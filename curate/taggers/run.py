@@ -6,7 +6,7 @@ A network that was trained on crops around keypoints looks twice: the second tim
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +143,8 @@ class RunTagger:
         if unseen and WHOLE not in self.order:
             return nothing(NONE, view.square)
         for_right = self.model.right_hands and view.photograph.sample.side is None
-        tagged = Tagged(said.keypoints, said.scores, view.found_by, view.square, said.apart)
-        return replace(tagged, taken_for_right=for_right)
+        seen = (said.keypoints, said.scores, view.found_by, view.square, said.apart)
+        return Tagged(*seen, taken_for_right=for_right)
 
     def _predict(self, views: Sequence[View], look: Look) -> tuple[NDArray[Any], NDArray[Any]]:
         """(N, 21, 2) points in pixels of each photograph and (N, 21) scores."""

@@ -126,6 +126,11 @@ def _found_by(by: str, said: Tagged) -> Tagged:
     return replace(said, found_by=by) if said.found_by == "bbox" else said
 
 
+def is_placed(sample: Sample) -> bool:
+    """Whether it is known where the hand is, so that no finder is asked: it has a bbox, or was cut out."""
+    return sample.bbox is not None or sample.transform is not None
+
+
 def _around_hand(opened: Photograph | InputError, find: Find) -> Photograph | InputError | None:
     """The photograph of the hand that a finder sees; None where it sees none.
 
@@ -133,7 +138,7 @@ def _around_hand(opened: Photograph | InputError, find: Find) -> Photograph | In
     """
     if isinstance(opened, InputError):
         return opened
-    if opened.sample.bbox is not None or opened.sample.transform is not None:
+    if is_placed(opened.sample):
         return opened
     try:
         hand = find(opened)
