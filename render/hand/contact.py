@@ -23,7 +23,7 @@ _TOUCH = 0.96  # of the sum of two radii: skin gives way a little
 # The thumb's flexion at CMC, MCP and IP, its deviation and its twist, degrees.
 _THUMBS = {
     "beside": (2.0, 12.0, 6.0, 12.0, 0.0),
-    "under": (38.0, 44.0, 28.0, 17.0, 30.0),
+    "under": (38.0, 44.0, 28.0, 17.0, -30.0),
     "over": (-9.0, 6.0, 4.0, 9.0, -10.0),
 }
 _LOOSE = np.array([3.0, 5.0, 5.0, 3.0, 5.0])

@@ -1,8 +1,7 @@
 """How fingers are held: poses drawn within the joints' limits, from a flat hand to gestures.
 
-Limits are those of the American Academy of Orthopaedic Surgeons (joint motion, 1965) as far as a person
-reaches unaided. The last finger joint follows the middle one, about two thirds of it (Rijpkema and Girard,
-SIGGRAPH 1991). A pose in which flesh passes through flesh is drawn again.
+The last finger joint follows the middle one, about two thirds of it (Rijpkema and Girard, SIGGRAPH 1991). A
+pose in which flesh passes through flesh is drawn again.
 """
 
 from __future__ import annotations
@@ -13,22 +12,12 @@ from numpy.typing import NDArray
 from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
 from render.hand import contact, signs
 from render.hand.contact import Ways
+from render.hand.limits import APART, CLOSED, limited
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
 
 
-# Degrees: rows first, second, third joint; thumb and fingers.
-FLEXION_LIMITS = {
-    "thumb": np.array([[-10.0, 45.0], [-10.0, 55.0], [-40.0, 80.0]]),
-    "finger": np.array([[-25.0, 90.0], [-5.0, 105.0], [-8.0, 80.0]]),
-}
-_THUMB_REACH = (8.0, 62.0)
-_FINGER_SWAY = 22.0
-
-# Fingers closed and apart: degrees towards the thumb from straight on, index to little.
-_CLOSED = np.array([-5.0, 0.0, 2.0, 5.0])
-_APART = np.array([10.0, 2.0, -10.0, -26.0])
 _TRIES = 40
 WRIST = 8.5
 _WRIST_BENT, _WRIST_TURNED = (-60.0, 60.0), (-28.0, 20.0)  # degrees
@@ -55,9 +44,9 @@ def sample_pose(
         angles = _DRAWN[kind](rng) if kind in _DRAWN else _sign(kind, model, rng)
         angles = contact.laid(ways, angles, model, rng)
         if attempt == _TRIES:
-            angles[1:, 0, DEVIATION] = _APART
+            angles[1:, 0, DEVIATION] = APART
             angles[0, 0, DEVIATION] = 50
-        angles = np.radians(_limited(angles))
+        angles = np.radians(limited(angles))
         if attempt == _TRIES or not penetrates(model, angles):
             break
     bent, turned = wrist * rng.normal(size=2)
@@ -88,19 +77,8 @@ def _grown_together(who: NDArray[np.int_]) -> NDArray[np.bool_]:
     return together
 
 
-def _limited(angles: Floats) -> Floats:
-    low_high = np.stack([FLEXION_LIMITS["thumb"], *[FLEXION_LIMITS["finger"]] * 4])
-    angles[..., FLEXION] = np.clip(angles[..., FLEXION], low_high[..., 0], low_high[..., 1])
-    angles[0, 0, DEVIATION] = np.clip(angles[0, 0, DEVIATION], *_THUMB_REACH)
-    # Bent fingers cannot be spread: their side ligaments are taut.
-    room = _FINGER_SWAY * np.clip(1 - angles[1:, 0, FLEXION] / 90, 0.15, 1)
-    middle = (_CLOSED + _APART) / 2
-    angles[1:, 0, DEVIATION] = np.clip(angles[1:, 0, DEVIATION], middle - room, middle + room)
-    return angles
-
-
 def _spread(angles: Floats, rng: np.random.Generator, share: float) -> None:
-    angles[1:, 0, DEVIATION] = _CLOSED + share * (_APART - _CLOSED) + rng.normal(0, 1.8, 4)
+    angles[1:, 0, DEVIATION] = CLOSED + share * (APART - CLOSED) + rng.normal(0, 1.8, 4)
 
 
 def _flat(rng: np.random.Generator) -> Floats:
@@ -132,7 +110,7 @@ def _relaxed(rng: np.random.Generator) -> Floats:
     angles[1:, 1, FLEXION] = 55 * rising + rng.normal(0, 6, 4)
     angles[1:, 2, FLEXION] = 0.62 * angles[1:, 1, FLEXION] + rng.normal(0, 4, 4)
     angles[0, :, FLEXION] = [rng.uniform(5, 40), rng.uniform(0, 30), rng.uniform(-5, 40)]
-    angles[0, 0, TWIST] = rng.uniform(-10, 25)
+    angles[0, 0, TWIST] = rng.uniform(-25, 10)
     return angles
 
 
@@ -148,7 +126,7 @@ def _gesture(rng: np.random.Generator) -> Floats:
     angles[1:, 2, FLEXION] = 0.62 * angles[1:, 1, FLEXION] + rng.normal(0, 5, 4)
     angles[0, :, FLEXION] = [rng.uniform(-5, 45), rng.uniform(0, 45), rng.uniform(-10, 60)]
     angles[0, 0, DEVIATION] = rng.uniform(12, 58)
-    angles[0, 0, TWIST] = rng.uniform(-10, 35)
+    angles[0, 0, TWIST] = rng.uniform(-35, 10)
     return angles
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from curate.hands import kinematics
 from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
+from render.hand.limits import limited
 from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
@@ -20,16 +21,16 @@ Floats = NDArray[np.float64]
 # The thumb's flexion at CMC, MCP and IP, its deviation and its twist, degrees.
 THUMBS = {
     "out": (0.0, 5.0, -5.0, 50.0, 0.0),
+    "up": (-6.0, -4.0, -22.0, 60.0, 0.0),
     "beside": (4.0, 15.0, 10.0, 20.0, 0.0),
-    "over": (38.0, 40.0, 45.0, 30.0, 30.0),
-    "across": (42.0, 50.0, 30.0, 20.0, 30.0),
-    "opposed": (35.0, 15.0, 20.0, 45.0, 30.0),
+    "over": (43.0, 40.0, 40.0, 28.0, -28.0),
+    "across": (42.0, 50.0, 30.0, 20.0, -30.0),
+    "opposed": (35.0, 15.0, 20.0, 45.0, -30.0),
 }
 # Flexion at MCP, PIP and DIP of a finger that is wholly bent, degrees.
 _BENT = np.array([80.0, 98.0, 58.0])
 _LOOSE = np.array([6.0, 5.0, 3.0, 8.0, 8.0])
 _MEETINGS = 40  # places of the thumb that are tried
-_REACH = (-15.0, 90.0)  # degrees; no joint goes further on its way to another finger
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,26 @@ class Sign:
     ----------
     bent: of index to little, 0 straight .. 1 in the fist.
     thumb: of THUMBS. apart: 0 fingers closed .. 1 spread. meets: the finger (1 to 4) whose tip the thumb's
-        touches, or 0.
+        touches, or 0. rests: the bent finger on whose middle bone the thumb's tip lies, or 0.
     """
 
     bent: tuple[float, float, float, float]
     thumb: str
     apart: float = 0.3
     meets: int = 0
+    rests: int = 0
 
 
 SIGNS = {
-    "fist": Sign((1, 1, 1, 1), "over", 0.2),
-    "thumbs-up": Sign((1, 1, 1, 1), "out", 0.2),
-    "point": Sign((0, 1, 1, 1), "over"),
-    "v": Sign((0, 0, 1, 1), "over", 0.9),
-    "three": Sign((0, 0, 0, 1), "over", 0.7),
+    "fist": Sign((1, 1, 1, 1), "over", 0.2, rests=2),
+    "thumbs-up": Sign((1, 1, 1, 1), "up", 0.2),
+    "point": Sign((0, 1, 1, 1), "over", rests=2),
+    "v": Sign((0, 0, 1, 1), "over", 0.9, rests=3),
+    "three": Sign((0, 0, 0, 1), "over", 0.7, rests=4),
     "four": Sign((0, 0, 0, 0), "across", 0.6),
     "five": Sign((0, 0, 0, 0), "out", 1.0),
     "stop": Sign((0, 0, 0, 0), "beside", 0.0),
-    "horns": Sign((0, 1, 1, 0), "over", 0.5),
+    "horns": Sign((0, 1, 1, 0), "over", 0.5, rests=2),
     "call": Sign((1, 1, 1, 0.05), "out", 0.6),
     "gun": Sign((0, 1, 1, 1), "out"),
     "ok": Sign((0.5, 0.15, 0.1, 0.05), "opposed", 0.6, meets=1),
@@ -77,25 +79,39 @@ def held(name: str, angles: Floats, model: HandModel, rng: np.random.Generator) 
     first, second, third, deviation, twist = np.array(THUMBS[sign.thumb]) + _LOOSE * rng.normal(0, 1, 5)
     angles[0, :, FLEXION] = first, second, third
     angles[0, 0, DEVIATION], angles[0, 0, TWIST] = deviation, twist
-    return _meeting(sign.meets, angles, model, rng) if sign.meets else angles
+    return _meeting(sign, angles, model, rng) if sign.meets or sign.rests else angles
 
 
-def _meeting(finger: int, angles: Floats, model: HandModel, rng: np.random.Generator) -> Floats:
-    """Thumb and finger moved, at random and ever less, until their pulps just touch."""
+def _meeting(sign: Sign, angles: Floats, model: HandModel, rng: np.random.Generator) -> Floats:
+    """The thumb, and a finger whose tip it meets, moved at random and ever less, until they just touch."""
+    moving = [0, sign.meets] if sign.meets else [0]
     best, least = angles, np.inf
     for reach in np.linspace(14, 2, _MEETINGS):
         tried = best.copy()
-        tried[0, :, FLEXION] += rng.normal(0, reach, 3)
+        tried[moving, :, FLEXION] += rng.normal(0, reach, (len(moving), 3))
         tried[0, 0, [DEVIATION, TWIST]] += rng.normal(0, 0.8 * reach, 2)
-        tried[finger, :, FLEXION] += rng.normal(0, reach, 3)
-        tried[[0, finger]] = np.clip(tried[[0, finger]], *_REACH)
-        matrices = kinematics.bone_matrices(model.joints, np.radians(tried))
-        pulps = []
-        for one in (0, finger):
-            tip, moved = model.joints[4 + 4 * one], matrices[kinematics.bone(one, 2)]
-            pulps.append(moved[:3, :3] @ (0.94 * tip + 0.06 * model.joints[3 + 4 * one]) + moved[:3, 3])
-        touch = 0.85 * (model.radius[4] + model.radius[4 + 4 * finger])
-        gap = abs(float(np.linalg.norm(pulps[0] - pulps[1])) - touch)
+        gap = _gap(sign, limited(tried), model)
         if gap < least:
             best, least = tried, gap
     return best
+
+
+def _gap(sign: Sign, angles: Floats, model: HandModel) -> float:
+    """How far the thumb's pulp is from touching what it should, metres."""
+    matrices = kinematics.bone_matrices(model.joints, np.radians(angles))
+
+    def moved(finger: int, joint: int, beyond: float, lifted: float = 0.0) -> Floats:
+        """A point beyond a joint by a share of the bone, lifted out of the bone's back."""
+        first = 1 + 4 * finger + joint
+        start, end = model.joints[first : first + 2]
+        point = start + beyond * (end - start) + lifted * kinematics.axes(model.joints)[1][finger, joint]
+        matrix = matrices[kinematics.bone(finger, joint)]
+        placed: Floats = matrix[:3, :3] @ point + matrix[:3, 3]
+        return placed
+
+    pulp = moved(0, 2, 0.94)
+    if sign.meets:
+        touch = 0.85 * (model.radius[4] + model.radius[4 + 4 * sign.meets])
+        return float(abs(np.linalg.norm(pulp - moved(sign.meets, 2, 0.94)) - touch))
+    above = float(model.radius[4] + model.radius[2 + 4 * sign.rests])
+    return float(np.linalg.norm(pulp - moved(sign.rests, 1, 0.5, above)))

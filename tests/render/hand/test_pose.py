@@ -8,7 +8,8 @@ import pytest
 from curate.hands import kinematics
 from curate.hands.anatomy import Build
 from curate.hands.kinematics import DEVIATION, FLEXION
-from render.hand import pose
+from render.hand import contact, pose
+from render.hand.limits import FLEXION_LIMITS
 from render.hand.model import HandModel
 from render.hand.procedural import make_model
 from render.hand.signs import SIGNS
@@ -26,7 +27,7 @@ def test_drawn_poses_are_possible(kind: str, model: HandModel) -> None:
     for _ in range(6 if kind in SIGNS else 25):
         angles, wrist = pose.sample_pose(kind, model, rng)
         degrees = np.degrees(angles)
-        thumb, finger = pose.FLEXION_LIMITS["thumb"], pose.FLEXION_LIMITS["finger"]
+        thumb, finger = FLEXION_LIMITS["thumb"], FLEXION_LIMITS["finger"]
         assert (degrees[0, :, FLEXION] >= thumb[:, 0] - 1e-9).all()
         assert (degrees[0, :, FLEXION] <= thumb[:, 1] + 1e-9).all()
         assert (degrees[1:, :, FLEXION] >= finger[:, 0] - 1e-9).all()
@@ -103,3 +104,23 @@ def test_a_sign_shows_its_fingers(kind: str, straight: list[int], model: HandMod
         reach = np.linalg.norm(ends - model.joints[[1, 5, 9, 13, 17]], axis=1)[1:]
         whole = np.linalg.norm(model.joints[[8, 12, 16, 20]] - model.joints[[5, 9, 13, 17]], axis=1)
         assert [f + 1 for f in range(4) if reach[f] > 0.85 * whole[f]] == straight
+
+
+@pytest.mark.parametrize(("kind", "finger"), [("fist", 2), ("point", 2), ("horns", 2), ("v", 3)])
+def test_the_thumb_lies_across_bent_fingers_and_shows_its_nail(
+    kind: str, finger: int, model: HandModel
+) -> None:
+    rng = np.random.default_rng(6)
+    gaps, out, nails = [], [], []
+    for _ in range(8):
+        angles, _ = pose.sample_pose(kind, model, rng)
+        moved = kinematics.bone_matrices(model.joints, angles)
+        thumb, bent = moved[kinematics.bone(0, 2)], moved[kinematics.bone(finger, 1)]
+        tip = thumb[:3, :3] @ model.joints[4] + thumb[:3, 3]
+        middle = bent[:3, :3] @ model.joints[2 + 4 * finger] + bent[:3, 3]
+        gaps.append(contact.nearness(model, angles, 0, finger))
+        out.append(middle[2] - tip[2])
+        nails.append((thumb[:3, :3] @ kinematics.axes(model.joints)[1][0, 2])[2])
+    assert np.median(gaps) < 1.1
+    assert min(out) > 0  # the thumb is farther from the back of the hand than the fingers that it lies on
+    assert np.median(nails) < -0.2  # towards whom looks into the palm
