@@ -47,6 +47,7 @@ _BAND = 1  # half width of the band that is decided at full size, working pixels
 _TELLING = 3.0  # distance of hand and ground, in spreads, from which a pixel's own colour decides
 _GREY, _DARK = 25.0, 0.5  # the ground: at most so far from its hue, and at least so bright against its median
 _PRIOR = 0.002  # weight of the whole image's mean in a local one, for places far from any example
+_RHD_PERSON = 1
 _RHD_PARTS: dict[str | None, tuple[int, int]] = {"left": (2, 17), "right": (18, 33), None: (2, 33)}
 _THIN = np.ones((3, 3), np.uint8)
 _WITHIN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
@@ -406,9 +407,26 @@ def hand_of(labels: Pixels, side: str | None) -> Mask:
 
 
 def alpha_of(labels: Pixels, side: str | None) -> Pixels:
-    """The alpha of a mask of other origin (see `hand_of`); one that is an alpha is kept as it is."""
+    """The alpha of a mask of other origin (see `hand_of`); one that is an alpha is kept as it is.
+
+    In RHD's parts what of the person touches the hand, such as its arm and sleeve, is cut out with it.
+    """
     soft = labels.max() >= 128 and ((labels > 0) & (labels < 128)).any()
-    return labels if soft else soften(hand_of(labels, side))
+    return labels if soft else soften(_with_arm(labels, hand_of(labels, side)))
+
+
+def part_of(mask: Mask, box: tuple[int, int, int, int], size: tuple[int, int]) -> Mask:
+    """The mask in a part (x, y, w, h) of its image, brought to a size (width, height)."""
+    return np.asarray(images.cut(mask.view(np.uint8) * np.uint8(255), box, size) >= 128)
+
+
+def _with_arm(labels: Pixels, hand: Mask) -> Mask:
+    if not 1 < labels.max() <= _RHD_PARTS[None][1]:
+        return hand
+    count, pieces = cv2.connectedComponents((hand | (labels == _RHD_PERSON)).view(np.uint8))
+    touching = np.zeros(count, np.bool_)
+    touching[pieces[hand]] = True
+    return touching[pieces]
 
 
 def matte_of(image: Pixels, alpha: Pixels) -> Matte:

@@ -192,8 +192,8 @@ class Photograph:
         """
         labels = self.labels()
         if labels is not None:
-            found: Matte | None = masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
-            return self._checked(found, geometry.IDENTITY)
+            self._check(masks.hand_of(labels, self.sample.side), geometry.IDENTITY)
+            return masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
         found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
         found = self._checked(found, geometry.IDENTITY)
         return self._judged(found, geometry.IDENTITY, partial(cutout_checks.doubt, self.read(), found.mask))
@@ -208,14 +208,15 @@ class Photograph:
         box: the part (x, y, w, h), in pixels of the photo as decoded at 1/`shrink`.
         size: (width, height) of the result; the hand is found on an image a little larger.
         """
-        x, y, w, h = (shrink * value for value in box)
-        affine = geometry.box_to_size((x, y, w, h), size)
+        part = _unshrunk(box, shrink)
+        affine = geometry.box_to_size(part, size)
         labels = self.labels()
         if labels is not None:
-            whole = masks.alpha_of(labels, self.sample.side)
-            alpha = images.cut(whole, (x, y, w, h), size)
-            matte = masks.matte_of(images.cut(self.read(shrink), box, size), alpha)
-            return matte if self._says_no_hand(whole) else self._checked(matte, affine)
+            hand = masks.hand_of(labels, self.sample.side)
+            if not self._says_no_hand(hand):
+                self._check(masks.part_of(hand, part, size), affine)
+            alpha = images.cut(masks.alpha_of(labels, self.sample.side), part, size)
+            return masks.matte_of(images.cut(self.read(shrink), box, size), alpha)
         found = self._checked(self._found_in(shrink, box, size), affine)
         return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small
 
@@ -235,20 +236,15 @@ class Photograph:
         labels = self.labels()
         if labels is None:
             return None
-        x, y, w, h = (shrink * value for value in box)
-
-        def part(hand: masks.Mask) -> masks.Mask:
-            whole = hand.view(np.uint8) * np.uint8(255)
-            return np.asarray(images.cut(whole, (x, y, w, h), size) >= 128)
-
+        part = _unshrunk(box, shrink)
         own, every = (masks.hand_of(labels, side) for side in (self.sample.side, None))
-        hand = part(own)
+        hand = masks.part_of(own, part, size)
         if not self._says_no_hand(own):
             several = shared or not self.sample.visibility.any()
-            self._check(hand, geometry.box_to_size((x, y, w, h), size), several)
-        return hand, part(every)
+            self._check(hand, geometry.box_to_size(part, size), several)
+        return hand, masks.part_of(every, part, size)
 
-    def _says_no_hand(self, mask: Pixels | masks.Mask) -> bool:
+    def _says_no_hand(self, mask: masks.Mask) -> bool:
         return not mask.any() and not self.sample.visibility.any()
 
     def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
@@ -316,6 +312,12 @@ class Photograph:
             ]
             cv2.polylines(small, moved, True, _OUTLINE, 1)
         return overlay.draw_skeleton(small, self.sample.keypoints * scale, self.sample.visibility)
+
+
+def _unshrunk(box: tuple[int, int, int, int], shrink: int) -> tuple[int, int, int, int]:
+    """A part of a photo as decoded at 1/`shrink`, in its own pixels."""
+    x, y, w, h = box
+    return shrink * x, shrink * y, shrink * w, shrink * h
 
 
 class Still(Photograph):

@@ -21,7 +21,7 @@ from torch.nn import functional
 from curate.networks import losses
 from curate.networks.decode import decode_softmax
 from curate.networks.network import Decoded, Network, Spec, Targets
-from curate.networks.recipe import UNCHANGED, Preset, Ranges, Recipe
+from curate.networks.recipe import UNCHANGED, Camera, Preset, Ranges, Recipe
 from curate.networks.unet import UNet
 
 # Each map is one distribution over its cells, so an empty map is worth nothing, and a Gaussian target makes a
@@ -41,6 +41,7 @@ _RENDERS = Preset(
     replace(
         _REFERENCE,
         empty_weight=0.1,
+        camera=Camera(),
         ranges=replace(_REFERENCE.ranges, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
     ),
     epochs=30,

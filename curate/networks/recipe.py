@@ -30,6 +30,27 @@ class Ranges:
     stretch: float = 1.0
 
 
+@dataclass(frozen=True)
+class Camera:
+    """How far pictures are changed as light, lenses, cameras and things before the hand change them.
+
+    shade: standard deviation of the logarithm of uneven light. cast: largest factor of a colour either way.
+    grey: share of pictures without colour. covered: share of them with a patch before a part. filtered:
+    share seen through a random filter. coarse: largest factor by which they are coarser. blur: of focus or
+    by motion, as a share of the side. noise: largest standard deviation, of 1. Light, cast, coarseness and
+    noise fall upon half of the pictures each, blur upon a quarter.
+    """
+
+    shade: float = 0.22
+    cast: float = 1.3
+    grey: float = 0.1
+    covered: float = 0.35
+    filtered: float = 0.4
+    coarse: float = 3.5
+    blur: float = 0.04
+    noise: float = 0.06
+
+
 UNCHANGED = Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.0, contrast=1.0)
 
 
@@ -42,7 +63,7 @@ class Recipe:
     most and let it fall to 0 over the epochs planned. average: the result is an exponential moving average
     of the weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
     empty_weight: what each map of an image without a hand counts, of networks that learn to be sure of no
-    point there.
+    point there. camera: what it does to pictures; None: nothing.
     """
 
     loss: str
@@ -55,6 +76,7 @@ class Recipe:
     hidden_weight: float = 0.5
     empty_weight: float = 0.0
     ranges: Ranges = Ranges()
+    camera: Camera | None = None
 
     def for_size(self, size: int, sigma: float) -> Recipe:
         """This recipe for images of `size` pixels: its sigma, or else the given one, in pixels of them."""

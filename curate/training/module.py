@@ -15,6 +15,7 @@ from curate.networks.network import Network
 from curate.networks.pixels import to_float
 from curate.networks.recipe import Recipe
 from curate.training.augment import augment, draw
+from curate.training.camera import taken
 from curate.training.examples import Batch
 
 _WARM_UP = 0.1  # of all steps, but at most an epoch
@@ -56,6 +57,9 @@ class TrainingModule(lightning.LightningModule):
             mirrored,
         )
         images, targets = augment(to_float(batch.pixels), batch.targets, drawn)
+        if self.recipe.camera is not None:
+            rows = batch.row.tolist()
+            images = taken(images, self.recipe.camera, self.seed, self.current_epoch, rows)
         kind = self.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=self._bfloat16.get(kind, False)):
             outputs = self.network(images)

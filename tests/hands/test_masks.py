@@ -260,6 +260,21 @@ def test_an_alpha_is_kept_and_a_plain_mask_softened() -> None:
     assert len(np.unique(plain.alpha)) > 4
 
 
+def test_an_arm_is_cut_out_with_its_hand_and_nobody_else() -> None:
+    """RHD's parts: 1 the person, 2 to 17 the left hand, 18 to 33 the right one."""
+    labels = np.zeros((60, 100), np.uint8)
+    labels[20:40, 40:60] = 5
+    labels[25:35, 10:40] = 1
+    labels[20:40, 80:95] = 20
+    labels[5:15, 80:95] = 1
+    alpha = masks.alpha_of(labels, "left")
+    found = alpha >= 128
+    assert found[22:38, 42:58].all()
+    assert found[27:33, 12:40].all()
+    assert not found[:, 70:].any()
+    np.testing.assert_array_equal(masks.hand_of(labels, "left"), labels == 5)
+
+
 def test_a_reduced_photo_gives_the_same_hand() -> None:
     picture, truth = shaded()
     small = images.reduced(picture, 225)
