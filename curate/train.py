@@ -19,7 +19,7 @@ from curate.options.train import TrainOptions
 from curate.taggers import opencv
 from curate.training.record import WEIGHTS, describe_epoch
 
-_OF_BOX = ("further", "renders")  # presets of networks as wide as those in the box
+_OF_BOX = ("further", "further-renders", "renders")  # presets of networks as wide as those in the box
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def _begun(options: TrainOptions, network: str) -> TrainOptions:
         )
     if options.preset not in _OF_BOX:
         found = "no preset" if options.preset is None else f"--preset {options.preset}"
-        raise InputError("--start box", found, allowed=" or ".join(f"--preset {name}" for name in _OF_BOX))
+        allowed = " or ".join(f"--preset {name}" for name in _OF_BOX if name in table.load(network).presets)
+        raise InputError("--start box", found, allowed=allowed)
     return replace(options, start=opencv.FOLDER / opencv.LEARNT_BY[network])
 
 

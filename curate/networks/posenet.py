@@ -61,8 +61,10 @@ class PoseNet(Network):
         # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more. In
         # images without a hand, which `build --grounds-alone` makes, it learns to be sure of no point.
         "renders": _RENDERS,
-        # From weights that have learnt long: at the full rate they would forget it first.
-        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10),
+        # From weights that have learnt long: at the full rate they would forget it first. Photographs of
+        # one's own need no other camera: with one, they are learnt more slowly.
+        "further-renders": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10),
+        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4, camera=None), epochs=10),
         # Boehringer & Hartmann 2019.
         "paper": Preset(
             Recipe(
