@@ -141,10 +141,13 @@ class EpochEnd(Checkpoint):
         images.write(self.folder / "epochs" / f"epoch-{epoch:03d}.png", sheet)
         figures: dict[str, float | int] = {"n": len(rows)}
         if "points" in self.gives:
-            table = metrics.distances(found.points, truth, visibility > 0)
-            limit = metrics.right_within(network.spec.size)
-            figures["all_points_9px"] = metrics.all_points_within(table, limit)
-            figures["epe_mean"] = metrics.epe_mean(table)
+            labelled = visibility > 0
+            figures["n"] = int(labelled.any(1).sum())
+            if figures["n"]:
+                table = metrics.distances(found.points, truth, labelled)
+                limit = metrics.right_within(network.spec.size)
+                figures["all_points_9px"] = metrics.all_points_within(table, limit)
+                figures["epe_mean"] = metrics.epe_mean(table)
         if found.masks is not None and masks is not None:
             figures["mask_iou"] = float(metrics.mask_iou(found.masks > HAND // 2, masks > HAND // 2).mean())
         return figures

@@ -154,6 +154,8 @@ def write_info(folder: Path, network: dict[str, Any], info: dict[str, Any]) -> N
 def describe_epoch(entry: dict[str, Any]) -> str:
     """An epoch's figures in one line."""
     told = []
+    if not entry["n"]:
+        return f"loss {entry['loss']:.4f}; {entry['split']}: no image with a label"
     if "epe_mean" in entry:
         told.append(f"all points right in {entry['all_points_9px']:.1%}")
         told.append(f"mean error {entry['epe_mean']:.2f} px")

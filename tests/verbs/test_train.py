@@ -17,7 +17,8 @@ import torch
 from curate import cli
 from curate.basics import files, images
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
-from curate.data.dataset import INFO, Dataset
+from curate.data.dataset import INFO, Dataset, write_table
+from curate.data.sample import to_batch
 from curate.networks.table import TABLE
 from curate.options.train import TrainOptions
 from curate.train import train
@@ -416,3 +417,23 @@ def test_examples_of_20_keypoints_leave_out_the_wrist(small_set: Path) -> None:
     assert (batch.targets.mask, batch.targets.xyz, batch.targets.K) == (None, None, None)
     assert len(examples) == 3
     assert examples.sample_ids == ["drawn/8", "drawn/9", "drawn/10"]
+
+
+def without_labels(training_set: Path, *rows: int) -> Path:
+    """The set, of whose samples those of these rows have no labelled point, as `build --keep-empty` keeps."""
+    samples = list(Dataset(training_set))
+    for row in rows:
+        samples[row].keypoints[:], samples[row].visibility[:] = np.nan, 0
+    write_table(training_set, [to_batch(samples)])
+    return training_set
+
+
+def test_an_epoch_tells_of_the_images_with_a_label_alone(make_set: MakeSet, tmp_path: Path) -> None:
+    training_set = without_labels(make_set(SPLITS, size=32), 0, 9)
+    found = train(training_set, tmp_path / "one", TOY, TrainOptions(epochs=1, batch=4), quiet=True)
+    assert found.last["n"] == 2
+    assert "test (2 images): all points right" in str(found)
+    training_set = without_labels(make_set(SPLITS, size=32), 8, 9, 10)
+    found = train(training_set, tmp_path / "none", TOY, TrainOptions(epochs=1, batch=4), quiet=True)
+    assert str(found).endswith("; test: no image with a label")
+    assert "NaN" not in (tmp_path / "none/epochs.json").read_text()
