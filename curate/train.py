@@ -12,7 +12,7 @@ from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import INFO, Dataset
 from curate.data.sideless import sideless, taken_for_right
-from curate.data.training_set import form_of
+from curate.data.training_set import form_of, read_split
 from curate.networks import table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
@@ -78,7 +78,7 @@ def train(
     Raises
     ------
     InputError: an unknown network or preset, a training set that does not fit the network, first weights
-        that are not of it, or a foreign folder at `out`.
+        that are not of it, no labelled point to learn from, or a foreign folder at `out`.
     SchemaError: what tells what these were trained on, beside them, is broken.
     ConfigChanged: `out` was begun with another configuration, and `overwrite` is not set.
     """
@@ -89,6 +89,7 @@ def train(
 
     box = opencv.told().sha256.values() if options.start is not None else ()
     plan = fit.plan(dataset, network, options, box=box)
+    _require_labelled(dataset, network, needs)
     reads = [] if options.start is None else [options.start]
     with contents.claimed(folder, plan.identity, [dataset], reads=reads, overwrite=overwrite) as claim:
         result = claim.result
@@ -139,3 +140,11 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
         given = form.masks if label == "mask" else not dataset.is_empty(label)
         if not given:
             raise InputError(dataset.root, f"no sample has {label}", remedy=f"needed {who}")
+
+
+def _require_labelled(dataset: Dataset, network: str, needs: Needs) -> None:
+    """Raise InputError where no image of the train split has a labelled point, and the network learns from
+    these."""
+    if "mask" not in needs.labels and not read_split(dataset, "train").visibility.any():
+        found, remedy = "no labelled keypoint in split train", f"needed for the network {network}"
+        raise InputError(dataset.root, found, remedy=remedy)

@@ -437,3 +437,10 @@ def test_an_epoch_tells_of_the_images_with_a_label_alone(make_set: MakeSet, tmp_
     found = train(training_set, tmp_path / "none", TOY, TrainOptions(epochs=1, batch=4), quiet=True)
     assert str(found).endswith("; test: no image with a label")
     assert "NaN" not in (tmp_path / "none/epochs.json").read_text()
+
+
+def test_a_train_split_without_a_label_is_refused(make_set: MakeSet, tmp_path: Path) -> None:
+    training_set = without_labels(make_set(SPLITS, size=32), *range(8))
+    with pytest.raises(InputError, match=r"no labelled keypoint in split train; needed for the network toy"):
+        train(training_set, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
+    assert not (tmp_path / "run").exists()
