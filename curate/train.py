@@ -31,6 +31,8 @@ class Trained:
     last: the figures after its last epoch. reused: it was finished before.
     taken_for_right: how many images of the train split, whose side is not known, a network of right hands
         learnt as such.
+    taught_nothing: how many images of the train split have no labelled point, where the network learns from
+        points alone.
     """
 
     out: Path
@@ -39,6 +41,7 @@ class Trained:
     last: dict[str, Any] = field(default_factory=dict)
     reused: bool = False
     taken_for_right: int = 0
+    taught_nothing: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -50,6 +53,11 @@ class Trained:
         told += [f"\n{line}" for line in [describe_epoch(self.last)] if self.last]
         if self.taken_for_right:
             told.append(f"\n  note: {taken_for_right(self.taken_for_right, 'image')}")
+        if self.taught_nothing:
+            images = counted(self.taught_nothing, "image")
+            told.append(
+                f"\n  note: without a labelled point, from which this network learns nothing: {images}"
+            )
         return "".join(told)
 
 
@@ -89,7 +97,7 @@ def train(
 
     box = opencv.told().sha256.values() if options.start is not None else ()
     plan = fit.plan(dataset, network, options, box=box)
-    _require_labelled(dataset, network, needs)
+    unlabelled = _unlabelled(dataset, network, needs)
     reads = [] if options.start is None else [options.start]
     with contents.claimed(folder, plan.identity, [dataset], reads=reads, overwrite=overwrite) as claim:
         result = claim.result
@@ -99,7 +107,9 @@ def train(
             )
             claim.finish(result)
     unknown = sideless(dataset, "train") if plan.right_hands else 0
-    return Trained(folder, result["epochs"], plan.epochs, result["last"], claim.result is not None, unknown)
+    idle = 0 if plan.recipe.empty_weight else unlabelled
+    before = claim.result is not None
+    return Trained(folder, result["epochs"], plan.epochs, result["last"], before, unknown, idle)
 
 
 def _begun(options: TrainOptions, network: str) -> TrainOptions:
@@ -142,9 +152,13 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
             raise InputError(dataset.root, f"no sample has {label}", remedy=f"needed {who}")
 
 
-def _require_labelled(dataset: Dataset, network: str, needs: Needs) -> None:
-    """Raise InputError where no image of the train split has a labelled point, and the network learns from
-    these."""
-    if "mask" not in needs.labels and not read_split(dataset, "train").visibility.any():
+def _unlabelled(dataset: Dataset, network: str, needs: Needs) -> int:
+    """How many images of the train split have no labelled point; 0 for a network that learns from masks.
+    Raises InputError: all of them."""
+    if "mask" in needs.labels:
+        return 0
+    labelled = read_split(dataset, "train").visibility.any(1)
+    if not labelled.any():
         found, remedy = "no labelled keypoint in split train", f"needed for the network {network}"
         raise InputError(dataset.root, found, remedy=remedy)
+    return int((~labelled).sum())

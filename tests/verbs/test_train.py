@@ -444,3 +444,14 @@ def test_a_train_split_without_a_label_is_refused(make_set: MakeSet, tmp_path: P
     with pytest.raises(InputError, match=r"no labelled keypoint in split train; needed for the network toy"):
         train(training_set, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_images_that_teach_a_network_nothing_are_counted(make_set: MakeSet, tmp_path: Path) -> None:
+    training_set = without_labels(make_set(SPLITS, size=32, channels=3), 0, 1, 9)
+    found = train(training_set, tmp_path / "toy", TOY, TrainOptions(epochs=1, batch=4), quiet=True)
+    assert found.taught_nothing == 2
+    assert "without a labelled point, from which this network learns nothing: 2 images" in str(found)
+    options = TrainOptions(preset="renders", set=("width=2",), epochs=1, batch=4)
+    found = train(training_set, tmp_path / "posenet", "posenet", options, quiet=True)
+    assert found.taught_nothing == 0
+    assert "learns nothing" not in str(found)
