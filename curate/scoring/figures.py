@@ -126,6 +126,11 @@ def _told_unpredicted(f: Mapping[str, Any]) -> str:
     )
 
 
+def _told_unlabelled(f: Mapping[str, Any]) -> str:
+    images = f.get("unlabelled_images")
+    return f"images without a labelled point, of which no figure tells: {images:,}" if images else ""
+
+
 def _told_unmatched(f: Mapping[str, Any]) -> str:
     rows = f.get("unmatched_rows")
     return f"rows of the predictions that match no sample of this split: {rows:,}" if rows else ""
@@ -183,6 +188,12 @@ def _area(low: int, high: int) -> Figure:
 FIGURES: tuple[Figure, ...] = (
     Figure("n", lambda s: int(s.labelled.any(1).sum())),
     Figure("points", lambda s: int(s.labelled.sum())),
+    Figure(
+        "unlabelled_images",
+        lambda s: int((~s.labelled.any(1)).sum()) or None,
+        "images without a labelled point, which do not count here",
+        told=_told_unlabelled,
+    ),
     Figure(
         "unpredicted",
         lambda s: int(s.unpredicted.sum()),
@@ -311,7 +322,8 @@ def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) ->
 
 def missing(figures: Mapping[str, Any]) -> list[str]:
     """The lines on what the figures of points leave out; none where nothing is missing."""
-    return [line for told in (_told_unpredicted, _told_unmatched, _told_outdone) if (line := told(figures))]
+    tellers = (_told_unlabelled, _told_unpredicted, _told_unmatched, _told_outdone)
+    return [line for told in tellers if (line := told(figures))]
 
 
 def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:

@@ -14,7 +14,9 @@ import pytest
 
 from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
+from curate.data.dataset import Dataset, write_table
 from curate.data.predictions import read_predictions, write_predictions
+from curate.data.sample import to_batch
 from curate.evaluate import evaluate
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring.figures import Scored, measure
@@ -309,3 +311,18 @@ def test_a_run_of_another_version_is_refused(make_run: MakePath, make_set: MakeP
     (run / "run.json").write_text(json.dumps({**info, "version": 99}))
     with pytest.raises(SchemaError, match="version 99; allowed: 'hand-curate run' version 1"):
         evaluate(run, make_set(["test"], size=32), quiet=True)
+
+
+def test_images_without_a_label_are_counted(make_run: MakePath, make_set: MakePath, tmp_path: Path) -> None:
+    run, training_set = make_run(size=32), make_set(["train", *["test"] * 3], size=32)
+    assert "unlabelled_images" not in evaluate(run, training_set, tmp_path / "all", quiet=True).figures
+    samples = list(Dataset(training_set))
+    samples[2].keypoints[:], samples[2].visibility[:] = np.nan, 0
+    write_table(training_set, [to_batch(samples)])
+    found = evaluate(run, training_set, tmp_path / "some", quiet=True)
+    assert (found.figures["n"], found.figures["unlabelled_images"]) == (2, 1)
+    assert str(found).splitlines()[1] == "  images without a labelled point, of which no figure tells: 1"
+    assert (
+        "Images without a labelled point, of which no figure tells: 1."
+        in (found.out / "evaluation.html").read_text()
+    )
