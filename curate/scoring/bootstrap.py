@@ -67,10 +67,10 @@ def interval(figure: Ratio, other: Ratio | None = None) -> tuple[float, float]:
 
     Returns
     -------
-    Low and high; NaN where there are fewer than two images.
+    Low and high; NaN where there are fewer than two images that the figure counts.
     """
     count = len(figure.total)
-    if count < 2:
+    if any((one.count > 0).any(1).sum() < 2 for one in (figure, other) if one is not None):
         return float("nan"), float("nan")
     found = np.concatenate(
         [figure.of(times) - (0 if other is None else other.of(times)) for times in _draws(count)]

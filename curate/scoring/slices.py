@@ -35,8 +35,8 @@ def sliced(scored: Scored, values: Mapping[str, Sequence[Any]]) -> dict[str, lis
 
     Returns
     -------
-    By name, a dict a value: "value", "n" (labelled images), "epe_mean" and "pck_box_0.2", each with "_low"
-    and "_high", its 95 % interval.
+    By name, a dict a value: "value", "n" (labelled images), "unpredicted" (labelled points without a
+    prediction), "epe_mean" and "pck_box_0.2", each with "_low" and "_high", its 95 % interval.
     """
     return {name: _of_one(scored, _grouped(given)) for name, given in values.items()}
 
@@ -47,7 +47,9 @@ def told(by: Mapping[str, Sequence[Slice]]) -> Iterator[str]:
         rows, others = most(given)
         for row in rows:
             images = counted(row["n"], "image")
-            yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {images}"
+            lacking = row.get("unpredicted")  # None: an evaluation made before these were counted
+            without = f", {counted(lacking, 'point')} of these without a prediction" if lacking else ""
+            yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {images}{without}"
         if others:
             yield f"{name}: {others}"
 
@@ -72,7 +74,7 @@ def _of_one(scored: Scored, groups: _Groups) -> list[Slice]:
     for value, here in zip(groups.names, images, strict=True):
         if not len(here):
             continue
-        row: Slice = {"value": value, "n": len(here)}
+        row: Slice = {"value": value, "n": len(here), "unpredicted": int(scored.unpredicted[here].sum())}
         for name, ratio in (("epe_mean", error), ("pck_box_0.2", near)):
             part = ratio.rows(here)
             low, high = bootstrap.interval(part)

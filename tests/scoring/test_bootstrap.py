@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.basics.errors import InputError
 from curate.data.predictions import Predictions
 from curate.scoring import against, bootstrap, metrics, slices
-from curate.scoring.figures import Scored
+from curate.scoring.figures import Scored, finite
 
 SIDE = 100.0  # px, the hands' longer sides
 
@@ -198,3 +198,15 @@ def test_predictions_of_hands_that_were_cut_out_otherwise_are_refused() -> None:
     corrected.truth[2] += 1
     with pytest.raises(InputError, match=r"truth: labels that lie up to 7.1 px from ours in 2 of 3 images"):
         against.compared(scored(1.0, 2.0, 3.0), corrected, "other")
+
+
+def test_images_without_a_prediction_make_no_figure_surer() -> None:
+    made = predictions(np.array([2.0, 3.0, 4.0]))
+    made.predicted[1:] = np.nan
+    (row,) = slices.sliced(Scored(made), {"side": ["left"] * 3})["side"]
+    assert (row["n"], row["unpredicted"], row["epe_mean"]) == (3, 42, pytest.approx(2.0, rel=1e-5))
+    assert math.isnan(row["epe_mean_low"])
+    assert not math.isnan(row["pck_box_0.2_low"])  # where points without a prediction are wrong
+    (line,) = slices.told({"side": [finite(row)]})
+    told = "mean error 2.00 (– to –) px in 3 images, 42 points of these without a prediction"
+    assert line == f"side left: {told}"
