@@ -169,8 +169,8 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. unmatched, outdone: as of Scored. taken_for_right: how many images, whose
-    side is not known, a network of right hands takes for such.
+    seen, unknown: as of Evaluation. unmatched, outdone, beyond: as of Scored. taken_for_right: how many
+    images, whose side is not known, a network of right hands takes for such.
     """
 
     name: str
@@ -183,6 +183,7 @@ class _Origin:
     predict: Callable[[], Found]
     unmatched: int | None = None
     outdone: int | None = None
+    beyond: int = 0
     unknown: tuple[str, ...] = ()
     taken_for_right: int = 0
 
@@ -262,6 +263,7 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         lambda: found,
         given.unmatched,
         given.outdone,
+        given.beyond,
     )
 
 
@@ -304,7 +306,7 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
 
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
-    return Scored(read_predictions(folder / PREDICTIONS), origin.unmatched, origin.outdone)
+    return Scored(read_predictions(folder / PREDICTIONS), origin.unmatched, origin.outdone, origin.beyond)
 
 
 def _measure_masks(

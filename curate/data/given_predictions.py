@@ -32,12 +32,13 @@ _FORMS = "Parquet, or COCO results as .json"
 class Given(NamedTuple):
     """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21).
     unmatched: how many rows of the file are of none of these images. outdone: how many gave way to another of
-    the same image."""
+    the same image. beyond: how many scores of those that count lay outside 0 to 1, and were brought to it."""
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
     unmatched: int
     outdone: int
+    beyond: int
 
 
 def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
@@ -55,6 +56,7 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
     made = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
     sure = np.zeros((len(rows), kp.COUNT), np.float32)
     unmatched = outdone = 0
+    beyond = np.zeros(len(rows), np.intp)
     best = np.full(len(rows), -np.inf)
     read = _parquet if Path(path).suffix.lower() == ".parquet" else _coco_results
     for name, points, scores, total in read(path):
@@ -65,12 +67,14 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
         outdone += bool(np.isfinite(best[row]))
         if total >= best[row]:
             best[row], made[row] = total, points
-            sure[row] = np.where(np.isfinite(points).all(-1), scores.clip(0, 1), 0)
+            there = np.isfinite(points).all(-1)
+            sure[row] = np.where(there, scores.clip(0, 1), 0)
+            beyond[row] = (there & (scores != scores.clip(0, 1))).sum()
     if not np.isfinite(best).any():
         _refuse(path, "no prediction of this split's samples", "sample ids as in the training set")
     if np.isfinite(made).any() and np.nanmax(np.abs(made)) <= 1:
         _refuse(path, "coordinates within -1 to 1", "pixels of the training set's images", "keypoints")
-    return Given(made, sure, unmatched, outdone)
+    return Given(made, sure, unmatched, outdone, int(beyond.sum()))
 
 
 _Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]

@@ -29,12 +29,14 @@ class Scored:
     Attributes
     ----------
     unmatched: how many rows of the file that predictions came from are of none of these images; None: they
-        came from no file. outdone: how many gave way to another of the same image.
+        came from no file. outdone: how many gave way to another of the same image. beyond: how many of the
+        scores in it lay outside 0 to 1, and were brought to it.
     """
 
     predictions: Predictions
     unmatched: int | None = None
     outdone: int | None = None
+    beyond: int = 0
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -142,6 +144,15 @@ def _told_outdone(f: Mapping[str, Any]) -> str:
     return f"{told}: {rows:,}" if rows else ""
 
 
+def _told_beyond(f: Mapping[str, Any]) -> str:
+    scores = f.get("scores_beyond")
+    return (
+        f"scores of the predictions that lie outside 0 to 1, and were brought to it: {scores:,}"
+        if scores
+        else ""
+    )
+
+
 def _told_right(f: Mapping[str, Any]) -> str:
     return f"all points within {f['right_within_px']:g} px: {f['all_points_9px']:.1%} of images"
 
@@ -216,6 +227,12 @@ FIGURES: tuple[Figure, ...] = (
         lambda s: s.outdone,
         "rows of the predictions that gave way to another of their sample",
         told=_told_outdone,
+    ),
+    Figure(
+        "scores_beyond",
+        lambda s: s.beyond or None,
+        "scores of the predictions outside 0 to 1, brought to it",
+        told=_told_beyond,
     ),
     Figure("size", lambda s: s.predictions.size),
     Figure("right_within_px", lambda s: s.limit),
@@ -322,7 +339,7 @@ def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) ->
 
 def missing(figures: Mapping[str, Any]) -> list[str]:
     """The lines on what the figures of points leave out; none where nothing is missing."""
-    tellers = (_told_unlabelled, _told_unpredicted, _told_unmatched, _told_outdone)
+    tellers = (_told_unlabelled, _told_unpredicted, _told_unmatched, _told_outdone, _told_beyond)
     return [line for told in tellers if (line := told(figures))]
 
 

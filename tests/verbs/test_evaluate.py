@@ -326,3 +326,20 @@ def test_images_without_a_label_are_counted(make_run: MakePath, make_set: MakePa
         "Images without a labelled point, of which no figure tells: 1."
         in (found.out / "evaluation.html").read_text()
     )
+
+
+def test_scores_that_are_none_are_counted(make_set: MakePath, tmp_path: Path) -> None:
+    """The row that gives way does not count, nor does a point that is not there."""
+    training_set = make_set(["train", "test", "test"], size=32, keypoints=21)
+    entries = [
+        {"image_id": "drawn/1", "keypoints": [16, 16, 7.5] * 21, "score": 0.1},
+        {"image_id": "drawn/1", "keypoints": [16, 16, 87.5] * 20 + [16, 16, -3], "score": 0.9},
+        {"image_id": "drawn/2", "keypoints": [16, 16, 1] * 21, "score": 0.9},
+    ]
+    (tmp_path / "theirs.json").write_text(json.dumps(entries))
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
+    assert found.figures["scores_beyond"] == 20
+    line = "scores of the predictions that lie outside 0 to 1, and were brought to it: 20"
+    assert f"  {line}" in str(found).splitlines()
+    assert f"{line.capitalize()}." in (found.out / "evaluation.html").read_text()
