@@ -100,6 +100,8 @@ def _evaluations(root: Path) -> Iterator[dict[str, Any]]:
                 "split": str(figures["split"]),
                 "set": str(figures.get("training_set") or ""),
                 "lines": summary(figures, rows) if figures["n"] else [],
+                "looks": int(figures.get("looks") or 1),
+                "turns": bool(figures.get("turns")),
                 "flatter": None if seen is None else any(seen.values()) and figures["split"] != "train",
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -15,6 +15,7 @@ from curate.basics.errors import SchemaError
 from curate.evaluate import evaluate
 from curate.networks import table
 from curate.networks.network import Spec
+from curate.options.evaluate import EvaluateOptions
 from curate.options.train import TrainOptions
 from curate.train import train
 from curate.training.card import card
@@ -95,3 +96,28 @@ def test_damaged_figures_are_refused(figures: Any, tmp_path: Path) -> None:
     (root / "evaluation-test/metrics.json").write_text(json.dumps(figures))
     with pytest.raises(SchemaError, match=r"metrics.json: does not parse"):
         card(open_run(root))
+
+
+def test_figures_that_one_look_does_not_give_are_told_as_such(
+    make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    training_set = make_set(["train"] * 4 + ["test"] * 2, size=64, keypoints=21)
+    run = train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1, batch=2), quiet=True).out
+    evaluate(run, training_set, options=EvaluateOptions(looks=2), quiet=True)
+    assert "looked at 2 times, as `curate evaluate --looks 2` does; this file looks once" in card(
+        open_run(run)
+    )
+    evaluate(run, training_set, options=EvaluateOptions(turns=True), overwrite=True, quiet=True)
+    assert "mean of four quarter turns, as of `curate evaluate --turns`" in card(open_run(run))
+    evaluate(run, training_set, overwrite=True, quiet=True)
+    assert "this file looks once" not in card(open_run(run))
+
+
+def test_images_without_a_label_and_whole_photographs_are_told_as_such(tmp_path: Path) -> None:
+    root = made(tmp_path)
+    (root / "evaluation-test").mkdir()
+    (root / "evaluation-test/metrics.json").write_text('{"n": 0, "split": "test"}')
+    told = card(open_run(root))
+    assert "On 0 images of split test:\n\n- None of them has a label.\n" in told
+    assert "in the middle" not in told
+    assert "from which `curate` cut no hand out" in told
