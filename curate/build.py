@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from curate.basics import files, heatmaps, images
+from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
@@ -32,6 +33,7 @@ from curate.taggers.table import with_runs
 
 _ROWS = 16  # samples a task, at least
 _PEAK1 = "-peak1"
+_NO_HAND = "without a labelled point, kept as showing no hand"
 
 
 def build(
@@ -210,6 +212,8 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
                     count_points(made, part.notes)
                 samples.append(made)
                 pixels.append(image)
+                if not look.form.masks and not made.visibility[kp.subset(look.form.keypoints)].any():
+                    part.notes[_NO_HAND] += 1
             masks += seen.masks
             if seen.alone is not None:
                 samples.append(_without_hand(sample, look, photo, seen, split))

@@ -109,6 +109,7 @@ def test_unlabelled_samples_are_kept_as_pictures_without_a_hand_on_request(store
     data = store(tmp_path / "d", [some, none], {f"{i}.png": noise(50, 80) for i in range(2)})
     summary = build([data], tmp_path / "t", BuildOptions(keep_empty=True, test=0.0), quiet=True)
     assert (summary.samples, summary.dropped) == (2, {})
+    assert summary.notes["without a labelled point, kept as showing no hand"] == 1
     split = read_split(Dataset(tmp_path / "t"), "train")
     assert split.empty.tolist() == [False, True]
     build([data], tmp_path / "usual", quiet=True)
