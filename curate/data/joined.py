@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import is_path
@@ -49,7 +51,8 @@ class Joined:
     Attributes
     ----------
     photos: as `Dataset.photos` says. shared: (n,) the image shows other samples, too.
-    pictures: what the image is known by in all datasets: the hash of its pixels, else where its file lies.
+    pictures: what the image is known by in all datasets: the hash of its pixels, else where its file lies;
+        copies of a file that lie in two datasets share a name.
     labelled: (n,) it has a point of the chosen set, or a mask where these are wanted; all, where samples
         without points are to be kept.
     """
@@ -90,6 +93,7 @@ class Joined:
                 elif masks:
                     there |= ~np.asarray(batch.column("mask").is_null())
                 labelled.append(there)
+        pictures = _as_copies(pictures, [len(dataset) for dataset in datasets])
         return cls(tuple(datasets), photos, pictures, np.concatenate(shared), np.concatenate(labelled))
 
     def column(self, name: str) -> list[Any]:
@@ -195,6 +199,26 @@ def _pictures(dataset: Dataset) -> Iterator[str]:
             folders[folder] = os.path.realpath(dataset.root / folder)
         path = os.path.join(folders[folder], name)
         yield os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 (of each image)
+
+
+def _as_copies(pictures: Sequence[str], lengths: Sequence[int]) -> list[str]:
+    """The pictures, copies of a file in several datasets by one name. One is read where another dataset has
+    one of the same size."""
+    owner = np.repeat(np.arange(len(lengths)), lengths).tolist()
+    homes = defaultdict[int, set[int]](set)  # of the files of each size
+    sizes: dict[str, int] = {}
+    for picture, home in zip(pictures, owner, strict=True) if len(lengths) > 1 else ():
+        if picture.startswith(os.sep) and picture not in sizes:
+            with suppress(OSError):  # a file that is not there is told later
+                sizes[picture] = os.stat(picture).st_size  # noqa: PTH116 (of each image)
+        if picture in sizes:
+            homes[sizes[picture]].add(home)
+    known: dict[str, str] = {}
+    for picture, size in sizes.items():
+        if len(homes[size]) > 1:
+            with suppress(OSError):
+                known[picture] = files.sha256(picture)
+    return [known.get(picture, picture) for picture in pictures]
 
 
 def _as_one(photos: Sequence[str], pictures: Sequence[str]) -> list[str]:

@@ -17,8 +17,8 @@ TWICE = "sample of a hand that an earlier dataset has in the same photograph"
 def labelled_twice(joined: Joined, splits: Sequence[str | None]) -> Counter[str]:
     """Counts samples of a hand that an earlier dataset labels in the same photograph.
 
-    That is the same file, links followed, or the same pixels where the tables hold their hash; images are not
-    read. Where either sample has no points, the photograph alone tells.
+    That is the same file, links followed, a copy of it, or the same pixels where the tables hold their hash.
+    Where either sample has no points, the photograph alone tells.
 
     Parameters
     ----------

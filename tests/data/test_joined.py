@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -79,3 +80,32 @@ def test_a_split_that_parts_a_photo_is_refused(two: list[Dataset], tmp_path: Pat
 def test_a_sample_of_two_datasets_is_refused(two: list[Dataset]) -> None:
     with pytest.raises(InputError, match=r"sample_id: 'a' stands in .*1 too; give each sample once"):
         Joined.of([two[0], two[0]], 20)
+
+
+def test_a_copy_of_a_file_is_the_same_photo_in_another_dataset(store, tmp_path: Path) -> None:
+    """As is a hard link; a file of the same size that holds something else is another."""
+    rng = np.random.default_rng(0)
+    photos = {f"{name}.png": rng.integers(0, 255, (8, 8, 3)).astype(np.uint8) for name in "abcde"}
+    datasets = [
+        Dataset(
+            store(
+                tmp_path / n,
+                [hand(name, 3) for name in names],
+                {f"{a}.png": photos[f"{a}.png"] for a in names},
+            )
+        )
+        for n, names in (("1", "abc"), ("2", "de"))
+    ]
+    first, second = (dataset.root for dataset in datasets)
+    shutil.copy(first / "a.png", second / "d.png")
+    (second / "e.png").write_bytes(b"x" * (first / "c.png").stat().st_size)
+    (first / "b.png").unlink()
+    (first / "b.png").hardlink_to(second / "e.png")
+    a, b, c, d, e = Joined.of(datasets, 20).pictures
+    assert a == d
+    assert b == e
+    assert len({a, b, c}) == 3
+    assert Joined.of(datasets[:1], 20).pictures[0] != a
+    (tmp_path / "list.csv").write_text("sample_id,split\na,train\nd,test\n")
+    with pytest.raises(InputError, match="1 photos are in more than one split"):
+        Joined.of(datasets, 20).split(tmp_path / "list.csv", seed=0, test=0.1, val=0.0)
