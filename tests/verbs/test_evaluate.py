@@ -343,3 +343,15 @@ def test_scores_that_are_none_are_counted(make_set: MakePath, tmp_path: Path) ->
     line = "scores of the predictions that lie outside 0 to 1, and were brought to it: 20"
     assert f"  {line}" in str(found).splitlines()
     assert f"{line.capitalize()}." in (found.out / "evaluation.html").read_text()
+
+
+def test_what_holds_no_word_and_no_number_is_told_so(make_run: MakePath, make_set: MakePath) -> None:
+    run, training_set = make_run(size=32), make_set(["train", "test", "test"], size=32)
+    samples = list(Dataset(training_set))
+    for sample in samples:
+        sample.attrs = {"tags": ["old", "small"]}
+    write_table(training_set, [to_batch(samples)])
+    for name in ("tags", "subject_id", "keypoints"):
+        found = f"column or attr: '{name}', which holds no word and no number in split test"
+        with pytest.raises(InputError, match=f"{found}; allowed: .*side"):
+            evaluate(run, training_set, options=EvaluateOptions(by=(name,)), quiet=True)
