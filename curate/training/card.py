@@ -43,13 +43,17 @@ class _Config(msgspec.Struct):
     recipe: _Recipe = msgspec.field(default_factory=_Recipe)
 
 
+class _Confidence(msgspec.Struct):
+    split: str
+
+
 class _Told(msgspec.Struct):
     """What a card tells of run.json."""
 
     curate: str | None = None
     config: _Config = msgspec.field(default_factory=_Config)
     data: Data | None = None
-    confidence: dict[str, Any] | None = None
+    confidence: _Confidence | None = None
 
 
 def card(run: Run) -> str:

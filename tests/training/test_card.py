@@ -64,7 +64,8 @@ def test_what_stands_in_its_files_stays_text(tmp_path: Path) -> None:
         "sources": {"a|b\n# <script>": 1},
         "licences": {"see `rm`": 1},
     }
-    told = card(open_run(made(tmp_path, data=data, crop={"by": "mask", "margin": 0.25})))
+    told = card(open_run(made(tmp_path, data=data, crop={"by": "mask", "margin": 0.25}, curate="0\n# 1")))
+    assert "hand-curate 0 # 1" in told
     assert "| a/b # &lt;script&gt; | 1 |" in told
     assert "| see &#39;rm&#39; | 1 |" in told
     assert "`curate crop --by mask --margin 0.25`" in told
@@ -82,6 +83,7 @@ def test_a_network_of_right_hands(tmp_path: Path) -> None:
     [
         ({"data": {"samples": -1}}, "data.samples"),
         ({"config": {"epochs": "many"}}, "config.epochs"),
+        ({"confidence": {"temperature": 2.0}}, "confidence"),
     ],
 )
 def test_a_damaged_record_is_refused(info: dict[str, Any], where: str, tmp_path: Path) -> None:
