@@ -1,8 +1,9 @@
 """Reading and writing videos, as `curate.basics.images` does pictures.
 
-OpenCV's FFmpeg decodes them: frames stand upright, whatever the rotation flag of the file, and have the times
-that the file gives them, so that a variable rate does no harm. Only containers that hold their own pictures
-are opened; a playlist under the name of a video could name any file, or an address.
+OpenCV's FFmpeg decodes them: frames stand upright, whatever way the file says that they are to be turned or
+mirrored, and have the times that the file gives them, so that a variable rate does no harm. Only containers
+that hold their own pictures are opened; a playlist under the name of a video could name any file, or an
+address.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from curate.basics import mp4
 from curate.basics.errors import InputError
 from curate.basics.image_header import MAX_PIXELS
 from curate.basics.images import Pixels
@@ -61,7 +63,7 @@ def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
     with _opened(path) as capture:
         promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         number = 0
-        for frame in _read(path, capture):
+        for frame in _read(path, capture, _mirror(path, capture)):
             number = frame.number + 1
             if frame.number >= first:
                 yield frame
@@ -172,7 +174,16 @@ def _opened(path: Path) -> Iterator[Any]:
         capture.release()
 
 
-def _read(where: str | Path, capture: Any) -> Iterator[Frame]:
+def _mirror(path: Path, capture: Any) -> int | None:
+    """The axis, as of `cv2.flip`, on which frames are to be mirrored, as front cameras have it; None: they
+    are not. OpenCV turns frames as their file says, and no more."""
+    with open_file(path) as file:
+        if not mp4.film(file).mirrored:
+            return None
+    return 1 if capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270) else 0
+
+
+def _read(where: str | Path, capture: Any, mirror: int | None = None) -> Iterator[Frame]:
     """The frames of a capture, at the times of its file. Raises InputError behind the last before one of
     another size."""
     size: tuple[int, int] | None = None
@@ -186,7 +197,8 @@ def _read(where: str | Path, capture: Any) -> Iterator[Frame]:
         if (width, height) != size:
             told = f"frame {number} is {width} x {height} px, those before it {size[0]} x {size[1]}"
             raise InputError(where, f"{told}; those are kept")
-        yield Frame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+        shown: Any = pixels if mirror is None else cv2.flip(pixels, mirror)
+        yield Frame(number, seconds, np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB), np.uint8))
 
 
 def _check_head(path: Path) -> None:

@@ -124,6 +124,35 @@ def test_a_video_that_is_stored_turned_stands_upright(tmp_path: Path) -> None:
     assert picture[SIZE[0] // 2 + 4 :].mean() < 50
 
 
+@pytest.mark.parametrize(
+    ("matrix", "bright"),  # a, b, c and d of the file; the quarter that is white, of the stored upper left
+    [((-1, 0, 0, 1), "upper right"), ((1, 0, 0, -1), "lower left"), ((0, 1, 1, 0), "upper left")],
+)
+def test_a_video_that_is_stored_mirrored_is_shown_as_it_was_seen(
+    tmp_path: Path, matrix: tuple[int, int, int, int], bright: str
+) -> None:
+    quarter = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    quarter[: SIZE[1] // 2, : SIZE[0] // 2] = 255
+    path = film(tmp_path / "a.mp4", [quarter] * 3)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    _, made = run(path, tmp_path / "out")
+    picture = made.read_image(made[0])
+    height, width = picture.shape[:2]
+    assert (width, height) == (SIZE if a else SIZE[::-1])
+    halves = {"upper": picture[: height // 2 - 4], "lower": picture[height // 2 + 4 :]}
+    quarters = {
+        f"{name} {side}": float(part.mean())
+        for name, half in halves.items()
+        for side, part in (("left", half[:, : width // 2 - 4]), ("right", half[:, width // 2 + 4 :]))
+    }
+    assert {name for name, value in quarters.items() if value > 200} == {bright}
+    assert sorted(quarters.values())[-2] < 50
+
+
 def test_a_clip_is_never_in_two_splits(tmp_path: Path) -> None:
     for i in range(6):
         film(tmp_path / "v" / f"{i}.mp4", LEVELS)
