@@ -35,6 +35,7 @@ _HEADS = (
     (0, b"\x1a\x45\xdf\xa3"),
     (0, b"\x00\x00\x01\xba"),
 )
+_BLACK = 16  # of 255: no more in any pixel
 _CODEC = "mp4v"  # MPEG-4 part 2: what OpenCV writes everywhere, and as fast as it is filmed
 _RATES = (1.0, 60.0)  # frames a second of what is written
 _LONGEST_PAUSE = 10.0  # seconds for which a frame is repeated
@@ -57,13 +58,13 @@ def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
 
     Raises
     ------
-    InputError: no video that can be read; or, behind its last frame, that it promised more, or that the next
-        is of another size.
+    InputError: no video that can be read, or an interlaced one; or, behind its last frame, that it promised
+        more, or that the next is of another size.
     """
     with _opened(path) as capture:
         promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         number = 0
-        for frame in _read(path, capture, _mirror(path, capture)):
+        for frame in _decoded(path, _read(path, capture, _mirror(path, capture))):
             number = frame.number + 1
             if frame.number >= first:
                 yield frame
@@ -154,6 +155,39 @@ def _rate(times: Sequence[float]) -> float:
     steps = np.diff(np.asarray(times, np.float64))
     usual = float(np.median(steps)) if len(steps) else 0.0
     return float(np.clip(1 / usual if usual > 0 else _RATES[1], *_RATES))
+
+
+def _decoded(path: Path, found: Iterator[Frame]) -> Iterator[Frame]:
+    """The frames of a video, once one is unlike the first, or the first proves to be the file's.
+
+    From version 4.13 on, OpenCV leaves its memory as it was where a frame is interlaced, and says that it was
+    read: such a video comes as one picture of whatever had been there.
+
+    Raises InputError: all are such a picture.
+    """
+    alike = list[Frame]()
+    for frame in found:
+        if alike and not np.array_equal(frame.pixels, alike[0].pixels):
+            yield from alike
+            yield frame
+            yield from found
+            return
+        alike.append(Frame(frame.number, frame.seconds, alike[0].pixels if alike else frame.pixels))
+    if len(alike) > 1 and not _comes_again(path, alike[0].pixels):
+        raise InputError(
+            path,
+            "its frames are black throughout, or do not decode, as those of an interlaced video",
+            remedy="if it is one: ffmpeg -i IN -vf yadif OUT",
+        )
+    yield from alike
+
+
+def _comes_again(path: Path, pixels: Pixels) -> bool:
+    """Whether the first picture of a video, which is still open, is read again in other memory; new memory
+    is black."""
+    with _opened(path) as capture:
+        again = next(_read(path, capture, _mirror(path, capture)), None)
+    return again is not None and pixels.max() > _BLACK and np.array_equal(again.pixels, pixels)
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +43,17 @@ def level(grey: int) -> Any:
 
 
 LEVELS = [level(20 * i) for i in range(10)]
+# Two frames of FFmpeg's test picture, 32 x 32 px, as interlaced MPEG-2: OpenCV writes none.
+INTERLACED = (
+    "c-oV4y}x*|Q(GgW({~{L)X3uWxsk)EsUtVBq$s~QJJG2fDAd}>BoW+@&d2})O#1|VXO|q<-xByRWt;Er?%>reqMj?$g4Z-Igz&"
+    "^d)@1{EXMA_}0C_?ohtq@CG%*@OxH7@Jfs##3i{3y?V+dxTJ^;CA+5VQ!>pv!IUEkQu@8say(BhL=mKN>^rd&EZ96}&UL5_X2z"
+    "h&8mxgzUeF1p^xSbVetY8K<1Mh2y=bDB%@QaTzL+S<e7eFI$GjhY)7l^-{^FeODXJea(pQDIl3!mLKdxs9Bm8(KnlHZq33Yh-|"
+    "Vk%@r;6biTYw^UzGaVjppn0%l+8DT;Ci8-!|+g<&f{asvxT-y7AE=*R)El5o_D$7hs%}+nE&~<T#OK6Z|h^N1wOZ#L411m7nGq"
+    "5m#00w#IZKaM}`&*KZ|GN0RkzujJnMMYN2B6uSnHUs=|Nnm=0c39#X<`7oh;au42ZI9xh{ON?2S}#>|K|pf1mo|DB*{u1yL&-K"
+    "SNDF|bor80^voMtKOGXcUz;3!bKd&4qJ7MdW309A$7tH``ah>l@>@;m5`)_hD<!t57w4ZixtnjH{Ts=K8Q1x&fTl71uA1_UmzO"
+    "cR^}Z61*;kcINwIG=w3ln&ZCu!qE}hihE%8d?$?s}`!}%@BZ}&fo_fTVdW|cBIpub{i+wyNOvNxF5c%}9f)hyo7$e_Uhc5nFq-"
+    "ym;oZIp*P_*XXre*)uGZ-zHFKsNqb!B8G_;0`F2P2b;gr|G8t?*7e<4BNYasrzFS<D?IboB)M~1^W"
+)
 
 
 def run(source: Path, out: Path, **own: Any) -> tuple[Summary, Dataset]:
@@ -151,6 +164,20 @@ def test_a_video_that_is_stored_mirrored_is_shown_as_it_was_seen(
     }
     assert {name for name, value in quarters.items() if value > 200} == {bright}
     assert sorted(quarters.values())[-2] < 50
+
+
+def test_an_interlaced_video_that_does_not_decode_is_told(tmp_path: Path) -> None:
+    film(tmp_path / "v" / "good.mp4", LEVELS[:2])
+    (tmp_path / "v" / "fields.mkv").write_bytes(zlib.decompress(base64.b85decode(INTERLACED)))
+    _, made = run(tmp_path / "v", tmp_path / "out")
+    shown = [made.read_image(sample) for sample in made if sample.clip == "fields.mkv"]
+    if shown:  # older versions of OpenCV decode it
+        assert not np.array_equal(shown[0], shown[1])
+    else:
+        assert [entry["input"] for entry in made.quarantine()] == ["fields.mkv"]
+        assert "do not decode, as those of an interlaced video" in made.quarantine()[0]["reason"]
+        assert "yadif" in made.quarantine()[0]["reason"]
+    assert sum(sample.clip == "good.mp4" for sample in made) == 2
 
 
 def test_a_clip_is_never_in_two_splits(tmp_path: Path) -> None:
