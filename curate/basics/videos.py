@@ -221,11 +221,15 @@ def _read(where: str | Path, capture: Any, mirror: int | None = None) -> Iterato
     """The frames of a capture, at the times of its file. Raises InputError behind the last before one of
     another size."""
     size: tuple[int, int] | None = None
+    seconds = step = 0.0
     for number in itertools.count():
         there, pixels = capture.read()
         if not there:
             return
-        seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        # The last frames of an AVI or MPEG that are stored in another order have no time: OpenCV says 0.
+        told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        step = told - seconds if told > seconds else step
+        seconds = told if told >= seconds else seconds + step
         height, width = pixels.shape[:2]
         size = size or (width, height)
         if (width, height) != size:

@@ -54,6 +54,17 @@ INTERLACED = (
     "cR^}Z61*;kcINwIG=w3ln&ZCu!qE}hihE%8d?$?s}`!}%@BZ}&fo_fTVdW|cBIpub{i+wyNOvNxF5c%}9f)hyo7$e_Uhc5nFq-"
     "ym;oZIp*P_*XXre*)uGZ-zHFKsNqb!B8G_;0`F2P2b;gr|G8t?*7e<4BNYasrzFS<D?IboB)M~1^W"
 )
+# Eight of its frames, ten a second, as H.264 in AVI with two B-frames between others.
+REORDERED = (
+    "c-jl{baV5PU|?_z^HlKh3=XjnVqnNfDauJK%gnG~U|?9##>fBz0-OvC98fkyRDeMNNGdR30+3k`1Q-~KONw%U7;IKqW=gS#k(m"
+    "jyI*>VBP&UZy9YFja2w?IGKnT>IrU7JYK<!ch>yuyro5h1^w^yj2w*=5`7AW7qASIb$6pVsVFbYP&C>RB!U=)mkQ7{Td!6+C7B"
+    "MOui6cxB2@j>Gc3JkDu1x6$`LL7$C0cfm&1*kATB{v6%GJcHUa0P|M59ZPIH3~+-NCcoU-!foXn44dg2^w?V0TE_QPhsF%bJH`"
+    "2#eso=nE^<!G9T$oZ2(DSynf)T(+y;#cC;|uKg-J0e(2bXimz|fS7;S+{@?WR<@Pz5hhECmUwWdKA3y09?<K>g`hV}8)j9;8do"
+    "fHYn0Au=DQ7*$>)D6h4)R1XY3VopGFVW4=>LiO0Hz}Iy^CG)8QrBdytG3qmDe(aG0$;O{C`e1)2n3S@|edHKZb~3$d!IrS>d!`"
+    "t$ui<O5f)R4<4sI{{K&5srPY^`$eGccbui1<5GX6oZ)`QdN*h33m`cjnA|+aik|<^WRb-f=Otyi)jw$fi7CR(Nb_9bm@(6b<NQ"
+    "r+gDVX!JG#%eO13}l@2{9w2_B*5g`3#oDyWnGq>%yD%%vbR8$n`%a5I+!&CCIrdAgAyGo`{16s8~*0t}GR?;Q+?(eEQbEP}*;0"
+    "K_~<{4Z#H4q!|wBJquYd|o8J2P3Nb7$6_yG61`ezq|"
+)
 
 
 def run(source: Path, out: Path, **own: Any) -> tuple[Summary, Dataset]:
@@ -178,6 +189,13 @@ def test_an_interlaced_video_that_does_not_decode_is_told(tmp_path: Path) -> Non
         assert "do not decode, as those of an interlaced video" in made.quarantine()[0]["reason"]
         assert "yadif" in made.quarantine()[0]["reason"]
     assert sum(sample.clip == "good.mp4" for sample in made) == 2
+
+
+def test_frames_that_have_no_time_of_their_own_follow_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.avi").write_bytes(zlib.decompress(base64.b85decode(REORDERED)))
+    _, made = run(tmp_path / "a.avi", tmp_path / "out")
+    times = [sample.attrs["seconds"] for sample in made]
+    assert np.diff(times) == pytest.approx([0.1] * 7, abs=0.001)
 
 
 def test_a_clip_is_never_in_two_splits(tmp_path: Path) -> None:
