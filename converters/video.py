@@ -85,18 +85,17 @@ def _taken(
     """Of each `every` frames one; and the error that ends the clip, or that it ended too early, or how many
     frames it said that it has and does not."""
     best: Frame | None = None
-    score, count = -1.0, 0
+    score, frame = -1.0, None
     try:
         source.places.require(path)
         for frame in videos.frames(path):
-            count += 1
             if frame.number % every == 0:
                 if best is not None:
                     yield best
                 best, score = frame, -1.0
             if sharpest and (here := _sharpness(frame.pixels)) > score:
                 best, score = frame, here
-        missing = videos.promised(path) - count
+        missing = videos.lost(path, frame) if frame is not None else 0
     except InputError as error:
         yield from filter(None, (best,))
         yield error

@@ -28,12 +28,13 @@ from curate.basics.paths import open_file, require_text
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 _LOST = 0.02  # share of the frames that a container may promise too many
-# Where the containers have their mark: MP4 and MOV, AVI, Matroska and WebM, MPEG.
+# The marks of Matroska with WebM, and of MPEG, which do not count their frames.
+_UNCOUNTED = (b"\x1a\x45\xdf\xa3", b"\x00\x00\x01\xba")
+# Where the containers have their mark: MP4 and MOV, AVI, and these.
 _HEADS = (
     *((4, mark) for mark in (b"ftyp", b"moov", b"mdat", b"wide")),
     (8, b"AVI "),
-    (0, b"\x1a\x45\xdf\xa3"),
-    (0, b"\x00\x00\x01\xba"),
+    *((0, mark) for mark in _UNCOUNTED),
 )
 _BLACK = 16  # of 255: no more in any pixel
 _CODEC = "mp4v"  # MPEG-4 part 2: what OpenCV writes everywhere, and as fast as it is filmed
@@ -62,22 +63,38 @@ def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
         more, or that the next is of another size.
     """
     with _opened(path) as capture:
-        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        number = 0
+        frame = None
         for frame in _decoded(path, _read(path, capture, _mirror(path, capture))):
-            number = frame.number + 1
             if frame.number >= first:
                 yield frame
-    if not number:
+    if frame is None:
         raise InputError(path, "a video without a frame that can be read")
-    if promised - number > max(1, _LOST * promised):
-        raise InputError(path, f"ends after {number} of {promised:.0f} frames; those are kept")
+    number, missing = frame.number + 1, lost(path, frame)
+    if missing > max(1, _LOST * (number + missing)):
+        raise InputError(path, f"ends after {number} of {number + missing} frames; those are kept")
 
 
 def promised(path: Path) -> int:
     """How many frames a video says that it has; 0 where it cannot tell. Raises InputError: no video."""
     with _opened(path) as capture:
         return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+
+def lost(path: Path, last: Frame) -> int:
+    """How many frames more than those up to its `last` a video says that it has.
+
+    Raises InputError: no video.
+    """
+    with _opened(path) as capture, open_file(path) as file:
+        count, rate = (float(capture.get(k)) for k in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
+        # What was cut off by an edit of an MP4 is still counted, and not shown.
+        if shown := mp4.film(file).seconds * rate:
+            count = min(count, shown)
+        file.seek(0)
+        # These count no frames: OpenCV tells how many there were at an even rate.
+        uneven = file.read(4) in _UNCOUNTED
+    reached = last.seconds * rate if uneven else last.number
+    return max(0, round(count - reached) - 1)
 
 
 def camera(number: int) -> Iterator[Frame]:

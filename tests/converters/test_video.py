@@ -65,6 +65,21 @@ REORDERED = (
     "r+gDVX!JG#%eO13}l@2{9w2_B*5g`3#oDyWnGq>%yD%%vbR8$n`%a5I+!&CCIrdAgAyGo`{16s8~*0t}GR?;Q+?(eEQbEP}*;0"
     "K_~<{4Z#H4q!|wBJquYd|o8J2P3Nb7$6_yG61`ezq|"
 )
+# Ten of its frames in Matroska, six at ten a second, then four at two.
+UNEVEN = (
+    "c-oV4y}x*|Q(GgW({~{L)X3uWxsk)EsUtVBq$s~QJJG2fDAd}>BoW+@&d2})%-;lkXO|q<-*Wtva<cF4?%>reqMj?$g4Z-Igz&"
+    "^d)@1{EXMA_}0C_?ohtq@CG%;pCxH7@Jfs#$kx86WZV+dxTJ^;CA+5VR0PdR>TUEkQu@8say(BhL=mKN>^rd&EZ9F_!tm4Y1WF"
+    "b(J#+jHyIL7mioy^*o_Xb03V#yO1)N?YeNm*%B(G%~dHhsFB_xVoF@dj|XKJBB$oH!><eZf;@y`jFwlgbj@fyBZZ{H8O>6XbIi"
+    "f$Qb&rkpbpWCI*J&MQa#S7`XmFWDrjW(ra#d=CC*bLzDqXureR%Ol@FfV9R*@z*ndH?~fl0prE_Hzs2{*o6E(;=aLU}CnFq{eq"
+    "yHU;&xX*XMY#hAeZ(Yptq70ax#-DjLb~ZPb_p@+~E=$<QU@V@8{A!*}%XGgpBme44{BP-g#T8lfeEK{;Jz^o;NZqcG%v?z|a6R"
+    "d3|a}3*-N*v5hks^3KUOAFF>RtA69??K>}Oif@^*dQTR=S$+Dy_-R*zy1g~?uV^paZS~E;f5V#@>n6)A{;}8Wap8;5O@$L0b4q"
+    "*Uf93t0IY04_M9_+BvoA|HyuY~5@!pejKEjbHuUI{Eg{NOjcfG2<Z1IDuC-1EFdaJtadSjQiQiwVKJComM-<+^LUH*UX&m)UsE"
+    "NWj=c;|m#_2BRpNuk3oOBS^5vU#-A{@lJDs$X~iU)<lwkOB%4cE?$YIq~Zo7SC#AH~|t6a-8L4qc~Z!_5UG%JLi3W7aw>Ilw;I"
+    "^$|ZX~<W~!3`hST1#XZ?KzrHP=*T^^loFp7)wZP>3x9n;-XePb$$o$WX=QlEb0m+Ly&RPnS=lo~k&Mx`*{f!6z8W(SFWPSlspz"
+    "S#87)(Lr-=&3SyYm)1b9UMb?B%*%6Z5*5bxp#IB0t~j2hW^4xOiP7>m86LHOE=c!J3%=9}WCDT{O$_*3)?tZ!Wd}u>INIey$DN"
+    "CjQIrr!_8K-^hLeq+Z=|HV4F#{ijU-O^6BECN}d@j{SyrbK3Pc>xX;&f1rEf)T!sQ7q4#QJOa|7>^NH!q9Om1%4H6nTK5w-bd;"
+    "9gf2CWrI`yBD#8<(*Goai#eSgcMOZyM*?%&+Vu)PadDtv5WJo2HD695LareX"
+)
 
 
 def run(source: Path, out: Path, **own: Any) -> tuple[Summary, Dataset]:
@@ -196,6 +211,28 @@ def test_frames_that_have_no_time_of_their_own_follow_the_others(tmp_path: Path)
     _, made = run(tmp_path / "a.avi", tmp_path / "out")
     times = [sample.attrs["seconds"] for sample in made]
     assert np.diff(times) == pytest.approx([0.1] * 7, abs=0.001)
+
+
+def test_a_video_of_a_variable_rate_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.mkv").write_bytes(zlib.decompress(base64.b85decode(UNEVEN)))
+    summary, made = run(tmp_path / "a.mkv", tmp_path / "out")
+    assert [s.attrs["seconds"] for s in made] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 1, 1.5, 2, 2.5]
+    assert not made.quarantine()
+    assert not summary.notes
+
+
+def test_what_an_edit_of_a_video_cut_off_is_not_missed(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", LEVELS)
+    data = bytearray(path.read_bytes())
+    ticks, of_film = (int.from_bytes(data[data.index(box) + 16 :][:4]) for box in (b"mvhd", b"mdhd"))
+    at, header = data.index(b"elst") + 12, data.index(b"tkhd") + 24  # ISO/IEC 14496-12, 8.6.6 and 8.3.2
+    data[at : at + 8] = struct.pack(">Ii", ticks * 6 // 10, of_film * 4 // 10)
+    data[header : header + 4] = struct.pack(">I", ticks * 6 // 10)
+    path.write_bytes(data)
+    summary, made = run(path, tmp_path / "out")
+    assert greys(made) == [4, 5, 6, 7, 8, 9]
+    assert not made.quarantine()
+    assert not summary.notes
 
 
 def test_a_clip_is_never_in_two_splits(tmp_path: Path) -> None:
