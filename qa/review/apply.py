@@ -22,19 +22,20 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import from_batch
 from curate.data.stage import Stage, Summary, keep
-from qa.review.beside_points import BOX_MOVED, XYZ_GONE, changed_beside
+from qa.review.beside_points import changed_beside
 from qa.review.decisions import Decision, Patch, read_decisions
 from qa.review.standing import names_of, patched, pixel_states, stale
 
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """What is to be done: the decisions to apply, by sample, in the dataset's order; and (sample, reason) of
-    those refused, and of samples on which reviewers disagree."""
+    """What is to be done: the decisions to apply, by sample, in the dataset's order; (sample, reason) of
+    those refused, and of samples on which reviewers disagree; and what changes beside corrected points."""
 
     agreed: dict[str, Decision]
     refused: list[tuple[str, str]]
     conflicts: list[tuple[str, str]]
+    beside: Counter[str]
 
     @property
     def fix(self) -> list[str]:
@@ -54,6 +55,7 @@ class Applied:
     fix: samples that someone has to label again.
     checks: per check how many flagged samples were decided on, and how many of them were accepted: the
         check's false positives.
+    beside: how many boxes and 3D points are others, or gone, by corrected points.
     """
 
     summary: Summary | None
@@ -62,6 +64,7 @@ class Applied:
     conflicts: list[tuple[str, str]]
     fix: list[str]
     checks: dict[str, tuple[int, int]]
+    beside: dict[str, int]
 
     @property
     def failed(self) -> bool:
@@ -79,11 +82,10 @@ class Applied:
             f"  {check!r}: {accepted} of {decided} accepted although flagged ({accepted / decided:.0%})"
             for check, (decided, accepted) in self.checks.items()
         ]
+        lines += [f"  note: {name}: {count}" for name, count in self.beside.items()]
         if self.summary is None:
             return "\n".join([*lines, "nothing was written (dry run)"])
         again = " (was finished before)" if self.summary.reused else ""
-        notes = self.summary.notes
-        lines += [f"  note: {name}: {notes[name]}" for name in (BOX_MOVED, XYZ_GONE) if name in notes]
         return "\n".join([*lines, f"{counted(self.summary.samples, 'sample')} in {self.summary.out}{again}"])
 
     def as_json(self) -> dict[str, Any]:
@@ -98,6 +100,7 @@ class Applied:
                 check: {"decided": decided, "accepted": accepted}
                 for check, (decided, accepted) in self.checks.items()
             },
+            "beside": self.beside,
         }
 
 
@@ -139,8 +142,9 @@ def apply_decisions(
         summary = _write(source, Path(out), judged, engine=engine, overwrite=overwrite, quiet=quiet)
     counts = Counter(decision.decision for decision in judged.agreed.values())
     checks = _false_positives(judged.agreed.values())
+    beside = dict(sorted(judged.beside.items()))
     return Applied(
-        summary, dict(sorted(counts.items())), judged.refused, judged.conflicts, judged.fix, checks
+        summary, dict(sorted(counts.items())), judged.refused, judged.conflicts, judged.fix, checks, beside
     )
 
 
@@ -159,6 +163,7 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
             latest[sample_id][decision.reviewer] = decision
     agreed: dict[str, Decision] = {}
     conflicts: list[tuple[str, str]] = []
+    beside = Counter[str]()
     samples = [sample for sample in source if sample.sample_id in latest]
     states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
     for sample, pixels in zip(samples, states, strict=True):
@@ -173,8 +178,11 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
             said = sorted(f"{d.reviewer or 'someone'}: {d.decision}" for d in valid)
             conflicts.append((sample.sample_id, ", ".join(said)))
         elif valid:
-            agreed[sample.sample_id] = max(valid, key=lambda d: (d.ts, d.reviewer))
-    return _Judgement(agreed, refused, conflicts)
+            chosen = max(valid, key=lambda d: (d.ts, d.reviewer))
+            agreed[sample.sample_id] = chosen
+            if chosen.decision != "reject":
+                beside += changed_beside(sample, patched(sample, chosen.patch or Patch()))
+    return _Judgement(agreed, refused, conflicts, beside)
 
 
 def _false_positives(decisions: Iterable[Decision]) -> dict[str, tuple[int, int]]:

@@ -320,9 +320,12 @@ def test_what_goes_with_corrected_points_is_told(hands: Path, tmp_path: Path) ->
     box = np.array([0, 0, 200, 200], np.float32)
     save(hands, [replace(sample, xyz=np.ones((21, 3), np.float32), bbox=box) for sample in Dataset(hands)])
     line = decided(hands, 0, "patch", patch={"points": {"thumb_tip": [150.0, 260.0, 2]}})
-    done = apply_decisions(hands, write_lines(tmp_path, line), tmp_path / "new", quiet=True)
-    assert "  note: bbox drawn anew around corrected points: 1\n" in str(done)
-    assert "  note: 3D point of a keypoint that was corrected, left out: 1\n" in str(done)
+    path = write_lines(tmp_path, line, decided(hands, 1, "reject"))
+    for dry_run in (True, False):
+        done = apply_decisions(hands, path, tmp_path / "new", dry_run=dry_run, quiet=True)
+        assert "  note: bbox drawn anew around corrected points: 1\n" in str(done)
+        assert "  note: 3D point of a keypoint that was corrected, left out: 1\n" in str(done)
+        assert sorted(done.as_json()["beside"].values()) == [1, 1]
     new = next(iter(Dataset(tmp_path / "new")))
     assert new.bbox is not None
     assert new.bbox.tolist() == [0, 0, 200, 260]
