@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from converters.parts import config_advice, labels
 from converters.parts.coco_document import Camera, Document, Id, text_id
 from converters.parts.coco_files import AnnotationFile
-from converters.parts.coco_tables import Hands, boxes, read_hands
+from converters.parts.coco_tables import Hands, boxes, read_hands, stack_told
 from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
 from converters.parts.mmpose_config import Config, read_configs
 from converters.parts.packed_numbers import NOTHING, Numbers, is_packed, stack
@@ -187,7 +187,7 @@ def _count_flaw(points: Any) -> str:
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
     """xyz in metres and K, where the file has them."""
     if any(a.joint_cam is not None for a in annotations):
-        hands.columns["xyz"] = stack([a.joint_cam for a in annotations], (kp.COUNT, 3)) / MILLIMETRES
+        hands.columns["xyz"] = stack_told([a.joint_cam for a in annotations], (kp.COUNT, 3)) / MILLIMETRES
     cameras = {entry.id: entry.cam_param for entry in hands.document.images if entry.cam_param}
     if cameras and hands.images:
         hands.columns["K"] = np.stack([_intrinsics(cameras.get(key)) for key in hands.images])

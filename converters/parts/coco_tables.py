@@ -129,8 +129,20 @@ def read_hands(
 
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
     """Boxes (n, 4), x, y, w, h; NaN for those that are missing, or all zero, which says the same."""
-    found = stack(rows, (4,))
+    found = stack_told(rows, (4,))
     found[~found.any(axis=1)] = np.nan
+    return found
+
+
+def stack_told(rows: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """As `stack`, but of another form than this is infinite, so that it is counted as what cannot be."""
+    found = np.array(stack(rows, shape))
+    lacking = np.isnan(found).all(axis=tuple(range(1, found.ndim)))
+    for number, told in enumerate(rows):
+        if not lacking[number] or not told:
+            continue
+        if len(told) != shape[0] or any(len(part) != shape[1] for part in told if shape[1:]):
+            found[number] = np.inf
     return found
 
 
