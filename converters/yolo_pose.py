@@ -335,6 +335,9 @@ def _batch(
     notes["point with v = 0 at a place, read as unlabelled"] += int((~at_zero & (stated == 0)).sum())
     seen = np.where(at_zero, kp.UNLABELLED, seen)
     box = np.concatenate([values[:, 1:3] - values[:, 3:5] / 2, values[:, 3:5]], axis=1) * np.tile(sizes, 2)
+    flat = (values[:, 3:5] == 0).any(axis=1)
+    notes["bbox that cannot be, left out"] += int((flat & values[:, 1:5].any(axis=1)).sum())
+    box[flat] = np.nan
     return make_batch(
         len(values),
         sample_id=[f"{NAME}/{pair.key}#{hand}" if hand else f"{NAME}/{pair.key}" for pair, hand, _ in where],
