@@ -1,7 +1,8 @@
 """Reading and writing videos, as `curate.basics.images` does pictures.
 
 OpenCV's FFmpeg decodes them: frames stand upright, whatever way the file says that they are to be turned or
-mirrored, and have the times that the file gives them, so that a variable rate does no harm. Only containers
+mirrored, with square pixels, and have the times that the file gives them, so that a variable rate does no
+harm. Only containers
 that hold their own pictures are opened; a playlist under the name of a video could name any file, or an
 address.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ _HEADS = (
     (8, b"AVI "),
     *((0, mark) for mark in _UNCOUNTED),
 )
+_FLATTEST = 8  # times that a pixel may be as wide as high, or as high as wide; DVDs have 1.4 at most
 _BLACK = 16  # of 255: no more in any pixel
 _CODEC = "mp4v"  # MPEG-4 part 2: what OpenCV writes everywhere, and as fast as it is filmed
 _RATES = (1.0, 60.0)  # frames a second of what is written
@@ -64,7 +66,7 @@ def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
     """
     with _opened(path) as capture:
         frame = None
-        for frame in _decoded(path, _read(path, capture, _mirror(path, capture))):
+        for frame in _decoded(path, _read(path, capture, _shown(path, capture))):
             if frame.number >= first:
                 yield frame
     if frame is None:
@@ -203,7 +205,7 @@ def _comes_again(path: Path, pixels: Pixels) -> bool:
     """Whether the first picture of a video, which is still open, is read again in other memory; new memory
     is black."""
     with _opened(path) as capture:
-        again = next(_read(path, capture, _mirror(path, capture)), None)
+        again = next(_read(path, capture, _shown(path, capture)), None)
     return again is not None and pixels.max() > _BLACK and np.array_equal(again.pixels, pixels)
 
 
@@ -225,18 +227,45 @@ def _opened(path: Path) -> Iterator[Any]:
         capture.release()
 
 
-def _mirror(path: Path, capture: Any) -> int | None:
-    """The axis, as of `cv2.flip`, on which frames are to be mirrored, as front cameras have it; None: they
-    are not. OpenCV turns frames as their file says, and no more."""
+def _shown(path: Path, capture: Any) -> Callable[[Any], Any]:
+    """What makes of a decoded frame the picture that its file says is seen: mirrored, as front cameras have
+    it, and with square pixels. OpenCV turns frames as their file says, and no more.
+
+    Raises InputError: pixels of no sensible shape.
+    """
+    turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270)
     with open_file(path) as file:
-        if not mp4.film(file).mirrored:
-            return None
-    return 1 if capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270) else 0
+        mirrored = mp4.film(file).mirrored
+    wide, high = (int(capture.get(k)) for k in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+    if wide <= 0 or high <= 0:  # not told
+        wide = high = 1
+    longer = max(wide, high) / min(wide, high)
+    columns, rows = (capture.get(k) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if longer > _FLATTEST or longer * columns * rows > MAX_PIXELS:
+        found = f"frames of {columns:.0f} x {rows:.0f} px, of which each is to be shown as {wide} x {high}"
+        remedy = "if they are square: ffmpeg -i IN -vf setsar=1 OUT"
+        raise InputError(
+            path, found, allowed=f"1 x {_FLATTEST}, and {MAX_PIXELS} square pixels", remedy=remedy
+        )
+    if turned:
+        wide, high = high, wide
+
+    def show(pixels: Any) -> Any:
+        if mirrored:
+            pixels = cv2.flip(pixels, 1 if turned else 0)
+        height, width = pixels.shape[:2]
+        least = min(wide, high)  # the shorter side of a pixel stays, so that nothing is lost
+        size = (round(width * wide / least), round(height * high / least))
+        return pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+
+    return show
 
 
-def _read(where: str | Path, capture: Any, mirror: int | None = None) -> Iterator[Frame]:
-    """The frames of a capture, at the times of its file. Raises InputError behind the last before one of
-    another size."""
+def _read(
+    where: str | Path, capture: Any, show: Callable[[Any], Any] = lambda pixels: pixels
+) -> Iterator[Frame]:
+    """The frames of a capture, at the times of its file, each as `show` makes it. Raises InputError behind
+    the last before one of another size."""
     size: tuple[int, int] | None = None
     seconds = step = 0.0
     for number in itertools.count():
@@ -252,8 +281,7 @@ def _read(where: str | Path, capture: Any, mirror: int | None = None) -> Iterato
         if (width, height) != size:
             told = f"frame {number} is {width} x {height} px, those before it {size[0]} x {size[1]}"
             raise InputError(where, f"{told}; those are kept")
-        shown: Any = pixels if mirror is None else cv2.flip(pixels, mirror)
-        yield Frame(number, seconds, np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB), np.uint8))
+        yield Frame(number, seconds, np.asarray(cv2.cvtColor(show(pixels), cv2.COLOR_BGR2RGB), np.uint8))
 
 
 def _check_head(path: Path) -> None:

@@ -192,6 +192,52 @@ def test_a_video_that_is_stored_mirrored_is_shown_as_it_was_seen(
     assert sorted(quarters.values())[-2] < 50
 
 
+def with_pixels(path: Path, wide: int, high: int) -> Path:
+    """A film whose file says that its pixels are so wide and so high (`pasp`, ISO/IEC 14496-12, 12.1.4)."""
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"mp4v") - 4  # of the description of the pictures, not of the file's head
+    end = at + int.from_bytes(data[at : at + 4])
+    data[end:end] = struct.pack(">I4sII", 16, b"pasp", wide, high)
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4v"):
+        size = data.rindex(box, 0, end) - 4
+        data[size : size + 4] = struct.pack(">I", int.from_bytes(data[size : size + 4]) + 16)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pixel", "matrix", "size"),
+    [
+        ((4, 3), (1, 0, 0, 1), (128, 64)),
+        ((1, 2), (1, 0, 0, 1), (96, 128)),
+        ((4, 3), (0, 1, -1, 0), (64, 128)),
+        ((4, 3), (0, 1, 1, 0), (64, 128)),
+        ((1, 1), (1, 0, 0, 1), SIZE),
+    ],
+)
+def test_a_video_whose_pixels_are_not_square_is_not_squeezed(
+    tmp_path: Path, pixel: tuple[int, int], matrix: tuple[int, int, int, int], size: tuple[int, int]
+) -> None:
+    path = with_pixels(film(tmp_path / "a.mp4", LEVELS[:3]), *pixel)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    _, made = run(path, tmp_path / "out")
+    assert {(sample.width, sample.height) for sample in made} == {size}
+    assert made.read_image(made[0]).shape == (size[1], size[0], 3)
+
+
+def test_a_video_with_pixels_of_no_sensible_shape_is_quarantined(tmp_path: Path) -> None:
+    film(tmp_path / "v" / "good.mp4", LEVELS[:2])
+    with_pixels(film(tmp_path / "v" / "odd.mp4", LEVELS[:2]), 2000, 1)
+    _, made = run(tmp_path / "v", tmp_path / "out")
+    assert [entry["input"] for entry in made.quarantine()] == ["odd.mp4"]
+    assert "each is to be shown as 2000 x 1; allowed" in made.quarantine()[0]["reason"]
+    assert len(made) == 2
+
+
 def test_an_interlaced_video_that_does_not_decode_is_told(tmp_path: Path) -> None:
     film(tmp_path / "v" / "good.mp4", LEVELS[:2])
     (tmp_path / "v" / "fields.mkv").write_bytes(zlib.decompress(base64.b85decode(INTERLACED)))
