@@ -10,7 +10,7 @@ import cv2
 from curate.basics import images, videos
 from curate.basics.errors import InputError
 from curate.basics.videos import Frame
-from curate.data.frames import SOURCE, write_frame
+from curate.data.frames import NOT_HELD, SOURCE, write_frame
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch, to_batch
 from curate.data.source import Source, ending_with, none_of
@@ -63,7 +63,7 @@ def _parts(
             continue
         if isinstance(frame, int):  # one or two of a hundred: many containers count so
             if frame > 0:
-                part.notes["frame that a video counts and does not hold"] += frame
+                part.notes[NOT_HELD] += frame
             continue
         thumbnail = cv2.resize(frame.pixels, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
         if before is not None and cv2.absdiff(thumbnail, before).mean() < different:

@@ -18,7 +18,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
-from curate.data.frames import SECONDS
+from curate.data.frames import NOT_HELD, SECONDS
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, to_batch
 from curate.data.sideless import TAKEN_FOR_RIGHT, taken_for_right
@@ -71,6 +71,7 @@ class Predicted:
     passed_over: how many of the files in the given folders were no pictures, and of which kind.
     clips: how many videos there were; their frames count as photos. tracks: hands that were followed in them.
     rate: frames of them a second, where any was looked at just now.
+    not_held: frames that videos count and do not hold.
     taken_for_right: hands whose side is not known, which a network that knows right hands alone was shown.
     """
 
@@ -91,6 +92,7 @@ class Predicted:
     clips: int = 0
     tracks: int = 0
     rate: float | None = None
+    not_held: int = 0
     taken_for_right: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -111,6 +113,7 @@ class Predicted:
             "clips": self.clips,
             "tracks": self.tracks,
             "frames_a_second": None if self.rate is None else round(self.rate, 2),
+            "frames_not_held": self.not_held,
             "taken_for_right": self.taken_for_right,
         }
 
@@ -126,6 +129,8 @@ class Predicted:
         if self.clips:
             followed = f"{counted(self.clips, 'video')}: {counted(self.tracks, 'hand')} followed"
             lines.append(followed + (f", {self.rate:.1f} frames a second" if self.rate else ""))
+        if self.not_held:
+            lines.append(f"  note: {NOT_HELD}: {self.not_held}")
         if self.unseen:
             lines.append(
                 f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
@@ -293,6 +298,7 @@ def _told(
         clips=len({clip for clip, _ in followed}),
         tracks=len({hand for hand in followed if hand[1] is not None}),
         rate=frames / seconds if frames and seconds else None,
+        not_held=summary.notes.get(NOT_HELD, 0),
         taken_for_right=summary.notes.get(TAKEN_FOR_RIGHT, 0),
     )
 

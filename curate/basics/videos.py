@@ -56,8 +56,8 @@ class Frame:
     pixels: Pixels
 
 
-def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
-    """The frames of a video, from the `first` on.
+def frames(path: Path) -> Iterator[Frame]:
+    """The frames of a video.
 
     Raises
     ------
@@ -67,8 +67,7 @@ def frames(path: Path, *, first: int = 0) -> Iterator[Frame]:
     with _opened(path) as capture:
         frame = None
         for frame in _decoded(path, _read(path, capture, _shown(path, capture))):
-            if frame.number >= first:
-                yield frame
+            yield frame
     if frame is None:
         raise InputError(path, "a video without a frame that can be read")
     number, missing = frame.number + 1, lost(path, frame)

@@ -10,6 +10,7 @@ from curate.data.sample import Sample, file_stem
 
 SOURCE = "video"
 SECONDS = "seconds"  # in a sample's attrs: since its clip began
+NOT_HELD = "frame that a video counts and does not hold"  # the note
 _QUALITY = 95  # JPEG
 
 

@@ -21,7 +21,7 @@ from curate.basics import files, images, progress, videos
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.images import Pixels
 from curate.basics.videos import Frame
-from curate.data.frames import SECONDS, write_frame
+from curate.data.frames import NOT_HELD, SECONDS, write_frame
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem, from_batch, to_batch
 from curate.hands.finding import WHOLE
@@ -70,13 +70,17 @@ class Clip:
         except InputError:
             return 0
 
-    def frames(self, first: int) -> Iterator[Frame]:
-        """Its frames from this number on; none of a camera, whose moment has passed. Raises InputError where
-        it cannot be read, or not to its end."""
+    def frames(self, first: int) -> Iterator[Frame | int]:
+        """Its frames from this number on, and behind those of a video how many more it says that it has; none
+        of a camera, whose moment has passed. Raises InputError where it cannot be read, or not to its end."""
         if self.refused is not None:
             raise self.refused
         if self.path is not None:
-            yield from videos.frames(self.path, first=first)
+            frame = None
+            for frame in videos.frames(self.path):
+                if frame.number >= first:
+                    yield frame
+            yield 0 if frame is None else videos.lost(self.path, frame)
         elif first == 0:
             for frame in videos.camera(self.camera):
                 if self.seconds is not None and frame.seconds >= self.seconds:
@@ -106,6 +110,9 @@ def tag_clip(
     count = first
     try:
         for frame in clip.frames(first) if not kept.ended else ():
+            if isinstance(frame, int):
+                part.notes[NOT_HELD] += frame
+                continue
             made, state = _tag_frame(clip, frame, follower, label, out, part, state)
             samples += made
             count = frame.number + 1

@@ -239,6 +239,15 @@ def test_what_is_wrong_with_a_video_is_told_in_a_line(run: Path, tmp_path: Path)
     assert result.hands == result.photos > 10
 
 
+def test_a_last_frame_that_is_not_there_is_counted(run: Path, tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", [spot(60 + i) for i in range(10)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rfind(b"\xff\xd8\xff")])  # where the last JPEG begins
+    result = predict(run, [path], tmp_path / "out", RAW, quiet=True)
+    assert (result.photos, result.not_held, result.unreadable) == (9, 1, [])
+    assert "  note: frame that a video counts and does not hold: 1\n" in f"{result}\n"
+
+
 def other_size(path: Path) -> Path:
     """A video whose third frame is of another size: the JPEG of another film stands in its place."""
     good = film(path, [spot(60 + i) for i in range(4)]).read_bytes()
