@@ -99,6 +99,14 @@ function recount() {
   showState();
 }
 
+// What was decided on this page in another tab is shown here too.
+function catchUp() {
+  if (!recall()) return;
+  redress();
+  recount();
+  showPanel();
+}
+
 function writeHash() {
   const words = viewAsHash().toString();
   ownHash = words ? `#${words}` : "";
@@ -352,6 +360,7 @@ at("help").addEventListener("click", (event) => { if (event.target === at("help"
 buildHelp();
 buildWho();
 
+addEventListener("storage", (event) => { if (head && event.key === storeName("decisions")) catchUp(); });
 addEventListener("pagehide", () => { if (head) save(); });
 addEventListener("beforeunload", (event) => {
   if (head) save();

@@ -8,6 +8,8 @@ const others = new Map(); // row -> decisions of other reviewers, as imported
 const waiting = new Map(); // sample_id -> what was stored, until its chunk arrives
 const done = []; // acts that can be undone: {before: [row, what stood there], ..., tag}
 const undone = []; // acts that were undone and can be done again, the same
+const changed = new Set(); // rows whose decisions are not stored yet
+let stored = "{}"; // what the browser held when it was last read or written
 let unsaved = 0;
 let saving = 0;
 
@@ -15,22 +17,37 @@ function storeName(what) {
   return `hand-curate-review:${head.dataset_sha}:${what}`;
 }
 
+// What the browser holds, where that is news: of an earlier review, or of this page in another tab, whose
+// decisions stand beside those made here. Says whether it was news.
 function recall() {
   try {
-    const { own = [], theirs = [] } = JSON.parse(localStorage.getItem(storeName("decisions")) || "{}");
+    const text = localStorage.getItem(storeName("decisions"));
+    if (text === null || text === stored) return false;
+    const { own = [], theirs = [] } = JSON.parse(text);
+    stored = text;
+    waiting.clear();
     for (const line of [...own, ...theirs]) {
       if (!waiting.has(line.sample_id)) waiting.set(line.sample_id, []);
       waiting.get(line.sample_id).push(line);
     }
   } catch {
     tell("What this browser had stored of an earlier review does not parse; import your last export.");
+    return false;
   }
+  for (const row of [...mine.keys(), ...others.keys()].filter((one) => !changed.has(one))) {
+    mine.delete(row);
+    others.delete(row);
+    judge(row);
+  }
+  rememberRows(0);
+  countUnsaved();
+  return true;
 }
 
 // Give the rows from `start` on what was stored of them. Labels that have changed since are not decided.
 function rememberRows(start) {
   for (let row = start; waiting.size && row < loaded; row++) {
-    for (const line of waiting.get(column.id[row]) || []) {
+    for (const line of (!changed.has(row) && waiting.get(column.id[row])) || []) {
       if (line.sample_sha !== shaOf(row)) continue;
       if (line.own) mine.set(row, withoutNames(line));
       else others.set(row, [...(others.get(row) || []), line]);
@@ -68,6 +85,7 @@ function standing(rows) {
 function put(row, record) {
   if (record) mine.set(row, record);
   else mine.delete(row);
+  changed.add(row);
   judge(row);
 }
 
@@ -125,21 +143,28 @@ function back(from, to) {
   return rows;
 }
 
-function keep() {
+function countUnsaved() {
   unsaved = 0;
   for (const record of mine.values()) unsaved += !record.exported;
+}
+
+function keep() {
+  countUnsaved();
   if (!saving) saving = setTimeout(save, 100);
 }
 
 function save() {
   clearTimeout(saving);
   saving = 0;
+  catchUp();
   const own = [...mine].map(([row, record]) => ({ ...line(row, record), own: true, exported: record.exported }));
   const theirs = [...others.values()].flat();
   const unread = [...waiting.values()].flat();
   const text = JSON.stringify({ own: [...own, ...unread.filter((one) => one.own)], theirs: [...theirs, ...unread.filter((one) => !one.own)] });
   try {
     localStorage.setItem(storeName("decisions"), text);
+    stored = text;
+    changed.clear();
   } catch {
     tell("This browser cannot store the decisions: export them before you close the page.");
   }
@@ -170,18 +195,25 @@ function exported() {
 }
 
 function download() {
+  catchUp();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([exported()], { type: "application/jsonl" }));
   link.download = "decisions.jsonl";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  for (const record of mine.values()) record.exported = true;
+  for (const [row, record] of mine) {
+    record.exported = true;
+    changed.add(row);
+  }
   keep();
 }
 
 // Decisions that were made before the reviewer gave a name are theirs too.
 function sign() {
-  for (const record of mine.values()) record.reviewer ||= reviewer();
+  for (const [row, record] of mine) {
+    if (!record.reviewer) changed.add(row);
+    record.reviewer ||= reviewer();
+  }
 }
 
 // Take in a file of decisions: of one's own the later counts, those of others stand beside. Says what it did.
@@ -197,6 +229,7 @@ function take(text) {
     else {
       if (given.reviewer === reviewer()) takeOwn(row, given);
       else others.set(row, [...(others.get(row) || []).filter((one) => one.reviewer !== given.reviewer), given]);
+      changed.add(row);
       judge(row);
       taken++;
     }

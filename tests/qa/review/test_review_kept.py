@@ -1,0 +1,50 @@
+"""The review page keeps what was decided: in several tabs, through a reload, until it is exported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page
+from review_pages import open_page, press, until
+
+from qa.review.build import build_review
+
+
+def decisions(page: Page) -> dict[str, str]:
+    """What the page would export."""
+    lines = map(json.loads, page.evaluate("exported()").splitlines())
+    return {line["sample_id"]: line["decision"] for line in lines}
+
+
+def test_two_tabs_keep_what_was_decided_in_either(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    one, other = (open_page(context, tmp_path / "page") for _ in range(2))
+    press(one, "a j r")  # 9 and 10
+    until(other, "mine.size === 2")
+    assert other.locator("#state").inner_text() == "2 of 6 flagged decided · 2 not exported"
+    press(other, "n r")  # 5
+    until(one, "mine.size === 3")
+    press(one, "k a")  # 9 is taken back
+    until(other, "mine.size === 2")
+    assert decisions(one) == decisions(other) == {"s/10": "reject", "s/5": "reject"}
+    one.close()
+    other.close()
+    assert decisions(open_page(context, tmp_path / "page")) == {"s/10": "reject", "s/5": "reject"}
+
+
+def test_a_tab_in_which_nothing_was_decided_overwrites_nothing(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    one, other = (open_page(context, tmp_path / "page") for _ in range(2))
+    press(one, "a j r")
+    one.close()
+    other.close()
+    again = open_page(context, tmp_path / "page")
+    assert decisions(again) == {"s/9": "accept", "s/10": "reject"}
+    again.evaluate("localStorage.clear()")
+    press(again, "n a")
+    assert len(decisions(again)) == 3
