@@ -313,7 +313,7 @@ at("reviewer").addEventListener("change", () => {
   }
 });
 at("export").addEventListener("click", () => {
-  if (!mine.size && !others.size) return say("Nothing is decided yet.");
+  if (!mine.size && !others.size && !unsaved) return say("Nothing is decided yet.");
   return reviewer() || !mine.size ? exportAll() : at("who").showModal();
 });
 

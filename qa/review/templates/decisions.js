@@ -9,6 +9,7 @@ const waiting = new Map(); // sample_id -> what was stored, until its chunk arri
 const done = []; // acts that can be undone: {before: [row, what stood there], ..., tag}
 const undone = []; // acts that were undone and can be done again, the same
 const changed = new Set(); // rows whose decisions are not stored yet
+let sent = new Set(); // ids of the samples that were decided on in the last export
 let stored = "{}"; // what the browser held when it was last read or written
 let unsaved = 0;
 let saving = 0;
@@ -23,8 +24,9 @@ function recall() {
   try {
     const text = localStorage.getItem(storeName("decisions"));
     if (text === null || text === stored) return false;
-    const { own = [], theirs = [] } = JSON.parse(text);
+    const { own = [], theirs = [], exported: ids = [] } = JSON.parse(text);
     stored = text;
+    sent = new Set(ids);
     waiting.clear();
     for (const line of [...own, ...theirs]) {
       if (!waiting.has(line.sample_id)) waiting.set(line.sample_id, []);
@@ -143,9 +145,15 @@ function back(from, to) {
   return rows;
 }
 
+// What the last export does not say: decisions, and that one was taken back.
 function countUnsaved() {
   unsaved = 0;
-  for (const record of mine.values()) unsaved += !record.exported;
+  const decided = new Set(waiting.keys());
+  for (const [row, record] of mine) {
+    unsaved += !record.exported;
+    decided.add(column.id[row]);
+  }
+  for (const id of sent) unsaved += !decided.has(id);
 }
 
 function keep() {
@@ -160,7 +168,7 @@ function save() {
   const own = [...mine].map(([row, record]) => ({ ...line(row, record), own: true, exported: record.exported }));
   const theirs = [...others.values()].flat();
   const unread = [...waiting.values()].flat();
-  const text = JSON.stringify({ own: [...own, ...unread.filter((one) => one.own)], theirs: [...theirs, ...unread.filter((one) => !one.own)] });
+  const text = JSON.stringify({ own: [...own, ...unread.filter((one) => one.own)], theirs: [...theirs, ...unread.filter((one) => !one.own)], exported: [...sent] });
   try {
     localStorage.setItem(storeName("decisions"), text);
     stored = text;
@@ -205,6 +213,7 @@ function download() {
     record.exported = true;
     changed.add(row);
   }
+  sent = new Set([...mine.keys()].map((row) => column.id[row]));
   keep();
 }
 
@@ -241,6 +250,7 @@ function take(text) {
 function takeOwn(row, given) {
   const own = mine.get(row);
   if (!own || own.ts <= given.ts) mine.set(row, { ...withoutNames(given), exported: true });
+  sent.add(given.sample_id);
 }
 
 // A decision as the page exports it, nothing else; null for anything else.
