@@ -348,7 +348,10 @@ function buildWho() {
 }
 at("import").addEventListener("click", () => at("import-file").click());
 at("import-file").addEventListener("change", async () => {
-  for (const file of at("import-file").files) tell(take(await file.text()));
+  const files = [...at("import-file").files];
+  const told = [];
+  for (const file of files) told.push((files.length > 1 ? `${file.name}: ` : "") + take(await file.text()));
+  tell(told.join("\n"));
   at("import-file").value = "";
   redress();
   recount();

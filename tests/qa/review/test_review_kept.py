@@ -72,6 +72,24 @@ def test_what_was_taken_back_after_an_export_is_not_exported(
     assert again.locator("#state").inner_text() == "0 of 6 flagged decided"
 
 
+def test_each_of_several_files_that_are_imported_is_told_of(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    press(page, "a j r")
+    good = page.evaluate("exported()").encode()
+    files = {"<b>of another.jsonl": good.replace(b'"s/', b'"t/'), "bob.jsonl": good}
+    page.locator("#import-file").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": text} for name, text in files.items()]
+    )
+    page.locator("#notice").wait_for()
+    assert page.locator("#notice").inner_text().splitlines() == [
+        "<b>of another.jsonl: 0 decisions taken in, 2 refused: no decision, or of other labels or pixels.",
+        "bob.jsonl: 2 decisions taken in.",
+    ]
+
+
 def export(page: Page) -> str:
     """What the page writes."""
     with page.expect_download() as download:
