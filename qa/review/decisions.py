@@ -85,7 +85,7 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
     decisions: list[Decision] = []
     number = 0
     try:
-        with TextIOWrapper(open_file(path), encoding="utf-8") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
             for line in iter(partial(file.readline, _LONGEST), ""):
                 number += 1
                 if line.strip():

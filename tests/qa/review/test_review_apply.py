@@ -257,6 +257,13 @@ def test_a_line_that_is_no_decision_is_refused_by_its_number(
     assert not (tmp_path / "next").exists()
 
 
+def test_a_byte_order_mark_before_the_decisions_is_no_part_of_them(hands: Path, tmp_path: Path) -> None:
+    path = write_lines(tmp_path, decided(hands, 0, "accept"), decided(hands, 1, "reject"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    applied = apply_decisions(hands, path, tmp_path / "next", dry_run=True)
+    assert applied.counts == {"accept": 1, "reject": 1}
+
+
 def test_no_decision_no_file_and_a_training_set_are_refused(hands: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no decision"):
         apply_decisions(hands, write_lines(tmp_path), tmp_path / "next")
