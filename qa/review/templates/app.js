@@ -75,7 +75,9 @@ function arrived(start) {
   buildFilters();
   refilter();
   if (!start && active < 0 && view.length) select(view[0]);
-  if (complete) keep();
+  if (!complete) return;
+  if (outdated) tell(`${outdated.toLocaleString("en")} of the decisions that this browser had kept were made on other labels or pixels, and are left out: decide on these samples anew.`);
+  keep();
 }
 
 function refilter() {

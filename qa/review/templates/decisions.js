@@ -11,6 +11,7 @@ const undone = []; // acts that were undone and can be done again, the same
 const changed = new Set(); // rows whose decisions are not stored yet
 let sent = new Set(); // ids of the samples that were decided on in the last export
 let stored = "{}"; // what the browser held when it was last read or written
+let outdated = 0; // decisions that were stored on other labels or pixels than those of this page
 let unsaved = 0;
 let saving = 0;
 
@@ -50,8 +51,8 @@ function recall() {
 function rememberRows(start) {
   for (let row = start; waiting.size && row < loaded; row++) {
     for (const line of (!changed.has(row) && waiting.get(column.id[row])) || []) {
-      if (line.sample_sha !== shaOf(row)) continue;
-      if (line.own) mine.set(row, withoutNames(line));
+      if (line.sample_sha !== shaOf(row)) outdated++;
+      else if (line.own) mine.set(row, withoutNames(line));
       else others.set(row, [...(others.get(row) || []), line]);
     }
     waiting.delete(column.id[row]);

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import BrowserContext, Page
 from review_pages import open_page, press, until
 
+from curate.basics import images
+from curate.data.dataset import Dataset
 from qa.review.build import build_review
 
 
@@ -88,6 +91,21 @@ def test_each_of_several_files_that_are_imported_is_told_of(
         "<b>of another.jsonl: 0 decisions taken in, 2 refused: no decision, or of other labels or pixels.",
         "bob.jsonl: 2 decisions taken in.",
     ]
+
+
+def test_decisions_on_pixels_of_before_are_left_out_and_counted(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    press(page, "a j r j x")  # 9, 10 and 5
+    page.close()
+    sample = next(one for one in Dataset(hands) if one.sample_id == "s/10")
+    images.write(hands / sample.image, np.zeros((200, 200, 3), np.uint8))
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True, overwrite=True)
+    again = open_page(context, tmp_path / "page")
+    assert decisions(again) == {"s/9": "accept", "s/5": "fix"}
+    assert again.locator("#notice").inner_text().startswith("1 of the decisions that this browser had kept")
 
 
 def export(page: Page) -> str:
