@@ -163,6 +163,16 @@ def test_a_video_that_is_stored_turned_stands_upright(tmp_path: Path) -> None:
     assert picture[SIZE[0] // 2 + 4 :].mean() < 50
 
 
+def shown_by(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """A film whose file says that its pictures are shown by a, b, c and d of a matrix."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
 @pytest.mark.parametrize(
     ("matrix", "bright"),  # a, b, c and d of the file; the quarter that is white, of the stored upper left
     [((-1, 0, 0, 1), "upper right"), ((1, 0, 0, -1), "lower left"), ((0, 1, 1, 0), "upper left")],
@@ -172,16 +182,11 @@ def test_a_video_that_is_stored_mirrored_is_shown_as_it_was_seen(
 ) -> None:
     quarter = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     quarter[: SIZE[1] // 2, : SIZE[0] // 2] = 255
-    path = film(tmp_path / "a.mp4", [quarter] * 3)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 44
-    a, b, c, d = (value << 16 for value in matrix)
-    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    path.write_bytes(data)
+    path = shown_by(film(tmp_path / "a.mp4", [quarter] * 3), matrix)
     _, made = run(path, tmp_path / "out")
     picture = made.read_image(made[0])
     height, width = picture.shape[:2]
-    assert (width, height) == (SIZE if a else SIZE[::-1])
+    assert (width, height) == (SIZE if matrix[0] else SIZE[::-1])
     halves = {"upper": picture[: height // 2 - 4], "lower": picture[height // 2 + 4 :]}
     quarters = {
         f"{name} {side}": float(part.mean())
@@ -218,12 +223,7 @@ def with_pixels(path: Path, wide: int, high: int) -> Path:
 def test_a_video_whose_pixels_are_not_square_is_not_squeezed(
     tmp_path: Path, pixel: tuple[int, int], matrix: tuple[int, int, int, int], size: tuple[int, int]
 ) -> None:
-    path = with_pixels(film(tmp_path / "a.mp4", LEVELS[:3]), *pixel)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 44
-    a, b, c, d = (value << 16 for value in matrix)
-    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    path.write_bytes(data)
+    path = shown_by(with_pixels(film(tmp_path / "a.mp4", LEVELS[:3]), *pixel), matrix)
     _, made = run(path, tmp_path / "out")
     assert {(sample.width, sample.height) for sample in made} == {size}
     assert made.read_image(made[0]).shape == (size[1], size[0], 3)
