@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from curate.basics.wording import counted
 from qa.checks.check import Check, Hit, Limits, Outcome
 from qa.measures.arrays import Names
 from qa.severity import Severity
@@ -69,7 +70,7 @@ def licences(view: View, limits: Limits) -> Outcome:
             what = f"the licence is {licence}"
         else:
             continue
-        hits.append(Hit(float(count), 0.0, words={"count": count, "what": what}))
+        hits.append(Hit(float(count), 0.0, words={"samples": counted(count, "sample"), "what": what}))
     return Outcome(len(view), hits)
 
 
@@ -99,7 +100,7 @@ CHECKS: tuple[Check, ...] = (
         "info",
         "dataset",
         licences,
-        "Of {count} samples {what}.",
+        "{samples}: {what}.",
         "Read the source's terms before the set, or a network trained on it, is passed on.",
     ),
 )

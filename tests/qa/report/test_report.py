@@ -18,7 +18,7 @@ import qa.report.page
 from curate.basics import images
 from curate.basics.engine import Local
 from curate.basics.errors import InputError, SchemaError
-from curate.data.dataset import write_info, write_table
+from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
@@ -118,6 +118,15 @@ def test_the_verdict_stands_on_top_in_words(dataset: Path, tmp_path: Path) -> No
     )
     said = summary.verdict.partition(" Found by")[0]
     assert 0 < page.index(said) < page.index('<a href="#handedness">') < page.index("<h2>Checks</h2>")
+
+
+def test_one_sample_is_one_sample(dataset: Path, tmp_path: Path) -> None:
+    first = dataclasses.replace(next(iter(Dataset(dataset))), licence=None)
+    summary = check_quality(save(dataset, [first]), tmp_path / "qa", quiet=True)
+    assert "1 of 1 sample (100.0 %) has errors" in summary.verdict
+    page = (tmp_path / "qa" / "report.html").read_text()
+    assert "1 sample: no licence is recorded." in page
+    assert "1 samples" not in page
 
 
 def test_every_check_is_listed_and_the_way_to_the_set_told(dataset: Path, tmp_path: Path) -> None:
