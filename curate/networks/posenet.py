@@ -41,12 +41,12 @@ _RENDERS = Preset(
     replace(
         _REFERENCE,
         empty_weight=0.1,
-        camera=Camera(),
         ranges=replace(_REFERENCE.ranges, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
     ),
     epochs=30,
     options={"width": 32, "folded": True, "right_hands": False},
 )
+_FURTHER = replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10)
 
 
 class PoseNet(Network):
@@ -61,10 +61,10 @@ class PoseNet(Network):
         # Renders alone, for photographs: light, colours, shape and what a finder cuts out differ more. In
         # images without a hand, which `build --grounds-alone` makes, it learns to be sure of no point.
         "renders": _RENDERS,
-        # From weights that have learnt long: at the full rate they would forget it first. Photographs of
-        # one's own need no other camera: with one, they are learnt more slowly.
-        "further-renders": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4), epochs=10),
-        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=4e-4, camera=None), epochs=10),
+        # From weights that have learnt long: at the full rate they would forget it first.
+        "further": _FURTHER,
+        # Photographs of one's own need no other camera: with one, they are learnt more slowly.
+        "further-renders": replace(_FURTHER, recipe=replace(_FURTHER.recipe, camera=Camera())),
         # Boehringer & Hartmann 2019.
         "paper": Preset(
             Recipe(
