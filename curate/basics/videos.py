@@ -2,9 +2,8 @@
 
 OpenCV's FFmpeg decodes them: frames stand upright, whatever way the file says that they are to be turned or
 mirrored, with square pixels, and have the times that the file gives them, so that a variable rate does no
-harm. Only containers
-that hold their own pictures are opened; a playlist under the name of a video could name any file, or an
-address.
+harm. Only containers that hold their own pictures are opened; a playlist under the name of a video could name
+any file, or an address.
 """
 
 from __future__ import annotations

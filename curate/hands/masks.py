@@ -406,13 +406,13 @@ def hand_of(labels: Pixels, side: str | None) -> Mask:
     return np.asarray(labels >= (128 if top >= 128 else (top + 1) // 2))
 
 
-def alpha_of(labels: Pixels, side: str | None) -> Pixels:
-    """The alpha of a mask of other origin (see `hand_of`); one that is an alpha is kept as it is.
+def alpha_of(labels: Pixels, hand: Mask) -> Pixels:
+    """The alpha of a mask of other origin, whose hand is as `hand_of` says; an alpha is kept as it is.
 
     In RHD's parts what of the person touches the hand, such as its arm and sleeve, is cut out with it.
     """
     soft = labels.max() >= 128 and ((labels > 0) & (labels < 128)).any()
-    return labels if soft else soften(_with_arm(labels, hand_of(labels, side)))
+    return labels if soft else soften(_with_arm(labels, hand))
 
 
 def part_of(mask: Mask, box: tuple[int, int, int, int], size: tuple[int, int]) -> Mask:

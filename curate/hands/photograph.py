@@ -192,8 +192,9 @@ class Photograph:
         """
         labels = self.labels()
         if labels is not None:
-            self._check(masks.hand_of(labels, self.sample.side), geometry.IDENTITY)
-            return masks.matte_of(self.read(), masks.alpha_of(labels, self.sample.side))
+            hand = masks.hand_of(labels, self.sample.side)
+            self._check(hand, geometry.IDENTITY)
+            return masks.matte_of(self.read(), masks.alpha_of(labels, hand))
         found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
         found = self._checked(found, geometry.IDENTITY)
         return self._judged(found, geometry.IDENTITY, partial(cutout_checks.doubt, self.read(), found.mask))
@@ -215,7 +216,7 @@ class Photograph:
             hand = masks.hand_of(labels, self.sample.side)
             if not self._says_no_hand(hand):
                 self._check(masks.part_of(hand, part, size), affine)
-            alpha = images.cut(masks.alpha_of(labels, self.sample.side), part, size)
+            alpha = images.cut(masks.alpha_of(labels, hand), part, size)
             return masks.matte_of(images.cut(self.read(shrink), box, size), alpha)
         found = self._checked(self._found_in(shrink, box, size), affine)
         return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small

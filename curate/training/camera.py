@@ -43,7 +43,7 @@ def taken(images: Tensor, camera: Camera, seed: int, epoch: int, indices: Sequen
 
 
 def _taken(image: Tensor, camera: Camera, rng: Random) -> Tensor:
-    # Each chance is drawn whether it is needed or not: an effect more leaves the others as they were.
+    # All chances are drawn first: an effect more leaves the others with the pictures that they had.
     shaded, cast, grey, covered, filtered, coarse, blurred, noisy = rng.random(8)
     if shaded < 0.5:
         image = image * _light(image, camera.shade, rng)

@@ -100,11 +100,11 @@ def _gap(sign: Sign, angles: Floats, model: HandModel) -> float:
     """How far the thumb's pulp is from touching what it should, metres."""
     matrices = kinematics.bone_matrices(model.joints, np.radians(angles))
 
-    def moved(finger: int, joint: int, beyond: float, lifted: float = 0.0) -> Floats:
-        """A point beyond a joint by a share of the bone, lifted out of the bone's back."""
+    def moved(finger: int, joint: int, beyond: float, off: Floats | float = 0.0) -> Floats:
+        """A point beyond a joint by a share of the bone, and off it."""
         first = 1 + 4 * finger + joint
         start, end = model.joints[first : first + 2]
-        point = start + beyond * (end - start) + lifted * kinematics.axes(model.joints)[1][finger, joint]
+        point = start + beyond * (end - start) + off
         matrix = matrices[kinematics.bone(finger, joint)]
         placed: Floats = matrix[:3, :3] @ point + matrix[:3, 3]
         return placed
@@ -113,5 +113,6 @@ def _gap(sign: Sign, angles: Floats, model: HandModel) -> float:
     if sign.meets:
         touch = 0.85 * (model.radius[4] + model.radius[4 + 4 * sign.meets])
         return float(abs(np.linalg.norm(pulp - moved(sign.meets, 2, 0.94)) - touch))
-    above = float(model.radius[4] + model.radius[2 + 4 * sign.rests])
+    _, backs = kinematics.axes(model.joints)
+    above = (model.radius[4] + model.radius[2 + 4 * sign.rests]) * backs[sign.rests, 1]
     return float(np.linalg.norm(pulp - moved(sign.rests, 1, 0.5, above)))

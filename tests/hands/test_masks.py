@@ -254,8 +254,10 @@ def test_masks_of_other_origin(labels: list[int], side: str | None, expected: li
 def test_an_alpha_is_kept_and_a_plain_mask_softened() -> None:
     picture = np.full((100, 100, 3), GROUND, np.uint8)
     alpha = masks.soften(disc(30), 4.0)
-    np.testing.assert_array_equal(masks.matte_of(picture, masks.alpha_of(alpha, None)).alpha, alpha)
-    plain = masks.matte_of(picture, masks.alpha_of(disc(30).astype(np.uint8), None))
+    np.testing.assert_array_equal(
+        masks.matte_of(picture, masks.alpha_of(alpha, masks.hand_of(alpha, None))).alpha, alpha
+    )
+    plain = masks.matte_of(picture, masks.alpha_of(disc(30).astype(np.uint8), disc(30)))
     np.testing.assert_array_equal(plain.mask, disc(30))
     assert len(np.unique(plain.alpha)) > 4
 
@@ -267,8 +269,7 @@ def test_an_arm_is_cut_out_with_its_hand_and_nobody_else() -> None:
     labels[25:35, 10:40] = 1
     labels[20:40, 80:95] = 20
     labels[5:15, 80:95] = 1
-    alpha = masks.alpha_of(labels, "left")
-    found = alpha >= 128
+    found = masks.alpha_of(labels, masks.hand_of(labels, "left")) >= 128
     assert found[22:38, 42:58].all()
     assert found[27:33, 12:40].all()
     assert not found[:, 70:].any()

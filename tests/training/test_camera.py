@@ -44,12 +44,14 @@ def test_a_draw_depends_on_seed_epoch_and_index_alone() -> None:
         assert not torch.equal(taken(images, Camera(), seed, epoch, range(COUNT)), whole)
 
 
-def test_an_effect_less_leaves_the_draws_of_the_others() -> None:
-    grey = through(replace(NOTHING, grey=0.5), pictures())
-    both = through(replace(NOTHING, grey=0.5, covered=0.0, noise=0.0), pictures())
-    torch.testing.assert_close(grey, both)
-    is_grey = (grey[:, 0] == grey[:, 1]).flatten(1).all(1)
-    assert 10 <= is_grey.sum() <= 30  # half of 40
+def test_which_pictures_an_effect_falls_upon_does_not_hang_on_the_others() -> None:
+    def grey(camera: Camera) -> torch.Tensor:
+        found = through(camera, pictures())
+        return (found[:, 0] == found[:, 1]).flatten(1).all(1)
+
+    alone = grey(replace(NOTHING, grey=0.5))
+    torch.testing.assert_close(grey(replace(NOTHING, grey=0.5, shade=0.2, cast=1.3, covered=1)), alone)
+    assert 10 <= alone.sum() <= 30  # half of 40
 
 
 def test_a_cast_is_a_factor_for_each_colour() -> None:
