@@ -55,7 +55,8 @@ class View:
     size: (n, 2) width and height as the table says, pixels; NaN where unknown.
     tilt, rotation: (n,) degrees, of renders; NaN where unknown.
     keypoints: (n, 21, 2) pixels, NaN where unlabelled, as the tables have them. visibility: (n, 21).
-    xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown.
+    bbox: (n, 4) x, y, width, height, pixels.
+    xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown, as bbox.
     cut: (n,) the sample is a crop (it has a parent, or stands in a training set).
     expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
     pixels: what decoding the images gave. residuals: the labels against a network's predictions.
@@ -81,6 +82,7 @@ class View:
     rotation: Floats
     keypoints: NDArray[np.float32]
     visibility: NDArray[np.uint8]
+    bbox: NDArray[np.float32]
     xyz: NDArray[np.float32]
     K: Floats
     transform: Floats
@@ -225,6 +227,7 @@ def open_view(
         rotation=_number(opened, "rotation"),
         keypoints=keypoints,
         visibility=visibility,
+        bbox=_block(opened, "bbox"),
         xyz=_block(opened, "xyz"),
         K=_block(opened, "K"),
         transform=_block(opened, "transform"),

@@ -1,4 +1,4 @@
-"""Checks of the labelled points as numbers: placeholders, copies, missing ones, points outside the image."""
+"""Checks of labels as numbers: placeholders, copies, missing points, and points and boxes outside."""
 
 from __future__ import annotations
 
@@ -83,6 +83,33 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
     return sample_outcome(known, known & outside.any(axis=1), share, 0.0, words, severity, rank)
 
 
+def box_apart(view: View, limits: Limits) -> Outcome:
+    """Boxes that share nothing with their image, or lie more than `pixels`, which may be rounding, away from
+    every labelled point: an error, as hands are cut out by them; in a crop, which is cut already, a warning.
+
+    How much of the hand a box takes in is the source's choice, and is not judged.
+    """
+    box, size = view.bbox.astype(np.float64), view.frame
+    low, high = box[:, :2], box[:, :2] + box[:, 2:]
+    from_image = np.max(np.maximum(low - size, -high), axis=1)
+    points = view.points
+    beyond = np.maximum(np.maximum(low[:, None] - points, points - high[:, None]), 0)
+    from_points = np.fmin.reduce(np.linalg.norm(beyond, axis=2), axis=1)  # those not labelled are NaN
+    outside, empty = from_image >= 0, from_points > limits["pixels"]
+
+    def words(i: int) -> dict[str, object]:
+        told = [f"it lies outside the {size_text(size[i])} image"] if outside[i] else []
+        if empty[i]:
+            told.append(f"it holds no labelled point, of which the nearest is {from_points[i]:.0f} px away")
+        place = f"{size_text(box[i, 2:])} at x {box[i, 0]:.0f}, y {box[i, 1]:.0f}"
+        return {"box": place, "told": "; ".join(told)}
+
+    judged = np.isfinite(from_image) | np.isfinite(from_points)
+    score = np.nan_to_num(np.fmax(np.fmax(from_image, from_points), 0))
+    severity = np.where(view.cut, "warning", "error")
+    return sample_outcome(judged, outside | empty, score, limits["pixels"], words, severity)
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "placeholder-points",
@@ -127,6 +154,17 @@ CHECKS: tuple[Check, ...] = (
         "Mark points that cannot be seen as hidden (visibility 1); points far outside are wrong. "
         "In crops: a larger margin keeps them in.",
         {"far": 0.10},
+        alone=True,
+    ),
+    Check(
+        "box-apart",
+        "Boxes lie in their image and hold points of their hand",
+        "error",
+        "sample",
+        box_apart,
+        "The box ({box}) is not this hand's: {told}.",
+        "Correct the box, or the points where they are wrong. `curate crop --by keypoints` needs no box.",
+        {"pixels": 1},
         alone=True,
     ),
 )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qa_sets import (
-    hits,
-    view_of,
-)
+import numpy as np
+from qa_sets import hits, told, view_of
 
 from curate.data.sample import Sample
 
@@ -35,3 +33,35 @@ def test_one_close_pair_is_no_collapse_but_a_copy_is(tmp_path: Path, hands: list
     hands[0].keypoints[8] = hands[0].keypoints[12] + 0.2
     hands[1].keypoints[8] = hands[1].keypoints[12]
     assert [hit.row for hit in hits("coincident-points", view_of(tmp_path, hands))] == [1]
+
+
+def test_a_box_lies_in_its_image_and_holds_points(tmp_path: Path, hands: list[Sample]) -> None:
+    """In images of 160 x 120 pixels; the hands' points lie from (40, 30) to (60, 50)."""
+    row = np.linspace(0, 20, 21, dtype=np.float32)
+    boxes = [
+        (40, 30, 20, 20),  # tight
+        (-30, -30, 71, 61),  # holds the first point alone, and leads out of the image
+        (0, 0, 40, 29.5),  # half a pixel off, as of rounding
+        (0, 0, 37, 26),
+        (160, 40, 30, 30),  # begins where the image ends
+        None,
+        (0, 0, 37, 26),
+        (-9, 0, 9, 9),
+    ]
+    for sample, box in zip(hands, boxes, strict=False):
+        sample.keypoints = np.stack([40 + row, 30 + row], axis=1)
+        sample.bbox = None if box is None else np.array(box, np.float32)
+    hands[6].parent_id = "a photograph"
+    hands[7].visibility[:] = 0
+    view = view_of(tmp_path, hands[: len(boxes)])
+    found = {hit.row: (hit.severity, hit.score) for hit in hits("box-apart", view)}
+    assert found == {3: ("error", 5), 4: ("error", 100), 6: ("warning", 5), 7: ("error", 0)}
+    assert told("box-apart", view) == [
+        "The box (30 x 30 at x 160, y 40) is not this hand's: it lies outside the 160 x 120 image; "
+        "it holds no labelled point, of which the nearest is 100 px away.",
+        "The box (37 x 26 at x 0, y 0) is not this hand's: "
+        "it holds no labelled point, of which the nearest is 5 px away.",
+        "The box (37 x 26 at x 0, y 0) is not this hand's: "
+        "it holds no labelled point, of which the nearest is 5 px away.",
+        "The box (9 x 9 at x -9, y 0) is not this hand's: it lies outside the 160 x 120 image.",
+    ]
