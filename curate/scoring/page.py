@@ -71,6 +71,7 @@ def _slices(name: str, given: Sequence[dict[str, Any]]) -> dict[str, Any]:
         {
             **row,
             "value": row["value"][:NAME],
+            "text": slices.figures_of(row),
             "x": x(row["epe_mean"]),
             "low": x(row["epe_mean_low"] or row["epe_mean"]),
             "high": x(row["epe_mean_high"] or row["epe_mean"]),

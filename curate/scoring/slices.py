@@ -15,6 +15,7 @@ from curate.scoring import bootstrap
 from curate.scoring.figures import Scored, between
 
 NONE = "not known"
+_SAID = f'"{NONE}"'  # where that is what samples say, which is not to say nothing
 _SEVERAL = 8  # numbers of more different values than this are put into ranges
 _RANGES = 6
 _MOST = 50  # values of one kind that are told and shown
@@ -46,12 +47,16 @@ def told(by: Mapping[str, Sequence[Slice]]) -> Iterator[str]:
     for name, given in by.items():
         rows, others = most(given)
         for row in rows:
-            images = counted(row["n"], "image")
-            lacking = row.get("unpredicted")  # None: an evaluation made before these were counted
-            without = f", {counted(lacking, 'point')} of these without a prediction" if lacking else ""
-            yield f"{name} {row['value']}: mean error {between(row, 'epe_mean')} px in {images}{without}"
+            yield f"{name} {row['value']}: mean error {figures_of(row)}"
         if others:
             yield f"{name}: {others}"
+
+
+def figures_of(row: Slice) -> str:
+    """The mean error of a value's images, how many these are, and how many of their points it leaves out."""
+    lacking = row.get("unpredicted")  # None: an evaluation made before these were counted
+    without = f", {counted(lacking, 'point')} of these without a prediction" if lacking else ""
+    return f"{between(row, 'epe_mean')} px in {counted(row['n'], 'image')}{without}"
 
 
 def most(rows: Sequence[Slice]) -> tuple[list[Slice], str]:
@@ -103,9 +108,15 @@ def _grouped(given: Sequence[Any]) -> _Groups:
 def _by_word(values: Sequence[Any]) -> _Groups:
     floats = list({value for value in values if isinstance(value, float)})
     said = dict(zip(floats, _told_apart(floats, _DIGITS), strict=True))
-    words = [
-        NONE if value is None else said[value] if isinstance(value, float) else str(value) for value in values
-    ]
+
+    def word(value: Any) -> str:
+        if value is None:
+            return NONE
+        if isinstance(value, float):
+            return said[value]
+        return _SAID if value == NONE else str(value)
+
+    words = [word(value) for value in values]
     names = sorted(set(words), key=_place)
     at = {name: place for place, name in enumerate(names)}
     return _Groups(names, np.array([at[word] for word in words], np.intp))

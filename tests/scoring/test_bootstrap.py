@@ -137,6 +137,12 @@ def test_numbers_that_are_none_are_not_known_and_come_last() -> None:
     assert sum(row["n"] for row in ranges[:-1]) == 10
 
 
+def test_what_says_not_known_is_told_from_what_says_nothing() -> None:
+    given = ["not known", None, "not known", "sure"]
+    found = slices.sliced(scored(1.0, 2.0, 3.0, 4.0), {"age": given})["age"]
+    assert [(row["value"], row["n"]) for row in found] == [('"not known"', 2), ("sure", 1), ("not known", 1)]
+
+
 def test_two_predictions_are_compared_image_by_image() -> None:
     rng = np.random.default_rng(0)
     hard = rng.uniform(0, 40, 60)  # images differ far more than the two networks do

@@ -231,7 +231,7 @@ def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
         for name, seen in (("drawn/1", 21), ("drawn/2", 20), ("drawn/0", 21), ("misspelt/3", 21))
     ]
     (tmp_path / "theirs.json").write_text(json.dumps(entries))
-    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json", by=("source",))
     found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
     figures = json.loads((found.out / "metrics.json").read_text())
     counts = ("points", "unpredicted", "unpredicted_images", "unmatched_rows")
@@ -245,6 +245,7 @@ def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
     page = (found.out / "evaluation.html").read_text()
     assert "Without a prediction: 22 of 63 labelled points" in page
     assert "Rows of the predictions that match no sample of this split: 2." in page
+    assert " px in 3 images, 22 points of these without a prediction</text>" in page
     whole = [{"image_id": f"drawn/{n}", "keypoints": [16, 16, 1] * 21} for n in (1, 2, 3)]
     (tmp_path / "whole.json").write_text(json.dumps(whole))
     options = EvaluateOptions(predictions=tmp_path / "whole.json")
