@@ -76,6 +76,7 @@ function arrived(start) {
   refilter();
   if (!start && active < 0 && view.length) select(view[0]);
   if (!complete) return;
+  at("import").disabled = false; // a file tells of samples that may be anywhere
   if (outdated) tell(`${outdated.toLocaleString("en")} of the decisions that this browser had kept were made on other labels or pixels, and are left out: decide on these samples anew.`);
   keep();
 }
@@ -313,6 +314,12 @@ at("reviewer").addEventListener("change", () => {
   } catch {
     // told at the beginning
   }
+  const count = head ? claim() : 0;
+  if (!count) return;
+  say(`${count} decisions that were imported are yours`);
+  redress();
+  recount();
+  showPanel();
 });
 at("export").addEventListener("click", () => {
   if (!mine.size && !others.size && !unsaved) return say("Nothing is decided yet.");

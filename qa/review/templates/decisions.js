@@ -6,7 +6,7 @@ const KINDS = ["accept", "reject", "fix", "patch"];
 const mine = new Map(); // row -> {decision, reason, patch, reviewer, ts, exported}
 const others = new Map(); // row -> decisions of other reviewers, as imported
 const waiting = new Map(); // sample_id -> what was stored, until its chunk arrives
-const done = []; // acts that can be undone: {before: [row, what stood there], ..., tag}
+const done = []; // acts that can be undone: {before: [row, its decision, those of others], ..., tag, both}
 const undone = []; // acts that were undone and can be done again, the same
 const changed = new Set(); // rows whose decisions are not stored yet
 let sent = new Set(); // ids of the samples that were decided on in the last export
@@ -81,13 +81,16 @@ function decide(changes, tag = "") {
   keep();
 }
 
-function standing(rows) {
-  return rows.map((row) => [row, mine.get(row)]);
+// What stands in some rows; decisions of others only for acts that change both, as other tabs may bring some.
+function standing(rows, both = false) {
+  return rows.map((row) => [row, mine.get(row), ...(both ? [others.get(row) || []] : [])]);
 }
 
-function put(row, record) {
+function put(row, record, theirs = others.get(row) || []) {
   if (record) mine.set(row, record);
   else mine.delete(row);
+  if (theirs.length) others.set(row, theirs);
+  else others.delete(row);
   changed.add(row);
   judge(row);
 }
@@ -140,8 +143,8 @@ function back(from, to) {
   const last = from.pop();
   if (!last) return [];
   const rows = last.before.map(([row]) => row);
-  to.push({ before: standing(rows), tag: "" });
-  for (const [row, before] of last.before) put(row, before && { ...before, exported: false });
+  to.push({ before: standing(rows, last.both), tag: "", both: last.both });
+  for (const [row, before, theirs] of last.before) put(row, before && { ...before, exported: false }, theirs);
   keep();
   return rows;
 }
@@ -226,32 +229,48 @@ function sign() {
   }
 }
 
-// Take in a file of decisions: of one's own the later counts, those of others stand beside. Says what it did.
+// Take in a file of decisions. Says what it did.
 function take(text) {
   const rowOf = new Map();
   for (let row = 0; row < loaded; row++) rowOf.set(column.id[row], row);
-  let taken = 0;
+  const given = [];
   let refused = 0;
   for (const entry of text.split("\n").filter((one) => one.trim())) {
-    const given = parsed(entry);
-    const row = given && rowOf.get(given.sample_id);
-    if (row === undefined || row === null || given.sample_sha !== shaOf(row)) refused++;
-    else {
-      if (given.reviewer === reviewer()) takeOwn(row, given);
-      else others.set(row, [...(others.get(row) || []).filter((one) => one.reviewer !== given.reviewer), given]);
-      changed.add(row);
-      judge(row);
-      taken++;
-    }
+    const one = parsed(entry);
+    const row = one ? rowOf.get(one.sample_id) : undefined;
+    if (row === undefined || one.sample_sha !== shaOf(row)) refused++;
+    else given.push([row, one]);
   }
-  keep();
-  return `${taken} decisions taken in` + (refused ? `, ${refused} refused: no decision, or of other labels or pixels.` : ".");
+  takeIn(given);
+  return `${given.length} decisions taken in` + (refused ? `, ${refused} refused: no decision, or of other labels or pixels.` : ".");
 }
 
-function takeOwn(row, given) {
-  const own = mine.get(row);
-  if (!own || own.ts <= given.ts) mine.set(row, { ...withoutNames(given), exported: true });
-  sent.add(given.sample_id);
+// What was taken in of a reviewer before they gave their name is theirs. Says how many decisions that are.
+function claim() {
+  const given = [...others].flatMap(([row, all]) => all.filter((one) => isOwn(row, one)).map((one) => [row, one]));
+  takeIn(given);
+  return given.length;
+}
+
+// One act: decisions [row, decision] of files. Of one's own the later counts, those of others stand beside.
+function takeIn(given) {
+  if (!given.length) return;
+  done.push({ before: standing([...new Set(given.map(([row]) => row))], true), tag: "", both: true });
+  undone.length = 0;
+  for (const [row, one] of given) {
+    const own = mine.get(row);
+    const rest = (others.get(row) || []).filter((other) => other.reviewer !== one.reviewer);
+    if (isOwn(row, one)) {
+      put(row, own?.ts > one.ts ? own : { ...withoutNames(one), exported: true }, rest);
+      sent.add(one.sample_id);
+    } else put(row, own, [...rest, one]);
+  }
+  keep();
+}
+
+// Of who is reviewing now; what another has decided here gives way to nobody's file.
+function isOwn(row, one) {
+  return one.reviewer === reviewer() && ["", one.reviewer].includes(mine.get(row)?.reviewer ?? "");
 }
 
 // A decision as the page exports it, nothing else; null for anything else.

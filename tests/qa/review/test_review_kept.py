@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import BrowserContext, Page
 from review_pages import open_page, press, until
 
+import qa.review.page
 from curate.basics import images
 from curate.data.dataset import Dataset
 from qa.review.build import build_review
@@ -93,6 +95,74 @@ def test_each_of_several_files_that_are_imported_is_told_of(
     ]
 
 
+def test_an_import_is_undone_and_done_again_as_one_act(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    name(page, "ann")
+    press(page, "a j r j x")  # 9, 10 and 5
+    file = page.evaluate("exported()")
+    bring(page, file.replace('"ann"', '"bob"').replace('"accept"', '"fix"'))
+    press(page, "u")
+    assert whose(page) == [("ann", "s/5", "fix"), ("ann", "s/9", "accept"), ("ann", "s/10", "reject")]
+    press(page, "U")
+    assert whose(page)[3:] == [("bob", "s/5", "fix"), ("bob", "s/9", "fix"), ("bob", "s/10", "reject")]
+    press(page, "u u u u")  # bob's, then each of ann's
+    assert whose(page) == []
+    bring(page, file)
+    assert len(whose(page)) == 3
+    press(page, "u")
+    assert whose(page) == []
+    until(page, "!saving")
+    page.evaluate("unsaved = 0")  # or the browser asks
+    page.close()
+    assert whose(open_page(context, tmp_path / "page")) == []
+
+
+def test_a_file_that_a_reviewer_imports_before_giving_the_name_is_theirs(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    name(page, "ann")
+    press(page, "a j r j x")
+    file = page.evaluate("exported()")
+    press(page, "u u u")
+    name(page, "")
+    bring(page, file)
+    press(page, "r")  # 9 is decided on anew, later than in the file
+    assert page.locator("#state").inner_text() == "1 of 6 flagged decided · 1 not exported"
+    name(page, "bob")
+    assert page.locator("#state").inner_text() == "1 of 6 flagged decided · 1 not exported"
+    name(page, "ann")
+    assert page.locator("#said").inner_text() == "3 decisions that were imported are yours"
+    assert page.locator("#state").inner_text() == "3 of 6 flagged decided · 1 not exported"
+    exported = [json.loads(line) for line in export(page).splitlines()]
+    assert [(line["reviewer"], line["sample_id"], line["decision"]) for line in exported] == [
+        ("ann", "s/5", "fix"),
+        ("ann", "s/9", "reject"),
+        ("ann", "s/10", "reject"),
+    ]
+    name(page, "bob")
+    bring(page, file.replace('"ann"', '"bob"'))  # what ann has decided stays hers
+    assert [who for who, _, _ in whose(page)] == ["ann"] * 3 + ["bob"] * 3
+
+
+def test_nothing_is_imported_before_all_samples_are_read(
+    hands: Path, tmp_path: Path, context: BrowserContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qa.review.page, "CHUNK", 8)
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    assert open_page(context, tmp_path / "page").get_by_role("button", name="Import").is_enabled()
+    (tmp_path / "page" / "data" / "c0001.js").unlink()  # so that it stays to be read
+    page = context.new_page()
+    page.goto((tmp_path / "page" / "index.html").as_uri())
+    page.locator("#notice").wait_for()
+    assert page.locator("#count").inner_text() == "reading 8 of 12 …"
+    assert page.get_by_role("button", name="Import").is_disabled()
+
+
 def test_decisions_on_pixels_of_before_are_left_out_and_counted(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
@@ -106,6 +176,26 @@ def test_decisions_on_pixels_of_before_are_left_out_and_counted(
     again = open_page(context, tmp_path / "page")
     assert decisions(again) == {"s/9": "accept", "s/5": "fix"}
     assert again.locator("#notice").inner_text().startswith("1 of the decisions that this browser had kept")
+
+
+def name(page: Page, reviewer: str) -> None:
+    """Say who reviews, and go back to the sample."""
+    page.get_by_role("textbox", name="Reviewer").fill(reviewer)
+    page.get_by_role("textbox", name="Reviewer").press("Escape")
+
+
+def bring(page: Page, file: str) -> None:
+    """Import a file."""
+    page.locator("#import-file").set_input_files(
+        {"name": "decisions.jsonl", "mimeType": "text/plain", "buffer": file.encode()}
+    )
+    until(page, "document.getElementById('import-file').value === ''")
+
+
+def whose(page: Page) -> list[tuple[str, str, str]]:
+    """The reviewer, the sample and the decision of each line that the page would export."""
+    lines = map(json.loads, page.evaluate("exported()").splitlines())
+    return [(line["reviewer"], line["sample_id"], line["decision"]) for line in lines]
 
 
 def export(page: Page) -> str:
