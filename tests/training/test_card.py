@@ -47,6 +47,15 @@ def test_it_tells_data_figures_and_limits(make_set: Callable[..., Path], tmp_pat
     assert "turned by up to 30 degrees and at\n  0.85 to 1.3 times" in told
 
 
+def test_an_evaluation_elsewhere_is_not_denied(make_set: Callable[..., Path], tmp_path: Path) -> None:
+    run = made(tmp_path / "run")
+    training_set = make_set(["test"] * 2, size=64, channels=3, keypoints=21)
+    evaluate(run, training_set, tmp_path / "elsewhere", quiet=True)
+    told = card(open_run(run))
+    assert "None: no evaluation lies in the folder of the run, and one that was written elsewhere" in told
+    assert "not evaluated" not in told
+
+
 def test_figures_of_what_it_was_trained_on_are_told_as_such(
     make_set: Callable[..., Path], tmp_path: Path
 ) -> None:
