@@ -85,17 +85,19 @@ def _taken(
     """Of each `every` frames one; and the error that ends the clip, or that it ended too early, or how many
     frames it said that it has and does not."""
     best: Frame | None = None
-    score, frame = -1.0, None
+    score, missing = -1.0, 0
     try:
         source.places.require(path)
         for frame in videos.frames(path):
+            if isinstance(frame, int):
+                missing = frame
+                continue
             if frame.number % every == 0:
                 if best is not None:
                     yield best
                 best, score = frame, -1.0
             if sharpest and (here := _sharpness(frame.pixels)) > score:
                 best, score = frame, here
-        missing = videos.lost(path, frame) if frame is not None else 0
     except InputError as error:
         yield from filter(None, (best,))
         yield error

@@ -55,13 +55,13 @@ class Frame:
     pixels: Pixels
 
 
-def frames(path: Path) -> Iterator[Frame]:
-    """The frames of a video.
+def frames(path: Path) -> Iterator[Frame | int]:
+    """The frames of a video, and behind them how many more it says that it has: one in fifty, or one.
 
     Raises
     ------
     InputError: no video that can be read, or an interlaced one; or, behind its last frame, that it promised
-        more, or that the next is of another size.
+        more than that, or that the next is of another size.
     """
     with _opened(path) as capture:
         frame = None
@@ -69,32 +69,16 @@ def frames(path: Path) -> Iterator[Frame]:
             yield frame
     if frame is None:
         raise InputError(path, "a video without a frame that can be read")
-    number, missing = frame.number + 1, lost(path, frame)
+    number, missing = frame.number + 1, _missing(path, frame)
     if missing > max(1, _LOST * (number + missing)):
         raise InputError(path, f"ends after {number} of {number + missing} frames; those are kept")
+    yield missing
 
 
 def promised(path: Path) -> int:
     """How many frames a video says that it has; 0 where it cannot tell. Raises InputError: no video."""
     with _opened(path) as capture:
         return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-
-
-def lost(path: Path, last: Frame) -> int:
-    """How many frames more than those up to its `last` a video says that it has.
-
-    Raises InputError: no video.
-    """
-    with _opened(path) as capture, open_file(path) as file:
-        count, rate = (float(capture.get(k)) for k in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
-        # What was cut off by an edit of an MP4 is still counted, and not shown.
-        if shown := mp4.film(file).seconds * rate:
-            count = min(count, shown)
-        file.seek(0)
-        # These count no frames: OpenCV tells how many there were at an even rate.
-        uneven = file.read(4) in _UNCOUNTED
-    reached = last.seconds * rate if uneven else last.number
-    return max(0, round(count - reached) - 1)
 
 
 def camera(number: int) -> Iterator[Frame]:
@@ -197,6 +181,20 @@ def _decoded(path: Path, found: Iterator[Frame]) -> Iterator[Frame]:
             remedy="if it is one: ffmpeg -i IN -vf yadif OUT",
         )
     yield from alike
+
+
+def _missing(path: Path, last: Frame) -> int:
+    """How many frames more than those up to its `last` a video, says that it has."""
+    with _opened(path) as capture, open_file(path) as file:
+        count, rate = (float(capture.get(k)) for k in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
+        # What was cut off by an edit of an MP4 is still counted, and not shown.
+        if shown := mp4.film(file).seconds * rate:
+            count = min(count, shown)
+        file.seek(0)
+        # These count no frames: OpenCV tells how many there were at an even rate.
+        uneven = file.read(4) in _UNCOUNTED
+    reached = last.seconds * rate if uneven else last.number
+    return max(0, round(count - reached) - 1)
 
 
 def _comes_again(path: Path, pixels: Pixels) -> bool:

@@ -76,11 +76,9 @@ class Clip:
         if self.refused is not None:
             raise self.refused
         if self.path is not None:
-            frame = None
             for frame in videos.frames(self.path):
-                if frame.number >= first:
+                if isinstance(frame, int) or frame.number >= first:
                     yield frame
-            yield 0 if frame is None else videos.lost(self.path, frame)
         elif first == 0:
             for frame in videos.camera(self.camera):
                 if self.seconds is not None and frame.seconds >= self.seconds:
