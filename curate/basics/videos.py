@@ -28,8 +28,9 @@ from curate.basics.paths import open_file, require_text
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 _LOST = 0.02  # share of the frames that a container may promise too many
-# The marks of Matroska with WebM, and of MPEG, which do not count their frames.
-_UNCOUNTED = (b"\x1a\x45\xdf\xa3", b"\x00\x00\x01\xba")
+# The marks of those that do not count their frames.
+_MATROSKA = b"\x1a\x45\xdf\xa3"  # with WebM
+_UNCOUNTED = (_MATROSKA, b"\x00\x00\x01\xba")  # and MPEG
 # Where the containers have their mark: MP4 and MOV, AVI, and these.
 _HEADS = (
     *((4, mark) for mark in (b"ftyp", b"moov", b"mdat", b"wide")),
@@ -191,9 +192,12 @@ def _missing(path: Path, last: Frame) -> int:
         if shown := mp4.film(file).seconds * rate:
             count = min(count, shown)
         file.seek(0)
-        # These count no frames: OpenCV tells how many there were at an even rate.
-        uneven = file.read(4) in _UNCOUNTED
-    reached = last.seconds * rate if uneven else last.number
+        mark = file.read(4)
+        reached = float(last.number)
+        if mark in _UNCOUNTED:  # OpenCV tells how many there were at an even rate,
+            reached = last.seconds * rate
+        if mark == _MATROSKA and capture.grab():  # from its time 0 on, where the first need not stand
+            reached += max(0.0, capture.get(cv2.CAP_PROP_PTS))
     return max(0, round(count - reached) - 1)
 
 

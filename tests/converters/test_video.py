@@ -268,6 +268,26 @@ def test_a_video_of_a_variable_rate_is_whole(tmp_path: Path) -> None:
     assert not summary.notes
 
 
+def test_a_video_whose_first_frame_comes_late_is_whole(tmp_path: Path) -> None:
+    """Ten frames, 0.1 s each, of which the file shows the first at 0.2 s."""
+    path = film(tmp_path / "a.mkv", LEVELS, codec="MJPG")
+    data = bytearray(path.read_bytes())
+    told = data.index(b"\x44\x89\x88") + 3  # Duration, ms (RFC 9559)
+    assert struct.unpack_from(">d", data, told) == (1000,)
+    struct.pack_into(">d", data, told, 1200)
+    data[data.index(b"\xe7\x81\x00", told) + 2] = 200  # Timestamp of the only Cluster
+    path.write_bytes(data)
+    summary, made = run(path, tmp_path / "out")
+    assert greys(made) == list(range(10))
+    assert [s.attrs["seconds"] for s in made] == pytest.approx([i / 10 for i in range(10)], abs=0.001)
+    assert not made.quarantine()
+    assert not summary.notes
+    struct.pack_into(">d", data, told, 1600)  # four more are promised
+    path.write_bytes(data)
+    _, made = run(path, tmp_path / "short")
+    assert "ends after 10 of 14 frames; those are kept" in made.quarantine()[0]["reason"]
+
+
 def test_what_an_edit_of_a_video_cut_off_is_not_missed(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", LEVELS)
     data = bytearray(path.read_bytes())
