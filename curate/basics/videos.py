@@ -185,7 +185,7 @@ def _decoded(path: Path, found: Iterator[Frame]) -> Iterator[Frame]:
 
 
 def _missing(path: Path, last: Frame) -> int:
-    """How many frames more than those up to its `last` a video, says that it has."""
+    """How many frames more than those up to its `last` a video says that it has."""
     with _opened(path) as capture, open_file(path) as file:
         count, rate = (float(capture.get(k)) for k in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
         # What was cut off by an edit of an MP4 is still counted, and not shown.
