@@ -454,6 +454,8 @@ def _refined(image: Pixels, mask: Mask, likeness: Map, colours: Colours) -> Pixe
     wide = cv2.resize(band, (width, height), interpolation=cv2.INTER_NEAREST)
     # A place counted row by row is taken several times as fast as one of row and column.
     place = np.flatnonzero(wide.view(np.bool_))
+    if not place.size:  # OpenCV makes nothing of no pixels
+        return np.asarray(full, np.uint8)
     pixels = image.reshape(-1, 3).take(place, axis=0)
     share = colours.share(pixels, *np.divmod(place, width), image.shape)
     full.reshape(-1)[place] = np.clip(255 * share, 0, 255)

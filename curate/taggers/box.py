@@ -187,7 +187,7 @@ def _squares(photograph: Photograph, share: float, apart: float) -> list[Square]
     middle there. apart: how far one lies from the next at most, as a share of their side.
     """
     size = photograph.whole[2:]
-    side = share * size.max()
+    side = max(2.0, share * size.max())  # in whole pixels, a narrower one could miss a line of them
     across, down = (_along(length, side, apart * side) for length in size)
     return [np.array([left, top, side, side]) for top in down for left in across]
 

@@ -187,6 +187,16 @@ def test_no_hand_is_said() -> None:
     assert masks.find(np.full((90, 120), 240, np.uint8)) is None
 
 
+def test_an_outline_where_no_pixel_tells_hand_from_ground() -> None:
+    """As where the light goes over from cold to warm by and by, and nothing has an edge."""
+    warm = np.linspace(0, 1, 300)[:, None, None]
+    picture = np.round(np.array(GROUND) * (1 - warm) + np.array(SKIN) * warm).astype(np.uint8)
+    found = masks.find(np.repeat(picture, 400, axis=1))
+    assert found is not None
+    assert found.mask[-1].all()
+    assert not found.mask[0].any()
+
+
 @pytest.mark.parametrize(
     ("mask", "reason"),
     [

@@ -165,6 +165,14 @@ def test_where_there_is_no_hand_none_is_found(kind: str, tmp_path: Path) -> None
     assert find(photograph) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 2, 3), (5, 3, 3)])
+def test_a_picture_of_a_few_pixels_holds_no_hand(shape: tuple[int, int, int], tmp_path: Path) -> None:
+    images.write(tmp_path / "a.png", np.full(shape, 200, np.uint8))
+    find = finder_of("box").find_all
+    assert find is not None
+    assert find(Photograph(tmp_path, Sample("s/a", "s", "a.png"))) == []
+
+
 def test_nothing_is_named_behind_the_box() -> None:
     with pytest.raises(InputError, match="box:mine: a name behind the box; allowed: box alone"):
         choose_by("box:mine")
