@@ -26,7 +26,8 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
 
     Parameters
     ----------
-    source: the folder; hidden files, linked folders and files that are no pictures are passed over.
+    source: the folder; hidden files are passed over; linked folders and files that are no pictures are
+        counted.
     folders: what the first folder on the way to a picture names: "subject", "source" or "clip", whose
         pictures are then numbered as frames; a picture right in the source has none.
 

@@ -122,8 +122,8 @@ def none_of(kind: str, part: Part) -> str:
 
 def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
     """The files below a folder (as `files_below`, or those given) without those whose name is no text, which
-    go to the quarantine of `part`."""
-    for path in files_below(root) if files is None else files:
+    go to the quarantine of `part`; its notes count linked folders below."""
+    for path in files_below(root, _passing_links(part.notes)) if files is None else files:
         name = path.relative_to(root).as_posix()
         if is_text(name):
             yield path
@@ -142,18 +142,24 @@ def pictures_below(folder: Path, notes: Counter[str], also: Container[str] = ())
     OSError: a folder that cannot be listed.
     """
 
-    def enter(link: Path) -> bool:
-        notes["linked folder, not entered"] += 1
-        return False
-
     pictures = []
-    for path in files_below(folder, enter):
+    for path in files_below(folder, _passing_links(notes)):
         suffix = path.suffix.lower()
         if suffix in images.SUFFIXES or suffix in also:
             pictures.append(path)
         else:
             notes[f"file that is no picture, passed over: {as_text(suffix[:20]) or 'no suffix'}"] += 1
     return pictures
+
+
+def _passing_links(notes: Counter[str]) -> Callable[[Path], bool]:
+    """Enters no linked folder, and counts each in `notes`."""
+
+    def enter(link: Path) -> bool:
+        notes["linked folder, not entered"] += 1
+        return False
+
+    return enter
 
 
 def _raise(error: OSError) -> None:

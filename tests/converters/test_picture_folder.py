@@ -104,6 +104,15 @@ def test_a_picture_is_one_sample_whatever_links_lead_to_it(tmp_path: Path) -> No
     assert summary.clean()
 
 
+def test_linked_folders_are_not_entered_and_counted(tmp_path: Path) -> None:
+    for name in ("photos/a.png", "elsewhere/b.png"):
+        images.write(tmp_path / name, np.full((20, 30, 3), 99, np.uint8))
+    (tmp_path / "photos/more").symlink_to(tmp_path / "elsewhere")
+    summary, made = run(tmp_path / "photos", tmp_path / "raw")
+    assert [sample.sample_id for sample in made] == ["images/a.png"]
+    assert summary.notes == {"linked folder, not entered": 1}
+
+
 def test_links_that_lead_to_themselves_are_set_aside(tmp_path: Path) -> None:
     root = tmp_path / "photos"
     images.write(root / "c.png", np.full((20, 30, 3), 99, np.uint8))
