@@ -53,8 +53,8 @@ class Joined:
     photos: as `Dataset.photos` says. shared: (n,) the image shows other samples, too.
     pictures: what the image is known by in all datasets: the hash of its pixels, else where its file lies;
         copies of a file that lie in two datasets share a name.
-    labelled: (n,) it has a point of the chosen set, or a mask where these are wanted; all, where samples
-        without points are to be kept.
+    labelled: (n,) it has a point of the chosen set, or a mask where these are wanted, or says that there is
+        no hand, where such samples are to be kept.
     """
 
     datasets: tuple[Dataset, ...]
@@ -68,14 +68,14 @@ class Joined:
         cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False, unlabelled: bool = False
     ) -> Joined:
         """The samples of some datasets; `keypoints` is the chosen set, 20 or 21; `masks`: these are wanted;
-        `unlabelled`: so are samples without points.
+        `unlabelled`: so are samples without any point whose image no other sample says to show a hand.
 
         Raises InputError where two datasets share a sample_id.
         """
         photos: list[str] = []
         pictures: list[str] = []
         shared: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
-        labelled = shared.copy()
+        labelled, pointed = shared.copy(), shared.copy()
         ids: dict[Path, pa.ChunkedArray] = {}
         for dataset in datasets:
             own = dataset.table(["sample_id"]).column(0)
@@ -86,15 +86,17 @@ class Joined:
             pictures += _pictures(dataset)
             shared.append(dataset.shared())
             for batch in dataset.batches():
-                seen = labelled_points(batch)[1][:, kp.subset(keypoints)]
-                there = np.asarray((seen > 0).any(axis=1))
-                if unlabelled:
-                    there[:] = True
-                elif masks:
+                seen = labelled_points(batch)[1] > 0
+                there = np.asarray(seen[:, kp.subset(keypoints)].any(axis=1))
+                if masks:
                     there |= ~np.asarray(batch.column("mask").is_null())
                 labelled.append(there)
+                pointed.append(np.asarray(seen.any(axis=1)))
         pictures = _as_copies(pictures, [len(dataset) for dataset in datasets])
-        return cls(tuple(datasets), photos, pictures, np.concatenate(shared), np.concatenate(labelled))
+        several, wanted = np.concatenate(shared), np.concatenate(labelled)
+        if unlabelled:
+            wanted |= _without_hand(pictures, several, np.concatenate(pointed))
+        return cls(tuple(datasets), photos, pictures, several, wanted)
 
     def column(self, name: str) -> list[Any]:
         """A column of the datasets' tables."""
@@ -185,6 +187,15 @@ class Joined:
                 )
                 start = stop
                 index += 1
+
+
+def _without_hand(
+    pictures: Sequence[str], shared: NDArray[np.bool_], pointed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Samples without a point, alone in their image, and not of one where another dataset has a hand."""
+    hands = {picture for picture, has in zip(pictures, pointed, strict=True) if has}
+    free = np.fromiter((picture not in hands for picture in pictures), np.bool_, len(pictures))
+    return free & ~shared
 
 
 def _pictures(dataset: Dataset) -> Iterator[str]:

@@ -116,6 +116,24 @@ def test_unlabelled_samples_are_kept_as_pictures_without_a_hand_on_request(store
     assert "keep_empty" not in Dataset(tmp_path / "usual").info["history"][-1]["options"]
 
 
+def test_a_picture_that_any_label_says_to_show_a_hand_is_not_kept_as_showing_none(
+    store, tmp_path: Path
+) -> None:
+    """Neither another hand's sample of it, nor one in another dataset, nor a wrist that is not chosen."""
+    some, beside, wrist, none, twin = hand("0"), hand("0"), hand("1"), hand("2"), hand("3")
+    beside.sample_id = "s/0#1"
+    wrist.visibility[1:] = 0
+    for empty in (beside, none, twin):
+        empty.visibility[:] = 0
+    pictures = {f"{i}.png": noise(50, 80, seed=i) for i in range(3)}
+    data = store(tmp_path / "d", [some, beside, wrist, none], pictures)
+    unlabelled = store(tmp_path / "e", [replace(twin, image="0.png")], {"0.png": pictures["0.png"]})
+    summary = build([data, unlabelled], tmp_path / "t", BuildOptions(keep_empty=True, test=0.0), quiet=True)
+    assert [sample.sample_id for sample in Dataset(tmp_path / "t")] == ["s/0", "s/2"]
+    assert summary.dropped == {"no labelled keypoint of the chosen set": 3}
+    assert summary.notes["without a labelled point, kept as showing no hand"] == 1
+
+
 def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d", 150)
     (data / "3.png").unlink()
