@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import cast
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,8 @@ class Check:
             outcome = self.measure(view)
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"gave a {type(outcome).__name__} instead of a qa.checks.Outcome")
+            if self.origin:
+                _require_sound(self, outcome, len(view))
             findings = tuple(self._finding(view, hit) for hit in outcome.hits)
             return Checked(self, outcome.checked, findings, _spread(outcome, findings))
         except (Exception, SystemExit) as error:  # another package's code: whatever it does, it is named
@@ -161,6 +164,24 @@ class Checked:
     @cached_property
     def _counts(self) -> Counter[str]:
         return Counter(finding.severity for finding in self.findings)
+
+
+def _require_sound(check: Check, outcome: Outcome, count: int) -> None:
+    """Raise ValueError or TypeError for what would fail far from the check, or mislead: we know our own give
+    none of it."""
+    operator.index(outcome.checked)
+    for severity in (check.severity, *(hit.severity for hit in outcome.hits)):
+        if severity is not None and severity not in SEVERITIES:
+            raise ValueError(f"severity {severity!r}; allowed: {', '.join(SEVERITIES)}")
+    if check.scope not in get_args(Scope):
+        raise ValueError(f"scope {check.scope!r}; allowed: {', '.join(get_args(Scope))}")
+    for hit in outcome.hits:
+        if hit.row is not None and not 0 <= hit.row < count:
+            raise ValueError(f"a hit in row {hit.row}; allowed: 0 to {count - 1}")
+        if not np.isfinite([hit.score, hit.threshold]).all():
+            raise ValueError(f"a hit with score {hit.score} and threshold {hit.threshold}; allowed: numbers")
+    if outcome.scores is not None and np.shape(outcome.scores) != (count,):
+        raise ValueError(f"scores of shape {np.shape(outcome.scores)}; allowed: ({count},), one a sample")
 
 
 def _spread(outcome: Outcome, findings: Sequence[Finding]) -> Spread | None:

@@ -192,3 +192,28 @@ def test_a_check_of_another_package_that_fails_is_named(
     with pytest.raises(InputError, match=r"hand_curate\.checks:acme: its check 'acme-side' failed") as caught:
         check_quality(dataset, tmp_path / "qa", quiet=True)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changed", "message"),
+    [
+        (Outcome(1, [Hit(1.0, 0.0, row=-1)]), {}, "a hit in row -1; allowed: 0 to 0"),
+        (Outcome(1, [Hit(float("nan"), 0.0, row=0)]), {}, "a hit with score nan and threshold 0.0"),
+        (Outcome(1, [], np.zeros(3)), {}, r"scores of shape \(3,\); allowed: \(1,\), one a sample"),
+        (Outcome("1", []), {}, "'str' object cannot be interpreted as an integer"),
+        (
+            Outcome(1, [Hit(1.0, 0.0, severity="grave")]),
+            {},
+            "severity 'grave'; allowed: error, warning, info",
+        ),
+        (Outcome(1), {"severity": "bad"}, "severity 'bad'; allowed: error"),
+        (Outcome(1), {"scope": "planet"}, "scope 'planet'; allowed: sample, split, dataset"),
+    ],
+)
+def test_what_a_check_of_another_package_gives_is_looked_at(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Any, changed: Any, message: str
+) -> None:
+    check = replace(EXTRA, run=lambda view, limits: outcome, **changed)
+    install(monkeypatch, FakePoint("acme", check))
+    with pytest.raises(InputError, match=message):
+        check_quality(dataset, tmp_path / "qa", quiet=True)
