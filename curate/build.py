@@ -67,8 +67,8 @@ def build(
     mask are dropped and counted, and those that have one need no points.
 
     With `grounds_alone`, grounds without a hand become samples, too ("~0" behind the name): without points,
-    and with an empty mask. With `keep_empty`, samples without any labelled point are kept as such pictures,
-    unless another sample tells of a hand in theirs.
+    and with an empty mask. With `keep_empty`, samples that tell of no hand are kept as such pictures, unless
+    another sample does so of their photo.
 
     Raises
     ------

@@ -68,21 +68,23 @@ class Joined:
         cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False, unlabelled: bool = False
     ) -> Joined:
         """The samples of some datasets; `keypoints` is the chosen set, 20 or 21; `masks`: these are wanted;
-        `unlabelled`: so are samples without any point whose image no other sample says to show a hand.
+        `unlabelled`: so are those that tell of no hand, of a photo of which no other sample does.
 
         Raises InputError where two datasets share a sample_id.
         """
         photos: list[str] = []
         pictures: list[str] = []
         shared: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
-        labelled, pointed = shared.copy(), shared.copy()
+        labelled, told, several = shared.copy(), shared.copy(), list[bool]()
         ids: dict[Path, pa.ChunkedArray] = {}
         for dataset in datasets:
             own = dataset.table(["sample_id"]).column(0)
             for root, others in ids.items():
                 _refuse_twins(own, dataset.root, others, root)
             ids[dataset.root] = own
-            photos += dataset.photos()
+            photos += (shown := dataset.photos())
+            samples_of = Counter(shown)
+            several += [samples_of[photo] > 1 for photo in shown]
             pictures += _pictures(dataset)
             shared.append(dataset.shared())
             for batch in dataset.batches():
@@ -91,12 +93,12 @@ class Joined:
                 if masks:
                     there |= ~np.asarray(batch.column("mask").is_null())
                 labelled.append(there)
-                pointed.append(np.asarray(seen.any(axis=1)))
+                told.append(_tells_of_a_hand(batch, seen))
         pictures = _as_copies(pictures, [len(dataset) for dataset in datasets])
-        several, wanted = np.concatenate(shared), np.concatenate(labelled)
+        wanted = np.concatenate(labelled)
         if unlabelled:
-            wanted |= _without_hand(pictures, several, np.concatenate(pointed))
-        return cls(tuple(datasets), photos, pictures, several, wanted)
+            wanted |= _without_hand(_as_one(photos, pictures), several, np.concatenate(told))
+        return cls(tuple(datasets), photos, pictures, np.concatenate(shared), wanted)
 
     def column(self, name: str) -> list[Any]:
         """A column of the datasets' tables."""
@@ -189,13 +191,20 @@ class Joined:
                 index += 1
 
 
+def _tells_of_a_hand(batch: pa.RecordBatch, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which samples do, by a point, `seen` (n, 21), or by what only a hand has."""
+    known = [~np.asarray(batch.column(name).is_null()) for name in ("bbox", "xyz", "side", "aspect")]
+    tells: NDArray[np.bool_] = np.any([seen.any(axis=1), *known], axis=0)
+    return tells
+
+
 def _without_hand(
-    pictures: Sequence[str], shared: NDArray[np.bool_], pointed: NDArray[np.bool_]
+    photos: Sequence[str], several: Sequence[bool], told: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Samples without a point, alone in their image, and not of one where another dataset has a hand."""
-    hands = {picture for picture, has in zip(pictures, pointed, strict=True) if has}
-    free = np.fromiter((picture not in hands for picture in pictures), np.bool_, len(pictures))
-    return free & ~shared
+    """Samples alone in their photo, which neither they nor, in another dataset, others say to show a hand."""
+    hands = {photo for photo, has in zip(photos, told, strict=True) if has}
+    free = (photo not in hands and not more for photo, more in zip(photos, several, strict=True))
+    return np.fromiter(free, np.bool_, len(photos))
 
 
 def _pictures(dataset: Dataset) -> Iterator[str]:

@@ -78,8 +78,8 @@ class BuildOptions(Options):
     )
     keep_empty: bool = flag(
         False,
-        "samples without a labelled point show no hand: keep them, so that networks learn where no hand is; "
-        "without this they are left out",
+        "samples that tell of no hand, by a point, a box, a side or an aspect, show none: keep them, so that "
+        "networks learn where no hand is; without this they are left out",
     )
     weight: tuple[str, ...] = texts(
         (),

@@ -134,6 +134,30 @@ def test_a_picture_that_any_label_says_to_show_a_hand_is_not_kept_as_showing_non
     assert summary.notes["without a labelled point, kept as showing no hand"] == 1
 
 
+@pytest.mark.parametrize(
+    "told", [{"bbox": np.float32([5, 5, 60, 40])}, {"side": "left"}, {"aspect": "dorsal"}]
+)
+def test_what_only_a_hand_has_says_that_there_is_one(store, tmp_path: Path, told: dict) -> None:
+    some, none, shown = hand("0"), hand("1"), hand("2", **told)
+    for unlabelled in (none, shown):
+        unlabelled.visibility[:] = 0
+    data = store(tmp_path / "d", [some, none, shown], {f"{i}.png": noise(50, 80, seed=i) for i in range(3)})
+    summary = build([data], tmp_path / "t", BuildOptions(keep_empty=True, test=0.0), quiet=True)
+    assert [sample.sample_id for sample in Dataset(tmp_path / "t")] == ["s/0", "s/1"]
+    assert summary.dropped == {"no labelled keypoint of the chosen set": 1}
+
+
+def test_a_photograph_that_was_cropped_shows_the_hands_of_all_its_crops(store, tmp_path: Path) -> None:
+    some, beside, none = hand("0"), replace(hand("0"), sample_id="s/0#1"), hand("1")
+    for unlabelled in (beside, none):
+        unlabelled.visibility[:] = 0
+    pictures = {f"{i}.png": noise(50, 80, seed=i) for i in range(2)}
+    crop(store(tmp_path / "d", [some, beside, none], pictures), tmp_path / "c", quiet=True)
+    assert len(Dataset(tmp_path / "c")) == 3
+    build([tmp_path / "c"], tmp_path / "t", BuildOptions(keep_empty=True, test=0.0), quiet=True)
+    assert [sample.sample_id for sample in Dataset(tmp_path / "t")] == ["s/0", "s/1"]
+
+
 def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d", 150)
     (data / "3.png").unlink()
