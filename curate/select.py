@@ -46,7 +46,7 @@ def select(
     options: SelectOptions = SelectOptions(),
     *,
     drop: Collection[str] | None = None,
-    alike: Sequence[Collection[str]] | None = None,
+    alike: Collection[tuple[str, str]] | None = None,
     engine: Engine = ONE,
     overwrite: bool = False,
     quiet: bool = False,
@@ -60,8 +60,8 @@ def select(
     Parameters
     ----------
     drop: ids of samples to leave out, of QA's findings, say; those that no sample has are noted.
-    alike: groups of ids; of those of a group that are left by all other conditions, one is kept: the one with
-        most keypoints, else the first.
+    alike: pairs of ids; of those that are left by all other conditions, each is left out that makes a pair
+        with one that is kept. Those with most keypoints are kept, else the first.
 
     Raises
     ------
@@ -78,8 +78,8 @@ def select(
         allowed = "--where, --split, --drop-qa, --near-duplicates, --sample, --val, --test"
         raise InputError("what to choose by", "not given", allowed=allowed)
     reasons = _reasons(source, options, frozenset(drop or ()), alike or ())
-    groups = None if alike is None else [json.dumps(sorted(group)) for group in alike]
-    record = {**asdict(options), "drop": _digest(drop), "alike": _digest(groups)}
+    pairs = None if alike is None else [json.dumps(sorted(pair)) for pair in alike]
+    record = {**asdict(options), "drop": _digest(drop), "alike": _digest(pairs)}
     stage = Stage("select", Path(out), record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_keep, root=source.root, out=Path(out))
     before = Part(make_batch(0))
@@ -136,7 +136,7 @@ def _keep(job: tuple[pa.RecordBatch, list[str | None]], *, root: Path, out: Path
 
 
 def _reasons(
-    source: Dataset, options: SelectOptions, drop: frozenset[str], alike: Sequence[Collection[str]]
+    source: Dataset, options: SelectOptions, drop: frozenset[str], alike: Collection[tuple[str, str]]
 ) -> list[str | None]:
     """For each sample why it is not chosen; None where it is."""
     condition = None if options.where is None else _condition(options.where)
@@ -164,13 +164,23 @@ def _reasons(
 
 
 def _twins(
-    rows: Sequence[dict[str, Any]], reasons: Sequence[str | None], alike: Sequence[Collection[str]]
+    rows: Sequence[dict[str, Any]], reasons: Sequence[str | None], alike: Collection[tuple[str, str]]
 ) -> Iterator[int]:
-    """Of each group all that are left, but for the one with most keypoints."""
+    """Of those that are left the ones that make a pair with one that stays; most keypoints stay first.
+
+    What is only like one that is like another stays: a sample without points is like several poses.
+    """
     left = {row["sample_id"]: number for number, row in enumerate(rows) if reasons[number] is None}
-    for group in alike:
-        members = sorted(left[sample_id] for sample_id in group if sample_id in left)
-        yield from set(members) - set(sorted(members, key=lambda number: -rows[number][LABELLED])[:1])
+    twins = defaultdict[int, set[int]](set)
+    for one, other in alike:
+        if one in left and other in left:
+            twins[left[one]].add(left[other])
+            twins[left[other]].add(left[one])
+    gone = set[int]()
+    for number in sorted(twins, key=lambda number: (-rows[number][LABELLED], number)):
+        if number not in gone:
+            gone |= twins[number]
+    yield from gone
 
 
 def _condition(text: str) -> Condition:

@@ -73,10 +73,11 @@ def run(a: argparse.Namespace) -> int:
     return tell(a, summary, splits=splits, advice=f"next: curate show {a.out}; curate qa {a.out} --out QA")
 
 
-def _alike(a: argparse.Namespace) -> list[list[str]]:
-    """The samples that QA would call near-duplicates of each other, by their ids."""
+def _alike(a: argparse.Namespace) -> list[tuple[str, str]]:
+    """Each two samples that QA would call near-duplicates of each other, by their ids."""
     from qa.checks.duplicates import look_alikes
     from qa.view import open_view
 
     view = open_view([a.dataset], engine=engine_of(a), quiet=a.quiet)
-    return [[str(view.sample_id[row]) for row in group] for group in look_alikes(view)]
+    pairs = look_alikes(view)
+    return list(zip(*(view.sample_id[rows].tolist() for rows in (pairs.first, pairs.second)), strict=True))

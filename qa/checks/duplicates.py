@@ -107,14 +107,17 @@ def _near_pairs(view: View, limits: Limits) -> tuple[int, Pairs, Rows]:
     return len(rows), pairs, crowded
 
 
-def look_alikes(view: View) -> list[tuple[int, ...]]:
-    """Rows of the same hand in the same pose, by the usual limits: images that look alike, and copies."""
+def look_alikes(view: View) -> Pairs:
+    """Rows of the same hand in the same pose, by the usual limits: images that look alike, and copies.
+
+    Hands of one image are no pair.
+    """
     (limits,) = (check.limits for check in CHECKS if check.run is near_duplicates)
     near = _near_pairs(view, limits)[1]
     copies = _pairs_of_copies(view)
     copies = copies.where(_poses_alike(view, copies, limits))
     both = [np.concatenate(values) for values in zip(*(_columns(p) for p in (near, copies)), strict=True)]
-    return _groups(Pairs(*both), len(view))
+    return Pairs(*both)
 
 
 def _columns(pairs: Pairs) -> tuple[Rows, Rows, Flags]:

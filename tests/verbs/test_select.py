@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -172,11 +173,22 @@ def test_of_look_alikes_the_one_with_most_keypoints_is_kept(people: Path, tmp_pa
     samples = [replace(s, visibility=seen) if s.sample_id == "s/00" else s for s in Dataset(people)]
     write_table(people, [to_batch(samples)])
     write_info(people, Dataset(people).info)
-    groups = [["s/00", "s/01", "s/02", "s/03"], ["s/10", "s/11", "nobody"], ["s/05"]]
+    pairs = [*combinations(["s/00", "s/01", "s/02", "s/03"], 2), ("s/10", "s/11"), ("nobody", "s/10")]
     options = SelectOptions(where="side == 'left'")
-    summary = select(people, tmp_path / "one", options, alike=groups)
+    summary = select(people, tmp_path / "one", options, alike=pairs)
     assert ids(tmp_path / "one") == [2, 4, 6, 8, 10]  # of 0 and 2, which are left, 0 lacks a point
     assert summary.notes == {"not as --where says": 6, "almost the same photograph as one that is kept": 1}
+
+
+def test_what_is_only_like_a_sample_that_goes_stays(people: Path, tmp_path: Path) -> None:
+    """As two poses, or two hands of one photograph, of which a sample without points looks like both."""
+    samples = list(Dataset(people))
+    samples[1].visibility[:] = 0
+    write_table(people, [to_batch(samples)])
+    write_info(people, Dataset(people).info)
+    summary = select(people, tmp_path / "one", alike=[("s/00", "s/01"), ("s/01", "s/02")])
+    assert ids(tmp_path / "one") == [0, *range(2, 12)]
+    assert summary.notes == {"almost the same photograph as one that is kept": 1}
 
 
 def test_photographs_that_look_alike_are_found(tmp_path: Path) -> None:
