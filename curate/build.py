@@ -194,7 +194,7 @@ def _file(path: str) -> Path:
 
 
 def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
-    part = Part(batch.rows.batch, dropped=batch.dropped, notes=batch.notes)
+    part = Part(batch.rows.batch, dropped=batch.dropped)
     samples: list[Sample] = []
     pixels: list[images.Pixels] = []
     masks: list[images.Pixels] = []
@@ -221,6 +221,7 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
                 pixels.append(seen.alone)
                 masks += [np.zeros_like(mask) for mask in seen.masks[:1]]
                 part.notes["grounds_without_a_hand"] += 1
+            part.notes["samples_without_subject"] += sample.subject_id is None
     part.notes = +part.notes
     part.batch = to_batch(samples)
     writer.write(batch.index, part.batch, pixels, masks)

@@ -33,7 +33,6 @@ class Batch:
     Attributes
     ----------
     index: which batch of all datasets it is. root: of the dataset. splits: of each sample.
-    notes: other things worth counting.
     """
 
     index: int
@@ -41,7 +40,6 @@ class Batch:
     rows: Rows
     splits: list[str]
     dropped: Counter[str]
-    notes: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,6 @@ class Joined:
                     Rows(chosen, [self.photos[i] for i in kept], self.shared[kept].tolist()),
                     [name for i in kept if (name := splits[i]) is not None],
                     +dropped,
-                    +Counter(samples_without_subject=chosen.column("subject_id").null_count),
                 )
                 start = stop
                 index += 1

@@ -171,6 +171,13 @@ def test_broken_images_are_quarantined_and_rows_still_fit(store, tmp_path: Path)
         assert sample.sha256 == images.pixel_sha256(dataset.read_image(sample))
 
 
+def test_samples_in_quarantine_are_not_counted_as_without_subject(store, tmp_path: Path) -> None:
+    data = store(tmp_path / "d", [hand("0"), hand("1")], {"0.png": noise(50, 80), "1.png": noise(9, 9)})
+    (data / "1.png").write_bytes(b"not an image")
+    summary = build([data], tmp_path / "t", quiet=True)
+    assert (summary.samples, summary.quarantined, summary.notes["samples_without_subject"]) == (1, 1, 1)
+
+
 def test_pictures_of_16_bits_that_use_12_are_counted(store, tmp_path: Path) -> None:
     """As depth cameras write them; 1 uses all 16, and 2 is dark in 8. They came out nearly black."""
     data = hands(store, tmp_path / "d", 4)
