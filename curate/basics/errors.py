@@ -121,7 +121,8 @@ class ShareDone(CurateError):
         self.out, self.share, self.missing, self.total = os.fspath(out), share, missing, total
         told = "; another one completes the folder"
         if missing:
-            told = f", {missing} of {total} pieces of the work are not; whoever does the last completes it"
+            are = "is" if missing == 1 else "are"
+            told = f", {missing} of {total} pieces of the work {are} not; whoever does the last completes it"
         super().__init__(f"{_one_line(self.out)}: share {share} is done{told}")
 
     def as_json(self) -> dict[str, str | int]:

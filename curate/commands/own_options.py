@@ -13,10 +13,13 @@ Kinds = Mapping[str, type[Options]]  # by the name of the format
 
 
 def add_own_options(parser: argparse.ArgumentParser, kinds: Kinds) -> None:
-    """Add each option once, in a group that names the formats that take it."""
+    """Add each option once, in a group that names the formats that take it, with others of theirs."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
     for name, takers in _takers(kinds).items():
-        group = parser.add_argument_group(f"only for {', '.join(takers)}")
-        add_options(group, kinds[takers[0]], name)
+        title = f"only for {', '.join(takers)}"
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        add_options(groups[title], kinds[takers[0]], name)
 
 
 def own_options(a: argparse.Namespace, kinds: Kinds, chosen: str) -> Options:

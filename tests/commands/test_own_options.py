@@ -20,6 +20,7 @@ class Labels(Options):
 @dataclass(frozen=True, slots=True)
 class LabelsAndShards(Labels):
     shard: int = whole(100, 1, 1000, "samples a shard")
+    most: int | None = whole(None, 1, 9, "shards at most")
 
 
 KINDS = {"plain": NoOptions, "labels": Labels, "shards": LabelsAndShards}
@@ -43,6 +44,7 @@ def test_each_format_gets_its_own() -> None:
     [
         ("plain", "--set-name hand", "--set-name: given with plain; allowed: with labels, shards"),
         ("labels", "--shard 7", "--shard: given with labels; allowed: with shards"),
+        ("shards", "--most 0", "--most: '0'; allowed: a whole number, 1 to 9"),
         ("labels", "--set-name foot", "--set-name: 'foot'; allowed: body or hand"),
     ],
 )
@@ -57,4 +59,5 @@ def test_help_names_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
         read("plain", "--help")
     told = capsys.readouterr().out
     assert "only for labels, shards:" in told
+    assert told.count("only for shards:") == 1
     assert told.count("--set-name body|hand") == 1 + 1  # usage, and its line
