@@ -63,7 +63,9 @@ def test_figures_of_what_it_was_trained_on_are_told_as_such(
     first, again = make_set(splits, size=64, keypoints=21), make_set(["test"] * 4, size=64, keypoints=21)
     train(first, tmp_path / "run", "toy-points", TrainOptions(epochs=1, batch=2), quiet=True)
     evaluate(tmp_path / "run", again, quiet=True)
-    assert "**These figures flatter" in card(open_run(tmp_path / "run"))
+    told = card(open_run(tmp_path / "run"))
+    assert "**These figures flatter" in told
+    assert "from the preset `plain`, 1 epoch.\n" in told
 
 
 def test_what_stands_in_its_files_stays_text(tmp_path: Path) -> None:
