@@ -19,6 +19,7 @@ from curate.basics.errors import SchemaError
 from curate.data.sample import WHOLE, to_numpy
 
 _ANGLES = ("tilt", "rotation")
+_WORDS = {"side": ("left", "right"), "aspect": ("dorsal", "palmar")}
 _MEASURES = ("keypoints", "xyz", "keypoint_scores")  # each number known or not
 
 # A field, the rows that are wrong in it, what is said of one, and what is allowed.
@@ -59,6 +60,11 @@ def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[
             finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
             given = _flags(pc.is_valid(batch.column(name)))
             yield name, given & ~finite, lambda _: "a number that is missing or not finite", "finite numbers"
+    for name, words in _WORDS.items():
+        if name in there:
+            column = batch.column(name)
+            odd = pc.invert(pc.is_in(column, pa.array([None, *words])))
+            yield name, _flags(odd), value(name), f"{', '.join(words)}, or null"
     for name in _ANGLES:
         if name in there:
             endless = _flags(pc.is_inf(batch.column(name)))

@@ -53,6 +53,8 @@ def rewrite(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
         ("attrs", "[" * 100_000, "JSON object"),
         ("attrs", '{"a": ' + "9" * 5000 + "}", "JSON object"),
         ("visibility", [9] * 21, "allowed: 0, 1 or 2"),
+        ("side", "Left", "allowed: left, right, or null"),
+        ("aspect", "", "allowed: dorsal, palmar, or null"),
         ("keypoints", [None] * 42, "without finite coordinates"),
         ("keypoints", [float("inf")] * 42, "an infinite number"),
         ("xyz", [float("-inf")] + [0.0] * 62, "an infinite number"),
