@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from numpy.typing import NDArray
 
 from curate.basics import files, images, progress, streams
+from curate.basics.errors import InputError
 from curate.data.training_set import HAND
 from curate.hands.comparison import draw_prediction
 from curate.hands.overlay import contact_sheet
@@ -87,6 +88,9 @@ class EpochEnd(Checkpoint):
         assert isinstance(module, TrainingModule)
         loss = float(trainer.callback_metrics["loss_epoch"])
         entry: dict[str, Any] = {"epoch": len(self.history) + 1, "loss": loss, "split": self.split}
+        if not math.isfinite(loss):
+            remedy = "begin with other weights, where it was given some, or with another --seed"
+            raise InputError(self.folder, f"a loss of {loss}", field=f"epoch {entry['epoch']}", remedy=remedy)
         if trainer.is_global_zero:
             entry |= self._look(module, entry["epoch"])
             trainer.logger.log_metrics(  # type: ignore[union-attr]

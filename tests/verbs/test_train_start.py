@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
@@ -145,3 +147,14 @@ def test_a_run_is_not_overwritten_by_what_begins_with_it(
     with pytest.raises(InputError, match="the folder that is read"):
         train(sets["ef"], own, "toy-points", options, overwrite=True, quiet=True)
     assert (own / "weights.pt").read_bytes() == (third / "weights.pt").read_bytes()
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    third: Path, sets: dict[str, Path], tmp_path: Path
+) -> None:
+    spoilt = torch.load(third / "weights.pt")
+    spoilt |= {name: value * math.nan for name, value in spoilt.items() if value.is_floating_point()}
+    torch.save(spoilt, tmp_path / "spoilt.pt")
+    with pytest.raises(InputError, match="run: epoch 1: a loss of nan; begin with other weights"):
+        trained(sets["ef"], tmp_path / "run", tmp_path / "spoilt.pt")
+    assert not (tmp_path / "run" / "weights.pt").exists()
