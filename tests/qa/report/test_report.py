@@ -141,11 +141,13 @@ def test_hostile_names_stay_text(dataset: Path, tmp_path: Path, flat_hand: np.nd
     points, seen = flat_hand, np.full(21, 2, np.uint8)
     image = str(dataset / "images" / "0.png")
     wicked = [
-        Sample(f"{HOSTILE}{i}", HOSTILE, image, 200, 200, HOSTILE, HOSTILE, HOSTILE, points, seen)
+        Sample(
+            f"{HOSTILE}{i}", HOSTILE, image, 200, 200, subject_id=HOSTILE, keypoints=points, visibility=seen
+        )
         for i in range(2)
     ]
     wicked.append(Sample("gone", HOSTILE, f"{HOSTILE}.png", keypoints=points, visibility=seen))
-    for sample, split in zip(wicked, ("train", f"{HOSTILE}", "test"), strict=True):
+    for sample, split in zip(wicked, ("train", "val", "test"), strict=True):
         sample.split, sample.label_source, sample.parent_id = split, HOSTILE, HOSTILE
     check_quality(save(root, wicked), tmp_path / "qa", quiet=True)
     page = Page((tmp_path / "qa" / "report.html").read_text())
