@@ -17,9 +17,10 @@ from curate.basics import json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
 from curate.data.sample import WHOLE, to_numpy
+from curate.data.split import SPLITS
 
 _ANGLES = ("tilt", "rotation")
-_WORDS = {"side": ("left", "right"), "aspect": ("dorsal", "palmar")}
+_WORDS = {"side": ("left", "right"), "aspect": ("dorsal", "palmar"), "split": SPLITS}
 _MEASURES = ("keypoints", "xyz", "keypoint_scores")  # each number known or not
 
 # A field, the rows that are wrong in it, what is said of one, and what is allowed.
@@ -54,12 +55,18 @@ def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[
     for entry in batch.schema:
         if not entry.nullable:
             yield entry.name, _flags(pc.is_null(batch.column(entry.name))), lambda _: "null", "a value"
+    if "sample_id" in there:
+        nameless = pc.equal(batch.column("sample_id"), "")
+        yield "sample_id", _flags(nameless), value("sample_id"), "a name, by which files and lists call it"
     for name in WHOLE:
         if name in there:
             values = to_numpy(batch, name)
             finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
             given = _flags(pc.is_valid(batch.column(name)))
             yield name, given & ~finite, lambda _: "a number that is missing or not finite", "finite numbers"
+    if "bbox" in there:
+        inverted = (to_numpy(batch, "bbox")[:, 2:] < 0).any(axis=1)
+        yield "bbox", np.asarray(inverted), value("bbox"), "x, y, and a width and height of 0 or more"
     for name, words in _WORDS.items():
         if name in there:
             column = batch.column(name)

@@ -55,6 +55,8 @@ def rewrite(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
         ("visibility", [9] * 21, "allowed: 0, 1 or 2"),
         ("side", "Left", "allowed: left, right, or null"),
         ("aspect", "", "allowed: dorsal, palmar, or null"),
+        ("split", "Train", "allowed: train, val, test, or null"),
+        ("bbox", [50, 50, -20, 30], "[50.0, 50.0, -20.0, 30.0]"),
         ("keypoints", [None] * 42, "without finite coordinates"),
         ("keypoints", [float("inf")] * 42, "an infinite number"),
         ("xyz", [float("-inf")] + [0.0] * 62, "an infinite number"),
@@ -74,6 +76,12 @@ def test_values_that_no_dataset_holds(root: Path, field: str, value: object, fou
     assert "'s/1'" in line
     assert line.isprintable()
     assert len(line) < 400
+
+
+def test_a_sample_without_a_name(root: Path) -> None:
+    rewrite(root, lambda row: row.update(sample_id=""))
+    with pytest.raises(SchemaError, match=r"samples\.parquet: sample_id: '' .*allowed: a name"):
+        list(Dataset(root))
 
 
 def test_what_is_sound_is_read(root: Path) -> None:
