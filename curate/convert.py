@@ -24,6 +24,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
 from curate.basics.paths import Places, is_text, require_apart, require_text
 from curate.basics.settings import NoOptions, Options
+from curate.data import soundness
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, file_stem, labelled_points, make_batch
@@ -250,6 +251,7 @@ def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: Conv
         enriched = enrich(settled.batch)
         settled.count(enriched)
         settled.batch = enriched.batch
+    soundness.check(settled.batch, place.source.root, remedy="correct it there")
     for column in ("label_source", "licence"):
         told = settled.batch.column(column)
         known = pa.scalar(getattr(options, column), told.type)

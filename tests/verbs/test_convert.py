@@ -260,6 +260,12 @@ def test_a_refused_source_leaves_no_folder(source: Source, tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+def test_a_word_that_no_dataset_holds_is_the_sources(source: Source, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"source: aspect: 'Dorsal' .*correct it there"):
+        run(reader("a", "b", aspect="Dorsal"), source, tmp_path / "d")
+    assert not (tmp_path / "d/dataset.json").exists()
+
+
 def test_a_source_without_samples_is_counted_as_such(source: Source, tmp_path: Path) -> None:
     def read(_: Source) -> Iterator[Part]:
         yield Part(make_batch(0), dropped=Counter({"shape": 3}))
