@@ -21,7 +21,7 @@ ABOUT = {"split": "test", "weights_sha256": "12ab", "training_set": "34cd"}
 
 @st.composite
 def predictions(draw: st.DrawFn) -> Predictions:
-    ids = draw(st.lists(st.text(max_size=8), max_size=4, unique=True))
+    ids = draw(st.lists(st.text(min_size=1, max_size=8), max_size=4, unique=True))
     count = len(ids)
     number = st.floats(-1e4, 1e4, width=32) | st.just(np.nan)
     places = arrays.arrays(np.float32, (count, kp.COUNT, 2), elements=number, fill=number)
