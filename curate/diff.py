@@ -26,11 +26,10 @@ _LISTED = 10
 _ON_PAGE = 200  # ids
 _SIDE = 300  # px of a picture
 _AROUND = 0.35  # of the hand's box, seen around it
-# What stands beside the points: told by how many samples it changed in. Paths differ between folders.
+_FILES = ("mask", "depth")  # paths differ between folders: whether there is one is compared
+# What stands beside the points: told by how many samples it changed in.
 _FIELDS = tuple(
-    name
-    for name in SCHEMA.names
-    if name not in ("sample_id", "image", "mask", "depth", "keypoints", "visibility")
+    name for name in SCHEMA.names if name not in ("sample_id", "image", "keypoints", "visibility")
 )
 
 
@@ -183,6 +182,8 @@ def _alike(one: pa.Table, two: pa.Table, name: str) -> NDArray[np.bool_]:
         within = tuple(range(1, x.ndim))
         return ((x == y) | (np.isnan(x) & np.isnan(y))).all(axis=within)  # type: ignore[no-any-return]
     x, y = one.column(name), two.column(name)
+    if name in _FILES:
+        x, y = x.is_null(), y.is_null()
     same = pc.or_(
         pc.fill_null(pc.equal(x, y), False),
         pc.and_(pc.is_null(x, nan_is_null=True), pc.is_null(y, nan_is_null=True)),

@@ -56,6 +56,19 @@ def test_what_became_of_a_dataset(versions: tuple[Path, Path]) -> None:
     assert back.points["newly labelled"] == back.points["visible that were hidden"] == 1
 
 
+def test_a_mask_that_is_gone_is_told_and_one_that_lies_elsewhere_is_not(store, tmp_path: Path) -> None:
+    masks = {"old": ("a.png", "b.png", None), "new": ("masks/a.png", None, None)}
+    old, new = (
+        store(
+            tmp_path / name,
+            [hand(one, mask=mask, depth=mask) for one, mask in zip("abc", of_version, strict=True)],
+            {"0.png": PICTURE},
+        )
+        for name, of_version in masks.items()
+    )
+    assert diff(old, new).fields == {"mask": 1, "depth": 1}
+
+
 def test_nothing_has_changed(versions: tuple[Path, Path]) -> None:
     found = diff(versions[0], versions[0])
     assert (found.moves, found.added, found.gone, found.fields) == ([], [], [], {})
