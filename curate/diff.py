@@ -108,10 +108,12 @@ class Difference:
                 f"    {m.sample!r} {m.keypoint}: {m.pixels:.2f} px, {m.size:.4f}"
                 for m in self.moves[:_LISTED]
             ]
+        elif self.shared > len(self.resized):
+            lines.append("  moved: no point")
+        elif self.shared:
+            lines.append("  moved: not known, as no image has the size that it had")
         else:
-            lines.append(
-                "  moved: no point" if self.shared else "  no sample of one has the id of one of the other"
-            )
+            lines.append("  no sample of one has the id of one of the other")
         lines += [f"  points {what}: {count:,}" for what, count in self.points.items() if count]
         lines += [
             f"  {name}: another value in {counted(count, 'sample')}" for name, count in self.fields.items()

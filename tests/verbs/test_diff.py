@@ -97,6 +97,7 @@ def test_points_of_an_image_of_another_size_are_not_compared(
     half = replace(hand("b"), keypoints=POINTS / 2, width=60, height=50)
     found = diff(versions[0], store(tmp_path / "half", [half], {"0.png": PICTURE[::2, ::2]}))
     assert (found.resized, found.moves) == (["b"], [])
+    assert "moved: not known, as no image has the size that it had" in str(found)
     assert (found.fields["width"], found.fields["height"]) == (1, 1)
 
 
