@@ -21,7 +21,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
-from curate.data.dataset import Dataset, Rows, write_info, write_table
+from curate.data.dataset import TABLE, Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
 from curate.data.sample import Sample, from_batch, to_batch
@@ -158,20 +158,19 @@ def autotag(
         "truth": truth and truth.fingerprint,
         "precision": options.precision,
     }
-    stage = Stage("autotag", folder, record, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
+    others = () if truth is None else (truth.root / TABLE,)
+    stage = Stage(
+        "autotag", folder, record, (source,), others, engine=engine, overwrite=overwrite, quiet=quiet
+    )
     find = None if finder is None else finder.find
     work = partial(
         _tag_batch, root=source.root, out=folder, aside=stage.folder, chosen=chosen, find=find, limits=limits
     )
     size, total = tasks(_ROWS, source)
-    summary = stage.run(
-        enumerate(source.rows(size)),
-        work,
-        total=total,
-        beside=partial(
-            _complete, stage=stage, source=source, truth=truth, asked=options.precision, limits=limits
-        ),
+    complete = partial(
+        _complete, stage=stage, source=source, truth=truth, asked=options.precision, limits=limits
     )
+    summary = stage.run(enumerate(source.rows(size)), work, total=total, beside=complete)
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     least, why = least_score(chosen[0].open())
     return Autotagged(summary, report["sifted"], report, why if limits.hand_score == least else None)

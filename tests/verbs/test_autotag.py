@@ -15,7 +15,7 @@ from curate.basics import engine, geometry
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
 from curate.cli import main
-from curate.data.dataset import Dataset
+from curate.data.dataset import Dataset, write_table
 from curate.data.part import Part
 from curate.data.references import take_word
 from curate.data.sample import Sample
@@ -262,8 +262,8 @@ def test_labels_to_compare_with_tell_how_right_it_is(
 ) -> None:
     """Of four photographs, one is sifted out; of those kept, one has a tip 12 px off: 9 * 72 / 96 may be."""
     dataset = photos(1, 5, 3, 1, 1)
-    truth = truth_of([None] * 4)
-    made = run(dataset, make_run(), tmp_path / "tagged", truth=truth)
+    truth, tagger = truth_of([None] * 4), make_run()
+    made = run(dataset, tagger, tmp_path / "tagged", truth=truth)
     told = made.report["truth"]
     assert (told["all"]["n"], told["all"]["share"]) == (4, 0.75)
     assert (told["kept"]["n"], told["kept"]["share"]) == (3, pytest.approx(2 / 3, abs=1e-4))
@@ -274,6 +274,9 @@ def test_labels_to_compare_with_tell_how_right_it_is(
     assert [entry["kept"] for entry in told["curve"]] == sorted(entry["kept"] for entry in told["curve"])
     assert made.lines()[0].startswith("limit hand_score 0.7: ")
     assert "66.7%" in made.lines()[1]
+    write_table(truth, Dataset(truth).table().slice(0, 3).to_batches())  # as another tool would
+    with pytest.raises(ConfigChanged, match="files changed"):
+        run(dataset, tagger, tmp_path / "tagged", truth=truth)
 
 
 @pytest.mark.usefixtures("sees")
