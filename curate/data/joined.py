@@ -73,16 +73,14 @@ class Joined:
         photos: list[str] = []
         pictures: list[str] = []
         shared: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
-        labelled, told, several = shared.copy(), shared.copy(), list[bool]()
+        labelled, told = shared.copy(), shared.copy()
         ids: dict[Path, pa.ChunkedArray] = {}
         for dataset in datasets:
             own = dataset.table(["sample_id"]).column(0)
             for root, others in ids.items():
                 _refuse_twins(own, dataset.root, others, root)
             ids[dataset.root] = own
-            photos += (shown := dataset.photos())
-            samples_of = Counter(shown)
-            several += [samples_of[photo] > 1 for photo in shown]
+            photos += dataset.photos()
             pictures += _pictures(dataset)
             shared.append(dataset.shared())
             for batch in dataset.batches():
@@ -91,11 +89,13 @@ class Joined:
                 if masks:
                     there |= ~np.asarray(batch.column("mask").is_null())
                 labelled.append(there)
-                told.append(_tells_of_a_hand(batch, seen))
-        pictures = _as_copies(pictures, [len(dataset) for dataset in datasets])
+                if unlabelled:
+                    told.append(_tells_of_a_hand(batch, seen))
+        owner = np.repeat(np.arange(len(datasets)), [len(dataset) for dataset in datasets]).tolist()
+        pictures = _as_copies(pictures, owner)
         wanted = np.concatenate(labelled)
         if unlabelled:
-            wanted |= _without_hand(_as_one(photos, pictures), several, np.concatenate(told))
+            wanted |= _without_hand(photos, pictures, owner, np.concatenate(told))
         return cls(tuple(datasets), photos, pictures, np.concatenate(shared), wanted)
 
     def column(self, name: str) -> list[Any]:
@@ -196,11 +196,16 @@ def _tells_of_a_hand(batch: pa.RecordBatch, seen: NDArray[np.bool_]) -> NDArray[
 
 
 def _without_hand(
-    photos: Sequence[str], several: Sequence[bool], told: NDArray[np.bool_]
+    photos: Sequence[str], pictures: Sequence[str], owner: Sequence[int], told: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Samples alone in their photo, which neither they nor, in another dataset, others say to show a hand."""
-    hands = {photo for photo, has in zip(photos, told, strict=True) if has}
-    free = (photo not in hands and not more for photo, more in zip(photos, several, strict=True))
+    samples_of = Counter(zip(owner, photos, strict=True))
+    names = _as_one(photos, pictures)
+    hands = {name for name, has in zip(names, told, strict=True) if has}
+    free = (
+        name not in hands and samples_of[home, photo] == 1
+        for name, home, photo in zip(names, owner, photos, strict=True)
+    )
     return np.fromiter(free, np.bool_, len(photos))
 
 
@@ -218,13 +223,12 @@ def _pictures(dataset: Dataset) -> Iterator[str]:
         yield os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 (of each image)
 
 
-def _as_copies(pictures: Sequence[str], lengths: Sequence[int]) -> list[str]:
+def _as_copies(pictures: Sequence[str], owner: Sequence[int]) -> list[str]:
     """The pictures, copies of a file in several datasets by one name. One is read where another dataset has
-    one of the same size."""
-    owner = np.repeat(np.arange(len(lengths)), lengths).tolist()
+    one of the same size. owner: which dataset each is of."""
     homes = defaultdict[int, set[int]](set)  # of the files of each size
     sizes: dict[str, int] = {}
-    for picture, home in zip(pictures, owner, strict=True) if len(lengths) > 1 else ():
+    for picture, home in zip(pictures, owner, strict=True) if len(set(owner)) > 1 else ():
         if picture.startswith(os.sep) and picture not in sizes:
             with suppress(OSError):  # a file that is not there is told later
                 sizes[picture] = os.stat(picture).st_size  # noqa: PTH116 (of each image)

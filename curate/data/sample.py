@@ -71,6 +71,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "bbox": (4,),
     "transform": (2, 3),
 }
+SIDES, ASPECTS = ("left", "right"), ("dorsal", "palmar")  # or null
 WHOLE = ("bbox", "K", "transform")  # known as a whole or not at all
 
 

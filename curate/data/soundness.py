@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from curate.basics import json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import SchemaError
-from curate.data.sample import WHOLE, to_numpy
+from curate.data.sample import ASPECTS, SIDES, WHOLE, to_numpy
 from curate.data.split import SPLITS
 
 _ANGLES = ("tilt", "rotation")
-_WORDS = {"side": ("left", "right"), "aspect": ("dorsal", "palmar"), "split": SPLITS}
+_WORDS = {"side": SIDES, "aspect": ASPECTS, "split": SPLITS}
 _MEASURES = ("keypoints", "xyz", "keypoint_scores")  # each number known or not
 
 # A field, the rows that are wrong in it, what is said of one, and what is allowed.

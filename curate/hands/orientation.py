@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.data.sample import ASPECTS, SIDES
 from curate.hands import articulated, kinematics
 from curate.hands.articulated import COUNT, DIFFERENCES, JOINTS, LENGTH, REST
-from curate.hands.shape import ASPECTS, SIDES
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

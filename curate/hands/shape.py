@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.data.sample import ASPECTS, SIDES
 
 Floats = NDArray[np.float64]
 
-SIDES, ASPECTS = ("left", "right"), ("dorsal", "palmar")
 EDGE_ON = 0.1  # sine of a turn (`palm_turn`) up to which a palm is seen from its edge
 _THUMB_CMC, _INDEX_MCP, _LITTLE_MCP = 1, 5, 17
 _MCPS = (5, 9, 13, 17)

@@ -17,9 +17,8 @@ from qa.review.build import build_review
 
 
 def decisions(page: Page) -> dict[str, str]:
-    """What the page would export."""
-    lines = map(json.loads, page.evaluate("exported()").splitlines())
-    return {line["sample_id"]: line["decision"] for line in lines}
+    """What the page would export of one reviewer."""
+    return {sample: decision for _, sample, decision in whose(page)}
 
 
 def test_two_tabs_keep_what_was_decided_in_either(
@@ -60,8 +59,7 @@ def test_what_was_taken_back_after_an_export_is_not_exported(
 ) -> None:
     build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
-    page.get_by_role("textbox", name="Reviewer").fill("ann")
-    page.locator("#grid").get_by_role("option").first.click()
+    name(page, "ann")
     press(page, "a j r")  # 9 and 10
     export(page)
     press(page, "r")
@@ -138,8 +136,7 @@ def test_a_file_that_a_reviewer_imports_before_giving_the_name_is_theirs(
     name(page, "ann")
     assert page.locator("#said").inner_text() == "3 decisions that were imported are yours"
     assert page.locator("#state").inner_text() == "3 of 6 flagged decided · 1 not exported"
-    exported = [json.loads(line) for line in export(page).splitlines()]
-    assert [(line["reviewer"], line["sample_id"], line["decision"]) for line in exported] == [
+    assert told(export(page)) == [
         ("ann", "s/5", "fix"),
         ("ann", "s/9", "reject"),
         ("ann", "s/10", "reject"),
@@ -194,7 +191,12 @@ def bring(page: Page, file: str) -> None:
 
 def whose(page: Page) -> list[tuple[str, str, str]]:
     """The reviewer, the sample and the decision of each line that the page would export."""
-    lines = map(json.loads, page.evaluate("exported()").splitlines())
+    return told(page.evaluate("exported()"))
+
+
+def told(file: str) -> list[tuple[str, str, str]]:
+    """The same of a file."""
+    lines = map(json.loads, file.splitlines())
     return [(line["reviewer"], line["sample_id"], line["decision"]) for line in lines]
 
 
