@@ -60,13 +60,13 @@ def scenes(
             photograph = Photograph(root, sample)
             alpha = photograph.matte().alpha
             for number in range(options.per_hand):
-                name = f"{sample.sample_id}~{options.seed}-{number}"  # other than those of other grounds
+                name = f"{sample.sample_id}.{options.seed}-{number}"  # other than those of other grounds
                 rng = generator(options.seed, name)
                 ground = backdrops.draw(rng, options.size, options.size)
                 picture, mask = put(photograph.read(), alpha, ground, rng)
                 made.append(stored(sample, name, picture, mask, out, rng))
                 if rng.random() < options.empty:
-                    made.append(stored(sample, f"{name}~0", ground, np.zeros_like(mask), out, rng))
+                    made.append(stored(sample, f"{name}-0", ground, np.zeros_like(mask), out, rng))
     part.batch = to_batch(made)
     return part
 
