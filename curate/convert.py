@@ -27,7 +27,7 @@ from curate.basics.settings import NoOptions, Options
 from curate.data import soundness
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, file_stem, labelled_points, make_batch
+from curate.data.sample import SCHEMA, Misfit, file_stem, labelled_points, make_batch
 from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
 from curate.options.convert import ConvertOptions
@@ -78,7 +78,8 @@ def convert(
 
     Raises
     ------
-    InputError: no such source, an empty one, one without the format's files, or `out` in a wrong place.
+    InputError: no such source, an empty one, one without the format's files, `out` in a wrong place, or a
+        converter that yields what no dataset holds.
     ConfigChanged: `out` was made with other options, or of other content.
     """
     source = _absolute(source, out)
@@ -90,11 +91,11 @@ def convert(
         **options.record(),
         **own.record(),
     }
-    parts = read(source, **own.values())
+    parts = _read(read, name, source, own)
     first = next(parts, None)  # a source that is refused leaves no folder behind
     size = _COPIED_ROWS if options.copy else ROWS
     pieces = _divide(chain([first] if first else [], parts), size, options.limit)
-    place = _Place(source, out, source.places, _masks_in(source.masks))
+    place = _Place(name, source, out, source.places, _masks_in(source.masks))
     work = partial(_settle, place, enrich=enrich, options=options)
     copied = _pictures(source) if options.copy else ()
     stage = Stage(
@@ -164,6 +165,21 @@ def _content(path: Path) -> str:
         return str(error.strerror)
 
 
+def _read(read: Reader, name: str, source: Source, own: Options) -> Iterator[Part]:
+    """What a converter yields. Raises InputError: it is none of what it may."""
+    where, allowed = f"converter {name}", "a Part with a batch of to_batch or make_batch"
+    try:
+        for part in read(source, **own.values()):
+            if not isinstance(part, Part):
+                raise InputError(where, f"yields a {type(part).__name__}", allowed=allowed)
+            if not part.batch.schema.equals(SCHEMA):
+                raise InputError(where, "yields a Part of other columns", allowed=allowed)
+            yield part
+    except Misfit as error:
+        found = error.found if error.sample is None else f"{error.found} (sample {error.sample!r})"
+        raise InputError(where, found, field=error.field, allowed=error.allowed) from error
+
+
 def _absolute(source: Source, out: Path) -> Source:
     """The same with absolute paths; a data.yaml that only describes a folder stands for it."""
     root = source.root.absolute()
@@ -205,9 +221,11 @@ class _Place:
     """Where the source is and where the dataset will be: no absolute path reaches the output.
 
     places: where the source's files may lie.
+    converter: the format's name, for people.
     masks: those of a folder beside the source, by the stem of their image's name.
     """
 
+    converter: str
     source: Source
     out: Path
     places: Places
@@ -251,7 +269,8 @@ def _settle(place: _Place, part: Part, *, enrich: Enricher | None, options: Conv
         enriched = enrich(settled.batch)
         settled.count(enriched)
         settled.batch = enriched.batch
-    soundness.check(settled.batch, place.source.root, remedy="correct it there")
+    remedy = f"correct it there, or what the converter {place.converter} makes of it"
+    soundness.check(settled.batch, place.source.root, remedy=remedy)
     for column in ("label_source", "licence"):
         told = settled.batch.column(column)
         known = pa.scalar(getattr(options, column), told.type)

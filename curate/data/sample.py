@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,6 +72,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "bbox": (4,),
     "transform": (2, 3),
 }
+_TOLD = 80  # characters of a value that fits nowhere
 SIDES, ASPECTS = ("left", "right"), ("dorsal", "palmar")  # or null
 WHOLE = ("bbox", "K", "transform")  # known as a whole or not at all
 
@@ -142,6 +144,22 @@ class Sample:
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
+class Misfit(ValueError):
+    """A value that no dataset holds, in one of the rows that are made into a batch.
+
+    Attributes
+    ----------
+    field, found, allowed: as of an InputError. sample: its name, where known.
+    """
+
+    def __init__(self, field: str, found: str, allowed: str, sample: str | None = None) -> None:
+        super().__init__(field, found, allowed, sample)
+        self.field, self.found, self.allowed, self.sample = field, found[:_TOLD], allowed, sample
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.found}; allowed: {self.allowed}"
+
+
 def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
     """The sample in an image that was made from its own by scaling and shifting.
 
@@ -175,13 +193,14 @@ def make_batch(count: int, **columns: Any) -> pa.RecordBatch:
     Parameters
     ----------
     columns: per field of SCHEMA a scalar (the same in every row), a list, a pyarrow array, or for
-        fixed-size fields a numpy array of shape (count, *SHAPES[field]). NaN becomes null; a row of a
-        nullable fixed-size field that is NaN throughout becomes a null row. `attrs` takes JSON text or dicts.
+        fixed-size fields a numpy array of shape (count, *SHAPES[field]), or a list of such rows and None. NaN
+        becomes null; a row of a nullable fixed-size field that is NaN throughout becomes a null row. `attrs`
+        takes JSON text or dicts.
 
     Raises
     ------
-    ValueError: an unknown column, a wrong shape, a visibility beyond 0, 1, 2, a labelled point that is not
-        finite, or numbers that are `impossible`.
+    ValueError: an unknown column. Misfit: a wrong shape or type, a visibility beyond 0, 1, 2, a labelled
+        point that is not finite, or numbers that are `impossible`.
     """
     unknown = set(columns) - set(SCHEMA.names)
     if unknown:
@@ -196,21 +215,17 @@ def make_batch(count: int, **columns: Any) -> pa.RecordBatch:
         elif entry.name == "visibility":
             arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(visibility.reshape(-1)), kp.COUNT))
         else:
-            arrays.append(_column(entry, columns.get(entry.name), count))
+            with _fitting(entry):
+                arrays.append(_column(entry, columns.get(entry.name), count))
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
 def to_batch(samples: Sequence[Sample]) -> pa.RecordBatch:
-    """The samples as one Arrow batch. Raises as `make_batch` does."""
-    count = len(samples)
-    columns: dict[str, Any] = {}
-    for name in SCHEMA.names:
-        values: Any = [getattr(s, name) for s in samples]
-        if name in SHAPES:
-            blank = np.full(SHAPES[name], np.nan)
-            values = np.stack([blank if v is None else v for v in values]) if count else None
-        columns[name] = values
-    return make_batch(count, **columns)
+    """The samples as one Arrow batch. Raises Misfit, which names the first sample at fault."""
+    try:
+        return make_batch(len(samples), **_columns(samples))
+    except Misfit as error:
+        raise _first_misfit(samples) or error from None
 
 
 def from_batch(batch: pa.RecordBatch) -> Iterator[Sample]:
@@ -278,22 +293,75 @@ def generator(seed: int, sample_id: str) -> np.random.Generator:
     return np.random.default_rng(np.frombuffer(digest, "<u4"))
 
 
+def _columns(samples: Sequence[Sample]) -> dict[str, list[Any]]:
+    return {name: [getattr(sample, name) for sample in samples] for name in SCHEMA.names}
+
+
+def _first_misfit(samples: Sequence[Sample]) -> Misfit | None:
+    """What is wrong with the first sample that cannot be made into a row by itself."""
+    for sample in samples:
+        try:
+            make_batch(1, **_columns([sample]))
+        except Misfit as error:
+            found = error.found if error.field in SHAPES else repr(getattr(sample, error.field))
+            return Misfit(error.field, found, error.allowed, str(sample.sample_id))
+    return None
+
+
+@contextmanager
+def _fitting(entry: pa.Field) -> Iterator[None]:
+    """What Arrow or numpy refuses in here is a Misfit of this field."""
+    try:
+        yield
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        raise Misfit(entry.name, str(error), _allowed(entry)) from None
+
+
+def _allowed(entry: pa.Field) -> str:
+    if entry.name in SHAPES:
+        return f"{'0, 1 or 2' if entry.name == 'visibility' else 'numbers'}, of shape {SHAPES[entry.name]}"
+    if entry.name == "attrs":
+        return "what JSON can hold, by name"
+    if pa.types.is_string(entry.type):
+        return "text"
+    return f"a {'whole ' if pa.types.is_integer(entry.type) else ''}number of {entry.type.bit_width} bits"
+
+
 def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    points = np.full((count, kp.COUNT, 2), np.nan, np.float32) if points is None else np.asarray(points)
-    points = points.astype(np.float32, copy=True).reshape(count, kp.COUNT, 2)
-    visibility = np.zeros((count, kp.COUNT), np.uint8) if visibility is None else np.asarray(visibility)
-    whole = visibility.dtype == np.uint8
-    known = visibility <= kp.VISIBLE if whole else np.isin(visibility, (kp.UNLABELLED, kp.HIDDEN, kp.VISIBLE))
-    if not known.all():
-        raise ValueError("visibility holds values other than 0, 1 and 2")
-    visibility = visibility.astype(np.uint8, copy=False).reshape(count, kp.COUNT)
+    points = np.full((count, kp.COUNT, 2), np.nan, np.float32) if points is None else points
+    visibility = np.zeros((count, kp.COUNT), np.uint8) if visibility is None else visibility
+    with _fitting(SCHEMA.field("keypoints")):
+        points = _rows("keypoints", points, count).astype(np.float32, copy=True)
+    with _fitting(SCHEMA.field("visibility")):
+        visibility = _rows("visibility", visibility, count)
+        whole, allowed = visibility.dtype == np.uint8, (kp.UNLABELLED, kp.HIDDEN, kp.VISIBLE)
+        known = visibility <= kp.VISIBLE if whole else np.isin(visibility, allowed)
+        if not known.all():
+            raise ValueError(str(visibility[~known][0]))
+    visibility = visibility.astype(np.uint8, copy=False)
     unlabelled = visibility == kp.UNLABELLED
     finite = np.isfinite(points)
-    if not (finite[..., 0] & finite[..., 1] | unlabelled).all():
-        raise ValueError("a labelled point (visibility 1 or 2) is not finite")
+    with _fitting(SCHEMA.field("keypoints")):
+        if not (finite[..., 0] & finite[..., 1] | unlabelled).all():
+            raise ValueError("a labelled point (visibility 1 or 2) is not finite")
     if unlabelled.any():
         points[unlabelled] = np.nan
     return points, visibility
+
+
+def _rows(name: str, values: Any, count: int) -> NDArray[Any]:
+    """What is given for a fixed-size field, as one array. Raises ValueError: a row of another shape."""
+    shape = SHAPES[name]
+    if isinstance(values, list):
+        for row in values:
+            if row is not None and np.shape(row) != shape:
+                raise ValueError(f"shape {np.shape(row)}")
+        blank = np.full(shape, np.nan)
+        values = np.stack([blank if row is None else row for row in values]) if values else blank[None][:0]
+    rows = np.asarray(values)
+    if rows.shape != (count, *shape) and rows.size:
+        raise ValueError(f"shape {rows.shape[1:]}")
+    return rows.reshape(count, *shape)
 
 
 def impossible(name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -318,7 +386,7 @@ def _fixed(entry: pa.Field, values: NDArray[Any], count: int) -> pa.Array:
     if np.isfinite(flat).all():
         return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), size)
     if impossible(entry.name, flat).any():
-        raise ValueError(f"{entry.name} holds a number that is infinite, or missing beside others")
+        raise ValueError("a number that is infinite, or missing beside others")
     missing = np.isnan(flat)
     items = pa.array(flat.reshape(-1), mask=missing.reshape(-1))
     absent = missing.all(axis=1)
@@ -332,7 +400,7 @@ def _column(entry: pa.Field, values: Any, count: int) -> pa.Array:
     if isinstance(values, pa.Array):
         return values.cast(entry.type)
     if entry.name in SHAPES:
-        return _fixed(entry, np.asarray(values), count)
+        return _fixed(entry, _rows(entry.name, values, count), count)
     if isinstance(values, str | int | float | Mapping):
         scalar = json_text(values) if isinstance(values, Mapping) else values
         return pa.repeat(pa.scalar(scalar, entry.type), count)

@@ -110,12 +110,14 @@ def test_scalars_lists_and_nulls_make_columns() -> None:
     ("columns", "message"),
     [
         ({"colour": "red"}, "unknown columns"),
-        ({"visibility": np.full((1, 21), 3)}, "other than 0, 1 and 2"),
-        ({"visibility": np.full((1, 21), 0.5)}, "other than 0, 1 and 2"),
+        ({"visibility": np.full((1, 21), 3)}, "visibility: 3; allowed: 0, 1 or 2"),
+        ({"visibility": np.full((1, 21), 0.5)}, r"visibility: 0\.5; allowed"),
         ({"visibility": np.full((1, 21), 2)}, "not finite"),
         ({"visibility": np.full((1, 21), 2), "keypoints": np.full((1, 21, 2), np.inf)}, "not finite"),
-        ({"keypoints": np.zeros((1, 20, 2))}, "reshape"),
-        ({"bbox": np.zeros((1, 3))}, "reshape"),
+        ({"keypoints": np.zeros((1, 20, 2))}, r"shape \(20, 2\); allowed: numbers, of shape \(21, 2\)"),
+        ({"keypoints": np.zeros((1, 2, 21))}, r"shape \(2, 21\)"),
+        ({"bbox": np.zeros((1, 3))}, r"bbox: shape \(3,\); allowed: numbers, of shape \(4,\)"),
+        ({"width": "wide"}, "width: .*; allowed: a whole number"),
     ],
 )
 def test_what_a_batch_refuses(columns: dict[str, object], message: str) -> None:

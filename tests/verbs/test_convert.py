@@ -25,7 +25,7 @@ from curate.basics.errors import ConfigChanged, InputError
 from curate.convert import convert, fingerprint
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import make_batch
+from curate.data.sample import Sample, make_batch, to_batch
 from curate.data.source import Source
 from curate.data.stage import Summary
 from curate.options.convert import ConvertOptions
@@ -261,9 +261,51 @@ def test_a_refused_source_leaves_no_folder(source: Source, tmp_path: Path) -> No
 
 
 def test_a_word_that_no_dataset_holds_is_the_sources(source: Source, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"source: aspect: 'Dorsal' .*correct it there"):
+    with pytest.raises(
+        InputError, match=r"source: aspect: 'Dorsal' .*correct it there, or what the converter test makes"
+    ):
         run(reader("a", "b", aspect="Dorsal"), source, tmp_path / "d")
     assert not (tmp_path / "d/dataset.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            {"keypoints": np.zeros((20, 2))},
+            r"keypoints: shape \(20, 2\) .*allowed: numbers, of shape \(21, 2\)",
+        ),
+        (
+            {"keypoints": np.zeros((2, 21))},
+            r"keypoints: shape \(2, 21\) .*allowed: numbers, of shape \(21, 2\)",
+        ),
+        ({"bbox": ["left"] * 4}, "bbox: could not convert string to float.*allowed: numbers"),
+        ({"width": "wide"}, "width: 'wide' .*allowed: a whole number"),
+        ({"subject_id": 7}, "subject_id: 7 .*allowed: text"),
+        ({"visibility": np.full(21, 3)}, "visibility: 3 .*allowed: 0, 1 or 2"),
+        ({"attrs": {"where": Path()}}, "attrs: .*allowed: what JSON can hold"),
+    ],
+)
+def test_a_converter_that_yields_wrong_values_is_named_with_the_sample(
+    wrong: dict[str, Any], told: str, source: Source, tmp_path: Path
+) -> None:
+    def read(place: Source) -> Iterator[Part]:
+        right = Sample("test/a", "test", str(place.root / "photos/a.png"))
+        yield Part(to_batch([right, replace(right, sample_id="test/b", **wrong)]))
+
+    with pytest.raises(InputError, match=rf"^converter test: {told}") as caught:
+        run(read, source, tmp_path / "d")
+    assert "(sample 'test/b')" in str(caught.value)
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_converter_that_yields_no_parts_is_named(source: Source, tmp_path: Path) -> None:
+    hand = Sample("test/a", "test", "a.png")
+    with pytest.raises(InputError, match=r"^converter test: yields a Sample; allowed: .*Part"):
+        run(lambda _: iter([hand]), source, tmp_path / "d")  # type: ignore[arg-type, list-item]
+    part = Part(to_batch([hand]).select(["image"]))
+    with pytest.raises(InputError, match=r"^converter test: yields a Part of other columns; allowed: "):
+        run(lambda _: iter([part]), source, tmp_path / "d")
 
 
 def test_a_source_without_samples_is_counted_as_such(source: Source, tmp_path: Path) -> None:
