@@ -213,7 +213,13 @@ def claimed(
             _begin(folder, asked)
         if claim.result is None and not hold.let_others_in():
             raise InputError(folder, _WRITING)
-        yield claim
+        try:
+            yield claim
+        except Exception:
+            if claim.result is None and hold.alone:
+                with suppress(OSError):  # what failed is told, not what becomes of the folder
+                    _give_up_where_bare(folder)
+            raise
 
 
 def _joined(
@@ -291,6 +297,19 @@ def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
     _mark(folder, begun)
 
 
+def _give_up_where_bare(folder: Path) -> None:
+    """Take back the mark of a folder in which a command failed before it had made anything: whatever is asked
+    for next may begin there."""
+    sweep(folder)
+    if {path.name for path in folder.iterdir()} <= {MARK, WORK} and _is_bare(folder / WORK):
+        remove(folder / MARK)
+
+
+def _is_bare(work: Path) -> bool:
+    """Nothing in a folder for work but locks."""
+    return all(path.name in _LOCKS for path in work.iterdir())
+
+
 def _mark(folder: Path, says: Mapping[str, Any]) -> None:
     write_json(folder / MARK, {"format": _FORMAT, **says})
 
@@ -321,7 +340,7 @@ def _is_empty(folder: Path) -> bool:
     """Nothing in it but what a command leaves that is killed before it has made its mark."""
     for path in folder.iterdir():
         if path.name == WORK and path.is_dir():
-            if any(inner.name not in _LOCKS for inner in path.iterdir()):
+            if not _is_bare(path):
                 return False
         elif not (path.name.startswith(f".{MARK}.") and path.suffix == ".tmp"):
             return False

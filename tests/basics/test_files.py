@@ -163,8 +163,12 @@ def test_two_commands_do_not_hold_one_folder(tmp_path: Path) -> None:
 
 
 def test_work_for_which_the_key_has_changed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), files.claimed(tmp_path / "o", {"a": 1}, resume_key="one"):
+    def begin(work: Path) -> None:
+        files.write(work / "begun", b"")
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), files.claimed(tmp_path / "o", {"a": 1}, resume_key="one") as claim:
+        begin(claim.work)
     with (
         pytest.raises(ConfigChanged, match="resume_key was 'one', now 'two'"),
         files.claimed(tmp_path / "o", {"a": 1}, resume_key="two"),
@@ -174,6 +178,23 @@ def test_work_for_which_the_key_has_changed_is_refused(tmp_path: Path) -> None:
         claim.finish({})
     with files.claimed(tmp_path / "o", {"a": 1}, resume_key="two") as claim:
         assert claim.result == {}
+
+
+@pytest.mark.parametrize("before", ["nothing", "an empty folder", "a finished one"])
+def test_a_command_that_fails_before_it_made_anything_leaves_the_folder_free(
+    tmp_path: Path, before: str
+) -> None:
+    out = tmp_path / "o"
+    if before == "an empty folder":
+        out.mkdir()
+    elif before == "a finished one":
+        make(out, says="one")
+    with pytest.raises(RuntimeError), files.claimed(out, {"a": 1}, overwrite=True):
+        raise RuntimeError
+    assert out.exists() == (before != "nothing")
+    make(out, says="two")
+    make(tmp_path / "expected", says="two")
+    assert content(out) == content(tmp_path / "expected")
 
 
 # Kills its process just before the n-th time that it changes anything on disk.

@@ -265,7 +265,9 @@ def test_a_word_that_no_dataset_holds_is_the_sources(source: Source, tmp_path: P
         InputError, match=r"source: aspect: 'Dorsal' .*correct it there, or what the converter test makes"
     ):
         run(reader("a", "b", aspect="Dorsal"), source, tmp_path / "d")
-    assert not (tmp_path / "d/dataset.json").exists()
+    assert not (tmp_path / "d").exists()
+    (source.root / "labels.json").write_text('{"mended": 1}')
+    assert run(reader("a.png", aspect="dorsal"), source, tmp_path / "d").samples == 1
 
 
 @pytest.mark.parametrize(
