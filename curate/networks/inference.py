@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from curate.basics import keypoints as kp
+from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.networks.found import Found, joined
-from curate.networks.network import Network
+from curate.networks.network import Decoded, Network
 from curate.networks.pixels import to_float
 
 _BATCH = 32  # images at a time
@@ -53,6 +56,7 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
     Raises
     ------
     ValueError: images of another size or kind than the network is made for.
+    InputError: its `decode` gives something else than its contract says.
     """
     size, channels = network.spec.size, network.spec.channels
     if pixels.shape[1:] != ((size, size) if channels == 1 else (size, size, channels)):
@@ -77,6 +81,7 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
     shown[mirrored] = shown[mirrored, :, ::-1]
     device = next(network.parameters()).device
     decoded = network.decode(network(to_float(torch.from_numpy(shown).to(device))))
+    _require_contract(network, decoded, len(pixels))
     keypoints = kp.subset(network.spec.keypoints)
     points = np.full((len(pixels), kp.COUNT, 2), np.nan, np.float32)
     scores = np.zeros((len(pixels), kp.COUNT), np.float32)
@@ -94,6 +99,30 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
         xyz[:, keypoints] = _array(decoded.xyz)
         xyz[mirrored, :, 0] *= -1
     return Found(points, scores, masks, xyz)
+
+
+def _require_contract(network: Network, decoded: Any, count: int) -> None:
+    """Raise InputError where `decode` gave no Decoded, or another shape, which numpy might stretch."""
+    name = f"network {type(network).__module__}:{type(network).__qualname__}"
+    if not isinstance(decoded, Decoded):
+        raise InputError(name, f"a {type(decoded).__name__}", field="decode", allowed="a Decoded")
+    size, keypoints = network.spec.size, network.spec.keypoints
+    shapes = {
+        "points": (count, keypoints, 2),
+        "scores": (count, keypoints),
+        "mask": (count, size, size),
+        "xyz": (count, keypoints, 3),
+    }
+    for field, given in decoded._asdict().items():
+        if given is None:
+            continue
+        if not isinstance(given, Tensor):
+            raise InputError(
+                name, f"a {type(given).__name__}", field=f"decode: {field}", allowed="a tensor, or None"
+            )
+        if given.shape != shapes[field]:
+            found = f"shape {tuple(given.shape)} for {counted(count, 'image')}"
+            raise InputError(name, found, field=f"decode: {field}", allowed=f"shape {shapes[field]}")
 
 
 def _turned_back(found: Found, quarters: int, size: int) -> Found:

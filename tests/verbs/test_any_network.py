@@ -28,7 +28,7 @@ from curate.data.sideless import TAKEN_FOR_RIGHT
 from curate.evaluate import evaluate
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import inference, table
-from curate.networks.network import Spec
+from curate.networks.network import Decoded, Spec
 from curate.options.autotag import AutotagOptions
 from curate.options.train import TrainOptions
 from curate.predict import predict
@@ -38,6 +38,7 @@ from curate.training.run import open_run
 MakeSet = Callable[..., Path]
 SPLITS = ["train"] * 8 + ["test"] * 3
 HOME = Path(curate.__file__).parents[1]
+OPTIONS: dict[str, dict[str, int]] = {"toy-points": {"width": 4}, "toy-mask": {}}
 RESULTS = ("weights.pt", "epochs.json", "run.json", "epochs/epoch-003.png")
 
 
@@ -387,6 +388,57 @@ def test_a_set_that_lacks_what_a_network_needs_is_refused_before_torch_is_loaded
     assert told.startswith(str(small_set))
     assert told.endswith(f": {line}\n")
     assert not Path(f"{small_set}-run").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "told"),
+    [
+        (
+            "toy-points",
+            lambda d: d._replace(points=d.points.mean(0, keepdim=True)),
+            r"points: shape \(1, 21, 2\)",
+        ),
+        ("toy-points", lambda d: d._replace(points=d.points.mT), r"points: shape \(3, 2, 21\)"),
+        ("toy-points", lambda d: d._replace(scores=d.points[:1, :, 0]), r"scores: shape \(1, 21\)"),
+        ("toy-points", lambda d: d._replace(points=d.points.numpy()), "points: a ndarray; allowed: a tensor"),
+        ("toy-points", lambda d: d.points, "a Tensor; allowed: a Decoded"),
+        ("toy-mask", lambda d: d._replace(mask=d.mask[:, None]), r"mask: shape \(3, 1, 64, 64\)"),
+    ],
+)
+def test_what_a_network_decodes_against_the_contract_is_told_by_its_name(
+    kind: str, change: Callable[[Decoded], object], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = table.load(kind)(
+        Spec(64, 1, 21, {"toy-points": "l1"}.get(kind, "cross_entropy")), **OPTIONS[kind]
+    )
+    right = network.decode
+    monkeypatch.setattr(network, "decode", lambda outputs: change(right(outputs)))
+    with pytest.raises(InputError, match=rf"^network tests.toy_networks:\w+: decode: {told}"):
+        inference.predict(network, np.zeros((3, 64, 64), np.uint8))
+
+
+def test_a_network_that_gives_one_row_for_all_images_is_told_in_training_and_prediction(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, kind = tmp_path / "run", table.load("toy-points")
+    train(small_set, run, "toy-points", TrainOptions(epochs=1, batch=4), quiet=True)
+    right = kind.decode
+    one = lambda self, outputs: right(self, outputs[:1])  # noqa: E731
+    monkeypatch.setattr(kind, "decode", one)
+    new = [
+        "train",
+        str(small_set),
+        "--network",
+        "toy-points",
+        "--epochs",
+        "1",
+        "--out",
+        str(tmp_path / "new"),
+    ]
+    for line in (new, ["evaluate", str(run), str(small_set)]):
+        assert cli.main([*line, "--quiet"]) == 2
+        told = capsys.readouterr().err
+        assert "network tests.toy_networks:Regressor: decode: points: shape (1, 21, 2) for 3 images" in told
 
 
 def test_help_does_not_wait_for_torch() -> None:
