@@ -18,7 +18,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import known
-from curate.data.condition import COLUMNS, LABELLED, Condition
+from curate.data.condition import COLUMNS, LABELLED, Condition, asked_for
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, from_batch, labelled_points, make_batch
@@ -36,6 +36,7 @@ _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
 )
 
 
+_COLUMNS = (*COLUMNS, LABELLED)
 _UNKNOWN = json.dumps(None)  # a value to draw by
 _STRAY = "sample that QA flagged and that is not here"
 
@@ -143,7 +144,9 @@ def _reasons(
     asked = set(condition.columns) if condition else set()
     attributes = set(condition.attributes) if condition else set()
     if options.by is not None:
-        (asked if options.by in (*COLUMNS, LABELLED) else attributes).add(options.by)
+        column, entry = asked_for(options.by, _COLUMNS)
+        asked.update(filter(None, [column]))
+        attributes.update(filter(None, [entry]))
     rows = list(_rows(source, asked | {"sample_id", "split"}, attributes))
     reasons: list[str | None] = []
     for row in rows:
@@ -208,7 +211,7 @@ def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[
             yield {**row, LABELLED: points, "attrs": sample.attrs}
     if count:
         for name in sorted(attributes - seen):
-            known(source.root, "column or name in attrs", name, [*COLUMNS, LABELLED, *sorted(seen)])
+            known(source.root, "column or name in attrs", name, [*_COLUMNS, *sorted(seen)])
 
 
 def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:
@@ -216,10 +219,11 @@ def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:
 
     Raises InputError: none of them has a value of `by`.
     """
+    column, entry = (None, None) if options.by is None else asked_for(options.by, _COLUMNS)
     groups = defaultdict[str, list[tuple[str, int]]](list)
     for number, row in enumerate(rows):
         lot = hashlib.sha256(f"{options.seed} {row['sample_id']}".encode()).hexdigest()
-        value = None if options.by is None else row.get(options.by, row["attrs"].get(options.by))
+        value = row[column] if column else row["attrs"].get(entry)
         groups[json.dumps(value, sort_keys=True)].append((lot, number))
     if options.by is not None and [*groups] == [_UNKNOWN]:
         found = f"{options.by}, which is not known of any of the {len(rows)} samples to draw from"

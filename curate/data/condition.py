@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from curate.data.sample import SCHEMA, SHAPES
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in SHAPES and name != "attrs")
 LABELLED = "labelled"  # how many keypoints a sample has
+_ENTRY = re.compile(r"""attrs(?:\.(?P<after>.+)|\[(?P<mark>['"])(?P<within>.+)(?P=mark)\])""")
 _LONGEST = 2000  # characters
 
 Row = Mapping[str, Any]
@@ -26,6 +28,14 @@ _ORDERED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+
+
+def asked_for(word: str, columns: Container[str]) -> tuple[str | None, str | None]:
+    """The column, or else the name in attrs, that a word names: NAME, attrs.NAME or attrs['NAME']."""
+    if word in columns:
+        return word, None
+    entry = _ENTRY.fullmatch(word)
+    return None, (entry["after"] or entry["within"]) if entry else word
 
 
 class Condition:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from curate.basics.errors import InputError
 from curate.basics.settings import known
+from curate.data.condition import asked_for
 from curate.data.dataset import Dataset
 from curate.data.sample import SCHEMA
 
@@ -26,13 +27,16 @@ def values_of(dataset: Dataset, split: str, name: str) -> list[Any]:
     table = dataset.table(["attrs", *columns])
     here = [place for place, one in enumerate(table.column("split").to_pylist()) if one == split]
     attrs = [json.loads(text) if text else {} for text in table.column("attrs").take(here).to_pylist()]
+    column, entry = asked_for(name, SCHEMA.names)
     there = sorted({key for one in attrs for key, value in one.items() if isinstance(value, _PLAIN)})
-    there += [one for one in columns if table.column(one).null_count < len(table)]
-    if name not in there and (name in SCHEMA.names or any(name in one for one in attrs)):
+    if column or entry == name:  # not written as an entry of attrs
+        there += [one for one in columns if table.column(one).null_count < len(table)]
+    asked = column or entry
+    if asked not in there and (column or any(entry in one for one in attrs)):
         what = f"{name!r}, which holds no word and no number in split {split}"
         raise InputError(dataset.root, what, field="column or attr", allowed=", ".join(there))
-    known(dataset.root, "column or attr", name, there)
-    found = table.column(name).take(here).to_pylist() if name in columns else [one.get(name) for one in attrs]
+    known(dataset.root, "column or attr", asked, there)
+    found = table.column(column).take(here).to_pylist() if column else [one.get(entry) for one in attrs]
     return [value if isinstance(value, _PLAIN) else None for value in found]
 
 

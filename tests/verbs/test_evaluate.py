@@ -17,6 +17,7 @@ from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import Dataset, write_table
 from curate.data.predictions import read_predictions, write_predictions
 from curate.data.sample import to_batch
+from curate.data.told_apart import values_of
 from curate.evaluate import evaluate
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring.figures import Scored, measure
@@ -356,3 +357,17 @@ def test_what_holds_no_word_and_no_number_is_told_so(make_run: MakePath, make_se
         found = f"column or attr: '{name}', which holds no word and no number in split test"
         with pytest.raises(InputError, match=f"{found}; allowed: .*side"):
             evaluate(run, training_set, options=EvaluateOptions(by=(name,)), quiet=True)
+
+
+def test_what_samples_are_told_apart_by_is_written_as_in_a_condition(make_set: MakePath) -> None:
+    root = make_set(["test"] * 3)
+    samples = list(Dataset(root))
+    for number, sample in enumerate(samples):
+        sample.attrs = {"skin tone": "dark" if number else "light", "side": number}
+    write_table(root, [to_batch(samples)])
+    training_set = Dataset(root)
+    for name in ("skin tone", "attrs.skin tone", "attrs['skin tone']"):
+        assert values_of(training_set, "test", name) == ["light", "dark", "dark"]
+    assert values_of(training_set, "test", "attrs.side") == [0, 1, 2]
+    with pytest.raises(InputError, match="no column or attr 'source'"):
+        values_of(training_set, "test", "attrs.source")

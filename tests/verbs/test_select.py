@@ -71,6 +71,15 @@ def test_so_many_of_each_person(people: Path, tmp_path: Path) -> None:
     assert drawn == sorted(drawn)
 
 
+@pytest.mark.parametrize("by", ["attrs.age", "attrs['age']", 'attrs["age"]'])
+def test_what_to_draw_by_is_named_as_in_a_condition(people: Path, tmp_path: Path, by: str) -> None:
+    select(people, tmp_path / "plain", SelectOptions(sample=5, by="age"))
+    select(people, tmp_path / "written", SelectOptions(sample=5, by=by))
+    assert ids(tmp_path / "written") == ids(tmp_path / "plain")
+    with pytest.raises(InputError, match=r"--by: attrs.side, which is not known of any"):
+        select(people, tmp_path / "none", SelectOptions(sample=5, by="attrs.side"))
+
+
 def test_fewer_are_among_more_and_another_seed_draws_others(people: Path, tmp_path: Path) -> None:
     for count in (3, 6):
         select(people, tmp_path / str(count), SelectOptions(sample=count))
