@@ -38,6 +38,7 @@ _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
 
 _COLUMNS = (*COLUMNS, LABELLED)
 _UNKNOWN = json.dumps(None)  # a value to draw by
+_FEWER = "fewer than --sample asks for, as there are no more"
 _STRAY = "sample that QA flagged and that is not here"
 
 
@@ -87,6 +88,8 @@ def select(
     if drop:
         strays = set(drop).difference(source.table(["sample_id"]).column(0).to_pylist())
         before.notes += Counter({_STRAY: len(strays)})
+    if options.sample is not None:
+        before.notes += Counter({_FEWER: options.sample - reasons.count(None)})
     splits = None
     if options.val or options.test:
         splits = _splits(source, reasons, options)

@@ -129,8 +129,12 @@ def test_flagged_samples_of_another_dataset_are_noted(people: Path, tmp_path: Pa
     assert notes == {"flagged by QA": 1, "sample that QA flagged and that is not here": 2}
 
 
-def test_more_than_there_are_is_all(people: Path, tmp_path: Path) -> None:
-    assert select(people, tmp_path / "all", SelectOptions(sample=99)).samples == 12
+def test_more_than_there_are_is_all_and_told(people: Path, tmp_path: Path, capsys) -> None:
+    assert main(["select", str(people), "--sample", "99", "--out", str(tmp_path / "all")]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith("12 samples in ")
+    assert "  note: 87 fewer than --sample asks for, as there are no more\n" in told
+    assert not select(people, tmp_path / "just", SelectOptions(sample=12)).notes
 
 
 @pytest.mark.parametrize(
