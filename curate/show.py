@@ -60,6 +60,11 @@ class Contents:
     quarantined: int
 
     @property
+    def labelled(self) -> bool:
+        """Whether any keypoint is."""
+        return any(self.coverage.values())
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """The dataset in a few lines: what, and how many."""
         told = [("samples", f"{self.samples:,}"), ("images", f"{self.images:,}")]
@@ -70,16 +75,19 @@ class Contents:
         if self.training:
             shape = {name: self.training[name] for name in ("size", "channels", "keypoints", "sigma")}
             told.append(("training set", ", ".join(f"{name} {value}" for name, value in shape.items())))
+        if not self.labelled:
+            told.append(("keypoints", "none is labelled"))
         told.append(("in quarantine", f"{self.quarantined:,}"))
         return told
 
     def __str__(self) -> str:
         lines = [self.name, *(f"  {what}: {value}" for what, value in self.facts)]
-        for title, values in [*self.counts.items(), ("keypoints", self.points)]:
+        tables = self.counts | ({"keypoints": self.points} if self.labelled else {})
+        for title, values in tables.items():
             lines.append(
                 f"  {title}: " + ", ".join(f"{value} ({count:,})" for value, count in values.items())
             )
-        rare = {name: share for name, share in self.coverage.items() if share < 1}
+        rare = {name: share for name, share in self.coverage.items() if self.labelled and share < 1}
         if rare:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in rare.items())
             lines.append(f"  labelled in a part of the samples: {shares}")
@@ -116,7 +124,7 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
             for name, value in sample.attrs.items():
                 attributes.setdefault(name, Counter())[str(value)] += 1
     few = {name: found for name, found in sorted(attributes.items()) if len(found) <= _VALUES}
-    told = {title: _most(found) for title, found in counts.items() if set(found) != {_UNKNOWN}}
+    told = {title: _most(found) for title, found in counts.items() if found.keys() - {_UNKNOWN}}
     count = len(source)
     return Contents(
         name=source.name,

@@ -48,6 +48,21 @@ def test_the_command_tells_and_prints(three: Path, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["samples"] == 3
 
 
+def test_of_a_dataset_without_labels_that_alone_is_told(store, tmp_path: Path) -> None:
+    root = store(tmp_path / "raw", [Sample("s/1", "s", "1.png"), Sample("s/2", "s", "2.png")], {})
+    found = show(root)
+    assert [line for line in str(found).splitlines() if "label" in line] == ["  keypoints: none is labelled"]
+    assert "wrist" not in str(found)
+    empty = str(show(store(tmp_path / "empty", [], {})))
+    assert empty.splitlines()[1:] == [
+        *("  samples: 0", "  images: 0", "  subjects: not known", "  keypoints: none is labelled"),
+        *("  in quarantine: 0", "  made by make: 0 samples"),
+    ]
+    text = page(found, [])
+    assert "none is labelled" in text
+    assert "wrist" not in text
+
+
 def test_a_page_runs_nothing(three: Path) -> None:
     text = page(show(three), some(three, 5))
     assert text.count("<figure") == 3
