@@ -15,6 +15,8 @@ from curate.hands.oriented import ASPECT_FROM, SIDE_FROM, oriented
 
 _ROWS = 64  # samples a task, at least
 UNTOLD, OPEN = "angles not told by the points", "side left open"  # notes
+# The points tell both at once, and not one that goes with another's.
+HALF = "tilt or rotation left open, as the other is known"
 _FILLED = {
     ANGLES_FROM: "tilt and rotation from the points",
     SIDE_FROM: "side from the points",
@@ -56,6 +58,7 @@ def _orient(rows: Rows, *, root: Path, out: Path) -> Part:
             note for name, note in _FILLED.items() if new.attrs.get(name) != old.attrs.get(name)
         )
         part.notes[UNTOLD] += new.tilt is None and new.rotation is None
+        part.notes[HALF] += (new.tilt is None) != (new.rotation is None)
         part.notes[OPEN] += new.side is None
     part.notes = +part.notes
     keep(part, made, root, out)

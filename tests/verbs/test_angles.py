@@ -69,6 +69,17 @@ def test_what_was_filled_in_is_counted(hands: Path, tmp_path: Path) -> None:
     }
 
 
+def test_one_angle_beside_a_known_one_is_left_open_and_counted(hands: Path, tmp_path: Path) -> None:
+    half = [replace(right("tilted", 40, 60), tilt=5.0), replace(right("turned", 40, 60), rotation=5.0)]
+    write_table(hands, [to_batch(half)])
+    summary = angles(hands, tmp_path / "out")
+    assert [(sample.tilt, sample.rotation) for sample in Dataset(summary.out)] == [(5.0, None), (None, 5.0)]
+    assert summary.notes == {
+        "aspect from the points": 2,
+        "tilt or rotation left open, as the other is known": 2,
+    }
+
+
 def test_the_same_again_changes_nothing(hands: Path, tmp_path: Path) -> None:
     once = angles(hands, tmp_path / "once")
     assert angles(hands, once.out).reused
