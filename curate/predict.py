@@ -121,9 +121,12 @@ class Predicted:
         lines = [f"{name}: {reason}" for name, reason in self.unreadable[:_LISTED]]
         more = len(self.unreadable) - len(lines)
         lines += [f"and {more} more, see {self.out / 'quarantine.jsonl'}"] if more else []
-        told = f"{counted(self.hands, 'hand')}, {counted(self.without, 'photo')} without one"
-        told += f" in {self.out / JSON}"
-        told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
+        if self.photos:
+            told = f"{counted(self.hands, 'hand')}, {counted(self.without, 'photo')} without one"
+            told += f" in {self.out / JSON}"
+            told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
+        else:
+            told = f"no photo could be looked at, see {self.out / 'quarantine.jsonl'}"
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
         lines.append(told + (" (was finished before)" if self.reused else ""))
         if self.clips:
@@ -144,6 +147,8 @@ class Predicted:
 
     def _in_doubt(self) -> Iterator[str]:
         """Below which scores hands are in doubt, and how many are."""
+        if not self.photos:
+            return
         photos, clips = self.min_score, self.min_score_in_videos
         if self.min_score_is and photos is not None:
             yield f"  note: hands are in doubt below a score of {photos:g}: {self.min_score_is}"

@@ -93,6 +93,18 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
 
 
+def test_where_no_photo_can_be_read_that_is_told_and_no_pictures(
+    make_run: MakePath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    out = tmp_path / "found"
+    assert main(["predict", str(make_run(size=32)), str(tmp_path / "a.jpg"), "--out", str(out)]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith(f"{tmp_path / 'a.jpg'}: no image")
+    assert told[1:] == [f"no photo could be looked at, see {out / 'quarantine.jsonl'}; 1 unreadable"]
+    assert not (out / "pictures").exists()
+
+
 def test_every_picture_of_a_folder_is_looked_at_or_told(make_run: MakePath, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     picture = Image.fromarray(draw_hand(rng, Person.sample(rng), "left", width=320, height=240)[0])
