@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -47,23 +47,23 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
     yield counted
     for path in found:
         clip = path.relative_to(root).as_posix()
-        taken = _taken(path, source, clip, every, sharpest)
-        yield from _parts(taken, clip, source.extract, different)
+        not_held = list[int]()
+        taken = _taken(path, source, every, sharpest, not_held.append)
+        yield from _parts(taken, clip, source.extract, different, not_held)
 
 
 def _parts(
-    taken: Iterator[Frame | InputError | int], clip: str, out: Path, different: float
+    taken: Iterator[Frame | InputError], clip: str, out: Path, different: float, not_held: Sequence[int]
 ) -> Iterator[Part]:
-    """Batches of the frames of one clip; what is wrong with it goes to the quarantine."""
+    """Batches of the frames of one clip; what is wrong with it goes to the quarantine.
+
+    not_held: filled, behind the last frame, with how many more the clip says that it has.
+    """
     part, samples = Part(make_batch(0)), list[Sample]()
     before = None
     for frame in taken:
         if isinstance(frame, InputError):
             part.quarantine.append((clip, frame.reason))
-            continue
-        if isinstance(frame, int):  # one or two of a hundred: many containers count so
-            if frame > 0:
-                part.notes[NOT_HELD] += frame
             continue
         thumbnail = cv2.resize(frame.pixels, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
         if before is not None and cv2.absdiff(thumbnail, before).mean() < different:
@@ -75,35 +75,30 @@ def _parts(
             part.batch = to_batch(samples)
             yield part
             part, samples = Part(make_batch(0)), []
+    if not_held:  # one or two of a hundred: many containers count so
+        part.notes[NOT_HELD] += sum(not_held)
     part.batch = to_batch(samples)
     yield part
 
 
 def _taken(
-    path: Path, source: Source, clip: str, every: int, sharpest: bool
-) -> Iterator[Frame | InputError | int]:
-    """Of each `every` frames one; and the error that ends the clip, or that it ended too early, or how many
-    frames it said that it has and does not."""
+    path: Path, source: Source, every: int, sharpest: bool, not_held: Callable[[int], object]
+) -> Iterator[Frame | InputError]:
+    """Of each `every` frames one; and the error that ends the clip, or that it ended too early."""
     best: Frame | None = None
-    score, missing = -1.0, 0
+    score, error = -1.0, None
     try:
         source.places.require(path)
-        for frame in videos.frames(path):
-            if isinstance(frame, int):
-                missing = frame
-                continue
+        for frame in videos.frames(path, not_held):
             if frame.number % every == 0:
                 if best is not None:
                     yield best
                 best, score = frame, -1.0
             if sharpest and (here := _sharpness(frame.pixels)) > score:
                 best, score = frame, here
-    except InputError as error:
-        yield from filter(None, (best,))
-        yield error
-        return
-    yield from filter(None, (best,))
-    yield missing
+    except InputError as ended:
+        error = ended
+    yield from filter(None, (best, error))
 
 
 def _sharpness(pixels: images.Pixels) -> float:

@@ -56,8 +56,13 @@ class Frame:
     pixels: Pixels
 
 
-def frames(path: Path) -> Iterator[Frame | int]:
-    """The frames of a video, and behind them how many more it says that it has: one in fifty, or one.
+def frames(path: Path, not_held: Callable[[int], object] = lambda _: None) -> Iterator[Frame]:
+    """The frames of a video.
+
+    Parameters
+    ----------
+    not_held: told, behind the last frame, how many more the video says that it has, where it is one in fifty
+        or one.
 
     Raises
     ------
@@ -73,7 +78,8 @@ def frames(path: Path) -> Iterator[Frame | int]:
     number, missing = frame.number + 1, _missing(path, frame)
     if missing > max(1, _LOST * (number + missing)):
         raise InputError(path, f"ends after {number} of {number + missing} frames; those are kept")
-    yield missing
+    if missing:
+        not_held(missing)
 
 
 def promised(path: Path) -> int:

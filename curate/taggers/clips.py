@@ -70,15 +70,15 @@ class Clip:
         except InputError:
             return 0
 
-    def frames(self, first: int) -> Iterator[Frame | int]:
-        """Its frames from this number on, and behind those of a video how many more it says that it has; none
-        of a camera, whose moment has passed. Raises InputError where it cannot be read, or not to its end."""
+    def frames(self, first: int, not_held: Callable[[int], object]) -> Iterator[Frame]:
+        """Its frames from this number on; none of a camera, whose moment has passed.
+
+        not_held: as of `videos.frames`. Raises InputError where it cannot be read, or not to its end.
+        """
         if self.refused is not None:
             raise self.refused
         if self.path is not None:
-            for frame in videos.frames(self.path):
-                if isinstance(frame, int) or frame.number >= first:
-                    yield frame
+            yield from (frame for frame in videos.frames(self.path, not_held) if frame.number >= first)
         elif first == 0:
             for frame in videos.camera(self.camera):
                 if self.seconds is not None and frame.seconds >= self.seconds:
@@ -105,12 +105,9 @@ def tag_clip(
     kept = _Kept(work / clip.stem)
     began, first = time.monotonic(), kept.next
     part, samples, state = Part(to_batch([])), list[Sample](), kept.state
-    count = first
+    count, not_held = first, list[int]()
     try:
-        for frame in clip.frames(first) if not kept.ended else ():
-            if isinstance(frame, int):
-                part.notes[NOT_HELD] += frame
-                continue
+        for frame in clip.frames(first, not_held.append) if not kept.ended else ():
             made, state = _tag_frame(clip, frame, follower, label, out, part, state)
             samples += made
             count = frame.number + 1
@@ -122,6 +119,7 @@ def tag_clip(
                 part, samples = Part(to_batch([])), []
     except InputError as error:
         part.quarantine.append((clip.name, error.reason))
+    part.notes[NOT_HELD] += sum(not_held)
     kept.keep(part, samples, state, count, ended=True)
     files.write_json(work / f"{clip.stem}{_SPENT}", [count - first, time.monotonic() - began])
     return kept.whole()

@@ -119,7 +119,9 @@ def test_a_last_frame_that_is_not_there_is_counted(tmp_path: Path) -> None:
     path = film(tmp_path / "a.avi", LEVELS, codec="MJPG")
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.rfind(b"\xff\xd8\xff")])  # where the last JPEG begins
-    assert [frame for frame in videos.frames(path) if not isinstance(frame, videos.Frame)] == [1]
+    not_held = list[int]()
+    assert len(list(videos.frames(path, not_held.append))) == 9
+    assert not_held == [1]
     summary, made = run(path, tmp_path / "out")
     assert greys(made) == list(range(9))
     assert summary.notes == {"frame that a video counts and does not hold": 1}
@@ -395,4 +397,4 @@ def test_damaged_frames_are_patched_up_alike_each_time(tmp_path: Path) -> None:
 
 def _until_it_ends(path: Path) -> Iterator[videos.Frame]:
     with suppress(InputError):
-        yield from (frame for frame in videos.frames(path) if isinstance(frame, videos.Frame))
+        yield from videos.frames(path)
