@@ -36,7 +36,8 @@ class Setting:
 
     Attributes
     ----------
-    says: a line on it. allowed: what may be given.
+    says: a line on it. allowed: what may be given. or_none: or None, null in a file; on the command line the
+        option is left out instead.
     read: gives the value as the field holds it; ValueError: it is not allowed.
     of_text: from a word of the command line to what `read` takes; ValueError: it cannot be.
     metavar: what stands for the value in --help. many: the option may be given several times.
@@ -48,6 +49,12 @@ class Setting:
     of_text: Callable[[str], Any] = str
     metavar: str = ""
     many: bool = False
+    or_none: bool = False
+
+    @property
+    def allowed_in_files(self) -> str:
+        """What may be given where the field has to hold something."""
+        return f"null or {self.allowed}" if self.or_none else self.allowed
 
 
 class Options:
@@ -67,7 +74,7 @@ class Options:
                 object.__setattr__(self, name, setting.read(value))
             except ValueError:
                 where = type(self).__name__
-                raise InputError(where, repr(value), field=name, allowed=setting.allowed) from None
+                raise InputError(where, repr(value), field=name, allowed=setting.allowed_in_files) from None
 
     def values(self) -> dict[str, Any]:
         """The settings by name."""
@@ -173,7 +180,8 @@ def parse(
         try:
             values[name] = setting.read(value)
         except ValueError:
-            raise InputError(where, repr(value)[:_WIDTH], field=place, allowed=setting.allowed) from None
+            allowed = setting.allowed_in_files
+            raise InputError(where, repr(value)[:_WIDTH], field=place, allowed=allowed) from None
     return kind(**values)
 
 
@@ -186,7 +194,10 @@ def explain(record: Any, indent: str = "") -> str:
         if setting is None:
             about, shown = (type(value).__doc__ or "").partition("\n")[0], ""
         else:
-            about, shown = f"{setting.says}; {setting.allowed}", f" {json.dumps(value, ensure_ascii=False)}"
+            about, shown = (
+                f"{setting.says}; {setting.allowed_in_files}",
+                f" {json.dumps(value, ensure_ascii=False)}",
+            )
         start = f"{indent}# "
         lines.append(textwrap.fill(about, _WIDTH, initial_indent=start, subsequent_indent=f"{start}  "))
         lines.append(f"{indent}{entry.name}:{shown}")
@@ -202,8 +213,7 @@ def number(default: float | None, low: float, high: float, says: str) -> Any:
     def read(value: Any) -> float | None:
         return None if value is None and default is None else _number(value, low, high)
 
-    allowed = f"{low:g} to {high:g}"
-    return _field(default, says, f"null or {allowed}" if default is None else allowed, read, float, "X")
+    return _field(default, says, f"{low:g} to {high:g}", read, float, "X", or_none=default is None)
 
 
 def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False, step: int = 1) -> Any:
@@ -221,7 +231,7 @@ def whole(default: int | None, low: int, high: int, says: str, *, none: bool = F
         return value
 
     allowed = f"a whole number, {low} to {high}" if step == 1 else f"a multiple of {step}, {low} to {high}"
-    return _field(default, says, f"null or {allowed}" if none else allowed, read, int, "N")
+    return _field(default, says, allowed, read, int, "N", or_none=none)
 
 
 def share(default: float, says: str) -> Any:
@@ -348,8 +358,9 @@ def _field(
     of_text: Callable[[str], Any] = str,
     metavar: str = "",
     many: bool = False,
+    or_none: bool = False,
 ) -> Any:
-    setting = Setting(says, allowed, read, of_text, metavar, many)
+    setting = Setting(says, allowed, read, of_text, metavar, many, or_none)
     return field(default=default, metadata={_KEY: setting})
 
 

@@ -184,9 +184,7 @@ def values_of(a: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
                 given = setting.of_text(given)
             values[name] = setting.read(given)
         except ValueError:
-            # null is for files; here the option is left out
-            allowed = setting.allowed.removeprefix("null or ")
-            raise InputError(flag_of(name), repr(getattr(a, name)), allowed=allowed) from None
+            raise InputError(flag_of(name), repr(getattr(a, name)), allowed=setting.allowed) from None
     return values
 
 
