@@ -21,7 +21,7 @@ from curate.hands.finding import WHOLE, FindAll
 from curate.hands.photograph import Still
 from curate.hands.smoothing import OneEuro, Smoothed, hand_size, smooth
 from curate.hands.tracking import apart, matched, same_hand
-from curate.taggers.tagger import Tagged, Tagger
+from curate.taggers.tagger import Tagged, Tagger, ask
 
 FOLLOWED = "last frame"  # what a hand was found by whose square was that of the last frame
 _REMEMBERED = 1.0  # seconds for which a lost hand keeps its number
@@ -158,7 +158,7 @@ class Follower:
         return [tagged for tagged in result if tagged.found.any()]
 
     def _tagged(self, views: Sequence[Still]) -> list[Tagged]:
-        answers = self.tagger.tag(views) if views else []
+        answers = ask(self.tagger, views) if views else []
         for answer in answers:
             if isinstance(answer, InputError):
                 raise answer

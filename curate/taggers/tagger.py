@@ -86,6 +86,26 @@ class Tagger(Protocol):
         """
 
 
+def ask(tagger: Tagger, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
+    """What a tagger says of photographs. Raises InputError: something else than its contract says."""
+    name = f"tagger {type(tagger).__module__}:{type(tagger).__qualname__}"
+    answers = tagger.tag(photographs)
+    if len(answers) != len(photographs):
+        found = f"{counted(len(answers), 'answer')} for {counted(len(photographs), 'photograph')}"
+        raise InputError(name, found, field="tag", allowed="one each")
+    for said in answers:
+        if isinstance(said, InputError):
+            continue
+        if not isinstance(said, Tagged):
+            raise InputError(
+                name, f"a {type(said).__name__}", field="tag", allowed="a Tagged, or an InputError"
+            )
+        for field, shape in (("keypoints", (kp.COUNT, 2)), ("scores", (kp.COUNT,))):
+            if (given := np.shape(getattr(said, field))) != shape:
+                raise InputError(name, f"shape {given}", field=f"tag: {field}", allowed=f"shape {shape}")
+    return answers
+
+
 def least_score(tagger: Tagger) -> tuple[float, str]:
     """The score from which a tagger's hands are to be trusted, and where that is from, for people."""
     known = tagger.threshold
@@ -105,7 +125,7 @@ def tag_in_order(
     """
     views = opened if find is None else [_around_hand(one, find) for one in opened]
     usable = [view for view in views if isinstance(view, Photograph)]
-    answers = zip(*(tagger.tag(usable) for tagger in taggers), strict=True)
+    answers = zip(*(ask(tagger, usable) for tagger in taggers), strict=True)
     for photograph, view in zip(opened, views, strict=True):
         if isinstance(photograph, InputError):
             yield photograph

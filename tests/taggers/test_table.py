@@ -6,16 +6,21 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from curate.basics.errors import SchemaError
+from curate.autotag import autotag
+from curate.basics.errors import InputError, SchemaError
+from curate.data.sample import Sample
+from curate.options.autotag import AutotagOptions
 from curate.taggers import table
 from curate.taggers.table import Row, choose, choose_by
 from curate.taggers.tagger import Tagged
+from tests.conftest import Store
 
 
 def test_torch_is_not_loaded_before_a_tagger_is_chosen() -> None:
@@ -78,3 +83,45 @@ def test_a_tagger_is_added_by_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choice.open().label_source == "auto:middle"
     assert choose_by("middle:there") == choice
     assert choose_by("middle").where == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda said: said[:1], "tag: 1 answer for 2 photographs; allowed: one each"),
+        (lambda said: [*said[1:], None], "tag: a NoneType; allowed: a Tagged, or an InputError"),
+        (
+            lambda said: [replace(one, keypoints=one.keypoints.T) for one in said],
+            r"tag: keypoints: shape \(2, 21\); allowed: shape \(21, 2\)",
+        ),
+        (
+            lambda said: [replace(one, scores=1.0) for one in said],
+            r"tag: scores: shape \(\); allowed: shape \(21,\)",
+        ),
+    ],
+)
+def test_what_a_tagger_gives_against_the_contract_is_told_by_its_name(
+    change: Callable[[list[Tagged]], list[object]],
+    told: str,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Odd:
+        label_source, threshold = "auto:odd", None
+
+        def tag(self, photographs):
+            middle = [np.full((21, 2), 9.0) for _ in photographs]
+            return change([Tagged(points, np.ones(21), "bbox", np.zeros(4)) for points in middle])
+
+    module = ModuleType("odd")
+    module.content = lambda where: told  # a tagger is opened once for each content
+    module.open_tagger = lambda where, looks: Odd()
+    monkeypatch.setitem(sys.modules, "odd", module)
+    monkeypatch.setitem(table.TAGGERS, "odd", Row("odd", ""))
+    samples = [Sample(f"s/{n}", "s", f"{n}.png", 40, 30, transform=np.eye(3)[:2]) for n in range(2)]
+    photos = store(
+        tmp_path / "photos", samples, {f"{n}.png": np.full((30, 40), 9, np.uint8) for n in range(2)}
+    )
+    with pytest.raises(InputError, match=rf"^tagger .*Odd: {told}"):
+        autotag(photos, tmp_path / "out", AutotagOptions(tagger=("odd",)), quiet=True)
