@@ -353,9 +353,6 @@ def _rows(name: str, values: Any, count: int) -> NDArray[Any]:
     """What is given for a fixed-size field, as one array. Raises ValueError: a row of another shape."""
     shape = SHAPES[name]
     if isinstance(values, list):
-        for row in values:
-            if row is not None and np.shape(row) != shape:
-                raise ValueError(f"shape {np.shape(row)}")
         blank = np.full(shape, np.nan)
         values = np.stack([blank if row is None else row for row in values]) if values else blank[None][:0]
     rows = np.asarray(values)
