@@ -14,7 +14,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.networks.found import Found, joined
-from curate.networks.network import Decoded, Network
+from curate.networks.network import Decoded, Network, told_as
 from curate.networks.pixels import to_float
 
 _BATCH = 32  # images at a time
@@ -103,7 +103,7 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
 
 def _require_contract(network: Network, decoded: Any, count: int) -> None:
     """Raise InputError where `decode` gave no Decoded, or another shape, which numpy might stretch."""
-    name = f"network {type(network).__module__}:{type(network).__qualname__}"
+    name = told_as(network)
     if not isinstance(decoded, Decoded):
         raise InputError(name, f"a {type(decoded).__name__}", field="decode", allowed="a Decoded")
     size, keypoints = network.spec.size, network.spec.keypoints

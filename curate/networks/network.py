@@ -138,3 +138,8 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def decode(self, outputs: Any) -> Decoded:
         """What the outputs say. One that is not finite gives a NaN point, not an error."""
+
+
+def told_as(network: Network) -> str:
+    """What people are told where a network breaks the contract: its module and class, as in the table."""
+    return f"network {type(network).__module__}:{type(network).__qualname__}"

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from curate.networks.network import Network
+from curate.basics.errors import InputError
+from curate.networks.network import Network, told_as
 from curate.networks.pixels import to_float
 from curate.networks.recipe import Recipe
 from curate.training.augment import augment, draw
@@ -64,6 +65,10 @@ class TrainingModule(lightning.LightningModule):
         with torch.autocast(kind, torch.bfloat16, enabled=self._bfloat16.get(kind, False)):
             outputs = self.network(images)
         loss = self.network.loss(outputs, targets, self.recipe)
+        if loss.ndim:  # torch would not say whose it is
+            raise InputError(
+                told_as(self.network), f"shape {tuple(loss.shape)}", field="loss", allowed="a scalar"
+            )
         self.log("loss", loss, on_step=True, on_epoch=True, sync_dist=True, batch_size=len(batch.row))
         return loss
 

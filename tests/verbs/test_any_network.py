@@ -441,6 +441,25 @@ def test_a_network_that_gives_one_row_for_all_images_is_told_in_training_and_pre
         assert "network tests.toy_networks:Regressor: decode: points: shape (1, 21, 2) for 3 images" in told
 
 
+def test_a_loss_that_is_no_scalar_is_told_by_the_networks_name(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(table.load("toy-points"), "loss", lambda self, outputs, *_: outputs.mean((1, 2)))
+    line = [
+        "train",
+        str(small_set),
+        "--network",
+        "toy-points",
+        "--batch",
+        "4",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    assert cli.main([*line, "--quiet"]) == 2
+    told = "network tests.toy_networks:Regressor: loss: shape (4,); allowed: a scalar"
+    assert told in capsys.readouterr().err
+
+
 def test_help_does_not_wait_for_torch() -> None:
     script = (
         "import sys; from curate import cli; cli.build_parser('train'); assert 'torch' not in sys.modules"
