@@ -40,8 +40,11 @@ class _Recipe(msgspec.Struct):
 
 class _Config(msgspec.Struct):
     preset: str | None = None
-    epochs: int | None = None
     recipe: _Recipe = msgspec.field(default_factory=_Recipe)
+
+
+class _Result(msgspec.Struct):
+    epochs: int | None = None  # that there were, where the clock may have stopped those asked for
 
 
 class _Confidence(msgspec.Struct):
@@ -53,6 +56,7 @@ class _Told(msgspec.Struct):
 
     curate: str | None = None
     config: _Config = msgspec.field(default_factory=_Config)
+    result: _Result = msgspec.field(default_factory=_Result)
     data: Data | None = None
     confidence: _Confidence | None = None
 

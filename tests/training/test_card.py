@@ -47,6 +47,13 @@ def test_it_tells_data_figures_and_limits(make_set: Callable[..., Path], tmp_pat
     assert "turned by up to 30 degrees and at\n  0.85 to 1.3 times" in told
 
 
+def test_it_tells_the_epochs_that_there_were(make_set: Callable[..., Path], tmp_path: Path) -> None:
+    training_set = make_set(["train"] * 2, size=64, keypoints=21)
+    stopped = TrainOptions(epochs=50, max_minutes=0, batch=2)
+    train(training_set, tmp_path / "run", "toy-points", stopped, quiet=True)
+    assert "from the preset `plain`, 1 epoch." in card(open_run(tmp_path / "run"))
+
+
 def test_an_evaluation_elsewhere_is_not_denied(make_set: Callable[..., Path], tmp_path: Path) -> None:
     run = made(tmp_path / "run")
     training_set = make_set(["test"] * 2, size=64, channels=3, keypoints=21)
@@ -93,7 +100,7 @@ def test_a_network_of_right_hands(tmp_path: Path) -> None:
     ("info", "where"),
     [
         ({"data": {"samples": -1}}, "data.samples"),
-        ({"config": {"epochs": "many"}}, "config.epochs"),
+        ({"result": {"epochs": "many"}}, "result.epochs"),
         ({"confidence": {"temperature": 2.0}}, "confidence"),
     ],
 )
