@@ -26,7 +26,7 @@ from curate.data.stage import TWIN, Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll, Finder, with_found_by
 from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
-from curate.hands.photograph import Photograph
+from curate.hands.photograph import DIM, Photograph
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
 from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_overlay
@@ -73,6 +73,7 @@ class Predicted:
     rate: frames of them a second, where any was looked at just now.
     not_held: frames that videos count and do not hold.
     taken_for_right: hands whose side is not known, which a network that knows right hands alone was shown.
+    dim: samples in pictures that are nearly black, as `Photograph.dim` tells them.
     """
 
     out: Path
@@ -94,6 +95,7 @@ class Predicted:
     rate: float | None = None
     not_held: int = 0
     taken_for_right: int = 0
+    dim: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -115,6 +117,7 @@ class Predicted:
             "frames_a_second": None if self.rate is None else round(self.rate, 2),
             "frames_not_held": self.not_held,
             "taken_for_right": self.taken_for_right,
+            "dim": self.dim,
         }
 
     def __str__(self) -> str:
@@ -141,6 +144,8 @@ class Predicted:
             )
         if self.taken_for_right:
             lines.append(f"  note: {taken_for_right(self.taken_for_right, 'hand')}")
+        if self.dim:
+            lines.append(f"  note: {DIM}: {self.dim}")
         lines += self._in_doubt()
         lines += [f"  note: {name}: {count}" for name, count in self.passed_over.items()]
         return "\n".join(lines)
@@ -305,6 +310,7 @@ def _told(
         rate=frames / seconds if frames and seconds else None,
         not_held=summary.notes.get(NOT_HELD, 0),
         taken_for_right=summary.notes.get(TAKEN_FOR_RIGHT, 0),
+        dim=summary.notes.get(DIM, 0),
     )
 
 
@@ -388,6 +394,7 @@ def _predict_batch(photos: list[Photo], ways: _Ways) -> Part:
             part.quarantine.append((os.fspath(photo.path), result.reason))
             continue
         photograph, (tagged,) = result
+        part.notes[DIM] += photograph.dim
         if photo.found_by is not None:
             tagged = replace(tagged, found_by=photo.found_by)
         made = ways.label(part, photograph, tagged)

@@ -123,6 +123,19 @@ def test_every_picture_of_a_folder_is_looked_at_or_told(make_run: MakePath, tmp_
     assert result.passed_over == {"file that is no picture, passed over: .txt": 1}
 
 
+def test_pictures_of_16_bits_that_use_12_are_counted(make_run: MakePath, tmp_path: Path) -> None:
+    """As depth and infrared cameras write them: they are looked at, and nearly black."""
+    folder = tmp_path / "infrared"
+    folder.mkdir()
+    shades = np.random.default_rng(0).integers(0, 1 << 12, (60, 80)).astype(np.uint16)
+    for name, picture in (("dim", shades), ("bright", shades * 16)):
+        Image.fromarray(picture).save(folder / f"{name}.png")
+    result = predict(make_run(size=32), [folder], tmp_path / "found", quiet=True)
+    assert result.photos == 2
+    assert "note: sample in a picture of 16 bits that uses 12 or fewer: it is nearly black: 1" in str(result)
+    assert result.as_json()["dim"] == 1
+
+
 def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
     """Stands for a network whose every keypoint is the centre of what is brightest."""
     points = np.zeros((len(pixels), kp.COUNT, 2), np.float32)
