@@ -95,7 +95,8 @@ class Autotagged:
         kept, every = known["kept"], known["all"]
         if not every["n"]:
             return [NONE_KNOWN]
-        told = f"of {every['n']} photographs with labels to compare with, {kept['n']} were kept"
+        were = f"{kept['n']:,} {'was' if kept['n'] == 1 else 'were'} kept"
+        told = f"of {counted(every['n'], 'photograph')} with labels to compare with, {were}"
         lines = [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
         chosen = known.get("precision")
         if chosen is not None and not chosen.get("on_both_halves", True):
@@ -415,7 +416,8 @@ def _choose(known: _Compared, asked: float, limits: Limits, out: Path) -> dict[s
 
 
 def _about(part: dict[str, Any]) -> str:
-    who = f"{counted(part['photographs'], 'photograph')} of {part['people']} people"
+    people = "person" if part["people"] == 1 else "people"
+    who = f"{counted(part['photographs'], 'photograph')} of {part['people']:,} {people}"
     return f"{who}, {part['kept']:.1%} kept, {_told(part['right'])} of those right"
 
 

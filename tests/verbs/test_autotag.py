@@ -395,6 +395,25 @@ def test_limits_for_a_precision_are_chosen_on_some_people_and_measured_on_others
 
 
 @pytest.mark.usefixtures("sees")
+def test_one_photograph_is_told_as_one(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
+) -> None:
+    made = run(photos(1), make_run(), tmp_path / "tagged", truth=truth_of(["anna"]))
+    assert made.lines()[-1].startswith("of 1 photograph with labels to compare with, 1 was kept; ")
+
+
+@pytest.mark.usefixtures("sees")
+def test_one_person_is_told_as_one(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
+) -> None:
+    """By their names, one of the two is chosen on and the other measured on."""
+    truth = truth_of(["anna", "carla"])
+    made = run(photos(1, 1), make_run(), tmp_path / "fitted", truth=truth, precision=0.9)
+    assert "on people that they were not chosen on: 1 photograph of 1 person, " in made.lines()[-1]
+    assert "on 1 photograph of 1 person, " in (tmp_path / "fitted/limits.yaml").read_text()
+
+
+@pytest.mark.usefixtures("sees")
 def test_a_precision_that_no_limits_give_is_told(
     make_run: MakePath, photos: Callable[..., Path], tmp_path: Path, truth_of: Callable[..., Path]
 ) -> None:
