@@ -19,8 +19,6 @@ from curate.options.train import TrainOptions
 from curate.taggers import opencv
 from curate.training.record import WEIGHTS, describe_epoch
 
-_OF_BOX = ("further", "further-renders", "renders")  # presets of networks as wide as those in the box
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -127,11 +125,11 @@ def _begun(options: TrainOptions, network: str) -> TrainOptions:
         raise InputError(
             "--start box", f"nothing of the network {network}", allowed=", ".join(opencv.LEARNT_BY)
         )
-    if options.preset not in _OF_BOX:
+    learnt = opencv.LEARNT_BY[network]
+    if options.preset not in learnt:
         found = "no preset" if options.preset is None else f"--preset {options.preset}"
-        allowed = " or ".join(f"--preset {name}" for name in _OF_BOX if name in table.load(network).presets)
-        raise InputError("--start box", found, allowed=allowed)
-    return replace(options, start=opencv.FOLDER / opencv.LEARNT_BY[network])
+        raise InputError("--start box", found, allowed=" or ".join(f"--preset {name}" for name in learnt))
+    return replace(options, start=opencv.FOLDER / learnt[options.preset])
 
 
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:

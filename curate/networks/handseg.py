@@ -30,6 +30,8 @@ _RENDERS = Preset(
     epochs=15,
     options={"width": 16, "folded": True},
 )
+_FURTHER = replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=1e-3), epochs=7)
+_LAST = "body.last."  # the layer that gives the maps
 
 
 class HandSeg(Network):
@@ -48,7 +50,10 @@ class HandSeg(Network):
         # Renders alone, for photographs: small, for the box, and their shape is not kept.
         "renders": _RENDERS,
         # From weights that have learnt long: at the full rate they would forget it first.
-        "further": replace(_RENDERS, recipe=replace(_RENDERS.recipe, rate=1e-3), epochs=7),
+        "further": _FURTHER,
+        # As wide as the box's localiser, with which it begins: that knows hands, and four times the weights
+        # tell them better from what has their colour.
+        "wide": replace(_FURTHER, options={"width": 32, "folded": True}, epochs=4),
         # Boehringer & Hartmann 2019: the U-Net at its own width, Adam 1e-3, batches of 32.
         "paper": Preset(
             Recipe(
@@ -71,6 +76,15 @@ class HandSeg(Network):
         cell = UNet.cell_of(folded)
         self.body = UNet(spec.channels, cell**2, width=width, folded=folded)
         self.unfold = nn.PixelShuffle(cell)
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Weights of a run of the same network, or of a `posenet` as wide, all but its last layer's: what
+        finds a hand's keypoints knows most of its outline."""
+        own = self.state_dict()
+        given = weights.get(f"{_LAST}weight")
+        if given is not None and len(given) != len(own[f"{_LAST}weight"]):
+            weights = {**weights, **{name: value for name, value in own.items() if name.startswith(_LAST)}}
+        super().start_from(weights)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, channels, S, S) to logits (B, S, S)."""

@@ -37,7 +37,11 @@ FOLDER = Path(__file__).parent / "weights"
 FINDER, OVERVIEW, LOCALISER, INFO = "finder.onnx", "overview.onnx", "localiser.onnx", "box.json"
 SHAPE = "open_hand.npz"
 MAPS, HAND = "maps", "hand"  # outputs of the files
-LEARNT_BY = {"handseg": FINDER, "posenet": LOCALISER}  # what a training of such a network may begin with
+# What a training may begin with, by its network and preset.
+LEARNT_BY = {
+    "handseg": {"further": FINDER, "renders": FINDER, "wide": LOCALISER},
+    "posenet": dict.fromkeys(("further", "further-renders", "renders"), LOCALISER),
+}
 # A photograph without colour is shown in that of skin: the networks learnt from colour alone. Chosen on train
 # photographs made grey.
 TINT = np.array([1.2, 0.95, 0.8], np.float32)

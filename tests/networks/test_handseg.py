@@ -9,6 +9,7 @@ import torch
 from curate.networks import inference
 from curate.networks.handseg import HandSeg
 from curate.networks.network import Spec, Targets
+from curate.networks.posenet import PoseNet
 from curate.scoring.metrics import mask_iou
 
 RECIPE = HandSeg.presets["reference"].recipe
@@ -38,6 +39,22 @@ def test_the_loss_is_the_cross_entropy_of_the_pixels_that_count() -> None:
     assert made().loss(logits, targets(mask, [1, 0]), RECIPE).item() == pytest.approx(expected)
     both = (3 * expected + math.log(2)) / 4
     assert made().loss(logits, targets(mask, [3, 1]), RECIPE).item() == pytest.approx(both)
+
+
+def test_it_begins_with_what_a_network_of_keypoints_as_wide_has_learnt_but_for_its_last_layer() -> None:
+    spec = Spec(32, 3, 21, PoseNet.presets["reference"].recipe.loss)
+    torch.manual_seed(1)
+    keypoints = PoseNet(spec, width=4, folded=True).state_dict()
+    network, fresh = made(), made().state_dict()
+    network.start_from(keypoints)
+    for name, value in network.state_dict().items():
+        expected = fresh if name.startswith("body.last.") else keypoints
+        assert torch.equal(value, expected[name]), name
+    again = made()
+    again.start_from(network.state_dict())
+    assert torch.equal(again.body.last.weight, fresh["body.last.weight"])
+    with pytest.raises(ValueError, match=r"of another shape: \(8, 12, 3, 3\), not \(4, 12, 3, 3\)"):
+        made().start_from(PoseNet(spec, width=8, folded=True).state_dict())
 
 
 def test_the_answer_is_a_probability() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,17 @@ def test_run_json_the_card_and_an_evaluation_tell_what_it_began_with(crops: Path
     told = card(open_run(tmp_path / "run"))
     assert "- `box`: it comes with hand-curate and was trained on renders alone; no photograph" in told
     assert "not known**" not in told
+
+
+def test_outlines_begin_with_the_finder_or_with_the_wider_localiser(
+    make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    outlined = make_set(["train"] * 4, size=32, channels=3, keypoints=21, masks=True)
+    for preset, file in (("further", opencv.FINDER), ("wide", opencv.LOCALISER)):
+        run = tmp_path / preset
+        train(outlined, run, "handseg", replace(OPTIONS, preset=preset), quiet=True)
+        assert open_run(run).info["config"]["start"] == files.sha256(opencv.FOLDER / file)
 
 
 @pytest.mark.parametrize(
