@@ -303,7 +303,8 @@ def _first_misfit(samples: Sequence[Sample]) -> Misfit | None:
         try:
             make_batch(1, **_columns([sample]))
         except Misfit as error:
-            found = error.found if error.field in SHAPES else repr(getattr(sample, error.field))
+            told = error.field in (*SHAPES, "attrs")  # a table of attrs can be long, and too deep to print
+            found = error.found if told else repr(getattr(sample, error.field))
             return Misfit(error.field, found, error.allowed, str(sample.sample_id))
     return None
 
@@ -313,7 +314,7 @@ def _fitting(entry: pa.Field) -> Iterator[None]:
     """What Arrow or numpy refuses in here is a Misfit of this field."""
     try:
         yield
-    except (ValueError, TypeError, pa.ArrowException) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException) as error:
         raise Misfit(entry.name, str(error), _allowed(entry)) from None
 
 
@@ -398,14 +399,21 @@ def _column(entry: pa.Field, values: Any, count: int) -> pa.Array:
         return values.cast(entry.type)
     if entry.name in SHAPES:
         return _fixed(entry, _rows(entry.name, values, count), count)
-    if isinstance(values, str | int | float | Mapping):
-        scalar = json_text(values) if isinstance(values, Mapping) else values
-        return pa.repeat(pa.scalar(scalar, entry.type), count)
+    once = isinstance(values, str | int | float | Mapping)
+    given = [values] if once else values
     if entry.name == "attrs":
-        values = [json_text(v) if isinstance(v, Mapping) else v for v in values]
-    return pa.array(values, entry.type, from_pandas=True)
+        given = [json_text(value) if isinstance(value, Mapping) else value for value in given]
+    column = pa.array(given, entry.type, from_pandas=True)
+    if pa.types.is_integer(entry.type):  # Arrow cuts a fraction off without a word, and casts none
+        pa.array(given, pa.float64(), from_pandas=True).cast(entry.type)
+    return pa.repeat(column[0], count) if once else column
 
 
 def json_text(value: Mapping[str, Any]) -> str | None:
-    """Canonical JSON of a sample's attrs: the same bytes for the same content; None for none."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if value else None
+    """Canonical JSON of a sample's attrs: the same bytes for the same content; None for none.
+
+    Raises ValueError, TypeError or RecursionError: it holds what JSON cannot, such as NaN.
+    """
+    if not value:
+        return None
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -118,6 +118,7 @@ def test_scalars_lists_and_nulls_make_columns() -> None:
         ({"keypoints": np.zeros((1, 2, 21))}, r"shape \(2, 21\)"),
         ({"bbox": np.zeros((1, 3))}, r"bbox: shape \(3,\); allowed: numbers, of shape \(4,\)"),
         ({"width": "wide"}, "width: .*; allowed: a whole number"),
+        ({"width": 60.5}, r"width: .*60\.5.*; allowed: a whole number"),
     ],
 )
 def test_what_a_batch_refuses(columns: dict[str, object], message: str) -> None:
