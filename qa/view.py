@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,7 +15,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.data import split
 from curate.data.dataset import Dataset
-from curate.data.sample import SCHEMA, SHAPES, labelled_points, to_numpy
+from curate.data.sample import SCHEMA, SHAPES, attrs_of, labelled_points, to_numpy
 from curate.data.training_set import form_of
 from qa.measures import residuals
 from qa.measures.arrays import ENOUGH, Flags, Floats, Names, Rows, blocks, grouped, numbered
@@ -294,7 +293,7 @@ def _text(datasets: Sequence[Dataset], name: str) -> Names:
 def _attrs(datasets: Sequence[Dataset]) -> Names:
     texts, rows = _held_once(datasets, "attrs")
     values = np.empty(len(texts), object)
-    values[:] = [json.loads(text) if text else {} for text in texts]
+    values[:] = [attrs_of(text) for text in texts]
     return _spread(values, rows)
 
 

@@ -1,12 +1,14 @@
 """JSON as data: the one reader of the JSON files that curate writes, which may come from a stranger.
 
-Python's own reader lets through lone surrogates, which no file and no terminal takes, and values that are
-nested so deeply that whoever walks through them runs out of stack.
+Python's own reader lets through lone surrogates, which no file and no terminal takes, numbers beyond all
+bounds, which no other reader takes, and values that are nested so deeply that whoever walks through them runs
+out of stack.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 _DEEPEST = 100  # lists and tables in each other; files of ours have a dozen
@@ -21,7 +23,7 @@ def parse(data: bytes | str) -> Any:
     """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        value = json.loads(text)
+        value = json.loads(text, parse_float=_finite)
         if _is_deep(value):
             raise RecursionError
         if "\\u" in text:
@@ -31,6 +33,13 @@ def parse(data: bytes | str) -> Any:
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise ValueError(f"text that is no Unicode ({error.reason})") from None
     return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is beyond all bounds")
+    return number
 
 
 def _is_deep(value: Any) -> bool:

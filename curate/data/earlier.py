@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from contextlib import suppress
 from typing import Any
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.basics import keypoints as kp
-from curate.data.sample import SCHEMA, json_text
+from curate.data.sample import SCHEMA, attrs_of, json_text
 
 _LIFTED = ("depth", "keypoint_scores")  # out of attrs
 _SINCE_2 = (*_LIFTED, "clip", "frame", "track")
@@ -59,7 +58,7 @@ def _lifted(attrs: pa.Array) -> dict[str, pa.Array]:
 
 def _table(text: str) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
-        found = json.loads(text)
+        found = attrs_of(text)
         return found if isinstance(found, dict) else {}
     return {}
 

@@ -235,7 +235,7 @@ def from_batch(batch: pa.RecordBatch) -> Iterator[Sample]:
     nulls = {name: batch.column(name).is_null().to_pylist() for name in SHAPES}
     for row in range(batch.num_rows):
         values = {name: column[row] for name, column in plain.items()}
-        values["attrs"] = json.loads(values["attrs"]) if values["attrs"] else {}
+        values["attrs"] = attrs_of(values["attrs"])
         for name, array in fixed.items():
             values[name] = None if nulls[name][row] else array[row].copy()
         yield Sample(**values)
@@ -409,6 +409,12 @@ def _column(entry: pa.Field, values: Any, count: int) -> pa.Array:
     return pa.repeat(column[0], count) if once else column
 
 
+def attrs_of(text: str | None) -> dict[str, Any]:
+    """A sample's attrs from their JSON. NaN and infinities, which earlier versions wrote, are null."""
+    found: dict[str, Any] = json.loads(text, parse_constant=lambda _: None) if text else {}
+    return found
+
+
 def json_text(value: Mapping[str, Any]) -> str | None:
     """Canonical JSON of a sample's attrs: the same bytes for the same content; None for none.
 
@@ -416,4 +422,4 @@ def json_text(value: Mapping[str, Any]) -> str | None:
     """
     if not value:
         return None
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

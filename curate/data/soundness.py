@@ -19,7 +19,7 @@ from curate.basics.errors import SchemaError
 from curate.data.sample import ASPECTS, SIDES, WHOLE, to_numpy
 from curate.data.split import SPLITS
 
-_ANGLES = ("tilt", "rotation")
+_SCALARS = {"tilt": "degrees", "rotation": "degrees", "score": "a finite number"}
 _WORDS = {"side": SIDES, "aspect": ASPECTS, "split": SPLITS}
 _MEASURES = ("keypoints", "xyz", "keypoint_scores")  # each number known or not
 
@@ -72,10 +72,11 @@ def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[
             column = batch.column(name)
             odd = pc.invert(pc.is_in(column, pa.array([None, *words])))
             yield name, _flags(odd), value(name), f"{', '.join(words)}, or null"
-    for name in _ANGLES:
-        if name in there:
+    for name, what in _SCALARS.items():
+        # Predictions have a score for each point instead.
+        if name in there and pa.types.is_floating(batch.schema.field(name).type):
             endless = _flags(pc.is_inf(batch.column(name)))
-            yield name, endless, lambda _: "an infinite number", "degrees, or null"
+            yield name, endless, lambda _: "an infinite number", f"{what}, or null"
     for name in _MEASURES:
         if name in there:
             values = to_numpy(batch, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +10,7 @@ from curate.basics.errors import InputError
 from curate.basics.settings import known
 from curate.data.condition import asked_for
 from curate.data.dataset import Dataset
-from curate.data.sample import SCHEMA
+from curate.data.sample import SCHEMA, attrs_of
 
 _PLAIN = (str, int, float, bool)
 
@@ -26,7 +25,7 @@ def values_of(dataset: Dataset, split: str, name: str) -> list[Any]:
     columns = [one for one in SCHEMA.names if _is_plain(SCHEMA.field(one).type) and one != "attrs"]
     table = dataset.table(["attrs", *columns])
     here = [place for place, one in enumerate(table.column("split").to_pylist()) if one == split]
-    attrs = [json.loads(text) if text else {} for text in table.column("attrs").take(here).to_pylist()]
+    attrs: list[Any] = [attrs_of(text) for text in table.column("attrs").take(here).to_pylist()]
     column, entry = asked_for(name, SCHEMA.names)
     there = sorted({key for one in attrs for key, value in one.items() if isinstance(value, _PLAIN)})
     if column or entry == name:  # not written as an entry of attrs

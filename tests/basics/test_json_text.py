@@ -22,6 +22,7 @@ def test_values_come_back() -> None:
         (b"[" * 900 + b"]" * 900, "deeply"),
         (b'{"a": ' * 101 + b"1" + b"}" * 101, "deeply"),
         (b"9" * 5000, "digits"),
+        (b"[-1e999]", "-1e999 is beyond all bounds"),
         (b"{", "line 1"),
         (b"", "line 1"),
     ],

@@ -21,7 +21,7 @@ from curate.build import build
 from curate.data import depth
 from curate.data.dataset import Dataset
 from curate.data.earlier import SCHEMA_1, upgraded
-from curate.data.sample import SCHEMA, from_batch
+from curate.data.sample import SCHEMA, attrs_of, from_batch
 from curate.options.background import BackgroundOptions
 
 # As it was written.
@@ -193,14 +193,14 @@ def test_nothing_in_attrs_is_lost(texts: list[str | None]) -> None:
         if place is None and scores is None:
             assert attrs == before
             continue
-        found = json.loads(attrs or "{}")
+        found = attrs_of(attrs)
         if place is not None:
             found["depth"] = place
         if scores is not None:
-            found["keypoint_scores"] = json.loads(before or "")["keypoint_scores"]
+            found["keypoint_scores"] = attrs_of(before)["keypoint_scores"]
             known = np.array(found["keypoint_scores"], np.float32)
             np.testing.assert_array_equal(np.array(scores, np.float32), known)
-        assert json.dumps(found, sort_keys=True) == json.dumps(json.loads(before or ""), sort_keys=True)
+        assert json.dumps(found, sort_keys=True) == json.dumps(attrs_of(before), sort_keys=True)
     readable = [text for text in texts if text != '{"depth":']
     if len(readable) == len(texts):
         assert len(list(from_batch(after))) == len(texts)

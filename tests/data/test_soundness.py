@@ -50,6 +50,8 @@ def rewrite(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
     [
         ("attrs", "[1]", "'[1]'"),
         ("attrs", "{", "'{'"),
+        ("attrs", '{"age": -1e999}', "allowed: a JSON object"),
+        ("score", float("inf"), "allowed: a finite number, or null"),
         ("attrs", "[" * 100_000, "JSON object"),
         ("attrs", '{"a": ' + "9" * 5000 + "}", "JSON object"),
         ("visibility", [9] * 21, "allowed: 0, 1 or 2"),
@@ -82,6 +84,15 @@ def test_a_sample_without_a_name(root: Path) -> None:
     rewrite(root, lambda row: row.update(sample_id=""))
     with pytest.raises(SchemaError, match=r"samples\.parquet: sample_id: '' .*allowed: a name"):
         list(Dataset(root))
+
+
+def test_what_is_no_number_in_attrs_of_earlier_versions_is_null(root: Path) -> None:
+    rewrite(root, lambda row: row.update(attrs='{"age": NaN, "far": [-Infinity]}'))
+    assert [sample.attrs for sample in Dataset(root)] == [
+        {"age": 0},
+        {"age": None, "far": [None]},
+        {"age": 2},
+    ]
 
 
 def test_what_is_sound_is_read(root: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_row_beyond_the_images_and_a_split_that_is_not_there_are_refused(tmp_p
     with pytest.raises(InputError, match="no sample of split 'dev'; allowed: test, train, val"):
         read_split(dataset, "dev")
     np.save(dataset.root / "pixels.npy", picture(0)[None])
-    with pytest.raises(InputError, match="1 images, but a sample refers to row 2; build"):
+    with pytest.raises(InputError, match="1 image, but a sample refers to row 2; build"):
         read_split(dataset, "train")
 
 

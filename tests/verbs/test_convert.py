@@ -290,6 +290,7 @@ def test_a_word_that_no_dataset_holds_is_the_sources(source: Source, tmp_path: P
         ({"subject_id": 7}, "subject_id: 7 .*allowed: text"),
         ({"visibility": np.full(21, 3)}, "visibility: 3 .*allowed: 0, 1 or 2"),
         ({"attrs": {"where": Path()}}, "attrs: .*allowed: what JSON can hold"),
+        ({"attrs": {"age": float("nan")}}, "attrs: .*not JSON compliant.*allowed: what JSON can hold"),
     ],
 )
 def test_a_converter_that_yields_wrong_values_is_named_with_the_sample(
