@@ -214,6 +214,9 @@ def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[
             yield {**row, LABELLED: points, "attrs": sample.attrs}
     if count:
         for name in sorted(attributes - seen):
+            if name in _COLUMNS:  # written as an entry of attrs, else it had been taken for the column
+                found, allowed = f"no name in attrs {name!r}", ", ".join(sorted(seen)) or "none"
+                raise InputError(source.root, found, allowed=allowed, remedy=f"for the column: {name}")
             known(source.root, "column or name in attrs", name, [*_COLUMNS, *sorted(seen)])
 
 

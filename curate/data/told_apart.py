@@ -28,15 +28,17 @@ def values_of(dataset: Dataset, split: str, name: str) -> list[Any]:
     attrs: list[Any] = [attrs_of(text) for text in table.column("attrs").take(here).to_pylist()]
     column, entry = asked_for(name, SCHEMA.names)
     there = sorted({key for one in attrs for key, value in one.items() if isinstance(value, _PLAIN)})
+    what = "name in attrs"
     if column or entry == name:  # not written as an entry of attrs
+        what = "column or attr"
         there += [one for one in columns if table.column(one).null_count < len(table)]
     asked = column or entry
     if asked not in there and (column or any(entry in one for one in attrs)):
-        what = f"{name!r}, which holds no word and no number in split {split}"
-        raise InputError(dataset.root, what, field="column or attr", allowed=", ".join(there))
-    known(dataset.root, "column or attr", asked, there)
-    found = table.column(column).take(here).to_pylist() if column else [one.get(entry) for one in attrs]
-    return [value if isinstance(value, _PLAIN) else None for value in found]
+        found = f"{name!r}, which holds no word and no number in split {split}"
+        raise InputError(dataset.root, found, field="column or attr", allowed=", ".join(there))
+    known(dataset.root, what, asked, there)
+    values = table.column(column).take(here).to_pylist() if column else [one.get(entry) for one in attrs]
+    return [value if isinstance(value, _PLAIN) else None for value in values]
 
 
 def _is_plain(kind: pa.DataType) -> bool:

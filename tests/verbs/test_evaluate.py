@@ -371,5 +371,5 @@ def test_what_samples_are_told_apart_by_is_written_as_in_a_condition(make_set: M
     for name in ("skin tone", "attrs.skin tone", "attrs['skin tone']"):
         assert values_of(training_set, "test", name) == ["light", "dark", "dark"]
     assert values_of(training_set, "test", "attrs.side") == [0, 1, 2]
-    with pytest.raises(InputError, match="no column or attr 'source'"):
+    with pytest.raises(InputError, match="no name in attrs 'source'; allowed: side, skin tone"):
         values_of(training_set, "test", "attrs.source")

@@ -76,8 +76,23 @@ def test_what_to_draw_by_is_named_as_in_a_condition(people: Path, tmp_path: Path
     select(people, tmp_path / "plain", SelectOptions(sample=5, by="age"))
     select(people, tmp_path / "written", SelectOptions(sample=5, by=by))
     assert ids(tmp_path / "written") == ids(tmp_path / "plain")
-    with pytest.raises(InputError, match=r"--by: attrs.side, which is not known of any"):
-        select(people, tmp_path / "none", SelectOptions(sample=5, by="attrs.side"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SelectOptions(where="attrs.side == 'left'"),
+        SelectOptions(where="attrs['labelled'] != 21"),
+        SelectOptions(sample=5, by="attrs.side"),
+    ],
+)
+def test_a_column_that_is_asked_for_in_attrs_is_told(
+    people: Path, tmp_path: Path, options: SelectOptions
+) -> None:
+    told = r"people: no name in attrs '(side|labelled)'; allowed: age; for the column: (side|labelled)$"
+    with pytest.raises(InputError, match=told):
+        select(people, tmp_path / "none", options)
+    assert not (tmp_path / "none").exists()
 
 
 def test_fewer_are_among_more_and_another_seed_draws_others(people: Path, tmp_path: Path) -> None:
