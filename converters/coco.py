@@ -29,6 +29,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import LONGEST, is_path, is_text
+from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import SHAPES
@@ -175,13 +176,13 @@ def _count_flaw(points: Any) -> str:
     if isinstance(points[0], list):
         odd = next((p for p in points if isinstance(p, list) and len(p) != 3), None)
         if len(points) != kp.COUNT:
-            return f"{len(points)} keypoints"
-        return f"points of {len(odd)} numbers; allowed: 3 (x, y, v)" if odd is not None else ""
+            return counted(len(points), "keypoint")
+        return f"points of {counted(len(odd), 'number')}; allowed: 3 (x, y, v)" if odd is not None else ""
     if len(points) == 3 * kp.COUNT:
         return ""
     if len(points) % 3 or len(points) == 2 * kp.COUNT:
-        return f"{len(points)} numbers for its keypoints; allowed: {3 * kp.COUNT}, 21 x (x, y, v)"
-    return f"{len(points) // 3} keypoints"
+        return f"{counted(len(points), 'number')} for its keypoints; allowed: {3 * kp.COUNT}, 21 x (x, y, v)"
+    return counted(len(points) // 3, "keypoint")
 
 
 def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:

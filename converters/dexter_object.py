@@ -26,6 +26,7 @@ from converters.parts.text_lines import lines
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source, texts_below
@@ -73,7 +74,8 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
         told.absent[NO_IMAGE] += len(rows)
         return
     if len(pictures) != len(rows):
-        found = f"{len(rows)} lines for {len(pictures)} pictures in {pictures[0].parent.name}/"
+        held = counted(len(pictures), "picture")
+        found = f"{counted(len(rows), 'line')} for {held} in {pictures[0].parent.name}/"
         raise InputError(table, found, allowed="a line for each picture, by their order alone")
     flat = _flat(table.with_name(f"{sequence}2D.txt"), source, len(rows))
     for frame, ((number, line), image) in enumerate(zip(rows, pictures, strict=True)):

@@ -21,6 +21,7 @@ from converters.parts.json_documents import Wanted, any_json, documents
 from converters.parts.pictures import Pictures
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
@@ -83,7 +84,7 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
 
 def _sample(name: str, image: str, number: int, hand: Hand, document: Document) -> Sample:
     if hand.pts.keys() != _POINTS:
-        found = f"{len(hand.pts)} points" if len(hand.pts) != kp.COUNT else "points of other names"
+        found = counted(len(hand.pts), "point") if len(hand.pts) != kp.COUNT else "points of other names"
         raise InputError(name, found, field=f"info[{number}].pts", allowed="21 points called 0 to 20")
     points = narrow(np.array([[hand.pts[str(i)].x, hand.pts[str(i)].y] for i in range(kp.COUNT)]))
     stem = name.rpartition(".")[0]

@@ -36,6 +36,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
+from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
@@ -451,7 +452,7 @@ def _remark(description: Any) -> str:
 def _place_flaw(points: list[list[float | None]]) -> str:
     """What keeps the points of a point shape from being one place in the image; empty where nothing does."""
     if len(points) != 1 or len(points[0]) != 2:
-        found = f"{len(points)} points" if len(points) != 1 else f"{len(points[0])} numbers"
+        found = counted(len(points), "point") if len(points) != 1 else counted(len(points[0]), "number")
         return f"point shape with {found}; allowed: one [x, y]"
     x, y = points[0]
     if x is None or y is None or math.isnan(x) or math.isnan(y):

@@ -19,6 +19,7 @@ from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.version import VERSION
+from curate.basics.wording import counted
 from curate.build import build
 from curate.data import contents
 from curate.data.dataset import Dataset
@@ -52,7 +53,8 @@ class Unseen:
     def __str__(self) -> str:
         left = self.samples - self.judged
         rest = f"; {left} were trained on, or could not be cut out" if left else ""
-        return f"{self.judged} of {self.samples} samples predicted by networks that never saw them{rest}"
+        judged = f"{self.judged:,} of {counted(self.samples, 'sample')}"
+        return f"{judged} predicted by networks that never saw them{rest}"
 
 
 def predict_unseen(

@@ -18,6 +18,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import known
+from curate.basics.wording import counted
 from curate.data.condition import COLUMNS, LABELLED, Condition, asked_for
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -232,7 +233,7 @@ def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:
         value = row[column] if column else row["attrs"].get(entry)
         groups[json.dumps(value, sort_keys=True)].append((lot, number))
     if options.by is not None and [*groups] == [_UNKNOWN]:
-        found = f"{options.by}, which is not known of any of the {len(rows)} samples to draw from"
+        found = f"{options.by}, which is known of none of {counted(len(rows), 'sample')} to draw from"
         raise InputError("--by", found, remedy="name another column or name in attrs, or leave --by out")
     lots = [
         (turn, lot, number) for group in groups.values() for turn, (lot, number) in enumerate(sorted(group))

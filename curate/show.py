@@ -15,6 +15,7 @@ from curate.basics import keypoints as kp
 from curate.basics import pages
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
+from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample, from_batch, generator, labelled_points
 from curate.hands.overlay import contact_sheet, draw_skeleton
@@ -93,7 +94,8 @@ class Contents:
             lines.append(f"  labelled in a part of the samples: {shares}")
         for stage in self.stages:
             left = "".join(f"; left out: {count:,} {reason}" for reason, count in stage["left_out"].items())
-            lines.append(f"  made by {stage['stage']}: {stage['out']} samples{left}")
+            made = "not known how many samples" if stage["out"] is None else counted(stage["out"], "sample")
+            lines.append(f"  made by {stage['stage']}: {made}{left}")
         return "\n".join(lines)
 
 

@@ -22,6 +22,7 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
+    from curate.basics.wording import counted
     from curate.data.dataset import Dataset
     from curate.data.references import outside, take_word
 
@@ -29,6 +30,8 @@ def run(a: argparse.Namespace) -> int:
     take_word(a.dataset)
     folders = dict(sorted(outside(dataset).items()))
     lines = [f"{a.dataset}: stages and exports may read what it refers to"]
-    lines += [f"  {count} images in {folder}, outside the dataset" for folder, count in folders.items()]
+    lines += [
+        f"  {counted(count, 'image')} in {folder}, outside the dataset" for folder, count in folders.items()
+    ]
     show(a, {"dataset": str(a.dataset), "outside": folders}, "\n".join(lines))
     return OK

@@ -30,6 +30,7 @@ from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file, read_file, real
+from curate.basics.wording import counted
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
@@ -125,7 +126,7 @@ class Dataset:
         return int(self._file.metadata.num_rows)
 
     def __repr__(self) -> str:
-        return f"Dataset({str(self.root)!r}, {len(self)} samples)"
+        return f"Dataset({str(self.root)!r}, {counted(len(self), 'sample')})"
 
     def __iter__(self) -> Iterator[Sample]:
         for batch in self.batches():

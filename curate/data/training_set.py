@@ -28,6 +28,7 @@ from curate.basics import files, heatmaps, images
 from curate.basics import keypoints as kp
 from curate.basics.arrays import open_mapped
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.dataset import INFO, Dataset
 from curate.data.part import revise_part
 from curate.data.sample import labelled_points, replace_columns, to_numpy
@@ -335,7 +336,7 @@ def _rows_of(dataset: Dataset, refs: list[str], count: int) -> NDArray[np.intp]:
     """The row of the arrays that each `image` names."""
     rows = np.array([_row_of(dataset, ref) for ref in refs], np.intp)
     if rows.max(initial=-1) >= count:
-        found = f"{count} images, but a sample refers to row {rows.max()}"
+        found = f"{counted(count, 'image')}, but a sample refers to row {rows.max()}"
         raise InputError(dataset.root / PIXELS, found, remedy=_AGAIN)
     return rows
 

@@ -161,7 +161,7 @@ def test_more_than_there_are_is_all_and_told(people: Path, tmp_path: Path, capsy
         (["--where", "side =="], "invalid syntax"),
         (["--where", "agee > 3"], "did you mean 'age'?"),
         (["--sample", "2", "--by", "sidee"], "did you mean 'side'?"),
-        (["--sample", "2", "--by", "aspect"], "aspect, which is not known of any of the 12 samples"),
+        (["--sample", "2", "--by", "aspect"], "aspect, which is known of none of 12 samples"),
         (["--split", "trian"], "train, val, test"),
     ],
 )

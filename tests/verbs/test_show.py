@@ -10,6 +10,7 @@ import pytest
 
 from curate.basics import images
 from curate.cli import main
+from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.show import page, sheet, show, some
 
@@ -61,6 +62,14 @@ def test_of_a_dataset_without_labels_that_alone_is_told(store, tmp_path: Path) -
     text = page(found, [])
     assert "none is labelled" in text
     assert "wrist" not in text
+
+
+def test_one_of_a_thing_is_told_as_one(store, tmp_path: Path, capsys) -> None:
+    root = store(tmp_path / "one", [Sample("s/1", "s", "1.png")], {})
+    assert str(show(root)).splitlines()[-1] == "  made by make: 1 sample"
+    assert repr(Dataset(root)).endswith(", 1 sample)")
+    assert main(["select", str(root), "--sample", "1", "--by", "side", "--out", str(tmp_path / "out")]) == 2
+    assert "known of none of 1 sample to draw from" in capsys.readouterr().err
 
 
 def test_a_page_runs_nothing(three: Path) -> None:
