@@ -13,8 +13,9 @@ from torch import Tensor
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
+from curate.networks import table
 from curate.networks.found import Found, joined
-from curate.networks.network import Decoded, Network, told_as
+from curate.networks.network import Decoded, Network, place_of, told_as
 from curate.networks.pixels import to_float
 
 _BATCH = 32  # images at a time
@@ -102,7 +103,8 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
 
 
 def _require_contract(network: Network, decoded: Any, count: int) -> None:
-    """Raise InputError where `decode` gave no Decoded, or another shape, which numpy might stretch."""
+    """Raise InputError where `decode` gave no Decoded, not what its row says, or another shape, which numpy
+    might stretch."""
     name = told_as(network)
     if not isinstance(decoded, Decoded):
         raise InputError(name, f"a {type(decoded).__name__}", field="decode", allowed="a Decoded")
@@ -113,13 +115,14 @@ def _require_contract(network: Network, decoded: Any, count: int) -> None:
         "mask": (count, size, size),
         "xyz": (count, keypoints, 3),
     }
+    promised = table.promised(place_of(network))
     for field, given in decoded._asdict().items():
-        if given is None:
+        if given is None and field not in promised:
             continue
         if not isinstance(given, Tensor):
-            raise InputError(
-                name, f"a {type(given).__name__}", field=f"decode: {field}", allowed="a tensor, or None"
-            )
+            found = "None" if given is None else f"a {type(given).__name__}"
+            allowed = "a tensor, as its row says" if field in promised else "a tensor, or None"
+            raise InputError(name, found, field=f"decode: {field}", allowed=allowed)
         if given.shape != shapes[field]:
             found = f"shape {tuple(given.shape)} for {counted(count, 'image')}"
             raise InputError(name, found, field=f"decode: {field}", allowed=f"shape {shapes[field]}")

@@ -140,6 +140,11 @@ class Network(nn.Module, ABC):
         """What the outputs say. One that is not finite gives a NaN point, not an error."""
 
 
+def place_of(network: Network) -> str:
+    """Its module and class, as in the table."""
+    return f"{type(network).__module__}:{type(network).__qualname__}"
+
+
 def told_as(network: Network) -> str:
-    """What people are told where a network breaks the contract: its module and class, as in the table."""
-    return f"network {type(network).__module__}:{type(network).__qualname__}"
+    """What people are told where a network breaks the contract."""
+    return f"network {place_of(network)}"

@@ -80,6 +80,12 @@ def row(name: str) -> Row:
     return TABLE[name]
 
 
+def promised(place: str) -> set[str]:
+    """What every row says that has this class: of "points", "mask", "xyz"."""
+    gives = [set(row.gives) for row in TABLE.values() if row.place == place]
+    return set.intersection(*gives) if gives else set()
+
+
 def load(name: str) -> type[Network]:
     """The class of a network; imports its module, and with it torch. Raises InputError as `row`."""
     module, _, kind = row(name).place.partition(":")
