@@ -148,7 +148,7 @@ def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]
         return []
     lines, aside = _Lines(), Part(make_batch(0))
     for pair in pairs:
-        _parse(root, pair, lines, aside)
+        _parse(root, pair, config, lines, aside)
     values = np.array(lines.values, np.float64).reshape(-1, _HEAD + 3 * kp.COUNT)
     points = _in_our_order(values, config, aside.notes)[..., :2]
     points[(points == 0).all(axis=2)] = np.nan
@@ -192,7 +192,7 @@ def _read_part(root: Path, pairs: Sequence[Pair], config: Config, coco: bool) ->
     part = Part(make_batch(0))
     lines = _Lines()
     for pair in pairs:
-        _parse(root, pair, lines, part)
+        _parse(root, pair, config, lines, part)
     values = np.array(lines.values, np.float64).reshape(-1, _HEAD + 3 * kp.COUNT)
     points = values[:, _HEAD:].reshape(-1, kp.COUNT, 3)
     sizes = np.full((len(values), 2), np.nan)
@@ -218,7 +218,7 @@ def _read_part(root: Path, pairs: Sequence[Pair], config: Config, coco: bool) ->
     return part
 
 
-def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
+def _parse(root: Path, pair: Pair, config: Config, lines: _Lines, part: Part) -> None:
     label = pair.label
     assert label is not None
     name = _relative(root, label)
@@ -241,7 +241,7 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
             continue
         hand += 1
         try:
-            row = _row(tokens, part.notes)
+            row = _row(tokens, config, part.notes)
         except ValueError as error:
             part.quarantine.append((f"{name} line {number}", str(error)[:100]))
             continue
@@ -255,7 +255,7 @@ def _parse(root: Path, pair: Pair, lines: _Lines, part: Part) -> None:
         lines.where.append((pair, hand - 1, number))
 
 
-def _row(tokens: list[bytes], notes: Counter[str]) -> list[float]:
+def _row(tokens: list[bytes], config: Config, notes: Counter[str]) -> list[float]:
     """The 68 numbers of a line, v being NaN where it has none.
 
     In a line without v, a negative coordinate says that there is no point, as Ultralytics reads it.
@@ -267,6 +267,10 @@ def _row(tokens: list[bytes], notes: Counter[str]) -> list[float]:
     size = _NUMBERS.get(len(tokens))
     if size is None:
         raise ValueError(f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)")
+    if config.sizes and size not in config.sizes:  # such as a file cut off where a line without v would end
+        raise ValueError(
+            f"{len(tokens)} numbers, {size} a point, which is not what kpt_shape of data.yaml says"
+        )
     row = list(map(_number, tokens))
     if not all(map(math.isfinite, row)):  # before a missing v becomes NaN: a NaN in the file is no number
         raise ValueError("a number that is not finite")

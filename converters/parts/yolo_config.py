@@ -30,11 +30,13 @@ class Config:
     Attributes
     ----------
     names: what each class is called. points: the names of a class's points; of all under None.
-    visibility: what it means, where that is told. flips: the flip_idx of each file.
+    sizes: how many numbers a point has, where that is told. visibility: what it means, where that is told.
+    flips: the flip_idx of each file.
     """
 
     names: dict[int, str] = field(default_factory=dict)
     points: dict[int | None, list[Any]] = field(default_factory=dict)
+    sizes: set[int] = field(default_factory=set)
     visibility: str | None = None
     flips: dict[str, Any] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
@@ -98,6 +100,8 @@ def _use(config: Config, content: dict[Any, Any], path: Path) -> None:
         raise InputError(
             path, repr(shape)[:60], field="kpt_shape", allowed=f"[{kp.COUNT}, 2] or [{kp.COUNT}, 3]"
         )
+    if "kpt_shape" in content:
+        config.sizes.add(int(shape[1]))
     if "flip_idx" in content:
         config.flips[path.name] = content["flip_idx"]
     if content.get("visibility") == COCO:

@@ -335,6 +335,26 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path, shares: NDArray[A
         list(yolo_pose.read(Source(tmp_path / "y" / "a.txt")))
 
 
+@pytest.mark.parametrize(("size", "kept"), [(3, 68), (2, 47)])
+def test_a_line_of_other_numbers_a_point_than_data_yaml_says(
+    size: int, kept: int, tmp_path: Path, shares: NDArray[Any]
+) -> None:
+    whole = line(shares)
+    cut_off = " ".join(whole.split()[:47])  # reads as a line without v, of other points
+    add(tmp_path / "y", "images/a.png", f"{whole}\n{cut_off}")
+    assert len(run(tmp_path / "y", tmp_path / "either")[1]) == 2, "nothing tells which of them is right"
+    (tmp_path / "y" / "data.yaml").write_text(f"kpt_shape: [21, {size}]\n")
+    summary, samples = run(tmp_path / "y", tmp_path / "out")
+    assert (summary.quarantined, len(samples)) == (1, 1)
+    ((where, reason),) = (
+        (entry["input"], entry["reason"]) for entry in Dataset(tmp_path / "out").quarantine()
+    )
+    assert where == f"labels/a.txt line {2 if kept == 68 else 1}"
+    assert reason == (
+        f"{68 + 47 - kept} numbers, {5 - size} a point, which is not what kpt_shape of data.yaml says"
+    )
+
+
 @pytest.mark.parametrize("shape", ["[17, 3]", "[21]", "21", "[42, 2]"])
 def test_a_data_yaml_of_other_keypoints_is_refused(shape: str, tmp_path: Path, shares: NDArray[Any]) -> None:
     add(tmp_path / "y", "images/a.png", line(shares))
