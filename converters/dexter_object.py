@@ -112,9 +112,14 @@ def _pictures(source: Source, folder: Path, sequence: str) -> list[Path]:
 
 
 def _tips(line: str, table: Path) -> NDArray[np.float64]:
-    """The tips (5, 3) of a line, millimetres, x to the left and y up; NaN for those that are not seen."""
+    """The tips (5, 3) of a line, millimetres, x to the left and y up; NaN for those that are not seen.
+
+    Raises InputError: other numbers, or some that are not finite.
+    """
     tips = _numbers(line, table, 3)
-    tips[(tips[:, 2] == _UNSEEN) | ~np.isfinite(tips).all(axis=1)] = np.nan
+    if not np.isfinite(tips).all():
+        raise InputError(table, "a number that is not finite")
+    tips[tips[:, 2] == _UNSEEN] = np.nan
     return tips
 
 

@@ -239,7 +239,11 @@ def _of_image(
 ) -> Iterator[Sample]:
     flags = [flag[0] if isinstance(flag, list) and flag else flag for flag in annotation.joint_valid]
     field = f"annotation {annotation.id} joint_valid"
-    valid = shaped(flags, (2 * kp.COUNT,), scene.split.data, field).reshape(2, kp.COUNT)[:, ORDER] == 1
+    told_of = shaped(flags, (2 * kp.COUNT,), scene.split.data, field)
+    odd = told_of[~np.isin(told_of, (0, 1))]
+    if len(odd):
+        raise InputError(scene.split.data, f"{odd[0]:g}", field=field, allowed="0 or 1")
+    valid = told_of.reshape(2, kp.COUNT)[:, ORDER] == 1
     camera, world = scene.camera(entry), scene.joints(entry)
     there = np.flatnonzero(valid.any(axis=1)).tolist()
     told.absent["hand without a valid joint"] += len(SIDES) - len(there)

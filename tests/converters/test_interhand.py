@@ -56,6 +56,11 @@ def change(root: Path, kind: str, edit: Callable[[Any], None]) -> None:
     ("kind", "edit", "found"),
     [
         ("data", lambda c: c["annotations"][0].update(joint_valid=[1] * 41), "joint_valid: 41; allowed: 42"),
+        (
+            "data",
+            lambda c: c["annotations"][0].update(joint_valid=[1] * 41 + [2]),
+            "joint_valid: 2; allowed: 0 or",
+        ),
         ("data", lambda c: c["annotations"][0].update(image_id=99), "annotations[0].image_id: no such image"),
         ("data", lambda c: c["images"][0].update(frame_idx=-1), "images[0].frame_idx"),
         ("data", lambda c: c["images"][0].update(file_name="../../../secret.png"), "out of the source"),
