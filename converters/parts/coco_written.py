@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -33,6 +33,12 @@ MILLIMETRES = 1000.0
 UNNAMED = "coco"  # the description of a set of several sources
 
 
+# What a column of 32 bits holds: a number beyond would have the whole source refused, not its annotation.
+_MOST = float(np.finfo(np.float32).max)
+_Single = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
+_Whole = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)]
+
+
 class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     """What `write` adds to an annotation, so that a dataset comes back as it was."""
 
@@ -41,15 +47,15 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     aspect: str | None = None
     subject_id: str | None = None
     label_source: str | None = None
-    score: float | None = None
+    score: _Single | None = None
     parent_id: str | None = None
     transform: list[list[float]] | None = None
-    keypoint_scores: list[float | None] | None = None
+    keypoint_scores: list[_Single | None] | None = None
     clip: str | None = None
-    frame: int | None = None
+    frame: _Whole | None = None
     track: str | None = None
-    tilt: float | None = None
-    rotation: float | None = None
+    tilt: _Single | None = None
+    rotation: _Single | None = None
     attrs: dict[str, Any] | None = None
     has_bbox: bool = True
 

@@ -14,6 +14,10 @@ from curate.data.source import Source
 from tests.converters.coco_files import flat, read, save
 
 
+def ours(**fields: Any) -> dict[str, Any]:
+    return {"hand_curate": {"sample_id": "x/1", "source": "x", **fields}}
+
+
 def test_everything_left_out_is_counted(tmp_path: Path) -> None:
     person = {"keypoints": flat()[: 17 * 3]}
     empty = {"keypoints": [0] * 63}
@@ -83,6 +87,9 @@ def test_what_cannot_be_is_left_out_and_the_hand_kept(
         ({"keypoints": flat(-1)}, "v in 0..2"),
         ({"keypoints": ["x", *flat()[1:]]}, "keypoints[0]: Expected"),
         ({"keypoints": [*flat()[:-1], [1.0]]}, "x, y, v of nan"),
+        ({"keypoints": flat(), **ours(frame=2**40)}, "hand_curate.frame: Expected int <= 2147483647"),
+        ({"keypoints": flat(), **ours(score=1e39)}, "hand_curate.score: Expected float <= 3.4"),
+        ({"keypoints": flat(), **ours(keypoint_scores=[-1e39] * 21)}, "hand_curate.keypoint_scores"),
         ({"keypoints": flat(), "id": 0}, "an annotation of this id stands before"),
         ({"keypoints": flat(), "image_id": 99}, "image id 99 of an annotation is not there"),
         ({"keypoints": flat(), "image_id": {"a": 1}}, "image_id: Expected"),
