@@ -72,6 +72,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "bbox": (4,),
     "transform": (2, 3),
 }
+_ATTRS = json.JSONDecoder(parse_constant=lambda _: None)  # made once: `json.loads` makes one a text
 _TOLD = 80  # characters of a value that fits nowhere
 SIDES, ASPECTS = ("left", "right"), ("dorsal", "palmar")  # or null
 WHOLE = ("bbox", "K", "transform")  # known as a whole or not at all
@@ -411,7 +412,7 @@ def _column(entry: pa.Field, values: Any, count: int) -> pa.Array:
 
 def attrs_of(text: str | None) -> dict[str, Any]:
     """A sample's attrs from their JSON. NaN and infinities, which earlier versions wrote, are null."""
-    found: dict[str, Any] = json.loads(text, parse_constant=lambda _: None) if text else {}
+    found: dict[str, Any] = _ATTRS.decode(text) if text else {}
     return found
 
 
