@@ -6,11 +6,13 @@ What stands in a run's files is not trusted: text is escaped, and a figure that 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from markupsafe import Markup
 
 from curate.basics import keypoints as kp
 from curate.basics import pages
@@ -26,6 +28,7 @@ from curate.training.run import Run
 from curate.training.trained_on import Data
 
 METRICS = "evaluation-*/metrics.json"
+_MARKS = re.compile(r"[\\\[\]*]")  # of Markdown, in text
 _MOST = 100_000_000  # bytes; --by of a value for each image has the most
 
 
@@ -69,7 +72,7 @@ def card(run: Run) -> str:
         raise SchemaError.of_field(run.root / INFO, str(error), remedy="train again") from None
     starts = starts_of(run.info)
     made = pages.environment("curate.training")
-    made.filters |= {"cell": _cell, "counted": counted}
+    made.filters |= {"cell": _cell, "code": _code, "counted": counted}
     template = made.get_template("card.md.j2")
     text = template.render(
         name=_cell(run.name),
@@ -119,5 +122,15 @@ def _evaluations(root: Path) -> Iterator[dict[str, Any]]:
 
 
 def _cell(text: object) -> str:
-    """Text that stays in its place in a table of Markdown."""
+    """Text that stays in its place in a table of Markdown, and is no link, picture or emphasis there."""
+    return _MARKS.sub(r"\\\g<0>", _plain(text))
+
+
+def _code(text: object) -> Markup:
+    """Text as code, which Markdown shows letter by letter: there HTML's and its own escapes would be seen."""
+    return Markup(f"`{_plain(text) or ' '}`")
+
+
+def _plain(text: object) -> str:
+    """Text in one line, without what ends code or a table's cell."""
     return " ".join(printable(str(text)).split()).replace("|", "/").replace("`", "'")

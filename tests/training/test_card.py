@@ -89,6 +89,17 @@ def test_what_stands_in_its_files_stays_text(tmp_path: Path) -> None:
     assert "`curate crop --by mask --margin 0.25`" in told
 
 
+def test_names_are_shown_as_they_are_and_as_no_more(tmp_path: Path) -> None:
+    first = {"name": 'A & "B" <i>`|/weights.pt', "sha256": "0" * 64, "trained_on": "not known"}
+    link = r"![x](https://example.org) \[y](https://example.org) *z*"
+    data = {"samples": 1, "subjects": 0, "sources": {link: 1}, "licences": {"A & B <i>": 1}}
+    told = card(open_run(made(tmp_path, data=data, starts=[first], config={"preset": "it's & <b>"})))
+    assert '- `A & "B" <i>\'//weights.pt`: **what these' in told, "Markdown shows code letter by letter"
+    assert "from the preset `it's & <b>`" in told
+    assert r"| !\[x\](https://example.org) \\\[y\](https://example.org) \*z\* | 1 |" in told
+    assert "| A &amp; B &lt;i&gt; | 1 |" in told
+
+
 def test_a_network_of_right_hands(tmp_path: Path) -> None:
     told = card(open_run(made(tmp_path, "toy-maps")))
     assert "mirror left ones" in told
