@@ -20,7 +20,7 @@ from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data.dataset import TABLE, Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
@@ -112,7 +112,7 @@ class Autotagged:
 def _told(share: dict[str, Any]) -> str:
     if share["share"] is None:
         return "none"
-    return f"{share['share']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
+    return f"{percent(share['share'], 1)} ({percent(share['low'], 1)} to {percent(share['high'], 1)})"
 
 
 def autotag(
@@ -418,7 +418,7 @@ def _choose(known: _Compared, asked: float, limits: Limits, out: Path) -> dict[s
 def _about(part: dict[str, Any]) -> str:
     people = "person" if part["people"] == 1 else "people"
     who = f"{counted(part['photographs'], 'photograph')} of {part['people']:,} {people}"
-    return f"{who}, {part['kept']:.1%} kept, {_told(part['right'])} of those right"
+    return f"{who}, {percent(part['kept'], 1)} kept, {_told(part['right'])} of those right"
 
 
 def _by_photograph(truth: Dataset) -> dict[str, Sample]:

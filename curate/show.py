@@ -15,7 +15,7 @@ from curate.basics import keypoints as kp
 from curate.basics import pages
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample, from_batch, generator, labelled_points
 from curate.hands.overlay import contact_sheet, draw_skeleton
@@ -90,7 +90,7 @@ class Contents:
             )
         rare = {name: share for name, share in self.coverage.items() if self.labelled and share < 1}
         if rare:
-            shares = ", ".join(f"{name} {share:.0%}" for name, share in rare.items())
+            shares = ", ".join(f"{name} {percent(share)}" for name, share in rare.items())
             lines.append(f"  labelled in a part of the samples: {shares}")
         for stage in self.stages:
             left = "".join(f"; left out: {count:,} {reason}" for reason, count in stage["left_out"].items())
@@ -170,6 +170,7 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
 def page(contents: Contents, hands: Sequence[Shown]) -> str:
     """A page of HTML in one file that loads nothing."""
     environment = pages.environment("curate", "palette.css", "show.css")
+    environment.filters["percent"] = percent
     cards = [
         {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture), "unreadable": unreadable}
         for sample, picture, unreadable in hands

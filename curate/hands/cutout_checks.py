@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
+from curate.basics.wording import percent
 from curate.hands import masks, segmentation
 from curate.hands.masks import Map, Mask
 from curate.hands.segmentation import pieces, share_of_border
@@ -96,14 +97,14 @@ class _Limit:
 
 # Chosen on other photographs than those that docs/measured.md reports on.
 _LIMITS = (
-    _Limit("second", 0.12, 0.06, "another piece of skin, {:.0%} of its size, lies beside the hand"),
-    _Limit("left", 0.02, 0.005, "the ground has the hand's colour on an area of {:.1%} of the hand"),
-    _Limit("mixed", 0.30, 0.16, "{:.0%} of what looks like a hand has another hue"),
-    _Limit("crowded", 0.50, 0.25, "{:.0%} of what looks like a hand is edges"),
-    _Limit("unlike", 0.15, 0.02, "the hue changes the wrong way across {:.0%} of the outline"),
-    _Limit("faint", 0.36, 0.02, "the colour hardly changes across {:.0%} of the outline"),
-    _Limit("border", 0.32, 0.25, "what looks like a hand covers {:.0%} of the image's border"),
-    _Limit("ragged", 0.40, 0.50, "the outline is ragged, {:.0%} longer than a smooth one"),
+    _Limit("second", 0.12, 0.06, "another piece of skin, {} of its size, lies beside the hand"),
+    _Limit("left", 0.02, 0.005, "the ground has the hand's colour on an area of {} of the hand"),
+    _Limit("mixed", 0.30, 0.16, "{} of what looks like a hand has another hue"),
+    _Limit("crowded", 0.50, 0.25, "{} of what looks like a hand is edges"),
+    _Limit("unlike", 0.15, 0.02, "the hue changes the wrong way across {} of the outline"),
+    _Limit("faint", 0.36, 0.02, "the colour hardly changes across {} of the outline"),
+    _Limit("border", 0.32, 0.25, "what looks like a hand covers {} of the image's border"),
+    _Limit("ragged", 0.40, 0.50, "the outline is ragged, {} longer than a smooth one"),
 )
 _TOGETHER = 2.6  # sum of all marks, each as a share of its limit: many small ones tell, too
 
@@ -124,8 +125,8 @@ def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | No
     far = laid.beyond(mask)
     if far > _MAX_BEYOND:
         return (
-            f"{far:.0%} of what was found lies too far from the labelled points to be their hand; "
-            f"allowed: up to {_MAX_BEYOND:.0%}"
+            f"{percent(far)} of what was found lies too far from the labelled points to be their hand; "
+            f"allowed: up to {percent(_MAX_BEYOND)}"
         )
     return None if laid.covered_by(mask) >= _COVERED else doubt()
 
@@ -147,7 +148,7 @@ def doubt(image: Pixels, mask: Mask, skin: Pixels | None = None) -> str | None:
     for limit in _LIMITS:
         value, most = float(getattr(seen, limit.mark)), limit.clutter if cluttered else limit.plain
         if value > most:
-            return f"{limit.says.format(value)}; allowed: up to {most:.1%}{where}"
+            return f"{limit.says.format(percent(value, 1))}; allowed: up to {percent(most, 1)}{where}"
         together += value / most
     if together > _TOGETHER:
         return f"its marks add up to {together:.1f} times what is allowed of one; allowed: {_TOGETHER}{where}"

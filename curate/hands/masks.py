@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from curate.basics import images
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
+from curate.basics.wording import percent
 from curate.hands import segmentation
 from curate.hands.segmentation import border_of, fill_holes, median_of, pieces, share_of_border
 
@@ -472,16 +473,18 @@ def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) ->
     small = np.asarray(images.reduced(mask.view(np.uint8) * np.uint8(255), _CHECKED) >= 128, np.uint8)
     area = np.count_nonzero(small)
     if not _AREA[0] <= area / small.size <= _AREA[1]:
-        return (
-            f"the mask covers {area / small.size:.1%} of the image; allowed: {_AREA[0]:.0%} to {_AREA[1]:.0%}"
-        )
+        allowed = " to ".join(map(percent, _AREA))
+        return f"the mask covers {percent(area / small.size, 1)} of the image; allowed: {allowed}"
     border = share_of_border(small)
     if border > _MAX_BORDER:
-        return f"the mask covers {border:.0%} of the image's border; allowed: up to {_MAX_BORDER:.0%}"
+        return (
+            f"the mask covers {percent(border)} of the image's border; allowed: up to {percent(_MAX_BORDER)}"
+        )
     found = [(piece.area, sum(size for _, size in piece.holes)) for piece in pieces(small)]
     main = max(whole - holes for whole, holes in found)
     if main < _MAIN_PIECE * area and not several:
-        return f"the mask's main piece holds {main / area:.1%} of it; allowed: from {_MAIN_PIECE:.0%} on"
+        told = percent(main / area, 1)
+        return f"the mask's main piece holds {told} of it; allowed: from {percent(_MAIN_PIECE)} on"
     points = points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0])
     holes = sum(holes for _, holes in found)
     if holes > _MAX_HOLES * area:
@@ -489,9 +492,8 @@ def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) ->
             size for piece in pieces(small) for line, size in piece.holes if _is_loop(small, line, points)
         )
     if holes > _MAX_HOLES * area:
-        return (
-            f"the mask has holes of {holes / area:.1%} of it; allowed: up to {_MAX_HOLES:.0%}, beside loops"
-        )
+        told = percent(holes / area, 1)
+        return f"the mask has holes of {told} of it; allowed: up to {percent(_MAX_HOLES)}, beside loops"
     return _check_points(small, points)
 
 
@@ -520,7 +522,8 @@ def _check_points(mask: Pixels, points: NDArray[np.floating]) -> str | None:
     off = off_mask(mask > 0, points)
     count = int((off > _OFF).sum())
     if count > _MAX_OFF * len(off):
-        return f"{count} of {len(off)} visible keypoints lie over {_OFF:.0%} of the hand's size off the mask"
+        far = f"over {percent(_OFF)} of the hand's size"
+        return f"{count} of {len(off)} visible keypoints lie {far} off the mask"
     return None
 
 

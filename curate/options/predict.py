@@ -16,7 +16,7 @@ class PredictOptions(Options):
         0,
         1,
         "mean score of the keypoints from which a hand that nothing but the network sees is taken for one "
-        "(default: from which 95% of the points were right on the run's split val; 0.7 without one)",
+        "(default: from which 95 % of the points were right on the run's split val; 0.7 without one)",
     )
     finder: str | None = text(
         None,

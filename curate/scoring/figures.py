@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data.predictions import Predictions
 from curate.scoring import calibration, metrics
 
@@ -154,13 +154,13 @@ def _told_beyond(f: Mapping[str, Any]) -> str:
 
 
 def _told_right(f: Mapping[str, Any]) -> str:
-    return f"all points within {f['right_within_px']:g} px: {f['all_points_9px']:.1%} of images"
+    return f"all points within {f['right_within_px']:g} px: {percent(f['all_points_9px'], 1)} of images"
 
 
 def _told_few(f: Mapping[str, Any]) -> str:
     of_failures = f["wrong_1_2_of_failures"]
-    line = f"wrong in 1-2 points only: {f['wrong_1_2_of_all']:.1%} of images"
-    return line + (f", {of_failures:.1%} of failures" if of_failures else "")
+    line = f"wrong in 1-2 points only: {percent(f['wrong_1_2_of_all'], 1)} of images"
+    return line + (f", {percent(of_failures, 1)} of failures" if of_failures else "")
 
 
 def _told_error(f: Mapping[str, Any]) -> str:
@@ -349,7 +349,7 @@ def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:
 
 def share(value: float | None) -> str:
     """A share as a percentage; a dash for none."""
-    return "–" if value is None else f"{value:.1%}"
+    return "–" if value is None else f"{percent(value, 1)}"
 
 
 def number(value: float | None, digits: int = 2) -> str:

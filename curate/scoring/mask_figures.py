@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.basics.wording import percent
 from curate.data.training_set import HAND
 from curate.hands.outlines import Outline, cleaned, outlines
 from curate.scoring import metrics
@@ -79,9 +80,9 @@ def _told_iou(f: Mapping[str, Any]) -> str:
 
 
 def _told_boxes(f: Mapping[str, Any]) -> str:
-    lines = [f"boxes of {f['boxes_50']:.1%} of the hands found"] if f["boxes_50"] is not None else []
+    lines = [f"boxes of {percent(f['boxes_50'], 1)} of the hands found"] if f["boxes_50"] is not None else []
     if f["ground_left_alone"] is not None:
-        lines.append(f"no hand seen in {f['ground_left_alone']:.1%} of the pictures without one")
+        lines.append(f"no hand seen in {percent(f['ground_left_alone'], 1)} of the pictures without one")
     return "; ".join(lines)
 
 

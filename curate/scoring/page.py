@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics import pages
+from curate.basics.wording import percent
 from curate.hands.comparison import draw_prediction
 from curate.scoring import calibration, metrics, slices
 from curate.scoring.figures import Scored, missing, number, page_rows, share
@@ -125,12 +126,16 @@ def _reliability(shown: Shown) -> dict[str, Any]:
     steps = [step / 4 for step in range(5)]
     return {
         "dots": [
-            {"x": x(score), "y": y(right), "says": f"{count} points, score {score:.3f}: {right:.1%} right"}
+            {
+                "x": x(score),
+                "y": y(right),
+                "says": f"{count} points, score {score:.3f}: {percent(right, 1)} right",
+            }
             for score, right, count in groups
         ],
         "line": " ".join(f"{x(score)},{y(right)}" for score, right, _ in groups),
         "honest": {"x1": x(0), "y1": y(0), "x2": x(1), "y2": y(1)},
-        "grid": [{"y": y(step), "label": f"{step:.0%}"} for step in steps],
+        "grid": [{"y": y(step), "label": f"{percent(step)}"} for step in steps],
         "marks": [{"x": x(step), "label": f"{step:g}"} for step in steps],
     }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from curate.hands.finding import FOUND_BY, NONE, Find, with_found_by
@@ -110,10 +110,10 @@ def least_score(tagger: Tagger) -> tuple[float, str]:
     """The score from which a tagger's hands are to be trusted, and where that is from, for people."""
     known = tagger.threshold
     if known is None:
-        wanted = f"no score is known from which on {PRECISION:.0%} of the points are right"
+        wanted = f"no score is known from which on {percent(PRECISION)} of the points are right"
         return UNMEASURED, f"{wanted}, as there were no labels to choose it on, or they gave none"
     told = f"{known.hands} of {counted(known.of, 'hand')} to choose on have it"
-    return known.score, f"from there on {known.precision:.0%} of the points are right, and {told}"
+    return known.score, f"from there on {percent(known.precision)} of the points are right, and {told}"
 
 
 def tag_in_order(

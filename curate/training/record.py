@@ -25,7 +25,7 @@ import msgspec
 from curate.basics import files, json_text
 from curate.basics.errors import SchemaError
 from curate.basics.paths import read_file
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 
 INFO = "run.json"
 WEIGHTS = "weights.pt"
@@ -157,7 +157,7 @@ def describe_epoch(entry: dict[str, Any]) -> str:
     if not entry["n"]:
         return f"loss {entry['loss']:.4f}; {entry['split']}: no image with a label"
     if "epe_mean" in entry:
-        told.append(f"all points right in {entry['all_points_9px']:.1%}")
+        told.append(f"all points right in {percent(entry['all_points_9px'], 1)}")
         told.append(f"mean error {entry['epe_mean']:.2f} px")
     if "mask_iou" in entry:
         told.append(f"IoU of the masks {entry['mask_iou']:.3f}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from curate.basics.wording import percent
 from qa.checks.check import Check, Hit, Limits, Outcome
 from qa.measures.arrays import Flags, Floats, Rows, blocks, shared
 from qa.measures.similar_pairs import Pairs, correlations, similar_pairs
@@ -57,7 +58,7 @@ def hand_twice(view: View, limits: Limits) -> Outcome:
             first = int(apart.argmin())
             if apart[first] < limits["apart"]:
                 other = rows[first]
-                words = {"other": view.sample_id[other], "far": f"{100 * apart[first]:.1f} %"}
+                words = {"other": view.sample_id[other], "far": percent(apart[first], 1)}
                 hits.append(
                     Hit(float(apart[first]), limits["apart"], row=row, words=words, rows=(other, row))
                 )

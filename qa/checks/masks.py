@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from curate.basics import keypoints as kp
+from curate.basics.wording import percent
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.checks.wording import keypoint_names
 from qa.measures import robust
@@ -133,7 +134,7 @@ def side_mask(view: View, limits: Limits) -> Outcome:
     judged = np.isfinite(share)
 
     def words(i: int) -> dict[str, object]:
-        return {"share": f"{100 * share[i]:.0f} %", "side": view.side[i]}
+        return {"share": percent(share[i]), "side": view.side[i]}
 
     off = 1 - np.nan_to_num(share, nan=1.0)
     return sample_outcome(judged, judged & (share < limits["share"]), off, 1 - limits["share"], words)
@@ -157,7 +158,7 @@ def mask_shape(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         said = [text for wrong, text in faults if wrong[i]]
-        return {"what": ", ".join(said), "area": f"{100 * area[i]:.0f} %"}
+        return {"what": ", ".join(said), "area": percent(area[i])}
 
     return sample_outcome(judged, judged & (count > 0), count, 0.0, words)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.basics.wording import percent
 from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.checks.wording import keypoint_names, size_text
 from qa.measures import robust
@@ -35,7 +36,7 @@ def hand_scale(view: View, limits: Limits) -> Outcome:
     off = np.where(small, limits["least"] - share, share - limits["most"])
 
     def words(i: int) -> dict[str, object]:
-        return {"share": f"{100 * share[i]:.0f} %"}
+        return {"share": percent(share[i])}
 
     return sample_outcome(judged, judged & (small | large), share, limits["most"], words, rank=off)
 
@@ -75,7 +76,7 @@ def exposure(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         kind = int(kinds[i].argmax())
-        share = f"clipped: {100 * looks['clipped'][i]:.0f} % of its box is pure black or white"
+        share = f"clipped: {percent(looks['clipped'][i])} of its box is pure black or white"
         return {"what": ("too dark", "almost white", share)[kind]}
 
     return sample_outcome(judged, score > 0, score, 0.0, words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
+from curate.basics.wording import percent
 from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.checks.wording import keypoint_names, size_text
 from qa.view import View
@@ -75,7 +76,7 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
     wrong = ~view.cut & (visible | (share > limits["far"]))
 
     def words(i: int) -> dict[str, object]:
-        far = f"by up to {100 * share[i]:.1f} % of its side" if share[i] >= 0.0005 else "on its very edge"
+        far = f"by up to {percent(share[i], 1)} of its side" if share[i] >= 0.0005 else "on its very edge"
         return {"points": keypoint_names(outside[i]), "size": size_text(size[i]), "far": far}
 
     severity = np.where(wrong, "error", "warning")

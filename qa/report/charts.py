@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
+from curate.basics.wording import percent
 from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
@@ -236,14 +237,6 @@ def _axis(left: float, y: float, width: float, labels: list[str]) -> Markup:
 
 def _path(points: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-
-
-def percent(share: float) -> str:
-    """A share as people read it; 100 % and 0 % are said of exactly these only."""
-    text = f"{100 * share:.0f}"
-    if (text == "100" and share < 1) or (text == "0" and share > 0):
-        text = f"{np.floor(1000 * share) / 10 if share > 0.5 else max(0.1, 100 * share):.1f}"
-    return f"{text} %"
 
 
 def _short(value: object) -> str:

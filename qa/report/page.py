@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from curate.basics import files, pages
 from curate.basics.errors import CurateError
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from qa.checks.check import Checked
 from qa.report import charts
 from qa.report.changes import Changes
@@ -73,7 +73,7 @@ def write_report(
 def _environment(album: Album) -> Environment:
     environment = pages.environment("qa.report", "palette.css", "report.css")
     environment.filters |= {"shorten": _shorten, "name": _name}
-    environment.filters |= {"number": lambda n: f"{n:,}", "percent": charts.percent, "counted": counted}
+    environment.filters |= {"number": lambda n: f"{n:,}", "percent": percent, "counted": counted}
     environment.globals |= {"picture": album, "share_bar": charts.share_bar, "listed": _LISTED}
     return environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from qa.checks.check import Checked
 from qa.severity import Severity
 
@@ -46,7 +46,7 @@ def verdict_on(results: Sequence[Checked], samples: int, *, training: bool) -> V
     blocking.sort(key=lambda r: (r.check.scope == "sample", -r.count("error")))
     bad = {f.row for r in blocking for f in r.findings if f.severity == "error" and f.row is not None}
     whole = sum(r.count("error") for r in blocking if r.check.scope != "sample")
-    share = f"{len(bad):,} of {counted(samples, 'sample')} ({100 * len(bad) / max(samples, 1):.1f} %)"
+    share = f"{len(bad):,} of {counted(samples, 'sample')} ({percent(len(bad) / max(samples, 1), 1)})"
     if not whole:
         said = f"Not fit to {goal} as it is: {share} {'has' if len(bad) == 1 else 'have'} errors. "
         rest = "" if len(bad) == samples else " or leave them out"

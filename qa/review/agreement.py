@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curate.basics.errors import InputError
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from qa.review.decisions import latest_decisions
 from qa.review.point_agreement import cohen
 
@@ -50,9 +50,8 @@ class Agreement:
 
     def __str__(self) -> str:
         kappa = "not defined, as both say one thing only" if self.kappa is None else f"{self.kappa:.3f}"
-        lines = [
-            f"{counted(self.shared, 'sample')} shared, {self.raw:.1%} decided alike, Cohen's kappa {kappa}"
-        ]
+        shared, alike = counted(self.shared, "sample"), percent(self.raw, 1)
+        lines = [f"{shared} shared, {alike} decided alike, Cohen's kappa {kappa}"]
         lines.append("first \\ second" + "".join(f"{kind:>8}" for kind in KINDS))
         lines += [f"{a:>14}" + "".join(f"{self.table.get((a, b), 0):8,}" for b in KINDS) for a in KINDS]
         lines.append(

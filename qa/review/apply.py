@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import from_batch
@@ -79,7 +79,7 @@ class Applied:
         lines += [f"  reviewers disagree: {sample!r}: {who!r}" for sample, who in self.conflicts]
         lines += [f"  to be fixed: {sample!r}" for sample in self.fix]
         lines += [
-            f"  {check!r}: {accepted} of {decided} accepted although flagged ({accepted / decided:.0%})"
+            f"  {check!r}: {accepted} of {decided} accepted although flagged ({percent(accepted / decided)})"
             for check, (decided, accepted) in self.checks.items()
         ]
         lines += [f"  note: {name}: {count}" for name, count in self.beside.items()]

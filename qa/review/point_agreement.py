@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data.sample import Sample
 from curate.scoring import metrics
 
@@ -84,7 +84,7 @@ def _json(figures: PointFigures) -> dict[str, Any]:
 def _row(name: str, figures: PointFigures) -> str:
     kappa = "-" if figures.kappa is None else f"{figures.kappa:.3f}"
     gaps = f"{figures.median:9.3f}{figures.p95:8.3f}{figures.pixels:8.1f}" if figures.both else f"{'-':>25}"
-    return f"{name:12}{figures.both:8,}{gaps}{figures.alike:9.1%}{kappa:>8}"
+    return f"{name:12}{figures.both:8,}{gaps}{percent(figures.alike, 1):>9}{kappa:>8}"
 
 
 def cohen(table: Mapping[tuple[Any, Any], int]) -> float | None:

@@ -74,7 +74,7 @@ def test_a_finder_by_pixels_finds_nothing_in_a_grey_photo(hand: Sample, tmp_path
 
 def test_a_mask_that_is_no_hands_is_refused(hand: Sample, tmp_path: Path) -> None:
     images.write(tmp_path / "m.png", np.full((120, 160), 255, np.uint8))
-    with pytest.raises(BadMask, match=r"covers 100\.0% of the image"):
+    with pytest.raises(BadMask, match=r"covers 100\.0 % of the image"):
         FINDERS["mask"].find(Photograph(tmp_path, hand))
 
 

@@ -201,12 +201,12 @@ def test_an_outline_where_no_pixel_tells_hand_from_ground() -> None:
     ("mask", "reason"),
     [
         (disc(25), None),
-        (disc(4), "covers 0.5% of the image"),
-        (~disc(20), "covers 87.4% of the image"),
-        (disc(20, at=(25, 25)) | disc(8, at=(80, 80)), "main piece holds 85.9%"),
+        (disc(4), "covers 0.5 % of the image"),
+        (~disc(20), "covers 87.4 % of the image"),
+        (disc(20, at=(25, 25)) | disc(8, at=(80, 80)), "main piece holds 85.9 %"),
         (disc(30) & ~disc(12), "holes of 1"),
         (disc(30) & ~disc(20), None),
-        (np.pad(np.zeros((70, 70), bool), 15, constant_values=True), "covers 100% of the image's border"),
+        (np.pad(np.zeros((70, 70), bool), 15, constant_values=True), "covers 100 % of the image's border"),
     ],
     ids=["whole", "small", "large", "two pieces", "a hole", "a loop", "the border"],
 )
@@ -236,7 +236,7 @@ def test_check_of_keypoints() -> None:
     np.testing.assert_allclose(masks.off_mask(mask, off)[:4], 5.6 / 83.6, atol=0.012)
     assert masks.check(mask, off) is None
     off[4] = 100 + (off[4] - 100) * 1.2
-    assert masks.check(mask, off) == "5 of 20 visible keypoints lie over 2% of the hand's size off the mask"
+    assert masks.check(mask, off) == "5 of 20 visible keypoints lie over 2 % of the hand's size off the mask"
     off[:5] = np.nan
     assert masks.check(mask, off) is None
     off[:5] = -50.0

@@ -85,8 +85,8 @@ def test_without_labels_every_figure_is_null_and_still_json() -> None:
 
 def test_the_summary_says_in_three_lines_how_good_the_points_are() -> None:
     assert summary(measure(four_points([4, 8, math.sqrt(200), 20]))) == [
-        "all points within 9 px: 0.0% of images",
-        "wrong in 1-2 points only: 100.0% of images, 100.0% of failures",
+        "all points within 9 px: 0.0 % of images",
+        "wrong in 1-2 points only: 100.0 % of images, 100.0 % of failures",
         "error: mean 11.54 px, median 11.07 px",
     ]
     nowhere = four_points([1])
@@ -110,8 +110,8 @@ def test_the_summary_says_first_what_has_no_prediction() -> None:
     )
     assert summary(figures) == [
         line,
-        "all points within 9 px: 33.3% of images",
-        "wrong in 1-2 points only: 33.3% of images, 50.0% of failures",
+        "all points within 9 px: 33.3 % of images",
+        "wrong in 1-2 points only: 33.3 % of images, 50.0 % of failures",
         "error: mean 1.00 px, median 1.00 px",
     ]
     rows = dict(page_rows(figures))
@@ -137,8 +137,8 @@ def test_rows_of_the_predictions_that_match_nothing_are_told() -> None:
 def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
     rows = page_rows(measure(four_points([4, 8, math.sqrt(200), 20])))
     assert rows[:2] == [
-        ("images with all points right", "0.0%"),
-        ("images wrong in one or two points only, of all", "100.0%"),
+        ("images with all points right", "0.0 %"),
+        ("images wrong in one or two points only, of all", "100.0 %"),
     ]
     assert ("median error, px", "11.0711") in rows
     assert [meaning for meaning, _ in rows[16:20]] == [

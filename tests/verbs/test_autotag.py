@@ -273,7 +273,7 @@ def test_labels_to_compare_with_tell_how_right_it_is(
     assert at_limit["right"] == told["kept"]
     assert [entry["kept"] for entry in told["curve"]] == sorted(entry["kept"] for entry in told["curve"])
     assert made.lines()[0].startswith("limit hand_score 0.7: ")
-    assert "66.7%" in made.lines()[1]
+    assert "66.7 %" in made.lines()[1]
     write_table(truth, Dataset(truth).table().slice(0, 3).to_batches())  # as another tool would
     with pytest.raises(ConfigChanged, match="files changed"):
         run(dataset, tagger, tmp_path / "tagged", truth=truth)
@@ -387,7 +387,7 @@ def test_limits_for_a_precision_are_chosen_on_some_people_and_measured_on_others
     chosen = made.report["truth"]["precision"]
     assert chosen["chosen_on"]["people"] + chosen["others"]["people"] == 10
     assert (chosen["others"]["kept"], chosen["others"]["right"]["share"]) == (0.75, 1)
-    assert "75.0% kept, 100.0%" in made.lines()[-1]
+    assert "75.0 % kept, 100.0 %" in made.lines()[-1]
     written = tmp_path / "fitted/limits.yaml"
     assert "# Chosen for a precision of 0.99 on" in written.read_text()
     again = run(dataset, make_run(), tmp_path / "again", limits=written)

@@ -214,7 +214,7 @@ def test_what_is_no_hand_goes_to_quarantine_with_its_picture(tmp_path: Path) -> 
         assert ((alpha >= 128) ^ disc()).mean() < 0.005
     assert background(tmp_path / "off", tmp_path / "o", quiet=True).quarantined == 1
     (entry,) = Dataset(tmp_path / "o").quarantine()
-    assert "visible keypoints lie over 2% of the hand's size off the mask" in entry["reason"]
+    assert "visible keypoints lie over 2 % of the hand's size off the mask" in entry["reason"]
 
 
 def test_hands_that_share_a_photo_need_masks(tmp_path: Path) -> None:

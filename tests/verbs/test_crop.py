@@ -222,7 +222,7 @@ def test_a_mask_that_is_no_hands_is_not_cropped_by(store, tmp_path: Path) -> Non
     summary = crop(data, tmp_path / "c", CropOptions(by="mask"), quiet=True)
     assert (summary.samples, summary.quarantined) == (0, 1)
     (entry,) = Dataset(tmp_path / "c").quarantine()
-    assert entry["reason"] == "the mask covers 100.0% of the image; allowed: 1% to 85%"
+    assert entry["reason"] == "the mask covers 100.0 % of the image; allowed: 1 % to 85 %"
     assert len(list((tmp_path / "c" / "quarantine").iterdir())) == 1
 
 

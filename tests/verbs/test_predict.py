@@ -388,7 +388,7 @@ def test_it_is_told_why_a_run_has_no_least_score(
     files.write_json(run / "run.json", {**told, "confidence": confidence})
     result = predict(run, [walls / "hand.png"], walls.parent / "found", quiet=True)
     why = "as there were no labels to choose it on, or they gave none"
-    assert f"0.7: no score is known from which on 95% of the points are right, {why}" in str(result)
+    assert f"0.7: no score is known from which on 95 % of the points are right, {why}" in str(result)
 
 
 @pytest.mark.parametrize(("score", "without"), [(0.9, 0), (0.85, 3)])
@@ -410,7 +410,9 @@ def test_the_run_tells_the_least_score_where_none_is_set(
     monkeypatch.setattr(Run, "predict", told(score))
     result = predict(run, [walls], walls.parent / "found", quiet=True)
     assert (result.min_score, result.without) == (0.88, without)
-    said = "below a score of 0.88: from there on 95% of the points are right, and 30 of 40 hands to choose on"
+    said = (
+        "below a score of 0.88: from there on 95 % of the points are right, and 30 of 40 hands to choose on"
+    )
     assert said in str(result)
     assert main(["autotag", "--explain", "--tagger", str(run)]) == 0
     assert "hand_score: 0.88" in capsys.readouterr().out

@@ -39,7 +39,19 @@ def test_counts_by_hand(three: Path) -> None:
     assert found.points == {"visible": 42, "hidden": 20, "not labelled": 1}
     assert found.coverage["thumb_tip"] == pytest.approx(2 / 3)
     assert found.coverage["wrist"] == 1
-    assert "thumb_tip 67%" in str(found)
+    assert "thumb_tip 67 %" in str(found)
+
+
+def test_all_and_none_are_said_of_these_alone(store, tmp_path: Path) -> None:
+    points = np.full((21, 2), 5.5, np.float32)
+    seen = np.full((3000, 21), 2, np.uint8)
+    seen[0, 0], seen[1:, 4] = 0, 0
+    samples = [
+        Sample(f"s/{i}", "s", "1.png", 30, 20, keypoints=points, visibility=seen[i]) for i in range(3000)
+    ]
+    found = show(store(tmp_path / "many", samples, {}))
+    assert "wrist 99.97 %, thumb_tip 0.03 %" in str(found)
+    assert all(f"<td>{said} %</td>" in page(found, []) for said in ("99.97", "0.03", "100"))
 
 
 def test_the_command_tells_and_prints(three: Path, capsys) -> None:

@@ -151,7 +151,7 @@ def test_the_command_writes_what_both_agree_on(
     to = str(tmp_path / "both.jsonl")
     assert main(["review", "agreement", *folders, "--consensus", to]) == 0
     said = capsys.readouterr().err
-    assert "index_tip          4    0.100   0.100    10.0   100.0%       -" in said
+    assert "index_tip          4    0.100   0.100    10.0  100.0 %       -" in said
     assert "points in dispute, left unlabelled: 5 (most: index_tip 4, ring_tip 1)" in said
     once = Path(to).read_bytes()
     (tmp_path / ".both.jsonl.1.tmp").touch()  # of one that was killed

@@ -115,7 +115,7 @@ def test_the_command_tells_a_person_and_a_program(tmp_path: Path, capsys: pytest
     bob = kinds(tmp_path / "bob", ("accept", 2), ("reject", 1), ("fix", 1))
     assert main(["review", "agreement", str(ann), str(bob)]) == 0
     said = capsys.readouterr().err
-    assert "4 samples shared, 75.0% decided alike, Cohen's kappa 0.556" in said  # (12/16 - 7/16) / (9/16)
+    assert "4 samples shared, 75.0 % decided alike, Cohen's kappa 0.556" in said  # (12/16 - 7/16) / (9/16)
     assert "'n/02': accept, reject" in said
     assert main(["review", "agreement", str(ann), str(bob), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

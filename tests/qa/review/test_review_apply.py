@@ -192,7 +192,7 @@ def test_false_positives_are_counted_per_check(hands: Path, tmp_path: Path) -> N
     )
     applied = apply_decisions(hands, path, tmp_path / "next", dry_run=True)
     assert applied.checks == {"blur": (3, 2), "handedness": (1, 1)}
-    assert "'blur': 2 of 3 accepted although flagged (67%)" in str(applied)
+    assert "'blur': 2 of 3 accepted although flagged (67 %)" in str(applied)
 
 
 def test_a_dry_run_writes_nothing(hands: Path, tmp_path: Path) -> None:
