@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from curate.basics import streams
 from curate.basics.errors import InputError
 from curate.commands.console import (
     FINDINGS,
@@ -54,7 +55,8 @@ def run(a: argparse.Namespace) -> int:
         from curate.hands.sifting import explain_limits
         from curate.taggers.table import choose_by
 
-        print(explain_limits(limits_of(choose_by(options.tagger[0]), options.limits)), end="")
+        limits = limits_of(choose_by(options.tagger[0]), options.limits)
+        streams.give(explain_limits(limits).removesuffix("\n"))
         return OK
     if not a.dataset or not a.out:
         missing = "--out" if a.dataset else "D"

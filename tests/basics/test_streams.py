@@ -40,7 +40,14 @@ def test_show_does_not_ask_a_closed_stream_whether_it_is_a_terminal(drawn_datase
 @FULL
 @pytest.mark.parametrize(
     "line",
-    ["qa --explain", "--help", "qa --help", "--version", "crop {drawn} --size 32 --json --out {tmp}/c"],
+    [
+        "qa --explain",
+        "autotag --explain",
+        "--help",
+        "qa --help",
+        "--version",
+        "crop {drawn} --size 32 --json --out {tmp}/c",
+    ],
 )
 @pytest.mark.parametrize(("to", "told"), [(">/dev/full", "stdout: No space left on device")])
 def test_data_that_cannot_be_written_is_an_error_of_one_line(
@@ -59,7 +66,7 @@ def test_a_closed_stdout_is_an_error_where_there_is_data(drawn_dataset: Path, tm
     assert "stdout: is closed" in error
 
 
-@pytest.mark.parametrize("line", ["qa --explain", "--help", "crop nowhere --help"])
+@pytest.mark.parametrize("line", ["qa --explain", "autotag --explain", "--help", "crop nowhere --help"])
 def test_a_reader_that_left_is_no_error(line: str) -> None:
     assert shell(f"curate {line} > >(exec true); exit $?")[::2] == (0, "")
 
