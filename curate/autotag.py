@@ -30,9 +30,10 @@ from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
 from curate.hands.finding import Find
-from curate.hands.oriented import SIDE_FROM, oriented
+from curate.hands.oriented import SIDE_FROM, TAGGER, oriented, untold
 from curate.hands.photograph import DIM, Photograph
 from curate.hands.sifting import (
+    CERTAIN,
     HARDNESS,
     LOOKS_APART,
     SIFTED,
@@ -59,8 +60,6 @@ ONE_HALF = (
     "they are chosen on half of the people and measured on the others, and all whose photographs have labels "
     "to compare with are in one half; label photographs of more people"
 )
-TAGGER = "tagger"  # in attrs: what told of the side
-_CERTAIN = "certain"
 _ROWS = 16  # samples a task, at least
 _PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
 
@@ -235,12 +234,12 @@ def _tag_batch(
 
 def _judge(photograph: Photograph, said: Sequence[Tagged], limits: Limits) -> tuple[Verdict, dict[str, Any]]:
     """What is to be thought of the first tagger's hand, and what its attrs say of that."""
-    first, sample = said[0], photograph.sample
+    first, sample = said[0], untold(photograph.sample)
     frame = (float(photograph.info.width), float(photograph.info.height))
     others = _apart_from_others(said)
     hand = Judged(first.keypoints, first.scores, frame, sample.side, sample.aspect, first.apart, others)
     verdict = sifting.judge(hand, limits)
-    attrs: dict[str, Any] = {HARDNESS: round(verdict.hardness, 4), _CERTAIN: verdict.certain}
+    attrs: dict[str, Any] = {HARDNESS: round(verdict.hardness, 4), CERTAIN: verdict.certain}
     for name, apart in ((LOOKS_APART, first.apart), (TAGGERS_APART, others)):
         share = hand.share(apart)
         if share is not None:
@@ -380,7 +379,7 @@ def _compared(tagged: Sequence[Dataset], truth: Dataset) -> _Compared:
             fits = precision.is_right(sample.keypoints, true.keypoints, true.visibility)
             if fits is not None:
                 who = sample.subject_id or true.subject_id or sample.sample_id
-                rows.append((sample.attrs[HARDNESS], sample.attrs[_CERTAIN], fits, number == 0, who))
+                rows.append((sample.attrs[HARDNESS], sample.attrs[CERTAIN], fits, number == 0, who))
     hardness, certain, right, kept, people = zip(*rows, strict=True) if rows else ((), (), (), (), ())
     return _Compared(
         np.array(hardness, np.float64),

@@ -27,6 +27,7 @@ from curate.hands.finding import FOUND_BY, WHOLE, FindAll, Finder, with_found_by
 from curate.hands.oriented import ROLL, oriented
 from curate.hands.overlay import draw_skeleton
 from curate.hands.photograph import DIM, Photograph
+from curate.hands.relabelled import NO_HAND
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
 from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_overlay
@@ -46,7 +47,6 @@ from curate.taggers.tagger import (
 
 JSON = "predictions.json"
 PICTURES = "pictures"
-REASON = "no_hand"  # in a sample's attrs: why there is no hand in it
 WITHOUT, UNSEEN = "without_a_hand", "seen_by_the_network_alone"  # notes
 LOW, LOW_IN_VIDEOS = "low_scores", "low_scores_in_videos"  # notes, each below a score of its own
 
@@ -330,10 +330,10 @@ class _Ways:
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
         """The photo's sample with what was found in it, counted in `part`."""
         made = _labelled(photograph, tagged, self.chosen.open().label_source, self.least, self.out)
-        part.notes[WITHOUT] += REASON in made.attrs
+        part.notes[WITHOUT] += NO_HAND in made.attrs
         part.notes[UNSEEN] += _unseen(photograph.sample, tagged)
-        part.notes[TAKEN_FOR_RIGHT] += REASON not in made.attrs and tagged.taken_for_right
-        part.notes[self.low] += REASON not in made.attrs and (made.score or 0.0) < self.least
+        part.notes[TAKEN_FOR_RIGHT] += NO_HAND not in made.attrs and tagged.taken_for_right
+        part.notes[self.low] += NO_HAND not in made.attrs and (made.score or 0.0) < self.least
         return made
 
     @property
@@ -437,7 +437,6 @@ def _labelled(
 ) -> Sample:
     """The photo's sample with what was found as its labels; or without labels, and with the reason."""
     made = labelled(photograph, tagged, label_source, out)
-    made.attrs.pop(REASON, None)
     if not tagged.found.any():
         reason = "the network found no keypoint"
     elif _unseen(photograph.sample, tagged) and tagged.score < min_score:
@@ -450,7 +449,7 @@ def _labelled(
         visibility=np.zeros(kp.COUNT, np.uint8),
         label_source=None,
         keypoint_scores=None,
-        attrs={**made.attrs, REASON: reason},
+        attrs={**made.attrs, NO_HAND: reason},
     )
 
 
@@ -504,13 +503,13 @@ def _write_json(made: Dataset, *, pictures: bool) -> None:
                 "score": None if sample.score is None else round(sample.score, 4),
                 "found_by": sample.attrs[FOUND_BY],
                 "looked_at": sample.attrs[LOOKED_AT],
-                "reason": sample.attrs.get(REASON),
+                "reason": sample.attrs.get(NO_HAND),
                 "side": sample.side,
                 "aspect": sample.aspect,
                 "tilt": _short(sample.tilt),
                 "rotation": _short(sample.rotation),
                 "roll": _short(sample.attrs.get(ROLL)),
-                "points": None if REASON in sample.attrs else points,
+                "points": None if NO_HAND in sample.attrs else points,
             }
             file.write((("," if number else "") + "\n " + json.dumps(entry)).encode())
         file.write(b"\n]}\n")

@@ -13,7 +13,7 @@ from curate.hands import orientation, shape
 
 # In a sample's attrs, beside ANGLES_FROM: what told of the column, and the roll in degrees.
 SIDE_FROM, ASPECT_FROM, ROLL = "side_from", "aspect_from", "roll"
-POINTS = "points"
+POINTS, TAGGER = "points", "tagger"
 _DIGITS = 2  # of a degree
 
 
@@ -54,12 +54,18 @@ def oriented(samples: Sequence[Sample], edge_on: float = shape.EDGE_ON) -> list[
 
 def oriented_anew(sample: Sample) -> Sample:
     """The sample, whose points or side are others now, with what its points told before told once more."""
-    told = {name for name in (SIDE_FROM, ASPECT_FROM, ANGLES_FROM) if sample.attrs.get(name) == POINTS}
+    bare = untold(sample, (POINTS,))
+    return sample if bare is sample else oriented([bare])[0]
+
+
+def untold(sample: Sample, by: Sequence[str] = (POINTS, TAGGER)) -> Sample:
+    """The sample without the side, aspect and angles that its points told, or the tagger that found them."""
+    told = {name for name in (SIDE_FROM, ASPECT_FROM, ANGLES_FROM) if sample.attrs.get(name) in by}
     if not told:
         return sample
     angled = ANGLES_FROM in told
     gone = told | ({ROLL} if angled else set())
-    bare = replace(
+    return replace(
         sample,
         side=None if SIDE_FROM in told else sample.side,
         aspect=None if ASPECT_FROM in told else sample.aspect,
@@ -67,7 +73,6 @@ def oriented_anew(sample: Sample) -> Sample:
         rotation=None if angled else sample.rotation,
         attrs={name: value for name, value in sample.attrs.items() if name not in gone},
     )
-    return oriented([bare])[0]
 
 
 def _rounded(degrees: float) -> float | None:

@@ -19,7 +19,8 @@ from curate.basics import settings
 from curate.basics.settings import Options, number, whole
 from curate.hands import shape
 
-SIFTED, HARDNESS = "sifted", "hardness"  # in a sample's attrs: the reasons, and the largest strain
+# In a sample's attrs: the reasons, and what a Verdict says beside them.
+SIFTED, HARDNESS, CERTAIN = "sifted", "hardness", "certain"
 LOOKS_APART, TAGGERS_APART = "looks_apart", "taggers_apart"  # likewise: shares of the hand's longer side
 _HEAD = """\
 # The limits of curate autotag: a hand beyond any of them is sifted out. Keep what you change, and give the

@@ -17,6 +17,7 @@ from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from curate.hands.finding import FOUND_BY, NONE, Find, with_found_by
 from curate.hands.photograph import Photograph
+from curate.hands.relabelled import forgotten
 from curate.scoring.precision import PRECISION, Threshold
 
 UNMEASURED = 0.7  # the threshold of a tagger that tells none
@@ -181,9 +182,9 @@ def open_photograph(root: Path, sample: Sample) -> Photograph | InputError:
 
 def labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Path) -> Sample:
     """The photograph's sample as one of a dataset at `out`, with what was found as its labels alone."""
-    found = tagged.found
+    found, sample = tagged.found, forgotten(photograph.sample)
     return replace(
-        photograph.sample,
+        sample,
         image=relative_to_out(photograph.path, out),
         width=photograph.info.width,
         height=photograph.info.height,
@@ -196,7 +197,7 @@ def labelled(photograph: Photograph, tagged: Tagged, label_source: str, out: Pat
         score=tagged.score,
         keypoint_scores=tagged.scores.astype(np.float32),
         attrs={
-            **photograph.sample.attrs,
+            **sample.attrs,
             FOUND_BY: tagged.found_by,
             LOOKED_AT: [round(float(value), 2) for value in tagged.looked_at],
         },

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 
 from curate.basics.wording import counted
+from curate.hands.relabelled import DECISION
 from qa.checks.check import Check, Hit, Limits, Outcome
 from qa.measures.arrays import Names
 from qa.severity import Severity
@@ -50,7 +51,7 @@ def _angle_bands(view: View) -> dict[str, Names]:
 def auto_label_in_test(view: View, limits: Limits) -> Outcome:
     """Labels made by a network in the test split: a test of them measures agreement with that network."""
     auto = np.array([str(who).startswith("auto") for who in view.label_source], bool)
-    reviewed = np.array([about.get("decision") in _SEEN for about in view.attrs], bool)
+    reviewed = np.array([about.get(DECISION) in _SEEN for about in view.attrs], bool)
     test = view.split == "test"
     bad = int((test & auto & ~reviewed).sum())
     count = int(test.sum())

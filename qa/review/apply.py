@@ -22,6 +22,7 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import from_batch
 from curate.data.stage import Stage, Summary, keep
+from curate.hands.relabelled import DECISION
 from qa.review.beside_points import changed_beside
 from qa.review.decisions import Decision, Patch, read_decisions
 from qa.review.standing import names_of, patched, pixel_states, stale
@@ -236,7 +237,7 @@ def _apply_batch(
             before, sample = sample, patched(sample, decision.patch or Patch())
             part.notes += changed_beside(before, sample)
             # Checks ask for it: a label that a person has seen is no longer a network's alone.
-            sample.attrs = {**sample.attrs, "decision": decision.decision}
+            sample.attrs = {**sample.attrs, DECISION: decision.decision}
         samples.append(sample)
     keep(part, samples, root, out)
     return part

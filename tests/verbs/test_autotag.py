@@ -201,6 +201,28 @@ def test_side_and_aspect_are_filled_in_where_the_points_tell_them(
 
 
 @pytest.mark.usefixtures("sees")
+def test_what_was_said_of_replaced_labels_is_said_of_no_others(
+    make_run: MakePath, photos: Callable[..., Path], tmp_path: Path
+) -> None:
+    of_others = {
+        "decision": "accept",
+        "no_hand": "too dark",
+        "sifted": [{"limit": "turn"}],
+        "taggers_apart": 1.0,
+    }
+    told = {"side_from": "tagger", "angles_from": "points", "roll": 77.0, "age": 30, **of_others}
+    before = photos(1, side="left", aspect="dorsal", tilt=33.0, rotation=44.0, attrs=told)
+    run(before, make_run(), tmp_path / "tagged")
+    (sample,) = Dataset(tmp_path / "tagged")
+    assert (sample.side, sample.attrs["side_from"]) == ("right", "points")
+    assert sample.rotation == pytest.approx(0, abs=20)
+    assert sample.tilt != 33
+    assert sample.attrs["roll"] != 77
+    assert not of_others.keys() & sample.attrs.keys()
+    assert sample.attrs["age"] == 30
+
+
+@pytest.mark.usefixtures("sees")
 def test_points_that_deny_the_side_that_is_known_are_sifted_out(
     make_run: MakePath, photos: Callable[..., Path], tmp_path: Path
 ) -> None:
