@@ -18,6 +18,7 @@ from curate.basics.errors import UnreadableImage
 from curate.data import references
 from curate.data.sample import Sample
 from curate.hands.oriented import SIDE_FROM, oriented_anew
+from curate.hands.relabelled import unjudged
 from qa.review.beside_points import box_of, xyz_of
 from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, sample_sha
 
@@ -89,7 +90,7 @@ def patched(sample: Sample, patch: Patch) -> Sample:
             points[kp.INDEX[name]] = (np.nan, np.nan) if point is None else point[:2]
             seen[kp.INDEX[name]] = kp.UNLABELLED if point is None else point[2]
         sample = replace(
-            sample,
+            unjudged(sample),
             keypoints=points,
             visibility=seen,
             keypoint_scores=None,

@@ -313,12 +313,15 @@ def test_what_points_told_is_told_by_the_corrected_points(hands: Path, tmp_path:
 
 def test_what_a_person_corrected_has_no_tagger_s_scores(hands: Path, tmp_path: Path) -> None:
     scores = np.ones(21, np.float32)
+    judged = {"certain": True, "hardness": 3.2, "looks_apart": 0.2, "sifted": [{"limit": "looks_apart"}]}
     scored = {"keypoint_scores": scores, "score": 0.5, "label_source": "auto:run", "depth": "depth/0.png"}
-    save(hands, [replace(sample, **scored) for sample in Dataset(hands)])
+    save(hands, [replace(sample, **scored, attrs={**sample.attrs, **judged}) for sample in Dataset(hands)])
     path = write_lines(tmp_path, decided(hands, 0, "patch", patch={"points": {"wrist": [1, 2, 2]}}))
     apply_decisions(hands, path, tmp_path / "next", quiet=True)
     first, second, *_ = Dataset(tmp_path / "next")
     assert (first.label_source, first.score, first.keypoint_scores) == ("manual", None, None)
+    assert not judged.keys() & first.attrs.keys()
+    assert judged.items() <= second.attrs.items()
     np.testing.assert_array_equal(second.keypoint_scores, scores)
     assert (tmp_path / "next" / first.depth).resolve() == (hands / "depth/0.png").resolve()
 
