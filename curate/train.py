@@ -17,7 +17,9 @@ from curate.networks import table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
 from curate.taggers import opencv
-from curate.training.record import WEIGHTS, describe_epoch
+from curate.training.record import WEIGHTS, describe_epoch, read_info
+
+_FAR_OFF = 0.1  # of scores, on average: then they are not what they are taken for
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Trained:
         learnt as such.
     taught_nothing: how many images of the train split have no labelled point, where the network learns from
         points alone.
+    score_error: by how much the scores are off, on average, on the split that they were fitted to; None where
+        they were fitted to none, or by an earlier version.
     """
 
     out: Path
@@ -40,6 +44,7 @@ class Trained:
     reused: bool = False
     taken_for_right: int = 0
     taught_nothing: int = 0
+    score_error: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -55,6 +60,11 @@ class Trained:
             images = counted(self.taught_nothing, "image")
             told.append(
                 f"\n  note: without a labelled point, from which this network learns nothing: {images}"
+            )
+        if self.score_error is not None and self.score_error > _FAR_OFF:
+            off = f"off by {self.score_error:.2f} on average"
+            told.append(
+                f"\n  note: do not rely on its scores: fitted to split val, they are still {off} there"
             )
         return "".join(told)
 
@@ -92,6 +102,7 @@ def train(
     _require_fit(dataset, network, needs)
     options = _begun(options, network)
     from curate.training import fit  # torch, which no refusal above waits for
+    from curate.training.confidence import score_error_of
 
     box = opencv.told().sha256.values() if options.start is not None else ()
     plan = fit.plan(dataset, network, options, box=box)
@@ -107,7 +118,16 @@ def train(
     unknown = sideless(dataset, "train") if plan.right_hands else 0
     idle = 0 if plan.recipe.empty_weight else unlabelled
     before = claim.result is not None
-    return Trained(folder, result["epochs"], plan.epochs, result["last"], before, unknown, idle)
+    return Trained(
+        folder,
+        result["epochs"],
+        plan.epochs,
+        result["last"],
+        reused=before,
+        taken_for_right=unknown,
+        taught_nothing=idle,
+        score_error=score_error_of(read_info(folder)),
+    )
 
 
 def _begun(options: TrainOptions, network: str) -> TrainOptions:

@@ -2,6 +2,7 @@
 of points that are right. run.json keeps it, and whoever opens the run is given such scores.
 
     "confidence": {"temperature", "split", "points": how many, "within_px": how near is right,
+                   "score_error": by how much such scores are off there, see `calibration.calibration_error`,
                    "threshold": from which score on hands are to be trusted, see `precision.Threshold`}
 """
 
@@ -24,6 +25,7 @@ from curate.scoring.precision import Threshold, threshold_for
 from curate.training.examples import Examples
 
 CONFIDENCE, TEMPERATURE, THRESHOLD = "confidence", "temperature", "threshold"
+SCORE_ERROR = "score_error"
 _BATCH = 256
 
 
@@ -49,12 +51,14 @@ def fit_confidence(network: Network, examples: Examples, split: str) -> dict[str
     if temperature is None:
         return None
     temperature = round(temperature, 4)
-    threshold = _threshold(calibration.tempered(every, temperature), known, right)
+    meant = calibration.tempered(every, temperature)
+    threshold = _threshold(meant, known, right)
     return {
         TEMPERATURE: temperature,
         "split": split,
         "points": int(known.sum()),
         "within_px": limit,
+        SCORE_ERROR: round(calibration.calibration_error(meant[known], right[known]), 4),
         THRESHOLD: None if threshold is None else asdict(threshold),
     }
 
@@ -97,3 +101,11 @@ def threshold_of(info: Mapping[str, Any]) -> Threshold | None:
     """
     told = (info.get(CONFIDENCE) or {}).get(THRESHOLD)
     return None if told is None else msgspec.convert(told, Threshold)
+
+
+def score_error_of(info: Mapping[str, Any]) -> float | None:
+    """How far off a run.json tells its scores to be on the split that they were fitted to; None where it does
+    not."""
+    told = info.get(CONFIDENCE)
+    value = told.get(SCORE_ERROR) if isinstance(told, dict) else None
+    return value if isinstance(value, float) else None

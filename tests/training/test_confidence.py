@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,16 @@ def guesses(examples: Examples, share: float, score: float) -> Callable[..., Fou
     return predict
 
 
+def fitted_to(predict: Callable[..., Found], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Stands for `fit_confidence`, of a network that predicts so."""
+
+    def fitted(*given: Any) -> dict[str, Any] | None:
+        monkeypatch.setattr(inference, "predict", predict)
+        return fit_confidence(*given)
+
+    return fitted
+
+
 def test_the_temperature_brings_scores_to_the_share_that_is_right(
     make_set: MakePath, make_run: MakePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,6 +61,20 @@ def test_the_temperature_brings_scores_to_the_share_that_is_right(
     assert told["temperature"] == pytest.approx(2, rel=0.1)
     assert (told["split"], told["points"], told["within_px"]) == ("val", 60 * 20, 9)
     assert told["threshold"] is None  # no score of it tells of 95 % that are right
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.25, "still off by 0.3"), (0.75, "")])
+def test_a_training_says_where_its_scores_are_not_to_be_relied_on(
+    make_set: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, said: str
+) -> None:
+    """A temperature brings a score of 0.9 to a half at the least, where one point in four is right."""
+    training_set = make_set(["train", "train", *["val"] * 30], size=32)
+    examples = Examples(Dataset(training_set), "val")
+    monkeypatch.setattr(fit, "fit_confidence", fitted_to(guesses(examples, share, 0.9), monkeypatch))
+    for _ in range(2):  # when it is done, and when it is found done
+        told = str(train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True))
+        assert ("do not rely on its scores" in told) == bool(said)
+        assert said in told
 
 
 def test_the_threshold_leaves_out_hands_whose_points_are_wrong(
