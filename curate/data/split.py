@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from curate.basics.errors import InputError
 from curate.basics.paths import open_file
+from curate.basics.wording import counted
 
 SPLITS = ("train", "val", "test")
 _WORDS = {
@@ -163,7 +164,7 @@ def check(
         if torn:
             raise InputError(
                 where,
-                f"{len(torn)} {kind}s are in more than one split ({_some(torn)})",
+                f"{counted(len(torn), kind)} in more than one split ({_some(torn)})",
                 field="split",
                 remedy="split by subject: --split subject",
             )

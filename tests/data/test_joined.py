@@ -72,7 +72,7 @@ def test_rows_that_name_no_sample_are_counted_and_those_of_samples_without_a_lab
 
 def test_a_split_that_parts_a_photo_is_refused(two: list[Dataset], tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("sample_id,split\nb2,train\nd,test\n")
-    with pytest.raises(InputError, match=r"1 photos are in more than one split \('b'\)"):
+    with pytest.raises(InputError, match=r"1 photo in more than one split \('b'\)"):
         Joined.of(two, 20).split(tmp_path / "list.csv", seed=0, test=0.1, val=0.0)
 
 
@@ -106,5 +106,5 @@ def test_a_copy_of_a_file_is_the_same_photo_in_another_dataset(store, tmp_path: 
     assert len({a, b, c}) == 3
     assert Joined.of(datasets[:1], 20).pictures[0] != a
     (tmp_path / "list.csv").write_text("sample_id,split\na,train\nd,test\n")
-    with pytest.raises(InputError, match="1 photos are in more than one split"):
+    with pytest.raises(InputError, match="1 photo in more than one split"):
         Joined.of(datasets, 20).split(tmp_path / "list.csv", seed=0, test=0.1, val=0.0)
