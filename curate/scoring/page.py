@@ -20,6 +20,8 @@ from curate.scoring.figures import Scored, missing, number, page_rows, share
 SIDE = 240  # px of a picture
 _CARDS = 12  # pictures a group
 _REACH = 30  # px of the PCK curve, at 96 px
+_STEPS = (1, 2, 5, 10, 20, 50)  # px between its marks, of which there are
+_MARKS = 8  # at most
 NAME = 80  # letters of a sample's name shown
 
 
@@ -97,6 +99,7 @@ def _joints(errors: dict[str, float | None]) -> list[dict[str, Any]]:
 
 def _curve(shown: Shown) -> dict[str, Any]:
     reach = _REACH * shown.figures["size"] / 96
+    between = next((step for step in _STEPS if reach <= _MARKS * step), 100)
     left, bottom, width, height = 36.0, 220.0, 370.0, 210.0
     points = []
     for step in range(61):
@@ -108,7 +111,10 @@ def _curve(shown: Shown) -> dict[str, Any]:
         "reach": f"{reach:g}",
         "limit": round(left + width * shown.figures["right_within_px"] / reach, 1),
         "grid": [{"y": bottom - height * s / 4, "label": f"{25 * s} %"} for s in range(5)],
-        "marks": [{"x": left + width * s / 6, "label": f"{reach * s / 6:g}"} for s in range(7)],
+        "marks": [
+            {"x": round(left + width * px / reach, 1), "label": str(px)}
+            for px in range(0, math.floor(reach) + 1, between)
+        ],
     }
 
 

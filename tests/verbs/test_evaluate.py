@@ -52,6 +52,14 @@ def test_an_evaluation_leaves_predictions_metrics_and_a_page(evaluated: Path) ->
     assert "wrist" not in figures["per_keypoint_epe"]
 
 
+def test_the_curve_is_marked_at_whole_pixels(evaluated: Path) -> None:
+    page = (evaluated / "evaluation.html").read_text()
+    curve = page.partition("Share of points within a distance, from 0 to 10 pixels")[2].partition("</svg>")[0]
+    marks = re.findall(r'<text x="([\d.]+)" y="236" text-anchor="middle">([^<]*)<', curve)
+    assert [label for _, label in marks] == ["0", "2", "4", "6", "8", "10"]
+    assert [float(x) for x, _ in marks] == [36, 110, 184, 258, 332, 406]
+
+
 def test_hostile_names_stay_text_on_a_page_that_loads_nothing(evaluated: Path) -> None:
     page = (evaluated / "evaluation.html").read_text()
     seen: list[tuple[str, dict[str, str | None]]] = []
