@@ -8,11 +8,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """A share: "67 %"; with as many digits more as it takes to say 0 % and 100 % of just these alone."""
+def percent(share: float, digits: int = 0, limit: float | None = None) -> str:
+    """A share: "67 %"; with as many digits more as it takes to say 0 % and 100 % of just these alone, and to
+    tell it from a limit that it is beyond."""
     near = round(share, 9)  # floats that were to be 0 or 1 may be off by a little
-    text = f"{100 * share:.{digits}f}"
-    while 0 < near < 1 and float(text) in (0, 100):
+    others = [other for other in (0.0, 1.0, limit) if other is not None and round(other, 9) != near]
+    while any(f"{100 * share:.{digits}f}" == f"{100 * other:.{digits}f}" for other in others):
         digits += 1
-        text = f"{100 * share:.{digits}f}"
-    return f"{text} %"
+    return f"{100 * share:.{digits}f} %"

@@ -124,8 +124,9 @@ def judge(mask: Mask, points: NDArray[np.floating], doubt: Callable[[], str | No
         return doubt()
     far = laid.beyond(mask)
     if far > _MAX_BEYOND:
+        told = percent(far, limit=_MAX_BEYOND)
         return (
-            f"{percent(far)} of what was found lies too far from the labelled points to be their hand; "
+            f"{told} of what was found lies too far from the labelled points to be their hand; "
             f"allowed: up to {percent(_MAX_BEYOND)}"
         )
     return None if laid.covered_by(mask) >= _COVERED else doubt()
@@ -148,7 +149,7 @@ def doubt(image: Pixels, mask: Mask, skin: Pixels | None = None) -> str | None:
     for limit in _LIMITS:
         value, most = float(getattr(seen, limit.mark)), limit.clutter if cluttered else limit.plain
         if value > most:
-            return f"{limit.says.format(percent(value, 1))}; allowed: up to {percent(most, 1)}{where}"
+            return f"{limit.says.format(percent(value, 1, most))}; allowed: up to {percent(most, 1)}{where}"
         together += value / most
     if together > _TOGETHER:
         return f"its marks add up to {together:.1f} times what is allowed of one; allowed: {_TOGETHER}{where}"

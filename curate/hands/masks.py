@@ -472,18 +472,18 @@ def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) ->
     """
     small = np.asarray(images.reduced(mask.view(np.uint8) * np.uint8(255), _CHECKED) >= 128, np.uint8)
     area = np.count_nonzero(small)
-    if not _AREA[0] <= area / small.size <= _AREA[1]:
-        allowed = " to ".join(map(percent, _AREA))
-        return f"the mask covers {percent(area / small.size, 1)} of the image; allowed: {allowed}"
+    share, (least, most) = area / small.size, _AREA
+    if not least <= share <= most:
+        told = percent(share, 1, least if share < least else most)
+        return f"the mask covers {told} of the image; allowed: {percent(least)} to {percent(most)}"
     border = share_of_border(small)
     if border > _MAX_BORDER:
-        return (
-            f"the mask covers {percent(border)} of the image's border; allowed: up to {percent(_MAX_BORDER)}"
-        )
+        told = percent(border, limit=_MAX_BORDER)
+        return f"the mask covers {told} of the image's border; allowed: up to {percent(_MAX_BORDER)}"
     found = [(piece.area, sum(size for _, size in piece.holes)) for piece in pieces(small)]
     main = max(whole - holes for whole, holes in found)
     if main < _MAIN_PIECE * area and not several:
-        told = percent(main / area, 1)
+        told = percent(main / area, 1, _MAIN_PIECE)
         return f"the mask's main piece holds {told} of it; allowed: from {percent(_MAIN_PIECE)} on"
     points = points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0])
     holes = sum(holes for _, holes in found)
@@ -492,7 +492,7 @@ def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) ->
             size for piece in pieces(small) for line, size in piece.holes if _is_loop(small, line, points)
         )
     if holes > _MAX_HOLES * area:
-        told = percent(holes / area, 1)
+        told = percent(holes / area, 1, _MAX_HOLES)
         return f"the mask has holes of {told} of it; allowed: up to {percent(_MAX_HOLES)}, beside loops"
     return _check_points(small, points)
 

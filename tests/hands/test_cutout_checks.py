@@ -171,6 +171,15 @@ def test_what_lies_beyond_a_labelled_hand_by_hand(flat_hand: np.ndarray) -> None
     assert cutout_checks.beyond(far, points) == pytest.approx(1 / 3, abs=1e-3)
 
 
+def test_what_lies_beyond_by_little_is_told_with_the_digits_that_it_takes(flat_hand: np.ndarray) -> None:
+    mask = np.zeros((300, 400), bool)
+    mask[60:180, 60:140] = mask[60:180, 300:307] = True  # 7 of 87 columns
+    told = cutout_checks.judge(mask, flat_hand.astype(float), lambda: None)
+    assert told is not None
+    assert told.startswith("8.1 % of what was found")
+    assert told.endswith("allowed: up to 8 %")
+
+
 def test_too_few_points_tell_nothing(flat_hand: np.ndarray) -> None:
     mask = np.ones((200, 200), bool)
     few = flat_hand.astype(float).copy()

@@ -203,12 +203,13 @@ def test_an_outline_where_no_pixel_tells_hand_from_ground() -> None:
         (disc(25), None),
         (disc(4), "covers 0.5 % of the image"),
         (~disc(20), "covers 87.4 % of the image"),
+        (np.arange(10_000).reshape(100, 100) < 8504, "covers 85.04 % of the image; allowed: 1 % to 85 %"),
         (disc(20, at=(25, 25)) | disc(8, at=(80, 80)), "main piece holds 85.9 %"),
         (disc(30) & ~disc(12), "holes of 1"),
         (disc(30) & ~disc(20), None),
         (np.pad(np.zeros((70, 70), bool), 15, constant_values=True), "covers 100 % of the image's border"),
     ],
-    ids=["whole", "small", "large", "two pieces", "a hole", "a loop", "the border"],
+    ids=["whole", "small", "large", "large by little", "two pieces", "a hole", "a loop", "the border"],
 )
 def test_check_of_shape(mask: np.ndarray, reason: str | None) -> None:
     found = masks.check(mask, np.zeros((0, 2)))
