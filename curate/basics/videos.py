@@ -224,7 +224,8 @@ def _opened(path: Path) -> Iterator[Any]:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     try:
         if not capture.isOpened():
-            raise InputError(path, "no video that can be read", allowed=", ".join(SUFFIXES))
+            found = "a video that is damaged, or holds no picture that can be decoded"
+            raise InputError(path, found, remedy="if it plays elsewhere: ffmpeg -i IN OUT.mp4")
         width, height = (capture.get(k) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_PIXELS:
             raise InputError(path, f"frames of {width:.0f} x {height:.0f} px", allowed=f"{MAX_PIXELS} pixels")

@@ -327,6 +327,8 @@ def test_a_file_that_is_no_video_is_quarantined(tmp_path: Path) -> None:
     told = {entry["input"]: entry["reason"] for entry in made.quarantine()}
     assert told.keys() == {"cut.avi", "torn.mp4", "list.mkv", "still.mov", "link.mp4"}
     assert "of 10 frames; those are kept" in told["cut.avi"]
+    assert told["torn.mp4"].startswith("a video that is damaged, or holds no picture that can be decoded")
+    assert "if it plays elsewhere: ffmpeg" in told["torn.mp4"]
     assert "begins with b'#EXTM3U\\n'" in told["list.mkv"]
     assert "leads out of the source folder" in told["link.mp4"]
     assert [s.frame for s in made if s.clip == "good.mp4"] == [0, 1]
