@@ -107,16 +107,16 @@ def tell(
     returns the exit code."""
     again = " (was finished before)" if summary.reused else ""
     lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{again}"]
-    lines += [f"  left out: {count} {_words(reason)}" for reason, count in summary.dropped.items()]
-    lines += [f"  not there: {count} {_words(reason)}" for reason, count in summary.absent.items()]
+    lines += [f"  left out: {count:,} {_words(reason)}" for reason, count in summary.dropped.items()]
+    lines += [f"  not there: {count:,} {_words(reason)}" for reason, count in summary.absent.items()]
     if summary.quarantined:
         inputs = counted(summary.quarantined, "input")
         lines.append(f"  in quarantine: {inputs}, see {summary.out / 'quarantine.jsonl'}")
         if not summary.samples:
             lines += _first_of_quarantine(summary.out)
-    lines += [f"  note: {count} {_words(what)}" for what, count in summary.notes.items() if count]
+    lines += [f"  note: {count:,} {_words(what)}" for what, count in summary.notes.items() if count]
     if splits:
-        lines.append("  splits: " + ", ".join(f"{count} {name}" for name, count in sorted(splits.items())))
+        lines.append("  splits: " + ", ".join(f"{count:,} {name}" for name, count in sorted(splits.items())))
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return OK if summary.clean(strict=getattr(a, "strict", False)) else FINDINGS
 

@@ -54,6 +54,15 @@ def test_all_and_none_are_said_of_these_alone(store, tmp_path: Path) -> None:
     assert all(f"<td>{said} %</td>" in page(found, []) for said in ("99.97", "0.03", "100"))
 
 
+def test_large_numbers_are_told_alike_and_one_in_the_singular(store, tmp_path: Path, capsys) -> None:
+    samples = [Sample(f"s/{i}", "s", "1.png", 30, 20, side="left") for i in range(1501)]
+    root = store(tmp_path / "many", samples, {})
+    assert main(["select", str(root), "--sample", "1", "--out", str(tmp_path / "one")]) == 0
+    assert "note: 1,500 not drawn" in capsys.readouterr().err
+    told = str(show(tmp_path / "one")).splitlines()
+    assert told[-2:] == ["  made by make: 1,501 samples", "  made by select: 1 sample"]
+
+
 def test_the_command_tells_and_prints(three: Path, capsys) -> None:
     assert main(["show", str(three)]) == 0
     assert "side: left (2), not known (1)" in capsys.readouterr().err
