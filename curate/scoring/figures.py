@@ -349,7 +349,7 @@ def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:
 
 def share(value: float | None) -> str:
     """A share as a percentage; a dash for none."""
-    return "–" if value is None else f"{percent(value, 1)}"
+    return "–" if value is None else percent(value, 1)
 
 
 def number(value: float | None, digits: int = 2) -> str:

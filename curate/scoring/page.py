@@ -141,7 +141,7 @@ def _reliability(shown: Shown) -> dict[str, Any]:
         ],
         "line": " ".join(f"{x(score)},{y(right)}" for score, right, _ in groups),
         "honest": {"x1": x(0), "y1": y(0), "x2": x(1), "y2": y(1)},
-        "grid": [{"y": y(step), "label": f"{percent(step)}"} for step in steps],
+        "grid": [{"y": y(step), "label": percent(step)} for step in steps],
         "marks": [{"x": x(step), "label": f"{step:g}"} for step in steps],
     }
 

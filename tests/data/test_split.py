@@ -134,12 +134,12 @@ def test_the_same_names_and_seed_draw_the_same_people_for_ever() -> None:
 
 def test_a_subject_photo_or_clip_in_two_splits_is_named() -> None:
     with pytest.raises(
-        InputError, match=r"set: split: 1 subjects .*\('b'\); split by subject: --split subject"
+        InputError, match=r"set: split: 1 subject in .*\('b'\); split by subject: --split subject"
     ):
         split.check(["train", "train", "test"], ["a", "b", "b"], ["1", "2", "3"], [None] * 3, "set")
-    with pytest.raises(InputError, match=r"1 photos .*\('2'\)"):
+    with pytest.raises(InputError, match=r"1 photo .*\('2'\)"):
         split.check(["train", "train", "test"], ["a", None, None], ["1", "2", "2"], [None] * 3, "set")
-    with pytest.raises(InputError, match=r"1 clips .*\('x'\)"):
+    with pytest.raises(InputError, match=r"1 clip .*\('x'\)"):
         split.check(["train", "train", "test"], ["a", "a", "b"], ["1", "2", "3"], [None, "x", "x"], "set")
     split.check(["train", None, "test"], ["b", "b", None], ["1", "1", "2"], ["x", "y", "y"], "set")
 
