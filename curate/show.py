@@ -170,7 +170,6 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
 def page(contents: Contents, hands: Sequence[Shown]) -> str:
     """A page of HTML in one file that loads nothing."""
     environment = pages.environment("curate", "palette.css", "show.css")
-    environment.filters["percent"] = percent
     cards = [
         {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture), "unreadable": unreadable}
         for sample, picture, unreadable in hands

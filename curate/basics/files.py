@@ -213,13 +213,8 @@ def claimed(
             _begin(folder, asked)
         if claim.result is None and not hold.let_others_in():
             raise InputError(folder, _WRITING)
-        try:
+        with _given_up_where_bare(claim, hold):
             yield claim
-        except Exception:
-            if claim.result is None and hold.alone:
-                with suppress(OSError):  # what failed is told, not what becomes of the folder
-                    _give_up_where_bare(folder)
-            raise
 
 
 def _joined(
@@ -297,12 +292,20 @@ def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
     _mark(folder, begun)
 
 
-def _give_up_where_bare(folder: Path) -> None:
-    """Take back the mark of a folder in which a command failed before it had made anything: whatever is asked
+@contextmanager
+def _given_up_where_bare(claim: Claim, hold: locks.Hold) -> Iterator[None]:
+    """Take back the mark of a folder in which a command fails before it has made anything: whatever is asked
     for next may begin there."""
-    sweep(folder)
-    if {path.name for path in folder.iterdir()} <= {MARK, WORK} and _is_bare(folder / WORK):
-        remove(folder / MARK)
+    try:
+        yield
+    except Exception:
+        if claim.result is None and hold.alone:
+            with suppress(OSError):  # what failed is told, not what becomes of the folder
+                folder = claim.out
+                sweep(folder)
+                if {path.name for path in folder.iterdir()} <= {MARK, WORK} and _is_bare(folder / WORK):
+                    remove(folder / MARK)
+        raise
 
 
 def _is_bare(work: Path) -> bool:

@@ -14,13 +14,15 @@ from markupsafe import Markup
 from curate.basics import images
 from curate.basics.images import Pixels
 from curate.basics.version import VERSION
+from curate.basics.wording import counted, percent
 
 
 def environment(package: str, *sheets: str) -> Environment:
     """The templates in the folder `templates` of a package. Text is escaped, an unknown name is an error.
 
     A page extends page.html.j2, the frame, which has the blocks `title` and `body`. The frame holds the style
-    and a Content-Security-Policy for it; `version` is curate's.
+    and a Content-Security-Policy for it; `version` is curate's. Numbers are told by the filters `counted` and
+    `percent`, as they are elsewhere.
 
     Parameters
     ----------
@@ -35,6 +37,7 @@ def environment(package: str, *sheets: str) -> Environment:
     )
     assert made.loader is not None
     style = "".join(made.loader.get_source(made, sheet)[0] for sheet in sheets)
+    made.filters |= {"counted": counted, "percent": percent}
     made.globals |= {
         "version": VERSION,
         "style": Markup(style),  # our own files

@@ -194,10 +194,8 @@ def explain(record: Any, indent: str = "") -> str:
         if setting is None:
             about, shown = (type(value).__doc__ or "").partition("\n")[0], ""
         else:
-            about, shown = (
-                f"{setting.says}; {setting.allowed_in_files}",
-                f" {json.dumps(value, ensure_ascii=False)}",
-            )
+            about = f"{setting.says}; {setting.allowed_in_files}"
+            shown = f" {json.dumps(value, ensure_ascii=False)}"
         start = f"{indent}# "
         lines.append(textwrap.fill(about, _WIDTH, initial_indent=start, subsequent_indent=f"{start}  "))
         lines.append(f"{indent}{entry.name}:{shown}")

@@ -18,7 +18,6 @@ from curate.basics import keypoints as kp
 from curate.basics import pages
 from curate.basics.errors import SchemaError, printable
 from curate.basics.paths import read_file
-from curate.basics.wording import counted
 from curate.networks import table
 from curate.scoring.figures import FIGURES, summary
 from curate.scoring.mask_figures import MASK_FIGURES
@@ -72,7 +71,7 @@ def card(run: Run) -> str:
         raise SchemaError.of_field(run.root / INFO, str(error), remedy="train again") from None
     starts = starts_of(run.info)
     made = pages.environment("curate.training")
-    made.filters |= {"cell": _cell, "code": _code, "counted": counted}
+    made.filters |= {"cell": _cell, "code": _code}
     template = made.get_template("card.md.j2")
     text = template.render(
         name=_cell(run.name),

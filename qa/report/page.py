@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from curate.basics import files, pages
 from curate.basics.errors import CurateError
-from curate.basics.wording import counted, percent
 from qa.checks.check import Checked
 from qa.report import charts
 from qa.report.changes import Changes
@@ -72,8 +71,7 @@ def write_report(
 
 def _environment(album: Album) -> Environment:
     environment = pages.environment("qa.report", "palette.css", "report.css")
-    environment.filters |= {"shorten": _shorten, "name": _name}
-    environment.filters |= {"number": lambda n: f"{n:,}", "percent": percent, "counted": counted}
+    environment.filters |= {"shorten": _shorten, "name": _name, "number": lambda n: f"{n:,}"}
     environment.globals |= {"picture": album, "share_bar": charts.share_bar, "listed": _LISTED}
     return environment
 
