@@ -61,7 +61,11 @@ def jobs(count: int) -> Iterator[tuple[str, dict[str, Any], int]]:
             job[key] = {**job[key], **value} if isinstance(value, dict) else value
         yield name, job, count
     for share in CURVE:
-        yield f"{WHOLE}, {share:g} times the pictures", whole, round(share * count)
+        yield _times(share), whole, round(share * count)
+
+
+def _times(share: float) -> str:
+    return f"{WHOLE}, {share:g} times the pictures"
 
 
 def rendered(work: Path, name: str, job: dict[str, Any], count: int, workers: int) -> Path:
@@ -94,7 +98,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1200)
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=[WHOLE, *LEFT_OUT])
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", choices=[WHOLE, *LEFT_OUT, *(_times(share) for share in CURVE)]
+    )
     given = parser.parse_args()
     network, size = renders_only.TABLE, 96
     sets = {

@@ -25,7 +25,7 @@ from curate.data.source import ImageFinder, Source
 from curate.data.split import split_of
 
 _POINTS = frozenset({"keypoints", "lefthand_kpts", "righthand_kpts"})
-_IMAGE = attrgetter("image_id")
+_ID, _IMAGE = attrgetter("id"), attrgetter("image_id")
 _SMALL = ("categories", "licenses", "info")
 H = TypeVar("H")
 
@@ -171,9 +171,8 @@ def _by_pieces(
         found: list[Image] = json_files.decode(decoder, piece, file.path)
         entries += found
     named = {type(entry.id) for entry in entries}
-    for piece in annotations.pieces(opened):
+    for text in annotations.pieces(opened, b'{"annotations":[', b"]%s}" % head):
         problems: list[tuple[str, str]] = []
-        text = b'{"annotations":%s%s}' % (piece, head)
         document = _decoded(file, text, kind, unread, problems)
         del text
         document.images = entries
@@ -187,7 +186,7 @@ def _by_pieces(
 
 def _decoded(
     file: AnnotationFile,
-    data: bytes,
+    data: bytes | bytearray,
     kind: type[A],
     unread: type[A] | None,
     problems: list[tuple[str, str]],
@@ -207,7 +206,7 @@ def _decoded(
         return _entry_by_entry(file, data, kind, error, problems)
 
 
-def _packed(data: bytes, unread: type[A]) -> Document[A] | None:
+def _packed(data: bytes | bytearray, unread: type[A]) -> Document[A] | None:
     """The content with keypoints packed, for which each number need not last as an object of its own; None
     where anything is wrong with it, for those to tell who read it number by number."""
     try:
@@ -223,7 +222,7 @@ def _packed(data: bytes, unread: type[A]) -> Document[A] | None:
 
 def _entry_by_entry(
     file: AnnotationFile,
-    data: bytes,
+    data: bytes | bytearray,
     kind: type[A],
     error: InputError,
     problems: list[tuple[str, str]],
@@ -297,7 +296,7 @@ def _settle_ids(document: Document[Any], kind: type[Any]) -> None:
     """Ids as text throughout, where a file has an image's or a category's in quotes here and bare there."""
     for entries, referring in ((document.images, "image_id"), (document.categories, "category_id")):
         referrers = document.annotations if hasattr(kind, referring) else []
-        keys = chain((entry.id for entry in entries), map(attrgetter(referring), referrers))
+        keys = chain(map(_ID, entries), map(attrgetter(referring), referrers))
         if str not in set(map(type, keys)):
             continue
         for owner, name in (*((e, "id") for e in entries), *((a, referring) for a in referrers)):

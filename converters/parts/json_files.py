@@ -71,7 +71,7 @@ def unreadable(path: Path, error: OSError) -> InputError:
     return InputError(path, f"cannot be read ({error.strerror or error})")
 
 
-def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
+def decode(decoder: msgspec.json.Decoder[T], data: bytes | bytearray, path: Path) -> T:
     """Decode strictly, UTF-8, 16 or 32, with a byte order mark or without. NaN and Infinity, which Python
     writes, are null. Raises InputError that names the field, or the place in the text, at fault."""
     try:
@@ -96,7 +96,7 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes, path: Path) -> T:
         raise InputError(path, "is nested too deeply") from None
 
 
-def _without_nan(text: bytes | str) -> bytes | None:
+def _without_nan(text: bytes | bytearray | str) -> bytes | None:
     """The same JSON with null in place of NaN and Infinity; None where more is wrong with it."""
     try:
         return msgspec.json.encode(json.loads(text, parse_constant=lambda _: None))
@@ -111,7 +111,7 @@ def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> Inp
     return InputError(path, message.replace("`", ""), field=".".join(filter(None, (within, field))))
 
 
-def _place(message: str, data: bytes) -> str:
+def _place(message: str, data: bytes | bytearray) -> str:
     match = _AT_BYTE.match(message)
     if not match:
         return message

@@ -52,6 +52,23 @@ def test_pieces_by_hand() -> None:
     assert json.loads(annotations.value(file)) == [a, b, c, d]
 
 
+def test_a_piece_stands_between_what_it_is_asked_to() -> None:
+    file = _opened(
+        json.dumps({"annotations": [{"id": "of forty bytes and more than that"}, {}]}, indent=1).encode()
+    )
+    (annotations,) = json_pieces.members(file)
+    first, second = annotations.pieces(file, b'{"a":[', b'],"b":0}')
+    assert json.loads(first) == {"a": [{"id": "of forty bytes and more than that"}], "b": 0}
+    assert json.loads(second) == {"a": [{}], "b": 0}
+
+
+def test_elements_without_a_comma_between_pieces_are_refused() -> None:
+    file = _opened(b'{"annotations": [{"id": "of forty bytes and more than that"} {"id": 2}]}')
+    (annotations,) = json_pieces.members(file)
+    with pytest.raises(ValueError, match="comma"):
+        list(annotations.pieces(file))
+
+
 @given(OBJECTS, st.booleans(), st.sampled_from([None, 1]))
 def test_all_pieces_together_are_the_list(
     content: dict[str, Any], ascii_only: bool, indent: int | None
