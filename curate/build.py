@@ -62,9 +62,9 @@ def build(
 
     With `weight`, weights.npy says how much each sample counts in training.
 
-    With `masks`, masks.npy holds where hands are, 255: by the sample's own mask every hand that it shows, or
-    the one that was found to replace its ground, and before another ground that one alone. Samples without a
-    mask are dropped and counted, and those that have one need no points.
+    With `masks`, masks.npy holds which share of each pixel is a hand's: by the sample's own mask every hand
+    that it shows, or the one that was found to replace its ground, and before another ground that one alone.
+    Samples without a mask are dropped and counted, and those that have one need no points.
 
     With `grounds_alone`, grounds without a hand become samples, too ("~0" behind the name): without points,
     and with an empty mask. With `keep_empty`, samples that tell of no hand are kept as such pictures, unless

@@ -1,7 +1,8 @@
 """A training set: a dataset whose images are one array of squares of one size, split, as networks read them.
 
     pixels.npy      (N, S, S) grey or (N, S, S, 3) RGB, uint8; a sample's `image` is "pixels.npy#row"
-    masks.npy       (N, S, S) uint8, 255 for the hand, where the set was built with masks
+    masks.npy       (N, S, S) uint8, the share of each pixel that is the hand's, 255 of all of it, where the
+                    set was built with masks
     heatmaps.npy    (N, K, S, S), where they were asked for; otherwise they are drawn from the keypoints
     weights.npy     (N,) float, how much each sample counts; without this file each counts as 1
 
@@ -153,7 +154,8 @@ class Split:
         return np.asarray(self._pixels[self._rows[rows]])
 
     def masks(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.uint8] | None:
-        """(B, S, S) of the given rows of the split, 255 for the hand; None: the set holds no masks."""
+        """(B, S, S) of the given rows of the split, HAND where all of a pixel is the hand's; None: the set
+        holds no masks."""
         return None if self._masks is None else np.asarray(self._masks[self._rows[rows]])
 
 
@@ -187,7 +189,7 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
     points, visibility = labelled_points(table)
     empty = (visibility == 0).all(axis=1)
     if masks is not None:
-        empty[empty] = [not masks[row].any() for row in rows[empty]]
+        empty[empty] = [not (masks[row] > HAND // 2).any() for row in rows[empty]]
     return Split(
         form,
         table.column("sample_id").to_pylist(),

@@ -14,7 +14,7 @@ from curate.basics.errors import InputError
 from curate.basics.images import Pixels
 from curate.data.part import Part
 from curate.data.sample import generator, to_batch
-from curate.data.training_set import HAND, Form
+from curate.data.training_set import Form
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, Dropped, Frame, find_hand
 from curate.hands.finding import FINDERS, Finder
@@ -30,8 +30,8 @@ class Looked(NamedTuple):
     Attributes
     ----------
     frame: the part that became the images. found_by: what the hand was found by; None: the photo is whole.
-    pictures: an S x S image for each ground. masks: where hands are in each of them, HAND and 0; none where
-        the set keeps no masks.
+    pictures: an S x S image for each ground. masks: the share of each pixel of theirs that is a hand's, 255
+        of all of it; none where the set keeps no masks.
     alone: the last ground without the hand, where the set takes that, too.
     """
 
@@ -190,5 +190,5 @@ def _hands(
     """
     known = photograph.hands_of_part(frame.shrink, frame.box, frame.size, shared)
     if known is None and matte is not None:
-        known = (matte.mask, matte.mask)
-    return None if known is None else (known[0] * np.uint8(HAND), known[1] * np.uint8(HAND))
+        known = (matte.alpha, matte.alpha)
+    return known

@@ -416,9 +416,10 @@ def alpha_of(labels: Pixels, hand: Mask) -> Pixels:
     return labels if soft else soften(_with_arm(labels, hand))
 
 
-def part_of(mask: Mask, box: tuple[int, int, int, int], size: tuple[int, int]) -> Mask:
-    """The mask in a part (x, y, w, h) of its image, brought to a size (width, height)."""
-    return np.asarray(images.cut(mask.view(np.uint8) * np.uint8(255), box, size) >= 128)
+def shares_in(mask: Mask, box: tuple[int, int, int, int], size: tuple[int, int]) -> Pixels:
+    """The share of each pixel that is the hand's, 255 of all of it, (height, width) uint8: of a part
+    (x, y, w, h) of the mask's image that is brought to a size (width, height)."""
+    return images.cut(mask.view(np.uint8) * np.uint8(255), box, size)
 
 
 def _with_arm(labels: Pixels, hand: Mask) -> Mask:

@@ -215,7 +215,7 @@ class Photograph:
         if labels is not None:
             hand = masks.hand_of(labels, self.sample.side)
             if not self._says_no_hand(hand):
-                self._check(masks.part_of(hand, part, size), affine)
+                self._check(masks.shares_in(hand, part, size) >= 128, affine)
             alpha = images.cut(masks.alpha_of(labels, hand), part, size)
             return masks.matte_of(images.cut(self.read(shrink), box, size), alpha)
         found = self._checked(self._found_in(shrink, box, size), affine)
@@ -223,9 +223,9 @@ class Photograph:
 
     def hands_of_part(
         self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int], shared: bool
-    ) -> tuple[masks.Mask, masks.Mask] | None:
-        """Where hands are in a part of the photo, by the sample's own mask: its hand, and every hand that the
-        mask shows; None where the sample has none.
+    ) -> tuple[Pixels, Pixels] | None:
+        """The share of each pixel that is a hand's, 255 of all of it, in a part of the photo, by the sample's
+        own mask: its hand's, and that of every hand that the mask shows; None where the sample has none.
 
         An empty mask of a sample without points says that there is no hand. The part and the result's size
         are given as to `matte_of_part`. Raises as `mask` does.
@@ -239,11 +239,11 @@ class Photograph:
             return None
         part = _unshrunk(box, shrink)
         own, every = (masks.hand_of(labels, side) for side in (self.sample.side, None))
-        hand = masks.part_of(own, part, size)
+        hand = masks.shares_in(own, part, size)
         if not self._says_no_hand(own):
             several = shared or not self.sample.visibility.any()
-            self._check(hand, geometry.box_to_size(part, size), several)
-        return hand, masks.part_of(every, part, size)
+            self._check(hand >= 128, geometry.box_to_size(part, size), several)
+        return hand, masks.shares_in(every, part, size)
 
     def _says_no_hand(self, mask: masks.Mask) -> bool:
         return not mask.any() and not self.sample.visibility.any()

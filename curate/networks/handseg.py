@@ -94,9 +94,7 @@ class HandSeg(Network):
     def loss(self, outputs: Tensor, targets: Targets, recipe: Recipe) -> Tensor:
         """Cross-entropy, the mean over the pixels of the batch."""
         assert targets.mask is not None  # its row in the table asks for masks
-        pixels = functional.binary_cross_entropy_with_logits(
-            outputs.float(), targets.mask.float(), reduction="none"
-        )
+        pixels = functional.binary_cross_entropy_with_logits(outputs.float(), targets.mask, reduction="none")
         return (pixels.mean((1, 2)) * targets.weight).sum() / targets.weight.sum().clamp(min=1e-6)
 
     def decode(self, outputs: Tensor) -> Decoded:

@@ -43,7 +43,8 @@ class Targets(NamedTuple):
     keypoints: (B, K, 2) float32; NaN where unlabelled. visibility: (B, K) uint8, COCO's 0, 1, 2.
     weight: (B,) float32, how much each sample counts; 1 as a rule.
     Only where the network's row in the table asks for them, else None:
-    mask: (B, S, S) uint8, 1 for the hand, 0 for the ground.
+    mask: (B, S, S) float32, the share of each pixel that is the hand's: 1 for the hand, 0 for the ground, and
+    what lies between along its edge, which would else be half a pixel off where augmentation moves it.
     xyz: (B, K, 3) float32, metres in the camera frame; NaN where unknown. K: (B, 3, 3) float32, the
     camera's intrinsics, with which xyz projects onto the keypoints; NaN where unknown.
     empty: (B,) bool, True where there is no hand in the image, rather than none that is labelled; None: in

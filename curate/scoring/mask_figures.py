@@ -21,7 +21,8 @@ from curate.scoring.figures import Figure
 class ScoredMasks:
     """Masks of N images of S x S pixels, and what several figures are computed from.
 
-    likely: (N, S, S) uint8, 255 times the probability of the hand. truth: (N, S, S) uint8, HAND and 0.
+    likely: (N, S, S) uint8, 255 times the probability of the hand. truth: (N, S, S) uint8, HAND
+        where all of a pixel is the hand's; what holds half of it counts.
     """
 
     likely: NDArray[np.uint8]

@@ -88,12 +88,11 @@ def augment(images: Tensor, targets: Targets, drawn: Draw) -> tuple[Tensor, Targ
         matrix = torch.as_tensor(drawn.matrix).to(targets.keypoints)
         moved = targets._replace(keypoints=targets.keypoints @ matrix[:, :, :2].mT + matrix[:, None, :, 2])
         if targets.mask is not None:
-            mask = _warp(targets.mask[:, None].float(), drawn.matrix, "nearest")
-            moved = moved._replace(mask=mask[:, 0].to(targets.mask.dtype))
+            moved = moved._replace(mask=_warp(targets.mask[:, None], drawn.matrix)[:, 0])
         if targets.xyz is not None and targets.K is not None:
             xyz, K = _move_in_space(targets.xyz, targets.K, drawn.matrix)
             moved = moved._replace(xyz=xyz, K=K)
-        return _tone(_warp(images, drawn.matrix, "bilinear"), drawn), moved
+        return _tone(_warp(images, drawn.matrix), drawn), moved
 
 
 def _move_in_space(xyz: Tensor, K: Tensor, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
@@ -106,7 +105,7 @@ def _move_in_space(xyz: Tensor, K: Tensor, matrix: NDArray[np.float64]) -> tuple
     return xyz @ turned.mT, moved @ K @ turned.mT.to(K)
 
 
-def _warp(images: Tensor, matrix: NDArray[np.float64], mode: str) -> Tensor:
+def _warp(images: Tensor, matrix: NDArray[np.float64]) -> Tensor:
     # grid_sample reads: it wants the inverse map, in coordinates from -1 to 1 between outer corners.
     side = images.shape[-1]
     linear = np.linalg.inv(matrix[:, :, :2])
@@ -114,7 +113,7 @@ def _warp(images: Tensor, matrix: NDArray[np.float64], mode: str) -> Tensor:
     offset = linear.sum(-1, keepdims=True) + 2 * offset / side - 1
     theta = torch.as_tensor(np.concatenate([linear, offset], 2)).to(images)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, mode, padding_mode="border", align_corners=False)
+    return functional.grid_sample(images, grid, "bilinear", padding_mode="border", align_corners=False)
 
 
 def _tone(images: Tensor, drawn: Draw) -> Tensor:

@@ -88,7 +88,7 @@ class Examples(TorchDataset[Batch]):
             torch.from_numpy(self.keypoints[rows]),
             torch.from_numpy(self.visibility[rows]),
             torch.from_numpy(self._split.weights[rows]),
-            None if masks is None else torch.from_numpy((masks > HAND // 2).view(np.uint8)),
+            None if masks is None else torch.from_numpy(masks / np.float32(HAND)),
             torch.from_numpy(self._split.xyz[rows]) if spatial else None,
             torch.from_numpy(self._split.intrinsics[rows]).float() if spatial else None,
             torch.from_numpy(self._split.empty[rows]),

@@ -59,7 +59,7 @@ def batch(network: Network, name: str, *, count: int = 3) -> tuple[torch.Tensor,
     xyz = torch.rand(count, spec.keypoints, 3, generator=rng)
     K = torch.tensor([[90.0, 0, spec.size / 2], [0, 90, spec.size / 2], [0, 0, 1]]).repeat(count, 1, 1)
     keypoints[-1], visibility[-1], xyz[-1], K[-1] = torch.nan, 0, torch.nan, torch.nan
-    mask = (torch.rand(count, spec.size, spec.size, generator=rng) > 0.5).to(torch.uint8)
+    mask = (torch.rand(count, spec.size, spec.size, generator=rng) > 0.5).float()
     targets = Targets(
         keypoints,
         visibility,

@@ -31,7 +31,7 @@ def targets(mask: torch.Tensor, weight: list[float]) -> Targets:
 
 
 def test_the_loss_is_the_cross_entropy_of_the_pixels_that_count() -> None:
-    mask = torch.zeros(2, 32, 32, dtype=torch.uint8)
+    mask = torch.zeros(2, 32, 32)
     mask[0, :, :16] = 1
     logits = torch.zeros(2, 32, 32)
     logits[0] = math.log(3)  # a probability of 3/4: right in one half, wrong in the other
@@ -73,7 +73,7 @@ def test_it_learns_a_shape_from_a_few_pictures() -> None:
         picture[mask] = 255 - picture[mask] // 2
     network = made().train()
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-    taught = targets(torch.from_numpy(masks[:8].astype(np.uint8)), [1.0] * 8)
+    taught = targets(torch.from_numpy(masks[:8].astype(np.float32)), [1.0] * 8)
     optimiser = torch.optim.Adam(network.parameters(), 1e-2)
     for _ in range(60):
         optimiser.zero_grad()

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import Tensor
 
 from curate.basics import keypoints as kp
@@ -17,6 +18,7 @@ from curate.training import augment as augmentation
 from curate.training.augment import Draw, draw
 
 SIZE = 96
+Points = NDArray[np.float64]
 STILL = Ranges(rotation=0, scale=(1, 1), shift=0, flip=0, gamma=1, contrast=1)
 
 
@@ -190,33 +192,53 @@ def test_mirrors_that_are_asked_for_leave_right_hands_alone() -> None:
     np.testing.assert_array_equal(drawn.gamma, chance.gamma)
 
 
+FINE = 8  # parts of a pixel's side that shares are counted in
+
+
 def targets_of(**labels: Tensor) -> Targets:
     return Targets(torch.zeros(1, 1, 2), torch.ones(1, 1), torch.ones(1), **labels)
 
 
-def test_a_mask_moves_with_its_image_and_stays_a_mask() -> None:
-    mask = torch.zeros(1, SIZE, SIZE, dtype=torch.uint8)
+def test_a_mask_moves_with_its_image() -> None:
+    mask = torch.zeros(1, SIZE, SIZE)
     mask[0, 30:60, 20:50] = 1
     for seed in range(5):
         drawn = draw(Ranges(gamma=1, contrast=1), SIZE, seed, 0, [0])
-        image, moved = augmentation.augment(mask[:, None].float(), targets_of(mask=mask), drawn)
+        image, moved = augmentation.augment(mask[:, None], targets_of(mask=mask), drawn)
         assert moved.mask is not None
-        assert moved.mask.dtype == torch.uint8
-        assert set(moved.mask.unique().tolist()) <= {0, 1}
-        # Away from the edge, where the image is between the two, they agree.
-        sure = (image[:, 0] < 0.01) | (image[:, 0] > 0.99)
-        assert sure.float().mean() > 0.9
-        assert torch.equal(moved.mask[sure].float(), image[:, 0][sure].round())
+        torch.testing.assert_close(moved.mask, image[:, 0])
 
 
 def test_a_mask_by_hand() -> None:
-    mask = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    """Moved by a whole pixel and two, and by half a pixel, over which the hand is spread."""
+    mask = torch.zeros(1, 4, 4)
     mask[0, 1, 2] = 1
-    _, moved = augmentation.augment(
-        torch.zeros(1, 1, 4, 4), targets_of(mask=mask), hand_drawn([[1, 0, 1], [0, 1, 2]])
-    )
+    for shift, expected in ((1.0, {(3, 3): 1.0}), (0.5, {(3, 2): 0.5, (3, 3): 0.5})):
+        _, moved = augmentation.augment(
+            torch.zeros(1, 1, 4, 4), targets_of(mask=mask), hand_drawn([[1, 0, shift], [0, 1, 2]])
+        )
+        assert moved.mask is not None
+        places = map(tuple, moved.mask[0].nonzero().tolist())
+        assert {place: float(moved.mask[0][place]) for place in places} == expected
+
+
+def test_the_edge_of_a_turned_mask_is_where_the_hand_ends() -> None:
+    """Bars of 3.5 px, turned by 30 degrees: the hand has half of each pixel that is said to be its own."""
+
+    def shares(x: Points, y: Points) -> Points:
+        bars = (x % 8.3 < 3.5) & (abs(x - 48) < 28) & (abs(y - 48) < 25.4)
+        return bars.reshape(SIZE, FINE, SIZE, FINE).mean((1, 3))
+
+    cos, sin, middle = np.cos(np.pi / 6), 0.5, SIZE / 2
+    y, x = (np.mgrid[: SIZE * FINE, : SIZE * FINE] + 0.5) / FINE
+    back = cos * (x - middle) + sin * (y - middle), cos * (y - middle) - sin * (x - middle)
+    wanted = shares(back[0] + middle, back[1] + middle) > 0.5
+    turn = [[cos, -sin, middle * (1 - cos + sin)], [sin, cos, middle * (1 - sin - cos)]]
+    mask = torch.from_numpy(shares(x, y)).float()[None]
+    _, moved = augmentation.augment(mask[:, None], targets_of(mask=mask), hand_drawn(turn))
     assert moved.mask is not None
-    assert moved.mask[0].nonzero().tolist() == [[3, 3]]
+    found = moved.mask[0].numpy() > 0.5
+    assert (found & wanted).sum() > 0.95 * (found | wanted).sum()  # of whole pixels, 0.85
 
 
 def project(xyz: Tensor, K: Tensor) -> Tensor:
