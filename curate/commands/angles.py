@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import command, common, engine_of, given, tell
+from curate.commands.console import command, common, engine_of, given, tell, typed
 
 
 def add(commands: Any) -> None:
@@ -25,4 +25,4 @@ def run(a: argparse.Namespace) -> int:
     from curate.angles import angles
 
     summary = angles(a.dataset, a.out, engine=engine_of(a), **given(a, "overwrite quiet"))
-    return tell(a, summary, advice=f"next: curate show {a.out} --out {a.out}.html")
+    return tell(a, summary, advice=f"next: {typed('show', a.out, '--out', f'{a.out}.html')}")

@@ -19,6 +19,7 @@ from curate.commands.console import (
     options_of,
     show,
     tell,
+    typed,
 )
 from curate.options.autotag import AutotagOptions
 
@@ -65,11 +66,11 @@ def run(a: argparse.Namespace) -> int:
     from curate.autotag import FOLDER, autotag
 
     made = autotag(a.dataset, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
-    advice = [*made.lines(), f"next: curate qa {a.out} --out QA"]
+    advice = [*made.lines(), f"next: {typed('qa', a.out, '--out', 'QA')}"]
     if made.sifted:
         advice.append(
-            f"to correct by hand what was sifted out: curate review open-labelme {a.out / FOLDER} --all "
-            "--out CORRECTED"
+            "to correct by hand what was sifted out: "
+            + typed("review", "open-labelme", a.out / FOLDER, "--all", "--out", "CORRECTED")
         )
     if a.json:
         show(a, made.as_json(), "")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell
+from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell, typed
 from curate.options.background import BackgroundOptions
 
 
@@ -30,4 +30,4 @@ def run(a: argparse.Namespace) -> int:
     summary = background(
         a.dataset, a.out, options_of(a, BackgroundOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
-    return tell(a, summary, advice=f"next: curate crop {a.out} --out CROPS")
+    return tell(a, summary, advice=f"next: {typed('crop', a.out, '--out', 'CROPS')}")

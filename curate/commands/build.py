@@ -15,6 +15,7 @@ from curate.commands.console import (
     given,
     options_of,
     tell,
+    typed,
 )
 from curate.options.build import BuildOptions
 
@@ -41,7 +42,7 @@ def run(a: argparse.Namespace) -> int:
         a.datasets, a.out, options_of(a, BuildOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
     splits = count_splits(summary)
-    then = f"curate qa {a.out} --out QA; curate train-baseline {a.out} --out RUN"
+    then = f"{typed('qa', a.out, '--out', 'QA')}; {typed('train-baseline', a.out, '--out', 'RUN')}"
     if "train" not in splits:
         then = "nothing to train on: build with another --split, or other datasets"
     return tell(a, summary, splits=splits, advice=f"next: {then}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -216,6 +217,11 @@ def engine_of(a: argparse.Namespace) -> Engine:
     from curate.basics.cluster import Cluster
 
     return Cluster(a.cluster, share, (lambda _line: None) if a.quiet else say)
+
+
+def typed(*words: object) -> str:
+    """A command of curate as a shell takes it, whatever its folders are called."""
+    return shlex.join(["curate", *map(str, words)])
 
 
 def given(a: argparse.Namespace, names: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from curate.commands.console import (
     given,
     options_of,
     tell,
+    typed,
 )
 from curate.commands.own_options import add_own_options, own_options
 from curate.options.convert import ConvertOptions
@@ -71,5 +72,5 @@ def run(a: argparse.Namespace) -> int:
         engine=engine_of(a),
         **given(a, "overwrite quiet"),
     )
-    then = f"curate crop {a.out} --out CROPS (before clutter: --by keypoints)"
+    then = f"{typed('crop', a.out, '--out', 'CROPS')} (before clutter: --by keypoints)"
     return tell(a, summary, advice=next_step(Dataset(summary.out), then))

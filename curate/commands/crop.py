@@ -15,6 +15,7 @@ from curate.commands.console import (
     given,
     options_of,
     tell,
+    typed,
 )
 from curate.options.crop import CropOptions
 
@@ -48,5 +49,5 @@ def run(a: argparse.Namespace) -> int:
     kept = summary.notes.get(WHOLE_KEPT, 0)
     photos = counted(kept, "photo")
     told = f"kept whole, for no hand was seen or none to be trusted: {photos} ({FOUND_BY}: {WHOLE})\n"
-    then = next_step(Dataset(summary.out), f"curate build {a.out} --out SET --size 96")
+    then = next_step(Dataset(summary.out), typed("build", a.out, "--out", "SET", "--size", 96))
     return tell(a, summary, advice=(told if kept else "") + then)

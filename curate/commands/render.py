@@ -18,6 +18,7 @@ from curate.commands.console import (
     given,
     show,
     tell,
+    typed,
     values_of,
     workers_of,
 )
@@ -85,4 +86,4 @@ def run(a: argparse.Namespace) -> int:
     from render.run import render
 
     summary = render(a.out, job, indices=indices, engine=engine_of(a), **given(a, "program overwrite quiet"))
-    return tell(a, summary, advice=f"next: curate build {a.out} --out SET --size 96")
+    return tell(a, summary, advice=f"next: {typed('build', a.out, '--out', 'SET', '--size', 96)}")

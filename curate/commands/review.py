@@ -19,6 +19,7 @@ from curate.commands.console import (
     given,
     options_of,
     show,
+    typed,
 )
 from qa.options import AgreementOptions, LabelmeOptions, PageOptions
 
@@ -100,7 +101,7 @@ def _open_labelme(a: argparse.Namespace) -> int:
     done = open_labelme(
         a.dataset, a.out, options, write=labelme.write, read=labelme.read, overwrite=a.overwrite
     )
-    advice = f"\nnext: curate review apply {a.out}/decisions.jsonl --dataset {a.dataset} --out NEW"
+    advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
     return FINDINGS if done.refused else OK
 
@@ -133,7 +134,7 @@ def _take_back(a: argparse.Namespace) -> int:
 
     parts = FORMATS[a.format].read(Source(a.labels, a.images))
     done = take_back(a.dataset, parts, a.labels, a.out, **given(a, "reviewer overwrite"))
-    advice = f"\nnext: curate review apply {a.out}/decisions.jsonl --dataset {a.dataset} --out NEW"
+    advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
     return FINDINGS if done.refused else OK
 
@@ -199,10 +200,13 @@ def _agreement(a: argparse.Namespace) -> int:
             files.write_result(options.consensus, lines_of(merged.decisions), overwrite=a.overwrite)
             told["consensus"] = merged.as_json()
             root = compared.dataset.root
-            advice = f"next: curate review apply {options.consensus} --dataset {root} --out NEW"
-            lines += [str(merged), advice]
+            lines += [str(merged), _to_apply(options.consensus, root)]
     show(a, told, "\n".join(lines))
     return OK
+
+
+def _to_apply(decisions: Path, dataset: Path) -> str:
+    return f"next: {typed('review', 'apply', decisions, '--dataset', dataset, '--out', 'NEW')}"
 
 
 def _compared(a: argparse.Namespace, options: AgreementOptions) -> tuple[Agreement | None, Pairs | None]:

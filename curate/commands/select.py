@@ -16,6 +16,7 @@ from curate.commands.console import (
     given,
     options_of,
     tell,
+    typed,
 )
 from curate.options.select import SelectOptions
 from qa.severity import SEVERITIES, at_least
@@ -70,7 +71,8 @@ def run(a: argparse.Namespace) -> int:
     alike = None if a.near_duplicates is None else _alike(a)
     summary = select(a.dataset, a.out, options, drop=drop, alike=alike, **ways)
     splits = count_splits(summary) if options.val or options.test else None
-    return tell(a, summary, splits=splits, advice=f"next: curate show {a.out}; curate qa {a.out} --out QA")
+    then = f"{typed('show', a.out)}; {typed('qa', a.out, '--out', 'QA')}"
+    return tell(a, summary, splits=splits, advice=f"next: {then}")
 
 
 def _alike(a: argparse.Namespace) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -127,6 +128,16 @@ def test_new_splits_are_told_as_build_tells_them(people: Path, tmp_path: Path, c
     told = capsys.readouterr().err
     assert "note: 1 empty split, as there are too few subjects: val\n" in told
     assert "  splits: 8 train\nnext: " in told
+
+
+def test_the_next_commands_can_be_pasted_whatever_the_folder_is_called(
+    people: Path, tmp_path: Path, capsys
+) -> None:
+    out = str(tmp_path / "Ann's hands; 1 & 2")
+    assert main(["select", str(people), "--sample", "2", "--out", out]) == 0
+    told = capsys.readouterr().err.partition("next: ")[2]
+    words = shlex.split(told, comments=True)
+    assert words == ["curate", "show", f"{out};", "curate", "qa", out, "--out", "QA"]
 
 
 def test_what_sample_and_by_draw_is_plain_from_the_help(capsys) -> None:
