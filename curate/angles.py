@@ -17,8 +17,8 @@ _ROWS = 64  # samples a task, at least
 UNTOLD, OPEN = "angles not told by the points", "side left open"  # notes
 # The points tell both at once, and not one that goes with another's.
 HALF = "tilt or rotation left open, as the other is known"
+BOTH, TURN = "tilt and rotation from the points", "rotation alone from the points"
 _FILLED = {
-    ANGLES_FROM: "tilt and rotation from the points",
     SIDE_FROM: "side from the points",
     ASPECT_FROM: "aspect from the points",
 }
@@ -54,11 +54,12 @@ def _orient(rows: Rows, *, root: Path, out: Path) -> Part:
     before = list(from_batch(rows.batch))
     made = oriented(before)
     for old, new in zip(before, made, strict=True):
-        part.notes.update(
-            note for name, note in _FILLED.items() if new.attrs.get(name) != old.attrs.get(name)
-        )
+        filled = {name for name in new.attrs if new.attrs[name] != old.attrs.get(name)}
+        part.notes.update(note for name, note in _FILLED.items() if name in filled)
+        if ANGLES_FROM in filled:
+            part.notes[TURN if new.tilt is None else BOTH] += 1
         part.notes[UNTOLD] += new.tilt is None and new.rotation is None
-        part.notes[HALF] += (new.tilt is None) != (new.rotation is None)
+        part.notes[HALF] += (old.tilt is None) != (old.rotation is None)
         part.notes[OPEN] += new.side is None
     part.notes = +part.notes
     keep(part, made, root, out)

@@ -80,6 +80,20 @@ def test_one_angle_beside_a_known_one_is_left_open_and_counted(hands: Path, tmp_
     }
 
 
+def test_a_rotation_that_is_told_without_a_tilt_is_counted_apart(hands: Path, tmp_path: Path) -> None:
+    """Where the palm is not known, nor which hand it is, the points do not tell to which side it tilts."""
+    seen = SEEN.copy()
+    seen[:2] = 0
+    lone = replace(right("lone", 20, 60), side=None, visibility=seen)
+    lone.keypoints[:2] = np.nan
+    write_table(hands, [to_batch([lone])])
+    summary = angles(hands, tmp_path / "out")
+    (made,) = Dataset(summary.out)
+    assert (made.side, made.tilt) == (None, None)
+    assert made.rotation == pytest.approx(60, abs=3)
+    assert summary.notes == {"rotation alone from the points": 1, "side left open": 1}
+
+
 def test_the_same_again_changes_nothing(hands: Path, tmp_path: Path) -> None:
     once = angles(hands, tmp_path / "once")
     assert angles(hands, once.out).reused
