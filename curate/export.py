@@ -80,7 +80,9 @@ class Export:
 
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
-        lines = [f"{self.out}: {counted(self.samples, 'sample')} as {self.format}{before}"]
+        gone = sum(count for reason, count in self.lost.items() if reason.startswith(LEFT_OUT))
+        held = f"{self.samples - gone:,} of " if gone else ""
+        lines = [f"{self.out}: {held}{counted(self.samples, 'sample')} as {self.format}{before}"]
         for name, count in self.lost.items():
             says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
             lines.append(f"  {says} ({count})")

@@ -20,7 +20,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import Engine, Local
 from curate.basics.errors import ConfigChanged, InputError
 from curate.data.dataset import Dataset
-from curate.data.part import Part
+from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.export import Export, export
@@ -71,6 +71,13 @@ def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> 
     assert mark["identity"]["dataset"] == dataset.fingerprint
     assert str(tmp_path) not in (out / files.MARK).read_text()
     assert sorted(content(out)) == [files.MARK, "labels/a.txt"]
+
+
+def test_samples_that_are_left_out_are_not_told_as_exported(dataset: Dataset, tmp_path: Path) -> None:
+    told = str(
+        export(dataset, lambda *_: Counter({LEFT_OUT + "sample of no side": 1}), "toy", tmp_path / "out")
+    )
+    assert told.splitlines()[0] == f"{tmp_path / 'out'}: 0 of 1 sample as toy"
 
 
 def test_given_again_an_export_was_finished_before(dataset: Dataset, tmp_path: Path) -> None:
