@@ -241,7 +241,7 @@ def _add_row(info: HandInfo, columns: _Cells, cells: list[str], number: int) -> 
         columns.odd("id", identity)
     attrs = columns.attrs(cells)
     info.stems[key] = len(info.names)
-    info.names.append(name)
+    info.names.append(posix_path(name).name)
     info.side.append(sides[0] if len(sides) == 1 else None)
     info.aspect.append(aspects[0] if len(aspects) == 1 else None)
     info.subject_id.append(f"{int(whole[1]):07d}" if whole else None)

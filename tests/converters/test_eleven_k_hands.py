@@ -300,6 +300,15 @@ def test_names_as_in_urls(tmp_path: Path) -> None:
     assert (summary.samples, summary.quarantined, summary.dropped) == (1, 0, {})
 
 
+@pytest.mark.parametrize("folder", ["Hands/", "C:\\hands\\Hands\\"])
+def test_folders_before_the_names_of_photos_are_no_part_of_the_ids(folder: str, tmp_path: Path) -> None:
+    photos(tmp_path / "11k" / "Hands", "Hand_0000002.jpg")
+    row = ROWS[0].replace("Hand_0000002.jpg", f"{folder}Hand_0000002.jpg")
+    table(tmp_path / "11k", f"{HEADER}\n{row}\n")
+    run(tmp_path / "11k", tmp_path / "out")
+    assert [sample.sample_id for sample in Dataset(tmp_path / "out")] == ["11khands/Hand_0000002"]
+
+
 def test_photos_of_any_format_are_found_and_the_readable_is_taken_of_twins(tmp_path: Path) -> None:
     source = tmp_path / "11k"
     source.mkdir()
