@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from converters.parts import json_files, labels
-from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen, shaped
+from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, gathered, narrow, seen, shaped
 from converters.parts.json_documents import Wanted, any_json, documents
 from converters.parts.pictures import NO_IMAGE, Pictures, probed
 from curate.basics import keypoints as kp
@@ -108,7 +108,7 @@ def _of_picture(
             raise InputError(path, "coordinates beyond -2 to 2", field=key, allowed="shares of the picture")
         box = box * np.tile(size, 2)
         spans = bool((box[2:] > 0).all())
-        told.notes["bbox that cannot be, left out"] += not spans
+        told.notes[IMPOSSIBLE_BOX] += not spans
         attrs: dict[str, Any] = {"gesture": entry.labels[number]}
         leading = entry.leading_hand if shown == [number] else None
         side = labels.side_of(leading)

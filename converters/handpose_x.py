@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from converters.parts import json_files
-from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen
+from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, gathered, narrow, seen
 from converters.parts.json_documents import Wanted, any_json, documents
 from converters.parts.pictures import Pictures
 from curate.basics import keypoints as kp
@@ -79,7 +79,16 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
             for number, raw in enumerate(document.info):
                 with told.quarantining(name):
                     hand = json_files.entry(_HAND, raw, path, f"info[{number}]")
+                    _note_unread(hand, told)
                     yield _sample(name, image, number, hand, document)
+
+
+def _note_unread(hand: Hand, told: Part) -> None:
+    """Count what is told of a hand and is not what the format allows: the hand is kept without it."""
+    told.notes[IMPOSSIBLE_BOX] += bool(hand.bbox and any(hand.bbox) and _box(hand.bbox) is None)
+    told.notes["handType neither Left nor Right, the side left open"] += (
+        hand.handType is not None and hand.handType not in _SIDES
+    )
 
 
 def _sample(name: str, image: str, number: int, hand: Hand, document: Document) -> Sample:

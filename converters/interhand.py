@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from converters.parts import json_files
 from converters.parts.cameras import intrinsics, project
-from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
+from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, apart, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import locate
 from curate.basics import keypoints as kp
@@ -246,6 +246,7 @@ def _of_image(
     valid = told_of.reshape(2, kp.COUNT)[:, ORDER] == 1
     camera, world = scene.camera(entry), scene.joints(entry)
     there = np.flatnonzero(valid.any(axis=1)).tolist()
+    told.notes[IMPOSSIBLE_BOX] += bool(annotation.bbox and any(annotation.bbox) and _box(annotation) is None)
     told.absent["hand without a valid joint"] += len(SIDES) - len(there)
     for row in there:
         xyz = (world[row] - camera.place) @ camera.turn.T / _MILLIMETRES

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from converters.parts import config_advice
 from converters.parts.by_image import by_image
 from converters.parts.exported_images import put, size_of
+from converters.parts.gathered import IMPOSSIBLE_BOX
 from converters.parts.lost_fields import count_lost
 from converters.parts.yolo_config import COCO, Config, read_config
 from converters.parts.yolo_files import Pair, find_pairs
@@ -340,7 +341,7 @@ def _batch(
     seen = np.where(at_zero, kp.UNLABELLED, seen)
     box = np.concatenate([values[:, 1:3] - values[:, 3:5] / 2, values[:, 3:5]], axis=1) * np.tile(sizes, 2)
     flat = (values[:, 3:5] == 0).any(axis=1)
-    notes["bbox that cannot be, left out"] += int((flat & values[:, 1:5].any(axis=1)).sum())
+    notes[IMPOSSIBLE_BOX] += int((flat & values[:, 1:5].any(axis=1)).sum())
     box[flat] = np.nan
     return make_batch(
         len(values),

@@ -19,6 +19,7 @@ from curate.data.source import Source
 T = TypeVar("T")
 
 FARTHEST = 1e7  # pixels; beyond is no coordinate
+IMPOSSIBLE_BOX = "bbox that cannot be, left out"
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
 
 

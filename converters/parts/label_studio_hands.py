@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parts import labels
+from converters.parts.gathered import IMPOSSIBLE_BOX
 from converters.parts.label_mapping import Mapping as LabelMapping
 from converters.parts.label_studio_tasks import POINT, RECTANGLE, Region, Task
 from converters.parts.named_counts import brief, leave_out
@@ -82,7 +83,7 @@ class HandReader:
             box = boxes.get(key)
             hand = self._sample(task, members, box, len(groups) == 1, size)
             if box is not None and hand.bbox is None:
-                part.notes["bbox that cannot be, left out"] += 1
+                part.notes[IMPOSSIBLE_BOX] += 1
             yield box.id if box is not None else key, hand
 
     def _point(self, region: Region, part: Part) -> _Point | None:

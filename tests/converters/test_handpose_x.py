@@ -42,6 +42,19 @@ def test_two_hands_in_a_picture_and_none(tmp_path: Path) -> None:
     assert summary.notes["picture without a hand"] == 1
 
 
+def test_a_box_or_a_side_that_cannot_be_is_left_out_and_counted(tmp_path: Path) -> None:
+    picture(tmp_path / "s/a.png")
+    info = [
+        hand()["info"][0] | told
+        for told in ({"bbox": [50, 60, 1, 2]}, {"bbox": [1, 2]}, {"handType": "left"})
+    ]
+    write_json(tmp_path / "s/a.json", {"info": info})
+    summary, samples, _ = converted("handpose-x", tmp_path / "s")
+    assert [(s.bbox, s.side) for s in samples] == [(None, None)] * 3
+    assert summary.notes["bbox that cannot be, left out"] == 2
+    assert summary.notes["handType neither Left nor Right, the side left open"] == 1
+
+
 def test_each_flaw_is_told_and_spoils_its_hand_alone(tmp_path: Path) -> None:
     root = tmp_path / "s"
     for stem, content in {

@@ -79,6 +79,14 @@ def test_what_is_flawed_is_told(tmp_path: Path, kind: str, edit: Callable[[Any],
     assert any(found in reason for reason in reasons)
 
 
+def test_a_box_that_cannot_be_is_left_out_and_counted(tmp_path: Path) -> None:
+    interhand(tmp_path / "s")
+    change(tmp_path / "s", "data", lambda c: c["annotations"][1].update(bbox=[10, 20, -120, 130]))
+    summary, samples, _ = converted("interhand", tmp_path / "s")
+    assert [s.bbox for s in samples] == [None] * 3
+    assert summary.notes["bbox that cannot be, left out"] == 1
+
+
 def test_an_image_is_annotated_once(tmp_path: Path) -> None:
     interhand(tmp_path / "s")
     change(tmp_path / "s", "data", lambda c: c["annotations"].append(c["annotations"][0]))
