@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from converters.parts import safe_pickle
 from converters.parts.exported_images import in_tasks, place, size_of
+from converters.parts.gathered import NO_CAMERA, no_camera
 from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
@@ -335,6 +336,7 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> dict[int, str]:
         checks.append(("uv_vis: a visible point that is not finite", unknown & visible))
         checks += [(f"{name}: infinite", np.isinf(array)) for name, array in arrays.items()]
         checks.append(("K: a number that is missing beside others", impossible("K", arrays["K"])[:, None]))
+    checks.append((NO_CAMERA, no_camera(arrays["K"])[:, None]))
     faults: dict[int, str] = {}
     for reason, wrong in checks:
         for row in np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))).tolist():

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 FARTHEST = 1e7  # pixels; beyond is no coordinate
 IMPOSSIBLE_BOX = "bbox that cannot be, left out"
+NO_CAMERA = "K: focal lengths of 0, or a last row that is not 0 0 1; allowed: fx 0 cx, 0 fy cy, 0 0 1"
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
 
 
@@ -93,16 +94,19 @@ def _fault(hand: Sample) -> str:
     for name, values in (("xyz", hand.xyz), ("K", hand.K), ("bbox", hand.bbox)):
         if values is not None and impossible(name, stored(name, values)[None]).any():
             return f"{name}: a number that is infinite, or missing beside others"
-    if hand.K is not None and not _is_camera(hand.K):
-        return "K: focal lengths of 0, or a last row that is not 0 0 1; allowed: fx 0 cx, 0 fy cy, 0 0 1"
+    if hand.K is not None and no_camera(hand.K[None]).any():
+        return NO_CAMERA
     if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
         return "xyz: a point that does not lie before the camera"
     return ""
 
 
-def _is_camera(K: NDArray[np.float64]) -> bool:
-    """Whether it projects: one that is turned about, or empty, gives points, or none, without a word."""
-    return bool(K[0, 0] and K[1, 1]) and K[2].tolist() == [0, 0, 1]
+def no_camera(K: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of (n, 3, 3) do not project: one that is turned about, or empty, gives points, or none, without a
+    word. What is all NaN is not known."""
+    without = (K[:, [0, 1], [0, 1]] == 0).any(axis=1) | (K[:, 2] != (0, 0, 1)).any(axis=1)
+    found: NDArray[np.bool_] = without & ~np.isnan(K).all(axis=(1, 2))
+    return found
 
 
 def seen(points: NDArray[Any], labelled: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:

@@ -197,6 +197,8 @@ BROKEN: dict[str, Any] = {
     "huge": {**entry(), "xyz": np.full((42, 3), 1e300)},
     "infinite K": {**entry(), "K": np.full((3, 3), -np.inf)},
     "K in part": {**entry(), "K": np.where(np.eye(3) > 0, np.nan, 1.0)},
+    "empty K": {**entry(), "K": np.zeros((3, 3))},
+    "K turned about": {**entry(), "K": K.T},
     "visibility": {**entry(), "uv_vis": np.full((42, 3), 5.0)},
     "nan visibility": {**entry(), "uv_vis": np.full((42, 3), np.nan)},
 }
