@@ -19,6 +19,7 @@ from converters.parts.coco_tables import Hands, boxes, read_hands
 from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.source import Source
 
@@ -58,7 +59,12 @@ def _hands(file: AnnotationFile, document: Document[Person], problems: list[tupl
     absent = Counter[str]()
     people = [(i, p) for i, p in enumerate(document.annotations, start=file.first) if not p.iscrowd]
     absent["crowd annotation"] += len(document.annotations) - len(people)
-    valid = [(i, p, side) for i, p in people for side in ("left", "right") if _is_valid(p, side, absent)]
+    valid = [
+        (i, p, side)
+        for i, p in people
+        for side in ("left", "right")
+        if _is_valid(p, side, absent) and _has_all(p, side, f"{file.name}: annotations[{i}]", problems)
+    ]
     columns: dict[str, Any] = {
         "sample_id": [f"{NAME}/{file.key}/{text_id(p.id, i)}-{side}" for i, p, side in valid],
         "source": NAME,
@@ -77,3 +83,13 @@ def _is_valid(person: Person, side: str, absent: Counter[str]) -> bool:
     valid = bool(getattr(person, f"{side}hand_valid"))
     absent[f"{side} hand not valid"] += not valid
     return valid
+
+
+def _has_all(person: Person, side: str, where: str, problems: list[tuple[str, str]]) -> bool:
+    """Whether its points are none or 21; other numbers of them go to the problems."""
+    numbers = len(getattr(person, f"{side}hand_kpts") or ())
+    if numbers in (0, 3 * kp.COUNT):
+        return True
+    allowed = f"{3 * kp.COUNT}, 21 x (x, y, v)"
+    problems.append((where, f"{side}hand_kpts: {counted(numbers, 'number')}; allowed: {allowed}"))
+    return False

@@ -72,6 +72,19 @@ def test_scores(tmp_path: Path) -> None:
     assert parts[-1].notes["visibility_score_read_as_visible"] == 20
 
 
+@pytest.mark.parametrize("count", [60, 42, 66])
+def test_a_hand_of_another_number_of_points_is_told_as_that(count: int, tmp_path: Path) -> None:
+    points = (hand(2) + hand(2))[:count]
+    save(
+        tmp_path,
+        [{"lefthand_valid": True, "lefthand_kpts": points, "righthand_valid": 1, "righthand_kpts": hand(2)}],
+    )
+    samples, parts = read(tmp_path)
+    assert [s.side for s in samples] == ["right"]
+    ((_, reason),) = [entry for part in parts for entry in part.quarantine]
+    assert reason == f"lefthand_kpts: {count} numbers; allowed: 63, 21 x (x, y, v)"
+
+
 def test_a_valid_hand_without_points_is_counted(tmp_path: Path) -> None:
     save(tmp_path, [{"lefthand_valid": True}, {"righthand_valid": True, "righthand_kpts": hand(2)}])
     samples, parts = read(tmp_path)
