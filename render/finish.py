@@ -283,7 +283,12 @@ def backdrops(folder: str) -> Backdrops:
     """The pictures of a folder. Raises InputError: no such folder, or none in it."""
     if not folder:
         raise InputError("ground.folder", "not given", allowed=PICTURES)
-    return Backdrops.of(Path(folder).absolute())
+    path = Path(folder).absolute()
+    try:
+        return Backdrops.of(path)
+    except InputError:  # which tells of the other backdrops that `curate background` knows
+        found = "no image in this folder" if path.is_dir() else "no such folder"
+        raise InputError(path, found, field="ground.folder", allowed=PICTURES) from None
 
 
 def visibility(

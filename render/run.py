@@ -269,6 +269,12 @@ def _identity(job: Job) -> dict[str, Any]:
     return told
 
 
+def check_pictures(job: Job) -> None:
+    """Raises InputError: a folder of pictures for the ground that is not there, or that holds none."""
+    if _shows_pictures(job):
+        backdrops(job.ground.folder)
+
+
 def _shows_pictures(job: Job) -> bool:
     return "picture" in job.ground.kinds
 

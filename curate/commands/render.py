@@ -74,8 +74,10 @@ def run(a: argparse.Namespace) -> int:
     if a.dry_run:
         from render.forecast import Forecast
         from render.people import models
+        from render.run import check_pictures
 
         models.check(job.models)
+        check_pictures(job)
         forecast = Forecast(job, len(job) if indices is None else len(indices), workers_of(a))
         show(a, forecast.as_json(), str(forecast))
         return OK

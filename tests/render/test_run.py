@@ -22,6 +22,7 @@ from stand_in import PACE, ROOT, finish, plan
 from curate.basics import images
 from curate.basics.engine import ALL, Local
 from curate.basics.errors import ConfigChanged, InputError
+from curate.cli import main
 from curate.data.dataset import Dataset
 from curate.data.stage import Summary
 from render.blender import BlenderError
@@ -185,11 +186,25 @@ def test_pictures_behind_the_hand_must_be_there_before_anything_is_rendered(prog
     (tmp_path / "empty").mkdir()
     for folder, message in (
         ("", "ground.folder: not given"),
-        (tmp_path / "empty", "no image in this"),
+        (
+            tmp_path / "empty",
+            r"empty: ground.folder: no image in this folder; allowed: a folder of images, for",
+        ),
+        (
+            tmp_path / "gone",
+            r"gone: ground.folder: no such folder; allowed: a folder of images, for the kind pic",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             run(tmp_path / "d", program, with_pictures(folder))
     assert not (tmp_path / "d").exists()
+
+
+def test_a_dry_run_tells_of_pictures_that_are_not_there(tmp_path: Path, capsys) -> None:
+    job = tmp_path / "job.yaml"
+    job.write_text(f"ground: {{kinds: [picture], folder: {tmp_path / 'gone'}}}")
+    assert main(["render", "--job", str(job), "--dry-run"]) == 2
+    assert "gone: ground.folder: no such folder; allowed: a folder of images" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("workers", [1, 2])
