@@ -108,7 +108,10 @@ def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> Inp
     """A decoder's complaint as ours; `within` names the object that was decoded."""
     match = _AT_PATH.match(str(error))
     message, field = (match[1], match[2] or "") if match else (str(error), "")
-    return InputError(path, message.replace("`", ""), field=".".join(filter(None, (within, field))))
+    if "float" in message and message.endswith("got `null`"):
+        message += " or NaN"  # which was read as null
+    dot = "." if within and field and not field.startswith("[") else ""
+    return InputError(path, message.replace("`", ""), field=f"{within}{dot}{field}")
 
 
 def _place(message: str, data: bytes | bytearray) -> str:

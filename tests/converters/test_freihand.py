@@ -61,6 +61,11 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
             "K: focal lengths of 0, or a last row that is not 0 0 1",
         ),
         ("K", [[0, 0, 0]] * 3, "K: focal lengths of 0"),
+        (
+            "xyz",
+            [[0.0, float("nan"), 0.5]] * 21,
+            "training_xyz.json[0][0][1]: Expected float, got null or NaN",
+        ),
         ("xyz", "none", "training_xyz.json[0]: Expected array, got str"),
         ("xyz", [[0.0, 0.0, -0.5]] * 21, "xyz: a point that does not lie before the camera"),
         ("xyz", [[1e30, 0.0, 1e-30]] * 21, "wrist at inf, 82; allowed: finite pixels"),
