@@ -60,7 +60,8 @@ class Condition:
             tree = ast.parse(text.strip(), mode="eval")
             self._holds = self._built(tree.body)
         except SyntaxError as error:
-            raise ValueError(f"{error.msg} at character {error.offset}") from None
+            place = f"at character {error.offset}" if error.offset else "at its end"
+            raise ValueError(f"{error.msg} {place}") from None
         except (RecursionError, MemoryError):
             raise ValueError("nested too deeply") from None
 
