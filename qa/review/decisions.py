@@ -15,9 +15,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from functools import partial
 from io import TextIOWrapper
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -45,6 +46,9 @@ ALIAS = "anon-"
 _LONGEST = 1_000_000  # characters of a line
 _FARTHEST = 1e6  # px
 _TOLD = 40  # characters of what was found
+Verdict = Literal["accept", "reject", "fix", "patch"]
+_AT_PATH = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_ALLOWED = {"schema": SCHEMA, "decision": ", ".join(get_args(Verdict)), "patch.side": "swap, left, right"}
 
 
 class Patch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -65,7 +69,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dataset_sha: str
     sample_id: str
     sample_sha: str
-    decision: Literal["accept", "reject", "fix", "patch"]
+    decision: Verdict
     reviewer: str
     ts: str
     check_ids: list[str] = []
@@ -95,9 +99,19 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
     except UnicodeDecodeError as error:
         raise InputError(path, f"no UTF-8 ({error.reason})") from None
     except (msgspec.MsgspecError, ValueError) as error:
-        remedy = "export the decisions again from the review page"
-        raise InputError(path, str(error), field=f"line {number}", remedy=remedy) from None
+        raise _flawed(path, number, str(error)) from None
     return decisions
+
+
+def _flawed(path: str | os.PathLike[str], number: int, told: str) -> InputError:
+    """What is wrong with a line, which a decoder tells with the place in it, as ours."""
+    match = _AT_PATH.fullmatch(told)
+    found, place = (match[1], match[2] or "") if match else (told, "")
+    field = f"line {number}: {place}" if place else f"line {number}"
+    remedy = "export the decisions again from the review page"
+    return InputError(
+        path, found.replace("`", ""), field=field, allowed=_ALLOWED.get(place, ""), remedy=remedy
+    )
 
 
 def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:

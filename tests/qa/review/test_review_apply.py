@@ -236,7 +236,8 @@ def test_a_sample_whose_image_is_gone_can_be_rejected(hands: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"decision": "burn"}, "burn"),
+        ({"decision": "burn"}, "decision: Invalid enum value 'burn'; allowed: accept, reject, fix, patch;"),
+        ({"decision": "patch", "patch": {"side": "up"}}, "patch.side: .*'up'; allowed: swap, left, right;"),
         ({"schema": "hand-curate decision 2"}, "hand-curate decision 2"),
         ({"sample_sha": 7}, "sample_sha"),
         ({"reason": "<b>"}, "<b>"),
