@@ -202,11 +202,10 @@ class _File:
                 continue
             own = f"{NAME}/{key}#{number}" if number else f"{NAME}/{key}"
             number += 1
-            points = list(shape.all("points"))
-            spots = {p.attributes.get("label", ""): spot_of(p) for p in points}
-            if len(spots) < len(points):
-                twice = "two points of one name in one skeleton"
-                self.part.quarantine.append((f"{self.name}: {own}", twice))
+            try:
+                spots = _spots(shape)
+            except ValueError as error:
+                self.part.quarantine.append((f"{self.name}: {own}", str(error)))
                 continue
             sample = self._sample(shape.attributes.get("label", ""), spots, _attributes(shape))
             if sample is None:
@@ -334,6 +333,15 @@ class _File:
         if names.placed:
             what = f"hand whose point {brief(names.placed)!r} has the place that the others left"
             self.part.notes[what] += 1
+
+
+def _spots(skeleton: Element) -> dict[str, Spot]:
+    """Its points by their names. Raises ValueError: two of one name, or one with a flag that is none."""
+    points = list(skeleton.all("points"))
+    spots = {point.attributes.get("label", ""): spot_of(point) for point in points}
+    if len(spots) < len(points):
+        raise ValueError("two points of one name in one skeleton")
+    return spots
 
 
 def _attributes(shape: Element) -> dict[str, str]:

@@ -35,11 +35,10 @@ class _Key(NamedTuple):
 
 
 def spot_of(points: Element) -> Spot:
-    """What a <points> of a skeleton tells."""
-    told = points.attributes
-    if told.get("outside") == "1":
-        return Spot(told.get("points", ""), kp.UNLABELLED)
-    return Spot(told.get("points", ""), kp.HIDDEN if told.get("occluded") == "1" else kp.VISIBLE)
+    """What a <points> of a skeleton tells. Raises ValueError: `outside` or `occluded` is neither 0 nor 1."""
+    place = points.attributes.get("points", "")
+    outside, occluded = _is(points, "outside"), _is(points, "occluded")
+    return Spot(place, kp.UNLABELLED if outside else kp.HIDDEN if occluded else kp.VISIBLE)
 
 
 def place_of(text: str) -> tuple[float, float]:
@@ -64,7 +63,8 @@ def hands(track: Element, step: int, there: Collection[int]) -> Iterator[tuple[i
 
     Raises
     ------
-    ValueError: a frame that is no number, or a place between keyframes that is none.
+    ValueError: a frame that is no number, a flag that is neither 0 nor 1, or a place between keyframes that
+        is none.
     """
     shown, keys = _written(track)
     frames = sorted(shown)
@@ -90,7 +90,7 @@ def _written(track: Element) -> tuple[dict[int, bool], dict[str, list[_Key]]]:
     keys: dict[str, list[_Key]] = defaultdict(list)
     for skeleton in track.all("skeleton"):
         frame = _frame(skeleton)
-        shown[frame] = skeleton.attributes.get("outside") != "1"
+        shown[frame] = not _is(skeleton, "outside")
         for points in skeleton.all("points"):
             keys[points.attributes.get("label", "")].append(_Key(frame, spot_of(points)))
     for below in track.all("track"):
@@ -99,6 +99,15 @@ def _written(track: Element) -> tuple[dict[int, bool], dict[str, list[_Key]]]:
     for written in keys.values():
         written.sort(key=lambda key: key.frame)
     return shown, keys
+
+
+def _is(element: Element, name: str) -> bool:
+    """A flag: CVAT writes each as 0 or 1, and other tools leave out what is not set."""
+    told = element.attributes.get(name, "0")
+    if told not in ("0", "1"):
+        which = f"{element.tag} {element.attributes.get('label', '')[:40]}".rstrip()
+        raise ValueError(f"{which}: {name} {told[:20]!r}; allowed: 0 or 1")
+    return told == "1"
 
 
 def _frame(element: Element) -> int:

@@ -179,6 +179,24 @@ def test_two_points_of_a_name_cost_their_hand_alone(tmp_path: Path) -> None:
     assert counted.quarantine == [("annotations.xml: cvat/a", "two points of one name in one skeleton")]
 
 
+@pytest.mark.parametrize("flag", ["outside", "occluded"])
+@pytest.mark.parametrize("told", ["true", "2", "", "-1", "1.0"])
+def test_a_flag_that_is_neither_0_nor_1_costs_its_hand_alone(flag: str, told: str, tmp_path: Path) -> None:
+    """It was read as 0: a hidden point as one to be seen, without a word."""
+    bad, good = point("wrist", **{flag: told}), point("wrist", **{flag: "1"}) + point("thumb_cmc")
+    save(tmp_path, image(skeleton(bad)), image(skeleton(good), name="b.png"), pictures=("a.png", "b.png"))
+    samples, counted = read(tmp_path)
+    assert [sample.sample_id for sample in samples] == ["cvat/b"]
+    reason = f"points wrist: {flag} {told!r}; allowed: 0 or 1"
+    assert counted.quarantine == [("annotations.xml: cvat/a", reason)]
+
+
+def test_a_flag_that_is_not_told_is_0(tmp_path: Path) -> None:
+    save(tmp_path, image(skeleton("<points label='wrist' points='1,2'/>")))
+    ((sample,), _) = read(tmp_path)
+    assert sample.visibility[0] == 2
+
+
 def test_projects_have_their_images_by_subset(tmp_path: Path) -> None:
     pictures = ("Train/a.png", "Validation/a.png")
     both = [image(skeleton(hand()), subset=name) for name in ("Train", "Validation")]
@@ -311,6 +329,21 @@ def test_a_frame_that_is_no_number_costs_its_track_alone(number: str, tmp_path: 
     samples, counted = read(tmp_path)
     assert [sample.track for sample in samples] == ["4"]
     assert counted.quarantine == [("annotations.xml: track 3", f"frame {number!r}; allowed: 0, 1, 2, ...")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (frame(10, point("wrist"), outside="true"), "skeleton: outside 'true'; allowed: 0 or 1"),
+        (frame(10, point("wrist", outside="yes")), "points wrist: outside 'yes'; allowed: 0 or 1"),
+    ],
+)
+def test_a_flag_that_is_neither_0_nor_1_costs_its_track_alone(bad: str, reason: str, tmp_path: Path) -> None:
+    good = track(frame(11, point("wrist"), point("thumb_tip")), number=4)
+    video(tmp_path, track(bad), good)
+    samples, counted = read(tmp_path)
+    assert [sample.track for sample in samples] == ["4"]
+    assert counted.quarantine == [("annotations.xml: track 3", reason)]
 
 
 # Hostile files ---------------------------------------------------------------------------------------
