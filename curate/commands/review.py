@@ -145,8 +145,10 @@ def _add_apply(actions: Any) -> None:
         "decisions", type=Path, nargs="+", metavar="DECISIONS", help="of the page, and of open-labelme"
     )
     apply.add_argument("--dataset", type=Path, required=True, metavar="D", help="that was reviewed")
-    apply.add_argument("--out", type=Path, required=True, metavar="NEW")
-    apply.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
+    apply.add_argument("--out", type=Path, metavar="NEW", help="the dataset to make")
+    apply.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, write nothing; it needs no --out"
+    )
     common(apply)
     apply.set_defaults(act=_apply)
 

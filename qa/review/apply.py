@@ -108,7 +108,7 @@ class Applied:
 def apply_decisions(
     dataset: str | os.PathLike[str],
     decisions: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    out: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None,
     *,
     dry_run: bool = False,
     engine: Engine = ONE,
@@ -124,13 +124,15 @@ def apply_decisions(
     Parameters
     ----------
     decisions: one or more files of the page's export.
-    dry_run: only say what would be done; `out` is not touched.
+    out: the folder to make; needless with `dry_run`. dry_run: only say what would be done.
 
     Raises
     ------
-    InputError: a file that does not parse, no decision at all, or a training set.
+    InputError: a file that does not parse, no decision at all, a training set, or no `out`.
     SchemaError: no dataset. ConfigChanged: `out` was made from other decisions.
     """
+    if out is None and not dry_run:
+        raise InputError("curate review apply", "no --out", remedy="give --out NEW, or --dry-run")
     source = Dataset(dataset)
     source.refuse_training_set("apply them to the dataset it was built from, and build again")
     paths = [decisions] if isinstance(decisions, str | os.PathLike) else list(decisions)
@@ -139,7 +141,7 @@ def apply_decisions(
         raise InputError(paths[0] if paths else "curate review", "no decision", allowed="at least one line")
     judged = _judge(source, given, engine=engine, quiet=quiet)
     summary = None
-    if not dry_run:
+    if out is not None and not dry_run:
         summary = _write(source, Path(out), judged, engine=engine, overwrite=overwrite, quiet=quiet)
     counts = Counter(decision.decision for decision in judged.agreed.values())
     checks = _false_positives(judged.agreed.values())

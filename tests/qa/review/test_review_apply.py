@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from curate import cli
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
@@ -201,6 +202,19 @@ def test_a_dry_run_writes_nothing(hands: Path, tmp_path: Path) -> None:
     assert applied.counts == {"reject": 1}
     assert applied.summary is None
     assert not (tmp_path / "next").exists()
+
+
+def test_a_dry_run_needs_no_folder_to_write_to(
+    hands: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_lines(tmp_path, decided(hands, 0, "reject"))
+    command = ["review", "apply", str(path), "--dataset", str(hands)]
+    before = tree(tmp_path)
+    assert cli.main([*command, "--dry-run"]) == 0
+    assert "decisions applied: 1 reject\nnothing was written (dry run)" in capsys.readouterr().err
+    assert cli.main(command) == 2
+    assert "curate review apply: no --out; give --out NEW, or --dry-run" in capsys.readouterr().err
+    assert tree(tmp_path) == before
 
 
 def test_the_same_decisions_give_the_same_bytes_and_others_are_refused(hands: Path, tmp_path: Path) -> None:
