@@ -204,13 +204,15 @@ class _File:
             number += 1
             try:
                 spots = _spots(shape)
-            except ValueError as error:
-                self.part.quarantine.append((f"{self.name}: {own}", str(error)))
+                width, height = (pixels(told.get(side), self.path, side) for side in ("width", "height"))
+            except (ValueError, InputError) as error:
+                why = error.reason if isinstance(error, InputError) else str(error)
+                self.part.quarantine.append((f"{self.name}: {own}", why))
                 continue
             sample = self._sample(shape.attributes.get("label", ""), spots, _attributes(shape))
             if sample is None:
                 continue
-            sample.width, sample.height = pixels(told.get("width")), pixels(told.get("height"))
+            sample.width, sample.height = width, height
             sample.split = split_of(picture.subset or "")
             sample.label_source = _labelled_by(shape.attributes.get("source"))
             self.hands.append(_Hand(picture, own, sample))

@@ -339,8 +339,8 @@ class _Hands:
                 f"{NAME}/{key}" + ("" if group is None else f"#{group}"),
                 NAME,
                 "",
-                width=pixels(self.document.imageWidth),
-                height=pixels(self.document.imageHeight),
+                width=pixels(self.document.imageWidth, self.path, "imageWidth"),
+                height=pixels(self.document.imageHeight, self.path, "imageHeight"),
                 side=self._side(members)
                 or (group in boxes and labels.said(boxes[group].name).side)
                 or _settled(_flagged_sides(flags))

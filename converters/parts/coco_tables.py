@@ -329,10 +329,12 @@ class _Lookup:
         `part` tells; and the columns of the images found."""
         entries: list[Image] = []
         paths: list[str] = []
+        sizes: list[tuple[int | None, int | None]] = []
         row_of: dict[Id, int] = {}
         for key in dict.fromkeys(keys):
             try:
                 entry = self._entry(key)
+                size = self._side(entry, "width"), self._side(entry, "height")
                 path = self._finder.listed(entry.file_name, self._beside, self.file.split)
                 paths.append(path or self._locate(entry, part))
             except InputError as error:
@@ -343,13 +345,14 @@ class _Lookup:
             else:
                 row_of[key] = len(entries)
                 entries.append(entry)
+                sizes.append(size)
         part.notes = +part.notes
         place = np.fromiter(map(row_of.__getitem__, keys), np.intp, len(keys))
         named = [entry.license if isinstance(entry.license, int | str) else None for entry in entries]
         columns = {
             "image": paths,
-            "width": [pixels(entry.width) for entry in entries],
-            "height": [pixels(entry.height) for entry in entries],
+            "width": [width for width, _ in sizes],
+            "height": [height for _, height in sizes],
             "licence": [self._licences.get(name) for name in named],
         }
         return place, {name: pa.array(told, SCHEMA.field(name).type) for name, told in columns.items()}
@@ -363,6 +366,9 @@ class _Lookup:
         if key in self._ambiguous:
             raise InputError(self.file.path, f"image id {key!r} stands for several files", field="images")
         return entry
+
+    def _side(self, entry: Image, name: str) -> int | None:
+        return pixels(getattr(entry, name), self.file.path, name)
 
     def _locate(self, entry: Image, part: Part) -> str:
         found = self._finder.locate(

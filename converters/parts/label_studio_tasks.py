@@ -96,7 +96,7 @@ class Region:
     ----------
     id, parent: names within the task. kind: keypointlabels, rectanglelabels or another.
     values: x, y, width, height and rotation, percent of the picture and degrees, of those that are told.
-    size: of the picture, where the region tells it. remarks: what is said of it: choices, texts, notes.
+    size: of the picture, as it is written there. remarks: what is said of it: choices, texts, notes.
     """
 
     id: str
@@ -104,7 +104,7 @@ class Region:
     label: str = ""
     parent: str | None = None
     values: dict[str, float] = field(default_factory=dict)
-    size: tuple[int | None, int | None] = (None, None)
+    size: tuple[Any, Any] = (None, None)
     remarks: list[str] = field(default_factory=list)
     score: float | None = None
 
@@ -131,8 +131,9 @@ class Task:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height of the picture, pixels, where a region tells them."""
-        sizes = (region.size for region in self.regions)
+        """Width and height of the picture where a region tells them. Raises InputError: fractions."""
+        names = ("original_width", "original_height")
+        sizes = (map(pixels, region.size, [self.key] * 2, names) for region in self.regions)
         return next(((w, h) for w, h in sizes if w is not None and h is not None), None)
 
     def sent_with(self, region: str, *, alone: bool) -> Sent | None:
@@ -333,7 +334,7 @@ def _region(key: str, result: _Result, said: list[str]) -> Region:
         str(names[0]) if names else "",
         None if result.parentID is None else text_id(result.parentID, 0),
         {name: number for name, number in numbers if number is not None},
-        (pixels(result.original_width), pixels(result.original_height)),
+        (result.original_width, result.original_height),
         said,
         _number(result.score),
     )

@@ -1,14 +1,38 @@
-"""Numbers as tools and people write them into JSON."""
+"""Numbers as tools and people write them."""
 
 from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from curate.basics.errors import InputError
 
 _LARGEST = 1 << 31
 
 
-def pixels(value: object) -> int | None:
-    """A width or height, also as a whole float or in quotes; None for what is none: the file tells it."""
+def number(text: str) -> float:
+    """A number of an annotation file. Raises ValueError for what only Python takes for one, as for any other
+    text: 1_000, or digits of another script, which the tools that such files are made for refuse."""
+    if "_" in text or not text.isascii():
+        raise ValueError(f"could not convert string to float: {text!r}")
+    return float(text)
+
+
+def pixels(value: object, where: str | os.PathLike[str], field: str) -> int | None:
+    """A width or height, also as a whole float or in quotes; None for what is none: the file tells it.
+
+    Raises
+    ------
+    InputError: a fraction, by which the labels cannot be those of any picture.
+    """
     if type(value) is int and 0 < value < _LARGEST:
         return value
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value) if len(value) < 12 else None
-    return int(value) if isinstance(value, int | float) and 0 < value < _LARGEST else None
+    told = value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            told = number(value)
+    if not isinstance(told, int | float) or not 0 < told < _LARGEST:
+        return None
+    if told != int(told):
+        raise InputError(where, f"{value!r}", field=field, allowed="a whole number of pixels")
+    return int(told)

@@ -216,6 +216,18 @@ def test_numbers_and_ids_in_quotes(tmp_path: Path) -> None:
     assert not counted.notes
 
 
+@pytest.mark.parametrize(("name", "told"), [("width", 96.5), ("height", "128.5")])
+def test_a_size_of_half_a_pixel_costs_its_image_alone(tmp_path: Path, name: str, told: Any) -> None:
+    sound = {"id": 7, "file_name": "7.png", "width": 96, "height": 128}
+    entries = [sound, {**sound, "id": 8, name: told}]
+    save(tmp_path, [{"keypoints": flat()}, {"keypoints": flat(shift=1), "image_id": 8}], images=entries)
+    samples, counted = read(tmp_path)
+    assert [sample.sample_id for sample in samples] == ["coco/train/0"]
+    ((where, reason),) = counted.quarantine
+    assert where.endswith("image 8")
+    assert reason == f"{name}: {told!r}; allowed: a whole number of pixels"
+
+
 @pytest.mark.parametrize(("size", "read_as"), [
     (("96", " 128 "), (96, 128)),
     ((96.0, 128.0), (96, 128)),

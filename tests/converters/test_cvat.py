@@ -197,6 +197,14 @@ def test_a_flag_that_is_not_told_is_0(tmp_path: Path) -> None:
     assert sample.visibility[0] == 2
 
 
+def test_a_size_of_half_a_pixel_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, image(skeleton(hand()), width="60.5"))
+    samples, counted = read(tmp_path)
+    assert not samples
+    reason = "width: '60.5'; allowed: a whole number of pixels"
+    assert counted.quarantine == [("annotations.xml: cvat/a", reason)]
+
+
 def test_projects_have_their_images_by_subset(tmp_path: Path) -> None:
     pictures = ("Train/a.png", "Validation/a.png")
     both = [image(skeleton(hand()), subset=name) for name in ("Train", "Validation")]

@@ -367,6 +367,15 @@ def test_files_of_a_target_storage_are_read(tmp_path: Path) -> None:
     assert (sample.sample_id, sample.attrs) == ("label-studio/9", {"person": "p1"})
 
 
+def test_a_size_of_half_a_pixel_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, task(point("wrist", 10, 20, original_width=WIDTH + 0.5)))
+    samples, counted = read(tmp_path)
+    assert not samples
+    ((where, reason),) = counted.quarantine
+    assert where.endswith("task 1")
+    assert reason == f"original_width: {WIDTH + 0.5!r}; allowed: a whole number of pixels"
+
+
 def test_regions_of_before_version_1_lack_the_size(tmp_path: Path) -> None:
     old = point("wrist", 10, 20)
     del old["original_width"], old["original_height"]

@@ -437,6 +437,17 @@ def test_the_rectangle_of_a_hand_is_its_box(tmp_path: Path) -> None:
     assert counted.dropped == {"shape_type rectangle": 3}
 
 
+@pytest.mark.parametrize("told", [{"imageWidth": 60.5}, {"imageWidth": "60.5"}, {"imageHeight": 40.25}])
+def test_a_size_of_half_a_pixel_is_refused(told: dict[str, Any], tmp_path: Path) -> None:
+    """It was cut to the whole number below, which may be the picture's size, without a word."""
+    save(tmp_path, "a.json", hand(), **told)
+    save(tmp_path, "b.json", hand())
+    samples, counted = read(tmp_path)
+    assert [sample.sample_id for sample in samples] == ["labelme/b"]
+    ((name, value),) = told.items()
+    assert counted.quarantine == [("a.json", f"{name}: {value!r}; allowed: a whole number of pixels")]
+
+
 def test_numbers_as_other_tools_write_them(tmp_path: Path) -> None:
     save(
         tmp_path,

@@ -51,6 +51,10 @@ def test_one_of_them_alone(tmp_path: Path) -> None:
         ({"hand_pts": [[1, 2, 1]] * 21, "is_left": 7}, "is_left: 7; allowed: 0 or 1"),
         ({"hand_pts": [[1, 2, 1]] * 20 + [[float("nan"), 2, 1]]}, "hand_pts"),
         ({"root": [{"img_paths": "imgs/0.jpg", "joint_self": [[1, 2, 1]]}]}, "root[0].joint_self: 1 x 3"),
+        (
+            {"root": [{"img_paths": "bad.jpg", "joint_self": [[1, 2, 1]] * 21, "img_width": 160.5}]},
+            "root[0].img_width: 160.5; allowed: a whole number of pixels",
+        ),
         ({"root": [{"img_paths": "../../secret.png", "joint_self": [[1, 2, 1]] * 21}]}, "out of the source"),
         ([1], "Expected object, got array"),
     ],
