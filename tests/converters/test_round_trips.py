@@ -61,7 +61,8 @@ def workplace() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-coordinates = st.floats(0.125, HEIGHT - 0.125, width=32)
+# Beyond 1: a hand whose points all lie within is one of shares, and refused.
+coordinates = st.floats(1.125, HEIGHT - 0.125, width=32)
 hands = st.tuples(
     st.lists(st.tuples(coordinates, coordinates), min_size=kp.COUNT, max_size=kp.COUNT),
     # the wrist is labelled: a hand without any point is no hand for some formats
