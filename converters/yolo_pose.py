@@ -83,6 +83,8 @@ def read(source: Source) -> Iterator[Part]:
             counted.dropped["image without a label file"] += 1
         else:
             labelled.append(pair)
+    if not config.sizes:
+        config.sizes, config.sizes_by = _sizes(labelled), "other lines of the set say"
     coco = config.visibility == COCO or any(_uses_two(pair.label) for pair in labelled if pair.label)
     if labelled and not coco:
         counted.notes["visibility: the set never uses 2, so 1 was read as visible"] += 1
@@ -132,6 +134,18 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
 
 # Reading ---------------------------------------------------------------------------------------------
+
+
+def _sizes(pairs: Sequence[Pair]) -> set[int]:
+    """How many numbers a point has in most lines, as all lines of a set are alike; none where no line tells.
+
+    Where as many lines say one as the other it is x, y and v: a line with v that is cut off may read as one
+    without, and none of these as one with v.
+    """
+    files = (_text(_bytes(pair.label)) for pair in pairs if pair.label)
+    rows = Counter(len(_tokens(line)) for data in files for line in data.splitlines())
+    told = [length for length in _NUMBERS if rows[length]]  # x, y and v is the first
+    return {_NUMBERS[max(told, key=rows.__getitem__)]} if told else set()
 
 
 def _uses_two(path: Path) -> bool:
@@ -269,9 +283,7 @@ def _row(tokens: list[bytes], config: Config, notes: Counter[str]) -> list[float
     if size is None:
         raise ValueError(f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)")
     if config.sizes and size not in config.sizes:  # such as a file cut off where a line without v would end
-        raise ValueError(
-            f"{len(tokens)} numbers, {size} a point, which is not what kpt_shape of data.yaml says"
-        )
+        raise ValueError(f"{len(tokens)} numbers, {size} a point, which is not what {config.sizes_by}")
     row = list(map(_number, tokens))
     if not all(map(math.isfinite, row)):  # before a missing v becomes NaN: a NaN in the file is no number
         raise ValueError("a number that is not finite")

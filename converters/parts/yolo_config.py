@@ -30,13 +30,14 @@ class Config:
     Attributes
     ----------
     names: what each class is called. points: the names of a class's points; of all under None.
-    sizes: how many numbers a point has, where that is told. visibility: what it means, where that is told.
-    flips: the flip_idx of each file.
+    sizes: how many numbers a point has, where that is told. sizes_by: what tells it.
+    visibility: what it means, where that is told. flips: the flip_idx of each file.
     """
 
     names: dict[int, str] = field(default_factory=dict)
     points: dict[int | None, list[Any]] = field(default_factory=dict)
     sizes: set[int] = field(default_factory=set)
+    sizes_by: str = "kpt_shape of data.yaml says"
     visibility: str | None = None
     flips: dict[str, Any] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
