@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from converters.parts.cameras import intrinsics, project
 from converters.parts.gathered import apart, gathered, narrow, seen
 from converters.parts.known_formats import refusal
+from converters.parts.numbers import as_number
 from converters.parts.pictures import NO_IMAGE
 from converters.parts.text_lines import lines
 from curate.basics import images
@@ -127,7 +128,7 @@ def _numbers(line: str, path: Path, width: int) -> NDArray[np.float64]:
     """The five tuples of a line as (5, width). Raises InputError where it has other ones."""
     fields = [field for field in line.split(";") if field.strip()]
     try:
-        numbers = np.array([[float(number) for number in field.split(",")] for field in fields])
+        numbers = np.array([[as_number(text) for text in field.split(",")] for field in fields])
     except ValueError:
         numbers = np.empty(0)
     if numbers.shape != (len(kp.TIPS), width):

@@ -18,6 +18,7 @@ import numpy as np
 
 from converters.parts.gathered import apart, gathered, narrow, seen
 from converters.parts.known_formats import refusal
+from converters.parts.numbers import as_number
 from converters.parts.pictures import locate
 from converters.parts.text_lines import lines
 from curate.basics import keypoints as kp
@@ -80,7 +81,7 @@ def _row(line: str, table: Path) -> _Row:
         allowed = f"{_FIELDS}: name, width, height, number of hands, 21 x (x, y)"
         raise InputError(table, f"{len(fields)} fields", allowed=allowed)
     try:
-        width, height, _, *numbers = [float(field) for field in fields[1:]]
+        width, height, _, *numbers = map(as_number, fields[1:])
     except ValueError as error:
         raise InputError(table, str(error)[:80]) from None
     if not all(side.is_integer() and 0 < side < _LARGEST for side in (width, height)):

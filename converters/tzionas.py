@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen
 from converters.parts.known_formats import refusal
+from converters.parts.numbers import as_number
 from converters.parts.pictures import NO_IMAGE
 from converters.parts.text_lines import lines
 from curate.basics import keypoints as kp
@@ -95,9 +96,9 @@ def _joints(path: Path, source: Source) -> NDArray[np.float64]:
     for number, line in lines(path, source.places):
         fields = line.split()
         try:
-            index, x, y = int(fields[0]), float(fields[1]), float(fields[2])
-        except (ValueError, IndexError):
-            index, x, y = -1, 0.0, 0.0
+            index, x, y = map(as_number, fields[:3])
+        except ValueError:  # also of fewer
+            index, x, y = -1.0, 0.0, 0.0
         if index != len(rows) or len(fields) != 3:
             raise InputError(path, repr(line[:40]), field=f"line {number}", allowed="number, x and y")
         rows.append((x, y) if x > 0 and y > 0 else (np.nan, np.nan))

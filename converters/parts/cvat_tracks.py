@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from converters.parts.numbers import as_number
 from converters.parts.xml_files import Element
 from curate.basics import keypoints as kp
 
@@ -45,7 +46,7 @@ def place_of(text: str) -> tuple[float, float]:
     """x and y of a point, pixels. Raises ValueError for what is not one pair of them."""
     pair = text.split(",")
     try:
-        x, y = float(pair[0]), float(pair[-1])
+        x, y = as_number(pair[0]), as_number(pair[-1])
     except ValueError:
         x = y = math.nan
     if len(pair) != 2 or not (abs(x) < _FARTHEST and abs(y) < _FARTHEST):
@@ -112,7 +113,7 @@ def _is(element: Element, name: str) -> bool:
 
 def _frame(element: Element) -> int:
     told = element.attributes.get("frame", "")
-    if not told.isdecimal() or len(told) > _DIGITS:
+    if not (told.isascii() and told.isdecimal()) or len(told) > _DIGITS:
         raise ValueError(f"frame {told[:20]!r}; allowed: 0, 1, 2, ...")
     return int(told)
 

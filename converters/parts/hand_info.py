@@ -49,7 +49,7 @@ _PUBLISHED: dict[str, frozenset[Any]] = {
     "age": frozenset(range(18, 76)),
 }
 _BLANK = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
-_WHOLE = re.compile(r"(\d{1,9})(?:[.,]0*)?")
+_WHOLE = re.compile(r"([0-9]{1,9})(?:[.,]0*)?")
 _MAX_BYTES = 64_000_000  # the published table has 0.8 MB
 
 

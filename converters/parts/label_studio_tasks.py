@@ -15,7 +15,7 @@ import msgspec
 from converters.parts import json_files, labels
 from converters.parts.coco_document import Id, text_id
 from converters.parts.named_counts import brief, leave_out
-from converters.parts.numbers import pixels
+from converters.parts.numbers import as_number, pixels
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -343,7 +343,7 @@ def _region(key: str, result: _Result, said: list[str]) -> Region:
 def _number(value: Any) -> float | None:
     """A number, also one in quotes; None for what is none, or beyond any sense."""
     try:
-        number = float(value)
+        number = as_number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and abs(number) < _MOST else None

@@ -10,10 +10,15 @@ from curate.basics.errors import InputError
 _LARGEST = 1 << 31
 
 
-def number(text: str) -> float:
-    """A number of an annotation file. Raises ValueError for what only Python takes for one, as for any other
-    text: 1_000, or digits of another script, which the tools that such files are made for refuse."""
-    if "_" in text or not text.isascii():
+def is_plain(text: str | bytes) -> bool:
+    """Whether a text is free of what only Python has in numbers: 1_000, and digits of other scripts. In a
+    file it is a slip or damage."""
+    return text.isascii() and (b"_" not in text if isinstance(text, bytes) else "_" not in text)
+
+
+def as_number(text: str | bytes) -> float:
+    """A number as files have it. Raises ValueError."""
+    if not is_plain(text):
         raise ValueError(f"could not convert string to float: {text!r}")
     return float(text)
 
@@ -30,7 +35,7 @@ def pixels(value: object, where: str | os.PathLike[str], field: str) -> int | No
     told = value
     if isinstance(value, str):
         with suppress(ValueError):
-            told = number(value)
+            told = as_number(value)
     if not isinstance(told, int | float) or not 0 < told < _LARGEST:
         return None
     if told != int(told):

@@ -164,7 +164,10 @@ def test_what_is_no_hand_is_counted_by_name(tmp_path: Path) -> None:
     assert counted.notes == {"image without a skeleton": 1}
 
 
-@pytest.mark.parametrize("told", ["", "1", "1,2,3", "1,2;3,4", "x,2", "nan,1", "1,nan", "1,1e9"])
+PLACES = ("", "1", "1,2,3", "1,2;3,4", "x,2", "nan,1", "1,nan", "1,1e9", "1_0,2", "١,2")
+
+
+@pytest.mark.parametrize("told", PLACES)
 def test_a_place_that_is_none_costs_its_point_alone(told: str, tmp_path: Path) -> None:
     save(tmp_path, image(skeleton(point("wrist", points=told) + point("thumb_tip", 3, 4))))
     (sample,), counted = read(tmp_path)
@@ -329,7 +332,7 @@ def test_frames_without_pictures_are_told(tmp_path: Path) -> None:
     assert reason.startswith("no picture of 2 frames; export with images")
 
 
-@pytest.mark.parametrize("number", ["", "-1", "1e3", "9999999999", "x"])
+@pytest.mark.parametrize("number", ["", "-1", "1e3", "9999999999", "x", "١٠"])
 def test_a_frame_that_is_no_number_costs_its_track_alone(number: str, tmp_path: Path) -> None:
     bad = frame(10, point("wrist"), point("thumb_tip")).replace('"10"', f'"{number}"')
     good = track(frame(11, point("wrist"), point("thumb_tip")), number=4)

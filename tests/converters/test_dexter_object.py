@@ -88,5 +88,7 @@ def test_a_flawed_line_is_told_alone(tmp_path: Path) -> None:
     assert len(samples) == 2
     assert "line 1: '1, 2;1, 2;" in reason
     assert summary.absent == {"hand without a fingertip that is seen": 1}
+    path.write_text("0,0,400;" * 4 + "1_0,0,400;\n" + "0,0,32001;" * 5)
+    assert "line 1: '0,0,400;" in converted("dexter-object", tmp_path / "s")[2][0]
     path.write_text("0,0,400;" * 4 + "nan,0,400;\n" + "0,0,32001;" * 5)
     assert "line 1: a number that is not finite" in converted("dexter-object", tmp_path / "s")[2][0]

@@ -36,7 +36,7 @@ def test_each_flaw_spoils_its_line_alone(tmp_path: Path) -> None:
     picture(tmp_path / "secret.png")
     rows = [
         "a.jpg,160,160,1,5",
-        good.replace("7.jpg,160", "b.jpg,x"),
+        good.replace("7.jpg,160", "b.jpg,1_0"),
         good.replace("160,160", "160,-1"),
         good.replace("5,5,5", "5,nan,5"),
         good.replace("7.jpg", "../../../secret.png"),
@@ -51,7 +51,7 @@ def test_each_flaw_spoils_its_line_alone(tmp_path: Path) -> None:
     told = "\n".join(reasons)
     for reason in (
         "Train/label_joint.txt line 1: 5 fields; allowed: 46",
-        "line 2: could not convert string to float: 'x'",
+        "line 2: could not convert string to float: '1_0'",
         "line 3: a picture of 160 x -1",
         "line 4: a number that is not finite",
         "leads out of the source folder",

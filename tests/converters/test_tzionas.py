@@ -61,6 +61,7 @@ def test_joints_counted_from_the_tip_are_turned_and_told(tmp_path: Path) -> None
     [
         ("0\t1\t2\n", "1 joints; allowed: 14"),
         ("0\t1\n", r"line 1: '0\t1'; allowed: number, x and y"),
+        ("0\t1_0\t2\n", r"line 1: '0\t1_0\t2'; allowed: number, x and y"),
         ("1\t1\t2\n", r"line 1: '1\t1\t2'"),
         ("\n".join(f"{i}\t1e99\t5" for i in range(14)), "little_mcp at inf, 5"),
     ],

@@ -253,6 +253,8 @@ def broken(shares: NDArray[Any]) -> dict[str, tuple[str, str]]:
         "detection": ("0 0.5 0.5 0.1 0.1", "5 numbers"),
         "word": (put(9, "x"), "'x'; allowed: decimal numbers, such as 0.25"),
         "hexadecimal": (put(9, "0x10"), "'0x10'; allowed: decimal numbers, such as 0.25"),
+        "underscore": (put(9, "0.1_5"), "'0.1_5'; allowed: decimal numbers, such as 0.25"),
+        "other digits": (put(9, "٠.٥"), "'٠.٥'; allowed: decimal numbers, such as 0.25"),
         "nan": (put(9, "nan"), "not finite"),
         "nan box": (put(1, "nan"), "not finite"),
         "inf": (put(9, "inf"), "not finite"),
