@@ -24,6 +24,7 @@ from converters.parts.known_formats import refusal
 from converters.parts.pictures import NO_IMAGE
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source, texts_below
@@ -63,7 +64,7 @@ def read(source: Source) -> Iterator[Part]:
 def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
     cameras, points = (json_files.load(_LIST, path, source.places) for path in (one.cameras, one.points))
     if len(cameras) != len(points):
-        found = f"{len(points)} entries; {one.cameras.name} has {len(cameras)}"
+        found = f"{counted(len(points), 'entry', 'entries')}; {one.cameras.name} has {len(cameras)}"
         raise InputError(one.points, found, allowed="one entry for each camera")
     pictures = _pictures(one.folder / "rgb", told)
     masks = dict(_pictures(one.folder / "mask", told))

@@ -25,6 +25,7 @@ from converters.parts.pictures import NO_IMAGE, Pictures, probed
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
@@ -87,8 +88,12 @@ def _points(entry: Entry, path: Path, key: str) -> dict[int, np.ndarray]:
     """The points (21, 2) of the hands that have any, as shares, by the number of their box."""
     told = entry.points
     if len(entry.labels) != len(entry.bboxes) or len(told) not in (0, len(entry.bboxes)):
-        found = f"{len(entry.bboxes)} boxes, {len(entry.labels)} labels, {len(told)} hands with landmarks"
-        raise InputError(path, found, field=key, allowed="as many of each")
+        there = (
+            counted(len(entry.bboxes), "box", "boxes"),
+            counted(len(entry.labels), "label"),
+            f"{counted(len(told), 'hand')} with landmarks",
+        )
+        raise InputError(path, ", ".join(there), field=key, allowed="as many of each")
     return {
         number: shaped(points, (kp.COUNT, 2), path, f"{key}.hand_landmarks[{number}]")
         for number, points in enumerate(told)

@@ -36,7 +36,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
-from curate.basics.wording import counted
+from curate.basics.wording import counted, verb
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
@@ -236,7 +236,9 @@ class _Reader:
                 return
         found = f"no Labelme file: {first.reason}" if first else "no .json file"
         if len(paths) > 1:
-            found += f" ({len(paths) - 1} further files are no better)"
+            found += (
+                f" ({counted(len(paths) - 1, 'further file')} {verb(len(paths) - 1, 'is', 'are')} no better)"
+            )
         where = Path(first.where) if first else None
         raise refusal(self.root, found, allowed="Labelme's JSON files", own=NAME, where=where)
 

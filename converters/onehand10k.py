@@ -23,6 +23,7 @@ from converters.parts.pictures import locate
 from converters.parts.text_lines import lines
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import ImageFinder, Source, texts_below
@@ -79,7 +80,7 @@ def _row(line: str, table: Path) -> _Row:
     fields = [field.strip() for field in line.split(",")]
     if len(fields) != _FIELDS:
         allowed = f"{_FIELDS}: name, width, height, number of hands, 21 x (x, y)"
-        raise InputError(table, f"{len(fields)} fields", allowed=allowed)
+        raise InputError(table, counted(len(fields), "field"), allowed=allowed)
     try:
         width, height, _, *numbers = map(as_number, fields[1:])
     except ValueError as error:

@@ -27,6 +27,7 @@ from converters.parts.pictures import NO_IMAGE
 from converters.parts.text_lines import lines
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source, texts_below
@@ -103,7 +104,7 @@ def _joints(path: Path, source: Source) -> NDArray[np.float64]:
             raise InputError(path, repr(line[:40]), field=f"line {number}", allowed="number, x and y")
         rows.append((x, y) if x > 0 and y > 0 else (np.nan, np.nan))
     if len(rows) not in (_JOINTS, len(SIDES) * _JOINTS):
-        raise InputError(path, f"{len(rows)} joints", allowed=f"{_JOINTS}, or {_JOINTS} for each hand")
+        raise InputError(path, counted(len(rows), "joint"), allowed=f"{_JOINTS}, or {_JOINTS} for each hand")
     return np.array(rows).reshape(-1, _JOINTS, 2)
 
 

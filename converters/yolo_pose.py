@@ -35,6 +35,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.paths import read_file
+from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
@@ -282,7 +283,9 @@ def _row(tokens: list[bytes], config: Config, notes: Counter[str]) -> list[float
     """
     size = _NUMBERS.get(len(tokens))
     if size is None:
-        raise ValueError(f"{len(tokens)} numbers; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)")
+        raise ValueError(
+            f"{counted(len(tokens), 'number')}; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)"
+        )
     if config.sizes and size not in config.sizes:  # such as a file cut off where a line without v would end
         raise ValueError(f"{len(tokens)} numbers, {size} a point, which is not what {config.sizes_by}")
     row = _numbers(tokens)

@@ -20,7 +20,7 @@ from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.wording import counted, percent
+from curate.basics.wording import counted, percent, verb
 from curate.data.dataset import TABLE, Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
@@ -94,7 +94,7 @@ class Autotagged:
         kept, every = known["kept"], known["all"]
         if not every["n"]:
             return [NONE_KNOWN]
-        were = f"{kept['n']:,} {'was' if kept['n'] == 1 else 'were'} kept"
+        were = f"{kept['n']:,} {verb(kept['n'], 'was', 'were')} kept"
         told = f"of {counted(every['n'], 'photograph')} with labels to compare with, {were}"
         lines = [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
         chosen = known.get("precision")
@@ -415,8 +415,7 @@ def _choose(known: _Compared, asked: float, limits: Limits, out: Path) -> dict[s
 
 
 def _about(part: dict[str, Any]) -> str:
-    people = "person" if part["people"] == 1 else "people"
-    who = f"{counted(part['photographs'], 'photograph')} of {part['people']:,} {people}"
+    who = f"{counted(part['photographs'], 'photograph')} of {counted(part['people'], 'person', 'people')}"
     return f"{who}, {percent(part['kept'], 1)} kept, {_told(part['right'])} of those right"
 
 

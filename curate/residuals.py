@@ -19,7 +19,7 @@ from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.version import VERSION
-from curate.basics.wording import counted
+from curate.basics.wording import counted, verb
 from curate.build import build
 from curate.data import contents
 from curate.data.dataset import Dataset
@@ -164,7 +164,7 @@ def _by_run(run: Path, make: _Maker) -> _Found:
     if all(seen):
         raise InputError(
             run,
-            f"trained on all {len(seen)} samples, or on their people",
+            f"trained on all of {counted(len(seen), 'sample')}, or on their people",
             allowed="a run that never saw them",
             remedy="give --crossfit 3",
         )
@@ -201,7 +201,10 @@ def _parts(training_set: Dataset, count: int) -> np.ndarray[Any, np.dtype[np.int
     part = np.array(folds(subjects, training_set.photos(), clips, count), np.intp)
     there = len(set(part.tolist()))
     if there < count:
-        found, allowed = f"{there} people, or photographs", f"{count} or more"
+        found, allowed = (
+            f"{counted(there, 'person', 'people')}, or {verb(there, 'photograph', 'photographs')}",
+            f"{count} or more",
+        )
         raise InputError(training_set.root, found, allowed=allowed, remedy="a smaller --crossfit")
     return part
 

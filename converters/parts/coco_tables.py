@@ -24,6 +24,7 @@ from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import as_text
+from curate.basics.wording import counted, verb
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
@@ -120,7 +121,11 @@ def read_hands(
                 failed.notes["image without an annotation"] += bare
     if not found:
         name, reason = failed.quarantine[0]
-        others = f" ({len(files) - 1} further files are no better)" if len(files) > 1 else ""
+        others = (
+            f" ({counted(len(files) - 1, 'further file')} {verb(len(files) - 1, 'is', 'are')} no better)"
+            if len(files) > 1
+            else ""
+        )
         why = f"no COCO file: {reason}{others}"
         raise refusal(source.root, why, allowed="images and annotations", own=own, where=source.folder / name)
     yield failed

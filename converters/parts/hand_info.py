@@ -22,6 +22,7 @@ import pyarrow as pa
 from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.paths import read_file
+from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import json_text, replace_columns
 from curate.data.source import folded, posix_path
@@ -221,7 +222,7 @@ def _value(column: str, text: str) -> Any:
 
 def _add_row(info: HandInfo, columns: _Cells, cells: list[str], number: int) -> None:
     if len(cells) < columns.width or any(cells[columns.width :]):
-        raise ValueError(f"{len(cells)} fields; allowed: {columns.width}")
+        raise ValueError(f"{counted(len(cells), 'field')}; allowed: {columns.width}")
     name = columns.get(cells, "imageName")
     key = stem(name)
     if not key:

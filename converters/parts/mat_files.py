@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from converters.parts.json_files import open_checked
 from curate.basics.errors import InputError
 from curate.basics.paths import Places
+from curate.basics.wording import counted
 
 MAX_BYTES = 500_000_000  # of a file, and of what it unpacks to
 _HEAD = 128
@@ -131,7 +132,7 @@ def _numbers(values: _Element, sides: list[int], order: str) -> NDArray[Any]:
         raise _Flaw(f"numbers of an unknown type ({values.kind})")
     flat = np.frombuffer(values.data[: len(values.data) // int(code[1]) * int(code[1])], f"{order}{code}")
     if flat.size != _product(sides):
-        raise _Flaw(f"{flat.size} numbers for an array of {' x '.join(map(str, sides))}")
+        raise _Flaw(f"{counted(flat.size, 'number')} for an array of {' x '.join(map(str, sides))}")
     return flat.reshape(sides, order="F")
 
 

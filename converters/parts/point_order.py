@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from converters.parts import labels
 from curate.basics import keypoints as kp
+from curate.basics.wording import counted
 
 _ANATOMICAL = ("cmc", "mcp", "pip", "ip", "dip", "tip", "")
 # From the palm to the tip. A finger's bare name is its tip where its joints are counted (MANO, SMPL-X).
@@ -98,7 +99,9 @@ def order_of(names: Sequence[object] | None, category: object = None) -> Order:
         if point not in (None, at):
             ours = kp.NAMES[at] if at < kp.COUNT else "nothing"
             odd = ", ".join(_short(text) for text, p in zip(texts, found, strict=True) if p is None)
-            missing = f"; not understood: {odd[:120]}" if odd else f"; {len(texts)} names for 21 points"
+            missing = (
+                f"; not understood: {odd[:120]}" if odd else f"; {counted(len(texts), 'name')} for 21 points"
+            )
             return Order(f"{_short(texts[at])} stands where {ours} would{missing}")
     return Order("", _counted(texts) if not known else None, side=side)
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things: "1 sample", "2,000 samples"; `noun` is one whose plural ends in s."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+def counted(count: int, noun: str, nouns: str = "") -> str:
+    """A number of things: "1 sample", "2,000 samples"; `nouns` is the plural where that is not with an s."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
+
+
+def verb(count: int, of_one: str, of_several: str) -> str:
+    """The form of a verb that goes with a number of things: "has" or "have"."""
+    return of_one if count == 1 else of_several
 
 
 def percent(share: float, digits: int = 0, limit: float | None = None) -> str:

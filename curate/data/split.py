@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from curate.basics.errors import InputError
 from curate.basics.paths import open_file
-from curate.basics.wording import counted
+from curate.basics.wording import counted, verb
 
 SPLITS = ("train", "val", "test")
 _WORDS = {
@@ -107,7 +107,7 @@ def from_source(splits: Sequence[str | None], where: str | os.PathLike[str]) -> 
     """The split that the source gave each sample. Raises InputError where one has none."""
     missing = sum(split is None for split in splits)
     if missing:
-        found = f"{missing} of {len(splits)} samples have none"
+        found = f"{missing:,} of {counted(len(splits), 'sample')} {verb(missing, 'has', 'have')} none"
         raise InputError(where, found, field="split", remedy="split by subject: --split subject")
     return [str(split) for split in splits]
 

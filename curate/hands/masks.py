@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from curate.basics import images
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
-from curate.basics.wording import percent
+from curate.basics.wording import counted, percent, verb
 from curate.hands import segmentation
 from curate.hands.segmentation import border_of, fill_holes, median_of, pieces, share_of_border
 
@@ -524,7 +524,8 @@ def _check_points(mask: Pixels, points: NDArray[np.floating]) -> str | None:
     count = int((off > _OFF).sum())
     if count > _MAX_OFF * len(off):
         far = f"over {percent(_OFF)} of the hand's size"
-        return f"{count} of {len(off)} visible keypoints lie {far} off the mask"
+        some = f"{count} of {counted(len(off), 'visible keypoint')} {verb(count, 'lies', 'lie')}"
+        return f"{some} {far} off the mask"
     return None
 
 

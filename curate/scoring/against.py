@@ -114,7 +114,7 @@ def _same_images(ours: Points, theirs: Points, labelled: NDArray[np.bool_], wher
     moved = ~(apart.max(axis=1) <= _ROUNDED)
     if moved.mean() > 0.5:
         most = f"labels that lie up to {np.nanmax(apart):.1f} px from ours"
-        found = f"{most} in {moved.sum()} of {len(moved)} images"
+        found = f"{most} in {moved.sum():,} of {counted(len(moved), 'image')}"
         remedy = "give predictions of the same training set: this one was cut out or sized otherwise"
         raise InputError(where, found, field="truth", remedy=remedy)
 

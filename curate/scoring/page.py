@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics import pages
-from curate.basics.wording import percent
+from curate.basics.wording import counted, percent
 from curate.hands.comparison import draw_prediction
 from curate.scoring import calibration, metrics, slices
 from curate.scoring.figures import Scored, missing, number, page_rows, share
@@ -135,7 +135,7 @@ def _reliability(shown: Shown) -> dict[str, Any]:
             {
                 "x": x(score),
                 "y": y(right),
-                "says": f"{count} points, score {score:.3f}: {percent(right, 1)} right",
+                "says": f"{counted(count, 'point')}, score {score:.3f}: {percent(right, 1)} right",
             }
             for score, right, count in groups
         ],

@@ -33,7 +33,8 @@ def balance(view: View, limits: Limits) -> Outcome:
             continue
         heavy = name in _WEIGHTY and ratio > limits["ratio"]
         severity: Severity = "warning" if heavy else "info"
-        words = {"what": name, "least": least, "few": bottom, "most": most, "many": top, "total": total}
+        words = {"what": name, "least": least, "few": bottom, "most": most, "many": top}
+        words["total"] = counted(total, "sample")
         hits.append(Hit(ratio, limits["ratio"], severity=severity, words=words))
     return Outcome(len(kinds), sorted(hits, key=lambda hit: -hit.score))
 
@@ -57,7 +58,9 @@ def auto_label_in_test(view: View, limits: Limits) -> Outcome:
     count = int(test.sum())
     if not bad:
         return Outcome(count)
-    return Outcome(count, [Hit(float(bad), 0.0, split="test", words={"bad": bad, "count": count})])
+    return Outcome(
+        count, [Hit(float(bad), 0.0, split="test", words={"bad": bad, "samples": counted(count, "sample")})]
+    )
 
 
 def licences(view: View, limits: Limits) -> Outcome:
@@ -82,7 +85,7 @@ CHECKS: tuple[Check, ...] = (
         "info",
         "dataset",
         balance,
-        "{what}: {few} of {total} samples are {least!r}, {many} are {most!r}.",
+        "{what}: {least!r} has {few} of {total}, {most!r} has {many}.",
         "Collect more of what is rare, or weigh it more; report results for each kind.",
         {"share": 0.01, "ratio": 10.0},
     ),
@@ -92,7 +95,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "split",
         auto_label_in_test,
-        "{bad} of {count} samples of the test split were labelled by a network and not reviewed.",
+        "Labelled by a network and not reviewed: {bad} of {samples} of the test split.",
         "Review them (curate review), or use labels made by people for the test.",
     ),
     Check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.basics.wording import counted
 from qa.checks.check import Check, Hit, Limits, Outcome, graded
 from qa.checks.wording import offset_text
 from qa.measures import robust
@@ -38,7 +39,7 @@ def crop_centre(view: View, limits: Limits) -> Outcome:
             "split": split or "no split",
             "box": offset_text(offset),
             "mean": offset_text(np.nanmean(mean[inside], axis=0)),
-            "count": len(inside),
+            "crops": counted(len(inside), "crop"),
         }
         severity, limit = graded(sure, limits)
         hits.append(Hit(float(size.max()), limit, split=split, severity=severity, words=words))
@@ -92,8 +93,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "split",
         crop_centre,
-        "In {split} ({count} crops) the hands' boxes lie {box} off the middle, "
-        "the mean of the keypoints {mean}.",
+        "In {split} ({crops}) the hands' boxes lie {box} off the middle, the mean of the keypoints {mean}.",
         "Crop again around the keypoints' box; a network learns the offset instead of the hand.",
         {"warning": 0.02, "error": 0.04},
     ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from curate.basics.wording import counted
 from qa.checks.check import Check, Hit, Limits, Outcome
 from qa.measures.arrays import Flags
 from qa.view import View
@@ -34,7 +35,7 @@ def _of_image_files(view: View, found: Mapping[str, Flags]) -> Outcome:
     rows = np.array(list(first.values()), np.intp)
     counts = {what: int(flags[rows].sum()) for what, flags in found.items()}
     hits = [
-        Hit(float(count), 0.0, words={"count": count, "total": len(rows), "what": what})
+        Hit(float(count), 0.0, words={"images": f"{count:,} of {counted(len(rows), 'image')}", "what": what})
         for what, count in counts.items()
         if count
     ]
@@ -48,7 +49,7 @@ CHECKS: tuple[Check, ...] = (
         "info",
         "dataset",
         exif_orientation,
-        "Of {total:,} images {count:,} are stored turned or mirrored; their EXIF tag puts them upright.",
+        "Stored turned or mirrored, and put upright by an EXIF tag: {images}.",
         "Nothing here: curate applies the tag. In a tool that ignores it the pictures would not fit the "
         "labels: give it what curate export, crop or build write, which is stored upright.",
     ),
@@ -58,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "dataset",
         private_metadata,
-        "Of {total:,} images {count:,} tell {what} in their EXIF data.",
+        "The EXIF data of {images} tell {what}.",
         "Pass on crops or a training set (curate crop, curate build): these hold pixels only. "
         "curate convert --copy and curate export copy files as they are.",
     ),

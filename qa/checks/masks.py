@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import percent
+from curate.basics.wording import percent, verb
 from qa.checks.check import Check, Limits, Outcome, graded_outcome, sample_outcome
 from qa.checks.wording import keypoint_names
 from qa.measures import robust
@@ -51,6 +51,7 @@ def off_hand(view: View, limits: Limits) -> Outcome:
             "count": int(off[i].sum()),
             "known": int(known[i]),
             "way": way,
+            "lie": verb(int(off[i].sum()), "lies", "lie"),
         }
 
     wrong = (share > worst) & ~view.residuals.confirmed
@@ -193,7 +194,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         off_hand,
-        "{count} of {known} points lie off the hand{way}: {points}.",
+        "{count} of {known} points {lie} off the hand{way}: {points}.",
         "Look at the picture: the labels are shifted, or belong to another image.",
         {
             "joint": 0.02,

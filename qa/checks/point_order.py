@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
+from curate.basics.wording import counted, verb
 from curate.hands.shape import backward_fingers, fan_angles, joint_angles, palm_turn
 from qa.checks.check import Check, Hit, Limits, Outcome, graded_outcome, sample_outcome
 from qa.measures.arrays import blocks
@@ -38,7 +39,8 @@ def finger_order(view: View, limits: Limits) -> Outcome:
     share = np.divide(backward, measured, out=np.zeros(len(view)), where=measured > 0)
 
     def words(i: int) -> dict[str, object]:
-        return {"backward": int(backward[i]), "measured": int(measured[i])}
+        run = verb(int(backward[i]), "runs", "run")
+        return {"backward": int(backward[i]), "fingers": counted(int(measured[i]), "finger"), "run": run}
 
     return sample_outcome(judged, judged & (share >= limits["share"]), share, limits["share"], words)
 
@@ -54,7 +56,7 @@ def finger_order_set(view: View, limits: Limits) -> Outcome:
     if not count or bad <= limits["share"] * count:
         return Outcome(count)
     share = bad / count
-    return Outcome(count, [Hit(share, limits["share"], words={"bad": bad, "count": count})])
+    return Outcome(count, [Hit(share, limits["share"], words={"bad": bad, "hands": counted(count, "hand")})])
 
 
 def mcp_fan(view: View, limits: Limits) -> Outcome:
@@ -108,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         finger_order,
-        "{backward} of {measured} fingers run from the tip to the palm.",
+        "{backward} of {fingers} {run} from the tip to the palm.",
         "Reverse the four points of each finger in the source, or its order map.",
         {"share": 0.6},
         alone=True,
@@ -119,7 +121,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "dataset",
         finger_order_set,
-        "In {bad} of {count} hands the fingers run from the tip to the palm: the order map is wrong.",
+        "In {bad} of {hands} the fingers run from the tip to the palm: the order map is wrong.",
         "Correct the keypoint order of the source's converter or mapping, and convert again.",
         {"share": 0.05, "fingers": 0.6},
     ),

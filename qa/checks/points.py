@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import percent
+from curate.basics.wording import counted, percent, verb
 from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.checks.wording import keypoint_names, size_text
 from qa.view import View
@@ -38,7 +38,7 @@ def coincident_points(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         count = int(max(copies[i], pairs[i]))
-        return {"pairs": f"{count} pair{'s' * (count != 1)}"}
+        return {"pairs": counted(count, "pair")}
 
     return sample_outcome(judged, score >= limits["pairs"], score, limits["pairs"], words)
 
@@ -52,7 +52,8 @@ def few_points(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         missing = view.expected[i] & (view.visibility[i] == kp.UNLABELLED)
-        return {"count": int(found[i]), "expected": int(expected[i]), "missing": keypoint_names(missing)}
+        are = verb(int(found[i]), "is", "are")
+        return {"count": found[i], "expected": expected[i], "are": are, "missing": keypoint_names(missing)}
 
     least = limits["least"]
     severity = np.select([found < least, fingers], ["error", "info"], "warning")
@@ -140,7 +141,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         few_points,
-        "{count} of {expected} keypoints are labelled; missing: {missing}.",
+        "{count} of {expected} keypoints {are} labelled; missing: {missing}.",
         "Label the rest, or train with a loss that leaves unlabelled points out.",
         {"least": 12},
         alone=True,

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import percent
+from curate.basics.wording import counted, percent
 from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
@@ -76,7 +76,9 @@ def scores(result: Checked) -> Markup | None:
     parts.append(tag("line", x1=x, y1=0, x2=x, y2=bottom, class_="limit"))
     anchor = "start" if x < 60 else "end" if x > 356 else "middle"
     parts.append(tag("text", f"limit {_number(abs(limit))}", x=x, y=bottom + 15, text_anchor=anchor))
-    told = f"Histogram of the scores of {result.check.id} over {spread.known} samples, with its limit"
+    told = (
+        f"Histogram of the scores of {result.check.id} over {counted(spread.known, 'sample')}, with its limit"
+    )
     return _svg([*parts, _line(0, bottom, 416)], 416, 98, told)
 
 

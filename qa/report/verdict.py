@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curate.basics.wording import counted, percent
+from curate.basics.wording import counted, percent, verb
 from qa.checks.check import Checked
 from qa.severity import Severity
 
@@ -48,7 +48,7 @@ def verdict_on(results: Sequence[Checked], samples: int, *, training: bool) -> V
     whole = sum(r.count("error") for r in blocking if r.check.scope != "sample")
     share = f"{len(bad):,} of {counted(samples, 'sample')} ({percent(len(bad) / max(samples, 1), 1)})"
     if not whole:
-        said = f"Not fit to {goal} as it is: {share} {'has' if len(bad) == 1 else 'have'} errors. "
+        said = f"Not fit to {goal} as it is: {share} {verb(len(bad), 'has', 'have')} errors. "
         rest = "" if len(bad) == samples else " or leave them out"
         said += f"Correct them{rest}, and it will be."
     else:

@@ -185,7 +185,7 @@ def test_the_same_hand_twice(tmp_path: Path) -> None:
 def test_a_source_of_another_format_is_refused(tmp_path: Path, content: str) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(content)
-    with pytest.raises(InputError, match=r"a\.json: no COCO file: .*1 further files are no better"):
+    with pytest.raises(InputError, match=r"a\.json: no COCO file: .*1 further file is no better"):
         next(coco.read(Source(tmp_path)))
 
 

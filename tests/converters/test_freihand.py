@@ -106,9 +106,9 @@ def test_tables_of_different_lengths_are_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "s/training_xyz.json", [space(0).tolist()])
     _, samples, reasons = converted("freihand", tmp_path / "s")
     assert [s.split for s in samples] == ["test"]
-    assert reasons[0].startswith("training_xyz.json: 1 entries; training_K.json has 2")
+    assert reasons[0].startswith("training_xyz.json: 1 entry; training_K.json has 2")
     (tmp_path / "s/evaluation_xyz.json").unlink()
-    with pytest.raises(InputError, match=r"1 entries; training_K\.json has 2"):
+    with pytest.raises(InputError, match=r"1 entry; training_K\.json has 2"):
         converted("freihand", tmp_path / "s")
 
 

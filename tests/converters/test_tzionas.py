@@ -59,7 +59,7 @@ def test_joints_counted_from_the_tip_are_turned_and_told(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("0\t1\t2\n", "1 joints; allowed: 14"),
+        ("0\t1\t2\n", "1 joint; allowed: 14"),
         ("0\t1\n", r"line 1: '0\t1'; allowed: number, x and y"),
         ("0\t1_0\t2\n", r"line 1: '0\t1_0\t2'; allowed: number, x and y"),
         ("1\t1\t2\n", r"line 1: '1\t1\t2'"),

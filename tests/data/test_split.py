@@ -146,7 +146,7 @@ def test_a_subject_photo_or_clip_in_two_splits_is_named() -> None:
 
 def test_the_sources_split() -> None:
     assert split.from_source(["train", "val", "test"], "set") == ["train", "val", "test"]
-    with pytest.raises(InputError, match="1 of 2 samples have none"):
+    with pytest.raises(InputError, match="1 of 2 samples has none"):
         split.from_source(["train", None], "set")
 
 

@@ -95,7 +95,7 @@ def test_a_run_that_saw_all_of_them_is_refused(
         predict_unseen([people], tmp_path / "out", asked, quiet=True)
     seen = make_set(["train"] * 4, size=32)
     train(seen, tmp_path / "all", "toy-points", TrainOptions(epochs=1), quiet=True)
-    with pytest.raises(InputError, match="trained on all 4 samples"):
+    with pytest.raises(InputError, match="trained on all of 4 samples"):
         predict_unseen([seen], tmp_path / "out2", ResidualOptions(run=tmp_path / "all"), quiet=True)
 
 

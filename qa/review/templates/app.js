@@ -316,7 +316,7 @@ at("reviewer").addEventListener("change", () => {
   }
   const count = head ? claim() : 0;
   if (!count) return;
-  say(`${count} decisions that were imported are yours`);
+  say(count === 1 ? "1 decision that was imported is yours" : `${count} decisions that were imported are yours`);
   redress();
   recount();
   showPanel();
@@ -330,7 +330,7 @@ function exportAll() {
   sign();
   download();
   showState();
-  say(`${mine.size} decisions exported`);
+  say(`${decisions(mine.size)} exported`);
 }
 
 // Whose decisions these are is asked before they first leave the browser: merging several reviewers needs it.

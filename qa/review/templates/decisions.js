@@ -229,6 +229,10 @@ function sign() {
   }
 }
 
+function decisions(count) {
+  return count === 1 ? "1 decision" : `${count} decisions`;
+}
+
 // Take in a file of decisions. Says what it did.
 function take(text) {
   const rowOf = new Map();
@@ -242,7 +246,7 @@ function take(text) {
     else given.push([row, one]);
   }
   takeIn(given);
-  return `${given.length} decisions taken in` + (refused ? `, ${refused} refused: no decision, or of other labels or pixels.` : ".");
+  return `${decisions(given.length)} taken in` + (refused ? `, ${refused} refused: no decision, or of other labels or pixels.` : ".");
 }
 
 // What was taken in of a reviewer before they gave their name is theirs. Says how many decisions that are.

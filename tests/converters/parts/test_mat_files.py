@@ -69,7 +69,7 @@ def compressed(data: bytes) -> bytes:
     ("body", "found"),
     [
         (array((2, 2), bytes(24)), "3 numbers for an array of 2 x 2"),
-        (array((2**31 - 1, 2**31 - 1), bytes(8)), "1 numbers for an array of 2147483647"),
+        (array((2**31 - 1, 2**31 - 1), bytes(8)), "1 number for an array of 2147483647"),
         (array((-1, 1), bytes(8)), "without data or sides"),
         (array((1, 1), bytes(8), of=1), "no array of real numbers or text"),
         (array((1, 1), bytes(8), stored=99), "numbers of an unknown type"),

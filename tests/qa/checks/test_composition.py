@@ -13,6 +13,7 @@ from qa_sets import (
     opened,
     photo,
     save,
+    told,
     view_of,
 )
 
@@ -33,13 +34,25 @@ def test_what_is_rare_is_told(tmp_path: Path, drawn: list[Sample]) -> None:
     assert (hit.words["what"], hit.words["least"], hit.words["few"]) == ("skinColor", "dark", 1)
 
 
+def test_what_is_told_of_one_alone(tmp_path: Path, drawn: list[Sample]) -> None:
+    """It was put in the plural: "1 of 1 samples of the test split were labelled"."""
+    one = again(drawn, 2, label_source=["manual", "auto:openpose"], attrs=[{"skinColor": "dark"}, {}])
+    one[0].visibility[1:] = 0
+    view = view_of(tmp_path, one)
+    told_in_test = "Labelled by a network and not reviewed: 1 of 1 sample of the test split."
+    assert told("auto-label-in-test", view) == [told_in_test]
+    assert told("few-points", view)[0].startswith("1 of 21 keypoints is labelled; missing: thumb_cmc")
+    (rare,) = told("balance", view_of(tmp_path / "60", again(drawn, 60, aspect=["palmar"] + ["dorsal"] * 59)))
+    assert rare == "aspect: 'palmar' has 1 of 60 samples, 'dorsal' has 59."
+
+
 def test_automatic_labels_belong_in_no_test(tmp_path: Path, drawn: list[Sample]) -> None:
     sources = ["auto:openpose"] * 8 + ["manual"] * 2
     reviewed: list[Any] = [{"decision": "accept"} if i == 1 else {} for i in range(10)]
     (hit,) = hits(
         "auto-label-in-test", view_of(tmp_path, again(drawn, 10, label_source=sources, attrs=reviewed))
     )
-    assert hit.words == {"bad": 3, "count": 5}
+    assert hit.words == {"bad": 3, "samples": "5 samples"}
 
 
 def test_licences_are_noted(tmp_path: Path, drawn: list[Sample]) -> None:
@@ -79,4 +92,4 @@ def test_a_review_makes_a_network_s_labels_fit_for_the_test(tmp_path: Path, flat
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     apply_decisions(root, path, tmp_path / "next", quiet=True)
     (left,) = hits("auto-label-in-test", opened(tmp_path / "next"))
-    assert left.words == {"bad": 1, "count": 3}  # what is still to be fixed
+    assert left.words == {"bad": 1, "samples": "3 samples"}  # what is still to be fixed

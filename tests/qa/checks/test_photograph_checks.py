@@ -88,9 +88,9 @@ def test_what_exif_tells_is_counted_by_image_and_kept_nowhere(tmp_path: Path, dr
     samples = [dataclasses.replace(drawn[i], sample_id=f"x/{i}", image=file) for i, file in enumerate(files)]
     view = view_of(tmp_path, samples)
     (turned,) = hits("exif-orientation", view)
-    assert turned.words == {"count": 2, "total": 6, "what": ""}
+    assert turned.words == {"images": "2 of 6 images", "what": ""}
     placed, owned = hits("private-metadata", view)
-    assert (placed.words["count"], owned.words["count"]) == (2, 2)
+    assert placed.words["images"] == owned.words["images"] == "2 of 6 images"
     summary = check_quality(tmp_path / "set", tmp_path / "qa", QualityOptions(fail_on="never"), quiet=True)
     assert summary.checks["private-metadata"] == 2
     written = b"".join(file.read_bytes() for file in (tmp_path / "qa").iterdir())

@@ -256,7 +256,7 @@ def test_points_that_were_moved_elsewhere_are_shown(
     page.locator("#reviewer").fill("ann")
     page.locator("#import-file").set_input_files({"name": "d.jsonl", "mimeType": "", "buffer": text.encode()})
     until(page, "mine.get(active)?.decision === 'patch'")
-    assert page.locator("#notice").inner_text().startswith("1 decisions taken in, 1 refused")
+    assert page.locator("#notice").inner_text().startswith("1 decision taken in, 1 refused")
     assert page.locator("#panel figcaption").all_inner_texts() == ["corrected: 2 points changed"]
     again = json.loads(page.evaluate("exported()"))
     assert again["patch"] == line["patch"]
