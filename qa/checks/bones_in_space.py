@@ -61,14 +61,11 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         finger, step = divmod(int(flat[i].argmax()), 3)
-        names = (
-            "proximal phalanx to the metacarpal",
-            "middle phalanx to the proximal",
-            "distal to the middle",
-        )
+        bones = ("metacarpal", "proximal phalanx", "middle phalanx", "distal phalanx")
         return {
             "finger": kp.FINGERS[finger + 1],
-            "bones": names[step],
+            "bone": bones[step + 1],
+            "before": bones[step],
             "ratio": f"{ratios[i, finger, step]:.2f}",
         }
 
@@ -153,7 +150,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         bone_ratio_3d,
-        "In space the {finger} finger's {bones} is as {ratio}, which few hands have.",
+        "In space the {finger} finger's {bone} is {ratio} times as long as its {before}, as in few hands.",
         "Look at the order of the 3D points, and at their unit.",
         {
             "proximal_low": 0.35,

@@ -11,6 +11,7 @@ from qa_sets import (
     hits,
     in_space,
     run,
+    told,
     view_of,
 )
 
@@ -68,6 +69,12 @@ def test_bones_in_space_out_of_proportion(tmp_path: Path) -> None:
     xyz[[10, 11]] = xyz[[11, 10]]
     (hit,) = hits("bone-ratio-3d", in_space(tmp_path, xyz))
     assert (hit.severity, hit.words["finger"]) == ("error", "middle")
+    (sentence,) = told("bone-ratio-3d", in_space(tmp_path, xyz))
+    assert sentence == (
+        f"In space the middle finger's {hit.words['bone']} is {hit.words['ratio']} times as long as its "
+        f"{hit.words['before']}, as in few hands."
+    )
+    assert (hit.words["bone"], hit.words["before"]) == ("distal phalanx", "middle phalanx")
 
 
 @pytest.mark.parametrize(("off", "severity"), [(0.5, None), (2.0, "warning"), (5.0, "error")])
