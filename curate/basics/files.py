@@ -194,7 +194,9 @@ def claimed(
     with _locked(folder, shares) as hold:
         mark = _read_mark(folder)  # as it is now that nobody else writes, or others do their shares
         if not hold.alone:
-            yield _joined(folder, mark, asked, hold, contents)
+            claim = _joined(folder, mark, asked, hold, contents)
+            with _given_up_where_bare(claim, hold):
+                yield claim
             return
         if mark is not None and not overwrite:
             _require_same(folder, mark, asked)
@@ -295,11 +297,11 @@ def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
 @contextmanager
 def _given_up_where_bare(claim: Claim, hold: locks.Hold) -> Iterator[None]:
     """Take back the mark of a folder in which a command fails before it has made anything: whatever is asked
-    for next may begin there."""
+    for next may begin there. Of several that do shares, it is the last one that does so."""
     try:
         yield
     except Exception:
-        if claim.result is None and hold.alone:
+        if claim.result is None and hold.wait_to_be_alone():
             with suppress(OSError):  # what failed is told, not what becomes of the folder
                 folder = claim.out
                 sweep(folder)

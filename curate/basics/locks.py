@@ -52,7 +52,7 @@ class Hold:
 
         It waits for its turn: of several that end at once, the last one gets it.
         """
-        if self._turn is not None and not self.alone:
+        if self._turn is not None and not (self.alone or self._lock.closed):
             self._turn = _take_turn(self._folder)
             self.alone = self.take() and self.alone
             if not self.alone:

@@ -197,6 +197,40 @@ def test_a_command_that_fails_before_it_made_anything_leaves_the_folder_free(
     assert content(out) == content(tmp_path / "expected")
 
 
+def test_a_share_that_fails_before_it_made_anything_leaves_the_folder_free(tmp_path: Path) -> None:
+    """The corrected command was told to add --overwrite, to throw away nothing."""
+    out = tmp_path / "o"
+    with pytest.raises(RuntimeError), files.claimed(out, {"a": 1}, shares=True):
+        raise RuntimeError
+    assert not out.exists()
+    with files.claimed(out, {"a": 2}, shares=True):
+        pass
+
+
+def test_a_share_that_fails_while_another_goes_on_leaves_the_folder_to_it(tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    with files.claimed(out, {"a": 1}, shares=True) as other:
+        with pytest.raises(RuntimeError), files.claimed(out, {"a": 1}, shares=True):
+            raise RuntimeError
+        with pytest.raises(ConfigChanged), files.claimed(out, {"a": 2}, shares=True):
+            pytest.fail("held")
+        files.write(other.work / "one", b"one")
+    with files.claimed(out, {"a": 1}, shares=True) as again:
+        assert (again.work / "one").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_last_of_two_shares_that_fail_leaves_the_folder_free(tmp_path: Path, first: int) -> None:
+    out = tmp_path / "o"
+    shares = [files.claimed(out, {"a": 1}, shares=True) for _ in range(2)]
+    for share in shares:
+        share.__enter__()
+    for share in (shares[first], shares[1 - first]):
+        assert not share.__exit__(RuntimeError, RuntimeError(), None)
+    with files.claimed(out, {"a": 2}, shares=True) as claim:
+        assert claim.result is None
+
+
 # Kills its process just before the n-th time that it changes anything on disk.
 DIE_AT = """
 import os, signal, sys
