@@ -16,10 +16,12 @@ from curate.data.training_set import form_of, read_split
 from curate.networks import table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
+from curate.scoring.precision import Threshold
 from curate.taggers import opencv
 from curate.training.record import WEIGHTS, describe_epoch, read_info
 
 _FAR_OFF = 0.1  # of scores, on average: then they are not what they are taken for
+_FEW = 20  # hands, of which one alone is a twentieth: what is chosen for 95 % rests on hardly any
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Trained:
         learnt as such.
     taught_nothing: how many images of the train split have no labelled point, where the network learns from
         points alone.
+    threshold: the score from which its hands are to be trusted, and on how many of that split it rests.
     score_error: by how much the scores are off, on average, on the split that they were fitted to; None where
         they were fitted to none, or by an earlier version.
     """
@@ -45,6 +48,7 @@ class Trained:
     taken_for_right: int = 0
     taught_nothing: int = 0
     score_error: float | None = None
+    threshold: Threshold | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -66,6 +70,10 @@ class Trained:
             told.append(
                 f"\n  note: do not rely on its scores: fitted to split val, they are still {off} there"
             )
+        known = self.threshold
+        if known is not None and known.hands < _FEW:
+            rests = f"which rests on {known.hands} of {counted(known.of, 'hand')} of split val"
+            told.append(f"\n  note: its hands are to be trusted from a score of {known.score:g} on, {rests}")
         return "".join(told)
 
 
@@ -102,7 +110,7 @@ def train(
     _require_fit(dataset, network, needs)
     options = _begun(options, network)
     from curate.training import fit  # torch, which no refusal above waits for
-    from curate.training.confidence import score_error_of
+    from curate.training.confidence import score_error_of, threshold_of
 
     box = opencv.told().sha256.values() if options.start is not None else ()
     plan = fit.plan(dataset, network, options, box=box)
@@ -117,7 +125,7 @@ def train(
             claim.finish(result)
     unknown = sideless(dataset, "train") if plan.right_hands else 0
     idle = 0 if plan.recipe.empty_weight else unlabelled
-    before = claim.result is not None
+    before, info = claim.result is not None, read_info(folder)
     return Trained(
         folder,
         result["epochs"],
@@ -126,7 +134,8 @@ def train(
         reused=before,
         taken_for_right=unknown,
         taught_nothing=idle,
-        score_error=score_error_of(read_info(folder)),
+        score_error=score_error_of(info),
+        threshold=threshold_of(info),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.basics.wording import counted, percent
+from curate.basics.wording import counted, percent, verb
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
 from curate.hands.finding import FOUND_BY, NONE, Find, with_found_by
@@ -113,7 +113,8 @@ def least_score(tagger: Tagger) -> tuple[float, str]:
     if known is None:
         wanted = f"no score is known from which on {percent(PRECISION)} of the points are right"
         return UNMEASURED, f"{wanted}, as there were no labels to choose it on, or they gave none"
-    told = f"{known.hands} of {counted(known.of, 'hand')} to choose on have it"
+    have = verb(known.hands, "has", "have")
+    told = f"{known.hands} of {counted(known.of, 'hand')} to choose on {have} it"
     return known.score, f"from there on {percent(known.precision)} of the points are right, and {told}"
 
 

@@ -85,6 +85,7 @@ def card(run: Run) -> str:
         starts=starts,
         not_known=not all(start.known for start in starts),
         confidence=told.confidence,
+        threshold=run.threshold,
         crop=run.info.get("crop"),
         right_hands=run.network.right_hands,
         spec=run.spec,

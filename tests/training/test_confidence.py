@@ -20,6 +20,7 @@ from curate.scoring import calibration
 from curate.scoring.precision import Threshold
 from curate.train import train
 from curate.training import fit
+from curate.training.card import card
 from curate.training.confidence import fit_confidence
 from curate.training.examples import Examples
 from curate.training.run import open_run
@@ -75,6 +76,30 @@ def test_a_training_says_where_its_scores_are_not_to_be_relied_on(
         told = str(train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True))
         assert ("do not rely on its scores" in told) == bool(said)
         assert said in told
+
+
+@pytest.mark.parametrize("sure", [1, 30])
+def test_a_training_says_where_its_threshold_rests_on_few_hands(
+    make_set: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sure: int
+) -> None:
+    training_set = make_set(["train", "train", *["val"] * 60], size=32)
+    examples = Examples(Dataset(training_set), "val")
+    right = np.arange(60)[:, None] < sure
+
+    def predict(*_: object) -> Found:
+        points = np.nan_to_num(examples.all_keypoints(np.arange(60))[0])
+        scores = np.broadcast_to(np.where(right, 0.9, 0.6), (60, 21)).astype(np.float32)
+        return Found((points + 50 * ~right[..., None]).astype(np.float32), scores, None, None)
+
+    monkeypatch.setattr(fit, "fit_confidence", fitted_to(predict, monkeypatch))
+    made = train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
+    assert made.threshold is not None
+    assert (made.threshold.hands, made.threshold.of) == (sure, 60)
+    told = f"from a score of {made.threshold.score:g} on, which rests on 1 of 60 hands of split val"
+    assert (told in str(made)) == (sure == 1)
+    assert made.as_json()["threshold"]["hands"] == sure
+    last = "as far as 1 of 60 hands of split val tells" if sure == 1 else "30 of 60 hands of split val tell."
+    assert last in card(open_run(tmp_path / "run"))
 
 
 def test_the_threshold_leaves_out_hands_whose_points_are_wrong(
