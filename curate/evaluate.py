@@ -93,6 +93,8 @@ class Evaluation:
         told = []
         if count := self.figures.get("taken_for_right"):
             told.append(taken_for_right(count, "image"))
+        if count := self.figures.get("wrists_left_out"):
+            told.append(f"left out, as no wrist is predicted: {counted(count, 'labelled wrist')}")
         if self.seen is None:
             told.append("whether these images were trained on is not known")
         elif not self.fair:
@@ -170,7 +172,8 @@ class _Origin:
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
     seen, unknown: as of Evaluation. unmatched, outdone, beyond: as of Scored. taken_for_right: how many
-    images, whose side is not known, a network of right hands takes for such.
+    images, whose side is not known, a network of right hands takes for such. wrists: how many labelled ones
+    `examples` lack, as what predicts finds none.
     """
 
     name: str
@@ -186,11 +189,13 @@ class _Origin:
     beyond: int = 0
     unknown: tuple[str, ...] = ()
     taken_for_right: int = 0
+    wrists: int = 0
 
     def about(self, split: str, training_set: str) -> dict[str, Any]:
         """What the figures begin with."""
         told = {"split": split, "training_set": training_set, "seen_in_training": self.seen}
-        return told | ({"taken_for_right": self.taken_for_right} if self.taken_for_right else {})
+        counts = {"taken_for_right": self.taken_for_right, "wrists_left_out": self.wrists}
+        return told | {name: count for name, count in counts.items() if count}
 
 
 def _origin(
@@ -217,6 +222,7 @@ def _origin(
             raise InputError("evaluate", found, allowed="with one that finds points")
     require_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)
+    lacks_wrist = opened.spec.keypoints < kp.COUNT
     return _Origin(
         opened.name,
         files.sha256(opened.root / WEIGHTS),
@@ -228,6 +234,7 @@ def _origin(
         partial(predict, _looks(opened, options), examples, quiet=quiet),
         unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
         taken_for_right=sideless(dataset, options.split) if opened.right_hands else 0,
+        wrists=_wrists(Examples(dataset, options.split)) if of_points and lacks_wrist else 0,
     )
 
 
@@ -248,8 +255,11 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     from curate.training.examples import Examples
     from curate.training.predicting import beside_labels
 
-    examples = Examples(dataset, options.split)
+    examples, wrists = Examples(dataset, options.split), 0
     given = read_given(path, examples.sample_ids)
+    there = np.asarray(np.isfinite(given.points).all(axis=2).any(axis=0))
+    if there.any() and not there[kp.WRIST]:  # as of a run that finds none
+        wrists, examples = _wrists(examples), Examples(dataset, options.split, kp.COUNT - 1)
     found = Found(given.points, given.scores, None, None)
     _refuse_another_cut(path, beside_labels(examples, found))
     return _Origin(
@@ -264,7 +274,13 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         given.unmatched,
         given.outdone,
         given.beyond,
+        wrists=wrists,
     )
+
+
+def _wrists(examples: Examples) -> int:
+    """How many wrists of a split are labelled."""
+    return int((examples.all_keypoints(np.arange(len(examples)))[1][:, kp.WRIST] > 0).sum())
 
 
 def _looked_at(options: EvaluateOptions) -> dict[str, Any]:

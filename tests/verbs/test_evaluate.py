@@ -357,6 +357,29 @@ def test_scores_that_are_none_are_counted(make_set: MakePath, tmp_path: Path) ->
     assert f"{line.capitalize()}." in (found.out / "evaluation.html").read_text()
 
 
+def test_wrists_count_where_some_are_predicted_alone(
+    make_run: MakePath, make_set: MakePath, tmp_path: Path
+) -> None:
+    """What a run of 20 points predicted, given as a file, had no image in which all points were right."""
+    training_set = make_set(["train", "test", "test"], size=32, keypoints=21)
+    own = evaluate(make_run(size=32), training_set, tmp_path / "own", quiet=True)
+    options = EvaluateOptions(predictions=own.out / "predictions.parquet")
+    given = evaluate(None, training_set, tmp_path / "given", options, quiet=True)
+    ours = {name: told for name, told in own.figures.items() if name in given.figures and "seen" not in name}
+    assert ours.items() <= given.figures.items()
+    assert (given.figures["points"], given.figures["unpredicted"]) == (40, 0)
+    for found in (own, given):
+        assert found.figures["wrists_left_out"] == 2
+        assert "  left out, as no wrist is predicted: 2 labelled wrists" in str(found).splitlines()
+    one = [{"image_id": "drawn/1", "keypoints": [16, 16, 1] * 21}]
+    one += [{"image_id": "drawn/2", "keypoints": [0, 0, 0] + [16, 16, 1] * 20}]
+    (tmp_path / "theirs.json").write_text(json.dumps(one))
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    some = evaluate(None, training_set, tmp_path / "some", options, quiet=True)
+    assert (some.figures["points"], some.figures["unpredicted"]) == (42, 1)
+    assert "wrists_left_out" not in some.figures
+
+
 def test_what_holds_no_word_and_no_number_is_told_so(make_run: MakePath, make_set: MakePath) -> None:
     run, training_set = make_run(size=32), make_set(["train", "test", "test"], size=32)
     samples = list(Dataset(training_set))
