@@ -52,7 +52,7 @@ class Unseen:
 
     def __str__(self) -> str:
         left = self.samples - self.judged
-        rest = f"; {left} were trained on, or could not be cut out" if left else ""
+        rest = f"; {left:,} {verb(left, 'was', 'were')} trained on, or could not be cut out" if left else ""
         judged = f"{self.judged:,} of {counted(self.samples, 'sample')}"
         return f"{judged} predicted by networks that never saw them{rest}"
 
