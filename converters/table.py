@@ -32,7 +32,7 @@ class Annotated(MappedLabels):
     annotator: str | None = text(
         None,
         "a number or an e-mail address",
-        "whose annotations to read, where several people made some",
+        "whose annotations to read, if several people made some",
         metavar="WHO",
     )
 
@@ -44,7 +44,7 @@ class NamedFolders(Options):
     folders: str | None = choice(
         None,
         ("subject", "source", "clip"),
-        "what the folders in SRC are named by: each holds the pictures of one person, source or recording",
+        "what each folder in SRC holds, and is named after: the pictures of one person, source or recording",
     )
 
 
@@ -52,17 +52,20 @@ class NamedFolders(Options):
 class Shards(Options):
     """Of exports whose images lie in few large files."""
 
-    shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, about")
+    shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, approximately")
 
 
 @dataclass(frozen=True, slots=True)
 class Frames(Options):
     """Of videos."""
 
-    every: int = whole(1, 1, 100_000, "take one of so many frames, the first")
-    sharpest: bool = flag(False, "of each so many frames, take the sharpest instead")
+    every: int = whole(1, 1, 100_000, "take the first of every N frames")
+    sharpest: bool = flag(False, "take the sharpest of every N frames instead")
     different: float = number(
-        0.0, 0, 255, "leave out a frame that differs from the one before by fewer grey levels, on average"
+        0.0,
+        0,
+        255,
+        "leave out a frame that differs from the one kept before by fewer grey levels, on average",
     )
 
 
@@ -152,7 +155,11 @@ FORMATS: dict[str, Format] = {
             writes=None,
         ),
         Format(
-            "hf", "hf", "Hugging Face: Parquet with the images in it, and a card", reads=None, writes=Shards
+            "hf",
+            "hf",
+            "Hugging Face: Parquet that contains the images, and a card",
+            reads=None,
+            writes=Shards,
         ),
         Format(
             "webdataset", "webdataset", "WebDataset: tar files of whole samples", reads=None, writes=Shards
@@ -165,16 +172,18 @@ FORMATS: dict[str, Format] = {
             writes=Shards,
         ),
         Format("fiftyone", "fiftyone", "FiftyOne: its own dataset layout, with the skeleton", reads=None),
-        Format("mmpose", "mmpose", "mmpose: COCO, with a file on the keypoints for its configs", reads=None),
+        Format(
+            "mmpose", "mmpose", "mmpose: COCO, with a file about the keypoints for its configs", reads=None
+        ),
         Format("datumaro", "datumaro", "Datumaro: its own JSON, with points and boxes", reads=None),
-        Format("csv", "csv_table", "CSV for people: samples.csv, a row a hand, and images/", reads=None),
+        Format("csv", "csv_table", "CSV for people: samples.csv, one row per hand, and images/", reads=None),
         Format(
             "hand-graph",
             "hand_graph",
             "hand-graph-cnn's real set: images/, params.mat and pose_gt.mat",
             writes=None,
         ),
-        Format("handpose-x", "handpose_x", "handpose_x: a JSON file with pts a picture", writes=None),
+        Format("handpose-x", "handpose_x", "handpose_x: one JSON file with pts per picture", writes=None),
         Format("freihand", "freihand", "FreiHAND: {training,evaluation}_{K,xyz}.json, rgb/", writes=None),
         Format("interhand", "interhand", "InterHand2.6M: *_{data,camera,joint_3d}.json", writes=None),
         Format("panoptic", "panoptic", "CMU's hand_labels, hand_labels_synth and hand143", writes=None),

@@ -39,7 +39,7 @@ From hand photographs to a trained, evaluated keypoint network:
   curate train-baseline SET --out RUN
   curate evaluate RUN SET
 
-More on each: curate help COMMAND.
+For more on a command: curate help COMMAND.
 Exit codes: 0 clean, 1 findings or something left out, 2 usage or input error, 101 a bug.
 """
 
@@ -89,7 +89,7 @@ def _begin_log(path: Path | None, words: Sequence[str]) -> None:
 
 
 def _stopped(name: str) -> int:
-    say(f"{name}: stopped; the same command goes on from here")
+    say(f"{name}: stopped; the same command resumes from here")
     return INTERRUPTED
 
 
@@ -101,7 +101,7 @@ def _failed(name: str, error: Exception) -> int:
         told = _of_the_system(error)
     elif isinstance(error, BrokenExecutor) or stopping.is_out_of_memory(error):
         # Of a worker that the kernel ended for its memory, its end is all we see.
-        told = "out of memory; the same command goes on from here, with fewer --workers if need be"
+        told = "out of memory; the same command resumes from here, with fewer --workers if need be"
     elif isinstance(error, ImportError) and error.name in ("torch", "lightning", "tensorboard"):
         told = str(MissingExtra("training", "train"))
     else:
@@ -121,7 +121,9 @@ def build_parser(command: str | None = None, *, every: bool = False) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--version", action=Versions, help="show the versions of this package and of those that it uses"
+        "--version",
+        action=Versions,
+        help="show the versions of this package and of the packages that it uses",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, row in COMMANDS.items():
@@ -140,8 +142,8 @@ def _of_the_system(error: OSError) -> str:
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     why = " ".join(str(error.strerror or error).split())
     if error.errno == errno.ENOENT and not _has_working_folder():
-        where, why = "", "the folder that it is run in is gone; change into one that is there"
-    return f"{where}{why}; the same command goes on from here once that is mended"
+        where, why = "", "the working folder no longer exists; change into one that does"
+    return f"{where}{why}; once that is fixed, the same command resumes from here"
 
 
 def _has_working_folder() -> bool:

@@ -16,18 +16,16 @@ NEVER = "never"
 class QualityOptions(Options):
     """How `curate qa` judges and tells."""
 
-    fail_on: str = choice(
-        "error", (*SEVERITIES, NEVER), "exit with 1 where a finding is at least this severe"
-    )
-    config: Path | None = path("other limits; see --explain", metavar="YAML")
-    compare: Path | None = path("what an earlier run wrote: tell what is new since then", metavar="QA")
+    fail_on: str = choice("error", (*SEVERITIES, NEVER), "exit with 1 if a finding is at least this severe")
+    config: Path | None = path("a file with other limits; see --explain", metavar="YAML")
+    compare: Path | None = path("the folder of an earlier run: report what is new since then", metavar="QA")
     predictions: tuple[Path, ...] = paths(
-        "predictions.parquet of curate evaluate, --run or --crossfit: tell where they and labels disagree",
+        "predictions.parquet of curate evaluate, --run or --crossfit: report where they and labels disagree",
         metavar="FILE",
     )
-    anonymise: bool = flag(False, "tell people by numbers, not by their subject ids")
-    images: bool = flag(True, "judge the table alone, and open no image: what asks for pixels is not judged")
-    seed: int = whole(0, 0, 2**63 - 1, "of the samples shown")
+    anonymise: bool = flag(False, "call people by numbers, not by their subject ids")
+    images: bool = flag(True, "judge the table alone and open no image; what needs pixels is not judged")
+    seed: int = whole(0, 0, 2**63 - 1, "seed of the choice of samples shown")
 
     @property
     def grave(self) -> tuple[Severity, ...]:
@@ -43,9 +41,9 @@ class PageOptions(Options):
     and the paths of the images. The pictures remain: hands can be recognised.
     """
 
-    anonymise: bool = flag(False, "leave out who and which: ids, paths, messages")
+    anonymise: bool = flag(False, "leave out what identifies people or samples: ids, paths, messages")
     thumbnails_only: bool = flag(
-        False, "no links to the images themselves: the folder can be passed on by itself"
+        False, "write no links to the images themselves, so that the folder can be passed on alone"
     )
 
 
@@ -53,25 +51,32 @@ class PageOptions(Options):
 class LabelmeOptions(Options):
     """What `curate review open-labelme` opens, and how."""
 
-    qa: Path | None = path("open what this run of curate qa flagged", metavar="QA")
-    decisions: tuple[Path, ...] = paths("open what was marked to be fixed", metavar="FILE")
+    qa: Path | None = path("open the samples that this run of curate qa flagged", metavar="QA")
+    decisions: tuple[Path, ...] = paths(
+        "open the samples that these decisions mark as to be fixed", metavar="FILE"
+    )
     check: tuple[str, ...] = texts(
-        (), "the id of a check", "of what was flagged, only by this check; may be repeated", metavar="ID"
+        (),
+        "the id of a check",
+        "only samples flagged by this check; may be given several times",
+        metavar="ID",
     )
-    severity: str = choice("error", SEVERITIES, "of what was flagged, at least so severely")
+    severity: str = choice("error", SEVERITIES, "only samples flagged at least this severely")
     all: bool = flag(False, "open every sample, in the dataset's order")
-    limit: int | None = whole(None, 1, 2**31, "at most so many images, the worst")
-    labelme: str = text("labelme", "a program", "where it is not on the PATH", metavar="PROGRAM")
-    no_open: bool = flag(
-        False, "start nothing: only prepare the folder, or read back what was corrected in it"
+    limit: int | None = whole(None, 1, 2**31, "open at most N images, the worst")
+    labelme: str = text(
+        "labelme", "a program", "the program Labelme, if it is not on the PATH", metavar="PROGRAM"
     )
-    reviewer: str = text("", "a name", "whose corrections these are", metavar="NAME")
+    no_open: bool = flag(
+        False, "do not start Labelme: only prepare the folder, or read back what was corrected in it"
+    )
+    reviewer: str = text("", "a name", "who makes the corrections", metavar="NAME")
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementOptions(Options):
     """What `curate review agreement` compares beside verdicts, and writes."""
 
-    dataset: Path | None = path("which the decisions are about: compare points too", metavar="D")
+    dataset: Path | None = path("the dataset that the decisions are about: compare points too", metavar="D")
     consensus: Path | None = path("write what both agree on, for curate review apply", metavar="FILE")
-    within: float = share(0.05, "how far apart two points agree, in hand sizes")
+    within: float = share(0.05, "how far apart two points may be that agree, in hand sizes")

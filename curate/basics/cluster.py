@@ -133,7 +133,7 @@ class Cluster:
             if error is not None:
                 raise error
             return list(results)
-        raise ClusterError(f"{self.address}: {told}; the same command goes on from here")
+        raise ClusterError(f"{self.address}: {told}; the same command resumes from here")
 
     def _look(self) -> None:
         """Tell how many workers there are, where that has changed."""

@@ -16,8 +16,8 @@ def add(commands: Any) -> None:
         run,
         '  curate angles tagged --out turned\n  curate select turned --where "tilt > 30" --out tilted',
     )
-    parser.add_argument("dataset", type=Path, metavar="D")
-    parser.add_argument("--out", type=Path, required=True, metavar="OUT")
+    parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="dataset folder to make")
     common(parser, shares=True, cluster=True)
 
 

@@ -34,17 +34,20 @@ def add(commands: Any) -> None:
         "  curate autotag raw --tagger box --tagger mediapipe --out agreed\n"
         "  curate autotag raw --tagger openpose:models/hand --limits limits.yaml --out tagged\n"
         "  curate autotag --explain > limits.yaml\n\n"
-        "The box, the tagger that comes along, has learnt from renders alone. It is made for one open hand\n"
-        "that fills a good part of the photograph. Of fists, small hands and hands before faces much is\n"
-        "sifted out, and some of what is kept is wrong: look at it (curate review build TAGGED --out R).",
+        "The box, the tagger that comes with this tool, was trained on renders alone. It is made for one\n"
+        "open hand that fills a good part of the photograph. Of fists, small hands and hands in front of\n"
+        "faces, many are sifted out, and some that are kept are wrong: review them (curate review build\n"
+        "TAGGED --out R).",
     )
     parser.add_argument(
-        "dataset", type=Path, nargs="?", metavar="D", help="photographs, as curate convert makes it"
+        "dataset", type=Path, nargs="?", metavar="D", help="a dataset of photographs, made by curate convert"
     )
-    parser.add_argument("--out", type=Path, metavar="TAGGED")
+    parser.add_argument("--out", type=Path, metavar="TAGGED", help="dataset folder to make")
     add_options(parser, AutotagOptions)
     parser.add_argument(
-        "--explain", action="store_true", help="print the limits, as YAML; with --tagger, those that it has"
+        "--explain",
+        action="store_true",
+        help="print the limits as YAML; with --tagger, those of that tagger",
     )
     common(parser, strict=True, shares=True, cluster=True)
 

@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
         "  curate background tagged --backgrounds photos/ --seed 1 --out busy",
     )
     parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="dataset folder to make")
     add_options(parser, BackgroundOptions)
     common(parser, strict=True, shares=True, cluster=True)
 

@@ -29,8 +29,8 @@ def add(commands: Any) -> None:
         "  curate build tagged --crop colour --backgrounds own --backgrounds photos/ --out mixed96\n"
         "  curate build crops rhd-crops --out set128 --size 128 --keypoints 21 --colour",
     )
-    parser.add_argument("datasets", type=Path, nargs="+", metavar="D", help="datasets, put together")
-    parser.add_argument("--out", type=Path, required=True, metavar="SET")
+    parser.add_argument("datasets", type=Path, nargs="+", metavar="D", help="one or more datasets to combine")
+    parser.add_argument("--out", type=Path, required=True, metavar="SET", help="training set to make")
     add_options(parser, BuildOptions)
     common(parser, strict=True, shares=True, cluster=True)
 

@@ -56,14 +56,17 @@ def common(
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument(
-            "--workers", type=positive, metavar="N", help=f"processes at once (default: {default_workers()})"
+            "--workers",
+            type=positive,
+            metavar="N",
+            help=f"processes to run at once (default: {default_workers()})",
         )
     if cluster:
         group.add_argument(
             "--cluster",
             metavar="ADDRESS|local:N",
-            help="hand the work to the workers of a Dask cluster, given by its scheduler's address, or to N "
-            "workers that are started here",
+            help="do the work on a Dask cluster: give the address of its scheduler, or local:N to start N "
+            "workers here",
         )
     if shares:
         group.add_argument(
@@ -71,25 +74,25 @@ def common(
             type=_share,
             default=ALL,
             metavar="I/N",
-            help="do only the I-th of N shares of the work, beside others that do theirs, here or on machines"
-            " that share the folders; the last to end completes the folder",
+            help="do only share I of N of the work; the other shares may run at the same time, here or on "
+            "machines that share the folders; the share that ends last completes the folder",
         )
     if overwrite:
-        group.add_argument("--overwrite", action="store_true", help="replace what stands at --out")
+        group.add_argument("--overwrite", action="store_true", help="replace what is at --out")
     if strict:
-        says = "exit with 1 also for what a source is known to leave out"
+        says = "exit with 1 also for what the source itself is known to lack"
         group.add_argument("--strict", action="store_true", help=says)
     group.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    group.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    group.add_argument("--quiet", action="store_true", help="print no progress and no summary")
     group.add_argument(
-        "--log", type=Path, metavar="FILE", help="add what is told here to FILE too, with times and versions"
+        "--log", type=Path, metavar="FILE", help="also append all messages to FILE, with times and versions"
     )
 
 
 def positive(text: str) -> int:
     """A whole number from 1 on, as an argparse type."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number, 1 or more")
     return int(text)
 
 

@@ -36,18 +36,18 @@ def add(commands: Any) -> None:
     parser.add_argument("format", choices=list(_KINDS), metavar="FORMAT", help="see below")
     parser.add_argument("source", type=Path, metavar="SRC", help="folder (or annotation file) of the source")
     parser.add_argument("--out", type=Path, required=True, metavar="D", help="dataset folder to make")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="a further folder to look for images in")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="another folder to look for images in")
     parser.add_argument(
         "--masks",
         type=Path,
         metavar="DIR",
-        help="masks of your own or of another tool, named as its image each: grey, or cut-outs",
+        help="masks of your own or from another tool, each named like its image: grey, or cut-outs",
     )
     parser.add_argument(
         "--hand-info",
         type=Path,
         metavar="CSV",
-        help="join subject, side, aspect and metadata of 11k Hands' HandInfo.csv by image name",
+        help="add subject, side, aspect and metadata from 11k Hands' HandInfo.csv, joined by image name",
     )
     add_options(parser, ConvertOptions)
     add_own_options(parser, _KINDS)
@@ -72,5 +72,5 @@ def run(a: argparse.Namespace) -> int:
         engine=engine_of(a),
         **given(a, "overwrite quiet"),
     )
-    then = f"{typed('crop', a.out, '--out', 'CROPS')} (before clutter: --by keypoints)"
+    then = f"{typed('crop', a.out, '--out', 'CROPS')} (with cluttered backgrounds: --by keypoints)"
     return tell(a, summary, advice=next_step(Dataset(summary.out), then))

@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
         "  seq 8 | xargs -P 8 -I {} curate crop data/11k --out data/crops --workers 1 --part {}/8",
     )
     parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
-    parser.add_argument("--out", type=Path, required=True, metavar="CROPS")
+    parser.add_argument("--out", type=Path, required=True, metavar="CROPS", help="dataset folder to make")
     add_options(parser, CropOptions)
     common(parser, strict=True, shares=True, cluster=True)
 
@@ -48,6 +48,6 @@ def run(a: argparse.Namespace) -> int:
     )
     kept = summary.notes.get(WHOLE_KEPT, 0)
     photos = counted(kept, "photo")
-    told = f"kept whole, for no hand was seen or none to be trusted: {photos} ({FOUND_BY}: {WHOLE})\n"
+    told = f"kept whole, as no hand was seen or none could be trusted: {photos} ({FOUND_BY}: {WHOLE})\n"
     then = next_step(Dataset(summary.out), typed("build", a.out, "--out", "SET", "--size", 96))
     return tell(a, summary, advice=(told if kept else "") + then)

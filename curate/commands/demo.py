@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
         run,
         "  curate demo --out demo",
     )
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to make")
     add_options(parser, DemoOptions)
 
 

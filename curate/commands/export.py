@@ -14,7 +14,7 @@ from curate.commands.own_options import add_own_options, own_options
 _ONNX = "onnx"
 _KINDS = {row.name: row.writes for row in FORMATS.values() if row.writes} | {_ONNX: NoOptions}
 _SAYS = {name: row.says for name, row in FORMATS.items()}
-_SAYS[_ONNX] = "a run, with the decoding of its points: model.onnx, and a model card"
+_SAYS[_ONNX] = "a run, including the decoding of its points: model.onnx and a model card"
 
 
 def add(commands: Any) -> None:
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("dataset", type=Path, metavar="D", help="a dataset; a run for onnx")
     parser.add_argument("--to", required=True, choices=list(_KINDS), metavar="FORMAT", help="see below")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
     add_own_options(parser, _KINDS)
     common(parser, cluster=True)
 

@@ -13,6 +13,6 @@ def next_step(made: Dataset, labelled: str) -> str:
         return f"next: {labelled}"
     tagging = typed("autotag", made.root, "--out", "TAGGED")
     return (
-        f"next: no hand is labelled yet. {tagging} labels them, and sets aside what is not to be "
-        "trusted; or tag them with Labelme or another tool, and convert its files"
+        f"next: no hand is labelled yet. {tagging} labels them, and sets aside what cannot be "
+        "trusted; or label them with Labelme or another tool, and convert its files"
     )

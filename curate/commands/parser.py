@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         self._refuse_unknown_options(words)
         read, unknown = super().parse_known_args(words, namespace)
         if unknown:
-            self.error(f"{unknown[0]!r} is one word too many")
+            self.error(f"unexpected argument {unknown[0]!r}")
         return read, unknown
 
     def error(self, message: str) -> NoReturn:

@@ -36,10 +36,10 @@ def add(commands: Any) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="photos, videos, folders or datasets, or camera:0; before them the folder of a run, where "
-        "another network than that of this tool is to look at them",
+        help="photos, videos, folders or datasets, or camera:0; to use another network than that of this "
+        "tool, give the folder of its run before them",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
     add_options(parser, PredictOptions)
     common(parser, shares=True, cluster=True)
 

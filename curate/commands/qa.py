@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         "  curate qa --explain > qa.yaml",
     )
     parser.add_argument(
-        "datasets", type=Path, nargs="*", metavar="D", help="datasets or training sets, looked at as one"
+        "datasets", type=Path, nargs="*", metavar="D", help="datasets or training sets, checked as one"
     )
     parser.add_argument("--out", type=Path, metavar="QA", help="folder for the findings and the report")
     add_options(parser, QualityOptions)

@@ -35,12 +35,14 @@ def add(commands: Any) -> None:
         '  curate render --angles "tilt=30 roll=-10:10:10" --angles "tilt=45" --out renders --dry-run\n'
         "  curate render --explain > job.yaml\n"
         "  curate render --job job.yaml --seed 1 --workers 2 --out renders\n\n"
-        "Angles in degrees: tilt, fingertips away from the camera; rotation in the picture, clockwise, 0 is\n"
-        "fingers up; roll about the hand's long axis. A stopped or killed run goes on when the same command\n"
-        "is given again. A job and an index give the same picture anywhere.",
+        "Angles are in degrees. tilt: fingertips away from the camera; rotation: in the picture, clockwise,\n"
+        "0 is fingers up; roll: about the hand's long axis. A stopped or killed run resumes when the same\n"
+        "command is given again. A job and an index give the same picture anywhere.",
     )
     parser.add_argument("--out", type=Path, metavar="D", help="dataset folder to make")
-    what = parser.add_argument_group("what to render (what is not given is as in --job, or the default)")
+    what = parser.add_argument_group(
+        "what to render (options that are not given are as in --job, or the default)"
+    )
     settings = settings_of(Job)
     add_options(what, Job, *(name for name in settings if name != "models"))
     what.add_argument(
@@ -49,18 +51,22 @@ def add(commands: Any) -> None:
         action="append",
         default=argparse.SUPPRESS,
         metavar=settings["models"].metavar,
-        help="a hand to render; repeat it and they take turns (default: procedural)",
+        help="a hand to render; if given several times, the hands take turns (default: procedural)",
     )
-    what.add_argument("--job", type=Path, metavar="YAML", help="all of this and more; see --explain")
+    what.add_argument(
+        "--job", type=Path, metavar="YAML", help="a file with all of these settings and more; see --explain"
+    )
     how = parser.add_argument_group("how")
-    how.add_argument("--indices", metavar="0,5,100:119", help="only these pictures of the job")
+    how.add_argument("--indices", metavar="0,5,100:119", help="render only these pictures of the job")
     how.add_argument(
         "--blender",
         dest="program",
         metavar="PATH",
-        help="an interpreter with bpy or a blender executable (default: $CURATE_BLENDER, .venv-tools, PATH)",
+        help="a Python with bpy, or a blender executable (default: $CURATE_BLENDER, .venv-tools, PATH)",
     )
-    how.add_argument("--dry-run", action="store_true", help="say what would be made and how long it takes")
+    how.add_argument(
+        "--dry-run", action="store_true", help="say what would be made and how long it would take"
+    )
     how.add_argument("--explain", action="store_true", help="print the job with all its settings, as YAML")
     common(parser, shares=True, cluster=True)
 

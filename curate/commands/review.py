@@ -55,12 +55,12 @@ def run(a: argparse.Namespace) -> int:
 
 
 def _add_build(actions: Any) -> None:
-    build = actions.add_parser("build", help="write the gallery: open index.html by double click")
-    build.add_argument("dataset", type=Path, metavar="D", help="a dataset, not a training set made of it")
+    build = actions.add_parser("build", help="write the gallery; open its index.html with a double click")
+    build.add_argument("dataset", type=Path, metavar="D", help="a dataset, not a training set built from it")
     build.add_argument(
-        "--qa", type=Path, metavar="QA", help="what curate qa wrote about it; without it, just the pictures"
+        "--qa", type=Path, metavar="QA", help="what curate qa wrote about D; without it, just the pictures"
     )
-    build.add_argument("--out", type=Path, required=True, metavar="DIR")
+    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
     add_options(build, PageOptions)
     common(build)
     build.set_defaults(act=_build)
@@ -78,17 +78,17 @@ def _build(a: argparse.Namespace) -> int:
 def _add_open_labelme(actions: Any) -> None:
     opens = actions.add_parser(
         "open-labelme",
-        help="correct flagged samples in Labelme; what was moved comes back as decisions",
+        help="correct flagged samples in Labelme; corrections come back as decisions",
         description="Open flagged samples in Labelme with the 21 labels prepared, wait until it is closed, "
         "and write what was corrected to DIR/decisions.jsonl.\n"
-        "The same command again goes on where it was left.",
+        "Given again, the same command continues where it was left.",
         epilog="examples:\n  curate review open-labelme tagged --qa qa-tagged --out corrections\n"
         "  curate review open-labelme tagged --decisions decisions.jsonl --out corrections\n"
         "  curate review open-labelme tagged --qa qa-tagged --check mask-fit --severity warning --out more",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     opens.add_argument("dataset", type=Path, metavar="D", help="a dataset")
-    opens.add_argument("--out", type=Path, required=True, metavar="DIR")
+    opens.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to work in")
     add_options(opens, LabelmeOptions)
     common(opens, workers=False)
     opens.set_defaults(act=_open_labelme)
@@ -109,10 +109,10 @@ def _open_labelme(a: argparse.Namespace) -> int:
 def _add_take_back(actions: Any) -> None:
     takes = actions.add_parser(
         "take-back",
-        help="labels that were mended in CVAT or Label Studio; what was changed comes back as decisions",
-        description="Compare labels that curate export sent out, and another tool has mended, with the\n"
-        "dataset, and write what was changed to DIR/decisions.jsonl.\n"
-        "A label belongs to the sample of its id.",
+        help="take back labels that were corrected in CVAT or Label Studio; changes become decisions",
+        description="Compare labels that were written by curate export and corrected in another tool with\n"
+        "the dataset, and write what was changed to DIR/decisions.jsonl.\n"
+        "A label belongs to the sample whose id it carries.",
         epilog="examples:\n  curate export tagged --to cvat --out sent\n"
         "  curate review take-back cvat mended --dataset tagged --out mended-back\n"
         "  curate review take-back label-studio mended.json --images sent --dataset tagged --out mended-back",
@@ -120,10 +120,12 @@ def _add_take_back(actions: Any) -> None:
     )
     takes.add_argument("format", choices=_BRING_IDS, metavar="FORMAT", help=", ".join(_BRING_IDS))
     takes.add_argument("labels", type=Path, metavar="SRC", help="what the tool exported")
-    takes.add_argument("--dataset", type=Path, required=True, metavar="D", help="that was sent out")
-    takes.add_argument("--images", type=Path, metavar="DIR", help="a further folder to look for images in")
-    takes.add_argument("--out", type=Path, required=True, metavar="DIR")
-    takes.add_argument("--reviewer", default="", metavar="NAME", help="whose corrections these are")
+    takes.add_argument(
+        "--dataset", type=Path, required=True, metavar="D", help="the dataset that was exported"
+    )
+    takes.add_argument("--images", type=Path, metavar="DIR", help="another folder to look for images in")
+    takes.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make")
+    takes.add_argument("--reviewer", default="", metavar="NAME", help="who made the corrections")
     common(takes, workers=False)
     takes.set_defaults(act=_take_back)
 
@@ -140,14 +142,20 @@ def _take_back(a: argparse.Namespace) -> int:
 
 
 def _add_apply(actions: Any) -> None:
-    apply = actions.add_parser("apply", help="make a new dataset of what was decided")
+    apply = actions.add_parser("apply", help="make a new dataset from the decisions")
     apply.add_argument(
-        "decisions", type=Path, nargs="+", metavar="DECISIONS", help="of the page, and of open-labelme"
+        "decisions",
+        type=Path,
+        nargs="+",
+        metavar="DECISIONS",
+        help="files of decisions, from the page, open-labelme or take-back",
     )
-    apply.add_argument("--dataset", type=Path, required=True, metavar="D", help="that was reviewed")
+    apply.add_argument(
+        "--dataset", type=Path, required=True, metavar="D", help="the dataset that was reviewed"
+    )
     apply.add_argument("--out", type=Path, metavar="NEW", help="the dataset to make")
     apply.add_argument(
-        "--dry-run", action="store_true", help="say what would be done, write nothing; it needs no --out"
+        "--dry-run", action="store_true", help="say what would be done and write nothing; needs no --out"
     )
     common(apply)
     apply.set_defaults(act=_apply)
@@ -166,18 +174,21 @@ def _apply(a: argparse.Namespace) -> int:
 def _add_agreement(actions: Any) -> None:
     agree = actions.add_parser(
         "agreement",
-        help="how far two reviewers or annotators agree, and what they agree on",
-        description="Compare two files of decisions; with --dataset also the points that each accepted or "
-        "corrected.\nOr compare two datasets: the same samples, labelled by two people.",
+        help="report how far two reviewers or annotators agree, and on what",
+        description="Compare two files of decisions, and with --dataset also the points that each reviewer "
+        "accepted or corrected.\nOr compare two datasets: the same samples, labelled by two people.",
         epilog="examples:\n  curate review agreement ann.jsonl bob.jsonl\n"
         "  curate review agreement ann.jsonl bob.jsonl --dataset tagged --consensus both.jsonl\n"
         "  curate review agreement by-ann by-bob --consensus both.jsonl",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     agree.add_argument(
-        "first", type=Path, metavar="A", help="one's decisions as the page exports them, or dataset"
+        "first",
+        type=Path,
+        metavar="A",
+        help="decisions of one person, as the page exports them, or a dataset",
     )
-    agree.add_argument("second", type=Path, metavar="B", help="the other's")
+    agree.add_argument("second", type=Path, metavar="B", help="the same, of another person")
     add_options(agree, AgreementOptions)
     common(agree)
     agree.set_defaults(act=_agreement)
@@ -222,7 +233,9 @@ def _compared(a: argparse.Namespace, options: AgreementOptions) -> tuple[Agreeme
             raise InputError("--dataset", "given beside two datasets", allowed="with two files of decisions")
         return None, pairs.of_labels(a.first, a.second, **ways)
     if options.consensus is not None and options.dataset is None:
-        raise InputError("--consensus", "no dataset", remedy="say what was decided on: --dataset D")
+        raise InputError(
+            "--consensus", "no dataset", remedy="name the dataset that was reviewed: --dataset D"
+        )
     verdicts = agreement(a.first, a.second)
     if options.dataset is None:
         return verdicts, None

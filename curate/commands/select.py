@@ -34,23 +34,23 @@ def add(commands: Any) -> None:
         "  curate select tagged --val 0.2 --test 0.1 --out split",
     )
     parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
-    parser.add_argument("--out", type=Path, required=True, metavar="OUT")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="dataset folder to make")
     add_options(parser, SelectOptions)
     parser.add_argument(
         "--drop-qa",
         type=Path,
         metavar="QA",
-        help="leave out what curate qa found fault with, sample by sample",
+        help="leave out the samples in which this run of curate qa found a fault",
     )
     parser.add_argument(
         "--drop-at",
         choices=SEVERITIES,
-        help="the least severity of such a finding (default: error)",
+        help="the lowest severity of such a fault (default: error)",
     )
     parser.add_argument(
         "--near-duplicates",
         choices=("one",),
-        help="keep one of photographs that look alike and show a hand in the same pose; reads the images",
+        help="of photographs that look alike and show a hand in the same pose, keep one; reads the images",
     )
     common(parser, shares=True)
 

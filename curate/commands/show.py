@@ -39,9 +39,10 @@ def add(commands: Any) -> None:
         type=console.positive,
         default=12,
         metavar="N",
-        help="hands on the page, on the sheet, or in a terminal that shows pictures (default: %(default)s)",
+        help="hands on the page, on the sheet, or in a terminal that can show pictures "
+        "(default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of which hands are shown")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the choice of hands")
     console.common(parser, workers=False)
 
 

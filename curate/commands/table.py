@@ -29,41 +29,40 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "convert": Command("convert", "Bring a source into our schema."),
+    "convert": Command("convert", "Convert a source to our schema."),
     "autotag": Command(
         "autotag",
-        "Label photographs, by a network that comes along, a run, OpenPose or MediaPipe; what is not to be "
-        "trusted is sifted out.",
+        "Label photographs with the networks of this tool, a run, OpenPose or MediaPipe; labels that cannot "
+        "be trusted are sifted out.",
     ),
     "angles": Command(
         "angles",
-        "Tell tilt and rotation of hands, and which they are, from their points, where that is not known.",
+        "Estimate tilt, rotation, side and aspect of hands from their points, where they are not known.",
     ),
     "export": Command(
         "export",
-        "Write a dataset in another tool's format; says what that format cannot hold. Or a run as ONNX.",
+        "Write a dataset in another tool's format, and say what that format cannot hold; or a run as ONNX.",
     ),
     "render": Command(
-        "render", "Render hands at set tilt and rotation, with exact keypoints, part masks and depth."
+        "render", "Render hands at a given tilt and rotation, with exact keypoints, part masks and depth."
     ),
     "background": Command(
-        "background", "Cut each hand out of its plain ground and put it before another; masks are kept."
+        "background",
+        "Cut each hand out of its plain background and put it in front of another; masks are stored.",
     ),
-    "crop": Command("crop", "Cut each hand out of its photo; keypoints move along, the way back is kept."),
+    "crop": Command("crop", "Crop each hand from its photo; keypoints move along, and the way back is kept."),
     "build": Command("build", "Make a training set of one size from one or more datasets, split by subject."),
     "select": Command(
-        "select", "Choose samples by a condition, by QA or by lot: a dataset of the same pictures."
+        "select", "Choose samples by a condition, by QA or at random, as a dataset of the same pictures."
     ),
-    "show": Command(
-        "show", "Tell and show what is in a dataset: counts, how it was made, some of its hands."
-    ),
+    "show": Command("show", "Show what is in a dataset: counts, how it was made, and some of its hands."),
     "diff": Command(
-        "diff", "Tell what became of a dataset: samples added and gone, points moved, fields changed."
+        "diff", "Compare two versions of a dataset: samples added or gone, points moved, fields changed."
     ),
-    "qa": Command("qa", "Check datasets or a training set: findings for machines, report.html for people."),
+    "qa": Command("qa", "Check datasets or training sets: findings for programs, report.html for people."),
     "review": Command(
         "review",
-        "A gallery to look through by hand, Labelme to correct in, and a new dataset of what was decided.",
+        "Review samples in a gallery, correct them in Labelme, and make a new dataset from the decisions.",
     ),
     "train": Command("train", "Train a network on a training set."),
     "train-baseline": Command(
@@ -73,15 +72,15 @@ COMMANDS: dict[str, Command] = {
     ),
     "evaluate": Command(
         "evaluate",
-        "Predict a split of a training set and measure: metrics, predictions.parquet and a page of pictures.",
+        "Predict a split of a training set and measure: metrics, predictions.parquet, a page of pictures.",
     ),
     "predict": Command(
         "predict",
-        "Find the keypoints in photos and videos: predictions.json, a dataset, and skeletons drawn.",
+        "Find the keypoints in photos and videos: predictions.json, a dataset, and pictures with skeletons.",
     ),
     "trust": Command(
-        "trust", "Let a dataset of somebody else refer to files outside its folder; shows which."
+        "trust", "Let somebody else's dataset refer to files outside its folder, and show where they are."
     ),
-    "completion": Command("completion", "Print a script by which bash, zsh or fish complete command lines."),
-    "demo": Command("demo", "All of it on drawn hands, in a few minutes, with nothing downloaded."),
+    "completion": Command("completion", "Print a script for bash, zsh or fish that completes command lines."),
+    "demo": Command("demo", "Run all of it on drawn hands, in a few minutes, without a download."),
 }

@@ -13,7 +13,7 @@ from curate.networks.table import TABLE
 from curate.options.train import TrainOptions
 
 BASELINE = "figure12"
-_RESUMES = "A killed training goes on from its last epoch when the same command is given again."
+_RESUMES = "A killed training resumes from its last epoch when the same command is given again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,9 @@ class BaselineOptions(TrainOptions):
     """How `curate train-baseline` trains."""
 
     preset: str | None = choice("reference", ("reference", "paper"), "how to train")
-    epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's: reference 15, paper 300")
+    epochs: int | None = whole(
+        None, 1, 1_000_000, "number of epochs; by default the preset's: reference 15, paper 300"
+    )
 
 
 def add(commands: Any) -> None:
@@ -50,7 +52,7 @@ def add_baseline(commands: Any) -> None:
 
 def _arguments(parser: argparse.ArgumentParser, kind: type[TrainOptions]) -> None:
     parser.add_argument("training_set", type=Path, metavar="SET", help="made by curate build")
-    parser.add_argument("--out", type=Path, required=True, metavar="RUN")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run to make")
     add_options(parser, kind)
     common(parser, workers=False)
     parser.set_defaults(kind=kind)

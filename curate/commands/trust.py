@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
         "trust",
         run,
         "  curate trust from-a-colleague\n\n"
-        "A dataset that was made here needs none of this, nor does one that holds all its files.",
+        "A dataset that was made here does not need this, nor does one that contains all its files.",
     )
     parser.add_argument("dataset", type=Path, metavar="D", help="a dataset")
     common(parser, workers=False, overwrite=False)
@@ -29,7 +29,7 @@ def run(a: argparse.Namespace) -> int:
     dataset = Dataset(a.dataset)
     take_word(a.dataset)
     folders = dict(sorted(outside(dataset).items()))
-    lines = [f"{a.dataset}: stages and exports may read what it refers to"]
+    lines = [f"{a.dataset}: commands may now read the files that it refers to"]
     lines += [
         f"  {counted(count, 'image')} in {folder}, outside the dataset" for folder, count in folders.items()
     ]

@@ -23,8 +23,8 @@ from curate.hands import shape
 SIFTED, HARDNESS, CERTAIN = "sifted", "hardness", "certain"
 LOOKS_APART, TAGGERS_APART = "looks_apart", "taggers_apart"  # likewise: shares of the hand's longer side
 _HEAD = """\
-# The limits of curate autotag: a hand beyond any of them is sifted out. Keep what you change, and give the
-# file with --limits. A limit of 1 on shares, or of 0 on scores, switches its check off.
+# The limits of curate autotag: a hand beyond any of them is sifted out. Keep the lines that you change,
+# and give the file with --limits. A limit of 1 on shares, or of 0 on scores, switches its check off.
 """
 _FINGERS = np.arange(1, kp.COUNT)
 _BEYOND, _HARDEST = 2.0, 99.0  # least hardness of what fails a check that has no grades; the largest
@@ -38,26 +38,32 @@ class Limits(Options):
         0,
         0,
         20,
-        "finger points that may be missing; the wrist, often not in the picture, is not asked",
+        "finger points that may be missing; the wrist, often outside the picture, does not count",
     )
-    point_score: float = number(0.3, 0, 1, "least score of each point that was found")
-    hand_score: float = number(0.7, 0, 1, "least mean score of the points")
+    point_score: float = number(0.3, 0, 1, "lowest score of a point that was found")
+    hand_score: float = number(0.7, 0, 1, "lowest mean score of the points")
     looks_apart: float = number(
-        0.05, 0, 1, "most that several looks of one tagger may differ on a point, of the hand's longer side"
+        0.05,
+        0,
+        1,
+        "how far the looks of one tagger may differ on a point, as a share of the hand's longer side",
     )
     taggers_apart: float = number(
-        0.1, 0, 1, "most that several taggers may differ on a point, of the hand's longer side"
+        0.1, 0, 1, "how far several taggers may differ on a point, as a share of the hand's longer side"
     )
-    fan: float = number(
-        6.0, 0, 180, "degrees by which two neighbouring fingers may stand the wrong way round"
+    fan: float = number(6.0, 0, 180, "degrees by which two neighbouring fingers may be in the wrong order")
+    joint: float = number(
+        20.0,
+        0,
+        180,
+        "smallest angle inside a finger's joint, degrees; below it, the joint folds back on itself",
     )
-    joint: float = number(20.0, 0, 180, "least degrees inside a finger's joint; less folds it back on itself")
     backward: int = whole(1, 0, 5, "fingers that may run from the tip to the palm")
     turn: float = number(
-        0.1, 0, 1, "a palm turned by more (a sine) must turn as the side and aspect that are known say"
+        0.1, 0, 1, "a palm turned by more (a sine) must be turned as the known side and aspect imply"
     )
     smallest: float = number(
-        40.0, 0, 100_000, "least longer side of the points' box, pixels of the photograph"
+        40.0, 0, 100_000, "shortest longer side of the points' box, in pixels of the photograph"
     )
     cut_off: int = whole(
         0,

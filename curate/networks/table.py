@@ -46,7 +46,8 @@ class Row:
 TABLE: dict[str, Row] = {
     "figure12": Row(
         "curate.networks.figure12:Figure12",
-        "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, a heatmap a keypoint",
+        "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, "
+        "a heatmap per keypoint",
         Needs(stride=4),
     ),
     "mobile": Row(
@@ -61,13 +62,13 @@ TABLE: dict[str, Row] = {
     ),
     "handseg": Row(
         "curate.networks.handseg:HandSeg",
-        "hand against ground, a U-Net, after Boehringer & Hartmann (2019); it finds hands for the others",
+        "hand or background, a U-Net, after Boehringer & Hartmann (2019); finds hands for other networks",
         Needs(stride=16, labels=("mask",)),
         ("mask",),
     ),
     "posenet": Row(
         "curate.networks.posenet:PoseNet",
-        "keypoints, a U-Net, after Boehringer & Hartmann (2019): a heatmap a keypoint",
+        "keypoints, a U-Net, after Boehringer & Hartmann (2019): a heatmap per keypoint",
         Needs(stride=16),
     ),
 }

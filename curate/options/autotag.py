@@ -15,33 +15,35 @@ class AutotagOptions(Options):
     tagger: tuple[str, ...] = texts(
         ("box",),
         "box, a run's folder, openpose:FOLDER, mediapipe or mediapipe:FILE",
-        "box (what comes with this tool), the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; "
-        "given several times, the first labels, and the others must agree with it",
+        "box (comes with this tool), the folder of a run, openpose:FOLDER, mediapipe or mediapipe:FILE; if "
+        "given several times, the first one labels, and the others must agree with it",
         metavar="TAGGER",
     )
     finder: str | None = text(
         None,
         "box, or the folder of a run that finds masks, or points in whole photographs",
-        "find the hand by this, where no bbox is known; where it sees none there is none (without it each "
-        "tagger looks for itself)",
+        "find the hand with this, if no bbox is known; where it sees no hand there is none (without it, each "
+        "tagger looks for the hand itself)",
         metavar="box|RUN",
     )
     looks: int = whole(
         6,
         1,
         6,
-        "how often each tagger looks at a hand: upright, mirrored, turned; where the looks differ, it is "
-        "not to be trusted",
+        "how often each tagger looks at a hand: upright, mirrored, turned; if the looks differ, the labels "
+        "are not trusted",
     )
-    limits: Path | None = path("what a hand must keep to, as --explain prints it", metavar="YAML")
+    limits: Path | None = path(
+        "a file of limits that a hand must keep to, as --explain prints it", metavar="YAML"
+    )
     truth: Path | None = path(
-        "a dataset that has labels of some of the photographs: measure by it how right is what is kept",
+        "a dataset with labels of some of the photographs: measure with it how many kept labels are right",
         metavar="LABELLED",
     )
     precision: float | None = number(
         None,
         0.5,
         1,
-        "with --truth: choose limits by which this share of what is kept is right, on half of the people, "
+        "with --truth: on half of the people, choose limits so that this share of what is kept is right; "
         "measure them on the others, and write them to OUT/limits.yaml",
     )

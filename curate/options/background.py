@@ -22,7 +22,7 @@ class BackgroundOptions(Options):
     backgrounds: str = text(
         "white",
         ALLOWED,
-        "what to put behind the hands; of a folder, one picture a sample",
+        "what to put behind the hands; from a folder, one picture per sample",
         metavar=CHOICES,
     )
-    seed: int = whole(0, 0, 2**63 - 1, "of the choice of backgrounds")
+    seed: int = whole(0, 0, 2**63 - 1, "seed of the choice of backgrounds")

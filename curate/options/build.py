@@ -32,17 +32,17 @@ class BuildOptions(Options):
     size: int = whole(96, 32, 512, "side of the images, px; 96 and 128 are customary", step=16)
     keypoints: int = whole(20, 20, 21, "21, or 20 without the wrist")
     colour: bool = flag(False, "keep colour instead of grey")
-    sigma: float = number(5.0, 0.3, 512, "of the heatmaps, px")
+    sigma: float = number(5.0, 0.3, 512, "sigma of the heatmaps, px")
     split: str | None = text(
         None,
         "source, subject or a CSV file",
-        "by subject, as the source says, or from a list (sample_id, subject_id or image, and split); "
-        "default: as the source says where it does for every sample, else by subject",
+        "split by subject, as the source says, or from a list (sample_id, subject_id or image, and split); "
+        "default: as the source says if it does for every sample, else by subject",
         metavar="subject|source|CSV",
     )
     test: float = share(0.1, "share of the test split, by subject")
     val: float = share(0.0, "share of the validation split, by subject")
-    seed: int = whole(0, 0, 2**63 - 1, "of the split by subject, and of the choice of backgrounds")
+    seed: int = whole(0, 0, 2**63 - 1, "seed of the split by subject and of the choice of backgrounds")
     store_heatmaps: str | None = text(
         None,
         "float32, float16, uint16 or uint8, for maps of height one with -peak1 behind it",
@@ -58,33 +58,33 @@ class BuildOptions(Options):
     crop: str | None = text(
         None,
         ALLOWED,
-        "on the way, in memory: cut the hand out first, as curate crop --by does",
+        "first crop the hand, in memory, as curate crop --by does",
         named,
         metavar=CHOICES,
     )
-    margin: float = number(0.1, 0, 2, "of --crop, as curate crop --margin")
+    margin: float = number(0.1, 0, 2, "margin of --crop, as for curate crop")
     backgrounds: tuple[str, ...] = texts(
         (OWN,),
         f"{OWN}, {background.ALLOWED}",
-        "on the way, in memory: put the hand before another ground, as curate background does; given several "
-        "times, each photo becomes a sample before each (own: as it is)",
+        "put the hand in front of another background, in memory, as curate background does; if given several "
+        "times, each photo becomes one sample per background (own: as it is)",
         metavar=f"{OWN}|{background.CHOICES}",
         once=False,
     )
     grounds_alone: float = share(
         0.0,
-        "share of the photos whose last ground of --backgrounds becomes a sample without a hand, too; "
+        "share of the photos for which the last of the --backgrounds also becomes a sample without a hand; "
         "networks learn from it where no hand is",
     )
     keep_empty: bool = flag(
         False,
-        "samples that tell of no hand, by a point, a box, a side or an aspect, show none: keep them, so that "
-        "networks learn where no hand is; without this they are left out",
+        "keep samples without a point, a box, a side or an aspect as pictures that show no hand, so that "
+        "networks learn where no hand is; without this option they are left out",
     )
     weight: tuple[str, ...] = texts(
         (),
         f"SOURCE=NUMBER, above 0 and up to {_MOST:,}",
-        "how much each sample of a source counts in training, others counting 1; may be given several times",
+        "how much each sample of a source counts in training; others count 1; may be given several times",
         _weight,
         metavar="SOURCE=NUMBER",
     )

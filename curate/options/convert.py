@@ -21,13 +21,13 @@ class ConvertOptions(Options):
     """What `curate convert` does, whatever the format."""
 
     copy: bool = flag(False, "copy images and masks into the dataset instead of referring to them")
-    probe: bool = flag(True, "trust the images: do not hold each one's header against its annotation")
+    probe: bool = flag(True, "trust the images: do not check each one's header against its annotation")
     label_source: str | None = text(
         None,
         "manual, render or auto:NAME",
-        "who labelled, where the format does not tell: manual, render or auto:NAME",
+        "who made the labels, if the format does not say: manual, render or auto:NAME",
         _label_source,
         metavar="WHO",
     )
-    licence: str | None = text(None, "a line", "of the source, where the format does not tell")
-    limit: int | None = whole(None, 1, 2**31, "only the first N samples")
+    licence: str | None = text(None, "a line", "licence of the source, if the format does not say")
+    limit: int | None = whole(None, 1, 2**31, "convert only the first N samples")

@@ -9,7 +9,7 @@ from curate.basics.settings import Options, flag, number, text, whole
 
 # What a hand may be found by, and how that goes about it; the finders themselves are in curate.hands.finding.
 FINDERS = {
-    "colour": "what is redder than the ground, whatever the labels say",
+    "colour": "what is redder than the background, whatever the labels say",
     "keypoints": "the box of the labelled points",
     "mask": "the box of the sample's mask",
     "bbox": "the sample's bbox",
@@ -33,23 +33,23 @@ class Cropping(Options):
     by: str = text(
         "colour",
         ALLOWED,
-        "what the hand is found by: "
+        "how the hand is found: "
         + "; ".join(f"{name}, {says}" for name, says in FINDERS.items())
-        + "; or what a run takes for the hand that finds masks, or points in whole photographs",
+        + "; or what a run takes for the hand: a run that finds masks, or points in whole photographs",
         named,
         metavar=CHOICES,
     )
     margin: float = number(
-        0.1, 0, 2, "what is left on each side, as a share of the longer side of the hand's box"
+        0.1, 0, 2, "space left on each side, as a share of the longer side of the hand's box"
     )
     square: bool = flag(True, "keep the shape of the hand's box instead of cutting a square")
     jitter: float = number(
         0.0,
         0,
         0.5,
-        "move and scale each crop at random by up to this share of its side, to study a bias of crops",
+        "move and scale each crop at random by up to this share of its side, to study off-centre crops",
     )
-    seed: int = whole(0, 0, 2**63 - 1, "of --jitter")
+    seed: int = whole(0, 0, 2**63 - 1, "seed of --jitter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,6 @@ class CropOptions(Cropping):
         256,
         8,
         4096,
-        "longer side of the crops, px; nothing is enlarged; in Python, None keeps each size",
+        "longer side of the crops, px; small crops are not enlarged; in Python, None keeps each size",
         none=True,
     )

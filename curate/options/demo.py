@@ -13,5 +13,5 @@ class DemoOptions(Options):
     on any machine."""
 
     photos: int = whole(480, 16, 100_000, "labelled photographs to draw")
-    epochs: int = whole(8, 1, 1000, "of training")
-    seed: int = whole(0, 0, 2**31, "of all that is drawn")
+    epochs: int = whole(8, 1, 1000, "epochs of training")
+    seed: int = whole(0, 0, 2**31, "seed of all that is drawn")

@@ -12,21 +12,21 @@ from curate.basics.settings import Options, choice, flag, path, texts, whole
 class EvaluateOptions(Options):
     """What `curate evaluate` evaluates on."""
 
-    split: str = choice("test", ("train", "val", "test"), "of the training set")
+    split: str = choice("test", ("train", "val", "test"), "split of the training set to evaluate on")
     predictions: Path | None = path(
-        "instead of a run: predictions that another tool made (Parquet, or COCO results)", metavar="FILE"
+        "instead of a run: predictions made by another tool (Parquet, or COCO results)", metavar="FILE"
     )
-    turns: bool = flag(False, "take the mean of four quarter turns of each image")
+    turns: bool = flag(False, "take the mean of the predictions for four quarter turns of each image")
     looks: int = whole(
         1, 1, 6, "how often each image is looked at, as autotag looks at hands: upright, mirrored, turned"
     )
     by: tuple[str, ...] = texts(
         (),
         "names of columns or attrs",
-        "also tell the error by what is known about the samples, such as side or skinTone; may be given "
-        "several times",
+        "also report the error for each value of a column or attribute, such as side or skinTone; may be "
+        "given several times",
         metavar="NAME",
     )
     against: Path | None = path(
-        "also compare with another evaluation of the same images, by its predictions.parquet", metavar="FILE"
+        "also compare with the predictions.parquet of another evaluation of the same images", metavar="FILE"
     )

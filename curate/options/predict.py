@@ -15,43 +15,43 @@ class PredictOptions(Options):
         None,
         0,
         1,
-        "mean score of the keypoints from which a hand that nothing but the network sees is taken for one "
-        "(default: from which 95 % of the points were right on the run's split val; 0.7 without one)",
+        "lowest mean score of the keypoints at which a hand that only the network sees is taken for one "
+        "(default: where 95 % of the points were right on the run's validation split; 0.7 without one)",
     )
     finder: str | None = text(
         None,
         "box, or the folder of a run that finds masks, or points in whole photographs",
-        "find hands by this first, where no bbox is known; each of them becomes a sample (default: box where "
-        "no RUN is given)",
+        "find hands with this first, if no bbox is known; each of them becomes a sample (default: box if no "
+        "RUN is given)",
         metavar="box|RUN",
     )
     looks: int = whole(
         1,
         1,
         6,
-        "how often each hand is looked at: upright, mirrored, turned; a point is where most looks have it. "
-        "Each takes as long as the first",
+        "how often each hand is looked at: upright, mirrored, turned; a point is where most looks place it; "
+        "each look takes as long as the first",
     )
-    pictures: bool = flag(True, "leave out the pictures with skeletons")
+    pictures: bool = flag(True, "write no pictures with skeletons")
     smooth: float = number(
         1.0,
         0,
         100,
-        "of videos: the lower, the less the points of a hand at rest tremble; the cut-off of a one-euro "
-        "filter in Hz; 0 leaves them as they are found",
+        "for videos: cut-off of a one-euro filter in Hz; the lower, the less the points of a hand at rest "
+        "jitter; 0 leaves the points as they are found",
     )
     quick: float = number(
         1.0,
         0,
         1000,
-        "of videos: the higher, the closer smoothed points keep to a hand that moves; Hz by which the "
-        "cut-off grows for a speed of a hand's size a second",
+        "for videos: Hz by which the cut-off grows for a speed of one hand's size per second; the higher, "
+        "the closer the smoothed points keep to a moving hand",
     )
     find_every: int = whole(
         10,
         1,
         100_000,
-        "of videos: look for further hands in one of so many frames; else where the hands were",
+        "for videos: look for further hands in every Nth frame; in the others, only where the hands were",
     )
-    seconds: float | None = number(None, 0, 1e6, "of a camera: end after so many; else by q, or Ctrl-C")
-    window: bool = flag(True, "of a camera: open no window; without a screen, there is none")
+    seconds: float | None = number(None, 0, 1e6, "for a camera: end after X seconds; else with q or Ctrl-C")
+    window: bool = flag(True, "for a camera: open no window; without a screen, none is opened")

@@ -15,15 +15,21 @@ class ResidualOptions(Options):
     """Whose predictions `curate qa` compares the labels with."""
 
     run: Path | None = path(
-        "a run: tell where it and the labels of people that it never saw disagree", metavar="RUN"
+        "a run: report where its predictions and the labels of people that it never saw disagree",
+        metavar="RUN",
     )
     crossfit: int | None = whole(
         None,
         2,
         20,
-        "the same by so many networks trained for it, each on all but its own part of the people",
+        "the same with N networks trained for it, each on all but its own part of the people",
     )
-    network: str = text("figure12", "a network", "that --crossfit trains, see curate train", metavar="NAME")
+    network: str = text(
+        "figure12", "a network", "network that --crossfit trains; see curate train", metavar="NAME"
+    )
     epochs: int | None = whole(
-        None, 1, 10_000, f"of each network of --crossfit; by default {EPOCHS}, or more for {STEPS} steps"
+        None,
+        1,
+        10_000,
+        f"epochs of each network of --crossfit; by default {EPOCHS}, or more to make {STEPS} steps",
     )

@@ -24,13 +24,15 @@ class SelectOptions(Options):
     """What `curate select` chooses by; all that is given must hold."""
 
     where: str | None = text(None, LANGUAGE, "a condition on columns and attrs, see the examples")
-    split: tuple[str, ...] = texts((), ", ".join(SPLITS), "of this split; may be repeated", _split)
-    sample: int | None = whole(None, 1, 1 << 40, "of what is left, so many in all, drawn by the seed")
+    split: tuple[str, ...] = texts(
+        (), ", ".join(SPLITS), "only samples of this split; may be given several times", _split
+    )
+    sample: int | None = whole(None, 1, 1 << 40, "draw N samples in all from those that are left, by --seed")
     by: str | None = text(
         None,
         "a column or a name in attrs",
-        "draw them in turn from each value of this (subject_id, side ...), so that each has as many",
+        "draw them in turn from each value of this (subject_id, side ...), so that each value has as many",
     )
-    val: float = share(0.0, "give what is chosen splits anew, by subject: share of the validation split")
+    val: float = share(0.0, "give the chosen samples new splits, by subject: share of the validation split")
     test: float = share(0.0, "likewise: share of the test split")
-    seed: int = whole(0, 0, 1 << 32, "of what is drawn, and of the split by subject")
+    seed: int = whole(0, 0, 1 << 32, "seed of what is drawn and of the split by subject")

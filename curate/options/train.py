@@ -20,27 +20,30 @@ class TrainOptions(Options):
     """How `curate train` trains."""
 
     preset: str | None = text(
-        None, "a preset of the network", "a way to train it; by default its first", metavar="NAME"
+        None,
+        "a preset of the network",
+        "one of the network's ways to train; by default its first",
+        metavar="NAME",
     )
     set: tuple[str, ...] = texts(
         (),
         "NAME=VALUE",
-        "another value of one of the preset's options of the network; may be given several times",
+        "change one of the network's options from its value in the preset; may be given several times",
         _assignment,
         metavar="NAME=VALUE",
     )
     start: Path | None = path(
-        "begin with these weights: of a run, of the box, or of a file that others trained, as the network "
-        "knows it",
+        "start with the weights of a run, of the box, or of a file trained by others, of a kind that the "
+        "network knows",
         metavar="RUN|FILE|box",
     )
-    epochs: int | None = whole(None, 1, 1_000_000, "by default the preset's")
-    max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that passes this")
-    batch: int = whole(32, 1, 65_536, "images a step, on each device")
-    seed: int = whole(0, 0, 2**32 - 1, "of the first weights, the order and the augmentation")
+    epochs: int | None = whole(None, 1, 1_000_000, "number of epochs; by default the preset's")
+    max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that exceeds this")
+    batch: int = whole(32, 1, 65_536, "images per step on each device")
+    seed: int = whole(0, 0, 2**32 - 1, "seed of the first weights, the order and the augmentation")
     devices: str = text(
         "auto",
         "auto, a number of devices, or the numbers of some, such as 0,1",
-        "as Lightning understands them: auto, 1, 2, 0,1",
+        "devices, as Lightning understands them: auto, 1, 2, 0,1",
         metavar="DEVICES",
     )

@@ -137,7 +137,7 @@ def test_a_lost_scheduler_is_told_and_the_same_command_goes_on(drawn_dataset: Pa
         engine = Cluster(short_lived.scheduler_address)
         results = engine.map(double, range(1000), total=None)
         assert next(results) == 0
-    with pytest.raises(ClusterError, match=r"the scheduler was lost; the same command goes on from here"):
+    with pytest.raises(ClusterError, match=r"the scheduler was lost; the same command resumes from here"):
         list(results)
     engine.close()
     crop(drawn_dataset, tmp_path / "there", options, quiet=True)

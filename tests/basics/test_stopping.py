@@ -87,7 +87,7 @@ def test_a_command_that_is_stopped_says_so_and_goes_on_to_the_same_bytes(
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 130
-    assert done.stderr == "curate export: stopped; the same command goes on from here\n"
+    assert done.stderr == "curate export: stopped; the same command resumes from here\n"
     assert cli.main(line("stopped")) == cli.main(line("undisturbed")) == 0
     contents = [
         {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}

@@ -123,13 +123,13 @@ def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
         ("crop d --outt=c", "curate crop: no option '--outt'; did you mean --out?"),
         ("build d --out s --siz 96", "curate build: no option '--siz'; did you mean --size?"),
         ("crop d --out c --xyzzy 3", "curate crop: no option '--xyzzy'; for help: curate crop --help"),
-        ("crop d e --out c", "curate crop: 'e' is one word too many"),
+        ("crop d e --out c", "curate crop: unexpected argument 'e'"),
         (
             "background d --backgrounds white --backgrounds noise --out b",
             "--backgrounds: given twice, the second time as 'noise'; allowed: once",
         ),
         ("select d --where a=1 --out b --where b=2", "--where: given twice, the second time as 'b=2'"),
-        ("crop d --out c --workers some", "'some'; allowed: a whole number from 1 on"),
+        ("crop d --out c --workers some", "'some'; allowed: a whole number, 1 or more"),
         ("convert coc x --out y", "curate convert: no format 'coc'; did you mean coco?"),
         ("export d --to labelm --out y", "curate export: no --to 'labelm'; did you mean labelme?"),
         ("review bild d", "curate review: no action 'bild'; did you mean build?"),
@@ -181,7 +181,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(demo, "run", interrupt)
     assert cli.main(["demo"]) == 130
-    assert "goes on from here" in capsys.readouterr().err
+    assert "resumes from here" in capsys.readouterr().err
 
 
 def test_an_empty_source_yields_exit_code_2_and_a_remedy(

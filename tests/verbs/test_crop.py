@@ -198,7 +198,7 @@ def test_a_photo_whose_colours_are_not_to_be_trusted_is_kept_whole_and_told(
     bare = replace(hand(), keypoints=np.full((21, 2), np.nan, np.float32), visibility=np.zeros(21, np.uint8))
     data = store(tmp_path / "d", [bare], {"a.png": picture})
     assert main(["crop", str(data), "--out", str(tmp_path / "c")]) == 0
-    assert "kept whole, for no hand was seen or none to be trusted: 1 photo (" in capsys.readouterr().err
+    assert "kept whole, as no hand was seen or none could be trusted: 1 photo (" in capsys.readouterr().err
     assert only(tmp_path / "c").attrs["found_by"] == "whole photo"
 
 

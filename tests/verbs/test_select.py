@@ -145,7 +145,7 @@ def test_what_sample_and_by_draw_is_plain_from_the_help(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["select", "--help"])
     told = " ".join(capsys.readouterr().out.split())
-    assert "so many in all" in told
+    assert "draw N samples in all" in told
     assert "in turn from each value" in told
 
 
