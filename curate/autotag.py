@@ -53,12 +53,12 @@ FOLDER, REPORT, LIMITS = "sifted", "sifting.json", "limits.yaml"
 OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
 SHARED = "shares its photo with another hand and has no bbox"
 NONE_KNOWN = (
-    "none of the photographs has labels to compare with: those of --truth are found by the photograph's "
-    "file, where it shows one hand"
+    "none of the photographs has labels to compare with: those of --truth are matched by the photograph's "
+    "file, if it shows one hand"
 )
 ONE_HALF = (
-    "they are chosen on half of the people and measured on the others, and all whose photographs have labels "
-    "to compare with are in one half; label photographs of more people"
+    "they are chosen on half of the people and measured on the others, but all people with labels to compare "
+    "with are in one half; label photographs of more people"
 )
 _ROWS = 16  # samples a task, at least
 _PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
@@ -96,7 +96,7 @@ class Autotagged:
             return [NONE_KNOWN]
         were = f"{kept['n']:,} {verb(kept['n'], 'was', 'were')} kept"
         told = f"of {counted(every['n'], 'photograph')} with labels to compare with, {were}"
-        lines = [f"{told}; {_told(kept)} of those are right, of all {_told(every)}"]
+        lines = [f"{told}; {_told(kept)} of those kept are right, and {_told(every)} of all"]
         chosen = known.get("precision")
         if chosen is not None and not chosen.get("on_both_halves", True):
             lines.append(f"no limits for a precision of {chosen['asked']:g}: {ONE_HALF}")
@@ -104,7 +104,7 @@ class Autotagged:
             lines.append(f"no limits give a precision of {chosen['asked']:g} on these photographs")
         elif chosen is not None:
             lines.append(f"limits chosen for a precision of {chosen['asked']:g}: {self.summary.out / LIMITS}")
-            lines.append(f"  on people that they were not chosen on: {_about(chosen['others'])}")
+            lines.append(f"  measured on the other people: {_about(chosen['others'])}")
         return lines
 
 

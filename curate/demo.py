@@ -208,11 +208,11 @@ def _where_to_look(out: Path, seconds: float, *, trains: bool) -> str:
     places = [
         (
             "qa/report.html",
-            "what is in the training set, and what is unusual in it (a rare pose, where a hand is flagged: "
-            "drawn and rendered points are exact)",
+            "what is in the training set, and what is unusual in it (a flagged hand has a rare pose: drawn "
+            "and rendered points are exact)",
         ),
         ("review/index.html", "each labelled photo with what was found, to accept, reject or correct"),
-        ("auto-tagged.html", "photos without labels, labelled by the network that comes along"),
+        ("auto-tagged.html", "photos without labels, labelled by the network that comes with this tool"),
     ]
     if trains:
         places += [

@@ -93,7 +93,7 @@ class Difference:
     def __str__(self) -> str:
         # Names as Python writes them: a hostile one must not write over the terminal.
         lines = [f"{self.a} ({counted(self.samples[0], 'sample')}) -> {self.b} ({self.samples[1]:,})"]
-        for what, ids in (("added", self.added), ("gone", self.gone), ("of another size", self.resized)):
+        for what, ids in (("added", self.added), ("gone", self.gone), ("image size changed", self.resized)):
             lines.append(f"  {what}: {len(ids):,}" + _some(ids))
         if self.moves:
             pixels, sizes = np.array([(move.pixels, move.size) for move in self.moves]).T
@@ -111,13 +111,11 @@ class Difference:
         elif self.shared > len(self.resized):
             lines.append("  moved: no point")
         elif self.shared:
-            lines.append("  moved: not known, as no image has the size that it had")
+            lines.append("  moved: not known, as the size of every image has changed")
         else:
-            lines.append("  no sample of one has the id of one of the other")
+            lines.append("  the two have no sample id in common")
         lines += [f"  points {what}: {count:,}" for what, count in self.points.items() if count]
-        lines += [
-            f"  {name}: another value in {counted(count, 'sample')}" for name, count in self.fields.items()
-        ]
+        lines += [f"  {name}: changed in {counted(count, 'sample')}" for name, count in self.fields.items()]
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:

@@ -96,12 +96,12 @@ class Evaluation:
         if count := self.figures.get("wrists_left_out"):
             told.append(f"left out, as no wrist is predicted: {counted(count, 'labelled wrist')}")
         if self.seen is None:
-            told.append("whether these images were trained on is not known")
+            told.append("it is not known whether the run was trained on these images")
         elif not self.fair:
             seen = ", ".join(f"{count} {kind}" for kind, count in self.seen.items() if count)
-            told.append(f"these figures flatter: the run was trained on {seen} of this split")
+            told.append(f"these figures flatter the run: it was trained on {seen} of this split")
         if self.unknown and self.figures["split"] != "train":
-            told.append(f"what its first weights were trained on is not known: {', '.join(self.unknown)}")
+            told.append(f"it is not known what its first weights were trained on: {', '.join(self.unknown)}")
         return [f"  {line}" for line in told]
 
 

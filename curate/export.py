@@ -84,7 +84,7 @@ class Export:
         held = f"{self.samples - gone:,} of " if gone else ""
         lines = [f"{self.out}: {held}{counted(self.samples, 'sample')} as {self.format}{before}"]
         for name, count in self.lost.items():
-            says = name if name.startswith(LEFT_OUT) else f"not held by {self.format}: {name}"
+            says = name if name.startswith(LEFT_OUT) else f"not stored in {self.format}: {name}"
             lines.append(f"  {says} ({count})")
         lines += [
             f"  taken from {place}, outside the dataset: {counted(n, 'image')}"

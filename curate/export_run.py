@@ -32,7 +32,7 @@ class ExportedRun:
 
     def __str__(self) -> str:
         before = " (was finished before)" if self.reused else ""
-        return f"{self.out / MODEL}: images to {', '.join(self.outputs)}{before}\nread {self.out / CARD}"
+        return f"{self.out / MODEL}: images to {', '.join(self.outputs)}{before}\nsee {self.out / CARD}"
 
 
 def export_run(

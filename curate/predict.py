@@ -125,11 +125,11 @@ class Predicted:
         more = len(self.unreadable) - len(lines)
         lines += [f"and {more} more, see {self.out / 'quarantine.jsonl'}"] if more else []
         if self.photos:
-            told = f"{counted(self.hands, 'hand')}, {counted(self.without, 'photo')} without one"
-            told += f" in {self.out / JSON}"
+            told = f"{counted(self.hands, 'hand')}, {counted(self.without, 'photo')} without a hand"
+            told += f"; see {self.out / JSON}"
             told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
         else:
-            told = f"no photo could be looked at, see {self.out / 'quarantine.jsonl'}"
+            told = f"no photo could be processed, see {self.out / 'quarantine.jsonl'}"
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
         lines.append(told + (" (was finished before)" if self.reused else ""))
         if self.clips:
@@ -139,8 +139,8 @@ class Predicted:
             lines.append(f"  note: {NOT_HELD}: {self.not_held}")
         if self.unseen:
             lines.append(
-                f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at all "
-                "of each"
+                f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at the "
+                "whole of each"
             )
         if self.taken_for_right:
             lines.append(f"  note: {taken_for_right(self.taken_for_right, 'hand')}")

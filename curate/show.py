@@ -91,10 +91,10 @@ class Contents:
         rare = {name: share for name, share in self.coverage.items() if self.labelled and share < 1}
         if rare:
             shares = ", ".join(f"{name} {percent(share)}" for name, share in rare.items())
-            lines.append(f"  labelled in a part of the samples: {shares}")
+            lines.append(f"  labelled in only some of the samples: {shares}")
         for stage in self.stages:
             left = "".join(f"; left out: {count:,} {reason}" for reason, count in stage["left_out"].items())
-            made = "not known how many samples" if stage["out"] is None else counted(stage["out"], "sample")
+            made = "number of samples not known" if stage["out"] is None else counted(stage["out"], "sample")
             lines.append(f"  made by {stage['stage']}: {made}{left}")
         return "\n".join(lines)
 

@@ -61,19 +61,17 @@ class Trained:
         if self.taken_for_right:
             told.append(f"\n  note: {taken_for_right(self.taken_for_right, 'image')}")
         if self.taught_nothing:
-            images = counted(self.taught_nothing, "image")
-            told.append(
-                f"\n  note: without a labelled point, from which this network learns nothing: {images}"
-            )
+            nothing = "images without a labelled point, from which this network learns nothing"
+            told.append(f"\n  note: {nothing}: {self.taught_nothing:,}")
         if self.score_error is not None and self.score_error > _FAR_OFF:
             off = f"off by {self.score_error:.2f} on average"
             told.append(
-                f"\n  note: do not rely on its scores: fitted to split val, they are still {off} there"
+                f"\n  note: do not rely on its scores: although fitted to split val, they are {off} there"
             )
         known = self.threshold
         if known is not None and known.hands < _FEW:
-            rests = f"which rests on {known.hands} of {counted(known.of, 'hand')} of split val"
-            told.append(f"\n  note: its hands are to be trusted from a score of {known.score:g} on, {rests}")
+            rests = f"rests on only {known.hands} of {counted(known.of, 'hand')} of split val"
+            told.append(f"\n  note: the score from which its hands can be trusted, {known.score:g}, {rests}")
         return "".join(told)
 
 

@@ -71,7 +71,9 @@ class Grid:
         for word in text.split():
             name, equals, given = word.partition("=")
             if not equals or name not in AXES:
-                raise InputError(_WHERE, repr(word), allowed=f"AXIS={_FORMS} with AXIS of {', '.join(AXES)}")
+                raise InputError(
+                    _WHERE, repr(word), allowed=f"AXIS={_FORMS} where AXIS is one of {', '.join(AXES)}"
+                )
             if name in axes:
                 raise InputError(_WHERE, f"{name} twice in {text!r}", remedy="give a second --angles")
             axes[name] = _values(name, given)

@@ -60,21 +60,23 @@ class Forecast:
         job, hands = self.job, self.job.hands_in_turn
         lines = [
             f"{counted(self.pictures, 'picture')} of {job.size} x {job.size} pixels, "
-            f"{counted(job.samples, 'sample')} a pixel, seed {job.seed}",
+            f"{counted(job.samples, 'sample')} per pixel, seed {job.seed}",
             "angles",
         ]
         for text in job.angles:
             cells = len(Grid.of(text))
-            count = f"{cells:,} combination{'s' * (cells > 1)}, {job.per_angle:,} of each"
-            lines.append(f"  {text}: " + ("drawn from" if job.random else count))
+            count = f"{cells:,} combination{'s' * (cells > 1)}, {counted(job.per_angle, 'picture')} of each"
+            lines.append(f"  {text}: " + ("drawn at random" if job.random else count))
         share = self.pictures // len(hands)
         lines.append("hands, in turn" + (f": about {share:,} of each" if share else ""))
         lines += [f"  {model}, {side}, {aspect}" for model, side, aspect in hands]
         if not job.random and job.per_angle < len(hands):
             lines.append(
-                f"  Each combination of angles shows {job.per_angle} of these {len(hands)}; "
-                f"--per-angle {len(hands)} shows it with all of them."
+                f"  Each combination of angles shows {job.per_angle} of these {len(hands)} hands; "
+                f"--per-angle {len(hands)} shows all of them."
             )
         at_once = f"{self.workers} worker" + "s" * (self.workers > 1)
-        lines.append(f"about {self.seconds_each:.1f} s of CPU each: {duration(self.seconds)} with {at_once}")
+        lines.append(
+            f"about {self.seconds_each:.1f} s of CPU per picture: {duration(self.seconds)} with {at_once}"
+        )
         return "\n".join(lines)

@@ -78,17 +78,19 @@ class Hands(Options):
         60,
         1,
         100_000,
-        "people that hands belong to, each with a skin of their own, and procedural hands with a build",
+        "people that the hands belong to, each with their own skin and, if procedural, their own build",
     )
     two: float = share(0.0, "share of pictures with two hands, a left and a right one; needs side: both")
     lie: tuple[str, ...] = choices(
         LIES,
         LIES,
-        "how two hands lie, each picture one; touching: side by side; before: one hides a part of the other, "
-        "and on a table lies on it; where hands find no place so without passing through each other, apart",
+        "how two hands lie; each picture draws one; touching: side by side; before: one hides a part of the "
+        "other, and on a table lies on it; hands that cannot lie so without passing through each other are "
+        "apart",
     )
     strangers: float = share(
-        0.2, "share of pictures with two hands in which they belong to two people, always the same pairs"
+        0.2,
+        "share of pictures with two hands in which these belong to two people; the pairs are always the same",
     )
 
 
@@ -99,17 +101,20 @@ class Pose(Options):
     kinds: tuple[str, ...] = choices(
         POSES[:3],
         POSES,
-        "each picture draws one; flat: as laid on a table, fingers together or apart; gesture: each finger "
-        "by itself; the others are signs",
+        "each picture draws one; flat: as if laid on a table, fingers together or apart; gesture: each "
+        "finger by itself; fist and the following are signs",
     )
     thumbs: tuple[str, ...] = choices(
         THUMBS[:1],
         THUMBS,
-        "how flat and relaxed hands hold the thumb, each picture one; out: apart from the palm, near or far; "
-        "beside: along the index finger; under: bent before the palm; over: on the back of the index finger",
+        "how flat and relaxed hands hold the thumb; each picture draws one; out: away from the palm, near or "
+        "far; beside: along the index finger; under: bent in front of the palm; over: on the back of the "
+        "index finger",
     )
-    touching: float = share(0.0, "flat and relaxed hands whose neighbouring fingers touch, some or all")
-    crossed: float = share(0.0, "flat and relaxed hands with one finger laid over its neighbour")
+    touching: float = share(
+        0.0, "share of flat and relaxed hands with neighbouring fingers that touch, some or all"
+    )
+    crossed: float = share(0.0, "share of flat and relaxed hands with one finger laid over its neighbour")
     wrist: float = number(8.5, 0, 40, "how far wrists are bent and turned: standard deviation, degrees")
 
 
@@ -120,21 +125,22 @@ class Skin(Options):
     melanin: Range = span((0.012, 0.32), 0.003, 0.6, "share of melanin in the epidermis, from fair to dark")
     blood: Range = span((0.007, 0.024), 0.001, 0.1, "share of blood in the dermis, from pale to flushed")
     subsurface: float = share(
-        0.0, "share of light that leaves the skin elsewhere than it enters; above 0, a fifth slower"
+        0.0,
+        "share of light that leaves the skin elsewhere than it enters; above 0, rendering is a fifth slower",
     )
     bump: Range = span((0.6, 1.0), 0, 3, "strength of folds, tendons and veins")
-    contrast: Range = span((1.0, 1.0), 0, 3, "strength of what is darker or redder, such as folds")
+    contrast: Range = span((1.0, 1.0), 0, 3, "strength of darker or redder places, such as folds")
 
 
 @dataclass(frozen=True, slots=True)
 class Accessories(Options):
-    """What is worn: of each, the share of pictures that have it."""
+    """What is worn or held: for each, the share of pictures that have it."""
 
     polish: float = share(0.12, "nail polish")
     rings: float = share(0.2, "rings")
     watch: float = share(0.08, "a watch")
     sleeve: float = share(0.35, "a sleeve")
-    held: float = share(0.0, "something in the hand, where it has room: a rod, a cup, a box or a ball")
+    held: float = share(0.0, "something in the hand, if it has room: a rod, a cup, a box or a ball")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ class Ground(Options):
 
     kinds: tuple[str, ...] = choices(("table", "environment"), grounds.GROUNDS, _told(grounds.GROUNDS))
     folder: str = text(
-        "", "a folder of images", "where the pictures are from which that behind the hand is drawn"
+        "", "a folder of images", "folder of pictures, one of which is drawn as the background"
     )
     hover: bool = flag(True, "whether two in five hands are held up to 12 mm above the table")
 
@@ -168,14 +174,20 @@ class Camera(Options):
     )
     cut_off: float = share(0.0, "share of pictures whose edge cuts off the end of a finger or more")
     exposure: Range = span(
-        (1.0, 1.4), 0.05, 8, "brightness of a white thing under the hand's light; 1 is white"
+        (1.0, 1.4), 0.05, 8, "brightness of a white object in the hand's light; 1 is white"
     )
-    contrast: Range = span((0.2, 0.8), 0, 1, "of the camera's tone curve")
-    blur: Range = span((0.0, 0.8), 0, 10, "of a lens out of focus: sigma, pixels")
-    motion: Range = span((0.0, 0.0), 0, 0.3, "way of the picture while it is taken, as a share of its side")
-    cast: float = number(0.025, 0, 0.5, "how far colours are off: deviation of the factors of R, G and B")
-    noise: Range = span((0.0, 0.02), 0, 0.5, "of the sensor: twice its sigma at mid grey, where 1 is white")
-    quality: Range = span((80, 95), 10, 100, "of the JPEG file")
+    contrast: Range = span((0.2, 0.8), 0, 1, "contrast of the camera's tone curve")
+    blur: Range = span((0.0, 0.8), 0, 10, "blur of a lens out of focus: sigma in pixels")
+    motion: Range = span(
+        (0.0, 0.0), 0, 0.3, "how far the picture moves during exposure, as a share of its side"
+    )
+    cast: float = number(
+        0.025, 0, 0.5, "how far colours are off: standard deviation of the factors of R, G and B"
+    )
+    noise: Range = span(
+        (0.0, 0.02), 0, 0.5, "noise of the sensor: twice its sigma at mid grey, where 1 is white"
+    )
+    quality: Range = span((80, 95), 10, 100, "quality of the JPEG file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +214,17 @@ class Job(Options):
     angles: tuple[str, ...] = texts(
         ("tilt=0..45 rotation=0..360 roll=0",),
         "one text or a list of them, of AXIS=0,30,45 or 0:345:15 (start:stop:step) or 0..45 (drawn), "
-        "with AXIS of tilt, rotation, roll",
-        "angles in degrees; lists and ranges are crossed, intervals drawn from",
+        "where AXIS is tilt, rotation or roll",
+        "angles in degrees; lists and ranges give all combinations, intervals are drawn from",
         lambda given: str(Grid.of(given)),
         metavar='"tilt=0,30,45 rotation=0:345:15 roll=-5..5"',
     )
-    per_angle: int = whole(1, 1, MAX_PICTURES, "pictures of each combination of angles")
+    per_angle: int = whole(1, 1, MAX_PICTURES, "pictures per combination of angles")
     random: int | None = whole(
         None,
         1,
         MAX_PICTURES,
-        "pictures in all, each of angles drawn from the grid, in place of the whole grid",
+        "pictures in all, each with angles drawn from the grid, instead of the whole grid",
     )
     models: tuple[str, ...] = texts(
         ("procedural",),
@@ -226,17 +238,15 @@ class Job(Options):
         1,
         1,
         64,
-        "pictures made of each hand that Blender traces, which is most of the work: each another part of the "
-        "render, mirrored or turned by quarters where side and angles allow, with a camera and, unless on a "
-        "table, a ground of its own",
+        "pictures made from each hand that Blender traces (tracing is most of the work): each shows another "
+        "part of the render, mirrored or turned by quarters where side and angles allow, with its own camera "
+        "and, except on a table, its own background",
     )
-    empty: float = share(0.0, "share of pictures without a hand, in which only the ground is seen")
+    empty: float = share(0.0, "share of pictures without a hand, which show only the background")
     size: int = whole(256, 32, 4096, "width and height of a picture, pixels")
-    samples: int = whole(8, 1, 65536, "paths traced for each pixel")
-    denoise: bool = flag(
-        True, "OpenImageDenoise removes the noise of the traced paths (--no-denoise leaves it)"
-    )
-    seed: int = whole(0, 0, 2**32 - 1, "decides all that is drawn at random")
+    samples: int = whole(8, 1, 65536, "paths traced per pixel")
+    denoise: bool = flag(True, "OpenImageDenoise removes the noise of path tracing (--no-denoise leaves it)")
+    seed: int = whole(0, 0, 2**32 - 1, "seed of all that is drawn at random")
     hands: Hands = field(default_factory=Hands)
     pose: Pose = field(default_factory=Pose)
     skin: Skin = field(default_factory=Skin)
@@ -279,7 +289,7 @@ class Job(Options):
 
     def explain(self) -> str:
         """The job as a job.yaml whose comments say what each key means and allows."""
-        head = "# A job of curate render. Keep what you change, and give the file with --job.\n"
+        head = "# A job of curate render. Keep the lines that you change, and give the file with --job.\n"
         return f"{head}{settings.explain(self)}\n"
 
     @property

@@ -20,5 +20,5 @@ def sideless(dataset: Dataset, split: str) -> int:
 
 def taken_for_right(count: int, what: str) -> str:
     """For people: so many images, or hands, are shown to such a network though their side is not known."""
-    told = f"taken for right hands, which are all that the network knows: {counted(count, what)}"
+    told = f"taken for right hands, the only ones that the network knows: {counted(count, what)}"
     return f"{told} whose side is not known"

@@ -124,15 +124,15 @@ def told(found: Mapping[str, Any] | None) -> Iterator[str]:
     if found is not None:
         low, high = found["epe_mean_low"], found["epe_mean_high"]
         unsure = low is None or low <= 0 <= high
-        errors = f"{number(found['epe_mean'])} to {number(found['epe_mean_other'])} px"
+        errors = f"{number(found['epe_mean'])} and {number(found['epe_mean_other'])} px"
         difference = between(found, "epe_mean", "_difference")
         images = counted(found["n"], "image")
-        line = f"against the other: mean error {errors} in {images}, difference {difference}"
+        line = f"against the other evaluation: mean error {errors} in {images}, difference {difference}"
         yield line + (", which may be chance" if unsure else "")
         if alone := _lacking(found.get("alone_other", 0), found.get("alone", 0)):  # later than the others
             yield f"  over the images that both have: {alone}"
         if unpredicted := _lacking(found["unpredicted"], found["unpredicted_other"]):
-            yield f"  over the points that both predict; of {found['points']:,} labelled ones {unpredicted}"
+            yield f"  over the points that both predict; of {found['points']:,} labelled points {unpredicted}"
 
 
 def _lacking(here: int, there: int) -> str:

@@ -122,7 +122,7 @@ def _told_unpredicted(f: Mapping[str, Any]) -> str:
         return ""
     points = f"{f['unpredicted']:,} of {counted(f['points'], 'labelled point')}"
     images = f.get("unpredicted_images")  # None: an evaluation made before these were counted
-    of_images = f", all of them in {images:,} of {counted(f['n'], 'image')}" if images else ""
+    of_images = f", including all of {images:,} of {counted(f['n'], 'image')}" if images else ""
     return (
         f"without a prediction: {points}{of_images}; they count as wrong in shares and are left out of errors"
     )
@@ -130,7 +130,7 @@ def _told_unpredicted(f: Mapping[str, Any]) -> str:
 
 def _told_unlabelled(f: Mapping[str, Any]) -> str:
     images = f.get("unlabelled_images")
-    return f"images without a labelled point, of which no figure tells: {images:,}" if images else ""
+    return f"images without a labelled point, which no figure covers: {images:,}" if images else ""
 
 
 def _told_unmatched(f: Mapping[str, Any]) -> str:
@@ -140,16 +140,14 @@ def _told_unmatched(f: Mapping[str, Any]) -> str:
 
 def _told_outdone(f: Mapping[str, Any]) -> str:
     rows = f.get("outdone_rows")
-    told = "rows of the predictions that gave way to another of their sample, surer or further down"
+    told = "rows of the predictions dropped for another of their sample, with a higher score or further down"
     return f"{told}: {rows:,}" if rows else ""
 
 
 def _told_beyond(f: Mapping[str, Any]) -> str:
     scores = f.get("scores_beyond")
     return (
-        f"scores of the predictions that lie outside 0 to 1, and were brought to it: {scores:,}"
-        if scores
-        else ""
+        f"scores of the predictions that lie outside 0 to 1, and were clipped: {scores:,}" if scores else ""
     )
 
 
@@ -225,13 +223,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "outdone_rows",
         lambda s: s.outdone,
-        "rows of the predictions that gave way to another of their sample",
+        "rows of the predictions that were dropped for another of their sample",
         told=_told_outdone,
     ),
     Figure(
         "scores_beyond",
         lambda s: s.beyond or None,
-        "scores of the predictions outside 0 to 1, brought to it",
+        "scores of the predictions outside 0 to 1, which were clipped",
         told=_told_beyond,
     ),
     Figure("size", lambda s: s.predictions.size),

@@ -77,11 +77,11 @@ def _mean(values: NDArray[Any]) -> float:
 def _told_iou(f: Mapping[str, Any]) -> str:
     pooled = "–" if f["mask_iou_pooled"] is None else f"{f['mask_iou_pooled']:.3f}"
     cleaned_iou = f"{f['mask_iou_cleaned']:.3f} cleaned"
-    return f"IoU of the masks: {f['mask_iou']:.3f} a picture, {pooled} pooled, {cleaned_iou}"
+    return f"IoU of the masks: {f['mask_iou']:.3f} per picture, {pooled} pooled, {cleaned_iou}"
 
 
 def _told_boxes(f: Mapping[str, Any]) -> str:
-    lines = [f"boxes of {percent(f['boxes_50'], 1)} of the hands found"] if f["boxes_50"] is not None else []
+    lines = [f"boxes found of {percent(f['boxes_50'], 1)} of the hands"] if f["boxes_50"] is not None else []
     if f["ground_left_alone"] is not None:
         lines.append(f"no hand seen in {percent(f['ground_left_alone'], 1)} of the pictures without one")
     return "; ".join(lines)

@@ -111,11 +111,11 @@ def least_score(tagger: Tagger) -> tuple[float, str]:
     """The score from which a tagger's hands are to be trusted, and where that is from, for people."""
     known = tagger.threshold
     if known is None:
-        wanted = f"no score is known from which on {percent(PRECISION)} of the points are right"
-        return UNMEASURED, f"{wanted}, as there were no labels to choose it on, or they gave none"
-    have = verb(known.hands, "has", "have")
-    told = f"{known.hands} of {counted(known.of, 'hand')} to choose on {have} it"
-    return known.score, f"from there on {percent(known.precision)} of the points are right, and {told}"
+        wanted = f"no score is known from which {percent(PRECISION)} of the points are right"
+        return UNMEASURED, f"{wanted}, as there were no labels to choose it on, or none was high enough"
+    reach = f"{known.hands} {verb(known.hands, 'reaches', 'reach')} it"
+    told = f"of the {counted(known.of, 'hand')} that it was chosen on, {reach}"
+    return known.score, f"from it on, {percent(known.precision)} of the points are right; {told}"
 
 
 def tag_in_order(

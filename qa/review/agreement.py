@@ -49,7 +49,7 @@ class Agreement:
         return cohen(self.table)
 
     def __str__(self) -> str:
-        kappa = "not defined, as both say one thing only" if self.kappa is None else f"{self.kappa:.3f}"
+        kappa = "not defined, as all decisions are of one kind" if self.kappa is None else f"{self.kappa:.3f}"
         shared, alike = counted(self.shared, "sample"), percent(self.raw, 1)
         lines = [f"{shared} shared, {alike} decided alike, Cohen's kappa {kappa}"]
         lines.append("first \\ second" + "".join(f"{kind:>8}" for kind in KINDS))

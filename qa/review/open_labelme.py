@@ -66,7 +66,7 @@ class Relabelled:
 
     def __str__(self) -> str:
         if not self.opened:
-            return "nothing to open: no sample is flagged so, or marked to be fixed"
+            return "nothing to open: no sample is flagged in this way or marked to be fixed"
         lines = [
             f"{len(self.corrected)} of {counted(self.opened, 'sample')} corrected in {self.out / LABELS}"
         ]

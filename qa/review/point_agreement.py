@@ -61,7 +61,7 @@ class PointAgreement:
         far = [f"  {sample!r}: {name} {gap:.3f}" for sample, name, gap in self.apart]
         lines = [
             f"points of {counted(self.samples, 'sample')}: how many both labelled; how far apart, in hand",
-            "sizes and px; how often both call one hidden, visible or not labelled alike; the kappa of that",
+            "sizes and px; how often both agree on visible, hidden or not labelled; the kappa of that",
             head,
             *rows,
         ]

@@ -18,7 +18,7 @@ import numpy as np
 
 from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage
-from curate.basics.wording import counted
+from curate.basics.wording import counted, verb
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -49,11 +49,14 @@ class TakenBack:
     refused: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        lines = [f"{len(self.corrected)} of {counted(self.found, 'sample')} that came back corrected"]
+        lines = [
+            f"{len(self.corrected)} of {counted(self.found, 'sample')} that came back "
+            f"{verb(len(self.corrected), 'was', 'were')} corrected"
+        ]
         lines += [f"  cannot be taken back: {name!r}: {why}" for name, why in self.refused]
         if self.found < self.samples:
             lines.append(
-                f"  not among them, left as they are: {counted(self.samples - self.found, 'sample')}"
+                f"  did not come back, left as they are: {counted(self.samples - self.found, 'sample')}"
             )
         return "\n".join(lines)
 

@@ -108,7 +108,7 @@ class Environment(CutOut):
     """The environment map that lights the hand. Blender renders it as a pass of its own."""
 
     kind: ClassVar[str] = "environment"
-    about: ClassVar[str] = "what lights the hand is seen"
+    about: ClassVar[str] = "the map that lights the hand"
     lit_by: ClassVar[str] = "environment"
 
 
@@ -131,7 +131,7 @@ class Picture(CutOut):
     """Part of a picture of the user's. folder: where it is chosen from; seed: of what is chosen."""
 
     kind: ClassVar[str] = "picture"
-    about: ClassVar[str] = "of `folder`"
+    about: ClassVar[str] = "part of a picture from `folder`"
     folder: str
     seed: int
 
@@ -158,7 +158,7 @@ class Wall(Computed):
     """A painted wall or the like, on which the hand throws a soft shadow."""
 
     kind: ClassVar[str] = "wall"
-    about: ClassVar[str] = "computed: painted, tiled or of wood, mostly light, with a soft shadow"
+    about: ClassVar[str] = "computed: painted, tiled or wooden, mostly light, with a soft shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Owner(Computed):
     """
 
     kind: ClassVar[str] = "owner"
-    about: ClassVar[str] = "computed: clutter, and before it the person whose hand it is, of the same skin"
+    about: ClassVar[str] = "computed: clutter, and in front of it the hand's owner, with the same skin"
     melanin: float
     blood: float
 

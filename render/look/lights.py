@@ -107,7 +107,7 @@ class Environment(Light):
     """
 
     kind: ClassVar[str] = "environment"
-    about: ClassVar[str] = "Blender's own maps"
+    about: ClassVar[str] = "Blender's own environment maps"
     map_name: str
     turn: Vector
     strength: float

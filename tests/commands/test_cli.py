@@ -245,7 +245,7 @@ def test_an_export_that_leaves_samples_out_exits_with_1(
     shutil.copytree(drawn_dataset, data)
     export = ["export", str(data), "--to", "labelme", "--out"]
     assert cli.main([*export, str(tmp_path / "all")]) == 0
-    assert "not held by labelme: subject_id" in capsys.readouterr().err
+    assert "not stored in labelme: subject_id" in capsys.readouterr().err
     next(iter(sorted((data / "images").iterdir()))).unlink()
     for _ in range(2):  # done, and done before
         assert cli.main([*export, str(tmp_path / "some")]) == 1
@@ -265,7 +265,7 @@ def test_an_evaluation_on_what_was_trained_on_says_so_and_exits_with_1(
     assert "flatter" not in capsys.readouterr().err
     assert cli.main(["evaluate", run, str(tmp_path / "set0"), "--split", "train"]) == 0
     assert cli.main(["evaluate", run, str(tmp_path / "set1"), "--out", str(tmp_path / "e")]) == 1
-    assert "these figures flatter: the run was trained on" in capsys.readouterr().err
+    assert "these figures flatter the run: it was trained on" in capsys.readouterr().err
 
 
 def test_no_control_character_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def test_what_an_axis_holds(text: str, axis: str, values: object) -> None:
     ("text", "message"),
     [
         ("tilt", "'tilt'; allowed: AXIS="),
-        ("pan=3", "'pan=3'; allowed: AXIS=.* of tilt, rotation, roll"),
+        ("pan=3", "'pan=3'; allowed: AXIS=.* one of tilt, rotation, roll"),
         ("tilt=a", "tilt: 'a'; allowed: 0,30,45 or"),
         ("tilt=", "tilt: ''; allowed"),
         ("tilt=91", "tilt: '91'; allowed: -90 to 90 degrees"),

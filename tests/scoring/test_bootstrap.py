@@ -192,7 +192,7 @@ def test_errors_are_compared_over_the_points_that_both_predict() -> None:
     assert (found["points"], found["unpredicted"], found["unpredicted_other"]) == (42, 0, 21)
     assert found["nearer"] == 1.0
     assert list(against.told(found))[1:] == [
-        "  over the points that both predict; of 42 labelled ones the others lack 21"
+        "  over the points that both predict; of 42 labelled points the others lack 21"
     ]
 
 

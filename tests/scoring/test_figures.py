@@ -105,7 +105,7 @@ def test_the_summary_says_first_what_has_no_prediction() -> None:
     assert (figures["unpredicted"], figures["unpredicted_images"]) == (6, 1)
     assert "unmatched_rows" not in figures
     line = (
-        "without a prediction: 6 of 12 labelled points, all of them in 1 of 3 images; "
+        "without a prediction: 6 of 12 labelled points, including all of 1 of 3 images; "
         "they count as wrong in shares and are left out of errors"
     )
     assert summary(figures) == [

@@ -39,8 +39,8 @@ def test_a_missed_hand_has_no_box_and_one_seen_on_bare_ground_is_told() -> None:
     assert figures["ground_left_alone"] == 0.5
     told = summary(figures, MASK_FIGURES)
     assert told == [
-        "IoU of the masks: 0.333 a picture, 0.000 pooled, 0.333 cleaned",
-        "boxes of 0.0 % of the hands found; no hand seen in 50.0 % of the pictures without one",
+        "IoU of the masks: 0.333 per picture, 0.000 pooled, 0.333 cleaned",
+        "boxes found of 0.0 % of the hands; no hand seen in 50.0 % of the pictures without one",
     ]
 
 

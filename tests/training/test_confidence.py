@@ -64,7 +64,7 @@ def test_the_temperature_brings_scores_to_the_share_that_is_right(
     assert told["threshold"] is None  # no score of it tells of 95 % that are right
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.25, "still off by 0.3"), (0.75, "")])
+@pytest.mark.parametrize(("share", "said"), [(0.25, "they are off by 0.3"), (0.75, "")])
 def test_a_training_says_where_its_scores_are_not_to_be_relied_on(
     make_set: MakePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, said: str
 ) -> None:
@@ -95,7 +95,7 @@ def test_a_training_says_where_its_threshold_rests_on_few_hands(
     made = train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
     assert made.threshold is not None
     assert (made.threshold.hands, made.threshold.of) == (sure, 60)
-    told = f"from a score of {made.threshold.score:g} on, which rests on 1 of 60 hands of split val"
+    told = f"can be trusted, {made.threshold.score:g}, rests on only 1 of 60 hands of split val"
     assert (told in str(made)) == (sure == 1)
     assert made.as_json()["threshold"]["hands"] == sure
     last = "as far as 1 of 60 hands of split val tells" if sure == 1 else "30 of 60 hands of split val tell."

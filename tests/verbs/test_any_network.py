@@ -147,7 +147,7 @@ def test_a_mask_is_learnt_measured_and_predicted(make_set: MakeSet, tmp_path: Pa
     page = (evaluation.out / "evaluation.html").read_text()
     assert page.count("<img src=") == 9
     assert "drawn/10" in page
-    assert f"{figures['mask_iou']:.3f} a picture" in str(evaluation)
+    assert f"{figures['mask_iou']:.3f} per picture" in str(evaluation)
     assert evaluate(out, training_set, quiet=True).reused
     with pytest.raises(InputError, match="a training set without masks; build it with --masks"):
         evaluate(out, make_set(["test"], channels=3), tmp_path / "other", quiet=True)
@@ -189,10 +189,10 @@ def test_images_of_no_known_side_that_are_taken_for_right_hands_are_counted(
     write_table(training_set, [to_batch(samples)])
     told = evaluate(run, training_set, tmp_path / "told", quiet=True)
     assert told.figures["taken_for_right"] == 1
-    assert "all that the network knows: 1 image whose side is not known" in str(told)
+    assert "the only ones that the network knows: 1 image whose side is not known" in str(told)
     again = train(training_set, tmp_path / "again", "toy-maps", TrainOptions(batch=2), quiet=True)
     assert again.taken_for_right == 4
-    assert "all that the network knows: 4 images whose side is not known" in str(again)
+    assert "the only ones that the network knows: 4 images whose side is not known" in str(again)
 
 
 def test_hands_of_no_known_side_that_are_taken_for_right_ones_are_counted(
@@ -210,7 +210,7 @@ def test_hands_of_no_known_side_that_are_taken_for_right_ones_are_counted(
     write_info(tmp_path / "photos", {"samples": 3, "sources": [], "licences": [], "history": []})
     found = predict(run, [tmp_path / "photos"], tmp_path / "found", quiet=True)
     assert (found.hands, found.taken_for_right) == (3, 1)
-    assert "all that the network knows: 1 hand whose side is not known" in str(found)
+    assert "the only ones that the network knows: 1 hand whose side is not known" in str(found)
     options = AutotagOptions(tagger=(str(run),))
     tagged = autotag(tmp_path / "photos", tmp_path / "tagged", options, quiet=True)
     assert tagged.summary.notes[TAKEN_FOR_RIGHT] == 1

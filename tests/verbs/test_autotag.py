@@ -431,7 +431,7 @@ def test_one_person_is_told_as_one(
     """By their names, one of the two is chosen on and the other measured on."""
     truth = truth_of(["anna", "carla"])
     made = run(photos(1, 1), make_run(), tmp_path / "fitted", truth=truth, precision=0.9)
-    assert "on people that they were not chosen on: 1 photograph of 1 person, " in made.lines()[-1]
+    assert "measured on the other people: 1 photograph of 1 person, " in made.lines()[-1]
     assert "on 1 photograph of 1 person, " in (tmp_path / "fitted/limits.yaml").read_text()
 
 
@@ -467,8 +467,8 @@ def test_labels_of_other_photographs_are_told_to_be_none_to_compare_with(
     truth = store(tmp_path / "elsewhere", [Sample("s/0", "s", "images/0.png", SIZE, SIZE)], picture)
     made = run(photos(1), make_run(), tmp_path / "tagged", truth=truth, precision=0.9)
     assert made.lines()[1:] == [
-        "none of the photographs has labels to compare with: those of --truth are found by the photograph's "
-        "file, where it shows one hand"
+        "none of the photographs has labels to compare with: those of --truth are matched by the "
+        "photograph's file, if it shows one hand"
     ]
 
 

@@ -61,8 +61,8 @@ def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> 
     assert list(summary.as_json()["lost"]) == ["aspect", "xyz"]
     assert str(summary).splitlines() == [
         f"{out}: 1 sample as toy",
-        "  not held by toy: aspect (1)",
-        "  not held by toy: xyz (3)",
+        "  not stored in toy: aspect (1)",
+        "  not stored in toy: xyz (3)",
         "  taken from ../photos, outside the dataset: 1 image",
         "  licence, read it before you pass this on: CC BY-NC 4.0",
     ]

@@ -101,7 +101,7 @@ def test_where_no_photo_can_be_read_that_is_told_and_no_pictures(
     assert main(["predict", str(make_run(size=32)), str(tmp_path / "a.jpg"), "--out", str(out)]) == 1
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith(f"{tmp_path / 'a.jpg'}: no image")
-    assert told[1:] == [f"no photo could be looked at, see {out / 'quarantine.jsonl'}; 1 unreadable"]
+    assert told[1:] == [f"no photo could be processed, see {out / 'quarantine.jsonl'}; 1 unreadable"]
     assert not (out / "pictures").exists()
 
 
@@ -315,7 +315,7 @@ def test_where_no_hand_is_seen_and_the_network_is_unsure_there_is_none(
     out = walls.parent / "found"
     result = predict(make_run(), [walls], out, quiet=True)
     assert (result.photos, result.hands, result.without) == (4, 1, 3)
-    assert "1 hand, 3 photos without one" in str(result)
+    assert "1 hand, 3 photos without a hand" in str(result)
     assert "in 3 photos no finder saw a hand" in str(result)
     assert "scores below 0.7: 1 hand" in str(result)
     entries = {
@@ -387,8 +387,8 @@ def test_it_is_told_why_a_run_has_no_least_score(
     told = json.loads((run / "run.json").read_text())
     files.write_json(run / "run.json", {**told, "confidence": confidence})
     result = predict(run, [walls / "hand.png"], walls.parent / "found", quiet=True)
-    why = "as there were no labels to choose it on, or they gave none"
-    assert f"0.7: no score is known from which on 95 % of the points are right, {why}" in str(result)
+    why = "as there were no labels to choose it on, or none was high enough"
+    assert f"0.7: no score is known from which 95 % of the points are right, {why}" in str(result)
 
 
 @pytest.mark.parametrize(("score", "without"), [(0.9, 0), (0.85, 3)])
@@ -411,7 +411,8 @@ def test_the_run_tells_the_least_score_where_none_is_set(
     result = predict(run, [walls], walls.parent / "found", quiet=True)
     assert (result.min_score, result.without) == (0.88, without)
     said = (
-        "below a score of 0.88: from there on 95 % of the points are right, and 30 of 40 hands to choose on"
+        "below a score of 0.88: from it on, 95 % of the points are right; of the 40 hands that it was "
+        "chosen on, 30 reach it"
     )
     assert said in str(result)
     assert main(["autotag", "--explain", "--tagger", str(run)]) == 0
@@ -425,7 +426,7 @@ def test_nothing_found_at_all_ends_with_1(
     run = str(make_run())
     wall, out = str(walls / "wall.png"), walls.parent
     assert main(["predict", run, wall, "--out", str(out / "a")]) == 1
-    assert "0 hands, 1 photo without one" in capsys.readouterr().err
+    assert "0 hands, 1 photo without a hand" in capsys.readouterr().err
     assert main(["predict", run, wall, "--out", str(out / "b"), "--min-score", "0.2", "--quiet"]) == 0
     assert main(["predict", run, wall, str(walls / "hand.png"), "--out", str(out / "c"), "--quiet"]) == 0
 

@@ -450,7 +450,7 @@ def test_images_that_teach_a_network_nothing_are_counted(make_set: MakeSet, tmp_
     training_set = without_labels(make_set(SPLITS, size=32, channels=3), 0, 1, 9)
     found = train(training_set, tmp_path / "toy", TOY, TrainOptions(epochs=1, batch=4), quiet=True)
     assert found.taught_nothing == 2
-    assert "without a labelled point, from which this network learns nothing: 2 images" in str(found)
+    assert "without a labelled point, from which this network learns nothing: 2" in str(found)
     options = TrainOptions(preset="renders", set=("width=2",), epochs=1, batch=4)
     found = train(training_set, tmp_path / "posenet", "posenet", options, quiet=True)
     assert found.taught_nothing == 0

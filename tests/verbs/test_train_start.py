@@ -63,7 +63,7 @@ def test_what_was_learnt_over_several_starts_is_known_to_an_evaluation(
     found = evaluated(third, sets["ea"], tmp_path / "a")
     assert found.seen == {"samples": 2, "photographs": 2, "subjects": 0}
     assert not found.fair
-    assert "these figures flatter: the run was trained on 2 samples, 2 photographs" in str(found)
+    assert "these figures flatter the run: it was trained on 2 samples, 2 photographs" in str(found)
     assert evaluated(third, sets["ed"], tmp_path / "d").fair
     assert "known" not in str(evaluated(third, sets["ed"], tmp_path / "d"))
     line = ["evaluate", str(third), str(sets["ab"]), "--out", str(tmp_path / "b")]
@@ -94,7 +94,7 @@ def test_of_a_file_that_nothing_lies_beside_it_is_told_that_it_is_not_known(
     for run in (begun, further):
         found = evaluated(run, sets["ea"], tmp_path / f"of-{run.name}")
         assert found.fair
-        line = "what its first weights were trained on is not known: alone.pt"
+        line = "it is not known what its first weights were trained on: alone.pt"
         assert line in str(found)
         assert found.as_json()["first_weights_not_known"] == ["alone.pt"]
     evaluate(further, sets["ea"], quiet=True)
