@@ -19,7 +19,7 @@ from curate.scoring import calibration, metrics
 
 _PCK_PX = (1, 2, 3, 5, 9, 15, 30)
 _PCK_BOX = (0.05, 0.1, 0.2)
-_FEW = "images wrong in one or two points only"
+_FEW = "images with only one or two wrong points"
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,8 @@ def _told_unpredicted(f: Mapping[str, Any]) -> str:
         return ""
     points = f"{f['unpredicted']:,} of {counted(f['points'], 'labelled point')}"
     images = f.get("unpredicted_images")  # None: an evaluation made before these were counted
-    of_images = f", including all of {images:,} of {counted(f['n'], 'image')}" if images else ""
-    return (
-        f"without a prediction: {points}{of_images}; they count as wrong in shares and are left out of errors"
-    )
+    of_images = f", all of them in {images:,} of {counted(f['n'], 'image')}" if images else ""
+    return f"without a prediction: {points}{of_images}; shares count them as wrong, errors leave them out"
 
 
 def _told_unlabelled(f: Mapping[str, Any]) -> str:
@@ -140,15 +138,13 @@ def _told_unmatched(f: Mapping[str, Any]) -> str:
 
 def _told_outdone(f: Mapping[str, Any]) -> str:
     rows = f.get("outdone_rows")
-    told = "rows of the predictions dropped for another of their sample, with a higher score or further down"
+    told = "rows of the predictions dropped for a higher-scored or later row of the same sample"
     return f"{told}: {rows:,}" if rows else ""
 
 
 def _told_beyond(f: Mapping[str, Any]) -> str:
     scores = f.get("scores_beyond")
-    return (
-        f"scores of the predictions that lie outside 0 to 1, and were clipped: {scores:,}" if scores else ""
-    )
+    return f"scores of the predictions outside 0 to 1, which were clipped: {scores:,}" if scores else ""
 
 
 def _told_right(f: Mapping[str, Any]) -> str:
@@ -157,7 +153,7 @@ def _told_right(f: Mapping[str, Any]) -> str:
 
 def _told_few(f: Mapping[str, Any]) -> str:
     of_failures = f["wrong_1_2_of_failures"]
-    line = f"wrong in 1-2 points only: {percent(f['wrong_1_2_of_all'], 1)} of images"
+    line = f"only 1-2 points wrong: {percent(f['wrong_1_2_of_all'], 1)} of images"
     return line + (f", {percent(of_failures, 1)} of failures" if of_failures else "")
 
 
@@ -212,7 +208,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "unpredicted_images",
         lambda s: int((s.labelled.any(1) & (s.unpredicted == s.labelled).all(1)).sum()),
-        "images without a prediction of any labelled point",
+        "images without any labelled point predicted",
     ),
     Figure(
         "unmatched_rows",
@@ -223,13 +219,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "outdone_rows",
         lambda s: s.outdone,
-        "rows of the predictions that were dropped for another of their sample",
+        "rows of the predictions dropped for another row of the same sample",
         told=_told_outdone,
     ),
     Figure(
         "scores_beyond",
         lambda s: s.beyond or None,
-        "scores of the predictions outside 0 to 1, which were clipped",
+        "scores of the predictions outside 0 to 1, clipped",
         told=_told_beyond,
     ),
     Figure("size", lambda s: s.predictions.size),
@@ -281,22 +277,22 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "score_error",
         lambda s: calibration.calibration_error(*s.scored_points),
-        "distance of scores from the share of points within the limit (ECE)",
+        "calibration error: score against share of points within the limit (ECE)",
     ),
     Figure(
         "score_auc",
         lambda s: calibration.discrimination(*s.scored_points),
-        "right points above wrong ones by their scores (area under ROC)",
+        "right points with higher scores than wrong ones (area under ROC)",
     ),
     Figure(
         "risk_area_points",
         lambda s: calibration.risk_coverage_area(*s.scored_points),
-        "area under risk and coverage, points",
+        "area under the risk-coverage curve, points",
     ),
     Figure(
         "risk_area_images",
         lambda s: calibration.risk_coverage_area(*s.scored_images),
-        "area under risk and coverage, images by their mean score",
+        "area under the risk-coverage curve, images by mean score",
     ),
     Figure("per_keypoint_epe", _per_keypoint),
     Figure("epe_mean_root_aligned", lambda s: _root_aligned(s, metrics.epe_mean)),

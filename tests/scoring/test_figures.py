@@ -86,7 +86,7 @@ def test_without_labels_every_figure_is_null_and_still_json() -> None:
 def test_the_summary_says_in_three_lines_how_good_the_points_are() -> None:
     assert summary(measure(four_points([4, 8, math.sqrt(200), 20]))) == [
         "all points within 9 px: 0.0 % of images",
-        "wrong in 1-2 points only: 100.0 % of images, 100.0 % of failures",
+        "only 1-2 points wrong: 100.0 % of images, 100.0 % of failures",
         "error: mean 11.54 px, median 11.07 px",
     ]
     nowhere = four_points([1])
@@ -105,18 +105,18 @@ def test_the_summary_says_first_what_has_no_prediction() -> None:
     assert (figures["unpredicted"], figures["unpredicted_images"]) == (6, 1)
     assert "unmatched_rows" not in figures
     line = (
-        "without a prediction: 6 of 12 labelled points, including all of 1 of 3 images; "
-        "they count as wrong in shares and are left out of errors"
+        "without a prediction: 6 of 12 labelled points, all of them in 1 of 3 images; "
+        "shares count them as wrong, errors leave them out"
     )
     assert summary(figures) == [
         line,
         "all points within 9 px: 33.3 % of images",
-        "wrong in 1-2 points only: 33.3 % of images, 50.0 % of failures",
+        "only 1-2 points wrong: 33.3 % of images, 50.0 % of failures",
         "error: mean 1.00 px, median 1.00 px",
     ]
     rows = dict(page_rows(figures))
     assert rows["labelled points without a prediction"] == "6"
-    assert rows["images without a prediction of any labelled point"] == "1"
+    assert rows["images without any labelled point predicted"] == "1"
     assert missing(figures) == [line]
 
 
@@ -138,12 +138,12 @@ def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
     rows = page_rows(measure(four_points([4, 8, math.sqrt(200), 20])))
     assert rows[:2] == [
         ("images with all points right", "0.0 %"),
-        ("images wrong in one or two points only, of all", "100.0 %"),
+        ("images with only one or two wrong points, of all", "100.0 %"),
     ]
     assert ("median error, px", "11.0711") in rows
     assert [meaning for meaning, _ in rows[16:20]] == [
         "labelled points without a prediction",
-        "images without a prediction of any labelled point",
+        "images without any labelled point predicted",
         "points within 1 px (PCK)",
         "points within 2 px (PCK)",
     ]

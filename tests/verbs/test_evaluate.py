@@ -249,8 +249,8 @@ def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
     assert [figures[name] for name in counts] == [63, 22, 1, 2]
     lines = str(found).splitlines()
     assert lines[1] == (
-        "  without a prediction: 22 of 63 labelled points, including all of 1 of 3 images; "
-        "they count as wrong in shares and are left out of errors"
+        "  without a prediction: 22 of 63 labelled points, all of them in 1 of 3 images; "
+        "shares count them as wrong, errors leave them out"
     )
     assert lines[2] == "  rows of the predictions that match no sample of this split: 2"
     page = (found.out / "evaluation.html").read_text()
@@ -280,7 +280,7 @@ def test_how_many_predictions_gave_way_to_another_of_their_image_is_told(
     found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
     assert read_predictions(found.out / "predictions.parquet").predicted[:, 0, 0].tolist() == [3, 5]
     assert json.loads((found.out / "metrics.json").read_text())["outdone_rows"] == 3
-    line = "rows of the predictions dropped for another of their sample, with a higher score or further down"
+    line = "rows of the predictions dropped for a higher-scored or later row of the same sample"
     assert str(found).splitlines()[1] == f"  {line}: 3"
     assert f"{line.capitalize()}: 3." in (found.out / "evaluation.html").read_text()
 
@@ -352,7 +352,7 @@ def test_scores_that_are_none_are_counted(make_set: MakePath, tmp_path: Path) ->
     options = EvaluateOptions(predictions=tmp_path / "theirs.json")
     found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
     assert found.figures["scores_beyond"] == 20
-    line = "scores of the predictions that lie outside 0 to 1, and were clipped: 20"
+    line = "scores of the predictions outside 0 to 1, which were clipped: 20"
     assert f"  {line}" in str(found).splitlines()
     assert f"{line.capitalize()}." in (found.out / "evaluation.html").read_text()
 
