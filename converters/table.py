@@ -44,7 +44,7 @@ class NamedFolders(Options):
     folders: str | None = choice(
         None,
         ("subject", "source", "clip"),
-        "what each folder in SRC holds, and is named after: the pictures of one person, source or recording",
+        "what each folder in SRC is named after: the person, source or recording whose pictures it contains",
     )
 
 
@@ -65,7 +65,7 @@ class Frames(Options):
         0.0,
         0,
         255,
-        "leave out a frame that differs from the one kept before by fewer grey levels, on average",
+        "leave out a frame that differs from the last one kept by less than X grey levels, on average",
     )
 
 

@@ -81,7 +81,7 @@ class Evaluation:
         }
 
     def __str__(self) -> str:
-        f, page = self.figures, f"{self.out / PAGE}{' (was finished before)' if self.reused else ''}"
+        f, page = self.figures, f"{self.out / PAGE}{' (already finished)' if self.reused else ''}"
         if not f["n"]:
             return f"no labelled image in split {f['split']}; see {page}"
         head = f"{counted(f['n'], 'image')} of split {f['split']}, {f['size']} px:"

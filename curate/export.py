@@ -79,7 +79,7 @@ class Export:
         return cls(out, record["format"], record["samples"], lost, licences, outside, reused=True)
 
     def __str__(self) -> str:
-        before = " (was finished before)" if self.reused else ""
+        before = " (already finished)" if self.reused else ""
         gone = sum(count for reason, count in self.lost.items() if reason.startswith(LEFT_OUT))
         held = f"{self.samples - gone:,} of " if gone else ""
         lines = [f"{self.out}: {held}{counted(self.samples, 'sample')} as {self.format}{before}"]

@@ -31,7 +31,7 @@ class ExportedRun:
         return {"out": os.fspath(self.out), "outputs": list(self.outputs), "reused": self.reused}
 
     def __str__(self) -> str:
-        before = " (was finished before)" if self.reused else ""
+        before = " (already finished)" if self.reused else ""
         return f"{self.out / MODEL}: images to {', '.join(self.outputs)}{before}\nsee {self.out / CARD}"
 
 

@@ -131,7 +131,7 @@ class Predicted:
         else:
             told = f"no photo could be processed, see {self.out / 'quarantine.jsonl'}"
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
-        lines.append(told + (" (was finished before)" if self.reused else ""))
+        lines.append(told + (" (already finished)" if self.reused else ""))
         if self.clips:
             followed = f"{counted(self.clips, 'video')}: {counted(self.tracks, 'hand')} followed"
             lines.append(followed + (f", {self.rate:.1f} frames a second" if self.rate else ""))

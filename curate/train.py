@@ -56,7 +56,7 @@ class Trained:
 
     def __str__(self) -> str:
         told = [f"{self.epochs} of {counted(self.planned, 'epoch')} in {self.out}"]
-        told += [" (was finished before)"] if self.reused else []
+        told += [" (already finished)"] if self.reused else []
         told += [f"\n{line}" for line in [describe_epoch(self.last)] if self.last]
         if self.taken_for_right:
             told.append(f"\n  note: {taken_for_right(self.taken_for_right, 'image')}")

@@ -60,7 +60,7 @@ class Quality:
         if self.changes is not None:
             lines.append("since the earlier run: {new:,} new, {fixed:,} fixed, {same:,} the same")
             lines[-1] = lines[-1].format(**self.changes)
-        again = " (was finished before)" if self.reused else ""
+        again = " (already finished)" if self.reused else ""
         return "\n".join([*lines, f"report: {self.out / 'report.html'}{again}"])
 
     def as_json(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from qa.checks.table import CHECKS
 
 GROUP = "hand_curate.checks"
 _EXPLAIN, _ALLOWED = "curate qa --explain", "{limit: number}"
-_HEAD = "# The checks of curate qa. Keep what you change, and give the file with --config.\n"
+_HEAD = "# The checks of curate qa. Keep the lines that you change, and give the file with --config.\n"
 
 
 def checks(config: str | os.PathLike[str] | None = None) -> tuple[Check, ...]:

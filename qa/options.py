@@ -79,4 +79,4 @@ class AgreementOptions(Options):
 
     dataset: Path | None = path("the dataset that the decisions are about: compare points too", metavar="D")
     consensus: Path | None = path("write what both agree on, for curate review apply", metavar="FILE")
-    within: float = share(0.05, "how far apart two points may be that agree, in hand sizes")
+    within: float = share(0.05, "how far apart two agreeing points may be, in hand sizes")

@@ -109,7 +109,7 @@ def tell(
 ) -> int:
     """Tell what a stage did, how many samples each split has if it gave them one, and what to do next;
     returns the exit code."""
-    again = " (was finished before)" if summary.reused else ""
+    again = " (already finished)" if summary.reused else ""
     lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{again}"]
     lines += [f"  left out: {count:,} {_words(reason)}" for reason, count in summary.dropped.items()]
     lines += [f"  not there: {count:,} {_words(reason)}" for reason, count in summary.absent.items()]

@@ -82,5 +82,5 @@ COMMANDS: dict[str, Command] = {
         "trust", "Let somebody else's dataset refer to files outside its folder, and show where they are."
     ),
     "completion": Command("completion", "Print a script for bash, zsh or fish that completes command lines."),
-    "demo": Command("demo", "Run all of it on drawn hands, in a few minutes, without a download."),
+    "demo": Command("demo", "Run the whole pipeline on drawn hands, in a few minutes, without a download."),
 }

@@ -30,14 +30,14 @@ class BuildOptions(Options):
     """What a training set is to hold, and what is done to each photo on its way there."""
 
     size: int = whole(96, 32, 512, "side of the images, px; 96 and 128 are customary", step=16)
-    keypoints: int = whole(20, 20, 21, "21, or 20 without the wrist")
+    keypoints: int = whole(20, 20, 21, "number of keypoints: 21, or 20 without the wrist")
     colour: bool = flag(False, "keep colour instead of grey")
     sigma: float = number(5.0, 0.3, 512, "sigma of the heatmaps, px")
     split: str | None = text(
         None,
         "source, subject or a CSV file",
         "split by subject, as the source says, or from a list (sample_id, subject_id or image, and split); "
-        "default: as the source says if it does for every sample, else by subject",
+        "default: as the source says if it gives every sample a split, else by subject",
         metavar="subject|source|CSV",
     )
     test: float = share(0.1, "share of the test split, by subject")

@@ -31,7 +31,7 @@ class SelectOptions(Options):
     by: str | None = text(
         None,
         "a column or a name in attrs",
-        "draw them in turn from each value of this (subject_id, side ...), so that each value has as many",
+        "draw them in turn from each value of this (subject_id, side ...), so that all have equally many",
     )
     val: float = share(0.0, "give the chosen samples new splits, by subject: share of the validation split")
     test: float = share(0.0, "likewise: share of the test split")

@@ -38,7 +38,9 @@ class TrainOptions(Options):
         metavar="RUN|FILE|box",
     )
     epochs: int | None = whole(None, 1, 1_000_000, "number of epochs; by default the preset's")
-    max_minutes: float | None = number(None, 0, 1_000_000, "stop at the end of the epoch that exceeds this")
+    max_minutes: float | None = number(
+        None, 0, 1_000_000, "stop at the end of the epoch that exceeds this time"
+    )
     batch: int = whole(32, 1, 65_536, "images per step on each device")
     seed: int = whole(0, 0, 2**32 - 1, "seed of the first weights, the order and the augmentation")
     devices: str = text(

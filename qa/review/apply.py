@@ -86,7 +86,7 @@ class Applied:
         lines += [f"  note: {name}: {count}" for name, count in self.beside.items()]
         if self.summary is None:
             return "\n".join([*lines, "nothing was written (dry run)"])
-        again = " (was finished before)" if self.summary.reused else ""
+        again = " (already finished)" if self.summary.reused else ""
         return "\n".join([*lines, f"{counted(self.summary.samples, 'sample')} in {self.summary.out}{again}"])
 
     def as_json(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Review:
             text += f"; {counted(self.unreadable, 'image')} cannot be read"
         if self.elsewhere:
             text += f"; of other datasets: {counted(self.elsewhere, 'finding')}"
-        again = " (was finished before)" if self.reused else ""
+        again = " (already finished)" if self.reused else ""
         return f"{text}\nreview: open {self.out / 'index.html'} in a browser{again}"
 
     def as_json(self) -> dict[str, Any]:

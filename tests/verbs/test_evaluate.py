@@ -105,7 +105,7 @@ def test_the_same_again_is_not_done_twice_and_another_needs_a_word(
     again = evaluate(run, one, quiet=True)
     assert again.reused
     assert again.figures == first.figures
-    assert str(again) == f"{first} (was finished before)"
+    assert str(again) == f"{first} (already finished)"
     assert (first.out / "metrics.json").stat().st_mtime_ns == before
     with pytest.raises(ConfigChanged, match=r"inputs changed.*--overwrite"):
         evaluate(run, other, quiet=True)

@@ -91,7 +91,7 @@ def test_given_again_an_export_was_finished_before(dataset: Dataset, tmp_path: P
 
     again = export(dataset, works, "toy", out, quiet=True)
     assert again == replace(first, reused=True)
-    assert str(again).startswith(f"{out}: 1 sample as toy (was finished before)")
+    assert str(again).startswith(f"{out}: 1 sample as toy (already finished)")
     (out / "mine.txt").unlink()
     assert content(out) == before
 

@@ -82,7 +82,7 @@ def test_the_same_command_again_does_nothing(small_set: Path, trained: Path) -> 
     again = train(small_set, trained, TOY, TrainOptions(batch=4), quiet=True)
     assert again.reused
     assert again.epochs == 3
-    assert "was finished before" in str(again)
+    assert "already finished" in str(again)
     assert (trained / "weights.pt").stat().st_mtime_ns == before
 
 
