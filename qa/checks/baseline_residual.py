@@ -40,12 +40,12 @@ def baseline_residual(view: View, limits: Limits) -> Outcome:
 CHECKS: tuple[Check, ...] = (
     Check(
         "baseline-residual",
-        "A network that never saw these people finds the labels",
+        "A network that never saw these people agrees with the labels",
         "error",
         "sample",
         baseline_residual,
-        "The network puts {keypoint} {score:.0f} px (of 96) from its label, all points {mean:.1f} px off "
-        "on average.",
+        "The network puts {keypoint} {score:.0f} px (of 96) from its label; its mean error over all points "
+        "is {mean:.1f} px.",
         "Look at the picture: either the label is wrong or the hand is hard.",
         {"pixels": 6.0, "z": 8.0, "error": 9.0, "error_z": 15.0, "sure": 0.6},
     ),

@@ -85,7 +85,7 @@ def joint_limits_3d(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         finger, step = divmod(int(flat[i].argmax()), 4)
-        what = ("MCP's flexion", "PIP's flexion", "DIP's flexion", "MCP's sideways angle")[step]
+        what = ("MCP flexion", "PIP flexion", "DIP flexion", "MCP abduction")[step]
         return {"finger": kp.FINGERS[finger + 1], "joint": what}
 
     score = np.where(np.isfinite(score), score, 0.0)
@@ -135,23 +135,23 @@ def _unit(vectors: Floats) -> Floats:
 CHECKS: tuple[Check, ...] = (
     Check(
         "finger-length-3d",
-        "Fingers in space are as long as fingers, in metres",
+        "Fingers in 3D have a real finger's length, in metres",
         "error",
         "sample",
         finger_length_3d,
-        "In space the fingers are {length} m long from MCP to tip.",
-        "Look at the unit of the 3D points: xyz is in metres.",
+        "In 3D the fingers are {length} m long from MCP to tip.",
+        "Check the unit of the 3D points: xyz must be in metres.",
         {"shortest": 0.03, "longest": 0.2},
         alone=True,
     ),
     Check(
         "bone-ratio-3d",
-        "Bones in space have a hand's proportions",
+        "Bones in 3D have a hand's proportions",
         "error",
         "sample",
         bone_ratio_3d,
-        "In space the {finger} finger's {bone} is {ratio} times as long as its {before}, as in few hands.",
-        "Look at the order of the 3D points, and at their unit.",
+        "In 3D the {finger} finger's {bone} is {ratio} times as long as its {before}, which is rare.",
+        "Check the order of the 3D points, and their unit.",
         {
             "proximal_low": 0.35,
             "proximal_high": 1.05,
@@ -166,12 +166,12 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "joint-limits-3d",
-        "Joints bend as joints can",
+        "Joints bend no further than joints can",
         "warning",
         "sample",
         joint_limits_3d,
         "The {finger} finger's {joint} is {score:.0f} degrees beyond what a joint can do.",
-        "Look at the 3D points, and whether the side is right.",
+        "Check the 3D points, and whether the side is right.",
         {
             "mcp_low": -20.0,
             "mcp_high": 95.0,

@@ -144,7 +144,7 @@ def _pairs_of_copies(view: View) -> Pairs:
 
 
 def _hit(view: View, row: int, other: int, splits: str, *, rows: tuple[int, ...], severity: Severity) -> Hit:
-    words = {"other": view.sample_id[other], "splits": splits, "what": "the same hand in the same pose"}
+    words = {"other": view.sample_id[other], "splits": splits, "what": "with the same hand in the same pose"}
     return Hit(float(len(rows)), 1.0, row=row, severity=severity, words=words, rows=rows)
 
 
@@ -152,8 +152,8 @@ def _crowd(rows: Rows, at_most: int) -> Hit:
     """The note that not all of those that look alike were compared."""
     words = {
         "other": f"more than {at_most:,} others",
-        "splits": f"so are {len(rows):,} images" if len(rows) > 1 else "no other image is",
-        "what": f"and was compared with {at_most:,} of them only",
+        "splits": f"{len(rows):,} such images" if len(rows) > 1 else "the only such image",
+        "what": f"but was compared with only {at_most:,} of them",
     }
     return Hit(float(len(rows)), 0.0, row=int(rows[0]), severity="info", words=words)
 
@@ -232,12 +232,12 @@ def _groups(pairs: Pairs, count: int) -> list[tuple[int, ...]]:
 CHECKS: tuple[Check, ...] = (
     Check(
         "exact-duplicates",
-        "No image stands in the set twice",
+        "No image is in the set twice",
         "warning",
         "sample",
         exact_duplicates,
-        "The same pixels as {other} ({splits}).",
-        "Keep one of them; across splits the test would ask what training has told.",
+        "Has the same pixels as {other} ({splits}).",
+        "Keep one of them; across splits, a network is tested on what it was trained on.",
     ),
     Check(
         "hand-twice",
@@ -245,17 +245,17 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         hand_twice,
-        "The same hand of the same image as {other}: their points are {far} of its size apart.",
+        "Is the same hand in the same image as {other}: the points are {far} of the hand's size apart.",
         "Keep one of them: the source has a line or a file twice, or a tagger took one hand for two.",
         {"apart": 0.05, "points": 5},
     ),
     Check(
         "near-duplicates",
-        "No photograph stands in the set twice, re-encoded, resized or mirrored",
+        "No photograph is in the set twice, re-encoded, resized or mirrored",
         "error",
         "sample",
         near_duplicates,
-        "Almost the same photograph as {other} ({splits}), {what}.",
+        "Looks almost the same as {other} ({splits}), {what}.",
         "Put both into one split, or keep one of them.",
         {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12, "compared": 1000},
     ),

@@ -49,18 +49,18 @@ CHECKS: tuple[Check, ...] = (
         "info",
         "dataset",
         exif_orientation,
-        "Stored turned or mirrored, and put upright by an EXIF tag: {images}.",
-        "Nothing here: curate applies the tag. In a tool that ignores it the pictures would not fit the "
-        "labels: give it what curate export, crop or build write, which is stored upright.",
+        "Stored rotated or mirrored, with an EXIF tag that sets them upright: {images}.",
+        "Nothing here: curate applies the tag. In a tool that ignores it, the pictures would not fit the "
+        "labels. Give it the output of curate export, crop or build, which is stored upright.",
     ),
     Check(
         "private-metadata",
-        "Images tell nothing of where and by whom they were taken",
+        "Images do not reveal where and by whom they were taken",
         "warning",
         "dataset",
         private_metadata,
-        "The EXIF data of {images} tell {what}.",
-        "Pass on crops or a training set (curate crop, curate build): these hold pixels only. "
+        "The EXIF data of {images} reveal {what}.",
+        "Pass on crops or a training set (curate crop, curate build), which hold pixels only. "
         "curate convert --copy and curate export copy files as they are.",
     ),
 )

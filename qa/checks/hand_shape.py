@@ -77,7 +77,7 @@ def pose_outlier(view: View, limits: Limits) -> Outcome:
     judged = np.isfinite(score)
 
     def words(i: int) -> dict[str, object]:
-        return {"what": _block_name(int(worst[i]))}
+        return {"what": _block_name(int(worst[i])), "rest": _rest_name(int(worst[i]))}
 
     grave = np.fmin(score, own) > limits["error"]
     return graded_outcome(judged, score, limits, words, grave & ~view.residuals.confirmed)
@@ -188,8 +188,12 @@ def _block_name(block: int) -> str:
     if block < kp.COUNT:
         return kp.NAMES[block]
     if block < kp.COUNT + len(kp.FINGERS):
-        return f"the {kp.FINGERS[block - kp.COUNT]} finger" if block > kp.COUNT else "the thumb"
-    return "the hand as a whole"
+        return f"The {kp.FINGERS[block - kp.COUNT]} finger" if block > kp.COUNT else "The thumb"
+    return "The hand as a whole"
+
+
+def _rest_name(block: int) -> str:
+    return "the rest of the hand" if block < kp.COUNT + len(kp.FINGERS) else "the other hands"
 
 
 CHECKS: tuple[Check, ...] = (
@@ -199,19 +203,20 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         bone_length,
-        "The bone from {bone} is too {kind}: {score:.1f} robust standard deviations from its source's.",
-        "Look at its two points; in sets of bent hands bones are foreshortened by right.",
+        "The bone from {bone} is too {kind}: {score:.1f} robust standard deviations from the usual in its "
+        "source.",
+        "Look at its two points; in sets of bent hands, foreshortened bones are no error.",
         {"z": 6.0, "samples": 50},
     ),
     Check(
         "pose-outlier",
-        "Each point lies where the rest of the hand wants it",
+        "Each point fits the rest of the hand",
         "error",
         "sample",
         pose_outlier,
-        "{what} does not fit the rest of the hand: {score:.1f} robust standard deviations above what is "
-        "usual in its source.",
-        "Look at the points named, label them again, or leave the sample out; keep it where the pose is "
+        "{what} does not fit {rest}: {score:.1f} robust standard deviations above what is usual in its "
+        "source.",
+        "Look at the points named. Label them again, or leave the sample out; keep it if the pose is "
         "merely rare.",
         {"warning": 2.7, "error": 4.2, "samples": 100, "points": 12},
     ),

@@ -165,17 +165,17 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         heatmap_peak,
         "The heatmap of {keypoint} peaks {score:.2f} px from its keypoint.",
-        "Draw the heatmaps again from the keypoints: curate build does.",
+        "Draw the heatmaps again from the keypoints, as curate build does.",
         {"pixels": 0.51, "samples": 512, "drawn": 64},
     ),
     Check(
         "heatmap-mass",
-        "Heatmaps weigh what their Gaussian weighs inside the frame",
+        "Heatmaps have the mass of their Gaussian inside the frame",
         "error",
         "sample",
         heatmap_mass,
-        "The heatmap of {keypoint} sums to {found}, where its Gaussian has {wanted} inside the frame.",
-        "Draw the heatmaps again, unclipped and with the set's sigma: curate build does.",
+        "The heatmap of {keypoint} sums to {found}, but its Gaussian to {wanted} inside the frame.",
+        "Draw the heatmaps again, unclipped and with the set's sigma, as curate build does.",
         {"share": 0.01, "samples": 512, "drawn": 64},
     ),
     Check(
@@ -186,7 +186,7 @@ CHECKS: tuple[Check, ...] = (
         heatmap_levels,
         "heatmaps.npy holds {dtype} with {levels} different values: "
         "too coarse for a Gaussian of sigma {sigma}.",
-        "Store float16 or float32, or 8 bits with peak 1, or none: they are drawn on reading.",
+        "Store float16 or float32, or 8 bits with peak 1, or none: they are then drawn on reading.",
         {"levels": 32, "samples": 512},
     ),
 )

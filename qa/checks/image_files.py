@@ -53,7 +53,7 @@ CHECKS: tuple[Check, ...] = (
         "dataset",
         no_samples,
         "The set holds no sample.",
-        "Read the counts of what was dropped in dataset.json, and quarantine.jsonl.",
+        "See what was dropped: the counts in dataset.json, and quarantine.jsonl.",
     ),
     Check(
         "unreadable-image",
@@ -70,9 +70,9 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         image_size,
-        "The labels are for an image of {told}, yet it is {real}.",
-        "Convert again from the images that were labelled; a file that was turned or resized since "
-        "puts every point in the wrong place.",
+        "The labels are for a {told} image, but the image is {real}.",
+        "Convert again from the images that were labelled: if a file was rotated or resized since, "
+        "every point is in the wrong place.",
         {"pixels": 0.5},
         alone=True,
     ),

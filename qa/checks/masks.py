@@ -126,7 +126,7 @@ def _apart_from_own(z: Floats, rows: Iterable[int], person: Names) -> Floats:
 def _place_name(number: int) -> str:
     if number < kp.COUNT:
         return kp.NAMES[number]
-    return f"what lies beyond {kp.NAMES[kp.TIPS[number - kp.COUNT]]}"
+    return f"the point beyond {kp.NAMES[kp.TIPS[number - kp.COUNT]]}"
 
 
 def side_mask(view: View, limits: Limits) -> Outcome:
@@ -149,7 +149,7 @@ def mask_shape(view: View, limits: Limits) -> Outcome:
     tips = (np.nan_to_num(view.pixels.depth[:, kp.TIPS], nan=0.0) < -limits["tip"]).sum(axis=1)
     faults: list[tuple[Flags, str]] = [
         (area == 0, "it is empty"),
-        ((area > 0) & ((area < limits["least"]) | (area > limits["most"])), "its area is odd"),
+        ((area > 0) & ((area < limits["least"]) | (area > limits["most"])), "its area is unusual"),
         (main < limits["main"], "it has several pieces"),
         (holes > limits["holes"], "it has holes"),
         (sides > limits["sides"], "it touches several sides of the image"),
@@ -159,7 +159,7 @@ def mask_shape(view: View, limits: Limits) -> Outcome:
 
     def words(i: int) -> dict[str, object]:
         said = [text for wrong, text in faults if wrong[i]]
-        return {"what": ", ".join(said), "area": percent(area[i])}
+        return {"what": "; ".join(said), "area": percent(area[i])}
 
     return sample_outcome(judged, judged & (count > 0), count, 0.0, words)
 
@@ -213,8 +213,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         mask_fit,
-        "The points do not fit the hand in the picture, {keypoint} least: {score:.1f} robust standard "
-        "deviations above what is usual in its source.",
+        "The points do not fit the hand in the picture, least of all {keypoint}: {score:.1f} robust "
+        "standard deviations above what is usual in its source.",
         "Look at the picture: the labels are shifted, or belong to another image.",
         {
             "warning": 2.8,
@@ -233,8 +233,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         side_mask,
-        "Only {share} of the points lie in the mask's parts of the {side} hand.",
-        "Look whether left and right were swapped, in the slots of the labels or in the mask's ids.",
+        "Only {share} of the points lie in the mask's parts for the {side} hand.",
+        "Check whether left and right were swapped, in the slots of the labels or in the mask's part ids.",
         {"share": 0.9},
         alone=True,
     ),
@@ -244,7 +244,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         mask_shape,
-        "The mask covers {area} of the image, and {what}.",
+        "The mask covers {area} of the image; {what}.",
         "Look at the mask; segment again, or leave it out.",
         {"least": 0.05, "most": 0.85, "main": 0.95, "holes": 0.01, "sides": 1, "tip": 0.03},
         alone=True,
@@ -255,8 +255,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         mask_halo,
-        "Beside its mask the ground differs by {rim:.0f} of 255 from that farther off: {score:.1f} robust "
-        "standard deviations above what is usual in its source.",
+        "The background right beside the mask differs by {rim:.0f} of 255 from that farther away: "
+        "{score:.1f} robust standard deviations above what is usual in its source.",
         "Look at the rim; cut the hand out again, with a softer or narrower edge.",
         {"z": 3.5, "levels": 12.0, "samples": 100},
     ),

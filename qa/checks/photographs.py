@@ -114,7 +114,7 @@ def odd_size(view: View, limits: Limits) -> Outcome:
     wrong = judged & ((narrow < limits["aspect"]) | (far > limits["iqr"]))
 
     def words(i: int) -> dict[str, object]:
-        kind = "very narrow" if narrow[i] < limits["aspect"] else "unlike its source's others"
+        kind = "very narrow" if narrow[i] < limits["aspect"] else "unlike others of its source"
         return {"size": size_text(size[i]), "kind": kind}
 
     return sample_outcome(judged, wrong, far, limits["iqr"], words)
@@ -128,7 +128,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         near_edge,
         "Within 2 px of the image's edge: {points}.",
-        "Look whether the points were pushed to the edge; what lies outside keeps its true place.",
+        "Check whether the points were clamped to the edge; points outside keep their true place.",
         {"pixels": 2.0, "points": 3},
         alone=True,
     ),
@@ -138,8 +138,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         hand_scale,
-        "The hand takes {share} of its crop's side.",
-        "Crop again around the keypoints; a hand so small or so large is often a wrong label.",
+        "The hand takes up {share} of its crop's side.",
+        "Crop again around the keypoints; a hand this small or this large is often a wrong label.",
         {"least": 0.45, "most": 0.98},
         alone=True,
     ),
@@ -149,8 +149,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         blur,
-        "The hand is blurred: {score:.1f} robust standard deviations less sharp than its source's others.",
-        "Leave it out of the test at least, if the joints cannot be told.",
+        "The hand is blurred: {score:.1f} robust standard deviations less sharp than others of its source.",
+        "If the joints cannot be made out, leave it out, of the test split at least.",
         {"z": 3.5, "samples": 50},
     ),
     Check(
@@ -160,7 +160,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         exposure,
         "The hand is {what}.",
-        "Leave it out if the joints cannot be told.",
+        "Leave it out if the joints cannot be made out.",
         {"dark": 0.32, "light": 0.05, "clipped": 0.25},
     ),
     Check(
@@ -170,7 +170,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         low_information,
         "The image has {what}.",
-        "Look whether it is the right image.",
+        "Check whether it is the right image.",
         {"entropy": 0.2, "grey": 0.05},
     ),
     Check(
@@ -180,7 +180,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         odd_size,
         "{size} pixels: {kind}.",
-        "Look whether it is a thumbnail, a strip or another source's image.",
+        "Check whether it is a thumbnail, a strip or another source's image.",
         {"aspect": 0.35, "iqr": 3.0, "samples": 50},
     ),
 )

@@ -39,8 +39,8 @@ def finger_order(view: View, limits: Limits) -> Outcome:
     share = np.divide(backward, measured, out=np.zeros(len(view)), where=measured > 0)
 
     def words(i: int) -> dict[str, object]:
-        run = verb(int(backward[i]), "runs", "run")
-        return {"backward": int(backward[i]), "fingers": counted(int(measured[i]), "finger"), "run": run}
+        are = verb(int(backward[i]), "is", "are")
+        return {"backward": int(backward[i]), "fingers": counted(int(measured[i]), "finger"), "are": are}
 
     return sample_outcome(judged, judged & (share >= limits["share"]), share, limits["share"], words)
 
@@ -98,9 +98,10 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         handedness,
-        "Called a {side} hand seen from its {aspect} side, yet the points turn like a {found} hand's.",
-        "Look at the picture: the side or aspect is wrong, the image was mirrored without its side, or the "
-        "thumb was taken for the little finger.",
+        "Labelled a {side} hand seen from its {aspect} side, but its points are arranged like a {found} "
+        "hand's.",
+        "Look at the picture: the side or aspect is wrong, the image was mirrored but its side was not "
+        "swapped, or the thumb was taken for the little finger.",
         {"turn": 0.1},
         alone=True,
     ),
@@ -110,29 +111,29 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         finger_order,
-        "{backward} of {fingers} {run} from the tip to the palm.",
-        "Reverse the four points of each finger in the source, or its order map.",
+        "{backward} of {fingers} {are} numbered from tip to palm.",
+        "Reverse the four points of each finger in the source or in its order map.",
         {"share": 0.6},
         alone=True,
     ),
     Check(
         "finger-order-set",
-        "The source's keypoint order is mapped right",
+        "The source's keypoint order is mapped correctly",
         "error",
         "dataset",
         finger_order_set,
-        "In {bad} of {hands} the fingers run from the tip to the palm: the order map is wrong.",
+        "In {bad} of {hands} the fingers are numbered from tip to palm: the order map is wrong.",
         "Correct the keypoint order of the source's converter or mapping, and convert again.",
         {"share": 0.05, "fingers": 0.6},
     ),
     Check(
         "mcp-fan",
-        "Fingers stand side by side in their order",
+        "Fingers lie side by side in their order",
         "warning",
         "sample",
         mcp_fan,
-        "The {one} and {other} fingers' MCPs stand the wrong way round, by {score:.0f} degrees.",
-        "Look whether two fingers were swapped.",
+        "The MCPs of the {one} and {other} fingers are in the wrong order, by {score:.0f} degrees.",
+        "Check whether two fingers were swapped.",
         {"warning": 2.0, "error": 6.0, "turn": 0.1},
         alone=True,
     ),
@@ -142,8 +143,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         fold_back,
-        "The angle inside {joint} is {score:.0f} degrees.",
-        "Look whether neighbouring joints were swapped; bent fingers seen from their tips may look so.",
+        "The angle inside {joint} is only {score:.0f} degrees.",
+        "Check whether neighbouring joints were swapped; bent fingers seen from their tips may look so.",
         {"degrees": 35.0},
         alone=True,
     ),

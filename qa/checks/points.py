@@ -102,7 +102,7 @@ def box_apart(view: View, limits: Limits) -> Outcome:
     def words(i: int) -> dict[str, object]:
         told = [f"it lies outside the {size_text(size[i])} image"] if outside[i] else []
         if empty[i]:
-            told.append(f"it holds no labelled point, of which the nearest is {from_points[i]:.0f} px away")
+            told.append(f"it holds no labelled point (the nearest is {from_points[i]:.0f} px away)")
         place = f"{size_text(box[i, 2:])} at x {box[i, 0]:.0f}, y {box[i, 1]:.0f}"
         return {"box": place, "told": "; ".join(told)}
 
@@ -119,18 +119,18 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "sample",
         placeholder_points,
-        "Labelled at (0, 0), where some tools put what is not labelled: {points}.",
+        "Labelled at (0, 0), where some tools put unlabelled points: {points}.",
         "Mark these points as not labelled (visibility 0) in the source.",
         {"pixels": 0.01},
         alone=True,
     ),
     Check(
         "coincident-points",
-        "Points of a hand lie apart",
+        "No two points of a hand coincide",
         "error",
         "sample",
         coincident_points,
-        "{pairs} of points lie on each other: the hand has collapsed, or points were copied.",
+        "{pairs} of points coincide: the hand has collapsed, or points were copied.",
         "Label the hand again, or leave the sample out.",
         {"pixels": 0.5, "pairs": 3},
         alone=True,
@@ -154,7 +154,7 @@ CHECKS: tuple[Check, ...] = (
         out_of_frame,
         "Outside the {size} image, {far}: {points}.",
         "Mark points that cannot be seen as hidden (visibility 1); points far outside are wrong. "
-        "In crops: a larger margin keeps them in.",
+        "In crops, a larger margin keeps them in.",
         {"far": 0.10},
         alone=True,
     ),
@@ -165,7 +165,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         box_apart,
         "The box ({box}) is not this hand's: {told}.",
-        "Correct the box, or the points where they are wrong. `curate crop --by keypoints` needs no box.",
+        "Correct the box, or the points if they are wrong. `curate crop --by keypoints` needs no box.",
         {"pixels": 1},
         alone=True,
     ),

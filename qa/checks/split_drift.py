@@ -222,7 +222,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "split",
         location_prior,
-        "In crops of 128 px {keypoint} lies {score:.1f} px elsewhere in {split} than in train.",
+        "In crops of 128 px, the places of {keypoint} in {split} are {score:.1f} px from those in train.",
         "Crop every split with the same settings, and split at random over the subjects.",
         {"pixels": 3.0, "samples": 30},
     ),
@@ -233,7 +233,7 @@ CHECKS: tuple[Check, ...] = (
         "split",
         split_drift,
         "{split} differs from train in {feature}: population stability index {score:.2f}.",
-        "Split again with another seed; or say so beside the results.",
+        "Split again with another seed, or report this with the results.",
         {"warning": 0.1, "error": 0.25, "samples": 30},
     ),
     Check(
@@ -242,8 +242,9 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "split",
         split_classifier,
-        "A linear classifier tells {split} from train by pose and place: area under the curve {score:.2f}.",
-        "Look at Where keypoints lie: the splits come from other cameras, crops or poses; split again.",
+        "A linear classifier tells {split} from train by pose and place (area under the ROC curve: "
+        "{score:.2f}).",
+        "See 'Where keypoints lie': the splits come from different cameras, crops or poses. Split again.",
         {"warning": 0.65, "error": 0.8, "samples": 30},
     ),
 )

@@ -100,13 +100,13 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
 CHECKS: tuple[Check, ...] = (
     Check(
         "stretched-hand",
-        "Hands are as wide for their length as the source's others",
+        "Hands have the usual width for their length",
         "warning",
         "sample",
         stretched_hand,
-        "The hand seems stretched along {axis}: {score:.1f} robust standard deviations off what is usual "
+        "The hand seems stretched along {axis}: {score:.1f} robust standard deviations from what is usual "
         "for its person or source.",
-        "Look whether the picture was resized without keeping its aspect ratio.",
+        "Check whether the picture was resized without keeping its aspect ratio.",
         {"warning": 4.5, "error": 5.5, "least": 1.2, "samples": 100, "photos": 4},
     ),
 )

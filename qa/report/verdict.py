@@ -41,17 +41,17 @@ def verdict_on(results: Sequence[Checked], samples: int, *, training: bool) -> V
             told = counted(warnings, "warning")
             return Verdict(f"Fit to {goal}, with {told} worth a look.", "warning")
         noted = any(r.findings for r in results)
-        word = "nothing was found that speaks against it"
+        word = "nothing was found against it"
         return Verdict(f"Fit to {goal}: {word}.", "info" if noted else None)
     blocking.sort(key=lambda r: (r.check.scope == "sample", -r.count("error")))
     bad = {f.row for r in blocking for f in r.findings if f.severity == "error" and f.row is not None}
     whole = sum(r.count("error") for r in blocking if r.check.scope != "sample")
     share = f"{len(bad):,} of {counted(samples, 'sample')} ({percent(len(bad) / max(samples, 1), 1)})"
     if not whole:
-        said = f"Not fit to {goal} as it is: {share} {verb(len(bad), 'has', 'have')} errors. "
+        said = f"Not yet fit to {goal}: {share} {verb(len(bad), 'has', 'have')} errors. "
         rest = "" if len(bad) == samples else " or leave them out"
         said += f"Correct them{rest}, and it will be."
     else:
-        said = f"Not fit to {goal}: {counted(whole, 'error')} of the set as a whole"
+        said = f"Not fit to {goal}: {counted(whole, 'error')} in the set as a whole"
         said += f", and errors in {share}." if bad else "."
     return Verdict(said, "error", tuple(blocking))

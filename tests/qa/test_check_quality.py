@@ -35,7 +35,7 @@ def test_nothing_that_is_written_names_a_person_where_that_is_asked(tmp_path: Pa
     assert b"Jane" in (tmp_path / "named/report.html").read_bytes()
     rows = json.loads((tmp_path / "qa/findings.json").read_text())
     leak = next(row for row in rows if row["check"] == "subject-leak")
-    assert leak["message"] == "Subject person 1 stands in several splits: 2 in test, 2 in train."
+    assert leak["message"] == "Subject person 1 is in several splits: 2 in test, 2 in train."
 
 
 def test_the_same_command_again_was_finished_before_and_exits_as_it_did(

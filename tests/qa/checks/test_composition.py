@@ -39,11 +39,11 @@ def test_what_is_told_of_one_alone(tmp_path: Path, drawn: list[Sample]) -> None:
     one = again(drawn, 2, label_source=["manual", "auto:openpose"], attrs=[{"skinColor": "dark"}, {}])
     one[0].visibility[1:] = 0
     view = view_of(tmp_path, one)
-    told_in_test = "Labelled by a network and not reviewed: 1 of 1 sample of the test split."
+    told_in_test = "Labelled by a network and not reviewed: 1 of 1 sample in the test split."
     assert told("auto-label-in-test", view) == [told_in_test]
     assert told("few-points", view)[0].startswith("1 of 21 keypoints is labelled; missing: thumb_cmc")
     (rare,) = told("balance", view_of(tmp_path / "60", again(drawn, 60, aspect=["palmar"] + ["dorsal"] * 59)))
-    assert rare == "aspect: 'palmar' has 1 of 60 samples, 'dorsal' has 59."
+    assert rare == "aspect: 'palmar' has 1 of 60 samples, and 'dorsal' has 59."
 
 
 def test_automatic_labels_belong_in_no_test(tmp_path: Path, drawn: list[Sample]) -> None:

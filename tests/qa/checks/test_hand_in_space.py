@@ -25,10 +25,10 @@ from curate.data.sample import Sample
         ((0, 0, 0), 0, None, 0),
         ((60, 80, 40), 0, None, 0),
         ((90, 100, 60), 0, None, 0),
-        ((0, -30, 0), 0, "PIP's flexion", 15),
-        ((0, 0, -30), 0, "DIP's flexion", 15),
-        ((0, 140, 0), 0, "PIP's flexion", 15),
-        ((0, 0, 0), 50, "MCP's sideways angle", None),
+        ((0, -30, 0), 0, "PIP flexion", 15),
+        ((0, 0, -30), 0, "DIP flexion", 15),
+        ((0, 140, 0), 0, "PIP flexion", 15),
+        ((0, 0, 0), 50, "MCP abduction", None),
     ],
 )
 def test_joints_beyond_their_range_are_told_on_either_side_at_any_turn(
@@ -71,8 +71,8 @@ def test_bones_in_space_out_of_proportion(tmp_path: Path) -> None:
     assert (hit.severity, hit.words["finger"]) == ("error", "middle")
     (sentence,) = told("bone-ratio-3d", in_space(tmp_path, xyz))
     assert sentence == (
-        f"In space the middle finger's {hit.words['bone']} is {hit.words['ratio']} times as long as its "
-        f"{hit.words['before']}, as in few hands."
+        f"In 3D the middle finger's {hit.words['bone']} is {hit.words['ratio']} times as long as its "
+        f"{hit.words['before']}, which is rare."
     )
     assert (hit.words["bone"], hit.words["before"]) == ("distal phalanx", "middle phalanx")
 

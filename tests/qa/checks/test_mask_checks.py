@@ -87,7 +87,7 @@ def test_mask_faults_are_named(tmp_path: Path, drawn: list[Sample]) -> None:
     assert "it has several pieces" in told[1]
     assert told[2] == "it has holes"
     assert told[3] == "it is empty"
-    assert "its area is odd, it touches several sides of the image" in told[4]
+    assert "its area is unusual; it touches several sides of the image" in told[4]
 
 
 def test_a_rim_of_the_old_background_is_told(tmp_path: Path, drawn: list[Sample]) -> None:

@@ -51,7 +51,7 @@ def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:
     assert told == {1: "next to no structure", 3: "no colour, unlike the others"}
     sizes = {hit.row: str(hit.words["kind"]) for hit in hits("odd-size", view, samples=5)}
     assert sizes[5] == "very narrow"
-    assert sizes[7] == "unlike its source's others"
+    assert sizes[7] == "unlike others of its source"
 
 
 def test_hands_at_the_edge_and_small_in_their_crops(tmp_path: Path, drawn: list[Sample]) -> None:

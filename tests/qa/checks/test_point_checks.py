@@ -58,10 +58,10 @@ def test_a_box_lies_in_its_image_and_holds_points(tmp_path: Path, hands: list[Sa
     assert found == {3: ("error", 5), 4: ("error", 100), 6: ("warning", 5), 7: ("error", 0)}
     assert told("box-apart", view) == [
         "The box (30 x 30 at x 160, y 40) is not this hand's: it lies outside the 160 x 120 image; "
-        "it holds no labelled point, of which the nearest is 100 px away.",
+        "it holds no labelled point (the nearest is 100 px away).",
         "The box (37 x 26 at x 0, y 0) is not this hand's: "
-        "it holds no labelled point, of which the nearest is 5 px away.",
+        "it holds no labelled point (the nearest is 5 px away).",
         "The box (37 x 26 at x 0, y 0) is not this hand's: "
-        "it holds no labelled point, of which the nearest is 5 px away.",
+        "it holds no labelled point (the nearest is 5 px away).",
         "The box (9 x 9 at x -9, y 0) is not this hand's: it lies outside the 160 x 120 image.",
     ]

@@ -42,7 +42,7 @@ def test_subject_leaks_are_found_across_datasets(tmp_path: Path, hands: list[Sam
     assert summary.checks["subject-leak"] == 2
     rows = json.loads((tmp_path / "qa" / "findings.json").read_text())
     messages = [row["message"] for row in rows if row["check"] == "subject-leak"]
-    assert "Subject person 0 stands in several splits: 1 in test, 1 in train." in messages
+    assert "Subject person 0 is in several splits: 1 in test, 1 in train." in messages
 
 
 def test_crops_of_one_photograph_in_two_splits_are_found(tmp_path: Path, hands: list[Sample]) -> None:
@@ -63,7 +63,7 @@ def test_a_person_has_one_gender_and_one_age(tmp_path: Path) -> None:
         photo(4, attrs={"gender": "male"}, subject_id=None),
     ]
     assert told("subject-facts", view_of(tmp_path, samples)) == [
-        "Of subject bob the source tells gender female and male; age 20 and 44."
+        "The source contradicts itself on subject bob: gender female and male; age 20 and 44."
     ]
 
 
@@ -72,10 +72,10 @@ def test_a_slip_inside_a_run_is_told_with_its_neighbours(tmp_path: Path) -> None
     samples = [photo(i, "p1" if i < 24 else "p2", aspect) for i, aspect in enumerate(aspects)]
     view = view_of(tmp_path, samples)
     assert told("label-run", view) == [
-        "Called palmar right of p1, between dorsal right of p1 and dorsal right of p1: a run of 1, where 12 "
-        "are usual.",
-        "Called dorsal right of p2, between dorsal right of p1 and palmar right of p2: a run of 1, where 12 "
-        "are usual.",
+        "Labelled palmar right of p1, between dorsal right of p1 and dorsal right of p1: a run of 1, where "
+        "12 are usual.",
+        "Labelled dorsal right of p2, between dorsal right of p1 and palmar right of p2: a run of 1, where "
+        "12 are usual.",
     ]
     # Beside a gap in the numbers others may be missing; where short runs are usual they say nothing.
     far = [photo(i + 100 * (i > 12), "p1", aspect) for i, aspect in enumerate(aspects[:25])]

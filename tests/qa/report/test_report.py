@@ -81,7 +81,7 @@ def test_findings_stand_in_both_files_with_message_and_remedy(dataset: Path, tmp
     first = next(row for row in rows if row["check"] == "handedness")
     assert (first["sample_id"], first["dataset"], first["severity"]) == ("s/0", "hands", "error")
     assert first["message"] == (
-        "Called a left hand seen from its dorsal side, yet the points turn like a right hand's."
+        "Labelled a left hand seen from its dorsal side, but its points are arranged like a right hand's."
     )
     assert first["score"] > first["threshold"] == 0.1
     assert first["remedy"]
@@ -113,7 +113,7 @@ def test_the_verdict_stands_on_top_in_words(dataset: Path, tmp_path: Path) -> No
     summary = check_quality(dataset, tmp_path / "qa", quiet=True)
     page = (tmp_path / "qa" / "report.html").read_text()
     assert summary.verdict == (
-        "Not fit to build a training set from as it is: 2 of 12 samples (16.7 %) have errors. "
+        "Not yet fit to build a training set from: 2 of 12 samples (16.7 %) have errors. "
         "Correct them or leave them out, and it will be. Found by: handedness (2)."
     )
     said = summary.verdict.partition(" Found by")[0]
@@ -267,7 +267,7 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
     assert "<tone 0>" in text
     assert "20 to 29" in text
     assert "Coverage of the angles" in text
-    assert "photographs alike, in test and train" in text
+    assert "similar photographs, in test and train" in text
     assert "<tone 0>36100 %0 % <tone 1>360 %100 %" in text  # count, train, test
     assert "different" in text
 
@@ -283,4 +283,4 @@ def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
     )
     text = " ".join("".join(Page((tmp_path / "two" / "report.html").read_text()).text).split())
     assert "1 new, 1 fixed, 2 the same" in text
-    assert "s/7 Called a left hand" in text
+    assert "s/7 Labelled a left hand" in text

@@ -51,7 +51,7 @@ def test_junit_has_a_case_a_check_and_fails_at_the_bar(tmp_path: Path, flat_hand
         "message": "Side and aspect agree with the points: 2 exceptions",
         "type": "error",
     }
-    assert "error: s/2: Called a left hand" in str(failure.text)
+    assert "error: s/2: Labelled a left hand" in str(failure.text)
     assert cases["heatmap-peak"].find("skipped") is not None
     assert cases["finger-order"].find("skipped") is None
     check_quality(root, tmp_path / "qa", QualityOptions(fail_on="never"), overwrite=True, quiet=True)
