@@ -170,7 +170,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         joint_limits_3d,
-        "The {finger} finger's {joint} is {score:.0f} degrees beyond what a joint can do.",
+        "The {finger} finger's {joint} is {score:.0f}° beyond what a joint can do.",
         "Check the 3D points, and whether the side is right.",
         {
             "mcp_low": -20.0,

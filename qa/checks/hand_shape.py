@@ -203,8 +203,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         bone_length,
-        "The bone from {bone} is too {kind}: {score:.1f} robust standard deviations from the usual in its "
-        "source.",
+        "The bone from {bone} is too {kind}: {score:.1f} robust standard deviations from what is usual in "
+        "its source.",
         "Look at its two points; in sets of bent hands, foreshortened bones are no error.",
         {"z": 6.0, "samples": 50},
     ),

@@ -1,27 +1,27 @@
 // Keys, the address, and what happens when data arrive.
 
 const HELP = [
-  ["← ↑ → ↓ or j k", "the next sample, and the one before"],
+  ["← ↑ → ↓ or j k", "next or previous sample"],
   ["n", "next flagged sample without a decision"],
   ["a", "accept: the labels are right"],
   ["r", "reject: leave the sample out"],
-  ["x", "fix needed: someone labels it again"],
+  ["x", "fix needed: someone should label it again"],
   ["s", "swap the side, left and right"],
   ["o", "reverse the order of the points of each finger"],
-  ["1 to 9", "reason; where nothing is decided yet, rejects for it"],
-  ["u, U", "undo, and do again (ctrl Z, ctrl shift Z)"],
-  ["space or g", "one sample in large, and back to the grid"],
-  ["wheel, + and −, 0", "magnify the picture; 0 shows all of it again"],
-  [". and ,", "hold the next point, or the one before (or click it); Esc lets go"],
-  ["← ↑ → ↓", "move the point that is held by 1 px of the image; with shift by 10"],
-  ["v, Del, c", "the point that is held: hidden or visible; not labelled; as it was"],
-  ["Enter or a click", "puts a missing point that is held"],
-  ["p", "do as proposed"],
+  ["1 to 9", "give the reason; if nothing is decided yet, also reject"],
+  ["u, U", "undo, redo (ctrl Z, ctrl shift Z)"],
+  ["space or g", "enlarge one sample, or go back to the grid"],
+  ["wheel, + and −, 0", "zoom in or out; 0 shows the whole picture again"],
+  [". and ,", "hold the next or previous point (or click it); Esc lets go"],
+  ["← ↑ → ↓", "move the held point by 1 px of the image, with shift by 10"],
+  ["v, Del, c", "make the held point hidden or visible; not labelled; as it was"],
+  ["Enter or a click", "place the held point if it is missing"],
+  ["p", "apply the proposed correction"],
   ["b", "skeleton on or off"],
   ["m", "mask on or off"],
   ["h", "heatmap on or off"],
   ["l", "numbers of the points on or off"],
-  ["shift and a move or click", "select several; a decision holds for all of them"],
+  ["shift and a move or click", "select several; a decision applies to all of them"],
   ["f", "filter: type part of an id"],
   ["?", "this help"],
 ];
@@ -77,7 +77,7 @@ function arrived(start) {
   if (!start && active < 0 && view.length) select(view[0]);
   if (!complete) return;
   at("import").disabled = false; // a file tells of samples that may be anywhere
-  if (outdated) tell(`${outdated.toLocaleString("en")} of the decisions that this browser had kept were made on other labels or pixels, and are left out: decide on these samples anew.`);
+  if (outdated) tell(`Of the decisions kept in this browser, ${outdated.toLocaleString("en")} ${outdated === 1 ? "was" : "were"} made on other labels or pixels and left out: decide on these samples again.`);
   keep();
 }
 
@@ -150,7 +150,7 @@ function showSort() {
 // One act on the selected samples, by key or button. Of several, all get what the one in the panel gets.
 function act(what) {
   if (what === "undo") return stepBack(undo(), "undo");
-  if (what === "redo") return stepBack(redo(), "do again");
+  if (what === "redo") return stepBack(redo(), "redo");
   if (active < 0) return undefined;
   const rows = picked.size > 1 ? [...picked] : [active];
   const own = mine.get(active);
@@ -316,7 +316,7 @@ at("reviewer").addEventListener("change", () => {
   }
   const count = head ? claim() : 0;
   if (!count) return;
-  say(count === 1 ? "1 decision that was imported is yours" : `${count} decisions that were imported are yours`);
+  say(count === 1 ? "1 imported decision is yours" : `${count} imported decisions are yours`);
   redress();
   recount();
   showPanel();
@@ -350,7 +350,7 @@ function buildWho() {
   cancel.addEventListener("click", () => at("who").close());
   at("who").append(
     make("h2", { id: "who-title", textContent: "Whose decisions are these?" }),
-    make("p", { textContent: "The name stands beside each decision in the exported file, so that those of several reviewers can be told apart and merged." }),
+    make("p", { textContent: "The exported file gives this name with each decision, so that decisions of several reviewers can be told apart and merged." }),
     make("label", {}, ["Your name ", name]),
     make("div", { className: "choices" }, [go, cancel]),
   );

@@ -34,7 +34,7 @@ function recall() {
       waiting.get(line.sample_id).push(line);
     }
   } catch {
-    tell("What this browser had stored of an earlier review does not parse; import your last export.");
+    tell("The earlier review stored in this browser cannot be read; import your last export.");
     return false;
   }
   for (const row of [...mine.keys(), ...others.keys()].filter((one) => !changed.has(one))) {
@@ -246,7 +246,7 @@ function take(text) {
     else given.push([row, one]);
   }
   takeIn(given);
-  return `${decisions(given.length)} taken in` + (refused ? `, ${refused} refused: no decision, or of other labels or pixels.` : ".");
+  return `${decisions(given.length)} imported` + (refused ? `, ${refused} refused: not a decision, or made on other labels or pixels.` : ".");
 }
 
 // What was taken in of a reviewer before they gave their name is theirs. Says how many decisions that are.

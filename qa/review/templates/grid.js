@@ -188,7 +188,7 @@ function nextUndecided() {
     const row = view[(from + i) % view.length];
     if ((isFlagged(row) || !head.checked) && column.verdict[row] === 0) return select(row, { focus: true });
   }
-  return say(`Every ${head.checked ? "flagged " : ""}sample of this view is decided.`);
+  return say(`Every ${head.checked ? "flagged " : ""}sample in this view is decided.`);
 }
 
 grid.addEventListener("scroll", () => {

@@ -31,7 +31,7 @@ function showPanel() {
   const scrolled = panel.querySelector(".told")?.scrollTop;
   dropFrames();
   if (active < 0) {
-    panel.replaceChildren(make("p", { className: "hint", textContent: "Select a sample: arrow keys or j and k; ? shows all keys." }));
+    panel.replaceChildren(make("p", { className: "hint", textContent: "Select a sample with the arrow keys, or j and k; ? shows all keys." }));
     return;
   }
   const row = active;
@@ -41,7 +41,7 @@ function showPanel() {
     make("div", { className: "pictures" + (pictures.length > 1 ? " two" : "") }, pictures),
     make("div", { className: "told" }, [
       ...(isLarge() ? [backButton()] : []),
-      ...(picked.size > 1 ? [make("p", { className: "several", textContent: `${picked.size.toLocaleString("en")} selected: a decision holds for all of them` })] : []),
+      ...(picked.size > 1 ? [make("p", { className: "several", textContent: `${picked.size.toLocaleString("en")} selected: a decision applies to all of them` })] : []),
       make("h2", { textContent: column.id[row] }),
       ...(mine.has(row) || !proposalOf(row) ? [] : [proposalButton(proposalOf(row))]),
       decisionButtons(row),
@@ -83,7 +83,7 @@ function proposalOf(row) {
 function proposalButton(proposal) {
   const words = [proposal.side ? "swap the side" : "", proposal.order ? "reverse the order" : ""].filter(Boolean).join(" and ");
   const button = make("button", { type: "button", className: "propose" }, [
-    make("span", { textContent: `Do as proposed: ${words}` }),
+    make("span", { textContent: `Apply the proposal: ${words}` }),
     labelled(make("kbd", { textContent: "p" }), { "aria-hidden": "true" }),
   ]);
   button.dataset.act = "proposal";

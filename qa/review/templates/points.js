@@ -47,7 +47,7 @@ function putPoint(k, place, tag = "") {
 
 function nudge(dx, dy) {
   const point = pointsNow()[held];
-  if (!point) return say(`${wordOf(held)} is not labelled: Enter puts it in the middle of the picture.`);
+  if (!point) return say(`${wordOf(held)} is not labelled: Enter places it in the middle of the picture.`);
   return putPoint(held, [point[0] + dx, point[1] + dy, point[2]], `nudge ${active} ${held}`);
 }
 
@@ -105,7 +105,7 @@ function pointButton(k, now) {
 }
 
 function heldTools() {
-  if (held < 0) return make("p", { className: "hint", textContent: "Wheel or two fingers magnify. Drag a point, or hold one: click it, or press . and move it by the arrow keys." });
+  if (held < 0) return make("p", { className: "hint", textContent: "Zoom with the wheel or two fingers. Drag a point, or hold one (click it, or press .) and move it with the arrow keys." });
   const now = pointsNow();
   const point = now[held];
   const tool = (name, word, key, disabled) => {

@@ -86,8 +86,7 @@ def test_the_report_says_where_not_all_look_alikes_were_compared(tmp_path: Path,
     assert [hit.rows for hit in group] == [tuple(range(8))]
     assert (note.severity, note.rows) == ("info", ())
     assert CHECK["near-duplicates"].sentence.format_map(note.words) == (
-        "Looks almost the same as more than 3 others (4 such images), "
-        "but was compared with only 3 of them."
+        "Looks almost the same as more than 3 others (4 such images), but was compared with only 3 of them."
     )
     assert len(hits("near-duplicates", view_of(tmp_path, samples), compared=7)) == 1
 

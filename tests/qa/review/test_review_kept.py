@@ -88,8 +88,9 @@ def test_each_of_several_files_that_are_imported_is_told_of(
     )
     page.locator("#notice").wait_for()
     assert page.locator("#notice").inner_text().splitlines() == [
-        "<b>of another.jsonl: 0 decisions taken in, 2 refused: no decision, or of other labels or pixels.",
-        "bob.jsonl: 2 decisions taken in.",
+        "<b>of another.jsonl: 0 decisions imported, "
+        "2 refused: not a decision, or made on other labels or pixels.",
+        "bob.jsonl: 2 decisions imported.",
     ]
 
 
@@ -134,7 +135,7 @@ def test_a_file_that_a_reviewer_imports_before_giving_the_name_is_theirs(
     name(page, "bob")
     assert page.locator("#state").inner_text() == "1 of 6 flagged decided · 1 not exported"
     name(page, "ann")
-    assert page.locator("#said").inner_text() == "3 decisions that were imported are yours"
+    assert page.locator("#said").inner_text() == "3 imported decisions are yours"
     assert page.locator("#state").inner_text() == "3 of 6 flagged decided · 1 not exported"
     assert told(export(page)) == [
         ("ann", "s/5", "fix"),
@@ -172,7 +173,7 @@ def test_decisions_on_pixels_of_before_are_left_out_and_counted(
     build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True, overwrite=True)
     again = open_page(context, tmp_path / "page")
     assert decisions(again) == {"s/9": "accept", "s/5": "fix"}
-    assert again.locator("#notice").inner_text().startswith("1 of the decisions that this browser had kept")
+    assert again.locator("#notice").inner_text().startswith("Of the decisions kept in this browser, 1 was")
 
 
 def name(page: Page, reviewer: str) -> None:

@@ -90,7 +90,8 @@ def test_reviewers_are_merged_and_conflicts_shown(
     notice = page.locator("#notice")
     notice.wait_for()
     assert (
-        notice.inner_text() == "2 decisions taken in, 2 refused: no decision, or of other labels or pixels."
+        notice.inner_text()
+        == "2 decisions imported, 2 refused: not a decision, or made on other labels or pixels."
     )
     conflicts = page.evaluate("[...column.verdict].map((v, i) => [VERDICTS[v], column.id[i]])")
     assert {name: verdict for verdict, name in conflicts if verdict != "undecided"} == {
@@ -190,7 +191,7 @@ def test_what_a_finding_asks_for_is_proposed(hands: Path, tmp_path: Path, contex
     captions = page.locator("#panel figcaption").all_inner_texts()
     assert captions == ["before: as labelled", "proposed: fingers reversed"]
     press(page, "p j")
-    page.get_by_role("button", name="Do as proposed: swap the side").click()
+    page.get_by_role("button", name="Apply the proposal: swap the side").click()
     lines = [json.loads(line) for line in page.evaluate("exported()").splitlines()]
     assert [line["patch"] for line in lines] == [{"order": "reverse"}, {"side": "swap"}]
     press(page, "j p")
@@ -220,7 +221,7 @@ def test_a_decision_holds_for_all_that_are_selected(
     page = open_page(context, tmp_path / "page", "#sort=dataset")
     page.locator(f"#cell-{page.evaluate('view[0]')}").click()
     press(page, "Shift+ArrowRight Shift+ArrowRight r")
-    assert page.locator(".several").inner_text() == "3 selected: a decision holds for all of them"
+    assert page.locator(".several").inner_text() == "3 selected: a decision applies to all of them"
     assert rejected(page) == ["s/0", "s/1", "s/2"]
     press(page, "u")
     assert rejected(page) == []
@@ -256,7 +257,7 @@ def test_points_that_were_moved_elsewhere_are_shown(
     page.locator("#reviewer").fill("ann")
     page.locator("#import-file").set_input_files({"name": "d.jsonl", "mimeType": "", "buffer": text.encode()})
     until(page, "mine.get(active)?.decision === 'patch'")
-    assert page.locator("#notice").inner_text().startswith("1 decision taken in, 1 refused")
+    assert page.locator("#notice").inner_text().startswith("1 decision imported, 1 refused")
     assert page.locator("#panel figcaption").all_inner_texts() == ["corrected: 2 points changed"]
     again = json.loads(page.evaluate("exported()"))
     assert again["patch"] == line["patch"]
