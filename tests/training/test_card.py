@@ -44,7 +44,7 @@ def test_it_tells_data_figures_and_limits(make_set: Callable[..., Path], tmp_pat
     assert f"On 2 images of split test of the set {training_set.name}:" in told
     assert "- all points within 6 px: " in told
     assert "flatter" not in told
-    assert "turned by up to 30 degrees and at\n  0.85 to 1.3 times" in told
+    assert "turned by up to 30 degrees and scaled to\n  0.85 to 1.3 times" in told
 
 
 def test_it_tells_the_epochs_that_there_were(make_set: Callable[..., Path], tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_evaluation_elsewhere_is_not_denied(make_set: Callable[..., Path], tm
     training_set = make_set(["test"] * 2, size=64, channels=3, keypoints=21)
     evaluate(run, training_set, tmp_path / "elsewhere", quiet=True)
     told = card(open_run(run))
-    assert "None: no evaluation lies in the folder of the run, and one that was written elsewhere" in told
+    assert "None: the run's folder holds no evaluation, and one written elsewhere" in told
     assert "not evaluated" not in told
 
 
@@ -139,7 +139,7 @@ def test_figures_that_one_look_does_not_give_are_told_as_such(
         open_run(run)
     )
     evaluate(run, training_set, options=EvaluateOptions(turns=True), overwrite=True, quiet=True)
-    assert "mean of four quarter turns, as of `curate evaluate --turns`" in card(open_run(run))
+    assert "mean over four quarter turns, as with `curate evaluate --turns`" in card(open_run(run))
     evaluate(run, training_set, overwrite=True, quiet=True)
     assert "this file looks once" not in card(open_run(run))
 
@@ -151,4 +151,4 @@ def test_images_without_a_label_and_whole_photographs_are_told_as_such(tmp_path:
     told = card(open_run(root))
     assert "On 0 images of split test:\n\n- None of them has a label.\n" in told
     assert "in the middle" not in told
-    assert "from which `curate` cut no hand out" in told
+    assert "from which `curate` cropped no hand" in told

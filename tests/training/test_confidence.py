@@ -98,7 +98,7 @@ def test_a_training_says_where_its_threshold_rests_on_few_hands(
     told = f"can be trusted, {made.threshold.score:g}, rests on only 1 of 60 hands of split val"
     assert (told in str(made)) == (sure == 1)
     assert made.as_json()["threshold"]["hands"] == sure
-    last = "as far as 1 of 60 hands of split val tells" if sure == 1 else "30 of 60 hands of split val tell."
+    last = f"This rests on {sure} of 60 hands of split val."
     assert last in card(open_run(tmp_path / "run"))
 
 

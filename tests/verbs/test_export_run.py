@@ -114,7 +114,7 @@ def test_a_run_of_20_keypoints_in_grey(make_run: Callable[..., Path], tmp_path: 
     np.testing.assert_allclose(points, ours, atol=1e-3)
     told = (out / "README.md").read_text()
     assert "pixels[None, None]" in told
-    assert "None: no evaluation lies in the folder of the run" in told
+    assert "None: the run's folder holds no evaluation" in told
 
 
 def test_again_and_with_other_figures(make_run: Callable[..., Path], tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_run_json_the_card_and_an_evaluation_tell_what_it_began_with(crops: Path
     assert info["starts"] == [{"name": "box", "sha256": sha256, "trained_on": "renders"}]
     assert "known" not in str(evaluate(tmp_path / "run", crops, quiet=True))
     told = card(open_run(tmp_path / "run"))
-    assert "- `box`: it comes with hand-curate and was trained on renders alone; no photograph" in told
+    assert "- `box`: included in hand-curate, and trained on renders alone; no photograph" in told
     assert "not known**" not in told
 
 

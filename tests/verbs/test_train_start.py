@@ -80,8 +80,8 @@ def test_run_json_and_the_card_tell_of_all_starts(third: Path) -> None:
     assert info["data"]["sources"] == {"drawn": 6}
     text = card(open_run(third))
     assert "\n6 samples.\n" in text
-    assert "It began with weights that had been trained before, in this order:" in text
-    assert "- `first/weights.pt`: what these were trained on counts above.\n" in text
+    assert "Training began with weights that had been trained before, in this order:" in text
+    assert "- `first/weights.pt`: what these were trained on is included above.\n" in text
     assert "not known**" not in text
 
 
@@ -100,9 +100,9 @@ def test_of_a_file_that_nothing_lies_beside_it_is_told_that_it_is_not_known(
     evaluate(further, sets["ea"], quiet=True)
     text = card(open_run(further))
     assert "- `alone.pt`: **what these were trained on is not known**, nor under which licences." in text
-    assert "- `run/weights.pt`: what these were trained on counts above." in text
-    assert "- Whether its first weights were trained on some of these is not known." in text
-    assert "There may be others: what its first weights were trained on is not known." in text
+    assert "- `run/weights.pt`: what these were trained on is included above." in text
+    assert "- It is not known whether its first weights were trained on some of these." in text
+    assert "There may be others: it is not known what its first weights were trained on." in text
 
 
 def test_a_killed_training_ends_with_the_same_bytes(
