@@ -90,7 +90,7 @@ def _told_boxes(f: Mapping[str, Any]) -> str:
 MASK_FIGURES: tuple[Figure, ...] = (
     Figure("n", lambda s: len(s.truth)),
     Figure("with_hand", lambda s: int(s.has_hand.sum()), "images with a hand"),
-    Figure("hands", lambda s: len(s.box_iou), "hands in the labels; those that touch are one"),
+    Figure("hands", lambda s: len(s.box_iou), "hands in the labels; touching hands count as one"),
     Figure("size", lambda s: s.truth.shape[1]),
     Figure("mask_iou", lambda s: _mean(s.iou), "IoU of the masks, mean over images", told=_told_iou),
     Figure(
@@ -114,7 +114,7 @@ MASK_FIGURES: tuple[Figure, ...] = (
     Figure(
         "ground_left_alone",
         lambda s: _mean(np.array([not s.hands[row] for row in np.flatnonzero(~s.has_hand)], float)),
-        "images without a hand in which none is seen",
+        "images without a hand in which none is found",
         share=True,
     ),
 )

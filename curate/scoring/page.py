@@ -166,7 +166,7 @@ def groups(
     some = np.sort(np.random.default_rng(0).permutation(known)[:_CARDS])
     chosen = [
         ("The worst", f"Largest {what}.", order[::-1][:_CARDS]),
-        ("At random", "The same ones for the same set.", some),
+        ("At random", "Always the same ones for the same set.", some),
         ("The best", f"Smallest {what}.", order[:_CARDS]),
     ]
     return [

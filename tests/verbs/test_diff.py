@@ -113,7 +113,7 @@ def test_the_command_and_its_page(
     text = page.read_text()
     assert text.count("<figure") == 2
     assert "c: index tip 16.0 px, 0.200 of the hand" in text
-    assert "<h2>Gone</h2>\n<p>a</p>" in text
+    assert "<h2>Removed</h2>\n<p>a</p>" in text
     page.with_name(".page.html.7.7.tmp").touch()  # of one that was killed
     assert main(["diff", old, new, "--out", str(page)]) == 0
     assert page.read_text() == text

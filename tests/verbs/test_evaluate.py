@@ -171,7 +171,7 @@ def test_of_very_many_values_the_page_says_how_many_it_does_not_show(
     assert len(figures["by"]["sample_id"]) == 52
     assert "sample_id: 2 more values in 2 images: see metrics.json" in str(found)
     page = (found.out / "evaluation.html").read_text()
-    assert "Shown are the values of most images; 2 more values in 2 images: see metrics.json." in page
+    assert "The values with the most images are shown; 2 more values in 2 images: see metrics.json." in page
 
 
 def test_what_no_sample_has_is_refused_with_what_there_is(make_run: MakePath, make_set: MakePath) -> None:
