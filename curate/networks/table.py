@@ -46,8 +46,8 @@ class Row:
 TABLE: dict[str, Row] = {
     "figure12": Row(
         "curate.networks.figure12:Figure12",
-        "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, "
-        "a heatmap per keypoint",
+        "the reference CNN, figure 12 of Arslanova et al. (2020): 12.1 million weights, one heatmap per "
+        "keypoint",
         Needs(stride=4),
     ),
     "mobile": Row(
@@ -62,13 +62,13 @@ TABLE: dict[str, Row] = {
     ),
     "handseg": Row(
         "curate.networks.handseg:HandSeg",
-        "hand or background, a U-Net, after Boehringer & Hartmann (2019); finds hands for other networks",
+        "hand against ground, a U-Net, after Boehringer & Hartmann (2019); it finds hands for the others",
         Needs(stride=16, labels=("mask",)),
         ("mask",),
     ),
     "posenet": Row(
         "curate.networks.posenet:PoseNet",
-        "keypoints, a U-Net, after Boehringer & Hartmann (2019): a heatmap per keypoint",
+        "keypoints, a U-Net, after Boehringer & Hartmann (2019): one heatmap per keypoint",
         Needs(stride=16),
     ),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from curate.basics import files
+from curate.basics.wording import counted
 from qa.checks.check import Checked
 from qa.severity import Severity
 
@@ -37,7 +38,7 @@ def write_junit(results: Sequence[Checked], grave: Sequence[Severity], out: Path
 def _tell(case: ElementTree.Element, result: Checked, fails: bool) -> None:
     told = ElementTree.SubElement(case, "failure" if fails else "system-out")
     if fails:
-        told.set("message", f"{result.check.title}: {len(result.findings):,} exceptions")
+        told.set("message", f"{result.check.title}: {counted(len(result.findings), 'exception')}")
         told.set("type", str(result.worst))
     lines = [
         f"{f.severity}: {f.sample_id or f.split or 'set'}: {f.message}" for f in result.findings[:_LISTED]
