@@ -3,11 +3,11 @@
 All heads are trained together: direct regression from the fourth stage; from the third, a map a keypoint of
 the pixels within a disk around it, and one of its score, a Gaussian. One of them is read.
 
-Their score map failed (a mean squared error of 443, against 48 by regression). It was not the map but how
-it was read: the expectation over a map that nothing normalises. Where its background is at 0.01, a Gaussian
-of sigma 10 on 128 x 128 pixels is outweighed by the background, 628 to 164, and the point is drawn a fifth
-of its way to the middle. The preset "paper" does as they did; "reference" lets each map be a distribution;
-"unaugmented" is that with each picture as it is.
+Their score map failed (a mean squared error of 443, against 48 by regression). The fault was not in the map
+but in how it was read: the expectation over a map that nothing normalises. On 128 x 128 pixels, a Gaussian of
+sigma 10 has a mass of 628, and a background of only 0.01 has 164, a fifth of the sum: the point is drawn a
+fifth of its way to the middle. The preset "paper" does as they did. In "reference", each map is a
+distribution; "unaugmented" is "reference" with each picture as it is.
 """
 
 from __future__ import annotations
