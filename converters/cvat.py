@@ -1,8 +1,8 @@
-"""CVAT's XML 1.1, for images and for videos: a skeleton a hand, its points by the names of their labels.
+"""CVAT's XML 1.1, for images and for videos: one skeleton per hand, its points named by their labels.
 
 Coordinates count from the corner of the image, as ours do; CVAT writes them with two decimals. A point that
-is `outside` has no label, one that is `occluded` is hidden. How a hand is found at each frame of a track is
-in `converters.parts.cvat_tracks` (docs.cvat.ai/docs/dataset_management/formats/format-cvat).
+is `outside` has no label, one that is `occluded` is hidden. `converters.parts.cvat_tracks` says where a hand
+is at each frame of a track (docs.cvat.ai/docs/dataset_management/formats/format-cvat).
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ _MACHINES = frozenset({_AUTO, "semi-auto", "consensus"})
 
 
 def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
-    """The skeletons of all XML files below `source.root`, or of the one given, that are hands.
+    """The skeletons of hands in all XML files below `source.root`, or in the one given.
 
-    Skeletons of other things and shapes that are no skeletons are dropped, and counted by name. Of a hand
-    that this package has sent out the id comes back, from its attribute `sample_id`.
+    Skeletons of other things, and shapes that are not skeletons, are dropped, and counted by name. A hand
+    that this package exported gets its id back, from its attribute `sample_id`.
 
     Parameters
     ----------
@@ -342,7 +342,7 @@ def _spots(skeleton: Element) -> dict[str, Spot]:
     points = list(skeleton.all("points"))
     spots = {point.attributes.get("label", ""): spot_of(point) for point in points}
     if len(spots) < len(points):
-        raise ValueError("two points of one name in one skeleton")
+        raise ValueError("two points of one skeleton have the same name")
     return spots
 
 
@@ -374,7 +374,7 @@ _HELD = frozenset({"sample_id", "side", "aspect", "keypoints", "label_source"})
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write annotations.xml ("CVAT for images 1.1"), images/, and labels.json, from which a task is made.
+    """Write annotations.xml ("CVAT for images 1.1"), images/, and labels.json, for creating a task.
 
     A hand is a skeleton `hand` with a point for each keypoint, and the attributes `sample_id`, `side` and
     `aspect`. A point without a label is `outside`, in the middle of the others; a hidden one `occluded`.

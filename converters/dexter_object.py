@@ -3,10 +3,10 @@
     data/Grasp1/color/*.png
     data/Grasp1/annotations/Grasp13D.txt  Grasp12D.txt  my_Grasp13D.txt (as revised)
 
-Line i is of picture i, in the order of the names: "x, y, z;" of the tips of thumb, index, middle, ring and
-little finger, in millimetres, with x to the left and y up; z = 32001 where a tip is not seen. The 2D file
-holds pixels of the depth camera's picture. K of both cameras, and the way from one to the other, are those
-of the publisher's calibration.
+Line i belongs to picture i, in the order of the names: "x, y, z;" for the tips of thumb, index, middle, ring
+and little finger, in millimetres, with x to the left and y up; z = 32001 if a tip is not seen. The 2D file
+holds pixels of the depth camera's picture. K of both cameras, and the transform from one to the other, are
+those of the publisher's calibration.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _AT = np.array([19.0473, -1.8514, -4.7501])
 
 
 def read(source: Source) -> Iterator[Part]:
-    """Yield a sample for each picture of which a fingertip is seen; a sequence is one clip.
+    """Yield a sample for each picture in which a fingertip is seen; a sequence is one clip.
 
     Raises
     ------
-    InputError: no such folder, no table in it, or none that has a line for each picture.
+    InputError: no such folder, no table in it, or none with a line for each picture.
     """
     told = Part(make_batch(0))
     tables: dict[str, Path] = {}
@@ -60,7 +60,7 @@ def read(source: Source) -> Iterator[Part]:
         if match := _TABLE.fullmatch(path.name):
             tables[match[2].lower()] = path
     if not tables:
-        raise refusal(source.root, "no Grasp13D.txt and its like", allowed="the folder data/", own=NAME)
+        raise refusal(source.root, "no file such as Grasp13D.txt", allowed="the folder data/", own=NAME)
     hands = apart(tables.values(), lambda table: _hands(table, source, told), source, told)
     yield from gathered(hands, told)
 
@@ -77,7 +77,7 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
     if len(pictures) != len(rows):
         held = counted(len(pictures), "picture")
         found = f"{counted(len(rows), 'line')} for {held} in {pictures[0].parent.name}/"
-        raise InputError(table, found, allowed="a line for each picture, by their order alone")
+        raise InputError(table, found, allowed="a line for each picture, in the same order")
     flat = _flat(table.with_name(f"{sequence}2D.txt"), source, len(rows))
     for frame, ((number, line), image) in enumerate(zip(rows, pictures, strict=True)):
         with told.quarantining(f"{source.name(table)} line {number}"):

@@ -110,7 +110,7 @@ def _of_picture(
     for number, points in hands.items():
         box = shaped(entry.bboxes[number], (4,), path, f"{key}.bboxes[{number}]")
         if max(np.abs(points).max(), np.abs(box).max()) > 2:
-            raise InputError(path, "coordinates beyond -2 to 2", field=key, allowed="shares of the picture")
+            raise InputError(path, "coordinates outside -2 to 2", field=key, allowed="shares of the picture")
         box = box * np.tile(size, 2)
         spans = bool((box[2:] > 0).all())
         told.notes[IMPOSSIBLE_BOX] += not spans

@@ -3,9 +3,9 @@
     {"maker": ..., "date": ...,
      "info": [{"bbox": [x1, y1, x2, y2], "pts": {"0": {"x": 69, "y": 120}, ... "20": {...}}}]}
 
-Points are whole pixels in our order; boxes are often all zero. By its readme, version 2 of the set adds
-"handType": "Left" or "Right" to a hand. The times that pictures are called by are
-not those of a recording: pictures a second apart show different people.
+Points are whole pixels in our order; boxes are often all zero. According to its readme, version 2 of the set
+adds "handType": "Left" or "Right" to a hand. The times in the pictures' names are not those of a recording:
+pictures a second apart show different people.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _note_unread(hand: Hand, told: Part) -> None:
 
 def _sample(name: str, image: str, number: int, hand: Hand, document: Document) -> Sample:
     if hand.pts.keys() != _POINTS:
-        found = counted(len(hand.pts), "point") if len(hand.pts) != kp.COUNT else "points of other names"
+        found = counted(len(hand.pts), "point") if len(hand.pts) != kp.COUNT else "points with other names"
         raise InputError(name, found, field=f"info[{number}].pts", allowed="21 points called 0 to 20")
     points = narrow(np.array([[hand.pts[str(i)].x, hand.pts[str(i)].y] for i in range(kp.COUNT)]))
     stem = name.rpartition(".")[0]

@@ -5,9 +5,9 @@
 
 data.json lists images (capture, sequence, camera, frame) and annotations, as COCO does; camera.json holds,
 by capture and camera, the place (mm) and turn of each camera, its focal lengths and its principal point;
-joint_3d.json, by capture and frame, 42 joints in the world (mm). In the camera's frame, a joint X lies at
-turn (X - place). Rows 0..20 are the right hand, 21..41 the left one: each finger from its tip to the palm,
-and the wrist last. A joint that is not valid has a place that means nothing.
+joint_3d.json, by capture and frame, 42 joints in world coordinates (mm). In the camera's frame, a joint X is
+at turn (X - place). Rows 0..20 are the right hand, 21..41 the left one: each finger from its tip to the palm,
+and the wrist last. The place of a joint that is not valid is meaningless.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _splits(source: Source, told: Part) -> list[_Split]:
         if match := _DATA.fullmatch(path.name):
             found.setdefault(match[1].lower(), []).append(path)
     if not found:
-        allowed = "annotations/ with InterHand2.6M_train_data.json and its like, and images/"
+        allowed = "annotations/ with files such as InterHand2.6M_train_data.json, and images/"
         raise refusal(source.root, "no InterHand2.6M_*_data.json", allowed=allowed, own=NAME)
     chosen = []
     for split, paths in sorted(found.items()):
@@ -162,7 +162,7 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
             annotation = json_files.entry(_ANNOTATION, raw, split.data, f"annotations[{number}]")
             entry = known.get(annotation.image_id)
             if entry is None or entry.id in done:
-                found = "no such image" if entry is None else "an annotation of this image stands before"
+                found = "no such image" if entry is None else "an earlier annotation is of this image"
                 raise InputError(split.data, found, field=f"annotations[{number}].image_id")
             done.add(entry.id)
             key = f"image {entry.id}"
@@ -178,7 +178,7 @@ def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:
         with told.quarantining(split.data.name):
             entry = json_files.entry(_IMAGE, raw, split.data, f"images[{number}]")
             if known.setdefault(entry.id, entry) is not entry:
-                raise InputError(split.data, "an image of this id stands before", field=f"images[{number}]")
+                raise InputError(split.data, "an earlier image has this id", field=f"images[{number}]")
     return known
 
 

@@ -1,8 +1,8 @@
-"""Label Studio's JSON: a task a picture, a region a point, with the points of a hand under its rectangle.
+"""Label Studio's JSON: one task per picture, one region per point, a hand's points under its rectangle.
 
-Places are percent of the picture's width and height as it stands upright, whatever way it was turned on the
-screen (`image_rotation`), and count from its corner. Of the annotations of a task one is read
-(labelstud.io/guide/export, labelstud.io/tags/keypointlabels). What is written are the same files, for import.
+Coordinates are percent of the upright picture's width and height, however it was turned on the screen
+(`image_rotation`), and count from its corner. One annotation of each task is read
+(labelstud.io/guide/export, labelstud.io/tags/keypointlabels). The same files are written, for import.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _MANUAL = "manual"
 def read(source: Source, *, mapping: Path | None = None, annotator: str | None = None) -> Iterator[Part]:
     """The hands of all JSON and JSON-MIN exports below `source.root`, or of the one given.
 
-    Of several annotations of a task the ground truth is read, else the newest; where there is none, a
-    prediction, whose labels are then a network's. Points under one region are a hand; else those in one
-    rectangle; else those of a task. Of a hand that this package has sent out the id comes back.
+    If a task has several annotations, the ground truth is read, else the newest. If it has none, a prediction
+    is read, and its labels count as a network's. Points under one region are a hand; else those in one
+    rectangle; else those of a task. A hand that this package exported gets its id back.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class _File:
             if by_name:
                 part.notes[BY_NAME] += 1
             return image
-        remedy = "put it into the folder of its name, or give the folder of the images: --images DIR"
+        remedy = "put it into the folder that its name gives, or give its folder with --images DIR"
         raise InputError(self.path, f"no image for {task.picture[:200]!r}", field="data.image", remedy=remedy)
 
 
@@ -175,11 +175,11 @@ _HELD = frozenset({"sample_id", "side", "keypoints", "bbox", "label_source", "sc
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write tasks.json, images/, and label_config.xml, which a project is set up with.
+    """Write tasks.json, images/, and label_config.xml, for setting up a project.
 
-    A hand is a rectangle, its box or one around its points, with the points under it; a hidden one has the
-    choice `hidden`, and what is not labelled has no region. Where a person labelled all hands of a picture,
-    they are its annotation; else they are a prediction, which is shown to be corrected.
+    A hand is a rectangle, its box or one around its points, with the points under it. A hidden point has the
+    choice `hidden`; an unlabelled point has no region. If a person labelled all hands of a picture, they are
+    its annotation; else they are a prediction, shown for correction.
 
     Returns
     -------

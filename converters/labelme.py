@@ -1,4 +1,4 @@
-"""Labelme JSON: one file an image, one point shape a keypoint (github.com/wkentaro/labelme, _label_file.py).
+"""Labelme JSON: a file per image, a point shape per keypoint (github.com/wkentaro/labelme, _label_file.py).
 
 Coordinates are those of the image as Labelme shows it (EXIF applied), with the origin at its corner, as ours.
 The points of one hand share a `group_id`; without one, a file holds one hand, or a left and a right one told
@@ -189,8 +189,8 @@ def _embedded(path: Path, document: LabelFile, place: slice | None) -> bytes | N
 def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     """The hands of all Labelme files below `source.root`.
 
-    Dropped are labels that are none of ours and not in the mapping, counted with the name most like them; and
-    shapes that are no points, counted by their type. Where the image of a file is missing, the one embedded
+    Labels that are neither ours nor in the mapping are dropped, and counted with the most similar name; so
+    are shapes that are not points, counted by their type. If the image of a file is missing, the one embedded
     in it is written to `source.extract`.
 
     Parameters
@@ -234,11 +234,10 @@ class _Reader:
                 first = first or error
             except InputError:
                 return
-        found = f"no Labelme file: {first.reason}" if first else "no .json file"
+        found = f"not a Labelme file: {first.reason}" if first else "no .json file"
         if len(paths) > 1:
-            found += (
-                f" ({counted(len(paths) - 1, 'further file')} {verb(len(paths) - 1, 'is', 'are')} no better)"
-            )
+            more = len(paths) - 1
+            found += f" (nor {verb(more, 'is', 'are')} {counted(more, 'further file')})"
         where = Path(first.where) if first else None
         raise refusal(self.root, found, allowed="Labelme's JSON files", own=NAME, where=where)
 
@@ -271,7 +270,7 @@ class _Reader:
     def _image(self, path: Path, document: LabelFile, place: slice | None, notes: Counter[str]) -> str:
         try:
             if not document.imagePath:
-                raise InputError(path, "no image is named", field="imagePath")
+                raise InputError(path, "names no image", field="imagePath")
             image, by_name = self.finder.locate(
                 document.imagePath, beside=path.parent, where=path, key="imagePath"
             )
@@ -410,7 +409,7 @@ class _Hands:
         groups: dict[int | str | None, list[_Point]] = defaultdict(list)
         for point in points:
             if both and point.group is None and point.side is None:
-                found = f"{kp.NAMES[point.keypoint]} without a side beside points of both hands"
+                found = f"{kp.NAMES[point.keypoint]} without a side, among points of both hands"
                 raise InputError(self.path, found, field="shapes", remedy="give each hand a group_id")
             groups[point.side if both and point.group is None else point.group].append(point)
         return groups
@@ -431,7 +430,7 @@ class _Hands:
         xy, seen = np.full((kp.COUNT, 2), np.nan, np.float32), np.zeros(kp.COUNT, np.uint8)
         for p in members:
             if seen[p.keypoint]:
-                found = f"{kp.NAMES[p.keypoint]} stands twice in one hand"
+                found = f"{kp.NAMES[p.keypoint]} occurs twice in one hand"
                 raise InputError(
                     self.path, found, field="shapes", remedy="give each hand a group_id of its own"
                 )
@@ -442,7 +441,9 @@ class _Hands:
         sides = {p.side for p in members if p.side}
         if len(sides) > 1:
             remedy = "give each hand a group_id of its own"
-            raise InputError(self.path, "one hand is called left and right", field="shapes", remedy=remedy)
+            raise InputError(
+                self.path, "one hand is called both left and right", field="shapes", remedy=remedy
+            )
         return sides.pop() if sides else None
 
 
@@ -495,11 +496,11 @@ _HELD = frozenset({"side", "keypoints", "label_source"})
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write one Labelme file an image, beside a copy of the image.
+    """Write one Labelme file for each image, beside a copy of the image.
 
-    Hands that share an image get a group_id each (1, 2, ...). A hidden point has the flag `occluded`, a
-    point of a known hand the flag `left` or `right`; unlabelled points have no shape. What QA found, in
-    `attrs["findings"]` where `curate review open-labelme` writes, is the description of a hand's first point.
+    Hands that share an image get a group_id each (1, 2, ...). A hidden point has the flag `occluded`; a point
+    of a hand of known side has the flag `left` or `right`; unlabelled points have no shape. QA's findings, in
+    `attrs["findings"]` when `curate review open-labelme` writes, describe a hand's first point.
 
     Returns
     -------

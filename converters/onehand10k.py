@@ -70,7 +70,7 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
         with told.quarantining(f"{source.name(table)} line {number}"):
             row = _row(line, table)
             if row.image in before:
-                raise InputError(table, f"{row.image!r} stands in a line before")
+                raise InputError(table, f"{row.image!r} is on an earlier line too")
             before.add(row.image)
             if image := locate(finder, told, row.image, where=table, key=f"line {number}"):
                 yield _hand(folder, row, image)

@@ -1,4 +1,4 @@
-"""OpenPose's output (--write_json): a file a picture, with each person's hands and a score for each point.
+"""OpenPose's output (--write_json): a file per picture, with each person's hands and a score for each point.
 
     IMAGE_keypoints.json, or VIDEO_000000000012_keypoints.json    {"version": 1.3, "people": [
         {"person_id": [-1], "hand_left_keypoints_2d": [x, y, score] * 21, "hand_right_keypoints_2d": ...}]}
@@ -62,7 +62,7 @@ _PERSON = msgspec.json.Decoder(Person)
 
 
 def read(source: Source) -> Iterator[Part]:
-    """Yield up to two samples for each person: the hands of which a point was found.
+    """Yield up to two samples for each person: the hands with at least one point found.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def _of_person(
         values = shaped(flat or [0.0] * 3 * kp.COUNT, (3 * kp.COUNT,), path, field).reshape(kp.COUNT, 3)
         found = values[:, 2] > 0
         if (values[:, 2] < 0).any() or (values[:, 2] > _LARGEST).any():
-            raise InputError(path, "a score beyond 0 to 2", field=field, allowed="x, y, score from 0 to 1")
+            raise InputError(path, "a score outside 0 to 2", field=field, allowed="x, y, score from 0 to 1")
         told.notes[_ABOVE_1] += int((values[:, 2] > 1).sum())
         values[:, 2] = np.minimum(values[:, 2], 1)
         if not found.any():

@@ -122,7 +122,7 @@ class _Set:
 
 
 def read(source: Source) -> Iterator[Part]:
-    """Yield up to two samples for each image: the hands of which a point is in view.
+    """Yield up to two samples for each image: the hands with at least one point in view.
 
     Visibility 1 becomes 2 (visible), 0 becomes 1 (labelled but hidden), also outside the image.
 
@@ -147,11 +147,11 @@ def read(source: Source) -> Iterator[Part]:
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write RHD_published_v2 as published: samples numbered anew, val and test as evaluation, else training.
+    """Write RHD_published_v2 as published: samples renumbered, val and test as evaluation, else training.
 
     All images of a set have one size, that of most of them. A hand that the image does not show has rows out
-    of view; what is unknown of one that it shows (a point, xyz, K) is NaN, which `read` understands. Masks
-    are kept where they hold RHD's part ids, depth maps are coded as RHD codes them.
+    of view; an unknown value of a hand that it shows (a point, xyz, K) is NaN, which `read` understands.
+    Masks are kept if they hold RHD's part ids; depth maps are coded as in RHD.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def _load(one: _Set, counted: Part) -> list[_Piece]:
     entries, records = safe_pickle.load_records(one.annotations, shapes)
     numbers: list[Any] = [*entries, *records.row_of] if isinstance(entries, dict) else [None]
     if {*map(type, numbers)} - {int} or min(numbers, default=0) < 0:
-        raise InputError(one.annotations, "no table of samples", allowed="{id: {xyz, uv_vis, K}}")
+        raise InputError(one.annotations, "not a table of samples", allowed="{id: {xyz, uv_vis, K}}")
     keys = sorted(key for key in numbers if f"{key:05d}{one.suffix}" in one.images)
     counted.dropped["annotation without its image"] += len(numbers) - len(keys)
     counted.dropped["image without an annotation"] += len(one.images) - len(keys)

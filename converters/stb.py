@@ -4,10 +4,10 @@
     labels/B1Counting_BB.mat  B1Counting_SK.mat
 
 `handPara` (3, 21, n) holds, in millimetres, the palm's centre, then little, ring, middle, index and thumb,
-each from the palm to the tip; entry i is of picture i. BB is in the frame of the left camera of a stereo
-pair; the right one stands 120.054 mm further along x. SK is in the frame of a RealSense's depth camera: its
-readme gives R and t from colour to depth, so that a point X has the place R' (X - t) in the colour camera's
-frame. There is no wrist: the palm's centre is none.
+each from the palm to the tip; entry i belongs to picture i. BB is in the frame of the left camera of a stereo
+pair; the right one is 120.054 mm further along x. SK is in the frame of a RealSense's depth camera: its
+readme gives R and t from colour to depth, so that a point X is at R' (X - t) in the colour camera's frame.
+There is no wrist: the palm's centre is not one.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def read(source: Source) -> Iterator[Part]:
     tables = [path for path in texts_below(source.folder, told) if _TABLE.fullmatch(path.name)]
     if not tables:
         raise refusal(
-            source.root, "no B1Counting_BB.mat and its like", allowed="images/ and labels/", own=NAME
+            source.root, "no file such as B1Counting_BB.mat", allowed="images/ and labels/", own=NAME
         )
     hands = apart(tables, lambda table: _hands(table, source, told), source, told)
     yield from gathered(hands, told, note=NOT_TOLD)

@@ -1,4 +1,4 @@
-"""Ultralytics YOLO pose: a text file an image, a line a hand.
+"""Ultralytics YOLO pose: one text file per image, one line per hand.
 
 A line holds class, box (cx cy w h) and 21 x (x y v), or 21 x (x y), all as shares of the image's width and
 height with the origin at its corner (docs.ultralytics.com/datasets/pose). The order of the points is ours.
@@ -64,11 +64,11 @@ def read(source: Source) -> Iterator[Part]:
         {train,val,test}/labels, or images/ and labels/, at any depth; data.yaml is optional. Images that are
         not there are looked for by name in `source.images`.
 
-    `label_source` stays null: the format does not tell who labelled.
+    `label_source` stays null: the format does not say who labelled.
 
     Raises
     ------
-    InputError: no such folders, or a data.yaml of another keypoint count.
+    InputError: no such folders, or a data.yaml with another keypoint count.
     """
     root = source.root
     if not root.is_dir():
@@ -99,10 +99,10 @@ def read(source: Source) -> Iterator[Part]:
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write images/{split}, labels/{split} and data.yaml, whose flip_idx is the identity, as for one hand.
 
-    A point outside the image becomes unlabelled, since Ultralytics refuses such files; boxes are clipped, and
-    drawn around the points of a hand that has none. A hand that has neither box nor points in the image is
-    left out, and an image without hands with it. Samples of no split go to train; all hands of an image to
-    the split of the first.
+    A point outside the image becomes unlabelled, since Ultralytics refuses such files. Boxes are clipped; a
+    hand without a box gets one around its points. A hand with neither a box nor points in the image is left
+    out, and so is an image left without hands. Samples without a split go to train; all hands of an image go
+    to the split of the first.
 
     Returns
     -------
@@ -287,7 +287,7 @@ def _row(tokens: list[bytes], config: Config, notes: Counter[str]) -> list[float
             f"{counted(len(tokens), 'number')}; allowed: 68 (class, box, 21 x (x y v)) or 47 (without v)"
         )
     if config.sizes and size not in config.sizes:  # such as a file cut off where a line without v would end
-        raise ValueError(f"{len(tokens)} numbers, {size} a point, which is not what {config.sizes_by}")
+        raise ValueError(f"{len(tokens)} numbers, {size} per point, which is not what {config.sizes_by}")
     row = _numbers(tokens)
     if not all(map(math.isfinite, row)):  # before a missing v becomes NaN: a NaN in the file is no number
         raise ValueError("a number that is not finite")

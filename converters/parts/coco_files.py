@@ -241,7 +241,9 @@ def _entry_by_entry(
         found = []
         for i, entry in enumerate(entries if isinstance(entries, list) else [], start=first):
             if not _is_text(entry):
-                problems.append((f"{file.name}: {key}[{i}]", "text that is no Unicode (a lone surrogate)"))
+                problems.append(
+                    (f"{file.name}: {key}[{i}]", "text that is not valid Unicode (a lone surrogate)")
+                )
                 continue
             try:
                 found.append(msgspec.convert(_plain(entry), wanted, strict=False))

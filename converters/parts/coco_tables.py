@@ -81,7 +81,7 @@ class Hands:
         for row, key in enumerate(self.columns["sample_id"]):
             twins[row] = key in seen
             seen.add(key)
-        self.refuse(twins, lambda _: "an annotation of this id stands before")
+        self.refuse(twins, lambda _: "an earlier annotation has this id")
 
 
 def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
@@ -122,11 +122,11 @@ def read_hands(
     if not found:
         name, reason = failed.quarantine[0]
         others = (
-            f" ({counted(len(files) - 1, 'further file')} {verb(len(files) - 1, 'is', 'are')} no better)"
+            f" (nor {verb(len(files) - 1, 'is', 'are')} {counted(len(files) - 1, 'further file')})"
             if len(files) > 1
             else ""
         )
-        why = f"no COCO file: {reason}{others}"
+        why = f"not a COCO file: {reason}{others}"
         raise refusal(source.root, why, allowed="images and annotations", own=own, where=source.folder / name)
     yield failed
     yield from _parts(found, finder)
@@ -365,11 +365,9 @@ class _Lookup:
     def _entry(self, key: Id) -> Image:
         entry = self._known.get(key)
         if entry is None:
-            raise InputError(
-                self.file.path, f"image id {key!r} of an annotation is not there", field="images"
-            )
+            raise InputError(self.file.path, f"no image has the id {key!r} of an annotation", field="images")
         if key in self._ambiguous:
-            raise InputError(self.file.path, f"image id {key!r} stands for several files", field="images")
+            raise InputError(self.file.path, f"several files have the image id {key!r}", field="images")
         return entry
 
     def _side(self, entry: Image, name: str) -> int | None:

@@ -97,7 +97,7 @@ def _fault(hand: Sample) -> str:
     if hand.K is not None and no_camera(hand.K[None]).any():
         return NO_CAMERA
     if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
-        return "xyz: a point that does not lie before the camera"
+        return "xyz: a point that is not in front of the camera"
     return ""
 
 
@@ -122,7 +122,7 @@ def shaped(values: Any, shape: tuple[int, ...], where: Path | str, field: str) -
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
     if array.shape != shape:
-        found = " x ".join(map(str, array.shape)) if array.size else "no array of numbers"
+        found = " x ".join(map(str, array.shape)) if array.size else "not an array of numbers"
         raise InputError(where, found, field=field, allowed=f"{' x '.join(map(str, shape))} numbers")
     return array
 

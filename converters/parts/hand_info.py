@@ -147,7 +147,7 @@ def _header(path: Path, line: str, separator: str) -> dict[str, int]:
     for place, cell in enumerate(cells):
         column = known.get(re.sub(r"[\W_]+", "", cell).lower())
         if column in where:
-            raise InputError(path, f"column {column} stands twice", field="its header")
+            raise InputError(path, f"column {column} occurs twice", field="its header")
         if column:
             where[column] = place
     missing = [column for column in _NEEDED if column not in where]
@@ -228,7 +228,7 @@ def _add_row(info: HandInfo, columns: _Cells, cells: list[str], number: int) -> 
     if not key:
         raise ValueError("imageName is blank")
     if key in info.stems:
-        raise ValueError(f"{name} stands on an earlier line too")
+        raise ValueError(f"{name} is on an earlier line too")
     identity = columns.get(cells, "id")
     whole = _WHOLE.fullmatch(identity)
     if identity and not whole:

@@ -32,7 +32,7 @@ def open_checked(path: Path, places: Places, most: int = MAX_BYTES, *, own: str 
 
     Raises
     ------
-    UnsafeInput: a link that leads out of the source. InputError: no regular file, too large or empty.
+    UnsafeInput: a link that leads out of the source. InputError: not a regular file, too large or empty.
     """
     places.require(path)
     try:
@@ -61,7 +61,7 @@ def entry(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, path: Path, field:
     except msgspec.ValidationError as error:
         raise invalid(path, error, field) from None
     except UnicodeDecodeError:
-        raise InputError(path, "text that is no Unicode (a lone surrogate)", field=field) from None
+        raise InputError(path, "text that is not valid Unicode (a lone surrogate)", field=field) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(path, str(error)[:80], field=field) from None
 

@@ -75,7 +75,7 @@ def _keypoint(path: Path, label: str, name: object) -> int:
         remedy = f"did you mean {like}?" if like else ""
         allowed = "one of the 21: " + ", ".join(kp.NAMES)
         raise InputError(
-            path, f"{name!r} is no keypoint", field=f"labels.{label}", allowed=allowed, remedy=remedy
+            path, f"{name!r} is not a keypoint", field=f"labels.{label}", allowed=allowed, remedy=remedy
         )
     return keypoint
 

@@ -117,13 +117,13 @@ class HandReader:
         scores = np.full(kp.COUNT, np.nan, np.float32)
         for region, keypoint, _, visibility in members:
             if seen[keypoint]:
-                raise InputError("", f"{kp.NAMES[keypoint]} stands twice in one hand", remedy=_APART)
+                raise InputError("", f"{kp.NAMES[keypoint]} occurs twice in one hand", remedy=_APART)
             xy[keypoint] = np.array([region.values["x"], region.values["y"]]) * size / 100
             seen[keypoint] = visibility
             scores[keypoint] = np.nan if region.score is None else region.score
         sides = {point.side for point in members if point.side}
         if len(sides) > 1:
-            raise InputError("", "one hand is called left and right", remedy=_APART)
+            raise InputError("", "one hand is called both left and right", remedy=_APART)
         about = [box.label, *box.remarks] if box is not None else []
         about += task.remarks if alone else []
         side = labels.said(" ".join(about)).side
@@ -168,7 +168,7 @@ def _groups(
         both = len({point.side for point in loose if point.side}) == 2
         for point in loose:
             if both and point.side is None:
-                found = f"{kp.NAMES[point.keypoint]} without a side beside points of both hands"
+                found = f"{kp.NAMES[point.keypoint]} without a side, among points of both hands"
                 raise InputError("", found, remedy=_APART)
             groups[f"{_LOOSE}{point.side if both else ''}"].append(point)
     return groups

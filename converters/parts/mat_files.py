@@ -66,7 +66,7 @@ def _arrays(data: bytes, wanted: frozenset[str]) -> dict[str, NDArray[Any]]:
         raise _Flaw("a MATLAB file of version 7.3 (HDF5)")
     order = {b"IM": "<", b"MI": ">"}.get(data[126:_HEAD])
     if order is None:
-        raise _Flaw("no MATLAB file")
+        raise _Flaw("not a MATLAB file")
     found: dict[str, NDArray[Any]] = {}
     left = MAX_BYTES
     for element in _elements(memoryview(data)[_HEAD:], order):
@@ -110,7 +110,7 @@ def _named(data: memoryview, order: str, wanted: frozenset[str]) -> dict[str, ND
     parts = _elements(data, order)
     flags, shape, name = (next(parts, None) for _ in range(3))
     if flags is None or shape is None or name is None or len(flags.data) < 4:
-        raise _Flaw("an array without its head")
+        raise _Flaw("an array without its header")
     title = bytes(name.data).decode("latin1")
     if title not in wanted:
         return {}
@@ -122,7 +122,7 @@ def _named(data: memoryview, order: str, wanted: frozenset[str]) -> dict[str, ND
     if flag & 0xFF == _CHARACTERS:
         return {title: _texts(values, sides, order)}
     if flag & 0xFF not in _NUMBERS or flag & _COMPLEX:
-        raise _Flaw(f"{title!r} is no array of real numbers or text")
+        raise _Flaw(f"{title!r} is not an array of real numbers or text")
     return {title: _numbers(values, sides, order)}
 
 
@@ -143,7 +143,7 @@ def _texts(values: _Element, sides: list[int], order: str) -> NDArray[Any]:
     try:
         text = bytes(values.data).decode(codec)
     except (UnicodeDecodeError, LookupError):
-        raise _Flaw("text in an unknown code") from None
+        raise _Flaw("text in an unknown encoding") from None
     if len(sides) != 2 or len(text) != _product(sides):
         raise _Flaw("text that does not fit its array")
     rows = [text[row :: sides[0]].rstrip(" \0") for row in range(sides[0])]

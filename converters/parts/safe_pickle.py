@@ -159,9 +159,11 @@ def _guarded(path: Path, read: Callable[[bytes], T]) -> T:
     except InputError:
         raise
     except MemoryError:
-        raise UnsafeInput(path, "a pickle that asks for more memory than its content needs") from None
+        raise UnsafeInput(path, "a pickle that demands more memory than its content needs") from None
     except Exception as error:  # a broken pickle raises anything
-        raise InputError(path, f"no pickle of arrays ({type(error).__name__}: {str(error)[:80]})") from None
+        raise InputError(
+            path, f"not a pickle of arrays ({type(error).__name__}: {str(error)[:80]})"
+        ) from None
 
 
 def _unpickled(data: bytes, path: Path) -> Any:
@@ -179,7 +181,7 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     ValueError: one of them is no array, or of another shape, type, order or size than the rest.
     """
     if {*map(type, arrays)} != {RawArray} or {*map(len, arrays)} != {5}:
-        raise ValueError(f"no array; allowed: an array of {shape}")
+        raise ValueError(f"not an array; allowed: an array of {shape}")
     _, shapes, dtypes, orders, data = zip(*arrays, strict=True)
     if {*shapes} != {shape}:
         raise ValueError(f"an array of {str(({*shapes} - {shape}).pop())[:60]}; allowed: {shape}")
@@ -190,7 +192,7 @@ def stack(arrays: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     if {*map(type, data)} == {str}:  # Python 2 did not tell text from bytes
         data = tuple(text.encode("latin1") for text in data)
     if {*map(len, data)} != {dtype.itemsize * int(np.prod(shape))}:
-        raise ValueError(f"data of another size than an array of {shape} has")
+        raise ValueError(f"data whose size is not that of an array of {shape}")
     return _shaped(np.frombuffer(b"".join(data), dtype), shape, fortran=bool(orders[0]))
 
 
@@ -213,7 +215,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         except KeyError:
             raise UnsafeInput(
                 self._path,
-                f"a pickle that wants to import {module}.{name}"[:200],
+                f"a pickle that tries to import {module}.{name}"[:200],
                 allowed="NumPy arrays alone",
                 remedy="get the file from its publisher again",
             ) from None

@@ -50,7 +50,7 @@ def read_each(
             first = first or error
             failed.quarantine.append((name, error.reason))
     if not made:
-        why = f"no {title} file: {first.reason}" if first else f"no {suffix} file"
+        why = f"not a {title} file: {first.reason}" if first else f"no {suffix} file"
         raise refusal(root, why, allowed=allowed, own=own, where=Path(first.where) if first else None)
     return made
 

@@ -23,7 +23,7 @@ def lines(path: Path, places: Places) -> Iterator[tuple[int, str]]:
         try:
             text = opened.read().decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise InputError(path, "no text in UTF-8") from None
+            raise InputError(path, "not text in UTF-8") from None
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line.strip()

@@ -66,7 +66,7 @@ def elements(path: Path, places: Places, root: str) -> Iterator[Element]:
     ------
     UnsafeInput: it lies elsewhere, or declares a document type, as only entities need it.
     NotXml: not well-formed, or of another root.
-    InputError: no regular file, empty, too large, or with too much in one element.
+    InputError: not a regular file, empty, too large, or with too much in one element.
     """
     with json_files.open_checked(path, places, MAX_BYTES) as file:
         builder = _Builder(path, root)
@@ -107,7 +107,7 @@ class _Builder:
     def _refuse(self, *_declared: object) -> None:
         raise UnsafeInput(
             self.path,
-            "a document type (<!DOCTYPE>), by which a file can grow or fetch others",
+            "a document type (<!DOCTYPE>), which can make a file grow or fetch others",
             allowed="none",
         )
 

@@ -114,8 +114,8 @@ class Cluster:
         for worker, missing in answers.items():
             if missing:
                 raise ClusterError(
-                    f"{missing[0]}: the worker {worker} does not see it as it is here; put it on a file "
-                    "system that all machines share, under the same path"
+                    f"{missing[0]}: the worker {worker} does not see the same content there; put it on a "
+                    "file system that all machines share, under the same path"
                 )
 
     def _result(self, future: Any) -> list[Any]:
@@ -126,7 +126,7 @@ class Cluster:
         try:
             results, error = future.result()
         except KilledWorker:
-            told = "worker after worker died at the same piece of work"
+            told = "worker after worker died on the same piece of work"
         except Exception as lost:  # an error of ours comes as a result
             told = "the scheduler was lost" if self._client.status != "running" else _line(lost)
         else:
@@ -154,7 +154,7 @@ class Cluster:
             atexit.register(self.close)
             for worker, version in self._asked(_version).items():
                 if version != _version():
-                    raise ClusterError(f"the worker {worker} has {version}; here is {_version()}")
+                    raise ClusterError(f"the worker {worker} has {version}; this machine has {_version()}")
             self._look()
         return self._client
 
@@ -163,7 +163,7 @@ class Cluster:
         answers: dict[str, Any] = self._connected().run(question, *given, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, BaseException):
-                raise ClusterError(f"the worker {worker} cannot do our work ({answer!r})"[:300])
+                raise ClusterError(f"the worker {worker} cannot do this work ({answer!r})"[:300])
         return answers
 
     def close(self) -> None:
@@ -232,7 +232,7 @@ def _each(
     keep_freed_memory()  # Dask has its workers hand it back at once, and images would pay at every step
     try:
         if version != _version():  # one that came later
-            raise ClusterError(f"a worker on {platform.node()} has {_version()}; wanted is {version}")
+            raise ClusterError(f"a worker on {platform.node()} has {_version()}; required: {version}")
         return [function(item) for item in group], None
     except (Exception, KeyboardInterrupt) as error:
         return [], error

@@ -1,16 +1,16 @@
-"""Every error that hand-curate raises on purpose.
+"""Every error that hand-curate raises deliberately.
 
     CurateError                 anything the user can act on; the command ends with exit code 2
-    ├── InputError              a file, a field or an option holds what it must not
-    │   ├── UnreadableImage     an image that is missing, broken, too large or no image at all
+    ├── InputError              a file, a field or an option has a value that is not allowed
+    │   ├── UnreadableImage     an image that is missing, broken or too large, or not an image at all
     │   │   └── UnsafeReference  a dataset's image, mask or depth map lies where none of its files may
     │   ├── NotLabelme          a JSON file of another form than Labelme's (its converter's)
-    │   ├── NotXml              a file that is no XML, or of another format (the converters')
-    │   ├── UnsafeInput         an input that tries what data has no business doing
+    │   ├── NotXml              a file that is not XML, or of another format (the converters')
+    │   ├── UnsafeInput         an input that tries to do more than hold data
     │   ├── SchemaError         a folder of ours that is unfinished, broken, or of another version
     │   └── ConfigChanged       a folder was begun, or made, with another configuration
     ├── MissingExtra            a feature needs a package that is not installed
-    ├── ShareDone               no error: a share of the work is done, and the others are not
+    ├── ShareDone               not an error: a share of the work is done, and the others are not
     ├── ClusterError            a cluster that cannot be reached, is lost, or gives up (the engine's)
     └── BlenderError            no Blender, or one that does not work (the renderer's)
 
@@ -29,14 +29,14 @@ class CurateError(Exception):
 
 
 class InputError(CurateError):
-    """Bad input, told in one line.
+    """Bad input, reported in one line.
 
     Parameters
     ----------
     where: the file (or folder, or option) at fault.
     found: what was found there.
     field: the field, key, column or line within it.
-    allowed: what would have been right.
+    allowed: what is allowed instead.
     remedy: what the reader can do about it.
     """
 
@@ -55,7 +55,7 @@ class InputError(CurateError):
 
     @property
     def reason(self) -> str:
-        """The message without the file: what the quarantine records next to the file's name."""
+        """The message without the file: the quarantine records it next to the file's name."""
         found = _shortened(self.found)
         text = f"{_shortened(self.field)}: {found}" if self.field else found
         if self.allowed:
@@ -73,7 +73,7 @@ class InputError(CurateError):
 
 
 class UnreadableImage(InputError):
-    """An image file that is missing, truncated, oversized or no image at all."""
+    """An image file that is missing, truncated or oversized, or not an image at all."""
 
 
 class UnsafeReference(UnreadableImage):
@@ -113,16 +113,18 @@ class ShareDone(CurateError):
 
     Attributes
     ----------
-    out: the folder. share: as it was given, such as "2/8". missing, total: how many pieces of the work are
-        not done yet, and how many there are. Where none is missing, somebody else completes the folder.
+    out: the folder. share: as it was given, such as "2/8". missing, total: how many pieces of work are not
+        done yet, and how many there are. If none is missing, another share completes the folder.
     """
 
     def __init__(self, out: str | os.PathLike[str], share: str, missing: int, total: int) -> None:
         self.out, self.share, self.missing, self.total = os.fspath(out), share, missing, total
-        told = "; another one completes the folder"
+        told = "; another share completes the folder"
         if missing:
             are = "is" if missing == 1 else "are"
-            told = f", {missing} of {total} pieces of the work {are} not; whoever does the last completes it"
+            told = (
+                f", {missing} of {total} pieces of work {are} not; the share that does the last completes it"
+            )
         super().__init__(f"{_one_line(self.out)}: share {share} is done{told}")
 
     def as_json(self) -> dict[str, str | int]:

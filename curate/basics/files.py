@@ -37,6 +37,7 @@ _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
 _LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
 _NEW_FOLDER = "a new folder, or one that curate made"
 _WRITING = "another curate command is writing here"
+_READ = "is the folder that is read, or contains it"
 _US = os.urandom(4).hex()  # and our number, as forks share this
 _NAMED, _SHOWN = 12, 50  # of another configuration: settings, and letters of a name
 # What told of a folder before there was a mark, with the format that it names.
@@ -105,7 +106,7 @@ def write_result(path: Path, data: bytes, *, overwrite: bool) -> None:
     if overwrite or not path.exists():
         write(path, data)
     elif not _holds(path, data):
-        raise InputError(path, "is there already", remedy="give another name, or --overwrite")
+        raise InputError(path, "already exists", remedy="give another name, or add --overwrite")
 
 
 def _holds(path: Path, data: bytes) -> bool:
@@ -189,7 +190,7 @@ def claimed(
     asked = {"identity": json.loads(json.dumps(dict(identity))), _RESUME_KEY: resume_key}
     for place in reads:
         if real(place).is_relative_to(real(folder)):
-            raise InputError(folder, "the folder that is read", remedy="choose another --out")
+            raise InputError(folder, _READ, remedy="choose another --out")
     _read_mark(folder)  # refuses before anything is written
     with _locked(folder, shares) as hold:
         mark = _read_mark(folder)  # as it is now that nobody else writes, or others do their shares

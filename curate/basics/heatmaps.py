@@ -124,7 +124,7 @@ def check_dtype(dtype: DTypeLike, sigma: float, *, peak1: bool = False) -> np.dt
             "dtype of the heatmaps",
             f"{kind} leaves {count} level{'s' * (count > 1)} of formula (1) at sigma {sigma:g}",
             allowed=f"at least {MIN_LEVELS} levels",
-            remedy="store float32 or float16, the peak-1 form, or no heatmaps: they are drawn on read",
+            remedy="store float32, float16 or the peak-1 form, or no heatmaps: they are then drawn when read",
         )
     return kind
 

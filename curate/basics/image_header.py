@@ -75,9 +75,9 @@ def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
         found = f"its header promises more than {MAX_PIXELS // 1_000_000} megapixels"
         raise UnreadableImage(where, found) from None
     except UnidentifiedImageError:
-        found = "no image" if head else "an empty file"
+        found = "not an image" if head else "an empty file"
         found = "a TIFF that is damaged, or of a rare kind" if head.startswith(_TIFF_HEADS) else found
-        raise UnreadableImage(where, found, allowed=READ, remedy="convert others first") from None
+        raise UnreadableImage(where, found, allowed=READ, remedy="convert other formats first") from None
     except UnreadableImage:
         raise
     except BROKEN as error:
@@ -158,8 +158,8 @@ def _tiff_size(where: str | os.PathLike[str], header: Any) -> tuple[int, int]:
         raise UnreadableImage(where, found, allowed=READ, remedy="convert it first")
     bits = max(header.tag_v2.get(_BITS_TAG, (1,)))
     if bits > 16 or not _UNSIGNED.issuperset(header.tag_v2.get(_NUMBERS_TAG, (1,))):
-        found = f"a TIFF of signed or fractional numbers, or of long ones ({bits} bits)"
-        raise UnreadableImage(where, found, allowed="8 or 16 bits, from 0 on", remedy="convert it first")
+        found = f"a TIFF of signed, floating-point or long numbers ({bits} bits)"
+        raise UnreadableImage(where, found, allowed="8 or 16 bits, unsigned", remedy="convert it first")
     return int(header.tag_v2[_WIDTH_TAG]), int(header.tag_v2[_HEIGHT_TAG])
 
 

@@ -184,13 +184,13 @@ def cut(
 
     Raises
     ------
-    ValueError: the part does not touch the image.
+    ValueError: the part lies outside the image.
     """
     x, y, w, h = box
     height, width = image.shape[:2]
     left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
     if left >= right or top >= bottom:
-        raise ValueError("the part does not touch the image")
+        raise ValueError("the part lies outside the image")
     piece: Any = image[top:bottom, left:right]
     if piece.shape[:2] != (h, w):
         beyond = (top - y, y + h - bottom, left - x, x + w - right)
@@ -253,7 +253,7 @@ def _by_opencv(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels
     except cv2.error:
         image = None
     if image is None:
-        raise UnreadableImage(where, "its pixels do not decode")
+        raise UnreadableImage(where, "its pixels cannot be decoded")
     return np.asarray(image if grey else cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -265,7 +265,7 @@ def _by_pillow(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels
             with Image.open(io.BytesIO(data)) as image:
                 pixels = np.asarray(image.convert("RGB"))
     except image_header.BROKEN as error:
-        raise UnreadableImage(where, f"its pixels do not decode ({error})") from None
+        raise UnreadableImage(where, f"its pixels cannot be decoded ({error})") from None
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if grey else pixels, np.uint8)
 
 

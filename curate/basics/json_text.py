@@ -31,14 +31,14 @@ def parse(data: bytes | str) -> Any:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
-        raise ValueError(f"text that is no Unicode ({error.reason})") from None
+        raise ValueError(f"text that is not valid Unicode ({error.reason})") from None
     return value
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is beyond all bounds")
+        raise ValueError(f"{text[:20]} is too large a number")
     return number
 
 

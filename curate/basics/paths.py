@@ -18,7 +18,7 @@ from pathlib import Path
 from curate.basics.errors import InputError, UnsafeInput
 
 LONGEST = 4096  # characters in a path, PATH_MAX of Linux
-NO_TEXT = "a file name that is no text; rename it"
+NO_TEXT = "a file name with control characters or invalid UTF-8; rename it"
 
 
 class Places:
@@ -50,7 +50,7 @@ class Places:
             raise UnsafeInput(
                 path,
                 f"{kind} that leads out of the source folder",
-                remedy=f"if that is meant, give the folder that it leads into: {option} DIR",
+                remedy=f"if this is intended, give the folder that it leads to: {option} DIR",
             )
 
     def _within(self, real: str) -> bool:
@@ -77,7 +77,7 @@ def require_apart(out: Path, read: Path, what: str) -> None:
     makes, reads = real(out), real(read)
     if makes.is_relative_to(reads) or reads.is_relative_to(makes):
         raise InputError(
-            out, f"--out and the {what} {read} lie in each other", allowed=f"a folder apart from the {what}"
+            out, f"--out and the {what} {read} overlap", allowed=f"a folder apart from the {what}"
         )
 
 
@@ -104,13 +104,13 @@ def require_text(path: Path) -> None:
 
 
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:
-    """Open a regular file for reading. Raises OSError, also for what is no regular file, or no path."""
+    """Open a regular file for reading. Raises OSError, also for what is not a regular file, or no path."""
     try:
         mode = Path(path).stat().st_mode
     except ValueError:  # NUL, or what no system encodes
         raise OSError(errno.EINVAL, "no path", as_text(os.fspath(path))) from None
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "no regular file", os.fspath(path))
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     return open(path, "rb")
 
 

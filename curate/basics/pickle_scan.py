@@ -168,7 +168,7 @@ def _values(held: list[int], count: int) -> int:
         raise IndexError
     values = 1 + sum(held)
     if values > MAX_VALUES:
-        raise Suspicious(f"tuples of more than {MAX_VALUES} values in each other")
+        raise Suspicious(f"nested tuples of more than {MAX_VALUES} values")
     return values
 
 

@@ -58,11 +58,11 @@ class Setting:
 
 
 class Options:
-    """A command's options: a dataclass of settings that refuses what a field does not allow.
+    """A command's options: a dataclass of settings, each with the values that it allows.
 
     Raises
     ------
-    InputError: on making one with such a value.
+    InputError: when one is made with a value that is not allowed.
     """
 
     __slots__ = ()
@@ -81,7 +81,8 @@ class Options:
         return {name: getattr(self, name) for name in settings_of(type(self))}
 
     def record(self) -> dict[str, Any]:
-        """The settings as JSON values, for the identity of a folder; of a file its content, wherever it is.
+        """The settings as JSON values, for the identity of a folder; for a file its content's hash, not its
+        path.
 
         Raises
         ------
@@ -101,7 +102,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class NoOptions(Options):
-    """Of what takes none."""
+    """The options of something that has none."""
 
 
 def settings_of(kind: type[Any]) -> dict[str, Setting]:
@@ -118,7 +119,7 @@ def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: s
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror or error})") from None
     except ValueError as error:
-        raise InputError(path, f"is not YAML of settings ({error})", remedy=remedy) from None
+        raise InputError(path, f"is not a YAML file of settings ({error})", remedy=remedy) from None
     return table(given, path, allowed=allowed)
 
 
@@ -129,7 +130,7 @@ def table(
     if given is None:
         return {}
     if not isinstance(given, dict):
-        found = repr(given)[:_WIDTH] if field else f"no table but a {type(given).__name__}"
+        found = repr(given)[:_WIDTH] if field else f"a {type(given).__name__}, not a table"
         raise InputError(where, found, field=field, allowed=allowed)
     return given
 

@@ -57,13 +57,13 @@ def listening(also: Callable[[], None] = lambda: None) -> Iterator[None]:
 def at_once() -> Iterator[None]:
     """Within the block, in which nothing may be begun, a signal ends the process with one line, and so does
     a library for which there is no memory."""
-    with _handled(lambda *_: _end("stopped before anything was begun", CODE)):
+    with _handled(lambda *_: _end("stopped before any work began", CODE)):
         try:
             yield
         except (ImportError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            _end("out of memory before anything was begun", NO_MEMORY)
+            _end("out of memory before any work began", NO_MEMORY)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -61,20 +61,22 @@ def frames(path: Path, not_held: Callable[[int], object] = lambda _: None) -> It
 
     Parameters
     ----------
-    not_held: told, behind the last frame, how many more the video says that it has, where it is one in fifty
-        or one.
+    not_held: called after the last frame with the number of frames that the video promised and does not hold,
+        if there is only one, or at most one in fifty.
+
+    OpenCV resizes a frame of another size to the first one's.
 
     Raises
     ------
-    InputError: no video that can be read, or an interlaced one; or, behind its last frame, that it promised
-        more than that, or that the next is of another size.
+    InputError: not a video that can be read, or an interlaced one; after the last frame: more frames than
+        that are missing.
     """
     with _opened(path) as capture:
         frame = None
         for frame in _decoded(path, _read(path, capture, _shown(path, capture))):
             yield frame
     if frame is None:
-        raise InputError(path, "a video without a frame that can be read")
+        raise InputError(path, "a video without a readable frame")
     number, missing = frame.number + 1, _missing(path, frame)
     if missing > max(1, _LOST * (number + missing)):
         raise InputError(path, f"ends after {number} of {number + missing} frames; those are kept")
@@ -93,13 +95,14 @@ def camera(number: int) -> Iterator[Frame]:
 
     Raises
     ------
-    InputError: no such camera; or, behind its last frame, that it gives no more.
+    InputError: no such camera; after the last frame: it gives no more, or the next one has another size.
     """
     where = f"camera:{number}"
     capture: Any = cv2.VideoCapture(number)
     try:
         if not capture.isOpened():
-            raise InputError(where, "no camera that can be opened", remedy="is it plugged in, and free?")
+            remedy = "is it plugged in, and not in use?"
+            raise InputError(where, "the camera cannot be opened", remedy=remedy)
         began = time.monotonic()
         count = 0
         for frame in _read(where, capture):
@@ -184,8 +187,8 @@ def _decoded(path: Path, found: Iterator[Frame]) -> Iterator[Frame]:
     if len(alike) > 1 and not _comes_again(path, alike[0].pixels):
         raise InputError(
             path,
-            "its frames are black throughout, or do not decode, as those of an interlaced video",
-            remedy="if it is one: ffmpeg -i IN -vf yadif OUT",
+            "its frames are all black, or cannot be decoded, as happens with an interlaced video",
+            remedy="if it is interlaced: ffmpeg -i IN -vf yadif OUT",
         )
     yield from alike
 
@@ -224,7 +227,7 @@ def _opened(path: Path) -> Iterator[Any]:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     try:
         if not capture.isOpened():
-            found = "a video that is damaged, or holds no picture that can be decoded"
+            found = "a video that is damaged, or that has no picture that can be decoded"
             raise InputError(path, found, remedy="if it plays elsewhere: ffmpeg -i IN OUT.mp4")
         width, height = (capture.get(k) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_PIXELS:
@@ -249,10 +252,10 @@ def _shown(path: Path, capture: Any) -> Callable[[Any], Any]:
     longer = max(wide, high) / min(wide, high)
     columns, rows = (capture.get(k) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
     if longer > _FLATTEST or longer * columns * rows > MAX_PIXELS:
-        found = f"frames of {columns:.0f} x {rows:.0f} px, of which each is to be shown as {wide} x {high}"
-        remedy = "if they are square: ffmpeg -i IN -vf setsar=1 OUT"
+        found = f"frames of {columns:.0f} x {rows:.0f} pixels with a pixel aspect ratio of {wide} : {high}"
+        remedy = "if the pixels are square: ffmpeg -i IN -vf setsar=1 OUT"
         raise InputError(
-            path, found, allowed=f"1 x {_FLATTEST}, and {MAX_PIXELS} square pixels", remedy=remedy
+            path, found, allowed=f"1 : {_FLATTEST} at most, and {MAX_PIXELS} square pixels", remedy=remedy
         )
     if turned:
         wide, high = high, wide
@@ -286,8 +289,8 @@ def _read(
         height, width = pixels.shape[:2]
         size = size or (width, height)
         if (width, height) != size:
-            told = f"frame {number} is {width} x {height} px, those before it {size[0]} x {size[1]}"
-            raise InputError(where, f"{told}; those are kept")
+            told = f"frame {number} is {width} x {height} px"
+            raise InputError(where, f"{told}; the frames before it are {size[0]} x {size[1]} px and are kept")
         yield Frame(number, seconds, np.asarray(cv2.cvtColor(show(pixels), cv2.COLOR_BGR2RGB), np.uint8))
 
 

@@ -65,4 +65,4 @@ def parse(data: bytes) -> Any:
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
     except (LookupError, AttributeError, TypeError, ArithmeticError) as error:  # of its scalars
-        raise ValueError(f"a value that is none of its type ({error})") from None
+        raise ValueError(f"a value that does not fit its type ({error})") from None

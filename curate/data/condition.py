@@ -112,7 +112,7 @@ class Condition:
                 return self._attribute(name)
             case ast.Subscript(value=ast.Name(id="attrs"), slice=ast.Constant(value=str() as name)):
                 return self._attribute(name)
-        raise ValueError(f"{ast.unparse(node)[:60]!r} is none of its parts")
+        raise ValueError(f"{ast.unparse(node)[:60]!r} is not allowed in a condition")
 
     def _attribute(self, name: str) -> _Value:
         self.attributes.add(name)

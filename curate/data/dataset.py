@@ -89,7 +89,7 @@ class _Info(msgspec.Struct):
 
 
 class Rows(NamedTuple):
-    """Some rows of a dataset, the photo each shows, and whether it shares its image with another hand."""
+    """Rows of a dataset, with the photo of each, and whether another hand is in the same image."""
 
     batch: pa.RecordBatch
     photos: list[str]
@@ -97,16 +97,17 @@ class Rows(NamedTuple):
 
 
 class Dataset:
-    """An opened dataset folder. Tables are read in batches; one at most is held in memory.
+    """An opened dataset folder. Its table is read in batches; at most one is held in memory.
 
     Attributes
     ----------
     root: the folder. info: the content of dataset.json.
-    fingerprint: hash of dataset.json, which holds that of the table; `curate.data.contents` looks further.
+    fingerprint: hash of dataset.json, which holds the table's hash; `curate.data.contents` hashes further
+        files.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        """Open a folder. Raises SchemaError where it is no finished dataset, or one of a later version."""
+        """Open a folder. Raises SchemaError if it is not a finished dataset, or has a later version."""
         self.root = Path(root)
         self.info, self.fingerprint = _read_info(self.root)
         self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
@@ -255,7 +256,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """What people call it: its folder's name."""
+        """The name of its folder."""
         return real(self.root).name
 
     @property
@@ -264,7 +265,7 @@ class Dataset:
         return self.info.get("training")
 
     def refuse_training_set(self, remedy: str, *, allowed: str = "a dataset") -> None:
-        """Raise InputError where this is a training set, which holds crops and no photographs."""
+        """Raise InputError if this is a training set, which holds crops and no photographs."""
         if self.training is not None:
             raise InputError(self.root, "a training set", allowed=allowed, remedy=remedy)
 
@@ -280,8 +281,8 @@ class Dataset:
             raise SchemaError(path, f"does not parse ({error!r})"[:200], remedy=_AGAIN) from None
 
     def to_pandas(self) -> pd.DataFrame:
-        """The table for people: a column `NAME_x`, `NAME_y` and `NAME_v` for each keypoint (pixels; NaN
-        where unlabelled), the other fields as they are."""
+        """The table in wide form: columns `NAME_x`, `NAME_y` (pixels; NaN where unlabelled) and `NAME_v` for
+        each keypoint; the other fields unchanged."""
         import pandas as pd
 
         table = self.table()
@@ -296,7 +297,7 @@ class Dataset:
 
 
 def from_pandas(frame: pd.DataFrame) -> pa.RecordBatch:
-    """The inverse of `Dataset.to_pandas`. Raises InputError for a missing keypoint column."""
+    """The inverse of `Dataset.to_pandas`. Raises InputError if a keypoint column is missing."""
     wanted = [f"{name}_{axis}" for name in kp.NAMES for axis in "xyv"]
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
@@ -369,8 +370,8 @@ def _read_info(root: Path) -> tuple[dict[str, Any], str]:
         raise SchemaError(root, "no such folder", allowed="a dataset folder made by a curate command")
     if not path.exists():
         unfinished = (root / files.WORK).exists()
-        found = "an unfinished dataset" if unfinished else "no dataset (it holds no dataset.json)"
-        remedy = "run the command that makes it again" if unfinished else "make one with: curate convert"
+        found = "an unfinished dataset" if unfinished else "not a dataset (it has no dataset.json)"
+        remedy = "run its command again to finish it" if unfinished else "make one with: curate convert"
         raise SchemaError(root, found, remedy=remedy)
     try:
         data = read_file(path, references.MAX_INFO)
@@ -404,7 +405,7 @@ def _first_twin(ids: pa.ChunkedArray) -> str | None:
     """What is said of the first id that stands there twice."""
     counts = ids.value_counts()
     twins = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    return f"{twins[0].as_py()!r} stands more than once" if len(twins) else None
+    return f"{twins[0].as_py()!r} occurs more than once" if len(twins) else None
 
 
 def _numbered(column: pa.ChunkedArray) -> NDArray[np.intp]:

@@ -35,7 +35,7 @@ def read(path: str | os.PathLike[str], width: int, height: int) -> Metres:
         raise UnreadableImage(path, found, allowed=f"{width} x {height}, as its image")
     stored: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None:
-        raise UnreadableImage(path, "its pixels do not decode")
+        raise UnreadableImage(path, "its pixels cannot be decoded")
     if stored.dtype == np.uint16 and stored.ndim == 2:
         return _metres(stored, _UNIT)
     if stored.dtype == np.uint8 and stored.ndim == 3:  # OpenCV's order is B, G, R

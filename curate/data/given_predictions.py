@@ -71,7 +71,7 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
             sure[row] = np.where(there, scores.clip(0, 1), 0)
             beyond[row] = (there & (scores != scores.clip(0, 1))).sum()
     if not np.isfinite(best).any():
-        _refuse(path, "no prediction of this split's samples", "sample ids as in the training set")
+        _refuse(path, "no prediction for a sample of this split", "sample ids as in the training set")
     if np.isfinite(made).any() and np.nanmax(np.abs(made)) <= 1:
         _refuse(path, "coordinates within -1 to 1", "pixels of the training set's images", "keypoints")
     return Given(made, sure, unmatched, outdone, int(beyond.sum()))
@@ -103,7 +103,7 @@ def _coco_results(path: str | os.PathLike[str]) -> Iterator[_Row]:
     except (OSError, ValueError, RecursionError) as error:
         _refuse_unread(path, error)
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        _refuse(path, "no list of objects", "COCO results, or Parquet")
+        _refuse(path, "not a list of objects", "COCO results, or Parquet")
     for number, entry in enumerate(found):
         where = f"result {number}: keypoints"
         triples = _numbers(path, where, entry.get("keypoints"), 3 * kp.COUNT).reshape(-1, 3)

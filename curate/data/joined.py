@@ -263,6 +263,6 @@ def _refuse_twins(ids: pa.ChunkedArray, root: Path, others: pa.ChunkedArray, hom
     """Raise InputError where a sample of the dataset at `root` has an id that one at `home` has, too."""
     twins = ids.filter(pc.is_in(ids, others.combine_chunks()))
     if len(twins):
-        found = f"{twins[0].as_py()!r} stands in {home} too"
+        found = f"{twins[0].as_py()!r} is in {home} too"
         remedy = "give each sample once, or convert one source under another name"
         raise InputError(root, found, field="sample_id", remedy=remedy)

@@ -81,7 +81,7 @@ def read_image_info(
         stack = images.open_stack(root)
         row = ref.partition("#")[2]
         if not row.isdecimal() or len(row) > _DIGITS or int(row) >= len(stack):
-            found = f"no row {row[:_DIGITS]}; it holds {len(stack)}"
+            found = f"no row {row[:_DIGITS]}; it has {len(stack)}"
             raise UnreadableImage(Path(root) / "pixels.npy", found)
         image: images.Pixels = np.array(stack[int(row)])
         if grey and image.ndim == 3:

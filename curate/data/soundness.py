@@ -57,7 +57,7 @@ def _faults(batch: pa.RecordBatch | pa.Table, there: Sequence[str]) -> Iterator[
             yield entry.name, _flags(pc.is_null(batch.column(entry.name))), lambda _: "null", "a value"
     if "sample_id" in there:
         nameless = pc.equal(batch.column("sample_id"), "")
-        yield "sample_id", _flags(nameless), value("sample_id"), "a name, by which files and lists call it"
+        yield "sample_id", _flags(nameless), value("sample_id"), "a name that is not empty"
     for name in WHOLE:
         if name in there:
             values = to_numpy(batch, name)

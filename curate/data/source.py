@@ -20,15 +20,15 @@ from curate.data.split import split_of
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What `curate convert` was given.
+    """The input of `curate convert`.
 
     Attributes
     ----------
     root: the folder (or, for single-file formats, the annotation file).
     images: a further folder to look for images in.
-    masks: a folder of masks, each named as its image, whatever the suffix, for sources that bring none.
-    extract: where a converter writes images that the source holds only inside its annotations (Labelme's
-        imageData); `curate.convert` sets it to the dataset's images/. Without it they are quarantined.
+    masks: a folder of masks for sources without any; each has the name of its image, with any suffix.
+    extract: where a converter writes images that exist only inside the source's annotations (Labelme's
+        imageData); `curate.convert` sets it to the dataset's images/. Without it, they are quarantined.
     """
 
     root: Path
@@ -38,15 +38,15 @@ class Source:
 
     @property
     def folder(self) -> Path:
-        """The folder that the source lies in: `root`, or that of the annotation file; where this is called
-        annotations, as COCO's is, the one around it."""
+        """`root`, or the folder of the annotation file. If that is called annotations, as COCO's is, its
+        parent folder."""
         if not self.root.is_file():
             return self.root
         beside = self.root.parent
         return beside.parent if beside.name.lower() == "annotations" else beside
 
     def name(self, path: Path) -> str:
-        """How people are told of a file in `folder`."""
+        """The name by which a file in `folder` is reported: its path relative to it."""
         return path.relative_to(self.folder).as_posix()
 
     @property
@@ -56,7 +56,7 @@ class Source:
 
     @property
     def places(self) -> Places:
-        """Where its files may lie. What lies elsewhere is refused, whoever leads there."""
+        """Where its files may lie. A file elsewhere is refused, whatever path or link leads to it."""
         return Places((*self.folders, self.root, *filter(None, (self.extract,))))
 
 
@@ -116,7 +116,7 @@ def none_of(kind: str, part: Part) -> str:
     if part.quarantine:
         name, reason = part.quarantine[0]
         told += f" that can be used; {name}: {reason}"
-        told += f", and {len(part.quarantine) - 1} more such" if len(part.quarantine) > 1 else ""
+        told += f", and {len(part.quarantine) - 1} more like it" if len(part.quarantine) > 1 else ""
     return told
 
 
@@ -292,7 +292,7 @@ class ImageFinder:
                 asked.where,
                 f"{name!r} leads out of the source folder",
                 field=asked.key,
-                remedy="give the folder of the images with --images if that is meant",
+                remedy="if this is intended, give the folder of the images with --images",
             )
         remedy = "if it lies elsewhere: --images DIR"
         raise InputError(asked.where, f"no image {name!r}", field=asked.key, remedy=remedy)

@@ -221,12 +221,12 @@ def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str], Count
                 if split not in SPLITS:
                     raise InputError(path, repr(split), field=line, allowed=", ".join(SPLITS))
                 if table.setdefault(name, split) != split:
-                    raise InputError(path, f"{name!r} is in {table[name]} before", field=line)
+                    raise InputError(path, f"{name!r} is in {table[name]} on an earlier line", field=line)
                 counts[name] += 1
     except OSError as error:
         raise InputError(path, f"cannot be opened ({error.strerror or error})") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(path, f"no CSV in UTF-8 ({error})") from None
+        raise InputError(path, f"not CSV in UTF-8 ({error})") from None
     return keys[0], table, counts
 
 

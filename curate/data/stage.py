@@ -280,7 +280,7 @@ def _require_utf8(folder: Path) -> None:
 def _require_outside(folder: Path, read: Path) -> None:
     """Raise InputError for a folder within one that is read: what makes that anew would delete it."""
     if real(read) in real(folder).parents:
-        raise InputError(folder, f"in the folder that is read, {read}", remedy="choose another --out")
+        raise InputError(folder, f"lies in the folder that is read, {read}", remedy="choose another --out")
 
 
 def _set_twins_aside(part: Part, seen: set[str]) -> None:

@@ -98,9 +98,9 @@ class _Limit:
 # Chosen on other photographs than those that docs/measured.md reports on.
 _LIMITS = (
     _Limit("second", 0.12, 0.06, "another piece of skin, {} of its size, lies beside the hand"),
-    _Limit("left", 0.02, 0.005, "the ground has the hand's colour on an area of {} of the hand"),
+    _Limit("left", 0.02, 0.005, "background as large as {} of the hand has the hand's colour"),
     _Limit("mixed", 0.30, 0.16, "{} of what looks like a hand has another hue"),
-    _Limit("crowded", 0.50, 0.25, "{} of what looks like a hand is edges"),
+    _Limit("crowded", 0.50, 0.25, "edges make up {} of what looks like a hand"),
     _Limit("unlike", 0.15, 0.02, "the hue changes the wrong way across {} of the outline"),
     _Limit("faint", 0.36, 0.02, "the colour hardly changes across {} of the outline"),
     _Limit("border", 0.32, 0.25, "what looks like a hand covers {} of the image's border"),
@@ -144,7 +144,7 @@ def doubt(image: Pixels, mask: Mask, skin: Pixels | None = None) -> str | None:
     if seen is None:
         return None
     cluttered = seen.hues > _CLUTTER
-    where = "; the ground is not plain" if cluttered else ""
+    where = "; the background is not plain" if cluttered else ""
     together = 0.0
     for limit in _LIMITS:
         value, most = float(getattr(seen, limit.mark)), limit.clutter if cluttered else limit.plain
@@ -152,7 +152,7 @@ def doubt(image: Pixels, mask: Mask, skin: Pixels | None = None) -> str | None:
             return f"{limit.says.format(percent(value, 1, most))}; allowed: up to {percent(most, 1)}{where}"
         together += value / most
     if together > _TOGETHER:
-        return f"its marks add up to {together:.1f} times what is allowed of one; allowed: {_TOGETHER}{where}"
+        return f"its marks add up to {together:.1f} times the limit of one; allowed: {_TOGETHER}{where}"
     return None
 
 

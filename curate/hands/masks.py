@@ -6,7 +6,8 @@ shadows. So each step is guarded by the colours of skin and ground, both as they
 a shadow is the ground made darker, which counts for little, and a change of hue counts for much.
 
 All is found at a working size; only the narrow band along the border is decided at full size. The mask holds
-the hand and what it wears: rings, nail polish, watch and sleeve.
+the hand and what it wears: rings, nail polish and watch. A sleeve is left out, unless it is as red as skin or
+redder.
 """
 
 from __future__ import annotations
@@ -485,7 +486,7 @@ def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) ->
     main = max(whole - holes for whole, holes in found)
     if main < _MAIN_PIECE * area and not several:
         told = percent(main / area, 1, _MAIN_PIECE)
-        return f"the mask's main piece holds {told} of it; allowed: from {percent(_MAIN_PIECE)} on"
+        return f"the mask's main piece holds {told} of it; allowed: at least {percent(_MAIN_PIECE)}"
     points = points * (small.shape[1] / mask.shape[1], small.shape[0] / mask.shape[0])
     holes = sum(holes for _, holes in found)
     if holes > _MAX_HOLES * area:
@@ -494,7 +495,7 @@ def check(mask: Mask, points: NDArray[np.floating], *, several: bool = False) ->
         )
     if holes > _MAX_HOLES * area:
         told = percent(holes / area, 1, _MAX_HOLES)
-        return f"the mask has holes of {told} of it; allowed: up to {percent(_MAX_HOLES)}, beside loops"
+        return f"the mask has holes of {told} of it; allowed: up to {percent(_MAX_HOLES)}, not counting loops"
     return _check_points(small, points)
 
 

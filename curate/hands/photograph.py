@@ -183,7 +183,7 @@ class Photograph:
         return hand
 
     def matte(self) -> Matte:
-        """The hand cut out at full size: by the sample's own mask, or as it is found on plain ground.
+        """The hand cut out at full size: by the sample's own mask, or found by colour on a plain background.
 
         Raises
         ------
@@ -200,9 +200,9 @@ class Photograph:
         return self._judged(found, geometry.IDENTITY, partial(cutout_checks.doubt, self.read(), found.mask))
 
     def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
-        """The hand cut out in a part of the photo, no more finely than the result needs. Raises as `matte`.
+        """The hand cut out in a part of the photo, only as finely as the result needs. Raises as `matte`.
 
-        An empty mask of a sample without points says that there is no hand: nothing is cut out.
+        An empty mask of a sample without points means that there is no hand: nothing is cut out.
 
         Parameters
         ----------
@@ -224,11 +224,11 @@ class Photograph:
     def hands_of_part(
         self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int], shared: bool
     ) -> tuple[Pixels, Pixels] | None:
-        """The share of each pixel that is a hand's, 255 of all of it, in a part of the photo, by the sample's
-        own mask: its hand's, and that of every hand that the mask shows; None where the sample has none.
+        """The share of each pixel that belongs to a hand, 255 for all of it, in a part of the photo, from the
+        sample's own mask: for its hand, and every hand in the mask; None if the sample has no mask.
 
-        An empty mask of a sample without points says that there is no hand. The part and the result's size
-        are given as to `matte_of_part`. Raises as `mask` does.
+        An empty mask of a sample without points means that there is no hand. The part and the result's size
+        are given as for `matte_of_part`. Raises as `mask` does.
 
         Parameters
         ----------
@@ -280,7 +280,7 @@ class Photograph:
 
     def _checked(self, found: Matte | None, affine: geometry.Affine) -> Matte:
         if found is None:
-            raise BadMask("no hand on plain ground is seen", self._picture(None, affine))
+            raise BadMask("no hand on a plain background is seen", self._picture(None, affine))
         self._check(found.mask, affine)
         return found
 

@@ -116,7 +116,9 @@ def test_a_worker_of_another_version_is_refused_by_name(
 ) -> None:
     monkeypatch.setattr(cluster, "VERSION", "9.9")
     workers = "|".join(there.scheduler_info["workers"])
-    with pytest.raises(ClusterError, match=rf"worker ({workers}) has .*; here is hand-curate 9\.9, Python"):
+    with pytest.raises(
+        ClusterError, match=rf"worker ({workers}) has .*; this machine has hand-curate 9\.9, Python"
+    ):
         next(engine.map(double, [1]))
 
 
@@ -126,7 +128,7 @@ def test_a_folder_that_a_worker_does_not_see_is_refused(
     (tmp_path / "file").write_text("here")
     engine.require_shared([tmp_path, tmp_path / "file"])
     monkeypatch.setattr(cluster, "_seen", lambda _path: "what is only here")
-    with pytest.raises(ClusterError, match=r"file: the worker tcp://.* does not see it as it is here"):
+    with pytest.raises(ClusterError, match=r"file: the worker tcp://.* does not see the same content there"):
         engine.require_shared([tmp_path / "file"])
 
 

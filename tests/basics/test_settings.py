@@ -114,10 +114,10 @@ def test_the_default_file_says_what_each_means_and_reads_back() -> None:
 def test_a_file_is_distrusted(tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
     for content, message in [
-        ("!!python/object/apply:os.system [true]", "is not YAML"),
-        ("[" * 5000, "is not YAML"),
+        ("!!python/object/apply:os.system [true]", "is not a YAML file"),
+        ("[" * 5000, "is not a YAML file"),
         ("a" * 1_000_001, "1,000,001 bytes; allowed: at most 200,000"),
-        ("- a", "no table but a list"),
+        ("- a", "a list, not a table"),
     ]:
         path.write_text(content)
         with pytest.raises(InputError, match=message):

@@ -67,7 +67,7 @@ def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number: 
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 130
-    assert (done.stdout, done.stderr) == ("", "curate: stopped before anything was begun\n")
+    assert (done.stdout, done.stderr) == ("", "curate: stopped before any work began\n")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -139,4 +139,4 @@ def test_where_a_library_cannot_be_loaded_at_the_start_one_line_tells_so() -> No
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr == "curate: out of memory before anything was begun\n"
+    assert done.stderr == "curate: out of memory before any work began\n"

@@ -65,7 +65,7 @@ def test_help_loads_no_package_that_is_installed_beside_ours() -> None:
     ("kind", "told"),
     [
         ("missing", "no such folder"),
-        ("empty", "no dataset (it holds no dataset.json)"),
+        ("empty", "not a dataset (it has no dataset.json)"),
         ("dataset", "a dataset, but no training set"),
     ],
 )

@@ -90,8 +90,8 @@ def test_what_cannot_be_is_left_out_and_the_hand_kept(
         ({"keypoints": flat(), **ours(frame=2**40)}, "hand_curate.frame: Expected int <= 2147483647"),
         ({"keypoints": flat(), **ours(score=1e39)}, "hand_curate.score: Expected float <= 3.4"),
         ({"keypoints": flat(), **ours(keypoint_scores=[-1e39] * 21)}, "hand_curate.keypoint_scores"),
-        ({"keypoints": flat(), "id": 0}, "an annotation of this id stands before"),
-        ({"keypoints": flat(), "image_id": 99}, "image id 99 of an annotation is not there"),
+        ({"keypoints": flat(), "id": 0}, "an earlier annotation has this id"),
+        ({"keypoints": flat(), "image_id": 99}, "no image has the id 99 of an annotation"),
         ({"keypoints": flat(), "image_id": {"a": 1}}, "image_id: Expected"),
     ],
 )
@@ -109,8 +109,11 @@ def test_a_bad_annotation_is_quarantined_alone(tmp_path: Path, change: dict[str,
     [
         ([{"id": 7, "file_name": "gone.png"}], "file_name: no image 'gone.png'"),
         ([{"id": 7, "file_name": "../../../etc/passwd"}], "leads out of the source folder"),
-        ([{"id": 7, "file_name": "7.png"}, {"id": 7, "file_name": "8.png"}], "stands for several files"),
-        ([{"id": 7}], "image id 7 of an annotation is not there"),
+        (
+            [{"id": 7, "file_name": "7.png"}, {"id": 7, "file_name": "8.png"}],
+            "several files have the image id 7",
+        ),
+        ([{"id": 7}], "no image has the id 7 of an annotation"),
     ],
 )
 def test_images_that_cannot_be_used(tmp_path: Path, entries: list[Any], reason: str) -> None:
@@ -149,7 +152,7 @@ def test_points_in_another_form_are_named(tmp_path: Path, points: list[Any], rea
 def test_a_file_in_latin_1_is_named(tmp_path: Path) -> None:
     path = save(tmp_path, [{"keypoints": flat()}])
     path.write_bytes(path.read_bytes().replace(b'"hand"', b'"H\xe4nde"'))
-    with pytest.raises(InputError, match=r"train.json: no COCO file: .*UTF-8"):
+    with pytest.raises(InputError, match=r"train.json: not a COCO file: .*UTF-8"):
         read(tmp_path)
 
 
@@ -185,7 +188,7 @@ def test_the_same_hand_twice(tmp_path: Path) -> None:
 def test_a_source_of_another_format_is_refused(tmp_path: Path, content: str) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(content)
-    with pytest.raises(InputError, match=r"a\.json: no COCO file: .*1 further file is no better"):
+    with pytest.raises(InputError, match=r"a\.json: not a COCO file: .*nor is 1 further file"):
         next(coco.read(Source(tmp_path)))
 
 

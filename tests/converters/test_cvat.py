@@ -179,7 +179,9 @@ def test_two_points_of_a_name_cost_their_hand_alone(tmp_path: Path) -> None:
     save(tmp_path, image(skeleton(point("wrist") + point("wrist")) + skeleton(hand())))
     samples, counted = read(tmp_path)
     assert [sample.sample_id for sample in samples] == ["cvat/a#1"]
-    assert counted.quarantine == [("annotations.xml: cvat/a", "two points of one name in one skeleton")]
+    assert counted.quarantine == [
+        ("annotations.xml: cvat/a", "two points of one skeleton have the same name")
+    ]
 
 
 @pytest.mark.parametrize("flag", ["outside", "occluded"])
@@ -369,7 +371,7 @@ def test_a_document_type_is_refused(doctype: str, tmp_path: Path) -> None:
     path = save(tmp_path, image(skeleton(hand())))
     head, _, rest = path.read_text().partition("\n")
     path.write_text(f"{head}{doctype}{rest}")
-    with pytest.raises(InputError, match="no CVAT file: a document type"):
+    with pytest.raises(InputError, match="not a CVAT file: a document type"):
         read(tmp_path)
 
 
@@ -388,7 +390,7 @@ def test_a_document_type_is_refused(doctype: str, tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_read_costs_no_other(content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "bad.xml").write_bytes(content)
-    with pytest.raises(InputError, match="no CVAT file") as told:
+    with pytest.raises(InputError, match="not a CVAT file") as told:
         read(tmp_path)
     assert reason in str(told.value)
     save(tmp_path, image(skeleton(hand())))

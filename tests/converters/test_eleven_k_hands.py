@@ -157,7 +157,7 @@ NO_TABLES = {
     "blank": (b"\r\n ,,\r\n", "an empty file"),
     "other table": (b"a,b\n1,2\n", "no column id, aspectOfHand, imageName"),
     "no header": ("\n".join(ROWS).encode(), "no column"),
-    "twice": (HEADER.replace("age", "id").encode(), "column id stands twice"),
+    "twice": (HEADER.replace("age", "id").encode(), "column id occurs twice"),
     "broken header": (b'id,"imageName\n', "not CSV"),
 }
 
@@ -190,7 +190,7 @@ def test_rows_that_do_not_parse_are_quarantined_by_line(tmp_path: Path) -> None:
     assert reasons[1].startswith("not CSV")
     assert reasons[2] == "id: 'abc'; allowed: a number, such as 0000027"
     assert reasons[3] == "imageName is blank"
-    assert reasons[4] == "Hand_0000002.jpg stands on an earlier line too"
+    assert reasons[4] == "Hand_0000002.jpg is on an earlier line too"
 
 
 def test_values_that_the_publisher_does_not_use_are_counted(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
             "training_xyz.json[0][0][1]: Expected float, got null or NaN",
         ),
         ("xyz", "none", "training_xyz.json[0]: Expected array, got str"),
-        ("xyz", [[0.0, 0.0, -0.5]] * 21, "xyz: a point that does not lie before the camera"),
+        ("xyz", [[0.0, 0.0, -0.5]] * 21, "xyz: a point that is not in front of the camera"),
         ("xyz", [[1e30, 0.0, 1e-30]] * 21, "wrist at inf, 82; allowed: finite pixels"),
     ],
 )

@@ -81,8 +81,8 @@ def test_the_leading_hand_is_understood_in_any_letter_case_and_counted_where_it_
     [
         ({"labels": ["call"]}, "2 boxes, 1 label, 2 hands with landmarks"),
         ({"hand_landmarks": [[[0.5, 0.5]], []]}, "hand_landmarks[0]: 1 x 2; allowed: 21 x 2 numbers"),
-        ({"hand_landmarks": [[[90.0, 50.0]] * 21, []]}, "coordinates beyond -2 to 2; allowed: shares"),
-        ({"bboxes": [[16.0, 32.0, 80.0, 40.0]] * 2}, "coordinates beyond -2 to 2; allowed: shares"),
+        ({"hand_landmarks": [[[90.0, 50.0]] * 21, []]}, "coordinates outside -2 to 2; allowed: shares"),
+        ({"bboxes": [[16.0, 32.0, 80.0, 40.0]] * 2}, "coordinates outside -2 to 2; allowed: shares"),
         ({"bboxes": [[0.1], [0.1]]}, "bboxes[0]: 1; allowed: 4 numbers"),
         ({"user_id": 5}, "user_id: Expected str | null, got int"),
     ],

@@ -85,7 +85,7 @@ def test_text_that_is_no_unicode_spoils_its_hand_alone(tmp_path: Path) -> None:
     (tmp_path / "s/a.json").write_bytes(content.replace(b'"x"', b'"\xed\xa0\x80"', 1))
     _, samples, (reason,) = converted("handpose-x", tmp_path / "s")
     assert [s.sample_id for s in samples] == ["handpose-x/a#1"]
-    assert reason == "a.json: info[0]: text that is no Unicode (a lone surrogate)"
+    assert reason == "a.json: info[0]: text that is not valid Unicode (a lone surrogate)"
 
 
 def test_pictures_elsewhere(tmp_path: Path) -> None:

@@ -149,14 +149,14 @@ def test_hands_by_the_sides_in_their_labels(tmp_path: Path) -> None:
     [
         (
             [point("wrist", 1, 1), point("Wrist", 2, 2)],
-            "wrist stands twice in one hand; give each hand",
+            "wrist occurs twice in one hand; give each hand",
         ),
-        ([point("left_wrist"), point("right_wrist"), point("thumb_tip")], "thumb_tip without a side beside"),
+        ([point("left_wrist"), point("right_wrist"), point("thumb_tip")], "thumb_tip without a side, among"),
         ([box("a"), box("b"), point("wrist", 90, 90)], "wrist in no hand's rectangle"),
         ([box("a"), box("b"), point("wrist", 9, 9)], "wrist in the rectangles of several hands"),
         (
             [box("a"), point("left_wrist", parentID="a"), point("right_thumb_tip", parentID="a")],
-            "one hand is called left and right",
+            "one hand is called both left and right",
         ),
     ],
 )
@@ -454,7 +454,7 @@ def test_a_task_of_several_pictures_or_of_none_is_refused(tmp_path: Path) -> Non
 )
 def test_a_file_that_is_no_export_is_refused(content: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(InputError, match="no Label Studio file") as told:
+    with pytest.raises(InputError, match="not a Label Studio file") as told:
         read(tmp_path)
     assert reason in str(told.value)
 

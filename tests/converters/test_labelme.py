@@ -159,9 +159,12 @@ def test_hands_of_one_image_by_side(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shapes", "reason"),
     [
-        ([point("wrist"), point("Wrist")], "wrist stands twice in one hand; give each hand a group_id"),
+        ([point("wrist"), point("Wrist")], "wrist occurs twice in one hand; give each hand a group_id"),
         ([point("left_wrist"), point("right_wrist"), point("thumb_tip")], "thumb_tip without a side"),
-        ([point("left_wrist", group_id=1), point("right_thumb_tip", group_id=1)], "called left and right"),
+        (
+            [point("left_wrist", group_id=1), point("right_thumb_tip", group_id=1)],
+            "called both left and right",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_quarantined(tmp_path: Path, shapes: list[Any], reason: str) -> None:
@@ -405,7 +408,7 @@ def test_a_source_of_another_format_is_refused_by_name(
     for path in (tmp_path / name, tmp_path / "below" / name):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    with pytest.raises(InputError, match=like or "no Labelme file"):
+    with pytest.raises(InputError, match=like or "not a Labelme file"):
         read(tmp_path)
 
 
@@ -515,13 +518,13 @@ def test_a_mapping_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("labels: {a: index_pp}", "labels.a: 'index_pp' is no keypoint; .*did you mean index_pip"),
+        ("labels: {a: index_pp}", "labels.a: 'index_pp' is not a keypoint; .*did you mean index_pip"),
         ("labels: [a]", "labels: .*; allowed: a table"),
         ("colour: red", "no setting 'colour'; allowed: labels, hidden, ignore, side"),
         ("side: top", "side: 'top'; allowed: left or right"),
         ("hidden: 3", "hidden: 3; allowed: a list of words"),
-        ("[", "is not YAML"),
-        ("3", "no table"),
+        ("[", "is not a YAML file"),
+        ("3", "not a table"),
     ],
 )
 def test_a_wrong_mapping_file(tmp_path: Path, text: str, message: str) -> None:

@@ -57,7 +57,7 @@ def test_each_flaw_spoils_its_line_alone(tmp_path: Path) -> None:
         "leads out of the source folder",
         "wrist at 5, 1e+30; allowed: finite pixels",
         "the image is 80 x 160; its annotation says 160 x 160",
-        "line 8: '7.jpg' stands in a line before",
+        "line 8: '7.jpg' is on an earlier line too",
     ):
         assert reason in told
     assert summary.absent == {"annotation without its image": 1}
@@ -68,7 +68,7 @@ def test_a_table_that_is_no_text_spoils_itself_alone_and_two_the_source(tmp_path
     (tmp_path / "s/Train/label_joint.txt").write_bytes(b"\xff\xfe\x00")
     _, samples, reasons = converted("onehand10k", tmp_path / "s")
     assert len(samples) == 1
-    assert any("no text in UTF-8" in reason for reason in reasons)
+    assert any("not text in UTF-8" in reason for reason in reasons)
     (tmp_path / "s/Test/label_joint.txt").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="no text in UTF-8"):
+    with pytest.raises(InputError, match="not text in UTF-8"):
         converted("onehand10k", tmp_path / "s")

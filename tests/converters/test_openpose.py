@@ -38,7 +38,7 @@ def flat(x: float = 30, score: float = 0.9) -> list[float]:
     ("person", "found"),
     [
         ({"hand_left_keypoints_2d": flat()[:60]}, "60; allowed: 63 numbers"),
-        ({"hand_left_keypoints_2d": flat(score=2.5)}, "a score beyond 0 to 2; allowed: x, y, score"),
+        ({"hand_left_keypoints_2d": flat(score=2.5)}, "a score outside 0 to 2; allowed: x, y, score"),
         ({"hand_left_keypoints_2d": [0.5] * 63}, "coordinates within -1 to 1; allowed: pixels"),
         ({"hand_right_keypoints_2d": "x"}, "people[0].hand_right_keypoints_2d: Expected array"),
         ({"hand_right_keypoints_2d": flat(1e300)}, "wrist at inf, 40"),

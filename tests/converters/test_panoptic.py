@@ -47,7 +47,7 @@ def test_one_of_them_alone(tmp_path: Path) -> None:
     ("content", "found"),
     [
         ({"hand_pts": [[1, 2, 1]] * 20, "is_left": 0}, "hand_pts: 20 x 3; allowed: 21 x 3 numbers"),
-        ({"hand_pts": [[1, 2, 1]] * 20 + [[1, 2]], "is_left": 0}, "hand_pts: no array of numbers"),
+        ({"hand_pts": [[1, 2, 1]] * 20 + [[1, 2]], "is_left": 0}, "hand_pts: not an array of numbers"),
         ({"hand_pts": [[1, 2, 1]] * 21, "is_left": 7}, "is_left: 7; allowed: 0 or 1"),
         ({"hand_pts": [[1, 2, 1]] * 20 + [[float("nan"), 2, 1]]}, "hand_pts"),
         ({"root": [{"img_paths": "imgs/0.jpg", "joint_self": [[1, 2, 1]]}]}, "root[0].joint_self: 1 x 3"),

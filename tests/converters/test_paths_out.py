@@ -202,7 +202,10 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     summary = run("labelme", tmp_path / "labelme", tmp_path / "2")
     assert summary.samples == 1
     ((entry),) = Dataset(tmp_path / "2").quarantine()
-    assert entry == {"input": "\\udcff.json", "reason": "a file name that is no text; rename it"}
+    assert entry == {
+        "input": "\\udcff.json",
+        "reason": "a file name with control characters or invalid UTF-8; rename it",
+    }
     coco(tmp_path / "coco")
     content = (tmp_path / "coco" / "annotations" / "a.json").read_text()
     (tmp_path / "coco" / "annotations" / f"{bad}.json").write_text(content)

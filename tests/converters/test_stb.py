@@ -86,4 +86,4 @@ def test_a_hand_that_cannot_be_is_told(tmp_path: Path) -> None:
     _, samples, reasons = converted("stb", tmp_path / "s")
     assert len(samples) == 4
     assert len(reasons) == 2
-    assert all("does not lie before the camera" in reason for reason in reasons)
+    assert all("is not in front of the camera" in reason for reason in reasons)

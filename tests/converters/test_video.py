@@ -237,7 +237,7 @@ def test_a_video_with_pixels_of_no_sensible_shape_is_quarantined(tmp_path: Path)
     with_pixels(film(tmp_path / "v" / "odd.mp4", LEVELS[:2]), 2000, 1)
     _, made = run(tmp_path / "v", tmp_path / "out")
     assert [entry["input"] for entry in made.quarantine()] == ["odd.mp4"]
-    assert "each is to be shown as 2000 x 1; allowed" in made.quarantine()[0]["reason"]
+    assert "a pixel aspect ratio of 2000 : 1; allowed" in made.quarantine()[0]["reason"]
     assert len(made) == 2
 
 
@@ -250,7 +250,7 @@ def test_an_interlaced_video_that_does_not_decode_is_told(tmp_path: Path) -> Non
         assert not np.array_equal(shown[0], shown[1])
     else:
         assert [entry["input"] for entry in made.quarantine()] == ["fields.mkv"]
-        assert "do not decode, as those of an interlaced video" in made.quarantine()[0]["reason"]
+        assert "cannot be decoded, as happens with an interlaced video" in made.quarantine()[0]["reason"]
         assert "yadif" in made.quarantine()[0]["reason"]
     assert sum(sample.clip == "good.mp4" for sample in made) == 2
 
@@ -327,7 +327,7 @@ def test_a_file_that_is_no_video_is_quarantined(tmp_path: Path) -> None:
     told = {entry["input"]: entry["reason"] for entry in made.quarantine()}
     assert told.keys() == {"cut.avi", "torn.mp4", "list.mkv", "still.mov", "link.mp4"}
     assert "of 10 frames; those are kept" in told["cut.avi"]
-    assert told["torn.mp4"].startswith("a video that is damaged, or holds no picture that can be decoded")
+    assert told["torn.mp4"].startswith("a video that is damaged, or that has no picture that can be decoded")
     assert "if it plays elsewhere: ffmpeg" in told["torn.mp4"]
     assert "begins with b'#EXTM3U\\n'" in told["list.mkv"]
     assert "leads out of the source folder" in told["link.mp4"]
@@ -371,16 +371,19 @@ def test_a_video_whose_name_is_no_text_is_set_aside(tmp_path: Path) -> None:
     _, made = run(tmp_path / "v", tmp_path / "out")
     assert [sample.clip for sample in made] == ["b.mp4"]
     assert made.quarantine() == [
-        {"input": "caf\\udce9.mp4", "reason": "a file name that is no text; rename it"}
+        {
+            "input": "caf\\udce9.mp4",
+            "reason": "a file name with control characters or invalid UTF-8; rename it",
+        }
     ]
 
 
 def test_a_path_that_is_no_text_is_neither_read_nor_written(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     film(tmp_path / "a.mp4", LEVELS[:1]).rename(path)
-    with pytest.raises(InputError, match="a file name that is no text"):
+    with pytest.raises(InputError, match="a file name with control characters or invalid UTF-8"):
         videos.promised(path)
-    with pytest.raises(InputError, match="a file name that is no text"):
+    with pytest.raises(InputError, match="a file name with control characters or invalid UTF-8"):
         videos.write(path, LEVELS[:1], [0.0])
 
 

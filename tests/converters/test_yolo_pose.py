@@ -352,7 +352,7 @@ def test_a_line_of_other_numbers_a_point_than_data_yaml_says(
     )
     assert where == f"labels/a.txt line {2 if kept == 68 else 1}"
     assert reason == (
-        f"{68 + 47 - kept} numbers, {5 - size} a point, which is not what kpt_shape of data.yaml says"
+        f"{68 + 47 - kept} numbers, {5 - size} per point, which is not what kpt_shape of data.yaml says"
     )
 
 
@@ -373,7 +373,7 @@ def test_a_line_of_other_numbers_a_point_than_the_others_have(
     (entry,) = Dataset(tmp_path / "out").quarantine()
     assert entry["input"] == "labels/a.txt line 1"
     other, size = (47, 2) if kept == 68 else (68, 3)
-    told = f"{other} numbers, {size} a point, which is not what other lines of the set say"
+    told = f"{other} numbers, {size} per point, which is not what other lines of the set say"
     assert entry["reason"] == told
 
 

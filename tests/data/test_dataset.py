@@ -96,7 +96,7 @@ def test_an_empty_dataset(tmp_path: Path) -> None:
 
 def test_an_id_stands_once(tmp_path: Path) -> None:
     tmp_path.joinpath("d").mkdir()
-    with pytest.raises(InputError, match=r"sample_id: 's/2' stands more than once; allowed: each id once"):
+    with pytest.raises(InputError, match=r"sample_id: 's/2' occurs more than once; allowed: each id once"):
         write_table(tmp_path / "d", [to_batch(hands(3)), to_batch(hands(1, 2))])
     assert not (tmp_path / "d" / "samples.parquet").exists()
 
@@ -110,11 +110,11 @@ def test_folders_that_are_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="no such folder"):
         Dataset(tmp_path / "none")
     with pytest.raises(
-        SchemaError, match=r"no dataset \(it holds no dataset.json\); make one with: curate convert"
+        SchemaError, match=r"not a dataset \(it has no dataset.json\); make one with: curate convert"
     ):
         Dataset(tmp_path)
     (tmp_path / ".curate").mkdir()
-    with pytest.raises(SchemaError, match="an unfinished dataset; run the command that makes it again"):
+    with pytest.raises(SchemaError, match="an unfinished dataset; run its command again to finish it"):
         Dataset(tmp_path)
 
 

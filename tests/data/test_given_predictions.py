@@ -69,9 +69,9 @@ def test_numbers_that_are_no_places_are_no_predictions(tmp_path: Path) -> None:
     [
         ("{", "not readable"),
         ("[" * 100_000, "not readable"),
-        ('{"annotations": []}', "no list of objects"),
-        ("[1]", "no list of objects"),
-        ("[]", "no prediction of this split's samples"),
+        ('{"annotations": []}', "not a list of objects"),
+        ("[1]", "not a list of objects"),
+        ("[]", "no prediction for a sample of this split"),
         ('[{"image_id": "a/1"}]', "result 0: keypoints: None; allowed: 63 numbers"),
         ('[{"image_id": "a/1", "keypoints": [[1, 2], "x"]}]', "allowed: 63 numbers"),
     ],
@@ -109,5 +109,5 @@ def test_a_file_that_is_not_there_is_told_so(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["folder.parquet", "folder.json"])
 def test_a_folder_is_no_file_of_predictions(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match=r"not readable \(no regular file\)"):
+    with pytest.raises(InputError, match=r"not readable \(not a regular file\)"):
         read_given(tmp_path / name, ["a/1"])

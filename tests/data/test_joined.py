@@ -77,7 +77,7 @@ def test_a_split_that_parts_a_photo_is_refused(two: list[Dataset], tmp_path: Pat
 
 
 def test_a_sample_of_two_datasets_is_refused(two: list[Dataset]) -> None:
-    with pytest.raises(InputError, match=r"sample_id: 'a' stands in .*1 too; give each sample once"):
+    with pytest.raises(InputError, match=r"sample_id: 'a' is in .*1 too; give each sample once"):
         Joined.of([two[0], two[0]], 20)
 
 

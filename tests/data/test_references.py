@@ -181,7 +181,7 @@ def test_rows_of_a_training_set(tmp_path: Path) -> None:
     np.save(tmp_path / "pixels.npy", stack)
     np.testing.assert_array_equal(read_image(tmp_path, images.stack_ref(2)), stack[2])
     assert read_image(tmp_path, images.stack_ref(0), grey=True).shape == (8, 8)
-    with pytest.raises(UnreadableImage, match="no row 3; it holds 3"):
+    with pytest.raises(UnreadableImage, match="no row 3; it has 3"):
         read_image(tmp_path, images.stack_ref(3))
     for ref in ("pixels.npy#x", "pixels.npy#", "pixels.npy#-1", f"pixels.npy#{'1' * 5000}"):
         with pytest.raises(UnreadableImage, match="no row"):

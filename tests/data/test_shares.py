@@ -191,7 +191,7 @@ def test_on_the_command_line(drawn_dataset: Path, tmp_path: Path, capsys: pytest
     told = {"out": str(tmp_path / "o"), "share": "1/2", "missing": 1, "pieces": 2}
     assert json.loads(capsys.readouterr().out) == told
     assert cli.main([*shares, "--part", "1/2"]) == 0
-    said = f"{tmp_path / 'o'}: share 1/2 is done, 1 of 2 pieces of the work is not; whoever does the last"
+    said = f"{tmp_path / 'o'}: share 1/2 is done, 1 of 2 pieces of work is not; the share that does"
     assert said in capsys.readouterr().err
     assert cli.main([*shares, "--part", "2/2"]) == 0
     assert "24 samples" in capsys.readouterr().err

@@ -191,13 +191,13 @@ def test_rows_of_a_list_that_name_no_sample_are_counted(tmp_path: Path, text: st
         ("sample_id,part\n", "allowed: split and one of"),
         ("sample_id,split\ns/1,training\n", "line 2: 'training'; allowed: train, val, test"),
         ("sample_id,split\ns/1\n", "line 2: None; allowed: train, val, test"),
-        ("sample_id,split\ns/1,train\ns/1,test\n", "line 3: 's/1' is in train before"),
+        ("sample_id,split\ns/1,train\ns/1,test\n", "line 3: 's/1' is in train on an earlier line"),
         (
             "subject_id,split\nz,train\n",
             "subject_id: it names none of the samples; allowed: names such as 'a', 'b'",
         ),
-        (b"sample_id,split\n\xff\xfe,train\n", "no CSV in UTF-8"),
-        ("sample_id,split\n" + "x" * 200_000 + ",train\n", "no CSV in UTF-8"),
+        (b"sample_id,split\n\xff\xfe,train\n", "not CSV in UTF-8"),
+        ("sample_id,split\n" + "x" * 200_000 + ",train\n", "not CSV in UTF-8"),
     ],
 )
 def test_a_list_that_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -73,7 +73,7 @@ def test_a_hand_that_cannot_be_cut_out_is_told(photograph: Photograph, tmp_path:
     with pytest.raises(Dropped, match="shares its photo with another hand"):
         white.at(bare, True, Part(to_batch([])))
     images.write(tmp_path / "a.png", np.full((48, 96, 3), 250, np.uint8))
-    with pytest.raises(BadMask, match="no hand on plain ground"):
+    with pytest.raises(BadMask, match="no hand on a plain background"):
         white.at(Photograph(tmp_path, bare.sample), False, Part(to_batch([])))
 
 

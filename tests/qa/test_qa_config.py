@@ -108,9 +108,9 @@ def test_a_limit_of_the_config_decides(dataset: Path, tmp_path: Path) -> None:
         ("handedness: {turn: .nan}", "handedness.turn: nan; allowed: a number"),
         ("handedness: {turn: true}", "handedness.turn: True; allowed: a number"),
         ("handedness: 0.2", "handedness: 0.2; allowed: {limit: number}"),
-        ("- handedness", "no table but a list; allowed: check: {limit: number}"),
-        ("{", "is not YAML"),
-        ("!!python/object/apply:os.system [true]", "is not YAML"),
+        ("- handedness", "a list, not a table; allowed: check: {limit: number}"),
+        ("{", "is not a YAML file"),
+        ("!!python/object/apply:os.system [true]", "is not a YAML file"),
         ("7: {turn: 1}", "no check '7'"),
     ],
 )

@@ -112,8 +112,8 @@ def test_what_explain_prints_is_a_job_file(tmp_path: Path) -> None:
             "ground: {kinds: [environment]}\nlight: {kinds: [studio]}",
             r"light.kinds: \('studio',\); name a kind .*, too, that is not lit by environment alone",
         ),
-        ("- size", "no table but a list"),
-        ("{", "is not YAML .*start from: curate render --explain"),
+        ("- size", "a list, not a table"),
+        ("{", "is not a YAML file .*start from: curate render --explain"),
     ],
 )
 def test_a_wrong_job_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:

@@ -157,9 +157,9 @@ def test_what_is_no_file_is_not_read(name: str, model: Path) -> None:
     """A device has no end, and a pipe nobody may ever write to."""
     (model / name).unlink()
     (model / name).symlink_to("/dev/zero")
-    with pytest.raises(InputError, match=rf"{name}.*cannot be read \(no regular file\)"):
+    with pytest.raises(InputError, match=rf"{name}.*cannot be read \(not a regular file\)"):
         content(str(model))
     (model / name).unlink()
     os.mkfifo(model / name)
-    with pytest.raises(InputError, match=rf"{name}.*cannot be read \(no regular file\)"):
+    with pytest.raises(InputError, match=rf"{name}.*cannot be read \(not a regular file\)"):
         content(str(model))

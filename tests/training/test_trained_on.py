@@ -127,13 +127,17 @@ def test_the_box_and_files_of_which_nothing_is_told(further: Dataset, tmp_path: 
     ("name", "content", "message"),
     [
         ("trained_on.json", '{"samples": [1], "photographs": [], "subjects": []}', "does not parse"),
-        ("trained_on.json", '{"samples": ["\\ud800"], "photographs": [], "subjects": []}', "no Unicode"),
+        (
+            "trained_on.json",
+            '{"samples": ["\\ud800"], "photographs": [], "subjects": []}',
+            "not valid Unicode",
+        ),
         ("run.json", "{", "does not parse"),
         (
             "run.json",
             '{"format": "hand-curate run", "version": 1, "data": {"samples": 1, "subjects": 0, '
             '"sources": {"\\ud800": 1}, "licences": {}}}',
-            "no Unicode",
+            "not valid Unicode",
         ),
         (
             "run.json",

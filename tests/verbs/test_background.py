@@ -203,7 +203,7 @@ def test_what_is_no_hand_goes_to_quarantine_with_its_picture(tmp_path: Path) -> 
     assert [s.sample_id for s in made] == ["s/good", "s/masked"]
     assert summary.notes == {"masks_of_the_source": 1}
     assert {entry["input"]: entry["reason"] for entry in made.quarantine()} == {
-        "s/plain": "no hand on plain ground is seen",
+        "s/plain": "no hand on a plain background is seen",
         "s/gone": "no such image file",
         "s/broken": "a mask of 5 x 5; allowed: 200 x 160, as its image",
     }

@@ -322,7 +322,7 @@ def test_two_datasets_become_one_set_and_ids_must_differ(store, tmp_path: Path) 
     info = Dataset(tmp_path / "t").info
     assert (info["sources"], info["licences"]) == (["s", "z"], ["MIT"])
     assert [entry["stage"] for entry in info["history"]] == ["make", "make", "build"]
-    with pytest.raises(InputError, match=r"sample_id: 's/0' stands in .*one too; give each sample once"):
+    with pytest.raises(InputError, match=r"sample_id: 's/0' is in .*one too; give each sample once"):
         build([one, other, hands(store, tmp_path / "twin", 2)], tmp_path / "u", quiet=True)
 
 
@@ -413,7 +413,7 @@ def test_in_memory_what_fails_is_counted_and_quarantined_with_its_picture(store,
     assert summary.samples == 0
     assert summary.dropped == {"shares its photo with another hand and has no mask": 2}
     (entry,) = Dataset(tmp_path / "t").quarantine()
-    assert entry == {"input": "s/plain", "reason": "no hand on plain ground is seen"}
+    assert entry == {"input": "s/plain", "reason": "no hand on a plain background is seen"}
     assert len(list((tmp_path / "t" / "quarantine").iterdir())) == 1
     boxes = build([data], tmp_path / "u", BuildOptions(crop="bbox"), quiet=True)
     assert boxes.dropped == {"no bbox to crop by": 3}

@@ -141,7 +141,7 @@ def test_folders_beside_it_are_left_alone(dataset: Dataset, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("place", ["data", "data/export", "."])
 def test_the_dataset_itself_is_no_place_for_an_export(dataset: Dataset, tmp_path: Path, place: str) -> None:
-    with pytest.raises(InputError, match="lie in each other"):
+    with pytest.raises(InputError, match="overlap"):
         export(dataset, writes, "toy", tmp_path / place, overwrite=True, quiet=True)
 
 

@@ -29,7 +29,7 @@ from qa.review.decisions import read_decisions
 )
 def test_a_pipe_is_no_file(tmp_path: Path, name: str, read: Callable[[Path], object]) -> None:
     os.mkfifo(tmp_path / name)
-    with pytest.raises(InputError, match=r"no regular file"):
+    with pytest.raises(InputError, match=r"not a regular file"):
         read(tmp_path / name)
 
 
@@ -37,5 +37,5 @@ def test_a_pipe_is_no_quarantine(drawn_dataset: Path, tmp_path: Path) -> None:
     for name in ("dataset.json", "samples.parquet"):
         (tmp_path / name).write_bytes((drawn_dataset / name).read_bytes())
     os.mkfifo(tmp_path / "quarantine.jsonl")
-    with pytest.raises(InputError, match=r"no regular file"):
+    with pytest.raises(InputError, match=r"not a regular file"):
         Dataset(tmp_path).quarantine()

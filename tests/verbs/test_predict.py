@@ -100,7 +100,7 @@ def test_where_no_photo_can_be_read_that_is_told_and_no_pictures(
     out = tmp_path / "found"
     assert main(["predict", str(make_run(size=32)), str(tmp_path / "a.jpg"), "--out", str(out)]) == 1
     told = capsys.readouterr().err.splitlines()
-    assert told[0].startswith(f"{tmp_path / 'a.jpg'}: no image")
+    assert told[0].startswith(f"{tmp_path / 'a.jpg'}: not an image")
     assert told[1:] == [f"no photo could be processed, see {out / 'quarantine.jsonl'}; 1 unreadable"]
     assert not (out / "pictures").exists()
 
@@ -241,9 +241,13 @@ def test_a_file_whose_name_is_no_text_is_set_aside_and_the_others_go_on(
     result = predict(run, [photos], tmp_path / "found", quiet=True)
     assert result.photos == 2
     assert sorted(result.unreadable) == [
-        (f"{photos}/caf\\udce9.jpg", "a file name that is no text; rename it"),
-        (f"{photos}/caf\\udce9.mp4", "a file name that is no text; rename it"),
-        (f"{photos}/link.jpg", f"leads to {photos}/.caf\\udce9.jpg, a file name that is no text; rename it"),
+        (f"{photos}/caf\\udce9.jpg", "a file name with control characters or invalid UTF-8; rename it"),
+        (f"{photos}/caf\\udce9.mp4", "a file name with control characters or invalid UTF-8; rename it"),
+        (
+            f"{photos}/link.jpg",
+            f"leads to {photos}/.caf\\udce9.jpg, "
+            "a file name with control characters or invalid UTF-8; rename it",
+        ),
     ]
     alone = predict(run, [photos / f"{unnamed}.jpg"], tmp_path / "alone", quiet=True)
     assert (alone.photos, len(alone.unreadable)) == (0, 1)

@@ -282,7 +282,7 @@ def test_a_camera_that_changes_its_size_ends(
     options = PredictOptions(window=False)
     result = predict(run, ["camera:0"], tmp_path / "out", options, quiet=True)
     ((_, reason),) = result.unreadable
-    assert reason == "frame 2 is 80 x 64 px, those before it 160 x 120; those are kept"
+    assert reason == "frame 2 is 80 x 64 px, the frames before it are 160 x 120 px and are kept"
     assert result.photos == 2
 
 
@@ -375,7 +375,7 @@ def test_an_unplugged_camera_leaves_what_it_saw(
     again = predict(run, ["camera:0"], tmp_path / "out", RAW, quiet=True)
     assert (again.reused, again.photos) == (True, 5)
     assert main(["predict", str(run), "camera:7", "--out", str(tmp_path / "none")]) == 1
-    assert "camera:7: no camera that can be opened" in capsys.readouterr().err
+    assert "camera:7: the camera cannot be opened" in capsys.readouterr().err
     with pytest.raises(InputError, match="a camera alone"):
         predict(run, ["camera:0", tmp_path], tmp_path / "two")
 

@@ -41,7 +41,7 @@ def test_text_is_a_string_a_row(tmp_path: Path) -> None:
     [
         (b"MATLAB 7.3 MAT-file".ljust(200), "a MATLAB file of version 7.3"),
         (b"\x89HDF\r\n\x1a\n".ljust(200), "a MATLAB file of version 7.3"),
-        (b"nothing".ljust(200), "no MATLAB file"),
+        (b"nothing".ljust(200), "not a MATLAB file"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: bytes, found: str) -> None:
@@ -71,15 +71,15 @@ def compressed(data: bytes) -> bytes:
         (array((2, 2), bytes(24)), "3 numbers for an array of 2 x 2"),
         (array((2**31 - 1, 2**31 - 1), bytes(8)), "1 number for an array of 2147483647"),
         (array((-1, 1), bytes(8)), "without data or sides"),
-        (array((1, 1), bytes(8), of=1), "no array of real numbers or text"),
+        (array((1, 1), bytes(8), of=1), "not an array of real numbers or text"),
         (array((1, 1), bytes(8), stored=99), "numbers of an unknown type"),
-        (array((1, 1), b"\0\xd8", of=4, stored=4), "text in an unknown code"),
-        (array((1, 1), b"x", of=4, stored=9), "text in an unknown code"),
+        (array((1, 1), b"\0\xd8", of=4, stored=4), "text in an unknown encoding"),
+        (array((1, 1), b"x", of=4, stored=9), "text in an unknown encoding"),
         (array((1, 3), b"\0\0", of=4, stored=4), "text that does not fit its array"),
         (array((1, 1), bytes(8))[:-9], "cut off"),
         (struct.pack("<II", 15, 4) + b"junk", "damaged compressed data"),
         (compressed(b""), "no array 'x'"),
-        (element(14, b""), "an array without its head"),
+        (element(14, b""), "an array without its header"),
         (b"", "no array 'x'"),
     ],
 )

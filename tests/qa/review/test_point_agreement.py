@@ -161,7 +161,7 @@ def test_the_command_writes_what_both_agree_on(
     Path(to).write_bytes(once[:-9])
     capsys.readouterr()
     assert main(["review", "agreement", *folders, "--consensus", to]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["review", "agreement", *folders, "--consensus", to, "--overwrite", "--quiet"]) == 0
     assert Path(to).read_bytes() == once
     assert main(["review", "agreement", *folders, "--json"]) == 0
