@@ -1,1 +1,1 @@
-"""Converters: a module a format, a row each in `converters.table`; `converters.parts` is what they share."""
+"""Converters: one module and one row of `converters.table` per format; `converters.parts` is shared code."""

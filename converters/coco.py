@@ -1,7 +1,7 @@
-"""COCO keypoints of hands: an annotation a hand, 21 x (x, y, v), flat or nested (cocodataset.org).
+"""COCO keypoints of hands: one annotation per hand, 21 x (x, y, v), flat or nested (cocodataset.org).
 
 Also mmpose's conversions of FreiHAND, RHD, OneHand10K and Panoptic. Points are put into our order by the
-category's names where these are known (`converters.parts.labels`), and taken to be in our order otherwise.
+category's names if these are known (`converters.parts.labels`); otherwise they are taken to be in our order.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class _Unread(Annotation, gc=False):
 def read(source: Source) -> Iterator[Part]:
     """The hands of a COCO file, or of all those in root/annotations (else in the root).
 
-    A set that never uses v = 2 means by 1 what COCO means by 2 (counted as `visibility_01_read_as_visible`).
-    A set with fractions for v has scores there: more than 0 is labelled. `joint_cam` (millimetres) and
-    `cam_param` become xyz and K.
+    In a set that never uses v = 2, 1 means what 2 means in COCO (counted as `visibility_01_read_as_visible`).
+    If a set has fractions for v, they are scores: a point with more than 0 is labelled. `joint_cam`
+    (millimetres) and `cam_param` become xyz and K.
 
     Raises
     ------

@@ -41,10 +41,10 @@ class Person(msgspec.Struct, gc=False):
 
 
 def read(source: Source) -> Iterator[Part]:
-    """The valid hands of a COCO-WholeBody file, or of all those in root/annotations; two samples a person at
-    most.
+    """The valid hands of a COCO-WholeBody file, or of all those in root/annotations; at most two samples per
+    person.
 
-    Where v holds fractions, they are a detector's scores: more than 0 is labelled.
+    Fractions in v are a detector's scores: a point with more than 0 is labelled.
 
     Raises
     ------

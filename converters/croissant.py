@@ -1,7 +1,7 @@
 """Croissant: metadata for machines, as JSON-LD, over Parquet shards (docs.mlcommons.org/croissant).
 
-The shards are those of the format hf; croissant.json beside them says what files there are, with their
-hashes, what each column is, and which file belongs to which split.
+The shards are those of the format hf. croissant.json beside them lists the files with their hashes, describes
+each column, and says which file belongs to which split.
 """
 
 from __future__ import annotations

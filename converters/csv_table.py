@@ -1,4 +1,4 @@
-"""CSV for people: samples.csv, a row a hand, and images/; for spreadsheets, R and pandas."""
+"""CSV for people: samples.csv, one row per hand, and images/; for spreadsheets, R and pandas."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class _Columns(NamedTuple):
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write samples.csv and images/.
 
-    A row has the fields of its sample and NAME_x, NAME_y (pixels), NAME_v (0, 1, 2) of each keypoint, the
-    columns of `Dataset.to_pandas`; of 3D points NAME_x_m and so on, metres. A field that no sample has a
-    value of gives no column; what is not labelled is an empty cell. UTF-8 with a byte order mark, by which
-    spreadsheets know it. Text that one would take for a formula stands behind an apostrophe.
+    A row has the fields of its sample and, for each keypoint, NAME_x, NAME_y (pixels) and NAME_v (0, 1, 2),
+    as in `Dataset.to_pandas`; 3D points are in NAME_x_m and so on, metres. A field without a value in any
+    sample has no column; unlabelled points are empty cells. UTF-8 with a byte order mark, by which
+    spreadsheets recognise it. Text that a spreadsheet would take for a formula gets an apostrophe in front.
 
     Returns
     -------

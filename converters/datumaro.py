@@ -1,8 +1,8 @@
-"""Datumaro: its own layout (open-edge-platform.github.io/datumaro), a JSON file a split and the images.
+"""Datumaro: its own layout (open-edge-platform.github.io/datumaro), one JSON file per split, and the images.
 
     annotations/train.json   annotations/val.json ...   images/train/ ...
 
-A hand is Points with the visibility that we have, and a Bbox where it has one, of one group.
+A hand is Points with our visibility and, if it has one, a Bbox, in one group.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _ATTRIBUTES = [name for name in SCHEMA.names if name in _HELD - _OWN_WORD]
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write annotations/SPLIT.json and images/SPLIT/; samples of no split go to Datumaro's subset "default".
+    """Write annotations/SPLIT.json and images/SPLIT/; samples without a split go to the subset "default".
 
-    What Datumaro has no word for goes into the attributes of the points. A point that is not labelled stands
-    at (0, 0) and is absent there.
+    What Datumaro has no field for goes into the attributes of the points. An unlabelled point is at (0, 0)
+    and marked as absent.
 
     Returns
     -------

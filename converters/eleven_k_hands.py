@@ -32,12 +32,12 @@ def read(source: Source) -> Iterator[Part]:
 
     Parameters
     ----------
-    source: the folder of HandInfo.csv, or the file itself under any name; photos lie in Hands/ beside it, or
-        right beside it, or in `source.images`.
+    source: the folder of HandInfo.csv, or the file itself under any name; photos are in Hands/ beside it,
+        directly beside it, or in `source.images`.
 
     Raises
     ------
-    InputError: no HandInfo.csv, one that is no such table, or no folder of photos.
+    InputError: no HandInfo.csv, one that is not such a table, or no folder of photos.
     """
     path = _find_table(source)
     info = read_hand_info(path)
@@ -75,10 +75,10 @@ def read(source: Source) -> Iterator[Part]:
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
-    """Write HandInfo.csv and Hands/*.jpg as published; of several hands in one image only the first.
+    """Write HandInfo.csv and Hands/*.jpg as published; if an image has several hands, only the first.
 
-    A photo keeps a name of the publisher's form (Hand_0000002), a person a numeric id; others are numbered.
-    Upright JPEG files are copied, other images written as JPEG.
+    Photo names of the publisher's form (Hand_0000002) and numeric ids of people are kept; others are
+    numbered. Upright JPEG files are copied, other images written as JPEG.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """FiftyOne: its own dataset layout, which fiftyone.types.FiftyOneDataset reads (docs.voxel51.com).
 
     metadata.json   the dataset's document: its fields, and the skeleton of the points
-    samples.json    a document an image: hands as Keypoints, boxes as Detections, masks and depth as files
+    samples.json    a document per image: hands as Keypoints, boxes as Detections, masks and depth as files
     data/           the images       fields/mask/ fields/depth/
 
 Points and boxes are shares of the image's width and height, from its corner; NaN where not labelled. The
@@ -63,9 +63,9 @@ _DEEPEST = 65535  # of a depth map's values
 def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     """Write metadata.json, samples.json, data/ and fields/.
 
-    An image is a sample there: `hands` holds its hands, with all fields that FiftyOne has no word for as
-    attributes, `boxes` those that have a box, `mask` and `depth` the files that they name. Of several masks
-    of an image the first is kept.
+    Each image is a FiftyOne sample. `hands` holds its hands, with all fields that FiftyOne does not know as
+    attributes; `boxes` those that have a box; `mask` and `depth` the files that they name. If an image has
+    several masks, the first is kept.
 
     Returns
     -------

@@ -4,8 +4,8 @@
                     training/rgb/00000000.jpg  training/mask/00000000.jpg  evaluation/rgb/00000000.jpg
 
 Each table is a list with one entry a photograph: K (3, 3), and xyz (21, 3) in metres, in the camera's frame
-and in our order. The training photographs come four times, before other grounds: picture number i + N *
-version is of entry i of N. All hands are right ones. The 2D points are the projections.
+and in our order. The training photographs come four times, on different backgrounds: picture number i + N
+* version belongs to entry i of N. All hands are right hands. The 2D points are the projections.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Set(NamedTuple):
 
 
 def read(source: Source) -> Iterator[Part]:
-    """Yield a sample for each picture; the versions of a photograph are one clip, which no split parts.
+    """Yield a sample for each picture; the versions of a photograph are one clip, which no split divides.
 
     Raises
     ------

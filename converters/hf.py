@@ -35,9 +35,9 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 
 def write(dataset: Dataset, out: Path, engine: Engine = ONE, *, shard_mb: int = SHARD_MB) -> Counter[str]:
-    """Write data/*.parquet, a row a hand with the bytes of its images, README.md and a picture for it.
+    """Write data/*.parquet, one row per hand with the bytes of its images; README.md, and its picture.
 
-    Our split `val` is called `validation` there; samples of no split go to `train`.
+    Our split `val` is called `validation` there; samples without a split go to `train`.
 
     Returns
     -------

@@ -4,8 +4,8 @@
     hand_labels_synth/synth1/NAME.jpg  NAME.json                  the same
     hand143_panopticdb/hands_v143_14817.json  imgs/00000000.jpg   {"root": [{"img_paths", "joint_self"}]}
 
-Points are in our order, and labelled where v is 1. Each file of hand_labels is of one hand, whatever its
-picture shows: NAME_l and NAME_r are of the same picture. All hands of hand143 are right ones.
+Points are in our order, and labelled if v is 1. Each file of hand_labels is for one hand, whatever its
+picture shows: NAME_l and NAME_r belong to the same picture. All hands of hand143 are right hands.
 """
 
 from __future__ import annotations

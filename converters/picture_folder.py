@@ -22,14 +22,14 @@ _SUFFIXES = ", ".join(sorted(images.SUFFIXES))
 
 
 def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
-    """Yield a sample for each picture, with no labels, a folder's own before those of the folders in it.
+    """Yield a sample for each picture, without labels; a folder's own pictures come before its subfolders'.
 
     Parameters
     ----------
-    source: the folder; hidden files are passed over; linked folders and files that are no pictures are
+    source: the folder; hidden files are passed over; linked folders and files that are not pictures are
         counted.
-    folders: what the first folder on the way to a picture names: "subject", "source" or "clip", whose
-        pictures are then numbered as frames; a picture right in the source has none.
+    folders: what the topmost folder of a picture names: "subject", "source" or "clip" (its pictures are then
+        numbered as frames); a picture directly in the source has none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The formats, a row each: what the command line and the docs know of one without importing it.
+"""The table of formats, one row each: what the command line and the docs know without importing a converter.
 
 A new format is a module beside this one, a row here, a page in docs/formats and a test.
 """
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MappedLabels(Options):
-    """Of formats whose labels are what people made up."""
+    """Options of formats whose labels people choose freely."""
 
     mapping: Path | None = path("a file that maps the source's labels to ours", metavar="YAML")
 
 
 @dataclass(frozen=True, slots=True)
 class Annotated(MappedLabels):
-    """Of a format that holds what several people made of the same picture."""
+    """Options of a format with annotations of one picture by several people."""
 
     annotator: str | None = text(
         None,
@@ -39,7 +39,7 @@ class Annotated(MappedLabels):
 
 @dataclass(frozen=True, slots=True)
 class NamedFolders(Options):
-    """Of pictures that nothing but their folders tells of."""
+    """Options of pictures whose only metadata are their folders' names."""
 
     folders: str | None = choice(
         None,
@@ -50,14 +50,14 @@ class NamedFolders(Options):
 
 @dataclass(frozen=True, slots=True)
 class Shards(Options):
-    """Of exports whose images lie in few large files."""
+    """Options of exports that store the images in a few large files."""
 
     shard_mb: int = whole(256, 1, 100_000, "megabytes of images in each file, approximately")
 
 
 @dataclass(frozen=True, slots=True)
 class Frames(Options):
-    """Of videos."""
+    """Options of videos."""
 
     every: int = whole(1, 1, 100_000, "take the first of every N frames")
     sharpest: bool = flag(False, "take the sharpest of every N frames instead")
@@ -71,7 +71,7 @@ class Frames(Options):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: what it is called, the module that knows it, and what it is in one line.
+    """A format: its name, its module, and a description in one line.
 
     Attributes
     ----------
@@ -80,11 +80,12 @@ class Format:
         read(source: Source, **options) -> Iterator[Part]
         write(dataset: Dataset, out: Path, engine: Engine = ONE, **options) -> Counter[str]
 
-    reads, writes: the options that these take by keyword; None: there is no such function.
+    reads, writes: the options that `read` and `write` take as keywords; None if there is no such function.
 
-    `read` gives samples whose `image` is an absolute path. `write` leaves the images to the engine and then
-    writes its tables in order: the same bytes, whatever the engine. An image that is there already was put
-    there by the same export, which was killed. What is lost is counted, per field or reason.
+    `read` yields samples whose `image` is an absolute path. `write` has the engine write the images, and then
+    writes its tables in order, so that the bytes are the same with any engine. An image that already exists
+    was written by the same export before it was killed. `write` returns what is lost, counted by field or
+    reason.
     """
 
     name: str

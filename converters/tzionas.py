@@ -2,12 +2,12 @@
 
     01/1/rgb/00042.png   joints_2D_GT/00042.txt
 
-A line of a file holds number, x and y, divided by tabs: 14 points of the right hand, then perhaps 14 of the
-left one. These are joint 0, 1, 2 of little, ring, middle and index, and joint 0, 1 of the thumb; x or y of
-0 says that a joint is not seen, and an empty file that its frame is not labelled. So says the source of the
-publisher's viewer, which does not say what joint 0 is. Three joints of a finger and two of the thumb are
-all that bend: MCP, PIP and DIP, and MCP and IP. Whether they are counted from the palm is told by the
-bones: those near it are longer.
+A line of a file holds number, x and y, separated by tabs: 14 points of the right hand, then perhaps 14 of the
+left one. These are joints 0, 1, 2 of little, ring, middle and index finger, and joints 0, 1 of the thumb. An
+x or y of 0 means that a joint is not seen, an empty file that its frame is not labelled. This is according
+to the source of the publisher's viewer, which does not say what joint 0 is. Three joints of a finger and two
+of the thumb are all that bend: MCP, PIP and DIP, and MCP and IP. The bones tell whether they are counted from
+the palm: those near it are longer.
 """
 
 from __future__ import annotations

@@ -21,15 +21,15 @@ _THUMBNAIL, _SHARP = 32, 320  # px, longer side: to compare frames, and to tell 
 
 
 def read(source: Source, *, every: int = 1, sharpest: bool = False, different: float = 0.0) -> Iterator[Part]:
-    """Yield a sample for each frame that is taken, its picture written to `source.extract`.
+    """Yield a sample for each frame that is taken; its picture is written to `source.extract`.
 
     Parameters
     ----------
     source: a video, or a folder with videos at any depth.
-    every: of so many frames one is taken: the first, or with `sharpest` the one with the strongest edges
+    every: one frame is taken out of this many: the first, or with `sharpest` the one with the strongest edges
         (variance of the Laplacian; Pech-Pacheco et al., 2000).
-    different: grey levels by which the thumbnail of a frame must differ from that of the frame taken before,
-        on average; what does not is counted.
+    different: grey levels by which the thumbnail of a frame must differ from that of the last frame taken, on
+        average; others are counted.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""WebDataset: tar files that are read from end to end, a sample as files of one name (github.com/webdataset).
+"""WebDataset: tar files read from end to end, each sample as files of one name (github.com/webdataset).
 
 train-000000.tar
-    KEY.json   KEY.jpg   KEY.mask.png   KEY.depth.png      the last two where the sample has them
+    KEY.json   KEY.jpg   KEY.mask.png   KEY.depth.png      the last two if the sample has them
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _TOLD = [name for name in SCHEMA.names if name not in ("image", "mask", "depth",
 def write(dataset: Dataset, out: Path, engine: Engine = ONE, *, shard_mb: int = SHARD_MB) -> Counter[str]:
     """Write SPLIT-NUMBER.tar: a sample's fields as JSON, its image, mask and depth map, side by side.
 
-    No sample lies in two shards. Owners and times of the members are zero, so that the same dataset gives the
-    same bytes. Samples of no split go to train.
+    No sample is split over two shards. Owners and times of the members are zero, so that the same dataset
+    gives the same bytes. Samples without a split go to train.
 
     Returns
     -------

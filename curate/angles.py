@@ -1,4 +1,4 @@
-"""`curate angles`: how the hands of a dataset are turned, and which they are, from their keypoints."""
+"""`curate angles`: how the hands of a dataset are turned, and which hands they are, from their keypoints."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def angles(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Fill in tilt, rotation and roll, side and aspect where they are not known and the keypoints tell them.
+    """Fill in unknown tilt, rotation and roll, side and aspect if they follow from the keypoints.
 
-    OUT has all samples and refers to the same images; what is known stays. See `curate.hands.oriented`; what
-    was filled in, and of how many samples the points do not tell it, is counted in the notes.
+    OUT has all samples and refers to the same images; known values stay. See `curate.hands.oriented`. The
+    notes count what was filled in, and for how many samples it does not follow from the points.
 
     Raises
     ------
-    InputError: a training set. SchemaError: no dataset. ConfigChanged: OUT was begun with another dataset.
+    InputError: a training set. SchemaError: not a dataset. ConfigChanged: OUT was begun with another dataset.
     """
     source = Dataset(dataset)
     source.refuse_training_set("tell angles before curate build")

@@ -70,8 +70,8 @@ class Autotagged:
 
     Attributes
     ----------
-    summary: of the dataset of those kept. sifted: how many were sifted out. report: as in sifting.json.
-    hand_score_is: why that limit is what it is, where it was not given.
+    summary: of the dataset of kept hands. sifted: how many were sifted out. report: as in sifting.json.
+    hand_score_is: why the limit `hand_score` has its value, if it was not given.
     """
 
     summary: Summary
@@ -123,22 +123,22 @@ def autotag(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Autotagged:
-    """Label the hand in each photograph by one or more taggers, and sift out what is not to be trusted.
+    """Label the hand in each photograph by one or more taggers, and sift out what cannot be trusted.
 
-    OUT is a dataset of the hands that keep to the limits, with a score a point and a hand; its samples refer
-    to the photographs. OUT/sifted is one of the others, the hardest first, with the reasons in their attrs
-    ("sifted"). OUT/sifting.json counts them and, where `truth` is given, says how right the labels are; with
+    OUT is a dataset of the hands within the limits, with a score for each point and each hand; its samples
+    refer to the photographs. OUT/sifted is a dataset of the others, the hardest first, with the reasons in
+    their attrs ("sifted"). OUT/sifting.json counts them, and with `truth` says how right the labels are. With
     `precision`, OUT/limits.yaml holds limits chosen on half of the people (by a hash of their names).
 
-    Of a hand that is kept, side, aspect, tilt and rotation are filled in where they are not known and the
-    points tell them, or a tagger tells the side ("side_from", "aspect_from" and "angles_from" in attrs).
-    Labels that a sample has are replaced. A hand that shares its photograph with others is told apart by its
-    bbox; without one it is dropped.
+    For a hand that is kept, side, aspect, tilt and rotation are filled in if they are unknown and follow
+    from the points, or if a tagger reports the side ("side_from", "aspect_from" and "angles_from" in attrs).
+    Labels that a sample already has are replaced. A hand that shares its photograph with others is told apart
+    by its bbox; without one, it is dropped.
 
     Raises
     ------
-    InputError: a tagger that is of no use, limits that are none, a training set.
-    SchemaError: no dataset, no finished run. ConfigChanged: OUT was begun with other options.
+    InputError: a tagger that cannot be used, invalid limits, a training set.
+    SchemaError: not a dataset, not a finished run. ConfigChanged: OUT was begun with other options.
     """
     if options.precision is not None and options.truth is None:
         raise InputError(
@@ -177,8 +177,8 @@ def autotag(
 
 
 def limits_of(first: Choice, file: Path | None) -> Limits:
-    """The limits in a file; what it does not tell is as it comes, and the hand's score as the first tagger's
-    threshold has it.
+    """The limits in a file. What it leaves out has its default, and `hand_score` the first tagger's
+    threshold.
 
     Raises
     ------

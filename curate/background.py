@@ -1,4 +1,4 @@
-"""`curate background`: the same hands before other grounds, their masks kept."""
+"""`curate background`: the same hands on other backgrounds, with their masks."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def background(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Replace the ground behind each hand; OUT/images holds the results, OUT/masks the alphas.
+    """Replace the background of each hand; OUT/images holds the results, OUT/masks the alphas.
 
-    The hand is found on plain ground by `curate.hands.masks.find`, or taken from the sample's own mask where
-    it has one. The `mask` of the new sample is its alpha: 8-bit grey, hand from 128 on. Labels stay as they
-    are, `transform` is the identity (or the one that led to the parent's photo). A JPEG gives a JPEG
-    (quality 95), other images give PNG.
+    The hand is found on a plain background by `curate.hands.masks.find`, or taken from the sample's own mask
+    if it has one. The `mask` of the new sample is its alpha: 8-bit grey, hand from 128 on. Labels are
+    unchanged. `transform` is the identity, or the sample's own if it was cut from a photo. A JPEG gives a
+    JPEG (quality 95), other images give PNG.
 
     A mask that fails `curate.hands.masks.check` sends its sample to quarantine, with the reason, and its
     picture to OUT/quarantine.
@@ -44,7 +44,7 @@ def background(
 
     Raises
     ------
-    InputError: an unknown background, a folder without images, a training set. SchemaError: no dataset.
+    InputError: an unknown background, a folder without images, a training set. SchemaError: not a dataset.
     ConfigChanged: OUT was begun with other options.
     """
     backdrops = Backdrops.of(options.backgrounds)

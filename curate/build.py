@@ -45,37 +45,37 @@ def build(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Make a training set (`curate.data.training_set`): its images, one array, and its samples.
+    """Make a training set (`curate.data.training_set`): its samples, and their images as one array.
 
-    An image that is not square is padded to one, centred, by repeating its edge; then it is resized. The
-    samples' keypoints, bbox and K are in pixels of the result, `transform` leads back to the photo. Samples
-    without a labelled point among the chosen ones are dropped and counted; a point without a label stays
-    unlabelled. Samples that a split list does not name are dropped and counted. Heatmaps are drawn from the
-    keypoints when the set is read, and stored, (N, K, S, S), only on request; integers hold value * max.
+    An image that is not square is centred and padded by repeating its edge; then it is resized. The samples'
+    keypoints, bbox and K are in pixels of the result; `transform` maps back to the photo. Samples without a
+    label on any of the chosen keypoints are dropped and counted; a point without a label stays unlabelled.
+    Samples that a split list does not name are dropped and counted. Heatmaps are drawn from the keypoints
+    when the set is read; they are stored, (N, K, S, S), only on request. Integers hold value * max.
 
-    With `crop`, hands are cut out as `curate.crop.crop` does, in one step from the photo to S pixels. With
-    `backgrounds`, they are put before other grounds as `curate.background.background` does, only as finely
-    as S needs; what fails goes to quarantine with its picture. Before several grounds a photo becomes several
-    samples: the first has the photo's sample_id, the others "~2", "~3" and so on behind it.
+    With `crop`, hands are cut out as by `curate.crop.crop`, in one step from the photo to S pixels. With
+    `backgrounds`, their background is replaced as by `curate.background.background`, only as finely as S
+    needs; what fails goes to quarantine with its picture. With several backgrounds, a photo becomes several
+    samples: the first has the photo's sample_id, the others have "~2", "~3" and so on appended.
 
-    Samples of a hand that an earlier dataset labels in the same photograph are noted, and kept.
+    A sample of a hand that an earlier dataset labels in the same photograph is noted, and kept.
 
     With `weight`, weights.npy says how much each sample counts in training.
 
-    With `masks`, masks.npy holds which share of each pixel is a hand's: by the sample's own mask every hand
-    that it shows, or the one that was found to replace its ground, and before another ground that one alone.
-    Samples without a mask are dropped and counted, and those that have one need no points.
+    With `masks`, masks.npy holds the share of each pixel that belongs to a hand: every hand in the sample's
+    own mask, or the hand that was found in order to replace the background; on a new background, that hand
+    alone. Samples without a mask are dropped and counted; those with one need no points.
 
-    With `grounds_alone`, grounds without a hand become samples, too ("~0" behind the name): without points,
-    and with an empty mask. With `keep_empty`, samples that tell of no hand are kept as such pictures, unless
-    another sample does so of their photo.
+    With `grounds_alone`, backgrounds without a hand become samples, too ("~0" is appended to the name),
+    without points and with an empty mask. With `keep_empty`, samples that say nothing of a hand are kept as
+    pictures without one, but only one sample of each photo.
 
     Raises
     ------
     InputError: an option out of range, a type that destroys the maps, a sample_id that two samples share, a
-        weight for a source that is not there or not trained on, a subject, photo or clip in two splits,
-        shares of splits that are not drawn, a margin without a crop.
-        SchemaError: no dataset. ConfigChanged: OUT was begun otherwise.
+        weight for a source that is missing or not trained on, a subject, photo or clip in two splits, shares
+        of splits that are not drawn, a margin without a crop.
+    SchemaError: not a dataset. ConfigChanged: OUT was begun with other options or input.
     """
     sources = _opened(datasets)
     look = _look(options)

@@ -1,8 +1,8 @@
 """`curate convert`: a source in its publisher's layout -> a dataset.
 
-A converter (`curate.data.source`) reads the annotations; what every source needs is done here: each image's
-header is opened and held against what the annotation claims, paths become relative to the dataset, pictures
-are copied where that is asked for, and metadata of another file is joined.
+A converter (`curate.data.source`) reads the annotations. What every source needs is done here: each image's
+header is opened and compared with its annotation, paths are made relative to the dataset, pictures are copied
+on request, and metadata of another file is joined.
 """
 
 from __future__ import annotations
@@ -63,24 +63,24 @@ def convert(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Make a dataset of a source.
+    """Make a dataset from a source.
 
     Each image's header is opened, unless `options.probe` is false: sizes are filled in, and an image that is
-    unreadable, or of another size than its annotation claims, is quarantined. So is a hand whose points all
-    lie within -1 to 1, which are shares and no pixels.
+    unreadable, or not of the size in its annotation, is quarantined. So is a hand whose points all lie within
+    -1 to 1: these are shares of the image's size, not pixels.
 
     Parameters
     ----------
     read, name: the converter's reader and the format's name.
-    source: where the source lies. out: the dataset folder; not within the source, nor around it.
+    source: the input. out: the dataset folder, neither within the source nor around it.
     own: the format's own options.
     enrich: joins further metadata to each batch (`converters.parts.hand_info`).
 
     Raises
     ------
     InputError: no such source, an empty one, one without the format's files, `out` in a wrong place, or a
-        converter that yields what no dataset holds.
-    ConfigChanged: `out` was made with other options, or of other content.
+        converter that yields values that no dataset can hold.
+    ConfigChanged: `out` was made with other options, or from other content.
     """
     source = _absolute(source, out)
     _check_place(source, out)

@@ -33,26 +33,26 @@ def crop(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Cut each hand out of its photo; OUT/images holds the crops as PNG, OUT/masks and OUT/depth theirs.
+    """Cut each hand out of its photo. OUT/images holds the crops as PNG, OUT/masks and OUT/depth their masks
+    and depth maps.
 
-    More than 10,000 lie in folders by the first digits of the hash in their names.
+    More than 10,000 crops are stored in subfolders, named by the first digits of the hash in their names.
 
-    The crop has the hand's box at its centre and a margin on each side; where it leaves the photo, the
-    photo's edge is repeated. Keypoints, bbox, mask, depth and K move along, `transform` leads back to the
-    photo, `parent_id` is the photo's first sample, and "found_by" in attrs says what the hand was found by.
-    A labelled point that lies outside keeps its true coordinates and is counted (note
-    "labelled_points_outside_crop"), as is all that is dropped.
+    The crop is centred on the hand's box, with a margin on each side; beyond the photo, the photo's edge is
+    repeated. Keypoints, bbox, mask, depth and K are transformed with it. `transform` maps back to the photo,
+    `parent_id` is the photo's first sample, and "found_by" in attrs says how the hand was found. A labelled
+    point outside the crop keeps its true coordinates and is counted (note "labelled_points_outside_crop").
+    Dropped samples are counted, too.
 
-    By "colour", only pixels are looked at, never labels: crops of new photos come out the same way. Where no
-    hand is seen, the whole photo is kept (note "whole_photo_kept"). Hands that share a photo cannot be told
-    apart by colour: they are cut by their bbox, or else by their keypoints (note "cut_by_label"). By
-    "keypoints", "mask" and "bbox", samples that lack them are dropped. A mask that `masks.check` refuses
-    sends its sample to quarantine. By a run it is as by colour; of several hands that it sees, the largest is
-    cut.
+    With "colour", only pixels are used, never labels, so that new photos are cropped in the same way. If no
+    hand is seen, the whole photo is kept (note "whole_photo_kept"). Colour cannot tell hands apart that share
+    a photo: they are cut by their bbox, else by their keypoints (note "cut_by_label"). With "keypoints",
+    "mask" and "bbox", samples without them are dropped. If `masks.check` refuses a mask, its sample goes to
+    quarantine. A run works like "colour"; if it sees several hands, the largest is cut out.
 
     Raises
     ------
-    InputError: a training set. SchemaError: no dataset. ConfigChanged: OUT was begun with other options.
+    InputError: a training set. SchemaError: not a dataset. ConfigChanged: OUT was begun with other options.
     """
     source = Dataset(dataset)
     source.refuse_training_set("crop before curate build")

@@ -39,8 +39,8 @@ class Move:
 
     Attributes
     ----------
-    sample, keypoint: which. pixels: how far. size: how far in hand sizes, the longer side of the box around
-        the points that A labels; NaN where it has no such box.
+    sample, keypoint: which. pixels: how far it moved. size: the same in hand sizes, the longer side of the
+        box around the points that A labels; NaN if there is no such box.
     """
 
     sample: str
@@ -51,15 +51,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What became of A in B.
+    """What changed from A to B.
 
     Attributes
     ----------
     a, b: names of the folders. samples: how many each has. shared: how many are in both.
-    added, gone: ids of samples in B alone, and in A alone.
+    added, gone: ids of samples in B only, and in A only.
     moves: points in another place, the furthest first.
     points: how many points became labelled, unlabelled, hidden and visible.
-    fields: of shared samples, how many have another value in a field.
+    fields: for each field, how many shared samples have another value.
     resized: ids of samples whose image has another size: their points are not compared.
     """
 
@@ -81,7 +81,7 @@ class Difference:
 
     @property
     def per_keypoint(self) -> list[tuple[str, int, float, float]]:
-        """Of each keypoint that moved: its name, in how many samples, the median in px and in hand sizes."""
+        """For each keypoint that moved: name, number of samples, median distance in px and in hand sizes."""
         told = []
         for name in kp.NAMES:
             own = [move for move in self.moves if move.keypoint == name]
@@ -142,9 +142,9 @@ class Difference:
 
 
 def diff(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Difference:
-    """Compare two datasets, or two training sets, sample by sample of the same id; reads tables and no image.
+    """Compare the samples with the same id in two datasets or training sets; reads tables and no image.
 
-    Raises SchemaError: no dataset.
+    Raises SchemaError: not a dataset.
     """
     first, second = Dataset(a), Dataset(b)
     one, two = first.table(), second.table()
@@ -209,7 +209,7 @@ def _points(one: pa.Table, two: pa.Table) -> tuple[list[Move], dict[str, int]]:
 
 
 def page(a: str | os.PathLike[str], b: str | os.PathLike[str], found: Difference, count: int) -> str:
-    """A page of HTML in one file that loads nothing, with the `count` samples whose points moved furthest:
+    """An HTML page in one file that loads nothing else, with the `count` samples whose points moved furthest:
     A's points in white, B's in colour."""
     furthest: dict[str, Move] = {}
     for move in found.moves:

@@ -45,12 +45,12 @@ MASKS = "masks.npy"  # of a run that finds masks: (N, S, S) uint8, 255 times the
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Where an evaluation lies, and its figures (the content of metrics.json).
+    """The folder of an evaluation, and its figures (the content of metrics.json).
 
     Attributes
     ----------
     seen: how many samples, photographs and subjects of the split the run was trained on; None: not known.
-    unknown: the names of those of its first weights of which it is not known what they were trained on.
+    unknown: the names of those initial weights whose training data are not known.
     reused: it was finished before.
     """
 
@@ -67,7 +67,7 @@ class Evaluation:
 
     @property
     def fair(self) -> bool:
-        """Whether all of it is new to the run, as far as is known; or it is the train split, as asked."""
+        """Whether all of it is new to the run, as far as is known, or the train split was asked for."""
         return self.figures["split"] == "train" or not any((self.seen or {}).values())
 
     def as_json(self) -> dict[str, Any]:
@@ -114,22 +114,22 @@ def evaluate(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Evaluation:
-    """Predict a split of a training set and measure.
+    """Predict a split of a training set, and measure the predictions.
 
-    Writes predictions.parquet first, or masks.npy of a network that finds masks and no points; then
-    metrics.json from it (curate.scoring.figures, curate.scoring.mask_figures), then evaluation.html.
+    First writes predictions.parquet, or masks.npy if the network finds masks but no points; from it,
+    metrics.json (curate.scoring.figures, curate.scoring.mask_figures); and last, evaluation.html.
 
     Parameters
     ----------
-    run: a finished run, of a network that finds points or masks; None with `options.predictions`
+    run: a finished run of a network that finds points or masks; None with `options.predictions`
         (curate.data.given_predictions). out: default RUN/evaluation-SPLIT.
 
     Raises
     ------
-    SchemaError: no finished run, or no dataset.
+    SchemaError: not a finished run, or not a dataset.
     InputError: no such split, images of another size or kind than the run was trained on, a set without masks
-        for a run that finds these, predictions that cannot be read, both a run and predictions or neither, or
-        a foreign folder at `out`.
+        for a run that finds masks, predictions that cannot be read, both a run and predictions or neither, or
+        a folder at `out` that curate did not make.
     ConfigChanged: `out` holds the evaluation of other weights, another set or another split, and `overwrite`
         is not set.
     """

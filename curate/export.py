@@ -1,4 +1,4 @@
-"""`curate export`: a dataset -> another tool's format. Says what that format cannot hold."""
+"""`curate export`: a dataset -> another tool's format. Reports what that format cannot hold."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _RESTRICTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What an export did.
+    """The result of an export.
 
     Attributes
     ----------
     out: the folder. format: name of the format. samples: how many the dataset holds.
-    lost: what the format could not hold or was changed, per field or reason, with counts; a reason that
-        begins with LEFT_OUT counts samples that are not in it.
+    lost: counts, by field or reason, of what was changed or could not be held by the format; a reason that
+        begins with LEFT_OUT counts samples that are not in the export.
     outside: how many samples have their image in each folder outside the dataset, relative to it.
     licences: the dataset's licences that seem to restrict passing it on.
     reused: the folder was finished before, with the same configuration.
@@ -54,7 +54,7 @@ class Export:
 
     @property
     def complete(self) -> bool:
-        """Whether there are samples, and all of them are in it."""
+        """Whether there are samples, and all of them are in the export."""
         return self.samples > 0 and not any(reason.startswith(LEFT_OUT) for reason in self.lost)
 
     def as_json(self) -> dict[str, Any]:
@@ -110,15 +110,15 @@ def export(
     Parameters
     ----------
     write, name: the converter's writer and the format's name.
-    out: the folder to make; not within the dataset, nor around it.
-    own: the format's own options. engine: what runs the work on the images.
+    out: the folder to make, neither within the dataset nor around it.
+    own: the format's own options. engine: runs the work on the images.
     overwrite: replace what curate made at `out` before.
 
     Raises
     ------
-    InputError: `out` is in a wrong place, curate did not make it, or another command writes there.
-    ConfigChanged: `out` was made of another dataset, of other images, or in another format, and `overwrite`
-        is not set.
+    InputError: `out` is in a wrong place, was not made by curate, or another command is writing there.
+    ConfigChanged: `out` was made from another dataset, from other images, or in another format, and
+        `overwrite` is not set.
     """
     require_apart(out, dataset.root, "dataset")
     identity = {

@@ -58,22 +58,22 @@ _LISTED = 20  # unreadable inputs named in the summary
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a prediction gave.
+    """The result of a prediction.
 
     Attributes
     ----------
-    photos: how many were looked at. hands: how many were found in them. without: photos with none.
-    unseen: those in which no finder saw a hand.
-    low: hands of photos with a score below `min_score`, which is None where only videos were given.
-    min_score_is: why it is that, where it was not given.
-    low_in_videos, min_score_in_videos: the same of hands in videos.
+    photos: the number of photos. hands: how many were found in them. without: photos without a hand.
+    unseen: photos in which no finder saw a hand.
+    low: hands in photos with a score below `min_score`, which is None if only videos were given.
+    min_score_is: why `min_score` has this value, if it was not given.
+    low_in_videos, min_score_in_videos: the same for hands in videos.
     unreadable: (input, reason) of what could not be used.
-    passed_over: how many of the files in the given folders were no pictures, and of which kind.
-    clips: how many videos there were; their frames count as photos. tracks: hands that were followed in them.
-    rate: frames of them a second, where any was looked at just now.
+    passed_over: how many files in the given folders were not pictures, by kind.
+    clips: the number of videos; their frames count as photos. tracks: hands that were followed in them.
+    rate: frames of videos processed per second; only if some were processed in this call.
     not_held: frames that videos count and do not hold.
-    taken_for_right: hands whose side is not known, which a network that knows right hands alone was shown.
-    dim: samples in pictures that are nearly black, as `Photograph.dim` tells them.
+    taken_for_right: hands of unknown side that were shown to a network that knows only right hands.
+    dim: samples in pictures that are nearly black, see `Photograph.dim`.
     """
 
     out: Path
@@ -175,41 +175,40 @@ def predict(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Predicted:
-    """Find the keypoints of one hand in each photo, or of all that a finder sees; and follow those of videos.
+    """Find the keypoints of one hand, or of all that a finder sees, in each photo; follow hands in videos.
 
-    The hand is looked for by its bbox where a dataset has one, else by colour, else in the whole photo; a
-    sample that was cut from another image is taken whole. A network that was trained on crops cut around
-    keypoints looks again, at a crop around those it found. OUT becomes a dataset whose samples refer to
-    the photos, label_source "auto:RUN", with predictions.json and pictures/ beside it. What cannot be
+    The hand is located by its bbox if a dataset has one, else by colour; if that fails, the whole photo is
+    used. A sample that was cut from another image is used whole. A network that was trained on crops around
+    keypoints looks again, at a crop around the keypoints it found. OUT becomes a dataset whose samples refer
+    to the photos, with label_source "auto:RUN"; predictions.json and pictures/ are beside it. What cannot be
     read is reported and counted; the rest goes on.
 
-    Where no finder saw a hand, neither here nor when the sample was cut, and the mean score of the keypoints
-    is below `min_score`, there is none: the sample has no labels, predictions.json says why, and it is
-    counted (note "without_a_hand").
+    If no finder saw a hand, neither here nor when the sample was cut, and the mean score of the keypoints is
+    below `min_score`, the sample counts as without a hand: it has no labels, predictions.json gives the
+    reason, and it is counted (note "without_a_hand").
 
-    With `finder`, its network is asked before colour, of photos without a bbox that were not cut from
-    another. Each hand that it sees becomes a sample, with its box; the first has the photo's sample_id, the
-    others "~2", "~3" and so on behind it, but for names that are given already.
+    With `finder`, its network is asked before colour, for photos without a bbox that were not cut from
+    another image. Each hand that it sees becomes a sample, with its box. The first has the photo's sample_id;
+    the others have "~2", "~3" and so on appended, except ids that are already taken.
 
-    Of samples that share their sample_id, in several datasets, the first is looked at; the others are
-    reported. What is given twice is looked at once.
+    If samples of several datasets share a sample_id, the first is used, and the others are reported. An input
+    that is given twice is used once.
 
-    Each frame of a video is written to images/ of OUT, and is a sample for each hand in it, "~TRACK" behind
-    its id, with clip, frame and track, and attrs.seconds; pictures/ gets a video with the skeletons. How
-    hands are followed: `curate.taggers.following`.
+    Each frame of a video is written to images/ of OUT. It gives one sample for each hand in it, with
+    "~TRACK" appended to its id, with clip, frame and track, and attrs.seconds. pictures/ gets a video with
+    the skeletons. How hands are followed: `curate.taggers.following`.
 
     Parameters
     ----------
-    run: a finished run's folder; None: the tagger in the box, and its finder unless another is given.
+    run: a finished run's folder; None: the box's tagger, and its finder unless another is given.
         Each worker opens it once.
     inputs: photos, videos, folders of them (searched to any depth), or datasets; or one camera alone, as
-        "camera:0". Links in a folder are followed within the folders that are given, and refused where they
-        lead out of them.
+        "camera:0". Links in a folder are followed within the given folders, and refused if they lead out.
 
     Raises
     ------
-    SchemaError: no finished run. InputError: no photo at all, a training set or a run among them, a camera
-        with other inputs, or an option that is of no use with what is given.
+    SchemaError: not a finished run. InputError: no photo at all, a training set or a run among the inputs, a
+        camera with other inputs, or an option that has no use with these inputs.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)

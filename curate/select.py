@@ -55,23 +55,24 @@ def select(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Write the samples that are chosen, in their order, as they are; OUT refers to the same images.
+    """Write the chosen samples, unchanged and in their order; OUT refers to the same images.
 
-    What is not chosen is counted in the notes, by the first of the reasons that holds. The samples that are
-    drawn do not depend on their order, and fewer of them are among more. With a share for val or test, what
-    is chosen gets splits anew, by subject (`curate.data.split.by_subject`); one that stays empty is noted.
+    Samples that are not chosen are counted in the notes, by the first reason that applies. Which samples are
+    drawn does not depend on their order, and a smaller draw is part of a larger one. With a share for val or
+    test, the chosen samples get new splits, by subject (`curate.data.split.by_subject`); a split that stays
+    empty is noted.
 
     Parameters
     ----------
-    drop: ids of samples to leave out, of QA's findings, say; those that no sample has are noted.
-    alike: pairs of ids; of those that are left by all other conditions, each is left out that makes a pair
-        with one that is kept. Those with most keypoints are kept, else the first.
+    drop: ids of samples to leave out, such as those of QA's findings; ids that no sample has are noted.
+    alike: pairs of ids. Of the samples that meet all other conditions, each is left out that forms a pair
+        with a kept one. Those with the most keypoints are kept first, then those that come first.
 
     Raises
     ------
-    InputError: a training set; nothing to choose by; a condition that does not parse; a name that is no
-        column and stands in no sample's attrs; nothing known of any sample to draw them by.
-    SchemaError: no dataset. ConfigChanged: OUT was begun with other options.
+    InputError: a training set; nothing to choose by; a condition that does not parse; a name that is neither
+        a column nor in any sample's attrs; no sample with a known value to draw by.
+    SchemaError: not a dataset. ConfigChanged: OUT was begun with other options.
     """
     source = Dataset(dataset)
     source.refuse_training_set("select before curate build")

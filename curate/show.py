@@ -1,4 +1,4 @@
-"""`curate show`: what is in a dataset, as counts, and as pictures with their skeletons."""
+"""`curate show`: the content of a dataset, as counts and as pictures with their skeletons."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _SEEN = {kp.VISIBLE: "visible", kp.HIDDEN: "hidden", kp.UNLABELLED: "not labelle
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a dataset.
+    """The content of a dataset.
 
     Attributes
     ----------
     name: of the folder. samples, images, subjects: how many. training: as `Dataset.training`.
-    sizes: of the images, (least, largest) of width and of height, pixels; None where there are none.
+    sizes: of the images, (smallest, largest) width and height, pixels; None if there are none.
     counts: of each value of each property, the most frequent first. points: of keypoints by visibility.
     coverage: the share of samples that have each keypoint, by its name.
-    stages: those that made it, each with what came out and what was left out. quarantined: inputs.
+    stages: those that made the dataset, with what each gave and left out. quarantined: how many inputs.
     """
 
     name: str
@@ -100,9 +100,9 @@ class Contents:
 
 
 def show(dataset: str | os.PathLike[str]) -> Contents:
-    """Count what is in a dataset or a training set; reads its table and no image.
+    """Count the content of a dataset or a training set; reads its table and no image.
 
-    Raises SchemaError: no dataset.
+    Raises SchemaError: not a dataset.
     """
     source = Dataset(dataset)
     counts = {title: Counter[str]() for title in _PROPERTIES.values()}
@@ -144,8 +144,8 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
 
 
 class Shown(NamedTuple):
-    """A sample with its image and skeleton: RGB, the longer side 224 px; a grey square where the image cannot
-    be read, and why."""
+    """A sample with its image and skeleton: RGB, longer side 224 px. If the image cannot be read, a grey
+    square, and the reason."""
 
     sample: Sample
     picture: Pixels
@@ -153,7 +153,7 @@ class Shown(NamedTuple):
 
 
 def some(dataset: str | os.PathLike[str], count: int, *, seed: int = 0) -> list[Shown]:
-    """Samples drawn by the seed, in the dataset's order."""
+    """Samples drawn at random by the seed, in the dataset's order."""
     source = Dataset(dataset)
     ids = source.table(["sample_id"]).column(0).to_pylist()
     lots = sorted(range(len(ids)), key=lambda row: generator(seed, ids[row]).random())
@@ -168,7 +168,7 @@ def sheet(pictures: Sequence[Pixels]) -> Pixels:
 
 
 def page(contents: Contents, hands: Sequence[Shown]) -> str:
-    """A page of HTML in one file that loads nothing."""
+    """An HTML page in one file that loads nothing else."""
     environment = pages.environment("curate", "palette.css", "show.css")
     cards = [
         {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture), "unreadable": unreadable}

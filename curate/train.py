@@ -31,13 +31,13 @@ class Trained:
     Attributes
     ----------
     last: the figures after its last epoch. reused: it was finished before.
-    taken_for_right: how many images of the train split, whose side is not known, a network of right hands
-        learnt as such.
-    taught_nothing: how many images of the train split have no labelled point, where the network learns from
+    taken_for_right: how many images of the train split, of unknown side, a network for right hands was
+        trained on as right hands.
+    taught_nothing: how many images of the train split have no labelled point, if the network learns from
         points alone.
-    threshold: the score from which its hands are to be trusted, and on how many of that split it rests.
-    score_error: by how much the scores are off, on average, on the split that they were fitted to; None where
-        they were fitted to none, or by an earlier version.
+    threshold: the score from which its hands can be trusted, and how many hands of that split it rests on.
+    score_error: how far the scores are off, on average, on the split that they were fitted to; None if they
+        were not fitted, or by an earlier version.
     """
 
     out: Path
@@ -86,11 +86,10 @@ def train(
 ) -> Trained:
     """Train a network on the train split of a training set.
 
-    A training that was killed goes on from its last complete epoch when called again with the same
-    configuration; a finished one is not repeated. After each epoch the figures on split `val`, or
-    `test` where there is none, are reported; nothing is ever selected by them: the weights after the
-    last epoch are the result. Same training set, configuration, precision and number of threads and
-    devices: same weights.
+    A killed training resumes from its last complete epoch when called again with the same configuration; a
+    finished one is not repeated. After each epoch, the figures on split `val` are reported, or on `test` if
+    there is no `val`. Nothing is ever selected by them: the weights after the last epoch are the result.
+    The same training set, configuration, precision and number of threads and devices give the same weights.
 
     Parameters
     ----------
@@ -99,9 +98,9 @@ def train(
 
     Raises
     ------
-    InputError: an unknown network or preset, a training set that does not fit the network, first weights
-        that are not of it, no labelled point to learn from, or a foreign folder at `out`.
-    SchemaError: what tells what these were trained on, beside them, is broken.
+    InputError: an unknown network or preset, a training set that does not fit the network, initial weights
+        of another network, no labelled point to learn from, or a folder at `out` that curate did not make.
+    SchemaError: the record beside the initial weights of what they were trained on is broken.
     ConfigChanged: `out` was begun with another configuration, and `overwrite` is not set.
     """
     needs, dataset, folder = table.row(network).needs, Dataset(training_set), Path(out)

@@ -35,14 +35,14 @@ from qa.view import View, open_view
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What QA found.
+    """The result of QA.
 
     Attributes
     ----------
     out: the folder with findings.parquet, findings.json and report.html.
-    samples: how many were looked at. counts: findings per severity. checks: findings per check.
+    samples: how many were checked. counts: findings per severity. checks: findings per check.
     verdict: in one sentence. failed: there are findings of the severities that fail a set.
-    changes: how many findings are new, fixed, and the same, where an earlier run was given.
+    changes: how many findings are new, fixed, and the same, if an earlier run was given.
     reused: the folder was finished before, by the same command on the same data.
     """
 
@@ -80,15 +80,15 @@ def check_quality(
     """Check datasets or training sets; write findings (Parquet, JSON, JUnit, SARIF) and report.html to `out`.
 
     Several datasets are checked as one: a subject or an image in the train split of one and the test split
-    of another is found. Each image is decoded once, or none where the options say so; nothing of the datasets
-    is changed.
+    of another is found. Each image is decoded once, or not at all if the options say so. The datasets are not
+    changed.
 
     Raises
     ------
-    SchemaError: a folder is no finished dataset, or a file holds no predictions.
+    SchemaError: a folder is not a finished dataset, or a file holds no predictions.
     InputError: no dataset at all; a config that names an unknown check or limit; no findings in the folder to
-        compare with; predictions of other samples; an `out` that is none of curate's, or in use.
-    ConfigChanged: `out` holds what was found in other data, or with other options.
+        compare with; predictions of other samples; an `out` that curate did not make, or that is in use.
+    ConfigChanged: `out` holds findings in other data, or with other options.
     """
     given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
     if not given:

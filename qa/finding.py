@@ -1,4 +1,4 @@
-"""Findings: what the checks found, in words; written for machines, and read again."""
+"""Findings: what the checks found, with messages; written for machines, and read again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Finding:
     Attributes
     ----------
     check ... remedy: as in SCHEMA; `dataset` is the folder's name.
-    row: the sample's row in the view. rows: those of its group, where the finding is about one.
+    row: the sample's row in the view. rows: those of its group, if the finding concerns one.
     """
 
     check: str
@@ -74,9 +74,9 @@ class Finding:
 
 
 def identity(row: Row) -> tuple[str | None, ...]:
-    """What makes two runs' findings the same: check, sample and split; of a set or split, also the message.
+    """What identifies a finding across runs: check, sample and split; for a set or split, also the message.
 
-    The dataset's name does not count: a corrected version lies in another folder.
+    The dataset's name does not count: a corrected version is in another folder.
     """
     if row["scope"] == "sample":
         return row["check"], row["sample_id"], row["split"], None
@@ -102,7 +102,7 @@ def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
 
 
 def read_table(folder: str | os.PathLike[str]) -> pa.Table:
-    """The findings that `curate qa` wrote to a folder, as SCHEMA has them: many take less memory so.
+    """The findings that `curate qa` wrote to a folder, as a table of SCHEMA, which takes less memory.
 
     Raises
     ------

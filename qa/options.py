@@ -1,4 +1,4 @@
-"""What `curate qa` and `curate review` can be told."""
+"""The options of `curate qa` and `curate review`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEVER = "never"
 
 @dataclass(frozen=True, slots=True)
 class QualityOptions(Options):
-    """How `curate qa` judges and tells."""
+    """How `curate qa` judges and reports."""
 
     fail_on: str = choice("error", (*SEVERITIES, NEVER), "exit with 1 if a finding is at least this severe")
     config: Path | None = path("a file with other limits; see --explain", metavar="YAML")
@@ -37,8 +37,8 @@ class QualityOptions(Options):
 class PageOptions(Options):
     """What the review page shows.
 
-    An anonymous page leaves out subject ids, sample ids (an alias stands for each), the findings' messages
-    and the paths of the images. The pictures remain: hands can be recognised.
+    An anonymous page leaves out subject ids, sample ids (each is replaced by an alias), the findings'
+    messages and the paths of the images. The pictures remain: hands can be recognised.
     """
 
     anonymise: bool = flag(False, "leave out what identifies people or samples: ids, paths, messages")
@@ -49,7 +49,7 @@ class PageOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class LabelmeOptions(Options):
-    """What `curate review open-labelme` opens, and how."""
+    """What `curate review open-labelme` opens in Labelme, and how."""
 
     qa: Path | None = path("open the samples that this run of curate qa flagged", metavar="QA")
     decisions: tuple[Path, ...] = paths(
@@ -75,7 +75,7 @@ class LabelmeOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class AgreementOptions(Options):
-    """What `curate review agreement` compares beside verdicts, and writes."""
+    """What `curate review agreement` compares besides verdicts, and what it writes."""
 
     dataset: Path | None = path("the dataset that the decisions are about: compare points too", metavar="D")
     consensus: Path | None = path("write what both agree on, for curate review apply", metavar="FILE")

@@ -1,4 +1,4 @@
-"""What the checks look at: the samples of one dataset, or of several at once, as arrays."""
+"""The input of the checks: the samples of one dataset, or of several at once, as arrays."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ PEOPLE = ("gender", "skinColor", "accessories", "nailPolish", "irregularities")
 class View:
     """Samples as columns; row i of each belongs to the same sample.
 
-    A million of them take half a gigabyte: of all at once, a number or two a sample should be measured, and
-    points be looked at some at a time (`part`, `hands`).
+    A million samples take half a gigabyte. For all at once, measure only one or two numbers per sample, and
+    read points for some samples at a time (`part`, `hands`).
 
     Attributes
     ----------
     datasets: the opened folders. dataset_of: (n,) which of them a row comes from.
     sample_id ... sha256: (n,) text, None where unknown. attrs: (n,) dicts, the sources' own metadata.
-    size: (n, 2) width and height as the table says, pixels; NaN where unknown.
+    size: (n, 2) width and height in the table, pixels; NaN where unknown.
     tilt, rotation: (n,) degrees, of renders; NaN where unknown.
-    keypoints: (n, 21, 2) pixels, NaN where unlabelled, as the tables have them. visibility: (n, 21).
+    keypoints: (n, 21, 2) pixels, as in the tables, NaN where unlabelled. visibility: (n, 21).
     bbox: (n, 4) x, y, width, height, pixels.
     xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown, as bbox.
-    cut: (n,) the sample is a crop (it has a parent, or stands in a training set).
+    cut: (n,) the sample is a crop (it has a parent, or is in a training set).
     expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
-    pixels: what decoding the images gave. residuals: the labels against a network's predictions.
+    pixels: what decoding the images gave. residuals: labels compared with a network's predictions.
     """
 
     datasets: tuple[Dataset, ...]
@@ -95,7 +95,7 @@ class View:
 
     @property
     def points(self) -> Floats:
-        """(n, 21, 2) the keypoints to calculate with: made when asked for, of all samples."""
+        """(n, 21, 2) the keypoints of all samples for calculations, computed on each access."""
         return self.keypoints.astype(np.float64)
 
     def hands(self, rows: Rows | slice) -> Floats:
@@ -133,7 +133,7 @@ class View:
         return {name: np.flatnonzero(self.split == name) for name in names}
 
     def against_train(self) -> Iterator[tuple[str, Rows, Rows]]:
-        """Each split but train with its rows, and train's; nothing where there is no train split."""
+        """Each split except train, with its rows and train's; nothing if there is no train split."""
         groups = {name: rows for name, rows in self.splits().items() if name}
         train = groups.pop("train", None)
         if train is not None:

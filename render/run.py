@@ -1,8 +1,8 @@
 """`curate render`: the pictures of a job and their labels, as a dataset.
 
-Each worker of the engine has a Blender of its own. While Blender renders a picture, the worker finishes the
-one before and plans the one after. A part of the stage is a few pictures in a row. What a stopped or killed
-run did not finish is rendered by the next, to the same bytes.
+Each worker of the engine has its own Blender. While Blender renders a picture, the worker finishes the
+previous one and plans the next. A part of the stage is a few consecutive pictures. What a stopped or killed
+run did not finish is rendered by the next run, to the same bytes.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def render(
 ) -> Summary:
     """Render a job into a dataset: images, part masks, depth, exact keypoints.
 
-    A picture is the same whichever others are rendered, in whatever order, by however many workers. One that
-    Blender fails at twice goes to quarantine, with the reason.
+    A picture does not depend on which others are rendered, on the order, or on the number of workers. If
+    Blender fails at a picture twice, it goes to quarantine, with the reason.
 
     Parameters
     ----------

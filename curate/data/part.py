@@ -23,16 +23,16 @@ LEFT_OUT = "left out: "  # what a reason begins with that an export counts whole
 
 @dataclass(slots=True)
 class Part:
-    """What one batch of work gave.
+    """The result of one batch of work.
 
     Attributes
     ----------
     batch: the samples that came out.
-    dropped: how many samples or shapes were left out though they were there, per reason.
-    absent: how many were not there to be used, as is known of the source: photographs of a published table
-        that were not downloaded, a hand that is not in view.
-    spoilt: other files, such as backdrops, that could not be used, with the reason. One that several parts
-        needed is told once.
+    dropped: how many samples or shapes were present but left out, by reason.
+    absent: how many are known not to be in the source: photographs of a published table that were not
+        downloaded, a hand that is not in view.
+    spoilt: other files, such as backdrops, that could not be used, with the reason. A file that several parts
+        needed is reported once.
     quarantine: (input, reason) of what could not be used.
     notes: other things worth counting (points outside a crop, files skipped), per name.
     """
@@ -54,7 +54,7 @@ class Part:
 
     @contextmanager
     def quarantining(self, name: str) -> Iterator[None]:
-        """What cannot be used in here goes to the quarantine as `name`, and the work goes on behind it."""
+        """An InputError raised in the block puts `name` into quarantine; work continues after the block."""
         try:
             yield
         except InputError as error:

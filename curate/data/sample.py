@@ -107,10 +107,10 @@ class Sample:
     keypoint_scores: (21,) float32, the tagger's, NaN where a point has none.
     xyz: (21, 3) float32, metres, camera frame. K: (3, 3) float64 intrinsics, pixels.
     mask, depth: paths relative to the dataset (`curate.data.depth`). bbox: (4,) float32 x, y, w, h, pixels.
-    label_source: "manual", "auto:NAME" or "render"; score: the tagger's, 0..1.
-    parent_id, transform: the sample this was cut from and the (2, 3) map from here back to its image.
-    clip, frame: the recording, and which of its pictures, from 0. track: which hand of the recording.
-    split: "train", "val" or "test". tilt, rotation: degrees; exact, of renders, or from the keypoints.
+    label_source: "manual", "auto:NAME" or "render". score: the tagger's, 0..1.
+    parent_id, transform: the sample it was cut from, and the (2, 3) map from its image to that sample's.
+    clip, frame: the recording, and the number of the picture in it, from 0. track: which hand of it.
+    split: "train", "val" or "test". tilt, rotation: degrees; exact for renders, or from the keypoints.
     sha256: of the decoded pixels. attrs: the source's own metadata.
     """
 

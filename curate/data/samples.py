@@ -62,20 +62,21 @@ class Samples(Sequence[Sample]):
         return f"Samples({counted(len(self), 'sample')} of {self.dataset!r})"
 
     def filter(self, condition: str | Callable[[Sample], bool]) -> Samples:
-        """Those that a condition holds for: text as `curate select --where` takes it, or a function.
+        """The samples that meet a condition: text as for `curate select --where`, or a function.
 
-        Raises InputError: text that is no condition.
+        Raises InputError: text that is not a condition.
         """
         holds = _holds(condition) if isinstance(condition, str) else condition
         kept = [row for row, sample in zip(self.rows, self, strict=True) if holds(sample)]
         return Samples(self.dataset, np.array(kept, np.intp))
 
     def to_torch(self, transform: Callable[[Item], Any] | None = None) -> Examples:
-        """The samples as `torch.utils.data.DataLoader` takes them, see `Examples`; it imports no torch.
+        """The samples in a form that `torch.utils.data.DataLoader` accepts, see `Examples`; torch is not
+        imported.
 
         Parameters
         ----------
-        transform: what is done to each item, such as cutting images to one size so that they can be stacked.
+        transform: applied to each item, for example to crop images to one size so that they can be stacked.
         """
         return Examples(self, transform)
 
@@ -96,10 +97,10 @@ class Examples:
 
     An item has "image", (3 or 1, H, W) float32 in [0, 1]; "keypoints", (21, 2) float32, pixels of the image
     with the origin at its outer corner, NaN where unlabelled; "visibility", (21,) int64; and "sample_id".
-    Images of one size can be stacked, as those of a training set can; others need a transform, or batches of
-    one.
+    Images of one size, such as those of a training set, can be stacked; others need a transform, or batches
+    of one.
 
-    Raises UnreadableImage on access to a sample whose image cannot be read.
+    Accessing a sample whose image cannot be read raises UnreadableImage.
     """
 
     def __init__(self, samples: Samples, transform: Callable[[Item], Any] | None = None) -> None:

@@ -16,10 +16,10 @@ from curate.networks.weights import put
 
 @dataclass(frozen=True)
 class Spec:
-    """What a network is made for; run.json keeps it.
+    """The input and output that a network is made for, and its loss; run.json stores it.
 
-    size: pixels a side. channels: 1 (grey) or 3 (RGB). keypoints: 20 (without the wrist) or 21, those of
-    the training set. loss: the one it is trained with, which may decide how its outputs are read.
+    size: side of the images, pixels. channels: 1 (grey) or 3 (RGB). keypoints: 20 (without the wrist) or 21,
+    those of the training set. loss: the one it is trained with, which may determine how outputs are read.
 
     Raises
     ------
@@ -38,17 +38,17 @@ class Spec:
 
 
 class Targets(NamedTuple):
-    """What a batch of B images of S x S pixels is to teach. Coordinates are in pixels of those images.
+    """The training targets of a batch of B images of S x S pixels. Coordinates are in pixels of those images.
 
     keypoints: (B, K, 2) float32; NaN where unlabelled. visibility: (B, K) uint8, COCO's 0, 1, 2.
-    weight: (B,) float32, how much each sample counts; 1 as a rule.
-    Only where the network's row in the table asks for them, else None:
-    mask: (B, S, S) float32, the share of each pixel that is the hand's: 1 for the hand, 0 for the ground, and
-    what lies between along its edge, which would else be half a pixel off where augmentation moves it.
+    weight: (B,) float32, how much each sample counts; usually 1.
+    None unless the network's row in the table asks for them:
+    mask: (B, S, S) float32, the share of each pixel that belongs to the hand: 1 for the hand, 0 for the
+    background, values between along the edge, which would else be half a pixel off after augmentation.
     xyz: (B, K, 3) float32, metres in the camera frame; NaN where unknown. K: (B, 3, 3) float32, the
-    camera's intrinsics, with which xyz projects onto the keypoints; NaN where unknown.
-    empty: (B,) bool, True where there is no hand in the image, rather than none that is labelled; None: in
-    none of them.
+    camera's intrinsics, which project xyz onto the keypoints; NaN where unknown.
+    empty: (B,) bool, True if the image shows no hand (not merely no labelled one); None: every image shows
+    one.
     """
 
     keypoints: Tensor
@@ -61,10 +61,10 @@ class Targets(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What outputs for a batch of B images of S x S pixels say; None for what the network does not give.
+    """The predictions for a batch of B images of S x S pixels; None for what the network does not predict.
 
     points: (B, K, 2) in pixels of the images, NaN where there is no answer. scores: (B, K) in [0, 1], the
-    trust in each point; None counts as 1. mask: (B, S, S), probability of the hand.
+    confidence in each point; None counts as 1. mask: (B, S, S), probability of the hand.
     xyz: (B, K, 3), metres in the camera frame.
     """
 
@@ -78,22 +78,22 @@ class Network(nn.Module, ABC):
     """A network that curate can train, open, evaluate and predict with.
 
     Its module defines one subclass; its row in `curate.networks.table` says where that is and what it
-    needs of a training set. Nothing else knows it. Training draws augmentations, hands over images and
-    Targets moved alike, and calls `forward` (under bfloat16 autocast where the processor has it) and
-    `loss`; prediction calls `forward` in float32 and `decode`.
+    needs from a training set. No other code knows the subclass. Training draws augmentations, applies them
+    to images and Targets alike, and calls `forward` (under bfloat16 autocast if the processor supports it)
+    and `loss`. Prediction calls `forward` in float32, and `decode`.
 
-    The constructor takes a Spec and, as keywords, the options of the preset. All that it builds must
-    depend on these alone (and on torch's random numbers), so that weights fit again later. It raises
-    ValueError for a Spec or options that it does not know: run.json is untrusted.
+    The constructor takes a Spec and, as keywords, the options of the preset. What it builds must depend only
+    on these (and on torch's random numbers), so that stored weights fit later. It raises ValueError for a
+    Spec or options that it does not know: run.json is untrusted.
 
     Attributes
     ----------
     presets: ways to train it, by name; the first is the default.
-    right_hands: it is only ever shown right hands. Left ones are mirrored for it, and its answers
+    right_hands: the network is only shown right hands. Left hands are mirrored for it, and its answers are
         mirrored back; a training set in which no sample has a side is then refused.
-    shape: how the keypoints of the hands that it was trained on lie to each other, for `decode` to use;
-        None: not known, or it gives no maps.
-    spec: what this one is made for.
+    shape: the relative positions of the keypoints in the hands that it was trained on, for use in `decode`;
+        None: not known, or the network gives no maps.
+    spec: what this network is made for.
     """
 
     presets: ClassVar[Mapping[str, Preset]]
@@ -101,9 +101,9 @@ class Network(nn.Module, ABC):
     shape: HandShape | None = None
 
     def __init__(self, spec: Spec, *, right_hands: bool | None = None) -> None:
-        """right_hands: see the class; None: as the class has it.
+        """right_hands: see the class; None: the value of the class.
 
-        Raises ValueError: a loss that no preset has, or another value.
+        Raises ValueError: a loss that no preset has, or a `right_hands` that is not a bool.
         """
         super().__init__()
         if right_hands is not None:
@@ -116,29 +116,29 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, images: Tensor) -> Any:
-        """Images (B, channels, S, S), float32 in [0, 1], to outputs of whatever form `loss` and `decode`
-        expect: maps at any stride, points, a mask, or several of them.
+        """Images (B, channels, S, S), float32 in [0, 1], to outputs in any form that `loss` and `decode`
+        expect: maps at any stride, points, a mask, or several of these.
 
-        For an export neither this nor `decode` may branch on values or fix B: `unflatten(1, ...)` instead of
-        `view(len(images), ...)`.
+        To be exportable, neither this nor `decode` may branch on values or fix B: write `unflatten(1, ...)`
+        instead of `view(len(images), ...)`.
         """
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets, recipe: Recipe) -> Tensor:
-        """A scalar in float32. What is unlabelled does not count, and a sample counts by its weight."""
+        """A scalar, float32. Unlabelled points do not count; each sample counts by its weight."""
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over weights before training; by default those of a run of the same network.
+        """Load weights before training; by default those of a run of the same network.
 
         Raises
         ------
-        ValueError: they are not of this network.
+        ValueError: they do not belong to this network.
         """
         put(self, weights)
 
     @abstractmethod
     def decode(self, outputs: Any) -> Decoded:
-        """What the outputs say. One that is not finite gives a NaN point, not an error."""
+        """The predictions in the outputs. An output that is not finite gives a NaN point, not an error."""
 
 
 def place_of(network: Network) -> str:
@@ -147,5 +147,5 @@ def place_of(network: Network) -> str:
 
 
 def told_as(network: Network) -> str:
-    """What people are told where a network breaks the contract."""
+    """The name in messages about a network that breaks the contract."""
     return f"network {place_of(network)}"

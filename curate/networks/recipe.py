@@ -1,4 +1,4 @@
-"""How a network is trained, as plain data: recipes, and the presets by which a network offers them."""
+"""How a network is trained, as plain data: recipes, and the presets in which a network offers them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _SIZE = 96  # pixels a side that a recipe's sigma is meant for
 
 @dataclass(frozen=True)
 class Ranges:
-    """How far augmentation goes; each value is drawn evenly from its range.
+    """The ranges of augmentation; each value is drawn uniformly from its range.
 
     rotation: degrees to either side. scale: factors. shift: share of the side, on each axis.
     flip: probability of a mirror. gamma, contrast, brightness and saturation: largest factor either way
-    (1 = unchanged). stretch: largest factor either way by which it becomes wider and less high, as
-    pictures are whose shape was not kept; 1 for networks that learn xyz, which know no such camera.
+    (1 = unchanged). stretch: largest factor either way by which the picture becomes wider and less high, as
+    if its aspect ratio was not kept; 1 for networks that learn xyz, as no camera does this.
     """
 
     rotation: float = 30.0
@@ -32,13 +32,13 @@ class Ranges:
 
 @dataclass(frozen=True)
 class Camera:
-    """How far pictures are changed as light, lenses, cameras and things before the hand change them.
+    """How far pictures are changed, as by light, lenses, cameras and things in front of the hand.
 
     shade: standard deviation of the logarithm of uneven light. cast: largest factor of a colour either way.
-    grey: share of pictures without colour. covered: share of them with a patch before a part. filtered:
-    share seen through a random filter. coarse: largest factor by which they are coarser. blur: of focus or
-    by motion, as a share of the side. noise: largest standard deviation, of 1. Light, cast, coarseness and
-    noise fall upon half of the pictures each, blur upon a quarter.
+    grey: share of pictures without colour. covered: share with a patch over a part. filtered: share seen
+    through a random filter. coarse: largest factor by which they are coarser. blur: of focus or by motion, as
+    a share of the side. noise: largest standard deviation, of 1. Light, cast, coarseness and noise are each
+    applied to half of the pictures, blur to a quarter.
     """
 
     shade: float = 0.22
@@ -58,12 +58,12 @@ UNCHANGED = Ranges(rotation=0.0, scale=(1.0, 1.0), shift=0.0, flip=0.0, gamma=1.
 class Recipe:
     """How a network is trained.
 
-    loss: which of the network's losses. sigma: of Gaussian targets, pixels at 96 px a side; None: the
-    training set's own. optimiser: "adam", "adamw" or "rmsprop". cosine: warm the rate up over an epoch at
-    most and let it fall to 0 over the epochs planned. average: the result is an exponential moving average
-    of the weights, not the last ones. hidden_weight: what a hidden point counts, a visible one counting 1.
-    empty_weight: what each map of an image without a hand counts, of networks that learn to be sure of no
-    point there. camera: what it does to pictures; None: nothing.
+    loss: which of the network's losses. sigma: of Gaussian targets, pixels at a side of 96 px; None: the
+    training set's own. optimiser: "adam", "adamw" or "rmsprop". cosine: warm up the learning rate over at
+    most one epoch, then let it fall to 0 over the planned epochs. average: the result is an exponential
+    moving average of the weights, not the last ones. hidden_weight: weight of a hidden point; a visible one
+    has 1. empty_weight: weight of each map of an image without a hand, for networks that learn to be sure of
+    no point there. camera: what it does to pictures; None: nothing.
     """
 
     loss: str

@@ -1,4 +1,4 @@
-"""The networks by name: where each is, what it needs and gives. Plain data, read without torch.
+"""The networks by name: the place of each, what it needs and gives. Plain data, read without torch.
 
 To add a network: a module with a subclass of `curate.networks.network.Network`, and a row here.
 """
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a network needs of a training set.
+    """What a network needs from a training set.
 
-    stride: the side of its images, from 32 to 512 pixels, is a multiple of this. channels: 1 (grey) or 3
-    (colour). keypoints: 20 (without the wrist) or 21. labels: what it learns from beyond the keypoints, of
+    stride: the side of the images, 32 to 512 pixels, must be a multiple of this. channels: 1 (grey) or 3
+    (colour). keypoints: 20 (without the wrist) or 21. labels: what it learns from besides the keypoints:
     "mask", "xyz" (with K) and "side"; some samples may lack it, but not all.
     """
 
@@ -34,7 +34,7 @@ class Needs:
 class Row:
     """A network: the place of its class ("module:Class"), a line about it, what it needs and gives.
 
-    gives: of "points", "mask", "xyz".
+    gives: any of "points", "mask", "xyz".
     """
 
     place: str
@@ -82,7 +82,7 @@ def row(name: str) -> Row:
 
 
 def promised(place: str) -> set[str]:
-    """What every row says that has this class: of "points", "mask", "xyz"."""
+    """What all rows with this class give: any of "points", "mask", "xyz"."""
     gives = [set(row.gives) for row in TABLE.values() if row.place == place]
     return set.intersection(*gives) if gives else set()
 

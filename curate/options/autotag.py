@@ -1,4 +1,4 @@
-"""What `curate autotag` can be told."""
+"""The options of `curate autotag`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `curate background` can be told."""
+"""The options of `curate background`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ CHOICES = f"{'|'.join(KINDS)}|colour:#rrggbb|DIR"  # as --help has it
 
 @dataclass(frozen=True, slots=True)
 class BackgroundOptions(Options):
-    """What hands are put before.
+    """The new background of `curate background`.
 
-    Of a folder of images, subfolders too, each sample gets a part, as large as fits, of one of them: by
-    `seed` and its own id alone.
+    From a folder of images and its subfolders, each sample gets the largest part of an image that fits. It
+    depends only on `seed` and the sample's id.
     """
 
     backgrounds: str = text(

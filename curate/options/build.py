@@ -1,4 +1,4 @@
-"""What `curate build` can be told."""
+"""The options of `curate build`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _weight(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions(Options):
-    """What a training set is to hold, and what is done to each photo on its way there."""
+    """The content of a training set, and how each photo is processed for it."""
 
     size: int = whole(96, 32, 512, "side of the images, px; 96 and 128 are customary", step=16)
     keypoints: int = whole(20, 20, 21, "number of keypoints: 21, or 20 without the wrist")

@@ -1,4 +1,4 @@
-"""What `curate convert` can be told, whatever the format."""
+"""The options of `curate convert` for all formats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _label_source(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ConvertOptions(Options):
-    """What `curate convert` does, whatever the format."""
+    """The options of `curate convert` for all formats."""
 
     copy: bool = flag(False, "copy images and masks into the dataset instead of referring to them")
     probe: bool = flag(True, "trust the images: do not check each one's header against its annotation")

@@ -1,4 +1,4 @@
-"""What `curate crop` can be told."""
+"""The options of `curate crop`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from curate.basics.settings import Options, flag, number, text, whole
 
-# What a hand may be found by, and how that goes about it; the finders themselves are in curate.hands.finding.
+# What a hand may be found by, and how; the finders themselves are in curate.hands.finding.
 FINDERS = {
     "colour": "what is redder than the background, whatever the labels say",
     "keypoints": "the box of the labelled points",
@@ -28,7 +28,7 @@ def named(by: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cropping(Options):
-    """How the crop of a photo is chosen. What `jitter` draws depends on `seed` and the sample's id alone."""
+    """How the crop of a photo is chosen. What `jitter` draws depends only on `seed` and the sample's id."""
 
     by: str = text(
         "colour",
@@ -54,7 +54,7 @@ class Cropping(Options):
 
 @dataclass(frozen=True, slots=True)
 class CropOptions(Cropping):
-    """How `curate crop` cuts."""
+    """How `curate crop` cuts hands out."""
 
     size: int | None = whole(
         256,

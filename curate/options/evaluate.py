@@ -1,4 +1,4 @@
-"""What `curate evaluate` can be told."""
+"""The options of `curate evaluate`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from curate.basics.settings import Options, choice, flag, path, texts, whole
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOptions(Options):
-    """What `curate evaluate` evaluates on."""
+    """What `curate evaluate` measures, and how."""
 
     split: str = choice("test", ("train", "val", "test"), "split of the training set to evaluate on")
     predictions: Path | None = path(

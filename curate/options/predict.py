@@ -1,4 +1,4 @@
-"""What `curate predict` can be told."""
+"""The options of `curate predict`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from curate.basics.settings import Options, flag, number, text, whole
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions(Options):
-    """What `curate predict` writes."""
+    """How `curate predict` finds hands, and what it writes."""
 
     min_score: float | None = number(
         None,

@@ -1,4 +1,4 @@
-"""Whose predictions `curate qa` can be told to compare labels with."""
+"""The options of `curate qa` that say whose predictions it compares labels with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `curate select` can be told."""
+"""The options of `curate select`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _split(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SelectOptions(Options):
-    """What `curate select` chooses by; all that is given must hold."""
+    """The conditions of `curate select`; a sample must meet all that are given."""
 
     where: str | None = text(None, LANGUAGE, "a condition on columns and attrs, see the examples")
     split: tuple[str, ...] = texts(

@@ -1,4 +1,4 @@
-"""What `curate train` can be told, whatever the network."""
+"""The options of `curate train` for all networks."""
 
 from __future__ import annotations
 

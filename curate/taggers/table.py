@@ -2,11 +2,11 @@
 
 A module has two functions:
 
-    content(where) -> str                   what two taggers must share to give the same: a hash
+    content(where) -> str                   a hash; two taggers with the same one give the same results
     open_tagger(where, looks) -> Tagger     ready to tag
 
-Both are given what was named after the tagger (a run's folder; "" for none), and raise InputError where that
-is of no use. `looks` is how many looks the tagger takes at each hand.
+`where` is what the user gave after the tagger's name (a run's folder; "" for none). Both functions raise
+InputError if it cannot be used. `looks` is how many looks the tagger takes at each hand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from curate.taggers.tagger import Tagger
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table: the tagger's module, and what it is, in a few words."""
+    """A row of the table: the tagger's module, and a description in a few words."""
 
     module: str
     says: str
@@ -61,18 +61,18 @@ class Choice:
 
 
 def choose(where: str | os.PathLike[str], name: str = RUN, looks: int = 1) -> Choice:
-    """The tagger of this name that is made of what lies at `where`. Raises InputError: it is of no use."""
+    """The tagger of this name, made from what is at `where`. Raises InputError: that cannot be used."""
     place = os.fspath(where)
     return Choice(name, place, _module(name).content(place), looks)
 
 
 def choose_by(text: str, looks: int = 1) -> Choice:
-    """The tagger that a text names: NAME or NAME:WHERE of the table, else a run by its folder, which may well
-    be called "run".
+    """The tagger that a text names: NAME or NAME:WHERE of the table, else a run by its folder, which may be
+    called "run".
 
     Raises
     ------
-    InputError: it is of no use.
+    InputError: it cannot be used.
     """
     name, _, where = text.partition(":")
     return choose(where, name, looks) if name in TAGGERS and name != RUN else choose(text, RUN, looks)
@@ -83,7 +83,7 @@ def finder_of(where: str) -> Finder:
 
     Raises
     ------
-    SchemaError: no finished run. InputError: it finds points in crops of hands.
+    SchemaError: not a finished run. InputError: a run that finds points in crops of hands.
     """
     from curate.taggers import box, finder
 
@@ -91,7 +91,7 @@ def finder_of(where: str) -> Finder:
 
 
 def with_runs(by: str | None) -> Mapping[str, Finder]:
-    """The table of finders, with the one that `by` names, where it is none of the table.
+    """The table of finders, with the finder that `by` names if the table lacks it.
 
     Raises as `finder_of` does.
     """

@@ -1,4 +1,4 @@
-"""The contract of a tagger: it is given photographs, and gives the keypoints of the hand in each."""
+"""The contract of a tagger: it takes photographs, and returns the keypoints of the hand in each."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Tagged:
     Attributes
     ----------
     keypoints: (21, 2), pixels of the photograph; NaN where none was found. scores: (21,), 0 to 1.
-    found_by: what the hand was found by, a name of `curate.hands.finding`, or the tagger's where it finds
+    found_by: how the hand was found: a name of `curate.hands.finding`, or the tagger's name if it finds
         hands by itself.
-    looked_at: (4,) x, y, w, h, pixels: the part of the photograph that the keypoints were looked for in.
+    looked_at: (4,) x, y, w, h, pixels: the part of the photograph that was searched for keypoints.
     apart: (21,) pixels by which several looks differ on each keypoint, the root mean square of their
         distances from `keypoints`; NaN where fewer than two found it. None: there was one look.
-    side: "left" or "right" where the tagger tells; else None.
-    taken_for_right: its side is not known, and the tagger knows right hands alone.
+    side: "left" or "right" if the tagger reports it; else None.
+    taken_for_right: its side is not known, and the tagger knows only right hands.
     """
 
     keypoints: NDArray[np.floating]
@@ -60,7 +60,7 @@ class Tagged:
 
 
 def nothing(found_by: str, looked_at: NDArray[Any]) -> Tagged:
-    """No keypoint found, there."""
+    """A result without a keypoint."""
     return Tagged(np.full((kp.COUNT, 2), np.nan), np.zeros(kp.COUNT), found_by, looked_at)
 
 
@@ -69,9 +69,9 @@ class Tagger(Protocol):
 
     Attributes
     ----------
-    label_source: what is recorded of labels that it made, "auto:NAME".
-    threshold: the score from which its hands are to be trusted; None: there were no labels to choose it
-        on, or they gave none.
+    label_source: recorded as the source of its labels, "auto:NAME".
+    threshold: the score from which its hands can be trusted; None: there were no labels to choose it on, or
+        they gave none.
     """
 
     @property
@@ -81,14 +81,14 @@ class Tagger(Protocol):
     def threshold(self) -> Threshold | None: ...
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
-        """For each photograph its hand, or why it cannot be used; the others are not held up by it.
+        """For each photograph its hand, or the error why it cannot be used; the others still get theirs.
 
-        The same photographs give the same, whatever is asked before and in which process.
+        The same photographs give the same result, whatever was asked before, in any process.
         """
 
 
 def ask(tagger: Tagger, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
-    """What a tagger says of photographs. Raises InputError: something else than its contract says."""
+    """A tagger's answers for photographs. Raises InputError if they break its contract."""
     name = f"tagger {type(tagger).__module__}:{type(tagger).__qualname__}"
     answers = tagger.tag(photographs)
     if len(answers) != len(photographs):

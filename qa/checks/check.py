@@ -1,4 +1,4 @@
-"""What a check is: a row of the table, with a function that measures and the words to tell of it."""
+"""A check: a row of the table, with a function that measures and the words that report a finding."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Hit:
     Attributes
     ----------
     score, threshold: the measured value and the limit it broke, in the check's unit.
-    row: the sample's row in the view; None where the hit concerns a split or the whole set.
+    row: the sample's row in the view; None if the hit concerns a split or the whole set.
     split: the split concerned, for checks of that scope.
-    severity: where it differs from the check's own.
-    words: what the check's sentence is filled in with.
-    rows: the samples of a group, where the hit is about one.
-    rank: which hits of an `alone` check stand first, the highest.
+    severity: only if it differs from the check's own.
+    words: values for the placeholders in the check's sentence.
+    rows: the rows of a group of samples, if the hit concerns one.
+    rank: order of the hits of an `alone` check, the highest first.
     """
 
     score: float
@@ -50,12 +50,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a check measured.
+    """The result of a check.
 
     Attributes
     ----------
     checked: how many samples (splits, subjects) it could judge. hits: worst first.
-    scores: (n,) of every sample, NaN where not judged; None for a check that scores no samples.
+    scores: (n,) of every sample, NaN where not judged; None for a check that does not score samples.
     threshold: the limit of the scores.
     """
 
@@ -71,13 +71,13 @@ class Check:
 
     Attributes
     ----------
-    id: its name in findings. title: what holds where nothing is found.
-    severity: of its findings, unless a hit says otherwise. scope: what a finding concerns.
-    run: what it measures: a pure function of a view, over whole columns.
-    sentence: what a person reads, filled in with a hit's words and its score. remedy: what to do about it.
+    id: its name in findings. title: what is true if nothing is found.
+    severity: of its findings, unless a hit has its own. scope: what a finding concerns.
+    run: measures; a pure function of a view, over whole columns.
+    sentence: the message, a format string for a hit's words and score. remedy: what to do about it.
     limits: its limits by name, with their defaults.
-    alone: each sample is judged by itself, so that `run` may be given some of them at a time.
-    origin: the entry point that added it; empty for our own.
+    alone: each sample is judged by itself, so that `run` may get some of the samples at a time.
+    origin: the entry point that added the check; empty for built-in ones.
     """
 
     id: str
@@ -99,7 +99,7 @@ class Check:
         return _joined([self.run(view.part(rows), self.limits) for rows in parts], parts)
 
     def judge(self, view: View) -> Checked:
-        """What the check finds in a view, in words. Raises InputError: a check of another package failed."""
+        """The findings in a view, with messages. Raises InputError: a check of another package failed."""
         try:
             outcome = self.measure(view)
             if not isinstance(outcome, Outcome):
@@ -139,7 +139,7 @@ class Checked:
     Attributes
     ----------
     checked: how many samples (or splits, subjects) could be judged. findings: worst first.
-    spread: of its scores over the samples, where they differ.
+    spread: the distribution of its scores over the samples, if they differ.
     """
 
     check: Check
@@ -158,7 +158,7 @@ class Checked:
 
     @property
     def state(self) -> str:
-        """Worst severity, else "passed", or "idle" where there was nothing to judge."""
+        """Worst severity, else "passed", or "idle" if there was nothing to judge."""
         return self.worst or ("passed" if self.checked else "idle")
 
     @cached_property
@@ -223,15 +223,15 @@ def sample_outcome(
     rank: Floats | None = None,
     broken: Floats | None = None,
 ) -> Outcome:
-    """The outcome of a check that scores each sample, with a hit for each that is wrong.
+    """The outcome of a check that scores each sample, with a hit for each wrong one.
 
     Parameters
     ----------
     judged: (n,) the samples that could be judged. wrong: (n,) those that broke the limit.
-    score: (n,) what was measured. threshold: the limit.
-    words: of a sample's hit, by its row. severity: (n,) of each; without it all have the check's own.
-    rank: (n,) which hits stand first, the highest; without it those of the highest score do.
-    broken: (n,) the limit that each broke, where they differ; `threshold` is then the usual one.
+    score: (n,) the measured values. threshold: the limit.
+    words: gives the words of a sample's hit by its row. severity: (n,) of each; by default the check's own.
+    rank: (n,) order of the hits, the highest first; by default the score.
+    broken: (n,) the limit that each broke, if they differ; `threshold` is then the usual one.
     """
     rows = np.flatnonzero(wrong)
     order = rows[np.argsort(-(score if rank is None else rank)[rows], kind="stable")]
@@ -257,7 +257,7 @@ def graded_outcome(
     grave: Flags | None = None,
 ) -> Outcome:
     """The outcome of a check whose findings are warnings above limits["warning"], and errors where `grave`:
-    by default above limits["error"]. Each tells the limit that it broke; NaN breaks none."""
+    by default above limits["error"]. Each has the limit that it broke; NaN breaks none."""
     least, most = limits.get("warning", 0.0), limits["error"]
     filled = np.nan_to_num(score, nan=-np.inf)
     error = filled > most if grave is None else grave

@@ -1,6 +1,6 @@
-"""The table of checks, in the order in which findings and reports list them.
+"""The table of checks, in the order of findings and reports.
 
-A check is a function, and a row of CHECKS in the same module. A new module is named here.
+A check is a function and a row of CHECKS in the same module. A new module must be added here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The image pass: every image is decoded once, and all that the checks ask of its pixels is measured."""
+"""The image pass: each image is decoded once, and everything that the checks need of it is measured."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NOT_OPENED = "not opened"
 
 @dataclass(frozen=True, slots=True)
 class PixelFacts:
-    """What decoding gave, a row a sample; numbers are NaN where the image is unreadable.
+    """What decoding gave, one row per sample; numbers are NaN where the image is unreadable.
 
     Attributes
     ----------
     opened: the images were opened; else each has NOT_OPENED as its error.
     size: (n, 2) width and height as displayed (EXIF applied), pixels.
-    sha256: (n,) hash of the decoded pixels: the table's where it has one, else computed.
+    sha256: (n,) hash of the decoded pixels: the table's if it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
     looks: by name, (n,): the numbers of ImageLook and HandLook, and those of the file's header (orientation,
