@@ -482,7 +482,7 @@ def test_links_are_followed_within_what_is_given_and_refused_where_they_lead_out
     assert found.photos == 1  # the link within leads to a photo that is looked at anyway
     ((name, reason),) = found.unreadable
     assert name == str(tmp_path / "given" / "out.png")
-    assert "give the folder that it leads into: curate predict RUN DIR" in reason
+    assert "give the folder that it leads to: curate predict RUN DIR" in reason
     both = predict(run, [tmp_path / "given", tmp_path / "private"], tmp_path / "b", options, quiet=True)
     assert (both.photos, both.unreadable) == (2, [])
     (tmp_path / "private" / "photo.png").unlink()

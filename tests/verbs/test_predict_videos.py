@@ -282,7 +282,7 @@ def test_a_camera_that_changes_its_size_ends(
     options = PredictOptions(window=False)
     result = predict(run, ["camera:0"], tmp_path / "out", options, quiet=True)
     ((_, reason),) = result.unreadable
-    assert reason == "frame 2 is 80 x 64 px, the frames before it are 160 x 120 px and are kept"
+    assert reason == "frame 2 is 80 x 64 px; the frames before it are 160 x 120 px and are kept"
     assert result.photos == 2
 
 
