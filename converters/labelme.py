@@ -24,7 +24,7 @@ import numpy as np
 
 from converters.parts import json_files, labels
 from converters.parts.exported_images import put_hands
-from converters.parts.known_formats import refusal
+from converters.parts.known_formats import and_others, refusal
 from converters.parts.label_mapping import Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
@@ -36,7 +36,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import Places, open_file
-from curate.basics.wording import counted, verb
+from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
@@ -235,9 +235,7 @@ class _Reader:
             except InputError:
                 return
         found = f"not a Labelme file: {first.reason}" if first else "no .json file"
-        if len(paths) > 1:
-            more = len(paths) - 1
-            found += f" (nor {verb(more, 'is', 'are')} {counted(more, 'further file')})"
+        found += and_others(len(paths) - 1)
         where = Path(first.where) if first else None
         raise refusal(self.root, found, allowed="Labelme's JSON files", own=NAME, where=where)
 

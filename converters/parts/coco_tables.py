@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from converters.parts.coco_document import A, Document, Id, Image
 from converters.parts.coco_files import AnnotationFile, annotation_files, hands_in
-from converters.parts.known_formats import refusal
+from converters.parts.known_formats import and_others, refusal
 from converters.parts.numbers import pixels
 from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import as_text
-from curate.basics.wording import counted, verb
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
@@ -121,12 +120,7 @@ def read_hands(
                 failed.notes["image without an annotation"] += bare
     if not found:
         name, reason = failed.quarantine[0]
-        others = (
-            f" (nor {verb(len(files) - 1, 'is', 'are')} {counted(len(files) - 1, 'further file')})"
-            if len(files) > 1
-            else ""
-        )
-        why = f"not a COCO file: {reason}{others}"
+        why = f"not a COCO file: {reason}{and_others(len(files) - 1)}"
         raise refusal(source.root, why, allowed="images and annotations", own=own, where=source.folder / name)
     yield failed
     yield from _parts(found, finder)

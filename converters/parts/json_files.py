@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, found_and_field
 from curate.basics.paths import Places, open_file
 
 T = TypeVar("T")
@@ -19,7 +19,6 @@ T = TypeVar("T")
 # COCO's largest file has 0.5 GB; beyond this a file is no annotation but an accident.
 MAX_BYTES = 8_000_000_000
 _AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
-_AT_PATH = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 
 
 def open_checked(path: Path, places: Places, most: int = MAX_BYTES, *, own: str = "") -> BufferedReader:
@@ -106,12 +105,11 @@ def _without_nan(text: bytes | bytearray | str) -> bytes | None:
 
 def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> InputError:
     """A decoder's complaint as ours; `within` names the object that was decoded."""
-    match = _AT_PATH.match(str(error))
-    message, field = (match[1], match[2] or "") if match else (str(error), "")
-    if "float" in message and message.endswith("got `null`"):
-        message += " or NaN"  # which was read as null
+    found, field = found_and_field(str(error))
+    if "float" in found and found.endswith("got null"):
+        found += " or NaN"  # which was read as null
     dot = "." if within and field and not field.startswith("[") else ""
-    return InputError(path, message.replace("`", ""), field=f"{within}{dot}{field}")
+    return InputError(path, found, field=f"{within}{dot}{field}")
 
 
 def _place(message: str, data: bytes | bytearray) -> str:

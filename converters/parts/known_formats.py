@@ -10,6 +10,7 @@ from typing import Any
 
 from curate.basics.errors import InputError
 from curate.basics.paths import open_file
+from curate.basics.wording import counted, verb
 from curate.data.source import files_below
 
 _LOOKED_AT = 2000  # files
@@ -71,6 +72,11 @@ def refusal(root: Path, found: str, *, allowed: str, own: str, where: Path | Non
     elif name:
         remedy = f"it looks like {name}, which is not read; export it as COCO or Labelme"
     return InputError(where or root, found, allowed=allowed, remedy=remedy)
+
+
+def and_others(count: int) -> str:
+    """That so many further files are no better, behind what is wrong with the first; nothing of none."""
+    return f" (nor {verb(count, 'is', 'are')} {counted(count, 'further file')})" if count > 0 else ""
 
 
 def _recognised(root: Path) -> str:

@@ -24,6 +24,12 @@ import os
 _LONGEST = 500  # characters of what was found, or of a field's name, that are told
 
 
+def found_and_field(told: str) -> tuple[str, str]:
+    """What was found, and where, from what msgspec tells: "Expected `int`, got `str` - at `$.history`"."""
+    found, _, field = told.partition(" - at `$")
+    return found.replace("`", ""), field.rstrip("`").removeprefix(".")
+
+
 class CurateError(Exception):
     """Base of all errors a user can act on."""
 
@@ -89,9 +95,9 @@ class SchemaError(InputError):
 
     @classmethod
     def of_field(cls, where: str | os.PathLike[str], told: str, *, remedy: str) -> SchemaError:
-        """From what msgspec tells of a JSON file: "Expected `int`, got `str` - at `$.history`"."""
-        found, _, field = told.partition(" - at `$.")
-        return cls(where, found.replace("`", ""), field=field.rstrip("`"), remedy=remedy)
+        """From what msgspec tells of a JSON file."""
+        found, field = found_and_field(told)
+        return cls(where, found, field=field, remedy=remedy)
 
 
 class ConfigChanged(InputError):

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from functools import partial
 from io import TextIOWrapper
 from typing import Literal, get_args
@@ -25,7 +24,7 @@ import numpy as np
 
 from curate.basics import images
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError
+from curate.basics.errors import InputError, found_and_field
 from curate.basics.paths import open_file
 from curate.data.sample import Sample
 
@@ -47,7 +46,6 @@ _LONGEST = 1_000_000  # characters of a line
 _FARTHEST = 1e6  # px
 _TOLD = 40  # characters of what was found
 Verdict = Literal["accept", "reject", "fix", "patch"]
-_AT_PATH = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _ALLOWED = {"schema": SCHEMA, "decision": ", ".join(get_args(Verdict)), "patch.side": "swap, left, right"}
 
 
@@ -105,13 +103,10 @@ def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
 
 def _flawed(path: str | os.PathLike[str], number: int, told: str) -> InputError:
     """What is wrong with a line, which a decoder tells with the place in it, as ours."""
-    match = _AT_PATH.fullmatch(told)
-    found, place = (match[1], match[2] or "") if match else (told, "")
+    found, place = found_and_field(told)
     field = f"line {number}: {place}" if place else f"line {number}"
     remedy = "export the decisions again from the review page"
-    return InputError(
-        path, found.replace("`", ""), field=field, allowed=_ALLOWED.get(place, ""), remedy=remedy
-    )
+    return InputError(path, found, field=field, allowed=_ALLOWED.get(place, ""), remedy=remedy)
 
 
 def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:
