@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -30,7 +31,9 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch
-from curate.data.source import ImageFinder, Source, texts_below
+from curate.data.source import TWO_SIDES, ImageFinder, Source, texts_below
+
+T = TypeVar("T")
 
 NAME = "interhand"
 LICENCE = "CC BY-NC 4.0 (InterHand2.6M)"
@@ -38,6 +41,7 @@ SIDES = ("right", "left")  # rows 0..20 and 21..41
 # ORDER[i] is the row, among a hand's 21, of our keypoint i.
 ORDER = np.array([20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4))])
 _MILLIMETRES = 1000.0
+_UNTURNED = 1e-3  # by how much a rotation times its transpose may differ from 1: it is told in few digits
 _DATA = re.compile(r"InterHand2\.6M_(train|val|test)_data\.json", re.IGNORECASE)
 _LABELLED_BY = {"human_annot": "manual", "machine_annot": "auto:interhand"}
 
@@ -78,10 +82,10 @@ class Data(msgspec.Struct):
 class Cameras(msgspec.Struct):
     """The cameras of a capture, each by its name."""
 
-    campos: dict[str, list[float]]
-    camrot: dict[str, list[list[float]]]
-    focal: dict[str, list[float]]
-    princpt: dict[str, list[float]]
+    campos: dict[str, msgspec.Raw]
+    camrot: dict[str, msgspec.Raw]
+    focal: dict[str, msgspec.Raw]
+    princpt: dict[str, msgspec.Raw]
 
 
 class Joints(msgspec.Struct, gc=False):
@@ -109,8 +113,11 @@ _IMAGE = msgspec.json.Decoder(Image)
 _ANNOTATION = msgspec.json.Decoder(Annotation)
 _JOINTS = msgspec.json.Decoder(Joints)
 _WHOLE = msgspec.json.Decoder(Data)
-_CAMERAS = msgspec.json.Decoder(dict[str, Cameras])
-_FRAMES = msgspec.json.Decoder(dict[str, dict[str, msgspec.Raw]])
+_CAPTURES = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CAMERAS = msgspec.json.Decoder(Cameras)
+_FRAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NUMBERS = msgspec.json.Decoder(list[float])
+_MATRIX = msgspec.json.Decoder(list[list[float]])
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -158,12 +165,12 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
     known = _images(split, data, told)
     done = set[int]()
     for number, raw in enumerate(data.annotations):
-        with told.quarantining(split.data.name):
-            annotation = json_files.entry(_ANNOTATION, raw, split.data, f"annotations[{number}]")
+        with told.quarantining(f"{split.data.name} annotations[{number}]"):
+            annotation = json_files.entry(_ANNOTATION, raw, split.data, "")
             entry = known.get(annotation.image_id)
             if entry is None or entry.id in done:
                 found = "no such image" if entry is None else "an earlier annotation is of this image"
-                raise InputError(split.data, found, field=f"annotations[{number}].image_id")
+                raise InputError(split.data, found, field="image_id")
             done.add(entry.id)
             key = f"image {entry.id}"
             if image := locate(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
@@ -182,45 +189,84 @@ def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:
     return known
 
 
+@dataclass(slots=True)
+class _Captures(Generic[T]):
+    """What a file holds of each capture, decoded when first asked for: a flaw in one spoils it alone."""
+
+    path: Path
+    decoder: msgspec.json.Decoder[T]
+    raw: dict[str, msgspec.Raw]
+    _known: dict[str, T | InputError | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: Path, decoder: msgspec.json.Decoder[T], source: Source) -> _Captures[T]:
+        """Those of a file. Raises InputError where it is no table of captures."""
+        return cls(path, decoder, json_files.load(_CAPTURES, path, source.places))
+
+    def of_image(self, entry: Image) -> T | None:
+        """That of an image; None where there is no such capture. Raises InputError where it is flawed."""
+        name = str(entry.capture)
+        if name not in self._known:
+            self._known[name] = self._decoded(name) if name in self.raw else None
+        known = self._known[name]
+        if isinstance(known, InputError):
+            raise known.with_traceback(None)
+        return known
+
+    def _decoded(self, name: str) -> T | InputError:
+        try:
+            return json_files.entry(self.decoder, self.raw[name], self.path, f"{self.path.name} {name}")
+        except InputError as error:
+            return error
+
+
 class _Scene(NamedTuple):
     """Cameras and joints of a split."""
 
     split: _Split
-    cameras: dict[str, Cameras]
-    frames: dict[str, dict[str, msgspec.Raw]]
+    cameras: _Captures[Cameras]
+    frames: _Captures[dict[str, msgspec.Raw]]
 
     @classmethod
     def of(cls, split: _Split, source: Source) -> _Scene:
         """Those of the files beside data.json. Raises InputError where they do not hold what they should."""
-        cameras, frames = split.beside("camera"), split.beside("joint_3d")
         return cls(
             split,
-            json_files.load(_CAMERAS, cameras, source.places),
-            json_files.load(_FRAMES, frames, source.places),
+            _Captures.of(split.beside("camera"), _CAMERAS, source),
+            _Captures.of(split.beside("joint_3d"), _FRAMES, source),
         )
 
     def camera(self, entry: Image) -> _Camera:
-        """The camera of an image. Raises InputError where there is none."""
-        path, field = self.split.beside("camera"), f"{entry.capture}.{entry.camera}"
-        capture = self.cameras.get(str(entry.capture))
+        """The camera of an image. Raises InputError where there is none, or one that cannot be."""
+        path, name = self.cameras.path, entry.camera
+        field = f"{path.name} {entry.capture}.{name}"
+        capture = self.cameras.of_image(entry)
         if capture is None or any(
-            entry.camera not in table
-            for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
+            name not in table for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
         ):
             raise InputError(path, "no such camera", field=field)
-        place = shaped(capture.campos[entry.camera], (3,), path, f"{field} campos")
-        turn = shaped(capture.camrot[entry.camera], (3, 3), path, f"{field} camrot")
-        focal = shaped(capture.focal[entry.camera], (2,), path, f"{field} focal")
-        centre = shaped(capture.princpt[entry.camera], (2,), path, f"{field} princpt")
-        return _Camera(place, turn, intrinsics(*focal, *centre))
+        campos, focal, princpt = (
+            json_files.entry(_NUMBERS, getattr(capture, kind)[name], path, f"{field} {kind}")
+            for kind in ("campos", "focal", "princpt")
+        )
+        place = shaped(campos, (3,), path, f"{field} campos")
+        camrot = json_files.entry(_MATRIX, capture.camrot[name], path, f"{field} camrot")
+        turn = shaped(camrot, (3, 3), path, f"{field} camrot")
+        if not (np.allclose(turn @ turn.T, np.eye(3), atol=_UNTURNED) and np.linalg.det(turn) > 0):
+            allowed = "a rotation: three rows of length 1 at right angles, no mirror"
+            raise InputError(path, "no rotation", field=f"{field} camrot", allowed=allowed)
+        lengths = shaped(focal, (2,), path, f"{field} focal")
+        centre = shaped(princpt, (2,), path, f"{field} princpt")
+        return _Camera(place, turn, intrinsics(*lengths, *centre))
 
     def joints(self, entry: Image) -> NDArray[np.float64]:
         """The joints (2, 21, 3) of an image's frame in the world, mm, in our order, the right hand first.
 
         Raises InputError where there are none.
         """
-        path, field = self.split.beside("joint_3d"), f"{entry.capture}.{entry.frame_idx}"
-        raw = self.frames.get(str(entry.capture), {}).get(str(entry.frame_idx))
+        path = self.frames.path
+        field = f"{path.name} {entry.capture}.{entry.frame_idx}"
+        raw = (self.frames.of_image(entry) or {}).get(str(entry.frame_idx))
         if raw is None:
             raise InputError(path, "no such frame", field=field)
         places = json_files.entry(_JOINTS, raw, path, field).world_coord
@@ -237,13 +283,7 @@ class _Scene(NamedTuple):
 def _of_image(
     scene: _Scene, entry: Image, annotation: Annotation, image: str, told: Part
 ) -> Iterator[Sample]:
-    flags = [flag[0] if isinstance(flag, list) and flag else flag for flag in annotation.joint_valid]
-    field = f"annotation {annotation.id} joint_valid"
-    told_of = shaped(flags, (2 * kp.COUNT,), scene.split.data, field)
-    odd = told_of[~np.isin(told_of, (0, 1))]
-    if len(odd):
-        raise InputError(scene.split.data, f"{odd[0]:g}", field=field, allowed="0 or 1")
-    valid = told_of.reshape(2, kp.COUNT)[:, ORDER] == 1
+    valid = _valid(annotation, scene.split.data)
     camera, world = scene.camera(entry), scene.joints(entry)
     there = np.flatnonzero(valid.any(axis=1)).tolist()
     told.notes[IMPOSSIBLE_BOX] += bool(annotation.bbox and any(annotation.bbox) and _box(annotation) is None)
@@ -253,13 +293,15 @@ def _of_image(
         xyz[~valid[row]] = np.nan
         points = narrow(project(xyz, camera.K))
         side, split = SIDES[row], scene.split.name
+        contradicted = annotation.hand_type in SIDES and annotation.hand_type != side
+        told.notes[TWO_SIDES] += contradicted
         yield Sample(
             f"{NAME}/{split}/{entry.id}/{side}",
             NAME,
             image,
             width=entry.width,
             height=entry.height,
-            side=side,
+            side=None if contradicted else side,
             subject_id=None if entry.subject is None else f"{NAME}/{split}/{entry.subject}",
             keypoints=points,
             visibility=seen(points),
@@ -274,6 +316,17 @@ def _of_image(
             licence=LICENCE,
             attrs={"hand_type": annotation.hand_type} if annotation.hand_type else {},
         )
+
+
+def _valid(annotation: Annotation, where: Path) -> NDArray[np.bool_]:
+    """Which joints (2, 21) of an image are valid, in our order, the right hand first."""
+    listed = annotation.joint_valid
+    flags = [flag[0] if isinstance(flag, list) and len(flag) == 1 else flag for flag in listed]
+    told = shaped(flags, (2 * kp.COUNT,), where, "joint_valid")
+    odd = told[~np.isin(told, (0, 1))]
+    if len(odd):
+        raise InputError(where, f"{odd[0]:g}", field="joint_valid", allowed="0 or 1")
+    return np.asarray(told.reshape(2, kp.COUNT)[:, ORDER] == 1)
 
 
 def _box(annotation: Annotation) -> NDArray[np.float32] | None:

@@ -61,11 +61,21 @@ def change(root: Path, kind: str, edit: Callable[[Any], None]) -> None:
             lambda c: c["annotations"][0].update(joint_valid=[1] * 41 + [2]),
             "joint_valid: 2; allowed: 0 or",
         ),
-        ("data", lambda c: c["annotations"][0].update(image_id=99), "annotations[0].image_id: no such image"),
+        (
+            "data",
+            lambda c: c["annotations"][0].update(image_id=99),
+            "annotations[0]: image_id: no such image",
+        ),
         ("data", lambda c: c["images"][0].update(frame_idx=-1), "images[0].frame_idx"),
         ("data", lambda c: c["images"][0].update(file_name="../../../secret.png"), "out of the source"),
         ("camera", lambda c: c["0"]["focal"].clear(), "0.400262: no such camera"),
         ("camera", lambda c: c["0"]["campos"].update({"400262": [1]}), "0.400262 campos: 1; allowed: 3"),
+        (
+            "camera",
+            lambda c: c["0"]["focal"].update({"400262": "300"}),
+            "0.400262 focal: Expected array, got",
+        ),
+        ("camera", lambda c: c["0"]["camrot"].update({"400262": [[2, 0, 0]] * 3}), "camrot: no rotation"),
         ("joint_3d", lambda c: c["0"].pop("69148"), "0.69148: no such frame"),
         ("joint_3d", lambda c: c["0"]["69148"].update(world_coord=[[0, 0, 0]]), "1 x 3; allowed: 42 x 3"),
     ],
@@ -77,6 +87,36 @@ def test_what_is_flawed_is_told(tmp_path: Path, kind: str, edit: Callable[[Any],
     _, samples, reasons = converted("interhand", tmp_path / "s")
     assert len(samples) < 3
     assert any(found in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("kind", ["camera", "joint_3d"])
+def test_a_flawed_capture_or_camera_spoils_its_own_images_alone(tmp_path: Path, kind: str) -> None:
+    interhand(tmp_path / "s")
+    change(tmp_path / "s", "data", lambda c: c["images"][1].update(capture=1))
+    for table in ("camera", "joint_3d"):
+        change(tmp_path / "s", table, lambda c: c.update({"1": c["0"]}))
+    change(tmp_path / "s", kind, lambda c: c.update({"0": ["none"]}))
+    _, samples, (reason,) = converted("interhand", tmp_path / "s")
+    assert [s.sample_id for s in samples] == ["interhand/test/11/right"]
+    file = f"InterHand2.6M_test_{kind}.json"
+    assert reason == (f"InterHand2.6M_test_data.json annotations[0]: {file} 0: Expected object, got array")
+
+
+def test_a_mirror_is_no_rotation(tmp_path: Path) -> None:
+    interhand(tmp_path / "s")
+    mirror = {"400262": [[0.0, 1, 0], [1, 0, 0], [0, 0, 1]]}
+    change(tmp_path / "s", "camera", lambda c: c["0"]["camrot"].update(mirror))
+    with_reasons = converted("interhand", tmp_path / "s")[2]
+    assert len(with_reasons) == 2
+    assert all("InterHand2.6M_test_camera.json 0.400262 camrot: no rotation" in why for why in with_reasons)
+
+
+def test_a_hand_that_hand_type_contradicts_has_no_side(tmp_path: Path) -> None:
+    interhand(tmp_path / "s")
+    change(tmp_path / "s", "data", lambda c: c["annotations"][1].update(hand_type="left"))
+    summary, samples, _ = converted("interhand", tmp_path / "s")
+    assert [s.side for s in samples] == ["right", "left", None]
+    assert summary.notes["side told in two ways, left empty"] == 1
 
 
 def test_a_box_that_cannot_be_is_left_out_and_counted(tmp_path: Path) -> None:
