@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from converters.parts import safe_pickle
 from converters.parts.exported_images import in_tasks, place, size_of
-from converters.parts.gathered import NO_CAMERA, no_camera
+from converters.parts.gathered import NO_CAMERA, NO_HAND_SIZE, no_camera, no_hand_size
 from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
@@ -337,6 +337,8 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> dict[int, str]:
         checks += [(f"{name}: infinite", np.isinf(array)) for name, array in arrays.items()]
         checks.append(("K: a number that is missing beside others", impossible("K", arrays["K"])[:, None]))
     checks.append((NO_CAMERA, no_camera(arrays["K"])[:, None]))
+    sizes = no_hand_size(arrays["xyz"].reshape(-1, kp.COUNT, 3))
+    checks.append((NO_HAND_SIZE, sizes.reshape(-1, 2)))
     faults: dict[int, str] = {}
     for reason, wrong in checks:
         for row in np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))).tolist():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from converters.parts.coco_document import A, Document, Id, Image
 from converters.parts.coco_files import AnnotationFile, annotation_files, hands_in
+from converters.parts.gathered import no_camera, no_hand_size
 from converters.parts.known_formats import and_others, refusal
 from converters.parts.numbers import pixels
 from converters.parts.packed_numbers import stack
@@ -30,6 +31,7 @@ from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
 from curate.data.source import BY_NAME, ImageFinder, Source
 
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
+_ODD = {"xyz": no_hand_size, "K": no_camera}  # fields and what of a stranger's file cannot be
 
 
 @dataclass(slots=True)
@@ -188,6 +190,8 @@ def _leave_out_impossible(hands: Hands) -> None:
         wrong = impossible(name, values)
         if name == "bbox":
             wrong |= (values[:, 2:] <= 0).any(axis=1)
+        elif name in _ODD and not hands.ours:
+            wrong |= _ODD[name](values)
         if wrong.any():
             hands.columns[name] = values.copy()
             hands.columns[name][wrong] = np.nan

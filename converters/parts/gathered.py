@@ -20,7 +20,13 @@ T = TypeVar("T")
 
 FARTHEST = 1e7  # pixels; beyond is no coordinate
 IMPOSSIBLE_BOX = "bbox that cannot be, left out"
-NO_CAMERA = "K: focal lengths of 0, or a last row that is not 0 0 1; allowed: fx 0 cx, 0 fy cy, 0 0 1"
+NO_CAMERA = (
+    "K: focal lengths that are not above 0, or a last row that is not 0 0 1; allowed: fx 0 cx, 0 fy cy, 0 0 1"
+)
+HAND_METRES = (0.001, 1.0)  # how long and wide a hand may be; beyond, another unit was meant
+NO_HAND_SIZE = (
+    "xyz: a hand of less than 1 mm or more than 1 m, as points in another unit than the format's have"
+)
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
 
 
@@ -98,14 +104,27 @@ def _fault(hand: Sample) -> str:
         return NO_CAMERA
     if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
         return "xyz: a point that is not in front of the camera"
+    if hand.xyz is not None and no_hand_size(hand.xyz[None]).any():
+        return NO_HAND_SIZE
     return ""
 
 
 def no_camera(K: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of (n, 3, 3) do not project: one that is turned about, or empty, gives points, or none, without a
-    word. What is all NaN is not known."""
-    without = (K[:, [0, 1], [0, 1]] == 0).any(axis=1) | (K[:, 2] != (0, 0, 1)).any(axis=1)
+    """Which of (n, 3, 3) project as a mirror, or not at all: one that is turned about, or empty, gives
+    points, or none, without a word. What is all NaN is not known."""
+    without = (K[:, [0, 1], [0, 1]] <= 0).any(axis=1) | (K[:, 2] != (0, 0, 1)).any(axis=1)
     found: NDArray[np.bool_] = without & ~np.isnan(K).all(axis=(1, 2))
+    return found
+
+
+def no_hand_size(xyz: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of (n, 21, 3) metres are of another size than any hand: projections do not tell their unit. What
+    is NaN is not known; points that are all at one place stand for a hand that is not there."""
+    low = np.where(np.isnan(xyz), np.inf, xyz).min(axis=1)
+    high = np.where(np.isnan(xyz), -np.inf, xyz).max(axis=1)
+    with np.errstate(invalid="ignore"):  # of infinite ones, which are told as such
+        size = (high - low).max(axis=1)
+    found: NDArray[np.bool_] = ((size > 0) & (size < HAND_METRES[0])) | (size > HAND_METRES[1])
     return found
 
 

@@ -56,6 +56,8 @@ CAMERA = {"focal": [300, 300], "princpt": [100, 80]}
         ("bbox", {"bbox": [10, 10, 5]}, {}),
         ("xyz", {"joint_cam": [[1e308, 0, 1], *JOINTS[1:]]}, {}),
         ("xyz", {"joint_cam": JOINTS[1:]}, {}),
+        ("xyz", {"joint_cam": [[2000.0, 0.2, 500.0], *JOINTS[1:]]}, {}),
+        ("K", {"joint_cam": JOINTS}, {"cam_param": {**CAMERA, "focal": [300, -300]}}),
         ("K", {"joint_cam": JOINTS}, {"cam_param": {**CAMERA, "focal": [float("nan"), 300]}}),
     ],
 )

@@ -58,9 +58,11 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
         (
             "K",
             [[300, 0, 0], [0, 300, 0], [80, 82, 1]],
-            "K: focal lengths of 0, or a last row that is not 0 0 1",
+            "K: focal lengths that are not above 0, or a last row that is not 0 0 1",
         ),
-        ("K", [[0, 0, 0]] * 3, "K: focal lengths of 0"),
+        ("K", [[0, 0, 0]] * 3, "K: focal lengths that are not above 0"),
+        ("K", [[300, 0, 80], [0, -300, 82], [0, 0, 1]], "K: focal lengths that are not above 0"),
+        ("xyz", (1000 * space(0)).tolist(), "xyz: a hand of less than 1 mm or more than 1 m"),
         (
             "xyz",
             [[0.0, float("nan"), 0.5]] * 21,

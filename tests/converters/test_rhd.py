@@ -199,6 +199,8 @@ BROKEN: dict[str, Any] = {
     "K in part": {**entry(), "K": np.where(np.eye(3) > 0, np.nan, 1.0)},
     "empty K": {**entry(), "K": np.zeros((3, 3))},
     "K turned about": {**entry(), "K": K.T},
+    "K of a mirror": {**entry(), "K": np.diag([-1, 1, 1]) @ K},
+    "millimetres": {**entry(), "xyz": 1000 * entry()["xyz"]},
     "visibility": {**entry(), "uv_vis": np.full((42, 3), 5.0)},
     "nan visibility": {**entry(), "uv_vis": np.full((42, 3), np.nan)},
 }
