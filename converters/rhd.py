@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import nsmallest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +53,7 @@ SIDES = ("left", "right")  # rows 0..20 and 21..41
 ORDER = np.array([0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17])
 _SPLITS = {"training": "train", "evaluation": "test"}
 _FRAME = (320, 320)
+_PROBED = 32  # images of a set whose headers tell how large its images are
 _ANNOTATION = re.compile(r"anno_(training|evaluation)\.(?:pickle|pkl)", re.IGNORECASE)
 _FIELDS: dict[str, tuple[tuple[int, int], type[np.floating[Any]]]] = {
     "xyz": ((2 * kp.COUNT, 3), np.float32),
@@ -193,10 +193,11 @@ def _sets(source: Source) -> list[_Set]:
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if match := _ANNOTATION.fullmatch(path.name):
                 source.places.require(path)
-                color = next(iter(_below(folder, "color")), source.images)
-                names = _png_names(color) if color else None
-                if not color or not names:
-                    raise InputError(folder, "no images in color/", remedy="give their folder with --images")
+                colors = [*_below(folder, "color"), *filter(None, (source.images,))]
+                color = next(filter(_png_names, colors), None)
+                if color is None:
+                    raise _without_images(folder, colors)
+                names = _png_names(color)
                 beside = [_Beside.of(folder, kind) for kind in ("mask", "depth")]
                 suffix = max({name[-4:] for name in names})
                 sets.append(_Set(match[1].lower(), path, color.absolute(), names, suffix, *beside))
@@ -204,6 +205,16 @@ def _sets(source: Source) -> list[_Set]:
         found = "no anno_training.pickle or anno_evaluation.pickle in it or its sets"
         raise refusal(root, found, allowed="the folder RHD_published_v2", own=NAME)
     return sets
+
+
+def _without_images(folder: Path, colors: Sequence[Path]) -> InputError:
+    """What to say of a set whose images may lie in `colors`: there are none, or not as published."""
+    for color in filter(Path.is_dir, colors):
+        others = Counter(path.suffix.lower() for path in color.iterdir())
+        for suffix in filter(others.get, images.SUFFIXES):
+            found = f"no images in {color.name}/ that end in .png; {others[suffix]:,} in {suffix}"
+            return InputError(folder, found, allowed=".png, as published", remedy="convert them to PNG")
+    return InputError(folder, "no images in color/", remedy="give their folder with --images")
 
 
 def _below(folder: Path, name: str) -> list[Path]:
@@ -220,14 +231,17 @@ def _png_names(folder: Path) -> frozenset[str]:
 
 
 def _frame(one: _Set) -> tuple[int, int]:
-    """Width and height of the set's images, from the first that opens; `convert` holds all to it."""
-    for name in nsmallest(16, one.images):
+    """Width and height of the set's images: those of most of a few that lie all over it, as the first may be
+    the odd one; `convert` holds all to it."""
+    names = sorted(one.images)
+    sizes = Counter[tuple[int, int]]()
+    for name in names[:: -(-len(names) // _PROBED)]:
         try:
             info = images.probe(one.color / name)
         except UnreadableImage:
             continue
-        return info.width, info.height
-    return _FRAME
+        sizes[info.width, info.height] += 1
+    return sizes.most_common(1)[0][0] if sizes else _FRAME
 
 
 @collector_paused()

@@ -386,6 +386,25 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         run(tmp_path / "s", tmp_path / "out")
 
 
+def test_images_that_are_not_png_are_named_and_others_may_stand_in(tmp_path: Path) -> None:
+    color = make(tmp_path / "s", {0: entry()}) / "training/color"
+    images.write(tmp_path / "pictures/00000.png", images.read(color / "00000.png"))
+    (color / "00000.png").rename(color / "00000.JPG")
+    with pytest.raises(
+        InputError, match=r"no images in color/ that end in \.png; 1 in \.jpg; allowed: \.png"
+    ):
+        run(color.parent, tmp_path / "out")
+    assert sum(part.batch.num_rows for part in rhd.read(Source(color.parent, tmp_path / "pictures"))) == 2
+
+
+def test_an_odd_first_image_does_not_tell_the_size_of_all(tmp_path: Path) -> None:
+    root = make(tmp_path / "s", {key: entry(seed=key) for key in range(4)})
+    images.write(root / "training/color/00000.png", np.zeros((64, 64, 3), np.uint8))
+    summary, _ = run(root, tmp_path / "out")
+    assert summary.samples == 6
+    assert summary.dropped == {"image of another size than claimed": 2}
+
+
 # Writing ---------------------------------------------------------------------------------------------
 
 
