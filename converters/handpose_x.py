@@ -11,6 +11,7 @@ pictures a second apart show different people.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -51,8 +52,8 @@ class Document(msgspec.Struct):
     """What is read of a file."""
 
     info: list[msgspec.Raw]
-    maker: str | None = None
-    date: str | None = None
+    maker: Any = None  # whatever JSON has, which attrs hold: no hand depends on it
+    date: Any = None
 
 
 _DOCUMENT = msgspec.json.Decoder(Document)
@@ -105,7 +106,9 @@ def _sample(name: str, image: str, number: int, hand: Hand, document: Document) 
         keypoints=points,
         visibility=seen(points),
         bbox=_box(hand.bbox),
-        attrs={key: value for key in ("maker", "date") if (value := getattr(document, key))},
+        attrs={
+            key: value for key in ("maker", "date") if (value := getattr(document, key)) not in (None, "")
+        },
     )
 
 

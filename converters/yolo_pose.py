@@ -28,6 +28,7 @@ from converters.parts.exported_images import put, size_of
 from converters.parts.gathered import IMPOSSIBLE_BOX
 from converters.parts.lost_fields import count_lost
 from converters.parts.numbers import as_number, is_plain
+from converters.parts.text_lines import UTF16
 from converters.parts.yolo_config import COCO, Config, read_config
 from converters.parts.yolo_files import Pair, find_pairs
 from curate.basics import files, geometry, images
@@ -187,7 +188,7 @@ def _bytes(path: Path) -> bytes:
 
 def _text(data: bytes) -> bytes:
     """The same without a byte order mark, in UTF-8 where it was in UTF-16."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith(UTF16):
         return data.decode("utf-16", "replace").encode()
     return data.removeprefix(codecs.BOM_UTF8)
 

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 # COCO's largest file has 0.5 GB; beyond this a file is no annotation but an accident.
 MAX_BYTES = 8_000_000_000
+AS_UTF8 = "save it as UTF-8 (iconv -f GB18030, or whichever it is, -t UTF-8)"  # a remedy
 _AT_BYTE = re.compile(r"^(?:JSON is malformed: )?(.*) \(byte (\d+)\)$")
 
 
@@ -86,9 +87,7 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes | bytearray, path: Path
         raise invalid(path, error) from None
     except UnicodeDecodeError as error:
         found = f"is not UTF-8: {error.object[max(0, error.start - 12) : error.start + 12]!r}"
-        raise InputError(
-            path, found, remedy="save it as UTF-8 (iconv -f GB18030, or whichever it is, -t UTF-8)"
-        ) from None
+        raise InputError(path, found, remedy=AS_UTF8) from None
     except msgspec.DecodeError as error:
         raise InputError(path, f"is not JSON: {_place(str(error), data)}") from None
     except RecursionError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from converters.parts import labels
 from converters.parts.point_order import Order, order_of
+from converters.parts.text_lines import UTF16
 from curate.basics import keypoints as kp
 from curate.basics import yaml_text
 from curate.basics.errors import InputError
@@ -20,7 +20,6 @@ from curate.data.source import files_below
 COCO = "coco"  # what `visibility` says in the files that we write
 _DIGITS = 9  # of a class's number, at most
 _SUFFIXES = frozenset({".yaml", ".yml"})
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ def read_config(root: Path) -> Config:
 def _text(path: Path) -> str:
     """The text of a file: UTF-8 or 16, else Latin-1, in which all that counts here is the same."""
     data = read_file(path, yaml_text.MAX_BYTES)
-    if data.startswith(_UTF16):
+    if data.startswith(UTF16):
         return data.decode("utf-16")
     try:
         return data.decode("utf-8-sig")

@@ -226,7 +226,8 @@ def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str], Count
     except OSError as error:
         raise InputError(path, f"cannot be opened ({error.strerror or error})") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(path, f"not CSV in UTF-8 ({error})") from None
+        remedy = "save it as CSV in UTF-8" if isinstance(error, UnicodeDecodeError) else ""
+        raise InputError(path, f"not CSV in UTF-8 ({error})", remedy=remedy) from None
     return keys[0], table, counts
 
 

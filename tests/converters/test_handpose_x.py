@@ -42,6 +42,13 @@ def test_two_hands_in_a_picture_and_none(tmp_path: Path) -> None:
     assert summary.notes["picture without a hand"] == 1
 
 
+def test_a_maker_or_date_of_any_kind_is_kept(tmp_path: Path) -> None:
+    picture(tmp_path / "s/a.png")
+    write_json(tmp_path / "s/a.json", hand() | {"maker": 7, "date": [2021, 2, 1]})
+    _, (sample,), _ = converted("handpose-x", tmp_path / "s")
+    assert sample.attrs == {"maker": 7, "date": [2021, 2, 1]}
+
+
 def test_a_box_or_a_side_that_cannot_be_is_left_out_and_counted(tmp_path: Path) -> None:
     picture(tmp_path / "s/a.png")
     info = [

@@ -68,7 +68,14 @@ def test_a_table_that_is_no_text_spoils_itself_alone_and_two_the_source(tmp_path
     (tmp_path / "s/Train/label_joint.txt").write_bytes(b"\xff\xfe\x00")
     _, samples, reasons = converted("onehand10k", tmp_path / "s")
     assert len(samples) == 1
-    assert any("not text in UTF-8" in reason for reason in reasons)
+    assert any("not text in UTF-8; save it as UTF-8 (iconv" in reason for reason in reasons)
     (tmp_path / "s/Test/label_joint.txt").write_bytes(b"\xff")
     with pytest.raises(InputError, match="not text in UTF-8"):
         converted("onehand10k", tmp_path / "s")
+
+
+def test_a_table_in_utf_16_is_read(tmp_path: Path) -> None:
+    onehand10k(tmp_path / "s")
+    table = tmp_path / "s/Train/label_joint.txt"
+    table.write_bytes(table.read_text().encode("utf-16"))
+    assert len(converted("onehand10k", tmp_path / "s")[1]) == 4

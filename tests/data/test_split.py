@@ -197,6 +197,7 @@ def test_rows_of_a_list_that_name_no_sample_are_counted(tmp_path: Path, text: st
             "subject_id: it names none of the samples; allowed: names such as 'a', 'b'",
         ),
         (b"sample_id,split\n\xff\xfe,train\n", "not CSV in UTF-8"),
+        ("sample_id,split\ns/1,train\n".encode("utf-16"), "save it as CSV in UTF-8"),
         ("sample_id,split\n" + "x" * 200_000 + ",train\n", "not CSV in UTF-8"),
     ],
 )
