@@ -36,6 +36,7 @@ Reader = Callable[..., Iterator[Part]]  # of a Source and the format's own optio
 
 # Files whose content decides what a converter yields; of others (images, archives) the size is enough.
 _ANNOTATIONS = frozenset({".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".pickle", ".pkl", ".mat"})
+FIRST_ALONE = "animation or file of several pages, of which the first picture alone was read"
 _COPIED_ROWS = 256  # a batch where files are copied: little is lost when a run is killed
 
 
@@ -373,10 +374,13 @@ def _attach_masks(place: _Place, part: Part) -> None:
 
 def _opened(place: _Place, part: Part, path: str) -> images.ImageInfo | None:
     try:
-        return images.probe(path)
+        info = images.probe(path)
     except UnreadableImage as error:
         part.quarantine.append((place.name(path), error.reason))
         return None
+    if info.further:
+        part.notes[FIRST_ALONE] += 1
+    return info
 
 
 def _contradiction(info: images.ImageInfo, width: int | None, height: int | None) -> str:

@@ -30,6 +30,9 @@ _EXIF_LIES_IN = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type
 _ORIENTATION_TAG = 0x0112
 _SUBFILE_TAG, _WIDTH_TAG, _HEIGHT_TAG = 254, 256, 257  # TIFF 6.0
 _BITS_TAG, _NUMBERS_TAG, _UNSIGNED = 258, 339, frozenset({1, 4})  # what is not told is unsigned
+_OF_A_PAGE = 1 | 4  # a page that is a small version, or a mask, of another (TIFF 6.0)
+_MOST_PAGES = 64  # looked at
+_OF_SEVERAL = frozenset({"GIF", "WEBP", "PNG", "AVIF", "TIFF"})
 _TIFF_HEADS = (b"II*\0", b"MM\0*")
 # EXIF 2.32: latitude, of the GPS part; the owner and both serial numbers, of the camera's part.
 _GPS_PART, _LATITUDE = 0x8825, 2
@@ -43,8 +46,8 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
     """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format; and
-    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens; and whether it
-    is grey of 16 bits."""
+    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens; whether it is
+    grey of 16 bits; and whether further pictures follow it, as in an animation or behind the first page."""
 
     width: int
     height: int
@@ -53,6 +56,7 @@ class ImageInfo:
     located: bool = False
     owned: bool = False
     deep: bool = False
+    further: bool = False
 
 
 def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
@@ -145,7 +149,25 @@ def _told(where: str | os.PathLike[str], stream: BinaryIO, header: Any) -> Image
         width, height = height, width
     located = _LATITUDE in _part(exif, _GPS_PART)
     owned = not _OWNERS.isdisjoint(_part(exif, _CAMERA_PART))
-    return ImageInfo(width, height, orientation, form, located, owned, header.mode.startswith("I;16"))
+    deep = header.mode.startswith("I;16")
+    return ImageInfo(width, height, orientation, form, located, owned, deep, _has_further(header))
+
+
+def _has_further(header: Any) -> bool:
+    """Whether further pictures follow the first. Those that belong to it are none: the depth of a telephone's
+    JPEG, a small version or a mask of a TIFF's page. Leaves a TIFF at another page."""
+    if header.format not in _OF_SEVERAL:
+        return False
+    try:
+        if header.format != "TIFF":
+            return bool(getattr(header, "is_animated", False))
+        for page in range(1, _MOST_PAGES):
+            header.seek(page)
+            if not header.tag_v2.get(_SUBFILE_TAG, 0) & _OF_A_PAGE:
+                return True
+    except BROKEN:  # EOFError behind the last page
+        return False
+    return False
 
 
 def _tiff_size(where: str | os.PathLike[str], header: Any) -> tuple[int, int]:

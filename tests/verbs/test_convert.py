@@ -91,6 +91,25 @@ def test_sizes_are_filled_in_and_paths_made_relative(source: Source, tmp_path: P
     assert "source/" not in (tmp_path / "out" / "dataset.json").read_text()
 
 
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_a_file_of_several_pictures_is_counted(form: str, source: Source, tmp_path: Path) -> None:
+    first, second = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
+    first.save(source.root / "photos" / "d.pic", form, save_all=True, append_images=[second])
+    first.save(source.root / "photos" / "e.pic", form)
+    summary = run(reader("d.pic", "e.pic"), source, tmp_path / "out")
+    assert summary.samples == 2
+    assert summary.notes == {
+        "animation or file of several pages, of which the first picture alone was read": 1
+    }
+
+
+def test_small_versions_behind_a_page_are_no_further_pictures(source: Source, tmp_path: Path) -> None:
+    page, small = Image.new("RGB", (40, 30)), Image.new("RGB", (20, 15))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    page.save(source.root / "photos" / "d.tif", "TIFF", save_all=True, append_images=[small])
+    assert run(reader("d.tif"), source, tmp_path / "out").notes == {}
+
+
 def test_source_and_dataset_move_together(source: Source, tmp_path: Path) -> None:
     run(reader("a.png"), source, tmp_path / "out")
     (tmp_path / "elsewhere").mkdir()
