@@ -162,7 +162,7 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
             refused.append((decision.sample_id, "no such sample in the dataset"))
             continue
         before = latest[sample_id].get(decision.reviewer)
-        if before is None or decision.ts >= before.ts:
+        if before is None or decision.at >= before.at:
             latest[sample_id][decision.reviewer] = decision
     agreed: dict[str, Decision] = {}
     conflicts: list[tuple[str, str]] = []
@@ -181,7 +181,7 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
             said = sorted(f"{d.reviewer or 'someone'}: {d.decision}" for d in valid)
             conflicts.append((sample.sample_id, ", ".join(said)))
         elif valid:
-            chosen = max(valid, key=lambda d: (d.ts, d.reviewer))
+            chosen = max(valid, key=lambda d: (d.at, d.reviewer))
             agreed[sample.sample_id] = chosen
             if chosen.decision != "reject":
                 beside += changed_beside(sample, patched(sample, chosen.patch or Patch()))

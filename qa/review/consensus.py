@@ -101,7 +101,7 @@ def _decision(compared: Pairs, pair: Pair, kind: Any, patch: Patch | None) -> De
         sample_sha=sample_sha(pair.base, pair.pixels),
         decision=kind,
         reviewer=" and ".join(sorted(compared.people)),
-        ts=max((decision.ts for decision in given), default=compared.saved),
+        ts=max(given, key=lambda one: one.at).ts if given else compared.saved,
         check_ids=sorted({check for decision in given for check in decision.check_ids}),
         reason=reasons.pop() if len(reasons) == 1 else None,
         patch=patch,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
 from typing import Literal, get_args
@@ -76,6 +77,12 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     app_version: str = ""
 
     @property
+    def at(self) -> datetime:
+        """When it was made, in UTC where no zone is told. Raises ValueError: `ts` is no time."""
+        told = datetime.fromisoformat(self.ts)
+        return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+    @property
     def verdict(self) -> tuple[str, bytes]:
         """What two reviewers must share to agree."""
         return self.decision, msgspec.json.encode(self.patch, order="deterministic")
@@ -114,10 +121,15 @@ def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:
 
     Raises InputError, as `read_decisions`.
     """
-    return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.ts)}
+    return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.at)}
 
 
 def _checked(decision: Decision) -> Decision:
+    try:
+        decision.at  # noqa: B018 (to see whether it is one)
+    except ValueError:
+        found, allowed = repr(decision.ts[:_TOLD]), "a date and time, such as 2026-01-31T10:00:00.000Z"
+        raise ValueError(f"ts {found}; allowed: {allowed}") from None
     if (decision.decision == "patch") != (decision.patch not in (None, Patch())):
         raise ValueError("a patch says what to correct, and no other decision does")
     for name, point in ((decision.patch and decision.patch.points) or {}).items():

@@ -284,6 +284,7 @@ function parsed(text) {
     const words = [dataset_sha, sample_id, sample_sha, reviewer, ts, app_version];
     if (JSON.parse(text).schema !== SCHEMA || !KINDS.includes(decision)) return null;
     if (!words.every((word) => typeof word === "string") || !Array.isArray(check_ids)) return null;
+    if (Number.isNaN(Date.parse(ts))) return null;
     if (reason !== null && !head.reasons.includes(reason)) return null;
     const change = {};
     if (["swap", "left", "right"].includes(patch?.side)) change.side = patch.side;

@@ -183,6 +183,12 @@ def test_of_one_reviewer_the_last_decision_counts(hands: Path, tmp_path: Path) -
     assert apply_decisions(hands, path, tmp_path / "next", quiet=True).counts == {"accept": 1}
 
 
+def test_times_of_other_zones_are_compared_as_times(hands: Path, tmp_path: Path) -> None:
+    late = decided(hands, 0, "accept", ts="2026-01-01T04:30:00-06:00")  # half an hour after the other
+    path = write_lines(tmp_path, late, decided(hands, 0, "reject"))
+    assert apply_decisions(hands, path, tmp_path / "next", quiet=True).counts == {"accept": 1}
+
+
 def test_false_positives_are_counted_per_check(hands: Path, tmp_path: Path) -> None:
     path = write_lines(
         tmp_path,
@@ -255,6 +261,8 @@ def test_a_sample_whose_image_is_gone_can_be_rejected(hands: Path, tmp_path: Pat
         ({"schema": "hand-curate decision 2"}, "hand-curate decision 2"),
         ({"sample_sha": 7}, "sample_sha"),
         ({"reason": "<b>"}, "<b>"),
+        ({"ts": "yesterday"}, "ts 'yesterday'; allowed: a date and time, such as 2026-01-31T10:00:00.000Z"),
+        ({"ts": ""}, "ts ''; allowed"),
         ({"reason": "b" * 70_000}, "reason 'b{40}'; allowed"),
         ({"decision": "patch", "patch": {"points": {"a" * 70_000: None}}}, "no keypoint 'a{40}'; allowed"),
         ({"patch": {"side": "swap"}}, "a patch says what to correct"),
