@@ -9,7 +9,7 @@ from typing import Any
 
 from curate.basics.errors import InputError
 from curate.basics.wording import counted, percent
-from qa.review.decisions import latest_decisions
+from qa.review.decisions import latest_decisions, require_two
 from qa.review.point_agreement import cohen
 
 KINDS = ("accept", "reject", "fix", "patch")
@@ -83,9 +83,12 @@ def agreement(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> 
 
     Raises
     ------
-    InputError: a file that does not parse, or no sample that both decided on.
+    InputError: a file that does not parse, the same one twice, or a copy; or no sample that both decided on.
     """
+    require_two(first, second)
     one, two = latest_decisions(first), latest_decisions(second)
+    if one and one == two:
+        raise InputError(second, f"a copy of {first}", allowed="what another person decided")
     met = sorted(one.keys() & two.keys())
     both = [(one[name], two[name]) for name in met if one[name].sample_sha == two[name].sample_sha]
     if not both:

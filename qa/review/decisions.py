@@ -26,7 +26,7 @@ import numpy as np
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, found_and_field
-from curate.basics.paths import open_file
+from curate.basics.paths import open_file, real
 from curate.data.sample import Sample
 
 SCHEMA = "hand-curate decision 1"
@@ -122,6 +122,13 @@ def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:
     Raises InputError, as `read_decisions`.
     """
     return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.at)}
+
+
+def require_two(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> None:
+    """Raise InputError where both are one file or folder: that one agrees with itself tells nothing."""
+    if real(first) == real(second):
+        allowed = "what another person decided or labelled"
+        raise InputError(second, "given twice, to be compared with itself", allowed=allowed)
 
 
 def _checked(decision: Decision) -> Decision:

@@ -10,7 +10,7 @@ from curate.basics.errors import InputError
 from curate.data.dataset import TABLE, Dataset
 from curate.data.sample import Sample
 from qa.review.corrections import last_saved
-from qa.review.decisions import Decision, Patch, latest_decisions
+from qa.review.decisions import Decision, Patch, latest_decisions, require_two
 from qa.review.standing import names_of, patched, pixel_states, stale
 
 
@@ -102,8 +102,9 @@ def of_labels(
 
     Raises
     ------
-    InputError: a training set, or no sample that both hold. SchemaError: no dataset.
+    InputError: a training set, the same one twice, or no sample that both hold. SchemaError: no dataset.
     """
+    require_two(first, second)
     source, other = _opened(first), _opened(second)
     theirs = {sample.sample_id: sample for sample in other}
     samples, left = [], []

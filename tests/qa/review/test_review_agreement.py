@@ -12,6 +12,7 @@ from curate.basics.errors import InputError
 from curate.cli import main
 from qa.review.agreement import agreement
 from qa.review.decisions import SCHEMA
+from qa.review.pairs import of_labels
 
 
 def lines(path: Path, decisions: list[dict[str, Any]]) -> Path:
@@ -108,6 +109,19 @@ def test_nothing_in_common_is_an_error(tmp_path: Path) -> None:
     ann, bob = kinds(tmp_path / "ann", ("accept", 1)), lines(tmp_path / "bob", [])
     with pytest.raises(InputError, match="no sample in common"):
         agreement(ann, bob)
+
+
+def test_a_file_is_not_compared_with_itself_or_a_copy(tmp_path: Path) -> None:
+    ann, other = kinds(tmp_path / "ann", ("accept", 3), ("fix", 1)), tmp_path / "again"
+    other.symlink_to(ann)
+    with pytest.raises(InputError, match="again: given twice, to be compared with itself; allowed: what ano"):
+        agreement(ann, other)
+    other.unlink()
+    other.write_bytes(ann.read_bytes())
+    with pytest.raises(InputError, match=r"again: a copy of .*ann; allowed: what another person decided"):
+        agreement(ann, other)
+    with pytest.raises(InputError, match="given twice"):
+        of_labels(tmp_path, tmp_path)
 
 
 def test_the_command_tells_a_person_and_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
