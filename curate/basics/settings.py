@@ -142,14 +142,15 @@ def known(
 
     Raises
     ------
-    InputError: it is none of them; tells the nearest.
+    InputError: it is none of them; tells the nearest, where one is like it.
     """
     names = list(names)
     if name in names:
         return str(name)
     name = str(name)[:_WIDTH]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    remedy = f"did you mean {near[0]!r}?" if near else ""
+    alike = {other.lower(): other for other in names}
+    near = difflib.get_close_matches(name.lower(), alike, n=1)
+    remedy = f"did you mean {alike[near[0]]!r}?" if near else ""
     allowed = many if many and len(names) > 8 else ", ".join(names)
     raise InputError(where, f"no {what} {name!r}", allowed=allowed or "none", remedy=remedy)
 

@@ -97,6 +97,13 @@ def test_another_is_told_with_what_is_allowed(given: dict[Any, Any], message: st
         settings.parse(Shoot, given, "f")
 
 
+def test_a_name_is_offered_only_where_one_is_like_it() -> None:
+    with pytest.raises(InputError, match=r"no limit 'backward'; allowed: blurred, distance$"):
+        settings.known("f", "limit", "backward", ["blurred", "distance"])
+    with pytest.raises(InputError, match="did you mean 'Blurred'"):
+        settings.known("f", "limit", "BLURED", ["Blurred", "distance"])
+
+
 def test_what_is_not_given_is_as_before() -> None:
     base = settings.parse(Shoot, {"size": 64, "lens": {"blurred": 0}}, "f")
     changed = settings.parse(Shoot, {"lens": {"distance": 1}}, "f", base=base)
