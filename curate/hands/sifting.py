@@ -63,7 +63,7 @@ class Limits(Options):
         0.1, 0, 1, "a palm turned by more (a sine) must be turned as the known side and aspect imply"
     )
     smallest: float = number(
-        40.0, 0, 100_000, "shortest longer side of the points' box, in pixels of the photograph"
+        40.0, 0, 100_000, "how long the longer side of the points' box must be, in pixels of the photograph"
     )
     cut_off: int = whole(
         0,

@@ -91,7 +91,9 @@ def read_info(folder: Path) -> dict[str, Any]:
     """The content of run.json. Raises SchemaError where there is none, or of another version."""
     path = folder / INFO
     if not path.exists():
-        raise SchemaError(folder, f"no run (it holds no {INFO})", remedy="make one with: curate train")
+        raise SchemaError(
+            folder, f"not the folder of a run: there is no {INFO} in it", remedy="make one with: curate train"
+        )
     try:
         info = json_text.parse(read_file(path, _MOST))
         version = info["version"]

@@ -313,7 +313,7 @@ def test_a_missing_split_is_refused_with_those_there(make_run: MakePath, make_se
 
 
 def test_a_folder_that_is_no_run_is_refused(make_set: MakePath, tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match=r"no run \(it holds no run.json\)"):
+    with pytest.raises(SchemaError, match=r"not the folder of a run: there is no run\.json in it"):
         evaluate(tmp_path, make_set(["test"], size=32), quiet=True)
 
 

@@ -148,5 +148,5 @@ def test_without_the_extra_it_says_what_to_install(
 def test_what_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = ["export", str(tmp_path), "--to", "onnx", "--out", str(tmp_path / "model")]
     assert cli.main(line) == 2
-    assert "no run (it holds no run.json)" in capsys.readouterr().err
+    assert "not the folder of a run: there is no run.json in it" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()

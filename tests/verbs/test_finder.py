@@ -169,7 +169,7 @@ def test_what_is_no_run_that_finds_hands_is_refused(
     (points / "run.json").write_text(json.dumps({**told, "crop": {"by": "keypoints", "margin": 0.3}}))
     with pytest.raises(InputError, match="finds points in crops by keypoints; allowed: one that finds masks"):
         crop(photos, tmp_path / "out", CropOptions(by=str(points)), quiet=True)
-    with pytest.raises(SchemaError, match=r"no run \(it holds no run.json\)"):
+    with pytest.raises(SchemaError, match=r"not the folder of a run: there is no run\.json in it"):
         predict(points, [photos], tmp_path / "out", PredictOptions(finder=str(photos)), quiet=True)
     assert main(["crop", str(photos), "--by", "nowhere", "--out", str(tmp_path / "out")]) == 2
     assert "the folder of a run that finds masks" in capsys.readouterr().err
