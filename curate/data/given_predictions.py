@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import open_file, read_file
+from curate.basics.wording import counted
 
 _MOST = 1 << 30  # bytes of a JSON file
 _LARGEST = 1e6  # px
@@ -82,8 +83,8 @@ _Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]
 
 def _parquet(path: str | os.PathLike[str]) -> Iterator[_Row]:
     try:
-        open_file(path).close()
-        table = pq.read_table(path)
+        with open_file(path) as file:  # Arrow opens no name that is not UTF-8
+            table = pq.read_table(file)
         there = [name for name in ("sample_id", "predicted", "score") if name in table.column_names]
         rows = table.select(there).to_pylist()
     except (OSError, pa.ArrowException) as error:
@@ -121,12 +122,13 @@ def _row(name: str, points: NDArray[np.float64], scores: NDArray[np.float64], to
 def _numbers(path: str | os.PathLike[str], where: str, value: Any, count: int) -> NDArray[np.float64]:
     """So many numbers, of a list that may be nested; null is NaN."""
     try:
-        array = np.array(value, np.float64).ravel()
+        array = np.array(value, np.float64)
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
-    if len(array) != count:
-        _refuse(path, f"{str(value)[:40]}", f"{count} numbers", where)
-    return array
+    if array.size != count:
+        found = counted(array.size, "number") if array.ndim and array.size else str(value)[:40]
+        _refuse(path, found, f"{count} numbers", where)
+    return array.ravel()
 
 
 def _refuse_unread(path: str | os.PathLike[str], error: Exception) -> NoReturn:

@@ -27,6 +27,11 @@ def result(name: str, *, score: float = 0.5, shift: float = 0.0) -> dict[str, An
     return {"image_id": name, "category_id": 1, "keypoints": keypoints, "score": score}
 
 
+def of_count(count: int) -> str:
+    """The text of a file with a result of so many numbers."""
+    return json.dumps([{"image_id": "a/1", "keypoints": [5.0] * count}])
+
+
 def test_coco_results_are_read_by_sample_and_the_best_of_several_counts(tmp_path: Path) -> None:
     lacking = result("a/3")
     lacking["keypoints"][3 * 4 + 2] = 0
@@ -74,6 +79,8 @@ def test_numbers_that_are_no_places_are_no_predictions(tmp_path: Path) -> None:
         ("[]", "no prediction for a sample of this split"),
         ('[{"image_id": "a/1"}]', "result 0: keypoints: None; allowed: 63 numbers"),
         ('[{"image_id": "a/1", "keypoints": [[1, 2], "x"]}]', "allowed: 63 numbers"),
+        (of_count(60), "result 0: keypoints: 60 numbers; allowed: 63 numbers"),
+        (of_count(0), r"result 0: keypoints: \[\]; allowed: 63 numbers"),
     ],
 )
 def test_other_json_is_refused_in_a_line(tmp_path: Path, content: str, line: str) -> None:
