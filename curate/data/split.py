@@ -141,7 +141,7 @@ def from_list(
         found = [split or table.get(name) for split, name in zip(found, last, strict=True)]
         there.update(last)
     if not any(found):
-        allowed = f"names such as {_some(names)}"
+        allowed = f"names such as {_some([name for name in names if name is not None])}"
         raise InputError(path, "it names none of the samples", field=key, allowed=allowed)
     return found, sum(count for name, count in rows.items() if name not in there)
 
@@ -232,4 +232,4 @@ def _read_list(path: str | os.PathLike[str]) -> tuple[str, dict[str, str], Count
 
 
 def _some(names: Sequence[str | None]) -> str:
-    return ", ".join(repr(name) for name in names[:3])
+    return ", ".join(repr(name) for name in list(dict.fromkeys(names))[:3])

@@ -207,6 +207,14 @@ def test_a_list_that_is_refused(tmp_path: Path, text: str | bytes, message: str)
     assert message in str(caught.value)
 
 
+def test_a_list_of_strangers_is_told_different_names(tmp_path: Path) -> None:
+    """Those of the first three samples were told, which are often of one person, or of nobody."""
+    (tmp_path / "list.csv").write_text("subject_id,split\nz,train\n")
+    subjects = ["a", "a", None, "a", "b"]
+    with pytest.raises(InputError, match=r"allowed: names such as 'a', 'b'$"):
+        split.from_list(tmp_path / "list.csv", list("12345"), subjects, list("12345"))
+
+
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be opened"):
         split.from_list(tmp_path / "none.csv", [], [], [])
