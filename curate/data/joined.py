@@ -264,5 +264,8 @@ def _refuse_twins(ids: pa.ChunkedArray, root: Path, others: pa.ChunkedArray, hom
     twins = ids.filter(pc.is_in(ids, others.combine_chunks()))
     if len(twins):
         found = f"{twins[0].as_py()!r} is in {home} too"
-        remedy = "give each sample once, or convert one source under another name"
+        remedy = (
+            "give each sample once; if two sources have files of the same names, rename the files of one, "
+            "and convert it again"
+        )
         raise InputError(root, found, field="sample_id", remedy=remedy)
