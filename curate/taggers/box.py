@@ -29,12 +29,12 @@ COUNTED = 2  # the last of them, by which a place is a hand or none
 _DOUBTED = (0.3, 0.9)
 _TURNED = (Look(turn=TURN), Look(turn=-TURN))
 _STAYS = 0.8  # overlap (IoU) of two squares from which another look would tell nothing new
-_SURE = 0.7  # how likely a hand must be in the whole photograph, for its parts not to be looked at
-# Parts of a photograph, and places glanced at: the side, as a share of its longer one, and how far one lies
-# from the next at most, as a share of that.
-_PART, _GLANCE = (0.6, 0.7), (0.5, 0.5)
+_SURE = 0.7  # how likely a hand must be for no smaller parts to be looked at, and to count in the smallest
+# Parts of a photograph, smaller ones, and places glanced at: the side, as a share of its longer one, and how
+# far one lies from the next at most, as a share of that.
+_PART, _SMALL, _GLANCE = (0.6, 0.7), (0.35, 0.7), (0.5, 0.5)
 _GLANCES = 4  # of the latter how many are looked at closer
-_LARGE = 0.4  # of the longer side: beside a hand of this size or more no others are looked for in parts
+_LARGE = 0.4  # of the side: beside a hand of this size or more none are looked for in what is smaller
 _SAME = 0.6  # of the smaller one: boxes that share so much are of one hand, or of a part of it
 
 
@@ -85,14 +85,14 @@ class BoxFinder:
     folder: Path = FOLDER
 
     def __call__(self, photograph: Photograph) -> Found | None:
-        """The hand that is surest: in the whole photograph, or, where none is sure there, in its parts, too,
-        and then wherever the localiser sees most of one.
+        """The hand that is surest: in the whole photograph, or, where none is sure there, in its parts and
+        smaller parts, too, and then wherever the localiser sees most of one.
 
         Raises UnreadableImage.
         """
         seen = list[Found]()
-        for places in (self._in_whole, self._in_parts, self._glanced):
-            seen += self._likely(photograph, places(photograph))
+        for found in (self._in_whole, self._in_parts, self._in_small_parts, self._glanced):
+            seen += found(photograph)
             if any((hand.score or 0.0) >= _SURE for hand in seen):
                 break
         return next(iter(_told_apart(seen)), None)
@@ -102,13 +102,15 @@ class BoxFinder:
         last two looks, and, where they are in doubt, of two turned ones.
 
         Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
-        which there may be others; where none is seen there, either, all of it is glanced over. Raises
-        UnreadableImage.
+        which there may be others, and smaller parts where none is seen in these, or ones small for them;
+        where none is seen there, either, all of it is glanced over. Raises UnreadableImage.
         """
-        seen = self._likely(photograph, self._in_whole(photograph))
-        if not any(hand.box[2:].max() >= _LARGE * photograph.whole[2:].max() for hand in seen):
-            seen += self._likely(photograph, self._in_parts(photograph))
-        return _told_apart(seen or self._likely(photograph, self._glanced(photograph)))
+        seen, side = self._in_whole(photograph), photograph.whole[2:].max()
+        for closer, found in ((1.0, self._in_parts), (_PART[0], self._in_small_parts)):
+            if any(hand.box[2:].max() >= _LARGE * closer * side for hand in seen):
+                break
+            seen += found(photograph)
+        return _told_apart(seen or self._glanced(photograph))
 
     def looks(self, photograph: Photograph, part: Square) -> list[list[Looked]]:
         """At each place in a part of a photograph that may be a hand's, the looks at it, each closer around
@@ -119,21 +121,31 @@ class BoxFinder:
         outlines = outlined(network(FINDER, self.folder), photograph, BOX, part)
         return [self._closer(photograph, place.box) for place in (*overview, *outlines)]
 
-    def _in_whole(self, photograph: Photograph) -> list[list[Looked]]:
-        return self.looks(photograph, photograph.square)
+    def _in_whole(self, photograph: Photograph) -> list[Found]:
+        return self._likely(photograph, self.looks(photograph, photograph.square))
 
-    def _in_parts(self, photograph: Photograph) -> list[list[Looked]]:
-        squares = _squares(photograph, *_PART)
-        return [looks for part in squares for looks in self.looks(photograph, part)]
+    def _in_parts(self, photograph: Photograph) -> list[Found]:
+        return self._within(photograph, _squares(photograph, *_PART))
 
-    def _glanced(self, photograph: Photograph) -> list[list[Looked]]:
-        """The looks at the likeliest of many places, none of which a network proposed."""
+    def _in_small_parts(self, photograph: Photograph) -> list[Found]:
+        """Sure hands alone, as most of so many parts show none; none where a part has fewer pixels than the
+        localiser is shown."""
+        if _SMALL[0] * photograph.whole[2:].max() < network(LOCALISER, self.folder).size:
+            return []
+        found = self._within(photograph, _squares(photograph, *_SMALL))
+        return [hand for hand in found if (hand.score or 0.0) >= _SURE]
+
+    def _within(self, photograph: Photograph, parts: Sequence[Square]) -> list[Found]:
+        return self._likely(photograph, [looks for part in parts for looks in self.looks(photograph, part)])
+
+    def _glanced(self, photograph: Photograph) -> list[Found]:
+        """Hands at the likeliest of many places, none of which a network proposed."""
         view = View(photograph, 0.0, ())
         glances = list[Looked]()
         for view.square in _squares(photograph, *_GLANCE):
             glances.append(self._look(view, view.square))
         likeliest = sorted(glances, key=lambda glance: -glance.likely)[:_GLANCES]
-        return [self._closer(photograph, glance.box) for glance in likeliest]
+        return self._likely(photograph, [self._closer(photograph, glance.box) for glance in likeliest])
 
     def _likely(self, photograph: Photograph, places: Sequence[Sequence[Looked]]) -> list[Found]:
         """What is likely enough a hand, the same one several times."""

@@ -136,13 +136,15 @@ def test_a_hand_that_no_network_proposes_is_seen_at_a_glance(
     assert metrics.box_iou(found.box, truth) > 0.6
 
 
-def test_small_hands_far_apart_are_each_seen_once(tmp_path: Path) -> None:
-    """The whole shows one of them; a part of the photograph that cuts a hand does not make it two."""
-    picture, boxes = np.full((720, 960, 3), 200, np.uint8), []
-    for seed, (x, y) in ((1, (60, 60)), (2, (780, 560)), (3, (430, 300))):
-        rng = np.random.default_rng(seed)
-        hand, points = draw_hand(rng, Person.sample(rng), "right", width=128, height=128)
-        picture[y : y + 128, x : x + 128] = hand
+@pytest.mark.parametrize(("width", "side"), [(960, 128), (1280, 48)])
+def test_small_hands_far_apart_are_each_seen_once(width: int, side: int, tmp_path: Path) -> None:
+    """The whole shows one of them, and of the smaller ones parts show one: smaller parts show the others. A
+    part of the photograph that cuts a hand does not make it two."""
+    picture, boxes = np.full((width * 3 // 4, width, 3), 200, np.uint8), []
+    for seed, (across, down) in ((1, (0.06, 0.08)), (2, (0.81, 0.78)), (3, (0.45, 0.42))):
+        rng, x, y = np.random.default_rng(seed), int(across * width), int(down * width * 3 / 4)
+        hand, points = draw_hand(rng, Person.sample(rng), "right", width=side, height=side)
+        picture[y : y + side, x : x + side] = hand
         boxes.append(geometry.bounding_box(points + np.array([x, y])))
     images.write(tmp_path / "a.png", picture)
     photograph = Photograph(tmp_path, Sample("s/a", "s", "a.png"))
