@@ -19,12 +19,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from curate.basics.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 AXES = ("tilt", "rotation", "roll")
 # Beyond a quarter turn a back becomes a palm: that is what `aspect` is for.
@@ -146,6 +147,8 @@ def turn(tilt: float, rotation: float, roll: float, aspect: str) -> NDArray[np.f
 def _about(axis: int, degrees: float) -> NDArray[np.float64]:
     i, j = (axis + 1) % 3, (axis + 2) % 3
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    import numpy as np
+
     matrix = np.eye(3)
     matrix[[i, j], [i, j]] = cosine
     matrix[i, j], matrix[j, i] = -sine, sine

@@ -16,9 +16,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from curate.basics import settings
 from curate.basics.errors import InputError
@@ -37,6 +35,9 @@ from curate.basics.settings import (
 )
 from render.angles import Cell, Grid, cells
 from render.look import grounds, lights
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SOURCE = "render"
 MAX_PICTURES = 10_000_000
@@ -335,21 +336,26 @@ class Job(Options):
 
     def is_empty(self, shot: int) -> bool:
         """Whether a shot shows no hand."""
-        return bool(np.random.default_rng([self.seed, shot, _EMPTY]).random() < self.empty)
+        return bool(self._random(shot, _EMPTY).random() < self.empty)
 
     def held(self, shot: int) -> np.random.Generator | None:
         """What decides the thing that the hand of a shot holds; None where it holds none."""
-        rng = np.random.default_rng([self.seed, shot, _HELD])
+        rng = self._random(shot, _HELD)
         return rng if rng.random() < self.accessories.held else None
 
     def second(self, shot: int) -> np.random.Generator | None:
         """What decides the second hand of a shot; None where it has none."""
-        rng = np.random.default_rng([self.seed, shot, _SECOND])
+        rng = self._random(shot, _SECOND)
         return rng if rng.random() < self.hands.two else None
 
     def ways(self, shot: int) -> np.random.Generator:
         """What decides how thumb and neighbouring fingers of a shot's hand lie."""
-        return np.random.default_rng([self.seed, shot, _WAYS])
+        return self._random(shot, _WAYS)
+
+    def _random(self, *stream: int) -> np.random.Generator:
+        import numpy as np  # here, as a job is asked for its settings without any being drawn
+
+        return np.random.default_rng([self.seed, *stream])
 
     def cell(self, shot: int) -> Cell:
         """The combination of angles that a shot shows, or is drawn from."""
@@ -362,8 +368,8 @@ class Job(Options):
         turns = self.hands_in_turn
         round_, place = divmod(shot, len(self.cells))
         block, turn = divmod(round_, len(turns))
-        order = np.random.default_rng([self.seed, block, place, _ORDER]).permutation(len(turns))
-        angles = self.cell(shot).draw(np.random.default_rng([self.seed, shot, _ANGLES]))
+        order = self._random(block, place, _ORDER).permutation(len(turns))
+        angles = self.cell(shot).draw(self._random(shot, _ANGLES))
         model, side, aspect = turns[order[turn]]
         return View(model, side, aspect, *angles)
 

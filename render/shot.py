@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.cut import Cut
-from render.look.colour import RGB
+from render.look import RGB
 from render.look.grounds import GROUNDS, Ground
 from render.look.lights import LIGHTS, Light
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from render.cut import Cut, turn
 from render.job import Camera, Job, View
-from render.look.colour import RGB
+from render.look import RGB
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import Light
 from render.shot import Finish, Row, Take

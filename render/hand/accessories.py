@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from curate.hands import kinematics
 from render.hand.model import PART_OF_BONE, PERSON, HandModel
 from render.job import Accessories
-from render.look.colour import RGB, dye, muted
+from render.look import RGB
+from render.look.colour import dye, muted
 from render.shot import Extra, Look
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-RGB = tuple[float, float, float]
+from render.look import RGB
+
 Values = NDArray[np.floating[Any]]
 
 # Red, orange, yellow, green, teal, blue, navy, purple: what dyed and painted things have, and how often.

@@ -2,18 +2,19 @@
 
 A new ground is a class here, listed in GROUNDS, and one function: in `render.worker.grounds` where Blender
 renders it, or, for a `CutOut`, in `render.finish`, which puts it behind the rendered hand. Positions are in
-the shot's world (`render.shot`). numpy only, since Blender's interpreter reads this module, too.
+the shot's world (`render.shot`). numpy only, since Blender's interpreter reads this module, too; and only
+where a ground is drawn, since the command's help names the kinds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
+from render.look import RGB
 
-from render.look.colour import RGB, dye
-from render.look.tone import Tone
+if TYPE_CHECKING:
+    from render.look.tone import Tone
 
 Vector = tuple[float, float, float]
 
@@ -123,6 +124,10 @@ class Colour(CutOut):
     @classmethod
     def draw(cls, site: Site) -> Colour:
         """Any dye."""
+        import numpy as np
+
+        from render.look.colour import dye
+
         return cls(dye(np.random.default_rng(site.seed)))
 
 

@@ -2,20 +2,23 @@
 
 A new light is a class here, listed in LIGHTS, and a function in `render.worker.lights` that sets it up in
 Blender. Positions are in the shot's world (`render.shot`). numpy only, since Blender's interpreter reads this
-module, too.
+module, too; and only where a light is drawn, since the command's help names the kinds.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
+from render.look import RGB
 
-from render.look.colour import RGB
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+    Floats = NDArray[np.float64]
+
 Vector = tuple[float, float, float]
 
 # The environment maps that come with Blender.
@@ -122,7 +125,7 @@ class Environment(Light):
         """A map, turned at random."""
         # Lamps and the colour of a sky are drawn and not used: all that is drawn later depends on it.
         _soft_lamps(facing, distance, rng)
-        map_name, turn = str(rng.choice(ENVIRONMENTS)), _triple(rng.uniform(0, 2 * np.pi, 3))
+        map_name, turn = str(rng.choice(ENVIRONMENTS)), _triple(rng.uniform(0, 2 * math.pi, 3))
         strength = float(rng.uniform(0.4, 1.2))
         rng.normal(size=3)
         return cls((_flash(distance, rng),), map_name, turn, strength)
@@ -132,6 +135,8 @@ LIGHTS: dict[str, type[Light]] = {light.kind: light for light in (Studio, Enviro
 
 
 def _soft_lamps(facing: Floats, distance: float, rng: np.random.Generator) -> tuple[Lamp, ...]:
+    import numpy as np
+
     hand = np.array([0.0, 0.0, -distance])
     lamps = []
     for _ in range(int(rng.integers(1, 4))):

@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from render.look.colour import RGB
+from render.look import RGB
 from render.look.lights import Environment, Lamp, Light, Studio
 from render.worker.materials import node
 from render.worker.objects import facing
