@@ -27,6 +27,7 @@ from converters import coco
 from converters.parts import coco_written
 from converters.parts.exported_images import Placed
 from curate.basics import keypoints as kp
+from curate.data.dataset import ROWS
 from curate.data.sample import from_batch, make_batch
 from curate.data.source import Source
 
@@ -106,7 +107,9 @@ def _vectorised(batch, target: Path) -> int:  # type: ignore[no-untyped-def]
     placed = Placed(Path())
     for ref in refs:
         placed.add(ref, ref)
-    target.write_bytes(b"".join(coco_written.encode(lambda: [batch], placed, Counter())))
+    # As a dataset gives them.
+    batches = [batch.slice(start, ROWS) for start in range(0, batch.num_rows, ROWS)]
+    target.write_bytes(b"".join(coco_written.encode(lambda: batches, placed, Counter())))
     return int(batch.num_rows)
 
 

@@ -290,12 +290,13 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
     nothing: tuple[None, int] = None, 0
 
     def told(a: Annotation) -> tuple[kp.Side | None, int]:
-        if a.hand_type is None and a.attributes is None:
-            return alone.get(a.category_id, nothing)
         sides = {labels.side_of(a.hand_type), labels.side_among(a.attributes)}
         return _settled(sides | named.get(a.category_id, set()))
 
-    settled = [told(a) for a in annotations]
+    settled = [
+        alone.get(a.category_id, nothing) if a.hand_type is None and a.attributes is None else told(a)
+        for a in annotations
+    ]
     hands.columns["side"] = [side for side, _ in settled]
     hands.notes[TWO_SIDES] += sum(more for _, more in settled)
 

@@ -139,10 +139,9 @@ def stack_told(rows: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float6
     """As `stack`, but of another form than this is infinite, so that it is counted as what cannot be."""
     found = np.array(stack(rows, shape))
     lacking = np.isnan(found).all(axis=tuple(range(1, found.ndim)))
-    for number, told in enumerate(rows):
-        if not lacking[number] or not told:
-            continue
-        if len(told) != shape[0] or any(len(part) != shape[1] for part in told if shape[1:]):
+    for number in np.flatnonzero(lacking).tolist():
+        told = rows[number]
+        if told and (len(told) != shape[0] or any(len(part) != shape[1] for part in told if shape[1:])):
             found[number] = np.inf
     return found
 
@@ -297,10 +296,7 @@ def _with_twins(files: list[Hands]) -> list[NDArray[np.bool_]]:
     numbers = []
     for hands in files:
         words = hands.points.reshape(-1, 3 * kp.COUNT).view(np.uint32)
-        of_file = np.zeros(len(words), np.uint64)
-        for column, factor in zip(words.T, factors, strict=True):
-            of_file += column * factor
-        numbers.append(of_file)
+        numbers.append(np.einsum("ij,j->i", words, factors))
     _, which, often = np.unique(np.concatenate(numbers), return_inverse=True, return_counts=True)
     return np.split(often[which] > 1, np.cumsum([len(of_file) for of_file in numbers])[:-1])
 
@@ -334,10 +330,11 @@ class _Lookup:
         paths: list[str] = []
         sizes: list[tuple[int | None, int | None]] = []
         row_of: dict[Id, int] = {}
+        where = self.file.path
         for key in dict.fromkeys(keys):
             try:
                 entry = self._entry(key)
-                size = self._side(entry, "width"), self._side(entry, "height")
+                size = pixels(entry.width, where, "width"), pixels(entry.height, where, "height")
                 path = self._finder.listed(entry.file_name, self._beside, self.file.split)
                 paths.append(path or self._locate(entry, part))
             except InputError as error:
@@ -367,9 +364,6 @@ class _Lookup:
         if key in self._ambiguous:
             raise InputError(self.file.path, f"several files have the image id {key!r}", field="images")
         return entry
-
-    def _side(self, entry: Image, name: str) -> int | None:
-        return pixels(getattr(entry, name), self.file.path, name)
 
     def _locate(self, entry: Image, part: Part) -> str:
         found = self._finder.locate(

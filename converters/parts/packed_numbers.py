@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 Numbers = list[float | list[float]]
 NOTHING = msgspec.Raw(b"null")
-_PLAIN = msgspec.json.Decoder(list[float])
 _ANY = msgspec.json.Decoder(Numbers | None)
 
 
@@ -23,12 +22,13 @@ def pack(lists: Sequence[msgspec.Raw], count: int) -> list[bytes | Numbers | Non
     ------
     msgspec.DecodeError: what is no list of numbers, nor of lists of numbers, nor null.
     """
-    decode, packed = _PLAIN.decode, struct.Struct(f"{count}f").pack
+    decode = msgspec.json.Decoder(tuple[(float,) * count]).decode  # type: ignore[misc]
+    packed = struct.Struct(f"{count}f").pack
     found: list[bytes | Numbers | None] = []
     for text in lists:
         try:
             found.append(packed(*decode(text)))
-        except (msgspec.ValidationError, struct.error):
+        except msgspec.ValidationError:
             found.append(_ANY.decode(text))
     return found
 
