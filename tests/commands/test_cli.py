@@ -85,9 +85,9 @@ def test_training_on_what_is_no_training_set_is_refused_before_torch_is_loaded(
     ("line", "told"),
     [
         ("evaluate RUN SET", "SET: no such folder"),
-        ("evaluate RUN DATASET", "RUN: no run"),
-        ("predict RUN PHOTO --out OUT", "RUN: no run"),
-        ("predict RUN EMPTY --out OUT", "RUN: no run"),
+        ("evaluate RUN DATASET", "RUN: not the folder of a run"),
+        ("predict RUN PHOTO --out OUT", "RUN: not the folder of a run"),
+        ("predict RUN EMPTY --out OUT", "RUN: not the folder of a run"),
         ("predict EMPTY --out OUT", "no photo"),
         ("autotag SET --tagger RUN --out OUT", "SET: no such folder"),
     ],
