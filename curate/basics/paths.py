@@ -12,6 +12,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -101,6 +102,19 @@ def require_text(path: Path) -> None:
     """Raise InputError for a path that is no text."""
     if not is_text(str(path)):
         raise InputError(as_text(str(path)), NO_TEXT)
+
+
+def require_utf8(path: str | os.PathLike[str], *, remedy: str = "") -> None:
+    """Raise InputError for a path that neither Arrow nor JSON can hold."""
+    text = os.fspath(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        found, helps = NO_TEXT, remedy
+        with suppress(UnicodeDecodeError):
+            os.fsencode(text).decode()
+            found, helps = "a name with letters that are not in this locale", "set LC_ALL=C.UTF-8"
+        raise InputError(as_text(text), found, remedy=helps) from None
 
 
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:

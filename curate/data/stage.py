@@ -23,7 +23,7 @@ import pyarrow as pa
 from curate.basics import files, progress
 from curate.basics.engine import ALL, ONE, Engine
 from curate.basics.errors import InputError, SchemaError, ShareDone, UnsafeReference
-from curate.basics.paths import NO_TEXT, as_text, real
+from curate.basics.paths import real, require_utf8
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
@@ -164,7 +164,7 @@ class Stage:
         InputError: the folder is, holds, or lies in one of the parents; curate did not make it, or it is a
             file; it cannot be written, or its name is no text.
         """
-        _require_utf8(self.out)
+        require_utf8(self.out, remedy="or choose another --out")
         for parent in self.parents:
             _require_outside(self.out, parent.root)
         claimed = contents.claimed(
@@ -269,14 +269,6 @@ class Stage:
         return counts
 
 
-def _require_utf8(folder: Path) -> None:
-    """Raise InputError for a folder in which Arrow can open no file."""
-    try:
-        os.fspath(folder).encode()
-    except UnicodeEncodeError:
-        raise InputError(as_text(os.fspath(folder)), NO_TEXT, remedy="or choose another --out") from None
-
-
 def _require_outside(folder: Path, read: Path) -> None:
     """Raise InputError for a folder within one that is read: what makes that anew would delete it."""
     if real(read) in real(folder).parents:
@@ -299,8 +291,13 @@ def _set_twins_aside(part: Part, seen: set[str]) -> None:
 
 
 def relative_to_out(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> str:
-    """How a dataset at `out` refers to a file: relative, posix, so that both can move together."""
-    return Path(os.path.relpath(path, out)).as_posix()
+    """How a dataset at `out` refers to a file: relative, posix, so that both can move together.
+
+    Raises InputError where a name on the way is not UTF-8.
+    """
+    told = Path(os.path.relpath(path, out)).as_posix()
+    require_utf8(told)
+    return told
 
 
 def keep(part: Part, samples: Iterable[Sample], root: Path, out: Path) -> None:

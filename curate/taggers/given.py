@@ -20,7 +20,6 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.source import pictures_below
-from curate.data.stage import relative_to_out
 from curate.hands.photograph import Photograph
 from curate.taggers.clips import Clip
 from curate.taggers.tagger import open_photograph
@@ -250,7 +249,7 @@ def _with_names(found: Iterable[Path], out: Path, before: Part) -> Iterator[Path
         place = real(path) if path.is_symlink() else path
         if not is_text(path.as_posix()):
             before.quarantine.append((as_text(path.as_posix()), NO_TEXT))
-        elif not is_text(relative_to_out(place, out)):
+        elif not is_text(os.path.relpath(place, out)):
             told = f"leads to {as_text(place.as_posix())}, {NO_TEXT}"
             before.quarantine.append((path.as_posix(), told))
         else:

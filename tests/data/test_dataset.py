@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +176,25 @@ def test_columns_of_another_type_are_refused(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "d" / "samples.parquet")
     with pytest.raises(SchemaError, match=r"columns that do not fit the schema.*width"):
         Dataset(tmp_path / "d")
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused_in_a_line(tmp_path: Path) -> None:
+    """Arrow opens no file in it, and no table can refer to what lies there: there were tracebacks."""
+    root = tmp_path / os.fsdecode(b"d\xe9")
+    root.mkdir()
+    line = r"d\\udce9: a file name with control characters or invalid UTF-8; rename it$"
+    with pytest.raises(InputError, match=line):
+        Dataset(root)
+
+
+def test_a_locale_without_the_letters_of_a_name_is_told(tmp_path: Path) -> None:
+    (tmp_path / "d\u00e9").mkdir()
+    shown = subprocess.run(
+        [sys.executable, "-m", "curate.cli", "show", "d\u00e9".encode()],
+        cwd=tmp_path,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 2
+    assert shown.stderr.endswith("a name with letters that are not in this locale; set LC_ALL=C.UTF-8\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def test_parquet_is_read_with_or_without_scores(tmp_path: Path, nested: bool) ->
     assert given.scores[0].tolist() == [1.0] * 21
     pq.write_table(pa.table({**columns, "score": [[0.5] * 20 + [3.0]]}), tmp_path / "scored.parquet")
     assert read_given(tmp_path / "scored.parquet", ["a/1"]).scores[0].tolist() == [0.5] * 20 + [1.0]
+
+
+def test_parquet_is_read_from_a_folder_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"d\xe9")
+    folder.mkdir()
+    with (folder / "p.parquet").open("wb") as file:
+        pq.write_table(pa.table({"sample_id": ["a/1"], "predicted": [POINTS]}), file)
+    assert read_given(folder / "p.parquet", ["a/1"]).points[0].tolist() == POINTS
 
 
 def test_numbers_that_are_no_places_are_no_predictions(tmp_path: Path) -> None:

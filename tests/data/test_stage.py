@@ -231,6 +231,13 @@ def test_a_folder_whose_name_is_no_text_is_refused_before_any_work(tmp_path: Pat
     assert not out.parent.exists()
 
 
+def test_a_file_whose_name_is_no_text_cannot_be_referred_to(tmp_path: Path) -> None:
+    """It was written into a table, which holds UTF-8 alone: a traceback."""
+    photo = tmp_path / os.fsdecode(b"caf\xe9") / "x.png"
+    with pytest.raises(InputError, match=r"caf\\udce9/x.png: a file name with control characters or invalid"):
+        relative_to_out(photo, tmp_path / "out")
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_twins_of_ids_are_set_aside_in_the_order_of_the_input(tmp_path: Path, workers: int) -> None:
     items = [[Sample("s/1", "a", "1.png"), Sample("s/2", "a", "2.png")], [Sample("s/1", "b", "3.png")] * 2]
