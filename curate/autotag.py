@@ -50,7 +50,7 @@ from curate.taggers.table import Choice, choose_by, finder_of
 from curate.taggers.tagger import Tagged, labelled, least_score, open_photograph, tag_in_order
 
 FOLDER, REPORT, LIMITS = "sifted", "sifting.json", "limits.yaml"
-OUT, LABELS_REPLACED = "sifted out", "labels_replaced"  # notes
+OUT, KEPT, LABELS_REPLACED = "sifted out", "kept", "labels_replaced"  # notes
 SHARED = "shares its photo with another hand and has no bbox"
 NONE_KNOWN = (
     "none of the photographs has labels to compare with: those of --truth are matched by the photograph's "
@@ -339,8 +339,17 @@ def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dat
     sources, licences = (
         sorted(filter(None, pc.unique(table.column(name)).to_pylist())) for name in ("source", "licence")
     )
-    info = {"samples": count, "sources": sources, "licences": licences, REFERS_TO: folders.relative()}
-    write_info(place, {**info, "history": made.info["history"]}, trusted=is_trusted(source))
+    info: dict[str, Any] = {
+        "samples": count,
+        "sources": sources,
+        "licences": licences,
+        REFERS_TO: folders.relative(),
+    }
+    *before, last = made.info["history"]
+    counts = {**last["counts"], "out": count}
+    counts["notes"] = {**counts["notes"], KEPT: len(made)}
+    info["history"] = [*before, {**last, "counts": counts}]
+    write_info(place, info, trusted=is_trusted(source))
 
 
 _SORTED = 4096  # rows of the sifted table at a time

@@ -135,6 +135,8 @@ def test_photographs_become_labels_and_the_doubtful_are_sifted_out(
     assert doubtful.attrs["sifted"][1] == {"limit": "hand_score", "found": 0.2, "allowed": 0.7}
     assert (sifted.read_image(doubtful) == 30).all()
     assert doubtful.visibility.all()
+    told = sifted.info["history"][-1]["counts"]
+    assert (told["in"], told["out"], told["notes"]["kept"]) == (4, 1, 3), "of the other dataset"
     notes = {"sifted out": 1, "sifted out for hand_score": 1, "sifted out for point_score": 1}
     assert made.summary.notes == notes
     report = json.loads((tmp_path / "tagged/sifting.json").read_text())
