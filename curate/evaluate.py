@@ -171,9 +171,9 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. unmatched, outdone, beyond: as of Scored. taken_for_right: how many
-    images, whose side is not known, a network of right hands takes for such. wrists: how many labelled ones
-    `examples` lack, as what predicts finds none.
+    seen, unknown: as of Evaluation. unmatched, outdone, beyond, unscored: as of Scored. taken_for_right: how
+    many images, whose side is not known, a network of right hands takes for such. wrists: how many labelled
+    ones `examples` lack, as what predicts finds none.
     """
 
     name: str
@@ -187,6 +187,7 @@ class _Origin:
     unmatched: int | None = None
     outdone: int | None = None
     beyond: int = 0
+    unscored: int = 0
     unknown: tuple[str, ...] = ()
     taken_for_right: int = 0
     wrists: int = 0
@@ -274,6 +275,7 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         given.unmatched,
         given.outdone,
         given.beyond,
+        given.unscored,
         wrists=wrists,
     )
 
@@ -322,7 +324,8 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
 
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
-    return Scored(read_predictions(folder / PREDICTIONS), origin.unmatched, origin.outdone, origin.beyond)
+    predictions = read_predictions(folder / PREDICTIONS)
+    return Scored(predictions, origin.unmatched, origin.outdone, origin.beyond, origin.unscored)
 
 
 def _measure_masks(

@@ -33,13 +33,15 @@ _FORMS = "Parquet, or COCO results as .json"
 class Given(NamedTuple):
     """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21).
     unmatched: how many rows of the file are of none of these images. outdone: how many gave way to another of
-    the same image. beyond: how many scores of those that count lay outside 0 to 1, and were brought to it."""
+    the same image. beyond: how many scores of those that count lay outside 0 to 1, and were brought to it.
+    unscored: how many of several rows of the same image had no number as score, and so the lowest."""
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
     unmatched: int
     outdone: int
     beyond: int
+    unscored: int
 
 
 def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
@@ -57,7 +59,7 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
     made = np.full((len(rows), kp.COUNT, 2), np.nan, np.float32)
     sure = np.zeros((len(rows), kp.COUNT), np.float32)
     unmatched = outdone = 0
-    beyond = np.zeros(len(rows), np.intp)
+    beyond, told, unscored = (np.zeros(len(rows), np.intp) for _ in range(3))
     best = np.full(len(rows), -np.inf)
     read = _parquet if Path(path).suffix.lower() == ".parquet" else _coco_results
     for name, points, scores, total in read(path):
@@ -65,20 +67,23 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
         if row is None:
             unmatched += 1
             continue
-        outdone += bool(np.isfinite(best[row]))
+        outdone += bool(told[row])
+        told[row] += 1
+        unscored[row] += total is None
+        total = 0.0 if total is None else total
         if total >= best[row]:
             best[row], made[row] = total, points
             there = np.isfinite(points).all(-1)
             sure[row] = np.where(there, scores.clip(0, 1), 0)
             beyond[row] = (there & (scores != scores.clip(0, 1))).sum()
-    if not np.isfinite(best).any():
+    if not told.any():
         _refuse(path, "no prediction for a sample of this split", "sample ids as in the training set")
     if np.isfinite(made).any() and np.nanmax(np.abs(made)) <= 1:
         _refuse(path, "coordinates within -1 to 1", "pixels of the training set's images", "keypoints")
-    return Given(made, sure, unmatched, outdone, int(beyond.sum()))
+    return Given(made, sure, unmatched, outdone, int(beyond.sum()), int(unscored[told > 1].sum()))
 
 
-_Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float]
+_Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float | None]
 
 
 def _parquet(path: str | os.PathLike[str]) -> Iterator[_Row]:
@@ -108,15 +113,22 @@ def _coco_results(path: str | os.PathLike[str]) -> Iterator[_Row]:
     for number, entry in enumerate(found):
         where = f"result {number}: keypoints"
         triples = _numbers(path, where, entry.get("keypoints"), 3 * kp.COUNT).reshape(-1, 3)
-        total = entry.get("score", 1.0)
-        total = float(total) if isinstance(total, int | float) and math.isfinite(total) else 0.0
+        total = _number(entry.get("score"))
         points = np.where(triples[:, 2:] > 0, triples[:, :2], np.nan)
         yield _row(str(entry.get("image_id")), points, triples[:, 2], total)
 
 
-def _row(name: str, points: NDArray[np.float64], scores: NDArray[np.float64], total: float) -> _Row:
+def _row(name: str, points: NDArray[np.float64], scores: NDArray[np.float64], total: float | None) -> _Row:
     near = np.where(np.abs(points) <= _LARGEST, points, np.nan)
     return name, near.astype(np.float32), np.nan_to_num(scores).astype(np.float32), total
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for anything else."""
+    try:
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _numbers(path: str | os.PathLike[str], where: str, value: Any, count: int) -> NDArray[np.float64]:

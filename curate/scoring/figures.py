@@ -30,13 +30,15 @@ class Scored:
     ----------
     unmatched: how many rows of the file that predictions came from are of none of these images; None: they
         came from no file. outdone: how many gave way to another of the same image. beyond: how many of the
-        scores in it lay outside 0 to 1, and were brought to it.
+        scores in it lay outside 0 to 1, and were brought to it. unscored: how many of several rows of the
+        same image had no number as score, and so the lowest.
     """
 
     predictions: Predictions
     unmatched: int | None = None
     outdone: int | None = None
     beyond: int = 0
+    unscored: int = 0
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -147,6 +149,12 @@ def _told_beyond(f: Mapping[str, Any]) -> str:
     return f"scores of the predictions outside 0 to 1, which were clipped: {scores:,}" if scores else ""
 
 
+def _told_unscored(f: Mapping[str, Any]) -> str:
+    rows = f.get("unscored_rows")
+    told = "rows of the predictions without a number as score, beside others of the same sample"
+    return f"{told}; they count as the lowest: {rows:,}" if rows else ""
+
+
 def _told_right(f: Mapping[str, Any]) -> str:
     return f"all points within {f['right_within_px']:g} px: {percent(f['all_points_9px'], 1)} of images"
 
@@ -227,6 +235,12 @@ FIGURES: tuple[Figure, ...] = (
         lambda s: s.beyond or None,
         "scores of the predictions outside 0 to 1, clipped",
         told=_told_beyond,
+    ),
+    Figure(
+        "unscored_rows",
+        lambda s: s.unscored or None,
+        "rows of the predictions without a number as score, beside others of the same sample",
+        told=_told_unscored,
     ),
     Figure("size", lambda s: s.predictions.size),
     Figure("right_within_px", lambda s: s.limit),
@@ -333,7 +347,8 @@ def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) ->
 
 def missing(figures: Mapping[str, Any]) -> list[str]:
     """The lines on what the figures of points leave out; none where nothing is missing."""
-    tellers = (_told_unlabelled, _told_unpredicted, _told_unmatched, _told_outdone, _told_beyond)
+    of_rows = (_told_unmatched, _told_outdone, _told_beyond, _told_unscored)
+    tellers = (_told_unlabelled, _told_unpredicted, *of_rows)
     return [line for told in tellers if (line := told(figures))]
 
 

@@ -78,6 +78,19 @@ def test_numbers_that_are_no_places_are_no_predictions(tmp_path: Path) -> None:
     assert given.points[0, 2].tolist() == POINTS[2]
 
 
+@pytest.mark.parametrize("score", ["0.9", None, ..., float("nan"), 10**400], ids=str)
+def test_a_hand_without_a_number_as_score_gives_way_and_is_counted(tmp_path: Path, score: object) -> None:
+    """Of text and null the last counted without a word, and a hand without a score came before all."""
+    doubtful, single = result("a/1", shift=9), result("a/2")
+    for entry in (doubtful, single):
+        entry["score"] = score
+        if score is ...:
+            del entry["score"]
+    given = read_given(coco(tmp_path / "r.json", result("a/1"), doubtful, single), ["a/1", "a/2"])
+    assert given.points[0].tolist() == POINTS
+    assert (given.outdone, given.unscored) == (1, 1), "the score of a hand that is alone does not matter"
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [

@@ -357,6 +357,18 @@ def test_scores_that_are_none_are_counted(make_set: MakePath, tmp_path: Path) ->
     assert f"{line.capitalize()}." in (found.out / "evaluation.html").read_text()
 
 
+def test_rows_without_a_number_as_score_are_told(make_set: MakePath, tmp_path: Path) -> None:
+    training_set = make_set(["train", "test"], size=32, keypoints=21)
+    entries = [{"image_id": "drawn/1", "keypoints": [16, 16, 1] * 21, "score": s} for s in ("0.9", 0.1)]
+    (tmp_path / "theirs.json").write_text(json.dumps(entries))
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
+    assert found.figures["unscored_rows"] == 1
+    line = "without a number as score, beside others of the same sample; they count as the lowest: 1"
+    assert line in str(found)
+    assert line in (found.out / "evaluation.html").read_text()
+
+
 def test_wrists_count_where_some_are_predicted_alone(
     make_run: MakePath, make_set: MakePath, tmp_path: Path
 ) -> None:
