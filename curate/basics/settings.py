@@ -56,6 +56,16 @@ class Setting:
         """What may be given where the field has to hold something."""
         return f"null or {self.allowed}" if self.or_none else self.allowed
 
+    def at_fault(self, value: Any) -> Any:
+        """Of several values the first that is not allowed by itself; else all that was given."""
+        if self.many and isinstance(value, list | tuple):
+            for one in value:
+                try:
+                    self.read([one])
+                except ValueError:
+                    return one
+        return value
+
 
 class Options:
     """A command's options: a dataclass of settings, each with the values that it allows.
@@ -73,8 +83,8 @@ class Options:
             try:
                 object.__setattr__(self, name, setting.read(value))
             except ValueError:
-                where = type(self).__name__
-                raise InputError(where, repr(value), field=name, allowed=setting.allowed_in_files) from None
+                where, found = type(self).__name__, repr(setting.at_fault(value))
+                raise InputError(where, found, field=name, allowed=setting.allowed_in_files) from None
 
     def values(self) -> dict[str, Any]:
         """The settings by name."""
@@ -183,7 +193,8 @@ def parse(
             values[name] = setting.read(value)
         except ValueError:
             allowed = setting.allowed_in_files
-            raise InputError(where, repr(value)[:_WIDTH], field=place, allowed=allowed) from None
+            found = repr(setting.at_fault(value))[:_WIDTH]
+            raise InputError(where, found, field=place, allowed=allowed) from None
     return kind(**values)
 
 

@@ -223,6 +223,12 @@ def test_a_weight_is_a_source_and_a_number(word: str) -> None:
         BuildOptions(weight=(word,))
 
 
+def test_of_several_weights_the_one_at_fault_is_told() -> None:
+    """All of them were, as Python writes a list."""
+    with pytest.raises(InputError, match="weight: 'b=0'; allowed: SOURCE=NUMBER"):
+        BuildOptions(weight=("a=2", "b=0"))
+
+
 def test_hands_that_two_datasets_label_in_the_same_photograph_are_counted(store, tmp_path: Path) -> None:
     """Each goes into the set twice: 0 by a link, 1 by its name; 2 has another hand, and 3 another file.
 
