@@ -15,17 +15,18 @@ import msgspec
 
 from converters.parts import json_files, json_pieces
 from converters.parts.coco_document import A, Category, Document, Id, Image, text_id
-from converters.parts.known_formats import refusal
+from converters.parts.known_formats import recognised, refusal
 from converters.parts.packed_numbers import pack
 from converters.parts.paused_collector import collector_paused
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.basics.paths import NO_TEXT, Places, is_text
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text
 from curate.data.source import ImageFinder, Source
 from curate.data.split import split_of
 
 _POINTS = frozenset({"keypoints", "lefthand_kpts", "righthand_kpts"})
 _ID, _IMAGE = attrgetter("id"), attrgetter("image_id")
+_NAMED = 5  # folders
 _SMALL = ("categories", "licenses", "info")
 H = TypeVar("H")
 
@@ -71,12 +72,21 @@ def annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]
     given = source.root.is_file()
     files = [AnnotationFile.at(source.root, within="")] if given else _annotations_in(root)
     if not files:
-        raise refusal(
-            root, "no .json file", allowed="a COCO file, or a folder with annotations/*.json", own=""
-        )
+        raise _none_in(root)
     pictures = [folder for folder in _folders(root) if folder.name.lower() == "images"]
     splits = [folder for parent in (root, *pictures) for folder in _folders(parent) if split_of(folder.name)]
     return files, ImageFinder((root, *pictures), tuple(splits), source.images)
+
+
+def _none_in(root: Path) -> InputError:
+    """That there is no annotation file; exports that lie in folders below are named."""
+    found, allowed = "no .json file", "a COCO file, or a folder with annotations/*.json"
+    below = [as_text(folder.name) for folder in _folders(root) if _annotations_in(folder)]
+    if not below or recognised(root) not in ("coco", "coco-wholebody"):
+        return refusal(root, found, allowed=allowed, own="")
+    more = f" and {len(below) - _NAMED:,} more" if len(below) > _NAMED else ""
+    remedy = f"convert each of its folders that have one: {', '.join(below[:_NAMED])}{more}"
+    return InputError(root, found, allowed=allowed, remedy=remedy)
 
 
 def _annotations_in(root: Path) -> list[AnnotationFile]:

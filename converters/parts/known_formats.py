@@ -64,7 +64,7 @@ _YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
 def refusal(root: Path, found: str, *, allowed: str, own: str, where: Path | None = None) -> InputError:
     """The error that a source is not of the format `own`, with the name of what it looks like; `where`: the
     file at fault."""
-    name, remedy = _recognised(root), ""
+    name, remedy = recognised(root), ""
     if name == own:
         pass  # of its form, and broken
     elif name in _READ:
@@ -79,7 +79,7 @@ def and_others(count: int) -> str:
     return f" (nor {verb(count, 'is', 'are')} {counted(count, 'further file')})" if count > 0 else ""
 
 
-def _recognised(root: Path) -> str:
+def recognised(root: Path) -> str:
     """A format of ours, the name of another one, or nothing."""
     try:
         looked_at = list(islice(files_below(root), _LOOKED_AT)) if root.is_dir() else [root]

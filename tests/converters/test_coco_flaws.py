@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from converters import coco
+from converters import coco, coco_wholebody
 from curate.basics.errors import InputError
 from curate.data.source import Source
 from tests.converters.coco_files import flat, read, save
@@ -206,3 +207,15 @@ def test_a_file_that_is_not_cocos(tmp_path: Path, content: str) -> None:
 def test_a_folder_without_annotations(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no \.json file"):
         next(coco.read(Source(tmp_path)))
+
+
+@pytest.mark.parametrize("command", [coco, coco_wholebody])
+def test_exports_in_folders_below_are_named(tmp_path: Path, command: ModuleType) -> None:
+    """It was said to be COCO, with the command that had just been given."""
+    for name in ("b", "a"):
+        save(tmp_path / name, [{"keypoints": flat()}])
+    (tmp_path / "c").mkdir()
+    with pytest.raises(
+        InputError, match=r"no .json file; .*; convert each of its folders that have one: a, b$"
+    ):
+        list(command.read(Source(tmp_path)))
