@@ -87,8 +87,12 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         with open_file(path) as file:
             table = pq.read_table(file)
         size = int((table.schema.metadata or {})[b"size"])
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise _no_predictions(path, f"not readable: {error}") from None
+    except pa.ArrowException:
+        raise _no_predictions(path, "not readable: no Parquet file, or a damaged one") from None
+    except OSError as error:
+        raise _no_predictions(path, f"not readable: {error.strerror or error}") from None
+    except (KeyError, ValueError):
+        raise _no_predictions(path, "no size of images is told") from None
     if table.schema.remove_metadata() != _SCHEMA:
         raise _no_predictions(path, "its columns do not fit")
     soundness.check(table, Path(path), remedy=_REMEDY)

@@ -47,6 +47,11 @@ def test_a_file_that_holds_no_predictions_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     with pytest.raises(SchemaError, match=r"p.parquet: no predictions \(not readable"):
         read_predictions(path)
+    with pytest.raises(SchemaError, match=r"\(not readable: not a regular file\); allowed: the predictions"):
+        read_predictions(tmp_path)
+    path.write_text('{"annotations": []}')
+    with pytest.raises(SchemaError, match=r"\(not readable: no Parquet file, or a damaged one\); allowed:"):
+        read_predictions(path)
     path.write_bytes(b"PAR1 nothing")
     with pytest.raises(SchemaError, match=r"no predictions \(not readable"):
         read_predictions(path)
