@@ -19,6 +19,7 @@ from curate.basics.wording import counted, percent
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample, from_batch, generator, labelled_points
 from curate.hands.overlay import contact_sheet, draw_skeleton
+from curate.hands.sifting import SIFTED
 
 _PROPERTIES = {
     "split": "split",
@@ -124,8 +125,8 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
                 low[place], high[place] = min(low[place], least.as_py()), max(high[place], most.as_py())
         for sample in from_batch(batch):
             for name, value in sample.attrs.items():
-                attributes.setdefault(name, Counter())[str(value)] += 1
-    few = {name: found for name, found in sorted(attributes.items()) if len(found) <= _VALUES}
+                attributes.setdefault(name, Counter()).update(_values(name, value))
+    few = {name: found for name, found in sorted(attributes.items()) if _is_told(name, found)}
     told = {title: _most(found) for title, found in counts.items() if found.keys() - {_UNKNOWN}}
     count = len(source)
     return Contents(
@@ -190,6 +191,17 @@ def _shown(source: Dataset, sample: Sample) -> Shown:
     except UnreadableImage as error:
         return Shown(sample, np.full((_CELL, _CELL, 3), 200, np.uint8), str(error))
     return Shown(sample, draw_skeleton(image, sample.keypoints, sample.visibility, size=_CELL), None)
+
+
+def _values(name: str, value: Any) -> list[str]:
+    """What is counted of a value in attrs: of why a hand was sifted out, the limits that it is beyond."""
+    if name == SIFTED and isinstance(value, list):
+        return [str(reason.get("limit")) if isinstance(reason, dict) else str(reason) for reason in value]
+    return [str(value)]
+
+
+def _is_told(name: str, found: Counter[str]) -> bool:
+    return len(found) <= _VALUES or name == SIFTED
 
 
 def _stage(entry: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,17 @@ def test_one_of_a_thing_is_told_as_one(store, tmp_path: Path, capsys) -> None:
     assert "known of none of 1 sample to draw from" in capsys.readouterr().err
 
 
+def test_why_hands_were_sifted_out_is_counted_by_the_limit(store, tmp_path: Path) -> None:
+    """The reasons were told as Python writes them, with every number."""
+    reasons = [[("turn", 40.5)], [("turn", 31.5), ("hand_score", 0.2)]]
+    samples = [
+        Sample(f"s/{i}", "s", "1.png", 30, 20, attrs={"sifted": [{"limit": n, "found": v} for n, v in found]})
+        for i, found in enumerate(reasons)
+    ]
+    found = show(store(tmp_path / "sifted", samples, {}))
+    assert found.counts["sifted"] == {"turn": 2, "hand_score": 1}
+
+
 def test_a_page_runs_nothing(three: Path) -> None:
     text = page(show(three), some(three, 5))
     assert text.count("<figure") == 3
