@@ -60,6 +60,8 @@ def parse(data: bytes) -> Any:
         raise ValueError(f"larger than {MAX_BYTES:,} bytes")
     try:
         return yaml.load(data.decode("utf-8-sig"), _Loader)
+    except UnicodeDecodeError:
+        raise ValueError("not in UTF-8: save it as UTF-8") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except yaml.YAMLError as error:

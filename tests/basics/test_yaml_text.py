@@ -32,7 +32,7 @@ BOMB = "z: [&a [y,y,y,y,y,y,y,y,y]" + "".join(
         ("[" * 5000, "nested too deeply"),
         ("a: [", "parsing"),
         ("#" * 300_000, "larger than 200,000 bytes"),
-        ("a: \ud800", "utf-8"),
+        ("a: \ud800", "not in UTF-8: save it as UTF-8"),
         ("seed: 1\ncount: 3\nseed: 2", "the key 'seed' twice, in lines 1 and 3"),
         ('a:\n  b: {c: 1, d: 2,\n      "c": 1}', "the key 'c' twice, in lines 2 and 3"),
         ("1: a\n0x1: b", "the key '1' twice, in lines 1 and 2"),
@@ -66,6 +66,12 @@ def test_the_same_key_in_several_tables_is_no_repetition() -> None:
         "x": [{"x": 3}, {"x": 4}],
     }
     assert yaml_text.parse(b"<<: {a: 1, b: 1}\na: 2") == {"a": 2, "b": 1}
+
+
+def test_another_encoding_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("size: 96", "utf-16")
+    with pytest.raises(InputError, match=r"of settings \(not in UTF-8: save it as UTF-8\)$"):
+        settings.load(tmp_path / "a.yaml")
 
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
