@@ -205,6 +205,8 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
         for part in parts:
             waiting.count(part)
             batch = part.batch if left is None else part.batch.slice(0, left)
+            if part.of_each is not None:
+                waiting.notes[part.of_each] -= part.batch.num_rows - batch.num_rows
             yield batch
             if left is not None:
                 left -= batch.num_rows

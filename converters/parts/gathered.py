@@ -49,9 +49,9 @@ def gathered(hands: Iterable[Sample], told: Part, *, note: str | None = None) ->
         if note is not None:
             told.notes[note] += 1
         if len(waiting) == ROWS:
-            yield _part(waiting, told)
+            yield _part(waiting, told, note)
             waiting = []
-    yield _part(waiting, told)
+    yield _part(waiting, told, note)
 
 
 def apart(
@@ -77,8 +77,8 @@ def apart(
         raise failed
 
 
-def _part(hands: list[Sample], told: Part) -> Part:
-    part = Part(to_batch(hands))
+def _part(hands: list[Sample], told: Part, note: str | None) -> Part:
+    part = Part(to_batch(hands), of_each=note)
     part.count(told)
     for counts in (part.dropped, part.notes, part.absent):
         for name in [name for name, count in counts.items() if not count]:

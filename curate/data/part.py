@@ -35,6 +35,7 @@ class Part:
         needed is reported once.
     quarantine: (input, reason) of what could not be used.
     notes: other things worth counting (points outside a crop, files skipped), per name.
+    of_each: the name in `notes` that counts each sample of the batch; it is not stored.
     """
 
     batch: pa.RecordBatch
@@ -43,6 +44,7 @@ class Part:
     notes: Counter[str] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
     spoilt: dict[str, str] = field(default_factory=dict)
+    of_each: str | None = None
 
     def count(self, other: Part) -> None:
         """Add what another part left out to what this one did; not its samples."""
