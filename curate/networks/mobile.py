@@ -21,7 +21,7 @@ from curate.networks.depthwise import doubled, mixed, smoothed
 from curate.networks.inverted_residuals import STRIDE as ENCODER_STRIDE
 from curate.networks.inverted_residuals import Encoder, whole_eights
 from curate.networks.network import Decoded, Network, Spec, Targets
-from curate.networks.recipe import Preset, Ranges, Recipe
+from curate.networks.recipe import Camera, Preset, Ranges, Recipe
 
 STRIDE = 4  # pixels a cell of the maps
 _WITHIN = 3  # blocks before the maps grow
@@ -38,6 +38,15 @@ _OPTIONS = {
     "right_hands": False,
     "peaks": False,
 }
+_RENDERS = Preset(
+    Recipe(
+        loss="softmax",
+        sigma=3.0,
+        ranges=replace(_RANGES, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
+    ),
+    epochs=4,
+    options={**_OPTIONS, "encoder": "efficientnet_lite0", "decoder": 256},
+)
 
 
 class Mobile(Network):
@@ -55,15 +64,9 @@ class Mobile(Network):
         ),
         # Renders alone, for photographs: colours and shapes differ more. Smaller, and with the encoder that
         # a CPU learns fastest.
-        "renders": Preset(
-            Recipe(
-                loss="softmax",
-                sigma=3.0,
-                ranges=replace(_RANGES, scale=(0.7, 1.2), shift=0.1, saturation=1.6, stretch=1.4),
-            ),
-            epochs=4,
-            options={**_OPTIONS, "encoder": "efficientnet_lite0", "decoder": 256},
-        ),
+        "renders": _RENDERS,
+        # The same, as other cameras would have seen them.
+        "renders-camera": replace(_RENDERS, recipe=replace(_RENDERS.recipe, camera=Camera())),
         # Left hands are mirrored, and of several peaks the one nearest to the middle counts. What they leave
         # silent (loss, optimiser, threshold) is a choice of ours.
         "paper": Preset(
