@@ -91,7 +91,9 @@ class Contents:
             )
         rare = {name: share for name, share in self.coverage.items() if self.labelled and share < 1}
         if rare:
-            shares = ", ".join(f"{name} {percent(share)}" for name, share in rare.items())
+            alike = len(rare) == kp.COUNT and len(set(rare.values())) == 1
+            told = {"each keypoint": rare[kp.NAMES[0]]} if alike else rare
+            shares = ", ".join(f"{name} {percent(share)}" for name, share in told.items())
             lines.append(f"  labelled in only some of the samples: {shares}")
         for stage in self.stages:
             left = "".join(f"; left out: {count:,} {reason}" for reason, count in stage["left_out"].items())

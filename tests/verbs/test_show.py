@@ -54,6 +54,15 @@ def test_all_and_none_are_said_of_these_alone(store, tmp_path: Path) -> None:
     assert all(f"<td>{said} %</td>" in page(found, []) for said in ("99.97", "0.03", "100"))
 
 
+def test_a_hand_without_labels_beside_a_whole_one_is_told_of_all_keypoints_at_once(
+    store, tmp_path: Path
+) -> None:
+    points = np.full((21, 2), 5.5, np.float32)
+    whole = Sample("s/1", "s", "1.png", 30, 20, keypoints=points, visibility=np.full(21, 2, np.uint8))
+    found = show(store(tmp_path / "two", [whole, Sample("s/2", "s", "1.png", 30, 20)], {}))
+    assert "only some of the samples: each keypoint 50 %" in str(found)
+
+
 def test_large_numbers_are_told_alike_and_one_in_the_singular(store, tmp_path: Path, capsys) -> None:
     samples = [Sample(f"s/{i}", "s", "1.png", 30, 20, side="left") for i in range(1501)]
     root = store(tmp_path / "many", samples, {})
