@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -221,11 +221,12 @@ class _Captures(Generic[T]):
 
 
 class _Scene(NamedTuple):
-    """Cameras and joints of a split."""
+    """Cameras and joints of a split. known: the cameras that were asked for, by capture and name."""
 
     split: _Split
     cameras: _Captures[Cameras]
     frames: _Captures[dict[str, msgspec.Raw]]
+    known: dict[tuple[str, str], _Camera]
 
     @classmethod
     def of(cls, split: _Split, source: Source) -> _Scene:
@@ -234,10 +235,17 @@ class _Scene(NamedTuple):
             split,
             _Captures.of(split.beside("camera"), _CAMERAS, source),
             _Captures.of(split.beside("joint_3d"), _FRAMES, source),
+            {},
         )
 
     def camera(self, entry: Image) -> _Camera:
         """The camera of an image. Raises InputError where there is none, or one that cannot be."""
+        key = str(entry.capture), entry.camera
+        if key not in self.known:  # each takes pictures by the thousand
+            self.known[key] = self._camera(entry)
+        return self.known[key]
+
+    def _camera(self, entry: Image) -> _Camera:
         path, name = self.cameras.path, entry.camera
         field = f"{path.name} {entry.capture}.{name}"
         capture = self.cameras.of_image(entry)
@@ -245,19 +253,18 @@ class _Scene(NamedTuple):
             name not in table for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
         ):
             raise InputError(path, "no such camera", field=field)
-        campos, focal, princpt = (
-            json_files.entry(_NUMBERS, getattr(capture, kind)[name], path, f"{field} {kind}")
-            for kind in ("campos", "focal", "princpt")
-        )
-        place = shaped(campos, (3,), path, f"{field} campos")
-        camrot = json_files.entry(_MATRIX, capture.camrot[name], path, f"{field} camrot")
-        turn = shaped(camrot, (3, 3), path, f"{field} camrot")
+
+        def told(kind: str, raw: msgspec.Raw, *shape: int) -> NDArray[np.float64]:
+            decoder: msgspec.json.Decoder[Any] = _NUMBERS if len(shape) == 1 else _MATRIX
+            where = f"{field} {kind}"
+            return shaped(json_files.entry(decoder, raw, path, where), shape, path, where)
+
+        place, turn = told("campos", capture.campos[name], 3), told("camrot", capture.camrot[name], 3, 3)
+        focal, centre = told("focal", capture.focal[name], 2), told("princpt", capture.princpt[name], 2)
         if not (np.allclose(turn @ turn.T, np.eye(3), atol=_UNTURNED) and np.linalg.det(turn) > 0):
             allowed = "a rotation: three rows of length 1 at right angles, no mirror"
             raise InputError(path, "no rotation", field=f"{field} camrot", allowed=allowed)
-        lengths = shaped(focal, (2,), path, f"{field} focal")
-        centre = shaped(princpt, (2,), path, f"{field} princpt")
-        return _Camera(place, turn, intrinsics(*lengths, *centre))
+        return _Camera(place, turn, intrinsics(*focal, *centre))
 
     def joints(self, entry: Image) -> NDArray[np.float64]:
         """The joints (2, 21, 3) of an image's frame in the world, mm, in our order, the right hand first.

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -194,10 +195,10 @@ def _sets(source: Source) -> list[_Set]:
             if match := _ANNOTATION.fullmatch(path.name):
                 source.places.require(path)
                 colors = [*_below(folder, "color"), *filter(None, (source.images,))]
-                color = next(filter(_png_names, colors), None)
+                listed = ((color, _png_names(color)) for color in colors)
+                color, names = next(filter(itemgetter(1), listed), (None, frozenset()))
                 if color is None:
                     raise _without_images(folder, colors)
-                names = _png_names(color)
                 beside = [_Beside.of(folder, kind) for kind in ("mask", "depth")]
                 suffix = max({name[-4:] for name in names})
                 sets.append(_Set(match[1].lower(), path, color.absolute(), names, suffix, *beside))

@@ -339,17 +339,11 @@ def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dat
     sources, licences = (
         sorted(filter(None, pc.unique(table.column(name)).to_pylist())) for name in ("source", "licence")
     )
-    info: dict[str, Any] = {
-        "samples": count,
-        "sources": sources,
-        "licences": licences,
-        REFERS_TO: folders.relative(),
-    }
     *before, last = made.info["history"]
-    counts = {**last["counts"], "out": count}
-    counts["notes"] = {**counts["notes"], KEPT: len(made)}
-    info["history"] = [*before, {**last, "counts": counts}]
-    write_info(place, info, trusted=is_trusted(source))
+    notes = {**last["counts"]["notes"], KEPT: len(made)}
+    history = [*before, {**last, "counts": {**last["counts"], "out": count, "notes": notes}}]
+    info = {"samples": count, "sources": sources, "licences": licences, REFERS_TO: folders.relative()}
+    write_info(place, {**info, "history": history}, trusted=is_trusted(source))
 
 
 _SORTED = 4096  # rows of the sifted table at a time

@@ -20,6 +20,7 @@ from curate.scoring import calibration, metrics
 _PCK_PX = (1, 2, 3, 5, 9, 15, 30)
 _PCK_BOX = (0.05, 0.1, 0.2)
 _FEW = "images with only one or two wrong points"
+_UNSCORED = "rows of the predictions without a number as score, beside others of the same sample"
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,7 @@ def _told_beyond(f: Mapping[str, Any]) -> str:
 
 def _told_unscored(f: Mapping[str, Any]) -> str:
     rows = f.get("unscored_rows")
-    told = "rows of the predictions without a number as score, beside others of the same sample"
-    return f"{told}; they count as the lowest: {rows:,}" if rows else ""
+    return f"{_UNSCORED}; they count as the lowest: {rows:,}" if rows else ""
 
 
 def _told_right(f: Mapping[str, Any]) -> str:
@@ -239,7 +239,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "unscored_rows",
         lambda s: s.unscored or None,
-        "rows of the predictions without a number as score, beside others of the same sample",
+        _UNSCORED,
         told=_told_unscored,
     ),
     Figure("size", lambda s: s.predictions.size),

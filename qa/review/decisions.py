@@ -133,7 +133,7 @@ def require_two(first: str | os.PathLike[str], second: str | os.PathLike[str]) -
 
 def _checked(decision: Decision) -> Decision:
     try:
-        decision.at  # noqa: B018 (to see whether it is one)
+        datetime.fromisoformat(decision.ts)
     except ValueError:
         found, allowed = repr(decision.ts[:_TOLD]), "a date and time, such as 2026-01-31T10:00:00.000Z"
         raise ValueError(f"ts {found}; allowed: {allowed}") from None
