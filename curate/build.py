@@ -181,8 +181,9 @@ def _weights(options: BuildOptions, joined: Joined, splits: Sequence[str | None]
     if idle is not None:
         found, remedy = f"{idle!r}, with no sample in train", "leave it out, or split otherwise"
         raise InputError("build", found, field="weight", remedy=remedy)
-    if len(pairs) > len(weights):
-        raise InputError("build", "two numbers for one source", field="weight", allowed="one")
+    twice = next((source for place, (source, _) in enumerate(pairs) if source in dict(pairs[:place])), None)
+    if twice is not None:
+        raise InputError("build", f"{twice!r} twice", field="weight", allowed="one number for each source")
     return weights
 
 

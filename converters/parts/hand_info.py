@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
+from converters.parts.text_lines import UTF16
 from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.paths import read_file
@@ -121,7 +122,7 @@ def _text(path: Path) -> str:
         raise InputError(path, "an Excel workbook", allowed=allowed, remedy="save it as CSV")
     if head.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise InputError(path, "a web page", allowed=allowed, remedy="download the file itself")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith(UTF16):
         encoding = "utf-16"
     elif b"\0" in data[:64]:
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"

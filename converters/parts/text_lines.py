@@ -14,18 +14,23 @@ _MAX_BYTES = 200_000_000
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 with a byte order mark, as Windows writes it. Raises UnicodeDecodeError."""
+    return data.decode("utf-16" if data.startswith(UTF16) else "utf-8-sig")
+
+
 def lines(path: Path, places: Places) -> Iterator[tuple[int, str]]:
     """The lines that are not blank, with their numbers from 1.
 
     Raises
     ------
-    UnsafeInput: a link that leads out of the source. InputError: no such file, or no text in UTF-8, or in
-        UTF-16 with a byte order mark, as Windows writes it.
+    UnsafeInput: a link that leads out of the source.
+    InputError: no such file, or no text that `decoded` reads.
     """
     with open_checked(path, places, _MAX_BYTES) as opened:
         data = opened.read()
     try:
-        text = data.decode("utf-16" if data.startswith(UTF16) else "utf-8-sig")
+        text = decoded(data)
     except UnicodeDecodeError:
         raise InputError(path, "not text in UTF-8", remedy=AS_UTF8) from None
     for number, line in enumerate(text.split("\n"), 1):

@@ -10,7 +10,7 @@ from typing import Any
 
 from converters.parts import labels
 from converters.parts.point_order import Order, order_of
-from converters.parts.text_lines import UTF16
+from converters.parts.text_lines import decoded
 from curate.basics import keypoints as kp
 from curate.basics import yaml_text
 from curate.basics.errors import InputError
@@ -86,10 +86,8 @@ def read_config(root: Path) -> Config:
 def _text(path: Path) -> str:
     """The text of a file: UTF-8 or 16, else Latin-1, in which all that counts here is the same."""
     data = read_file(path, yaml_text.MAX_BYTES)
-    if data.startswith(UTF16):
-        return data.decode("utf-16")
     try:
-        return data.decode("utf-8-sig")
+        return decoded(data)
     except UnicodeDecodeError:
         return data.decode("latin-1")
 

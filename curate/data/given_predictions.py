@@ -146,6 +146,8 @@ def _numbers(path: str | os.PathLike[str], where: str, value: Any, count: int) -
 def _refuse_unread(path: str | os.PathLike[str], error: Exception) -> NoReturn:
     if isinstance(error, FileNotFoundError):
         _refuse(path, "no such file", _FORMS)
+    if isinstance(error, pa.ArrowException):
+        _refuse(path, "not readable (no Parquet file, or a damaged one)", _FORMS)
     why = (isinstance(error, OSError) and error.strerror) or error
     _refuse(path, f"not readable ({why})", _FORMS)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import counted, percent
+from curate.basics.wording import counted, percent, verb
 from curate.data.predictions import Predictions
 from curate.scoring import calibration, metrics
 
@@ -125,8 +125,9 @@ def _told_unpredicted(f: Mapping[str, Any]) -> str:
         return ""
     points = f"{f['unpredicted']:,} of {counted(f['points'], 'labelled point')}"
     images = f.get("unpredicted_images")  # None: an evaluation made before these were counted
-    of_images = f", all of them in {images:,} of {counted(f['n'], 'image')}" if images else ""
-    return f"without a prediction: {points}{of_images}; shares count them as wrong, errors leave them out"
+    if images:
+        points += f"; {images:,} of {counted(f['n'], 'image')} {verb(images, 'has', 'have')} none at all"
+    return f"without a prediction: {points}; shares count them as wrong, errors leave them out"
 
 
 def _told_unlabelled(f: Mapping[str, Any]) -> str:

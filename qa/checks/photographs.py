@@ -22,7 +22,7 @@ def near_edge(view: View, limits: Limits) -> Outcome:
     judged = np.all(np.isfinite(view.frame), axis=1) & view.labelled.any(axis=1)
 
     def words(i: int) -> dict[str, object]:
-        return {"points": keypoint_names(near[i])}
+        return {"pixels": f"{limits['pixels']:g}", "points": keypoint_names(near[i])}
 
     return sample_outcome(judged, judged & (count > limits["points"]), count, limits["points"], words)
 
@@ -127,7 +127,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "sample",
         near_edge,
-        "Within 2 px of the image's edge: {points}.",
+        "Within {pixels} px of the image's edge: {points}.",
         "Check whether the points were clamped to the edge; points outside keep their true place.",
         {"pixels": 2.0, "points": 3},
         alone=True,

@@ -117,7 +117,7 @@ def test_other_parquet_is_refused_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="other columns; allowed: sample_id, predicted"):
         read_given(path, ["a/1"])
     path.write_bytes(b"PAR1")
-    with pytest.raises(InputError, match="not readable"):
+    with pytest.raises(InputError, match=r"not readable \(no Parquet file, or a damaged one\); allowed: "):
         read_given(path, ["a/1"])
 
 

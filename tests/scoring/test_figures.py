@@ -105,7 +105,7 @@ def test_the_summary_says_first_what_has_no_prediction() -> None:
     assert (figures["unpredicted"], figures["unpredicted_images"]) == (6, 1)
     assert "unmatched_rows" not in figures
     line = (
-        "without a prediction: 6 of 12 labelled points, all of them in 1 of 3 images; "
+        "without a prediction: 6 of 12 labelled points; 1 of 3 images has none at all; "
         "shares count them as wrong, errors leave them out"
     )
     assert summary(figures) == [

@@ -198,7 +198,7 @@ def test_samples_count_by_their_source(store, tmp_path: Path) -> None:
     ("weight", "told"),
     [
         (("x=2",), "'x'; allowed: a source of the datasets: s"),
-        (("s=2", "s=3"), "two numbers for one source"),
+        (("s=2", "s=3"), "'s' twice; allowed: one number for each source"),
     ],
 )
 def test_weights_of_no_source_or_of_one_twice_are_refused(store, tmp_path: Path, weight, told: str) -> None:

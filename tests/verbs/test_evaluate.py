@@ -249,7 +249,7 @@ def test_what_a_file_of_predictions_lacks_and_has_too_much_is_told(
     assert [figures[name] for name in counts] == [63, 22, 1, 2]
     lines = str(found).splitlines()
     assert lines[1] == (
-        "  without a prediction: 22 of 63 labelled points, all of them in 1 of 3 images; "
+        "  without a prediction: 22 of 63 labelled points; 1 of 3 images has none at all; "
         "shares count them as wrong, errors leave them out"
     )
     assert lines[2] == "  rows of the predictions that match no sample of this split: 2"

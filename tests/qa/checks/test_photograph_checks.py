@@ -57,7 +57,9 @@ def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:
 def test_hands_at_the_edge_and_small_in_their_crops(tmp_path: Path, drawn: list[Sample]) -> None:
     cut = changed(drawn[0], tmp_path)
     cut.keypoints[[8, 12, 16, 20], 1] = 149.5
-    assert [hit.row for hit in hits("near-edge", view_of(tmp_path, [cut, drawn[1]]))] == [0]
+    view = view_of(tmp_path, [cut, drawn[1]])
+    assert [(hit.row, hit.words["pixels"]) for hit in hits("near-edge", view)] == [(0, "2")]
+    assert hits("near-edge", view, pixels=4.5)[0].words["pixels"] == "4.5"
     small = changed(drawn[2], tmp_path, parent_id="photo")
     small.keypoints = (small.keypoints - 75) * np.float32(0.3) + 75
     (hit,) = hits("hand-scale", view_of(tmp_path, [small, drawn[1]]))
