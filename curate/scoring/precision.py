@@ -110,12 +110,14 @@ def threshold_for(
     Parameters
     ----------
     scores: (n,) of hands, the mean of their points' scores. right, labelled: (n,) how many points each has
-        that are right, and that could be.
+        that are right, and that could be; what has none that could be tells nothing, and is no such hand.
 
     Returns
     -------
     None: there is no such score.
     """
+    known = labelled > 0
+    scores, right, labelled = scores[known], right[known], labelled[known]
     steps, place = np.unique(-np.asarray(scores, np.float64), return_inverse=True)
     # A right point earns what a wrong one costs: the most is earned where the isotonic fit is at `precision`.
     earned = np.cumsum(np.bincount(place, right - precision * labelled, len(steps))).round(6)

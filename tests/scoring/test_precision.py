@@ -35,6 +35,14 @@ def test_hands_of_one_score_count_together() -> None:
     assert threshold_for(np.array([0.9, 0.8, 0.8, 0.7]), right, np.full(4, 20)) == Threshold(0.8, 0.95, 3, 4)
 
 
+def test_pictures_without_a_labelled_point_tell_nothing() -> None:
+    """Such as those that show no hand: here they have scores below those of all good hands, and above."""
+    scores, right = np.array([0.95, 0.9, 0.8, 0.4, 0.3]), np.array([0, 20, 20, 0, 2])
+    labelled = np.array([0, 20, 20, 0, 20])
+    assert threshold_for(scores, right, labelled) == Threshold(0.8, 0.95, 2, 3)
+    assert threshold_for(scores[[0, 3, 4]], right[[0, 3, 4]], labelled[[0, 3, 4]]) is None
+
+
 @pytest.mark.parametrize("scores", [[], [0.9, 0.8]])
 def test_there_may_be_no_such_score(scores: list[float]) -> None:
     assert threshold_for(np.array(scores), np.zeros(len(scores)), np.full(len(scores), 20)) is None
