@@ -71,10 +71,10 @@ def peak(sigma: float) -> float:
 
 
 def mass(points: ArrayLike, size: int, sigma: float) -> NDArray[np.float64]:
-    """What formula (1) leaves inside the frame: the product of the normal distribution over each axis.
+    """What formula (1) sums to over the cells of the frame, as a map of it does.
 
-    The sum over a map's cells equals it but for the rule of rectangles: for a point inside the frame to
-    0.1 % at sigma 5 and 1.4 % at sigma 1, worst on an edge; narrower Gaussians fall between the cells.
+    Not the integral: that differs by 0.1 % at sigma 5, but by 3 % at sigma 1, and by more where the point
+    lies outside the frame.
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ def mass(points: ArrayLike, size: int, sigma: float) -> NDArray[np.float64]:
     -------
     (...): 1 deep inside the frame, 1/2 on an edge, 1/4 in a corner; NaN for a point that is not finite.
     """
-    scaled = np.asarray(points, np.float64) / (sigma * math.sqrt(2))
-    within = _erf(size / (sigma * math.sqrt(2)) - scaled) + _erf(scaled)
-    return np.asarray((within / 2).prod(axis=-1))
+    offsets = np.arange(0.5, size) - np.asarray(points, np.float64)[..., None]
+    along = np.exp(-0.5 * np.square(offsets / sigma)) * math.sqrt(peak(sigma))
+    return np.asarray(along.sum(axis=-1).prod(axis=-1))
 
 
 def levels(dtype: DTypeLike, sigma: float, *, peak1: bool = False) -> int:
@@ -145,7 +145,3 @@ def _storable(dtype: DTypeLike) -> np.dtype[Any]:
     if kind.kind not in "uf" or kind.itemsize not in (1, 2, 4, 8):
         raise InputError("dtype of the heatmaps", str(dtype), allowed="float16, float32, uint8, uint16")
     return kind
-
-
-def _erf(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(values))

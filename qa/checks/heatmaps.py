@@ -58,7 +58,7 @@ def heatmap_peak(view: View, limits: Limits) -> Outcome:
 
 
 def heatmap_mass(view: View, limits: Limits) -> Outcome:
-    """Sum of a map against the mass that its Gaussian has inside the frame; 0 for an unlabelled point."""
+    """Sum of a map against that of its Gaussian over the same cells; 0 for an unlabelled point."""
     checked, hits = 0, []
     for block in _blocks(view, limits):
         labelled = block.visibility > 0

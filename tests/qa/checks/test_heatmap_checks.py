@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from qa_sets import (
     crops_of,
     hits,
@@ -32,6 +33,20 @@ def test_stored_heatmaps_are_compared_with_the_keypoints(tmp_path: Path, hands: 
     assert [(hit.row, hit.words["keypoint"]) for hit in peaks] == [(4, "index_tip")]
     assert [(hit.row, hit.words["keypoint"]) for hit in masses] == [(9, "thumb_ip")]
     assert not hits("heatmap-levels", opened(root))
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_narrow_gaussians_at_an_edge_and_beyond_it_are_right(
+    sigma: float, tmp_path: Path, hands: list[Sample]
+) -> None:
+    """They fall between the cells: their sum is not their integral."""
+    pixels, crops = crops_of(hands)
+    for number, crop in enumerate(crops):
+        crop.keypoints[8] = (30.0, 0.3 * number - 5)
+    root = save_training(tmp_path / "t", crops, pixels, sigma=sigma)
+    assert not hits("heatmap-mass", opened(root))
+    np.save(root / "heatmaps.npy", stored_heatmaps(opened(root), sigma).astype(np.float16))
+    assert not hits("heatmap-mass", opened(root))
 
 
 def test_formula_one_as_eight_bits_is_refused(tmp_path: Path, hands: list[Sample]) -> None:
