@@ -16,7 +16,7 @@ class Ranges:
     rotation: degrees to either side. scale: factors. shift: share of the side, on each axis.
     flip: probability of a mirror. gamma, contrast, brightness and saturation: largest factor either way
     (1 = unchanged). stretch: largest factor either way by which the picture becomes wider and less high, as
-    if its aspect ratio was not kept; 1 for networks that learn xyz, as no camera does this.
+    if its aspect ratio was not kept; of a network that learns xyz, the camera's focal lengths then differ.
     """
 
     rotation: float = 30.0

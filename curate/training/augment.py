@@ -96,10 +96,11 @@ def augment(images: Tensor, targets: Targets, drawn: Draw) -> tuple[Tensor, Targ
 
 
 def _move_in_space(xyz: Tensor, K: Tensor, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
-    """The hand turned, or mirrored, about the camera's axis, and the camera that sees it so."""
-    linear = matrix[:, :, :2]
+    """The hand turned, or mirrored, about the camera's axis, and the camera that sees it so: scale, shift and
+    stretch are the camera's."""
+    left, _, right = np.linalg.svd(matrix[:, :, :2])
     turn = np.tile(np.eye(3), (len(matrix), 1, 1))
-    turn[:, :2, :2] = linear / np.sqrt(np.abs(np.linalg.det(linear)))[:, None, None]
+    turn[:, :2, :2] = left @ right
     plane = np.concatenate([matrix, np.tile([[[0.0, 0.0, 1.0]]], (len(matrix), 1, 1))], 1)
     turned, moved = torch.as_tensor(turn).to(xyz), torch.as_tensor(plane).to(K)
     return xyz @ turned.mT, moved @ K @ turned.mT.to(K)

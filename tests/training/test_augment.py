@@ -270,6 +270,18 @@ def test_xyz_and_camera_move_so_that_they_still_project_onto_the_keypoints(seed:
     torch.testing.assert_close(after.xyz[..., 2], before.xyz[..., 2])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stretched_picture_is_another_cameras_of_the_same_hand(seed: int) -> None:
+    before, _ = in_space(0)
+    drawn = draw(Ranges(stretch=1.4), SIZE, seed, 0, [0])
+    _, after = augmentation.augment(torch.zeros(1, 1, SIZE, SIZE), before, drawn)
+    assert before.xyz is not None
+    assert after.xyz is not None
+    assert after.K is not None
+    torch.testing.assert_close(project(after.xyz, after.K), after.keypoints, atol=1e-3, rtol=0)
+    torch.testing.assert_close(torch.pdist(after.xyz[0]), torch.pdist(before.xyz[0]))
+
+
 def test_a_mirror_makes_the_other_hand_in_space_too() -> None:
     before, _ = in_space(0)
     drawn = draw(Ranges(0, (1, 1), 0, flip=1, gamma=1, contrast=1), SIZE, 0, 0, [0])
