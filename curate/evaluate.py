@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.basics import files
 from curate.basics import keypoints as kp
@@ -171,9 +172,9 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. unmatched, outdone, beyond, unscored: as of Scored. taken_for_right: how
-    many images, whose side is not known, a network of right hands takes for such. wrists: how many labelled
-    ones `examples` lack, as what predicts finds none.
+    seen, unknown: as of Evaluation. unmatched, outdone, beyond, unscored, totals: as of Scored.
+    taken_for_right: how many images, whose side is not known, a network of right hands takes for such.
+    wrists: how many labelled ones `examples` lack, as what predicts finds none.
     """
 
     name: str
@@ -188,6 +189,7 @@ class _Origin:
     outdone: int | None = None
     beyond: int = 0
     unscored: int = 0
+    totals: NDArray[np.float64] | None = None
     unknown: tuple[str, ...] = ()
     taken_for_right: int = 0
     wrists: int = 0
@@ -276,6 +278,7 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         given.outdone,
         given.beyond,
         given.unscored,
+        given.totals,
         wrists=wrists,
     )
 
@@ -325,7 +328,8 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
     predictions = read_predictions(folder / PREDICTIONS)
-    return Scored(predictions, origin.unmatched, origin.outdone, origin.beyond, origin.unscored)
+    counts = origin.unmatched, origin.outdone, origin.beyond, origin.unscored
+    return Scored(predictions, *counts, origin.totals)
 
 
 def _measure_masks(

@@ -34,7 +34,9 @@ class Given(NamedTuple):
     """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21).
     unmatched: how many rows of the file are of none of these images. outdone: how many gave way to another of
     the same image. beyond: how many scores of those that count lay outside 0 to 1, and were brought to it.
-    unscored: how many of several rows of the same image had no number as score, and so the lowest."""
+    unscored: how many of several rows of the same image had no number as score, and so the lowest.
+    totals: (N,) the scores that COCO's results give hands as a whole, NaN where there is none; None: no
+    such."""
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
@@ -42,6 +44,7 @@ class Given(NamedTuple):
     outdone: int
     beyond: int
     unscored: int
+    totals: NDArray[np.float64] | None = None
 
 
 def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
@@ -60,8 +63,9 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
     sure = np.zeros((len(rows), kp.COUNT), np.float32)
     unmatched = outdone = 0
     beyond, told, unscored = (np.zeros(len(rows), np.intp) for _ in range(3))
-    best = np.full(len(rows), -np.inf)
-    read = _parquet if Path(path).suffix.lower() == ".parquet" else _coco_results
+    best, totals = np.full(len(rows), -np.inf), np.full(len(rows), np.nan)
+    of_coco = Path(path).suffix.lower() != ".parquet"
+    read = _coco_results if of_coco else _parquet
     for name, points, scores, total in read(path):
         row = rows.get(name)
         if row is None:
@@ -70,9 +74,10 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
         outdone += bool(told[row])
         told[row] += 1
         unscored[row] += total is None
-        total = 0.0 if total is None else total
-        if total >= best[row]:
-            best[row], made[row] = total, points
+        least = 0.0 if total is None else total
+        if least >= best[row]:
+            best[row], made[row] = least, points
+            totals[row] = np.nan if total is None else total
             there = np.isfinite(points).all(-1)
             sure[row] = np.where(there, scores.clip(0, 1), 0)
             beyond[row] = (there & (scores != scores.clip(0, 1))).sum()
@@ -80,7 +85,8 @@ def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given
         _refuse(path, "no prediction for a sample of this split", "sample ids as in the training set")
     if np.isfinite(made).any() and np.nanmax(np.abs(made)) <= 1:
         _refuse(path, "coordinates within -1 to 1", "pixels of the training set's images", "keypoints")
-    return Given(made, sure, unmatched, outdone, int(beyond.sum()), int(unscored[told > 1].sum()))
+    counts = unmatched, outdone, int(beyond.sum()), int(unscored[told > 1].sum())
+    return Given(made, sure, *counts, totals if of_coco else None)
 
 
 _Row = tuple[str, NDArray[np.float32], NDArray[np.float32], float | None]

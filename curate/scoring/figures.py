@@ -32,7 +32,8 @@ class Scored:
     unmatched: how many rows of the file that predictions came from are of none of these images; None: they
         came from no file. outdone: how many gave way to another of the same image. beyond: how many of the
         scores in it lay outside 0 to 1, and were brought to it. unscored: how many of several rows of the
-        same image had no number as score, and so the lowest.
+        same image had no number as score, and so the lowest. totals: (N,) the scores that it gives hands as a
+        whole, NaN where there is none; None: it gives none.
     """
 
     predictions: Predictions
@@ -40,6 +41,7 @@ class Scored:
     outdone: int | None = None
     beyond: int = 0
     unscored: int = 0
+    totals: NDArray[np.float64] | None = None
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -82,6 +84,14 @@ class Scored:
         made = np.isfinite(self.predictions.predicted).all(2)
         total = np.where(made, self.predictions.score, 0).sum(1, dtype=np.float64)
         return np.asarray(total / np.maximum(made.sum(1), 1))
+
+    @cached_property
+    def ranks(self) -> NDArray[np.float64]:
+        """(N,) by what COCO's AP takes the hands in turn: their own scores, else those of their points. An
+        image without a prediction comes last."""
+        told = np.full(len(self.confidence), np.nan) if self.totals is None else self.totals
+        made = np.asarray(np.isfinite(self.predictions.predicted).all(axis=2)).any(axis=1)
+        return np.where(made, np.where(np.isnan(told), self.confidence, told), -np.inf)
 
     @cached_property
     def scored_points(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -286,7 +296,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("oks_mean", _mean_similarity, "mean object keypoint similarity"),
     Figure(
         "ap",
-        lambda s: metrics.average_precision(s.similarity, s.confidence),
+        lambda s: metrics.average_precision(s.similarity, s.ranks),
         "average precision over OKS .50:.05:.95 (COCO)",
     ),
     Figure(

@@ -75,6 +75,17 @@ def test_scores_are_held_against_what_is_right() -> None:
     assert figures["risk_area_images"] == 1
 
 
+def test_an_image_without_a_prediction_is_no_false_alarm() -> None:
+    """Two images whose scores are 0: nothing is predicted in the first, and all is right in the second."""
+    one = four_points([0, 0, 0, 0]).predictions
+    truth, visibility = np.repeat(one.truth, 2, 0), np.repeat(one.visibility, 2, 0)
+    predicted, scores = np.repeat(one.predicted, 2, 0), np.zeros((2, kp.COUNT), np.float32)
+    truth[:, 4] = predicted[:, 4] = (50, 60)
+    predicted[0] = np.nan
+    found = Scored(Predictions(["none", "right"], truth, visibility, predicted, scores, 96))
+    assert measure(found)["ap"] == pytest.approx(51 / 101)
+
+
 def test_without_labels_every_figure_is_null_and_still_json() -> None:
     figures = measure(four_points([]))
     assert figures["n"] == 0

@@ -369,6 +369,28 @@ def test_rows_without_a_number_as_score_are_told(make_set: MakePath, tmp_path: P
     assert line in (found.out / "evaluation.html").read_text()
 
 
+def test_average_precision_takes_coco_results_by_their_scores(make_set: MakePath, tmp_path: Path) -> None:
+    """As COCO does, whatever v says: many tools write 1 or 2 there. The first of two hands is wrong."""
+    training_set = make_set(["train", "test", "test"], size=32, keypoints=21)
+    samples = {sample.sample_id: sample for sample in Dataset(training_set)}
+    entries = [
+        {
+            "image_id": name,
+            "keypoints": [n for x, y in samples[name].keypoints.tolist() for n in (x + off, y, 1)],
+            "score": score,
+        }
+        for name, off, score in (("drawn/1", 500, 0.2), ("drawn/2", 0, 0.7))
+    ]
+    (tmp_path / "theirs.json").write_text(json.dumps(entries))
+    options = EvaluateOptions(predictions=tmp_path / "theirs.json")
+    found = evaluate(None, training_set, tmp_path / "out", options, quiet=True)
+    assert found.figures["ap"] == pytest.approx(51 / 101)
+    entries[0]["score"] = 0.8
+    (tmp_path / "theirs.json").write_text(json.dumps(entries))
+    found = evaluate(None, training_set, tmp_path / "other", options, quiet=True)
+    assert found.figures["ap"] == pytest.approx(51 / 101 / 2)
+
+
 def test_wrists_count_where_some_are_predicted_alone(
     make_run: MakePath, make_set: MakePath, tmp_path: Path
 ) -> None:
