@@ -213,8 +213,7 @@ def _task(path: Path, out: Path, hands: list[Sample], lost: Counter[str]) -> dic
         lost["keypoint_scores"] += sum(hand.keypoint_scores is not None for hand in hands)
         return {"data": data, "annotations": [{"result": result}]}
     tagger = next(name for hand in hands if (name := hand.label_source) not in (_MANUAL, None))
-    lost["label_source"] += sum(hand.label_source != tagger for hand in hands)
-    lost["label_source"] += tagger == "render"
+    lost["label_source"] += sum(hand.label_source != tagger or tagger == "render" for hand in hands)
     guess: dict[str, Any] = {"model_version": str(tagger).removeprefix("auto:"), "result": result}
     beyond = sum(
         int(np.count_nonzero((hand.keypoints > np.array(size, np.float32)).any(axis=1))) for hand in hands

@@ -202,18 +202,24 @@ class _Images:
 
     @classmethod
     def of(cls, batches: Iterable[pa.RecordBatch], placed: Placed, lost: Counter[str]) -> _Images:
-        """Of an image's samples the first tells size and licence, and the first that has one the camera."""
+        """Of an image's samples the first tells the size, and the first that has one licence and camera. What
+        others tell of these is lost."""
         place, names, told = dict[str, int](), dict[str | None, int]({None: 0}), array("q")
         cameras = dict[str, dict[str, Any]]()
         for batch in batches:
             columns = (batch.column(name).to_pylist() for name in ("image", "width", "height", "licence"))
             for ref, width, height, licence, matrix in zip(*columns, _rows(batch, "K"), strict=True):
+                number = names.setdefault(licence or None, len(names))
                 if ref not in place:
                     place[ref] = len(place)
                     if width is None or height is None:
                         info = images.probe(placed[ref])
                         width, height = info.width, info.height
-                    told.extend((width, height, names.setdefault(licence or None, len(names))))
+                    told.extend((width, height, number))
+                elif number:
+                    own = 3 * place[ref] + 2
+                    told[own] = told[own] or number
+                    lost["licence"] += told[own] != number
                 if matrix is not None:
                     camera = _camera(matrix)
                     if camera is None or cameras.setdefault(ref, camera) != camera:

@@ -286,6 +286,25 @@ def test_labelme_says_whose_labels_become_a_persons(tmp_path: Path) -> None:
     assert summary.lost["label_source"] == 1
 
 
+def test_coco_says_which_licences_of_one_picture_it_lost(tmp_path: Path) -> None:
+    samples = [sample_of(n, ([(9.5 + n, 2.25)] * kp.COUNT, [2] * 20, 1, "left", 1)) for n in range(4)]
+    for sample, licence in zip(samples, (None, "CC BY 4.0", "MIT", "CC BY 4.0"), strict=True):
+        sample.licence = licence
+    summary, back = there_and_back(make(tmp_path / "data", samples), "coco", tmp_path)
+    assert summary.lost == {"licence": 1}
+    assert {sample.licence for sample in back} == {"CC BY 4.0"}
+
+
+def test_label_studio_counts_every_hand_of_a_render(tmp_path: Path) -> None:
+    """They come back as those of a network of that name."""
+    samples = [sample_of(n, ([(9.5 + n, 2.25)] * kp.COUNT, [2] * 20, 1, "left", 1)) for n in range(3)]
+    for sample in samples:
+        sample.label_source = "render"
+    summary, back = there_and_back(make(tmp_path / "data", samples), "label-studio", tmp_path)
+    assert summary.lost["label_source"] == 3
+    assert [sample.label_source for sample in back] == ["auto:render"] * 3
+
+
 @pytest.mark.parametrize("name", ["labelme", "cvat", "label-studio"])
 def test_a_hand_without_a_labelled_keypoint_is_left_out_and_counted(name: str, tmp_path: Path) -> None:
     bare = Sample("toy/bare", "toy", "../photos/bare.png", WIDTH, HEIGHT, side="left")
