@@ -257,7 +257,8 @@ def _apart(hand: Judged, apart: NDArray[np.floating] | None, limit: float) -> _M
     if value is None or apart is None:
         return None
     far = np.nan_to_num(apart) > limit * hand.longer
-    return _Measured(value, _most(value, limit), _named(np.flatnonzero(far)))
+    # Points may lie farther apart than the hand is long: a limit of 1 allows that, too.
+    return _Measured(value, _most(min(value, 1.0), limit), _named(np.flatnonzero(far)))
 
 
 def _fan(hand: Judged, limit: float) -> _Measured | None:

@@ -105,6 +105,14 @@ def test_each_limit_by_itself(hand: Judged) -> None:
         assert told(judge(judged, strict)) == ([(limit, points)] if limit else [])
 
 
+def test_a_share_of_one_switches_its_check_off(hand: Judged) -> None:
+    """Points that lie farther apart than the hand is long are kept then, and by limits so much looser."""
+    far = replace(hand, looks_apart=apart(12, 150), taggers_apart=apart(4, 400))
+    assert judge(far, Limits(looks_apart=1, taggers_apart=1)).reasons == ()
+    hardness = judge(far, Limits()).hardness
+    assert judge(far, tightened(Limits(), hardness)).reasons == ()
+
+
 def test_swapped_fingers_and_fingers_read_from_the_tip(hand: Judged) -> None:
     swapped = hand.points.copy()
     swapped[9:13], swapped[13:17] = hand.points[13:17], hand.points[9:13]
