@@ -259,13 +259,16 @@ class Photograph:
         skin = self.skin
         if skin.shape != whole.shape[:2]:
             skin = np.asarray(cv2.resize(skin, whole.shape[1::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
-        left, top = box[0] // times, box[1] // times
-        part = (left, top, -(-(box[0] + box[2]) // times) - left, -(-(box[1] + box[3]) // times) - top)
+        # By what its sides became: whole pixels, and so seldom the whole fraction that was asked for.
+        before, after = np.tile(self.read(shrink).shape[1::-1], 2), np.tile(whole.shape[1::-1], 2)
+        x, y, w, h = np.array(box) * after
+        left, top = int(x // before[0]), int(y // before[1])
+        part = (left, top, int(-(-(x + w) // before[0])) - left, int(-(-(y + h) // before[1])) - top)
         here, seen = (images.cut(image, part, part[2:]) for image in (whole, skin))
         found = masks.find(here, max(part[2:]), reduced=True, skin=seen)
         if found is None:
             return None
-        there = geometry.box_to_size(np.array(box) / times - (left, top, 0, 0), size)
+        there = geometry.box_to_size(np.array(box) * after / before - (left, top, 0, 0), size)
         alpha = cv2.warpAffine(
             found.alpha, geometry.to_index_space(there), size, borderMode=cv2.BORDER_REPLICATE
         )
