@@ -50,7 +50,8 @@ class Evaluation:
 
     Attributes
     ----------
-    seen: how many samples, photographs and subjects of the split the run was trained on; None: not known.
+    seen: how many samples, photographs, subjects and clips of the split the run was trained on; None: not
+        known.
     unknown: the names of those initial weights whose training data are not known.
     reused: it was finished before.
     """

@@ -68,7 +68,7 @@ def predict_unseen(
 ) -> Unseen:
     """Predict samples by a run, or by networks trained for it, that never saw their people.
 
-    A sample that a run was trained on, on its photograph or on its subject, is not predicted by that run.
+    A sample that a run was trained on, or its photograph, subject or clip, is not predicted by that run.
     With `crossfit`, people are dealt into parts, and each part is predicted by a network that was trained on
     the others. A killed command goes on from its last epoch. Where a source does not name its people,
     photographs and clips stand for them.

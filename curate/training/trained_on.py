@@ -1,6 +1,6 @@
 """What a run was trained on: enough to tell whether an image or a person is new to it, and no names.
 
-trained_on.json     short hashes of the samples, photographs and subjects of the train split
+trained_on.json     short hashes of the samples, photographs, subjects and clips of the train split
 run.json            under "data", what a model card tells: its samples by source and by licence
 
 A run that begins with the weights of another knows what that one learnt: both files tell of both.
@@ -27,7 +27,8 @@ from curate.training.record import INFO, Start, read_info, starts_of
 
 FILE = "trained_on.json"
 DATA = "data"  # in run.json
-KINDS = ("samples", "photographs", "subjects")
+KINDS = ("samples", "photographs", "subjects", "clips")
+_LATER: dict[str, Any] = {"clips": []}  # what runs of earlier versions do not tell
 _MOST = 10_000_000_000  # bytes
 _DIGITS = 16  # of a hash: among a million names, two alike are less likely than 1 in 10 million
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -154,7 +155,7 @@ def _united(before: dict[str, int], new: dict[str, int], whole: dict[str, int]) 
 
 
 def seen_in_training(run: str | os.PathLike[str], training_set: Dataset, split: str) -> dict[str, int] | None:
-    """How many samples, photographs and subjects of a split a run was trained on.
+    """How many samples, photographs, subjects and clips of a split a run was trained on.
 
     Returns
     -------
@@ -173,7 +174,7 @@ def seen_in_training(run: str | os.PathLike[str], training_set: Dataset, split: 
 
 def seen_rows(run: str | os.PathLike[str], dataset: Dataset) -> list[bool] | None:
     """For each sample of a dataset, in the order of its table: whether a run was trained on it, on its
-    photograph or on its subject. None and errors as in `seen_in_training`.
+    photograph, its subject or its clip. None and errors as in `seen_in_training`.
     """
     before = _read(Path(run) / FILE)
     if before is None:
@@ -189,7 +190,7 @@ def _read(path: Path) -> dict[str, set[str]] | None:
 
 def _parsed(path: Path) -> dict[str, set[str]]:
     try:
-        told: dict[str, Any] = json_text.parse(read_file(path, _MOST))
+        told: dict[str, Any] = _LATER | json_text.parse(read_file(path, _MOST))
         return {kind: msgspec.convert(told[kind], set[str]) for kind in KINDS}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SchemaError(path, f"does not parse ({error!r})", remedy="train again") from None
@@ -197,8 +198,9 @@ def _parsed(path: Path) -> dict[str, set[str]]:
 
 def _names(dataset: Dataset) -> dict[str, Sequence[str | None]]:
     """Of each sample the names by which it can be told, by kind."""
-    ids, subjects = (column.to_pylist() for column in dataset.table(["sample_id", "subject_id"]).columns)
-    return dict(zip(KINDS, (ids, dataset.photos(), subjects), strict=True))
+    columns = dataset.table(["sample_id", "subject_id", "clip"]).columns
+    ids, subjects, clips = (column.to_pylist() for column in columns)
+    return dict(zip(KINDS, (ids, dataset.photos(), subjects, clips), strict=True))
 
 
 def _held(training_set: Dataset, split: str) -> dict[str, set[str]]:

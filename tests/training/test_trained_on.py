@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from curate.basics.errors import SchemaError
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.training.record import starts_of, write_info
-from curate.training.trained_on import FILE, data_of, of_weights, seen_in_training, write_trained_on
+from curate.training.trained_on import (
+    FILE,
+    KINDS,
+    data_of,
+    of_weights,
+    seen_in_training,
+    seen_rows,
+    write_trained_on,
+)
 
 
 def hand(
@@ -38,14 +47,24 @@ def trained(store, tmp_path: Path) -> Dataset:
         hand("d", "test", "bob", parent="photo"),
         hand("e", "val", "cyd"),
     ]
+    samples[1].clip = samples[4].clip = "take"
     return Dataset(store(tmp_path / "set", samples, {}))
 
 
 def test_what_is_shared_is_counted_by_kind(trained: Dataset, tmp_path: Path) -> None:
     write_trained_on(tmp_path, trained)
-    assert seen_in_training(tmp_path, trained, "train") == {"samples": 2, "photographs": 2, "subjects": 1}
-    assert seen_in_training(tmp_path, trained, "test") == {"samples": 0, "photographs": 1, "subjects": 1}
-    assert seen_in_training(tmp_path, trained, "val") == {"samples": 0, "photographs": 0, "subjects": 0}
+    for split, counts in (("train", (2, 2, 1, 1)), ("test", (0, 1, 1, 0)), ("val", (0, 0, 0, 1))):
+        assert seen_in_training(tmp_path, trained, split) == dict(zip(KINDS, counts, strict=True))
+    # The frame of a clip that was trained on is new, and the hand in it is not.
+    assert seen_rows(tmp_path, trained) == [True, True, True, True, True]
+
+
+def test_a_run_of_an_earlier_version_does_not_tell_of_clips(trained: Dataset, tmp_path: Path) -> None:
+    write_trained_on(tmp_path, trained)
+    told = json.loads((tmp_path / FILE).read_text())
+    del told["clips"]
+    (tmp_path / FILE).write_text(json.dumps(told))
+    assert seen_in_training(tmp_path, trained, "val") == dict.fromkeys(KINDS, 0)
 
 
 def test_no_name_is_kept(trained: Dataset, tmp_path: Path) -> None:
@@ -92,11 +111,13 @@ def test_what_first_weights_were_trained_on_counts_too(
         "samples": 2,
         "photographs": 2,
         "subjects": 1,
+        "clips": 1,
     }
     assert seen_in_training(tmp_path / "second", further, "train") == {
         "samples": 3,
         "photographs": 3,
         "subjects": 2,
+        "clips": 0,
     }
     assert data_of(further, before) == {
         "samples": 4,

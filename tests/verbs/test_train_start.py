@@ -61,7 +61,7 @@ def test_what_was_learnt_over_several_starts_is_known_to_an_evaluation(
     third: Path, sets: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = evaluated(third, sets["ea"], tmp_path / "a")
-    assert found.seen == {"samples": 2, "photographs": 2, "subjects": 0}
+    assert found.seen == {"samples": 2, "photographs": 2, "subjects": 0, "clips": 0}
     assert not found.fair
     assert "these figures flatter the run: it was trained on 2 samples, 2 photographs" in str(found)
     assert evaluated(third, sets["ed"], tmp_path / "d").fair
