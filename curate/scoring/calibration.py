@@ -24,11 +24,13 @@ def reliability(
     scores: NDArray[Any], right: NDArray[Any], bins: int = BINS
 ) -> list[tuple[float, float, int]]:
     """Mean score, share of the right, and count, of as many as possible of `bins` groups of equal size, the
-    lowest scores first."""
+    lowest scores first. Of equal scores, each order counts alike."""
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    expected = (np.bincount(place, np.asarray(right, np.float64), len(count)) / count)[place]
     order = np.argsort(scores, kind="stable")
     groups = [group for group in np.array_split(order, bins) if len(group)]
     return [
-        (float(np.mean(scores[group], dtype=np.float64)), float(np.mean(right[group])), len(group))
+        (float(np.mean(scores[group], dtype=np.float64)), float(np.mean(expected[group])), len(group))
         for group in groups
     ]
 

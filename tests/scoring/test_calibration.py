@@ -43,6 +43,14 @@ def test_equal_scores_count_in_every_order() -> None:
     assert discrimination(np.array([0.5, 0.5]), np.array([True, False])) == pytest.approx(0.5)
 
 
+def test_the_error_of_equal_scores_does_not_hang_on_their_order() -> None:
+    """As of a tagger that gives all points of a hand one score: seven in ten points with 0.7 are right."""
+    right = np.arange(20) < 14
+    for order in (right, right[::-1], np.roll(right, 5)):
+        assert calibration_error(np.full(20, 0.7), order) == pytest.approx(0)
+    assert reliability(np.full(20, 0.7), right, 2) == [(pytest.approx(0.7), pytest.approx(0.7), 10)] * 2
+
+
 def test_right_above_wrong() -> None:
     """The wrong 0.6 lies above one of three right ones."""
     assert discrimination(SCORES, RIGHT) == pytest.approx(2 / 3)
