@@ -35,9 +35,15 @@ class Damaged(Exception):
 
 
 def write(path: Path, value: Any) -> None:
-    """Write tensors, and what holds them."""
+    """Write tensors, and what holds them. Raises OSError."""
     with files.writing(path) as file:
-        torch.save(value, file)
+        try:
+            torch.save(value, file)
+        except RuntimeError as error:
+            # Where a write fails, torch ends its archive none the less, and tells of that instead.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def read(path: Path) -> Any:

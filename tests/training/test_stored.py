@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import resource
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,17 @@ def test_what_was_written_comes_back(tmp_path: Path) -> None:
     found = stored.read(tmp_path / "x.pt")
     assert torch.equal(found["a"], value["a"])  # type: ignore[arg-type]
     assert found["b"] == [1, "x", {"c": torch.ones((), dtype=torch.int64)}]
+
+
+def test_of_a_disk_that_is_full_the_system_tells(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            stored.write(tmp_path / "x.pt", {"a": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 class Attack:
