@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -47,10 +48,26 @@ def listening(also: Callable[[], None] = lambda: None) -> Iterator[None]:
     global _stopped
     before = _stopped
     try:
-        with _handled(stop):
+        with _handled(stop), _untold():
             yield
     finally:
         _stopped = before
+
+
+@contextmanager
+def _untold() -> Iterator[None]:
+    """Within the block, Python does not print the interrupts that it lets get lost: they are remembered."""
+    before = sys.unraisablehook
+
+    def tell(lost: sys.UnraisableHookArgs) -> None:
+        if not (_stopped and issubclass(lost.exc_type, KeyboardInterrupt)):
+            before(lost)
+
+    sys.unraisablehook = tell
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

@@ -44,6 +44,18 @@ def test_work_ends_at_the_next_item_where_something_swallowed_the_interrupt() ->
     assert done == [0, 1, 2]
 
 
+def test_of_a_signal_that_python_lets_get_lost_there_is_no_traceback() -> None:
+    script = (
+        "import os, signal; from curate.basics import stopping\n"
+        "class Ends:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGINT)\n"
+        "with stopping.listening():\n"
+        "    Ends(); print('went on to', 'the end' if not stopping.stopped() else 'the next check')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("went on to the next check\n", "")
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     script = (
         "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
