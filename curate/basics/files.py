@@ -12,6 +12,7 @@ Several processes, on one machine or on several, may each do a share of the same
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import json
@@ -32,6 +33,7 @@ MARK = ".curate.json"
 WORK = ".curate"
 A_FOLDER = 10_000  # files at most: with many more in one, file systems and tools become slow
 _FORMAT = "hand-curate folder"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOCKS = (locks.LOCK, locks.TURN)
 _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
 _LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
@@ -67,6 +69,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
     Until then it has another name (`.NAME.PROCESS.THREAD.tmp`), which `sweep` removes after a kill. Processes
     on several machines that write the same file have names of their own, whatever their numbers are.
+
+    Raises OSError; where there is no room, it names `path`.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +79,11 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with open(temporary, "wb") as file:
             yield file
         os.replace(temporary, target)
+    except OSError as error:
+        # Of a write that fails, the system does not say which file it was; a user knows of `path` alone.
+        if error.errno in _NO_ROOM and error.filename in (None, os.fspath(temporary)):
+            error.filename = os.fspath(target)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -47,6 +48,18 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(TypeError), files.writing(tmp_path / "a" / "b.txt") as file:
         file.writelines([b"half of wh", None])  # type: ignore[list-item]
     assert content(tmp_path) == {"a": None, "a/b.txt": b"before"}
+
+
+def test_where_there_is_no_room_the_file_to_be_is_named(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as refused:
+            files.write(tmp_path / "x", b"." * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.filename == str(tmp_path / "x")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_same_command_again_has_nothing_to_do(tmp_path: Path) -> None:
