@@ -199,9 +199,19 @@ def _connect(address: str) -> Any:
             return Client(started)
         client = Client(address, timeout=_WAIT)
         client.wait_for_workers(1, timeout=_WAIT)
-    except (OSError, ValueError) as error:
-        raise ClusterError(f"{address}: no cluster to work on ({_line(error)}); allowed: {ALLOWED}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        if stopping.is_out_of_memory(error):
+            raise
+        why = _line(_first(error) if isinstance(error, RuntimeError) else error)
+        raise ClusterError(f"{address}: no cluster to work on ({why}); allowed: {ALLOWED}") from None
     return client
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first: Dask tells that a worker did not start as what came of it."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return error
 
 
 @contextmanager
@@ -250,5 +260,5 @@ def _unlike(told: dict[str, str]) -> list[str]:
     return [path for path, seen in told.items() if _seen(path) != seen]
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]

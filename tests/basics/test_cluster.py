@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -161,6 +162,22 @@ def test_what_is_no_cluster_is_refused_in_a_line(
     assert cli.main(line) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
+
+
+def test_workers_that_cannot_be_started_here_are_told_in_a_line(
+    drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("distributed.nanny.WorkerProcess.start", full)
+    line = ["crop", str(drawn_dataset), "--out", str(tmp_path / "o"), "--cluster", "local:1"]
+    assert cli.main(line) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "curate crop: local:1: no cluster to work on (OSError: [Errno 24] Too many open files)"
+    )
+    assert told.count("\n") == 1
 
 
 def test_workers_beside_a_cluster_are_refused(
