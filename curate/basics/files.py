@@ -33,6 +33,7 @@ MARK = ".curate.json"
 WORK = ".curate"
 A_FOLDER = 10_000  # files at most: with many more in one, file systems and tools become slow
 _FORMAT = "hand-curate folder"
+_LONGEST_NAME = 190  # bytes of a file's name in that of its temporary file; systems take 255 in all
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOCKS = (locks.LOCK, locks.TURN)
 _CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
@@ -74,7 +75,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{_US}-{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = target.with_name(f".{_short(target.name)}.{_US}-{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with open(temporary, "wb") as file:
             yield file
@@ -86,6 +87,15 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _short(name: str) -> str:
+    """A file's name as temporary ones begin: with what comes behind it, they may be no longer than names can
+    be."""
+    letters = os.fsencode(name)
+    if len(letters) <= _LONGEST_NAME:
+        return name
+    return letters[: _LONGEST_NAME // 2].decode(errors="replace") + hashlib.sha256(letters).hexdigest()
 
 
 def remove(path: Path) -> None:
@@ -110,7 +120,8 @@ def write_result(path: Path, data: bytes, *, overwrite: bool) -> None:
 
     Raises InputError: something else stands there, and `overwrite` is not set.
     """
-    for leftover in list(path.parent.glob(f".{glob.escape(path.name)}.*.tmp")):  # of one that was killed
+    killed = f".{glob.escape(_short(path.name))}.*.tmp"
+    for leftover in list(path.parent.glob(killed)):
         remove(leftover)
     if overwrite or not path.exists():
         write(path, data)

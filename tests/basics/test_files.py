@@ -50,6 +50,17 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert content(tmp_path) == {"a": None, "a/b.txt": b"before"}
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127 + "x"])
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path, name: str) -> None:
+    with files.writing(tmp_path / name) as one, files.writing(tmp_path / f"{name[:-1]}y") as two:
+        one.write(b"one")
+        two.write(b"two")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        name: b"one",
+        f"{name[:-1]}y": b"two",
+    }
+
+
 def test_where_there_is_no_room_the_file_to_be_is_named(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
