@@ -108,8 +108,10 @@ def held_back() -> Iterator[None]:
 
 
 def say_nothing() -> None:
-    """For when all is done: from here on Ctrl-C ends the process without a word."""
-    if threading.current_thread() is threading.main_thread():
+    """For when all is done: from here on Ctrl-C ends the process without a word, unless it was ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

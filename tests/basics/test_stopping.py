@@ -68,6 +68,16 @@ def test_what_is_ignored_stays_ignored() -> None:
     assert done.stdout == "went on\n"
 
 
+def test_what_is_ignored_stays_ignored_when_all_is_done() -> None:
+    script = (
+        "import atexit, os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "from curate import cli; sys.argv = ['curate', 'show', 'nowhere']; sys.exit(cli.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert done.returncode == cli.USAGE
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number: signal.Signals) -> None:
     script = (
