@@ -128,4 +128,5 @@ def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]
         yield
     finally:
         for number in ours:
-            signal.signal(number, before[number])
+            if signal.getsignal(number) is handler:  # what `say_nothing` set stays
+                signal.signal(number, before[number])

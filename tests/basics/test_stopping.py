@@ -78,6 +78,15 @@ def test_what_is_ignored_stays_ignored_when_all_is_done() -> None:
     assert done.returncode == cli.USAGE
 
 
+def test_when_all_is_done_a_signal_ends_the_process_without_a_word() -> None:
+    script = (
+        "import atexit, os, signal, sys; atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "from curate import cli; sys.argv = ['curate', 'completion', 'bash']; sys.exit(cli.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number: signal.Signals) -> None:
     script = (
