@@ -71,7 +71,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Until then it has another name (`.NAME.PROCESS.THREAD.tmp`), which `sweep` removes after a kill. Processes
     on several machines that write the same file have names of their own, whatever their numbers are.
 
-    Raises OSError; where there is no room, it names `path`.
+    Raises OSError, which names `path` where that cannot be written or there is no room.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         os.replace(temporary, target)
     except OSError as error:
         # Of a write that fails, the system does not say which file it was; a user knows of `path` alone.
-        if error.errno in _NO_ROOM and error.filename in (None, os.fspath(temporary)):
+        full = error.errno in _NO_ROOM and error.filename is None
+        if full or error.filename == os.fspath(temporary):
             error.filename = os.fspath(target)
         raise
     finally:

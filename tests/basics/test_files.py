@@ -61,6 +61,12 @@ def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path, name: str) ->
     }
 
 
+def test_what_cannot_be_written_is_named_as_what_it_was_to_be(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File name too long") as refused:
+        files.write(tmp_path / ("x" * 256), b".")
+    assert refused.value.filename == str(tmp_path / ("x" * 256))
+
+
 def test_where_there_is_no_room_the_file_to_be_is_named(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
