@@ -21,7 +21,7 @@ CODE = 130  # of a process that was stopped
 NO_MEMORY = 2  # of one that could not load what it needs: the environment is at fault
 # By the loader of libraries, and by Python where a thread does not start.
 _NO_MEMORY_TOLD = ("failed to map segment", "cannot allocate memory", "can't start new thread")
-_stopped = False
+_stopped = _listening = False
 
 
 def stopped() -> bool:
@@ -45,13 +45,14 @@ def listening(also: Callable[[], None] = lambda: None) -> Iterator[None]:
         also()
         raise KeyboardInterrupt
 
-    global _stopped
-    before = _stopped
+    global _stopped, _listening
+    within, _listening = _listening, True
     try:
         with _handled(stop), _untold():
             yield
     finally:
-        _stopped = before
+        _listening = within
+        _stopped = _stopped and within  # what came within this block came within the one around it
 
 
 @contextmanager

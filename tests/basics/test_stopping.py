@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_work_ends_at_the_next_item_where_something_swallowed_the_interrupt() ->
     with pytest.raises(KeyboardInterrupt), stopping.listening():
         list(Local(1).map(deaf, range(10)))
     assert done == [0, 1, 2]
+
+
+def test_what_came_in_a_block_within_is_not_lost_around_it() -> None:
+    with stopping.listening():
+        with suppress(KeyboardInterrupt), stopping.listening():
+            signal.raise_signal(signal.SIGTERM)
+        assert stopping.stopped()
+    assert not stopping.stopped()
 
 
 def test_of_a_signal_that_python_lets_get_lost_there_is_no_traceback() -> None:
