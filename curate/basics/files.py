@@ -91,12 +91,9 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def _short(name: str) -> str:
-    """A file's name as temporary ones begin: with what comes behind it, they may be no longer than names can
-    be."""
+    """How the name of a file's temporary file begins, which must not be longer than names can be."""
     letters = os.fsencode(name)
-    if len(letters) <= _LONGEST_NAME:
-        return name
-    return letters[: _LONGEST_NAME // 2].decode(errors="replace") + hashlib.sha256(letters).hexdigest()
+    return name if len(letters) <= _LONGEST_NAME else hashlib.sha256(letters).hexdigest()
 
 
 def remove(path: Path) -> None:
