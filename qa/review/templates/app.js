@@ -67,6 +67,7 @@ function begin() {
 // Called for each chunk. The first is shown at once; the rest joins when all is here.
 function arrived(start) {
   rememberRows(start);
+  countUnsaved();
   const complete = loaded === head.rows;
   if (start && !complete) {
     showState();

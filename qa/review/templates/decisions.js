@@ -149,10 +149,11 @@ function back(from, to) {
   return rows;
 }
 
-// What the last export does not say: decisions, and that one was taken back.
+// What the last export does not say: decisions, of samples that are not read yet too, and that one was taken back.
 function countUnsaved() {
   unsaved = 0;
   const decided = new Set(waiting.keys());
+  for (const lines of waiting.values()) unsaved += lines.some((one) => one.own && !one.exported);
   for (const [row, record] of mine) {
     unsaved += !record.exported;
     decided.add(column.id[row]);

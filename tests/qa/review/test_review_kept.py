@@ -54,6 +54,19 @@ def test_a_tab_in_which_nothing_was_decided_overwrites_nothing(
     assert len(decisions(again)) == 3
 
 
+def test_decisions_that_were_not_exported_are_told_after_a_reload(
+    hands: Path, tmp_path: Path, context: BrowserContext
+) -> None:
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    press(page, "a j r")
+    until(page, "!saving")
+    page.close()
+    again = open_page(context, tmp_path / "page")
+    assert again.locator("#state").inner_text() == "2 of 6 flagged decided · 2 not exported"
+    assert again.locator("#state.unsaved").count() == 1
+
+
 def test_what_was_taken_back_after_an_export_is_not_exported(
     hands: Path, tmp_path: Path, context: BrowserContext
 ) -> None:
