@@ -158,6 +158,8 @@ def test_errors_are_told_by_what_is_known_and_against_another_run(
     page = (found.out / "evaluation.html").read_text()
     assert "By side" in page
     assert "Against another evaluation" in page
+    assert re.findall(r"(.*)\n<table>", page) == re.findall(r'<div class="scroll.*', page)[:2]  # on a phone
+    assert re.findall(r"<circle(?!.*class=)", page) == []  # what has no colour is black on black in the dark
     assert {name: found.figures[name] for name in plain.figures} == plain.figures
 
 
