@@ -69,13 +69,13 @@ def run(a: argparse.Namespace) -> int:
     from curate.autotag import FOLDER, autotag
 
     made = autotag(a.dataset, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
-    advice = [*made.lines(), f"next: {typed('qa', a.out, '--out', 'QA')}"]
+    told = made.lines()
     if made.sifted:
-        advice.append(
+        told.append(
             "to correct by hand what was sifted out: "
             + typed("review", "open-labelme", a.out / FOLDER, "--all", "--out", "CORRECTED")
         )
     if a.json:
         show(a, made.as_json(), "")
         return OK if made.summary.clean(strict=a.strict) else FINDINGS
-    return tell(a, made.summary, advice="\n".join(advice))
+    return tell(a, made.summary, more=told, advice=f"next: {typed('qa', a.out, '--out', 'QA')}")

@@ -7,7 +7,7 @@ import argparse
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -105,10 +105,15 @@ def _share(text: str) -> Share:
 
 
 def tell(
-    a: argparse.Namespace, summary: Summary, *, advice: str, splits: Mapping[str, int] | None = None
+    a: argparse.Namespace,
+    summary: Summary,
+    *,
+    advice: str,
+    splits: Mapping[str, int] | None = None,
+    more: Sequence[str] = (),
 ) -> int:
-    """Tell what a stage did, how many samples each split has if it gave them one, and what to do next;
-    returns the exit code."""
+    """Tell what a stage did, how many samples each split has if it gave them one, more lines of its own, and
+    what to do next with the samples, if there are any; returns the exit code."""
     again = " (already finished)" if summary.reused else ""
     lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{again}"]
     lines += [f"  left out: {count:,} {_words(reason)}" for reason, count in summary.dropped.items()]
@@ -121,6 +126,7 @@ def tell(
     lines += [f"  note: {count:,} {_words(what)}" for what, count in summary.notes.items() if count]
     if splits:
         lines.append("  splits: " + ", ".join(f"{count:,} {name}" for name, count in sorted(splits.items())))
+    lines += more
     show(a, summary.as_json(), "\n".join([*lines, advice] if summary.samples else lines))
     return OK if summary.clean(strict=getattr(a, "strict", False)) else FINDINGS
 

@@ -474,6 +474,23 @@ def test_labels_of_other_photographs_are_told_to_be_none_to_compare_with(
     ]
 
 
+@pytest.mark.usefixtures("sees")
+def test_where_no_hand_is_kept_the_command_tells_as_much_as_else(
+    make_run: MakePath,
+    photos: Callable[..., Path],
+    tmp_path: Path,
+    truth_of: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = ["autotag", str(photos(3, 3)), "--tagger", str(make_run()), "--looks", "1"]
+    assert main([*line, "--truth", str(truth_of([None])), "--out", str(tmp_path / "tagged")]) == 1
+    told = capsys.readouterr().err
+    assert "limit hand_score 0.7: " in told
+    assert "of 1 photograph with labels to compare with, 0 were kept; none of those kept are right" in told
+    assert f"sifted out: curate review open-labelme {tmp_path / 'tagged' / 'sifted'} --all" in told
+    assert "next: " not in told  # there is nothing to check
+
+
 def test_a_precision_without_labels_to_compare_with_is_refused(
     photos: Callable[..., Path], tmp_path: Path
 ) -> None:
