@@ -10,7 +10,6 @@ commented default file and the command line all come from there:
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from typing import Any, TypeVar, cast
 from curate.basics import files
 from curate.basics.errors import InputError
 from curate.basics.paths import read_file
+from curate.basics.wording import nearest
 
 Range = tuple[float, float]
 Record = TypeVar("Record")
@@ -158,9 +158,8 @@ def known(
     if name in names:
         return str(name)
     name = str(name)[:_WIDTH]
-    alike = {other.lower(): other for other in names}
-    near = difflib.get_close_matches(name.lower(), alike, n=1)
-    remedy = f"did you mean {alike[near[0]]!r}?" if near else ""
+    near = nearest(name, names)
+    remedy = f"did you mean {near!r}?" if near else ""
     allowed = many if many and len(names) > 8 else ", ".join(names)
     raise InputError(where, f"no {what} {name!r}", allowed=allowed or "none", remedy=remedy)
 

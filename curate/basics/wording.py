@@ -1,6 +1,9 @@
-"""How people are told of numbers."""
+"""How people are told of numbers, and of names that they may have meant."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 def counted(count: int, noun: str, nouns: str = "") -> str:
@@ -21,3 +24,10 @@ def percent(share: float, digits: int = 0, limit: float | None = None) -> str:
     while any(f"{100 * share:.{digits}f}" == f"{100 * other:.{digits}f}" for other in others):
         digits += 1
     return f"{100 * share:.{digits}f} %"
+
+
+def nearest(given: str, names: Iterable[str]) -> str | None:
+    """The name that is most like the one given, in any letter case; None where none is like it."""
+    alike = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(given.lower(), alike, n=1)
+    return alike[near[0]] if near else None

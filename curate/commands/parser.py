@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from curate.basics import streams
+from curate.basics.wording import nearest
 
 _OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=|$)")
 
@@ -73,7 +73,7 @@ class _StoreOnce(argparse.Action):
 
 def _meant(given: str, names: Iterable[str], *, others: bool = False) -> str:
     """The name that is most like the one given; where none is like it, all of them with `others`."""
-    near = difflib.get_close_matches(given, list(names), n=1)
+    near = nearest(given, names)
     if near:
-        return f"; did you mean {near[0]}?"
+        return f"; did you mean {near}?"
     return f"; allowed: {', '.join(names)}" if others else ""

@@ -109,13 +109,15 @@ def read_maps(maps: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 
 def _files(where: str) -> list[Path]:
     """The .onnx file, or the .prototxt and the .caffemodel. Raises InputError."""
+    if not where:
+        raise InputError("openpose", "given without its files", allowed=f"openpose:PATH, {_WANTED}")
     place = Path(where)
     if place.suffix.lower() == ".onnx" and place.is_file():
         return [place]
     found = [sorted(place.glob(f"*{suffix}")) for suffix in (".prototxt", ".caffemodel")]
-    if not where or [len(some) for some in found] != [1, 1]:
+    if [len(some) for some in found] != [1, 1]:
         told = f"{len(found[0])} .prototxt and {len(found[1])} .caffemodel in it"
-        raise InputError(place, told if where and place.is_dir() else "no such folder", allowed=_WANTED)
+        raise InputError(place, told if place.is_dir() else "no such folder", allowed=_WANTED)
     return [some[0] for some in found]
 
 

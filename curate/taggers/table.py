@@ -18,6 +18,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from curate.basics.errors import InputError
+from curate.basics.wording import nearest
 from curate.hands.finding import FINDERS, Finder
 from curate.taggers.opencv import BOX
 from curate.taggers.tagger import Tagger
@@ -32,6 +34,7 @@ class Row:
 
 
 RUN = "run"
+_NAMED = f"{BOX}, openpose:FOLDER, mediapipe, mediapipe:FILE, or the folder of a run"
 
 TAGGERS: dict[str, Row] = {
     BOX: Row("curate.taggers.box", "the tagger that comes with the package: nothing else is needed"),
@@ -75,7 +78,14 @@ def choose_by(text: str, looks: int = 1) -> Choice:
     InputError: it cannot be used.
     """
     name, _, where = text.partition(":")
-    return choose(where, name, looks) if name in TAGGERS and name != RUN else choose(text, RUN, looks)
+    if name in TAGGERS and name != RUN:
+        return choose(where, name, looks)
+    if not os.path.lexists(text):
+        near = nearest(name, TAGGERS.keys() - {RUN})
+        remedy = f"did you mean {near}?" if near else ""
+        found = f"{text!r}, which is no tagger and no folder"
+        raise InputError("--tagger", found, allowed=_NAMED, remedy=remedy)
+    return choose(text, RUN, looks)
 
 
 def finder_of(where: str) -> Finder:

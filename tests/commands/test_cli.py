@@ -129,6 +129,7 @@ def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
         ("select d --where a=1 --out b --where b=2", "--where: given twice, the second time as 'b=2'"),
         ("crop d --out c --workers some", "'some'; allowed: a whole number, 1 or more"),
         ("convert coc x --out y", "curate convert: no format 'coc'; did you mean coco?"),
+        ("export d --to COCO --out y", "curate export: no --to 'COCO'; did you mean coco?"),
         ("export d --to labelm --out y", "curate export: no --to 'labelm'; did you mean labelme?"),
         ("review bild d", "curate review: no action 'bild'; did you mean build?"),
         ("review build d --qas q --out r", "curate review build: no option '--qas'; did you mean --qa?"),

@@ -141,7 +141,7 @@ def test_other_weights_are_another_tagger(model: Path) -> None:
 
 
 def test_what_is_no_such_network_is_refused_in_a_line(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="given without its files"):
         content("")
     with pytest.raises(InputError, match=r"0 \.prototxt and 0 \.caffemodel"):
         content(str(tmp_path))

@@ -52,6 +52,20 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         choose(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Box", "--tagger: 'Box', which is no tagger and no folder; allowed: box, .*; did you mean box"),
+        ("no/run", "'no/run', which is no tagger and no folder; allowed: .* or the folder of a run$"),
+        ("openpose", "openpose: given without its files; allowed: openpose:PATH, a folder with one .proto"),
+        ("openpose:no/models", "no/models: no such folder; allowed: a folder with one .prototxt"),
+    ],
+)
+def test_what_names_no_tagger_is_refused_with_what_does(text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        choose_by(text)
+
+
 def test_a_run_in_a_folder_called_run_is_one(
     make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
