@@ -161,15 +161,21 @@ def _begun(options: TrainOptions, network: str) -> TrainOptions:
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
     """Raise InputError where a training set is none, or is not what a network needs."""
     form, who = form_of(dataset), f"for the network {network}"
+    colour = "with --colour" if 3 in needs.channels else "without --colour"
     allowed = {
-        "size": (form.size % needs.stride == 0, f"a multiple of {needs.stride}"),
-        "channels": (form.channels in needs.channels, " or ".join(map(str, needs.channels))),
-        "keypoints": (form.keypoints in needs.keypoints, " or ".join(map(str, needs.keypoints))),
+        "size": (form.size % needs.stride == 0, f"a multiple of {needs.stride}", "with --size"),
+        "channels": (form.channels in needs.channels, " or ".join(map(str, needs.channels)), colour),
+        "keypoints": (
+            form.keypoints in needs.keypoints,
+            " or ".join(map(str, needs.keypoints)),
+            "with --keypoints",
+        ),
     }
-    for name, (fits, text) in allowed.items():
+    for name, (fits, text, how) in allowed.items():
         if not fits:
             found, field = repr(getattr(form, name)), f"training.{name}"
-            raise InputError(dataset.root / INFO, found, field=field, allowed=f"{text}, {who}")
+            remedy = f"build the set {how}"
+            raise InputError(dataset.root / INFO, found, field=field, allowed=f"{text}, {who}", remedy=remedy)
     for label in needs.labels:
         given = form.masks if label == "mask" else not dataset.is_empty(label)
         if not given:

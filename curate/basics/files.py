@@ -43,8 +43,9 @@ _WRITING = "another curate command is writing here"
 _READ = "is the folder that is read, or contains it"
 _US = os.urandom(4).hex()  # and our number, as forks share this
 _NAMED, _SHOWN = 12, 50  # of another configuration: settings, and letters of a name
+RUN_INFO = "run.json"  # what tells of a run
 # What told of a folder before there was a mark, with the format that it names.
-_EARLIER = ("dataset.json", "run.json")
+_EARLIER = ("dataset.json", RUN_INFO)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

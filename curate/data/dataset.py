@@ -371,6 +371,9 @@ def _read_info(root: Path) -> tuple[dict[str, Any], str]:
     if not root.is_dir():
         raise SchemaError(root, "no such folder", allowed="a dataset folder made by a curate command")
     if not path.exists():
+        if (root / files.RUN_INFO).exists():
+            remedy = "curate evaluate and curate predict take a run, before what it is to look at"
+            raise SchemaError(root, f"a run (it holds {files.RUN_INFO}), not a dataset", remedy=remedy)
         unfinished = (root / files.WORK).exists()
         found = "an unfinished dataset" if unfinished else "not a dataset (it has no dataset.json)"
         remedy = "run its command again to finish it" if unfinished else "make one with: curate convert"

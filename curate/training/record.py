@@ -27,7 +27,7 @@ from curate.basics.errors import SchemaError
 from curate.basics.paths import read_file
 from curate.basics.wording import counted, percent
 
-INFO = "run.json"
+INFO = files.RUN_INFO
 WEIGHTS = "weights.pt"
 CHECKPOINT = "last.ckpt"
 EPOCHS = "epochs.json"

@@ -367,9 +367,18 @@ assert "torch" not in sys.modules
 @pytest.mark.parametrize(
     ("needs", "line"),
     [
-        ({"stride": 48}, "training.size: 64; allowed: a multiple of 48, for the network late"),
-        ({"channels": (3,)}, "training.channels: 1; allowed: 3, for the network late"),
-        ({"keypoints": (20,)}, "training.keypoints: 21; allowed: 20, for the network late"),
+        (
+            {"stride": 48},
+            "training.size: 64; allowed: a multiple of 48, for the network late; build the set with --size",
+        ),
+        (
+            {"channels": (3,)},
+            "training.channels: 1; allowed: 3, for the network late; build the set with --colour",
+        ),
+        (
+            {"keypoints": (20,)},
+            "training.keypoints: 21; allowed: 20, for the network late; build the set with --keypoints",
+        ),
         ({"labels": ("mask",)}, "no sample has mask; needed for the network late"),
         ({"labels": ("xyz",)}, "no sample has xyz; needed for the network late"),
     ],

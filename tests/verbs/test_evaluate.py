@@ -184,6 +184,11 @@ def test_what_no_sample_has_is_refused_with_what_there_is(make_run: MakePath, ma
         evaluate(run, training_set, options=EvaluateOptions(against=training_set / "pixels.npy"), quiet=True)
 
 
+def test_a_run_where_a_set_should_be_is_told_as_one(make_run: MakePath, make_set: MakePath) -> None:
+    with pytest.raises(SchemaError, match=r"a run \(it holds run\.json\), not a dataset; .* a run, before"):
+        evaluate(make_set(["test"]), make_run(), quiet=True)
+
+
 def test_refused_predictions_to_compare_with_leave_no_begun_evaluation(
     make_run: MakePath, make_set: MakePath, tmp_path: Path
 ) -> None:
