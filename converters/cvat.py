@@ -22,7 +22,7 @@ from converters.parts import cvat_labels, cvat_tracks, labels, xml_files
 from converters.parts.cvat_labels import ASPECT, CHOICES, HAND, SAMPLE_ID, SIDE, UNKNOWN
 from converters.parts.cvat_tracks import Spot, place_of, spot_of
 from converters.parts.exported_images import put_hands
-from converters.parts.label_mapping import Mapping
+from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
@@ -286,7 +286,7 @@ class _File:
             if point is None:
                 ignored = self.mapping.ignores(name)
                 counts = self.part.notes if ignored else self.part.dropped
-                what = "ignored label" if ignored else "unknown label"
+                what = "ignored label" if ignored else UNKNOWN_LABEL
                 leave_out(counts, what, repr(brief(name)), hint=not ignored)
             elif spot.visibility:
                 try:

@@ -25,7 +25,7 @@ import numpy as np
 from converters.parts import json_files, labels
 from converters.parts.exported_images import put_hands
 from converters.parts.known_formats import and_others, refusal
-from converters.parts.label_mapping import Mapping
+from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
@@ -372,7 +372,7 @@ class _Hands:
             return None
         label = self.mapping.parse(name) if len(name) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            leave_out(self.dropped, "unknown label", repr(brief(name)), hint=True)
+            leave_out(self.dropped, UNKNOWN_LABEL, repr(brief(name)), hint=True)
             return None
         flaw = _place_flaw(shape.points)
         if flaw:

@@ -21,6 +21,7 @@ from curate.basics import settings
 from curate.basics.errors import InputError
 
 _KEYS = ("labels", "hidden", "ignore", "side")
+UNKNOWN_LABEL = "unknown label"  # why what nothing maps is left out
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from converters.parts import labels
 from converters.parts.gathered import IMPOSSIBLE_BOX
+from converters.parts.label_mapping import UNKNOWN_LABEL
 from converters.parts.label_mapping import Mapping as LabelMapping
 from converters.parts.label_studio_tasks import POINT, RECTANGLE, Region, Task
 from converters.parts.named_counts import brief, leave_out
@@ -96,7 +97,7 @@ class HandReader:
         label = self.mapping.parse(region.label) if len(region.label) <= _LONGEST else labels.Label(None)
         keypoint = label.keypoint if known is None else known
         if keypoint is None:
-            leave_out(part.dropped, "unknown label", repr(brief(region.label)), hint=True)
+            leave_out(part.dropped, UNKNOWN_LABEL, repr(brief(region.label)), hint=True)
             return None
         x, y = region.values.get("x", np.nan), region.values.get("y", np.nan)
         if not (abs(x) < _FARTHEST and abs(y) < _FARTHEST):  # NaN is less than nothing

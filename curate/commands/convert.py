@@ -20,6 +20,11 @@ from curate.commands.console import (
 from curate.commands.own_options import add_own_options, own_options
 from curate.options.convert import ConvertOptions
 
+_NAMING = (
+    "to read labels of your own, name their keypoints in a YAML file, such as\n"
+    "  labels: {Daumenspitze: thumb_tip}\n"
+    "and give it with --mapping"
+)
 _KINDS = {row.name: row.reads for row in FORMATS.values() if row.reads}
 
 
@@ -56,6 +61,7 @@ def add(commands: Any) -> None:
 
 def run(a: argparse.Namespace) -> int:
     from converters.parts.hand_info import HandInfoJoin
+    from converters.parts.label_mapping import UNKNOWN_LABEL
     from curate.commands.next_step import next_step
     from curate.convert import convert
     from curate.data.dataset import Dataset
@@ -73,4 +79,6 @@ def run(a: argparse.Namespace) -> int:
         **given(a, "overwrite quiet"),
     )
     then = f"{typed('crop', a.out, '--out', 'CROPS')} (with cluttered backgrounds: --by keypoints)"
-    return tell(a, summary, advice=next_step(Dataset(summary.out), then))
+    unknown = any(reason.startswith(UNKNOWN_LABEL) for reason in summary.dropped)
+    more = [_NAMING] if unknown else []
+    return tell(a, summary, more=more, advice=next_step(Dataset(summary.out), then))

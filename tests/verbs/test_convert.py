@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import struct
@@ -22,6 +23,7 @@ from PIL import Image
 from curate.basics import images
 from curate.basics.engine import ONE, Engine, Local
 from curate.basics.errors import ConfigChanged, InputError
+from curate.cli import main
 from curate.convert import convert, fingerprint
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -427,3 +429,21 @@ def test_masks_of_another_folder_are_joined_by_name(source: Source, tmp_path: Pa
     images.write(tmp_path / "cut" / "a.jpg", np.full((30, 40), 255, np.uint8))
     with pytest.raises(InputError, match="masks: a second mask called 'a'"):
         run(reader("a.png"), place, tmp_path / "twins")
+
+
+def test_labels_that_nothing_names_come_with_how_to_name_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "labels").mkdir()
+    images.write(tmp_path / "labels" / "a.png", np.zeros((40, 40, 3), np.uint8))
+    shape = {"label": "Daumenspitze", "points": [[5, 6]], "shape_type": "point"}
+    told = {"imagePath": "a.png", "imageHeight": 40, "imageWidth": 40, "shapes": [shape]}
+    (tmp_path / "labels" / "a.json").write_text(json.dumps(told))
+    line = ["convert", "labelme", str(tmp_path / "labels"), "--out"]
+    assert main([*line, str(tmp_path / "unnamed")]) == 1
+    advice = capsys.readouterr().err
+    assert "labels: {Daumenspitze: thumb_tip}\nand give it with --mapping" in advice
+    (tmp_path / "names.yaml").write_text("labels: {Daumenspitze: thumb_tip}")
+    assert main([*line, str(tmp_path / "named"), "--mapping", str(tmp_path / "names.yaml")]) == 0
+    assert "--mapping" not in capsys.readouterr().err
+    assert Dataset(tmp_path / "named")[0].visibility.nonzero()[0].tolist() == [4]
