@@ -109,7 +109,10 @@ def read_table(folder: str | os.PathLike[str]) -> pa.Table:
     InputError: the folder holds no findings.parquet, or not one of this version.
     """
     path = Path(folder) / TABLE
-    remedy = f"make it with: curate qa D --out {path.parent.name}"
+    # What lies there and is no QA folder is not written to by `curate qa`, and one that is spoilt is there.
+    again = " --overwrite" if path.exists() else ""
+    out = path.parent if again or not path.parent.exists() else "QA"
+    remedy = f"make one with: curate qa D --out {out}{again}"
     try:
         with open_file(path) as file:
             table = pq.read_table(file)

@@ -125,11 +125,13 @@ def test_the_same_set_again_has_nothing_new(tmp_path: Path, flat_hand: np.ndarra
 def test_a_wrong_earlier_folder_is_told_before_the_work(tmp_path: Path, flat_hand: np.ndarray) -> None:
     root = save(tmp_path / "d", flat_hand, set())
     with pytest.raises(
-        InputError, match=r"findings\.parquet: no such file; allowed: a folder of curate qa; make it"
+        InputError, match=r"findings\.parquet: no such file; allowed: a folder of curate qa; make one"
     ):
         check_quality(root, tmp_path / "qa", QualityOptions(compare=tmp_path / "none"), quiet=True)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "findings.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match="not readable"):
+    with pytest.raises(InputError, match=r"not readable.* curate qa D --out .*old --overwrite$"):
         check_quality(root, tmp_path / "qa", QualityOptions(compare=tmp_path / "old"), quiet=True)
+    with pytest.raises(InputError, match=r"make one with: curate qa D --out QA$"):  # not into the dataset
+        check_quality(root, tmp_path / "qa", QualityOptions(compare=root), quiet=True)
     assert not (tmp_path / "qa").exists()

@@ -393,7 +393,7 @@ def test_a_killed_page_goes_on_and_gives_the_same_bytes(
 
 def test_what_cannot_be_reviewed_is_refused_in_one_line(hands: Path, tmp_path: Path) -> None:
     out = tmp_path / "page"
-    with pytest.raises(InputError, match="no such file; allowed: a folder of curate qa; make it with"):
+    with pytest.raises(InputError, match="no such file; allowed: a folder of curate qa; make one with"):
         build_review(hands, tmp_path / "nothing", out)
     (tmp_path / "other").mkdir()
     write_findings([flag("blur", Sample("x/1", "x", "x.png"))], tmp_path / "other")
