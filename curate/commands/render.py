@@ -88,9 +88,7 @@ def run(a: argparse.Namespace) -> int:
         show(a, forecast.as_json(), str(forecast))
         return OK
     if a.out is None:
-        raise InputError(
-            "curate render", "no --out", remedy="curate render --out D, or --dry-run, or --explain"
-        )
+        raise InputError("--out", "not given", remedy="curate render --out D, or --dry-run, or --explain")
     from render.run import render
 
     summary = render(a.out, job, indices=indices, engine=engine_of(a), **given(a, "program overwrite quiet"))
