@@ -41,6 +41,9 @@ class TrainOptions(Options):
     max_minutes: float | None = number(
         None, 0, 1_000_000, "stop at the end of the epoch that exceeds this time"
     )
+    learning_rate: float | None = number(
+        None, 1e-7, 1, "the learning rate at its highest; by default the preset's"
+    )
     batch: int = whole(32, 1, 65_536, "images per step on each device")
     seed: int = whole(0, 0, 2**32 - 1, "seed of the first weights, the order and the augmentation")
     devices: str = text(

@@ -8,7 +8,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
     right_hands = _outline(network, spec, own, chosen.options).right_hands
     if right_hands and dataset.is_empty("side"):
         raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
+    rate = chosen.recipe.rate if options.learning_rate is None else options.learning_rate
     start, before = None, NEW
     if options.start is not None:
         start = options.record()["start_sha256"]
@@ -125,7 +126,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
         spec,
         own,
         name,
-        chosen.recipe.for_size(form.size, float(form.sigma)),
+        replace(chosen.recipe, rate=rate).for_size(form.size, float(form.sigma)),
         options.epochs or chosen.epochs,
         options.max_minutes,
         options.batch,

@@ -199,6 +199,33 @@ def test_a_budget_of_minutes_stops_at_an_epochs_end(make_set: MakeSet, tmp_path:
     assert train(small, tmp_path / "run", TOY, options, quiet=True).reused
 
 
+def test_the_learning_rate_can_be_chosen(small_set: Path, trained: Path, tmp_path: Path) -> None:
+    """A step of Adam is about as long as the rate: six of 1e-7 hardly move a weight."""
+
+    def moved(name: str, rate: float, epochs: int = 3) -> torch.Tensor:
+        options = TrainOptions(batch=4, learning_rate=rate, epochs=epochs)
+        train(small_set, tmp_path / name, TOY, options, quiet=True)
+        return flat(tmp_path / name)
+
+    def flat(run: Path) -> torch.Tensor:
+        told = torch.load(run / "weights.pt", weights_only=True)
+        return torch.cat([told[name].flatten() for name in told if name.endswith(("weight", "bias"))])
+
+    assert torch.equal(moved("as-preset", 0.01), flat(trained))
+    slow = moved("slow", 1e-7)
+    torch.testing.assert_close(slow, moved("slow-and-short", 1e-7, epochs=1), rtol=0, atol=1e-6)
+    assert (flat(trained) - slow).abs().max() > 1e-3
+    assert json.loads((tmp_path / "slow/run.json").read_text())["config"]["recipe"]["rate"] == 1e-7
+    with pytest.raises(ConfigChanged, match=r"rate was 1e-07, now 0\.02"):
+        moved("slow", 0.02)
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.001, 1.5, float("nan")])
+def test_a_learning_rate_is_a_small_number(rate: float) -> None:
+    with pytest.raises(InputError, match=r"learning_rate: .*allowed: null or 1e-07 to 1"):
+        TrainOptions(learning_rate=rate)
+
+
 @pytest.mark.parametrize(
     ("training", "message"),
     [
