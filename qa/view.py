@@ -30,6 +30,7 @@ _TEXT = (
     "aspect",
     "subject_id",
     "parent_id",
+    "clip",
     "split",
     "label_source",
     "mask",
@@ -70,6 +71,7 @@ class View:
     aspect: Names
     subject_id: Names
     parent_id: Names
+    clip: Names
     split: Names
     label_source: Names
     mask: Names

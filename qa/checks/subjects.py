@@ -109,6 +109,12 @@ def parent_leak(view: View, limits: Limits) -> Outcome:
     return _leak(view, view.parent_id, per_dataset=True)
 
 
+def clip_leak(view: View, limits: Limits) -> Outcome:
+    """Recordings with frames in more than one split (`clip`). As in a split of `curate build`, clips of one
+    name in two datasets are taken for one."""
+    return _leak(view, view.clip, per_dataset=False)
+
+
 def _leak(view: View, names: Names, *, per_dataset: bool) -> Outcome:
     """Names that stand in more than one split; `per_dataset`: the same name in two datasets is not the
     same."""
@@ -201,5 +207,14 @@ CHECKS: tuple[Check, ...] = (
         parent_leak,
         "Crops of {name} are in several splits: {splits}.",
         "Split by subject or photograph, as curate build does.",
+    ),
+    Check(
+        "clip-leak",
+        "Frames of one recording are in one split",
+        "error",
+        "dataset",
+        clip_leak,
+        "Frames of the clip {name} are in several splits: {splits}.",
+        "Split by subject or clip, as curate build does.",
     ),
 )

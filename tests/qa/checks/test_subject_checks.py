@@ -54,6 +54,18 @@ def test_crops_of_one_photograph_in_two_splits_are_found(tmp_path: Path, hands: 
     assert hit.words["name"] == hands[0].sample_id
 
 
+def test_frames_of_one_clip_in_two_splits_are_found(tmp_path: Path, hands: list[Sample]) -> None:
+    for number, sample in enumerate(hands):
+        sample.subject_id, sample.clip = None, f"walk{number % 2}.mp4"
+        sample.split = ("train", "test")[number % 2]
+    assert hits("clip-leak", view_of(tmp_path / "apart", hands)) == []
+    hands[0].split = "val"
+    hands[1].split = None
+    assert told("clip-leak", view_of(tmp_path / "torn", hands)) == [
+        f"Frames of the clip walk0.mp4 are in several splits: {len(hands) // 2 - 1} in train, 1 in val."
+    ]
+
+
 def test_a_person_has_one_gender_and_one_age(tmp_path: Path) -> None:
     samples = [
         photo(0, "ann", attrs={"gender": "female", "age": 30}),
