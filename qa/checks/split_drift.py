@@ -59,11 +59,12 @@ def location_prior(view: View, limits: Limits) -> Outcome:
     hits = []
     checked = 0
     for split, rows, train in view.against_train():
-        worst, which = 0.0, 0
+        worst, which, compared = 0.0, 0, False
         for k in range(kp.COUNT):
             here, there = places(rows, k), places(train, k)
-            if min(len(here), len(there)) < limits["samples"]:
+            if min(len(here), len(there)) < max(limits["samples"], 1):
                 continue
+            compared = True
             moved = here.mean(axis=0) - there.mean(axis=0)
             wider = here.std(axis=0) - there.std(axis=0)
             far = float(np.sqrt((moved**2).sum() + (wider**2).sum()))
@@ -72,7 +73,7 @@ def location_prior(view: View, limits: Limits) -> Outcome:
             )
             if far > worst and far > _STANDARD_ERRORS * np.sqrt(noise):
                 worst, which = far, k
-        checked += all(np.isfinite(frame[r]).any() and view.labelled[r].any() for r in (rows, train))
+        checked += compared
         if worst > limits["pixels"]:
             words = {"split": split, "keypoint": kp.NAMES[which]}
             hits.append(Hit(worst, limits["pixels"], split=split, words=words))

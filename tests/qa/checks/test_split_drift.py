@@ -10,6 +10,7 @@ from qa_sets import (
     again,
     hits,
     posed,
+    run,
     view_of,
 )
 
@@ -37,6 +38,12 @@ def test_places_of_keypoints_are_compared_between_crops(tmp_path: Path, drawn: l
     (hit,) = hits("location-prior", view_of(tmp_path, samples), pixels=15)
     assert (hit.split, hit.words["keypoint"]) == ("test", "index_tip")
     assert hit.score == pytest.approx(30 / 200 * 128, rel=0.3)
+
+
+def test_too_few_crops_to_compare_places_are_not_judged(tmp_path: Path, drawn: list[Sample]) -> None:
+    view = view_of(tmp_path, again(drawn, 58, parent_id=[f"photo {i}" for i in range(58)]))
+    assert run("location-prior", view).checked == 0
+    assert run("location-prior", view, samples=29).checked == 1
 
 
 def test_splits_of_other_poses_are_told_apart_and_alike_ones_are_not(tmp_path: Path) -> None:
