@@ -13,10 +13,11 @@ from qa.view import View
 def baseline_residual(view: View, limits: Limits) -> Outcome:
     """Samples of which a network that never saw their people puts a point elsewhere than the label.
 
-    The score is the largest distance, in pixels of a crop of 96. It counts where it is more than `pixels`
-    and more than `z` robust standard deviations above what is usual for that keypoint, so that a network's
-    weak points are not held against the labels. It is an error where it is more than `error`, and `error_z`,
-    and the network is sure of the point: its score is at least `sure` of what is usual.
+    A point's distance, in pixels of a crop of 96, counts where it is more than `pixels` and more than `z`
+    robust standard deviations above what is usual for that keypoint, so that a network's weak points are not
+    held against the labels. It is an error where it is more than `error`, and `error_z`, and the network is
+    sure of the point: its score is at least `sure` of what is usual. The score is the largest distance of
+    those that count, as errors if there are any; of all, where none counts.
     """
     far, sure = view.residuals.distance, view.residuals.confidence
     judged: Flags = np.asarray(np.isfinite(far).any(axis=1))
@@ -26,14 +27,17 @@ def baseline_residual(view: View, limits: Limits) -> Outcome:
     usual = np.median(sure[np.isfinite(sure)])
     out: Floats = np.nan_to_num(np.where((far > limits["pixels"]) & (z > limits["z"]), far, np.nan), nan=-1.0)
     certain = (far > limits["error"]) & (z > limits["error_z"]) & (sure >= limits["sure"] * usual)
-    worst = np.nan_to_num(far, nan=-1.0).max(axis=1)
+    grave: Flags = np.asarray(certain.any(axis=1))
+    wrong: Flags = out.max(axis=1) > 0
+    # A point that is often far off is not what breaks a limit, even where it is the farthest.
+    told = np.select([grave[:, None], wrong[:, None]], [np.where(certain, far, -1.0), out], far)
+    told = np.nan_to_num(told, nan=-1.0)
+    worst = told.max(axis=1)
 
     def words(i: int) -> dict[str, object]:
-        return {"keypoint": kp.NAMES[int(np.nan_to_num(far[i], nan=-1).argmax())], "mean": np.nanmean(far[i])}
+        return {"keypoint": kp.NAMES[int(told[i].argmax())], "mean": np.nanmean(far[i])}
 
-    grave = certain.any(axis=1)
     severity, broken = np.where(grave, "error", "warning"), np.where(grave, limits["error"], limits["pixels"])
-    wrong: Flags = out.max(axis=1) > 0
     return sample_outcome(judged, wrong, worst, limits["pixels"], words, severity, broken=broken)
 
 

@@ -93,6 +93,20 @@ def test_a_keypoint_that_the_network_seldom_finds_is_not_held_against_labels(tmp
     assert not found_by(tmp_path, samples, path, "baseline-residual")
 
 
+def test_the_keypoint_that_broke_the_limit_is_named_and_scored(tmp_path: Path) -> None:
+    samples = posed(40, test=0)
+    path = predictions(tmp_path / "predictions.parquet", samples, {i: 2.0 * i for i in range(40)})
+    said = read_predictions(path)
+    points = said.predicted.copy()
+    points[39, 11, 0] += 24  # 12 px, and the index finger's tip 39 px, as it often is
+    write_predictions(
+        path, dataclasses.replace(said, predicted=points), split="test", weights_sha256="", training_set=""
+    )
+    (found,) = found_by(tmp_path, samples, path, "baseline-residual")
+    assert (found["severity"], found["score"]) == ("error", pytest.approx(12, rel=1e-3))
+    assert str(found["message"]).startswith("The network puts middle_dip 12 px (of 96) from its label")
+
+
 def test_labels_that_changed_since_are_not_judged(tmp_path: Path) -> None:
     samples = posed(40, test=0)
     path = predictions(tmp_path / "predictions.parquet", samples, {7: 40.0})
