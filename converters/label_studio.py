@@ -219,10 +219,18 @@ def _task(path: Path, out: Path, hands: list[Sample], lost: Counter[str]) -> dic
         int(np.count_nonzero((hand.keypoints > np.array(size, np.float32)).any(axis=1))) for hand in hands
     )
     lost["point right of or below its picture, which Label Studio may refuse in a prediction"] += beyond
+    lost["score of a keypoint that is not labelled"] += sum(map(_scores_of_nothing, hands))
     scores = [hand.score for hand in hands if hand.score is not None]
     if scores:
         guess["score"] = sum(scores) / len(scores)
     return {"data": data, "predictions": [guess]}
+
+
+def _scores_of_nothing(hand: Sample) -> int:
+    """How many scores there are of points without a region, which would hold them."""
+    if hand.keypoint_scores is None:
+        return 0
+    return int(np.count_nonzero(np.isfinite(hand.keypoint_scores[hand.visibility == kp.UNLABELLED])))
 
 
 def _regions(hand: Sample, number: int, size: tuple[int, int]) -> Iterator[dict[str, Any]]:

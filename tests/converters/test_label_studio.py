@@ -520,6 +520,13 @@ def test_labels_of_people_are_annotations_and_those_of_networks_predictions(tmp_
     np.testing.assert_array_equal(found[1].keypoint_scores, scores)
 
 
+def test_scores_of_points_that_are_not_labelled_are_counted(tmp_path: Path) -> None:
+    sample = sample_of("toy/1", label_source="auto:net", keypoint_scores=np.full(21, 0.5, np.float32))
+    sample.visibility[:3], sample.keypoints[:3] = 0, np.nan
+    lost = label_studio.write(small_dataset(tmp_path / "data", [sample], PICTURE), tmp_path / "out")
+    assert lost == {"source": 1, "score of a keypoint that is not labelled": 3}
+
+
 def test_what_is_written_is_what_the_interface_has(tmp_path: Path) -> None:
     sample = sample_of("toy/1", side="left", bbox=np.array([1, 2, 30, 40], np.float32))
     sample.visibility[[0, 1]] = 0, 1
