@@ -67,7 +67,8 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         for batch in dataset.batches():
             there = [ref in names for ref in batch.column("image").to_pylist()]
             counts[LEFT_OUT + "sample without an image"] += there.count(False)
-            file.write(_text(_rows(batch.filter(pa.array(there, pa.bool_())), columns, names, counts)))
+            if any(there):
+                file.write(_text(_rows(batch.filter(pa.array(there, pa.bool_())), columns, names, counts)))
     return +counts
 
 

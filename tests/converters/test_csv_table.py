@@ -48,6 +48,15 @@ def test_pandas_reads_the_same_numbers_back(varied: Dataset, tmp_path: Path) -> 
     assert np.array_equal(metres.reshape(-1, 21, 3), to_numpy(varied.table(), "xyz"), equal_nan=True)
 
 
+def test_samples_whose_images_are_all_missing_are_counted(varied: Dataset, tmp_path: Path) -> None:
+    for image in {sample.image for sample in varied}:
+        (varied.root / image).unlink()
+    counts = csv_table.write(varied, tmp_path / "out")
+    assert counts["left out: sample without an image"] == 8
+    with open(tmp_path / "out" / "samples.csv", encoding="utf-8-sig", newline="") as file:
+        assert list(csv.DictReader(file)) == []
+
+
 def test_it_starts_as_spreadsheets_know_utf_8(varied: Dataset, tmp_path: Path) -> None:
     csv_table.write(varied, tmp_path)
     assert (tmp_path / "samples.csv").read_bytes().startswith(b"\xef\xbb\xbfsample_id,")
