@@ -25,7 +25,7 @@ def finger_length_3d(view: View, limits: Limits) -> Outcome:
     short = length < limits["shortest"]
     wrong = judged & (short | (length > limits["longest"]))
     # So that the worst is the one that is farthest from either limit.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(short, limits["shortest"] / length, length / limits["longest"])
     broken = np.where(short, limits["shortest"], limits["longest"])
     return sample_outcome(
@@ -54,7 +54,8 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
     high = np.array([limits["proximal_high"], limits["middle_high"], limits["distal_high"]])
     high = np.tile(high, (4, 1))
     high[3, 2] = limits["little_distal_high"]
-    beyond = np.maximum(low / ratios, ratios / high) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beyond = np.maximum(low / ratios, ratios / high) - 1
     flat = np.where(np.isfinite(beyond), beyond, -1.0).reshape(len(view), 12)
     score = flat.max(axis=1)
     judged = np.any(np.isfinite(ratios), axis=(1, 2))

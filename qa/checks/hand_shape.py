@@ -147,7 +147,8 @@ def _fit(shape: Floats, usual: Flags, taught: Flags) -> tuple[Floats, Floats]:
     for rows in parts:
         offset = np.where(usual[rows, :, None], shape[rows] - middle, 0).reshape(len(rows), -1)
         covariance += offset.T @ offset / max(1, len(teachers) - 1)
-    covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    mean = np.trace(covariance) / len(covariance) or 1.0  # where one hand alone teaches, nothing varies
+    covariance += _RIDGE * mean * np.eye(len(covariance))
     return middle, covariance
 
 

@@ -64,14 +64,15 @@ def exposure(view: View, limits: Limits) -> Outcome:
     A white ground is rightly clipped: only what is clipped beyond the source's median counts.
     """
     looks = view.pixels.looks
-    dark = (limits["dark"] - looks["bright"]) / limits["dark"]
-    light = (limits["light"] - (1 - looks["dark"])) / limits["light"]
+    with np.errstate(divide="ignore", invalid="ignore"):  # a limit of 0 is broken by none
+        dark = (limits["dark"] - looks["bright"]) / limits["dark"]
+        light = (limits["light"] - (1 - looks["dark"])) / limits["light"]
     clipped = np.zeros(len(view))
     for rows in robust.groups(view.source, 1):
         usual = np.nanmedian(np.append(looks["clipped"][rows], 0.0))
         clipped[rows] = looks["clipped"][rows] - usual - limits["clipped"]
-    judged = np.isfinite(dark)
-    kinds = np.stack([dark, light, clipped], axis=1)
+    judged = np.isfinite(looks["bright"])
+    kinds = np.nan_to_num(np.stack([dark, light, clipped], axis=1), nan=-1.0)
     score = np.where(judged, kinds.max(axis=1), -1.0)
 
     def words(i: int) -> dict[str, object]:

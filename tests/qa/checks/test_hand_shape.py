@@ -90,6 +90,11 @@ def test_nobody_is_judged_by_a_fit_that_they_took_part_in(many: View) -> None:
     assert np.bincount(alone.folds(np.arange(len(many)))).max() == 30
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_sources_of_a_few_hands_can_be_judged(many: View, count: int) -> None:
+    assert run("pose-outlier", many.part(np.arange(count)), samples=1).checked == count
+
+
 def test_palms_are_compared_with_palms(many: View) -> None:
     aspect = many.aspect.copy()
     aspect[:60] = "palmar"

@@ -38,6 +38,16 @@ def test_blur_and_exposure_are_judged_by_the_hand(tmp_path: Path, drawn: list[Sa
     assert set(exposure) == {2, 3}
 
 
+def test_a_limit_of_0_on_darkness_leaves_the_others(tmp_path: Path, drawn: list[Sample]) -> None:
+    night, black = (pixels_of(drawn[2]) * 0.15).astype(np.uint8), np.zeros_like(pixels_of(drawn[3]))
+    samples = [*drawn]
+    samples[2], samples[3] = changed(drawn[2], tmp_path, night), changed(drawn[3], tmp_path, black)
+    view = view_of(tmp_path, samples)
+    assert {hit.row for hit in hits("exposure", view)} == {2, 3}
+    (hit,) = hits("exposure", view, dark=0, light=0)
+    assert (hit.row, str(hit.words["what"])) == (3, "clipped: 100 % of its box is pure black or white")
+
+
 def test_empty_grey_and_odd_images(tmp_path: Path, drawn: list[Sample]) -> None:
     samples = [changed(s, tmp_path, sample_id=f"{s.sample_id}/{k}") for k in range(2) for s in drawn]
     grey = pixels_of(drawn[3])
