@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from qa.checks.check import Checked
-from qa.checks.split_drift import drifts
+from qa.checks.check import Checked, graded
+from qa.checks.split_drift import drifts, split_drift
 from qa.report import charts, contents
 from qa.report.changes import Changes
 from qa.severity import SEVERITIES
 from qa.view import View
 
-_ENOUGH = 30  # samples in a split, to compare it
 _CLUSTERS, _IN_CLUSTER = 4, 6
 _GROUPS = 4
 
@@ -84,15 +83,18 @@ def _content(material: Material) -> dict[str, Any]:
 
 
 def _splits(material: Material) -> dict[str, Any]:
-    """How far each split is from train: rows of (feature, [(index, state) per split])."""
+    """How far each split is from train, by the limits of the check: rows of (feature, [(index, state) per
+    split])."""
+    (limits,) = (result.check.limits for result in material.results if result.check.run is split_drift)
     found: dict[str, dict[str, tuple[float, str]]] = {}
-    for drift in drifts(material.view, _ENOUGH):
-        state = "error" if drift.index > 0.25 else "warning" if drift.index > 0.1 else "alike"
+    for drift in drifts(material.view, int(limits["samples"])):
+        state: str = graded(drift.index, limits)[0] if drift.index > limits["warning"] else "alike"
         if state != "alike" and drift.by_chance:
             state = "chance"
         found.setdefault(contents.title_of(drift.feature), {})[drift.split] = (drift.index, state)
     splits = list(dict.fromkeys(split for row in found.values() for split in row))[:_GROUPS]
-    return {"splits": splits, "rows": [(name, [row.get(s) for s in splits]) for name, row in found.items()]}
+    rows = [(name, [row.get(s) for s in splits]) for name, row in found.items()]
+    return {"splits": splits, "rows": rows, "limits": limits}
 
 
 def _clusters(material: Material) -> dict[str, Any]:

@@ -91,8 +91,6 @@ def test_findings_stand_in_both_files_with_message_and_remedy(dataset: Path, tmp
     ("fail_on", "failed"), [("error", False), ("warning", False), ("info", True), ("never", False)]
 )
 def test_fail_on_sets_the_bar(dataset: Path, tmp_path: Path, fail_on: str, failed: bool) -> None:
-    from curate.data.dataset import Dataset
-
     only_a_note = save(dataset, list(Dataset(dataset))[2:])
     summary = check_quality(only_a_note, tmp_path / "qa", QualityOptions(fail_on=fail_on), quiet=True)
     assert summary.failed is failed
@@ -250,8 +248,6 @@ def test_the_seed_chooses_the_samples_shown(
 
 
 def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path) -> None:
-    from curate.data.dataset import Dataset
-
     samples = list(Dataset(dataset)) * 6
     for i, sample in enumerate(samples):
         sample = samples[i] = dataclasses.replace(sample, sample_id=f"s/{i}", subject_id=f"p{i}")
@@ -272,9 +268,26 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
     assert "different" in text
 
 
-def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
-    from curate.data.dataset import Dataset
+def test_splits_are_told_by_the_limits_of_ones_own(dataset: Path, tmp_path: Path) -> None:
+    samples = [dataclasses.replace(sample, subject_id=None) for sample in Dataset(dataset)] * 20
+    for i, sample in enumerate(samples):
+        sample = samples[i] = dataclasses.replace(sample, sample_id=f"s/{i}", side=("left", "right")[i % 2])
+        sample.split = ("train", "test")[i % 2]
+    config = tmp_path / "qa.yaml"
+    config.write_text("split-drift: {warning: 100, error: 200}")
+    save(dataset, samples)
+    check_quality(dataset, tmp_path / "usual", quiet=True)
+    check_quality(dataset, tmp_path / "own", QualityOptions(config=config), quiet=True)
+    told = {}
+    for name in ("usual", "own"):
+        page = Page((tmp_path / name / "report.html").read_text())
+        told[name] = " ".join(" ".join(page.text).split())
+    assert re.search(r"side [0-9.]+ different", told["usual"])
+    assert re.search(r"side [0-9.]+ alike", told["own"])
+    assert "up to 100 alike, above 200 different" in told["own"]
 
+
+def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
     check_quality(dataset, tmp_path / "one", quiet=True)
     samples = list(Dataset(dataset))
     samples[0].side, samples[7].side = "right", "left"
