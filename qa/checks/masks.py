@@ -135,7 +135,7 @@ def side_mask(view: View, limits: Limits) -> Outcome:
     judged = np.isfinite(share)
 
     def words(i: int) -> dict[str, object]:
-        return {"share": percent(share[i]), "side": view.side[i]}
+        return {"share": percent(share[i], limit=limits["share"]), "side": view.side[i]}
 
     off = 1 - np.nan_to_num(share, nan=1.0)
     return sample_outcome(judged, judged & (share < limits["share"]), off, 1 - limits["share"], words)

@@ -35,10 +35,13 @@ def hand_scale(view: View, limits: Limits) -> Outcome:
     small, large = share < limits["least"], share > limits["most"]
     off = np.where(small, limits["least"] - share, share - limits["most"])
 
-    def words(i: int) -> dict[str, object]:
-        return {"share": percent(share[i])}
+    broken = np.where(small, limits["least"], limits["most"])
 
-    return sample_outcome(judged, judged & (small | large), share, limits["most"], words, rank=off)
+    def words(i: int) -> dict[str, object]:
+        return {"share": percent(share[i], limit=float(broken[i]))}
+
+    wrong = judged & (small | large)
+    return sample_outcome(judged, wrong, share, limits["most"], words, rank=off, broken=broken)
 
 
 def blur(view: View, limits: Limits) -> Outcome:

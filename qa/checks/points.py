@@ -58,7 +58,9 @@ def few_points(view: View, limits: Limits) -> Outcome:
     least = limits["least"]
     severity = np.select([found < least, fingers], ["error", "info"], "warning")
     everyone = np.ones(len(view), bool)
-    return sample_outcome(everyone, found < expected, -found.astype(float), -least, words, severity)
+    broken = -np.where(found < least, least, expected)
+    score = -found.astype(float)
+    return sample_outcome(everyone, found < expected, score, -least, words, severity, broken=broken)
 
 
 def out_of_frame(view: View, limits: Limits) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from PIL import Image
 from qa_sets import (
     changed,
@@ -16,6 +17,7 @@ from qa_sets import (
     view_of,
 )
 
+from curate.basics.wording import percent
 from curate.data.sample import Sample
 from qa.check_quality import check_quality
 from qa.options import QualityOptions
@@ -72,8 +74,12 @@ def test_hands_at_the_edge_and_small_in_their_crops(tmp_path: Path, drawn: list[
     assert hits("near-edge", view, pixels=4.5)[0].words["pixels"] == "4.5"
     small = changed(drawn[2], tmp_path, parent_id="photo")
     small.keypoints = (small.keypoints - 75) * np.float32(0.3) + 75
-    (hit,) = hits("hand-scale", view_of(tmp_path, [small, drawn[1]]))
-    assert hit.row == 0
+    view = view_of(tmp_path, [small, drawn[1]])
+    (hit,) = hits("hand-scale", view)
+    assert (hit.row, hit.threshold) == (0, 0.45)
+    (hit,) = hits("hand-scale", view, least=0, most=hit.score - 1e-5)
+    assert hit.threshold == pytest.approx(hit.score - 1e-5)
+    assert hit.words["share"] != percent(hit.threshold)  # with the digits that tell it from the limit
 
 
 def jpeg(folder: Path, name: str, parts: dict[int, dict[int, Any]], orientation: int = 1) -> str:

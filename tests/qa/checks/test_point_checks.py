@@ -17,6 +17,7 @@ def test_few_points_weighs_what_is_missing(tmp_path: Path, hands: list[Sample]) 
     hands[3].visibility[11:] = 0
     found = hits("few-points", view_of(tmp_path, hands))
     assert {hit.row: hit.severity for hit in found} == {0: "info", 1: "warning", 2: "warning", 3: "error"}
+    assert {hit.row: hit.threshold for hit in found} == {0: -21, 1: -21, 2: -21, 3: -12}
 
 
 def test_out_of_frame_weighs_visibility_distance_and_crops(tmp_path: Path, hands: list[Sample]) -> None:
