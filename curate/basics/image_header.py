@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from curate.basics import jpeg
 from curate.basics.errors import MissingExtra, UnreadableImage
+from curate.basics.unwarned import unwarned
 
 # A photograph of 200 megapixels takes 0.6 GB decoded; headers that promise more are refused unread.
 MAX_PIXELS = 200_000_000
@@ -71,10 +71,8 @@ def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
     if head.startswith(_LFS_HEAD):
         raise UnreadableImage(where, "a Git-LFS pointer, not the image", remedy="run: git lfs pull")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of oversized and of odd headers
-            with _opened(where, stream, head) as header:
-                info = _told(where, stream, header)
+        with unwarned(), _opened(where, stream, head) as header:  # Pillow warns of oversized and odd ones
+            info = _told(where, stream, header)
     except Image.DecompressionBombError:
         found = f"its header promises more than {MAX_PIXELS // 1_000_000} megapixels"
         raise UnreadableImage(where, found) from None

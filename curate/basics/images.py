@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from curate.basics.arrays import open_mapped
 from curate.basics.errors import UnreadableImage
 from curate.basics.image_header import ImageInfo as ImageInfo
 from curate.basics.paths import open_file, read_file
+from curate.basics.unwarned import unwarned
 
 Pixels = NDArray[np.uint8]
 Kind = TypeVar("Kind", bound=np.generic)
@@ -260,10 +260,8 @@ def _by_opencv(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels
 def _by_pillow(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels:
     """The first picture of a file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                pixels = np.asarray(image.convert("RGB"))
+        with unwarned(), Image.open(io.BytesIO(data)) as image:
+            pixels = np.asarray(image.convert("RGB"))
     except image_header.BROKEN as error:
         raise UnreadableImage(where, f"its pixels cannot be decoded ({error})") from None
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if grey else pixels, np.uint8)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from curate.basics.unwarned import unwarned
 from curate.networks import table
 from curate.networks.network import Network, Spec
 
@@ -23,8 +23,7 @@ def outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
     TypeError, ValueError, RuntimeError: none is made like this, a layer of it has no weights, or all of them
     have more than MOST_WEIGHTS.
     """
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # told below, as an error
+    with torch.device("meta"), unwarned():  # of tensors without elements: told below, as an error
         network = table.load(name)(spec, **options)
     count = sum(value.numel() for value in network.state_dict().values())
     if count > MOST_WEIGHTS:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import signal
-import warnings
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch.utils.data import DataLoader
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.memory import keep_freed_memory
 from curate.basics.settings import known
+from curate.basics.unwarned import unwarned
 from curate.basics.version import VERSION
 from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
@@ -316,8 +316,7 @@ def _quiet_lightning() -> Iterator[None]:
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

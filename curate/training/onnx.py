@@ -14,7 +14,6 @@ the answers.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from curate.basics.errors import CurateError
+from curate.basics.unwarned import unwarned
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.network import Decoded, Network, Spec
 from curate.networks.pixels import to_float
@@ -131,8 +131,7 @@ def _traced(whole: nn.Module, images: Tensor, names: Sequence[str], *, alone: bo
     kept = torch.onnx.TrainingMode.PRESERVE if alone else torch.onnx.TrainingMode.EVAL
     file: Any = io.BytesIO()  # which torch's types do not know of
     # Not torch's newer exporter, which takes ten times as long.
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with unwarned(), torch.no_grad():
         try:
             torch.onnx.export(
                 whole,

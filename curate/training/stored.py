@@ -8,7 +8,6 @@ from ONNX files that keep their names, such as those of the box.
 from __future__ import annotations
 
 import io
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import torch
 from curate.basics import files, pickle_scan
 from curate.basics.errors import MissingExtra
 from curate.basics.paths import open_file
+from curate.basics.unwarned import unwarned
 
 _PICKLE = "data.pkl"
 _PICKLES = 5  # of what torch wrote before version 1.6: what it is, its version, the machine, the value, names
@@ -98,8 +98,7 @@ def _load(file: IO[bytes]) -> Any:
 def _as_damage() -> Iterator[None]:
     """What torch and zipfile raise becomes Damaged, and what torch warns of before is left out."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             yield
     except zipfile.BadZipFile:
         raise Damaged("no archive of tensors, or half of one") from None

@@ -6,7 +6,9 @@ import io
 import struct
 import sys
 import types
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -486,3 +488,16 @@ def test_heic_is_read_by_whichever_package_there_is(monkeypatch: pytest.MonkeyPa
     assert images.examine(data, "a") == images.ImageInfo(64, 48, 1, "HEIF")
     np.testing.assert_array_equal(images.decode(data, "a"), picture())
     image_header._heif_opener.cache_clear()
+
+
+def test_reading_in_threads_leaves_the_warnings_of_the_process_as_they_were(tmp_path: Path) -> None:
+    images.write(tmp_path / "a.png", np.zeros((8, 8), np.uint8))
+    before, interval = list(warnings.filters), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(images.probe, [tmp_path / "a.png"] * 2000))
+        assert warnings.filters == before
+    finally:
+        sys.setswitchinterval(interval)
+        warnings.filters[:] = before
