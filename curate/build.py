@@ -16,6 +16,7 @@ from curate.basics import files, heatmaps, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import paths_of
 from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
@@ -37,7 +38,7 @@ _NO_HAND = "without a labelled point, kept as showing no hand"
 
 
 def build(
-    datasets: Sequence[str | os.PathLike[str]],
+    datasets: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     options: BuildOptions = BuildOptions(),
     *,
@@ -77,7 +78,7 @@ def build(
         of splits that are not drawn, a margin without a crop.
     SchemaError: not a dataset. ConfigChanged: OUT was begun with other options or input.
     """
-    sources = _opened(datasets)
+    sources = _opened(paths_of(datasets))
     look = _look(options)
     record = _record(options, look)
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
@@ -115,7 +116,7 @@ def _look(options: BuildOptions) -> Look:
     return look
 
 
-def _opened(datasets: Sequence[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
+def _opened(datasets: tuple[Path, ...]) -> tuple[Dataset, ...]:
     sources = tuple(Dataset(path) for path in datasets)
     if not sources:
         raise InputError("build", "no dataset", allowed="one or more")

@@ -16,6 +16,7 @@ from curate.basics import files, images, screen
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import paths_of
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.frames import NOT_HELD, SECONDS
@@ -167,7 +168,7 @@ class Predicted:
 
 def predict(
     run: str | os.PathLike[str] | None,
-    inputs: Sequence[str | os.PathLike[str]],
+    inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     options: PredictOptions = PredictOptions(),
     *,
@@ -202,8 +203,9 @@ def predict(
     ----------
     run: a finished run's folder; None: the box's tagger, and its finder unless another is given.
         Each worker opens it once.
-    inputs: photos, videos, folders of them (searched to any depth), or datasets; or one camera alone, as
-        "camera:0". Links in a folder are followed within the given folders, and refused if they lead out.
+    inputs: one or several photos, videos, folders of them (searched to any depth), or datasets; or one
+        camera alone, as "camera:0". Links in a folder are followed within the given folders, and refused if
+        they lead out.
 
     Raises
     ------
@@ -212,7 +214,7 @@ def predict(
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     folder = Path(out)
-    given = look_through(inputs, folder, seconds=options.seconds)
+    given = look_through(paths_of(inputs), folder, seconds=options.seconds)
     chosen = choose("", BOX, options.looks) if run is None else choose(run, looks=options.looks)
     by = BOX if run is None and options.finder is None else options.finder
     _refuse_idle(options, given, finds=by is not None)

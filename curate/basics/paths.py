@@ -98,6 +98,11 @@ def as_text(name: str) -> str:
     return "".join(letter if is_text(letter) else letter.encode("unicode_escape").decode() for letter in name)
 
 
+def paths_of(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
+    """Several paths, or one by itself, which is no sequence of the letters of its name."""
+    return tuple(map(Path, [given] if isinstance(given, str | os.PathLike) else given))
+
+
 def require_text(path: Path) -> None:
     """Raise InputError for a path that is no text."""
     if not is_text(str(path)):

@@ -57,6 +57,12 @@ def test_a_training_set_by_hand(store, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_dataset_alone_is_no_list_of_the_letters_of_its_name(store, tmp_path: Path) -> None:
+    data = hands(store, tmp_path / "d")
+    for number, alone in enumerate([data, str(data)]):
+        assert build(alone, tmp_path / f"t{number}", BuildOptions(size=32), quiet=True).samples == 6
+
+
 def test_grey_and_enlarged(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d")
     summary = build([data], tmp_path / "t", BuildOptions(size=96, keypoints=21), quiet=True)

@@ -74,6 +74,14 @@ def test_photos_become_a_dataset_json_and_pictures(make_run: MakePath, photos: P
     assert (picture != images.read(photos / "a.jpg")).any()
 
 
+def test_a_path_alone_is_no_list_of_the_letters_of_its_name(
+    make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    run, photo = make_run(size=32), photos / "a.jpg"
+    for number, alone in enumerate([photo, str(photo)]):
+        assert predict(run, alone, tmp_path / f"found-{number}", quiet=True).photos == 1
+
+
 def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     make_run: MakePath, photos: Path, tmp_path: Path
 ) -> None:
