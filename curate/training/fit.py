@@ -119,7 +119,8 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
     start, before = None, NEW
     if options.start is not None:
         start = options.record()["start_sha256"]
-        start_from(build(network, spec, own), options.start)
+        with torch.random.fork_rng(devices=()):  # who calls us from Python has seeds of their own
+            start_from(build(network, spec, own), options.start)
         before = of_weights(options.start, start, box)
     return Plan(
         network,
@@ -189,7 +190,8 @@ def fill(
     if not (folder / WEIGHTS).exists():
         write_info(folder, plan.network, info)
         write_trained_on(folder, dataset, plan.before)
-        network = _fit(folder, dataset, plan, start, devices, quiet)
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            network = _fit(folder, dataset, plan, start, devices, quiet)
         told = {"result": _result(folder), CONFIDENCE: _confidence(network, dataset, plan)}
         finish_run(folder, network, plan.network, {**info, **told})
     return _result(folder)

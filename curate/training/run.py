@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -191,7 +192,8 @@ def _build(where: Path, described: Any) -> Network:
         name = options.pop("name")
         spec = Spec(**{field.name: options.pop(field.name) for field in fields(Spec)})
         Form(spec.size, spec.channels, spec.keypoints, sigma=1.0).check(where, "network.")
-        return build(name, spec, options)
+        with torch.random.fork_rng(devices=()):  # its first weights are drawn: that is not to be noticed
+            return build(name, spec, options)
     except InputError as error:
         field = error.field or "network.name"
         raise SchemaError(where, error.found, field=field, allowed=error.allowed) from None

@@ -77,6 +77,17 @@ def test_the_result_is_the_average_not_the_last_step(trained: Path) -> None:
     assert not torch.equal(weights[name], checkpoint["state_dict"][f"network.{name}"])
 
 
+def test_what_the_caller_draws_at_random_stays_the_same(small_set: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    train(small_set, tmp_path / "run", TOY, TrainOptions(batch=4, epochs=1), quiet=True)
+    open_run(tmp_path / "run")
+    start = TrainOptions(batch=4, epochs=1, start=tmp_path / "run")
+    train(small_set, tmp_path / "further", TOY, start, quiet=True)
+    assert torch.equal(torch.rand(4), expected)
+
+
 def test_the_same_command_again_does_nothing(small_set: Path, trained: Path) -> None:
     before = (trained / "weights.pt").stat().st_mtime_ns
     again = train(small_set, trained, TOY, TrainOptions(batch=4), quiet=True)
