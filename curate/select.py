@@ -17,12 +17,11 @@ import pyarrow as pa
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.settings import known
 from curate.basics.wording import counted
-from curate.data.condition import COLUMNS, LABELLED, Condition, asked_for
+from curate.data.condition import COLUMNS, LABELLED, Condition, asked_for, require_known
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, SHAPES, from_batch, labelled_points, make_batch
+from curate.data.sample import SCHEMA, from_batch, labelled_points, make_batch
 from curate.data.split import by_subject, unfilled
 from curate.data.stage import Stage, Summary, keep
 from curate.options.select import LANGUAGE, SelectOptions
@@ -38,7 +37,6 @@ _OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
 
 
 _COLUMNS = (*COLUMNS, LABELLED)
-_NOTHING = ("null", "nan", "nil", "na")  # as other languages call None
 _UNKNOWN = json.dumps(None)  # a value to draw by
 _FEWER = "fewer than --sample asks for, as there are no more"
 _STRAY = "sample that QA flagged and that is not here"
@@ -216,22 +214,7 @@ def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[
             row = {name: getattr(sample, name) for name in columns if name != LABELLED}
             yield {**row, LABELLED: points, "attrs": sample.attrs}
     if count:
-        for name in sorted(attributes - seen):
-            _refuse(source.root, name, sorted(seen))
-
-
-def _refuse(root: Path, name: str, there: list[str]) -> None:
-    """Raises InputError: the name is in no attrs, where `there` are."""
-    every = [*_COLUMNS, *there]
-    if name in _COLUMNS:  # written as an entry of attrs, else it had been taken for the column
-        found, allowed = f"no name in attrs {name!r}", ", ".join(there) or "none"
-        raise InputError(root, found, allowed=allowed, remedy=f"for the column: {name}")
-    if name in SHAPES:
-        found = f"the column {name} holds several numbers a sample, which are not compared"
-        raise InputError(root, found, allowed=", ".join(every))
-    if name.lower() in _NOTHING:
-        raise InputError(root, f"no column or name in attrs {name!r}", remedy="what is not known is None")
-    known(root, "column or name in attrs", name, every)
+        require_known(source.root, attributes, seen)
 
 
 def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from curate.basics.errors import InputError
+from curate.basics.settings import known
 from curate.data.sample import SCHEMA, SHAPES
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in SHAPES and name != "attrs")
 LABELLED = "labelled"  # how many keypoints a sample has
+_NOTHING = ("null", "nan", "nil", "na")  # as other languages call None
 _ENTRY = re.compile(r"""attrs(?:\.(?P<after>.+)|\[(?P<mark>['"])(?P<within>.+)(?P=mark)\])""")
 _LONGEST = 2000  # characters
 
@@ -36,6 +40,25 @@ def asked_for(word: str, columns: Container[str]) -> tuple[str | None, str | Non
         return word, None
     entry = _ENTRY.fullmatch(word)
     return None, (entry["after"] or entry["within"]) if entry else word
+
+
+def require_known(root: Path, names: Iterable[str], there: Collection[str]) -> None:
+    """Raise InputError for the first of the names that is in no sample's attrs, where `there` are."""
+    for name in sorted(set(names) - set(there)):
+        _refuse(root, name, sorted(there))
+
+
+def _refuse(root: Path, name: str, there: list[str]) -> None:
+    every = [*COLUMNS, LABELLED, *there]
+    if name in (*COLUMNS, LABELLED):  # written as an entry of attrs, else it had been taken for the column
+        found, allowed = f"no name in attrs {name!r}", ", ".join(there) or "none"
+        raise InputError(root, found, allowed=allowed, remedy=f"for the column: {name}")
+    if name in SHAPES:
+        found = f"the column {name} holds several numbers a sample, which are not compared"
+        raise InputError(root, found, allowed=", ".join(every))
+    if name.lower() in _NOTHING:
+        raise InputError(root, f"no column or name in attrs {name!r}", remedy="what is not known is None")
+    known(root, "column or name in attrs", name, every)
 
 
 class Condition:

@@ -18,7 +18,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.wording import counted
 from curate.data import references
-from curate.data.condition import LABELLED, Condition
+from curate.data.condition import LABELLED, Condition, require_known
 from curate.data.sample import Sample, labelled_points
 
 if TYPE_CHECKING:
@@ -64,10 +64,23 @@ class Samples(Sequence[Sample]):
     def filter(self, condition: str | Callable[[Sample], bool]) -> Samples:
         """The samples that meet a condition: text as for `curate select --where`, or a function.
 
-        Raises InputError: text that is not a condition.
+        Raises InputError: text that is not a condition, or that names what is neither a column nor in any
+        sample's attrs.
         """
-        holds = _holds(condition) if isinstance(condition, str) else condition
-        kept = [row for row, sample in zip(self.rows, self, strict=True) if holds(sample)]
+        if isinstance(condition, str):
+            return self._that_meet(_condition(condition))
+        kept = [row for row, sample in zip(self.rows, self, strict=True) if condition(sample)]
+        return Samples(self.dataset, np.array(kept, np.intp))
+
+    def _that_meet(self, condition: Condition) -> Samples:
+        kept, seen = [], set[str]()
+        for row, sample in zip(self.rows, self, strict=True):
+            seen.update(sample.attrs)
+            if _holds(condition, sample):
+                kept.append(row)
+        if len(self) and not condition.attributes <= seen:  # those that are not among these may have it
+            seen.update(*(sample.attrs for sample in self.dataset))
+            require_known(self.dataset.root, condition.attributes, seen)
         return Samples(self.dataset, np.array(kept, np.intp))
 
     def to_torch(self, transform: Callable[[Item], Any] | None = None) -> Examples:
@@ -125,18 +138,17 @@ class Examples:
         return item if self._transform is None else self._transform(item)
 
 
-def _holds(text: str) -> Callable[[Sample], bool]:
+def _condition(text: str) -> Condition:
     try:
-        condition = Condition(text)
+        return Condition(text)
     except ValueError as error:
         raise InputError("filter", f"{text[:80]!r}: {error}", allowed="as --where of curate select") from None
 
-    def holds(sample: Sample) -> bool:
-        row = {name: getattr(sample, name) for name in condition.columns if name != LABELLED}
-        labelled = int((sample.visibility != kp.UNLABELLED).sum())
-        return condition.holds({**row, LABELLED: labelled, "attrs": sample.attrs})
 
-    return holds
+def _holds(condition: Condition, sample: Sample) -> bool:
+    row = {name: getattr(sample, name) for name in condition.columns if name != LABELLED}
+    labelled = int((sample.visibility != kp.UNLABELLED).sum())
+    return condition.holds({**row, LABELLED: labelled, "attrs": sample.attrs})
 
 
 def _figure(dataset: Dataset, sample: Sample) -> Markup:

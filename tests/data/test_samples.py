@@ -65,6 +65,18 @@ def test_filtered_by_text_or_a_function(hands: Dataset) -> None:
         hands.filter("side =")
 
 
+def test_a_condition_on_what_no_sample_has_is_refused(hands: Dataset) -> None:
+    with pytest.raises(InputError, match=r"no column or name in attrs 'sied'.*did you mean 'side'"):
+        hands.filter("sied == 'left'")
+
+
+def test_what_other_samples_alone_have_can_be_asked_for(tmp_path: Path) -> None:
+    samples = [Sample(f"s/{n}", "s", "a.png", 8, 6, attrs={"ring": True} if n else {}) for n in range(2)]
+    write_table(tmp_path, [to_batch(samples)])
+    write_info(tmp_path, {"samples": 2})
+    assert len(Dataset(tmp_path)[:1].filter("ring == 1")) == 0
+
+
 def test_for_torch(hands: Dataset) -> None:
     from torch.utils.data import DataLoader
 
