@@ -112,7 +112,7 @@ def _look(options: BuildOptions) -> Look:
     )
     if options.grounds_alone and look.grounds[-1] is None:
         remedy = "give a ground other than own as the last of --backgrounds"
-        raise InputError("build", f"{options.grounds_alone:g}", field="grounds_alone", remedy=remedy)
+        raise InputError("--grounds-alone", f"{options.grounds_alone:g}", remedy=remedy)
     return look
 
 
@@ -132,14 +132,14 @@ def _refuse_shares(options: BuildOptions, way: str | os.PathLike[str]) -> None:
         if share != default and way != "subject":
             found = f"{share:g}, while the split is {'the source' if way == 'source' else 'a list'}'s"
             remedy = "leave it out, or have the split drawn: --split subject"
-            raise InputError("build", found, field=name, remedy=remedy)
+            raise InputError(f"--{name}", found, remedy=remedy)
 
 
 def _cropping(options: BuildOptions) -> Cropping | None:
     """How hands are cut out on the way. Raises InputError: a margin is given and no hand is cut out."""
     if options.crop is None and options.margin != BuildOptions().margin:
         remedy = "say what cuts the hands out: --crop"
-        raise InputError("build", f"{options.margin:g}, without a crop", field="margin", remedy=remedy)
+        raise InputError("--margin", f"{options.margin:g}, without a crop", remedy=remedy)
     return None if options.crop is None else Cropping(by=options.crop, margin=options.margin)
 
 
@@ -177,21 +177,21 @@ def _weights(options: BuildOptions, joined: Joined, splits: Sequence[str | None]
     stray = next((source for source in weights if source not in there), None)
     if stray is not None:
         allowed = f"a source of the datasets: {', '.join(sorted(there))}"
-        raise InputError("build", repr(stray), field="weight", allowed=allowed)
+        raise InputError("--weight", repr(stray), allowed=allowed)
     idle = next((source for source in weights if (source, "train") not in homes), None)
     if idle is not None:
         found, remedy = f"{idle!r}, with no sample in train", "leave it out, or split otherwise"
-        raise InputError("build", found, field="weight", remedy=remedy)
+        raise InputError("--weight", found, remedy=remedy)
     twice = next((source for place, (source, _) in enumerate(pairs) if source in dict(pairs[:place])), None)
     if twice is not None:
-        raise InputError("build", f"{twice!r} twice", field="weight", allowed="one number for each source")
+        raise InputError("--weight", f"{twice!r} twice", allowed="one number for each source")
     return weights
 
 
 def _file(path: str) -> Path:
     file = Path(path)
     if not file.is_file():
-        raise InputError("build", repr(path), field="split", allowed="source, subject or a CSV file")
+        raise InputError("--split", repr(path), allowed="source, subject or a CSV file")
     return file
 
 

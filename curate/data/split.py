@@ -58,9 +58,8 @@ def by_subject(
     InputError: shares that are negative or leave nothing to train on.
     """
     if test < 0 or val < 0 or test + val >= 1:
-        raise InputError(
-            "split", f"test {test:g}, val {val:g}", allowed="shares of 0 or more, below 1 together"
-        )
+        allowed = "shares of 0 or more, below 1 together"
+        raise InputError("--test, --val", f"{test:g}, {val:g}", allowed=allowed)
     group_of = _groups(subjects, photos, clips)
     sizes: dict[str, int] = defaultdict(int)
     for group in group_of:

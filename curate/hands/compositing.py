@@ -77,11 +77,11 @@ class Backdrops:
             return cls(name.lower())
         folder = Path(name)
         if not folder.is_dir():
-            raise InputError("background", repr(name), field="backgrounds", allowed=ALLOWED)
+            raise InputError("--backgrounds", repr(name), allowed=ALLOWED)
         notes = Counter[str]()
         files = sorted(pictures_below(folder, notes))
         if not files:
-            raise InputError(folder, "no image in this folder", field="backgrounds", allowed=ALLOWED)
+            raise InputError("--backgrounds", f"{name!r}, a folder without an image", allowed=ALLOWED)
         return cls("files", tuple(files), folder, tuple(sorted(notes.items())))
 
     @property

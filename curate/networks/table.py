@@ -77,7 +77,7 @@ TABLE: dict[str, Row] = {
 def row(name: str) -> Row:
     """The row of a network. Raises InputError: there is none of this name."""
     if name not in TABLE:
-        raise InputError("network", repr(name), allowed=", ".join(TABLE))
+        raise InputError("--network", repr(name), allowed=", ".join(TABLE))
     return TABLE[name]
 
 

@@ -106,7 +106,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
     presets = table.load(network).presets
     name = next(iter(presets)) if options.preset is None else options.preset
     if name not in presets:
-        raise InputError("preset", repr(name), allowed=", ".join(presets))
+        raise InputError("--preset", repr(name), allowed=", ".join(presets))
     # All that is asked for is tried here: what is refused must not leave a run that was begun.
     _several(options.devices)
     chosen, form = presets[name], form_of(dataset)
@@ -302,7 +302,7 @@ def _several(devices: str) -> bool:
     numbers = [part for part in devices.split(",") if part.strip()]
     if not numbers or not all(part.strip().isdecimal() for part in numbers) or devices.strip() == "0":
         allowed = "auto, a number of devices, or the numbers of some, such as 0,1"
-        raise InputError("devices", repr(devices), allowed=allowed)
+        raise InputError("--devices", repr(devices), allowed=allowed)
     return len(numbers) > 1 or ("," not in devices and int(devices) > 1)
 
 

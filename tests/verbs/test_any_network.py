@@ -492,7 +492,7 @@ def test_help_lists_the_networks_and_an_unknown_one_is_refused(
         assert f"\n  {name} " in told
         assert row.says in told
     assert cli.main(["train", str(small_set), "--network", "toy", "--out", str(tmp_path / "run")]) == 2
-    assert f"network: 'toy'; allowed: {', '.join(table.TABLE)}" in capsys.readouterr().err
+    assert f"curate train: --network: 'toy'; allowed: {', '.join(table.TABLE)}" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

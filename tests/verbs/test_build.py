@@ -209,7 +209,7 @@ def test_samples_count_by_their_source(store, tmp_path: Path) -> None:
 )
 def test_weights_of_no_source_or_of_one_twice_are_refused(store, tmp_path: Path, weight, told: str) -> None:
     data = hands(store, tmp_path / "d")
-    with pytest.raises(InputError, match=f"weight: {told}"):
+    with pytest.raises(InputError, match=f"^--weight: {told}"):
         build([data], tmp_path / "t", BuildOptions(weight=weight), quiet=True)
 
 
@@ -218,7 +218,7 @@ def test_a_weight_of_a_source_that_is_not_trained_on_is_refused(store, tmp_path:
     data = hands(store, tmp_path / "d", split="train")
     tested = replace(hand("t", subject_id="t", split="test"), source="r")
     more = store(tmp_path / "more", [tested], {tested.image: noise(50, 80, 10)})
-    with pytest.raises(InputError, match="weight: 'r', with no sample in train; leave it out"):
+    with pytest.raises(InputError, match=r"^--weight: 'r', with no sample in train; leave it out"):
         build([data, more], tmp_path / "t", BuildOptions(weight=("r=3",)), quiet=True)
     assert not (tmp_path / "t").exists()
 
@@ -278,7 +278,7 @@ def test_shares_of_splits_that_are_not_drawn_are_refused(store, tmp_path: Path, 
     (name,) = share
     listed = str(tmp_path / "list.csv")
     for split, whose in ((None, "the source"), ("source", "the source"), (listed, "a list")):
-        told = rf"{name}: 0\.., while the split is {whose}'s; leave it out, or have the split drawn"
+        told = rf"^--{name}: 0\.., while the split is {whose}'s; leave it out, or have the split drawn"
         with pytest.raises(InputError, match=told):
             build([data], tmp_path / "t", BuildOptions(split=split, **share), quiet=True)
     assert build([data], tmp_path / "t", BuildOptions(split="subject", **share), quiet=True).samples == 5
@@ -286,7 +286,7 @@ def test_shares_of_splits_that_are_not_drawn_are_refused(store, tmp_path: Path, 
 
 def test_a_margin_without_a_crop_is_refused(store, tmp_path: Path) -> None:
     data = hands(store, tmp_path / "d")
-    with pytest.raises(InputError, match=r"margin: 0\.3, without a crop; .*: --crop"):
+    with pytest.raises(InputError, match=r"^--margin: 0\.3, without a crop; .*: --crop"):
         build([data], tmp_path / "t", BuildOptions(margin=0.3), quiet=True)
 
 
@@ -370,8 +370,8 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
         ({"sigma": 100.0}, "sigma: 100.0; allowed: 0.3 to 96 pixels"),
         ({"crop": "magic"}, "'magic'; allowed: colour, keypoints, mask, bbox, box, or the folder of a run"),
         ({"backgrounds": []}, "backgrounds: []; allowed: own, white, noise, gradient"),
-        ({"backgrounds": "nowhere"}, "backgrounds: 'nowhere'; allowed: white, noise, gradient"),
-        ({"split": "random"}, "split: 'random'; allowed: source, subject or a CSV file"),
+        ({"backgrounds": "nowhere"}, "--backgrounds: 'nowhere'; allowed: white, noise, gradient"),
+        ({"split": "random"}, "--split: 'random'; allowed: source, subject or a CSV file"),
         ({"split": "source"}, "6 of 6 samples have none"),
         ({"test": 1.5}, "test: 1.5; allowed: 0 to 1"),
         ({"test": 0.6, "val": 0.5}, "shares of 0 or more"),

@@ -97,7 +97,7 @@ def test_grounds_alone_are_pictures_without_a_hand(store, tmp_path: Path) -> Non
     without = build([data], tmp_path / "w", replace(options, masks=False), quiet=True)
     assert without.notes["grounds_without_a_hand"] == len(alone)
     refused = replace(options, backgrounds=("colour:#0000ff", "own"))
-    with pytest.raises(InputError, match=r"grounds_alone: 0\.5; give a ground other than own as the last"):
+    with pytest.raises(InputError, match=r"^--grounds-alone: 0\.5; give a ground other than own as the last"):
         build([data], tmp_path / "u", refused, quiet=True)
 
 

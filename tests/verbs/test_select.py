@@ -115,7 +115,7 @@ def test_what_is_chosen_gets_splits_of_whole_people(people: Path, tmp_path: Path
         old = before[sample.sample_id]
         assert (sample.subject_id, sample.attrs, old.split) == (old.subject_id, old.attrs, "train")
     with pytest.raises(
-        InputError, match=r"test 0\.6, val 0\.5; allowed: shares of 0 or more, below 1 together"
+        InputError, match=r"^--test, --val: 0\.6, 0\.5; allowed: shares of 0 or more, below 1 together"
     ):
         select(people, tmp_path / "none", SelectOptions(val=0.5, test=0.6))
 

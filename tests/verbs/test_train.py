@@ -291,14 +291,14 @@ def test_a_dataset_that_is_no_training_set_is_refused(make_set: MakeSet, tmp_pat
 
 @pytest.mark.parametrize("devices", ["0", "two", "1.5", ","])
 def test_devices_that_cannot_be_are_refused(make_set: MakeSet, tmp_path: Path, devices: str) -> None:
-    with pytest.raises(InputError, match=r"devices: '.*'; allowed: auto, a number of devices"):
+    with pytest.raises(InputError, match=r"^--devices: '.*'; allowed: auto, a number of devices"):
         train(make_set(["train"], size=32), tmp_path / "run", TOY, TrainOptions(devices=devices), quiet=True)
     assert not (tmp_path / "run").exists()
 
 
 def test_an_unknown_preset_and_a_missing_split_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
     root = make_set(["test"], size=32)
-    with pytest.raises(InputError, match="preset: 'fast'; allowed: plain, square"):
+    with pytest.raises(InputError, match=r"^--preset: 'fast'; allowed: plain, square"):
         train(root, tmp_path / "run", TOY, TrainOptions(preset="fast"))
     with pytest.raises(InputError, match="no sample of split 'train'; allowed: test"):
         train(root, tmp_path / "run", TOY, quiet=True)
