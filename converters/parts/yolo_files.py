@@ -12,7 +12,7 @@ from pathlib import Path
 from converters.parts.known_formats import refusal
 from converters.parts.sample_keys import escaped
 from curate.basics import images
-from curate.basics.errors import UnsafeInput
+from curate.basics.errors import InputError, UnsafeInput
 from curate.basics.paths import real
 from curate.data.part import Part
 from curate.data.source import BY_NAME, Source, files_below, folded, texts_below
@@ -51,8 +51,7 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
     """
     found = _found(source, counted)
     if not found["labels"]:
-        allowed = "labels/*.txt or labels/{train,val,test}/*.txt"
-        raise refusal(source.root, "no label files", allowed=allowed, own="yolo-pose")
+        raise _without_labels(source.root)
     _forgive_case(found)
     lost = [place for place in found["labels"] if place not in found["images"]]
     for place in [place for place in lost if found["labels"][place].name.lower() == _CLASSES]:
@@ -81,6 +80,18 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
         else:
             pairs[key] = Pair(key, split, image, found["labels"].get(place), why.get(place, ""))
     return list(pairs.values())
+
+
+def _without_labels(root: Path) -> InputError:
+    """The error that a folder is no set: most often it is one of the folders of a set."""
+    allowed = "labels/*.txt or labels/{train,val,test}/*.txt"
+    within = root.resolve()
+    at = max((i for i, name in enumerate(within.parts) if name.lower() in _SUFFIXES), default=0)
+    if not at:
+        return refusal(root, "no label files", allowed=allowed, own="yolo-pose")
+    kind, above = within.parts[at], Path(*within.parts[:at])
+    found = f"no label files, as it is in the folder {kind} of a set"
+    return InputError(root, found, allowed=allowed, remedy=f"give the folder above {kind}: {above}")
 
 
 def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:

@@ -337,6 +337,17 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path, shares: NDArray[A
         list(yolo_pose.read(Source(tmp_path / "y" / "a.txt")))
 
 
+@pytest.mark.parametrize("inner", ["labels", "labels/train", "images/train"])
+def test_a_folder_within_a_set_is_told_with_the_one_to_give(
+    tmp_path: Path, shares: NDArray[Any], inner: str
+) -> None:
+    add(tmp_path / "y", "images/train/a.png", line(shares))
+    with pytest.raises(InputError, match=r"no label files, as .*; give the folder above \w+: (.*)") as caught:
+        run(tmp_path / "y" / inner, tmp_path / "out")
+    above = Path(str(caught.value).rpartition(": ")[2])
+    assert len(run(above, tmp_path / "out")[1]) == 1
+
+
 @pytest.mark.parametrize(("size", "kept"), [(3, 68), (2, 47)])
 def test_a_line_of_other_numbers_a_point_than_data_yaml_says(
     size: int, kept: int, tmp_path: Path, shares: NDArray[Any]
