@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -52,7 +53,16 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             what = "/".join(action.option_strings) or str(action.metavar).lower()
-            self.error(f"no {what} {value!r}{_meant(value, action.choices, others=True)}")
+            told = self._of_order(action, what, value) or _meant(value, action.choices, others=True)
+            self.error(f"no {what} {value!r}{told}")
+
+    def _of_order(self, action: argparse.Action, what: str, value: str) -> str:
+        """What to say of a word that was probably to stand later on the line: it is a file or a folder."""
+        later = [one for one in self._get_positional_actions() if one is not action]
+        if action.option_strings or not later or not os.path.lexists(value):
+            return ""
+        right = f"{self.prog} {action.metavar} {later[0].metavar}"
+        return f", which is a file or folder here; the {what} comes before it: {right}"
 
 
 class _StoreOnce(argparse.Action):

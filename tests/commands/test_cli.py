@@ -147,6 +147,16 @@ def test_a_wrong_command_line_is_one_line_with_what_was_meant(
     assert told in error
 
 
+def test_a_folder_where_the_format_should_be_is_told_by_their_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my photos").mkdir()
+    with pytest.raises(SystemExit):
+        cli.main(["convert", str(tmp_path / "my photos"), "images", "--out", str(tmp_path / "d")])
+    told = capsys.readouterr().err
+    assert "which is a file or folder here; the format comes before it: curate convert FORMAT SRC;" in told
+
+
 def test_qa_of_nothing_names_what_is_missing_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["qa", "--out", "q"]) == 2
     assert capsys.readouterr().err.startswith("curate qa: D: not given; curate qa D --out QA")
