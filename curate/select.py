@@ -98,6 +98,22 @@ def select(
     return stage.run(_batches(source, reasons, splits), work, before=before)
 
 
+def values_there(dataset: str | os.PathLike[str], where: str) -> dict[str, list[Any]]:
+    """The values that the samples have of each name in a condition, those of most samples first.
+
+    Raises InputError as `select` does for the condition.
+    """
+    condition = _condition(where)
+    found: dict[str, Counter[Any]] = {
+        name: Counter() for name in (*sorted(condition.columns), *sorted(condition.attributes))
+    }
+    for row in _rows(Dataset(dataset), condition.columns, condition.attributes):
+        for name, counts in found.items():
+            value = row[name] if name in condition.columns else row["attrs"].get(name)
+            counts[json.dumps(value)] += 1
+    return {name: [json.loads(value) for value, _ in counts.most_common()] for name, counts in found.items()}
+
+
 def _digest(words: Collection[str] | None) -> str | None:
     return None if words is None else hashlib.sha256(json.dumps(sorted(words)).encode()).hexdigest()
 

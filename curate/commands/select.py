@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.errors import InputError
+from curate.basics.wording import counted
 from curate.commands.console import (
     add_options,
     command,
@@ -20,6 +21,8 @@ from curate.commands.console import (
 )
 from curate.options.select import SelectOptions
 from qa.severity import SEVERITIES, at_least
+
+_TOLD = 6  # values of a name
 
 
 def add(commands: Any) -> None:
@@ -56,7 +59,7 @@ def add(commands: Any) -> None:
 
 
 def run(a: argparse.Namespace) -> int:
-    from curate.select import select
+    from curate.select import select, values_there
     from qa.finding import read_findings
 
     drop = None
@@ -71,8 +74,23 @@ def run(a: argparse.Namespace) -> int:
     alike = None if a.near_duplicates is None else _alike(a)
     summary = select(a.dataset, a.out, options, drop=drop, alike=alike, **ways)
     splits = count_splits(summary) if options.val or options.test else None
+    more = _there(values_there(a.dataset, options.where)) if options.where and not summary.samples else []
     then = f"{typed('show', a.out)}; {typed('qa', a.out, '--out', 'QA')}"
-    return tell(a, summary, splits=splits, advice=f"next: {then}")
+    return tell(a, summary, splits=splits, more=more, advice=f"next: {then}")
+
+
+def _there(values: dict[str, list[Any]]) -> list[str]:
+    """A line on the values of each name, for those who asked for one that no sample has."""
+    lines = []
+    for name, found in values.items():
+        told = [repr(value) for value in found[:_TOLD]]
+        known = [value for value in found if value is not None]
+        if len(found) > _TOLD and all(isinstance(value, int | float) for value in known):
+            told = [f"{min(known):g} to {max(known):g}", *["None"] * (None in found)]
+        elif len(found) > _TOLD:
+            told.append(counted(len(found) - _TOLD, "other value"))
+        lines.append(f"  {name} is here: {', '.join(told)}")
+    return lines
 
 
 def _alike(a: argparse.Namespace) -> list[tuple[str, str]]:

@@ -93,10 +93,16 @@ def finder_of(where: str) -> Finder:
 
     Raises
     ------
-    SchemaError: not a finished run. InputError: a run that finds points in crops of hands.
+    SchemaError: not a finished run. InputError: neither box nor a folder, or a run that finds points in crops
+        of hands.
     """
     from curate.taggers import box, finder
 
+    if where != BOX and not os.path.lexists(where):
+        remedy = f"did you mean {BOX}?" if nearest(where, [BOX]) else ""
+        allowed = f"{BOX}, or the folder of a run"
+        found = f"{where!r}, which is no finder and no folder"
+        raise InputError("--finder", found, allowed=allowed, remedy=remedy)
     return box.finder() if where == BOX else finder.finder_of(where)
 
 

@@ -18,7 +18,7 @@ from curate.basics.errors import InputError, SchemaError
 from curate.data.sample import Sample
 from curate.options.autotag import AutotagOptions
 from curate.taggers import table
-from curate.taggers.table import Row, choose, choose_by
+from curate.taggers.table import Row, choose, choose_by, finder_of
 from curate.taggers.tagger import Tagged
 from tests.conftest import Store
 
@@ -50,6 +50,12 @@ def test_other_weights_are_another_choice(make_run: Callable[..., Path]) -> None
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="no run"):
         choose(tmp_path)
+
+
+def test_what_names_no_finder_is_refused_with_what_does() -> None:
+    told = "^--finder: 'boxx', which is no finder and no folder; allowed: box, .* of a run; did you mean box"
+    with pytest.raises(InputError, match=told):
+        finder_of("boxx")
 
 
 @pytest.mark.parametrize(

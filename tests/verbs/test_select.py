@@ -79,6 +79,20 @@ def test_what_to_draw_by_is_named_as_in_a_condition(people: Path, tmp_path: Path
     assert ids(tmp_path / "written") == ids(tmp_path / "plain")
 
 
+def test_a_condition_that_no_sample_meets_is_told_with_what_is_there(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = "side == 'Left' and age > 60 and labelled == 3"
+    assert main(["select", str(people), "--where", where, "--out", str(tmp_path / "none")]) == 1
+    told = capsys.readouterr().err
+    assert "  side is here: 'left', 'right'\n" in told
+    assert "  labelled is here: 21\n" in told
+    assert "  age is here: 21 to 31, None\n" in told
+    line = ["select", str(people), "--where", "age > 60 and side != None", "--out", str(tmp_path / "old")]
+    assert main([*line, "--quiet"]) == 1
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [
