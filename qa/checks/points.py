@@ -167,7 +167,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         box_apart,
         "The box ({box}) is not this hand's: {told}.",
-        "Correct the box, or the points if they are wrong. `curate crop --by keypoints` needs no box.",
+        "Correct the box, or the points if they are wrong. curate crop --by keypoints needs no box.",
         {"pixels": 1},
         alone=True,
     ),

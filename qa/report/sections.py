@@ -52,7 +52,7 @@ class Section:
     Attributes
     ----------
     name: of its template, and its anchor on the page. title: its heading.
-    link: what the list of sections on top calls it; empty: it is not listed there.
+    link: what the list of sections on top calls it.
     gather: what its template shows, by name.
     """
 
@@ -157,7 +157,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("changes", "Since the earlier run", "Changes", _changes),
     Section("content", "Content", "Content", _content),
     Section("splits", "Splits against train", "Splits", _splits),
-    Section("clusters", "Near duplicates", "", _clusters),
+    Section("clusters", "Near duplicates", "Near duplicates", _clusters),
     Section("distributions", "Distributions", "Distributions", _distributions),
     Section("samples", "Random samples", "Random samples", _samples),
 )

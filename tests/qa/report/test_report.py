@@ -73,6 +73,24 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+def test_each_section_is_listed_on_top_and_counts_have_their_words(dataset: Path, tmp_path: Path) -> None:
+    samples = list(Dataset(dataset))
+    darker = images.read(dataset / "images" / "2.png") * 0.9
+    images.write(dataset / "images" / "3.png", darker.astype(np.uint8))
+    samples[2].subject_id = samples[3].subject_id = None
+    save(dataset, samples[1:4])
+    assert check_quality(dataset, tmp_path / "qa", quiet=True).counts["error"] == 1
+    text = (tmp_path / "qa" / "report.html").read_text()
+    page = Page(text)
+    sections = [attrs["id"] for tag, attrs in page.tags if tag == "section" and "id" in attrs]
+    assert "clusters" in sections
+    links = re.findall(r'<a href="#(\w+)">[^<]+</a>', text[text.index("<nav") : text.index("</nav>")])
+    assert links == sections
+    assert "<dt>error</dt><dd>1</dd>" in text
+    assert "<dt>samples</dt><dd>3</dd>" in text
+    assert not any("`" in check.remedy for check in CHECKS)  # these are shown as they are
+
+
 def test_findings_stand_in_both_files_with_message_and_remedy(dataset: Path, tmp_path: Path) -> None:
     summary = check_quality(dataset, tmp_path / "qa", quiet=True)
     rows = json.loads((tmp_path / "qa" / "findings.json").read_text())
