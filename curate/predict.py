@@ -158,7 +158,7 @@ class Predicted:
         photos, clips = self.min_score, self.min_score_in_videos
         if self.min_score_is and photos is not None:
             yield f"  note: hands are in doubt below a score of {photos:g}: {self.min_score_is}"
-        if self.min_score_is and clips is not None and clips != photos:
+        if self.min_score_is and self.clips and clips is not None and clips != photos:
             yield f"  note: hands in videos are in doubt below a score of {clips:g}: {_FOLLOWED_IS}"
         if self.low:
             yield f"  note: scores below {photos:g}: {counted(self.low, 'hand')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,17 @@ def test_what_cannot_be_read_is_told_in_a_line_and_counted(
     )
     assert lines[4] == "  note: file that is no picture, passed over: .txt: 1"
     assert result.as_json()["unreadable"][1]["reason"].startswith("no such image file")
+
+
+def test_a_limit_for_videos_is_told_only_where_one_was_read(
+    monkeypatch: pytest.MonkeyPatch, make_run: MakePath, photos: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("curate.predict.UNMEASURED", 0.5)
+    (tmp_path / "a.mp4").write_text("no film")
+    found = predict(make_run(size=32), [photos, tmp_path / "a.mp4"], tmp_path / "found", quiet=True)
+    assert "hands are in doubt below" in str(found)
+    assert "hands in videos" not in str(found)
+    assert "hands in videos" in str(replace(found, clips=1))
 
 
 def test_where_no_photo_can_be_read_that_is_told_and_no_pictures(
