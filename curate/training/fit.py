@@ -160,9 +160,22 @@ def _outline(name: str, spec: Spec, options: Mapping[str, Any], preset: Mapping[
     try:
         return outline(name, spec, options)
     except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, TypeError):  # its words are Python's
+            _refuse_other_kinds(options, preset)
         usual = " ".join(f"{option}={json.dumps(value)}" for option, value in preset.items())
         remedy = f"the preset has {usual}" if usual else ""
         raise InputError(f"the network {name}", str(error), remedy=remedy) from None
+
+
+def _refuse_other_kinds(options: Mapping[str, Any], preset: Mapping[str, Any]) -> None:
+    """Raise InputError for an option of another kind than the preset has, such as text for a number."""
+    for option, usual in preset.items():
+        given = options[option]
+        kind = (int, float) if isinstance(usual, int | float) else type(usual)
+        if not isinstance(given, kind):
+            told = f"{option}={given if isinstance(given, str) else json.dumps(given)}"
+            allowed = f"a value such as the preset's {option}={json.dumps(usual)}"
+            raise InputError("--set", told, allowed=allowed)
 
 
 def fill(

@@ -24,7 +24,8 @@ def require_fit(run: Run, training_set: Dataset, *, masks: bool = False) -> None
     """Raise InputError where a training set's images are not as those that a run was trained on, or where it
     holds none of the `masks` that are asked for."""
     form = form_of(training_set)
-    for name in ("size", "channels"):
+    colour = "with --colour" if run.spec.channels == 3 else "without --colour"
+    for name, how in (("size", f"with --size {run.spec.size}"), ("channels", colour)):
         wanted = getattr(run.spec, name)
         if getattr(form, name) != wanted:
             raise InputError(
@@ -32,6 +33,7 @@ def require_fit(run: Run, training_set: Dataset, *, masks: bool = False) -> None
                 f"{getattr(form, name)}",
                 field=f"training.{name}",
                 allowed=f"{wanted}, as the run was trained on",
+                remedy=f"build a set {how}",
             )
     if masks and not form.masks:
         raise InputError(training_set.root, "a training set without masks", remedy="build it with --masks")

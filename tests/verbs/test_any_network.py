@@ -250,7 +250,8 @@ def test_an_option_of_the_network_is_set_once(
     ("word", "line"),
     [
         ("wdth=4", "--set: no option of toy-points 'wdth'; allowed: width; did you mean 'width'?"),
-        ("width=wide", "the network toy-points: "),
+        ("width=wide", "--set: width=wide; allowed: a value such as the preset's width=16"),
+        ("width=null", "--set: width=null; allowed: a value such as"),
         # 64 inputs a neuron and a bias, four numbers and a count of the norm, 42 outputs and their biases.
         (f"width={10**7}", "1,110 million weights; at most 250 million; the preset has width=16"),
         ("width=0", "the network toy-points: a layer without weights; the preset has width=16"),
