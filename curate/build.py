@@ -182,7 +182,8 @@ def _weights(options: BuildOptions, joined: Joined, splits: Sequence[str | None]
     if idle is not None:
         found, remedy = f"{idle!r}, with no sample in train", "leave it out, or split otherwise"
         raise InputError("--weight", found, remedy=remedy)
-    twice = next((source for place, (source, _) in enumerate(pairs) if source in dict(pairs[:place])), None)
+    often = Counter(source for source, _ in pairs)
+    twice = next((source for source, count in often.items() if count > 1), None)
     if twice is not None:
         raise InputError("--weight", f"{twice!r} twice", allowed="one number for each source")
     return weights

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from curate.basics import files
 from curate.basics import keypoints as kp
@@ -20,7 +19,7 @@ from curate.basics.version import VERSION
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
-from curate.data.given_predictions import read_given
+from curate.data.given_predictions import Given, read_given
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.sideless import sideless, taken_for_right
 from curate.data.told_apart import values_of
@@ -173,9 +172,9 @@ class _Origin:
     """Where predictions come from: a run, or a file of another tool.
 
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. unmatched, outdone, beyond, unscored, totals: as of Scored.
-    taken_for_right: how many images, whose side is not known, a network of right hands takes for such.
-    wrists: how many labelled ones `examples` lack, as what predicts finds none.
+    seen, unknown: as of Evaluation. given: what the file holds; None: of a run. taken_for_right: how many
+    images, whose side is not known, a network of right hands takes for such. wrists: how many labelled ones
+    `examples` lack, as what predicts finds none.
     """
 
     name: str
@@ -186,11 +185,7 @@ class _Origin:
     seen: dict[str, int] | None
     examples: Examples
     predict: Callable[[], Found]
-    unmatched: int | None = None
-    outdone: int | None = None
-    beyond: int = 0
-    unscored: int = 0
-    totals: NDArray[np.float64] | None = None
+    given: Given | None = None
     unknown: tuple[str, ...] = ()
     taken_for_right: int = 0
     wrists: int = 0
@@ -275,11 +270,7 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
         None,
         examples,
         lambda: found,
-        given.unmatched,
-        given.outdone,
-        given.beyond,
-        given.unscored,
-        given.totals,
+        given,
         wrists=wrists,
     )
 
@@ -329,8 +320,9 @@ def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_se
     about = {"weights_sha256": origin.content, "training_set": training_set}
     write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
     predictions = read_predictions(folder / PREDICTIONS)
-    counts = origin.unmatched, origin.outdone, origin.beyond, origin.unscored
-    return Scored(predictions, *counts, origin.totals)
+    if (given := origin.given) is None:
+        return Scored(predictions)
+    return Scored(predictions, given.unmatched, given.outdone, given.beyond, given.unscored, given.totals)
 
 
 def _measure_masks(

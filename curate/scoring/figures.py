@@ -79,19 +79,22 @@ class Scored:
         return metrics.few_wrong(self.table, self.limit)
 
     @cached_property
+    def made(self) -> NDArray[np.bool_]:
+        """(N, 21) whether a point was predicted."""
+        return np.asarray(np.isfinite(self.predictions.predicted).all(2))
+
+    @cached_property
     def confidence(self) -> NDArray[np.float64]:
         """(N,) mean score of the points that were predicted."""
-        made = np.isfinite(self.predictions.predicted).all(2)
-        total = np.where(made, self.predictions.score, 0).sum(1, dtype=np.float64)
-        return np.asarray(total / np.maximum(made.sum(1), 1))
+        total = np.where(self.made, self.predictions.score, 0).sum(1, dtype=np.float64)
+        return np.asarray(total / np.maximum(self.made.sum(1), 1))
 
     @cached_property
     def ranks(self) -> NDArray[np.float64]:
         """(N,) by what COCO's AP takes the hands in turn: their own scores, else those of their points. An
         image without a prediction comes last."""
-        told = np.full(len(self.confidence), np.nan) if self.totals is None else self.totals
-        made = np.asarray(np.isfinite(self.predictions.predicted).all(axis=2)).any(axis=1)
-        return np.where(made, np.where(np.isnan(told), self.confidence, told), -np.inf)
+        told = np.nan if self.totals is None else self.totals
+        return np.where(self.made.any(1), np.where(np.isnan(told), self.confidence, told), -np.inf)
 
     @cached_property
     def scored_points(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -81,10 +81,7 @@ def choose_by(text: str, looks: int = 1) -> Choice:
     if name in TAGGERS and name != RUN:
         return choose(where, name, looks)
     if not os.path.lexists(text):
-        near = nearest(name, TAGGERS.keys() - {RUN})
-        remedy = f"did you mean {near}?" if near else ""
-        found = f"{text!r}, which is no tagger and no folder"
-        raise InputError("--tagger", found, allowed=_NAMED, remedy=remedy)
+        raise _none_such("tagger", text, nearest(name, TAGGERS.keys() - {RUN}), _NAMED)
     return choose(text, RUN, looks)
 
 
@@ -99,11 +96,14 @@ def finder_of(where: str) -> Finder:
     from curate.taggers import box, finder
 
     if where != BOX and not os.path.lexists(where):
-        remedy = f"did you mean {BOX}?" if nearest(where, [BOX]) else ""
-        allowed = f"{BOX}, or the folder of a run"
-        found = f"{where!r}, which is no finder and no folder"
-        raise InputError("--finder", found, allowed=allowed, remedy=remedy)
+        raise _none_such("finder", where, nearest(where, [BOX]), f"{BOX}, or the folder of a run")
     return box.finder() if where == BOX else finder.finder_of(where)
+
+
+def _none_such(what: str, given: str, near: str | None, allowed: str) -> InputError:
+    remedy = f"did you mean {near}?" if near else ""
+    found = f"{given!r}, which is no {what} and no folder"
+    return InputError(f"--{what}", found, allowed=allowed, remedy=remedy)
 
 
 def with_runs(by: str | None) -> Mapping[str, Finder]:

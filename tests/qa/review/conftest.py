@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from review_pages import flag, hand, save
 
 from qa.finding import write_findings
+from qa.review.build import build_review
 
 SWITCHES = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -59,3 +60,10 @@ def hands(tmp_path: Path, flat_hand: np.ndarray) -> Path:
     found += [flag("blur", samples[i]) for i in (9, 10)] + [flag("leak", None)]
     write_findings(found, tmp_path / "qa")
     return root
+
+
+@pytest.fixture
+def built(hands: Path, tmp_path: Path) -> Path:
+    """The review page of `hands`."""
+    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
+    return tmp_path / "page"

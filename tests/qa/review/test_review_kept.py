@@ -21,11 +21,8 @@ def decisions(page: Page) -> dict[str, str]:
     return {sample: decision for _, sample, decision in whose(page)}
 
 
-def test_two_tabs_keep_what_was_decided_in_either(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    one, other = (open_page(context, tmp_path / "page") for _ in range(2))
+def test_two_tabs_keep_what_was_decided_in_either(built: Path, context: BrowserContext) -> None:
+    one, other = (open_page(context, built) for _ in range(2))
     press(one, "a j r")  # 9 and 10
     until(other, "mine.size === 2")
     assert other.locator("#state").inner_text() == "2 of 6 flagged decided · 2 not exported"
@@ -36,18 +33,15 @@ def test_two_tabs_keep_what_was_decided_in_either(
     assert decisions(one) == decisions(other) == {"s/10": "reject", "s/5": "reject"}
     one.close()
     other.close()
-    assert decisions(open_page(context, tmp_path / "page")) == {"s/10": "reject", "s/5": "reject"}
+    assert decisions(open_page(context, built)) == {"s/10": "reject", "s/5": "reject"}
 
 
-def test_a_tab_in_which_nothing_was_decided_overwrites_nothing(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    one, other = (open_page(context, tmp_path / "page") for _ in range(2))
+def test_a_tab_in_which_nothing_was_decided_overwrites_nothing(built: Path, context: BrowserContext) -> None:
+    one, other = (open_page(context, built) for _ in range(2))
     press(one, "a j r")
     one.close()
     other.close()
-    again = open_page(context, tmp_path / "page")
+    again = open_page(context, built)
     assert decisions(again) == {"s/9": "accept", "s/10": "reject"}
     again.evaluate("localStorage.clear()")
     press(again, "n a")
@@ -55,23 +49,19 @@ def test_a_tab_in_which_nothing_was_decided_overwrites_nothing(
 
 
 def test_decisions_that_were_not_exported_are_told_after_a_reload(
-    hands: Path, tmp_path: Path, context: BrowserContext
+    built: Path, context: BrowserContext
 ) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+    page = open_page(context, built)
     press(page, "a j r")
     until(page, "!saving")
     page.close()
-    again = open_page(context, tmp_path / "page")
+    again = open_page(context, built)
     assert again.locator("#state").inner_text() == "2 of 6 flagged decided · 2 not exported"
     assert again.locator("#state.unsaved").count() == 1
 
 
-def test_what_was_taken_back_after_an_export_is_not_exported(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+def test_what_was_taken_back_after_an_export_is_not_exported(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built)
     name(page, "ann")
     press(page, "a j r")  # 9 and 10
     export(page)
@@ -82,17 +72,14 @@ def test_what_was_taken_back_after_an_export_is_not_exported(
     until(page, "!saving")
     page.evaluate("unsaved = 0")  # or the browser asks
     page.close()
-    again = open_page(context, tmp_path / "page")
+    again = open_page(context, built)
     assert again.locator("#state").inner_text() == "0 of 6 flagged decided · 2 not exported"
     assert export(again) == ""
     assert again.locator("#state").inner_text() == "0 of 6 flagged decided"
 
 
-def test_each_of_several_files_that_are_imported_is_told_of(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+def test_each_of_several_files_that_are_imported_is_told_of(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built)
     press(page, "a j r")
     good = page.evaluate("exported()").encode()
     files = {"<b>of another.jsonl": good.replace(b'"s/', b'"t/'), "bob.jsonl": good}
@@ -107,11 +94,8 @@ def test_each_of_several_files_that_are_imported_is_told_of(
     ]
 
 
-def test_an_import_is_undone_and_done_again_as_one_act(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+def test_an_import_is_undone_and_done_again_as_one_act(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built)
     name(page, "ann")
     press(page, "a j r j x")  # 9, 10 and 5
     file = page.evaluate("exported()")
@@ -129,14 +113,13 @@ def test_an_import_is_undone_and_done_again_as_one_act(
     until(page, "!saving")
     page.evaluate("unsaved = 0")  # or the browser asks
     page.close()
-    assert whose(open_page(context, tmp_path / "page")) == []
+    assert whose(open_page(context, built)) == []
 
 
 def test_a_file_that_a_reviewer_imports_before_giving_the_name_is_theirs(
-    hands: Path, tmp_path: Path, context: BrowserContext
+    built: Path, context: BrowserContext
 ) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+    page = open_page(context, built)
     name(page, "ann")
     press(page, "a j r j x")
     file = page.evaluate("exported()")
@@ -175,16 +158,15 @@ def test_nothing_is_imported_before_all_samples_are_read(
 
 
 def test_decisions_on_pixels_of_before_are_left_out_and_counted(
-    hands: Path, tmp_path: Path, context: BrowserContext
+    hands: Path, tmp_path: Path, built: Path, context: BrowserContext
 ) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+    page = open_page(context, built)
     press(page, "a j r j x")  # 9, 10 and 5
     page.close()
     sample = next(one for one in Dataset(hands) if one.sample_id == "s/10")
     images.write(hands / sample.image, np.zeros((200, 200, 3), np.uint8))
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True, overwrite=True)
-    again = open_page(context, tmp_path / "page")
+    build_review(hands, tmp_path / "qa", built, quiet=True, overwrite=True)
+    again = open_page(context, built)
     assert decisions(again) == {"s/9": "accept", "s/5": "fix"}
     assert again.locator("#notice").inner_text().startswith("Of the decisions kept in this browser, 1 was")
 

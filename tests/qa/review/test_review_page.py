@@ -28,10 +28,9 @@ HOSTILE = '"></script><script>window.pwned=1</script><img src=x onerror="window.
 
 
 def test_decide_by_keyboard_export_apply_and_reopen(
-    hands: Path, tmp_path: Path, context: BrowserContext
+    hands: Path, tmp_path: Path, built: Path, context: BrowserContext
 ) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+    page = open_page(context, built)
     # Blur stands before order; the dataset's order within each.
     assert ids(page)[:6] == ["s/9", "s/10", "s/5", "s/6", "s/7", "s/8"]
     page.get_by_role("textbox", name="Reviewer").fill("ann")
@@ -65,16 +64,15 @@ def test_decide_by_keyboard_export_apply_and_reopen(
     assert new["s/7"].side == "left"
     assert applied.checks == {"blur": (1, 1), "order": (5, 1)}
     page.close()
-    again = open_page(context, tmp_path / "page", "#decision=reject")
+    again = open_page(context, built, "#decision=reject")
     assert ids(again) == ["s/5", "s/8"]
     assert again.locator("#state").inner_text() == "5 of 6 flagged decided · all exported"
 
 
 def test_reviewers_are_merged_and_conflicts_shown(
-    hands: Path, tmp_path: Path, context: BrowserContext
+    hands: Path, tmp_path: Path, built: Path, context: BrowserContext
 ) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page", "#id=s/1")
+    page = open_page(context, built, "#id=s/1")
     assert ids(page) == ["s/10", "s/1", "s/11"]
     page.get_by_role("textbox", name="Reviewer").fill("ann")
     page.locator("#grid").get_by_role("option").first.click()
@@ -105,9 +103,8 @@ def test_reviewers_are_merged_and_conflicts_shown(
     assert [name for name, _ in applied.conflicts] == ["s/10"]
 
 
-def test_a_view_is_linked_by_its_address(hands: Path, tmp_path: Path, context: BrowserContext) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page", "#check=order&sort=order")
+def test_a_view_is_linked_by_its_address(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built, "#check=order&sort=order")
     assert ids(page) == ["s/9", "s/8", "s/7", "s/6", "s/5"]  # furthest beyond the limit first
     page.get_by_role("checkbox", name="test").check()
     until(page, "location.hash.includes('split=test')")
@@ -118,7 +115,7 @@ def test_a_view_is_linked_by_its_address(hands: Path, tmp_path: Path, context: B
     until(page, "location.hash === '#' + viewAsHash()")
     link = page.evaluate("location.hash")
     page.close()
-    assert ids(open_page(context, tmp_path / "page", link)) == ["s/9", "s/7"]
+    assert ids(open_page(context, built, link)) == ["s/9", "s/7"]
 
 
 def test_a_large_set_takes_few_nodes_and_counts_right(
@@ -214,11 +211,8 @@ def test_nothing_is_proposed_for_points_that_are_no_hand_s(
     assert proposed == {"s/1": None, "s/2": None, "s/5": {"side": "swap"}}
 
 
-def test_a_decision_holds_for_all_that_are_selected(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page", "#sort=dataset")
+def test_a_decision_holds_for_all_that_are_selected(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built, "#sort=dataset")
     page.locator(f"#cell-{page.evaluate('view[0]')}").click()
     press(page, "Shift+ArrowRight Shift+ArrowRight r")
     assert page.locator(".several").inner_text() == "3 selected: a decision applies to all of them"
@@ -240,11 +234,8 @@ def rejected(page: Page) -> list[str]:
     return sorted(rows)
 
 
-def test_points_that_were_moved_elsewhere_are_shown(
-    hands: Path, tmp_path: Path, context: BrowserContext
-) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page", "#id=s/5")
+def test_points_that_were_moved_elsewhere_are_shown(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built, "#id=s/5")
     press(page, "x")
     line = json.loads(page.evaluate("exported()"))
     line |= {
@@ -263,9 +254,8 @@ def test_points_that_were_moved_elsewhere_are_shown(
     assert again["patch"] == line["patch"]
 
 
-def test_the_keyboard_alone_reaches_everything(hands: Path, tmp_path: Path, context: BrowserContext) -> None:
-    build_review(hands, tmp_path / "qa", tmp_path / "page", quiet=True)
-    page = open_page(context, tmp_path / "page")
+def test_the_keyboard_alone_reaches_everything(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built)
     assert page.locator("[role=option][tabindex='0']").count() == 1
     press(page, "j")
     focused = page.locator(":focus")
