@@ -151,10 +151,10 @@ def evaluate(
         if claim.result is not None:
             return Evaluation(folder, claim.result, origin.seen, origin.unknown, reused=True)
         names, found = (origin.name, dataset.name), origin.predict()
-        about = origin.about(options.split, names[1])
+        about = {**origin.about(options.split, names[1]), **_looked_at(options)}
         if origin.of_points:
             scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
-            figures = {**about, **measure(scored), **_looked_at(options)}
+            figures = {**about, **measure(scored)}
             figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
             if other is not None:
                 figures["against"] = finite(against.compared(scored, other, os.fspath(options.against or "")))
@@ -216,8 +216,8 @@ def _origin(
     of_points = "points" in opened.gives
     if not of_points:
         opened.require("mask")
-        if options.by or options.against or options.looks > 1:
-            found = "--by, --against or --looks with a run that finds masks"
+        if options.by or options.against:
+            found = "--by or --against with a run that finds masks"
             raise InputError("evaluate", found, allowed="with one that finds points")
     require_fit(opened, dataset, masks=not of_points)
     examples = Examples(dataset, options.split, opened.spec.keypoints)

@@ -62,9 +62,15 @@ class Look:
 
     def of(self, picture: Pixels) -> Pixels:
         """How an upright picture, (S, S) or (S, S, 3), is shown; a turn repeats its edge."""
+        return self._moved(picture, self.affine(len(picture)))
+
+    def undone(self, picture: Pixels) -> Pixels:
+        """A picture as it is shown, upright again; what a turn moved out of it repeats the edge."""
+        return self._moved(picture, geometry.invert(self.affine(len(picture))))
+
+    def _moved(self, picture: Pixels, affine: geometry.Affine) -> Pixels:
         if self.turn:
-            size = len(picture)
-            matrix = geometry.to_index_space(self.affine(size))
+            size, matrix = len(picture), geometry.to_index_space(affine)
             return cv2.warpAffine(picture, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
         rows, columns = (slice(None, None, -1 if flip else 1) for flip in (self.upended, self.mirrored))
         return np.ascontiguousarray(picture[rows, columns])
@@ -109,7 +115,8 @@ def together(points: Sequence[NDArray[np.floating]], scores: Sequence[NDArray[np
     count = seen.sum(axis=0)
     middle, apart = np.full(places.shape[1:], np.nan), np.full(places.shape[1], np.nan)
     weights = np.where(seen, np.maximum(scores, _LEAST), 0.0) ** 2
-    middle[count > 0] = _median(np.nan_to_num(places)[:, count > 0], weights[:, count > 0])
+    if count.any():
+        middle[count > 0] = _median(np.nan_to_num(places)[:, count > 0], weights[:, count > 0])
     squares = np.where(seen, np.square(places - middle).sum(axis=2), 0.0).sum(axis=0)
     apart[count > 1] = np.sqrt(squares[count > 1] / count[count > 1])
     return Said(middle, np.mean(scores, axis=0, dtype=np.float64), apart)

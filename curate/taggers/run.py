@@ -51,18 +51,26 @@ def looks_of(count: int) -> tuple[Look, ...]:
 def found_by_looks(
     model: Model, looks: Sequence[Look], pixels: NDArray[np.uint8], left: NDArray[np.bool_]
 ) -> Found:
-    """The points that several looks at each of some images give together, in pixels of these.
+    """The points that several looks at each of some images give, and the mean of their masks, in its pixels.
 
     pixels, left: as `Model.predict` takes them.
     """
     answers = list[tuple[NDArray[np.float64], NDArray[np.float32]]]()
+    masks = list[NDArray[np.uint8]]()
     for look in looks:
         answer = model.predict(np.stack([look.of(image) for image in pixels]), left != look.other_side)
         back = geometry.invert(look.affine(model.form[0]))
         answers.append((geometry.apply(back, answer.points), answer.scores))
+        if answer.masks is not None:
+            masks.append(np.stack([look.undone(mask) for mask in answer.masks]))
     said = _together(answers)
     points, scores = [one.keypoints for one in said], [one.scores for one in said]
-    return Found(np.stack(points).astype(np.float32), np.stack(scores).astype(np.float32), None, None)
+    return Found(
+        np.stack(points).astype(np.float32),
+        np.stack(scores).astype(np.float32),
+        np.rint(np.mean(masks, 0)).astype(np.uint8) if masks else None,
+        None,
+    )
 
 
 def _together(answers: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> list[Said]:

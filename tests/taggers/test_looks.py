@@ -100,3 +100,12 @@ def test_looks_of_no_score_are_put_together_too() -> None:
     looks = [np.zeros((21, 2)), np.full((21, 2), 2.0)]
     said = together(looks, [np.zeros(21), np.zeros(21)])
     np.testing.assert_allclose(said.keypoints, 1.0)
+
+
+def test_looks_that_find_nothing_say_nothing() -> None:
+    nothing = np.full((21, 2), np.nan)
+    said = together([nothing, nothing], [np.zeros(21), np.zeros(21)])
+    assert np.isnan(said.keypoints).all()
+    assert (said.scores == 0).all()
+    assert said.apart is not None
+    assert np.isnan(said.apart).all()

@@ -77,6 +77,29 @@ def test_looks_at_images_are_led_back_and_put_together() -> None:
     assert model.left == [[True, False], [False, True]] * 3
 
 
+class Bright:
+    """Stands for a network that finds the bright part of an image as a hand, and no points."""
+
+    name, threshold, form, right_hands = "bright", None, (64, 1), False
+
+    def predict(self, pixels: np.ndarray, left: np.ndarray | None = None) -> Found:
+        points = np.full((len(pixels), 21, 2), np.nan, np.float32)
+        return Found(points, np.zeros((len(pixels), 21), np.float32), pixels.copy(), None)
+
+
+def test_masks_of_looks_are_led_back_and_averaged() -> None:
+    """Each look, led back, is the picture again; where turns lose a corner, the edge is repeated."""
+    y, x = np.mgrid[:64, :64] + 0.5
+    blob = 255 * np.exp(-(((x - 20) / 12) ** 2) - ((y - 36) / 7) ** 2)
+    pixels = np.stack([blob, blob.T]).astype(np.uint8)
+    found = found_by_looks(Bright(), looks_of(6), pixels, np.zeros(2, bool))
+    assert found.masks is not None
+    np.testing.assert_allclose(found.masks.astype(int), pixels, atol=3)
+    flipped = found_by_looks(Bright(), looks_of(2), pixels, np.zeros(2, bool))
+    np.testing.assert_array_equal(flipped.masks, pixels)
+    assert np.isnan(found.points).all()
+
+
 def tag(run: Path, *photographs: Photograph) -> list[Tagged | InputError]:
     return open_tagger(str(run), 1).tag(photographs)
 

@@ -30,6 +30,7 @@ from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import inference, table
 from curate.networks.network import Decoded, Spec
 from curate.options.autotag import AutotagOptions
+from curate.options.evaluate import EvaluateOptions
 from curate.options.train import TrainOptions
 from curate.predict import predict
 from curate.train import train
@@ -148,6 +149,12 @@ def test_a_mask_is_learnt_measured_and_predicted(make_set: MakeSet, tmp_path: Pa
     assert page.count("<img src=") == 9
     assert "drawn/10" in page
     assert f"{figures['mask_iou']:.3f} per picture" in str(evaluation)
+
+    looked = evaluate(out, training_set, tmp_path / "looked", EvaluateOptions(looks=4), quiet=True)
+    assert looked.figures["looks"] == 4
+    assert looked.figures["mask_iou"] > 0.5
+    with pytest.raises(InputError, match="--by or --against with a run that finds masks"):
+        evaluate(out, training_set, tmp_path / "by", EvaluateOptions(by=("side",)), quiet=True)
     assert evaluate(out, training_set, quiet=True).reused
     with pytest.raises(InputError, match="a training set without masks; build it with --masks"):
         evaluate(out, make_set(["test"], channels=3), tmp_path / "other", quiet=True)
