@@ -1,13 +1,14 @@
 """Do renders look like hands? Judged by a detector that was trained on real ones: MediaPipe Hands 0.10.21.
 
-    python benchmarks/render_realism.py [D] [--mediapipe PYTHON] [--limit N] [--turn] [--sheet FILE] [--json]
+    python benchmarks/render_realism.py [D] [--mediapipe PYTHON] [--limit N] [--turn] [--share X]
+        [--sheet FILE] [--json]
 
 D is a labelled dataset: renders, or real photographs for reference figures. Without it 400 pictures (or
 --limit) of open hands are rendered first: backs and palms, tilt 0 to 45, all rotations. For each sample
 MediaPipe (still images, one hand, confidence 0.5) looks at the whole image. Printed are the share of hands
 that it finds and the median distance of its points from the labels, overall and by aspect, tilt, rotation,
-skin and pose; then for each keypoint the median distance and the mean offset (MediaPipe - label) in the
-finger frame:
+skin, pose and size (the share of the picture's side that the hand takes up); then for each keypoint the
+median distance and the mean offset (MediaPipe - label) in the finger frame:
 
     along    positive towards the fingertip (of the wrist: towards the middle finger)
     across   positive towards the thumb's side of the hand
@@ -17,14 +18,17 @@ Distances are in % of hand size, the longer side of the box around the labels. A
 
 PYTHON is an interpreter that has mediapipe==0.10.21 (NumPy 1); default: $HAND_CURATE_MEDIAPIPE, else
 .venv-tools. --turn turns each image about its middle, by 0, 45, ... 315 degrees in turn: what the detector
-makes of real hands that do not point upwards is the measure for rendered ones. --sheet draws the hands that
-were missed, then the worst (labels white).
+makes of real hands that do not point upwards is the measure for rendered ones. --share cuts a square out of
+each image of whose side the hand takes up so much, since the detector misses hands that fill a picture;
+images too small for that are left out. --sheet draws the hands that were missed, then the worst (labels
+white).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import struct
@@ -56,6 +60,7 @@ INTERPRETER = HERE.parent / ".venv-tools" / "bin" / "python"
 ANGLES = "tilt=0..45 rotation=0..360 roll=-10..10"
 SKIN = ("skinTone", "skinColor")  # in a sample's attrs
 Floats = NDArray[np.float64]
+_CUT = 256  # pixels of what --share cuts out
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,9 @@ def renders(folder: Path, count: int) -> Path:
     return folder / "renders"
 
 
-def judge(root: Path, interpreter: str, limit: int | None, turn: bool) -> tuple[Judged, list[images.Pixels]]:
+def judge(
+    root: Path, interpreter: str, limit: int | None, turn: bool, share: float | None = None
+) -> tuple[Judged, list[images.Pixels]]:
     """Show the dataset's images to MediaPipe; also the images, as it saw them."""
     dataset = Dataset(root)
     samples = [sample for sample in dataset if np.isfinite(sample.keypoints[:, 0]).sum() > 1]
@@ -113,6 +120,13 @@ def judge(root: Path, interpreter: str, limit: int | None, turn: bool) -> tuple[
     if turn:
         turned = [_turned(s, p, 45.0 * (i % 8)) for i, (s, p) in enumerate(zip(samples, shown, strict=True))]
         samples, shown = [one for one, _ in turned], [one for _, one in turned]
+    if share:
+        cut = [
+            _cut(s, p, share)
+            for s, p in zip(samples, shown, strict=True)
+            if _side(s) / share <= min(p.shape[:2])
+        ]
+        samples, shown = [one for one, _ in cut], [one for _, one in cut]
     points, sides = np.full((len(samples), kp.COUNT, 2), np.nan), [""] * len(samples)
     for i, answer in enumerate(_ask(interpreter, shown)):
         if answer is not None:
@@ -155,6 +169,30 @@ def _turned(sample: Sample, image: images.Pixels, degrees: float) -> tuple[Sampl
     return replace(sample, keypoints=points, rotation=degrees), np.asarray(seen, np.uint8)
 
 
+def _side(sample: Sample) -> float:
+    """The longer side of the box around a hand's labels, pixels."""
+    return float(np.ptp(sample.keypoints[np.isfinite(sample.keypoints[:, 0])], axis=0).max())
+
+
+def _share(sample: Sample) -> str:
+    """How much of the picture's side a hand takes up, in tenths; "" where that is not known."""
+    if not sample.width or not sample.height:
+        return ""
+    return f"{math.floor(10 * _side(sample) / max(sample.width, sample.height)) / 10:.1f}"
+
+
+def _cut(sample: Sample, image: images.Pixels, share: float) -> tuple[Sample, images.Pixels]:
+    """A sample and the square of its image, _CUT pixels wide, of whose side its hand takes up `share`."""
+    labelled = sample.keypoints[np.isfinite(sample.keypoints[:, 0])]
+    side = int(_side(sample) / share)
+    middle = (labelled.min(axis=0) + labelled.max(axis=0)) / 2
+    left, top = np.clip(middle - side / 2, 0, np.array(image.shape[1::-1]) - side).astype(int)
+    how = cv2.INTER_CUBIC if side < _CUT else cv2.INTER_AREA
+    seen = cv2.resize(image[top : top + side, left : left + side], (_CUT, _CUT), interpolation=how)
+    points = ((sample.keypoints - (left, top)) * _CUT / side).astype(np.float32)
+    return replace(sample, keypoints=points, width=_CUT, height=_CUT), np.asarray(seen, np.uint8)
+
+
 def _frames(truth: Floats) -> tuple[Floats, Floats]:
     """Unit vectors (N, 21, 2) along each keypoint's finger, and across it towards the thumb's side."""
     before, after = np.arange(kp.COUNT) - 1, np.arange(kp.COUNT) + 1
@@ -185,6 +223,7 @@ def bins(samples: list[Sample]) -> dict[str, list[str]]:
             "" if sample.rotation is None else f"{45 * (round(sample.rotation / 45) % 8):4d}"
         ),
         **{name: of_attrs(name) for name in (*SKIN, "pose")},
+        "size": _share,
     }
     found = {way: [name_of(sample) for sample in samples] for way, name_of in ways.items()}
     return {way: names for way, names in found.items() if any(names)}
@@ -277,13 +316,16 @@ def main() -> None:
     parser.add_argument(
         "--turn", action="store_true", help="turn the images by 0, 45, ... 315 degrees in turn"
     )
+    parser.add_argument(
+        "--share", type=float, help="cut the images so that the hand takes up this share of the side"
+    )
     parser.add_argument("--sheet", type=Path, help="picture of the missed and the worst (.jpg or .png)")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     need_mediapipe(given.mediapipe)
     with tempfile.TemporaryDirectory() as folder:
         dataset = given.dataset or renders(Path(folder), given.limit or 400)
-        judged, shown = judge(dataset, given.mediapipe, given.limit, given.turn)
+        judged, shown = judge(dataset, given.mediapipe, given.limit, given.turn, given.share)
     result = report(judged)
     print(json.dumps(result)) if given.json else show(result)
     if given.sheet:
