@@ -55,7 +55,7 @@ def decode_peaks(logits: Tensor, threshold: float, radius: int) -> tuple[Tensor,
 def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Points of maps trained with binary cross-entropy on peak-1 Gaussians.
 
-    As decode_softmax, but cells below half of the peak do not count (a background of 0.01 over
+    As decode_softmax, but cells count by what they exceed half of the peak by (a background of 0.01 over
     thousands of cells would pull every point to the middle), and the score is the peak.
     """
     # The sigmoid would make an infinity look like an answer.
@@ -64,10 +64,13 @@ def decode_sigmoid(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def decode_heights(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Points of maps of height 1 at the point, (B, K, H, W), by the cells near the peak of at least half of
+    """Points of maps of height 1 at the point, (B, K, H, W), by the cells near the peak of more than half of
     it; and these peaks. Returns: as decode_softmax."""
-    points, _ = local_expectation(maps.clamp(min=0), floor=0.5)
-    return points, torch.nan_to_num(maps.flatten(2).amax(-1).clamp(0, 1), nan=0.0)
+    peaks = maps.amax((2, 3), keepdim=True).clamp(min=0)
+    # A cell counts by what it has above the half, so that one which just comes in or drops out moves nothing:
+    # counted whole, such cells pull a point towards the middle of its cell or away from it.
+    points, _ = local_expectation((maps - peaks / 2).clamp(min=0))
+    return points, torch.nan_to_num(peaks[..., 0, 0].clamp(max=1), nan=0.0)
 
 
 def expectation(maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +90,7 @@ def expectation(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def local_expectation(
-    maps: Tensor, radius: int = RADIUS, floor: float = 0.0, cell: Tensor | None = None
+    maps: Tensor, radius: int = RADIUS, cell: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Centre of mass in a window around each map's largest cell.
 
@@ -97,7 +100,6 @@ def local_expectation(
     ----------
     maps: (B, K, H, W), not negative.
     radius: half of the window's side, in cells, without the middle one.
-    floor: cells below this share of the peak do not count.
     cell: (B, K), row * W + column of another cell to look around.
 
     Returns
@@ -109,8 +111,7 @@ def local_expectation(
     flat = maps.flatten(2)
     finite = flat.isfinite().all(-1)
     flat = torch.where(finite[..., None], flat, 0.0)
-    peak, highest = flat.max(-1)
-    cell = highest if cell is None else cell
+    cell = flat.argmax(-1) if cell is None else cell
     x, y = cell % width, cell // width
     reach_x = torch.minimum(x, width - 1 - x).clamp(max=radius)[..., None]
     reach_y = torch.minimum(y, height - 1 - y).clamp(max=radius)[..., None]
@@ -121,8 +122,7 @@ def local_expectation(
     cells = rows[..., :, None] * width + columns[..., None, :]
     window = flat.gather(2, cells.flatten(2)).view(cells.shape)
     inside = (offsets.abs() <= reach_y)[..., :, None] & (offsets.abs() <= reach_x)[..., None, :]
-    counts = inside & (window >= floor * peak[..., None, None])
-    window = torch.where(counts, window, 0.0)
+    window = torch.where(inside, window, 0.0)
 
     mass = window.sum((-2, -1))
     scale = mass.clamp(min=torch.finfo(window.dtype).tiny)
