@@ -71,7 +71,7 @@ def pose_outlier(view: View, limits: Limits) -> Outcome:
         fold = view.folds(rows)
         errors, apart = block_errors(view.hands(rows), fold, view.subject_id[rows])
         worst[rows] = np.nan_to_num(errors, nan=-1.0).argmax(axis=1)
-        total = np.nanmax(errors, axis=1)
+        total = np.fmax.reduce(errors, axis=1)
         usual = robust.upper(total, fold)
         score[rows], own[rows] = (robust.excess(some, usual=usual) for some in (total, apart))
     judged = np.isfinite(score)
@@ -99,28 +99,30 @@ def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Flo
 
     Returns
     -------
-    errors: (n, 27). apart: (n,) the largest error that is left where the hand is compared with the
-        second-nearest of its person's other photographs instead of with the mean; inf where it is not known.
+    errors: (n, 27); NaN where a hand has no point of the block that most hands have, too. apart: (n,) the
+        largest error that is left where the hand is compared with the second-nearest of its person's other
+        photographs instead of with the mean; inf where it is not known.
     """
-    hands = align(points)
+    # Hands are often cut at the wrist. Points that few have are left out: nothing could be fitted to them,
+    # and hands that have them would be laid onto the others in another way.
+    usual = np.isfinite(points).all(axis=2).mean(axis=0) > 0.5
+    hands = align(np.where(usual[:, None], points, np.nan))
     shape, seen = hands.shape, hands.seen
-    # Hands are often cut at the wrist: the fit takes those that have as many points as most.
-    usual = seen & (seen.mean(axis=0) > 0.5)
-    fit = (seen | (seen.mean(axis=0) <= 0.5)).all(axis=1)
+    fit = (seen | ~usual).all(axis=1)
     errors = np.full((len(points), len(_BLOCKS)), np.nan)
     scale = np.ones(len(_BLOCKS))
     fits: dict[int, Floats] = {}
     for _ in range(2):
         for number in np.unique(fold).tolist():
-            middle, fits[number] = _fit(shape, usual, fit & (fold != number))
+            middle, fits[number] = _fit(shape, seen, fit & (fold != number))
             judged = np.flatnonzero(fold == number)
             for some in blocks(len(judged)):
                 rows = judged[some]
                 offset = np.where(seen[rows, :, None], shape[rows] - middle, 0)
                 errors[rows] = _conditional_errors(offset, seen[rows], fits[number])
-        scale = np.maximum(np.nanmedian(errors, axis=0), 1e-9)
+        scale = np.maximum(robust.medians(errors), 1e-9)
         errors /= scale
-        total = np.nanmax(errors, axis=1)
+        total = np.fmax.reduce(errors, axis=1)
         fit = fit & (total <= np.quantile(total[fit], _TRIM))
 
     def apart(row: int, others: Rows) -> Floats:
@@ -128,24 +130,24 @@ def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Flo
         step = np.where(both[..., None], shape[row] - shape[others], 0)
         near = np.argsort(np.square(step).sum(axis=(1, 2)), kind="stable")[:_NEIGHBOURS]
         left = _conditional_errors(step[near], both[near], fits[int(fold[row])])
-        return np.asarray(np.nanmax(left / scale, axis=1))
+        return np.asarray(np.fmax.reduce(left / scale, axis=1))
 
     # Only of hands that stand out is it asked whether they are usual for their person.
-    rare = np.flatnonzero(total > np.quantile(total, _TRIM)).tolist()
+    rare = np.flatnonzero(total > np.nanquantile(total, _TRIM)).tolist()
     return errors, apart_from_own(rare, person, apart)
 
 
-def _fit(shape: Floats, usual: Flags, taught: Flags) -> tuple[Floats, Floats]:
+def _fit(shape: Floats, seen: Flags, taught: Flags) -> tuple[Floats, Floats]:
     """Mean hand (21, 2) and covariance (42, 42) of the hands that teach."""
     teachers = np.flatnonzero(taught)
     parts = [teachers[some] for some in blocks(len(teachers))]
-    count = np.maximum(usual[teachers].sum(axis=0), 1)[:, None]
+    count = np.maximum(seen[teachers].sum(axis=0), 1)[:, None]
     middle = np.zeros((kp.COUNT, 2))
     for rows in parts:
-        middle += np.where(usual[rows, :, None], shape[rows], 0).sum(axis=0) / count
+        middle += np.where(seen[rows, :, None], shape[rows], 0).sum(axis=0) / count
     covariance = np.zeros((2 * kp.COUNT, 2 * kp.COUNT))
     for rows in parts:
-        offset = np.where(usual[rows, :, None], shape[rows] - middle, 0).reshape(len(rows), -1)
+        offset = np.where(seen[rows, :, None], shape[rows] - middle, 0).reshape(len(rows), -1)
         covariance += offset.T @ offset / max(1, len(teachers) - 1)
     mean = np.trace(covariance) / len(covariance) or 1.0  # where one hand alone teaches, nothing varies
     covariance += _RIDGE * mean * np.eye(len(covariance))

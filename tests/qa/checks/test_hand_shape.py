@@ -54,6 +54,25 @@ def test_a_point_that_is_missing_is_not_blamed(many: View) -> None:
     assert first.words["what"] in ("middle_dip", "middle_tip")
 
 
+@pytest.mark.parametrize("point", [0, 8])
+def test_hands_that_have_a_point_which_few_have_are_judged_by_the_others(many: View, point: int) -> None:
+    points = many.points
+    points[7, 11] += (35.0, 10.0)
+    points[:, point] = np.nan
+    without = [(hit.row, hit.score) for hit in hits("pose-outlier", moved(many, points))]
+    points[::10, point] = many.points[::10, point]
+    found = run("pose-outlier", moved(many, points))
+    assert found.checked == 150
+    assert [(hit.row, hit.score) for hit in found.hits] == [(row, pytest.approx(z)) for row, z in without]
+
+
+@pytest.mark.filterwarnings("error")
+def test_hands_without_a_wrist_are_judged_without_a_warning(many: View) -> None:
+    points = many.points
+    points[:, 0] = np.nan
+    assert run("pose-outlier", moved(many, points)).checked == 150
+
+
 def test_small_sources_are_not_judged_by_others(many: View) -> None:
     source = many.source.copy()
     source[:60] = "another"
