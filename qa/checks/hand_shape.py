@@ -37,9 +37,7 @@ def bone_length(view: View, limits: Limits) -> Outcome:
             log = np.where(lengths > 0, np.log(lengths), -9.0)
         log[np.isnan(lengths)] = np.nan
         log[:, np.isfinite(log).sum(axis=0) < limits["samples"]] = np.nan
-        known = np.isfinite(log).any(axis=0)
-        z = np.full(log.shape, np.nan)
-        z[:, known] = robust.z_scores(log[:, known])
+        z = robust.z_scores(log)
         far = np.where(np.isfinite(z), np.abs(z), -1)
         score[rows], worst[rows] = far.max(axis=1), far.argmax(axis=1)
         too_long[rows] = np.take_along_axis(z, worst[rows, None], axis=1)[:, 0] > 0

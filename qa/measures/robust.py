@@ -22,7 +22,8 @@ def groups(names: Names, least: float) -> Iterator[Rows]:
 
 
 def z_scores(values: Floats, fold: Rows | None = None, *, least: float = 0.0) -> Floats:
-    """Distance from the column's median in robust standard deviations; NaN stays NaN.
+    """Distance from the column's median in robust standard deviations; NaN stays NaN, and what has nothing to
+    be judged by becomes it.
 
     Parameters
     ----------
@@ -32,8 +33,8 @@ def z_scores(values: Floats, fold: Rows | None = None, *, least: float = 0.0) ->
     """
     z = np.full(values.shape, np.nan)
     for judged, taught in _by_fold(len(values), fold):
-        middle = np.nanmedian(values[taught], axis=0)
-        spread = np.maximum(_MAD * np.nanmedian(np.abs(values[taught] - middle), axis=0), least)
+        middle = medians(values[taught])
+        spread = np.maximum(_MAD * medians(np.abs(values[taught] - middle)), least)
         z[judged] = (values[judged] - middle) / np.where(spread > 0, spread, np.inf)
     return z
 

@@ -29,6 +29,18 @@ def test_others_alone_tell_what_is_usual() -> None:
     assert excess(usual * np.where(other, 100, 1), other)[3000] > 4
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_has_nothing_to_be_judged_by_is_not_judged() -> None:
+    values, fold = (
+        np.array([[1.0, np.nan, 5.0], [3, np.nan, np.nan], [9, np.nan, np.nan]]),
+        np.array([0, 1, 1]),
+    )
+    z = z_scores(values)
+    assert z[0, 0] == pytest.approx(-1 / 1.4826)
+    assert np.isnan(z[:, 1]).all()
+    assert np.isnan(z_scores(values, fold)[0, 2])  # the only 5, in a fold of its own
+
+
 def test_a_median_leaves_out_the_value_that_it_judges() -> None:
     values = np.array([8.0, 1, 16, 4, 2])  # without 8: 1 2 4 16, and so on
     assert robust.medians_of_others(values).tolist() == [3, 6, 3, 5, 6]
