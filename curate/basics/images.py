@@ -116,13 +116,28 @@ def read_mask(path: str | os.PathLike[str]) -> Pixels:
     """
     data = load(path)
     info = examine(data, path)
-    if info.format == "PNG":
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if image is not None and image.dtype == np.uint8 and image.shape[2:] == (4,):
-            alpha = np.asarray(image[..., 3], np.uint8)
-            if alpha.min() < 255:
-                return np.ascontiguousarray(_orient(alpha, info.orientation))
-    return decode(data, path, grey=True)
+    alpha = _transparency(data, info.format)
+    if alpha is None or alpha.min() == 255:
+        return decode(data, path, grey=True, info=info)
+    # Pillow orients TIFF.
+    return np.ascontiguousarray(alpha if info.format == "TIFF" else _orient(alpha, info.orientation))
+
+
+def _transparency(data: bytes, kind: str) -> Pixels | None:
+    """The alpha of an image's pixels, as they are stored; None where it has none, or does not decode."""
+    if kind == "PNG":
+        image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if image is None or image.shape[2:] != (4,):
+            return None
+        alpha = image[..., 3]
+        return np.asarray(alpha >> 8 if alpha.dtype == np.uint16 else alpha, np.uint8)
+    if kind not in ("WEBP", "TIFF"):
+        return None
+    try:
+        with unwarned(), Image.open(io.BytesIO(data)) as stored:
+            return np.asarray(stored.getchannel("A")) if "A" in stored.getbands() else None
+    except image_header.BROKEN:
+        return None
 
 
 def in_stack(ref: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from curate.basics import images
 from curate.basics.errors import UnreadableImage
@@ -305,6 +306,22 @@ def test_a_cut_out_with_transparency_is_a_mask(tmp_path: Path) -> None:
     np.testing.assert_array_equal(masks.read(tmp_path / "cut.png", 100, 100), alpha)
     cv2.imwrite(str(tmp_path / "opaque.png"), np.dstack([picture[..., :3], np.full_like(alpha, 255)]))
     assert (masks.read(tmp_path / "opaque.png", 100, 100) == 90).all()
+
+
+def test_a_cut_out_is_one_in_every_format_that_has_transparency(tmp_path: Path) -> None:
+    alpha = masks.soften(disc(30))[:, :80]
+    picture = np.dstack([np.full((100, 80, 3), 200, np.uint8), alpha])
+    cv2.imwrite(str(tmp_path / "of 16 bits.png"), picture.astype(np.uint16) * 257)
+    cut_out = Image.fromarray(picture)
+    cut_out.save(tmp_path / "cut.webp", lossless=True)
+    cut_out.save(tmp_path / "cut.tif")
+    for name in ("of 16 bits.png", "cut.webp", "cut.tif"):
+        np.testing.assert_array_equal(masks.read(tmp_path / name, 80, 100), alpha, name)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned to the right
+    for name in ("turned.webp", "turned.tif"):
+        cut_out.save(tmp_path / name, exif=exif, **({"lossless": True} if "webp" in name else {}))
+        np.testing.assert_array_equal(masks.read(tmp_path / name, 100, 80), np.rot90(alpha, -1), name)
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
