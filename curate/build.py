@@ -28,6 +28,7 @@ from curate.hands.finding import with_found_by
 from curate.hands.labelled_twice import labelled_twice
 from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
+from curate.hands.relabelled import forgotten
 from curate.options.build import BuildOptions, weight_of
 from curate.options.crop import Cropping
 from curate.taggers.table import with_runs
@@ -234,7 +235,7 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
 def _without_hand(sample: Sample, look: Look, photo: str, seen: Looked, split: str) -> Sample:
     assert seen.alone is not None
     nobody = replace(
-        sample,
+        forgotten(sample),
         keypoints=np.full_like(sample.keypoints, np.nan),
         visibility=np.zeros_like(sample.visibility),
         xyz=None,
@@ -242,6 +243,10 @@ def _without_hand(sample: Sample, look: Look, photo: str, seen: Looked, split: s
         side=None,
         aspect=None,
         label_source=None,
+        score=None,
+        keypoint_scores=None,
+        tilt=None,
+        rotation=None,
     )
     return _fitted(nobody, look.name_alone(sample.sample_id), photo, seen.frame, seen.alone, split)
 

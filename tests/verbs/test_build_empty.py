@@ -75,7 +75,15 @@ def test_a_photograph_that_was_cropped_shows_the_hands_of_all_its_crops(store, t
 def test_grounds_alone_are_pictures_without_a_hand(store, tmp_path: Path) -> None:
     mask = np.zeros((50, 80), np.uint8)
     mask[5:45, 5:75] = 255
-    samples = [hand(name, mask="mask.png", side="left", subject_id=name) for name in "abcdefgh"]
+    told = {
+        "side": "left",
+        "score": 0.9,
+        "tilt": 30.0,
+        "rotation": 40.0,
+        "attrs": {"hardness": 0.1, "age": 30},
+    }
+    told["keypoint_scores"] = np.full(21, 0.8, np.float32)
+    samples = [hand(name, mask="mask.png", subject_id=name, **told) for name in "abcdefgh"]
     data = store(tmp_path / "d", samples, {**{s.image: noise(50, 80) for s in samples}, "mask.png": mask})
     options = BuildOptions(
         size=32, colour=True, masks=True, backgrounds=("own", "colour:#0000ff"), grounds_alone=0.5
@@ -91,7 +99,8 @@ def test_grounds_alone_are_pictures_without_a_hand(store, tmp_path: Path) -> Non
         assert (pixels[row] == (0, 0, 255)).all()
         assert not masks[row].any()
         assert not sample.visibility.any()
-        assert sample.side is None
+        assert {getattr(sample, name) for name in told if name != "attrs"} == {None}
+        assert sample.attrs == {"age": 30}
         assert sample.split == splits[sample.sample_id.removesuffix("~0")]
     assert masks.any((1, 2)).sum() == 16
     without = build([data], tmp_path / "w", replace(options, masks=False), quiet=True)
