@@ -10,6 +10,7 @@ from qa.measures.arrays import Flags, Floats, Names
 from qa.view import View
 
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
+_MOST = 1000.0  # times as long: the ratio of a bone without length would be no number to tell
 
 
 def finger_length_3d(view: View, limits: Limits) -> Outcome:
@@ -49,7 +50,7 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
     """
     length = np.linalg.norm(_finger_bones(view.xyz.astype(np.float64)), axis=3)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = length[..., 1:] / length[..., :-1]
+        ratios = np.clip(length[..., 1:] / length[..., :-1], 1 / _MOST, _MOST)
     low = np.array([limits["proximal_low"], limits["middle_low"], limits["distal_low"]])
     high = np.array([limits["proximal_high"], limits["middle_high"], limits["distal_high"]])
     high = np.tile(high, (4, 1))

@@ -77,6 +77,28 @@ def test_bones_in_space_out_of_proportion(tmp_path: Path) -> None:
     assert (hit.words["bone"], hit.words["before"]) == ("distal phalanx", "middle phalanx")
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("point", "before", "words"),
+    [
+        (12, 11, ("middle", "distal phalanx", "0.00")),
+        (10, 9, ("middle", "middle phalanx", "1000.00")),
+        (17, 0, ("little", "proximal phalanx", "1000.00")),
+    ],
+)
+def test_a_bone_without_length_is_out_of_proportion(
+    tmp_path: Path, point: int, before: int, words: tuple[str, str, str]
+) -> None:
+    xyz = hand_in_space("right")
+    xyz[point] = xyz[before]
+    (hit,) = hits("bone-ratio-3d", in_space(tmp_path, xyz))
+    assert hit.severity == "error"
+    assert tuple(hit.words[name] for name in ("finger", "bone", "ratio")) == words
+    assert np.isfinite(hit.score)
+    outcome = run("bone-ratio-3d", in_space(tmp_path, np.full((21, 3), 0.5)))
+    assert outcome.checked == 0  # nothing has a length: its size is wrong, not its proportions
+
+
 @pytest.mark.parametrize(("off", "severity"), [(0.5, None), (2.0, "warning"), (5.0, "error")])
 def test_reprojection_in_pixels(tmp_path: Path, off: float, severity: str | None) -> None:
     xyz = hand_in_space("right")
