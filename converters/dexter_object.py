@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from converters.parts.cameras import intrinsics, project
 from converters.parts.gathered import apart, gathered, narrow, seen
 from converters.parts.known_formats import refusal
-from converters.parts.numbers import as_number
 from converters.parts.pictures import NO_IMAGE
 from converters.parts.text_lines import lines
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.numerals import as_number
 from curate.basics.wording import counted
 from curate.data.part import Part
 from curate.data.sample import Sample, make_batch

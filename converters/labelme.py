@@ -35,6 +35,7 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.numerals import is_digits
 from curate.basics.paths import Places, open_file
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
@@ -84,7 +85,7 @@ class Shape(msgspec.Struct):
         group = self.group_id
         if isinstance(group, float):
             return int(group) if group.is_integer() else str(group)
-        if isinstance(group, str) and len(group) < 20 and group.isdecimal():
+        if isinstance(group, str) and is_digits(group):
             return int(group)
         return int(group) if isinstance(group, bool) else group
 

@@ -27,7 +27,6 @@ from converters.parts.by_image import by_image
 from converters.parts.exported_images import put, size_of
 from converters.parts.gathered import IMPOSSIBLE_BOX
 from converters.parts.lost_fields import count_lost
-from converters.parts.numbers import as_number, is_plain
 from converters.parts.text_lines import UTF16
 from converters.parts.yolo_config import COCO, Config, read_config
 from converters.parts.yolo_files import Pair, find_pairs
@@ -35,6 +34,7 @@ from curate.basics import files, geometry, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage
+from curate.basics.numerals import as_number, is_plain
 from curate.basics.paths import read_file
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset

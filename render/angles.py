@@ -22,6 +22,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from curate.basics.errors import InputError
+from curate.basics.numerals import is_plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,9 +194,9 @@ def _range(axis: str, given: str) -> list[Decimal]:
     step = _number(axis, parts[2], (-360, 360))
     if step == 0 or (stop - start) * step < 0:
         raise _bad(axis, f"{given}, whose step never reaches its stop", allowed=_FORMS)
+    if abs(stop - start) >= abs(step) * MAX_CELLS:  # before it is divided: a step may be 1e-999999
+        raise _bad(axis, f"{given}, a step too small", allowed=f"at most {MAX_CELLS:,} values")
     count = int((stop - start) / step) + 1
-    if count > MAX_CELLS:
-        raise _bad(axis, f"{given}, {count:,} values", allowed=f"at most {MAX_CELLS:,}")
     return [start + step * i for i in range(count)]
 
 
@@ -209,8 +210,10 @@ def _split(axis: str, given: str, mark: str, length: int) -> list[str]:
 def _number(axis: str, text: str, limits: tuple[int, int] | None = None) -> Decimal:
     # Decimal, so that 0:1:0.1 reaches 1.
     try:
+        if not is_plain(text):
+            raise ValueError
         value = Decimal(text)
-    except InvalidOperation:
+    except (ValueError, InvalidOperation):
         raise _bad(axis, repr(text), allowed=_FORMS) from None
     least, most = limits or LIMITS[axis]
     if not value.is_finite() or not least <= value <= most:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from curate.basics import settings
 from curate.basics.errors import InputError
+from curate.basics.numerals import is_digits
 from curate.basics.settings import (
     Options,
     Range,
@@ -422,7 +423,7 @@ def pick(text: str, total: int) -> list[int]:
     found: set[int] = set()
     for part in text.split(","):
         words = part.split(":")
-        if len(words) > 3 or not all(word.strip().isdecimal() for word in words):
+        if len(words) > 3 or not all(is_digits(word.strip()) for word in words):
             raise InputError("--indices", repr(part), allowed=allowed)
         start, *rest = map(int, words)
         stop, step = rest[0] if rest else start, rest[1] if len(rest) == 2 else 1

@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from converters.parts.numbers import as_number
 from converters.parts.xml_files import Element
 from curate.basics import keypoints as kp
+from curate.basics.numerals import as_number
 
 _DIGITS = 9  # of a frame's number
 _FARTHEST = 1e7  # pixels; beyond is no coordinate

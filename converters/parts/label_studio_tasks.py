@@ -15,10 +15,11 @@ import msgspec
 from converters.parts import json_files, labels
 from converters.parts.coco_document import Id, text_id
 from converters.parts.named_counts import brief, leave_out
-from converters.parts.numbers import as_number, pixels
+from converters.parts.numbers import pixels
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.numerals import as_number
 from curate.basics.paths import Places, as_text
 from curate.data.part import Part
 

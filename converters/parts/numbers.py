@@ -1,4 +1,4 @@
-"""Numbers as tools and people write them."""
+"""The widths and heights that files tell."""
 
 from __future__ import annotations
 
@@ -6,21 +6,9 @@ import os
 from contextlib import suppress
 
 from curate.basics.errors import InputError
+from curate.basics.numerals import as_number
 
 _LARGEST = 1 << 31
-
-
-def is_plain(text: str | bytes) -> bool:
-    """Whether a text is free of what only Python has in numbers: 1_000, and digits of other scripts. In a
-    file it is a slip or damage."""
-    return text.isascii() and (b"_" not in text if isinstance(text, bytes) else "_" not in text)
-
-
-def as_number(text: str | bytes) -> float:
-    """A number as files have it. Raises ValueError."""
-    if not is_plain(text):
-        raise ValueError(f"could not convert string to float: {text!r}")
-    return float(text)
 
 
 def pixels(value: object, where: str | os.PathLike[str], field: str) -> int | None:

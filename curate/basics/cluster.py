@@ -28,6 +28,7 @@ from curate.basics import stopping
 from curate.basics.engine import ALL, Share
 from curate.basics.errors import CurateError, InputError, MissingExtra
 from curate.basics.memory import keep_freed_memory
+from curate.basics.numerals import is_digits
 from curate.basics.version import VERSION
 from curate.basics.wording import counted
 
@@ -73,7 +74,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         number = self.address.removeprefix(LOCAL)
-        if number != self.address and not (number.isdecimal() and int(number)):
+        if number != self.address and not (is_digits(number) and int(number)):
             raise InputError("--cluster", repr(self.address), allowed=ALLOWED)
 
     @property

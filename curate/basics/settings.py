@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 
 from curate.basics import files
 from curate.basics.errors import InputError
+from curate.basics.numerals import as_number, as_whole
 from curate.basics.paths import read_file
 from curate.basics.wording import nearest
 
@@ -223,7 +224,7 @@ def number(default: float | None, low: float, high: float, says: str) -> Any:
     def read(value: Any) -> float | None:
         return None if value is None and default is None else _number(value, low, high)
 
-    return _field(default, says, f"{low:g} to {high:g}", read, float, "X", or_none=default is None)
+    return _field(default, says, f"{low:g} to {high:g}", read, as_number, "X", or_none=default is None)
 
 
 def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False, step: int = 1) -> Any:
@@ -241,7 +242,7 @@ def whole(default: int | None, low: int, high: int, says: str, *, none: bool = F
         return value
 
     allowed = f"a whole number, {low} to {high}" if step == 1 else f"a multiple of {step}, {low} to {high}"
-    return _field(default, says, allowed, read, int, "N", or_none=none)
+    return _field(default, says, allowed, read, as_whole, "N", or_none=none)
 
 
 def share(default: float, says: str) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from curate.basics import stopping, streams
 from curate.basics.engine import ALL, Engine, Local, Share, default_workers
 from curate.basics.errors import InputError
+from curate.basics.numerals import as_whole, is_digits
 from curate.basics.settings import Options, settings_of
 from curate.basics.wording import counted
 from curate.commands.table import COMMANDS
@@ -91,15 +92,23 @@ def common(
 
 def positive(text: str) -> int:
     """A whole number from 1 on, as an argparse type."""
-    if not text.isdecimal() or int(text) < 1:
+    if not is_digits(text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number, 1 or more")
     return int(text)
+
+
+def whole(text: str) -> int:
+    """A whole number, as an argparse type."""
+    try:
+        return as_whole(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number") from None
 
 
 def _share(text: str) -> Share:
     """ "I/N" as an argparse type."""
     number, slash, of = text.partition("/")
-    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+    if not (slash and is_digits(number) and is_digits(of) and 1 <= int(number) <= int(of)):
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: I/N, such as 2/8, the second of eight shares")
     return Share(int(number), int(of))
 

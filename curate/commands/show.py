@@ -42,7 +42,9 @@ def add(commands: Any) -> None:
         help="hands on the page, on the sheet, or in a terminal that can show pictures "
         "(default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the choice of hands")
+    parser.add_argument(
+        "--seed", type=console.whole, default=0, metavar="N", help="seed of the choice of hands"
+    )
     console.common(parser, workers=False)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.errors import InputError
+from curate.basics.numerals import as_number
 from curate.basics.settings import known
 from curate.data.sample import SCHEMA, SHAPES
 
@@ -186,6 +187,6 @@ def _alike(a: Any, b: Any) -> tuple[Any, Any]:
 
 def _number(text: str) -> Any:
     try:
-        return float(text)
+        return as_number(text)
     except ValueError:
         return text

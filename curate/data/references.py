@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 
 from curate.basics import images, json_text
 from curate.basics.errors import UnreadableImage, UnsafeReference
+from curate.basics.numerals import is_digits
 from curate.basics.paths import Places, is_path, read_file, within
 from curate.data import trust
 
@@ -80,7 +81,7 @@ def read_image_info(
     if images.in_stack(ref):
         stack = images.open_stack(root)
         row = ref.partition("#")[2]
-        if not row.isdecimal() or len(row) > _DIGITS or int(row) >= len(stack):
+        if not is_digits(row) or int(row) >= len(stack):
             found = f"no row {row[:_DIGITS]}; it has {len(stack)}"
             raise UnreadableImage(Path(root) / "pixels.npy", found)
         image: images.Pixels = np.array(stack[int(row)])

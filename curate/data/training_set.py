@@ -29,6 +29,7 @@ from curate.basics import files, heatmaps, images
 from curate.basics import keypoints as kp
 from curate.basics.arrays import open_mapped
 from curate.basics.errors import InputError
+from curate.basics.numerals import is_digits
 from curate.basics.wording import counted
 from curate.data.dataset import INFO, Dataset
 from curate.data.part import revise_part
@@ -38,7 +39,6 @@ PIXELS, MASKS, HEATMAPS, WEIGHTS = "pixels.npy", "masks.npy", "heatmaps.npy", "w
 SIZES = range(32, 513, 16)  # pixels; networks halve the side up to four times
 HAND = 255  # in masks.npy
 
-_DIGITS = 15  # of a row's number, at most
 _AGAIN = "build the training set again"
 
 
@@ -346,7 +346,7 @@ def _rows_of(dataset: Dataset, refs: list[str], count: int) -> NDArray[np.intp]:
 def _row_of(dataset: Dataset, ref: str) -> int:
     prefix = images.stack_ref(0).removesuffix("0")
     digits = ref.removeprefix(prefix)
-    if not ref.startswith(prefix) or not digits.isdecimal() or len(digits) > _DIGITS:
+    if not ref.startswith(prefix) or not is_digits(digits):
         _refuse(dataset.root, "image", ref, f"{prefix}ROW in a training set")
     return int(digits)
 

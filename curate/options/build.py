@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from curate.basics.numerals import as_number
 from curate.basics.settings import Options, flag, number, share, text, texts, whole
 from curate.options import background
 from curate.options.crop import ALLOWED, CHOICES, named
@@ -15,9 +16,9 @@ _MOST = 1_000  # times that a sample can count
 def weight_of(word: str) -> tuple[str, float]:
     """The source and the number of SOURCE=NUMBER. Raises ValueError."""
     source, _, number = word.rpartition("=")
-    if not source or not 0 < float(number) <= _MOST:
+    if not source or not 0 < as_number(number) <= _MOST:
         raise ValueError
-    return source, float(number)
+    return source, as_number(number)
 
 
 def _weight(word: str) -> str:

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.memory import keep_freed_memory
+from curate.basics.numerals import is_digits
 from curate.basics.settings import known
 from curate.basics.unwarned import unwarned
 from curate.basics.version import VERSION
@@ -313,7 +314,7 @@ def _several(devices: str) -> bool:
     if devices in ("auto", "-1"):
         return torch.cuda.device_count() > 1
     numbers = [part for part in devices.split(",") if part.strip()]
-    if not numbers or not all(part.strip().isdecimal() for part in numbers) or devices.strip() == "0":
+    if not numbers or not all(is_digits(part.strip()) for part in numbers) or devices.strip() == "0":
         allowed = "auto, a number of devices, or the numbers of some, such as 0,1"
         raise InputError("--devices", repr(devices), allowed=allowed)
     return len(numbers) > 1 or ("," not in devices and int(devices) > 1)

@@ -26,6 +26,7 @@ import numpy as np
 from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
+from curate.basics.numerals import is_digits
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
@@ -303,4 +304,4 @@ def _without_points(sample: Sample) -> Sample:
 def _number(sample_id: str) -> int:
     """Which hand of its picture was read from Labelme: by its group id, behind #; without one the first."""
     group = sample_id.rpartition("/")[2].partition("#")[2]
-    return int(group) if group.isdecimal() else 0 if group else 1
+    return int(group) if is_digits(group) else 0 if group else 1

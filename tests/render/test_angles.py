@@ -52,7 +52,7 @@ def test_what_an_axis_holds(text: str, axis: str, values: object) -> None:
         ("tilt=5..1", "from high to low; allowed: 1..5"),
         ("tilt=1 tilt=2", "tilt twice .*; give a second --angles"),
         ("  ", "no angle"),
-        ("rotation=0:359:0.0001", "3,590,001 values; allowed: at most 1,000,000"),
+        ("rotation=0:359:0.0001", "0.0001, a step too small; allowed: at most 1,000,000 values"),
         ("rotation=0:359:0.01 tilt=0:90:0.01", "combinations; allowed: at most 1,000,000"),
     ],
 )
