@@ -77,7 +77,7 @@ class Grid:
                     _WHERE, repr(word), allowed=f"AXIS={_FORMS} where AXIS is one of {', '.join(AXES)}"
                 )
             if name in axes:
-                raise InputError(_WHERE, f"{name} twice in {text!r}", remedy="give a second --angles")
+                raise InputError(_WHERE, f"{name} twice in {text!r}", remedy="give it another text")
             axes[name] = _values(name, given)
         if not axes:
             raise InputError(_WHERE, "no angle", allowed='such as "tilt=0,30,45 rotation=0:345:15"')

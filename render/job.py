@@ -266,23 +266,18 @@ class Job(Options):
         InputError: no such file, an unknown key, a value that is not allowed, more than MAX_PICTURES.
         """
         stored = settings.load(file, remedy="start from: curate render --explain") if file else {}
-        job = settings.parse(cls, stored, file or "job")
+        job = settings.parse(cls, stored, file or "options")
         told = {name: value for name, value in given.items() if value is not None}
         job = settings.parse(cls, told, "options", base=job)
         if len(job) > MAX_PICTURES:
-            raise InputError("job", f"{len(job):,} pictures", allowed=f"at most {MAX_PICTURES:,}")
-        _refuse_idle(job)
-        if job.hands.two and job.side != "both":
-            raise InputError(
-                "job",
-                job.side,
-                field="side",
-                allowed="both, where there are pictures with two hands (hands.two)",
-            )
-        if not job.random and job.per_angle % job.takes:
-            raise InputError(
-                "job", str(job.per_angle), field="per_angle", allowed=f"a multiple of takes, {job.takes}"
-            )
+            found = f"{len(job):,} pictures"
+            raise InputError(file or "options", found, allowed=f"at most {MAX_PICTURES:,}")
+        for key, found, helps in _misfits(job):
+            if file is not None and key.partition(".")[0] not in told:
+                raise InputError(file, found, field=key, **helps)
+            if "." in key:
+                raise InputError("options", found, field=key, **helps)
+            raise InputError(f"--{key.replace('_', '-')}", found, **helps)
         return job
 
     def as_json(self) -> dict[str, Any]:
@@ -375,22 +370,26 @@ class Job(Options):
         return View(model, side, aspect, *angles)
 
 
-def _refuse_idle(job: Job) -> None:
-    """Raise InputError where a setting is given that another one leaves without any effect."""
+def _misfits(job: Job) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """The settings that do not go with others, what was found, and what is allowed or would help."""
     usual, pictures = Job(), "picture" in job.ground.kinds
     if job.random and job.per_angle != usual.per_angle:
-        remedy = "leave one of them out"
-        raise InputError("job", f"{job.per_angle}, beside random", field="per_angle", remedy=remedy)
-    if pictures != bool(job.ground.folder):
-        if pictures:
-            raise InputError("ground.folder", "not given", allowed=PICTURES)
+        yield "per_angle", f"{job.per_angle}, beside random", {"remedy": "leave one of them out"}
+    if pictures and not job.ground.folder:
+        yield "ground.folder", "not given", {"allowed": PICTURES}
+    if job.ground.folder and not pictures:
         remedy = "name the kind picture in ground.kinds, too"
-        raise InputError("job", job.ground.folder, field="ground.folder", remedy=remedy)
+        yield "ground.folder", job.ground.folder, {"remedy": remedy}
     for key, remedy in _idle(job):
         section, name = key.split(".")
         found = getattr(getattr(job, section), name)
         if found != getattr(getattr(usual, section), name):
-            raise InputError("job", str(found), field=key, remedy=remedy)
+            yield key, str(found), {"remedy": remedy}
+    if job.hands.two and job.side != "both":
+        allowed = "both, where there are pictures with two hands (hands.two)"
+        yield "side", job.side, {"allowed": allowed}
+    if not job.random and job.per_angle % job.takes:
+        yield "per_angle", str(job.per_angle), {"allowed": f"a multiple of takes, {job.takes}"}
 
 
 def _idle(job: Job) -> Iterator[tuple[str, str]]:

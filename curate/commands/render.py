@@ -77,6 +77,15 @@ def run(a: argparse.Namespace) -> int:
         streams.give(job.explain().rstrip())
         return OK
     indices = None if a.indices is None else pick(a.indices, len(job))
+    try:
+        return _make(a, job, indices)
+    except InputError as error:
+        if error.where != "--model" or hasattr(a, "models"):
+            raise
+        raise InputError(a.job, error.found, field="models", allowed=error.allowed) from None
+
+
+def _make(a: argparse.Namespace, job: Job, indices: list[int] | None) -> int:
     if a.dry_run:
         from render.forecast import Forecast
         from render.people import models

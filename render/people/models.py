@@ -130,7 +130,7 @@ def find(model: str) -> rigs.Rig:
         allowed = f"{', '.join(NAMES)}, or a .yaml mapping, {', '.join(rigs.FORMATS)} or .npz file"
         raise InputError("--model", repr(model), allowed=allowed)
     if not path.is_file():
-        raise InputError(path, "no such file", field="--model")
+        raise InputError("--model", f"{model!r}, no such file")
     mapping = path.with_suffix(".yaml")
     if not mapping.is_file():
         remedy = f"write which bone is which joint there; copy {rigs.TEMPLATE} to begin with"

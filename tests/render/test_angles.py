@@ -50,7 +50,7 @@ def test_what_an_axis_holds(text: str, axis: str, values: object) -> None:
         ("tilt=0:10:0", "whose step never reaches its stop"),
         ("tilt=0:10:-1", "whose step never reaches its stop"),
         ("tilt=5..1", "from high to low; allowed: 1..5"),
-        ("tilt=1 tilt=2", "tilt twice .*; give a second --angles"),
+        ("tilt=1 tilt=2", "tilt twice .*; give it another text"),
         ("  ", "no angle"),
         ("rotation=0:359:0.0001", "0.0001, a step too small; allowed: at most 1,000,000 values"),
         ("rotation=0:359:0.01 tilt=0:90:0.01", "combinations; allowed: at most 1,000,000"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate import cli
 from curate.basics.errors import InputError
 from render.job import Job, pick, runs
 
@@ -122,6 +124,39 @@ def test_a_wrong_job_is_told_in_one_line(tmp_path: Path, text: str, message: str
     with pytest.raises(InputError, match=message) as caught:
         Job.of(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "besides", "told"),
+    [
+        ("angles: tilt=100", {}, "{file}: angles.tilt: '100'; allowed: -90 to 90"),
+        ("angles: [tilt=0, pan=3]", {}, "{file}: angles: 'pan=3'; allowed: AXIS="),
+        ("random: 6\nper_angle: 2", {}, "{file}: per_angle: 2, beside random"),
+        ("random: 6", {"per_angle": 2}, "--per-angle: 2, beside random"),
+        ("takes: 2", {}, "{file}: per_angle: 1; allowed: a multiple of takes, 2"),
+        ("hands: {two: 1}", {"side": "left"}, "--side: left; allowed: both"),
+        ("", {"random": 6, "per_angle": 2}, "--per-angle: 2, beside random"),
+        ("", {"hands": {"strangers": 1}}, "options: hands.strangers: 1.0; say"),
+    ],
+)
+def test_what_is_at_fault_is_told_where_it_was_given(
+    tmp_path: Path, text: str, besides: dict[str, Any], told: str
+) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        Job.of(path if text else None, **besides)
+    assert str(caught.value).startswith(told.format(file=path))
+
+
+@pytest.mark.parametrize(("besides", "named"), [([], "job.yaml: models"), (["--model", "nobody"], "--model")])
+def test_a_hand_that_is_none_is_told_where_it_was_given(
+    tmp_path: Path, besides: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("models: [nobody]")
+    assert cli.main(["render", "--job", str(path), "--dry-run", *besides]) == 2
+    assert f"{named}: 'nobody'; allowed: procedural" in capsys.readouterr().err
 
 
 @given(st.sets(st.integers(0, 60), min_size=1))

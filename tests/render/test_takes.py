@@ -114,5 +114,5 @@ def test_cells_hold_their_angles_modulo_a_turn() -> None:
 
 def test_a_grid_has_whole_shots() -> None:
     assert len(Job.of(angles=["rotation=0,90"], per_angle=8, takes=4)) == 16
-    with pytest.raises(InputError, match=r"per_angle: 6.*multiple of takes, 4"):
+    with pytest.raises(InputError, match=r"--per-angle: 6.*multiple of takes, 4"):
         Job.of(angles=["rotation=0,90"], per_angle=6, takes=4)
