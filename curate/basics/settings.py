@@ -16,6 +16,7 @@ import os
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -29,6 +30,7 @@ Range = tuple[float, float]
 Record = TypeVar("Record")
 _WIDTH = 100
 _KEY = "setting"
+_FLAGS = ("bool", "bool_")  # of NumPy, in its versions: they are no bool of Python's
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +243,12 @@ def whole(default: int | None, low: int, high: int, says: str, *, none: bool = F
     def read(value: Any) -> int | None:
         if value is None and none:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % step:
+        # Those of NumPy are Integral, too, and are kept as Python's, which JSON takes.
+        if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError
-        return value
+        if not low <= (found := int(value)) <= high or found % step:
+            raise ValueError
+        return found
 
     allowed = f"a whole number, {low} to {high}" if step == 1 else f"a multiple of {step}, {low} to {high}"
     return _field(default, says, allowed, read, as_whole, "N", or_none=none)
@@ -258,7 +263,8 @@ def span(default: Range, low: float, high: float, says: str) -> Any:
     """A field that holds a range for each picture to draw from; a number alone is drawn always."""
 
     def read(value: Any) -> Range:
-        first, last = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+        several = not isinstance(value, str | Real) and hasattr(value, "__len__") and len(value) == 2
+        first, last = value if several else (value, value)
         if (drawn := (_number(first, low, high), _number(last, low, high)))[0] > drawn[1]:
             raise ValueError
         return drawn
@@ -297,9 +303,9 @@ def flag(default: bool, says: str) -> Any:
     """A field that holds true or false."""
 
     def read(value: Any) -> bool:
-        if not isinstance(value, bool):
+        if not isinstance(value, bool) and type(value).__name__ not in _FLAGS:
             raise ValueError
-        return value
+        return bool(value)
 
     return _field(default, says, "true or false", read)
 
@@ -384,15 +390,15 @@ def _default(entry: Field[Any]) -> Any:
 
 
 def _number(value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError
-    if not low <= value <= high:
+    if not math.isfinite(found := float(value)) or not low <= found <= high:
         raise ValueError
-    return float(value)
+    return found
 
 
 def _word(value: Any) -> str:
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(value, str) or not value:
         raise ValueError
-    return value
+    return str(value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -95,6 +96,32 @@ def test_a_value_is_taken(given: dict[str, Any], attribute: str, value: object) 
 def test_another_is_told_with_what_is_allowed(given: dict[Any, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         settings.parse(Shoot, given, "f")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("size", np.int64(64), 64),
+        ("gain", np.float32(0.5), 0.5),
+        ("gain", np.int16(2), 2.0),
+        ("flash", np.bool_(True), True),
+        ("place", np.str_("grounds"), "grounds"),
+        ("lens", {"distance": np.array([0.5, 1])}, Lens((0.5, 1.0), 0.3)),
+    ],
+)
+def test_values_of_numpy_are_taken_as_pythons(name: str, value: Any, kept: object) -> None:
+    found = getattr(settings.parse(Shoot, {name: value}, "f"), name)
+    assert found == kept
+    assert type(found) is type(kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("size", np.float64(64)), ("size", np.bool_(True)), ("gain", np.float32("nan")), ("flash", np.int64(1))],
+)
+def test_values_of_numpy_keep_the_limits(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=f"f: {name}: "):
+        settings.parse(Shoot, {name: value}, "f")
 
 
 def test_a_name_is_offered_only_where_one_is_like_it() -> None:
