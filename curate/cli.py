@@ -143,6 +143,8 @@ def _of_the_system(error: OSError) -> str:
     why = " ".join(str(error.strerror or error).split())
     if error.errno == errno.ENOENT and not _has_working_folder():
         where, why = "", "the working folder no longer exists; change into one that does"
+    if error.errno == errno.ENAMETOOLONG:  # nothing that could be mended for the same command
+        return f"{where}{why}"
     return f"{where}{why}; once that is fixed, the same command resumes from here"
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
-from curate.basics.paths import Places, is_text, require_apart, require_text
+from curate.basics.paths import Places, is_text, require_apart, require_place, require_text
 from curate.basics.settings import NoOptions, Options
 from curate.data import soundness
 from curate.data.dataset import ROWS, rebatch
@@ -193,6 +193,7 @@ def _absolute(source: Source, out: Path) -> Source:
 def _check_place(source: Source, out: Path) -> None:
     for place in filter(None, (source.root, source.images, source.masks)):
         require_text(place)
+        require_place(place)
         require_apart(out, place, "source")
 
 

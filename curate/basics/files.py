@@ -27,7 +27,7 @@ from typing import IO, Any
 
 from curate.basics import json_text, locks
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
-from curate.basics.paths import open_file, read_file, real
+from curate.basics.paths import open_file, read_file, real, require_place
 
 MARK = ".curate.json"
 WORK = ".curate"
@@ -206,6 +206,7 @@ def claimed(
         is not set.
     """
     folder = Path(out)
+    require_place(folder)
     asked = {"identity": json.loads(json.dumps(dict(identity))), _RESUME_KEY: resume_key}
     for place in reads:
         if real(place).is_relative_to(real(folder)):

@@ -19,6 +19,7 @@ from pathlib import Path
 from curate.basics.errors import InputError, UnsafeInput
 
 LONGEST = 4096  # characters in a path, PATH_MAX of Linux
+_SHOWN = 80  # characters of a path too long
 NO_TEXT = "a file name with control characters or invalid UTF-8; rename it"
 
 
@@ -120,6 +121,20 @@ def require_utf8(path: str | os.PathLike[str], *, remedy: str = "") -> None:
             os.fsencode(text).decode()
             found, helps = "a name with letters that are not in this locale", "set LC_ALL=C.UTF-8"
         raise InputError(as_text(text), found, remedy=helps) from None
+
+
+def require_place(path: str | os.PathLike[str], *, remedy: str = "") -> None:
+    """As `require_utf8`, and for a path that the system takes for none: with NUL, or too long."""
+    require_utf8(path, remedy=remedy)
+    text = os.fspath(path)
+    try:
+        os.lstat(text)
+    except ValueError:
+        raise InputError(as_text(text), NO_TEXT) from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            raise InputError(shown, f"a path too long for the system ({len(text)} characters)") from None
 
 
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:

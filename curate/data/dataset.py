@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.basics.paths import open_file, read_file, real, require_utf8
+from curate.basics.paths import open_file, read_file, real, require_place
 from curate.basics.wording import counted
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
@@ -110,7 +110,7 @@ class Dataset:
         """Open a folder. Raises SchemaError if it is not a finished dataset, or has a later version, and
         InputError if its name is not UTF-8."""
         self.root = Path(root)
-        require_utf8(self.root)
+        require_place(self.root)
         self.info, self.fingerprint = _read_info(self.root)
         self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
         self._held: tuple[int, pa.RecordBatch] | None = None

@@ -23,7 +23,7 @@ import pyarrow as pa
 from curate.basics import files, progress
 from curate.basics.engine import ALL, ONE, Engine
 from curate.basics.errors import InputError, SchemaError, ShareDone, UnsafeReference
-from curate.basics.paths import real, require_utf8
+from curate.basics.paths import real, require_place, require_utf8
 from curate.basics.version import VERSION
 from curate.data import contents
 from curate.data.dataset import QUARANTINE, Dataset, write_info, write_table
@@ -164,7 +164,7 @@ class Stage:
         InputError: the folder is, holds, or lies in one of the parents; curate did not make it, or it is a
             file; it cannot be written, or its name is no text.
         """
-        require_utf8(self.out, remedy="or choose another --out")
+        require_place(self.out, remedy="or choose another --out")
         for parent in self.parents:
             _require_outside(self.out, parent.root)
         claimed = contents.claimed(

@@ -17,6 +17,7 @@ import numpy as np
 from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.images import Pixels
+from curate.basics.paths import require_place
 from curate.data.part import Part
 from curate.data.sample import to_batch
 from curate.data.source import pictures_below
@@ -76,6 +77,7 @@ class Backdrops:
         if name in KINDS or _COLOUR.fullmatch(name):
             return cls(name.lower())
         folder = Path(name)
+        require_place(folder)
         if not folder.is_dir():
             raise InputError("--backgrounds", repr(name), allowed=ALLOWED)
         notes = Counter[str]()

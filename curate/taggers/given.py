@@ -14,7 +14,7 @@ from pathlib import Path
 
 from curate.basics import videos
 from curate.basics.errors import InputError
-from curate.basics.paths import NO_TEXT, Places, as_text, is_text, real
+from curate.basics.paths import NO_TEXT, Places, as_text, is_text, real, require_place
 from curate.data.dataset import INFO as DATASET_INFO
 from curate.data.dataset import Dataset
 from curate.data.part import Part
@@ -181,6 +181,7 @@ def _nothing(inputs: Sequence[str | os.PathLike[str]], out: Path, ours: list[Pat
 def _refuse_runs(inputs: Iterable[str | os.PathLike[str]]) -> None:
     """Raise InputError for a folder of a training, whose pictures of epochs are no photos."""
     for path in map(Path, inputs):
+        require_place(path)
         if (path / RUN_INFO).exists():
             raise InputError(
                 path,

@@ -24,7 +24,7 @@ import msgspec
 
 from curate.basics import files, json_text
 from curate.basics.errors import SchemaError
-from curate.basics.paths import read_file
+from curate.basics.paths import read_file, require_place
 from curate.basics.wording import counted, percent
 
 INFO = files.RUN_INFO
@@ -89,6 +89,7 @@ class _Epoch(msgspec.Struct):
 
 def read_info(folder: Path) -> dict[str, Any]:
     """The content of run.json. Raises SchemaError where there is none, or of another version."""
+    require_place(folder)
     path = folder / INFO
     if not path.exists():
         raise SchemaError(

@@ -9,7 +9,7 @@ import pytest
 
 from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
-from curate.basics.paths import Places, as_text, is_text, open_file, read_file, require_apart
+from curate.basics.paths import Places, as_text, is_text, open_file, read_file, require_apart, require_place
 
 
 @pytest.fixture
@@ -109,3 +109,21 @@ def test_a_link_that_leads_to_itself_lies_in_no_folder(tmp_path: Path) -> None:
     require_apart(tmp_path / "out", loop, "source")
     with pytest.raises(InputError, match="overlap"):
         require_apart(loop, tmp_path, "source")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("x" * 300, r"^x{80}\.\.\.: a path too long for the system \(300 characters\)$"),
+        ("a/" * 3000, r"^(a/){40}\.\.\.: a path too long"),
+        ("a\0b", "a file name with control characters"),
+        ("a\udc80", "invalid UTF-8"),
+    ],
+)
+def test_a_path_that_the_system_does_not_take_is_told(path: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        require_place(path)
+
+
+def test_a_path_to_nothing_yet_is_one(tmp_path: Path) -> None:
+    require_place(tmp_path / "none" / "yet")
