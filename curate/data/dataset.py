@@ -109,8 +109,9 @@ class Dataset:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         """Open a folder. Raises SchemaError if it is not a finished dataset, or has a later version, and
         InputError if its name is not UTF-8."""
-        self.root = Path(root)
-        require_place(self.root)
+        self._given = Path(root)
+        require_place(self._given)
+        self._place = self._given.absolute()
         self.info, self.fingerprint = _read_info(self.root)
         self._is_earlier = self.info["schema_version"] < SCHEMA_VERSION
         self._held: tuple[int, pa.RecordBatch] | None = None
@@ -124,6 +125,12 @@ class Dataset:
         if self._file.schema_arrow.remove_metadata() != schema:
             names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(schema)})
             raise SchemaError(self.root / TABLE, f"columns that do not fit the schema {names}")
+
+    @property
+    def root(self) -> Path:
+        """As it was given, as long as that leads there: it no longer does once the process works in another
+        folder."""
+        return self._given if self._given.absolute() == self._place else self._place
 
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)

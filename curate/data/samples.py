@@ -6,7 +6,6 @@ Nothing is copied: it holds which rows of the dataset they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -117,7 +116,7 @@ class Examples:
     """
 
     def __init__(self, samples: Samples, transform: Callable[[Item], Any] | None = None) -> None:
-        self._root = Path(samples.dataset.root)
+        self._root = samples.dataset.root.absolute()  # they are read later, and by other processes
         table = samples.dataset.table(["sample_id", "image", "keypoints", "visibility"]).take(samples.rows)
         self._ids, self._images = table.column("sample_id").to_pylist(), table.column("image").to_pylist()
         self._points, self._seen = labelled_points(table)

@@ -198,3 +198,19 @@ def test_a_locale_without_the_letters_of_a_name_is_told(tmp_path: Path) -> None:
     )
     assert shown.returncode == 2
     assert shown.stderr.endswith("a name with letters that are not in this locale; set LC_ALL=C.UTF-8\n")
+
+
+def test_a_dataset_stays_open_where_the_process_goes_on_in_another_folder(
+    drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(drawn_dataset.parent)
+    opened = Dataset(drawn_dataset.name)
+    examples = opened.to_torch()
+    assert str(opened.root) == drawn_dataset.name
+    monkeypatch.chdir(tmp_path)
+    assert opened.root == drawn_dataset
+    assert opened.read_image(opened[0]).shape == (180, 240, 3)
+    assert opened.quarantine() == []
+    assert len(examples[0]["image"])
+    monkeypatch.chdir(drawn_dataset.parent)
+    assert str(opened.root) == drawn_dataset.name
