@@ -398,6 +398,8 @@ def _idle(job: Job) -> Iterator[tuple[str, str]]:
     if not job.hands.two:
         for name in ("lie", "strangers"):
             yield f"hands.{name}", "say how many pictures have two hands: hands.two"
+    if job.hands.people == 1:
+        yield "hands.strangers", "let the hands belong to two people or more: hands.people"
     if not set(LAID) & set(job.pose.kinds):
         for name in ("thumbs", "touching", "crossed"):
             yield f"pose.{name}", f"name the kind {' or '.join(LAID)} in pose.kinds, too"

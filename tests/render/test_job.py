@@ -101,6 +101,7 @@ def test_what_explain_prints_is_a_job_file(tmp_path: Path) -> None:
         ("ground: {folder: rooms}", "ground.folder: rooms; name the kind picture in ground.kinds, too"),
         ("ground: {kinds: [picture]}", "ground.folder: not given; allowed: a folder of images"),
         ("hands: {strangers: 1}", "hands.strangers: 1.0; say how many pictures have two hands: hands.two"),
+        ("hands: {two: 1, people: 1, strangers: 1}", "hands.strangers: 1.0; let .* two people or more"),
         ("hands: {lie: [apart]}", r"hands.lie: \('apart',\); say how many pictures have two hands"),
         (
             "pose: {kinds: [fist, gesture], thumbs: [under]}",
