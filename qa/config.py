@@ -86,5 +86,7 @@ def _limits(path: str | os.PathLike[str], check: Check, given: Any) -> dict[str,
         limit = settings.known(path, f"limit of {check.id}", name, check.limits, many=f"those of {_EXPLAIN}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(path, repr(value), field=f"{check.id}.{limit}", allowed="a number")
+        if value < 0 <= check.limits[limit]:  # shares, counts and distances: none is less than nothing
+            raise InputError(path, repr(value), field=f"{check.id}.{limit}", allowed="a number, 0 or more")
         limits[limit] = float(value)
     return limits

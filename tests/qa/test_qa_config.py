@@ -85,6 +85,11 @@ def test_explain_is_a_config_of_the_defaults(tmp_path: Path) -> None:
         assert " ".join(check.remedy.split()) in plain
 
 
+def test_a_limit_that_is_below_0_by_default_may_be(tmp_path: Path) -> None:
+    checks = qa.config.checks(config(tmp_path, "joint-limits-3d: {mcp_low: -30}"))
+    assert next(check.limits["mcp_low"] for check in checks if check.id == "joint-limits-3d") == -30
+
+
 def test_a_limit_of_the_config_decides(dataset: Path, tmp_path: Path) -> None:
     def severities(given: Path | None) -> set[str]:
         import json
@@ -107,6 +112,7 @@ def test_a_limit_of_the_config_decides(dataset: Path, tmp_path: Path) -> None:
         ("handedness: {turn: soon}", "handedness.turn: 'soon'; allowed: a number"),
         ("handedness: {turn: .nan}", "handedness.turn: nan; allowed: a number"),
         ("handedness: {turn: true}", "handedness.turn: True; allowed: a number"),
+        ("handedness: {turn: -0.2}", "handedness.turn: -0.2; allowed: a number, 0 or more"),
         ("handedness: 0.2", "handedness: 0.2; allowed: {limit: number}"),
         ("- handedness", "a list, not a table; allowed: check: {limit: number}"),
         ("{", "is not a YAML file"),
