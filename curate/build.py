@@ -152,7 +152,12 @@ def _form(options: BuildOptions) -> Form:
     if options.store_heatmaps is None:
         return form
     peak1 = options.store_heatmaps.endswith(_PEAK1)
-    dtype = heatmaps.check_dtype(options.store_heatmaps.removesuffix(_PEAK1), options.sigma, peak1=peak1)
+    kind = options.store_heatmaps.removesuffix(_PEAK1)
+    try:
+        dtype = heatmaps.check_dtype(kind, options.sigma, peak1=peak1)
+    except InputError as error:
+        told = {"allowed": error.allowed, "remedy": error.remedy}
+        raise InputError("--store-heatmaps", error.found, **told) from None
     return replace(form, heatmaps=Stored(dtype.name, peak1))
 
 
