@@ -16,6 +16,7 @@ from curate.basics import geometry, images, pages
 from curate.basics import keypoints as kp
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
+from curate.basics.settings import require_count
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.sample import SCHEMA, SHAPES, Sample, from_batch, labelled_points, to_numpy
@@ -210,7 +211,8 @@ def _points(one: pa.Table, two: pa.Table) -> tuple[list[Move], dict[str, int]]:
 
 def page(a: str | os.PathLike[str], b: str | os.PathLike[str], found: Difference, count: int) -> str:
     """An HTML page in one file that loads nothing else, with the `count` samples whose points moved furthest:
-    A's points in white, B's in colour."""
+    A's points in white, B's in colour. Raises InputError: a count below 0."""
+    count = require_count("count", count)
     furthest: dict[str, Move] = {}
     for move in found.moves:
         furthest.setdefault(move.sample, move)

@@ -15,6 +15,7 @@ from curate.basics import keypoints as kp
 from curate.basics import pages
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
+from curate.basics.settings import require_count
 from curate.basics.wording import counted, percent
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample, from_batch, generator, labelled_points
@@ -156,7 +157,8 @@ class Shown(NamedTuple):
 
 
 def some(dataset: str | os.PathLike[str], count: int, *, seed: int = 0) -> list[Shown]:
-    """Samples drawn at random by the seed, in the dataset's order."""
+    """Samples drawn at random by the seed, in the dataset's order. Raises InputError: a count below 0."""
+    count = require_count("count", count)
     source = Dataset(dataset)
     ids = source.table(["sample_id"]).column(0).to_pylist()
     lots = sorted(range(len(ids)), key=lambda row: generator(seed, ids[row]).random())

@@ -118,6 +118,13 @@ class NoOptions(Options):
     """The options of something that has none."""
 
 
+def require_count(name: str, value: Any) -> int:
+    """How many of something a function is to give. Raises InputError: no whole number, or one below 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
+        raise InputError(name, repr(value), allowed="a whole number, 0 or more")
+    return int(value)
+
+
 def settings_of(kind: type[Any]) -> dict[str, Setting]:
     """The fields of a dataclass that are settings, by name."""
     return {entry.name: entry.metadata[_KEY] for entry in fields(kind) if _KEY in entry.metadata}

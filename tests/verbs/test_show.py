@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from curate import diff
 from curate.basics import images
+from curate.basics.errors import InputError
 from curate.cli import main
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -172,3 +175,12 @@ def test_the_same_command_again_ends_as_before(three: Path, tmp_path: Path, name
         assert main(["show", str(three), "--out", str(place / name)]) == 0
         assert [path.name for path in place.iterdir()] == [name]
     assert main(["show", str(three), "--pictures", "1", "--out", str(place / name)]) == 2
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, True])
+def test_no_number_of_hands_is_told(three: Path, count: Any) -> None:
+    with pytest.raises(InputError, match=f"^count: {count}; allowed: a whole number, 0 or more"):
+        some(three, count)
+    with pytest.raises(InputError, match=f"^count: {count}; allowed"):
+        diff.page(three, three, diff.diff(three, three), count)
+    assert len(some(three, np.int64(2))) == 2
