@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 Chosen = TypeVar("Chosen", bound=Options)
 
+# Notes that are no shortcoming, or have a plural within.
+_POINTS = {
+    "labelled_points": ("labelled point", "in all"),
+    "labelled_points_outside_crop": ("labelled point", "outside the crop"),
+    "samples_with_points_outside_crop": ("sample", "with points outside the crop"),
+}
 _TOLD = 3  # inputs in quarantine, where nothing came of the others
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, stopping.CODE, 101
 
@@ -132,7 +138,7 @@ def tell(
         lines.append(f"  in quarantine: {inputs}, see {summary.out / 'quarantine.jsonl'}")
         if not summary.samples:
             lines += _first_of_quarantine(summary.out)
-    lines += [f"  note: {count:,} {_words(what)}" for what, count in summary.notes.items() if count]
+    lines += [f"  note: {_noted(what, count)}" for what, count in summary.notes.items() if count]
     if splits:
         lines.append("  splits: " + ", ".join(f"{count:,} {name}" for name, count in sorted(splits.items())))
     lines += more
@@ -260,6 +266,13 @@ def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
         streams.log(text)
     else:
         say(text)
+
+
+def _noted(what: str, count: int) -> str:
+    if what not in _POINTS:
+        return f"{count:,} {_words(what)}"
+    noun, rest = _POINTS[what]
+    return f"{counted(count, noun)} {rest}"
 
 
 def _words(name: str) -> str:

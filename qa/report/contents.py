@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from curate.basics import keypoints as kp
+from curate.basics.wording import counted
 from qa.measures.arrays import Names
 from qa.view import View
 
@@ -103,5 +104,5 @@ def _table(
 
     rows = [row("unknown" if value is None else str(value), [value]) for value, _ in ordered[:_ROWS]]
     if len(ordered) > _ROWS:
-        rows.append(row(f"{len(ordered) - _ROWS:,} others", [value for value, _ in ordered[_ROWS:]]))
+        rows.append(row(counted(len(ordered) - _ROWS, "other"), [value for value, _ in ordered[_ROWS:]]))
     return {"title": title, "head": head, "splits": list(splits), "rows": rows}

@@ -125,7 +125,7 @@ def test_by_colour_the_labels_do_not_matter(store, drawn_dataset: Path, tmp_path
     assert all((s.keypoints > 0).all() and (s.keypoints < 96).all() for s in labelled)
 
 
-def test_points_outside_are_counted_and_keep_their_coordinates(store, tmp_path: Path) -> None:
+def test_points_outside_are_counted_and_keep_their_coordinates(store, tmp_path: Path, capsys) -> None:
     sample = hand()
     sample.keypoints[[4, 8]] = (190.0, 10.0), (-50.0, 90.0)
     data = store(tmp_path / "d", [sample, hand("s/b", "b.png")], {"a.png": disc(), "b.png": disc()})
@@ -135,6 +135,10 @@ def test_points_outside_are_counted_and_keep_their_coordinates(store, tmp_path: 
         "labelled_points_outside_crop": 2,
         "samples_with_points_outside_crop": 1,
     }
+    assert main(["crop", str(data), "--out", str(tmp_path / "told")]) == 0
+    told = capsys.readouterr().err
+    assert "  note: 40 labelled points in all\n  note: 2 labelled points outside the crop\n" in told
+    assert "  note: 1 sample with points outside the crop\n" in told
     made = next(iter(Dataset(tmp_path / "c")))
     np.testing.assert_allclose(geometry.apply(made.transform, made.keypoints[8]), (-50, 90), atol=1e-3)
 

@@ -315,3 +315,13 @@ def test_what_changed_is_shown(dataset: Path, tmp_path: Path) -> None:
     text = " ".join("".join(Page((tmp_path / "two" / "report.html").read_text()).text).split())
     assert "1 new, 1 fixed, 2 the same" in text
     assert "s/7 Labelled a left hand" in text
+
+
+def test_a_ninth_value_is_the_other_one(tmp_path: Path, dataset: Path) -> None:
+    samples = [dataclasses.replace(s, source=f"source-{min(i, 8)}") for i, s in enumerate(Dataset(dataset))]
+    save(tmp_path / "nine", samples)
+    (tmp_path / "nine/images").symlink_to(dataset / "images")
+    check_quality(tmp_path / "nine", tmp_path / "qa-nine", quiet=True)
+    told = (tmp_path / "qa-nine/report.html").read_text()
+    assert ">1 other<" in told
+    assert "1 others" not in told
