@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, groupby
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ def render(
     MissingExtra: the packages of hand-curate[render] are not installed.
     """
     out = Path(out)
-    chosen = range(len(job)) if indices is None else indices
-    options = _identity(job) | ({} if indices is None else {"indices": runs(indices)})
+    chosen = range(len(job)) if indices is None else _known(indices, len(job))
+    options = _identity(job) | ({} if indices is None else {"indices": runs(chosen)})
     if studio is None and importlib.util.find_spec("OpenEXR") is None:
         raise MissingExtra("rendering", "render")
     if files.finished(out) and not overwrite:
@@ -267,6 +268,17 @@ def _identity(job: Job) -> dict[str, Any]:
     told["models"] = [_named(model) for model in job.models]
     told["ground"]["folder"] = backdrops(job.ground.folder).identity if _shows_pictures(job) else ""
     return told
+
+
+def _known(indices: Sequence[int], total: int) -> list[int]:
+    """Indices of a job's pictures. Raises InputError: none, or one that it does not have."""
+    allowed = f"one or more whole numbers, 0 to {total - 1}"
+    for index in indices:
+        if not isinstance(index, Integral) or not 0 <= int(index) < total:
+            raise InputError("indices", repr(index), allowed=allowed)
+    if not len(indices):
+        raise InputError("indices", "none", allowed=allowed)
+    return [int(index) for index in indices]
 
 
 def check_pictures(job: Job) -> None:

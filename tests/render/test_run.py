@@ -56,6 +56,15 @@ def run(out: Path, program: Path, job: Job = JOB, **options) -> Summary:
     return render(out, job, program=program, quiet=True, studio=STUDIO, **options)
 
 
+@pytest.mark.parametrize(("indices", "told"), [([0, 48], "48"), ([-1], "-1"), ([1.5], "1.5"), ([], "none")])
+def test_pictures_that_the_job_does_not_have_are_told(
+    program: Path, tmp_path: Path, indices: list[int], told: str
+) -> None:
+    with pytest.raises(InputError, match=f"^indices: {told}; allowed: one or more whole numbers, 0 to 47$"):
+        run(tmp_path / "d", program, indices=indices)
+    assert not (tmp_path / "d").exists()
+
+
 def start(out: Path, program: Path, workers: int, how: str, **environment: str) -> subprocess.Popen[bytes]:
     line = [sys.executable, "-c", SCRIPT, str(out), str(program), str(workers), how]
     env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'render'}", **environment}
