@@ -30,6 +30,7 @@ from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file, read_file, real, require_place
+from curate.basics.settings import known
 from curate.basics.wording import counted
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
@@ -187,8 +188,10 @@ class Dataset:
         yield from rebatch(self._stored(size), size)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The whole table, or some of its columns."""
-        names = SCHEMA.names if columns is None else list(columns)
+        """The whole table, or some of its columns. Raises InputError: one that there is not."""
+        names = SCHEMA.names if columns is None else [columns] if isinstance(columns, str) else list(columns)
+        for name in names:
+            known(self.root / TABLE, "column", name, SCHEMA.names)
         if self._lacks(names):
             return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
         with self._told():
@@ -201,7 +204,9 @@ class Dataset:
         return all(batch.column(0).null_count == len(batch) for batch in self.columns(column))
 
     def columns(self, *names: str) -> Iterator[pa.RecordBatch]:
-        """Some columns of the table, in batches of ROWS."""
+        """Some columns of the table, in batches of ROWS. Raises InputError: one that there is not."""
+        for name in names:
+            known(self.root / TABLE, "column", name, SCHEMA.names)
         if self._lacks(names):
             return (batch.select(names) for batch in self._stored(ROWS))
         return self._stored(ROWS, list(names))

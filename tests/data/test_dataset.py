@@ -214,3 +214,11 @@ def test_a_dataset_stays_open_where_the_process_goes_on_in_another_folder(
     assert len(examples[0]["image"])
     monkeypatch.chdir(drawn_dataset.parent)
     assert str(opened.root) == drawn_dataset.name
+
+
+def test_a_column_that_there_is_not_is_told(drawn_dataset: Path) -> None:
+    opened = Dataset(drawn_dataset)
+    assert opened.table("side").column_names == ["side"]
+    for read in (lambda: opened.table(["sides"]), lambda: opened.columns("sides")):
+        with pytest.raises(InputError, match=r"no column 'sides'; .*did you mean 'side'\?"):
+            read()
