@@ -399,7 +399,11 @@ def _default(entry: Field[Any]) -> Any:
 def _number(value: Any, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError
-    if not math.isfinite(found := float(value)) or not low <= found <= high:
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        raise ValueError from None
+    if not math.isfinite(found) or not low <= found <= high:
         raise ValueError
     return found
 

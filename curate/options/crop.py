@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from curate.basics.settings import Options, flag, number, text, whole
 
@@ -21,7 +21,7 @@ CHOICES = f"{'|'.join(FINDERS)}|RUN"  # as --help has it
 
 def named(by: str) -> str:
     """`by`, where it names a finder or may be a run's folder. Raises ValueError: it is neither."""
-    if by not in FINDERS and not Path(by).is_dir():
+    if by not in FINDERS and not os.path.isdir(by):  # noqa: PTH112 (Path.is_dir raises for one too long)
         raise ValueError
     return by
 

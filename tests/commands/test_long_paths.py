@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from curate import BackgroundOptions, Dataset, cli
+from curate import BackgroundOptions, CropOptions, Dataset, cli
 from curate.background import background
 from curate.basics.errors import InputError
 from curate.build import build
@@ -52,3 +52,10 @@ def test_a_command_does_not_say_that_it_would_resume(
     told = capsys.readouterr().err
     assert "too long" in told
     assert "resumes" not in told
+
+
+def test_an_option_that_may_be_a_folder_takes_none_for_one() -> None:
+    with pytest.raises(
+        InputError, match="allowed: colour, keypoints, mask, bbox, box, or the folder of a run"
+    ):
+        CropOptions(by=LONG)
