@@ -168,11 +168,17 @@ class Dataset:
         return self.samples()._repr_html_()
 
     def take(self, rows: Iterable[int]) -> Iterator[Sample]:
-        """The samples in some rows, in the order of these; one row group is read for rows in turn of it."""
+        """The samples in some rows, in the order of these; one row group is read for rows in turn of it.
+
+        Raises IndexError: a row that there is not.
+        """
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         starts = np.cumsum([0, *sizes])
         for group, own in groupby(rows, lambda row: int(np.searchsorted(starts, row, "right")) - 1):
-            yield from from_batch(self._group(group).take(pa.array([row - starts[group] for row in own])))
+            wanted = list(own)
+            if not 0 <= group < len(sizes):
+                raise IndexError(f"no row {wanted[0]}; there are {len(self)}, from 0 on")
+            yield from from_batch(self._group(group).take(pa.array([row - starts[group] for row in wanted])))
 
     def _group(self, number: int) -> pa.RecordBatch:
         """A row group; the last that was read is kept."""

@@ -222,3 +222,9 @@ def test_a_column_that_there_is_not_is_told(drawn_dataset: Path) -> None:
     for read in (lambda: opened.table(["sides"]), lambda: opened.columns("sides")):
         with pytest.raises(InputError, match=r"no column 'sides'; .*did you mean 'side'\?"):
             read()
+
+
+@pytest.mark.parametrize("row", [-1, 24])
+def test_a_row_that_there_is_not_is_no_damage(drawn_dataset: Path, row: int) -> None:
+    with pytest.raises(IndexError, match=f"^no row {row}; there are 24, from 0 on$"):
+        list(Dataset(drawn_dataset).take([0, row]))
