@@ -272,7 +272,7 @@ addEventListener("keydown", (event) => {
 
 function enter(on) {
   if (held >= 0) return () => actOnPoint("add");
-  return on.matches(".cell") ? KEYS[" "] : null;
+  return on.matches(".cell, #panel.zoomed") ? KEYS[" "] : null;
 }
 
 function flip(name) {
@@ -283,6 +283,7 @@ function flip(name) {
 }
 
 function openFilters(on) {
+  if (on && isLarge()) zoom(false); // they stand beside the grid
   document.body.classList.toggle("filtering", on);
   at("toggle-filters").setAttribute("aria-expanded", on);
   if (on) at("find-id").focus();

@@ -157,6 +157,7 @@ function select(row, { focus = false, extend = false, add = false } = {}) {
   }
   if (row >= 0) bringIntoSight(view.indexOf(row));
   if (focus) document.getElementById(`cell-${row}`)?.focus({ preventScroll: true });
+  if (focus && isLarge()) say(spoken(row)); // its cell lies behind, and takes no focus
   showPanel();
 }
 

@@ -191,7 +191,10 @@ function neat(number) {
 function zoom(on) {
   if (on && active < 0) return;
   panel.classList.toggle("zoomed", on);
+  // What lies behind the sample in large is out of sight: Tab must not lead there.
+  for (const behind of document.querySelectorAll(".skip, header, aside, main")) behind.inert = on;
   if (!on) held = -1;
   showPanel();
-  if (!on) document.getElementById(`cell-${active}`)?.focus({ preventScroll: true });
+  if (on) panel.focus({ preventScroll: true });
+  else document.getElementById(`cell-${active}`)?.focus({ preventScroll: true });
 }
