@@ -5,6 +5,7 @@ It holds no script and loads nothing. What it shows below the verdict stands in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ TARGET = 3_000_000
 _PLENTY = ((12, 48), (6, 24), (3, 12), (1, 6), (0, 0))
 _LISTED = 20  # findings of a check without pictures
 _TEXT_LIMIT = 160
+_SIDE_ALONE = re.compile("([0-9]-)?(left|right)?")  # how ids end where a photograph has two hands
 
 
 def write_report(
@@ -100,4 +102,4 @@ def _name(sample_id: object) -> str:
     """The part of a sample's id that tells it from its neighbours: behind the last slash, or the one before
     where a side alone stands there."""
     parts = str(sample_id).split("/")
-    return "/".join(parts[-2:] if parts[-1] in ("left", "right", "") else parts[-1:])
+    return "/".join(parts[-2:] if _SIDE_ALONE.fullmatch(parts[-1]) else parts[-1:])

@@ -109,7 +109,7 @@ function dress(cell) {
   cell.verdict.className = verdict === "undecided" ? "" : `verdict-mark ${verdict}`;
   cell.verdict.textContent = verdict === "undecided" ? "" : VERDICT_GLYPH[verdict];
   cell.node.classList.toggle("rejected", verdict === "reject");
-  cell.name.textContent = column.id[row].slice(column.id[row].lastIndexOf("/") + 1) || column.id[row];
+  cell.name.textContent = shortName(column.id[row]);
   cell.node.title = column.id[row];
   cell.node.tabIndex = row === active ? 0 : -1;
   cell.node.setAttribute("aria-selected", row === active || picked.has(row));
@@ -118,6 +118,13 @@ function dress(cell) {
   clear(cell.overlay, cell.picture.width);
   if (!column.size[2 * row]) return;
   paintOverlay(cell.overlay, row, patched(pointsOf(row), mine.get(row)?.patch), { numbers: show.numbers }, () => cell.row === row);
+}
+
+// What tells a sample from its neighbours: what stands behind the last slash of its id, or the one before where
+// that is a side alone.
+function shortName(id) {
+  const parts = id.split("/");
+  return parts.slice(/^(\d-)?(left|right)?$/.test(parts.at(-1)) ? -2 : -1).join("/");
 }
 
 // A canvas of another size is a new piece of memory: the old one is wiped where it fits.

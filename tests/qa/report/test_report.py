@@ -325,3 +325,14 @@ def test_a_ninth_value_is_the_other_one(tmp_path: Path, dataset: Path) -> None:
     told = (tmp_path / "qa-nine/report.html").read_text()
     assert ">1 other<" in told
     assert "1 others" not in told
+
+
+def test_the_names_under_the_pictures_tell_two_hands_apart(dataset: Path, tmp_path: Path) -> None:
+    ids = ["rhd/training/00111/left", "openpose/clip_7/0-right", "11khands/Hand_0000084"]
+    chosen = list(Dataset(dataset))[: len(ids)]
+    for sample, sample_id in zip(chosen, ids, strict=True):
+        sample.sample_id = sample_id
+    check_quality(save(tmp_path / "named", chosen), tmp_path / "qa", quiet=True)
+    page = (tmp_path / "qa" / "report.html").read_text()
+    for sample_id, shown in zip(ids, ["00111/left", "clip_7/0-right", "Hand_0000084"], strict=True):
+        assert f'<b title="{sample_id}">{shown}</b>' in page
