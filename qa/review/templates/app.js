@@ -61,7 +61,10 @@ function begin() {
   at("sort").replaceChildren(...sorts.map(([value, textContent]) => make("option", { value, textContent })));
   showSort();
   showPanel();
-  if (!head.rows) refilter();
+  if (head.rows) return;
+  at("nothing").textContent = "The dataset holds no sample.";
+  buildFilters();
+  refilter();
 }
 
 // Called for each chunk. The first is shown at once; the rest joins when all is here.

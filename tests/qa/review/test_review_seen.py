@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext
-from review_pages import hand, open_page, press, save
+from review_pages import flag, hand, open_page, press, save
 
+from qa.finding import write_findings
 from qa.review.build import build_review
 
 
@@ -50,3 +51,29 @@ def test_the_names_under_the_pictures_tell_the_hands_apart(
     build_review(save(tmp_path / "hands", [sample]), None, tmp_path / "page", quiet=True)
     page = open_page(context, tmp_path / "page")
     assert page.locator(".cell .id").inner_text() == caption
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (375, 667), (720, 450), (667, 375)])
+def test_small_and_magnified_screens_show_all_of_the_page(
+    width: int, height: int, built: Path, context: BrowserContext
+) -> None:
+    page = open_page(context, built)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    grid = page.locator("#grid")
+    grid.scroll_into_view_if_needed()
+    seen = grid.bounding_box()
+    assert seen is not None
+    assert seen["height"] >= 100
+    page.locator(".cell").nth(1).click()
+    assert page.locator("#panel h2").inner_text() == "s/10"
+
+
+def test_a_page_without_samples_says_so_and_what_was_found(tmp_path: Path, context: BrowserContext) -> None:
+    write_findings([flag("no-samples", None, message="The set holds no sample.")], tmp_path / "qa")
+    build_review(save(tmp_path / "hands", []), tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    assert page.locator("#nothing").inner_text() == "The dataset holds no sample."
+    page.get_by_text("1 finding about the whole set").click()
+    assert page.get_by_text("no-samples: The set holds no sample.").is_visible()
