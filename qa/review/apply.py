@@ -155,15 +155,16 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
     ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
     names = names_of(ids, given)
     latest: dict[str, dict[str, Decision]] = defaultdict(dict)
-    refused: list[tuple[str, str]] = []
+    unknown: set[tuple[str, str]] = set()  # once each: a file may hold what was imported of others
     for decision in given:
         sample_id = names.get((decision.dataset_sha, decision.sample_id))
         if sample_id is None:
-            refused.append((decision.sample_id, "no such sample in the dataset"))
+            unknown.add((decision.sample_id, decision.reviewer))
             continue
         before = latest[sample_id].get(decision.reviewer)
         if before is None or decision.at >= before.at:
             latest[sample_id][decision.reviewer] = decision
+    refused = [(sample_id, "no such sample in the dataset") for sample_id, _ in sorted(unknown)]
     agreed: dict[str, Decision] = {}
     conflicts: list[tuple[str, str]] = []
     beside = Counter[str]()
@@ -171,7 +172,7 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
     states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
     for sample, pixels in zip(samples, states, strict=True):
         valid = []
-        for decision in latest[sample.sample_id].values():
+        for decision in sorted(latest[sample.sample_id].values(), key=lambda d: d.reviewer):
             why = stale(sample, pixels, decision)
             if why:
                 refused.append((sample.sample_id, why))

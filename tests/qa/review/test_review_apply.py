@@ -237,6 +237,17 @@ def test_the_same_decisions_give_the_same_bytes_and_others_are_refused(hands: Pa
         apply_decisions(hands, other, tmp_path / "next", quiet=True)
 
 
+def test_a_refused_decision_in_two_files_is_refused_once_in_either_order(hands: Path, tmp_path: Path) -> None:
+    gone, other = (decided(hands, 0, "accept", sample_id=name) for name in ("gone", "another"))
+    ann = write_lines(tmp_path, gone, decided(hands, 1, "reject"), name="ann")
+    both = write_lines(tmp_path, other, gone, name="both")
+    applied = apply_decisions(hands, [ann, both], tmp_path / "next", quiet=True)
+    assert [name for name, _ in applied.refused] == ["another", "gone"]
+    again = apply_decisions(hands, [both, ann], tmp_path / "next", quiet=True)
+    assert again.summary is not None
+    assert again.summary.reused
+
+
 def test_an_alias_leads_back_to_its_sample(hands: Path, tmp_path: Path) -> None:
     name = alias(Dataset(hands).fingerprint, "s/1")
     assert "s/1" not in name
