@@ -77,3 +77,13 @@ def test_a_page_without_samples_says_so_and_what_was_found(tmp_path: Path, conte
     assert page.locator("#nothing").inner_text() == "The dataset holds no sample."
     page.get_by_text("1 finding about the whole set").click()
     assert page.get_by_text("no-samples: The set holds no sample.").is_visible()
+
+
+def test_paper_is_never_dark(built: Path, context: BrowserContext) -> None:
+    page = open_page(context, built)
+    ink = "getComputedStyle(document.body).color"
+    light = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ink) != light
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(ink) == light
