@@ -45,8 +45,8 @@ def angles(
     source.refuse_training_set("tell angles before curate build")
     stage = Stage("angles", Path(out), {}, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_orient, root=source.root, out=Path(out))
-    size, total = tasks(_ROWS, source)
-    return stage.run(source.rows(size), work, total=total)
+    size, sizes = tasks(_ROWS, source)
+    return stage.run(source.rows(size), work, total=len(sizes), sizes=sizes)
 
 
 def _orient(rows: Rows, *, root: Path, out: Path) -> Part:

@@ -166,11 +166,11 @@ def autotag(
     work = partial(
         _tag_batch, root=source.root, out=folder, aside=stage.folder, chosen=chosen, find=find, limits=limits
     )
-    size, total = tasks(_ROWS, source)
+    size, sizes = tasks(_ROWS, source)
     complete = partial(
         _complete, stage=stage, source=source, truth=truth, asked=options.precision, limits=limits
     )
-    summary = stage.run(enumerate(source.rows(size)), work, total=total, beside=complete)
+    summary = stage.run(enumerate(source.rows(size)), work, total=len(sizes), sizes=sizes, beside=complete)
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     least, why = least_score(chosen[0].open())
     return Autotagged(summary, report["sifted"], report, why if limits.hand_score == least else None)

@@ -60,8 +60,8 @@ def background(
         backdrops=backdrops,
         seed=options.seed,
     )
-    size, total = tasks(_ROWS, source)
-    return stage.run(source.rows(size), work, total=total, before=backdrops.survey())
+    size, sizes = tasks(_ROWS, source)
+    return stage.run(source.rows(size), work, total=len(sizes), sizes=sizes, before=backdrops.survey())
 
 
 def _replace_batch(rows: Rows, *, root: Path, out: Path, count: int, backdrops: Backdrops, seed: int) -> Part:

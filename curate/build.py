@@ -89,13 +89,14 @@ def build(
     notes = Counter[str]()
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val, notes=notes)
     writer = Writer(look.form, stage.folder, Path(out), _weights(options, joined, splits))
-    size, total = tasks(_ROWS, *sources)
+    size, sizes = tasks(_ROWS, *sources)
     before = look.survey()
     before.notes.update(notes + labelled_twice(joined, splits))
     return stage.run(
         joined.batches(size, splits),
         partial(_build_batch, writer=writer, look=look),
-        total=total,
+        total=len(sizes),
+        sizes=sizes,
         finish=writer.finish,
         before=before,
     )

@@ -62,8 +62,8 @@ def crop(
     work = partial(
         _crop_batch, root=source.root, out=Path(out), count=len(source), options=options, finders=finders
     )
-    size, total = tasks(_ROWS, source)
-    return stage.run(source.rows(size), work, total=total)
+    size, sizes = tasks(_ROWS, source)
+    return stage.run(source.rows(size), work, total=len(sizes), sizes=sizes)
 
 
 def _crop_batch(

@@ -45,12 +45,12 @@ TWIN = "sample whose id another one has"  # in a Part's `dropped`
 _PARTS = 4096  # of a stage at most; some have two files in the folder for work in progress
 
 
-def tasks(least: int, *datasets: Sized) -> tuple[int, int]:
-    """How many samples a task takes: `least`, or of very many as many more as keeps the parts countable; and
-    how many tasks there are, none of which is of two datasets."""
+def tasks(least: int, *datasets: Sized) -> tuple[int, list[int]]:
+    """How many samples a task takes at most: `least`, or of very many as many more as keeps the parts
+    countable; and how many each of them takes, none of which is of two datasets."""
     counts = list(map(len, datasets))
     size = max(least, -(-sum(counts) // _PARTS))
-    return size, sum(-(-count // size) for count in counts)
+    return size, [min(size, count - start) for count in counts for start in range(0, count, size)]
 
 
 @dataclass(frozen=True, slots=True)

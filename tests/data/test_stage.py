@@ -271,11 +271,11 @@ def test_a_finished_part_that_was_damaged_since_is_made_again(tmp_path: Path, da
 
 
 def test_a_task_grows_only_with_very_many_samples() -> None:
-    assert tasks(16, range(0)) == (16, 0)
-    assert tasks(16, range(65_536)) == (16, 4096)
-    assert tasks(16, range(1_000_000)) == (245, 4082)
-    assert tasks(8, range(1_000_000))[1] <= 4096
+    assert tasks(16, range(0)) == (16, [])
+    assert tasks(16, range(65_536)) == (16, [16] * 4096)
+    assert tasks(16, range(1_000_000)) == (245, [245] * 4081 + [155])
+    assert len(tasks(8, range(1_000_000))[1]) <= 4096
 
 
 def test_a_task_is_of_one_dataset() -> None:
-    assert tasks(16, range(17), range(16), range(1)) == (16, 4)
+    assert tasks(16, range(17), range(16), range(1)) == (16, [16, 1, 16, 1])

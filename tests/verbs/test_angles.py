@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from curate.angles import angles
+from curate.basics import progress
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands import articulated
@@ -42,6 +43,14 @@ def hands(tmp_path: Path) -> Path:
     write_table(folder, [to_batch([right("told", 40, 60), known, unknown, bare])])
     write_info(folder, {"samples": 4, "sources": ["s"], "licences": [], "history": []}, trusted=True)
     return folder
+
+
+def test_progress_counts_hands(
+    hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_LINE_EVERY", -1.0)
+    angles(hands, tmp_path / "out")
+    assert capsys.readouterr().err.startswith("angles: 4 of 4, ")
 
 
 def test_angles_are_filled_in_and_what_is_known_stays(hands: Path, tmp_path: Path) -> None:
