@@ -153,7 +153,7 @@ class Joined:
         else:
             columns = (self.column(name) for name in ("sample_id", "subject_id", "image"))
             listed, strays = splits_of.from_list(how, *columns)
-            found = of_kept(listed)
+            found, where = of_kept(listed), str(how)
             if notes is not None and strays:
                 notes[STRAY] += strays
         splits_of.check(found, subjects, photos, clips, where)

@@ -72,7 +72,7 @@ def test_rows_that_name_no_sample_are_counted_and_those_of_samples_without_a_lab
 
 def test_a_split_that_parts_a_photo_is_refused(two: list[Dataset], tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("sample_id,split\nb2,train\nd,test\n")
-    with pytest.raises(InputError, match=r"1 photo in more than one split \('b'\)"):
+    with pytest.raises(InputError, match=r"list\.csv: split: 1 photo in more than one split \('b'\)"):
         Joined.of(two, 20).split(tmp_path / "list.csv", seed=0, test=0.1, val=0.0)
 
 
