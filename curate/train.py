@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.errors import InputError
-from curate.basics.wording import counted
+from curate.basics.wording import counted, percent
 from curate.data import contents
 from curate.data.dataset import INFO, Dataset
 from curate.data.sideless import sideless, taken_for_right
@@ -16,7 +16,7 @@ from curate.data.training_set import form_of, read_split
 from curate.networks import table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
-from curate.scoring.precision import Threshold
+from curate.scoring.precision import PRECISION, Threshold
 from curate.taggers import opencv
 from curate.training.record import WEIGHTS, describe_epoch, read_info
 
@@ -69,6 +69,9 @@ class Trained:
                 f"\n  note: do not rely on its scores: although fitted to split val, they are {off} there"
             )
         known = self.threshold
+        if known is None and self.score_error is not None:
+            right = f"from none on are {percent(PRECISION)} of the points of split val right"
+            told.append(f"\n  note: its scores do not tell which hands can be trusted: {right}")
         if known is not None and known.hands < _FEW:
             rests = f"rests on only {known.hands} of {counted(known.of, 'hand')} of split val"
             told.append(f"\n  note: the score from which its hands can be trusted, {known.score:g}, {rests}")

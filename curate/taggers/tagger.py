@@ -112,7 +112,8 @@ def least_score(tagger: Tagger) -> tuple[float, str]:
     known = tagger.threshold
     if known is None:
         wanted = f"no score is known from which {percent(PRECISION)} of the points are right"
-        return UNMEASURED, f"{wanted}, as there were no labels to choose it on, or none was high enough"
+        why = "as there was no split val to choose it on, or no score there was high enough"
+        return UNMEASURED, f"{wanted}, {why}"
     reach = f"{known.hands} {verb(known.hands, 'reaches', 'reach')} it"
     told = f"of the {counted(known.of, 'hand')} that it was chosen on, {reach}"
     return known.score, f"from it on, {percent(known.precision)} of the points are right; {told}"

@@ -76,6 +76,7 @@ def test_a_training_says_where_its_scores_are_not_to_be_relied_on(
         told = str(train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True))
         assert ("do not rely on its scores" in told) == bool(said)
         assert said in told
+        assert "which hands can be trusted: from none on are 95 % of the points of split val right" in told
 
 
 @pytest.mark.parametrize("sure", [1, 30])
@@ -97,6 +98,7 @@ def test_a_training_says_where_its_threshold_rests_on_few_hands(
     assert (made.threshold.hands, made.threshold.of) == (sure, 60)
     told = f"can be trusted, {made.threshold.score:g}, rests on only 1 of 60 hands of split val"
     assert (told in str(made)) == (sure == 1)
+    assert "which hands can be trusted" not in str(made)
     assert made.as_json()["threshold"]["hands"] == sure
     last = f"This rests on {sure} of 60 hands of split val."
     assert last in card(open_run(tmp_path / "run"))

@@ -411,7 +411,7 @@ def test_it_is_told_why_a_run_has_no_least_score(
     told = json.loads((run / "run.json").read_text())
     files.write_json(run / "run.json", {**told, "confidence": confidence})
     result = predict(run, [walls / "hand.png"], walls.parent / "found", quiet=True)
-    why = "as there were no labels to choose it on, or none was high enough"
+    why = "as there was no split val to choose it on, or no score there was high enough"
     assert f"0.7: no score is known from which 95 % of the points are right, {why}" in str(result)
 
 
