@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curate.basics import streams
 from curate.basics.errors import InputError
@@ -20,9 +20,13 @@ from curate.commands.console import (
     options_of,
     say,
     show,
+    typed,
 )
 from curate.options.residuals import ResidualOptions
 from qa.options import QualityOptions
+
+if TYPE_CHECKING:
+    from qa.check_quality import Quality
 
 
 def add(commands: Any) -> None:
@@ -66,5 +70,15 @@ def run(a: argparse.Namespace) -> int:
             say(str(predicted))
         options = replace(options, predictions=(*options.predictions, predicted.predictions))
     found = check_quality(a.datasets, a.out, options, **how)
-    show(a, found.as_json(), str(found))
+    show(a, found.as_json(), f"{found}{_advice(a, found)}")
     return FINDINGS if found.failed else OK
+
+
+def _advice(a: argparse.Namespace, found: Quality) -> str:
+    """How to look through what was found; a training set, or several datasets at once, cannot be reviewed."""
+    from curate.data.dataset import Dataset
+
+    worth_a_look = found.counts["error"] or found.counts["warning"]
+    if not worth_a_look or len(a.datasets) > 1 or Dataset(a.datasets[0]).training is not None:
+        return ""
+    return f"\nnext: {typed('review', 'build', a.datasets[0], '--qa', a.out, '--out', 'REVIEW')}"

@@ -101,8 +101,13 @@ def _open_labelme(a: argparse.Namespace) -> int:
     done = open_labelme(
         a.dataset, a.out, options, write=labelme.write, read=labelme.read, overwrite=a.overwrite
     )
-    advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
-    show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
+    advice = ""
+    if done.corrected:
+        advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
+    elif done.opened and options.no_open:
+        labels = a.out / "labels"
+        advice = f"\nnext: correct what is in {labels} with Labelme, and give the same command again"
+    show(a, done.as_json(), f"{done}{advice}")
     return FINDINGS if done.refused else OK
 
 

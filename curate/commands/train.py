@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.settings import choice, whole
-from curate.commands.console import OK, add_options, command, common, given, options_of, show
+from curate.commands.console import OK, add_options, command, common, given, options_of, show, typed
 from curate.networks.table import TABLE
 from curate.options.train import TrainOptions
 
@@ -63,5 +63,6 @@ def run(a: argparse.Namespace) -> int:
 
     options = options_of(a, a.kind)
     result = train(a.training_set, a.out, a.network, options, **given(a, "overwrite quiet"))
-    show(a, result.as_json(), str(result))
+    advice = f"next: {typed('evaluate', a.out, a.training_set)}"
+    show(a, result.as_json(), f"{result}\n{advice}")
     return OK

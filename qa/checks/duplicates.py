@@ -256,7 +256,7 @@ CHECKS: tuple[Check, ...] = (
         "sample",
         near_duplicates,
         "Looks almost the same as {other} ({splits}), {what}.",
-        "Put both into one split, or keep one of them.",
+        "Put both into one split, or keep one of them: curate select --near-duplicates one.",
         {"distance": 8, "likeness": 0.99, "strangers": 0.997, "pose": 0.02, "points": 12, "compared": 1000},
     ),
 )

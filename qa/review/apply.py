@@ -138,7 +138,11 @@ def apply_decisions(
     paths = [decisions] if isinstance(decisions, str | os.PathLike) else list(decisions)
     given = [decision for path in paths for decision in read_decisions(path)]
     if not given:
-        raise InputError(paths[0] if paths else "curate review", "no decision", allowed="at least one line")
+        raise InputError(
+            paths[0] if paths else "curate review",
+            "no decision",
+            remedy="decide first: on the page of curate review build, or with curate review open-labelme",
+        )
     judged = _judge(source, given, engine=engine, quiet=quiet)
     summary = None
     if out is not None and not dry_run:

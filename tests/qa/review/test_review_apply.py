@@ -299,7 +299,7 @@ def test_a_byte_order_mark_before_the_decisions_is_no_part_of_them(hands: Path, 
 
 
 def test_no_decision_no_file_and_a_training_set_are_refused(hands: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no decision"):
+    with pytest.raises(InputError, match="no decision; decide first: on the page"):
         apply_decisions(hands, write_lines(tmp_path), tmp_path / "next")
     with pytest.raises(InputError, match="cannot be opened"):
         apply_decisions(hands, tmp_path / "none", tmp_path / "next")
