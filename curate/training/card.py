@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from curate.basics import pages
 from curate.basics.errors import SchemaError, printable
 from curate.basics.paths import read_file
 from curate.networks import table
+from curate.networks.network import Spec
 from curate.scoring.figures import FIGURES, summary
 from curate.scoring.mask_figures import MASK_FIGURES
 from curate.training.onnx import outputs_of
@@ -28,6 +30,7 @@ from curate.training.trained_on import Data
 
 METRICS = "evaluation-*/metrics.json"
 _MARKS = re.compile(r"[\\\[\]*]")  # of Markdown, in text
+_OF_ANY = {"name", *(field.name for field in fields(Spec))}  # what run.json tells of each network
 _MOST = 100_000_000  # bytes; --by of a value for each image has the most
 
 
@@ -77,6 +80,7 @@ def card(run: Run) -> str:
         name=_cell(run.name),
         network=run.info["network"],
         row=table.row(run.info["network"]["name"]),
+        built=_built(run),
         weights=sum(weight.numel() for weight in run.network.parameters()),
         info=told,
         config=told.config,
@@ -94,6 +98,13 @@ def card(run: Run) -> str:
         evaluations=list(_evaluations(run.root)),
     )
     return text.rstrip() + "\n"
+
+
+def _built(run: Run) -> Markup:
+    """The network's own options, as `curate train --set` takes them, which its number of weights goes by."""
+    own = {name: value for name, value in run.info["network"].items() if name not in _OF_ANY}
+    told = (value if isinstance(value, str) else json.dumps(value) for value in own.values())
+    return Markup(", ").join(_code(f"{name}={value}") for name, value in zip(own, told, strict=True))
 
 
 def evaluation_files(root: Path) -> list[Path]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,12 +24,15 @@ from curate.training.run import finish_run, open_run
 
 
 def made(root: Path, network: str = "toy-points", **info: Any) -> Path:
+    return built(root, network, info)
+
+
+def built(root: Path, network: str, info: Mapping[str, Any] = MappingProxyType({}), **changed: Any) -> Path:
     torch.manual_seed(0)
     kind = table.load(network)
     preset = next(iter(kind.presets.values()))
-    spec = Spec(64, 3, 21, preset.recipe.loss)
-    described = {"name": network, **asdict(spec), **preset.options}
-    finish_run(root, kind(spec, **preset.options), described, info)
+    spec, options = Spec(64, 3, 21, preset.recipe.loss), {**preset.options, **changed}
+    finish_run(root, kind(spec, **options), {"name": network, **asdict(spec), **options}, info)
     return root
 
 
@@ -45,6 +49,14 @@ def test_it_tells_data_figures_and_limits(make_set: Callable[..., Path], tmp_pat
     assert "- all points within 6 px: " in told
     assert "flatter" not in told
     assert "turned by up to 30 degrees and scaled to\n  0.85 to 1.3 times" in told
+
+
+def test_it_tells_how_the_network_was_built(tmp_path: Path) -> None:
+    """Of mobile the table tells the weights as it is by itself, not those at another width."""
+    told = card(open_run(built(tmp_path / "run", "mobile", width=0.25, decoder=64)))
+    assert "MobileNetV2, 8.0 million weights, colour). As built here, with `" in told
+    assert ", `width=0.25`, " in told.replace("\n", " ")
+    assert "`right_hands=false`" in told
 
 
 def test_it_tells_the_epochs_that_there_were(make_set: Callable[..., Path], tmp_path: Path) -> None:
