@@ -83,7 +83,9 @@ class _StoreOnce(argparse.Action):
 
 def _meant(given: str, names: Iterable[str], *, others: bool = False) -> str:
     """The name that is most like the one given; where none is like it, all of them with `others`."""
-    near = nearest(given, names)
+    # Without the dashes, which all options have alike.
+    by_word = {name.lstrip("-"): name for name in names}
+    near = nearest(given.lstrip("-"), by_word)
     if near:
-        return f"; did you mean {near}?"
+        return f"; did you mean {by_word[near]}?"
     return f"; allowed: {', '.join(names)}" if others else ""

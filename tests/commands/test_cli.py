@@ -120,6 +120,7 @@ def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
         ("qa d --otu q", "curate qa: no option '--otu'; did you mean --out?"),
         ("crop d --outt=c", "curate crop: no option '--outt'; did you mean --out?"),
         ("build d --out s --siz 96", "curate build: no option '--siz'; did you mean --size?"),
+        ("qa d --out q --part 1/2", "curate qa: no option '--part'; for help: curate qa --help"),
         ("crop d --out c --xyzzy 3", "curate crop: no option '--xyzzy'; for help: curate crop --help"),
         ("crop d e --out c", "curate crop: unexpected argument 'e'"),
         (
