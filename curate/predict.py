@@ -126,7 +126,8 @@ class Predicted:
         more = len(self.unreadable) - len(lines)
         lines += [f"and {more} more, see {self.out / 'quarantine.jsonl'}"] if more else []
         if self.photos:
-            told = f"{counted(self.hands, 'hand')}, {counted(self.without, 'photo')} without a hand"
+            told = counted(self.hands, "hand") + (", counted in each frame" if self.clips else "")
+            told += f", {self._places(self.without)} without a hand"
             told += f"; see {self.out / JSON}"
             told += f", pictures in {self.out / PICTURES}" if self.pictures else ""
         else:
@@ -140,7 +141,7 @@ class Predicted:
             lines.append(f"  note: {NOT_HELD}: {self.not_held}")
         if self.unseen:
             lines.append(
-                f"  note: in {counted(self.unseen, 'photo')} no finder saw a hand; the network looked at the "
+                f"  note: in {self._places(self.unseen)} no finder saw a hand; the network looked at the "
                 "whole of each"
             )
         if self.taken_for_right:
@@ -150,6 +151,14 @@ class Predicted:
         lines += self._in_doubt()
         lines += [f"  note: {name}: {count}" for name, count in self.passed_over.items()]
         return "\n".join(lines)
+
+    def _places(self, count: int) -> str:
+        """So many of what was looked at, by name: `photos` has the frames of videos, too."""
+        if not self.clips:
+            return counted(count, "photo")
+        if self.min_score is None:  # there were videos alone
+            return counted(count, "frame")
+        return counted(count, "photo or frame", "photos or frames")
 
     def _in_doubt(self) -> Iterator[str]:
         """Below which scores hands are in doubt, and how many are."""
