@@ -26,8 +26,12 @@ def add(commands: Any) -> None:
 
 def run(a: argparse.Namespace) -> int:
     from curate.background import background
+    from curate.commands.next_step import next_step
+    from curate.data.dataset import Dataset
 
     summary = background(
         a.dataset, a.out, options_of(a, BackgroundOptions), engine=engine_of(a), **given(a, "overwrite quiet")
     )
-    return tell(a, summary, advice=f"next: {typed('crop', a.out, '--out', 'CROPS')}")
+    # By the mask that each hand has now: on most of these backgrounds its colour does not tell it apart.
+    then = typed("crop", a.out, "--by", "mask", "--out", "CROPS")
+    return tell(a, summary, advice=next_step(Dataset(summary.out), then))

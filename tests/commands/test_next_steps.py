@@ -43,3 +43,11 @@ def test_a_training_leads_to_its_evaluation(
     assert "next: curate review" not in capsys.readouterr().err  # a training set is not reviewed itself
     assert cli.main(["train-baseline", str(made), "--epochs", "1", "--out", str(run)]) == 0
     assert f"next: curate evaluate {run} {made}\n" in capsys.readouterr().err
+
+
+def test_a_new_background_leads_to_crops_by_the_mask_that_was_made(
+    drawn_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "noise"
+    assert cli.main(["background", str(drawn_dataset), "--backgrounds", "noise", "--out", str(out)]) == 0
+    assert f"next: curate crop {out} --by mask --out CROPS\n" in capsys.readouterr().err
