@@ -6,6 +6,7 @@ from curate.basics import stopping
 
 with stopping.at_once():
     import argparse
+    import atexit
     import errno
     import os
     import shlex
@@ -53,12 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
     streams.open_missing()
+    if argv is None:
+        atexit.register(stopping.hear_nothing)  # first, so that it comes after what others register
     with stopping.at_once():
         parser = build_parser(next((word for word in words if word[:1] != "-"), None))
     with stopping.listening():
         code = _run(parser, words)
         if argv is None:
-            stopping.say_nothing()
+            stopping.end_with(code)
     return code
 
 

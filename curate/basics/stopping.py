@@ -108,26 +108,36 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def say_nothing() -> None:
-    """For when all is done: from here on Ctrl-C ends the process without a word, unless it was ignored."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+def end_with(code: int) -> None:
+    """For when all is done: from here on a signal ends the process at once, without a word, and with its own
+    exit code, unless it was ignored."""
+    for number in _heeded():
+        signal.signal(number, lambda *_: os._exit(code))
+
+
+def hear_nothing() -> None:
+    """For the very end of the process, where Python no longer calls handlers: from here on it is not ended
+    by signals, which would give it another exit code."""
+    for number in _heeded():
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # others cannot, and get none
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    ours = [number for number, was in before.items() if was is not None and was != signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in _heeded()}
     try:
-        for number in ours:
+        for number in before:
             signal.signal(number, handler)
         yield
     finally:
-        for number in ours:
-            if signal.getsignal(number) is handler:  # what `say_nothing` set stays
-                signal.signal(number, before[number])
+        for number, was in before.items():
+            if signal.getsignal(number) is handler:  # what `end_with` set stays
+                signal.signal(number, was)
+
+
+def _heeded() -> list[int]:
+    """The signals that are not ignored; none in other threads than the main one, which cannot handle them."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    return [number for number, was in handlers.items() if was is not None and was != signal.SIG_IGN]

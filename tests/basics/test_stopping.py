@@ -87,13 +87,33 @@ def test_what_is_ignored_stays_ignored_when_all_is_done() -> None:
     assert done.returncode == cli.USAGE
 
 
-def test_when_all_is_done_a_signal_ends_the_process_without_a_word() -> None:
-    script = (
-        "import atexit, os, signal, sys; atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
-        "from curate import cli; sys.argv = ['curate', 'completion', 'bash']; sys.exit(cli.main())"
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("code", [0, 1])
+def test_when_all_is_done_a_signal_ends_the_process_with_its_own_code_and_no_word(
+    code: int, number: signal.Signals
+) -> None:
+    done = _run_to_the_end(code, f"atexit.register(os.kill, os.getpid(), {int(number)})")
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_python_takes_itself_down_changes_no_exit_code(number: signal.Signals) -> None:
+    late = (
+        "class Late:\n"
+        f"    def __del__(self, kill=os.kill, pid=os.getpid()): kill(pid, {int(number)})\n"
+        "late = Late()"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    done = _run_to_the_end(1, late)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def _run_to_the_end(code: int, before: str) -> subprocess.CompletedProcess[str]:
+    """A process that is a command which ends with `code`."""
+    script = (
+        f"import atexit, os, sys; from curate import cli\n{before}\n"
+        f"cli._run = lambda *_: {code}; sys.argv = ['curate', 'completion', 'bash']; sys.exit(cli.main())"
+    )
+    return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
