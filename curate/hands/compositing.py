@@ -88,12 +88,16 @@ class Backdrops:
 
     @property
     def identity(self) -> str:
-        """A name by content: it stays the same where the folder of images is moved."""
+        """A name by content: it stays the same where the folder of images is moved. A file that does not open
+        is known by its name alone: `survey` tells of it."""
         if self.kind != "files":
             return self.kind
         digest = hashlib.sha256()
         for path in self.files:
-            digest.update(bytes.fromhex(files.sha256(path)))
+            try:
+                digest.update(bytes.fromhex(files.sha256(path)))
+            except OSError:
+                digest.update(os.fsencode(path.name))
         return f"{len(self.files)} images, sha256 {digest.hexdigest()}"
 
     @property

@@ -118,18 +118,19 @@ def test_backdrops_that_cannot_be_read_are_told(drawn_dataset: Path, tmp_path: P
     (folder / "below").mkdir()
     (folder / "below" / "b.JPG").write_bytes(whole[:-9000] + whole[-2:])  # its header is sound
     (folder / "c.heic").write_bytes(b"no image")
+    (folder / "d.png").symlink_to("gone.png")
     (folder / "read.me").write_text("text")
     options = BackgroundOptions(backgrounds=str(folder))
     summary = background(drawn_dataset, tmp_path / "out", options, quiet=True)
     assert summary.samples == len(Dataset(drawn_dataset))
     told = {entry["input"]: entry["reason"] for entry in Dataset(tmp_path / "out").quarantine()}
-    assert told.keys() == {"backdrop below/b.JPG", "backdrop c.heic"}
+    assert told.keys() == {"backdrop below/b.JPG", "backdrop c.heic", "backdrop d.png"}
     assert "damaged" in told["backdrop below/b.JPG"]
     assert summary.notes["file that is no picture, passed over: .me"] == 1
     form = BuildOptions(size=32, backgrounds=("own", str(folder)))
     build([drawn_dataset], tmp_path / "set", form, quiet=True)
     again = {entry["input"] for entry in Dataset(tmp_path / "set").quarantine()}
-    assert again == {"backdrop below/b.JPG", "backdrop c.heic"}
+    assert again == told.keys()
 
 
 def test_labels_stay_and_masks_are_kept(drawn_dataset: Path, tmp_path: Path) -> None:
