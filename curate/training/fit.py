@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import signal
+import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -332,8 +333,24 @@ def _quiet_lightning() -> Iterator[None]:
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with unwarned():
+        with unwarned(), _untold_by_threads():
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _untold_by_threads() -> Iterator[None]:
+    """What the thread that writes TensorBoard's file cannot write, it prints, and raises here besides."""
+    before = threading.excepthook
+
+    def tell(failed: threading.ExceptHookArgs) -> None:
+        if not isinstance(failed.exc_value, OSError):
+            before(failed)
+
+    threading.excepthook = tell
+    try:
+        yield
+    finally:
+        threading.excepthook = before

@@ -145,10 +145,9 @@ def finish_run(folder: Path, network: Network, described: dict[str, Any], info: 
     shape = {} if network.shape is None else network.shape.named()
     parts = {**network.state_dict(), **shape}
     weights = {name: value.detach().cpu().contiguous() for name, value in parts.items()}
-    held = folder / f".{WEIGHTS}.tmp"  # swept where we are killed
-    stored.write(held, weights)
-    write_info(folder, described, {**info, "weights_sha256": files.sha256(held)})
-    held.replace(folder / WEIGHTS)
+    with files.writing(folder / WEIGHTS) as file:
+        stored.save(file, weights)
+        write_info(folder, described, {**info, "weights_sha256": files.sha256(file.name)})
 
 
 def _load_weights(path: Path, network: Network, sha256: str | None) -> None:

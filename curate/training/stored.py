@@ -37,13 +37,19 @@ class Damaged(Exception):
 def write(path: Path, value: Any) -> None:
     """Write tensors, and what holds them. Raises OSError."""
     with files.writing(path) as file:
-        try:
-            torch.save(value, file)
-        except RuntimeError as error:
-            # Where a write fails, torch ends its archive none the less, and tells of that instead.
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None
-            raise
+        save(file, value)
+
+
+def save(file: IO[bytes], value: Any) -> None:
+    """As `write`, to a file that is open."""
+    try:
+        torch.save(value, file)
+    except RuntimeError as error:
+        # Where a write fails, torch ends its archive none the less, and tells of that instead.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+    file.flush()
 
 
 def read(path: Path) -> Any:

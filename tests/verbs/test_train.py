@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +131,44 @@ def test_ctrl_c_stays_a_keyboard_interrupt(
             train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True)
     assert signal.getsignal(signal.SIGINT) is before
     assert train(small, tmp_path / "run", TOY, TrainOptions(epochs=1), quiet=True).epochs == 1
+
+
+def test_curves_for_which_there_is_no_room_are_told_once(
+    make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: object, path: bytes, *__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fsdecode(path))
+
+    small, out = make_set(["train"] * 2, size=32), tmp_path / "run"
+    line = ["train", str(small), "--network", TOY, "--epochs", "1", "--quiet", "--out", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr("tensorboard.compat.tensorflow_stub.io.gfile.LocalFileSystem._write", full)
+        patch.setattr(threading, "excepthook", threading.__excepthook__)
+        assert cli.main(line) == cli.USAGE
+    told = capfd.readouterr().err
+    assert re.fullmatch(
+        r"curate train: \S*tfevents\S*: No space left on device; .* resumes from here\n", told
+    )
+    assert cli.main(line) == cli.OK
+
+
+def test_weights_for_which_there_is_no_room_are_told_by_their_name(
+    make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = torch.save
+
+    def full(value: dict[str, Any], file: Any) -> None:
+        if "callbacks" not in value:  # as a checkpoint has
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(value, file)
+
+    small, out = make_set(["train"] * 2, size=32), tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(OSError, match="No space") as raised:
+            train(small, out, TOY, TrainOptions(epochs=1), quiet=True)
+    assert raised.value.filename == str(out / "weights.pt")
+    assert not list(out.glob(".*.tmp"))
 
 
 def test_another_configuration_is_refused_by_name(
