@@ -13,7 +13,7 @@ from curate.data import contents
 from curate.data.dataset import INFO, Dataset
 from curate.data.sideless import sideless, taken_for_right
 from curate.data.training_set import form_of, read_split
-from curate.networks import table
+from curate.networks import compiler, table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
 from curate.scoring.precision import PRECISION, Threshold
@@ -109,6 +109,7 @@ def train(
     needs, dataset, folder = table.row(network).needs, Dataset(training_set), Path(out)
     _require_fit(dataset, network, needs)
     options = _begun(options, network)
+    compiler.load()  # before Lightning does
     from curate.training import fit  # torch, which no refusal above waits for
     from curate.training.confidence import score_error_of, threshold_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from curate.basics.unwarned import unwarned
-from curate.networks import table
+from curate.networks import compiler, table
 from curate.networks.network import Network, Spec
 
 MOST_WEIGHTS = 250_000_000  # 1 GB, and five times as much to train them
@@ -23,6 +23,7 @@ def outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
     TypeError, ValueError, RuntimeError: none is made like this, a layer of it has no weights, or all of them
     have more than MOST_WEIGHTS.
     """
+    compiler.load()
     with torch.device("meta"), unwarned():  # of tensors without elements: told below, as an error
         network = table.load(name)(spec, **options)
     count = sum(value.numel() for value in network.state_dict().values())
