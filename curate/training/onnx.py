@@ -14,6 +14,7 @@ the answers.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,6 +76,8 @@ def exported(run: Run) -> bytes:
         what the run does.
     ImportError: the packages of the extra `onnx` are not installed.
     """
+    # Else it reports to its maker over the network, and keeps a name of its own for this machine.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     whole, images = _Whole(run.network, run.temperature).eval(), _drawn(run.spec)

@@ -52,3 +52,11 @@ def test_opening_a_run_leaves_nothing(
     small = make_set(["test"] * 2)
     _run(temporary, "evaluate", make_run(), small, "--out", tmp_path / "figures")
     assert not list(temporary.iterdir())
+
+
+def test_an_export_to_onnx_leaves_nothing_to_be_known_by(
+    make_run: Callable[..., Path], temporary: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    _run(temporary, "export", make_run(), "--to", "onnx", "--out", tmp_path / "onnx")
+    assert not list(temporary.iterdir())
