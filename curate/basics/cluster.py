@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import platform
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,6 +70,7 @@ class Cluster:
     share: Share = ALL
     tell: Callable[[str], None] = lambda _line: None
     _client: Any = None
+    _scratch: Any = None
     _told: int = 0
     _looked: float = field(default=0.0)
 
@@ -151,7 +153,15 @@ class Cluster:
 
     def _connected(self) -> Any:
         if self._client is None:
-            self._client = _connect(self.address)
+            if self.address.startswith(LOCAL):  # Dask's own would be left behind
+                self._scratch = tempfile.TemporaryDirectory(
+                    prefix="curate-cluster-", ignore_cleanup_errors=True
+                )
+            try:
+                self._client = _connect(self.address, self._scratch and self._scratch.name)
+            except BaseException:
+                self._tidy()
+                raise
             atexit.register(self.close)
             for worker, version in self._asked(_version).items():
                 if version != _version():
@@ -177,9 +187,16 @@ class Cluster:
             if cluster is not None:
                 cluster.close(timeout=_CLOSE)
         self._client = None
+        self._tidy()
+
+    def _tidy(self) -> None:
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
 
-def _connect(address: str) -> Any:
+def _connect(address: str, scratch: str | None) -> Any:
+    """A client of the cluster there. scratch: where one that is started here has its workers' files."""
     try:
         import dask
         from distributed import Client, LocalCluster
@@ -190,7 +207,7 @@ def _connect(address: str) -> Any:
     number = address.removeprefix(LOCAL)
     try:
         if number != address:
-            with _environment_kept():
+            with _environment_kept(), dask.config.set({"temporary-directory": scratch}):
                 started = LocalCluster(
                     n_workers=int(number),
                     threads_per_worker=1,

@@ -60,3 +60,11 @@ def test_an_export_to_onnx_leaves_nothing_to_be_known_by(
     pytest.importorskip("onnxruntime")
     _run(temporary, "export", make_run(), "--to", "onnx", "--out", tmp_path / "onnx")
     assert not list(temporary.iterdir())
+
+
+def test_a_cluster_that_is_started_here_leaves_nothing(
+    drawn_dataset: Path, temporary: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("distributed")
+    _run(temporary, "crop", drawn_dataset, "--cluster", "local:1", "--out", tmp_path / "crops")
+    assert not list(temporary.iterdir())
