@@ -100,6 +100,17 @@ class _Camera(NamedTuple):
     K: NDArray[np.float64]
 
 
+class _OfMany(Exception):
+    """What spoils many images in one way: a camera, or what a file tells of a capture.
+
+    entry: of the file that tells it. why: it cannot be used.
+    """
+
+    def __init__(self, entry: str, why: str) -> None:
+        super().__init__(entry, why)
+        self.entry, self.why = entry, why
+
+
 class _Split(NamedTuple):
     name: str
     data: Path
@@ -174,7 +185,11 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
             done.add(entry.id)
             key = f"image {entry.id}"
             if image := locate(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
-                yield from _of_image(scene, entry, annotation, image, told)
+                try:
+                    yield from _of_image(scene, entry, annotation, image, told)
+                except _OfMany as flaw:
+                    told.spoilt[flaw.entry] = flaw.why
+                    told.dropped["image whose camera or capture cannot be used"] += 1
     told.absent["image without an annotation"] += len(known.keys() - done)
 
 
@@ -196,7 +211,7 @@ class _Captures(Generic[T]):
     path: Path
     decoder: msgspec.json.Decoder[T]
     raw: dict[str, msgspec.Raw]
-    _known: dict[str, T | InputError | None] = field(default_factory=dict)
+    _known: dict[str, T | _OfMany | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path, decoder: msgspec.json.Decoder[T], source: Source) -> _Captures[T]:
@@ -204,20 +219,20 @@ class _Captures(Generic[T]):
         return cls(path, decoder, json_files.load(_CAPTURES, path, source.places))
 
     def of_image(self, entry: Image) -> T | None:
-        """That of an image; None where there is no such capture. Raises InputError where it is flawed."""
+        """That of an image; None where there is no such capture. Raises _OfMany where it is flawed."""
         name = str(entry.capture)
         if name not in self._known:
             self._known[name] = self._decoded(name) if name in self.raw else None
         known = self._known[name]
-        if isinstance(known, InputError):
+        if isinstance(known, _OfMany):
             raise known.with_traceback(None)
         return known
 
-    def _decoded(self, name: str) -> T | InputError:
+    def _decoded(self, name: str) -> T | _OfMany:
         try:
-            return json_files.entry(self.decoder, self.raw[name], self.path, f"{self.path.name} {name}")
+            return json_files.entry(self.decoder, self.raw[name], self.path, "")
         except InputError as error:
-            return error
+            return _OfMany(f"{self.path.name} {name}", error.reason)
 
 
 class _Scene(NamedTuple):
@@ -226,7 +241,7 @@ class _Scene(NamedTuple):
     split: _Split
     cameras: _Captures[Cameras]
     frames: _Captures[dict[str, msgspec.Raw]]
-    known: dict[tuple[str, str], _Camera]
+    known: dict[tuple[str, str], _Camera | _OfMany]
 
     @classmethod
     def of(cls, split: _Split, source: Source) -> _Scene:
@@ -239,37 +254,23 @@ class _Scene(NamedTuple):
         )
 
     def camera(self, entry: Image) -> _Camera:
-        """The camera of an image. Raises InputError where there is none, or one that cannot be."""
+        """The camera of an image. Raises _OfMany where there is none, or one that cannot be."""
         key = str(entry.capture), entry.camera
         if key not in self.known:  # each takes pictures by the thousand
-            self.known[key] = self._camera(entry)
-        return self.known[key]
-
-    def _camera(self, entry: Image) -> _Camera:
-        path, name = self.cameras.path, entry.camera
-        field = f"{path.name} {entry.capture}.{name}"
-        capture = self.cameras.of_image(entry)
-        if capture is None or any(
-            name not in table for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
-        ):
-            raise InputError(path, "no such camera", field=field)
-
-        def told(kind: str, raw: msgspec.Raw, *shape: int) -> NDArray[np.float64]:
-            decoder: msgspec.json.Decoder[Any] = _NUMBERS if len(shape) == 1 else _MATRIX
-            where = f"{field} {kind}"
-            return shaped(json_files.entry(decoder, raw, path, where), shape, path, where)
-
-        place, turn = told("campos", capture.campos[name], 3), told("camrot", capture.camrot[name], 3, 3)
-        focal, centre = told("focal", capture.focal[name], 2), told("princpt", capture.princpt[name], 2)
-        if not (np.allclose(turn @ turn.T, np.eye(3), atol=_UNTURNED) and np.linalg.det(turn) > 0):
-            allowed = "a rotation: three rows of length 1 at right angles, no mirror"
-            raise InputError(path, "no rotation", field=f"{field} camrot", allowed=allowed)
-        return _Camera(place, turn, intrinsics(*focal, *centre))
+            capture = self.cameras.of_image(entry)
+            try:
+                self.known[key] = _camera(capture, entry.camera, self.cameras.path)
+            except InputError as error:
+                self.known[key] = _OfMany(f"{self.cameras.path.name} {'.'.join(key)}", error.reason)
+        known = self.known[key]
+        if isinstance(known, _OfMany):
+            raise known.with_traceback(None)
+        return known
 
     def joints(self, entry: Image) -> NDArray[np.float64]:
         """The joints (2, 21, 3) of an image's frame in the world, mm, in our order, the right hand first.
 
-        Raises InputError where there are none.
+        Raises InputError where there are none; _OfMany where the capture's are flawed.
         """
         path = self.frames.path
         field = f"{path.name} {entry.capture}.{entry.frame_idx}"
@@ -285,6 +286,25 @@ class _Scene(NamedTuple):
         """Who set the joints, as the folder of the annotations says."""
         folders = [folder.name for folder in list(self.split.data.parents)[:2]]
         return next((_LABELLED_BY[name] for name in folders if name in _LABELLED_BY), None)
+
+
+def _camera(capture: Cameras | None, name: str, path: Path) -> _Camera:
+    """A camera of a capture. Raises InputError where there is none, or one that cannot be."""
+    if capture is None or any(
+        name not in table for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
+    ):
+        raise InputError(path, "no such camera")
+
+    def told(kind: str, raw: msgspec.Raw, *shape: int) -> NDArray[np.float64]:
+        decoder: msgspec.json.Decoder[Any] = _NUMBERS if len(shape) == 1 else _MATRIX
+        return shaped(json_files.entry(decoder, raw, path, kind), shape, path, kind)
+
+    place, turn = told("campos", capture.campos[name], 3), told("camrot", capture.camrot[name], 3, 3)
+    focal, centre = told("focal", capture.focal[name], 2), told("princpt", capture.princpt[name], 2)
+    if not (np.allclose(turn @ turn.T, np.eye(3), atol=_UNTURNED) and np.linalg.det(turn) > 0):
+        allowed = "a rotation: three rows of length 1 at right angles, no mirror"
+        raise InputError(path, "no rotation", field="camrot", allowed=allowed)
+    return _Camera(place, turn, intrinsics(*focal, *centre))
 
 
 def _of_image(
