@@ -17,7 +17,8 @@ _NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
 
 
 def same_burst(view: View, limits: Limits) -> Outcome:
-    """Photographs of one subject and aspect, with neighbouring numbers, in different splits.
+    """Photographs of one subject and aspect, with neighbouring numbers, in different splits. A photograph is
+    told once, with the next one that it is torn from.
 
     Where the subject is unknown, the images must also look alike (hashes within `distance` bits), and the
     finding is a warning.
@@ -26,18 +27,24 @@ def same_burst(view: View, limits: Limits) -> Outcome:
     pairs: list[tuple[int, int]] = []
     for rows, values in _numbered(view):
         rows, values = rows[known[rows]], values[known[rows]]
-        first, second = rows[:-1], rows[1:]
-        close = np.diff(values) <= limits["numbers"]
-        close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
-        pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
-    hits = []
+        for step in range(1, len(rows)):  # others may have numbers in between
+            close = values[step:] - values[:-step] <= limits["numbers"]
+            if not close.any():
+                break
+            first, second = rows[:-step], rows[step:]
+            close &= (view.split[first] != view.split[second]) & (view.aspect[first] == view.aspect[second])
+            pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
+    hits, told = [], set[int]()
     for a, b in pairs:
+        if a in told:
+            continue
         unknown = view.subject_id[a] is None or view.subject_id[b] is None
         far = int(np.bitwise_count(view.pixels.hashes[a, 0] ^ view.pixels.hashes[b, 0]))
         alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
         if (unknown and alike) or (not unknown and view.subject_id[a] == view.subject_id[b]):
             words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
             severity = "warning" if unknown else "error"
+            told.add(a)
             hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
     return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 

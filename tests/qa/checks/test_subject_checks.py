@@ -29,10 +29,14 @@ def test_bursts_are_told_by_number_subject_and_aspect(tmp_path: Path, drawn: lis
             (13, "train", "c"),
             (40, "train", None),
             (41, "test", None),
+            (50, "train", "d"),
+            (51, "test", "e"),
+            (52, "test", "d"),  # torn from the one before the one before it
+            (53, "train", "f"),
         )
     ]
     found = hits("same-burst", view_of(tmp_path, burst))
-    assert [(hit.row, hit.severity) for hit in found] == [(0, "error"), (4, "warning")]
+    assert [(hit.row, hit.severity) for hit in found] == [(0, "error"), (6, "error"), (4, "warning")]
 
 
 def test_subject_leaks_are_found_across_datasets(tmp_path: Path, hands: list[Sample]) -> None:
