@@ -20,7 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from curate.basics import mp4
+from curate.basics import mp4, mpeg
 from curate.basics.errors import InputError
 from curate.basics.image_header import MAX_PIXELS
 from curate.basics.images import Pixels
@@ -30,7 +30,7 @@ SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 _LOST = 0.02  # share of the frames that a container may promise too many
 # The marks of those that do not count their frames.
 _MATROSKA = b"\x1a\x45\xdf\xa3"  # with WebM
-_UNCOUNTED = (_MATROSKA, b"\x00\x00\x01\xba")  # and MPEG
+_UNCOUNTED = (_MATROSKA, mpeg.MARK)
 # Where the containers have their mark: MP4 and MOV, AVI, and these.
 _HEADS = (
     *((4, mark) for mark in (b"ftyp", b"moov", b"mdat", b"wide")),
@@ -69,7 +69,7 @@ def frames(path: Path, not_held: Callable[[int], object] = lambda _: None) -> It
     Raises
     ------
     InputError: not a video that can be read, or an interlaced one; after the last frame: more frames than
-        that are missing.
+        that are missing, or the file was cut off.
     """
     with _opened(path) as capture:
         frame = None
@@ -78,6 +78,8 @@ def frames(path: Path, not_held: Callable[[int], object] = lambda _: None) -> It
     if frame is None:
         raise InputError(path, "a video without a readable frame")
     number, missing = frame.number + 1, _missing(path, frame)
+    if _is_cut(path):
+        raise InputError(path, f"cut off: ends within a packet, after {number} frames; those are kept")
     if missing > max(1, _LOST * (number + missing)):
         raise InputError(path, f"ends after {number} of {number + missing} frames; those are kept")
     if missing:
@@ -208,6 +210,13 @@ def _missing(path: Path, last: Frame) -> int:
         if mark == _MATROSKA and capture.grab():  # from its time 0 on, where the first need not stand
             reached += max(0.0, capture.get(cv2.CAP_PROP_PTS))
     return max(0, round(count - reached) - 1)
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether a video is of a kind that does not say how long it is, and was cut off."""
+    with open_file(path) as file:
+        begins = file.read(len(mpeg.MARK))
+        return begins == mpeg.MARK and mpeg.is_cut(file)
 
 
 def _comes_again(path: Path, pixels: Pixels) -> bool:

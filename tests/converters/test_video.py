@@ -336,6 +336,24 @@ def test_a_file_that_is_no_video_is_quarantined(tmp_path: Path) -> None:
     assert summary.quarantined == 5
 
 
+@pytest.mark.parametrize("lost", [0, 2, 10, 3001])
+def test_a_program_stream_that_was_cut_off_is_told(tmp_path: Path, lost: int) -> None:
+    noise = list(np.random.default_rng(0).integers(0, 255, (40, SIZE[1], SIZE[0], 3), np.uint8))
+    path = tmp_path / "v" / "a.mpg"
+    path.parent.mkdir()
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mpg1"), 25, SIZE)
+    for picture in noise:
+        writer.write(picture)
+    writer.release()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size - lost])
+    summary, made = run(tmp_path / "v", tmp_path / "out")
+    assert len(made) > 10
+    told = [entry["reason"] for entry in made.quarantine()]
+    kept = f"cut off: ends within a packet, after {len(made)} frames; those are kept"
+    assert told == ([kept] if lost else [])
+    assert summary.quarantined == bool(lost)
+
+
 def test_a_video_is_one_clip_whatever_links_lead_to_it(tmp_path: Path) -> None:
     film(tmp_path / "v" / "b.mp4", LEVELS[:2])
     (tmp_path / "v" / "a.mp4").symlink_to("b.mp4")
