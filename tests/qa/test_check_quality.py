@@ -46,7 +46,9 @@ def test_the_same_command_again_was_finished_before_and_exits_as_it_did(
     assert cli.main(line) == cli.FINDINGS
     first, said = tree(tmp_path / "qa"), capsys.readouterr().err
     assert cli.main(line) == cli.FINDINGS
-    assert capsys.readouterr().err.endswith(said.splitlines()[-1] + " (already finished)\n")
+    *_, report, then = said.splitlines()
+    assert then.startswith("next: ")
+    assert capsys.readouterr().err.endswith(f"{report} (already finished)\n{then}\n")
     assert tree(tmp_path / "qa") == first
     assert cli.main([*line, "--seed", "1"]) == cli.USAGE
     assert "seed was 0, now 1" in capsys.readouterr().err
