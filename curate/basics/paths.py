@@ -123,9 +123,8 @@ def require_utf8(path: str | os.PathLike[str], *, remedy: str = "") -> None:
         raise InputError(as_text(text), found, remedy=helps) from None
 
 
-def require_place(path: str | os.PathLike[str], *, remedy: str = "") -> None:
-    """As `require_utf8`, and for a path that the system takes for none: with NUL, or too long."""
-    require_utf8(path, remedy=remedy)
+def require_place(path: str | os.PathLike[str]) -> None:
+    """Raise InputError for a path that the system takes for none: with NUL, or too long."""
     text = os.fspath(path)
     try:
         os.lstat(text)

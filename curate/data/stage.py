@@ -164,7 +164,8 @@ class Stage:
         InputError: the folder is, holds, or lies in one of the parents; curate did not make it, or it is a
             file; it cannot be written, or its name is no text.
         """
-        require_place(self.out, remedy="or choose another --out")
+        require_utf8(self.out, remedy="or choose another --out")
+        require_place(self.out)
         for parent in self.parents:
             _require_outside(self.out, parent.root)
         claimed = contents.claimed(
