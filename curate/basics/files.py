@@ -88,7 +88,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             error.filename = os.fspath(target)
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # none is there, mostly, and a read-only disk refuses that as well
+            temporary.unlink()
 
 
 def _short(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -77,6 +78,17 @@ def test_where_there_is_no_room_the_file_to_be_is_named(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert refused.value.filename == str(tmp_path / "x")
     assert not list(tmp_path.iterdir())
+
+
+def test_on_a_read_only_disk_the_file_to_be_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str | Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fspath(path))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)  # it refuses that of a file that there is not, too
+    with pytest.raises(OSError, match="Read-only") as refused:
+        files.write(tmp_path / "x", b".")
+    assert refused.value.filename == str(tmp_path / "x")
 
 
 def test_the_same_command_again_has_nothing_to_do(tmp_path: Path) -> None:
