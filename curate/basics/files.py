@@ -120,13 +120,15 @@ def write_result(path: Path, data: bytes, *, overwrite: bool) -> None:
 
     Raises InputError: something else stands there, and `overwrite` is not set.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     killed = f".{glob.escape(_short(path.name))}.*.tmp"
-    for leftover in list(path.parent.glob(killed)):
-        remove(leftover)
-    if overwrite or not path.exists():
-        write(path, data)
-    elif not _holds(path, data):
-        raise InputError(path, "already exists", remedy="give another name, or add --overwrite")
+    with locks.one_at_a_time(path.parent):  # what the same command writes just now is no leftover
+        for leftover in list(path.parent.glob(killed)):
+            remove(leftover)
+        if overwrite or not path.exists():
+            write(path, data)
+        elif not _holds(path, data):
+            raise InputError(path, "already exists", remedy="give another name, or add --overwrite")
 
 
 def _holds(path: Path, data: bytes) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -88,6 +88,25 @@ def held(folder: Path, *, shares: bool = False) -> Iterator[Hold]:
         yield hold
     finally:
         hold.release()
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until nobody else is within such a block for this folder, in which nothing is left.
+
+    Where folders cannot be locked, as over NFS, there is no waiting.
+    """
+    import fcntl
+
+    place = -1
+    try:
+        with suppress(OSError):
+            place = os.open(folder, os.O_RDONLY)
+            fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        if place >= 0:
+            os.close(place)
 
 
 def _take_turn(folder: Path) -> IO[str]:

@@ -9,7 +9,9 @@ import resource
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -89,6 +91,22 @@ def test_on_a_read_only_disk_the_file_to_be_is_named(tmp_path: Path, monkeypatch
     with pytest.raises(OSError, match="Read-only") as refused:
         files.write(tmp_path / "x", b".")
     assert refused.value.filename == str(tmp_path / "x")
+
+
+def test_one_result_written_twice_at_once_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, rename = tmp_path / "page.html", os.replace
+    second = Thread(target=partial(files.write_result, page, b"page", overwrite=False))
+
+    def begin_second(temporary: Path, target: Path) -> None:
+        monkeypatch.undo()
+        second.start()
+        second.join(0.3)  # it sweeps what a killed command left, and waits for this one
+        rename(temporary, target)
+
+    monkeypatch.setattr("os.replace", begin_second)
+    files.write_result(page, b"page", overwrite=False)
+    second.join()
+    assert content(tmp_path) == {"page.html": b"page"}
 
 
 def test_the_same_command_again_has_nothing_to_do(tmp_path: Path) -> None:
