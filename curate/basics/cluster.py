@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import platform
+import shutil
 import tempfile
 import time
 from collections import deque
@@ -25,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from curate.basics import stopping
+from curate.basics import locks, stopping
 from curate.basics.engine import ALL, Share
 from curate.basics.errors import CurateError, InputError, MissingExtra
 from curate.basics.memory import keep_freed_memory
@@ -37,6 +38,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LOCAL = "local:"
+_SCRATCH = "curate-cluster-"  # how the folder begins that the workers started here have for their files
 ALLOWED = "the address of a Dask scheduler, such as tcp://10.0.0.1:8786, or local:N for N workers here"
 
 _DECIDING = (
@@ -71,6 +73,7 @@ class Cluster:
     tell: Callable[[str], None] = lambda _line: None
     _client: Any = None
     _scratch: Any = None
+    _hold: int | None = None  # of that folder
     _told: int = 0
     _looked: float = field(default=0.0)
 
@@ -154,9 +157,9 @@ class Cluster:
     def _connected(self) -> Any:
         if self._client is None:
             if self.address.startswith(LOCAL):  # Dask's own would be left behind
-                self._scratch = tempfile.TemporaryDirectory(
-                    prefix="curate-cluster-", ignore_cleanup_errors=True
-                )
+                _sweep_scratch()
+                self._scratch = tempfile.TemporaryDirectory(prefix=_SCRATCH, ignore_cleanup_errors=True)
+                self._hold = locks.hold_folder(Path(self._scratch.name))
             try:
                 self._client = _connect(self.address, self._scratch and self._scratch.name)
             except BaseException:
@@ -193,6 +196,19 @@ class Cluster:
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
+
+
+def _sweep_scratch() -> None:
+    """Remove what the workers of commands that were killed left among the system's temporary files."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            own = left.is_dir() and not left.is_symlink() and left.stat().st_uid == os.getuid()
+            if own and (hold := locks.hold_folder(left)) is not None:  # whoever is alive holds its own
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(hold)
 
 
 def _connect(address: str, scratch: str | None) -> Any:

@@ -109,6 +109,25 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
             os.close(place)
 
 
+def hold_folder(folder: Path) -> int | None:
+    """Hold a folder itself, until the number that is returned is closed or the process ends, however it does.
+
+    None: somebody else holds it, or folders cannot be locked there.
+    """
+    import fcntl
+
+    try:
+        place = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(place)
+        return None
+    return place
+
+
 def _take_turn(folder: Path) -> IO[str]:
     import fcntl
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from curate.basics import locks
 from tests.conftest import ROOT
 
 _SCRIPT = """
@@ -68,3 +69,18 @@ def test_a_cluster_that_is_started_here_leaves_nothing(
     pytest.importorskip("distributed")
     _run(temporary, "crop", drawn_dataset, "--cluster", "local:1", "--out", tmp_path / "crops")
     assert not list(temporary.iterdir())
+
+
+def test_a_cluster_that_is_started_here_takes_away_what_a_killed_one_left(
+    drawn_dataset: Path, temporary: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("distributed")
+    killed, alive = temporary / "curate-cluster-killed", temporary / "curate-cluster-alive"
+    killed.mkdir()
+    (killed / "worker").write_bytes(b".")
+    alive.mkdir()
+    hold = locks.hold_folder(alive)
+    assert hold is not None
+    _run(temporary, "crop", drawn_dataset, "--cluster", "local:1", "--out", tmp_path / "crops")
+    os.close(hold)
+    assert list(temporary.iterdir()) == [alive]
