@@ -107,6 +107,7 @@ def read_table(folder: str | os.PathLike[str]) -> pa.Table:
     Raises
     ------
     InputError: the folder holds no findings.parquet, or not one of this version.
+    PermissionError: it may not be read.
     """
     path = Path(folder) / TABLE
     # What lies there and is no QA folder is not written to by `curate qa`, and one that is spoilt is there.
@@ -118,6 +119,8 @@ def read_table(folder: str | os.PathLike[str]) -> pa.Table:
             table = pq.read_table(file)
     except FileNotFoundError:
         raise InputError(path, "no such file", allowed="a folder of curate qa", remedy=remedy) from None
+    except PermissionError:  # nothing is wrong with it
+        raise
     except (OSError, pa.ArrowException) as error:
         raise InputError(path, f"not readable ({error})", remedy=remedy) from None
     if table.schema.remove_metadata() != SCHEMA:

@@ -108,8 +108,8 @@ class Dataset:
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        """Open a folder. Raises SchemaError if it is not a finished dataset, or has a later version, and
-        InputError if its name is not UTF-8."""
+        """Open a folder. Raises SchemaError if it is not a finished dataset, or has a later version,
+        InputError if its name is not UTF-8, and PermissionError if it may not be read."""
         self._given = Path(root)
         require_utf8(self._given)
         require_place(self._given)
@@ -121,6 +121,8 @@ class Dataset:
         try:
             open_file(self.root / TABLE).close()  # no pipe
             self._file = pq.ParquetFile(self.root / TABLE)
+        except PermissionError:  # nothing is wrong with it
+            raise
         except (OSError, pa.ArrowException) as error:
             found = f"not readable ({' '.join(str(error).split())[:200]})"
             raise SchemaError(self.root / TABLE, found, remedy="make it again") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -166,6 +168,21 @@ def test_a_table_that_is_broken_or_another(tmp_path: Path) -> None:
         Dataset(tmp_path / "d")
     (tmp_path / "d" / "samples.parquet").unlink()
     with pytest.raises(SchemaError, match="not readable"):
+        Dataset(tmp_path / "d")
+
+
+def test_a_table_that_may_not_be_read_is_not_called_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(tmp_path / "d", [to_batch(hands(1))])
+
+    def guarded(path: Path, mode: str) -> Any:
+        if path.name == "samples.parquet":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return path.open(mode)
+
+    monkeypatch.setattr("curate.basics.paths.open", guarded, raising=False)
+    with pytest.raises(PermissionError, match="Permission denied"):
         Dataset(tmp_path / "d")
 
 

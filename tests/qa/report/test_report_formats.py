@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +18,7 @@ from curate.data.dataset import write_info, write_table
 from curate.data.sample import Sample, to_batch
 from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
+from qa.finding import read_findings
 from qa.options import QualityOptions
 
 
@@ -135,3 +138,14 @@ def test_a_wrong_earlier_folder_is_told_before_the_work(tmp_path: Path, flat_han
     with pytest.raises(InputError, match=r"make one with: curate qa D --out QA$"):  # not into the dataset
         check_quality(root, tmp_path / "qa", QualityOptions(compare=root), quiet=True)
     assert not (tmp_path / "qa").exists()
+
+
+def test_findings_that_may_not_be_read_are_not_called_spoilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("qa.finding.open_file", refuse)
+    with pytest.raises(PermissionError, match="Permission denied"):
+        read_findings(tmp_path)
