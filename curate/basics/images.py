@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curate.basics import files, image_header, jpeg
+from curate.basics import files, image_header, jpeg, stopping
 from curate.basics.arrays import open_mapped
 from curate.basics.errors import UnreadableImage
 from curate.basics.image_header import ImageInfo as ImageInfo
@@ -265,7 +265,9 @@ def _by_opencv(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
+    except cv2.error as error:
+        if stopping.is_out_of_memory(error):  # nothing is wrong with the image
+            raise
         image = None
     if image is None:
         raise UnreadableImage(where, "its pixels cannot be decoded")

@@ -19,8 +19,14 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 CODE = 130  # of a process that was stopped
 NO_MEMORY = 2  # of one that could not load what it needs: the environment is at fault
-# By the loader of libraries, and by Python where a thread does not start.
-_NO_MEMORY_TOLD = ("failed to map segment", "cannot allocate memory", "can't start new thread")
+# By the loader of libraries, by Python where a thread does not start, and by OpenCV.
+_NO_MEMORY_TOLD = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "std::bad_alloc",
+    "insufficient memory",
+)
 _stopped = _listening = False
 
 
@@ -87,9 +93,8 @@ def at_once() -> Iterator[None]:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the system gives no more memory, or no further thread."""
     told = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        isinstance(error, ImportError | RuntimeError) and any(words in told for words in _NO_MEMORY_TOLD)
-    )
+    tells = isinstance(error, ImportError | RuntimeError) or type(error).__module__ == "cv2"
+    return isinstance(error, MemoryError) or (tells and any(words in told for words in _NO_MEMORY_TOLD))
 
 
 def _end(why: str, code: int) -> None:

@@ -11,6 +11,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -139,6 +140,19 @@ def test_files_that_are_no_readable_image(tmp_path: Path, data: bytes, message: 
         images.read(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_an_image_for_which_there_is_no_memory_is_not_called_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images.write(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+
+    def fail(*_: object) -> None:
+        raise cv2.error("Insufficient memory")
+
+    monkeypatch.setattr("cv2.imdecode", fail)
+    with pytest.raises(cv2.error, match="memory"):
+        images.read(tmp_path / "a.png")
 
 
 def test_what_stands_behind_an_image_does_no_harm(tmp_path: Path) -> None:

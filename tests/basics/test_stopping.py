@@ -9,6 +9,7 @@ from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
+import cv2
 import pytest
 
 from curate import cli
@@ -173,6 +174,7 @@ NO_MEMORY = [
     MemoryError(),
     ImportError("cv2.abi3.so: failed to map segment from shared object"),
     RuntimeError("can't start new thread"),
+    cv2.error("std::bad_alloc"),
 ]
 
 
