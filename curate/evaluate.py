@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,7 +153,7 @@ def evaluate(
         names, found = (origin.name, dataset.name), origin.predict()
         about = {**origin.about(options.split, names[1]), **_looked_at(options)}
         if origin.of_points:
-            scored = _scored(folder, found, origin, options.split, dataset.fingerprint)
+            scored = _scored(folder, found, origin, options, dataset.fingerprint)
             figures = {**about, **measure(scored)}
             figures |= {"by": finite(slices.sliced(scored, values))} if values else {}
             if other is not None:
@@ -286,6 +286,11 @@ def _looked_at(options: EvaluateOptions) -> dict[str, Any]:
     return (turned if options.turns else {}) | (looks if options.looks > 1 else {})
 
 
+def _looked(options: EvaluateOptions) -> str:
+    """The same in words."""
+    return "--turns" if options.turns else f"--looks {options.looks}" if options.looks > 1 else "one look"
+
+
 def _other(options: EvaluateOptions, examples: Examples) -> Predictions | None:
     """What to compare with. Raises as `against.require_alike` does, as long as no evaluation is begun."""
     if options.against is None:
@@ -313,14 +318,20 @@ def _refuse_another_cut(path: Path, here: Predictions) -> None:
     against.paired(here, told, os.fspath(path))
 
 
-def _scored(folder: Path, found: Found, origin: _Origin, split: str, training_set: str) -> Scored:
+def _scored(
+    folder: Path, found: Found, origin: _Origin, options: EvaluateOptions, training_set: str
+) -> Scored:
     """Points beside their labels, read from the file that is written first."""
     from curate.training.predicting import beside_labels
 
     about = {"weights_sha256": origin.content, "training_set": training_set}
-    write_predictions(folder / PREDICTIONS, beside_labels(origin.examples, found), split=split, **about)
+    given = origin.given
+    made = beside_labels(origin.examples, found)
+    if given is None:
+        made = replace(made, looked=_looked(options))
+    write_predictions(folder / PREDICTIONS, made, split=options.split, **about)
     predictions = read_predictions(folder / PREDICTIONS)
-    if (given := origin.given) is None:
+    if given is None:
         return Scored(predictions)
     return Scored(predictions, given.unmatched, given.outdone, given.beyond, given.unscored, given.totals)
 

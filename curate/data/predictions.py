@@ -1,7 +1,7 @@
 """What a network predicted for samples, beside their labels: the file that figures are computed from.
 
 predictions.parquet    one row a sample: sample_id, truth, visibility, predicted, score
-                       metadata: split, size, weights_sha256, training_set (its fingerprint)
+                       metadata: split, size, weights_sha256, training_set (its fingerprint), perhaps looked
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from curate.basics import files
 from curate.basics import keypoints as kp
-from curate.basics.errors import SchemaError
+from curate.basics.errors import SchemaError, printable
 from curate.basics.paths import open_file
 from curate.data import soundness
 
 PREDICTIONS = "predictions.parquet"
 _REMEDY = "evaluate again"
+_WORD = 40  # letters of how images were looked at
 
 _SCHEMA = pa.schema(
     [
@@ -45,6 +46,7 @@ class Predictions:
     sample_ids: (N,). truth, predicted: (N, 21, 2) float32, pixels, NaN where there is none.
     visibility: (N, 21) uint8; 0 also for keypoints that the network was not made for.
     score: (N, 21) float32, 0 to 1. size: side of the images, pixels.
+    looked: how the images were looked at: "one look", or the option; None: not known.
     """
 
     sample_ids: list[str]
@@ -53,6 +55,7 @@ class Predictions:
     predicted: NDArray[np.float32]
     score: NDArray[np.float32]
     size: int
+    looked: str | None = None
 
 
 def write_predictions(
@@ -70,7 +73,7 @@ def write_predictions(
         "size": str(predictions.size),
         "weights_sha256": weights_sha256,
         "training_set": training_set,
-    }
+    } | ({"looked": predictions.looked} if predictions.looked else {})
     columns = [pa.array(predictions.sample_ids, pa.string())]
     for name in ("truth", "visibility", "predicted", "score"):
         values = pa.array(getattr(predictions, name).reshape(-1))
@@ -86,7 +89,9 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     try:
         with open_file(path) as file:
             table = pq.read_table(file)
-        size = int((table.schema.metadata or {})[b"size"])
+        metadata = table.schema.metadata or {}
+        size = int(metadata[b"size"])
+        looked = printable(metadata.get(b"looked", b"").decode())[:_WORD] or None
     except pa.ArrowException:
         raise _no_predictions(path, "not readable: no Parquet file, or a damaged one") from None
     except OSError as error:
@@ -109,6 +114,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         column("predicted", kp.COUNT, 2),
         column("score", kp.COUNT),
         size,
+        looked,
     )
 
 

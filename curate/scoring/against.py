@@ -33,7 +33,8 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
     the points that both predict, and "pck_box_0.2", over all labelled ones, the figure, the other's
     ("_other"), and the difference ("_difference", with "_low" and "_high", its 95 % interval; 0 outside it:
     one is better); "nearer", the share of images with a smaller mean error here, over the points that both
-    predict; of "points" labelled those that one does not predict ("unpredicted", "unpredicted_other").
+    predict; of "points" labelled those that one does not predict ("unpredicted", "unpredicted_other"); where
+    the images were looked at in another way, how ("looked", "looked_other"; None: not known).
 
     Raises
     ------
@@ -71,6 +72,8 @@ def compared(scored: Scored, other: Predictions, where: str) -> dict[str, Any]:
             f"{name}_low": low,
             f"{name}_high": high,
         }
+    if ours.looked != other.looked:
+        found |= {"looked": ours.looked, "looked_other": other.looked}
     mean, others = (metrics.per_image(table) for table in shared)
     known = ~np.isnan(mean)
     found["nearer"] = float((mean[known] < others[known]).mean()) if known.any() else float("nan")
@@ -129,6 +132,9 @@ def told(found: Mapping[str, Any] | None) -> Iterator[str]:
         images = counted(found["n"], "image")
         line = f"against the other evaluation: mean error {errors} in {images}, difference {difference}"
         yield line + (", which may be chance" if unsure else "")
+        if {"looked", "looked_other"} <= found.keys():
+            here, there = (found[name] or "not known" for name in ("looked", "looked_other"))
+            yield f"  looked at in another way: {_WHOSE[0]} {here}, {_WHOSE[1]} {there}"
         if alone := _lacking(found.get("alone_other", 0), found.get("alone", 0)):  # later than the others
             yield f"  over the images that both have: {alone}"
         if unpredicted := _lacking(found["unpredicted"], found["unpredicted_other"]):

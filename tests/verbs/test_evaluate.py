@@ -155,12 +155,17 @@ def test_errors_are_told_by_what_is_known_and_against_another_run(
     assert found.figures["against"]["epe_mean_other"] == pytest.approx(turned.figures["epe_mean"])
     assert "side left: mean error" in str(found)
     assert "against the other evaluation: mean error" in str(found)
+    another = "looked at in another way: these predictions one look, the others --turns\n"
+    assert another in str(found)
     page = (found.out / "evaluation.html").read_text()
     assert "By side" in page
     assert "Against another evaluation" in page
+    assert "They were looked at in another way: here one look, there --turns." in page
     assert re.findall(r"(.*)\n<table>", page) == re.findall(r'<div class="scroll.*', page)[:2]  # on a phone
     assert re.findall(r"<circle(?!.*class=)", page) == []  # what has no colour is black on black in the dark
     assert {name: found.figures[name] for name in plain.figures} == plain.figures
+    alike = EvaluateOptions(looks=3, against=looked.out / "predictions.parquet")
+    assert "another way" not in str(evaluate(run, training_set, tmp_path / "alike", alike, quiet=True))
 
 
 def test_of_very_many_values_the_page_says_how_many_it_does_not_show(
