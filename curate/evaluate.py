@@ -99,7 +99,9 @@ class Evaluation:
         if self.seen is None:
             told.append("it is not known whether the run was trained on these images")
         elif not self.fair:
-            seen = ", ".join(f"{count} {kind}" for kind, count in self.seen.items() if count)
+            seen = ", ".join(
+                counted(count, kind.removesuffix("s")) for kind, count in self.seen.items() if count
+            )
             told.append(f"these figures flatter the run: it was trained on {seen} of this split")
         if self.unknown and self.figures["split"] != "train":
             told.append(f"it is not known what its first weights were trained on: {', '.join(self.unknown)}")

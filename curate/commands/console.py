@@ -25,11 +25,23 @@ if TYPE_CHECKING:
 
 Chosen = TypeVar("Chosen", bound=Options)
 
-# Notes that are no shortcoming, or have a plural within.
-_POINTS = {
+# Notes of which the noun goes with its number.
+_COUNTED = {
+    "grounds_without_a_hand": ("ground", "without a hand"),
+    "images outside the dataset": ("image", "outside the dataset"),
     "labelled_points": ("labelled point", "in all"),
     "labelled_points_outside_crop": ("labelled point", "outside the crop"),
+    "labels_replaced": ("sample", "whose labels were replaced"),
+    "masks_of_the_source": ("mask", "of the source"),
+    "pictures with two hands apart that found no place to touch or overlap": (
+        "picture",
+        "with two hands apart that found no place to touch or overlap",
+    ),
     "samples_with_points_outside_crop": ("sample", "with points outside the crop"),
+    "samples_without_mask": ("sample", "without mask"),
+    "samples_without_subject": ("sample", "without subject"),
+    "whole_photo_kept": ("whole photo", "kept"),
+    "whole_photo_of_several_hands": ("whole photo", "of several hands"),
 }
 _TOLD = 3  # inputs in quarantine, where nothing came of the others
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, stopping.CODE, 101
@@ -269,9 +281,9 @@ def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
 
 
 def _noted(what: str, count: int) -> str:
-    if what not in _POINTS:
+    if what not in _COUNTED:
         return f"{count:,} {_words(what)}"
-    noun, rest = _POINTS[what]
+    noun, rest = _COUNTED[what]
     return f"{counted(count, noun)} {rest}"
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.basics.errors import InputError
+from curate.basics.wording import counted, verb
 from curate.data.dataset import Dataset
 from qa.finding import SCHEMA, TABLE, Row, read_table
 from qa.severity import SEVERITIES
@@ -53,7 +54,8 @@ class Flagged:
         here = pc.or_(rows.is_valid(), found.column("sample_id").is_null())
         elsewhere = len(found) - (pc.sum(here).as_py() or 0)
         if qa is not None and elsewhere and rows.null_count == len(rows):
-            stray = f"its {elsewhere:,} findings concern no sample of {dataset.root.name}"
+            concern = verb(elsewhere, "concerns", "concern")
+            stray = f"its {counted(elsewhere, 'finding')} {concern} no sample of {dataset.root.name}"
             remedy = "give the folder that curate qa made of this dataset"
             raise InputError(qa / TABLE, stray, remedy=remedy)
         found = found.filter(here)

@@ -153,6 +153,18 @@ def test_a_photo_without_a_hand_by_colour_is_kept_whole_and_counted(store, tmp_p
     np.testing.assert_allclose(made.transform, [[2, 0, 0], [0, 2, -20]])
 
 
+def test_notes_have_the_noun_that_goes_with_their_number(store, tmp_path: Path, capsys) -> None:
+    grey = np.random.default_rng(0).integers(100, 110, (160, 200), dtype=np.uint8)
+    names = ("a.png", "b.png")
+    hands = [replace(hand(f"s/{name}", name), subject_id=None) for name in names]
+    data = store(tmp_path / "d", hands, dict.fromkeys(names, grey))
+    assert main(["crop", str(data), "--out", str(tmp_path / "c")]) == 0
+    assert "  note: 2 whole photos kept\n" in capsys.readouterr().err
+    one = store(tmp_path / "one", hands[:1], {"a.png": grey})
+    assert main(["build", str(one), "--out", str(tmp_path / "set")]) == 0
+    assert "  note: 1 sample without subject\n" in capsys.readouterr().err
+
+
 def test_hands_that_share_a_photo_are_cut_by_their_labels(store, tmp_path: Path) -> None:
     picture = disc(300, 160)
     boxed = hand("s/b", shift=(90, 0), bbox=np.array([180, 50, 60, 80], np.float32))
