@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -95,8 +96,10 @@ def convert(
     parts = _read(read, name, source, own)
     first = next(parts, None)  # a source that is refused leaves no folder behind
     size = _COPIED_ROWS if options.copy else ROWS
-    pieces = _divide(chain([first] if first else [], parts), size, options.limit)
     place = _Place(name, source, out, source.places, _masks_in(source.masks))
+    pieces = _divide(chain([first] if first else [], parts), size, options.limit)
+    if place.masks and options.limit is None:
+        pieces = _with_stray_masks(pieces, place.masks)
     work = partial(_settle, place, enrich=enrich, options=options)
     copied = _pictures(source) if options.copy else ()
     stage = Stage(
@@ -363,13 +366,26 @@ def _masks_in(folder: Path | None) -> dict[str, str]:
     return found
 
 
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]  # noqa: PTH122
+
+
+def _with_stray_masks(parts: Iterator[Part], masks: Iterable[str]) -> Iterator[Part]:
+    """The same parts; the last counts the masks that are called as no image of theirs."""
+    left, last = set(masks), next(parts)
+    for part in chain([last], parts):
+        if part is not last:
+            yield last
+        last = part
+        left.difference_update(map(_stem, part.batch.column("image").to_pylist()))
+    last.notes += Counter({"masks_of_no_sample": len(left)})
+    yield last
+
+
 def _attach_masks(place: _Place, part: Part) -> None:
     """Give each sample without a mask the one that is named as its image."""
     own, paths = (part.batch.column(key).to_pylist() for key in ("mask", "image"))
-    given = [
-        mask or place.masks.get(os.path.splitext(os.path.basename(path))[0])  # noqa: PTH122
-        for mask, path in zip(own, paths, strict=True)
-    ]
+    given = [mask or place.masks.get(_stem(path)) for mask, path in zip(own, paths, strict=True)]
     part.notes["samples_without_mask"] += sum(mask is None for mask in given)
     part.notes = +part.notes
     part.batch = _with(part.batch, "mask", pa.array(given, pa.string()))

@@ -32,6 +32,7 @@ _COUNTED = {
     "labelled_points": ("labelled point", "in all"),
     "labelled_points_outside_crop": ("labelled point", "outside the crop"),
     "labels_replaced": ("sample", "whose labels were replaced"),
+    "masks_of_no_sample": ("mask", "of no sample"),
     "masks_of_the_source": ("mask", "of the source"),
     "pictures with two hands apart that found no place to touch or overlap": (
         "picture",

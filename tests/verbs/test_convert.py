@@ -423,7 +423,9 @@ def test_masks_of_another_folder_are_joined_by_name(source: Source, tmp_path: Pa
     summary = run(reader("a.png", "b.png", "c.png"), place, tmp_path / "out")
     assert summary.notes == {"samples_without_mask": 1}
     assert [s.mask for s in Dataset(tmp_path / "out")] == ["../cut/deep/a.png", "../cut/deep/b.png", None]
-    run(reader("a.png"), place, tmp_path / "copied", copy=True)
+    copied = run(reader("a.png"), place, tmp_path / "copied", copy=True)
+    assert copied.notes == {"masks_of_no_sample": 1}
+    assert run(reader("a.png", "b.png"), place, tmp_path / "first", limit=1).notes == {}
     (copied,) = Dataset(tmp_path / "copied")
     assert images.read(tmp_path / "copied" / copied.mask, grey=True).shape == (30, 40)
     images.write(tmp_path / "cut" / "a.jpg", np.full((30, 40), 255, np.uint8))
