@@ -156,6 +156,15 @@ def test_figures_that_one_look_does_not_give_are_told_as_such(
     assert "this file looks once" not in card(open_run(run))
 
 
+def test_a_network_of_crops_around_points_is_told_to_look_twice(tmp_path: Path) -> None:
+    crop = {"by": "keypoints", "margin": 0.5}
+    told = " ".join(card(open_run(made(tmp_path / "run", crop=crop))).split())
+    assert "cropped as in training: `curate crop --by keypoints --margin 0.5`." in told
+    assert "no point is labelled yet, do as `curate predict` does" in told
+    assert "such as `curate crop --by box --margin 0.5`, and a second time" in told
+    assert "a second time" not in card(open_run(made(tmp_path / "mask", crop=crop | {"by": "mask"})))
+
+
 def test_images_without_a_label_and_whole_photographs_are_told_as_such(tmp_path: Path) -> None:
     root = made(tmp_path)
     (root / "evaluation-test").mkdir()
