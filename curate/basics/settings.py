@@ -59,6 +59,11 @@ class Setting:
         """What may be given where the field has to hold something."""
         return f"null or {self.allowed}" if self.or_none else self.allowed
 
+    @property
+    def allowed_in_python(self) -> str:
+        """The same where there is no file."""
+        return f"None or {self.allowed}" if self.or_none else self.allowed
+
     def at_fault(self, value: Any) -> Any:
         """Of several values the first that is not allowed by itself; else all that was given."""
         if self.many and isinstance(value, list | tuple):
@@ -87,7 +92,7 @@ class Options:
                 object.__setattr__(self, name, setting.read(value))
             except ValueError:
                 where, found = type(self).__name__, repr(setting.at_fault(value))
-                raise InputError(where, found, field=name, allowed=setting.allowed_in_files) from None
+                raise InputError(where, found, field=name, allowed=setting.allowed_in_python) from None
 
     def values(self) -> dict[str, Any]:
         """The settings by name."""

@@ -274,7 +274,7 @@ def test_the_learning_rate_can_be_chosen(small_set: Path, trained: Path, tmp_pat
 
 @pytest.mark.parametrize("rate", [0.0, -0.001, 1.5, float("nan")])
 def test_a_learning_rate_is_a_small_number(rate: float) -> None:
-    with pytest.raises(InputError, match=r"learning_rate: .*allowed: null or 1e-07 to 1"):
+    with pytest.raises(InputError, match=r"learning_rate: .*allowed: None or 1e-07 to 1"):
         TrainOptions(learning_rate=rate)
 
 
