@@ -20,6 +20,7 @@ from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import require_options
 from curate.basics.wording import counted, percent, verb
 from curate.data.dataset import TABLE, Dataset, Rows, write_info, write_table
 from curate.data.part import Part
@@ -140,6 +141,7 @@ def autotag(
     InputError: a tagger that cannot be used, invalid limits, a training set.
     SchemaError: not a dataset, not a finished run. ConfigChanged: OUT was begun with other options.
     """
+    require_options(options, AutotagOptions)
     if options.precision is not None and options.truth is None:
         raise InputError(
             "--precision", "given without --truth", remedy="name labels to compare with: --truth"

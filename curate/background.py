@@ -9,6 +9,7 @@ from pathlib import Path
 
 from curate.basics import files, geometry, images
 from curate.basics.engine import ONE, Engine
+from curate.basics.settings import require_options
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_place, from_batch, generator, moved, to_batch
@@ -47,6 +48,7 @@ def background(
     InputError: an unknown background, a folder without images, a training set. SchemaError: not a dataset.
     ConfigChanged: OUT was begun with other options.
     """
+    require_options(options, BackgroundOptions)
     backdrops = Backdrops.of(options.backgrounds)
     source = Dataset(dataset)
     source.refuse_training_set("replace backgrounds before building")

@@ -17,6 +17,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import paths_of
+from curate.basics.settings import require_options
 from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
@@ -79,6 +80,7 @@ def build(
         of splits that are not drawn, a margin without a crop.
     SchemaError: not a dataset. ConfigChanged: OUT was begun with other options or input.
     """
+    require_options(options, BuildOptions)
     sources = _opened(paths_of(datasets))
     look = _look(options)
     record = _record(options, look)

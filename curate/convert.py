@@ -24,7 +24,7 @@ from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
 from curate.basics.paths import Places, is_text, require_apart, require_place, require_text
-from curate.basics.settings import NoOptions, Options
+from curate.basics.settings import NoOptions, Options, require_options
 from curate.data import soundness
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
@@ -84,6 +84,7 @@ def convert(
         converter that yields values that no dataset can hold.
     ConfigChanged: `out` was made with other options, or from other content.
     """
+    require_options(options, ConvertOptions)
     source = _absolute(source, out)
     _check_place(source, out)
     record = {
@@ -98,8 +99,7 @@ def convert(
     size = _COPIED_ROWS if options.copy else ROWS
     place = _Place(name, source, out, source.places, _masks_in(source.masks))
     pieces = _divide(chain([first] if first else [], parts), size, options.limit)
-    if place.masks and options.limit is None:
-        pieces = _with_stray_masks(pieces, place.masks)
+    pieces = _with_stray_masks(pieces, () if options.limit else place.masks)
     work = partial(_settle, place, enrich=enrich, options=options)
     copied = _pictures(source) if options.copy else ()
     stage = Stage(
@@ -371,15 +371,13 @@ def _stem(path: str) -> str:
 
 
 def _with_stray_masks(parts: Iterator[Part], masks: Iterable[str]) -> Iterator[Part]:
-    """The same parts; the last counts the masks that are called as no image of theirs."""
-    left, last = set(masks), next(parts)
-    for part in chain([last], parts):
-        if part is not last:
-            yield last
-        last = part
+    """The same parts, and one that counts the masks that are called as no image of theirs."""
+    left = set(masks)
+    for part in parts:
         left.difference_update(map(_stem, part.batch.column("image").to_pylist()))
-    last.notes += Counter({"masks_of_no_sample": len(left)})
-    yield last
+        yield part
+    if left:
+        yield Part(make_batch(0), notes=Counter({"masks_of_no_sample": len(left)}))
 
 
 def _attach_masks(place: _Place, part: Part) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
+from curate.basics.settings import require_options
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
@@ -54,6 +55,7 @@ def crop(
     ------
     InputError: a training set. SchemaError: not a dataset. ConfigChanged: OUT was begun with other options.
     """
+    require_options(options, CropOptions)
     source = Dataset(dataset)
     source.refuse_training_set("crop before curate build")
     finders = with_runs(options.by)

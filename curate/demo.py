@@ -15,6 +15,7 @@ import numpy as np
 from curate.basics import engine, files, images, stopping
 from curate.basics import keypoints as kp
 from curate.basics.errors import CurateError, MissingExtra
+from curate.basics.settings import require_options
 from curate.basics.version import VERSION
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
@@ -70,6 +71,7 @@ def demo(
     ------
     InputError: a folder that curate did not make. ConfigChanged: one of a demo with other options.
     """
+    require_options(options, DemoOptions)
     asked = {"stage": "demo", "version": VERSION, "options": asdict(options)}
     with files.claimed(out, asked) as claim:
         code = _all_of_it(out, run, say, options)

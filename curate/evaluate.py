@@ -15,6 +15,7 @@ import numpy as np
 from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
+from curate.basics.settings import require_options
 from curate.basics.version import VERSION
 from curate.basics.wording import counted
 from curate.data import contents
@@ -136,6 +137,7 @@ def evaluate(
     ConfigChanged: `out` holds the evaluation of other weights, another set or another split, and `overwrite`
         is not set.
     """
+    require_options(options, EvaluateOptions)
     dataset = Dataset(training_set)
     origin = _origin(run, dataset, options, quiet)
     values = {name: values_of(dataset, options.split, name) for name in options.by}

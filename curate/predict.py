@@ -17,6 +17,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import paths_of
+from curate.basics.settings import require_options
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.frames import NOT_HELD, SECONDS
@@ -222,6 +223,7 @@ def predict(
         camera with other inputs, or an option that has no use with these inputs.
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
+    require_options(options, PredictOptions)
     folder = Path(out)
     given = look_through(paths_of(inputs), folder, seconds=options.seconds)
     chosen = choose("", BOX, options.looks) if run is None else choose(run, looks=options.looks)

@@ -18,6 +18,7 @@ import numpy as np
 from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import require_options
 from curate.basics.version import VERSION
 from curate.basics.wording import counted, verb
 from curate.build import build
@@ -84,6 +85,7 @@ def predict_unseen(
         what it was trained, or on images of another kind; fewer people than parts; several training sets.
     SchemaError: no dataset, or no finished run. ConfigChanged: `out` was begun otherwise.
     """
+    require_options(options, ResidualOptions)
     if (options.run is None) == (options.crossfit is None):
         raise InputError("--run, --crossfit", "both or neither", allowed="one of them")
     opened = [Dataset(path) for path in datasets]

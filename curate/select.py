@@ -17,6 +17,7 @@ import pyarrow as pa
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import require_options
 from curate.basics.wording import counted
 from curate.data.condition import COLUMNS, LABELLED, Condition, asked_for, require_known
 from curate.data.dataset import Dataset
@@ -72,6 +73,7 @@ def select(
         a column nor in any sample's attrs; no sample with a known value to draw by.
     SchemaError: not a dataset. ConfigChanged: OUT was begun with other options.
     """
+    require_options(options, SelectOptions)
     source = Dataset(dataset)
     source.refuse_training_set("select before curate build")
     if options.by is not None and options.sample is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.errors import InputError
+from curate.basics.settings import require_options
 from curate.basics.wording import counted, percent
 from curate.data import contents
 from curate.data.dataset import INFO, Dataset
@@ -106,6 +107,7 @@ def train(
     SchemaError: the record beside the initial weights of what they were trained on is broken.
     ConfigChanged: `out` was begun with another configuration, and `overwrite` is not set.
     """
+    require_options(options, TrainOptions)
     needs, dataset, folder = table.row(network).needs, Dataset(training_set), Path(out)
     _require_fit(dataset, network, needs)
     options = _begun(options, network)

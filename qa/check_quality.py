@@ -15,6 +15,7 @@ import curate
 from curate.basics import files, memory
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import require_options
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points
@@ -90,6 +91,7 @@ def check_quality(
         compare with; predictions of other samples; an `out` that curate did not make, or that is in use.
     ConfigChanged: `out` holds findings in other data, or with other options.
     """
+    require_options(options, QualityOptions)
     given = [datasets] if isinstance(datasets, Dataset | str | os.PathLike) else list(datasets)
     if not given:
         raise InputError("datasets", "none given", allowed="one or more dataset folders")

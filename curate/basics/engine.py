@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from curate.basics import stopping
+from curate.basics.errors import InputError
 from curate.basics.memory import keep_freed_memory
 
 Item = TypeVar("Item")
@@ -33,6 +34,12 @@ class Share:
     number: int = 1
     of: int = 1
 
+    def __post_init__(self) -> None:
+        whole = all(isinstance(count, int) for count in (self.number, self.of))
+        if not whole or not 1 <= self.number <= self.of:
+            allowed = "a number from 1 to that of all shares, such as Share(2, 8)"
+            raise InputError("Share", f"{self.number!r}, {self.of!r}", allowed=allowed)
+
     def __contains__(self, index: int) -> bool:
         return index % self.of == self.number - 1
 
@@ -41,6 +48,12 @@ class Share:
 
 
 ALL = Share()
+
+
+def require_engine(given: object) -> None:
+    """Raise InputError for what runs nothing, such as a number of workers."""
+    if not callable(getattr(given, "map", None)) or not isinstance(getattr(given, "share", None), Share):
+        raise InputError("engine", repr(given), allowed="an engine, such as Local(4) of curate.basics.engine")
 
 
 class Engine(Protocol):

@@ -123,6 +123,12 @@ class NoOptions(Options):
     """The options of something that has none."""
 
 
+def require_options(given: Any, kind: type[Options]) -> None:
+    """Raise InputError where a function is given other options than its own."""
+    if not isinstance(given, kind):
+        raise InputError("options", f"of type {type(given).__name__}", allowed=kind.__name__)
+
+
 def require_count(name: str, value: Any) -> int:
     """How many of something a function is to give. Raises InputError: no whole number, or one below 0."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from curate.basics import files, images
-from curate.basics.engine import ONE, Engine
+from curate.basics.engine import ONE, Engine, require_engine
 from curate.basics.errors import UnsafeReference
 from curate.data.dataset import INFO, TABLE, Dataset
 from curate.data.references import file_of
@@ -54,6 +54,7 @@ def claimed(
     As `files.claimed`, SchemaError for a damaged table, and CurateError where the engine's workers do not see
     the datasets or `out`.
     """
+    require_engine(engine)
     engine.require_shared([dataset.root / INFO for dataset in datasets])
     with files.claimed(
         out,

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from curate.basics import files, progress
-from curate.basics.engine import ALL, ONE, Engine
+from curate.basics.engine import ALL, ONE, Engine, require_engine
 from curate.basics.errors import InputError, SchemaError, ShareDone, UnsafeReference
 from curate.basics.paths import real, require_place, require_utf8
 from curate.basics.version import VERSION
@@ -115,6 +115,9 @@ class Stage:
     engine: Engine = ONE
     overwrite: bool = False
     quiet: bool = False
+
+    def __post_init__(self) -> None:
+        require_engine(self.engine)
 
     @property
     def folder(self) -> Path:

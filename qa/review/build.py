@@ -13,6 +13,7 @@ import curate
 from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.settings import require_options
 from curate.basics.wording import counted
 from curate.data import contents
 from curate.data.dataset import Dataset
@@ -84,6 +85,7 @@ def build_review(
         that is none of curate's, or in use.
     ConfigChanged: `out` holds a page of other data, or of other options.
     """
+    require_options(options, PageOptions)
     opened, folder = Dataset(dataset), Path(out)
     _require_reviewable(opened)
     flagged = Flagged.of(opened, None if qa is None else Path(qa))

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,7 @@ def test_there_is_a_worker_at_least() -> None:
 ORPHANS = """
 import os, sys, time
 from pathlib import Path
+from typing import Any
 from curate.basics.engine import Local
 def work(item):
     Path(sys.argv[1], str(os.getpid())).touch()
@@ -120,3 +122,9 @@ def test_where_the_work_is_given_up_nobody_waits_for_processes() -> None:
     while multiprocessing.active_children():  # told to end; another thread may be about to hear of it
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("given", [(0, 0), (3, 2), (0, 2), (-1, 2), (1.0, 2), ("1", 2)])
+def test_a_share_that_there_is_not_is_refused(given: tuple[Any, Any]) -> None:
+    with pytest.raises(InputError, match=r"Share: .*; allowed: a number from 1 to that of all shares"):
+        engine.Share(*given)

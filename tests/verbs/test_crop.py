@@ -18,6 +18,7 @@ from curate.crop import crop
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.stage import relative_to_out
+from curate.options.build import BuildOptions
 from curate.options.crop import CropOptions
 
 SKIN, GROUND = (198, 134, 100), (250, 250, 248)
@@ -163,6 +164,16 @@ def test_notes_have_the_noun_that_goes_with_their_number(store, tmp_path: Path, 
     one = store(tmp_path / "one", hands[:1], {"a.png": grey})
     assert main(["build", str(one), "--out", str(tmp_path / "set")]) == 0
     assert "  note: 1 sample without subject\n" in capsys.readouterr().err
+
+
+def test_what_is_no_engine_and_options_of_another_command_are_refused(store, tmp_path: Path) -> None:
+    data = store(tmp_path / "d", [hand()], {"a.png": disc()})
+    for options in ({"size": 64}, BuildOptions()):
+        with pytest.raises(InputError, match=r"^options: of type .*; allowed: CropOptions$"):
+            crop(data, tmp_path / "c", options, quiet=True)
+    with pytest.raises(InputError, match=r"^engine: 4; allowed: an engine, such as Local"):
+        crop(data, tmp_path / "c", engine=4, quiet=True)
+    assert not (tmp_path / "c").exists()
 
 
 def test_hands_that_share_a_photo_are_cut_by_their_labels(store, tmp_path: Path) -> None:
