@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,8 @@ def apply_decisions(
     """Write a new version of a dataset as its reviewers decided; the old one is not changed.
 
     A decision holds only for the labels and pixels it was made on (`sample_sha`); others are refused and go
-    to the new dataset's quarantine. Of one reviewer's decisions on a sample the last counts. Where reviewers
-    disagree, nothing is done to the sample.
+    to the new dataset's quarantine. Of one reviewer's decisions on a sample the last counts; of the same
+    time, in two files, both do. Where decisions disagree, nothing is done to the sample.
 
     Parameters
     ----------
@@ -136,8 +137,8 @@ def apply_decisions(
     source = Dataset(dataset)
     source.refuse_training_set("apply them to the dataset it was built from, and build again")
     paths = [decisions] if isinstance(decisions, str | os.PathLike) else list(decisions)
-    given = [decision for path in paths for decision in read_decisions(path)]
-    if not given:
+    given = [read_decisions(path) for path in paths]
+    if not any(given):
         raise InputError(
             paths[0] if paths else "curate review",
             "no decision",
@@ -155,19 +156,9 @@ def apply_decisions(
     )
 
 
-def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: bool) -> _Judgement:
+def _judge(source: Dataset, given: list[list[Decision]], *, engine: Engine, quiet: bool) -> _Judgement:
     ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
-    names = names_of(ids, given)
-    latest: dict[str, dict[str, Decision]] = defaultdict(dict)
-    unknown: set[tuple[str, str]] = set()  # once each: a file may hold what was imported of others
-    for decision in given:
-        sample_id = names.get((decision.dataset_sha, decision.sample_id))
-        if sample_id is None:
-            unknown.add((decision.sample_id, decision.reviewer))
-            continue
-        before = latest[sample_id].get(decision.reviewer)
-        if before is None or decision.at >= before.at:
-            latest[sample_id][decision.reviewer] = decision
+    latest, unknown = _latest(ids, given)
     refused = [(sample_id, "no such sample in the dataset") for sample_id, _ in sorted(unknown)]
     agreed: dict[str, Decision] = {}
     conflicts: list[tuple[str, str]] = []
@@ -176,7 +167,7 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
     states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
     for sample, pixels in zip(samples, states, strict=True):
         valid = []
-        for decision in sorted(latest[sample.sample_id].values(), key=lambda d: d.reviewer):
+        for decision in latest[sample.sample_id]:
             why = stale(sample, pixels, decision)
             if why:
                 refused.append((sample.sample_id, why))
@@ -191,6 +182,39 @@ def _judge(source: Dataset, given: list[Decision], *, engine: Engine, quiet: boo
             if chosen.decision != "reject":
                 beside += changed_beside(sample, patched(sample, chosen.patch or Patch()))
     return _Judgement(agreed, refused, conflicts, beside)
+
+
+def _latest(
+    ids: list[str], given: list[list[Decision]]
+) -> tuple[dict[str, list[Decision]], set[tuple[str, str]]]:
+    """Of each sample the reviewers' last decisions, by reviewer, in whatever order the files come; and (id,
+    reviewer) of those on no sample, once each: a file may hold what was imported of others.
+
+    Of a reviewer's decisions of the same time the last in a file counts. Of two files, each counts.
+    """
+    names = names_of(ids, list(chain(*given)))
+    latest: dict[str, list[Decision]] = defaultdict(list)
+    unknown = set[tuple[str, str]]()
+    for decisions in given:
+        own: dict[tuple[str, str], Decision] = {}
+        for decision in sorted(decisions, key=lambda d: d.at):
+            sample_id = names.get((decision.dataset_sha, decision.sample_id))
+            if sample_id is None:
+                unknown.add((decision.sample_id, decision.reviewer))
+            else:
+                own[sample_id, decision.reviewer] = decision
+        for (sample_id, _), decision in own.items():
+            latest[sample_id].append(decision)
+    return {sample_id: list(_last(told)) for sample_id, told in latest.items()}, unknown
+
+
+def _last(decisions: Iterable[Decision]) -> Iterator[Decision]:
+    """Each reviewer's last decision, or those of the same time that are not the same."""
+    ordered = sorted(decisions, key=lambda d: (d.reviewer, msgspec.json.encode(d)))
+    for _, own in groupby(ordered, key=lambda d: d.reviewer):
+        told = list(own)
+        last = max(decision.at for decision in told)
+        yield from {decision.verdict: decision for decision in told if decision.at == last}.values()
 
 
 def _false_positives(decisions: Iterable[Decision]) -> dict[str, tuple[int, int]]:

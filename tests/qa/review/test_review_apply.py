@@ -183,6 +183,20 @@ def test_of_one_reviewer_the_last_decision_counts(hands: Path, tmp_path: Path) -
     assert apply_decisions(hands, path, tmp_path / "next", quiet=True).counts == {"accept": 1}
 
 
+def test_of_one_reviewer_two_decisions_of_the_same_time_are_a_conflict(hands: Path, tmp_path: Path) -> None:
+    """In two files, of which neither is the later one; in one file the later line is."""
+    lines = decided(hands, 0, "accept"), decided(hands, 0, "reject")
+    files = [write_lines(tmp_path, line, name=f"{line['decision']}.jsonl") for line in lines]
+    for order in (files, files[::-1]):
+        applied = apply_decisions(hands, order, tmp_path / "next", dry_run=True)
+        assert applied.conflicts == [("s/0", "ann: accept, ann: reject")]
+        assert applied.counts == {}
+    one = write_lines(tmp_path, *lines)
+    assert apply_decisions(hands, one, tmp_path / "next", dry_run=True).counts == {"reject": 1}
+    late = write_lines(tmp_path, decided(hands, 0, "fix", ts="2026-01-02T00:00:00.000Z"), name="late.jsonl")
+    assert apply_decisions(hands, [*files, late], tmp_path / "next", dry_run=True).counts == {"fix": 1}
+
+
 def test_times_of_other_zones_are_compared_as_times(hands: Path, tmp_path: Path) -> None:
     late = decided(hands, 0, "accept", ts="2026-01-01T04:30:00-06:00")  # half an hour after the other
     path = write_lines(tmp_path, late, decided(hands, 0, "reject"))
