@@ -101,7 +101,14 @@ def as_text(name: str) -> str:
 
 def paths_of(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
     """Several paths, or one by itself, which is no sequence of the letters of its name."""
-    return tuple(map(Path, [given] if isinstance(given, str | os.PathLike) else given))
+    return tuple(map(path_of, [given] if isinstance(given, str | os.PathLike) else given))
+
+
+def path_of(given: str | os.PathLike[str]) -> Path:
+    """The path. Raises InputError for "", which Python takes for the working folder."""
+    if not os.fspath(given):
+        raise InputError(repr(""), "an empty path", allowed='a file or a folder, such as "." for this one')
+    return Path(given)
 
 
 def require_text(path: Path) -> None:

@@ -7,9 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from curate.basics import streams
+from curate.basics.errors import InputError
+from curate.basics.paths import path_of
 from curate.basics.wording import nearest
 
 _OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=|$)")
@@ -23,6 +26,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{**given, "allow_abbrev": False})
         for name in (None, "store"):  # the names of what argparse does with a value unless told otherwise
             self.register("action", name, _StoreOnce)
+        self.register("type", Path, _path)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does it, but what is not known is an error."""
@@ -79,6 +83,14 @@ class _StoreOnce(argparse.Action):
             raise argparse.ArgumentError(self, f"{found}; allowed: once")
         self._kept_in = namespace
         setattr(namespace, self.dest, values)
+
+
+def _path(text: str) -> Path:
+    """A path, as an argparse type."""
+    try:
+        return path_of(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _meant(given: str, names: Iterable[str], *, others: bool = False) -> str:

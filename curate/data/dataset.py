@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
-from curate.basics.paths import open_file, read_file, real, require_place, require_utf8
+from curate.basics.paths import open_file, path_of, read_file, real, require_place, require_utf8
 from curate.basics.settings import known
 from curate.basics.wording import counted
 from curate.data import references, soundness
@@ -110,7 +110,7 @@ class Dataset:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         """Open a folder. Raises SchemaError if it is not a finished dataset, or has a later version,
         InputError if its name is not UTF-8, and PermissionError if it may not be read."""
-        self._given = Path(root)
+        self._given = path_of(root)
         require_utf8(self._given)
         require_place(self._given)
         self._place = self._given.absolute()

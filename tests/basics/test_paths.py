@@ -9,7 +9,17 @@ import pytest
 
 from curate.basics import files, images
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
-from curate.basics.paths import Places, as_text, is_text, open_file, read_file, require_apart, require_place
+from curate.basics.paths import (
+    Places,
+    as_text,
+    is_text,
+    open_file,
+    paths_of,
+    read_file,
+    require_apart,
+    require_place,
+)
+from curate.data.dataset import Dataset
 
 
 @pytest.fixture
@@ -122,6 +132,12 @@ def test_a_link_that_leads_to_itself_lies_in_no_folder(tmp_path: Path) -> None:
 def test_a_path_that_the_system_does_not_take_is_told(path: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         require_place(path)
+
+
+def test_no_path_is_not_the_working_folder() -> None:
+    for opens in (Dataset, paths_of, lambda given: paths_of(["a", given])):
+        with pytest.raises(InputError, match=r"^'': an empty path; allowed: a file or a folder, such as"):
+            opens("")
 
 
 def test_a_path_to_nothing_yet_is_one(tmp_path: Path) -> None:

@@ -59,3 +59,11 @@ def test_an_option_that_may_be_a_folder_takes_none_for_one() -> None:
         InputError, match="allowed: colour, keypoints, mask, bbox, box, or the folder of a run"
     ):
         CropOptions(by=LONG)
+
+
+@pytest.mark.parametrize("words", [["show", ""], ["crop", "d", "--out", ""], ["qa", "", "--out", "q"]])
+def test_no_path_is_not_the_working_folder(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 2
+    assert "'': an empty path; allowed: a file or a folder" in capsys.readouterr().err
