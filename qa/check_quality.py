@@ -15,6 +15,7 @@ import curate
 from curate.basics import files, memory
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import real
 from curate.basics.settings import require_options
 from curate.data import contents
 from curate.data.dataset import Dataset
@@ -87,8 +88,8 @@ def check_quality(
     Raises
     ------
     SchemaError: a folder is not a finished dataset, or a file holds no predictions.
-    InputError: no dataset at all; a config that names an unknown check or limit; no findings in the folder to
-        compare with; predictions of other samples; an `out` that curate did not make, or that is in use.
+    InputError: no dataset at all, or one twice; a config that names an unknown check or limit; no findings in
+        the folder to compare with; predictions of other samples; an `out` that curate did not make, or that is in use.
     ConfigChanged: `out` holds findings in other data, or with other options.
     """
     require_options(options, QualityOptions)
@@ -96,6 +97,7 @@ def check_quality(
     if not given:
         raise InputError("datasets", "none given", allowed="one or more dataset folders")
     opened = [d if isinstance(d, Dataset) else Dataset(d) for d in given]
+    _refuse_twice(opened)
     table = checks(options.config)
     before = None if options.compare is None else read_findings(options.compare)
     reads = [place for place in (options.config, options.compare, *options.predictions) if place is not None]
@@ -116,6 +118,15 @@ def check_quality(
         found = _write(view, results, before, options, claim.out)
         claim.finish({name: told for name, told in found.as_json().items() if name not in ("out", "reused")})
     return found
+
+
+def _refuse_twice(datasets: Sequence[Dataset]) -> None:
+    """Raise InputError for a dataset that is given twice: each of its samples would be its own duplicate."""
+    seen = set[Path]()
+    for dataset in datasets:
+        if real(dataset.root) in seen:
+            raise InputError(dataset.root, "given twice", allowed="each dataset once")
+        seen.add(real(dataset.root))
 
 
 def _judged(view: View, table: Sequence[Check]) -> list[Checked]:

@@ -122,6 +122,9 @@ def test_an_unknown_bar_and_a_missing_dataset_are_refused(dataset: Path, tmp_pat
         check_quality(tmp_path / "nothing", tmp_path / "qa", quiet=True)
     with pytest.raises(InputError, match="none given"):
         check_quality([], tmp_path / "qa", quiet=True)
+    (tmp_path / "same").symlink_to(dataset)
+    with pytest.raises(InputError, match="same: given twice; allowed: each dataset once"):
+        check_quality([dataset, tmp_path / "same"], tmp_path / "qa", quiet=True)
     assert not (tmp_path / "qa").exists()
 
 
