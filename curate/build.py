@@ -30,12 +30,11 @@ from curate.hands.labelled_twice import labelled_twice
 from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
 from curate.hands.relabelled import forgotten
-from curate.options.build import BuildOptions, weight_of
+from curate.options.build import PEAK1, BuildOptions, weight_of
 from curate.options.crop import Cropping
 from curate.taggers.table import with_runs
 
 _ROWS = 16  # samples a task, at least
-_PEAK1 = "-peak1"
 _NO_HAND = "without a labelled point, kept as showing no hand"
 
 
@@ -154,8 +153,8 @@ def _form(options: BuildOptions) -> Form:
     form.check("build")
     if options.store_heatmaps is None:
         return form
-    peak1 = options.store_heatmaps.endswith(_PEAK1)
-    kind = options.store_heatmaps.removesuffix(_PEAK1)
+    peak1 = options.store_heatmaps.endswith(PEAK1)
+    kind = options.store_heatmaps.removesuffix(PEAK1)
     try:
         dtype = heatmaps.check_dtype(kind, options.sigma, peak1=peak1)
     except InputError as error:

@@ -10,6 +10,8 @@ from curate.options import background
 from curate.options.crop import ALLOWED, CHOICES, named
 
 OWN = "own"  # the ground of the photo
+PEAK1 = "-peak1"  # behind the type of maps of height one
+_STORED = ("float32", "float16", "uint16", "uint8")
 _MOST = 1_000  # times that a sample can count
 
 
@@ -23,6 +25,12 @@ def weight_of(word: str) -> tuple[str, float]:
 
 def _weight(word: str) -> str:
     weight_of(word)
+    return word
+
+
+def _stored(word: str) -> str:
+    if word.removesuffix(PEAK1) not in _STORED:
+        raise ValueError
     return word
 
 
@@ -46,9 +54,10 @@ class BuildOptions(Options):
     seed: int = whole(0, 0, 2**63 - 1, "seed of the split by subject and of the choice of backgrounds")
     store_heatmaps: str | None = text(
         None,
-        "float32, float16, uint16 or uint8, for maps of height one with -peak1 behind it",
+        f"{', '.join(_STORED[:-1])} or {_STORED[-1]}, for maps of height one with {PEAK1} behind it",
         "also write heatmaps.npy, as float32, float16, uint16 or uint8-peak1; a type that would destroy the "
         "maps is refused",
+        _stored,
         metavar="TYPE",
     )
     masks: bool = flag(

@@ -360,7 +360,9 @@ def test_stored_heatmaps_are_those_drawn_on_reading(
     [
         ({"store_heatmaps": "uint8"}, "--store-heatmaps: uint8 leaves 3 levels"),
         ({"store_heatmaps": "uint8", "sigma": 10.0}, "uint8 leaves 1 level of"),
-        ({"store_heatmaps": "jpeg"}, "--store-heatmaps: jpeg; allowed: float16, float32, uint8, uint16"),
+        ({"store_heatmaps": "jpeg"}, "'jpeg'; allowed: float32, float16, uint16 or uint8, for maps"),
+        ({"store_heatmaps": "float64"}, "store_heatmaps: 'float64'; allowed: float32, float16, uint16 or"),
+        ({"store_heatmaps": "<f4-peak1"}, "store_heatmaps: '<f4-peak1'; allowed: float32"),
         ({"size": 16}, "size: 16; allowed: a multiple of 16, 32 to 512"),
         ({"size": 100}, "size: 100; allowed: a multiple of 16"),
         ({"size": 528}, "size: 528; allowed: a multiple of 16"),
