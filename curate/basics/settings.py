@@ -129,10 +129,10 @@ def require_options(given: Any, kind: type[Options]) -> None:
         raise InputError("options", f"of type {type(given).__name__}", allowed=kind.__name__)
 
 
-def require_count(name: str, value: Any) -> int:
-    """How many of something a function is to give. Raises InputError: no whole number, or one below 0."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
-        raise InputError(name, repr(value), allowed="a whole number, 0 or more")
+def require_count(name: str, value: Any, *, least: int = 0) -> int:
+    """How many of something a function is to give. Raises InputError: none, or one below `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise InputError(name, repr(value), allowed=f"a whole number, {least} or more")
     return int(value)
 
 

@@ -30,7 +30,7 @@ from curate.basics import files, images, json_text
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file, path_of, read_file, real, require_place, require_utf8
-from curate.basics.settings import known
+from curate.basics.settings import known, require_count
 from curate.basics.wording import counted
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
@@ -193,7 +193,8 @@ class Dataset:
         return self._held[1]
 
     def batches(self, size: int = ROWS) -> Iterator[pa.RecordBatch]:
-        """The table in batches of `size` rows (the last may be shorter)."""
+        """The table in batches of `size` rows (the last may be shorter). Raises InputError: below 1."""
+        size = require_count("size", size, least=1)
         yield from rebatch(self._stored(size), size)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:

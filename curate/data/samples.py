@@ -5,6 +5,7 @@ Nothing is copied: it holds which rows of the dataset they are.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -51,7 +52,12 @@ class Samples(Sequence[Sample]):
     def __getitem__(self, index: int | slice) -> Sample | Samples:
         if isinstance(index, slice):
             return Samples(self.dataset, self.rows[index])
-        (sample,) = self.dataset.take([int(self.rows[index])])
+        try:
+            row = int(self.rows[operator.index(index)])
+        except TypeError:
+            found = f"a whole number or a slice, not {type(index).__name__}"
+            raise TypeError(f"samples are taken by {found}; several rows: Dataset.take") from None
+        (sample,) = self.dataset.take([row])
         return sample
 
     def __iter__(self) -> Iterator[Sample]:

@@ -118,3 +118,18 @@ def test_a_notebook_shows_pictures_and_names_are_text(hands: Dataset) -> None:
     assert {name for node in root.iter() for name in node.attrib if name.startswith("on")} == set()
     assert root.find(".//figcaption").get("title") == HOSTILE  # type: ignore[union-attr]
     assert "cannot be read" in "".join(root.itertext())
+
+
+@pytest.mark.parametrize("index", [[1, 2], "1", 1.0, None, (1, 2)])
+def test_what_is_no_index_is_told(hands: Dataset, index: object) -> None:
+    with pytest.raises(TypeError, match=r"a whole number or a slice, not .*; several rows: Dataset\.take"):
+        hands.samples()[index]
+    assert [sample.sample_id for sample in hands.take([1, 2])] == ["s/1", "s/2"]
+    assert hands[np.int64(2)].sample_id == "s/2"
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True])
+def test_batches_of_no_rows_are_refused(hands: Dataset, size: object) -> None:
+    for read in (hands.batches, hands.rows):
+        with pytest.raises(InputError, match=r"size: .*; allowed: a whole number, 1 or more"):
+            list(read(size))
