@@ -43,7 +43,7 @@ class Contents:
 
     Attributes
     ----------
-    name: of the folder. samples, images, subjects: how many. training: as `Dataset.training`.
+    name: of the folder. samples, images, subjects, clips: how many. training: as `Dataset.training`.
     sizes: of the images, (smallest, largest) width and height, pixels; None if there are none.
     counts: of each value of each property, the most frequent first. points: of keypoints by visibility.
     coverage: the share of samples that have each keypoint, by its name.
@@ -54,6 +54,7 @@ class Contents:
     samples: int
     images: int
     subjects: int
+    clips: int
     training: dict[str, Any] | None
     sizes: tuple[tuple[int, int], tuple[int, int]] | None
     counts: dict[str, dict[str, int]]
@@ -72,6 +73,8 @@ class Contents:
         """The dataset in a few lines: what, and how many."""
         told = [("samples", f"{self.samples:,}"), ("images", f"{self.images:,}")]
         told.append(("subjects", f"{self.subjects:,}" if self.subjects else _UNKNOWN))
+        if self.clips:
+            told.append(("clips", f"{self.clips:,}"))
         if self.sizes:
             sides = [f"{low}" if low == high else f"{low} to {high}" for low, high in self.sizes]
             told.append(("image size, px", " x ".join(sides)))
@@ -111,13 +114,14 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
     source = Dataset(dataset)
     counts = {title: Counter[str]() for title in _PROPERTIES.values()}
     attributes: dict[str, Counter[str]] = {}
-    subjects, names = set[str](), set[str]()
+    subjects, clips, names = set[str](), set[str](), set[str]()
     points, coverage = Counter[int](), np.zeros(kp.COUNT, np.int64)
     low, high = np.full(2, 1 << 31), np.zeros(2, np.int64)
     for batch in source.batches():
         for column, title in _PROPERTIES.items():
             counts[title].update(value or _UNKNOWN for value in batch.column(column).to_pylist())
         subjects.update(filter(None, batch.column("subject_id").to_pylist()))
+        clips.update(filter(None, batch.column("clip").to_pylist()))
         names.update(batch.column("image").to_pylist())
         seen = labelled_points(batch)[1]
         points.update({value: int((seen == value).sum()) for value in _SEEN})
@@ -137,6 +141,7 @@ def show(dataset: str | os.PathLike[str]) -> Contents:
         samples=count,
         images=len(names),
         subjects=len(subjects),
+        clips=len(clips),
         training=source.training,
         sizes=((int(low[0]), int(high[0])), (int(low[1]), int(high[1]))) if high.all() else None,
         counts=told | {name: _most(found) for name, found in few.items()},

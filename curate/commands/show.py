@@ -79,6 +79,8 @@ def _write(a: argparse.Namespace, contents: Contents) -> list[Shown]:
     chosen = verb.some(a.dataset, a.pictures, seed=a.seed)
     if kind in _PAGES:
         made = verb.page(contents, chosen).encode()
+    elif not chosen:
+        raise InputError(a.dataset, "no sample to show", remedy="write a page of its counts: --out FILE.html")
     else:
         made = images.encode(verb.sheet([hand.picture for hand in chosen]), kind)
     files.write_result(a.out, made, overwrite=a.overwrite)

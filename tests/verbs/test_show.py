@@ -75,6 +75,22 @@ def test_large_numbers_are_told_alike_and_one_in_the_singular(store, tmp_path: P
     assert told[-2:] == ["  made by make: 1,501 samples", "  made by select: 1 sample"]
 
 
+def test_clips_are_counted_where_there_are_any(three: Path, store, tmp_path: Path) -> None:
+    assert "clips" not in str(show(three))
+    films = [Sample(f"s/{i}", "s", f"{i}.png", 30, 20, clip=f"c{i // 2}", frame=i) for i in range(4)]
+    found = show(store(tmp_path / "films", films, {}))
+    assert found.clips == 2
+    assert "\n  clips: 2\n" in str(found)
+
+
+def test_no_blank_sheet_is_written_of_no_samples(store, tmp_path: Path, capsys) -> None:
+    root = store(tmp_path / "zero", [], {})
+    assert main(["show", str(root), "--out", str(tmp_path / "sheet.png")]) == 2
+    assert "zero: no sample to show; write a page of its counts: --out FILE.html" in capsys.readouterr().err
+    assert not (tmp_path / "sheet.png").exists()
+    assert main(["show", str(root), "--out", str(tmp_path / "page.html")]) == 0
+
+
 def test_the_command_tells_and_prints(three: Path, capsys) -> None:
     assert main(["show", str(three)]) == 0
     assert "side: left (2), not known (1)" in capsys.readouterr().err
