@@ -89,7 +89,8 @@ def check_quality(
     ------
     SchemaError: a folder is not a finished dataset, or a file holds no predictions.
     InputError: no dataset at all, or one twice; a config that names an unknown check or limit; no findings in
-        the folder to compare with; predictions of other samples; an `out` that curate did not make, or that is in use.
+        the folder to compare with; predictions of other samples; an `out` that curate did not make, or that
+        is in use.
     ConfigChanged: `out` holds findings in other data, or with other options.
     """
     require_options(options, QualityOptions)
