@@ -16,7 +16,7 @@ from curate.basics import pages
 from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
 from curate.basics.settings import require_count
-from curate.basics.wording import counted, percent
+from curate.basics.wording import EMPTY, counted, percent
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample, from_batch, generator, labelled_points
 from curate.hands.overlay import contact_sheet, draw_skeleton
@@ -91,7 +91,7 @@ class Contents:
         tables = self.counts | ({"keypoints": self.points} if self.labelled else {})
         for title, values in tables.items():
             lines.append(
-                f"  {title}: " + ", ".join(f"{value} ({count:,})" for value, count in values.items())
+                f"  {title}: " + ", ".join(f"{value or EMPTY} ({count:,})" for value, count in values.items())
             )
         rare = {name: share for name, share in self.coverage.items() if self.labelled and share < 1}
         if rare:
@@ -184,7 +184,7 @@ def page(contents: Contents, hands: Sequence[Shown]) -> str:
         {"name": sample.sample_id[:_NAME], "picture": pages.data_url(picture), "unreadable": unreadable}
         for sample, picture, unreadable in hands
     ]
-    return environment.get_template("show.html.j2").render(contents=contents, cards=cards)
+    return environment.get_template("show.html.j2").render(contents=contents, cards=cards, empty=EMPTY)
 
 
 def _among(source: Dataset, chosen: set[str]) -> Iterator[Sample]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+EMPTY = "(empty text)"  # what stands for a value of no letters, which nobody would see
+
 
 def counted(count: int, noun: str, nouns: str = "") -> str:
     """A number of things: "1 sample", "2,000 samples"; `nouns` is the plural where that is not with an s."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from curate.basics import keypoints as kp
-from curate.basics.wording import counted
+from curate.basics.wording import EMPTY, counted
 from qa.measures.arrays import Names
 from qa.view import View
 
@@ -102,7 +102,7 @@ def _table(
         shares = [sum(v in held for v in values[rows]) / len(rows) for rows in splits.values()]
         return name, count, count / total, shares
 
-    rows = [row("unknown" if value is None else str(value), [value]) for value, _ in ordered[:_ROWS]]
+    rows = [row("unknown" if value is None else str(value) or EMPTY, [value]) for value, _ in ordered[:_ROWS]]
     if len(ordered) > _ROWS:
         rows.append(row(counted(len(ordered) - _ROWS, "other"), [value for value, _ in ordered[_ROWS:]]))
     return {"title": title, "head": head, "splits": list(splits), "rows": rows}

@@ -75,6 +75,13 @@ def test_large_numbers_are_told_alike_and_one_in_the_singular(store, tmp_path: P
     assert told[-2:] == ["  made by make: 1,501 samples", "  made by select: 1 sample"]
 
 
+def test_a_value_of_no_letters_is_seen(store, tmp_path: Path) -> None:
+    found = show(store(tmp_path / "d", [Sample("s/1", "s", "1.png", attrs={"tone": ""})], {}))
+    assert "  tone: (empty text) (1)\n" in str(found)
+    assert '<th scope="row">(empty text)</th>' in page(found, [])
+    assert found.counts["tone"] == {"": 1}
+
+
 def test_clips_are_counted_where_there_are_any(three: Path, store, tmp_path: Path) -> None:
     assert "clips" not in str(show(three))
     films = [Sample(f"s/{i}", "s", f"{i}.png", 30, 20, clip=f"c{i // 2}", frame=i) for i in range(4)]

@@ -273,7 +273,12 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
     for i, sample in enumerate(samples):
         sample = samples[i] = dataclasses.replace(sample, sample_id=f"s/{i}", subject_id=f"p{i}")
         sample.split = ("train", "test")[i % 2]
-        sample.attrs = {"skinColor": f"<tone {i % 2}>", "age": 20 + i % 12, "accessories": i % 2}
+        sample.attrs = {
+            "skinColor": f"<tone {i % 2}>",
+            "age": 20 + i % 12,
+            "accessories": i % 2,
+            "gender": "",
+        }
         sample.tilt, sample.rotation = float(i % 30), 1e30 if i == 3 else float(i)
     dark = dataset / "images" / "dark.png"
     images.write(dark, (images.read(dataset / "images" / "0.png") * 0.9).astype(np.uint8))
@@ -283,6 +288,7 @@ def test_people_angles_splits_and_twins_are_shown(dataset: Path, tmp_path: Path)
     text = " ".join("".join(page.text).split())
     assert "<tone 0>" in text
     assert "20 to 29" in text
+    assert "(empty text)72100 %" in text
     assert "Coverage of the angles" in text
     assert "similar photographs, in test and train" in text
     assert "<tone 0>36100 %0 % <tone 1>360 %100 %" in text  # count, train, test
