@@ -144,7 +144,7 @@ def _add_tracks(hands: Hands, attributes: list[dict[str, Any]], prefix: str) -> 
     if not any(tracked):
         return
     stems = {entry.id: Path(entry.file_name).stem for entry in hands.document.images}
-    numbers = [re.search(r"(\d{1,9})$", stems.get(key, "")) for key in hands.images]
+    numbers = [re.search(r"([0-9]{1,9})$", stems.get(key, "")) for key in hands.images]
     hands.columns["track"] = [
         str(track) if there else None for track, there in zip(tracks, tracked, strict=True)
     ]

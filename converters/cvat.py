@@ -49,8 +49,8 @@ LABELS = "labels.json"
 _ROOT = "annotations"
 _SAMPLES = 4096  # a part
 _ATTRIBUTES = 50  # of a hand that are kept
-_FRAME = re.compile(r"frame_(\d{6,9})\.(?:png|jpe?g)", re.IGNORECASE)
-_STEP = re.compile(r"step=(\d{1,6})")
+_FRAME = re.compile(r"frame_([0-9]{6,9})\.(?:png|jpe?g)", re.IGNORECASE)
+_STEP = re.compile(r"step=([0-9]{1,6})")
 _MANUAL, _AUTO = "manual", "auto"
 _MACHINES = frozenset({_AUTO, "semi-auto", "consensus"})
 

@@ -111,7 +111,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
 def _numbered(values: list[str | None], prefix: str) -> dict[str | None, str]:
     """A name of the publisher's form, PREFIX and seven digits, for each value: its own, or the next free."""
-    form = re.compile(re.escape(prefix) + r"\d{7}")
+    form = re.compile(re.escape(prefix) + r"[0-9]{7}")
     names: dict[str | None, str] = {None: ""}
     taken = set[str]()
     distinct = list(dict.fromkeys(value for value in values if value is not None))

@@ -34,7 +34,7 @@ LICENCE = "FreiHAND: research only, no commercial use, cite Zimmermann et al. 20
 _SPLITS = {"training": "train", "evaluation": "test"}
 _VERSIONS = {"training": 4, "evaluation": 1}
 _SIDE = 224  # pixels, of each photograph
-_PICTURE = re.compile(r"(\d{8})\.jpe?g", re.IGNORECASE)
+_PICTURE = re.compile(r"([0-9]{8})\.jpe?g", re.IGNORECASE)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _MATRIX = msgspec.json.Decoder(list[list[float]])
 

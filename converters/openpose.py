@@ -29,7 +29,7 @@ from curate.data.source import Source
 NAME = "openpose"
 _END = "_keypoints.json"
 _WANTED = Wanted(NAME, lambda name: name.endswith(_END), "*_keypoints.json", "what --write_json writes")
-_FRAME = re.compile(r"(.+)_(\d{12})")
+_FRAME = re.compile(r"(.+)_([0-9]{12})")
 _SIDES = ("left", "right")
 _LARGEST = 2.0  # what resizing its maps makes of a score of 1 is less; beyond is no score
 _ABOVE_1 = "point with a score above 1, taken as 1"

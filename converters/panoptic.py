@@ -35,7 +35,7 @@ NAME = "panoptic"
 LICENCE = "CMU Panoptic hand keypoints: non-commercial research, cite Simon et al. 2017"
 _WANTED = Wanted(NAME, any_json, ".json files", "hand_labels/ with hand_pts, or hand143_panopticdb/")
 _SIDE = re.compile(r"_[lr]$", re.IGNORECASE)
-_SYNTHETIC = re.compile(r"synth\d*", re.IGNORECASE)
+_SYNTHETIC = re.compile(r"synth[0-9]*", re.IGNORECASE)
 
 
 class Document(msgspec.Struct):

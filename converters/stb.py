@@ -38,7 +38,7 @@ LICENCE = "STB: research, cite Zhang et al. 2017"
 ORDER = np.array([0, *(17 - 4 * finger + joint for finger in range(5) for joint in range(4))])
 _MILLIMETRES = 1000.0
 _SIZE = (640, 480)  # of the pictures that the cameras' K are of
-_TABLE = re.compile(r"(B\d+(?:Counting|Random))_(BB|SK)\.mat", re.IGNORECASE)
+_TABLE = re.compile(r"(B[0-9]+(?:Counting|Random))_(BB|SK)\.mat", re.IGNORECASE)
 
 
 class _Camera(NamedTuple):
@@ -107,7 +107,7 @@ def _folder(source: Source, sequence: str) -> Path:
 
 def _count_beyond(folder: Path, cameras: tuple[_Camera, ...], entries: int) -> int:
     """How many pictures of these cameras have numbers that a table of so many entries does not reach."""
-    named = re.compile(rf"(?:{'|'.join(camera.called for camera in cameras)})_(\d+)\.png")
+    named = re.compile(rf"(?:{'|'.join(camera.called for camera in cameras)})_([0-9]+)\.png")
     found = [named.fullmatch(path.name) for path in folder.iterdir()] if folder.is_dir() else []
     return sum(int(match[1]) >= entries for match in found if match)
 

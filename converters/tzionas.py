@@ -40,7 +40,7 @@ _JOINTS = 14
 PLACES = np.array([*(base + joint for base in (17, 13, 9, 5) for joint in range(3)), 2, 3])
 _TURNED = np.array([*(3 * finger + 2 - joint for finger in range(4) for joint in range(3)), 13, 12])
 _FOLDER = "joints_2d_gt"
-_FILE = re.compile(r"\d+\.txt", re.IGNORECASE)
+_FILE = re.compile(r"[0-9]+\.txt", re.IGNORECASE)
 _FROM_TIP = "hand whose joints were counted from the tip, as the length of its bones told"
 
 

@@ -54,7 +54,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (r"anno_(training|evaluation)\.(pickle|pkl)", "rhd"),
     (r"pose_gt\.mat", "hand-graph"),
     (r"label_joint\.txt", "onehand10k"),
-    (r"b\d+(counting|random)_(bb|sk)\.mat", "stb"),
+    (r"b[0-9]+(counting|random)_(bb|sk)\.mat", "stb"),
     (r"(my_)?(grasp1|grasp2|occlusion|rigid|pinch|rotate)3d\.txt", "dexter-object"),
     (r"interhand2\.6m_(train|val|test)_data\.json", "interhand"),
 )

@@ -34,7 +34,7 @@ _FURTHER = (
     "person's)"
 )
 _HIDDEN = "hidden point that JSON-MIN does not name, read as visible; export as JSON"
-_REGION = re.compile(r"hand-(\d{1,6})")
+_REGION = re.compile(r"hand-([0-9]{1,6})")
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 

@@ -26,8 +26,8 @@ from curate.taggers.tagger import open_photograph
 from curate.training.record import INFO as RUN_INFO
 
 _ROWS = 16  # photos a task
-_NUMBERED = re.compile(r"(.*)~\d+", re.DOTALL)  # the id of a further hand in a photo
-_CAMERA = re.compile(r"camera:(\d{1,3})")
+_NUMBERED = re.compile(r"(.*)~[0-9]+", re.DOTALL)  # the id of a further hand in a photo
+_CAMERA = re.compile(r"camera:([0-9]{1,3})")
 
 
 @dataclass(frozen=True)

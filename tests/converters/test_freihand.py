@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,14 @@ def test_what_is_not_there_is_counted(tmp_path: Path) -> None:
     rgb = tmp_path / "s/training/rgb"
     (rgb / "00000001.jpg").rename(rgb / "00000008.jpg")
     (rgb / "00000002.jpg").rename(rgb / "copy of 2.jpg")
+    shutil.copy(rgb / "00000003.jpg", rgb / "٠٠٠٠٠٠٠١.jpg")  # digits, and none of FreiHAND's
     summary, samples, _ = converted("freihand", tmp_path / "s")
     assert [s.sample_id[-1] for s in samples if s.split == "train"] == ["0", "3"]
     assert (summary.absent, summary.dropped) == (
         {"annotation without its image": 1},
         {"image without an annotation": 1},
     )
-    assert summary.notes["file that is not called as FreiHAND's pictures are, passed over"] == 1
+    assert summary.notes["file that is not called as FreiHAND's pictures are, passed over"] == 2
 
 
 @pytest.mark.parametrize(
