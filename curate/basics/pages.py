@@ -16,9 +16,13 @@ from curate.basics.images import Pixels
 from curate.basics.version import VERSION
 from curate.basics.wording import counted, percent
 
+# Letters that turn the order of those behind them, so that gnp.exe is read as exe.png.
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\N{REPLACEMENT CHARACTER}")
+
 
 def environment(package: str, *sheets: str) -> Environment:
-    """The templates in the folder `templates` of a package. Text is escaped, an unknown name is an error.
+    """The templates in the folder `templates` of a package. Text is escaped, and
+    letters that turn its order are shown as such; an unknown name is an error.
 
     A page extends page.html.j2, the frame, which has the blocks `title` and `body`. The frame holds the style
     and a Content-Security-Policy for it; `version` is curate's. Numbers are told by the filters `counted` and
@@ -31,6 +35,7 @@ def environment(package: str, *sheets: str) -> Environment:
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("curate.basics")]),
         autoescape=True,
+        finalize=_in_order,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -44,6 +49,11 @@ def environment(package: str, *sheets: str) -> Environment:
         "style_hash": policy_hash(style),
     }
     return made
+
+
+def _in_order(value: object) -> object:
+    """Text as it stands, letter by letter; markup, which is ours, as it is."""
+    return value.translate(_TURNING) if type(value) is str else value
 
 
 def data_url(picture: Pixels, *, quality: int = 80) -> str:

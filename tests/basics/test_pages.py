@@ -36,6 +36,15 @@ def test_text_stays_text_in_the_frame_s_title_and_body(package: str) -> None:
     assert "<body>\n<p>&lt;script&gt;&amp;</p>\n</body>" in page
 
 
+@pytest.mark.parametrize("turning", ["\u202e", "\u202a", "\u2067"])
+def test_letters_that_turn_the_order_of_a_name_do_not(package: str, turning: str) -> None:
+    template = pages.environment(package, "hello.css").get_template("hello.html.j2")
+    assert "<p>\ufffdgnp.exe &lt;</p>" in template.render(name=f"{turning}gnp.exe <")
+    assert "<p>\u05e9\u05dc\u05d5\u05dd</p>" in template.render(
+        name="\u05e9\u05dc\u05d5\u05dd"
+    )  # Hebrew stays
+
+
 def test_the_policy_allows_the_style_and_nothing_else(package: str) -> None:
     page = (
         pages.environment(package, "palette.css", "hello.css").get_template("hello.html.j2").render(name="")
