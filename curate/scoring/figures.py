@@ -143,30 +143,18 @@ def _told_unpredicted(f: Mapping[str, Any]) -> str:
     return f"without a prediction: {points}; shares count them as wrong, errors leave them out"
 
 
-def _told_unlabelled(f: Mapping[str, Any]) -> str:
-    images = f.get("unlabelled_images")
-    return f"images without a labelled point, which no figure covers: {images:,}" if images else ""
+def _counting(name: str, words: str) -> Callable[[Mapping[str, Any]], str]:
+    """Tells how many there are of what a figure counts, if any."""
+    return lambda f: f"{words}: {f[name]:,}" if f.get(name) else ""
 
 
-def _told_unmatched(f: Mapping[str, Any]) -> str:
-    rows = f.get("unmatched_rows")
-    return f"rows of the predictions that match no sample of this split: {rows:,}" if rows else ""
-
-
-def _told_outdone(f: Mapping[str, Any]) -> str:
-    rows = f.get("outdone_rows")
-    told = "rows of the predictions dropped for a higher-scored or later row of the same sample"
-    return f"{told}: {rows:,}" if rows else ""
-
-
-def _told_beyond(f: Mapping[str, Any]) -> str:
-    scores = f.get("scores_beyond")
-    return f"scores of the predictions outside 0 to 1, which were clipped: {scores:,}" if scores else ""
-
-
-def _told_unscored(f: Mapping[str, Any]) -> str:
-    rows = f.get("unscored_rows")
-    return f"{_UNSCORED}; they count as the lowest: {rows:,}" if rows else ""
+_told_unlabelled = _counting("unlabelled_images", "images without a labelled point, which no figure covers")
+_told_unmatched = _counting("unmatched_rows", "rows of the predictions that match no sample of this split")
+_told_outdone = _counting(
+    "outdone_rows", "rows of the predictions dropped for a higher-scored or later row of the same sample"
+)
+_told_beyond = _counting("scores_beyond", "scores of the predictions outside 0 to 1, which were clipped")
+_told_unscored = _counting("unscored_rows", f"{_UNSCORED}; they count as the lowest")
 
 
 def _told_right(f: Mapping[str, Any]) -> str:
