@@ -17,7 +17,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.settings import require_options
 from curate.basics.version import VERSION
-from curate.basics.wording import counted
+from curate.basics.wording import already, counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import Given, read_given
@@ -83,7 +83,7 @@ class Evaluation:
         }
 
     def __str__(self) -> str:
-        f, page = self.figures, f"{self.out / PAGE}{' (already finished)' if self.reused else ''}"
+        f, page = self.figures, f"{self.out / PAGE}{already(self.reused)}"
         if not f["n"]:
             return f"no labelled image in split {f['split']}; see {page}"
         head = f"{counted(f['n'], 'image')} of split {f['split']}, {f['size']} px:"

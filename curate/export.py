@@ -15,7 +15,7 @@ from curate.basics.engine import ONE, Engine, Share
 from curate.basics.paths import require_apart
 from curate.basics.settings import NoOptions, Options
 from curate.basics.version import VERSION
-from curate.basics.wording import counted
+from curate.basics.wording import already, counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT
@@ -79,10 +79,10 @@ class Export:
         return cls(out, record["format"], record["samples"], lost, licences, outside, reused=True)
 
     def __str__(self) -> str:
-        before = " (already finished)" if self.reused else ""
         gone = sum(count for reason, count in self.lost.items() if reason.startswith(LEFT_OUT))
         held = f"{self.samples - gone:,} of " if gone else ""
-        lines = [f"{self.out}: {held}{counted(self.samples, 'sample')} as {self.format}{before}"]
+        samples = f"{held}{counted(self.samples, 'sample')}"
+        lines = [f"{self.out}: {samples} as {self.format}{already(self.reused)}"]
         for name, count in self.lost.items():
             says = name if name.startswith(LEFT_OUT) else f"not stored in {self.format}: {name}"
             lines.append(f"  {says} ({count})")

@@ -10,6 +10,7 @@ from typing import Any
 from curate.basics import files
 from curate.basics.errors import MissingExtra
 from curate.basics.version import VERSION
+from curate.basics.wording import already
 from curate.training.card import card, evaluation_files
 from curate.training.onnx import exported, outputs_of
 from curate.training.record import INFO, WEIGHTS
@@ -31,8 +32,8 @@ class ExportedRun:
         return {"out": os.fspath(self.out), "outputs": list(self.outputs), "reused": self.reused}
 
     def __str__(self) -> str:
-        before = " (already finished)" if self.reused else ""
-        return f"{self.out / MODEL}: images to {', '.join(self.outputs)}{before}\nsee {self.out / CARD}"
+        made = f"{self.out / MODEL}: images to {', '.join(self.outputs)}{already(self.reused)}"
+        return f"{made}\nsee {self.out / CARD}"
 
 
 def export_run(

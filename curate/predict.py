@@ -18,7 +18,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import paths_of
 from curate.basics.settings import require_options
-from curate.basics.wording import counted
+from curate.basics.wording import already, counted
 from curate.data.dataset import Dataset
 from curate.data.frames import NOT_HELD, SECONDS
 from curate.data.part import Part
@@ -134,7 +134,7 @@ class Predicted:
         else:
             told = f"no photo could be processed, see {self.out / 'quarantine.jsonl'}"
         told += f"; {len(self.unreadable)} unreadable" if self.unreadable else ""
-        lines.append(told + (" (already finished)" if self.reused else ""))
+        lines.append(told + already(self.reused))
         if self.clips:
             followed = f"{counted(self.clips, 'video')}: {counted(self.tracks, 'hand')} followed"
             lines.append(followed + (f", {self.rate:.1f} frames a second" if self.rate else ""))

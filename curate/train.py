@@ -9,7 +9,7 @@ from typing import Any
 
 from curate.basics.errors import InputError
 from curate.basics.settings import require_options
-from curate.basics.wording import counted, percent
+from curate.basics.wording import already, counted, percent
 from curate.data import contents
 from curate.data.dataset import INFO, Dataset
 from curate.data.sideless import sideless, taken_for_right
@@ -56,8 +56,7 @@ class Trained:
         return {**asdict(self), "out": os.fspath(self.out)}
 
     def __str__(self) -> str:
-        told = [f"{self.epochs} of {counted(self.planned, 'epoch')} in {self.out}"]
-        told += [" (already finished)"] if self.reused else []
+        told = [f"{self.epochs} of {counted(self.planned, 'epoch')} in {self.out}{already(self.reused)}"]
         told += [f"\n{line}" for line in [describe_epoch(self.last)] if self.last]
         if self.taken_for_right:
             told.append(f"\n  note: {taken_for_right(self.taken_for_right, 'image')}")

@@ -17,6 +17,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.paths import real
 from curate.basics.settings import require_options
+from curate.basics.wording import already
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points
@@ -62,8 +63,7 @@ class Quality:
         if self.changes is not None:
             lines.append("since the earlier run: {new:,} new, {fixed:,} fixed, {same:,} the same")
             lines[-1] = lines[-1].format(**self.changes)
-        again = " (already finished)" if self.reused else ""
-        return "\n".join([*lines, f"report: {self.out / 'report.html'}{again}"])
+        return "\n".join([*lines, f"report: {self.out / 'report.html'}{already(self.reused)}"])
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""

@@ -18,6 +18,11 @@ def verb(count: int, of_one: str, of_several: str) -> str:
     return of_one if count == 1 else of_several
 
 
+def already(reused: bool) -> str:
+    """What is added to the words on a result that was there before."""
+    return " (already finished)" if reused else ""
+
+
 def percent(share: float, digits: int = 0, limit: float | None = None) -> str:
     """A share: "67 %"; with as many digits more as it takes to say 0 % and 100 % of just these alone, and to
     tell it from a limit that it is beyond."""

@@ -17,7 +17,7 @@ from curate.basics.engine import ALL, Engine, Local, Share, default_workers
 from curate.basics.errors import InputError
 from curate.basics.numerals import as_whole, is_digits
 from curate.basics.settings import Options, settings_of
-from curate.basics.wording import counted
+from curate.basics.wording import already, counted
 from curate.commands.table import COMMANDS
 
 if TYPE_CHECKING:
@@ -142,8 +142,7 @@ def tell(
 ) -> int:
     """Tell what a stage did, how many samples each split has if it gave them one, more lines of its own, and
     what to do next with the samples, if there are any; returns the exit code."""
-    again = " (already finished)" if summary.reused else ""
-    lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{again}"]
+    lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{already(summary.reused)}"]
     lines += [f"  left out: {count:,} {_words(reason)}" for reason, count in summary.dropped.items()]
     lines += [f"  not there: {count:,} {_words(reason)}" for reason, count in summary.absent.items()]
     if summary.quarantined:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
-from curate.basics.wording import counted, percent
+from curate.basics.wording import already, counted, percent
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import from_batch
@@ -87,8 +87,8 @@ class Applied:
         lines += [f"  note: {name}: {count}" for name, count in self.beside.items()]
         if self.summary is None:
             return "\n".join([*lines, "nothing was written (dry run)"])
-        again = " (already finished)" if self.summary.reused else ""
-        return "\n".join([*lines, f"{counted(self.summary.samples, 'sample')} in {self.summary.out}{again}"])
+        made = f"{counted(self.summary.samples, 'sample')} in {self.summary.out}"
+        return "\n".join([*lines, made + already(self.summary.reused)])
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""

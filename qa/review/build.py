@@ -14,7 +14,7 @@ from curate.basics import files, progress
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import require_options
-from curate.basics.wording import counted
+from curate.basics.wording import already, counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
@@ -55,8 +55,7 @@ class Review:
             text += f"; {counted(self.unreadable, 'image')} cannot be read"
         if self.elsewhere:
             text += f"; of other datasets: {counted(self.elsewhere, 'finding')}"
-        again = " (already finished)" if self.reused else ""
-        return f"{text}\nreview: open {self.out / 'index.html'} in a browser{again}"
+        return f"{text}\nreview: open {self.out / 'index.html'} in a browser{already(self.reused)}"
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
