@@ -12,7 +12,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -68,15 +68,7 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return {
-            "out": os.fspath(self.out),
-            "samples": self.samples,
-            "dropped": self.dropped,
-            "quarantined": self.quarantined,
-            "notes": self.notes,
-            "absent": self.absent,
-            "reused": self.reused,
-        }
+        return {**asdict(self), "out": os.fspath(self.out)}
 
     def clean(self, *, strict: bool = False) -> bool:
         """Whether there are samples and nothing was left out; with `strict`, nothing was absent either."""
