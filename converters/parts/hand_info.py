@@ -102,7 +102,7 @@ def read_hand_info(path: Path) -> HandInfo:
         if not line.strip(",;\t \"'"):
             continue
         try:
-            _add_row(info, columns, _split(line, separator), number)
+            _add_row(info, columns, _split(line, separator))
         except ValueError as error:
             info.quarantine.append((f"{path.name} line {number}", str(error)))
     columns.report()
@@ -221,7 +221,7 @@ def _value(column: str, text: str) -> Any:
     return int(whole[1]) if whole else {"true": 1, "yes": 1, "false": 0, "no": 0}.get(text.lower())
 
 
-def _add_row(info: HandInfo, columns: _Cells, cells: list[str], number: int) -> None:
+def _add_row(info: HandInfo, columns: _Cells, cells: list[str]) -> None:
     if len(cells) < columns.width or any(cells[columns.width :]):
         raise ValueError(f"{counted(len(cells), 'field')}; allowed: {columns.width}")
     name = columns.get(cells, "imageName")

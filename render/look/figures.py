@@ -97,7 +97,7 @@ def _trunk(rng: np.random.Generator, own: Complexion, detail: float, *, near: bo
     across, seed = a * 17, int(rng.integers(2**31))
     colour = cloth(np.random.default_rng(seed), across, y)
     if rng.random() < 0.2:
-        _printed(rng, colour, cosine)
+        _printed(rng, colour)
     front = np.clip(cosine, 0, 1) ** 2
     deepest = -14.0 - rng.exponential(0.4) - front * (1.5 + rng.exponential(1.2))
     deepest -= rng.choice([0, 0, 4, 8]) * np.exp(-((a / 0.35) ** 2))
@@ -130,7 +130,7 @@ def _legs(rng: np.random.Generator, detail: float) -> list[Surface]:
     return parts
 
 
-def _printed(rng: np.random.Generator, colour: Values, front: Values) -> None:
+def _printed(rng: np.random.Generator, colour: Values) -> None:
     """Letters or a sign on the breast."""
     rows, columns = colour.shape[:2]
     mask = np.zeros((max(rows // 3, 8), max(columns // 4, 8)), np.uint8)
