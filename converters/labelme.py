@@ -31,6 +31,7 @@ from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
 from converters.parts.sample_keys import escaped
 from converters.parts.short_numbers import short
+from converters.parts.source_files import files_of, root_of
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
@@ -41,7 +42,7 @@ from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
-from curate.data.source import BY_NAME, TWO_SIDES, ImageFinder, Source, texts_below
+from curate.data.source import BY_NAME, TWO_SIDES, ImageFinder, Source
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -203,13 +204,11 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     InputError: the mapping file is wrong, or none of the files is Labelme's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
-    single = source.root.is_file()
-    root = source.root.parent if single else source.root
+    root = root_of(source)
     finder = ImageFinder((root,), further=source.images)
     reader = _Reader(root, source.places, finder, theirs, source.extract)
     counted = Part(to_batch([]))
-    found = [source.root] if single else list(texts_below(root, counted))
-    found = [path for path in found if single or path.suffix.lower() == ".json"]
+    found = files_of(source, ".json", counted)
     reader.require_one(found)
     yield counted  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):

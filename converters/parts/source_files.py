@@ -36,10 +36,7 @@ def read_each(
     ------
     InputError: there is none, or none that `read` takes.
     """
-    single = source.root.is_file()
-    root = _root(source)
-    found = [source.root] if single else list(texts_below(root, failed))
-    found = [path for path in found if single or path.suffix.lower() == suffix]
+    root, found = root_of(source), files_of(source, suffix, failed)
     made: list[T] = []
     first: InputError | None = None
     for path in found:
@@ -57,10 +54,19 @@ def read_each(
 
 def finder_of(source: Source) -> ImageFinder:
     """What looks for the pictures of a source, which lie beside its files, in images/, or elsewhere below."""
-    root = _root(source)
+    root = root_of(source)
     pictures = root / "images"
     return ImageFinder((root, *([pictures] if pictures.is_dir() else [])), further=source.images)
 
 
-def _root(source: Source) -> Path:
+def files_of(source: Source, suffix: str, failed: Part) -> list[Path]:
+    """The file that was given, whatever it is called, or those below the folder with that suffix; what is
+    passed over is told to `failed`, as by `texts_below`."""
+    if source.root.is_file():
+        return [source.root]
+    return [path for path in texts_below(source.root, failed) if path.suffix.lower() == suffix]
+
+
+def root_of(source: Source) -> Path:
+    """The folder that names are relative to."""
     return source.root.parent if source.root.is_file() else source.root
