@@ -15,13 +15,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters.parts.cells import as_text, is_formula
-from converters.parts.exported_images import put
+from converters.parts.exported_images import WITHOUT_IMAGE, put
 from converters.parts.lost_fields import count_lost
 from curate.basics import files
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT
 from curate.data.sample import SCHEMA, SHAPES, to_numpy
 
 NAME = "csv"
@@ -66,7 +65,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         file.write(codecs.BOM_UTF8 + _text([[name for column in columns for name in column.names]]))
         for batch in dataset.batches():
             there = [ref in names for ref in batch.column("image").to_pylist()]
-            counts[LEFT_OUT + "sample without an image"] += there.count(False)
+            counts[WITHOUT_IMAGE] += there.count(False)
             if any(there):
                 file.write(_text(_rows(batch.filter(pa.array(there, pa.bool_())), columns, names, counts)))
     return +counts

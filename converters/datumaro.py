@@ -17,14 +17,13 @@ import numpy as np
 
 from converters.parts import sample_json
 from converters.parts.by_image import by_image
-from converters.parts.exported_images import Placed, put
+from converters.parts.exported_images import WITHOUT_IMAGE, Placed, put
 from converters.parts.lost_fields import count_lost
 from converters.parts.short_numbers import short
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT
 from curate.data.sample import SCHEMA, Sample
 
 NAME = "datumaro"
@@ -63,7 +62,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         with files.writing(out / "annotations" / f"{split}.json") as file:
             _write_subset(file, dataset, placed, folder)
     gone = sum(ref not in there for ref in table.column("image").to_pylist())
-    counts[LEFT_OUT + "sample without an image"] += gone
+    counts[WITHOUT_IMAGE] += gone
     return +counts
 
 

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from converters.parts.cells import as_text
-from converters.parts.exported_images import put_as
+from converters.parts.exported_images import WITHOUT_IMAGE, put_as
 from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
 from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
@@ -97,7 +97,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         if sample.image in written:
             counts[LEFT_OUT + "further hand in an image"] += 1
         elif sample.image not in anew:
-            counts[LEFT_OUT + "sample without an image"] += 1
+            counts[WITHOUT_IMAGE] += 1
         else:
             written.add(sample.image)
             counts["subject_id replaced by a number"] += people.get(sample.subject_id) != sample.subject_id

@@ -23,13 +23,12 @@ import pyarrow as pa
 
 from converters.parts import sample_json
 from converters.parts.by_image import by_image
-from converters.parts.exported_images import Placed, put
+from converters.parts.exported_images import WITHOUT_IMAGE, Placed, put
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
-from curate.data.part import LEFT_OUT
 from curate.data.sample import SCHEMA, Sample
 
 NAME = "fiftyone"
@@ -76,7 +75,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     refs = table.column("image").to_pylist()
     placed, changed = put(dataset, refs, out / "data", engine)
     counts.update(changed)
-    counts[LEFT_OUT + "sample without an image"] += sum(ref not in placed for ref in refs)
+    counts[WITHOUT_IMAGE] += sum(ref not in placed for ref in refs)
     beside: dict[str, Placed] = {}
     for kind in _FILES:
         named = table.column(kind).drop_null().to_pylist()

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from converters.parts import config_advice
 from converters.parts.by_image import by_image
-from converters.parts.exported_images import put, size_of
+from converters.parts.exported_images import WITHOUT_IMAGE, put, size_of
 from converters.parts.gathered import IMPOSSIBLE_BOX
 from converters.parts.lost_fields import count_lost
 from converters.parts.text_lines import UTF16
@@ -125,9 +125,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     for split, of_image in sorted(hands.items()):
         placed, changed = put(dataset, of_image, out / "images" / split, engine)
         counts.update(changed)
-        counts[LEFT_OUT + "sample without an image"] += of_image.total() - sum(
-            of_image[ref] for ref in placed
-        )
+        counts[WITHOUT_IMAGE] += of_image.total() - sum(of_image[ref] for ref in placed)
         for here in by_image(dataset, placed):
             lines = filter(None, (_line(dataset, hand, Counter()) for hand in here))
             label = Path(placed.name(here[0].image)).with_suffix(".txt")
@@ -400,7 +398,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
     try:
         size = np.array(_frame(dataset, sample), np.float64)
     except UnreadableImage:
-        counts[LEFT_OUT + "sample without an image"] += 1
+        counts[WITHOUT_IMAGE] += 1
         return ""
     shares = sample.keypoints.astype(np.float64) / size
     labelled = sample.visibility > kp.UNLABELLED

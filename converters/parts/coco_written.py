@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts.exported_images import Placed, put
+from converters.parts.exported_images import WITHOUT_IMAGE, Placed, put
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
 from converters.parts.short_numbers import short
@@ -26,7 +26,6 @@ from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.data.dataset import ROWS, Dataset
-from curate.data.part import LEFT_OUT
 from curate.data.sample import to_numpy
 
 MILLIMETRES = 1000.0
@@ -112,7 +111,7 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     refs = told.column("image").to_pylist()
     placed, counts = put(dataset, refs, out / "images", engine)
     lost.update(counts)
-    lost[LEFT_OUT + "sample without an image"] += sum(ref not in placed for ref in refs)
+    lost[WITHOUT_IMAGE] += sum(ref not in placed for ref in refs)
     del refs
     splits = Counter(told.column("split").to_pylist())
     lost["split"] += sum(count for split, count in splits.items() if split not in (*_SPLITS, None))

@@ -21,6 +21,10 @@ from curate.data.sample import Sample, file_stem
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+# What exports count.
+WITHOUT_IMAGE = LEFT_OUT + "sample without an image"
+ANEW = "image turned upright or written anew as PNG"
+
 _TASK = 64  # images at most: to hand them over one by one would take longer than to copy them
 _LONGEST_STEM = 180  # with what is added to it while it is written, a name has 255 bytes at most
 _SUFFIXES = {
@@ -90,7 +94,7 @@ def put(dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine) -> 
         else:
             name, anew = told
             placed.add(ref, name)
-            counts["image turned upright or written anew as PNG"] += anew and not images.in_stack(ref)
+            counts[ANEW] += anew and not images.in_stack(ref)
     return placed, +counts
 
 
@@ -109,7 +113,7 @@ def put_hands(
         hands[sample.image].append(sample)
     placed, counts = put(dataset, hands, folder, engine)
     gone = sum(len(found) for ref, found in hands.items() if ref not in placed)
-    counts[LEFT_OUT + "sample without an image"] += gone
+    counts[WITHOUT_IMAGE] += gone
     bare = sum(not hand.visibility.any() for ref in placed for hand in hands[ref])
     counts[LEFT_OUT + "sample without a labelled keypoint"] += bare
     return {path: hands[ref] for ref, path in sorted(placed.items())}, +counts

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts.exported_images import Packed, pack
+from converters.parts.exported_images import ANEW, Packed, pack
 from curate.basics import files, images
 from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage, UnsafeReference
@@ -103,7 +103,7 @@ def files_of(root: Path, batch: pa.RecordBatch, counts: Counter[str]) -> Iterato
             counts[LEFT_OUT + "sample whose image is missing or unreadable"] += 1
             continue
         image = last[1]
-        counts["image turned upright or written anew as PNG"] += image.anew and not images.in_stack(ref)
+        counts[ANEW] += image.anew and not images.in_stack(ref)
         yield Files(row, image, _beside(root, mask, "mask", counts), _beside(root, depth, "depth", counts))
 
 
