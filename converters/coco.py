@@ -24,7 +24,7 @@ from converters.parts.coco_tables import Hands, boxes, read_hands, stack_told
 from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
 from converters.parts.mmpose_config import Config, read_configs
 from converters.parts.packed_numbers import NOTHING, Numbers, is_packed, stack
-from converters.parts.point_order import UNTOLD, Order, order_of
+from converters.parts.point_order import ASSUMED, UNTOLD, Order, by_the_rest, order_of
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
@@ -216,11 +216,9 @@ def _put_in_order(hands: Hands, categories: list[Id], orders: dict[Id, Order]) -
         if order.places is not None:
             _reorder(hands, rows, order.places)
         if not order.known:
-            hands.notes["keypoint_names_unknown_order_assumed"] += int(rows.sum())
+            hands.notes[ASSUMED] += int(rows.sum())
         if order.placed:
-            hands.notes[f"hand whose point {order.placed!r} has the place that the others left"] += int(
-                rows.sum()
-            )
+            hands.notes[by_the_rest(order.placed)] += int(rows.sum())
     xyz = hands.columns.get("xyz")
     if xyz is None:
         return False

@@ -27,6 +27,7 @@ from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
 from converters.parts.point_names import Names, names_of
+from converters.parts.point_order import ASSUMED, by_the_rest
 from converters.parts.sample_keys import escaped, free
 from converters.parts.short_numbers import short
 from converters.parts.source_files import finder_of, read_each
@@ -331,10 +332,9 @@ class _File:
 
     def _note(self, names: Names) -> None:
         if names.assumed:
-            self.part.notes["keypoint_names_unknown_order_assumed"] += 1
+            self.part.notes[ASSUMED] += 1
         if names.placed:
-            what = f"hand whose point {brief(names.placed)!r} has the place that the others left"
-            self.part.notes[what] += 1
+            self.part.notes[by_the_rest(brief(names.placed))] += 1
 
 
 def _spots(skeleton: Element) -> dict[str, Spot]:

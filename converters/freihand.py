@@ -21,7 +21,7 @@ from converters.parts import json_files
 from converters.parts.cameras import project
 from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
-from converters.parts.pictures import NO_IMAGE
+from converters.parts.pictures import NO_ANNOTATION, NO_IMAGE
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
@@ -72,7 +72,7 @@ def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
     told.absent[NO_IMAGE] += sum(i not in first for i in range(len(points)))
     for number, image in pictures:
         if number >= _VERSIONS[one.name] * len(points):
-            told.dropped["image without an annotation"] += 1
+            told.dropped[NO_ANNOTATION] += 1
             continue
         entry = number % len(points)
         with told.quarantining(f"{one.name}/rgb/{image.name}"):

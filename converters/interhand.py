@@ -26,7 +26,7 @@ from converters.parts import json_files
 from converters.parts.cameras import intrinsics, project
 from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, apart, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
-from converters.parts.pictures import locate
+from converters.parts.pictures import NO_ANNOTATION, locate
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
@@ -190,7 +190,7 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
                 except _OfMany as flaw:
                     told.spoilt[flaw.entry] = flaw.why
                     told.dropped["image whose camera or capture cannot be used"] += 1
-    told.absent["image without an annotation"] += len(known.keys() - done)
+    told.absent[NO_ANNOTATION] += len(known.keys() - done)
 
 
 def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:

@@ -35,6 +35,7 @@ from converters.parts.gathered import NO_CAMERA, NO_HAND_SIZE, no_camera, no_han
 from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
+from converters.parts.pictures import NO_ANNOTATION, NO_IMAGE
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
@@ -254,8 +255,8 @@ def _load(one: _Set, counted: Part) -> list[_Piece]:
     if {*map(type, numbers)} - {int} or min(numbers, default=0) < 0:
         raise InputError(one.annotations, "not a table of samples", allowed="{id: {xyz, uv_vis, K}}")
     keys = sorted(key for key in numbers if f"{key:05d}{one.suffix}" in one.images)
-    counted.dropped["annotation without its image"] += len(numbers) - len(keys)
-    counted.dropped["image without an annotation"] += len(one.images) - len(keys)
+    counted.dropped[NO_IMAGE] += len(numbers) - len(keys)
+    counted.dropped[NO_ANNOTATION] += len(one.images) - len(keys)
     pieces = []
     for start in range(0, len(keys), _PIECE):
         chosen = keys[start : start + _PIECE]

@@ -25,7 +25,7 @@ from converters.parts.cameras import intrinsics, project
 from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.mat_files import load
-from converters.parts.pictures import NO_IMAGE
+from converters.parts.pictures import NO_ANNOTATION, NO_IMAGE
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
@@ -88,7 +88,7 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
         raise InputError(table, f"an array of {points.shape}", field="handPara", allowed="(3, 21, n)")
     folder = _folder(source, match[1])
     cameras = _cameras()[match[2].upper()]
-    told.dropped["image without an annotation"] += _count_beyond(folder, cameras, points.shape[2])
+    told.dropped[NO_ANNOTATION] += _count_beyond(folder, cameras, points.shape[2])
     for camera in cameras:
         for frame in range(points.shape[2]):
             image = folder / f"{camera.called}_{frame}.png"

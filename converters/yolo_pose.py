@@ -27,6 +27,7 @@ from converters.parts.by_image import by_image
 from converters.parts.exported_images import WITHOUT_IMAGE, put, size_of
 from converters.parts.gathered import IMPOSSIBLE_BOX
 from converters.parts.lost_fields import count_lost
+from converters.parts.point_order import ASSUMED, by_the_rest
 from converters.parts.text_lines import UTF16
 from converters.parts.yolo_config import COCO, Config, read_config
 from converters.parts.yolo_files import Pair, find_pairs
@@ -384,9 +385,9 @@ def _in_our_order(values: NDArray[np.float64], config: Config, notes: Counter[st
         if order.places is not None:
             points[rows] = points[rows][:, list(order.places)]
         if order.placed:
-            notes[f"hand whose point {order.placed!r} has the place that the others left"] += int(rows.sum())
+            notes[by_the_rest(order.placed)] += int(rows.sum())
         elif config.has_points(number) and not order.known:
-            notes["keypoint_names_unknown_order_assumed"] += int(rows.sum())
+            notes[ASSUMED] += int(rows.sum())
     return points
 
 

@@ -22,6 +22,7 @@ from converters.parts.gathered import no_camera, no_hand_size
 from converters.parts.known_formats import and_others, refusal
 from converters.parts.numbers import pixels
 from converters.parts.packed_numbers import stack
+from converters.parts.pictures import NO_ANNOTATION
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import as_text
@@ -119,7 +120,7 @@ def read_hands(
             if not annotations:
                 failed.notes[f"no annotations in {file.name}"] += 1
             if bare:
-                failed.notes["image without an annotation"] += bare
+                failed.notes[NO_ANNOTATION] += bare
     if not found:
         name, reason = failed.quarantine[0]
         why = f"not a COCO file: {reason}{and_others(len(files) - 1)}"

@@ -11,8 +11,9 @@ from curate.basics.paths import is_text
 from curate.data.part import Part
 from curate.data.source import BY_NAME, ImageFinder, Source, files_below, folded
 
-# How many annotations of a published table have no picture here, in a Part's `absent`.
+# What is counted of a published table and its pictures.
 NO_IMAGE = "annotation without its image"
+NO_ANNOTATION = "image without an annotation"
 
 
 def locate(

@@ -43,6 +43,8 @@ _OTHERS = _OTHER_PARTS | frozenset({
     "animal", "dog", "cat", "horse", "bird", "car",
 })  # fmt: skip
 
+ASSUMED = "keypoint_names_unknown_order_assumed"  # hands of which no name tells the order, in a Part's notes
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -67,6 +69,11 @@ class Order:
 
 
 UNTOLD = Order()
+
+
+def by_the_rest(name: str) -> str:
+    """What hands are counted by of which one point has a name that is not understood."""
+    return f"hand whose point {name!r} has the place that the others left"
 
 
 def order_of(names: Sequence[object] | None, category: object = None) -> Order:
