@@ -159,16 +159,16 @@ def diff(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Difference:
     moves, points = _points(one.filter(alike), two.filter(alike))
     changed = {name: int((~_alike(one, two, name)).sum()) for name in _FIELDS}
     return Difference(
-        first.name,
-        second.name,
-        (len(ids), len(others)),
-        len(shared),
-        [sample_id for sample_id in others if sample_id not in known],
-        [sample_id for sample_id in ids if sample_id not in row_of],
-        moves,
-        points,
-        {name: count for name, count in changed.items() if count},
-        [sample_id for sample_id, same in zip(shared, alike, strict=True) if not same],
+        a=first.name,
+        b=second.name,
+        samples=(len(ids), len(others)),
+        shared=len(shared),
+        added=[sample_id for sample_id in others if sample_id not in known],
+        gone=[sample_id for sample_id in ids if sample_id not in row_of],
+        moves=moves,
+        points=points,
+        fields={name: count for name, count in changed.items() if count},
+        resized=[sample_id for sample_id, same in zip(shared, alike, strict=True) if not same],
     )
 
 

@@ -227,14 +227,14 @@ def _origin(
     examples = Examples(dataset, options.split, opened.spec.keypoints)
     lacks_wrist = opened.spec.keypoints < kp.COUNT
     return _Origin(
-        opened.name,
-        files.sha256(opened.root / WEIGHTS),
-        of_points,
-        (opened.root,),
-        opened.root / f"evaluation-{options.split}",
-        seen_in_training(opened.root, dataset, options.split),
-        examples,
-        partial(predict, _looks(opened, options), examples, quiet=quiet),
+        name=opened.name,
+        content=files.sha256(opened.root / WEIGHTS),
+        of_points=of_points,
+        reads=(opened.root,),
+        out=opened.root / f"evaluation-{options.split}",
+        seen=seen_in_training(opened.root, dataset, options.split),
+        examples=examples,
+        predict=partial(predict, _looks(opened, options), examples, quiet=quiet),
         unknown=tuple(start.name for start in starts_of(opened.info) if not start.known),
         taken_for_right=sideless(dataset, options.split) if opened.right_hands else 0,
         wrists=_wrists(Examples(dataset, options.split)) if of_points and lacks_wrist else 0,
@@ -263,18 +263,18 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     there = np.asarray(np.isfinite(given.points).all(axis=2).any(axis=0))
     if there.any() and not there[kp.WRIST]:  # as of a run that finds none
         wrists, examples = _wrists(examples), Examples(dataset, options.split, kp.COUNT - 1)
-    found = Found(given.points, given.scores, None, None)
+    found = Found(given.points, given.scores)
     _refuse_another_cut(path, beside_labels(examples, found))
     return _Origin(
-        path.name,
-        files.sha256(path),
-        True,
-        (),
-        None,
-        None,
-        examples,
-        lambda: found,
-        given,
+        name=path.name,
+        content=files.sha256(path),
+        of_points=True,
+        reads=(),
+        out=None,
+        seen=None,
+        examples=examples,
+        predict=lambda: found,
+        given=given,
         wrists=wrists,
     )
 
@@ -310,7 +310,7 @@ def _unpredicted(examples: Examples) -> Predictions:
     from curate.training.predicting import beside_labels
 
     nowhere = np.full((len(examples), kp.COUNT, 2), np.nan, np.float32)
-    return beside_labels(examples, Found(nowhere, np.zeros(nowhere.shape[:2], np.float32), None, None))
+    return beside_labels(examples, Found(nowhere, np.zeros(nowhere.shape[:2], np.float32)))
 
 
 def _refuse_another_cut(path: Path, here: Predictions) -> None:

@@ -191,18 +191,18 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
     if masks is not None:
         empty[empty] = [not (masks[row] > HAND // 2).any() for row in rows[empty]]
     return Split(
-        form,
-        table.column("sample_id").to_pylist(),
-        np.array([side == "left" for side in table.column("side").to_pylist()], bool),
-        points[:, subset],
-        visibility[:, subset],
-        to_numpy(table, "xyz")[:, subset],
-        to_numpy(table, "K"),
-        _weights(dataset, count)[rows],
-        empty,
-        pixels,
-        masks,
-        rows,
+        form=form,
+        sample_ids=table.column("sample_id").to_pylist(),
+        left=np.array([side == "left" for side in table.column("side").to_pylist()], bool),
+        keypoints=points[:, subset],
+        visibility=visibility[:, subset],
+        xyz=to_numpy(table, "xyz")[:, subset],
+        intrinsics=to_numpy(table, "K"),
+        weights=_weights(dataset, count)[rows],
+        empty=empty,
+        _pixels=pixels,
+        _masks=masks,
+        _rows=rows,
     )
 
 

@@ -20,8 +20,8 @@ class Found(NamedTuple):
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
-    masks: NDArray[np.uint8] | None
-    xyz: NDArray[np.float32] | None
+    masks: NDArray[np.uint8] | None = None
+    xyz: NDArray[np.float32] | None = None
     hands: NDArray[np.float32] | None = None
 
 

@@ -63,7 +63,7 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
     if pixels.shape[1:] != ((size, size) if channels == 1 else (size, size, channels)):
         raise ValueError(f"images of shape {pixels.shape[1:]} for a network made for {network.spec}")
     if not len(pixels):
-        return Found(np.empty((0, kp.COUNT, 2), np.float32), np.empty((0, kp.COUNT), np.float32), None, None)
+        return Found(np.empty((0, kp.COUNT, 2), np.float32), np.empty((0, kp.COUNT), np.float32))
     mirrored = np.zeros(len(pixels), bool) if left is None or not network.right_hands else left
     was_training = network.training
     network.eval()

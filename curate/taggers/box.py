@@ -61,7 +61,7 @@ def open_tagger(where: str, looks: int) -> RunTagger:
 def finder() -> Finder:
     """The box's row in the table of finders."""
     find = BoxFinder()
-    return Finder(BOX, False, True, find, find.all, content(""))
+    return Finder(BOX, labels=False, pixels=True, find=find, find_all=find.all, content=content(""))
 
 
 class Looked(NamedTuple):

@@ -108,7 +108,7 @@ def finder_of(where: str) -> Finder:
         allowed = "one that finds masks, or one that learnt points in whole photographs"
         raise InputError(where, found, allowed=allowed, remedy="build the training set without --crop")
     find = RunFinder(where, files.sha256(Path(where) / WEIGHTS))
-    return Finder(find.name, False, True, find, find.all, find.content)
+    return Finder(find.name, labels=False, pixels=True, find=find, find_all=find.all, content=find.content)
 
 
 @lru_cache(maxsize=2)

@@ -117,11 +117,11 @@ class Network:
         points = np.full((count, kp.COUNT, 2), np.nan, np.float32)
         scores = np.zeros((count, kp.COUNT), np.float32)
         if count and outputs[0].ndim == 2:
-            return Found(points, scores, np.stack([_likely(logits) for logits in outputs]), None)
+            return Found(points, scores, np.stack([_likely(logits) for logits in outputs]))
         for row, logits in enumerate(outputs):
             cells, scores[row] = peaks(logits, self.shape)
             points[row] = cells * self.size / logits.shape[-1]
-        return Found(points, calibration.tempered(scores, self.temperature), None, None, hands)
+        return Found(points, calibration.tempered(scores, self.temperature), hands=hands)
 
     def _forward(self, picture: NDArray[Any]) -> list[NDArray[np.float32]]:
         with self._one:  # a network of OpenCV's keeps what it is at

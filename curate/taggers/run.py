@@ -69,7 +69,6 @@ def found_by_looks(
         np.stack(points).astype(np.float32),
         np.stack(scores).astype(np.float32),
         np.rint(np.mean(masks, 0)).astype(np.uint8) if masks else None,
-        None,
     )
 
 

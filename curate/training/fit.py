@@ -125,19 +125,19 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
             start_from(build(network, spec, own), options.start)
         before = of_weights(options.start, start, box)
     return Plan(
-        network,
-        spec,
-        own,
-        name,
-        replace(chosen.recipe, rate=rate).for_size(form.size, float(form.sigma)),
-        options.epochs or chosen.epochs,
-        options.max_minutes,
-        options.batch,
-        options.seed,
-        dataset.fingerprint,
-        start,
-        right_hands,
-        before,
+        name=network,
+        spec=spec,
+        options=own,
+        preset=name,
+        recipe=replace(chosen.recipe, rate=rate).for_size(form.size, float(form.sigma)),
+        epochs=options.epochs or chosen.epochs,
+        max_minutes=options.max_minutes,
+        batch=options.batch,
+        seed=options.seed,
+        training_set=dataset.fingerprint,
+        start=start,
+        right_hands=right_hands,
+        before=before,
     )
 
 

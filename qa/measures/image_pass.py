@@ -143,7 +143,17 @@ def pixel_facts(
                 depth[row], likeness[row] = hand.depth, hand.likeness
                 for name in _HAND:
                     looks[name][row] = getattr(hand, name)
-    return PixelFacts(True, size, digests, errors, hashes, thumbs, looks, depth, likeness)
+    return PixelFacts(
+        opened=True,
+        size=size,
+        sha256=digests,
+        error=errors,
+        hashes=hashes,
+        thumbs=thumbs,
+        looks=looks,
+        depth=depth,
+        likeness=likeness,
+    )
 
 
 def unopened(sha256: Names) -> PixelFacts:
@@ -154,15 +164,15 @@ def unopened(sha256: Names) -> PixelFacts:
         return np.broadcast_to(np.nan, (count, *shape))  # takes no memory
 
     return PixelFacts(
-        False,
-        nothing(2),
-        sha256,
-        np.full(count, NOT_OPENED, object),
-        np.broadcast_to(np.uint64(0), (count, 2)),
-        np.broadcast_to(np.uint8(0), (count, THUMB, THUMB)),
-        {name: nothing() for name in (*_FILE, *_IMAGE, *_HAND)},
-        nothing(DEPTHS),
-        nothing(kp.COUNT),
+        opened=False,
+        size=nothing(2),
+        sha256=sha256,
+        error=np.full(count, NOT_OPENED, object),
+        hashes=np.broadcast_to(np.uint64(0), (count, 2)),
+        thumbs=np.broadcast_to(np.uint8(0), (count, THUMB, THUMB)),
+        looks={name: nothing() for name in (*_FILE, *_IMAGE, *_HAND)},
+        depth=nothing(DEPTHS),
+        likeness=nothing(kp.COUNT),
     )
 
 

@@ -94,7 +94,7 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
         )
         corners = np.where((np.arange(21) % 2)[:, None], high, low) * np.ones(2)
         scores = np.full((1, 21), likely, np.float32)
-        return networks.Found(corners[None].astype(np.float32), scores, None, None, scores[:, 0])
+        return networks.Found(corners[None].astype(np.float32), scores, hands=scores[:, 0])
 
     find = opencv.Network.predict
     monkeypatch.setattr(opencv.Network, "predict", same)

@@ -35,7 +35,7 @@ def guesses(examples: Examples, share: float, score: float) -> Callable[..., Fou
         points = np.nan_to_num(examples.all_keypoints(np.arange(len(examples)))[0])
         right = np.random.default_rng(0).uniform(size=points.shape[:2]) < share
         points = np.where(right[..., None], points, points + 50).astype(np.float32)
-        return Found(points, np.full(points.shape[:2], score, np.float32), None, None)
+        return Found(points, np.full(points.shape[:2], score, np.float32))
 
     return predict
 
@@ -90,7 +90,7 @@ def test_a_training_says_where_its_threshold_rests_on_few_hands(
     def predict(*_: object) -> Found:
         points = np.nan_to_num(examples.all_keypoints(np.arange(60))[0])
         scores = np.broadcast_to(np.where(right, 0.9, 0.6), (60, 21)).astype(np.float32)
-        return Found((points + 50 * ~right[..., None]).astype(np.float32), scores, None, None)
+        return Found((points + 50 * ~right[..., None]).astype(np.float32), scores)
 
     monkeypatch.setattr(fit, "fit_confidence", fitted_to(predict, monkeypatch))
     made = train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
@@ -114,7 +114,7 @@ def test_the_threshold_leaves_out_hands_whose_points_are_wrong(
         points = np.nan_to_num(examples.all_keypoints(np.arange(60))[0])
         bad = (np.arange(60) % 3 == 0)[:, None]
         scores = np.broadcast_to(np.where(bad, 0.6, 0.9), (60, 21)).astype(np.float32)
-        return Found((points + 50 * bad[..., None]).astype(np.float32), scores, None, None)
+        return Found((points + 50 * bad[..., None]).astype(np.float32), scores)
 
     monkeypatch.setattr(inference, "predict", predict)
     run = make_run()

@@ -60,7 +60,7 @@ def sees(flat_hand: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
             if kind in (5, 6):
                 found[4] += (0, -12)
             points.append(found)
-        return Found(np.array(points, np.float32), scores, None, None)
+        return Found(np.array(points, np.float32), scores)
 
     monkeypatch.setattr(Run, "predict", predict)
 

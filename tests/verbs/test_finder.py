@@ -148,7 +148,7 @@ def test_a_run_of_points_finds_the_hand_in_the_whole_photograph(
 
     def answered(_: Run, pixels: np.ndarray, left: np.ndarray | None = None, **_more: bool) -> Found:
         corners = np.array([[8.0, 12.0], [20.0, 24.0]], np.float32)
-        return Found(corners[np.arange(21) % 2][None], scores, None, None)
+        return Found(corners[np.arange(21) % 2][None], scores)
 
     monkeypatch.setattr(Run, "predict", answered)
     find = finder_of(str(make_run(size=32))).find

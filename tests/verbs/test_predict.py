@@ -163,7 +163,7 @@ def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
         weight = np.maximum(image.astype(float) - 150, 0)
         at = np.arange(len(image)) + 0.5
         points[number] = (weight.sum(0) @ at / weight.sum(), weight.sum(1) @ at / weight.sum())
-    return Found(points, np.ones((len(pixels), kp.COUNT), np.float32), None, None)
+    return Found(points, np.ones((len(pixels), kp.COUNT), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def told(score: float) -> Callable[..., Found]:
 
     def answer(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
         middle = np.full((len(pixels), kp.COUNT, 2), pixels.shape[1] / 2, np.float32)
-        return Found(middle, np.full((len(pixels), kp.COUNT), score, np.float32), None, None)
+        return Found(middle, np.full((len(pixels), kp.COUNT), score, np.float32))
 
     return answer
 

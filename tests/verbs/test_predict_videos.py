@@ -62,7 +62,7 @@ def bright_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
             size = max(np.ptp(x), np.ptp(y), 4)
             points[number] = np.array([x.mean() + 0.5, y.mean() + 0.5]) + grid * size
             scores[number] = 0.9
-    return Found(points, scores, None, None)
+    return Found(points, scores)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_the_angles_of_a_hand_are_told_in_a_video_as_in_a_photograph(
 
     def drawn_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
         found = np.repeat(points[None] * (pixels.shape[1] / 100), len(pixels), axis=0)
-        return Found(found, np.full((len(pixels), kp.COUNT), 0.9, np.float32), None, None)
+        return Found(found, np.full((len(pixels), kp.COUNT), 0.9, np.float32))
 
     monkeypatch.setattr(Run, "predict", drawn_hand)
     images.write(tmp_path / "photo.png", spot(80)[..., ::-1])
