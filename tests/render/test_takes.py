@@ -97,11 +97,14 @@ def test_only_what_the_job_asked_for(cast: Cast) -> None:
 def test_a_table_stays_and_an_environment_is_seen_where_it_lights(cast: Cast) -> None:
     table = plan_shot(job(kinds=("table",)), 0, cast)
     assert len({take.ground for take in table.takes}) == 1
-    for number in range(3):
-        mixed = plan_shot(job(kinds=("clutter", "environment", "table")), number, cast)
-        kinds = {take.ground.kind for take in mixed.takes}
-        assert kinds == {"table"} or "table" not in kinds
-        assert "environment" not in kinds or mixed.light.kind == "environment"
+    mixed = job(kinds=("clutter", "environment", "table"), random=96)
+    shots = [plan_shot(mixed, number, cast) for number in range(5)]
+    kinds = [{take.ground.kind for take in shot.takes} for shot in shots]
+    assert set().union(*kinds) == {"clutter", "environment", "table"}
+    assert all(seen == {"table"} for seen in kinds if "table" in seen)
+    lit = [shot.light.kind == "environment" for shot in shots]
+    assert not all(lit)
+    assert all(here for here, seen in zip(lit, kinds, strict=True) if "environment" in seen)
 
 
 def test_cells_hold_their_angles_modulo_a_turn() -> None:

@@ -122,6 +122,7 @@ def test_by_colour_the_labels_do_not_matter(store, drawn_dataset: Path, tmp_path
     crop(drawn_dataset, tmp_path / "with", CropOptions(size=96), quiet=True)
     crop(tmp_path / "bare", tmp_path / "without", CropOptions(size=96), quiet=True)
     labelled, unlabelled = list(Dataset(tmp_path / "with")), list(Dataset(tmp_path / "without"))
+    assert len(labelled) == len(dataset)
     assert [s.sha256 for s in labelled] == [s.sha256 for s in unlabelled]
     assert all((s.keypoints > 0).all() and (s.keypoints < 96).all() for s in labelled)
 
