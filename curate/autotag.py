@@ -25,7 +25,7 @@ from curate.basics.wording import counted, percent, verb
 from curate.data.dataset import TABLE, Dataset, Rows, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import REFERS_TO, Folders, file_of, is_trusted, places_of
-from curate.data.sample import Sample, from_batch, to_batch
+from curate.data.sample import SCHEMA, Sample, from_batch, to_batch
 from curate.data.sideless import TAKEN_FOR_RIGHT
 from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands import sifting
@@ -62,6 +62,7 @@ ONE_HALF = (
     "with are in one half; label photographs of more people"
 )
 _ROWS = 16  # samples a task, at least
+_SORTED = 4096  # rows of the sifted table at a time
 _PART, _PARTS = "sifted-{:06d}.arrow", "sifted-*.arrow"
 
 
@@ -222,7 +223,10 @@ def _tag_batch(
             place = out / FOLDER if verdict.reasons else out
             made = labelled(photograph, said[0], taggers[0].label_source, place)
             made = _with_files(photograph, _with_hidden(replace(made, attrs={**made.attrs, **attrs})), place)
-            (sifted if verdict.reasons else kept).append(made if verdict.reasons else _told_by(said, made))
+            if verdict.reasons:
+                sifted.append(made)
+            else:
+                kept.append(_told_by(said, made))
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
             part.notes[DIM] += photograph.dim
@@ -321,11 +325,7 @@ def _complete(
 def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dataset) -> None:
     """A dataset of the samples that were put aside, the hardest first."""
     batches = [Part.load(path).batch for path in parts]
-    table = (
-        pa.Table.from_batches(batches, batches[0].schema)
-        if batches
-        else pa.Table.from_batches([to_batch([])])
-    )
+    table = pa.Table.from_batches(batches, SCHEMA)
     hardness = [sample.attrs[HARDNESS] for batch in batches for sample in from_batch(batch)]
     order = np.argsort(-np.asarray(hardness, np.float64), kind="stable")
     folders = Folders(place, places_of(source))
@@ -346,9 +346,6 @@ def _write_sifted(made: Dataset, place: Path, parts: Sequence[Path], source: Dat
     history = [*before, {**last, "counts": {**last["counts"], "out": count, "notes": notes}}]
     info = {"samples": count, "sources": sources, "licences": licences, REFERS_TO: folders.relative()}
     write_info(place, {**info, "history": history}, trusted=is_trusted(source))
-
-
-_SORTED = 4096  # rows of the sifted table at a time
 
 
 @dataclass(frozen=True, slots=True)
