@@ -21,7 +21,7 @@ from curate.basics.settings import require_options
 from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
-from curate.data.sample import Sample, from_batch, moved, to_batch
+from curate.data.sample import Sample, from_batch, moved, to_batch, without_points
 from curate.data.stage import Stage, Summary, tasks
 from curate.data.training_set import Form, Stored, Writer
 from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
@@ -242,9 +242,7 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
 def _without_hand(sample: Sample, look: Look, photo: str, seen: Looked, split: str) -> Sample:
     assert seen.alone is not None
     nobody = replace(
-        forgotten(sample),
-        keypoints=np.full_like(sample.keypoints, np.nan),
-        visibility=np.zeros_like(sample.visibility),
+        forgotten(without_points(sample)),
         xyz=None,
         bbox=None,
         side=None,

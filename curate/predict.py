@@ -22,7 +22,7 @@ from curate.basics.wording import already, counted
 from curate.data.dataset import Dataset
 from curate.data.frames import NOT_HELD, SECONDS
 from curate.data.part import Part
-from curate.data.sample import Sample, file_stem, from_batch, to_batch
+from curate.data.sample import Sample, file_stem, from_batch, to_batch, without_points
 from curate.data.sideless import TAKEN_FOR_RIGHT, taken_for_right
 from curate.data.stage import TWIN, Stage, Summary
 from curate.hands.finding import FOUND_BY, WHOLE, FindAll, Finder, with_found_by
@@ -456,9 +456,7 @@ def _labelled(
     else:
         return made
     return replace(
-        made,
-        keypoints=np.full((kp.COUNT, 2), np.nan, np.float32),
-        visibility=np.zeros(kp.COUNT, np.uint8),
+        without_points(made),
         label_source=None,
         keypoint_scores=None,
         attrs={**made.attrs, NO_HAND: reason},

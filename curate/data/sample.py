@@ -188,6 +188,11 @@ def moved(sample: Sample, affine: geometry.Affine, photo: str) -> Sample:
     )
 
 
+def without_points(sample: Sample) -> Sample:
+    """The same sample, none of its points labelled."""
+    return replace(sample, keypoints=_unlabelled(), visibility=_none_visible())
+
+
 def make_batch(count: int, **columns: Any) -> pa.RecordBatch:
     """A batch of `count` rows from columns; those not named are null.
 

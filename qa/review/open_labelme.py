@@ -21,8 +21,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from curate.basics import files, images, process
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -32,7 +30,7 @@ from curate.data import contents
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.references import file_of
-from curate.data.sample import FINDINGS, Sample, from_batch, to_batch
+from curate.data.sample import FINDINGS, Sample, from_batch, to_batch, without_points
 from curate.data.source import TWO_SIDES, Source, files_below
 from curate.hands.sifting import reasons_in
 from qa.finding import read_findings
@@ -290,15 +288,10 @@ def _patches(path: Path, hands: list[Sample], read: Read) -> list[tuple[Sample, 
     if unknown:
         raise InputError(path, f"a hand that was not opened here (group_id {unknown[0]})")
     compared = [
-        (old, difference(old, edited.get(number) or _without_points(old)))
+        (old, difference(old, edited.get(number) or without_points(old)))
         for number, old in enumerate(hands, start=1)
     ]
     return [(old, patch) for old, patch in compared if patch != Patch()]
-
-
-def _without_points(sample: Sample) -> Sample:
-    nowhere = np.full((kp.COUNT, 2), np.nan, np.float32)
-    return replace(sample, keypoints=nowhere, visibility=np.zeros(kp.COUNT, np.uint8))
 
 
 def _number(sample_id: str) -> int:
