@@ -89,7 +89,7 @@ def convert(
     _check_place(source, out)
     record = {
         "format": name,
-        "source_sha256": fingerprint(source.root, source.images, source.masks),
+        "source_sha256": fingerprint(*source.given),
         "enriched_from_sha256": enrich.fingerprint if enrich else None,
         **options.record(),
         **own.record(),
@@ -115,7 +115,7 @@ def convert(
     return stage.run(pieces, work)
 
 
-def fingerprint(*places: Path | None) -> str:
+def fingerprint(*places: Path) -> str:
     """Hash of folders or files: relative names and sizes, and the content of annotations.
 
     Times of change do not count. Hidden files and linked folders are left out, and so is the content of files
@@ -126,7 +126,7 @@ def fingerprint(*places: Path | None) -> str:
     InputError: no such file or folder, or an empty one.
     """
     digest = hashlib.sha256()
-    for place in filter(None, places):
+    for place in places:
         if not place.exists():
             raise InputError(place, "no such file or folder")
         base = place if place.is_dir() else place.parent
@@ -155,8 +155,7 @@ def _files(place: Path) -> Iterator[tuple[Path, bool]]:
 
 def _pictures(source: Source) -> tuple[Path, ...]:
     """What a source's folders hold beside annotations: where that is copied, its content counts."""
-    places = filter(None, (source.root, source.images, source.masks))
-    found = (path for place in places for path, held in _files(place) if held)
+    found = (path for place in source.given for path, held in _files(place) if held)
     return tuple(path for path in found if path.suffix.lower() not in _ANNOTATIONS)
 
 
@@ -194,7 +193,7 @@ def _absolute(source: Source, out: Path) -> Source:
 
 
 def _check_place(source: Source, out: Path) -> None:
-    for place in filter(None, (source.root, source.images, source.masks)):
+    for place in source.given:
         require_text(place)
         require_place(place)
         require_apart(out, place, "source")
@@ -241,7 +240,7 @@ class _Place:
 
     def name(self, path: str) -> str:
         """How people are told of a file: relative to the source."""
-        for root in filter(None, (self.source.root, self.source.images, self.source.masks)):
+        for root in self.source.given:
             if path.startswith(f"{root}/"):
                 return path[len(f"{root}/") :]
         return os.path.basename(path)

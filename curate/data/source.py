@@ -45,6 +45,11 @@ class Source:
         beside = self.root.parent
         return beside.parent if beside.name.lower() == "annotations" else beside
 
+    @property
+    def given(self) -> tuple[Path, ...]:
+        """The root, and the further folders that were given."""
+        return tuple(filter(None, (self.root, self.images, self.masks)))
+
     def name(self, path: Path) -> str:
         """The name by which a file in `folder` is reported: its path relative to it."""
         return path.relative_to(self.folder).as_posix()
@@ -52,7 +57,7 @@ class Source:
     @property
     def folders(self) -> tuple[Path, ...]:
         """The folders that were given."""
-        return (self.folder, *filter(None, (self.images, self.masks)))
+        return (self.folder, *self.given[1:])
 
     @property
     def places(self) -> Places:
