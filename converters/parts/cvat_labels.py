@@ -34,10 +34,15 @@ def as_json() -> bytes:
         for name, kind, default, values in _attributes()
     ]
     points = [
-        {"name": name, "color": _colour(point), "type": "points", "attributes": []}
+        {"name": name, "color": kp.hex_colour(point), "type": "points", "attributes": []}
         for point, name in enumerate(kp.NAMES)
     ]
-    hand: dict[str, Any] = {"name": HAND, "color": _colour(1), "type": "skeleton", "attributes": attributes}
+    hand: dict[str, Any] = {
+        "name": HAND,
+        "color": kp.hex_colour(1),
+        "type": "skeleton",
+        "attributes": attributes,
+    }
     return json.dumps([{**hand, "svg": _svg(), "sublabels": points}], indent=2).encode() + b"\n"
 
 
@@ -55,11 +60,11 @@ def as_xml() -> str:
         )
         for name, kind, default, values in _attributes()
     )
-    hand = text("name", HAND) + text("color", _colour(1)) + text("type", "skeleton")
+    hand = text("name", HAND) + text("color", kp.hex_colour(1)) + text("type", "skeleton")
     labels = [hand + tag("attributes", {}, specs) + text("svg", _svg())]
     labels += [
         text("name", name)
-        + text("color", _colour(point))
+        + text("color", kp.hex_colour(point))
         + text("type", "points")
         + text("attributes", "")
         + text("parent", HAND)
@@ -103,7 +108,3 @@ def _svg() -> str:
         for point, (x, y) in enumerate(_DRAWN)
     ]
     return "".join([*lines, *circles])
-
-
-def _colour(point: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*kp.FINGER_COLOURS[kp.finger_of(point)])

@@ -20,7 +20,7 @@ def config() -> bytes:
     to = {"toName": PICTURE}
     hands = [tag("Label", {"value": hand_label(s), "background": colour}) for s, colour in _SIDES.items()]
     points = [
-        tag("Label", {"value": name, "background": _colour(point), "model_index": point})
+        tag("Label", {"value": name, "background": kp.hex_colour(point), "model_index": point})
         for point, name in enumerate(kp.NAMES)
     ]
     choices = [tag("Choice", {"value": value}) for value in (VISIBLE, HIDDEN)]
@@ -37,7 +37,3 @@ def config() -> bytes:
 def _lines(elements: list[str], indent: int) -> str:
     inner = "".join(f"\n{' ' * indent}{element}" for element in elements)
     return f"{inner}\n{' ' * (indent - 2)}"
-
-
-def _colour(point: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*kp.FINGER_COLOURS[kp.finger_of(point)])

@@ -43,6 +43,11 @@ FINGER_COLOURS: tuple[tuple[int, int, int], ...] = (
 UNLABELLED, HIDDEN, VISIBLE = 0, 1, 2
 
 
+def hex_colour(keypoint: int) -> str:
+    """Of a keypoint, that of its finger, as the web writes it."""
+    return "#{:02x}{:02x}{:02x}".format(*FINGER_COLOURS[finger_of(keypoint)])
+
+
 def subset(count: int) -> NDArray[np.intp]:
     """Indices into the 21 of the set with `count` keypoints: 21, or 20 (without the wrist).
 
