@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,33 +23,22 @@ from curate.data.stage import Summary
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.options.build import BuildOptions
 from curate.options.crop import CropOptions
+from tests import dying
 
-ROOT = Path(__file__).resolve().parents[2]
-
-# Kills its process just before a given rename: the moments at which a folder changes.
-DIE_AT = """
-import os, signal, sys
+SCRIPT = """
 from pathlib import Path
 from curate.basics.engine import Local
 from curate.build import build
 from curate.options.build import BuildOptions
 from curate.crop import crop
 from curate.options.crop import CropOptions
-left, verb, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-rename = os.replace
-def replace(a, b):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    rename(a, b)
-os.replace = replace
+verb, data, out, workers = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
 if __name__ == "__main__":
     if verb == "crop":
-        crop(data, out, CropOptions(size=64), engine=Local(int(sys.argv[5])), quiet=True)
+        crop(data, out, CropOptions(size=64), engine=Local(workers), quiet=True)
     else:
         options = BuildOptions(size=64, store_heatmaps="float32")
-        build([data], out, options, engine=Local(int(sys.argv[5])), quiet=True)
+        build([data], out, options, engine=Local(workers), quiet=True)
 """
 
 RUN: dict[str, Callable[[Path, Path], Summary]] = {
@@ -86,17 +74,7 @@ def undisturbed(photos: Path) -> dict[str, tuple[dict[str, bytes], int]]:
     """For each verb the content of the folder that it makes, and how many renames that takes."""
     made = {}
     for verb, run in RUN.items():
-        renames = 0
-        rename = os.replace
-
-        def counting(a: str, b: str, rename: Callable[..., None] = rename) -> None:
-            nonlocal renames
-            renames += 1
-            rename(a, b)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(os, "replace", counting)
-            run(photos, photos.parent / verb)
+        renames = dying.renames_in(partial(run, photos, photos.parent / verb))
         made[verb] = (content(photos.parent / verb), renames)
     return made
 
@@ -106,10 +84,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def start(verb: str, photos: Path, out: Path, die_at: int = 0, workers: int = 1) -> subprocess.Popen[bytes]:
-    script = [str(x) for x in (die_at, verb, photos, out, workers)]
-    return subprocess.Popen(
-        [sys.executable, "-c", DIE_AT, *script], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
+    return dying.start(SCRIPT, verb, photos, out, workers, die_at=die_at)
 
 
 # As shares of all renames: early and late; and before some of the last ones, which complete the folder.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +21,7 @@ from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.export import Export, export
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests import dying
 
 
 def _work(samples: list[Sample]) -> Part:
@@ -165,46 +161,24 @@ def test_licences_that_restrict(tmp_path: Path, licence: str, warned: bool) -> N
 KEPT = (".jpg", ".png", ".tar", ".parquet")  # what an export does not write a second time
 WRITABLE = [row.name for row in FORMATS.values() if row.writes]
 
-# Kills its process just before a given rename: the moments at which a folder changes.
-DIE_AT = """
-import os, signal, sys
+SCRIPT = """
 from pathlib import Path
 from converters.table import FORMATS
 from curate.data.dataset import Dataset
 from curate.export import export
-left, name, data, out = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-rename = os.replace
-def replace(a, b):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    rename(a, b)
-os.replace = replace
+name, data, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 export(Dataset(data), FORMATS[name].write, name, out, quiet=True)
 """
 
 
 @pytest.mark.parametrize("name", WRITABLE)
-def test_a_killed_export_goes_on_to_the_same_bytes(
-    name: str, drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_export_goes_on_to_the_same_bytes(name: str, drawn_dataset: Path, tmp_path: Path) -> None:
     data, write = Dataset(drawn_dataset), FORMATS[name].write
-    renames, rename = 0, os.replace
-
-    def counting(a: str, b: str) -> None:
-        nonlocal renames
-        renames += 1
-        rename(a, b)
-
-    monkeypatch.setattr(os, "replace", counting)
-    export(data, write, name, tmp_path / "whole", quiet=True)
-    monkeypatch.undo()
+    renames = dying.renames_in(lambda: export(data, write, name, tmp_path / "whole", quiet=True))
     for moment in (renames // 2, renames):
         out = tmp_path / f"{moment}"
-        script = [sys.executable, "-c", DIE_AT, str(moment), name, str(drawn_dataset), str(out)]
-        process = subprocess.run(script, check=False, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        assert process.returncode == -signal.SIGKILL
+        process = dying.start(SCRIPT, name, drawn_dataset, out, die_at=moment)
+        assert process.wait() == -signal.SIGKILL
         assert list(out.rglob(".*.tmp"))
         pictures = {p: p.stat().st_ino for p in out.rglob("*") if p.suffix in KEPT}
         assert pictures or moment < renames
