@@ -46,7 +46,7 @@ def angles(
     stage = Stage("angles", Path(out), {}, (source,), engine=engine, overwrite=overwrite, quiet=quiet)
     work = partial(_orient, root=source.root, out=Path(out))
     size, sizes = tasks(_ROWS, source)
-    return stage.run(source.rows(size), work, total=len(sizes), sizes=sizes)
+    return stage.run(source.rows(size), work, sizes=sizes)
 
 
 def _orient(rows: Rows, *, root: Path, out: Path) -> Part:

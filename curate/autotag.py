@@ -30,7 +30,7 @@ from curate.data.sideless import TAKEN_FOR_RIGHT
 from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands import sifting
 from curate.hands.cropping import Dropped, set_aside
-from curate.hands.finding import Find
+from curate.hands.finding import Find, Finder
 from curate.hands.oriented import SIDE_FROM, TAGGER, oriented, untold
 from curate.hands.photograph import DIM, Photograph
 from curate.hands.sifting import (
@@ -153,14 +153,7 @@ def autotag(
     limits = limits_of(chosen[0], options.limits)
     truth = None if options.truth is None else Dataset(options.truth)
     finder = None if options.finder is None else finder_of(options.finder)
-    record = {
-        "taggers": [[choice.name, choice.content, choice.open().label_source] for choice in chosen],
-        "finder": finder and finder.identity,
-        "looks": options.looks,
-        "limits": asdict(limits),
-        "truth": truth and truth.fingerprint,
-        "precision": options.precision,
-    }
+    record = _record(chosen, finder, limits, truth, options)
     others = () if truth is None else (truth.root / TABLE,)
     stage = Stage(
         "autotag", folder, record, (source,), others, engine=engine, overwrite=overwrite, quiet=quiet
@@ -173,10 +166,28 @@ def autotag(
     complete = partial(
         _complete, stage=stage, source=source, truth=truth, asked=options.precision, limits=limits
     )
-    summary = stage.run(enumerate(source.rows(size)), work, total=len(sizes), sizes=sizes, beside=complete)
+    summary = stage.run(enumerate(source.rows(size)), work, sizes=sizes, beside=complete)
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     least, why = least_score(chosen[0].open())
     return Autotagged(summary, report["sifted"], report, why if limits.hand_score == least else None)
+
+
+def _record(
+    chosen: Sequence[Choice],
+    finder: Finder | None,
+    limits: Limits,
+    truth: Dataset | None,
+    options: AutotagOptions,
+) -> dict[str, Any]:
+    """What two taggings must share to give the same bytes."""
+    return {
+        "taggers": [[choice.name, choice.content, choice.open().label_source] for choice in chosen],
+        "finder": finder and finder.identity,
+        "looks": options.looks,
+        "limits": asdict(limits),
+        "truth": truth and truth.fingerprint,
+        "precision": options.precision,
+    }
 
 
 def limits_of(first: Choice, file: Path | None) -> Limits:

@@ -63,7 +63,7 @@ def background(
         seed=options.seed,
     )
     size, sizes = tasks(_ROWS, source)
-    return stage.run(source.rows(size), work, total=len(sizes), sizes=sizes, before=backdrops.survey())
+    return stage.run(source.rows(size), work, sizes=sizes, before=backdrops.survey())
 
 
 def _replace_batch(rows: Rows, *, root: Path, out: Path, count: int, backdrops: Backdrops, seed: int) -> Part:

@@ -93,14 +93,8 @@ def build(
     size, sizes = tasks(_ROWS, *sources)
     before = look.survey()
     before.notes.update(notes + labelled_twice(joined, splits))
-    return stage.run(
-        joined.batches(size, splits),
-        partial(_build_batch, writer=writer, look=look),
-        total=len(sizes),
-        sizes=sizes,
-        finish=writer.finish,
-        before=before,
-    )
+    work = partial(_build_batch, writer=writer, look=look)
+    return stage.run(joined.batches(size, splits), work, sizes=sizes, finish=writer.finish, before=before)
 
 
 def _look(options: BuildOptions) -> Look:

@@ -73,10 +73,9 @@ def convert(
 
     Parameters
     ----------
-    read, name: the converter's reader and the format's name.
-    source: the input. out: the dataset folder, neither within the source nor around it.
-    own: the format's own options.
-    enrich: joins further metadata to each batch (`converters.parts.hand_info`).
+    read, name: the converter's reader and the format's name. source: the input.
+    out: the dataset folder, neither within the source nor around it.
+    own: the format's own options. enrich: joins metadata to each batch (`converters.parts.hand_info`).
 
     Raises
     ------

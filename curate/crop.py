@@ -65,7 +65,7 @@ def crop(
         _crop_batch, root=source.root, out=Path(out), count=len(source), options=options, finders=finders
     )
     size, sizes = tasks(_ROWS, source)
-    return stage.run(source.rows(size), work, total=len(sizes), sizes=sizes)
+    return stage.run(source.rows(size), work, sizes=sizes)
 
 
 def _crop_batch(

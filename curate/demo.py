@@ -125,8 +125,9 @@ def draw(shoot: Shoot, out: Path) -> None:
         {"photos": shoot.photos, "seed": shoot.seed, "size": list(shoot.size)},
         engine=engine.Local(engine.default_workers()),
     )
-    items = list(range(0, shoot.photos, _CHUNK))
-    if stage.run(items, partial(_draw_chunk, shoot, out), total=len(items)).samples != shoot.photos:
+    firsts = range(0, shoot.photos, _CHUNK)
+    sizes = [min(_CHUNK, shoot.photos - first) for first in firsts]
+    if stage.run(firsts, partial(_draw_chunk, shoot, out), sizes=sizes).samples != shoot.photos:
         raise CurateError(f"{out}: the demo drew fewer photos than asked for")
 
 

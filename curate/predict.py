@@ -212,7 +212,6 @@ def predict(
     Parameters
     ----------
     run: a finished run's folder; None: the box's tagger, and its finder unless another is given.
-        Each worker opens it once.
     inputs: one or several photos, videos, folders of them (searched to any depth), or datasets; or one
         camera alone, as "camera:0". Links in a folder are followed within the given folders, and refused if
         they lead out.
@@ -276,7 +275,6 @@ def _run(stage: Stage, given: Given, ways: _Ways, why: str | None) -> Predicted:
     summary = stage.run(
         given.items(),
         partial(_predict_one, ways=ways),
-        total=len(sizes),
         sizes=sizes,
         finish=finish,
         beside=partial(_write_json, pictures=ways.options.pictures),

@@ -125,8 +125,6 @@ def train(
                 folder, dataset, plan, start=options.start, devices=options.devices, quiet=quiet
             )
             claim.finish(result)
-    unknown = sideless(dataset, "train") if plan.right_hands else 0
-    idle = 0 if plan.recipe.empty_weight else unlabelled
     before, info = claim.result is not None, read_info(folder)
     return Trained(
         folder,
@@ -134,8 +132,8 @@ def train(
         plan.epochs,
         result["last"],
         reused=before,
-        taken_for_right=unknown,
-        taught_nothing=idle,
+        taken_for_right=sideless(dataset, "train") if plan.right_hands else 0,
+        taught_nothing=0 if plan.recipe.empty_weight else unlabelled,
         score_error=score_error_of(info),
         threshold=threshold_of(info),
     )

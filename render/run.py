@@ -109,7 +109,6 @@ def render(
             return stage.run(
                 parts,
                 partial(_render_part, run=run),
-                total=len(parts),
                 sizes=[len(part) for part in parts],
                 finish=lambda _: {"render": _summary(job, found)},
                 before=backdrops(job.ground.folder).survey() if _shows_pictures(job) else None,

@@ -205,15 +205,13 @@ def claimed(
     InputError: a folder that curate did not make, a file, one that is read, that cannot be written, or that
         another command is writing.
     SchemaError: what the mark says of the result is damaged.
-    ConfigChanged: the folder was made, or begun, with another identity or of other contents, and `overwrite`
-        is not set.
+    ConfigChanged: it was made or begun with another identity or other contents, and `overwrite` is not set.
     """
     folder = Path(out)
     require_place(folder)
     asked = {"identity": json.loads(json.dumps(dict(identity))), _RESUME_KEY: resume_key}
-    for place in reads:
-        if real(place).is_relative_to(real(folder)):
-            raise InputError(folder, _READ, remedy="choose another --out")
+    if any(real(place).is_relative_to(real(folder)) for place in reads):
+        raise InputError(folder, _READ, remedy="choose another --out")
     _read_mark(folder)  # refuses before anything is written
     with _locked(folder, shares) as hold:
         mark = _read_mark(folder)  # as it is now that nobody else writes, or others do their shares

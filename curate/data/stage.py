@@ -132,7 +132,6 @@ class Stage:
         items: Iterable[Item],
         work: Callable[[Item], Part],
         *,
-        total: int | None = None,
         sizes: Sequence[int] | None = None,
         finish: Callable[[list[Path]], dict[str, Any]] | None = None,
         beside: Callable[[Dataset], None] | None = None,
@@ -144,8 +143,7 @@ class Stage:
         ----------
         items: the input, divided the same way at each run.
         work: a module-level function (or a partial of one) from an item to its Part.
-        total: number of items, for progress and the choice of workers.
-        sizes: how many samples each item stands for, where the progress is to count those.
+        sizes: how many samples each item stands for, for progress and the choice of workers.
         finish: called with the files of the parts before the dataset is written; what it returns is added to
             dataset.json.
         beside: called with the written dataset, for what a stage writes beside it, before the folder counts
@@ -177,7 +175,7 @@ class Stage:
             if claim.result is not None:
                 return Summary.of(self.out, claim.result, reused=True)
             self.engine.require_shared(self.refers_to)
-            parts = self._work_through(claim.work, items, work, total, sizes)
+            parts = self._work_through(claim.work, items, work, sizes)
             whole = claim.all_have_ended()
             missing = sum(not path.exists() for path in parts)
             if missing or not whole:
@@ -195,7 +193,6 @@ class Stage:
         folder: Path,
         items: Iterable[Item],
         work: Callable[[Item], Part],
-        total: int | None,
         sizes: Sequence[int] | None,
     ) -> list[Path]:
         parts: list[Path] = []
@@ -215,11 +212,11 @@ class Stage:
                     begun.append(size)
                     yield path, item
 
-        own = None if total is None else sum(index in share for index in range(total))
-        shown = sum(size for index, size in enumerate(sizes) if index in share) if sizes else own
+        own = [size for index, size in enumerate(sizes or ()) if index in share]
+        samples, tasks = (None, None) if sizes is None else (sum(own), len(own))
         label = self.name if share == ALL else f"{self.name} {share}"
-        with progress.bar(label, shown, quiet=self.quiet) as advance:
-            for _ in self.engine.map(partial(_work_one, work), missing(), total=own):
+        with progress.bar(label, samples, quiet=self.quiet) as advance:
+            for _ in self.engine.map(partial(_work_one, work), missing(), total=tasks):
                 advance(begun.popleft())
         return parts
 

@@ -45,7 +45,7 @@ def run(out: Path, items: range = range(12), **fields: Any):
     function = fields.pop("function", work)
     finish = fields.pop("finish", None)
     fields = {"options": {"a": 1}, "quiet": True, **fields}
-    return Stage("test", out, **fields).run(items, function, total=len(items), finish=finish)
+    return Stage("test", out, **fields).run(items, function, sizes=[1] * len(items), finish=finish)
 
 
 def content(folder: Path) -> dict[str, bytes]:
