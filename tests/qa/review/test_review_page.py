@@ -387,7 +387,7 @@ def test_what_cannot_be_reviewed_is_refused_in_one_line(hands: Path, tmp_path: P
         build_review(hands, tmp_path / "nothing", out)
     (tmp_path / "other").mkdir()
     write_findings([flag("blur", Sample("x/1", "x", "x.png"))], tmp_path / "other")
-    with pytest.raises(InputError, match="concern no sample of hands"):
+    with pytest.raises(InputError, match="concerns no sample of hands"):
         build_review(hands, tmp_path / "other", out)
     with pytest.raises(InputError, match="the folder that is read"):
         build_review(hands, tmp_path / "qa", hands)
