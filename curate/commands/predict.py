@@ -65,11 +65,14 @@ def _told_apart(words: list[Path]) -> tuple[Path | None, list[Path]]:
 
     Raises SchemaError: the first of several can be neither.
     """
+    from curate.taggers.given import names_camera
     from curate.training.record import INFO, read_info
 
     first, *others = words
     if (first / INFO).exists():
         return first, others
+    if names_camera(first):
+        return None, words
     if others and (not first.exists() or (first.is_dir() and not any(first.iterdir()))):
         read_info(first)
     return None, words

@@ -191,6 +191,11 @@ def _refuse_runs(inputs: Iterable[str | os.PathLike[str]]) -> None:
             )
 
 
+def names_camera(path: str | os.PathLike[str]) -> bool:
+    """Whether a camera is given, as "camera:0"."""
+    return _CAMERA.fullmatch(os.fspath(path)) is not None
+
+
 def _camera(inputs: Sequence[str | os.PathLike[str]], seconds: float | None) -> Clip | None:
     """The camera that is given. Raises InputError: it is given beside other inputs."""
     given = [found for path in inputs if (found := _CAMERA.fullmatch(os.fspath(path)))]

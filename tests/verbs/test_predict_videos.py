@@ -380,6 +380,8 @@ def test_an_unplugged_camera_leaves_what_it_saw(
     assert "camera:7: the camera cannot be opened" in capsys.readouterr().err
     with pytest.raises(InputError, match="a camera alone"):
         predict(run, ["camera:0", tmp_path], tmp_path / "two")
+    assert main(["predict", "camera:0", str(tmp_path), "--out", str(tmp_path / "two")]) == 2
+    assert "camera:0: given with other inputs; allowed: a camera alone" in capsys.readouterr().err
 
 
 def test_a_window_shows_the_hands_until_it_is_closed(
