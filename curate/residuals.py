@@ -81,11 +81,13 @@ def predict_unseen(
 
     Raises
     ------
-    InputError: neither or both of these; a run that was trained on all of the samples, that does not say on
-        what it was trained, or on images of another kind; fewer people than parts; several training sets.
+    InputError: neither or both of these, or an option of `crossfit` without it; a run that was trained on all
+        of the samples, that does not say on what it was trained, or on images of another kind; fewer people
+        than parts; several training sets.
     SchemaError: no dataset, or no finished run. ConfigChanged: `out` was begun otherwise.
     """
     require_options(options, ResidualOptions)
+    _refuse_idle(options)
     if (options.run is None) == (options.crossfit is None):
         raise InputError("--run, --crossfit", "both or neither", allowed="one of them")
     opened = [Dataset(path) for path in datasets]
@@ -107,6 +109,19 @@ def predict_unseen(
             claim.finish({"samples": sum(map(len, opened)), "judged": len(found.predictions.sample_ids)})
             return Unseen(predictions, sum(map(len, opened)), len(found.predictions.sample_ids))
     return Unseen(claim.out / PREDICTIONS, **claim.result, reused=True)
+
+
+def _refuse_idle(options: ResidualOptions) -> None:
+    """Raise InputError where an option of the networks of `crossfit` is given, and none is trained."""
+    if options.crossfit is not None:
+        return
+    usual = ResidualOptions()
+    for name in ("network", "epochs"):
+        value = getattr(options, name)
+        if value != getattr(usual, name):
+            raise InputError(
+                f"--{name}", f"{value}, without --crossfit", remedy="leave it out, or give --crossfit 3"
+            )
 
 
 @dataclass(frozen=True)

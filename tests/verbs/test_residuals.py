@@ -111,6 +111,11 @@ def test_datasets_are_cut_out_first(drawn_dataset: Path, tmp_path: Path) -> None
 def test_what_cannot_be_asked_is_refused(people: Path, drawn_dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="both or neither"):
         predict_unseen([people], tmp_path / "out", ResidualOptions())
+    for run in (None, tmp_path / "run"):
+        for idle in ({"network": "heads"}, {"epochs": 2}):
+            (name, value), *_ = idle.items()
+            with pytest.raises(InputError, match=f"--{name}: {value}, without --crossfit; leave it out"):
+                predict_unseen([people], tmp_path / "out", ResidualOptions(run=run, **idle))
     with pytest.raises(InputError, match="several training sets"):
         predict_unseen([people, drawn_dataset], tmp_path / "out", THREE)
     with pytest.raises(InputError, match="6 people, or photographs"):
