@@ -369,9 +369,10 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def between(found: Mapping[str, Any], name: str, what: str = "") -> str:
-    """A figure, or what is done with it, and its interval, as `curate.scoring.bootstrap` gives it."""
-    low, high = number(found[f"{name}_low"]), number(found[f"{name}_high"])
-    return f"{number(found[name + what])} ({low} to {high})"
+    """A figure, or what is done with it, and its interval, as `curate.scoring.bootstrap` gives it; of too few
+    images there is none."""
+    figure, low, high = number(found[name + what]), found[f"{name}_low"], found[f"{name}_high"]
+    return figure if low is None or high is None else f"{figure} ({number(low)} to {number(high)})"
 
 
 def _shown(figure: Figure, value: float | int | None) -> str:

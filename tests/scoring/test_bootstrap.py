@@ -214,5 +214,5 @@ def test_images_without_a_prediction_make_no_figure_surer() -> None:
     assert math.isnan(row["epe_mean_low"])
     assert not math.isnan(row["pck_box_0.2_low"])  # where points without a prediction are wrong
     (line,) = slices.told({"side": [finite(row)]})
-    told = "mean error 2.00 (– to –) px in 3 images, 42 points of these without a prediction"
+    told = "mean error 2.00 px in 3 images, 42 points of these without a prediction"
     assert line == f"side left: {told}"
