@@ -14,7 +14,7 @@ import numpy as np
 
 from curate.basics import engine, files, images, stopping
 from curate.basics import keypoints as kp
-from curate.basics.errors import CurateError, MissingExtra
+from curate.basics.errors import ConfigChanged, CurateError, MissingExtra
 from curate.basics.settings import require_options
 from curate.basics.version import VERSION
 from curate.data.part import Part
@@ -73,10 +73,13 @@ def demo(
     """
     require_options(options, DemoOptions)
     asked = {"stage": "demo", "version": VERSION, "options": asdict(options)}
-    with files.claimed(out, asked) as claim:
-        code = _all_of_it(out, run, say, options)
-        if code == 0:
-            claim.finish({})
+    try:
+        with files.claimed(out, asked) as claim:
+            code = _all_of_it(out, run, say, options)
+            if code == 0:
+                claim.finish({})
+    except ConfigChanged as error:  # of the others' remedies, to overwrite it is none of ours
+        raise ConfigChanged(out, error.found, remedy="choose another --out, or delete the folder") from None
     return code
 
 
