@@ -55,8 +55,8 @@ class Enricher(Protocol):
 def convert(
     read: Reader,
     name: str,
-    source: Source,
-    out: Path,
+    source: Source | str | os.PathLike[str],
+    out: str | os.PathLike[str],
     options: ConvertOptions = ConvertOptions(),
     *,
     own: Options = NoOptions(),
@@ -73,7 +73,7 @@ def convert(
 
     Parameters
     ----------
-    read, name: the converter's reader and the format's name. source: the input.
+    read, name: the converter's reader and the format's name. source: the input, or its folder or file.
     out: the dataset folder, neither within the source nor around it.
     own: the format's own options. enrich: joins metadata to each batch (`converters.parts.hand_info`).
 
@@ -84,7 +84,7 @@ def convert(
     ConfigChanged: `out` was made with other options, or from other content.
     """
     require_options(options, ConvertOptions)
-    source = _absolute(source, out)
+    source, out = _absolute(source, Path(out)), Path(out)
     _check_place(source, out)
     record = {
         "format": name,
@@ -182,12 +182,13 @@ def _read(read: Reader, name: str, source: Source, own: Options) -> Iterator[Par
         raise InputError(where, found, field=error.field, allowed=error.allowed) from error
 
 
-def _absolute(source: Source, out: Path) -> Source:
+def _absolute(source: Source | str | os.PathLike[str], out: Path) -> Source:
     """The same with absolute paths; a data.yaml that only describes a folder stands for it."""
-    root = source.root.absolute()
+    source = source if isinstance(source, Source) else Source(Path(source))
+    root = Path(source.root).absolute()
     if root.suffix.lower() in (".yaml", ".yml") and root.is_file():
         root = root.parent
-    images, masks = (place.absolute() if place else None for place in (source.images, source.masks))
+    images, masks = (Path(place).absolute() if place else None for place in (source.images, source.masks))
     return Source(root, images, masks, out.absolute() / "images")
 
 

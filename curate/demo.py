@@ -3,6 +3,7 @@ commands that a user types."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -48,7 +49,7 @@ class Shoot:
 
 
 def demo(
-    out: Path,
+    out: str | os.PathLike[str],
     *,
     run: Callable[[Sequence[str]], int],
     say: Callable[[str], None],
@@ -72,6 +73,7 @@ def demo(
     InputError: a folder that curate did not make. ConfigChanged: one of a demo with other options.
     """
     require_options(options, DemoOptions)
+    out = Path(out)
     asked = {"stage": "demo", "version": VERSION, "options": asdict(options)}
     try:
         with files.claimed(out, asked) as claim:

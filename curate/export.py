@@ -95,10 +95,10 @@ class Export:
 
 
 def export(
-    dataset: Dataset,
+    dataset: Dataset | str | os.PathLike[str],
     write: Writer,
     name: str,
-    out: Path,
+    out: str | os.PathLike[str],
     *,
     own: Options = NoOptions(),
     engine: Engine = ONE,
@@ -120,6 +120,7 @@ def export(
     ConfigChanged: `out` was made from another dataset, from other images, or in another format, and
         `overwrite` is not set.
     """
+    out, dataset = Path(out), dataset if isinstance(dataset, Dataset) else Dataset(dataset)
     require_apart(out, dataset.root, "dataset")
     identity = {
         "stage": "export",

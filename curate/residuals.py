@@ -18,6 +18,7 @@ import numpy as np
 from curate.basics import files
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
+from curate.basics.paths import paths_of
 from curate.basics.settings import require_options
 from curate.basics.version import VERSION
 from curate.basics.wording import counted, verb
@@ -59,7 +60,7 @@ class Unseen:
 
 
 def predict_unseen(
-    datasets: Sequence[str | os.PathLike[str]],
+    datasets: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     options: ResidualOptions,
     *,
@@ -81,16 +82,17 @@ def predict_unseen(
 
     Raises
     ------
-    InputError: neither or both of these, or an option of `crossfit` without it; a run that was trained on all
-        of the samples, that does not say on what it was trained, or on images of another kind; fewer people
-        than parts; several training sets.
+    InputError: no dataset at all; neither or both of these, or an option of `crossfit` without it; a run that
+        was trained on all of the samples, that does not say on what it was trained, or on images of another
+        kind; fewer people than parts; several training sets.
     SchemaError: no dataset, or no finished run. ConfigChanged: `out` was begun otherwise.
     """
     require_options(options, ResidualOptions)
     _refuse_idle(options)
     if (options.run is None) == (options.crossfit is None):
         raise InputError("--run, --crossfit", "both or neither", allowed="one of them")
-    opened = [Dataset(path) for path in datasets]
+    if not (opened := [Dataset(path) for path in paths_of(datasets)]):
+        raise InputError("datasets", "none given", allowed="one or more dataset folders")
     if len(opened) > 1 and any(dataset.training is not None for dataset in opened):
         raise InputError("datasets", "several training sets", allowed="one training set, or datasets")
     weights = None if options.run is None else files.sha256(_finished(options.run))

@@ -112,6 +112,14 @@ def test_small_versions_behind_a_page_are_no_further_pictures(source: Source, tm
     assert run(reader("d.tif"), source, tmp_path / "out").notes == {}
 
 
+@pytest.mark.parametrize("kind", [str, Path, Source, lambda root: Source(str(root))])
+def test_places_are_given_as_text_too(
+    kind: Callable[[Path], str | Path | Source], source: Source, tmp_path: Path
+) -> None:
+    made = convert(reader("a.png"), "toy", kind(source.root), str(tmp_path / "out"), quiet=True)
+    assert (made.out, made.samples) == (tmp_path / "out", 1)
+
+
 def test_source_and_dataset_move_together(source: Source, tmp_path: Path) -> None:
     run(reader("a.png"), source, tmp_path / "out")
     (tmp_path / "elsewhere").mkdir()

@@ -81,6 +81,6 @@ def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_demo_of_other_options_is_not_told_of_an_option_that_it_lacks(tmp_path: Path) -> None:
-    demo(tmp_path, run=lambda _: 0, say=lambda _: None, options=FEW)
+    demo(str(tmp_path), run=lambda _: 0, say=lambda _: None, options=FEW)
     with pytest.raises(ConfigChanged, match=r"photos was .*; choose another --out, or delete the folder$"):
         demo(tmp_path, run=lambda _: 0, say=lambda _: None, options=DemoOptions(photos=17))

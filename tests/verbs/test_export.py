@@ -92,6 +92,13 @@ def test_given_again_an_export_was_finished_before(dataset: Dataset, tmp_path: P
     assert content(out) == before
 
 
+def test_places_are_given_as_text_too(dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = export(str(dataset.root), writes, "toy", str(out), quiet=True)
+    assert first.out == out
+    assert export(dataset, writes, "toy", out, quiet=True) == replace(first, reused=True)
+
+
 def test_an_export_of_images_that_were_exchanged_is_not_called_finished(
     dataset: Dataset, tmp_path: Path
 ) -> None:

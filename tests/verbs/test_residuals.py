@@ -101,7 +101,7 @@ def test_a_run_that_saw_all_of_them_is_refused(
 
 def test_datasets_are_cut_out_first(drawn_dataset: Path, tmp_path: Path) -> None:
     asked = ResidualOptions(crossfit=2, network="toy-points", epochs=1)
-    found = predict_unseen([drawn_dataset], tmp_path / "out", asked, quiet=True)
+    found = predict_unseen(str(drawn_dataset), tmp_path / "out", asked, quiet=True)
     assert (found.samples, found.judged) == (24, 24)
     said = read_predictions(found.predictions)
     assert set(said.sample_ids) == {sample.sample_id for sample in Dataset(drawn_dataset)}
@@ -116,6 +116,8 @@ def test_what_cannot_be_asked_is_refused(people: Path, drawn_dataset: Path, tmp_
             (name, value), *_ = idle.items()
             with pytest.raises(InputError, match=f"--{name}: {value}, without --crossfit; leave it out"):
                 predict_unseen([people], tmp_path / "out", ResidualOptions(run=run, **idle))
+    with pytest.raises(InputError, match="datasets: none given; allowed: one or more dataset folders"):
+        predict_unseen([], tmp_path / "out", THREE)
     with pytest.raises(InputError, match="several training sets"):
         predict_unseen([people, drawn_dataset], tmp_path / "out", THREE)
     with pytest.raises(InputError, match="6 people, or photographs"):
