@@ -23,7 +23,7 @@ import pyarrow as pa
 from curate.basics import files, images
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError, UnreadableImage, UnsafeInput
-from curate.basics.paths import Places, is_text, require_apart, require_place, require_text
+from curate.basics.paths import Places, is_text, require_apart, require_place, require_text, require_there
 from curate.basics.settings import NoOptions, Options, require_options
 from curate.data import soundness
 from curate.data.dataset import ROWS, rebatch
@@ -126,8 +126,7 @@ def fingerprint(*places: Path) -> str:
     """
     digest = hashlib.sha256()
     for place in places:
-        if not place.exists():
-            raise InputError(place, "no such file or folder")
+        require_there(place)
         base = place if place.is_dir() else place.parent
         count = 0
         try:

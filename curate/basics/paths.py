@@ -111,6 +111,12 @@ def path_of(given: str | os.PathLike[str]) -> Path:
     return Path(given)
 
 
+def require_there(path: Path) -> None:
+    """Raise InputError where there is nothing, or where a link leads nowhere."""
+    if not path.exists():
+        raise InputError(path, "no such file or folder")
+
+
 def require_text(path: Path) -> None:
     """Raise InputError for a path that is no text."""
     if not is_text(str(path)):

@@ -136,9 +136,13 @@ def _add_take_back(actions: Any) -> None:
 
 
 def _take_back(a: argparse.Namespace) -> int:
+    from curate.basics.paths import require_place, require_there
     from curate.data.source import Source
     from qa.review.taken_back import take_back
 
+    for place in filter(None, (a.labels, a.images)):
+        require_place(place)
+        require_there(place)
     parts = FORMATS[a.format].read(Source(a.labels, a.images))
     done = take_back(a.dataset, parts, a.labels, a.out, **given(a, "reviewer overwrite"))
     advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"

@@ -103,8 +103,8 @@ def open_labelme(
 
     Raises
     ------
-    InputError: nothing to choose by, or of another dataset; a training set; no such
-        program; an `out` that is none of curate's, or in use.
+    InputError: nothing to choose by, or of another dataset; an option that chooses nothing beside the others;
+        a training set; no such program; an `out` that is none of curate's, or in use.
     SchemaError: no dataset. ConfigChanged: `out` holds a session of another dataset, or of other samples.
     """
     source, folder = Dataset(dataset), Path(out)
@@ -156,6 +156,7 @@ def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
     if options.qa is None and not options.decisions and not options.all:
         found = "neither --qa nor --decisions nor --all"
         raise InputError("open-labelme", found, remedy="say what is to be opened")
+    _refuse_idle(options)
     ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
     if options.all:
         return ids
@@ -168,6 +169,18 @@ def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
         found = f"{counted(len(told), 'sample')} to open, none of them in {source.root.name}"
         raise InputError("open-labelme", found, remedy="give what was made of this dataset")
     return chosen
+
+
+def _refuse_idle(options: LabelmeOptions) -> None:
+    """Raise InputError where an option is given that chooses nothing beside the others."""
+    usual = LabelmeOptions()
+    for name in ("decisions", "check", "severity"):
+        if getattr(options, name) == getattr(usual, name):
+            continue
+        if options.all:
+            raise InputError(f"--{name}", "given with --all", remedy="leave one of them out")
+        if options.qa is None and name != "decisions":
+            raise InputError(f"--{name}", "--qa is not given", remedy="say whose findings: --qa QA")
 
 
 def _flagged(qa: Path, options: LabelmeOptions) -> list[str]:

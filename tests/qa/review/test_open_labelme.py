@@ -196,6 +196,24 @@ def test_which_samples_are_opened(hands: Path, tmp_path: Path) -> None:
         session(hands, qa=None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"all": True, "check": ["blur"]}, "--check: given with --all; leave one of them out"),
+        ({"all": True, "severity": "info"}, "--severity: given with --all"),
+        ({"all": True, "decisions": ["nowhere.jsonl"]}, "--decisions: given with --all"),
+        (
+            {"qa": None, "decisions": ["nowhere.jsonl"], "check": ["blur"]},
+            "--check: --qa is not given; say whose",
+        ),
+        ({"qa": None, "decisions": ["nowhere.jsonl"], "severity": "info"}, "--severity: --qa is not given"),
+    ],
+)
+def test_an_option_that_chooses_nothing_is_refused(asked: dict[str, Any], told: str, hands: Path) -> None:
+    with pytest.raises(InputError, match=told):
+        session(hands, **asked)
+
+
 def test_samples_that_a_reviewer_wants_fixed_are_opened(hands: Path, tmp_path: Path) -> None:
     session(hands, labelme=program(tmp_path, EDIT))
     line = json.loads((tmp_path / "out/decisions.jsonl").read_text().splitlines()[0])

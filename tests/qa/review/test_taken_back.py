@@ -12,6 +12,7 @@ import pytest
 
 from curate.basics import images
 from curate.basics.errors import InputError
+from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
@@ -129,3 +130,15 @@ def test_a_folder_of_somebody_else_is_not_written_to(hands: Path) -> None:
     (hands.parent / "out" / "mine.txt").write_text("kept")
     with pytest.raises(InputError, match="a folder with other files in it"):
         take(hands, returned(hands))
+
+
+@pytest.mark.parametrize("gone", ["labels", "images"])
+def test_a_place_that_is_not_there_is_told(
+    gone: str, hands: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in {"labels", "images"} - {gone}:
+        (tmp_path / "sent" / name).mkdir(parents=True)
+    places = [tmp_path / "sent/labels", "--images", tmp_path / "sent/images"]
+    words = ["review", "take-back", "cvat", *places, "--dataset", hands, "--out", tmp_path / "back"]
+    assert main(list(map(str, words))) == 2
+    assert f"{gone}: no such file or folder\n" in capsys.readouterr().err
