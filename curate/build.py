@@ -124,10 +124,10 @@ def _opened(datasets: tuple[Path, ...]) -> tuple[Dataset, ...]:
 
 def _refuse_shares(options: BuildOptions, way: str | os.PathLike[str]) -> None:
     """Raise InputError where shares are given for splits that are not drawn: nothing would come of them."""
-    usual = BuildOptions()
-    for name, share, default in (("test", options.test, usual.test), ("val", options.val, usual.val)):
-        if share != default and way != "subject":
-            found = f"{share:g}, while the split is {'the source' if way == 'source' else 'a list'}'s"
+    changed = options.changed()
+    for name in ("test", "val"):
+        if name in changed and way != "subject":
+            found = f"{changed[name]:g}, while the split is {'the source' if way == 'source' else 'a list'}'s"
             remedy = "leave it out, or have the split drawn: --split subject"
             raise InputError(f"--{name}", found, remedy=remedy)
 

@@ -240,17 +240,16 @@ def predict(
 
 def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
     """Raise InputError where an option is given that counts for nothing in what is looked at."""
-    usual, clips = PredictOptions(), bool(given.clips)
+    changed, clips = options.changed(), bool(given.clips)
     needs = (
         ("seconds", any(clip.path is None for clip in given.clips), "a camera"),
         *((name, clips, "a video") for name in ("smooth", "quick", "find_every")),
         ("find_every", finds, "--finder"),
     )
     for name, there, what in needs:
-        value = getattr(options, name)
-        if not there and value != getattr(usual, name):
-            option = f"--{name.replace('_', '-')}"
-            raise InputError(option, f"{value:g}, without {what}", remedy=f"leave it out, or give {what}")
+        if not there and name in changed:
+            option, found = f"--{name.replace('_', '-')}", f"{changed[name]:g}, without {what}"
+            raise InputError(option, found, remedy=f"leave it out, or give {what}")
 
 
 def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:

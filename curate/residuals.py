@@ -117,13 +117,11 @@ def _refuse_idle(options: ResidualOptions) -> None:
     """Raise InputError where an option of the networks of `crossfit` is given, and none is trained."""
     if options.crossfit is not None:
         return
-    usual = ResidualOptions()
+    changed = options.changed()
     for name in ("network", "epochs"):
-        value = getattr(options, name)
-        if value != getattr(usual, name):
-            raise InputError(
-                f"--{name}", f"{value}, without --crossfit", remedy="leave it out, or give --crossfit 3"
-            )
+        if name in changed:
+            found = f"{changed[name]}, without --crossfit"
+            raise InputError(f"--{name}", found, remedy="leave it out, or give --crossfit 3")
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,11 @@ class Options:
         """The settings by name."""
         return {name: getattr(self, name) for name in settings_of(type(self))}
 
+    def changed(self) -> dict[str, Any]:
+        """The settings that are not as by default, by name; of options that all have a default."""
+        usual = type(self)()
+        return {name: value for name, value in self.values().items() if value != getattr(usual, name)}
+
     def record(self) -> dict[str, Any]:
         """The settings as JSON values, for the identity of a folder; for a file its content's hash, not its
         path.

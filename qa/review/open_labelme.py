@@ -173,9 +173,9 @@ def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
 
 def _refuse_idle(options: LabelmeOptions) -> None:
     """Raise InputError where an option is given that chooses nothing beside the others."""
-    usual = LabelmeOptions()
+    changed = options.changed()
     for name in ("decisions", "check", "severity"):
-        if getattr(options, name) == getattr(usual, name):
+        if name not in changed:
             continue
         if options.all:
             raise InputError(f"--{name}", "given with --all", remedy="leave one of them out")
