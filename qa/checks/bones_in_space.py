@@ -46,15 +46,16 @@ def bone_ratio_3d(view: View, limits: Limits) -> Outcome:
     The score is the largest share by which a ratio leaves its range. Up to `error` it is a warning only,
     since sources do not all put the wrist in the same place. The ranges hold 99.8 % of hands, by a Monte
     Carlo simulation from the bone lengths of 66 adults (Buryanov & Kotiuk 2010, Int. J. Morphol.
-    28(3):755-758).
+    28(3):755-758). On palms, labels lie on creases instead of knuckles; of the little finger this moves one
+    out of the range, which is therefore wider.
     """
     length = np.linalg.norm(_finger_bones(view.xyz.astype(np.float64)), axis=3)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.clip(length[..., 1:] / length[..., :-1], 1 / _MOST, _MOST)
     low = np.array([limits["proximal_low"], limits["middle_low"], limits["distal_low"]])
     high = np.array([limits["proximal_high"], limits["middle_high"], limits["distal_high"]])
-    high = np.tile(high, (4, 1))
-    high[3, 2] = limits["little_distal_high"]
+    low, high = np.tile(low, (4, 1)), np.tile(high, (4, 1))
+    low[3, 0], high[3, 2] = limits["little_proximal_low"], limits["little_distal_high"]
     with np.errstate(divide="ignore", invalid="ignore"):
         beyond = np.maximum(low / ratios, ratios / high) - 1
     flat = np.where(np.isfinite(beyond), beyond, -1.0).reshape(len(view), 12)
@@ -161,6 +162,7 @@ CHECKS: tuple[Check, ...] = (
             "middle_high": 1.0,
             "distal_low": 0.5,
             "distal_high": 1.5,
+            "little_proximal_low": 0.26,
             "little_distal_high": 2.1,
             "error": 0.2,
         },

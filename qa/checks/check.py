@@ -255,15 +255,18 @@ def graded_outcome(
     limits: Limits,
     words: Callable[[int], dict[str, object]],
     grave: Flags | None = None,
+    confirmed: Flags | None = None,
 ) -> Outcome:
     """The outcome of a check whose findings are warnings above limits["warning"], and errors where `grave`:
-    by default above limits["error"]. Each has the limit that it broke; NaN breaks none."""
+    by default above limits["error"]. Each has the limit that it broke; NaN breaks none. With `confirmed`, it
+    has findings of those samples alone."""
     least, most = limits.get("warning", 0.0), limits["error"]
     filled = np.nan_to_num(score, nan=-np.inf)
     error = filled > most if grave is None else grave
     severity = np.where(error, "error", "warning")
     broken = np.where(error, most, least)
-    return sample_outcome(judged, judged & (filled > least), filled, least, words, severity, broken=broken)
+    wrong = judged & (filled > least) & (True if confirmed is None else confirmed)
+    return sample_outcome(judged, wrong, filled, least, words, severity, broken=broken)
 
 
 def graded(score: float, limits: Limits) -> tuple[Severity, float]:

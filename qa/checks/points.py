@@ -10,6 +10,8 @@ from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.checks.wording import keypoint_names, size_text
 from qa.view import View
 
+_RENDER = "render"  # a label_source: what is odd about its points is so on purpose
+
 
 def placeholder_points(view: View, limits: Limits) -> Outcome:
     """Labelled points at (0, 0): where other tools put what is not labelled."""
@@ -45,7 +47,8 @@ def coincident_points(view: View, limits: Limits) -> Outcome:
 
 def few_points(view: View, limits: Limits) -> Outcome:
     """How many keypoints are labelled: fewer than `least` is an error, fewer than all a warning. Where only
-    the wrist is missing it is a note: it often lies outside a photograph of a hand."""
+    the wrist is missing it is a note: it often lies outside a photograph of a hand. So is a render without a
+    hand, which has no point on purpose."""
     expected = view.expected.sum(axis=1)
     found = (view.labelled & view.expected).sum(axis=1)
     fingers = np.all(view.labelled[:, 1:], axis=1)
@@ -56,7 +59,8 @@ def few_points(view: View, limits: Limits) -> Outcome:
         return {"count": found[i], "expected": expected[i], "are": are, "missing": keypoint_names(missing)}
 
     least = limits["least"]
-    severity = np.select([found < least, fingers], ["error", "info"], "warning")
+    no_hand = (view.label_source == _RENDER) & (found == 0)
+    severity = np.select([no_hand, found < least, fingers], ["info", "error", "info"], "warning")
     everyone = np.ones(len(view), bool)
     broken = -np.where(found < least, least, expected)
     score = -found.astype(float)
@@ -66,7 +70,8 @@ def few_points(view: View, limits: Limits) -> Outcome:
 def out_of_frame(view: View, limits: Limits) -> Outcome:
     """Points outside [0, w) x [0, h): an error where labelled visible or far outside, else a warning.
 
-    A crop keeps the true coordinates of what it cut off: there it is a warning only.
+    A crop keeps the true coordinates of what it cut off: there it is a warning only. Those of a render are
+    exact, wherever they lie: a note.
     """
     size = view.frame
     known = np.all(np.isfinite(size), axis=1) & (view.visibility.max(axis=1, initial=0) > 0)
@@ -82,7 +87,7 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
         far = f"by up to {percent(share[i], 1)} of its side" if share[i] >= 0.0005 else "on its very edge"
         return {"points": keypoint_names(outside[i]), "size": size_text(size[i]), "far": far}
 
-    severity = np.where(wrong, "error", "warning")
+    severity = np.select([view.label_source == _RENDER, wrong], ["info", "error"], "warning")
     rank = share + wrong
     return sample_outcome(known, known & outside.any(axis=1), share, 0.0, words, severity, rank)
 
@@ -91,7 +96,8 @@ def box_apart(view: View, limits: Limits) -> Outcome:
     """Boxes that share nothing with their image, or lie more than `pixels`, which may be rounding, away from
     every labelled point: an error, as hands are cut out by them; in a crop, which is cut already, a warning.
 
-    How much of the hand a box takes in is the source's choice, and is not judged.
+    How much of the hand a box takes in is the source's choice, and is not judged. Nor is the box of a hand
+    without a point in its image: it may be around what is seen of the hand.
     """
     box, size = view.bbox.astype(np.float64), view.frame
     low, high = box[:, :2], box[:, :2] + box[:, 2:]
@@ -99,7 +105,10 @@ def box_apart(view: View, limits: Limits) -> Outcome:
     points = view.points
     beyond = np.maximum(np.maximum(low[:, None] - points, points - high[:, None]), 0)
     from_points = np.fmin.reduce(np.linalg.norm(beyond, axis=2), axis=1)  # those not labelled are NaN
-    outside, empty = from_image >= 0, from_points > limits["pixels"]
+    within = np.all((points >= 0) & ~(points >= size[:, None]), axis=2).any(
+        axis=1
+    )  # also where no size is known
+    outside, empty = from_image >= 0, within & (from_points > limits["pixels"])
 
     def words(i: int) -> dict[str, object]:
         told = [f"it lies outside the {size_text(size[i])} image"] if outside[i] else []

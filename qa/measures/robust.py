@@ -9,7 +9,7 @@ import numpy as np
 from qa.measures.arrays import Flags, Floats, Names, Rows, grouped, numbered
 
 # A normal distribution's standard deviation from its median absolute deviation, and from its 85 % quantile.
-_MAD = 1.4826
+MAD = 1.4826
 _UPPER = 1.0364
 _FITS, _OUTLIER = 3, 3.0
 
@@ -34,7 +34,7 @@ def z_scores(values: Floats, fold: Rows | None = None, *, least: float = 0.0) ->
     z = np.full(values.shape, np.nan)
     for judged, taught in _by_fold(len(values), fold):
         middle = medians(values[taught])
-        spread = np.maximum(_MAD * medians(np.abs(values[taught] - middle)), least)
+        spread = np.maximum(MAD * medians(np.abs(values[taught] - middle)), least)
         z[judged] = (values[judged] - middle) / np.where(spread > 0, spread, np.inf)
     return z
 

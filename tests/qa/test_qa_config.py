@@ -107,7 +107,10 @@ def test_a_limit_of_the_config_decides(dataset: Path, tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("handednes: {turn: 0.2}", "no check 'handednes'.*did you mean 'handedness'"),
-        ("handedness: {turns: 0.2}", "no limit of handedness 'turns'; allowed: turn; did you mean 'turn'"),
+        (
+            "handedness: {turns: 0.2}",
+            "no limit of handedness 'turns'; allowed: turn, facing; did you mean 'turn'",
+        ),
         ("no-samples: {any: 1}", "no limit of no-samples 'any'; allowed: none"),
         ("handedness: {turn: soon}", "handedness.turn: 'soon'; allowed: a number"),
         ("handedness: {turn: .nan}", "handedness.turn: nan; allowed: a number"),

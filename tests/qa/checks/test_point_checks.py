@@ -20,6 +20,17 @@ def test_few_points_weighs_what_is_missing(tmp_path: Path, hands: list[Sample]) 
     assert {hit.row: hit.threshold for hit in found} == {0: -21, 1: -21, 2: -21, 3: -12}
 
 
+def test_a_render_is_cut_off_or_empty_on_purpose(tmp_path: Path, hands: list[Sample]) -> None:
+    for sample in hands[:3]:
+        sample.label_source = "render"
+    hands[0].visibility[:] = 0
+    hands[1].visibility[11:] = 0
+    hands[2].keypoints[12] = (400.0, 60.0)
+    view = view_of(tmp_path, hands)
+    assert {hit.row: hit.severity for hit in hits("few-points", view)} == {0: "info", 1: "error"}
+    assert {hit.row: hit.severity for hit in hits("out-of-frame", view)} == {2: "info"}
+
+
 def test_out_of_frame_weighs_visibility_distance_and_crops(tmp_path: Path, hands: list[Sample]) -> None:
     for sample, x in zip(hands, (160.0, 160.0, 176.5, 400.0, 159.99), strict=False):
         sample.keypoints[12] = (x, 60.0)
@@ -34,6 +45,14 @@ def test_one_close_pair_is_no_collapse_but_a_copy_is(tmp_path: Path, hands: list
     hands[0].keypoints[8] = hands[0].keypoints[12] + 0.2
     hands[1].keypoints[8] = hands[1].keypoints[12]
     assert [hit.row for hit in hits("coincident-points", view_of(tmp_path, hands))] == [1]
+
+
+def test_a_hand_without_a_point_in_its_image_may_have_a_box_there(
+    tmp_path: Path, hands: list[Sample]
+) -> None:
+    hands[0].keypoints = hands[0].keypoints + np.array([0, 200], np.float32)
+    hands[0].bbox = np.array([40, 110, 20, 10], np.float32)  # a wrist that carries no keypoint
+    assert hits("box-apart", view_of(tmp_path, hands)) == []
 
 
 def test_a_box_lies_in_its_image_and_holds_points(tmp_path: Path, hands: list[Sample]) -> None:
