@@ -16,7 +16,6 @@ import bpy
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from render.shot import Shot
-from render.worker import grounds, lights
 from render.worker import scene as studio
 
 
@@ -37,10 +36,9 @@ def blenderproc(path, out):
     Left out in its favour: the change of all materials for the segmentation, and its HDF5 container.
     """
     shot = Shot.read(path)
-    scene = studio._scene()
-    scene.world.cycles.sampling_method = "AUTOMATIC"
+    bpy.context.scene.world.cycles.sampling_method = "AUTOMATIC"
     start = time.process_time()
-    studio._engine(scene, shot)
+    scene = studio.prepared(shot)
     cycles = scene.cycles
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
@@ -50,15 +48,9 @@ def blenderproc(path, out):
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 3, 3, 0
     cycles.transmission_bounces, cycles.transparent_max_bounces = 0, 8
     cycles.sample_clamp_indirect = 10.0
-    for place in (studio._camera, studio._hand, studio._extras):
-        place(scene, shot)
-    lights.apply(shot.light, scene)
-    grounds.apply(shot.ground, scene)
-    scene.render.filepath = str(out)
-    bpy.ops.render.render(write_still=True)
+    studio.write(scene, str(out))
     cycles.samples, cycles.use_denoising = 1, False
-    scene.render.filepath = str(out.with_name("segmentation.exr"))
-    bpy.ops.render.render(write_still=True)
+    studio.write(scene, str(out.with_name("segmentation.exr")))
     return time.process_time() - start
 
 

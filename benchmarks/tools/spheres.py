@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 from mathutils import Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
-from render.hand.model import HandModel
+from render.hand.model import HandModel, part_of_side
 from render.shot import Shot
 from render.worker import scene as studio
 
@@ -30,7 +30,7 @@ GROUPS = 7
 def main() -> None:
     folder, samples, masks = Path(sys.argv[-3]), int(sys.argv[-2]), int(sys.argv[-1])
     warnings.simplefilter("ignore", DeprecationWarning)  # use_nodes, which older versions of Blender need
-    scene = studio._scene()
+    scene = studio.the_scene()
     scene.world.use_nodes = True
     scene.world.node_tree.nodes.clear()  # black
     scene.render.engine = "CYCLES"
@@ -45,14 +45,13 @@ def main() -> None:
     for path in sorted(folder.glob("shot-*.npz")):
         shot, number = Shot.read(path), path.stem.split("-")[1]
         scene.render.resolution_x, scene.render.resolution_y = shot.width, shot.height
-        studio._camera(scene, shot)
+        studio.set_camera(scene, shot)
         scene.camera.data.dof.use_dof = False
         for which, hand in enumerate(shot.hands):
             for group in range(GROUPS):
                 for place, thing in enumerate(balls):
                     thing.location = Vector(hand.keypoints[group + GROUPS * place])
-                scene.render.filepath = str(folder / f"spheres-{number}-{which}-{group}.exr")
-                bpy.ops.render.render(write_still=True)
+                studio.write(scene, str(folder / f"spheres-{number}-{which}-{group}.exr"))
         if int(number) < masks:
             parts, depth = rays(shot)
             np.savez(folder / f"rays-{number}.npz", parts=parts, depth=depth, crossing=crossing(shot))
@@ -106,7 +105,7 @@ def hands(shot):
     for hand in shot.hands:
         model = HandModel.read(hand.model)
         left = hand.side == "left"
-        yield hand.vertices, model.faces, [int(p) - 16 if left and p > 1 else int(p) for p in model.part]
+        yield hand.vertices, model.faces, [part_of_side(int(part), left) for part in model.part]
 
 
 def things(shot):

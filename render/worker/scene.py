@@ -26,19 +26,29 @@ _models: dict[tuple[str, str], Any] = {}
 
 def render(shot_path: str, out: str) -> None:
     """Render a shot's file into a multilayer EXR."""
-    shot = Shot.read(shot_path)
-    scene = _scene()
-    _engine(scene, shot)
-    _camera(scene, shot)
-    _hands(scene, shot)
-    _extras(scene, shot)
+    write(prepared(Shot.read(shot_path)), out)
+
+
+def prepared(shot: Shot) -> Any:
+    """The scene with everything that a shot shows, ready to be rendered."""
+    scene = the_scene()
+    _set_engine(scene, shot)
+    set_camera(scene, shot)
+    _show_hands(scene, shot)
+    _show_extras(scene, shot)
     lights.apply(shot.light, scene)
     grounds.apply(shot.ground, scene)
+    return scene
+
+
+def write(scene: Any, out: str) -> None:
+    """Render the scene as it is now into a file."""
     scene.render.filepath = out
     bpy.ops.render.render(write_still=True)
 
 
-def _scene() -> Any:
+def the_scene() -> Any:
+    """The one scene of this process: made by the first call, and kept with what was put into it."""
     scene = bpy.context.scene
     if "curate" in scene:
         return scene
@@ -69,7 +79,7 @@ def _scene() -> Any:
     return scene
 
 
-def _engine(scene: Any, shot: Shot) -> None:
+def _set_engine(scene: Any, shot: Shot) -> None:
     render = scene.render
     render.resolution_x, render.resolution_y = shot.width, shot.height
     render.engine = "CYCLES"
@@ -95,7 +105,8 @@ def _engine(scene: Any, shot: Shot) -> None:
     cycles.filter_width = 1.5
 
 
-def _camera(scene: Any, shot: Shot) -> None:
+def set_camera(scene: Any, shot: Shot) -> None:
+    """Give the camera a shot's intrinsics."""
     data = scene.camera.data
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = 36.0
@@ -106,7 +117,7 @@ def _camera(scene: Any, shot: Shot) -> None:
     data.clip_start, data.clip_end = 0.01, 100.0
 
 
-def _hands(scene: Any, shot: Shot) -> None:
+def _show_hands(scene: Any, shot: Shot) -> None:
     shown = {(hand.model, hand.side): hand for hand in shot.hands}
     for key in [key for key in shown if key not in _models]:
         while len(_models) >= _MODELS_KEPT:
@@ -155,7 +166,7 @@ def _forget(key: tuple[str, str]) -> None:
     bpy.data.meshes.remove(mesh)
 
 
-def _extras(scene: Any, shot: Shot) -> None:
+def _show_extras(scene: Any, shot: Shot) -> None:
     """Rings, watches and sleeves, made anew for each shot, since no two are alike."""
     for thing in [o for o in scene.objects if o.name.startswith("extra ")]:
         mesh = thing.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -147,6 +148,16 @@ def test_keypoints_and_masks_are_where_the_picture_has_them(
     assert np.nanmax(errors) < 0.05
     (one,) = wrong
     assert (one.pixels <= 1, one.depth < 0.1, one.keypoints, one.crossing) == (True, True, 0, 0)
+
+
+def test_the_speed_benchmark_renders_a_shot_in_each_of_its_ways(blender: Blender, tmp_path: Path) -> None:
+    from benchmarks.render_speed import IN_TURN, planned
+
+    planned(one_person(random=1, size=32), tmp_path)
+    subprocess.run(blender.script(IN_TURN, str(tmp_path), "1"), check=True, capture_output=True)
+    times = json.loads((tmp_path / "times.json").read_text())["times"]
+    assert {"ours", "blenderproc"} < set(times)
+    assert all(len(seconds) == 1 for seconds in times.values())
 
 
 def one_person(**given: object) -> Job:
