@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,10 @@ Values = tuple[float, ...] | Interval
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What one --angles asks for: of each axis some values, or an interval."""
+    """Of each axis some values, or an interval: what one --angles asks for, or one combination of that.
+
+    A combination, or cell, is a grid with one value or an interval on each axis.
+    """
 
     tilt: Values = (0.0,)
     rotation: Values = (0.0,)
@@ -91,25 +94,14 @@ class Grid:
 
     def __str__(self) -> str:
         parts = zip(AXES, self._axes, strict=True)
-        return " ".join(f"{name}={_told(values)}" for name, values in parts)
+        return " ".join(f"{name}={_as_text(values)}" for name, values in parts)
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator[Grid]:
         """Every combination, the last axis fastest. An interval is not divided."""
-        parts: list[Sequence[float | Values]] = [[v] if isinstance(v, Interval) else v for v in self._axes]
-        return (Cell(*values) for values in itertools.product(*parts))
-
-    @property
-    def _axes(self) -> tuple[Values, ...]:
-        return (self.tilt, self.rotation, self.roll)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One combination of a grid: of each axis a value, or what a picture's value is drawn from."""
-
-    tilt: float | Values
-    rotation: float | Values
-    roll: float | Values
+        parts: list[list[Values]] = [
+            [v] if isinstance(v, Interval) else [(value,) for value in v] for v in self._axes
+        ]
+        return (Grid(*values) for values in itertools.product(*parts))
 
     def draw(self, rng: np.random.Generator) -> tuple[float, float, float]:
         """Tilt, rotation, roll in degrees, to hundredths. Takes three numbers of `rng`, whatever is drawn."""
@@ -118,20 +110,12 @@ class Cell:
         return tilt, rotation % 360.0, roll
 
     def holds(self, tilt: float, rotation: float, roll: float) -> bool:
-        """Whether a picture of it could have these angles, degrees."""
+        """Whether a picture of this grid could have these angles, degrees."""
         return all(map(_among, self._axes, (tilt, rotation, roll), (0, 360, 0)))
 
     @property
-    def _axes(self) -> tuple[float | Values, ...]:
+    def _axes(self) -> tuple[Values, ...]:
         return (self.tilt, self.rotation, self.roll)
-
-
-def cells(grids: Iterable[Grid], *, whole: bool = False) -> tuple[Cell, ...]:
-    """The cells of all grids, each once, in order; with `whole`, a grid is a single cell to draw from."""
-    found: dict[Cell, None] = {}
-    for grid in grids:
-        found.update(dict.fromkeys([Cell(grid.tilt, grid.rotation, grid.roll)] if whole else grid.cells()))
-    return tuple(found)
 
 
 def turn(tilt: float, rotation: float, roll: float, aspect: str) -> NDArray[np.float64]:
@@ -156,19 +140,18 @@ def _about(axis: int, degrees: float) -> NDArray[np.float64]:
     return matrix
 
 
-def _draw(values: float | Values, share: float) -> float:
+def _draw(values: Values, share: float) -> float:
     if isinstance(values, Interval):
         return round(values.low + share * (values.high - values.low), 2)
-    return values[int(share * len(values))] if isinstance(values, tuple) else values
+    return values[int(share * len(values))]
 
 
-def _among(values: float | Values, value: float, period: float) -> bool:
+def _among(values: Values, value: float, period: float) -> bool:
     """Whether an angle is one of an axis's; with a period, so many degrees more or less are the same."""
     same = (value - period, value, value + period)
     if isinstance(values, Interval):
         return any(values.low - _NEAR <= one <= values.high + _NEAR for one in same)
-    held = values if isinstance(values, tuple) else (values,)
-    return any(abs(one - other) < _NEAR for one in same for other in held)
+    return any(abs(one - other) < _NEAR for one in same for other in values)
 
 
 def _values(axis: str, given: str) -> Values:
@@ -225,7 +208,7 @@ def _bad(axis: str, found: str, *, allowed: str) -> InputError:
     return InputError(_WHERE, found, field=axis, allowed=allowed)
 
 
-def _told(values: Values) -> str:
+def _as_text(values: Values) -> str:
     if isinstance(values, Interval):
         return str(values)
     exact = [Decimal(_text(value)) for value in values]

@@ -34,7 +34,7 @@ from curate.basics.settings import (
     texts,
     whole,
 )
-from render.angles import Cell, Grid, cells
+from render.angles import Grid
 from render.look import grounds, lights
 
 if TYPE_CHECKING:
@@ -290,8 +290,8 @@ class Job(Options):
         return f"{head}{settings.explain(self)}\n"
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
-        """The combinations of angles; with `random`, the grids to draw from."""
+    def cells(self) -> tuple[Grid, ...]:
+        """The combinations of angles, each once; with `random`, the grids to draw from."""
         return _cells(self.angles, self.random is not None)
 
     @property
@@ -353,7 +353,7 @@ class Job(Options):
 
         return np.random.default_rng([self.seed, *stream])
 
-    def cell(self, shot: int) -> Cell:
+    def cell(self, shot: int) -> Grid:
         """The combination of angles that a shot shows, or is drawn from."""
         return self.cells[shot % len(self.cells)]
 
@@ -444,5 +444,8 @@ def runs(indices: Sequence[int]) -> str:
 
 
 @cache
-def _cells(angles: tuple[str, ...], whole_grids: bool) -> tuple[Cell, ...]:
-    return cells(map(Grid.of, angles), whole=whole_grids)
+def _cells(angles: tuple[str, ...], whole_grids: bool) -> tuple[Grid, ...]:
+    grids = map(Grid.of, angles)
+    return tuple(
+        dict.fromkeys(grids if whole_grids else itertools.chain.from_iterable(map(Grid.cells, grids)))
+    )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from curate.hands.kinematics import rotation
 from curate.hands.orientation import angles_of
-from render.angles import Cell
+from render.angles import Grid
 from render.hand.model import PERSON, HandModel
 from render.job import View
 from render.placement import AHEAD, Placement, facing, turn_of
@@ -86,12 +86,12 @@ class Wanted:
 
     Attributes
     ----------
-    lies: of Hands.lie. cell: of the angles. aspects: of the second hand.
+    lies: of Hands.lie. angles: that the second hand may have. aspects: of the second hand.
     table: whether the hands lie on one. own: whether both are of one person.
     """
 
     lies: tuple[str, ...]
-    cell: Cell
+    angles: Grid
     aspects: tuple[str, ...]
     table: bool
     own: bool
@@ -162,12 +162,12 @@ def _turned(first: _First, wanted: Wanted, rng: np.random.Generator) -> View:
     side, aspect = first.view.other_side, str(rng.choice(wanted.aspects))
     parallel = replace(first.view, side=side, aspect=aspect)
     by = rng.normal(0, _TURNED) if wanted.own else rng.uniform(0, 360)
-    drawn = wanted.cell.draw(rng)
+    drawn = wanted.angles.draw(rng)
     if not wanted.table:
         return View(first.view.model, side, aspect, *drawn)
     turn = rotation(first.normal, np.radians(by)) @ turn_of(parallel)
     tilt, rotated, roll, palm = (float(told[0]) for told in angles_of(turn[None]))
-    if bool(palm) != (aspect == "palmar") or not wanted.cell.holds(tilt, rotated, roll):
+    if bool(palm) != (aspect == "palmar") or not wanted.angles.holds(tilt, rotated, roll):
         return parallel
     return replace(parallel, tilt=tilt, rotation=rotated, roll=roll)
 

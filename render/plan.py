@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.hands.kinematics import bone_matrices
-from render.angles import Cell
+from render.angles import Grid
 from render.hand import accessories, contact, held
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
@@ -187,7 +187,7 @@ class _Shown:
 
 
 def _two(
-    job: Job, cell: Cell, first: _Shown, number: int, table: bool, cast: Cast, rng: np.random.Generator
+    job: Job, cell: Grid, first: _Shown, number: int, table: bool, cast: Cast, rng: np.random.Generator
 ) -> list[_Shown]:
     """The first hand, of the person of that number, and a second, of the same person or of a stranger."""
     stranger = number ^ 1  # always the same two, so that a split by people can part the others

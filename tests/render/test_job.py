@@ -24,6 +24,12 @@ def test_cells_come_one_after_the_other_then_all_again() -> None:
     assert [(v.tilt, v.rotation) for v in views[5:]] == [(v.tilt, v.rotation) for v in views[:5]]
 
 
+def test_grids_are_joined_and_what_both_hold_counts_once() -> None:
+    angles = ["tilt=0,30", "tilt=30,45"]
+    assert [cell.tilt for cell in Job.of(angles=angles).cells] == [(0,), (30,), (45,)]
+    assert [cell.tilt for cell in Job.of(angles=angles, random=2).cells] == [(0, 30), (30, 45)]
+
+
 def test_each_angle_is_shown_by_every_hand_equally_often() -> None:
     job = Job.of(angles="tilt=0,30 rotation=0,90", per_angle=12, models=["a", "b", "c"], aspect="both")
     views = [job.view(index) for index in range(len(job))]

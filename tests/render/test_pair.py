@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from render.angles import Cell, Interval
+from render.angles import Grid, Interval
 from render.job import LIES, View
 from render.pair import Body, Lying, Wanted, lay
 from render.placement import Placement, facing
 
 RADIUS, DISTANCE = 0.03, 0.5
-ANY = Cell(Interval(-50, 50), Interval(0, 360), Interval(-50, 50))
+ANY = Grid(Interval(-50, 50), Interval(0, 360), Interval(-50, 50))
 
 
 def ball() -> Body:
@@ -25,7 +25,7 @@ def ball() -> Body:
 
 
 def balls(
-    lie: str, seed: int, *, table: bool = False, cell: Cell = ANY, own: bool = False
+    lie: str, seed: int, *, table: bool = False, cell: Grid = ANY, own: bool = False
 ) -> tuple[Placement, Lying]:
     """Where the first is, and how the second lies."""
     view = View("procedural", "right", "dorsal", 20.0, 40.0, -10.0)
@@ -65,7 +65,7 @@ def test_on_a_table_both_lie_equally_deep_or_one_on_the_other() -> None:
 
 
 def test_the_second_has_the_other_side_and_angles_of_the_job() -> None:
-    cell = Cell((0.0, 20.0), Interval(0, 90), -10.0)
+    cell = Grid((0.0, 20.0), Interval(0, 90), (-10.0,))
     for table in (False, True):
         for seed in range(8):
             _, second = balls("apart", seed, table=table, cell=cell)

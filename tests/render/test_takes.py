@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.basics.errors import InputError
-from render.angles import Cell, Interval, turn
+from render.angles import Grid, Interval, turn
 from render.job import Job, View
 from render.people.cast import Cast
 from render.plan import plan_shot
@@ -108,7 +108,7 @@ def test_a_table_stays_and_an_environment_is_seen_where_it_lights(cast: Cast) ->
 
 
 def test_cells_hold_their_angles_modulo_a_turn() -> None:
-    cell = Cell(Interval(0, 45), Interval(-30, 30), (0.0, 10.0))
+    cell = Grid(Interval(0, 45), Interval(-30, 30), (0.0, 10.0))
     assert cell.holds(45, 340, 10)
     assert not cell.holds(45, 40, 10)
     assert not cell.holds(-5, 0, 0)
