@@ -59,8 +59,10 @@ PICTURES = "a folder of images, for the kind picture"  # what ground.folder must
 # How a second hand lies to the first (`render.pair`).
 LIES = ("apart", "touching", "before")
 
-# Streams of random numbers of our own. `render.plan` draws from (seed, index), `render.people.cast` from
-# (seed, person, 1).
+# What ends the name of a stream of random numbers (`Job.stream`), so that no two are the same. A shot's own
+# stream is named by its number alone.
+PERSON = 1
+TAKE = 105
 _ANGLES, _ORDER, _EMPTY, _HELD, _WAYS, _SECOND = 101, 102, 103, 104, 106, 107
 
 
@@ -332,26 +334,27 @@ class Job(Options):
 
     def is_empty(self, shot: int) -> bool:
         """Whether a shot shows no hand."""
-        return bool(self._random(shot, _EMPTY).random() < self.empty)
+        return bool(self.stream(shot, _EMPTY).random() < self.empty)
 
     def held(self, shot: int) -> np.random.Generator | None:
         """What decides the thing that the hand of a shot holds; None where it holds none."""
-        rng = self._random(shot, _HELD)
+        rng = self.stream(shot, _HELD)
         return rng if rng.random() < self.accessories.held else None
 
     def second(self, shot: int) -> np.random.Generator | None:
         """What decides the second hand of a shot; None where it has none."""
-        rng = self._random(shot, _SECOND)
+        rng = self.stream(shot, _SECOND)
         return rng if rng.random() < self.hands.two else None
 
     def ways(self, shot: int) -> np.random.Generator:
         """What decides how thumb and neighbouring fingers of a shot's hand lie."""
-        return self._random(shot, _WAYS)
+        return self.stream(shot, _WAYS)
 
-    def _random(self, *stream: int) -> np.random.Generator:
+    def stream(self, *name: int) -> np.random.Generator:
+        """Random numbers that depend on the seed and on these numbers alone."""
         import numpy as np  # here, as a job is asked for its settings without any being drawn
 
-        return np.random.default_rng([self.seed, *stream])
+        return np.random.default_rng([self.seed, *name])
 
     def cell(self, shot: int) -> Grid:
         """The combination of angles that a shot shows, or is drawn from."""
@@ -364,8 +367,8 @@ class Job(Options):
         turns = self.hands_in_turn
         round_, place = divmod(shot, len(self.cells))
         block, turn = divmod(round_, len(turns))
-        order = self._random(block, place, _ORDER).permutation(len(turns))
-        angles = self.cell(shot).draw(self._random(shot, _ANGLES))
+        order = self.stream(block, place, _ORDER).permutation(len(turns))
+        angles = self.cell(shot).draw(self.stream(shot, _ANGLES))
         model, side, aspect = turns[order[turn]]
         return View(model, side, aspect, *angles)
 

@@ -1,8 +1,8 @@
 """From a job and a number to a shot: whose hand, how held, how lit, on what ground, how seen. No bpy.
 
-Everything is drawn from `default_rng([seed, shot])`, and what differs between a shot's takes from streams
-of their own (`render.takes`). So a picture does not depend on which others are made, nor where or in which
-order.
+Everything is drawn from the shot's own stream of random numbers (`Job.stream`), and what differs between a
+shot's takes from streams of their own (`render.takes`). So a picture does not depend on which others are
+made, nor where or in which order.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     ----------
     cast: finds, or makes, the models that the job names.
     """
-    rng = np.random.default_rng([job.seed, shot])
+    rng = job.stream(shot)
     view = job.view(shot)
     number = int(rng.integers(job.hands.people))
     person = cast.person(view.model, job, number)

@@ -1,9 +1,9 @@
 """What differs between the pictures of one shot: which part of the render, ground, camera. No bpy.
 
-Tracing a hand is dear and finishing a picture cheap. So one render serves several pictures: each is a part of
-it (`render.cut`), mirrored or turned by quarters where the job could have drawn the hand so, before a ground
-of its own where Blender rendered none, through a camera of its own. Take t of a shot is drawn from
-`default_rng([seed, shot, t, _TAKE])`; the first is laid as the shot was planned.
+Tracing a hand is dear and finishing a picture cheap, so one render serves several pictures. Each shows a part
+of it (`render.cut`), mirrored or turned by quarters where the job could have drawn the hand so, through a
+camera of its own, and before a ground of its own where Blender rendered none. Each is drawn from its own
+stream of random numbers; the first is laid as the shot was planned.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.cut import Cut, turn
-from render.job import Camera, Job, View
+from render.job import TAKE, Camera, Job, View
 from render.look import RGB
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import Light
@@ -23,7 +23,6 @@ from render.shot import Finish, Row, Take
 
 Floats = NDArray[np.float64]
 
-_TAKE = 105
 # How far the outermost point is beyond the edge that cuts fingers off.
 _CUT_OFF = (0.0, 0.1)
 
@@ -59,7 +58,7 @@ def plan_takes(scene: Scene, fraction: Floats) -> tuple[tuple[Take, ...], Floats
     """
     job, laid, wishes = scene.job, _ways(scene), []
     for number in range(job.takes):
-        rng = np.random.default_rng([job.seed, scene.shot, number, _TAKE])
+        rng = job.stream(scene.shot, number, TAKE)
         mirrored, quarters = laid[number]
         turned = turn(mirrored, quarters)
         axis = _framed(scene.points @ turned.T, job.size, job.camera, rng)
@@ -113,7 +112,7 @@ def _ways(scene: Scene) -> list[tuple[bool, int]]:
     Every other one is mirrored, where any can be, so that there are as many left hands as right ones.
     """
     job, cell = scene.job, scene.job.cell(scene.shot)
-    rng = np.random.default_rng([job.seed, scene.shot, _TAKE])
+    rng = job.stream(scene.shot, TAKE)
 
     def fit(mirrored: bool, quarters: int) -> bool:
         views = (laid(view, mirrored, quarters) for view in scene.views)

@@ -8,12 +8,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
-
 from curate.basics import files
 from curate.hands import anatomy
 from render.hand.model import HandModel
-from render.job import Job
+from render.job import PERSON, Job
 from render.look import tone
 from render.people import models
 
@@ -39,7 +37,7 @@ class Cast:
 
     def person(self, name: str, job: Job, number: int) -> Person:
         """One of the job's people who have the named model. number: from 0, below job.hands.people."""
-        own = np.random.default_rng([job.seed, number, 1])
+        own = job.stream(number, PERSON)
         skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
         if name != models.PROCEDURAL:
             path = _kept(name)
