@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.hands import kinematics
-from render.hand.model import PART_OF_BONE, PERSON, HandModel
+from render.hand.meshes import lofted, revolved
+from render.hand.model import PART_OF_BONE, PERSON, HandModel, moved
 from render.job import Accessories
 from render.look import RGB
 from render.look.colour import dye, muted
@@ -105,21 +106,6 @@ def shape(worn: Worn, model: HandModel, matrices: Floats) -> list[Extra]:
     return things
 
 
-def _moved(points: Floats, matrix: Floats) -> NDArray[np.float32]:
-    return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-
-
-def _band(lines: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Points and triangles of a ring-shaped skin: `lines` (rows, steps, 3), closed both ways."""
-    rows, steps = lines.shape[:2]
-    index = np.arange(rows * steps).reshape(rows, steps)
-    next_row, next_step = np.roll(index, -1, 0), np.roll(index, -1, 1)
-    both = np.roll(next_row, -1, 1)
-    # Triangles: of four corners that do not lie in a plane every program makes two of its own choice.
-    faces = np.stack([index, next_step, both, index, both, next_row], -1).reshape(-1, 3).astype(np.int32)
-    return lines.reshape(-1, 3), faces
-
-
 def _ring(
     model: HandModel,
     matrices: Floats,
@@ -136,39 +122,47 @@ def _ring(
     up /= np.linalg.norm(up)
     across = np.cross(along, up)
     centre = chain[0] + rng.uniform(0.56, 0.7) * length * along
-    radius = [r + 0.0004 for r in _flesh_radius(model, finger, centre, along)]
+    flesh = _flesh_radius(model, finger, centre, np.stack([across, along, up]))
+    broad, high = (radius + 0.0004 for radius in flesh)
     turns = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     tube = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     wide = thick * rng.uniform(0.8, 1.8)
     stone = thick * rng.uniform(0.5, 2.2) * (rng.random() < 0.4)
     swell = 1 + stone / thick * np.exp(-(((np.angle(np.exp(1j * (turns - np.pi / 2)))) / 0.45) ** 2))
-    out = radius[0] + thick * 0.5 * (1 + np.cos(tube))[:, None] * swell
-    flat = radius[1] + thick * 0.5 * (1 + np.cos(tube))[:, None] * swell
+    raised = thick * 0.5 * (1 + np.cos(tube))[:, None] * swell
     side = wide * np.sin(tube)[:, None] * swell
-    lines = (
+    rows = (
         centre
-        + (out * np.cos(turns))[..., None] * across
-        + (flat * np.sin(turns))[..., None] * up
+        + ((broad + raised) * np.cos(turns))[..., None] * across
+        + ((high + raised) * np.sin(turns))[..., None] * up
         + side[..., None] * along
     )
-    points, faces = _band(lines)
     bone = kinematics.bone(finger, 0)
     look = Look(colour, 1.0, float(rng.uniform(0.15, 0.35)))
-    return Extra(_moved(points, matrices[bone]), faces, look, int(PART_OF_BONE[bone]))
+    return _extra(rows, matrices[bone], look, int(PART_OF_BONE[bone]))
 
 
-def _flesh_radius(model: HandModel, finger: int, centre: Floats, along: Floats) -> tuple[float, float]:
-    """Half breadth and half thickness of a finger's flesh in a slice across its bone."""
+def _extra(rows: Floats, matrix: Floats, look: Look, part: int) -> Extra:
+    """A thing closed both ways, at rest given by its rows, where a bone's motion takes it."""
+    points, faces = lofted(rows, closed=True)
+    return Extra(moved(points, matrix).astype(np.float32), faces, look, part)
+
+
+def _flesh_radius(model: HandModel, finger: int, centre: Floats, frame: Floats) -> tuple[float, float]:
+    """Half breadth and half thickness of a finger's flesh in a slice across its bone.
+
+    Parameters
+    ----------
+    frame: (3, 3) unit vectors across the finger, along it, and out of its back.
+    """
     first = kinematics.bone(finger, 0)
+    across, along, up = frame
     away = model.vertices - centre
     s = away @ along
     around = away - s[:, None] * along
     near = (np.abs(s) < 0.002) & (model.weights[:, first : first + 3].sum(axis=1) > 0.6)
     if not near.any():
         return 0.009, 0.0085
-    up = np.array([0.0, 0.0, 1.0]) - along[2] * along
-    up /= np.linalg.norm(up)
-    across = np.cross(along, up)
     return float(np.abs(around[near] @ across).max()), float(np.abs(around[near] @ up).max())
 
 
@@ -182,38 +176,31 @@ def _arm_radius(model: HandModel, y: float) -> tuple[Floats, float, float]:
     return np.array([middle[0], y, middle[2]]), float(high[0] - low[0]) / 2, float(high[2] - low[2]) / 2
 
 
+def _around_arm(centre: Floats, wide: Floats | float, thick: Floats | float, turns: Floats) -> Floats:
+    """A ring of points (steps, 3) around the arm: an ellipse of half breadth and half thickness."""
+    return centre + np.stack([wide * np.cos(turns), 0 * turns, thick * np.sin(turns)], -1)
+
+
 def _watch(model: HandModel, arm: Floats, colour: RGB, rng: np.random.Generator) -> list[Extra]:
     centre, wide, thick = _arm_radius(model, -0.014 - 0.034 * rng.random())
     half = rng.uniform(0.006, 0.011)
     turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    profile = [(0.0, -half), (0.0028, -half), (0.0028, half), (0.0, half)]
-    lines = np.stack(
-        [
-            centre
-            + np.stack(
-                [(wide + out) * np.cos(turns), np.full_like(turns, y), (thick + out) * np.sin(turns)], -1
-            )
-            for out, y in profile
-        ]
+    edges = [(0.0, -half), (0.0028, -half), (0.0028, half), (0.0, half)]
+    strap = np.stack(
+        [_around_arm(centre + np.array([0, y, 0]), wide + out, thick + out, turns) for out, y in edges]
     )
-    points, faces = _band(lines)
     metal = colour in (_GOLD, _SILVER)
-    look = Look(colour, float(metal), 0.35 if metal else 0.7)
-    things = [Extra(_moved(points, arm), faces, look, PERSON)]
+    things = [_extra(strap, arm, Look(colour, float(metal), 0.35 if metal else 0.7), PERSON)]
     size = rng.uniform(0.012, 0.019)
     top = centre + np.array([0, 0, thick])
-    for radius, low, high, shade in ((size, -0.001, 0.008, colour), (size * 0.86, 0.007, 0.0086, None)):
-        face = shade or ((0.8, 0.8, 0.8) if rng.random() < 0.5 else (0.02, 0.02, 0.03))
+    dial = (0.8, 0.8, 0.8) if rng.random() < 0.5 else (0.02, 0.02, 0.03)
+    case = Look(colour, float(metal), 0.25)
+    for radius, low, high, look in (
+        (size, -0.001, 0.008, case),
+        (size * 0.86, 0.007, 0.0086, Look(dial, 0.0, 0.25)),
+    ):
         profile = [(0.0, low), (radius, low), (radius, high), (0.0, high)]
-        disc = np.stack(
-            [
-                top + np.stack([r * np.cos(turns), r * np.sin(turns), np.full_like(turns, z)], -1)
-                for r, z in profile
-            ]
-        )
-        points, faces = _band(disc)
-        look = Look(face, float(metal and shade is not None), 0.25)
-        things.append(Extra(_moved(points, arm), faces, look, PERSON))
+        things.append(_extra(revolved(top, profile, turns), arm, look, PERSON))
     return things
 
 
@@ -230,7 +217,7 @@ def _sleeve(
     ys = np.concatenate([[start + 0.006, start, start], np.linspace(start, -0.30, 26)[1:]])
     outs = np.concatenate([[loose - 0.0025, loose - 0.002, loose], np.full(25, loose)])
     phase = rng.uniform(0, 6, 4)
-    lines = []
+    rows = []
     for y, out in zip(ys, outs, strict=True):
         centre, wide, thick = _arm_radius(model, float(min(y, -0.045)))
         fold = (
@@ -242,10 +229,6 @@ def _sleeve(
             )
         )
         slack = out + fold * np.clip((start - y) / 0.02, 0.15, 1)
-        ring = [(wide + slack) * np.cos(turns), np.zeros_like(turns), (thick + slack) * np.sin(turns)]
-        lines.append(np.array([centre[0], y, centre[2]]) + np.stack(ring, -1))
-    # Back inside, so that the band is closed.
-    lines.append(np.array([0, -0.30, 0]) + 0.01 * np.stack([np.cos(turns), 0 * turns, np.sin(turns)], -1))
-    points, faces = _band(np.stack(lines))
-    look = Look(colour, 0.0, 0.9)
-    return Extra(_moved(points, arm), faces, look, PERSON)
+        rows.append(_around_arm(np.array([centre[0], y, centre[2]]), wide + slack, thick + slack, turns))
+    rows.append(_around_arm(np.array([0, -0.30, 0]), 0.01, 0.01, turns))  # back inside, to close the surface
+    return _extra(np.stack(rows), arm, Look(colour, 0.0, 0.9), PERSON)

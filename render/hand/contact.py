@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from curate.hands import kinematics
 from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
-from render.hand.model import HandModel
+from render.hand.model import HandModel, moved
 from render.job import LAID, Pose
 
 Floats = NDArray[np.float64]
 
 PALM = 9  # what owns the palm's balls
 _TOUCH = 0.96  # of the sum of two radii: skin gives way a little
-# The thumb's flexion at CMC, MCP and IP, its deviation and its twist, degrees.
-_THUMBS = {
+Thumb = tuple[float, float, float, float, float]  # flexion at CMC, MCP and IP, deviation, twist; degrees
+_THUMBS: dict[str, Thumb] = {
     "beside": (2.0, 12.0, 6.0, 12.0, 0.0),
     "under": (38.0, 44.0, 28.0, 17.0, -30.0),
     "over": (-9.0, 6.0, 4.0, 9.0, -10.0),
@@ -70,9 +70,7 @@ def laid(ways: Ways, angles: Floats, model: HandModel, rng: np.random.Generator)
     """
     angles = angles.copy()
     if ways.thumb != "out":
-        first, second, third, deviation, twist = np.array(_THUMBS[ways.thumb]) + _LOOSE * rng.normal(0, 1, 5)
-        angles[0, :, FLEXION] = first, second, third
-        angles[0, 0, DEVIATION], angles[0, 0, TWIST] = max(deviation, 8.0), twist
+        lay_thumb(angles, _THUMBS[ways.thumb], _LOOSE, rng)
     for fixed, moving in ways.touching:
         _meet(angles, model, fixed, moving)
     if ways.crossing:
@@ -80,6 +78,13 @@ def laid(ways: Ways, angles: Floats, model: HandModel, rng: np.random.Generator)
     if ways.thumb in ("beside", "over"):
         _meet(angles, model, 1, 0)
     return angles
+
+
+def lay_thumb(angles: Floats, mean: Thumb, spread: Floats, rng: np.random.Generator) -> None:
+    """Draw the thumb's angles in joint angles (5, 3, 3), degrees. spread: standard deviations (5,)."""
+    first, second, third, deviation, twist = np.array(mean) + spread * rng.normal(0, 1, 5)
+    angles[0, :, FLEXION] = first, second, third
+    angles[0, 0, DEVIATION], angles[0, 0, TWIST] = deviation, twist
 
 
 def _meet(angles: Floats, model: HandModel, fixed: int, moving: int) -> None:
@@ -152,8 +157,7 @@ def balls(model: HandModel, angles: Floats) -> tuple[Floats, Floats, NDArray[np.
             if k == 0:
                 reach = 0.45 + 0.55 * share
             row = start + reach * (end - start)
-            matrix = matrices[kinematics.bone(finger, k)]
-            centres.append(row @ matrix[:3, :3].T + matrix[:3, 3])
+            centres.append(moved(row, matrices[kinematics.bone(finger, k)]))
             radii.append((thick[finger, k] + reach * (thick[finger, k + 1] - thick[finger, k])).ravel())
             owner.append(np.full(len(row), finger))
     palm = _palm_balls(model)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.hands import kinematics
+from render.hand.meshes import lofted, revolved
 from render.hand.model import HandModel
 from render.look.colour import muted
 from render.shot import Extra, Look
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 THINGS = ("rod", "cup", "box", "ball")
 _LEAST, _MOST, _ROD = 0.003, 0.036, 0.007  # radius, metres
@@ -32,34 +32,28 @@ def hold(
     ----------
     matrices: (17, 4, 4) that pose the hand. vertices: (V, 3) of the posed hand.
     """
-    name, look = (
-        str(rng.choice(THINGS)),
-        Look(muted(rng), float(rng.random() < 0.15), float(rng.uniform(0.2, 0.9))),
-    )
+    name = str(rng.choice(THINGS))
+    look = Look(muted(rng), float(rng.random() < 0.15), float(rng.uniform(0.2, 0.9)))
     half, slim = rng.uniform(0.03, 0.08), rng.uniform(0.5, 1.0)
     frame, middle = _between(model, matrices)
     points = (vertices - middle) @ frame.T  # the last axis runs along the thing
     if name == "ball":
         centre, radius = _room(points)
-        lines = _round(centre, min(radius, _MOST))
+        rows = _round(centre, min(radius, _MOST))
     else:
         near = points[np.abs(points[:, 2]) < half]
         centre, radius = _room(near[:, :2])
         radius = min(radius, _ROD if name == "rod" else _MOST) * (slim if name == "rod" else 1)
-        lines = _bar(np.append(centre, 0.0), radius, half, corners=4 if name == "box" else _STEPS)
+        rows = _bar(np.append(centre, 0.0), radius, half, corners=4 if name == "box" else _STEPS)
     if radius < _LEAST:
         return None
-    shape, faces = _closed(lines)
+    shape, faces = lofted(rows, closed=False)
     return name, Extra((shape @ frame + middle).astype(np.float32), faces, look, 0)
 
 
 def _between(model: HandModel, matrices: Floats) -> tuple[Floats, Floats]:
     """Axes (3, 3), the last across the fingers, and the middle of the room that they close around."""
-    joints = np.empty((4, 4, 3))
-    for finger in range(4):
-        for k in range(4):
-            moved = matrices[kinematics.bone(finger + 1, min(k, 2))]
-            joints[finger, k] = moved[:3, :3] @ model.joints[5 + 4 * finger + k] + moved[:3, 3]
+    joints = model.posed_joints(matrices)[5:].reshape(4, 4, 3)
     across = joints[3, 1] - joints[0, 1]
     across /= np.linalg.norm(across)
     out = np.array([0.0, 0.0, 1.0]) - across[2] * across
@@ -82,25 +76,14 @@ def _room(points: Floats) -> tuple[Floats, float]:
 
 
 def _bar(centre: Floats, radius: float, half: float, corners: int) -> Floats:
-    """Outlines (4, corners, 3) of a round or square bar: both ends' middles and rims."""
+    """Rows (4, corners, 3) of a round or square bar: both ends' middles and rims."""
     turns = np.linspace(0, 2 * np.pi, corners, endpoint=False) + np.pi / 4
-    rim = np.stack([np.cos(turns), np.sin(turns), 0 * turns], -1)
-    rows = [(0.0, -half), (radius, -half), (radius, half), (0.0, half)]
-    return np.stack([centre + r * rim + [0, 0, z] for r, z in rows])
+    return revolved(centre, [(0.0, -half), (radius, -half), (radius, half), (0.0, half)], turns)
 
 
 def _round(centre: Floats, radius: float) -> Floats:
+    """Rows of a ball."""
     turns = np.linspace(0, 2 * np.pi, _STEPS, endpoint=False)
-    rim = np.stack([np.cos(turns), np.sin(turns), 0 * turns], -1)
     heights = np.linspace(-np.pi / 2, np.pi / 2, _STEPS // 2)
-    return np.stack([centre + radius * (np.cos(h) * rim + [0, 0, np.sin(h)]) for h in heights])
-
-
-def _closed(lines: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Points and outward triangles between rows of points (rows, steps, 3) whose ends are single points."""
-    rows, steps = lines.shape[:2]
-    index = np.arange(rows * steps).reshape(rows, steps)
-    here, above = index[:-1], index[1:]
-    beside, both = np.roll(here, -1, 1), np.roll(above, -1, 1)
-    faces = np.stack([here, beside, both, here, both, above], -1).reshape(-1, 3)
-    return lines.reshape(-1, 3), faces.astype(np.int32)
+    unit = revolved(np.zeros(3), [(np.cos(h), np.sin(h)) for h in heights], turns)
+    return centre + radius * unit

@@ -21,8 +21,6 @@ Floats = NDArray[np.float64]
 # gives the palm the last number; the forearm is "person".
 PERSON = 1
 PART_OF_BONE = np.array([33, *(18 + 3 * f + 2 - k for f in range(5) for k in range(3)), PERSON], np.uint8)
-
-
 # By how much the class ids of a left hand are below those of a right hand.
 LEFT_BELOW = 16
 
@@ -92,6 +90,11 @@ class HandModel:
         moved: NDArray[np.float32] = np.einsum("vij,vj->vi", turns[:, :, :3], self.vertices) + turns[:, :, 3]
         return moved
 
+    def posed_joints(self, matrices: Floats) -> Floats:
+        """Rotation centres (21, 3) after each bone has moved."""
+        owners = [kinematics.bone_of_keypoint(i) for i in range(len(self.joints))]
+        return np.array([moved(joint, matrices[own]) for joint, own in zip(self.joints, owners, strict=True)])
+
     def labelled(self, matrices: Floats, palm: float = 0.0) -> Floats:
         """Keypoints (21, 3) after each bone has moved.
 
@@ -118,6 +121,12 @@ class HandModel:
         for name in ("name", "licence", "texture"):
             values[name] = str(values[name])
         return cls(**values)
+
+
+def moved(points: Floats, matrix: Floats) -> Floats:
+    """Points (3,) or (N, 3) after a rigid motion (4, 4)."""
+    there: Floats = points @ matrix[:3, :3].T + matrix[:3, 3]
+    return there
 
 
 def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from curate.hands import kinematics
 from curate.hands.kinematics import DEVIATION, FLEXION, TWIST
+from render.hand.contact import Thumb, lay_thumb
 from render.hand.limits import limited
-from render.hand.model import HandModel
+from render.hand.model import HandModel, moved
 
 Floats = NDArray[np.float64]
 
-# The thumb's flexion at CMC, MCP and IP, its deviation and its twist, degrees.
-THUMBS = {
+THUMBS: dict[str, Thumb] = {
     "out": (0.0, 5.0, -5.0, 50.0, 0.0),
     "up": (-6.0, -4.0, -22.0, 60.0, 0.0),
     "beside": (4.0, 15.0, 10.0, 20.0, 0.0),
@@ -76,9 +76,7 @@ def held(name: str, angles: Floats, model: HandModel, rng: np.random.Generator) 
     bent = np.clip(np.array(sign.bent) + rng.normal(0, 0.05, 4), 0, 1.02)
     angles[1:, :, FLEXION] = bent[:, None] * _BENT + (1 - bent[:, None]) * angles[1:, :, FLEXION]
     angles[1:, 1:, FLEXION] += rng.normal(0, 3, (4, 2))
-    first, second, third, deviation, twist = np.array(THUMBS[sign.thumb]) + _LOOSE * rng.normal(0, 1, 5)
-    angles[0, :, FLEXION] = first, second, third
-    angles[0, 0, DEVIATION], angles[0, 0, TWIST] = deviation, twist
+    lay_thumb(angles, THUMBS[sign.thumb], _LOOSE, rng)
     return _meeting(sign, angles, model, rng) if sign.meets or sign.rests else angles
 
 
@@ -100,19 +98,16 @@ def _gap(sign: Sign, angles: Floats, model: HandModel) -> float:
     """How far the thumb's pulp is from touching what it should, metres."""
     matrices = kinematics.bone_matrices(model.joints, np.radians(angles))
 
-    def moved(finger: int, joint: int, beyond: float, off: Floats | float = 0.0) -> Floats:
-        """A point beyond a joint by a share of the bone, and off it."""
+    def place(finger: int, joint: int, beyond: float, off: Floats | float = 0.0) -> Floats:
+        """Of a point beyond a joint by a share of the bone, and off it."""
         first = 1 + 4 * finger + joint
         start, end = model.joints[first : first + 2]
-        point = start + beyond * (end - start) + off
-        matrix = matrices[kinematics.bone(finger, joint)]
-        placed: Floats = matrix[:3, :3] @ point + matrix[:3, 3]
-        return placed
+        return moved(start + beyond * (end - start) + off, matrices[kinematics.bone(finger, joint)])
 
-    pulp = moved(0, 2, 0.94)
+    pulp = place(0, 2, 0.94)
     if sign.meets:
         touch = 0.85 * (model.radius[4] + model.radius[4 + 4 * sign.meets])
-        return float(abs(np.linalg.norm(pulp - moved(sign.meets, 2, 0.94)) - touch))
+        return float(abs(np.linalg.norm(pulp - place(sign.meets, 2, 0.94)) - touch))
     _, backs = kinematics.axes(model.joints)
     above = (model.radius[4] + model.radius[2 + 4 * sign.rests]) * backs[sign.rests, 1]
-    return float(np.linalg.norm(pulp - moved(sign.rests, 1, 0.5, above)))
+    return float(np.linalg.norm(pulp - place(sign.rests, 1, 0.5, above)))

@@ -8,21 +8,14 @@ import numpy as np
 import pytest
 
 from curate.hands import kinematics
-from curate.hands.anatomy import Build
 from curate.hands.kinematics import FLEXION
 from render.hand import accessories
 from render.hand.accessories import Worn
 from render.hand.model import PART_OF_BONE, PERSON, HandModel
-from render.hand.procedural import make_model
 from render.job import Accessories
 
 RED = (0.5, 0.0, 0.0)
 BARE = Worn(None, (), None, None, -0.05, None, 3)
-
-
-@pytest.fixture(scope="module")
-def model() -> HandModel:
-    return make_model(Build())
 
 
 def still(model: HandModel) -> np.ndarray:

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 
 from curate.hands import kinematics
-from curate.hands.anatomy import Build
 from curate.hands.kinematics import DEVIATION
 from render.hand import contact, pose
 from render.hand.contact import Ways
 from render.hand.model import HandModel
-from render.hand.procedural import make_model
 from render.job import Pose
 
 PAIRS = ((2, 1), (2, 3), (3, 4))
-
-
-@pytest.fixture(scope="module")
-def model() -> HandModel:
-    return make_model(Build())
 
 
 def hands(model: HandModel, ways: Ways, count: int = 8) -> list[np.ndarray]:
@@ -29,9 +22,7 @@ def hands(model: HandModel, ways: Ways, count: int = 8) -> list[np.ndarray]:
 
 def joints(model: HandModel, angles: np.ndarray) -> np.ndarray:
     """Rotation centres of the posed hand (21, 3), metres: x away from the thumb, z out of the back."""
-    moves = kinematics.bone_matrices(model.joints, angles)
-    owner = [kinematics.bone_of_keypoint(index) for index in range(21)]
-    return np.einsum("kij,kj->ki", moves[owner][:, :3, :3], model.joints) + moves[owner][:, :3, 3]
+    return model.posed_joints(kinematics.bone_matrices(model.joints, angles))
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curate.hands.anatomy import Build
 from curate.hands.kinematics import bone_matrices
 from render.hand import held, pose
 from render.hand.model import HandModel
-from render.hand.procedural import make_model
-
-
-@pytest.fixture(scope="module")
-def model() -> HandModel:
-    return make_model(Build())
 
 
 def things(model: HandModel, kind: str, count: int) -> list[tuple[np.ndarray, str, np.ndarray, np.ndarray]]:

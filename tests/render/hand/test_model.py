@@ -16,11 +16,6 @@ from render.hand.model import PART_OF_BONE, HandModel
 from render.hand.procedural import make_model
 
 
-@pytest.fixture(scope="module")
-def model() -> HandModel:
-    return make_model(Build())
-
-
 def volume(model: HandModel, only: np.ndarray | None = None) -> float:
     """Of the skin's inside, litres (divergence theorem)."""
     a, b, c = (model.vertices[model.faces[:, i]].astype(float) for i in range(3))

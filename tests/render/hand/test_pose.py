@@ -5,20 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from curate.basics import keypoints as kp
 from curate.hands import kinematics
-from curate.hands.anatomy import Build
 from curate.hands.kinematics import DEVIATION, FLEXION
 from render.hand import contact, pose
 from render.hand.limits import FLEXION_LIMITS
 from render.hand.model import HandModel
-from render.hand.procedural import make_model
 from render.hand.signs import SIGNS
 from render.job import POSES
-
-
-@pytest.fixture(scope="module")
-def model() -> HandModel:
-    return make_model(Build())
 
 
 @pytest.mark.parametrize("kind", POSES)
@@ -82,9 +76,7 @@ def tips(model: HandModel, kind: str) -> list[np.ndarray]:
     rng, found = np.random.default_rng(5), []
     for _ in range(8):
         angles, _ = pose.sample_pose(kind, model, rng)
-        moved = kinematics.bone_matrices(model.joints, angles)
-        ends = [(model.joints[4 + 4 * f], moved[kinematics.bone(f, 2)]) for f in range(5)]
-        found.append(np.array([m[:3, :3] @ tip + m[:3, 3] for tip, m in ends]))
+        found.append(model.posed_joints(kinematics.bone_matrices(model.joints, angles))[list(kp.TIPS)])
     return found
 
 
@@ -114,13 +106,11 @@ def test_the_thumb_lies_across_bent_fingers_and_shows_its_nail(
     gaps, out, nails = [], [], []
     for _ in range(8):
         angles, _ = pose.sample_pose(kind, model, rng)
-        moved = kinematics.bone_matrices(model.joints, angles)
-        thumb, bent = moved[kinematics.bone(0, 2)], moved[kinematics.bone(finger, 1)]
-        tip = thumb[:3, :3] @ model.joints[4] + thumb[:3, 3]
-        middle = bent[:3, :3] @ model.joints[2 + 4 * finger] + bent[:3, 3]
+        matrices = kinematics.bone_matrices(model.joints, angles)
+        joints = model.posed_joints(matrices)
         gaps.append(contact.nearness(model, angles, 0, finger))
-        out.append(middle[2] - tip[2])
-        nails.append((thumb[:3, :3] @ kinematics.axes(model.joints)[1][0, 2])[2])
+        out.append(joints[2 + 4 * finger, 2] - joints[4, 2])
+        nails.append((matrices[kinematics.bone(0, 2)][:3, :3] @ kinematics.axes(model.joints)[1][0, 2])[2])
     assert np.median(gaps) < 1.1
     assert min(out) > 0  # the thumb is farther from the back of the hand than the fingers that it lies on
     assert np.median(nails) < -0.2  # towards whom looks into the palm
