@@ -19,9 +19,9 @@ from render.hand import accessories, contact, held
 from render.hand.model import HandModel, part_of_side
 from render.hand.pose import sample_pose
 from render.job import Job, View
-from render.look import tone
+from render.look import tone, triple
 from render.look.grounds import GROUNDS, Ground, Site
-from render.look.lights import LIGHTS, Light, Vector
+from render.look.lights import LIGHTS, Light
 from render.pair import Body, Wanted, lay
 from render.people.cast import Cast, Person
 from render.placement import Placement, facing, middle, palm_seen, turn_of
@@ -70,7 +70,7 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
         light=light,
         ground=ground,
         site=site,
-        albedo=_triple(tone.colour(_palm(person.tone) if view.aspect == "palmar" else person.tone)),
+        albedo=triple(tone.colour(_palm(person.tone) if view.aspect == "palmar" else person.tone)),
         rows=tuple(hand.row(lit) for hand in hands),
     )
     takes, axis = plan_takes(scene, rng.random(2))
@@ -253,11 +253,11 @@ def _skin(job: Job, person: Person, worn: accessories.Worn, rng: np.random.Gener
     bed = tone.colour(tone.Tone(0.4 * own.melanin + 0.004, own.blood * 1.4)) * 1.1
     box = model.atlas_box if model.atlas.size else np.array([0.0, 0.0, 1.0, 1.0])
     return Skin(
-        back_colour=_triple(tone.colour(back)),
-        palm_colour=_triple(tone.colour(_palm(back))),
-        melanin=_triple(-melanin),
-        blood=_triple(-blood),
-        nail_bed=_triple(bed),
+        back_colour=triple(tone.colour(back)),
+        palm_colour=triple(tone.colour(_palm(back))),
+        melanin=triple(-melanin),
+        blood=triple(-blood),
+        nail_bed=triple(bed),
         nail_edge=(0.72, 0.68, 0.60),
         polish=worn.polish or (0.5, 0.1, 0.1),
         polished=1.0 if worn.polish else 0.0,
@@ -287,8 +287,8 @@ def _ground(
     lowest = float((vertices @ out).min())
     hover = 0.001 + 0.03 * max(0.0, gap - 0.6) * (1 if job.ground.hover else 0)
     site = Site(
-        point=_triple(out * (lowest - hover)),
-        normal=_triple(out),
+        point=triple(out * (lowest - hover)),
+        normal=triple(out),
         white=white,
         warm=warm,
         gloss=gloss,
@@ -302,8 +302,3 @@ def _ground(
 def _light(job: Job, ground: Ground, out: Floats, distance: float, rng: np.random.Generator) -> Light:
     kind = ground.lit_by or str(rng.choice(job.light.kinds))
     return LIGHTS[kind].draw(out, distance, rng)
-
-
-def _triple(values: Floats) -> Vector:
-    x, y, z = values.tolist()
-    return (x, y, z)

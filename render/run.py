@@ -28,12 +28,16 @@ from curate.basics.errors import InputError, MissingExtra
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage, Summary
+from curate.hands.compositing import Backdrops
 from render import blender
 from render.blender import Blender, BlenderError, Request, Worker
-from render.finish import backdrops
+from render.finish import backdrops, finish
 from render.forecast import Forecast
 from render.job import Job, runs
 from render.people import models
+from render.people.cast import Cast
+from render.plan import plan_shot
+from render.shot import Shot
 
 _PART = 8  # pictures
 # CPU seconds that a picture may take: _PATIENCE times the forecast, and _GRACE.
@@ -88,7 +92,8 @@ def render(
     """
     out = Path(out)
     chosen = range(len(job)) if indices is None else _known(indices, len(job))
-    options = _identity(job) | ({} if indices is None else {"indices": runs(chosen)})
+    pictures = _pictures(job)
+    options = _identity(job, pictures) | ({} if indices is None else {"indices": runs(chosen)})
     if studio is None and importlib.util.find_spec("OpenEXR") is None:
         raise MissingExtra("rendering", "render")
     if files.finished(out) and not overwrite:
@@ -101,7 +106,7 @@ def render(
     )
     limit = _GRACE + _PATIENCE * Forecast(job, 1, 1).seconds_a_shot
     stop = stage.folder / f".stop.{os.urandom(4).hex()}.tmp"  # swept once we are gone
-    run = _Run(job, out, stage.folder, stop, found, limit, studio or Studio(_plan, _finish))
+    run = _Run(job, out, stage.folder, stop, found, limit, studio or Studio(_plan, finish))
     size = job.takes * max(1, _PART // job.takes)  # whole shots, where all pictures are wanted
     parts = [chosen[i : i + size] for i in range(0, len(chosen), size)]
     try:
@@ -111,7 +116,7 @@ def render(
                 partial(_render_part, run=run),
                 sizes=[len(part) for part in parts],
                 finish=lambda _: {"render": _summary(job, found)},
-                before=backdrops(job.ground.folder).survey() if _shows_pictures(job) else None,
+                before=None if pictures is None else pictures.survey(),
             )
     finally:
         _close(run)
@@ -261,11 +266,11 @@ def _stopped_by_signals(stop: Path) -> Iterator[None]:
         yield
 
 
-def _identity(job: Job) -> dict[str, Any]:
+def _identity(job: Job, pictures: Backdrops | None) -> dict[str, Any]:
     """The job as JSON values, with the content of files in place of their names."""
     told = job.as_json()
     told["models"] = [_named(model) for model in job.models]
-    told["ground"]["folder"] = backdrops(job.ground.folder).identity if _shows_pictures(job) else ""
+    told["ground"]["folder"] = "" if pictures is None else pictures.identity
     return told
 
 
@@ -282,12 +287,12 @@ def _known(indices: Sequence[int], total: int) -> list[int]:
 
 def check_pictures(job: Job) -> None:
     """Raises InputError: a folder of pictures for the ground that is not there, or that holds none."""
-    if _shows_pictures(job):
-        backdrops(job.ground.folder)
+    _pictures(job)
 
 
-def _shows_pictures(job: Job) -> bool:
-    return "picture" in job.ground.kinds
+def _pictures(job: Job) -> Backdrops | None:
+    """Those that the job puts behind hands. Raises InputError as `check_pictures`."""
+    return backdrops(job.ground.folder) if "picture" in job.ground.kinds else None
 
 
 def _named(model: str) -> str:
@@ -306,14 +311,5 @@ def _summary(job: Job, found: Blender) -> dict[str, Any]:
     }
 
 
-def _plan(job: Job, shot: int, folder: Path) -> Any:
-    from render.people.cast import Cast
-    from render.plan import plan_shot
-
+def _plan(job: Job, shot: int, folder: Path) -> Shot:
     return plan_shot(job, shot, Cast(folder))
-
-
-def _finish(shot: Any, indices: Sequence[int], rendered: Path, root: Path) -> list[Sample]:
-    from render.finish import finish
-
-    return finish(shot, indices, rendered, root)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from render.cut import Cut, turn
 from render.job import TAKE, Camera, Job, View
-from render.look import RGB
+from render.look import RGB, triple
 from render.look.grounds import GROUNDS, Ground, Site
 from render.look.lights import Light
 from render.shot import Finish, Row, Take
@@ -183,12 +183,12 @@ def _ground(scene: Scene, rng: np.random.Generator) -> Ground:
 
 def _finish(scene: Scene, side: str, ground: Ground, rng: np.random.Generator) -> Finish:
     job, camera = scene.job, scene.job.camera
-    red, green, blue = np.clip(1 + camera.cast * rng.normal(size=3), 0.3, 2).tolist()
+    balance = triple(np.clip(1 + camera.cast * rng.normal(size=3), 0.3, 2))
     return Finish(
         exposure=float(rng.uniform(*camera.exposure)) * ground.exposure,
         metered=side,
         albedo=scene.albedo,
-        balance=(red, green, blue),
+        balance=balance,
         contrast=float(rng.uniform(*camera.contrast)),
         saturation=float(rng.uniform(0.7, 1.15)),
         blur=float(rng.uniform(*camera.blur)),

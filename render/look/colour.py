@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render.look import RGB
+from render.look import RGB, triple
 
 Values = NDArray[np.floating[Any]]
 
@@ -34,8 +34,7 @@ def linear(srgb: Values) -> Values:
 
 def dye(rng: np.random.Generator) -> RGB:
     """Linear RGB of a dye: any hue, from pale to nearly black."""
-    r, g, b = colorsys.hsv_to_rgb(rng.random(), rng.beta(1.2, 1.0), float(rng.choice([0.03, 0.25, 0.8])))
-    return (r, g, b)
+    return colorsys.hsv_to_rgb(rng.random(), rng.beta(1.2, 1.0), float(rng.choice([0.03, 0.25, 0.8])))
 
 
 def muted(rng: np.random.Generator) -> RGB:
@@ -47,5 +46,4 @@ def muted(rng: np.random.Generator) -> RGB:
     elif kind > 0.7:
         hue, depth = rng.choice(_HUES, p=_HUE_SHARES) + rng.normal(0, 0.02), rng.beta(1.5, 2.2)
         light *= 1 - 0.4 * depth
-    r, g, b = linear(np.array(colorsys.hsv_to_rgb(hue % 1, depth, 0.05 + 0.9 * light))).tolist()
-    return (r, g, b)
+    return triple(linear(np.array(colorsys.hsv_to_rgb(hue % 1, depth, 0.05 + 0.9 * light))))

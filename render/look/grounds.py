@@ -11,12 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from render.look import RGB
+from render.look import RGB, Vector
 
 if TYPE_CHECKING:
     from render.look.tone import Tone
-
-Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from render.look import RGB
+from render.look import RGB, Vector, triple
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-Vector = tuple[float, float, float]
 
 # The environment maps that come with Blender.
 ENVIRONMENTS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
@@ -95,7 +93,7 @@ class Studio(Light):
     def draw(cls, facing: Floats, distance: float, rng: np.random.Generator) -> Studio:
         """One to three lamps, 0.7 to 2 m from the hand."""
         lamps = _soft_lamps(facing, distance, rng)
-        return cls(lamps, float(rng.uniform(0.4, 1.2)), _triple(1 + 0.03 * rng.normal(size=3)))
+        return cls(lamps, float(rng.uniform(0.4, 1.2)), triple(1 + 0.03 * rng.normal(size=3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Environment(Light):
         """A map, turned at random."""
         # Lamps and the colour of a sky are drawn and not used: all that is drawn later depends on it.
         _soft_lamps(facing, distance, rng)
-        map_name, turn = str(rng.choice(ENVIRONMENTS)), _triple(rng.uniform(0, 2 * math.pi, 3))
+        map_name, turn = str(rng.choice(ENVIRONMENTS)), triple(rng.uniform(0, 2 * math.pi, 3))
         strength = float(rng.uniform(0.4, 1.2))
         rng.normal(size=3)
         return cls((_flash(distance, rng),), map_name, turn, strength)
@@ -149,8 +147,8 @@ def _soft_lamps(facing: Floats, distance: float, rng: np.random.Generator) -> tu
         warmth = rng.normal(0, 0.06)
         lamps.append(
             Lamp(
-                position=_triple(hand + away * direction),
-                target=_triple(hand),
+                position=triple(hand + away * direction),
+                target=triple(hand),
                 size=float(rng.uniform(0.25, 1.3)),
                 watts=float(rng.uniform(0.3, 1.0) * 4 * away**2),
                 colour=(1 + warmth, 1.0, 1 - warmth),
@@ -169,8 +167,3 @@ def _flash(distance: float, rng: np.random.Generator) -> Lamp:
         watts=float(rng.uniform(0.25, 0.9) * 4 * distance**2),
         colour=(1.0, 1.0, 1.0),
     )
-
-
-def _triple(values: Floats) -> Vector:
-    x, y, z = values.tolist()
-    return (x, y, z)

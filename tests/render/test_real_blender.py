@@ -88,12 +88,12 @@ KILLED = """
 import os, signal, sys
 from render import run
 from render.job import Job
-whole = run._finish
+whole = run.finish
 def finish(shot, indices, rendered, root):
     if shot.index == 11:
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(shot, indices, rendered, root)
-run._finish = finish
+run.finish = finish
 run.render(sys.argv[1], Job.of(sys.argv[2]), program=sys.argv[3], quiet=True)
 """
 

@@ -294,7 +294,7 @@ def test_the_command_runs_it(program: Path, tmp_path: Path, capsys, monkeypatch)
     from render import run as module
 
     monkeypatch.setattr(module, "_plan", plan)
-    monkeypatch.setattr(module, "_finish", finish)
+    monkeypatch.setattr(module, "finish", finish)
     line = ["render", "--random", "5", "--out", str(tmp_path / "d"), "--blender", str(program), "--json"]
     assert cli.main(line) == cli.OK
     assert json.loads(capsys.readouterr().out)["samples"] == 5
