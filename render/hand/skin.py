@@ -8,6 +8,7 @@ Blender's interpreter.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -26,35 +27,62 @@ HEIGHT, MELANIN, BLOOD, NAIL = range(4)
 CREASE = 55  # levels of the nail channel that the deepest crease has
 
 
+@dataclass(slots=True, eq=False)
 class _Side:
-    """One side's maps while they are painted, in physical units: mm, factors, 0..1."""
+    """One side's maps (H, W) while they are painted, in physical units.
 
-    def __init__(self, surface: Surface, heights: Floats, seed: int) -> None:
+    Attributes
+    ----------
+    rng: of all that is painted here. points: (H, W, 3) of the skin at rest, mm.
+    height: mm. melanin, blood: factors of the person's own. nail: as stored, 0 to 1. crease: 0 to 1.
+    """
+
+    rng: np.random.Generator
+    points: Floats
+    height: Floats
+    melanin: Floats
+    blood: Floats
+    nail: Floats
+    crease: Floats
+
+    @classmethod
+    def blank(cls, surface: Surface, heights: Floats, seed: int) -> _Side:
+        """Before anything is painted.
+
+        Parameters
+        ----------
+        heights: the surface's `top` or `bottom`.
+        """
         rows, columns = heights.shape
         grow = surface.step * PIXELS_PER_MM
         size = (round(columns * grow), round(rows * grow))
         known = np.isfinite(heights)
-        filled = (
-            cv2.inpaint(
-                np.clip(np.nan_to_num(heights, nan=0) + 60, 0, 255).astype(np.uint8),
-                (~known).astype(np.uint8),
-                3,
-                cv2.INPAINT_TELEA,
-            ).astype(np.float32)
-            - 60
-        )
+        levels = np.clip(np.nan_to_num(heights, nan=0) + 60, 0, 255).astype(np.uint8)
+        filled = cv2.inpaint(levels, (~known).astype(np.uint8), 3, cv2.INPAINT_TELEA).astype(np.float32) - 60
         filled[known] = heights[known]
         z = cv2.resize(filled, size, interpolation=cv2.INTER_CUBIC)
         x = surface.origin[0] + (np.arange(size[0]) + 0.5) / PIXELS_PER_MM - surface.step / 2
         y = surface.origin[1] + (np.arange(size[1]) + 0.5) / PIXELS_PER_MM - surface.step / 2
-        self.shape = z.shape
-        self.points = np.stack([*np.meshgrid(x, y), z], -1).astype(np.float32)
-        self.rng = np.random.default_rng(seed)
-        self.height = np.zeros(self.shape, np.float32)
-        self.melanin = np.ones(self.shape, np.float32)
-        self.blood = np.ones(self.shape, np.float32)
-        self.nail = np.zeros(self.shape, np.float32)
-        self.crease = np.zeros(self.shape, np.float32)
+        return cls(
+            rng=np.random.default_rng(seed),
+            points=np.stack([*np.meshgrid(x, y), z], -1).astype(np.float32),
+            height=np.zeros(z.shape, np.float32),
+            melanin=np.ones(z.shape, np.float32),
+            blood=np.ones(z.shape, np.float32),
+            nail=np.zeros(z.shape, np.float32),
+            crease=np.zeros(z.shape, np.float32),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.height.shape
+        return rows, columns
+
+    def pixels(self, path: Floats) -> NDArray[np.int32]:
+        """Columns and rows (N, 2) of points (N, 2) in mm, x and y, for OpenCV to draw."""
+        at: NDArray[np.int32] = np.rint((path - self.points[0, 0, :2]) * PIXELS_PER_MM).astype(np.int32)
+        return at
 
     def noise(self, mm: float) -> Floats:
         """Unit noise whose blots are about `mm` wide."""
@@ -72,11 +100,8 @@ class _Side:
         first = np.floor((low - self.points[0, 0, :2]) * PIXELS_PER_MM).astype(int)
         last = np.ceil((high - self.points[0, 0, :2]) * PIXELS_PER_MM).astype(int)
         window = (slice(max(first[1], 0), max(last[1], 1)), slice(max(first[0], 0), max(last[0], 1)))
-        patch = object.__new__(_Side)
-        for name in ("points", "height", "melanin", "blood", "nail", "crease"):
-            setattr(patch, name, getattr(self, name)[window])
-        patch.shape, patch.rng = patch.height.shape, self.rng
-        return patch
+        maps = (self.points, self.height, self.melanin, self.blood, self.nail, self.crease)
+        return _Side(self.rng, *(whole[window] for whole in maps))
 
     def packed(self) -> NDArray[np.uint8]:
         """(H, W, 4) uint8, as stored."""
@@ -96,7 +121,7 @@ def paint(flesh: Flesh, surface: Surface) -> tuple[NDArray[np.uint8], Floats]:
     Row 0 is at y0: maps grow upwards, as texture coordinates do.
     """
     seed = flesh.build.seed
-    back, palm = _Side(surface, surface.top, seed), _Side(surface, surface.bottom, seed + 1)
+    back, palm = _Side.blank(surface, surface.top, seed), _Side.blank(surface, surface.bottom, seed + 1)
     for side in (back, palm):
         _mottle(side, flesh.build)
     _tendons_and_veins(back, flesh)
@@ -245,8 +270,7 @@ def _tendons_and_veins(side: _Side, flesh: Flesh) -> None:
             path.append([x, y])
             turn = 0.8 * turn + side.rng.uniform(-0.16, 0.16)
             x = float(np.clip(x + 4 * k * turn, -24 * k, 32 * k))
-        pixels = (np.array(path) - side.points[0, 0, :2]) * PIXELS_PER_MM
-        cv2.polylines(veins, [np.rint(pixels).astype(np.int32)], False, 1.0, 5, cv2.LINE_AA)
+        cv2.polylines(veins, [side.pixels(np.array(path))], False, 1.0, 5, cv2.LINE_AA)
     veins = np.asarray(cv2.GaussianBlur(veins, (0, 0), 2.2))
     side.height += 0.45 * build.lean * veins
     side.blood *= 1 - 0.25 * veins * (0.3 + 0.7 * build.lean)
@@ -263,8 +287,7 @@ def _hair(side: _Side, flesh: Flesh) -> None:
         start = np.array([side.rng.uniform(-40, 40), 18 - side.rng.exponential(28)]) * k
         bend = side.rng.normal([0.9, -1.0], 0.4) * side.rng.uniform(2.0, 4.5)
         path = start + np.array([[0, 0], 0.5 * bend + side.rng.normal(0, 0.3, 2), bend])
-        pixels = np.rint((path - side.points[0, 0, :2]) * PIXELS_PER_MM).astype(np.int32)
-        cv2.polylines(drawn, [pixels], False, side.rng.uniform(0.2, 0.7), 1, cv2.LINE_AA)
+        cv2.polylines(drawn, [side.pixels(path)], False, side.rng.uniform(0.2, 0.7), 1, cv2.LINE_AA)
     side.crease += 0.8 * drawn
 
 
@@ -305,8 +328,7 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
     drawn = np.zeros(side.shape, np.float32)
     for number, line in enumerate(lines):
         path = np.array(line) + side.rng.normal(0, 1.6, (len(line), 2))
-        smooth = _curve(path)
-        pixels = np.rint((smooth - side.points[0, 0, :2]) * PIXELS_PER_MM).astype(np.int32)
+        pixels = side.pixels(_curve(path))
         strength = (0.85 if number < 3 else 0.4) * side.rng.uniform(0.7, 1.1)
         mark = np.zeros(side.shape, np.float32)
         for share, wide in ((1.0, 1), (0.6, 2)):
@@ -317,8 +339,7 @@ def _palm_lines(side: _Side, flesh: Flesh) -> None:
     for _ in range(int(14 + 30 * flesh.build.age)):
         start = np.array([side.rng.uniform(-25, 30), side.rng.uniform(20, 95)]) * flesh.scale
         step = side.rng.normal(0, 5, 2)
-        ends = np.rint((np.array([start, start + step]) - side.points[0, 0, :2]) * PIXELS_PER_MM)
-        cv2.polylines(drawn, [ends.astype(np.int32)], False, 0.35, 1, cv2.LINE_AA)
+        cv2.polylines(drawn, [side.pixels(np.array([start, start + step]))], False, 0.35, 1, cv2.LINE_AA)
     soft = cv2.GaussianBlur(drawn, (0, 0), 1.1) * (0.75 + 0.25 * np.abs(side.noise(6.0)))
     side.height -= 0.6 * soft
     side.crease += 0.75 * soft

@@ -40,9 +40,11 @@ def load_atlas(path: str, model: HandModel) -> list[str]:
 
 
 def skin_of_part(number: int, side: str, texture: str) -> Any:
-    """The skin's material for one part of a left or right hand; all of one side share a node group.
+    """The skin's material for one part of a left or right hand; all parts of one side share a node group.
 
-    number: in the mask.
+    Parameters
+    ----------
+    number: the part's class id in the mask. texture: path of a colour image, or "".
     """
     name = f"{_SKIN} {side} {number} {texture}"
     if name in bpy.data.materials:
@@ -85,12 +87,10 @@ def _skin_group(side: str) -> Any:
     coloured = _mix(tree, plate, skin, _nail_colour(tree, nail))
     coloured = _mix(tree, given.outputs["pictured"], coloured, given.outputs["picture"])
 
-    height = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
-    link(channel.outputs["Red"], height.inputs[0])
-    height.inputs[1].default_value, height.inputs[2].default_value = 255 * _HEIGHT_STEP, -128 * _HEIGHT_STEP
+    height = _line(tree, channel.outputs["Red"], 255 * _HEIGHT_STEP, -128 * _HEIGHT_STEP)
     bump = node(tree, "ShaderNodeBump", name="bump")
     bump.inputs["Distance"].default_value = 1.0
-    link(height.outputs[0], bump.inputs["Height"])
+    link(height, bump.inputs["Height"])
     roughness = [_value(tree, name, single=True) for name in ("roughness", "nail_roughness")]
     surface = node(tree, "ShaderNodeBsdfPrincipled", name="surface")
     link(coloured, surface.inputs["Base Color"])
@@ -120,19 +120,13 @@ def _painted(tree: Any, back: Any) -> tuple[Any, Any]:
 def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
     """own * exp((1 - melanin) * a + (1 - blood) * b), a and b per channel of RGB.
 
-    The other way round than `tone.log_change`: a colour of Blender's is not negative.
+    The signs are those of `tone.log_change` reversed, as Blender's colours cannot be negative.
     """
     link = tree.links.new
     own = _mix(tree, back, _value(tree, "palm_colour"), _value(tree, "back_colour"))
     total = node(tree, "ShaderNodeVectorMath", operation="ADD")
     for number, (name, painted) in enumerate((("melanin", melanin), ("blood", blood))):
-        away = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
-        link(painted, away.inputs[0])
-        away.inputs[1].default_value, away.inputs[2].default_value = -255 / 128, 1.0
-        scaled = node(tree, "ShaderNodeVectorMath", operation="SCALE")
-        link(_value(tree, name), scaled.inputs[0])
-        link(away.outputs[0], scaled.inputs["Scale"])
-        link(scaled.outputs[0], total.inputs[number])
+        link(_scaled(tree, _value(tree, name), _line(tree, painted, -255 / 128, 1.0)), total.inputs[number])
     split = node(tree, "ShaderNodeSeparateXYZ")
     joined = node(tree, "ShaderNodeCombineXYZ")
     link(total.outputs[0], split.inputs[0])
@@ -148,16 +142,10 @@ def _skin_colour(tree: Any, back: Any, melanin: Any, blood: Any) -> Any:
 
 def _creased(tree: Any, skin: Any, depth: Any) -> Any:
     """Darker in creases, into which little light falls, whatever the colour of the skin."""
-    kept = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
     lost = node(tree, "ShaderNodeMath", operation="MULTIPLY")
     tree.links.new(depth, lost.inputs[0])
     tree.links.new(_value(tree, "crease", single=True), lost.inputs[1])
-    tree.links.new(lost.outputs[0], kept.inputs[0])
-    kept.inputs[1].default_value, kept.inputs[2].default_value = -1.0, 1.0
-    dark = node(tree, "ShaderNodeVectorMath", operation="SCALE")
-    tree.links.new(skin, dark.inputs[0])
-    tree.links.new(kept.outputs[0], dark.inputs["Scale"])
-    return dark.outputs[0]
+    return _scaled(tree, skin, _line(tree, lost.outputs[0], -1.0, 1.0))
 
 
 def _nail_colour(tree: Any, nail: Any) -> Any:
@@ -170,6 +158,21 @@ def _value(tree: Any, name: str, *, single: bool = False) -> Any:
     """A colour, or a single number, that `set_skin` sets."""
     kind = "ShaderNodeValue" if single else "ShaderNodeRGB"
     return node(tree, kind, name=name, label=name).outputs[0]
+
+
+def _line(tree: Any, value: Any, slope: float, start: float) -> Any:
+    """slope * value + start."""
+    line = node(tree, "ShaderNodeMath", operation="MULTIPLY_ADD")
+    tree.links.new(value, line.inputs[0])
+    line.inputs[1].default_value, line.inputs[2].default_value = slope, start
+    return line.outputs[0]
+
+
+def _scaled(tree: Any, vector: Any, factor: Any) -> Any:
+    scaled = node(tree, "ShaderNodeVectorMath", operation="SCALE")
+    tree.links.new(vector, scaled.inputs[0])
+    tree.links.new(factor, scaled.inputs["Scale"])
+    return scaled.outputs[0]
 
 
 def _mix(tree: Any, factor: Any, low: Any, high: Any, kind: str = "RGBA") -> Any:
