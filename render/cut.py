@@ -18,13 +18,13 @@ _CLOCKWISE = np.array([[0.0, -1.0], [1.0, 0.0]])  # a quarter, x right and y dow
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Which part, and how it is laid.
+    """A square of the render, and how it is mirrored and turned.
 
     Attributes
     ----------
-    x, y: its corner in the render, pixels. size: its side, pixels.
-    mirrored: whether left and right change places, first.
-    quarters: turns clockwise by 90 degrees, then: 0 to 3.
+    x, y: the square's upper left corner in the render, pixels. size: its side, pixels.
+    mirrored: whether left and right change places.
+    quarters: by how many quarters it is then turned clockwise, 0 to 3.
     """
 
     x: int
@@ -35,21 +35,21 @@ class Cut:
 
     @property
     def turn(self) -> Floats:
-        """(2, 2): how directions in the render (x right, y down) lie in the cut."""
+        """(2, 2) matrix from directions in the render (x right, y down) to those in the cut."""
         return turn(self.mirrored, self.quarters)
 
     def points(self, points: Floats) -> Floats:
-        """Points (N, 2) of the render, continuous pixels from its corner, in the cut."""
+        """Points (N, 2) of the render, in the cut: continuous pixels from the outer corner of either."""
         half = self.size / 2
         moved: Floats = (points - [self.x + half, self.y + half]) @ self.turn.T + half
         return moved
 
     def rays(self, points: Floats) -> Floats:
-        """Points (N, 3) before the camera, x right and y down, as the cut's camera has them."""
+        """Points (N, 3) in the render's camera frame, x right and y down, in that of the cut's camera."""
         return np.column_stack([points[:, :2] @ self.turn.T, points[:, 2]])
 
     def intrinsics(self, K: Floats) -> Floats:
-        """(3, 3) of the cut's camera, from the render's, whose pixels are square."""
+        """Intrinsics (3, 3) of the cut's camera, from the render's, whose pixels are square."""
         own = K.copy()
         own[:2, 2] = self.points(K[None, :2, 2])[0]
         return own
@@ -63,6 +63,6 @@ class Cut:
 
 
 def turn(mirrored: bool, quarters: int) -> Floats:
-    """(2, 2) as `Cut.turn`."""
+    """(2, 2) as `Cut.turn`, of a cut that is mirrored and turned so."""
     laid: Floats = np.linalg.matrix_power(_CLOCKWISE, quarters) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
     return laid

@@ -1,10 +1,10 @@
-"""A job: all that decides the pictures, and what each index of it shows. No bpy.
+"""A job: everything that decides the pictures, and what each of them shows. No bpy.
 
-What picture `index` shows follows from the job alone. Blender traces shots, and each gives `takes` pictures
-in a row (`render.takes`). The shots go through the cells of the angle grid in order, then through all of them
-again, as often as asked for. Models, sides and aspects take turns: with n combinations of them, the first n
-shots of a cell show each combination once, in an order drawn from the seed, and so do the next n. A larger
-`per_angle` therefore adds pictures at the end and changes none.
+What picture `index` shows follows from the job alone. Blender traces shots, each of which gives `takes`
+successive pictures (`render.takes`). The shots go through the cells of the angle grid in order, then through
+all of them again, as often as asked for. Models, sides and aspects take turns: with n combinations of them,
+the first n shots of a cell show each combination once, in an order drawn from the seed, and so do the next n.
+A larger `per_angle` therefore adds pictures at the end and changes none.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ POSES = (
     *("pinch", "grasp", "claw"),
 )
 
-LAID = POSES[:2]  # of which thumbs and neighbouring fingers lie as `Pose` says
+LAID = POSES[:2]  # poses whose thumbs and neighbouring fingers lie as the settings of `Pose` say
 
 THUMBS = ("out", "beside", "under", "over")
 
@@ -66,7 +66,7 @@ TAKE = 105
 _ANGLES, _ORDER, _EMPTY, _HELD, _WAYS, _SECOND = 101, 102, 103, 104, 106, 107
 
 
-def _told(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
+def _help(kinds: Mapping[str, type[lights.Light] | type[grounds.Ground]]) -> str:
     return "; ".join([*(f"{name}: {kind.about}" for name, kind in kinds.items()), "each picture draws one"])
 
 
@@ -151,14 +151,14 @@ class Accessories(Options):
 class Light(Options):
     """What lights the hand."""
 
-    kinds: tuple[str, ...] = choices(("studio", "environment"), lights.LIGHTS, _told(lights.LIGHTS))
+    kinds: tuple[str, ...] = choices(("studio", "environment"), lights.LIGHTS, _help(lights.LIGHTS))
 
 
 @dataclass(frozen=True, slots=True)
 class Ground(Options):
     """What is behind the hand."""
 
-    kinds: tuple[str, ...] = choices(("table", "environment"), grounds.GROUNDS, _told(grounds.GROUNDS))
+    kinds: tuple[str, ...] = choices(("table", "environment"), grounds.GROUNDS, _help(grounds.GROUNDS))
     folder: str = text(
         "", "a folder of images", "folder of pictures, one of which is drawn as the background"
     )
@@ -207,7 +207,7 @@ class View:
 
     @property
     def other_side(self) -> str:
-        """Of the other hand."""
+        """The side of the other hand of a person."""
         return "left" if self.side == "right" else "right"
 
 
@@ -311,25 +311,23 @@ class Job(Options):
         return self.random or len(self.cells) * self.per_angle
 
     def sample_id(self, index: int) -> str:
-        """The name of picture `index`. No two jobs share names, so that their datasets can be joined.
+        """The name of picture `index`. Different jobs give different names: their datasets can be joined.
 
-        A job with more pictures, and otherwise the same, keeps the names of the first.
+        A job that differs in nothing but having more pictures keeps the names of those that it shares.
         """
-        told = {
-            k: v for k, v in self.as_json().items() if k not in ("per_angle", "random", "models", "ground")
-        }
-        told["models"] = [os.path.basename(model) for model in self.models]
-        told["ground"] = self.ground.kinds
+        named = {k: v for k, v in self.as_json().items() if k not in ("per_angle", "random")}
+        named["models"] = [os.path.basename(model) for model in self.models]
+        named["ground"] = self.ground.kinds
         if not self.hands.two:  # the same pictures, however a second hand would lie
-            told["hands"] = {"people": self.hands.people}
+            named["hands"] = {"people": self.hands.people}
         # JSON tells 80 and 80.0 apart; as qualities they are one.
-        told["camera"]["quality"] = [int(q) if q == int(q) else q for q in self.camera.quality]
-        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
+        named["camera"]["quality"] = [int(q) if q == int(q) else q for q in self.camera.quality]
+        key = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:6]
         return f"{SOURCE}/{key}-{index:07d}"
 
     @property
     def shots(self) -> int:
-        """How many hands are traced, each for `takes` pictures in a row; the last shot may have fewer."""
+        """How many shots are traced, each for `takes` successive pictures; the last may have fewer."""
         return -(-len(self) // self.takes)
 
     def is_empty(self, shot: int) -> bool:
@@ -337,17 +335,17 @@ class Job(Options):
         return bool(self.stream(shot, _EMPTY).random() < self.empty)
 
     def held(self, shot: int) -> np.random.Generator | None:
-        """What decides the thing that the hand of a shot holds; None where it holds none."""
+        """The random numbers for what the hand of a shot holds; None where it holds nothing."""
         rng = self.stream(shot, _HELD)
         return rng if rng.random() < self.accessories.held else None
 
     def second(self, shot: int) -> np.random.Generator | None:
-        """What decides the second hand of a shot; None where it has none."""
+        """The random numbers for the second hand of a shot; None where it has none."""
         rng = self.stream(shot, _SECOND)
         return rng if rng.random() < self.hands.two else None
 
     def ways(self, shot: int) -> np.random.Generator:
-        """What decides how thumb and neighbouring fingers of a shot's hand lie."""
+        """The random numbers for how thumb and neighbouring fingers of a shot's hand lie."""
         return self.stream(shot, _WAYS)
 
     def stream(self, *name: int) -> np.random.Generator:
@@ -361,7 +359,7 @@ class Job(Options):
         return self.cells[shot % len(self.cells)]
 
     def view(self, shot: int) -> View:
-        """What a shot shows in its first take. Raises IndexError: 0 <= shot < shots does not hold."""
+        """What the first take of a shot shows. Raises IndexError unless 0 <= shot < shots."""
         if not 0 <= shot < self.shots:
             raise IndexError(f"no shot {shot}; there are {self.shots}")
         turns = self.hands_in_turn
@@ -374,7 +372,7 @@ class Job(Options):
 
 
 def _misfits(job: Job) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """The settings that do not go with others, what was found, and what is allowed or would help."""
+    """Settings that contradict others: key, what was found, and what is allowed or would help."""
     usual, pictures = Job(), "picture" in job.ground.kinds
     if job.random and job.per_angle != usual.per_angle:
         yield "per_angle", f"{job.per_angle}, beside random", {"remedy": "leave one of them out"}
@@ -396,7 +394,7 @@ def _misfits(job: Job) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def _idle(job: Job) -> Iterator[tuple[str, str]]:
-    """The settings that others leave without any effect, and what would give them one."""
+    """Settings that have no effect beside the others: key, and what would give it one."""
     kinds = job.ground.kinds
     if not job.hands.two:
         for name in ("lie", "strangers"):

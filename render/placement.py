@@ -1,4 +1,4 @@
-"""Where a hand is before the camera, and how its points come there."""
+"""Where a hand is in front of the camera, and how its points get there."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Placement:
     Attributes
     ----------
     turn: (3, 3) from the hand frame to the shot's world. centre: (3,) what it turns about, in the hand frame.
-    at: (3,) where that is in the shot's world, metres.
-    left: whether the hand, given as a right one, is mirrored first.
+    at: (3,) where the centre is in the shot's world, metres.
+    left: whether it is a left hand: a right hand's points are mirrored first.
     """
 
     turn: Floats
@@ -34,7 +34,7 @@ class Placement:
 
     @classmethod
     def ahead(cls, view: View, middle: Floats, distance: float) -> Placement:
-        """Turned as a view says, its middle on the camera's axis, so many metres away."""
+        """Turned as a view says, its middle (3,) on the camera's axis, `distance` metres away."""
         return cls(turn_of(view), middle, -np.array([0.0, 0.0, distance]), view.side == "left")
 
     def world(self, points: Any) -> Floats:
@@ -66,7 +66,7 @@ def palm_seen(turn: Floats, towards: Floats = AHEAD) -> float:
 
 
 def middle(keypoints: Floats) -> Floats:
-    """(3,) of fingers and palm; the wrist may be outside a picture: in close ones it is."""
+    """The middle (3,) of fingers and palm. Without the wrist, which close pictures do not show."""
     hand = keypoints[1:]
-    half: Floats = (hand.min(axis=0) + hand.max(axis=0)) / 2
-    return half
+    centre: Floats = (hand.min(axis=0) + hand.max(axis=0)) / 2
+    return centre

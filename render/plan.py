@@ -1,4 +1,4 @@
-"""From a job and a number to a shot: whose hand, how held, how lit, on what ground, how seen. No bpy.
+"""From a job and a number to a shot: whose hand, its pose, light, ground and camera. No bpy.
 
 Everything is drawn from the shot's own stream of random numbers (`Job.stream`), and what differs between a
 shot's takes from streams of their own (`render.takes`). So a picture does not depend on which others are
@@ -38,16 +38,19 @@ _CREASE = 0.6
 
 
 def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
-    """One shot of a job: the same numbers for the same job and number.
+    """One shot of a job; always the same for the same job and number.
 
     Parameters
     ----------
-    cast: finds, or makes, the models that the job names.
+    cast: finds or makes the job's people.
+
+    Raises
+    ------
+    InputError: a model that cannot be used.
     """
     rng = job.stream(shot)
     view = job.view(shot)
-    number = int(rng.integers(job.hands.people))
-    person = cast.person(view.model, job, number)
+    person = cast.person(view.model, job, int(rng.integers(job.hands.people)))
     posed = _pose(job, person.model, rng, job.ways(shot), job.held(shot))
     distance, fill = (float(rng.uniform(*drawn)) for drawn in (job.camera.distance, job.camera.fill))
     keypoints = posed.labelled(palm_seen(turn_of(view)))
@@ -58,7 +61,7 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
     hands = [_Shown(view, person, posed, keypoints, place, _skin(job, person, posed.worn, rng), {})]
     deciding = None if job.is_empty(shot) else job.second(shot)
     if deciding:
-        hands = _two(job, job.cell(shot), hands[0], number, not ground.cut_out, cast, deciding)
+        hands = _two(job, job.cell(shot), hands[0], not ground.cut_out, cast, deciding)
     focal = _focal(fill * job.size, np.concatenate([hand.place.world(hand.keypoints[1:]) for hand in hands]))
     points = np.stack([hand.place.world(hand.keypoints) for hand in hands])
     lit = {"light": light.name, "lamps": len(light.lamps)}
@@ -91,7 +94,7 @@ def plan_shot(job: Job, shot: int, cast: Cast) -> Shot:
 
 @dataclass(frozen=True, eq=False)
 class _Posed:
-    """A right hand as it is held, in its own coordinates, metres, with what it wears and holds."""
+    """A right hand in a pose, in the hand frame, metres, with what it wears and holds."""
 
     model: HandModel
     matrices: Floats
@@ -105,7 +108,7 @@ class _Posed:
         return self.model.labelled(self.matrices, palm)
 
     def body(self) -> Body:
-        """What must not pass through the other hand."""
+        """The hand and its things, as points that must not pass through the other hand."""
         return Body.of(self.model, self.vertices, self.things)
 
 
@@ -136,7 +139,7 @@ def _pose(
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """A hand before the camera. keypoints: (21, 3) in its own coordinates. attrs: how it lies to another."""
+    """A hand in front of the camera. keypoints: (21, 3) in the hand frame. attrs: how two hands lie."""
 
     view: View
     person: Person
@@ -171,7 +174,7 @@ class _Shown:
         ]
 
     def row(self, attrs: dict[str, Any]) -> Row:
-        """What its rows of all takes begin with. attrs: of the shot."""
+        """What its rows of all takes have in common. attrs: of the shot."""
         distance = round(-float(self.place.at[2]), 3)
         own = {**_person_attrs(self.person), **self.posed.attrs, **self.attrs, "distance": distance}
         return Row(
@@ -187,10 +190,16 @@ class _Shown:
 
 
 def _two(
-    job: Job, cell: Grid, first: _Shown, number: int, table: bool, cast: Cast, rng: np.random.Generator
+    job: Job, cell: Grid, first: _Shown, table: bool, cast: Cast, rng: np.random.Generator
 ) -> list[_Shown]:
-    """The first hand, of the person of that number, and a second, of the same person or of a stranger."""
-    stranger = number ^ 1  # always the same two, so that a split by people can part the others
+    """The first hand, and a second of the same person or of a stranger.
+
+    Parameters
+    ----------
+    cell: the angles that the second may have. table: whether both lie on a table.
+    """
+    # Always the same two people, so that a split by people can part the others.
+    stranger = first.person.number ^ 1
     own = rng.random() >= job.hands.strangers or stranger >= job.hands.people
     person = first.person if own else cast.person(first.view.model, job, stranger)
     held_by = rng if rng.random() < job.accessories.held else None
@@ -202,22 +211,22 @@ def _two(
     keypoints = posed.labelled(palm_seen(lying.place.turn, towards))
     skin = first.skin if own else _skin(job, person, posed.worn, rng)
 
-    def told(lie: str) -> dict[str, Any]:
+    def attrs(lie: str) -> dict[str, Any]:
         return {"hands": {"lie": lie, "asked": lying.asked, "people": 1 if own else 2}}
 
     turned = {"before": "behind", "behind": "before"}.get(lying.lie, lying.lie)
-    second = _Shown(lying.view, person, posed, keypoints, lying.place, skin, told(lying.lie))
-    return [replace(first, attrs=told(turned)), second]
+    second = _Shown(lying.view, person, posed, keypoints, lying.place, skin, attrs(lying.lie))
+    return [replace(first, attrs=attrs(turned)), second]
 
 
 def _focal(fill: float, points: Floats) -> float:
-    """Of a camera, pixels, that sees points (N, 3) of the shot's world so many pixels wide or high."""
+    """The focal length, pixels, at which points (N, 3) of the shot's world are `fill` pixels wide or high."""
     flat = points[:, :2] / -points[:, 2:]
     return fill / float(np.ptp(flat, axis=0).max())
 
 
 def _emptied(shot: Shot) -> Shot:
-    """The same pictures without the hand and all that tells of it."""
+    """The same pictures without the hand, its things, and the columns and attrs that describe it."""
     kept = ("light", "lamps", "ground", "camera", "shot", "take")
 
     def bare(row: Row) -> Row:
@@ -246,7 +255,7 @@ def _skin(job: Job, person: Person, worn: accessories.Worn, rng: np.random.Gener
     model, own = person.model, person.tone
     flush = float(np.exp(rng.normal(0, 0.12)))
     back = tone.Tone(own.melanin, own.blood * flush)
-    # Folds of fair skin are dark, too, by a tan that the rest has not.
+    # Folds of fair skin are dark, too: they are tanned where the rest is not.
     change = np.array(tone.log_change(tone.Tone(max(back.melanin, _LEAST_CONTRAST), back.blood)))
     contrast = rng.uniform(*job.skin.contrast)
     melanin, blood = change * contrast

@@ -1,4 +1,4 @@
-"""A shot: all that decides one picture, as numbers. No bpy, and numpy only: Blender's interpreter reads it.
+"""A shot: everything that decides a render, as numbers. numpy only, as Blender reads it, too.
 
 The world of a shot is the camera's: metres, the camera at the origin, looking along -z with +y up. The labels
 come from the same numbers as the picture: the matrices that move the mesh move the keypoints.
@@ -129,7 +129,7 @@ class Finish:
 class Row:
     """Columns of the sample's row that the plan knows. tilt, rotation: degrees (`render.angles`).
 
-    Where no hand is shown, those that tell of one are None.
+    Columns that describe a hand are None where no hand is shown.
     """
 
     sample_id: str
@@ -149,7 +149,7 @@ class Take:
     Attributes
     ----------
     index: of the picture in its job. cut: the part of the render that it shows.
-    rows: one for each of the shot's hands, in their order; where there is none, one that tells of no hand.
+    rows: one for each of the shot's hands, in their order; a single one where the shot has no hand.
     """
 
     index: int
@@ -189,7 +189,7 @@ class Shot:
     denoise: whether Blender cleans the picture of the paths' noise.
     takes: at least one.
     K: (3, 3) intrinsics, pixels; continuous coordinates, origin at the outer corner of the first pixel.
-    hands: none, where the ground alone is shown; one; or a left and a right one.
+    hands: none where only the ground is shown, or one, or a left and a right one.
     extras: rings, watch, sleeve, what is held.
     """
 
@@ -206,24 +206,24 @@ class Shot:
 
     @property
     def ground(self) -> Ground:
-        """What Blender lays behind the hand: nothing for any `CutOut`."""
+        """What Blender renders behind the hand: the first take's, which is nothing for any `CutOut`."""
         return self.takes[0].ground
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Keep the shot in one .npz file."""
+        """Write the shot into one .npz file: its arrays, and the rest as JSON."""
         arrays: dict[str, Any] = {}
-        told = _parted(self, "shot", arrays)
-        np.savez(path, text=np.array(json.dumps(told)), **arrays)
+        values = _to_json(self, "shot", arrays)
+        np.savez(path, text=np.array(json.dumps(values)), **arrays)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Shot:
         """Read what `write` wrote."""
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            shot: Shot = _joined(cls, json.loads(str(stored["text"])), stored)
+            shot: Shot = _from_json(cls, json.loads(str(stored["text"])), stored)
             return shot
 
     def projected(self, hand: int = 0) -> Floats:
-        """A hand's keypoints (21, 2) in the render: pixels, origin at the outer corner of the first."""
+        """Keypoints (21, 2) of a hand in the render: pixels from the outer corner of the first."""
         rays = self.hands[hand].keypoints * [1, -1, -1]
         pixels = rays @ self.K.T
         points: Floats = pixels[:, :2] / pixels[:, 2:]
@@ -236,30 +236,31 @@ def _hints(record: Any) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(record)}
 
 
-def _parted(value: Any, name: str, arrays: dict[str, Any]) -> Any:
-    """A record as JSON values; of a light or ground with its kind. Of arrays, which are kept, the names."""
+def _to_json(value: Any, name: str, arrays: dict[str, Any]) -> Any:
+    """A record as JSON values; a light or a ground with its kind. Arrays are put into `arrays`, and the names
+    that they have there stand for them."""
     if isinstance(value, np.ndarray):
         arrays[name] = value
         return name
     if isinstance(value, tuple):
-        return [_parted(item, f"{name}.{number}", arrays) for number, item in enumerate(value)]
+        return [_to_json(item, f"{name}.{number}", arrays) for number, item in enumerate(value)]
     if not is_dataclass(value):
         return value
-    told = {
-        one.name: _parted(getattr(value, one.name), f"{name}.{one.name}", arrays) for one in fields(value)
+    values = {
+        one.name: _to_json(getattr(value, one.name), f"{name}.{one.name}", arrays) for one in fields(value)
     }
-    return {"kind": value.kind, **told} if isinstance(value, Light | Ground) else told
+    return {"kind": value.kind, **values} if isinstance(value, Light | Ground) else values
 
 
-def _joined(kind: Any, told: Any, arrays: Mapping[str, Any]) -> Any:
-    """A value of the given type from what `_parted` made of it. All items of a tuple have one type here."""
+def _from_json(kind: Any, value: Any, arrays: Mapping[str, Any]) -> Any:
+    """The value of a type that `_to_json` made JSON of. All items of a tuple have one type here."""
     if kind in _KINDS:
-        kind = _KINDS[kind][told["kind"]]
+        kind = _KINDS[kind][value["kind"]]
     if get_origin(kind) is np.ndarray:
-        return arrays[told]
+        return arrays[value]
     if get_origin(kind) is tuple:
-        return tuple(_joined(get_args(kind)[0], item, arrays) for item in told)
+        return tuple(_from_json(get_args(kind)[0], item, arrays) for item in value)
     if not is_dataclass(kind):
-        return told
+        return value
     make: Any = kind
-    return make(**{name: _joined(inner, told[name], arrays) for name, inner in _hints(kind).items()})
+    return make(**{name: _from_json(inner, value[name], arrays) for name, inner in _hints(kind).items()})

@@ -33,9 +33,10 @@ class Scene:
 
     Attributes
     ----------
-    shot: its number. views: of its hands, at least one. rows: what the rows of each begin with.
+    shot: its number. views: of its hands, at least one.
     points: (hands, 21, 2) keypoints as seen, pixels from the camera's axis, x right and y down.
-    ground, site: of the first take, and what grounds are drawn from. albedo: of the first hand's skin.
+    ground: of the first take. site: from which other takes draw theirs. albedo: of the first hand's skin.
+    rows: for each hand, what the rows of all takes have in common.
     """
 
     job: Job
@@ -54,23 +55,23 @@ def plan_takes(scene: Scene, fraction: Floats) -> tuple[tuple[Take, ...], Floats
 
     Parameters
     ----------
-    fraction: (2,) 0 to 1: of that place the part beyond whole pixels.
+    fraction: (2,) by how much that place is beyond a whole pixel, 0 to 1.
     """
-    job, laid, wishes = scene.job, _ways(scene), []
+    job, orientations, drawn = scene.job, _orientations(scene), []
     for number in range(job.takes):
         rng = job.stream(scene.shot, number, TAKE)
-        mirrored, quarters = laid[number]
+        mirrored, quarters = orientations[number]
         turned = turn(mirrored, quarters)
         axis = _framed(scene.points @ turned.T, job.size, job.camera, rng)
-        # By whole pixels from the render: its pixels are the take's.
+        # Whole pixels apart, so that the take's pixels are those of the render.
         shift = np.rint(axis - turned @ fraction)
         half = np.full(2, job.size / 2)
-        wishes.append((rng, np.rint((half - shift) @ turned - half)))
-    low = np.min([corner for _, corner in wishes], axis=0)
+        drawn.append((rng, np.rint((half - shift) @ turned - half)))
+    low = np.min([corner for _, corner in drawn], axis=0)
     takes = []
-    for number, (rng, corner) in enumerate(wishes):
+    for number, (rng, corner) in enumerate(drawn):
         x, y = (corner - low).astype(int).tolist()
-        takes.append(_take(scene, number, Cut(x, y, job.size, *laid[number]), rng))
+        takes.append(_take(scene, number, Cut(x, y, job.size, *orientations[number]), rng))
     return tuple(takes), fraction - low
 
 
@@ -78,11 +79,11 @@ def _take(scene: Scene, number: int, cut: Cut, rng: np.random.Generator) -> Take
     job = scene.job
     index = scene.shot * job.takes + number
     ground = _ground(scene, rng) if number else scene.ground
-    views = [laid(view, cut.mirrored, cut.quarters) for view in scene.views]
+    views = [view_of_cut(view, cut.mirrored, cut.quarters) for view in scene.views]
     finish = _finish(scene, views[0].side, ground, rng)
     own = {
         "ground": ground.kind,
-        "camera": _told(finish),
+        "camera": _camera_attrs(finish),
         "shot": scene.shot,
         "take": {"mirrored": cut.mirrored, "turned": 90 * cut.quarters},
     }
@@ -99,41 +100,41 @@ def _take(scene: Scene, number: int, cut: Cut, rng: np.random.Generator) -> Take
     return Take(index, cut, ground, finish, rows)
 
 
-def laid(view: View, mirrored: bool, quarters: int) -> View:
-    """What a picture shows once it is mirrored, and then turned clockwise by quarters."""
+def view_of_cut(view: View, mirrored: bool, quarters: int) -> View:
+    """What a picture of this view shows after it is mirrored and then turned clockwise by quarters."""
     if mirrored:
         view = replace(view, side=view.other_side, rotation=-view.rotation, roll=0.0 - view.roll)
     return replace(view, rotation=(view.rotation + 90 * quarters) % 360)
 
 
-def _ways(scene: Scene) -> list[tuple[bool, int]]:
-    """How each take is laid, (mirrored, quarters): only so that the job could have asked for it.
+def _orientations(scene: Scene) -> list[tuple[bool, int]]:
+    """Whether each take is mirrored, and by how many quarters it is turned: as the job's angles allow.
 
-    Every other one is mirrored, where any can be, so that there are as many left hands as right ones.
+    Every other take is mirrored, if the job allows it at all, so that left and right hands are equally many.
     """
     job, cell = scene.job, scene.job.cell(scene.shot)
     rng = job.stream(scene.shot, TAKE)
 
     def fit(mirrored: bool, quarters: int) -> bool:
-        views = (laid(view, mirrored, quarters) for view in scene.views)
+        views = (view_of_cut(view, mirrored, quarters) for view in scene.views)
         return all(cell.holds(view.tilt, view.rotation, view.roll) for view in views)
 
     turned = [0, *(q for q in rng.permutation([1, 2, 3]).tolist() if fit(False, q))]
     mirrored = [q for q in rng.permutation(4).tolist() if job.side == "both" and fit(True, q)]
-    ways = []
+    chosen = []
     for number in range(job.takes):
         other = bool(number % 2 and mirrored)
         order = mirrored if other else turned
-        ways.append((other, order[number // 2 % len(order)]))
-    return ways
+        chosen.append((other, order[number // 2 % len(order)]))
+    return chosen
 
 
 def _framed(points: Floats, size: int, camera: Camera, rng: np.random.Generator) -> Floats:
-    """Where the camera's axis is to lie in a picture (2,): such that fingers and palms are anywhere inside.
+    """A place (2,) for the camera's axis in a picture, pixels, such that fingers and palms are inside it.
 
     Parameters
     ----------
-    points: (hands, 21, 2) pixels from the axis, as they lie in the picture.
+    points: (hands, 21, 2) keypoints, pixels from the axis, as they lie in the picture.
     """
     # Wrists may be outside: in close pictures they are.
     low, high = points[:, 1:].min(axis=(0, 1)), points[:, 1:].max(axis=(0, 1))
@@ -148,7 +149,7 @@ def _framed(points: Floats, size: int, camera: Camera, rng: np.random.Generator)
 
 
 def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
-    """The shift, pixels, that puts the wrist so far beyond the edge that the arm comes from."""
+    """The shift (2,) that puts the wrist so many pixels beyond the edge that the arm comes from."""
     arm = points[0] - points[9]
     axis = int(np.abs(arm).argmax())
     edge = size + beyond if arm[axis] > 0 else -beyond
@@ -158,8 +159,8 @@ def _to_edge(points: Floats, size: int, beyond: float) -> Floats:
 
 
 def _past_edge(points: Floats, size: int, at_wrist: bool, rng: np.random.Generator) -> Floats:
-    """The shift, pixels, that puts the outermost point on one side beyond that edge: any but the arm's, and
-    where that one cuts the wrist, not the one across from it."""
+    """The shift (2,), pixels, that puts the outermost point on one side beyond the edge there: not the arm's
+    edge, nor the one across from it where the arm's edge cuts the wrist."""
     arm = points[0] - points[9]
     along = int(np.abs(arm).argmax())
     sides = [(1 - along, 1.0), (1 - along, -1.0), *([] if at_wrist else [(along, -np.sign(arm[along]))])]
@@ -172,7 +173,7 @@ def _past_edge(points: Floats, size: int, at_wrist: bool, rng: np.random.Generat
 
 
 def _ground(scene: Scene, rng: np.random.Generator) -> Ground:
-    """One of the job's that needs no other render than the first's."""
+    """A ground of the job's kinds for which the render of the first take's serves."""
     if not scene.ground.cut_out:
         return scene.ground
     kinds = [GROUNDS[kind] for kind in scene.job.ground.kinds]
@@ -205,11 +206,7 @@ def _motion(job: Job, rng: np.random.Generator) -> tuple[float, float]:
     return float(length * np.cos(way)), float(length * np.sin(way))
 
 
-def _told(finish: Finish) -> dict[str, Any]:
-    """What the camera did, short enough for a row."""
-    values = asdict(finish)
-    return {
-        name: np.round(values[name], 3).tolist()
-        for name in values
-        if name not in ("seed", "metered", "albedo")
-    }
+def _camera_attrs(finish: Finish) -> dict[str, Any]:
+    """What the camera did, rounded, for the row's attrs."""
+    kept = {k: v for k, v in asdict(finish).items() if k not in ("seed", "metered", "albedo")}
+    return {name: np.round(value, 3).tolist() for name, value in kept.items()}

@@ -18,8 +18,9 @@ from render.people import models
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """One subject. name: of a row's subject_id. path: of the model's file."""
+    """One subject. number: in the job. name: the rows' subject_id. path: of the model's file."""
 
+    number: int
     name: str
     path: Path
     model: HandModel
@@ -41,7 +42,7 @@ class Cast:
         skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
         if name != models.PROCEDURAL:
             path = _kept(name)
-            return Person(f"{Path(name).stem}-{job.seed}-{number:05d}", path, _read(path), skin)
+            return Person(number, f"{Path(name).stem}-{job.seed}-{number:05d}", path, _read(path), skin)
         path = self.folder / f"procedural-{job.seed}-{number:05d}.npz"
         with _making.setdefault(path, Lock()):
             if not path.exists():
@@ -50,7 +51,7 @@ class Cast:
                 made = make_model(anatomy.sample_build(own))
                 with files.writing(path) as file:
                     made.write(file)
-        return Person(f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
+        return Person(number, f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
 
 
 # Two threads that want the same person wait for one of them to make it.

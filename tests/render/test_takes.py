@@ -14,7 +14,7 @@ from render.angles import Grid, Interval, turn
 from render.job import Job, View
 from render.people.cast import Cast
 from render.plan import plan_shot
-from render.takes import laid
+from render.takes import view_of_cut
 
 ANGLES = st.floats(-90, 90)
 
@@ -33,9 +33,9 @@ def job(kinds: tuple[str, ...] = ("clutter",), **told: object) -> Job:
 
 def test_how_a_picture_is_laid_by_hand() -> None:
     view = View("procedural", "right", "palmar", 20.0, 30.0, 5.0)
-    assert laid(view, False, 1) == View("procedural", "right", "palmar", 20.0, 120.0, 5.0)
-    assert laid(view, True, 0) == View("procedural", "left", "palmar", 20.0, 330.0, -5.0)
-    assert laid(view, True, 3) == View("procedural", "left", "palmar", 20.0, 240.0, -5.0)
+    assert view_of_cut(view, False, 1) == View("procedural", "right", "palmar", 20.0, 120.0, 5.0)
+    assert view_of_cut(view, True, 0) == View("procedural", "left", "palmar", 20.0, 330.0, -5.0)
+    assert view_of_cut(view, True, 3) == View("procedural", "left", "palmar", 20.0, 240.0, -5.0)
 
 
 @given(
@@ -45,7 +45,7 @@ def test_angles_tell_what_mirroring_and_turning_make_of_a_hand(
     tilt: float, rotation: float, roll: float, mirrored: bool, quarters: int, aspect: str
 ) -> None:
     view = View("procedural", "right", aspect, tilt, rotation, roll)
-    other = laid(view, mirrored, quarters)
+    other = view_of_cut(view, mirrored, quarters)
     # In the hand frame a left hand is a mirrored right one; in the world y is up.
     flip = np.diag([-1.0 if mirrored else 1.0, 1, 1])
     clockwise = np.linalg.matrix_power(np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]), quarters)
