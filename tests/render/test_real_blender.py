@@ -138,10 +138,8 @@ def test_keypoints_and_masks_are_where_the_picture_has_them(
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     from render_truth import measure
 
-    job = one_person(
-        random=1, angles=["tilt=-50..50 rotation=0..360 roll=-40..40"], size=160, samples=1, side="both"
-    )
-    job = dataclasses.replace(job, hands=dataclasses.replace(job.hands, two=1.0))
+    angles = ["tilt=-50..50 rotation=0..360 roll=-40..40"]
+    job = one_person(random=1, angles=angles, size=160, side="both", hands={"people": 1, "two": 1.0})
     shots = [plan.plan_shot(job, index, Cast(tmp_path / "cast")) for index in range(len(job))]
     errors, wrong = measure(blender, shots, tmp_path, masks=1)
     assert np.isfinite(errors).sum() >= 21
@@ -161,9 +159,9 @@ def test_the_speed_benchmark_renders_a_shot_in_each_of_its_ways(blender: Blender
 
 
 def one_person(**given: object) -> Job:
-    job = Job.of(**{"size": 128, "samples": 1, "side": "right", **given})
-    nothing = dataclasses.replace(job.accessories, polish=0.0, rings=0.0, watch=0.0, sleeve=0.0)
-    return dataclasses.replace(job, hands=dataclasses.replace(job.hands, people=1), accessories=nothing)
+    nothing = {"polish": 0.0, "rings": 0.0, "watch": 0.0, "sleeve": 0.0}
+    usual = {"size": 128, "samples": 1, "side": "right", "hands": {"people": 1}, "accessories": nothing}
+    return Job.of(**{**usual, **given})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

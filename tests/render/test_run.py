@@ -176,7 +176,7 @@ def test_a_finished_folder_needs_no_blender_and_another_job_is_refused(program, 
 
 
 def with_pictures(folder: Path | str) -> Job:
-    job = Job.of(random=2)
+    job = Job.of(random=2)  # `Job.of` refuses pictures without a folder
     return replace(job, ground=replace(job.ground, kinds=("table", "picture"), folder=str(folder)))
 
 

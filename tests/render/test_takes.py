@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,11 +22,11 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Cast:
     return Cast(tmp_path_factory.mktemp("cast"))
 
 
-def job(kinds: tuple[str, ...] = ("clutter",), **told: object) -> Job:
+def job(*kinds: str, **given: object) -> Job:
+    """Of one person. kinds: of grounds; default clutter."""
     usual = {"angles": ["tilt=0..30 rotation=0..360 roll=-20..20"], "random": 24, "takes": 8, "size": 96}
-    made = Job.of(None, **{**usual, **told})
-    ground = dataclasses.replace(made.ground, kinds=kinds)
-    return dataclasses.replace(made, hands=dataclasses.replace(made.hands, people=1), ground=ground)
+    sections = {"hands": {"people": 1}, "ground": {"kinds": kinds or ("clutter",)}}
+    return Job.of(**{**usual, **sections, **given})
 
 
 def test_how_a_picture_is_laid_by_hand() -> None:
@@ -95,9 +93,9 @@ def test_only_what_the_job_asked_for(cast: Cast) -> None:
 
 
 def test_a_table_stays_and_an_environment_is_seen_where_it_lights(cast: Cast) -> None:
-    table = plan_shot(job(kinds=("table",)), 0, cast)
+    table = plan_shot(job("table"), 0, cast)
     assert len({take.ground for take in table.takes}) == 1
-    mixed = job(kinds=("clutter", "environment", "table"), random=96)
+    mixed = job("clutter", "environment", "table", random=96)
     shots = [plan_shot(mixed, number, cast) for number in range(5)]
     kinds = [{take.ground.kind for take in shot.takes} for shot in shots]
     assert set().union(*kinds) == {"clutter", "environment", "table"}
