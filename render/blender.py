@@ -35,7 +35,7 @@ _TOOLS = _HERE.parent / ".venv-tools" / "bin" / "python"
 _TICK = 0.25  # seconds between looks at the clock
 _START = 120.0  # seconds for Blender to start, from a cold disk
 _STALL_CPU = 0.3  # CPU seconds; a Blender that uses less is idle
-_CLAIM = "\0hand-curate-core-"  # start of a socket's name; with \0 there is no file of that name (Linux)
+_CLAIM = "\0hand-curate-core-"  # start of a socket's name; with \0 it is no file's (Linux)
 _ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 _log = logging.getLogger("curate.render")
@@ -47,7 +47,7 @@ class BlenderError(CurateError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A picture to be rendered: its name in messages, and the files that Blender reads and writes."""
+    """A shot to be rendered: its name in messages, the file that Blender reads, and the one it writes."""
 
     name: str
     shot: Path
@@ -127,11 +127,12 @@ class Worker:
 
     Parameters
     ----------
-    limit: CPU seconds that a picture may take; 0: any number. CPU seconds, so that a busy machine gives up no
-        picture that an idle one renders.
+    limit: CPU seconds that a shot may take, 0 for any number. In CPU seconds, so that a busy machine does not
+        give up what an idle one renders.
     stall: seconds after which a Blender that uses almost no CPU is taken to hang.
-    stopped: asked a few times a second while we wait; once it says yes, KeyboardInterrupt is raised.
-    folder: for a folder with Blender's temporary files, which goes when Blender does; default: the system's.
+    stopped: called a few times a second while we wait; once it returns True, KeyboardInterrupt is raised.
+    folder: in which a folder for Blender's temporary files is made, which is removed when Blender ends;
+        default: the system's.
     """
 
     def __init__(
@@ -160,7 +161,7 @@ class Worker:
     def start(self) -> str:
         """Start a fresh Blender; returns its version. Raises BlenderError: it does not start."""
         self._end()
-        # It is killed, as a rule, and does not clear up behind itself.
+        # Blender is usually killed, so it does not clean up after itself.
         self._temporary = tempfile.TemporaryDirectory(prefix="curate-blender-", dir=self.folder)
         places = process.temporary_at(self._temporary.name)
         try:
@@ -247,7 +248,7 @@ class Worker:
                 raise Failure(f"Blender {self.child.ending()}")
             if self.stopped():
                 raise KeyboardInterrupt
-            # Where the machine slept, or we were suspended, much time has passed and Blender does not hang.
+            # Not all the time that has passed: the machine may have slept, or we may have been suspended.
             quiet += min(time.monotonic() - before, 2 * _TICK)
             if self._cpu - quiet_since > _STALL_CPU:
                 quiet, quiet_since = 0.0, self._cpu
@@ -268,7 +269,7 @@ class Worker:
                 self._inbox.append(message)
 
     def _said(self) -> str:
-        """What Blender printed last, to stand under a message."""
+        """What Blender printed last, as lines to follow a message."""
         return "".join(f"\n  | {line}" for line in self.child.tail) if self.child else ""
 
     def _end(self) -> None:
@@ -285,7 +286,7 @@ class Worker:
 def _free_core() -> tuple[socket.socket | None, int | None]:
     """A core for one Blender, held by binding a socket to a name that only one process can have.
 
-    Where all are held, one that others use, too. On other systems than Linux there are no such names: none.
+    If all cores are held, one that others use, too. None on systems other than Linux, which lack such names.
     """
     if not hasattr(os, "sched_getaffinity"):
         return None, None
@@ -305,7 +306,7 @@ _turns = itertools.count()
 
 
 def _message(line: bytes) -> dict[str, Any] | None:
-    """What our worker says in a line, or None where the line is something that Blender printed."""
+    """The message of our worker in a line; None where Blender printed the line."""
     if line.startswith(MARK.encode()):
         with contextlib.suppress(ValueError):
             message = json.loads(line[len(MARK) :])

@@ -33,7 +33,7 @@ from render.shot import Finish, Shot, Take
 Floats = NDArray[np.float64]
 Light = NDArray[np.floating[Any]]
 
-# A joint is hidden where the surface before it is nearer to the camera by more than this many of its radii.
+# A joint is hidden where the surface is nearer to the camera by more than this many times its radius.
 _FLESH = 2.2
 # The share of the light's colour, as a power, that the white balance takes out.
 _BALANCED = 0.6
@@ -61,8 +61,10 @@ def finish(
 
 
 def place_of(index: int) -> str:
-    """Where a picture lies in images/, masks/ and depth/, without its suffix: each folder of theirs holds
-    `files.A_FOLDER` at most, the first of them in no folder of their own."""
+    """The path of a picture's files within images/, masks/ and depth/, without suffix.
+
+    No folder holds more than `files.A_FOLDER`: the first lie in images/ itself, others in numbered folders.
+    """
     within = f"{index // files.A_FOLDER:04d}/" if index >= files.A_FOLDER else ""
     return f"{within}{index:07d}"
 
@@ -119,8 +121,9 @@ class Passes:
 
     Attributes
     ----------
-    light: (H, W, 3) linear; where alpha is 0, black. alpha: (H, W). depth: (H, W), metres.
-    parts: (H, W) class ids. sky: (H, W, 3) linear, of what lights the hand as far as it is seen beside it.
+    light: (H, W, 3) linear, black where alpha is 0. alpha: (H, W).
+    depth: (H, W) along the camera's axis, metres. parts: (H, W) RHD class ids.
+    sky: (H, W, 3) linear, the environment where it is seen beside the hand.
     """
 
     light: Light
@@ -130,7 +133,7 @@ class Passes:
     sky: Light
 
     def of(self, cut: Cut) -> Passes:
-        """What lies in a cut; in a mirrored one left hands are right ones, and right ones left."""
+        """The part of them in a cut. A mirrored one makes left hands right ones, and the reverse."""
         light, alpha, depth, parts, sky = (
             cut.pixels(getattr(self, name)) for name in ("light", "alpha", "depth", "parts", "sky")
         )
@@ -138,7 +141,7 @@ class Passes:
 
 
 def read_passes(path: str | os.PathLike[str], width: int, height: int) -> Passes:
-    """The passes of a multilayer EXR.
+    """The passes of a multilayer EXR as Blender writes it.
 
     Raises
     ------
@@ -151,7 +154,7 @@ def read_passes(path: str | os.PathLike[str], width: int, height: int) -> Passes
             channels = {
                 name: channel.pixels for part in file.parts for name, channel in part.channels.items()
             }
-    except Exception as error:  # OpenEXR raises its own kinds, told only by their text
+    except Exception as error:  # OpenEXR's own exceptions differ in nothing but their text
         raise InputError(path, f"is no OpenEXR file ({error})") from None
 
     def passed(*endings: str) -> Light:
@@ -198,7 +201,7 @@ def develop(seen: Passes, finish: Finish, ground: Ground) -> Pixels:
 
 
 def _gain(seen: Passes, finish: Finish) -> Light:
-    """What the exposure multiplies R, G and B of the light by."""
+    """The factors (3,) of R, G and B by which light is exposed."""
     hand = of_side(seen.parts, finish.metered == "left")
     sent = seen.light[hand].mean(axis=0) if hand.any() else np.array(finish.albedo)
     falling = np.maximum(sent / finish.albedo, 1e-6)
@@ -207,7 +210,7 @@ def _gain(seen: Passes, finish: Finish) -> Light:
 
 
 def _moved(light: Light, motion: tuple[float, float]) -> Light:
-    """Blurred by a way in a straight line, whose middle is where the labels are."""
+    """Light (H, W, 3) blurred along a straight line (x, y), pixels, whose middle is where the labels are."""
     length = float(np.hypot(*motion))
     if length < 0.5:
         return light
@@ -227,7 +230,7 @@ def _steep(tone: Light) -> Light:
 
 @singledispatch
 def behind(ground: Ground, seen: Passes, gain: Light) -> Light:
-    """What is seen of a cut-out ground, linear RGB (H, W, 3): black where the hand is.
+    """A cut-out ground as it is seen beside the hand, linear RGB (H, W, 3): black where the hand is.
 
     Parameters
     ----------
@@ -286,7 +289,7 @@ def backdrops(folder: str) -> Backdrops:
     path = Path(folder).absolute()
     try:
         return Backdrops.of(path)
-    except InputError:  # which tells of the other backdrops that `curate background` knows
+    except InputError:  # its message is about `curate background`, which knows other backdrops, too
         found = "no image in this folder" if path.is_dir() else "no such folder"
         raise InputError(path, found, field="ground.folder", allowed=PICTURES) from None
 
@@ -296,13 +299,12 @@ def visibility(
 ) -> NDArray[np.uint8]:
     """COCO visibility (21,): 2 where the surface before a keypoint is near, and of its own part or the next.
 
-    Keypoints outside the picture are labelled (they are known) but not visible.
+    Other keypoints are hidden (1), those outside the picture, too, as they are known.
 
     Parameters
     ----------
-    points: (21, 2) in the picture. away: (21,) along the camera's axis, and radius (21,) of the flesh around
-        them, metres.
-    left: whether they are a left hand's.
+    points: (21, 2) in the picture, pixels. away: (21,) along the camera's axis, metres.
+    radius: (21,) of the flesh around each, metres. left: whether it is a left hand.
     """
     depth, parts = surface.depth, surface.parts
     size = parts.shape[0]
@@ -319,16 +321,16 @@ def visibility(
 
 
 def _kin(keypoint: int) -> list[int]:
-    """Part ids, on a right hand, of the bone that moves a keypoint, and of the bones next to it."""
+    """Class ids, on a right hand, of the bone that moves a keypoint and of the bones next to it."""
     mine = kinematics.bone_of_keypoint(keypoint)
     bones = {mine, kinematics.parent(mine)}
     bones |= {b for b in range(kinematics.BONES) if kinematics.parent(b) == mine}
     return [int(PART_OF_BONE[b]) for b in sorted(bones)]
 
 
-def _box(hand: NDArray[np.bool_]) -> NDArray[np.float32] | None:
-    """x, y, width, height of what is seen of a hand (H, W), without the arm."""
-    rows, columns = np.nonzero(hand)
+def _box(mask: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+    """x, y, width, height (4,), pixels, of a mask (H, W); None where it is empty."""
+    rows, columns = np.nonzero(mask)
     if not len(rows):
         return None
     x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1

@@ -64,8 +64,9 @@ class Forecast:
             "angles",
         ]
         for text in job.angles:
-            cells = len(Grid.of(text))
-            count = f"{cells:,} combination{'s' * (cells > 1)}, {counted(job.per_angle, 'picture')} of each"
+            count = (
+                f"{counted(len(Grid.of(text)), 'combination')}, {counted(job.per_angle, 'picture')} of each"
+            )
             lines.append(f"  {text}: " + ("drawn at random" if job.random else count))
         share = self.pictures // len(hands)
         lines.append("hands, in turn" + (f": about {share:,} of each" if share else ""))
@@ -75,8 +76,6 @@ class Forecast:
                 f"  Each combination of angles shows {job.per_angle} of these {len(hands)} hands; "
                 f"--per-angle {len(hands)} shows all of them."
             )
-        at_once = f"{self.workers} worker" + "s" * (self.workers > 1)
-        lines.append(
-            f"about {self.seconds_each:.1f} s of CPU per picture: {duration(self.seconds)} with {at_once}"
-        )
+        took = f"{duration(self.seconds)} with {counted(self.workers, 'worker')}"
+        lines.append(f"about {self.seconds_each:.1f} s of CPU per picture: {took}")
         return "\n".join(lines)

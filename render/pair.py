@@ -1,9 +1,9 @@
-"""How a second hand lies to the first: apart, touching, or one before the other, and never one in the other.
+"""How two hands lie: apart, touching, or one in front of the other, but never one within the other.
 
-The second hand comes from afar, along a line, up to where it would meet the first. So whatever its shape, and
-that of arms, sleeves and things held, nothing passes through anything. Skins are taken as points at most
-_APART apart, and those that lie in the same cell across the line must not pass each other. On a table both
-hands lie on the same plane, or one on the other.
+The second hand comes from afar, along a line, up to where it would meet the first. So nothing passes through
+anything, whatever the shape of hands, arms, sleeves and things held. Surfaces are taken as points at most
+_APART apart; points of both hands in the same cell of a grid across the line must not pass each other. On a
+table both hands lie on the same plane, or one on the other.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _TRIES = 12
-# Metres: the points of a skin, the cells across the line of approach, and what is left between two skins that
-# touch.
+# Metres: between points of a surface; the side of cells across the line of approach; what is left between two
+# hands that touch.
 _APART, _CELL, _SPARE = 0.0035, 0.002, 0.0003
-_GAP, _BEFORE = (0.004, 0.08), (0.0, 0.08)  # between hands that are apart; between one and that before it
+_GAP, _BEFORE = (0.004, 0.08), (0.0, 0.08)  # between hands that are apart; between one and the one in front
 _ASIDE, _OVER = 0.05, 0.06  # how far hands are shifted against each other, across the line of approach
 _DEPTH = {"apart": 0.04, "touching": 0.012}  # by how much one is further away, standard deviation
 _NEAR = 0.26  # between the middles of two hands of one picture
-_HIDDEN, _GRAZED = (0.1, 0.65), 0.3  # share of a hand that the one before it hides, and that any other does
-_CLOSE = 0.5  # of the first hand's distance: nothing of the second is nearer to the camera
-_ARMS = np.cos(np.radians(120))  # between the arms of one person
-_TURNED = 35.0  # degrees by which hands of one person are turned against each other on a table, the same
-_EDGE = 0.0015  # by which arms may meet before hands do that are to touch
+# Shares of a hand that the one before it hides, least and most, and that any other hand hides at most.
+_HIDDEN, _GRAZED = (0.1, 0.65), 0.3
+_CLOSE = 0.5  # of the first hand's distance: no part of the second is nearer to the camera
+_ARMS = np.cos(np.radians(120))  # the widest angle between the arms of one person
+_TURNED = 35.0  # degrees, standard deviation, between the directions of one person's hands on a table
+_EDGE = 0.0015  # by how much arms or things may meet before the hands do, if these are to touch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,7 @@ class Body:
 
     Attributes
     ----------
-    points: (N, 3) metres. hand: (N,) which are fingers' and palm's. skin: (N,) which are no thing's.
+    points: (N, 3) metres. hand: (N,) which belong to fingers or palm. skin: (N,) which belong to no thing.
     """
 
     points: Floats
@@ -76,7 +77,7 @@ class Body:
         return replace(self, points=place.world(self.points))
 
     def moved(self, way: Floats) -> Body:
-        """So much further (3,)."""
+        """Moved by a vector (3,), metres."""
         return replace(self, points=self.points + way)
 
 
@@ -86,7 +87,7 @@ class Wanted:
 
     Attributes
     ----------
-    lies: of Hands.lie. angles: that the second hand may have. aspects: of the second hand.
+    lies: of `Hands.lie`. angles, aspects: that the second hand may have.
     table: whether the hands lie on one. own: whether both are of one person.
     """
 
@@ -103,7 +104,8 @@ class Lying:
 
     Attributes
     ----------
-    lie: "apart" from the first hand, "touching", "before" or "behind" it. asked: one of Hands.lie.
+    lie: "apart" from the first hand, "touching" it, "before" or "behind" it. asked: the one of `Hands.lie`
+        that was drawn.
     """
 
     view: View
@@ -114,7 +116,7 @@ class Lying:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _First:
-    """The first hand, in the shot's world. normal: of the table, else towards the camera."""
+    """The first hand, in the shot's world. normal: (3,) of the table, or else towards the camera."""
 
     view: View
     place: Placement
@@ -130,12 +132,12 @@ def lay(
     wanted: Wanted,
     rng: np.random.Generator,
 ) -> Lying:
-    """A place for the second hand; apart from the first where it finds none as it is asked to lie.
+    """A place for the second hand: as asked where one is found, else apart from the first.
 
     Parameters
     ----------
-    view, place: of the first hand. bodies: of both, each in its own frame.
-    centre: (3,) what the second turns about, in its own frame.
+    view, place: of the first hand. bodies: of both, each in its own hand frame.
+    centre: (3,) what the second turns about, in its hand frame.
     """
     normal = facing(place.turn, view.aspect) if wanted.table else AHEAD
     first = _First(view, place, bodies[0].placed(place), normal)
@@ -158,7 +160,7 @@ def lay(
 
 
 def _turned(first: _First, wanted: Wanted, rng: np.random.Generator) -> View:
-    """The second hand's angles: of the job's; on a table such that it lies as flat as the first."""
+    """The second hand's view: of the angles that are wanted, and on a table as flat as the first."""
     side, aspect = first.view.other_side, str(rng.choice(wanted.aspects))
     parallel = replace(first.view, side=side, aspect=aspect)
     by = rng.normal(0, _TURNED) if wanted.own else rng.uniform(0, 360)
@@ -175,7 +177,7 @@ def _turned(first: _First, wanted: Wanted, rng: np.random.Generator) -> View:
 def _aside(
     first: _First, second: Body, lies: str, table: bool, rng: np.random.Generator
 ) -> tuple[str, Floats] | None:
-    """Beside the first hand, anywhere around it: how it lies, and how far it is moved (3,)."""
+    """Beside the first hand, in any direction: how the second lies, and by what vector (3,) it is moved."""
     one, other = _plane(first.normal)
     around, aside, gap = rng.uniform(0, 2 * np.pi), rng.uniform(-_ASIDE, _ASIDE), rng.uniform(*_GAP)
     depth = rng.normal(0, _DEPTH[lies])
@@ -195,14 +197,14 @@ def _aside(
 
 
 def _if_near(lies: str, start: Floats, reached: float, way: Floats) -> tuple[str, Floats] | None:
-    """None where hands that never meet, or only far from each other, would lie so."""
+    """How it lies, and the vector (3,) to where it is `reached` along a way; None where that is too far."""
     if not np.isfinite(reached) or np.linalg.norm(start + reached * way) > _NEAR:
         return None
     return lies, start + reached * way
 
 
 def _over(first: _First, second: Body, table: bool, rng: np.random.Generator) -> tuple[str, Floats] | None:
-    """Before the first hand or behind it, on a table on it: how it lies, and how far it is moved (3,)."""
+    """In front of the first hand, behind it, or on a table on it: as `_aside`."""
     axes = np.stack(_plane(first.normal))
     start = rng.uniform(-_OVER, _OVER, 2) @ axes
     gap, loose, behind = rng.uniform(*_BEFORE), rng.random() < 0.5, rng.random() < 0.5
@@ -230,7 +232,7 @@ def _seen_well(first: _First, view: View, place: Placement, second: Body, lies: 
 def _parallel(
     first: _First, body: Body, centre: Floats, wanted: Wanted, asked: str, rng: np.random.Generator
 ) -> Lying:
-    """Beside the first hand and turned as it is, which always finds a place."""
+    """Beside the first hand and turned as it is: a place that there always is."""
     side, aspect = first.view.other_side, str(rng.choice(wanted.aspects))
     view = replace(first.view, side=side, aspect=aspect)
     start = Placement(turn_of(view), centre, first.place.at, not first.place.left)
@@ -247,25 +249,25 @@ def _parallel(
 
 
 def _plane(normal: Floats) -> tuple[Floats, Floats]:
-    """Two unit vectors across a third."""
+    """Two unit vectors (3,) across a third and each other."""
     one = np.cross(normal, [0.0, 1.0, 0.0] if abs(normal[1]) < 0.9 else [1.0, 0.0, 0.0])
     one /= np.linalg.norm(one)
     return one, np.cross(normal, one)
 
 
 def _level(first: _First, second: Body) -> float:
-    """How far along the normal the second hand is moved to lie as low as the first."""
+    """How far along the normal the second hand must move to lie as low as the first, metres."""
     one, other = (body.points[body.skin] @ first.normal for body in (first.body, second))
     return float(one.min() - other.min())
 
 
 def _contact(still: Floats, moving: Floats, way: Floats, across: Floats) -> float:
-    """How far along a way `moving` is when, coming from afar, it meets `still`; -inf where it never does.
+    """How far along a way `moving` has got, metres, when it meets `still`, coming from afar; -inf: never.
 
     Parameters
     ----------
-    still, moving: points (N, 3) and (M, 3).
-    across: (1 or 2, 3) axes of the cells. Points of the same cell, or of neighbouring ones, meet.
+    still, moving: points (N, 3) and (M, 3). way: (3,) unit vector, from `still` to where `moving` comes from.
+    across: (1 or 2, 3) axes of the cells. Points in the same cell, or in neighbouring ones, meet.
     """
     cells = np.floor(still @ across.T / _CELL).astype(np.int64)
     low = cells.min(axis=0) - 1
@@ -280,7 +282,7 @@ def _contact(still: Floats, moving: Floats, way: Floats, across: Floats) -> floa
 
 
 def _hidden(body: Body, other: Body) -> float:
-    """Share of a body's hand, as the camera at the origin sees it, that another body hides."""
+    """The share of a body's hand that another body hides from the camera at the origin."""
     cell = _CELL / -float(body.points[body.hand, 2].mean())
     hand, away = _seen(body.points[body.hand], cell)
     low = hand.min(axis=0) - 1
@@ -295,20 +297,20 @@ def _hidden(body: Body, other: Body) -> float:
 
 
 def _seen(points: Floats, cell: float) -> tuple[NDArray[np.int64], Floats]:
-    """Of points before the camera the cells (N, 2) of the picture, and z (N,), greater where nearer."""
+    """The cells of the picture (N, 2) in which points are seen, and their z (N,), greater where nearer."""
     points = points[points[:, 2] < -_CELL]
     return np.floor(points[:, :2] / -points[:, 2:] / cell).astype(np.int64), points[:, 2]
 
 
 def _spread(grid: Floats) -> Floats:
-    """The greatest of each cell and its neighbours; the outermost cells are empty."""
+    """The greatest value of each cell and its neighbours. The outermost cells must be empty."""
     for axis in range(grid.ndim):
         grid = np.maximum(grid, np.maximum(np.roll(grid, 1, axis), np.roll(grid, -1, axis)))
     return grid
 
 
 def _between(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> Floats:
-    """Points (N, 3) on the triangles that are larger than _APART, not further than that from each other."""
+    """Points (N, 3) on triangles with a side longer than _APART, no further than that from each other."""
     corners = vertices.astype(float)[faces]
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
     large = sides.max(axis=1) > _APART

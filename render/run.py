@@ -1,8 +1,8 @@
 """`curate render`: the pictures of a job and their labels, as a dataset.
 
-Each worker of the engine has its own Blender. While Blender renders a picture, the worker finishes the
-previous one and plans the next. A part of the stage is a few consecutive pictures. What a stopped or killed
-run did not finish is rendered by the next run, to the same bytes.
+Each worker of the engine has its own Blender. While Blender renders a shot, the worker finishes the pictures
+of the previous one and plans the next. A part of the stage is a few consecutive pictures. What a stopped or
+killed run did not finish is rendered by the next run, to the same bytes.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ from render.plan import plan_shot
 from render.shot import Shot
 
 _PART = 8  # pictures
-# CPU seconds that a picture may take: _PATIENCE times the forecast, and _GRACE.
+# CPU seconds that a shot may take: _PATIENCE times the forecast, and _GRACE.
 _PATIENCE, _GRACE = 20.0, 120.0
-# Where so many pictures fail, and none came out before, something other than the pictures is wrong.
+# Where so many shots fail, and no picture came out before, something other than the shots is wrong.
 _UNLUCKY = 4
 _WATCH = 2.0  # seconds between looks at whether a run has ended
 
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """The functions that plan and finish a picture; tests give others. Both must be picklable.
+    """The functions that plan a shot and finish its pictures; tests give others. Both must be picklable.
 
     Attributes
     ----------
-    plan: (job, number, folder) -> a shot, which has `write(path)`. In the folder lies what shots share.
-    finish: (shot, indices of its pictures, what Blender rendered, dataset folder) -> their samples; their
-        files are written.
+    plan: (job, number of the shot, folder for what shots share) -> a shot, which has `write(path)`.
+    finish: (shot, indices of its pictures, Blender's file, dataset folder) -> the pictures' samples, after it
+        has written their files.
     """
 
     plan: Callable[[Job, int, Path], Any]
@@ -128,8 +128,8 @@ class _Run:
 
     Attributes
     ----------
-    folder: for work in progress. limit: CPU seconds a picture.
-    stop: a file that is there once the run is to end: seen by threads and processes alike.
+    folder: for work in progress. limit: CPU seconds that a shot may take.
+    stop: a file that is made when the run is to end, since threads and processes alike can see it.
     """
 
     job: Job
@@ -147,10 +147,10 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Request(Request):
-    """indices: of the pictures that are made of the shot."""
+    """planned: the shot. indices: of the pictures that are made of it."""
 
-    indices: tuple[int, ...]
     planned: Any
+    indices: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -172,8 +172,7 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
     desk = _desk(run)
     samples: list[Sample] = []
     given_up: dict[int, str] = {}
-    for request, failed in desk.worker.pictures(_requests(indices, run, desk.folder, given_up)):
-        reason = failed
+    for request, reason in desk.worker.pictures(_requests(indices, run, desk.folder, given_up)):
         if reason is None:
             try:
                 samples += run.studio.finish(request.planned, request.indices, request.out, run.out)
@@ -193,15 +192,15 @@ def _render_part(indices: Sequence[int], *, run: _Run) -> Part:
 
 def _notes(samples: Sequence[Sample]) -> Counter[str]:
     """Pictures whose two hands do not lie as the job asked."""
-    hands = {sample.image: sample.attrs["hands"] for sample in samples if "hands" in sample.attrs}
-    count = sum(told["lie"] == "apart" != told["asked"] for told in hands.values())
+    pairs = {sample.image: sample.attrs["hands"] for sample in samples if "hands" in sample.attrs}
+    count = sum(pair["lie"] == "apart" != pair["asked"] for pair in pairs.values())
     return +Counter({"pictures with two hands apart that found no place to touch or overlap": count})
 
 
 def _requests(
     indices: Sequence[int], run: _Run, folder: Path, given_up: dict[int, str]
 ) -> Iterator[_Request]:
-    """Plan each shot when Blender is to have it. Two sets of files do: it is sent one shot ahead."""
+    """Plan each shot just before Blender gets it. As it gets one shot ahead, two sets of files suffice."""
     names = cycle("ab")
     for shot, pictures in groupby(indices, key=lambda index: index // run.job.takes):
         mine = tuple(pictures)
@@ -212,7 +211,7 @@ def _requests(
             continue
         name = next(names)
         request = _Request(
-            run.job.sample_id(mine[0]), folder / f"{name}.npz", folder / f"{name}.exr", mine, planned
+            run.job.sample_id(mine[0]), folder / f"{name}.npz", folder / f"{name}.exr", planned, mine
         )
         planned.write(request.shot)
         yield request
@@ -220,10 +219,10 @@ def _requests(
 
 def _desk(run: _Run) -> _Desk:
     key = (run.folder, threading.get_ident())
-    if key in _desks and not _desks[key].folder.exists():  # of a run that was killed, and is given again
+    if key in _desks and not _desks[key].folder.exists():  # left by a killed run of the same folder
         _clear(key)
     if key not in _desks:
-        # Named as something temporary, so that it goes with the sweep where we are killed.
+        # Named as a temporary folder, so that the next run sweeps it away if we are killed.
         folder = Path(tempfile.mkdtemp(prefix=".desk.", suffix=".tmp", dir=run.folder))
         worker = Worker(run.blender, limit=run.limit, stopped=run.check, folder=folder)
         _desks[key] = _Desk(worker, folder)
@@ -232,7 +231,7 @@ def _desk(run: _Run) -> _Desk:
 
 
 def _clear_when_gone(key: tuple[Path, int], folder: Path) -> None:
-    """Workers of a cluster outlive the run, which takes their folder with it: their Blender must end."""
+    """End Blender with its folder: workers of a cluster outlive the run, which removes the folder."""
     while folder.exists():
         time.sleep(_WATCH)
     _clear(key, only=folder)
@@ -244,7 +243,7 @@ def _close(run: _Run) -> None:
 
 
 def _clear(key: tuple[Path, int], only: Path | None = None) -> None:
-    """Close a desk; `only`: not one that the same run has set up again since, in another folder."""
+    """Close a desk. only: leave it where it has another folder, as a run has set it up again since."""
     with _clearing:
         desk = _desks.get(key)
         if desk is None or only not in (None, desk.folder):
@@ -256,7 +255,7 @@ def _clear(key: tuple[Path, int], only: Path | None = None) -> None:
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: Path) -> Iterator[None]:
-    """Signals interrupt the main thread alone; the others look for the file."""
+    """Make the file `stop` on a signal, as signals interrupt no thread but the main one."""
 
     def end() -> None:
         with contextlib.suppress(OSError):  # the folder is not made yet
@@ -267,11 +266,11 @@ def _stopped_by_signals(stop: Path) -> Iterator[None]:
 
 
 def _identity(job: Job, pictures: Backdrops | None) -> dict[str, Any]:
-    """The job as JSON values, with the content of files in place of their names."""
-    told = job.as_json()
-    told["models"] = [_named(model) for model in job.models]
-    told["ground"]["folder"] = "" if pictures is None else pictures.identity
-    return told
+    """The job as JSON values, with files known by their content, wherever they lie."""
+    values = job.as_json()
+    values["models"] = [_named(model) for model in job.models]
+    values["ground"]["folder"] = "" if pictures is None else pictures.identity
+    return values
 
 
 def _known(indices: Sequence[int], total: int) -> list[int]:
@@ -286,23 +285,24 @@ def _known(indices: Sequence[int], total: int) -> list[int]:
 
 
 def check_pictures(job: Job) -> None:
-    """Raises InputError: a folder of pictures for the ground that is not there, or that holds none."""
+    """Check the folder of pictures for the ground. Raises InputError: it is not there, or holds none."""
     _pictures(job)
 
 
 def _pictures(job: Job) -> Backdrops | None:
-    """Those that the job puts behind hands. Raises InputError as `check_pictures`."""
+    """The pictures that the job puts behind hands. Raises InputError as `check_pictures`."""
     return backdrops(job.ground.folder) if "picture" in job.ground.kinds else None
 
 
 def _named(model: str) -> str:
+    """A model's name, and for a file also the hash of its content."""
     if model == models.PROCEDURAL:
         return model
     return f"{Path(model).name}#{models.fingerprint(model)}"
 
 
 def _summary(job: Job, found: Blender) -> dict[str, Any]:
-    """What dataset.json tells of the renders, beside the history's options."""
+    """What dataset.json says of the renders in addition to the history's options."""
     return {
         "blender": found.version,
         "pictures": len(job),
