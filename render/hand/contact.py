@@ -1,7 +1,7 @@
 """Hands as they lie on tables: thumbs tucked in, neighbouring fingers that touch, fingers that cross.
 
-Flesh is taken as balls along the bones. A joint is moved until two rows of balls touch, so none passes
-through the other. numpy only.
+Flesh is modelled as balls along the bones. A joint is moved until two rows of balls touch, so that neither
+passes through the other. numpy only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from render.job import LAID, Pose
 
 Floats = NDArray[np.float64]
 
-PALM = 9  # what owns the palm's balls
+PALM = 9  # the owner of the palm's balls (`balls`)
 _TOUCH = 0.96  # of the sum of two radii: skin gives way a little
 Thumb = tuple[float, float, float, float, float]  # flexion at CMC, MCP and IP, deviation, twist; degrees
 _THUMBS: dict[str, Thumb] = {
@@ -28,7 +28,7 @@ _THUMBS: dict[str, Thumb] = {
 }
 _LOOSE = np.array([3.0, 5.0, 5.0, 3.0, 5.0])
 _STOPS, _HALVINGS = 10, 4  # on the way to a touch, over at most 55 degrees: to within half a degree
-_MIDDLE = (0.0, 2.5, 1.0, -4.0, -10.5)  # from which a finger can be moved as far to both sides, degrees
+_MIDDLE = (0.0, 2.5, 1.0, -4.0, -10.5)  # degrees from which a finger can be moved equally far to both sides
 # Fingers that cross: the one above (towards the back of the hand) and the one below.
 _CROSSING = ((1, 2), (2, 1), (3, 4))  # the little finger is too short to lie over the ring finger
 
@@ -39,7 +39,8 @@ class Ways:
 
     Attributes
     ----------
-    thumb: one of Pose.thumbs. touching: pairs of neighbours, 1 to 4. crossing: a finger and that below it.
+    thumb: one of `Pose.thumbs`. touching: pairs of neighbours, 1 to 4.
+    crossing: a finger, 1 to 4, and the one below it.
     """
 
     thumb: str = "out"
@@ -48,7 +49,7 @@ class Ways:
 
 
 def draw(kind: str, wanted: Pose, rng: np.random.Generator) -> Ways:
-    """How a hand of a kind of pose lies: signs and gestures say that themselves."""
+    """The ways of a hand in a kind of pose: those of `LAID` alone, as others place each finger themselves."""
     thumb = str(rng.choice(wanted.thumbs))
     touches, crosses = rng.random(2) < [wanted.touching, wanted.crossed]
     close = rng.random(3) < 0.7
@@ -61,12 +62,12 @@ def draw(kind: str, wanted: Pose, rng: np.random.Generator) -> Ways:
     return Ways(thumb, tuple(p for p, one in zip(pairs, close, strict=True) if one) if touches else ())
 
 
-def laid(ways: Ways, angles: Floats, model: HandModel, rng: np.random.Generator) -> Floats:
-    """Joint angles (5, 3, 3), degrees, of a hand so held.
+def applied(ways: Ways, angles: Floats, model: HandModel, rng: np.random.Generator) -> Floats:
+    """Joint angles (5, 3, 3), degrees, after thumb and neighbours are laid so.
 
     Parameters
     ----------
-    angles: as they are before, degrees; not changed.
+    angles: (5, 3, 3) before that, degrees; not changed.
     """
     angles = angles.copy()
     if ways.thumb != "out":
@@ -88,7 +89,7 @@ def lay_thumb(angles: Floats, mean: Thumb, spread: Floats, rng: np.random.Genera
 
 
 def _meet(angles: Floats, model: HandModel, fixed: int, moving: int) -> None:
-    """A finger's deviation such that it just touches its neighbour."""
+    """Change a finger's deviation until it just touches its neighbour."""
     towards = -1.0 if moving < fixed else 1.0
     start = angles[moving, 0, DEVIATION]
     free, end = (42.0, 20.0) if moving == 0 else (start - 20 * towards, start + 20 * towards)
@@ -96,7 +97,7 @@ def _meet(angles: Floats, model: HandModel, fixed: int, moving: int) -> None:
 
 
 def _cross(angles: Floats, model: HandModel, above: int, below: int, rng: np.random.Generator) -> None:
-    """One finger laid over its neighbour, its tip beyond the other's, which is bent until they just touch."""
+    """Lay one finger over its neighbour, its tip beyond the other's, and bend that until they just touch."""
     beyond, side = rng.uniform(10, 14), 1.0 if above < below else -1.0
     between = (_MIDDLE[above] + _MIDDLE[below]) / 2
     for finger, way in ((above, -side), (below, side)):
@@ -114,9 +115,9 @@ def _close(
     free: float,
     end: float,
 ) -> None:
-    """Move one angle from where two fingers are apart towards an end, until they touch.
+    """Move one angle from `free`, where two fingers are apart, towards `end` until they touch.
 
-    From outside, since a finger that went right through the other would be free of it, too.
+    In small steps, since a finger that has passed right through the other is free of it again.
     """
 
     def touches(angle: float) -> bool:
@@ -134,7 +135,10 @@ def _close(
 
 
 def nearness(model: HandModel, angles: Floats, one: int, other: int) -> float:
-    """The least distance of two fingers' flesh, as a share of the radii: 1 where they touch."""
+    """The least distance between balls of two fingers, as a share of the sum of their radii: 1 is a touch.
+
+    angles: (5, 3, 3), radians.
+    """
     points, size, who = balls(model, angles)
     mine, its = who == one, who == other
     gap = np.linalg.norm(points[mine, None] - points[None, its], axis=2)
@@ -142,7 +146,10 @@ def nearness(model: HandModel, angles: Floats, one: int, other: int) -> float:
 
 
 def balls(model: HandModel, angles: Floats) -> tuple[Floats, Floats, NDArray[np.int_]]:
-    """Flesh as balls: centres (N, 3), radii (N,), whose they are (N,): a finger's, 0 to 4, or the PALM's."""
+    """Flesh as balls: centres (N, 3) and radii (N,), metres, and owners (N,): a finger, 0 to 4, or PALM.
+
+    angles: (5, 3, 3), radians.
+    """
     matrices = kinematics.bone_matrices(model.joints, angles)
     chains = model.joints[1:].reshape(5, 4, 3)
     thick = model.radius[1:].reshape(5, 4)

@@ -144,7 +144,7 @@ class Flesh:
 
 
 def smooth_min(a: Floats, b: Floats, reach: float | Floats) -> Floats:
-    """Minimum whose corner is rounded over `reach` (mm); at most a quarter of it below the plain minimum."""
+    """Minimum (N,) whose corner is rounded over `reach`, mm: at most a quarter of it below the plain one."""
     reach = np.asarray(reach, np.float32)
     mix = np.maximum(reach - np.abs(a - b), 0) / reach
     joined: Floats = np.minimum(a, b) - mix * mix * (reach / 4)

@@ -1,6 +1,6 @@
 """Things that a hand holds: a rod, a cup, a box or a ball, as large as the room between fingers and palm.
 
-A thing touches the skin and goes nowhere through it, since its size follows from the vertices of the posed
+A thing touches the skin but never passes through it, since its size follows from the vertices of the posed
 hand. Hand frame of a right hand, metres.
 """
 
@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 
 THINGS = ("rod", "cup", "box", "ball")
 _LEAST, _MOST, _ROD = 0.003, 0.036, 0.007  # radius, metres
-_REACH = np.linspace(-0.024, 0.024, 7)  # where its middle is looked for, around that of the fingers
-_GAP = 0.0004
+_REACH = np.linspace(-0.024, 0.024, 7)  # where its middle is looked for, metres from the fingers' middle
+_GAP = 0.0004  # left between thing and skin, metres
 _STEPS = 32
 
 
@@ -52,7 +52,7 @@ def hold(
 
 
 def _between(model: HandModel, matrices: Floats) -> tuple[Floats, Floats]:
-    """Axes (3, 3), the last across the fingers, and the middle of the room that they close around."""
+    """Axes (3, 3), the last across the fingers, and the middle (3,) of what they close around."""
     joints = model.posed_joints(matrices)[5:].reshape(4, 4, 3)
     across = joints[3, 1] - joints[0, 1]
     across /= np.linalg.norm(across)
@@ -64,13 +64,13 @@ def _between(model: HandModel, matrices: Floats) -> tuple[Floats, Floats]:
 
 
 def _room(points: Floats) -> tuple[Floats, float]:
-    """The place (D,) near the middle that is furthest from all points (N, D), and how far that is."""
+    """A place (D,) near the middle with room between points (N, D), and how far the nearest of them is."""
     places = np.stack(np.meshgrid(*[_REACH] * points.shape[1]), -1).reshape(-1, points.shape[1])
     near = points[(np.abs(points) < 0.08).all(axis=1)]
     if not len(near):
         return np.zeros(points.shape[1]), _MOST
     away = np.array([np.linalg.norm(near - place, axis=1).min() for place in places])
-    # Of places with room enough the nearest to the fingers' middle.
+    # Of several places with room enough, the one nearest to the fingers' middle.
     best = int(np.argmax(np.minimum(away, _MOST) - 0.1 * np.linalg.norm(places, axis=1)))
     return places[best], float(away[best]) - _GAP
 

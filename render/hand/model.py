@@ -1,7 +1,7 @@
 """A hand that can be posed: a skinned mesh, its joints, and where a labeller would put its keypoints.
 
-Every model, whether computed from an anatomy or read from a file, becomes this record; what uses it need not
-know which. Always a right hand in the hand frame of `curate.hands.kinematics`. numpy only.
+Every model becomes this record, whether computed from an anatomy or read from a file. Always a right hand in
+the hand frame of `curate.hands.kinematics`. numpy only.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class HandModel:
     name, licence: of the model, kept with each sample.
     vertices: (V, 3) float32, metres. faces: (F, 3) int32, counter-clockwise from outside.
     joints: (21, 3) float64 rotation centres in our keypoint order; tips are the ends of the flesh.
-    keypoints: (21, 3) float64, where the field's labels are put on the back; each moves with its own bone.
-    palm_keypoints: (21, 3) float64, where they are put when the palm is seen.
+    keypoints: (21, 3) float64, where data sets label them when the back is seen; each moves with its bone.
+    palm_keypoints: (21, 3) float64, where they are labelled when the palm is seen.
     weights: (V, 17) float32 skin weights, rows sum to 1.
     part: (F,) uint8 RHD class ids of a right hand, 1 ("person") for the forearm.
     radius: (21,) float64, flesh around each joint, metres.
@@ -81,9 +81,11 @@ class HandModel:
     uv: NDArray[np.float32]
 
     def posed(self, matrices: Floats) -> NDArray[np.float32]:
-        """Vertices (V, 3) after each bone has moved, (17, 4, 4) as `kinematics.bone_matrices` gives them.
+        """Vertices (V, 3) in a pose, by linear blend skinning.
 
-        Linear blend skinning.
+        Parameters
+        ----------
+        matrices: (17, 4, 4) as `kinematics.bone_matrices` gives them.
         """
         blended = self.weights @ matrices[:, :3].reshape(kinematics.BONES, 12).astype(np.float32)
         turns = blended.reshape(-1, 3, 4)
@@ -91,16 +93,16 @@ class HandModel:
         return moved
 
     def posed_joints(self, matrices: Floats) -> Floats:
-        """Rotation centres (21, 3) after each bone has moved."""
+        """Rotation centres (21, 3) in a pose. matrices: as in `posed`."""
         owners = [kinematics.bone_of_keypoint(i) for i in range(len(self.joints))]
         return np.array([moved(joint, matrices[own]) for joint, own in zip(self.joints, owners, strict=True)])
 
     def labelled(self, matrices: Floats, palm: float = 0.0) -> Floats:
-        """Keypoints (21, 3) after each bone has moved.
+        """Keypoints (21, 3) in a pose.
 
         Parameters
         ----------
-        palm: 0 where the back is seen .. 1 where the palm is.
+        matrices: as in `posed`. palm: 0 where the back is seen .. 1 where the palm is.
         """
         owner = [kinematics.bone_of_keypoint(i) for i in range(len(self.keypoints))]
         own = matrices[owner]
@@ -109,7 +111,7 @@ class HandModel:
         return points
 
     def write(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
-        """Keep the model in one .npz file, or write it to one that is open."""
+        """Write the model into an .npz file, given by its path or open."""
         np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod

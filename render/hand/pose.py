@@ -17,7 +17,6 @@ from render.hand.model import HandModel
 
 Floats = NDArray[np.float64]
 
-
 _TRIES = 40
 WRIST = 8.5
 _WRIST_BENT, _WRIST_TURNED = (-60.0, 60.0), (-28.0, 20.0)  # degrees
@@ -38,11 +37,11 @@ def sample_pose(
 
     Notes
     -----
-    A pose in which fingers pass through each other is drawn again; after 40 tries the fingers are spread.
+    A pose in which flesh passes through flesh is drawn again; after 40 tries the fingers are spread.
     """
     for attempt in range(_TRIES + 1):
         angles = _DRAWN[kind](rng) if kind in _DRAWN else _sign(kind, model, rng)
-        angles = contact.laid(ways, angles, model, rng)
+        angles = contact.applied(ways, angles, model, rng)
         if attempt == _TRIES:
             angles[1:, 0, DEVIATION] = APART
             angles[0, 0, DEVIATION] = 50
@@ -54,24 +53,21 @@ def sample_pose(
 
 
 def penetrates(model: HandModel, angles: Floats) -> bool:
-    """Whether flesh of one finger lies within that of another, or of the palm.
+    """Whether flesh of one finger lies within that of another, or of the palm (`contact.balls`).
 
-    Each bone of a finger is a row of balls as thick as its flesh; balls of different fingers must not
-    overlap.
+    angles: (5, 3, 3), radians. A finger's first bone grows out of the palm, and may overlap it.
     """
     points, size, who = contact.balls(model, angles)
     gap = np.linalg.norm(points[:, None] - points[None], axis=2)
     touching = gap < _PRESSED * (size[:, None] + size[None])
-    # A finger's first bone grows out of the palm.
     return bool((touching & (who[:, None] != who[None]) & ~_grown_together(who)).any())
 
 
 def _grown_together(who: NDArray[np.int_]) -> NDArray[np.bool_]:
-    """Pairs that belong together: the palm and each finger's first balls, and the thumb's."""
+    """(N, N) pairs of balls that may overlap: the palm's with those of each finger's first bone."""
     first = np.zeros(len(who), bool)
     for finger in range(5):
-        mine = np.flatnonzero(who == finger)
-        first[mine[:5]] = True
+        first[np.flatnonzero(who == finger)[:5]] = True
     is_palm = who == contact.PALM
     together: NDArray[np.bool_] = (first[:, None] & is_palm[None]) | (is_palm[:, None] & first[None])
     return together

@@ -1,7 +1,6 @@
 """Common signs of the hand: which fingers are bent, where the thumb is, which tips meet. numpy only.
 
-How far a bent finger is bent, and each angle around it, is drawn; what is impossible is `render.hand.pose`'s
-to refuse.
+Each angle is drawn around the sign's own. `render.hand.pose` refuses what is impossible.
 """
 
 from __future__ import annotations
@@ -39,9 +38,10 @@ class Sign:
 
     Attributes
     ----------
-    bent: of index to little, 0 straight .. 1 in the fist.
-    thumb: of THUMBS. apart: 0 fingers closed .. 1 spread. meets: the finger (1 to 4) whose tip the thumb's
-        touches, or 0. rests: the bent finger on whose middle bone the thumb's tip lies, or 0.
+    bent: index to little finger, 0 straight .. 1 as in a fist.
+    thumb: a key of THUMBS. apart: 0 fingers closed .. 1 spread.
+    meets: the finger (1 to 4) whose tip the thumb's tip touches, or 0.
+    rests: the bent finger on whose middle bone the thumb's tip lies, or 0.
     """
 
     bent: tuple[float, float, float, float]
@@ -71,7 +71,7 @@ SIGNS = {
 
 
 def held(name: str, angles: Floats, model: HandModel, rng: np.random.Generator) -> Floats:
-    """A flat hand's angles (5, 3, 3), degrees, changed to a sign, drawn around its mean."""
+    """Joint angles (5, 3, 3), degrees, of a sign. angles: those of a flat hand, which are changed."""
     sign = SIGNS[name]
     bent = np.clip(np.array(sign.bent) + rng.normal(0, 0.05, 4), 0, 1.02)
     angles[1:, :, FLEXION] = bent[:, None] * _BENT + (1 - bent[:, None]) * angles[1:, :, FLEXION]
@@ -81,7 +81,7 @@ def held(name: str, angles: Floats, model: HandModel, rng: np.random.Generator) 
 
 
 def _meeting(sign: Sign, angles: Floats, model: HandModel, rng: np.random.Generator) -> Floats:
-    """The thumb, and a finger whose tip it meets, moved at random and ever less, until they just touch."""
+    """Move the thumb, and the finger whose tip it meets, at random and ever less, until they just touch."""
     moving = [0, sign.meets] if sign.meets else [0]
     best, least = angles, np.inf
     for reach in np.linspace(14, 2, _MEETINGS):

@@ -46,11 +46,11 @@ class Surface:
 
 
 def make_surface(flesh: Flesh, step: float = 2.0) -> Surface:
-    """Cut the mesh.
+    """The skin of the flesh, by marching cubes.
 
     Parameters
     ----------
-    step: edge of the cubes, mm: the size of the triangles.
+    step: edge of the cubes, mm, and about that of the triangles.
     """
     low = np.array([flesh.joints[:, 0].min() - 16, ARM_FROM, flesh.joints[:, 2].min() - 26], np.float32)
     high = np.array([flesh.joints[:, 0].max() + 18, flesh.joints[:, 1].max() + 6, 26], np.float32)
@@ -114,7 +114,7 @@ def _heights(field: Floats, z0: float, step: float) -> tuple[Floats, Floats]:
 
 
 def _with_arm(vertices: Floats, faces: NDArray[np.int32], flesh: Flesh) -> tuple[Floats, NDArray[np.int32]]:
-    """Carry the open end at the wrist on as a tube of a few long rings, and close it."""
+    """The mesh with a forearm: a tube of a few long rings from the wrist's open end, closed at its own."""
     loop = _open_loop(vertices, faces)
     ring = vertices[loop]
     centre = np.array([0.0, 0.0, -1.5], np.float32)
@@ -146,7 +146,7 @@ def _with_arm(vertices: Floats, faces: NDArray[np.int32], flesh: Flesh) -> tuple
 
 def _open_loop(vertices: Floats, faces: NDArray[np.int32]) -> NDArray[np.int_]:
     """The one open border of the mesh, in order."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = _edges(faces)
     width = len(vertices)
     keys = edges[:, 0].astype(np.int64) * width + edges[:, 1]
     back = edges[:, 1].astype(np.int64) * width + edges[:, 0]
@@ -158,6 +158,11 @@ def _open_loop(vertices: Floats, faces: NDArray[np.int32]) -> NDArray[np.int_]:
         loop.append(here)
         here = following[here]
     return np.array(loop)
+
+
+def _edges(faces: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Vertices (3 F, 2) of each triangle's edges, in its order."""
+    return np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
 
 
 def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats:
@@ -192,7 +197,7 @@ def _weights(flesh: Flesh, vertices: Floats, faces: NDArray[np.int32]) -> Floats
 
 
 def _evened(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
-    """Slivers of marching cubes opened into fair triangles; volume is kept (Taubin, SIGGRAPH 1995)."""
+    """Vertices moved so that marching cubes' slivers become even; volume is kept (Taubin, SIGGRAPH 1995)."""
     near = _neighbours(len(vertices), faces)
     border = vertices[:, 1] <= vertices[:, 1].min() + 1e-3
     moved = vertices
@@ -202,7 +207,7 @@ def _evened(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
 
 
 def _smoothed(values: Floats, faces: NDArray[np.int32]) -> Floats:
-    """Each vertex's value moved to the mean of its neighbours', a few times over."""
+    """Each vertex's values moved half-way to the mean of its neighbours', _SMOOTHING times."""
     near = _neighbours(len(values), faces)
     for _ in range(_SMOOTHING):
         values = 0.5 * values + 0.5 * (near @ values)
@@ -213,7 +218,7 @@ def _neighbours(count: int, faces: NDArray[np.int32]) -> Any:
     """Sparse (count, count): each row averages a vertex's neighbours."""
     from scipy.sparse import coo_matrix, diags
 
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = _edges(faces)
     edges = np.concatenate([edges, edges[:, ::-1]])
     ones = np.ones(len(edges), np.float32)
     near = coo_matrix((ones, (edges[:, 0], edges[:, 1])), (count, count)).tocsr()

@@ -89,6 +89,6 @@ def test_wrists_turn_as_far_as_they_are_told_to(model: HandModel) -> None:
 def test_a_touch_changes_no_other_finger(model: HandModel) -> None:
     angles = np.degrees(hands(model, Ways(), 1)[0])
     rng = np.random.default_rng(0)
-    moved = contact.laid(Ways(touching=((2, 3),)), angles, model, rng)
+    moved = contact.applied(Ways(touching=((2, 3),)), angles, model, rng)
     changed = np.argwhere(moved != angles)
     assert changed.tolist() == [[3, 0, DEVIATION]]
