@@ -1,7 +1,7 @@
 """Clutter to put behind a hand: rooms, walls, things and people as webcams and phones see them; no hand.
 
-It is computed, so that none of it has a licence. Skin is among it on purpose: whoever looks for hands must
-not take all skin for one. Needs OpenCV; Blender's interpreter does not read this.
+It is computed, so that no licence applies to it. It has skin in it on purpose: what looks for hands must not
+take all skin for one. Needs OpenCV, so Blender's interpreter does not read this.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Values = NDArray[np.floating[Any]]
 
 _SCENES = {"room": 0.65, "wall": 0.15, "heap": 0.2}
 _NEAR, _FAR = 0.7, 0.5  # shares of pictures with somebody near and of rooms with people far away
-_OWN_HEAD = (0.5, 2.0)  # heads behind their own hands, against its longer side
+_OWN_HEAD = (0.5, 2.0)  # height of an owner's head, as a share of the longer side of the hand's box
 _LIMBS = 0.12  # share of pictures with a bare or sleeved arm that leaves the picture at both ends
 
 
 def draw(rng: np.random.Generator, size: int) -> Values:
-    """One picture of clutter: linear light (S, S, 3), 1 is white, and windows and lamps are beyond."""
+    """One picture of clutter: linear light (S, S, 3); 1 is white, windows and lamps are brighter, up to 4."""
     lit = figures.lighting(rng)
     kind = str(rng.choice(list(_SCENES), p=list(_SCENES.values())))
     if kind == "room":
@@ -55,11 +55,15 @@ def draw(rng: np.random.Generator, size: int) -> Values:
 def with_owner(
     rng: np.random.Generator, size: int, skin: Tone, box: NDArray[np.float32], bright: float
 ) -> Values:
-    """Clutter, and before it the person who holds up a hand: behind it, beside it, or a little lower.
+    """Clutter, and in front of it the hand's owner: behind the hand, beside it, or a little lower.
 
     Parameters
     ----------
     box: (4,) of the hand: x, y, width, height, pixels. bright: mean linear light of its skin, as exposed.
+
+    Returns
+    -------
+    Linear light (S, S, 3).
     """
     picture = draw(rng, size)
     x, y, width, height = box.tolist()

@@ -1,4 +1,4 @@
-"""What surfaces in clutter look like: cloth, its colours, folds and patterns; print. numpy and OpenCV."""
+"""What surfaces in clutter look like: the colours, folds and patterns of cloth, and print."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def cloth(rng: np.random.Generator, across: Values, up: Values) -> Values:
 
 
 def _pattern(rng: np.random.Generator, kind: str, across: Values, up: Values) -> Values:
-    """How much of the second colour is where."""
+    """The share of the second colour at each point (H, W)."""
     period = rng.uniform(1.0, 7.0)
     if kind == "plain":
         return np.zeros_like(across)
@@ -67,7 +67,7 @@ def _bands(at: Values, wide: float) -> Values:
 
 
 def words(rng: np.random.Generator, cover: NDArray[np.uint8], lines: int) -> None:
-    """Print lines of letters into a mask (H, W), 255 where they are: text as it looks from afar."""
+    """Print lines of letters into a mask (H, W), as 255: text as it looks from afar."""
     height, width = cover.shape
     line = height / (lines + 1)
     for number in range(lines):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a ground is drawn from. Every kind uses up the same random numbers.
+    """What a ground is drawn from: the same random numbers for every kind.
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class Ground:
     ----------
     kind: its name in a job. about: what `curate render --explain` says of it.
     exposure: how brightly pictures with it are exposed, against those of a white table.
-    lit_by: the one light that suits it; "" where any does.
-    cut_out: whether Blender renders the hand before nothing.
+    lit_by: the kind of light that it needs; "" for any.
+    cut_out: whether Blender renders the hand in front of nothing.
     """
 
     kind: ClassVar[str]
@@ -152,7 +152,7 @@ class Computed(CutOut):
 
     @classmethod
     def draw(cls, site: Site) -> Computed:
-        """Any."""
+        """One that the seed decides."""
         return cls(site.seed)
 
 
@@ -188,7 +188,7 @@ class Owner(Computed):
 
     @classmethod
     def draw(cls, site: Site) -> Owner:
-        """Anybody with the hand's skin."""
+        """Somebody with the skin of the hand."""
         return cls(site.seed, site.skin.melanin, site.skin.blood)
 
 

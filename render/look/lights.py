@@ -121,7 +121,7 @@ class Environment(Light):
     @classmethod
     def draw(cls, facing: Floats, distance: float, rng: np.random.Generator) -> Environment:
         """A map, turned at random."""
-        # Lamps and the colour of a sky are drawn and not used: all that is drawn later depends on it.
+        # A studio's lamps and sky are drawn and not used, so that all later draws are the same for any kind.
         _soft_lamps(facing, distance, rng)
         map_name, turn = str(rng.choice(ENVIRONMENTS)), triple(rng.uniform(0, 2 * math.pi, 3))
         strength = float(rng.uniform(0.4, 1.2))

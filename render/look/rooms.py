@@ -47,7 +47,7 @@ def wall(rng: np.random.Generator, size: int) -> Values:
 
 
 def shadowed(picture: Values, cover: Values, rng: np.random.Generator) -> Values:
-    """A wall with the soft shadow of what covers so much of each pixel (S, S) before it."""
+    """A wall (S, S, 3) with the soft shadow of something that covers so much of each pixel (S, S)."""
     size = len(picture)
     shift, soft = rng.normal(0, 0.07, 2) * size, size * rng.uniform(0.01, 0.08)
     dark = rng.uniform(0.05, 0.55) * (rng.random() < 0.7)
@@ -61,7 +61,7 @@ def shadowed(picture: Values, cover: Values, rng: np.random.Generator) -> Values
 
 
 def falling(rng: np.random.Generator, size: int) -> Values:
-    """How much light falls where (S, S): more from one side, less in the corners, less in a soft shadow."""
+    """The light on each pixel (S, S): more from one side, less in corners, less in a soft shadow."""
     x, y = np.meshgrid(*[np.linspace(-1, 1, size, dtype=np.float32)] * 2)
     turn = rng.uniform(0, 2 * np.pi)
     light = 1 + rng.uniform(0, 0.35) * (np.cos(turn) * x + np.sin(turn) * y)

@@ -52,7 +52,7 @@ class Surface:
         *,
         open: bool = False,
     ) -> Surface:
-        """With what is one value for all spread over the grid."""
+        """A surface whose colour, gloss and `there` may be one value for all points."""
         shape = points.shape[:2]
         return cls(
             np.asarray(points, np.float32),
@@ -125,7 +125,7 @@ class Lighting:
 
 
 def drawn(surfaces: list[Surface], eye: Eye, lighting: Lighting, size: int) -> tuple[Values, Values]:
-    """What is seen of surfaces: light (S, S, 3), and how much of each pixel they cover (S, S)."""
+    """Surfaces as the camera sees them: light (S, S, 3), and the share of each pixel covered (S, S)."""
     buffer = _Buffer(size)
     for surface in surfaces:
         buffer.add(surface, eye)
@@ -133,7 +133,7 @@ def drawn(surfaces: list[Surface], eye: Eye, lighting: Lighting, size: int) -> t
 
 
 class _Buffer:
-    """Of each pixel the nearest point: colour, normal, gloss, distance."""
+    """The nearest point in each pixel: colour, normal, gloss, distance."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -218,7 +218,7 @@ class _Grid:
 
 
 def _seen_part(surface: Surface, eye: Eye, size: int) -> _Grid | None:
-    """Without rows and columns of which nothing is in the picture."""
+    """The grid without the rows and columns around it of which nothing is seen; None where nothing is."""
     points = surface.points
     normal = np.cross(_slope(points, 1), _slope(points, 0)).astype(np.float32)
     normal /= np.sqrt((normal * normal).sum(-1, keepdims=True)) + 1e-9
@@ -248,7 +248,7 @@ def _slope(points: Values, axis: int) -> Values:
 
 
 def _refined(grid: _Grid, eye: Eye) -> tuple[Values, tuple[float, float]]:
-    """The points as close to each other as pixels are (M', N', 5), and how far apart they are in the grid."""
+    """Points (M', N', 5) as close as pixels are, and their steps in the grid's rows and columns."""
     points = grid.points
     column, row, _ = eye.seen(points[..., :3])
     shape = []
@@ -262,7 +262,7 @@ def _refined(grid: _Grid, eye: Eye) -> tuple[Values, tuple[float, float]]:
 
 
 def _closed(held: Values, depth: Values) -> tuple[Values, Values]:
-    """With pixels filled that no point fell into, between others."""
+    """Pixels and depths with holes filled: pixels between others that no point fell into."""
     cover = held[..., 7]
     around = cv2.blur(cover, (3, 3))
     hole = (cover == 0) & (around > 0.5)
@@ -289,7 +289,7 @@ def _shaded(held: Values, depth: Values, eye: Eye, lighting: Lighting) -> Values
 
 
 def _hollow(depth: Values, cover: Values, per_cm: float) -> Values:
-    """How much of the sky is hidden from points behind what is around them, 0 to 0.75."""
+    """The share of the sky (H, W) that is hidden from a point by what is around it, 0 to 0.75."""
     hidden = np.zeros_like(depth)
     for reach, weight in ((0.7, 0.55), (2.5, 0.3), (7.0, 0.10)):
         side = 2 * int(reach * per_cm) + 1
@@ -302,7 +302,7 @@ def _hollow(depth: Values, cover: Values, per_cm: float) -> Values:
 
 
 def _shadow(depth: Values, cover: Values, lamp: Values, per_cm: float) -> Values:
-    """How much of the lamp's light is kept away by what lies before it (0 to 1), with soft edges."""
+    """The share of the lamp's light (H, W) that something in front of it keeps away, with soft edges."""
     known = np.where(cover > 0, depth, single(_DEEPEST))
     kept = np.zeros_like(depth)
     blurred = 0.25 + 0.8 / per_cm  # points lie anywhere in their pixels

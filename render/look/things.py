@@ -48,7 +48,7 @@ def _surface(rng: np.random.Generator, size: int) -> Values:
 
 
 def _outline(rng: np.random.Generator, size: int) -> Values:
-    """(S, S) how much of each pixel a thing covers: a box, a round thing, a rod, a frame, or any polygon."""
+    """The share of each pixel (S, S) covered by a box, a round thing, a rod, a frame, or any polygon."""
     middle, reach = rng.uniform(-0.1, 1.1, 2) * size, size * rng.uniform(0.03, 0.4)
     kind = rng.choice(["box", "round", "rod", "any", "frame"], p=[0.45, 0.15, 0.2, 0.12, 0.08])
     turn = rng.normal(0, 0.12) if rng.random() < 0.7 else rng.uniform(0, np.pi)
@@ -71,7 +71,7 @@ def _outline(rng: np.random.Generator, size: int) -> Values:
 
 
 def polygon(size: int, corners: Values) -> Values:
-    """(S, S) how much of each pixel lies in a polygon (N, 2)."""
+    """The share of each pixel (S, S) that lies in a polygon (N, 2)."""
     cover = np.zeros((size, size), np.uint8)
     points = np.rint(np.clip(corners, -1e4, 1e4) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(cover, [points], 255, cv2.LINE_AA, _SHIFT)
@@ -79,7 +79,7 @@ def polygon(size: int, corners: Values) -> Values:
 
 
 def box(size: int, x0: float, y0: float, x1: float, y1: float) -> Values:
-    """(S, S) how much of each pixel lies in an upright box."""
+    """The share of each pixel (S, S) that lies in an upright box."""
     return polygon(size, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
 
 
@@ -90,10 +90,11 @@ def fixed(point: Values) -> tuple[int, int]:
 
 
 def lay(picture: Values, cover: Values, surface: Values, rng: np.random.Generator) -> None:
-    """Put a thing before what is there, with a soft shadow beside it and one side in the light.
+    """Put a thing in front of a picture's, with a soft shadow beside it and one side in the light, in place.
 
     Parameters
     ----------
+    picture: light (S, S, 3). cover: the share of each pixel (S, S) that it covers.
     surface: linear RGB (3,) or (S, S, 3).
     """
     size = len(picture)
@@ -113,7 +114,7 @@ def lay(picture: Values, cover: Values, surface: Values, rng: np.random.Generato
 
 
 def around(cover: Values, margin: int) -> Box:
-    """The part of the picture that a thing, and what is so near to it, takes up."""
+    """The part of the picture that a thing takes up, with a margin of so many pixels."""
     spans = []
     for axis, size in enumerate(cover.shape):
         there = np.flatnonzero(cover.any(axis=1 - axis))
@@ -124,6 +125,6 @@ def around(cover: Values, margin: int) -> Box:
 
 
 def blurred(values: Values, sigma: float) -> Values:
-    """Nearly as by a Gaussian, in a time that does not grow with sigma."""
+    """Blurred nearly as by a Gaussian, in a time that does not grow with sigma."""
     side = 2 * round(2 * sigma) + 1
     return values if side < 3 else np.asarray(cv2.stackBlur(values, (side, side)), np.float32)

@@ -28,16 +28,27 @@ class Person:
 
 
 class Cast:
-    """The people of a job. Models are made when they are first needed, whole or not at all.
+    """The people of a job. A model's file is made when it is first needed, whole or not at all.
 
-    folder: where their files lie; several processes may share it.
+    Parameters
+    ----------
+    folder: where the files lie; several processes may share it.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
 
     def person(self, name: str, job: Job, number: int) -> Person:
-        """One of the job's people who have the named model. number: from 0, below job.hands.people."""
+        """A person of the job, with the named model.
+
+        Parameters
+        ----------
+        name: of the model. number: of the person, 0 <= number < job.hands.people.
+
+        Raises
+        ------
+        InputError: the model cannot be used.
+        """
         own = job.stream(number, PERSON)
         skin = tone.sample_tone(own, job.skin.melanin, job.skin.blood)
         if name != models.PROCEDURAL:
@@ -54,7 +65,7 @@ class Cast:
         return Person(number, f"{name}-{job.seed}-{number:05d}", path, _read(path), skin)
 
 
-# Two threads that want the same person wait for one of them to make it.
+# Of threads that want the same person, one makes the model and the others wait.
 _making: dict[Path, Lock] = {}
 
 

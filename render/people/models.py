@@ -78,7 +78,7 @@ def prepare(models: Iterable[str], blender: Blender) -> None:
 
 
 def check(models: Iterable[str]) -> None:
-    """Check the user's own models, without fetching or extracting any. Raises InputError as `kept`."""
+    """Check the user's own models without fetching or extracting any. Raises InputError as `kept`."""
     for model in models:
         if model not in NAMES:
             kept(model)
@@ -108,7 +108,7 @@ def read(path: Path) -> HandModel:
 
 
 def fingerprint(model: str) -> str:
-    """A short hash of what pictures of a model depend on: its file, its mapping, the code that extracts it.
+    """A short hash of what a model's pictures depend on: its file, its mapping, the code that extracts it.
 
     Raises InputError as `kept`.
     """
@@ -139,7 +139,7 @@ def find(model: str) -> rigs.Rig:
 
 
 def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
-    """Have Blender make a HandModel, the file `out`. Raises InputError as `kept`, or that it cannot."""
+    """Have Blender make a HandModel, the file `out`. Raises InputError: Blender cannot, and why."""
     with _holding(out.parent) as folder:
         if out.exists():  # made by another while we waited
             return
@@ -163,7 +163,12 @@ def extract(rig: rigs.Rig, out: Path, blender: Blender) -> None:
 
 
 def fetch() -> list[Path]:
-    """Get the WebXR hands with npm, checked by their hashes; returns their files. Raises InputError."""
+    """Get the WebXR hands with npm, checked by their hashes; returns their files.
+
+    Raises
+    ------
+    InputError: no npm, it fails, or the files are not those that are known.
+    """
     with _holding(cache()) as folder:
         missing = [one for one in _WEBXR.values() if not one.path.exists()]
         if missing:
@@ -175,9 +180,9 @@ def fetch() -> list[Path]:
 
 @contextmanager
 def _holding(folder: Path) -> Iterator[Path]:
-    """Hold a folder of models, waiting for others to leave it; gives an empty folder for work in progress.
+    """Lock a folder of models, waiting for other processes; gives an empty folder for work in progress.
 
-    What one that was killed left behind is removed by the next.
+    Whatever a killed process left there is removed first.
     """
     import fcntl
 
@@ -225,8 +230,9 @@ def _take(package: tarfile.TarFile, one: _Download) -> None:
 
 
 def _key(rig: rigs.Rig) -> str:
-    told = {**rig.as_json(), "file": files.sha256(Path(rig.file))}
+    """A hash of everything that an extracted model depends on."""
+    parts = {**rig.as_json(), "file": files.sha256(Path(rig.file))}
     if rig.texture:
-        told["texture_content"] = files.sha256(Path(rig.texture))
-    told["code"] = [files.sha256(path) for path in (_SCRIPT, Path(kinematics.__file__))]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        parts["texture_content"] = files.sha256(Path(rig.texture))
+    parts["code"] = [files.sha256(path) for path in (_SCRIPT, Path(kinematics.__file__))]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

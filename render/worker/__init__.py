@@ -1,4 +1,4 @@
-"""What runs inside Blender's own process, and alone imports bpy.
+"""What runs inside Blender's own process: the only modules that import bpy.
 
-That interpreter has numpy and none of our other packages, so neither do the modules that are imported here.
+That interpreter has numpy and none of our other dependencies, so what is imported here needs none of them.
 """

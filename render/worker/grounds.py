@@ -18,7 +18,7 @@ _NAME = "ground"  # what the name of each of their objects starts with
 
 @singledispatch
 def lay(ground: Ground, scene: Any) -> list[Any]:
-    """Place the objects of a ground; what it does not return of the scene's grounds is hidden."""
+    """Place the objects of a ground and return them. All other grounds in the scene are then hidden."""
     raise NotImplementedError(f"render.worker.grounds has no function for the ground {ground.kind!r}")
 
 

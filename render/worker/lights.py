@@ -17,7 +17,7 @@ from render.worker.objects import facing
 
 @singledispatch
 def set_up(light: Light, scene: Any) -> list[Any]:
-    """Make the sky and lamps of a light; what it does not return of the scene's lamps is switched off."""
+    """Make the sky and lamps of a light and return the lamps. All others are then switched off."""
     raise NotImplementedError(f"render.worker.lights has no function for the light {light.kind!r}")
 
 
@@ -88,7 +88,7 @@ def environment_map(name: str) -> str:
 
 
 def _background(world: Any, strength: float) -> Any:
-    """The node that shines, with the map's nodes beside it."""
+    """The world's background node, made with those of an environment map if it is not there yet."""
     world.use_nodes = True
     tree = world.node_tree
     if "sky" not in tree.nodes:

@@ -4,15 +4,15 @@
     blender --background --factory-startup --python render/worker/main.py -- [--core N]
 
 Requests come on stdin, a JSON object a line: {"shot": PATH, "out": PATH}. Answers go to stdout in lines that
-start with MARK; what else is printed there, by Blender or an add-on, goes to stderr instead.
+start with MARK; whatever else Blender or an add-on prints there goes to stderr instead.
 
     {"ready": {"blender": VERSION}}  once, at the start
     {"beat": CPU seconds}            each second
     {"done": CPU seconds}            the file is there
     {"failed": reason}               the shot could not be rendered
 
-Requests wait in a queue, so the owner may send one ahead. The process ends when stdin does, and after SIGTERM
-or SIGINT once the shot at hand is rendered. `curate.basics.process` sees to it that it ends with its owner.
+Requests wait in a queue, so the owner may send one ahead. The process ends with stdin, and after SIGTERM or
+SIGINT once the current shot is rendered. `curate.basics.process` makes sure that it ends with its owner.
 """
 
 from __future__ import annotations
@@ -75,19 +75,19 @@ def main(load: Callable[[], tuple[str, Render]]) -> None:
 
 
 def _pin(arguments: list[str]) -> None:
-    """Keep to one core. OpenImageDenoise takes all that it may use, whatever Blender is told."""
+    """Keep to one core. OpenImageDenoise takes all cores that it may use, whatever Blender's settings say."""
     if "--core" in arguments and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(arguments[arguments.index("--core") + 1])})
 
 
 def _take_stdout() -> Callable[[dict[str, Any]], None]:
-    """What writes an answer to stdout. From now on everything else that is printed there goes to stderr."""
+    """A function that writes answers to stdout. All else that is printed there now goes to stderr."""
     sys.stdout.flush()
     private = os.dup(1)
     os.dup2(2, 1)
 
     def answer(message: dict[str, Any]) -> None:
-        # In one write, and shorter than a pipe's buffer: so it is not torn by the thread that beats.
+        # One write, shorter than a pipe's buffer, so that the thread that beats cannot write into its middle.
         os.write(private, f"{MARK}{json.dumps(message)}\n".encode())
 
     return answer
@@ -106,7 +106,8 @@ def _beat(answer: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _load() -> tuple[str, Render]:
-    """bpy and our scene. Of our packages, these alone become known to this interpreter."""
+    """Blender's version, and our scene's `render`. This interpreter gets to know two of our packages, and no
+    other that lies beside them."""
     root = Path(__file__).resolve().parents[2]
     for name in ("curate", "render"):
         package = root / name

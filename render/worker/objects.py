@@ -27,7 +27,7 @@ def mesh_of(name: str, vertices: NDArray[Any], faces: NDArray[Any]) -> Any:
 
 
 def facing(position: Sequence[float] | NDArray[Any], target: Sequence[float] | NDArray[Any]) -> Any:
-    """A matrix that puts an object there, its own -z axis towards the target: lamps shine that way."""
+    """The matrix of an object at a position with its -z axis, along which lamps shine, towards a target."""
     away = Vector(position) - Vector(target)
     turn = away.to_track_quat("Z", "Y").to_matrix().to_4x4()
     return Matrix.Translation(Vector(position)) @ turn

@@ -1,7 +1,7 @@
 """One shot, one Cycles render: colour, what is behind, part mask and depth in one multilayer EXR.
 
-The scene stays in memory between shots. Each shot sets all that it needs, so a picture does not depend on
-those before it. The camera is at the origin and looks along -z with +y up.
+The scene stays in memory between shots. Each shot sets everything that it depends on, so no picture depends
+on those before it. The camera is at the origin and looks along -z with +y up.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from render.worker import grounds, lights, materials
 from render.worker.objects import mesh_of
 
 _MODELS_KEPT = 6
-# Masks and depth come from the first ray of each pixel, which Cycles sends so many pixels to the left of its
-# middle, and below it. Measured: with this, masks agree with ray casts (benchmarks/render_truth.py).
+# Masks and depth come from the first ray of each pixel, which Cycles sends this many pixels to the left of
+# its middle, and below it. Measured: with this, masks agree with ray casts (benchmarks/render_truth.py).
 _ASIDE = 0.00045
 
 _models: dict[tuple[str, str], Any] = {}
@@ -167,7 +167,7 @@ def _forget(key: tuple[str, str]) -> None:
 
 
 def _show_extras(scene: Any, shot: Shot) -> None:
-    """Rings, watches and sleeves, made anew for each shot, since no two are alike."""
+    """Rings, watches, sleeves and things held, made anew for each shot, since no two are alike."""
     for thing in [o for o in scene.objects if o.name.startswith("extra ")]:
         mesh = thing.data
         bpy.data.objects.remove(thing)
