@@ -37,7 +37,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ RIGHT, WRONG = "right", "wrong"  # else "doubtful"
 
 
 def known(work: Path, data: Path, choosing: bool) -> Iterator[tuple[str, Dataset, list[Sample]]]:
-    """Each part: its name, the dataset, and the samples to measure on."""
+    """Each part of the data that is there: its name, the dataset, and the samples to measure on."""
     for name in (*PEOPLE, CLIPS, TAGGED, GRAPH):
         if choosing and name in (TAGGED, GRAPH):
             continue
@@ -89,43 +89,49 @@ def known(work: Path, data: Path, choosing: bool) -> Iterator[tuple[str, Dataset
 
 
 def label_seen() -> dict[str, str]:
-    """By id, what labels were seen to be."""
+    """What was seen of labels, by sample_id: RIGHT, WRONG or "doubtful"."""
     with SEEN.open(newline="", encoding="utf-8") as lines:
         return {row["sample_id"]: row["label"] for row in csv.DictReader(lines)}
 
 
-def tagged(
-    work: Path,
-    dataset: Dataset,
-    rows: list[Sample],
-    tagger: str,
-    finder: str | None = None,
-    truth: bool = True,
-) -> dict[str, Any]:
-    """What autotag makes of samples without their labels: by id, the sample and whether it is kept."""
+@dataclass(frozen=True)
+class Answer:
+    """What autotag makes of samples. found: by sample_id, the tagged sample and whether autotag keeps it."""
+
+    found: dict[str, tuple[Sample, bool]]
+    report: dict[str, Any]
+
+
+def tagged(work: Path, dataset: Dataset, rows: list[Sample], tagger: str, finder: str | None) -> Answer:
+    """The answer to samples without their labels and boxes."""
     raw, out = work / "raw", work / "tagged"
-    for sample in rows:
-        assert sample.image is not None
     bare = [
-        Sample(s.sample_id, s.source, relative_to_out(dataset.root / str(s.image), raw), s.width, s.height)
+        Sample(
+            s.sample_id,
+            s.source,
+            relative_to_out(dataset.root / str(s.image), raw),
+            s.width,
+            s.height,
+            side=s.side,
+            aspect=s.aspect,
+        )
         for s in rows
     ]
-    bare = [replace(b, side=s.side, aspect=s.aspect) for b, s in zip(bare, rows, strict=True)]
     raw.mkdir(parents=True, exist_ok=True)
     write_table(raw, [to_batch(bare)])
     folders = [relative_to_out(place, raw) for place in places_of(dataset)]
     write_info(raw, {"history": [], REFERS_TO: folders})
-    options = AutotagOptions(tagger=(tagger,), finder=finder, truth=dataset.root if truth else None)
+    options = AutotagOptions(tagger=(tagger,), finder=finder, truth=dataset.root)
     made = autotag(raw, out, options, engine=Local(1), overwrite=True, quiet=True)
     found = {s.sample_id: (s, True) for s in Dataset(out)}
     found |= {s.sample_id: (s, False) for s in Dataset(out / FOLDER)}
-    return {"by_id": found, "report": made.report}
+    return Answer(found, made.report)
 
 
-def figures(rows: list[Sample], answer: dict[str, Any]) -> dict[str, Any]:
-    """See the module."""
+def figures(rows: list[Sample], answer: Answer) -> dict[str, Any]:
+    """The figures that the module's docstring describes, of samples with their labels."""
     nothing = np.full((kp.COUNT, 2), np.nan, np.float32)
-    found = [answer["by_id"].get(s.sample_id) for s in rows]
+    found = [answer.found.get(s.sample_id) for s in rows]
     points = np.stack([nothing if one is None else one[0].keypoints for one in found])
     kept = np.array([one is not None and one[1] for one in found])
     truth, visible = np.stack([s.keypoints for s in rows]), np.stack([s.visibility for s in rows])
@@ -154,13 +160,13 @@ def figures(rows: list[Sample], answer: dict[str, Any]) -> dict[str, Any]:
         "epe_median": float(np.median(gaps[there])),
         "epe_at_96": float(at96[there].mean()),
         "not_found": int((~seen).sum()),
-        "reasons": answer["report"]["reasons"],
+        "reasons": answer.report["reasons"],
         "wrong": [s.sample_id for s, ok in zip(rows, right, strict=True) if not ok],
     }
 
 
-def told(name: str, f: dict[str, Any]) -> str:
-    """A line."""
+def line_of(name: str, f: dict[str, Any]) -> str:
+    """A part's figures as a line to print."""
     of_kept = f["right_of_kept"]["share"]
     kept = "none" if of_kept is None else f"{of_kept:.1%}"
     right = f["right"]
@@ -175,7 +181,7 @@ def told(name: str, f: dict[str, Any]) -> str:
 
 
 def without_hands(work: Path, dataset: Dataset, rows: list[Sample]) -> Dataset:
-    """Parts of pictures that the labelled hand is not in, as a dataset."""
+    """A dataset of square parts of pictures, none with the labelled hand."""
     out, rng, made = work / "empty", np.random.default_rng(0), list[Sample]()
     (out / "images").mkdir(parents=True, exist_ok=True)
     for sample in (rows[i] for i in rng.permutation(len(rows))):
@@ -198,7 +204,7 @@ def without_hands(work: Path, dataset: Dataset, rows: list[Sample]) -> Dataset:
 
 
 def hands_in(dataset: Dataset, tagger: str, finder: str | None) -> tuple[float, list[Sample], list[float]]:
-    """The share of pictures in which a hand is found, those, and their scores."""
+    """The share of pictures in which a hand is found, these pictures, and the hands' scores."""
     opened, find = choose_by(tagger).open(), None if finder is None else finder_of(finder).find
     wrong, scores = [], []
     for sample in dataset:
@@ -212,23 +218,23 @@ def hands_in(dataset: Dataset, tagger: str, finder: str | None) -> tuple[float, 
     return len(wrong) / len(dataset), wrong, scores
 
 
-def judged(rows: list[Sample], answer: dict[str, Any]) -> list[tuple[float, int, int]]:
-    """Of each hand that was found its score, how many of its points are within 9 px at 96 px, and how many
-    could be."""
-    told = []
+def judged(rows: list[Sample], answer: Answer) -> list[tuple[float, int, int]]:
+    """For each hand that was found: its score, how many of its points are within 9 px at 96 px, and how many
+    are labelled."""
+    hands = []
     for sample in rows:
-        found, box = answer["by_id"].get(sample.sample_id), geometry.bounding_box(sample.keypoints)
+        found, box = answer.found.get(sample.sample_id), geometry.bounding_box(sample.keypoints)
         if found is None or box is None or found[0].score is None or not found[0].visibility.any():
             continue
         limit = metrics.right_within(float(geometry.square_around(box, 0.1)[2]))
         labelled = sample.visibility > 0
         gaps = metrics.distances(found[0].keypoints, sample.keypoints, labelled)
-        told.append((found[0].score, int((gaps <= limit).sum()), int(labelled.sum())))
-    return told
+        hands.append((found[0].score, int((gaps <= limit).sum()), int(labelled.sum())))
+    return hands
 
 
 def milliseconds(dataset: Dataset, rows: list[Sample], tagger: str) -> float:
-    """CPU time a picture of one core, a look each, decoding included."""
+    """CPU milliseconds a picture on one core, with one look at each, decoding included."""
     cv2.setNumThreads(1)
     opened = choose_by(tagger).open()
     photographs = [Photograph(dataset.root, s) for s in rows[:50]]
@@ -240,12 +246,12 @@ def milliseconds(dataset: Dataset, rows: list[Sample], tagger: str) -> float:
     return 1000 * (time.process_time() - start) / len(photographs)
 
 
-def sheet(dataset: Dataset, rows: list[Sample], answer: dict[str, Any], wrong: list[str]) -> Any:
+def sheet(dataset: Dataset, rows: list[Sample], answer: Answer, wrong: list[str]) -> Any:
     """The labels in white, what was found in colours, of some that are wrong."""
     by_id = {s.sample_id: s for s in rows}
     drawn = []
     for name in [wrong[i] for i in np.linspace(0, len(wrong) - 1, min(48, len(wrong))).astype(int)]:
-        sample, found = by_id[name], answer["by_id"].get(name)
+        sample, found = by_id[name], answer.found.get(name)
         picture = images.read(dataset.root / str(sample.image))
         marked = draw_skeleton(picture, sample.keypoints, size=224, colour=(255, 255, 255))
         scale = 224 / max(picture.shape[:2])
@@ -289,11 +295,11 @@ def main() -> None:
         answer = tagged(a.work, dataset, rows, a.tagger, a.finder)
         every[name] = figures(rows, answer)
         hands += judged([s for s in rows if seen.get(s.sample_id) != WRONG], answer)
-        print(told(name, every[name]), flush=True)
+        print(line_of(name, every[name]), flush=True)
         if name == CLIPS:
             sound = f"{CLIPS}, right labels"
             every[sound] = figures([s for s in rows if seen.get(s.sample_id) == RIGHT], answer)
-            print(told(sound, every[sound]), flush=True)
+            print(line_of(sound, every[sound]), flush=True)
         print(f"{'':22} sifted for {every[name]['reasons']}", flush=True)
         if a.sheet:
             images.write(a.sheet / f"{name}.png", sheet(dataset, rows, answer, every[name]["wrong"]))
