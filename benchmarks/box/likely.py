@@ -1,8 +1,8 @@
 """How likely the localiser is shown a hand: a logistic regression on what its last layer sees, its mean and
 its maximum over the picture, which becomes a second output of its file.
 
-It is learnt from the looks that the box's own finder takes at renders. A hand counts for the share of its
-keypoints that are found within 0.2 of its longer side; a place that hardly touches a hand counts as none.
+It is learnt from the looks that the box's own finder takes at renders. A look at a hand counts for the share
+of its keypoints that are found within 0.2 of its longer side; one that hardly touches a hand counts as none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from curate.training.stored import HALF
 
 PICTURES = 1500  # of each job
 RIDGE = 0.01  # chosen on what make.py's TRUSTED is chosen on
-ON, BESIDE = 0.5, 0.2  # overlap (IoU) with a hand's box from which it is that, and below which it is none
+ON, BESIDE = 0.5, 0.2  # overlap (IoU) with a hand's box above which a look is at it, and below which at none
 SEEN = "seen"
 Values = NDArray[np.float64]
 
@@ -51,16 +51,16 @@ def learn(folder: Path, jobs: Sequence[Path]) -> dict[str, object]:
 def with_output(bare: bytes, weights: Values, bias: float) -> bytes:
     """A network of maps as an ONNX file with the output `hand`, (1, 1): how likely it is shown one.
 
-    What that is told by is constants in the file, as its weights are those of the network alone, with which a
-    training can begin.
+    The regression's weights are constants in the file: its initializers remain those of the network alone, so
+    that a training can begin with them.
     """
     model = onnx.load_from_string(bare)
     graph = model.graph
     last, node = _last(graph), onnx.helper.make_node
-    told = {"hand.weight": weights[None], "hand.bias": np.array([bias])}
+    regression = {"hand.weight": weights[None], "hand.bias": np.array([bias])}
     constants = [
         node("Constant", [], [name], value=onnx.numpy_helper.from_array(value.astype(np.float32), name))
-        for name, value in told.items()
+        for name, value in regression.items()
     ]
     graph.node.extend(
         [
@@ -69,7 +69,7 @@ def with_output(bare: bytes, weights: Values, bias: float) -> bytes:
             node("GlobalMaxPool", [last.input[0]], ["most"]),
             node("Concat", ["mean", "most"], ["both"], axis=1),
             node("Flatten", ["both"], [SEEN], name=SEEN),
-            node("Gemm", [SEEN, *told], ["logit"], transB=1),
+            node("Gemm", [SEEN, *regression], ["logit"], transB=1),
             node("Sigmoid", ["logit"], [opencv.HAND]),
         ]
     )
@@ -80,24 +80,24 @@ def with_output(bare: bytes, weights: Values, bias: float) -> bytes:
 
 
 def logistic(seen: Values, right: Values, ridge: float) -> tuple[Values, float]:
-    """Weights and bias by which (N, D) values tell the share that is right, (N,), by Newton's method.
+    """Weights (D,) and bias of a logistic regression from values (N, D) to shares (N,), by Newton's method.
 
-    The weights of standardised values are kept small by `ridge` times their squares.
+    The loss has `ridge` times the squared weights of the standardised values added.
     """
     mean, spread = seen.mean(0), seen.std(0) + 1e-3
     known = np.hstack([(seen - mean) / spread, np.ones((len(seen), 1))])
     small = 2 * ridge * len(seen) * np.diag([*np.ones(seen.shape[1]), 0.0])
     solved = np.zeros(known.shape[1])
     for _ in range(30):
-        told = 1 / (1 + np.exp(-known @ solved))
-        slope = known.T @ (told - right) + small @ solved
-        solved -= np.linalg.solve((known.T * (told * (1 - told))) @ known + small, slope)
+        likely = 1 / (1 + np.exp(-known @ solved))
+        slope = known.T @ (likely - right) + small @ solved
+        solved -= np.linalg.solve((known.T * (likely * (1 - likely))) @ known + small, slope)
     weights = solved[:-1] / spread
     return weights, float(solved[-1] - weights @ mean)
 
 
 def _examples(job: Path, finder: BoxFinder) -> Iterator[tuple[Looked, float]]:
-    """Looks at some pictures of a job, and what each counts for."""
+    """Looks at some pictures of a job, and the share that each counts for."""
     dataset = Dataset(job)
     by_picture = [list(rows) for _, rows in itertools.groupby(dataset, key=lambda sample: sample.image)]
     for row in np.unique(np.linspace(0, len(by_picture) - 1, PICTURES).astype(int)):
@@ -110,7 +110,7 @@ def _examples(job: Path, finder: BoxFinder) -> Iterator[tuple[Looked, float]]:
 
 
 def _right(look: Looked, hands: Sequence[Sample]) -> float | None:
-    """The share of a hand's keypoints that are found, 0 where there is none, None where that is not clear."""
+    """The share of a hand's keypoints that are found; 0 beside hands, None where it is not clear which."""
     boxes = [geometry.bounding_box(hand.keypoints) for hand in hands]
     overlaps = [0.0 if box is None else metrics.box_iou(look.box, box) for box in boxes]
     nearest = int(np.argmax(overlaps))
@@ -136,6 +136,6 @@ def _last(graph: onnx.GraphProto) -> onnx.NodeProto:
 
 
 def _channels_seen(graph: onnx.GraphProto) -> int:
-    """How many channels it is given."""
+    """How many channels the last layer is given."""
     shapes = {tensor.name.removesuffix(HALF): tensor.dims for tensor in graph.initializer}
     return int(shapes[_last(graph).input[1]][1])

@@ -3,9 +3,9 @@
     make box                                    or
     python -m benchmarks.box.make WORK [--renders NAME=FOLDER ...] [--out FOLDER]
 
-Nothing else goes in: no photograph, no weights of others, no label but those of the renders, of the jobs
-beside this file. WORK keeps all that is made; what is finished is not done again, and what was stopped goes
-on. It takes an hour and a half of two cores to render, and six and a half hours of one core to train.
+It is made from renders of the jobs beside this file and from their labels, and nothing else: no photograph,
+no weights of others. WORK keeps all that is made; what is finished is not done again, and what was stopped
+goes on. It takes an hour and a half of two cores to render, and six and a half hours of one core to train.
 --renders takes a job's pictures from a folder that has them.
 
 The box is the same again on the same machine with the same versions; elsewhere, processors and versions of
@@ -71,7 +71,7 @@ THRESHOLD: dict[str, float] | None = {"score": 0.9772, "precision": 0.95, "hands
 
 
 def curate(*words: object) -> None:
-    """A command of ours; what it finished before it does not do again."""
+    """Run a command of ours, which does not do again what it finished before."""
     line = [str(word) for word in words]
     print("$ curate", *line, flush=True)
     code = subprocess.run([sys.executable, "-m", "curate.cli", *line]).returncode
@@ -100,7 +100,7 @@ def grounds(work: Path, rooms: Path) -> Path:
 
 
 def train(work: Path, made: dict[str, Path]) -> dict[str, Path]:
-    """The runs by the names of their files in the box."""
+    """The runs, by the names that their files have in the box."""
     behind = ("--backgrounds", "own", "--backgrounds", grounds(work, made["rooms"]), "--grounds-alone", 0.1)
 
     def build(out: str, jobs: Sequence[str], *words: object) -> Path:
@@ -154,7 +154,7 @@ def learn(
     out: Path,
     start: Path | None = None,
 ) -> None:
-    """A run at `out` of the last round; those before lie beside it."""
+    """Train in rounds, each from the weights of the one before. The last run is `out`, others lie beside."""
     for number, (epochs, minutes) in enumerate(rounds, start=1):
         run = out if number == len(rounds) else out.with_name(f"{out.name}-{number}")
         begin = ("--start", start / "weights.pt") if start else ()

@@ -1,4 +1,4 @@
-"""The mean of the weights of runs that began with one another, or with the same weights.
+"""The mean of the weights of runs of which one began with another's weights, or all with the same.
 
 Further rounds make a network better at what they show and a little worse at the rest; weights half-way
 between are as good as the better of the two at either, or better (Wortsman et al. 2022, arXiv:2109.01903).
@@ -25,8 +25,10 @@ IMAGES, BATCH = 1024, 64  # from which batch statistics are taken
 
 
 def mean_of(runs: Sequence[Path], training_set: Path, out: Path) -> None:
-    """A run at `out` as the last of `runs` is, with the mean of the weights of all. How its activations are
-    distributed, and what its scores mean, is taken from the training set."""
+    """A run at `out` like the last of `runs`, with the mean of the weights of all.
+
+    The statistics of batch normalisation, and what scores mean, are taken from the training set.
+    """
     opened = [open_run(run) for run in runs]
     network, info = opened[-1].network, dict(opened[-1].info)
     info["config"] = {**info["config"], "mean_of": [run.info["weights_sha256"] for run in opened]}
@@ -38,7 +40,7 @@ def mean_of(runs: Sequence[Path], training_set: Path, out: Path) -> None:
 
 
 def blend(weights: Sequence[Mapping[str, Tensor]], network: Network, training_set: Path) -> None:
-    """Give a network the mean of some weights."""
+    """Give a network the mean of some weights, and batch statistics of the training set."""
     mean = {
         name: torch.stack([own[name].float() for own in weights]).mean(0).to(value.dtype)
         for name, value in network.state_dict().items()

@@ -1,10 +1,10 @@
-"""Grounds of any colours to put hands before: shapes, stripes, checks and print, drawn by chance.
+"""Backgrounds of any colour to put hands before: shapes, stripes, checks and print, drawn at random.
 
     python benchmarks/tools/grounds.py OUT [--count 400] [--size 256] [--seed 0] [--warm 0.3]
 
-Webcam pictures are mostly grey and brown. What a finder has never seen behind a hand, such as a red book or a
-checked cloth, it takes for one. OUT is a folder of pictures, as `--backgrounds` and scenes.py take it. --warm
-is the share of grounds whose colours are those between pink and yellow, among which skin lies.
+Webcam pictures are mostly grey and brown. A finder takes for a hand what it has never seen behind one, such
+as a red book or a checked cloth. OUT is a folder of pictures, as `--backgrounds` and scenes.py take it.
+--warm is the share of grounds with colours from pink to yellow, among which skin lies.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 CUT is a dataset with masks: what `curate background` made of photographs, or renders. GROUNDS is a folder of
 pictures without hands. Each hand is turned, made smaller and moved, and a part of a ground is put behind it.
 A share of `--empty` of the grounds is also kept alone. Where the photograph ended, the hand does. OUT is a
-dataset whose samples have a mask and no points, for `curate build --masks`.
+dataset whose samples have a mask and no keypoints, for `curate build --masks`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def scenes(
             photograph = Photograph(root, sample)
             alpha = photograph.matte().alpha
             for number in range(options.per_hand):
-                name = f"{sample.sample_id}.{options.seed}-{number}"  # other than those of other grounds
+                # With the seed, so that the same hand before grounds of another run has another name.
+                name = f"{sample.sample_id}.{options.seed}-{number}"
                 rng = generator(options.seed, name)
                 ground = backdrops.draw(rng, options.size, options.size)
                 picture, mask = put(photograph.read(), alpha, ground, rng)
