@@ -100,10 +100,8 @@ class Judged:
 def renders(folder: Path, count: int) -> Path:
     """A dataset of so many renders."""
     job = Job.of(angles=[ANGLES], random=count, aspect="both")
-    # Open hands, all of them in the picture: what is hidden cannot be found.
-    seen = replace(
-        job, pose=replace(job.pose, kinds=("flat",)), camera=replace(job.camera, fill=(0.45, 0.72))
-    )
+    # Open hands, all of them in the picture: what is hidden cannot be found, nor what fills the picture.
+    seen = replace(job, pose=replace(job.pose, kinds=("flat",)), camera=replace(job.camera, fill=(0.3, 0.6)))
     render(folder / "renders", seen, engine=Local(default_workers()))
     return folder / "renders"
 

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
-from curate.hands import segmentation
+from curate.hands import cutout_checks, segmentation
 from qa.measures.arrays import Floats
 from qa.measures.image_look import REDUCED, reduced
 
+_OFF = (
+    0.02  # of the hand's size: a point but the wrist so far off a mask speaks against it, or against the mask
+)
 _HAND = 80  # px: how long the hand is in the reduced image that its mask is found in
 # Points whose depth in the mask is measured: the keypoints, and what lies beyond the tips.
 DEPTHS = kp.COUNT + len(kp.TIPS)
@@ -98,7 +101,14 @@ def look_at_hand(
     if found is None:
         return HandLook(*tone, np.full(DEPTHS, np.nan))
     depth = _depth(found, points, size, image.shape)
+    if (depth[1 : kp.COUNT] < -_OFF).any() and _doubted(image, found):
+        return HandLook(*tone, np.full(DEPTHS, np.nan))
     return HandLook(*tone, depth, True, _likeness(image, found, points))
+
+
+def _doubted(image: Pixels, found: Pixels) -> bool:
+    """Whether a mask found by colour may be of something else, as in clutter: it says nothing of labels."""
+    return cutout_checks.doubt(reduced(image, max(found.shape)), found.astype(bool)) is not None
 
 
 def hand_mask(

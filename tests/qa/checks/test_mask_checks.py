@@ -56,6 +56,21 @@ def test_off_a_mask_found_by_colour_only_what_looks_like_ground_counts(
     assert not hits("off-hand", view)
 
 
+def test_a_face_that_colour_takes_for_the_hand_speaks_against_no_label(
+    tmp_path: Path, drawn: list[Sample]
+) -> None:
+    """Of two pieces of skin, colour keeps the larger one."""
+    pixels = pixels_of(drawn[0])
+    palm = drawn[0].keypoints[[0, 5, 17]].mean(axis=0).round().astype(int)
+    skin = pixels[palm[1], palm[0]].tolist()
+    wide = np.concatenate([pixels, np.full((pixels.shape[0], 180, 3), pixels[0, 0], np.uint8)], axis=1)
+    cv2.circle(wide, (wide.shape[1] - 80, wide.shape[0] // 2), 55, skin, -1)
+    beside = changed(drawn[0], tmp_path, wide, sample_id="beside a face")
+    view = view_of(tmp_path, [beside, *drawn[1:]])
+    assert np.isnan(view.pixels.depth[0]).all()
+    assert not hits("off-hand", view, samples=1)
+
+
 def test_off_hand_tells_the_limit_that_was_broken(tmp_path: Path, drawn: list[Sample]) -> None:
     one = masked(drawn[0], tmp_path, hand_shape(drawn[0]))
     one.keypoints[8] += (60.0, 0.0)
