@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curate.networks.decode import decode_softmax
-from curate.networks.losses import softmax_cross_entropy, visibility_weights
+from curate.networks.losses import point_weights, softmax_cross_entropy
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.recipe import Preset, Recipe
 from curate.networks.table import Needs, Row
@@ -81,7 +81,7 @@ class Localiser(Network):
 
     def loss(self, outputs: tuple[Tensor, Tensor], targets: Targets, recipe: Recipe) -> Tensor:
         maps, xyz = outputs
-        weights = visibility_weights(targets.visibility, recipe.hidden_weight)
+        weights = point_weights(targets, recipe.hidden_weight)
         flat = softmax_cross_entropy(maps[:, :-1], targets.keypoints / 4, weights, recipe.sigma / 4)
         known = targets.xyz.isfinite() & targets.K.isfinite().all((1, 2))[:, None, None]
         return flat + (targets.xyz - xyz)[known].abs().mean()

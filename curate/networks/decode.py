@@ -14,6 +14,11 @@ from curate.networks.hand_shape import HandShape
 RADIUS = 7  # cells; three sigma of the reference preset's targets
 
 
+def as_distributions(logits: Tensor) -> Tensor:
+    """(B, K, H, W) logits to distributions over the cells of each map, float32."""
+    return logits.float().flatten(2).softmax(-1).view(logits.shape)
+
+
 def decode_softmax(
     logits: Tensor, radius: int = RADIUS, shape: HandShape | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -30,7 +35,7 @@ def decode_softmax(
     (B, K, 2) points in map pixels and (B, K) scores in [0, 1]: the probability within the window.
     A map with a NaN or an infinity gives a NaN point and score 0.
     """
-    maps = logits.float().flatten(2).softmax(-1).view(logits.shape)
+    maps = as_distributions(logits)
     return local_expectation(maps, radius, cell=None if shape is None else shape.cells(maps))
 
 
@@ -42,7 +47,7 @@ def decode_peaks(logits: Tensor, threshold: float, radius: int) -> tuple[Tensor,
 
     Parameters and returns: as decode_softmax.
     """
-    maps = logits.float().flatten(2).softmax(-1).view(logits.shape)
+    maps = as_distributions(logits)
     height, width = maps.shape[-2:]
     tops = (functional.max_pool2d(maps, 3, 1, 1) == maps) & (maps >= threshold * maps.amax((2, 3), True))
     y = torch.arange(height, device=maps.device)[:, None]

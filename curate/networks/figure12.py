@@ -23,8 +23,6 @@ from curate.networks.recipe import Preset, Ranges, Recipe
 from curate.networks.winograd import Conv3x3
 
 STRIDE = 4  # input pixels a cell of the inner maps
-
-
 _LOSSES = {"softmax": losses.softmax_cross_entropy, "sigmoid": losses.binary_cross_entropy}
 
 
@@ -109,8 +107,7 @@ class Figure12(Network):
     def loss(self, outputs: Tensor, targets: Targets, recipe: Recipe) -> Tensor:
         """Cross-entropy of the maps with Gaussians of the recipe's sigma; see curate.networks.losses."""
         assert recipe.sigma is not None  # Recipe.for_size
-        weights = losses.visibility_weights(targets.visibility, recipe.hidden_weight)
-        weights = weights * targets.weight[:, None]
+        weights = losses.point_weights(targets, recipe.hidden_weight)
         return _LOSSES[self.spec.loss](outputs, targets.keypoints, weights, recipe.sigma)
 
     def decode(self, outputs: Tensor) -> Decoded:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional
 
+from curate.networks.losses import weighted_mean
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.recipe import UNCHANGED, Preset, Ranges, Recipe
 from curate.networks.unet import UNet
@@ -103,7 +104,7 @@ class HandSeg(Network):
         """Cross-entropy, the mean over the pixels of the batch."""
         assert targets.mask is not None  # its row in the table asks for masks
         pixels = functional.binary_cross_entropy_with_logits(outputs.float(), targets.mask, reduction="none")
-        return (pixels.mean((1, 2)) * targets.weight).sum() / targets.weight.sum().clamp(min=1e-6)
+        return weighted_mean(pixels.mean((1, 2)), targets.weight)
 
     def decode(self, outputs: Tensor) -> Decoded:
         """Each pixel's probability of being the hand's."""

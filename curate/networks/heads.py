@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curate.networks import losses
-from curate.networks.decode import decode_heights, expectation, local_expectation
+from curate.networks.decode import as_distributions, decode_heights, expectation, local_expectation
 from curate.networks.depthwise import doubled
 from curate.networks.network import Decoded, Network, Spec, Targets
 from curate.networks.pixels import standardise
@@ -122,8 +122,7 @@ class ThreeHeads(Network):
     def loss(self, outputs: Outputs, targets: Targets, recipe: Recipe) -> Tensor:
         """The sum of the three heads' losses."""
         assert recipe.sigma is not None  # Recipe.for_size
-        weights = losses.visibility_weights(targets.visibility, recipe.hidden_weight)
-        weights = weights * targets.weight[:, None]
+        weights = losses.point_weights(targets, recipe.hidden_weight)
         size, points = self.spec.size, targets.keypoints / STRIDE
         coordinates = torch.nan_to_num(targets.keypoints / size - 0.5)
         gap = outputs.regression.float() - coordinates
@@ -144,7 +143,7 @@ class ThreeHeads(Network):
         if self.head == "disks":
             maps = outputs.disks.float().sigmoid()
         elif distributions:
-            maps = outputs.scores.float().flatten(2).softmax(-1).view(outputs.scores.shape)
+            maps = as_distributions(outputs.scores)
         else:
             maps = outputs.scores.float()
         if self.whole:

@@ -17,11 +17,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from curate.basics.keypoints import HIDDEN, VISIBLE
+from curate.networks.network import Targets
 
 
-def visibility_weights(visibility: Tensor, hidden: float) -> Tensor:
-    """COCO visibility (0, 1, 2) to weights: 0 unlabelled, `hidden`, 1 visible."""
-    return (visibility == VISIBLE).float() + hidden * (visibility == HIDDEN).float()
+def point_weights(targets: Targets, hidden: float) -> Tensor:
+    """How much each keypoint counts, (B, K): 0 if unlabelled, `hidden` if hidden, 1 if visible, times the
+    weight of its sample."""
+    seen, unseen = targets.visibility == VISIBLE, targets.visibility == HIDDEN
+    return (seen.float() + hidden * unseen.float()) * targets.weight[:, None]
 
 
 def profiles(coordinates: Tensor, sigma: float, size: int) -> Tensor:
@@ -31,6 +34,12 @@ def profiles(coordinates: Tensor, sigma: float, size: int) -> Tensor:
     """
     centres = torch.arange(size, dtype=torch.float32, device=coordinates.device) + 0.5
     return torch.exp(-((centres - coordinates.float()[..., None]) ** 2) / (2 * sigma**2))
+
+
+def gaussians(keypoints: Tensor, sigma: float, size: int) -> Tensor:
+    """Peak-1 Gaussian maps, (B, K, size, size), of keypoints (B, K, 2)."""
+    axes = profiles(keypoints, sigma, size)
+    return axes[:, :, 1, :, None] * axes[:, :, 0, None, :]
 
 
 def softmax_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sigma: float) -> Tensor:
@@ -74,8 +83,7 @@ def binary_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor, sig
 
 def squared_heights(maps: Tensor, keypoints: Tensor, weights: Tensor, sigma: float) -> Tensor:
     """Mean over cells of the squared difference from Gaussians whose peak is 1."""
-    axes = profiles(torch.nan_to_num(keypoints), sigma, maps.shape[-1])
-    target = axes[:, :, 1, :, None] * axes[:, :, 0, None, :]
+    target = gaussians(torch.nan_to_num(keypoints), sigma, maps.shape[-1])
     cells = (maps.float() - target).square().mean((2, 3))
     return weighted_mean(cells, weights * torch.isfinite(keypoints).all(-1))
 

@@ -135,8 +135,7 @@ class Mobile(Network):
         """
         assert recipe.sigma is not None  # Recipe.for_size
         points, sigma = targets.keypoints / STRIDE, recipe.sigma / STRIDE
-        weights = losses.visibility_weights(targets.visibility, recipe.hidden_weight)
-        weights = weights * targets.weight[:, None]
+        weights = losses.point_weights(targets, recipe.hidden_weight)
         hands = losses.softmax_cross_entropy(outputs[:, :-1], points, weights, sigma)
         known = (targets.visibility > 0).all(1)
         return hands + _ground(outputs[:, -1], points, known * targets.weight, sigma) / points.shape[1]
@@ -165,9 +164,8 @@ class Separable(nn.Module):
 
 def _ground(logits: Tensor, points: Tensor, weights: Tensor, sigma: float) -> Tensor:
     """Cross-entropy of the ground's map (B, S, S) with 1 - the highest Gaussian; scalar."""
-    axes = losses.profiles(torch.nan_to_num(points, nan=torch.inf), sigma, logits.shape[-1])
-    hands = (axes[:, :, 1, :, None] * axes[:, :, 0, None, :]).amax(1)
-    target = 1 - hands
+    hands = losses.gaussians(torch.nan_to_num(points, nan=torch.inf), sigma, logits.shape[-1])
+    target = 1 - hands.amax(1)
     target = target / target.sum((1, 2), keepdim=True)
     likelihood = functional.log_softmax(logits.flatten(1), -1, dtype=torch.float32)
     return losses.weighted_mean(-(likelihood * target.flatten(1)).sum(1), weights)

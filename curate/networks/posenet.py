@@ -94,8 +94,7 @@ class PoseNet(Network):
 
     def loss(self, outputs: Tensor, targets: Targets, recipe: Recipe) -> Tensor:
         """Of the maps with Gaussians of the recipe's sigma, or with one cell each."""
-        weights = losses.visibility_weights(targets.visibility, recipe.hidden_weight)
-        weights = weights * targets.weight[:, None]
+        weights = losses.point_weights(targets, recipe.hidden_weight)
         points = targets.keypoints / self.body.cell
         if self.spec.loss == "one_hot":
             return one_hot_cross_entropy(outputs, points, weights)
@@ -124,8 +123,7 @@ def one_hot_cross_entropy(logits: Tensor, keypoints: Tensor, weights: Tensor) ->
     logits = logits.float().flatten(2)
     on = logits.gather(2, (y * size + x)[..., None])[..., 0]
     cells = (functional.softplus(logits).sum(-1) - on) / size**2
-    weights = weights * inside
-    return (cells * weights).sum() / weights.sum().clamp(min=1e-6)
+    return losses.weighted_mean(cells, weights * inside)
 
 
 def decode_largest(logits: Tensor) -> tuple[Tensor, Tensor]:

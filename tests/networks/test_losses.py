@@ -11,10 +11,12 @@ from torch.nn import functional
 
 from curate.networks.losses import (
     binary_cross_entropy,
+    gaussians,
+    point_weights,
     profiles,
     softmax_cross_entropy,
-    visibility_weights,
 )
+from curate.networks.network import Targets
 
 SIZE = 24
 
@@ -39,8 +41,13 @@ def keypoints() -> Tensor:
     return torch.rand(2, 3, 2) * SIZE
 
 
-def test_visibility_weights_by_coco_code() -> None:
-    assert visibility_weights(torch.tensor([0, 1, 2]), hidden=0.25).tolist() == [0.0, 0.25, 1.0]
+def test_point_weights_by_coco_code_and_sample() -> None:
+    targets = Targets(torch.zeros(2, 3, 2), torch.tensor([[0, 1, 2]] * 2), torch.tensor([1.0, 2.0]))
+    assert point_weights(targets, hidden=0.25).tolist() == [[0.0, 0.25, 1.0], [0.0, 0.5, 2.0]]
+
+
+def test_gaussians_are_those_drawn_cell_by_cell(keypoints: Tensor) -> None:
+    torch.testing.assert_close(gaussians(keypoints, 2.5, SIZE), drawn(keypoints, 2.5))
 
 
 def test_profile_peaks_at_the_cell_whose_centre_is_the_point() -> None:
