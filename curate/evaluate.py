@@ -35,7 +35,7 @@ from curate.training.record import WEIGHTS, require_finished, starts_of
 from curate.training.trained_on import seen_in_training
 
 if TYPE_CHECKING:
-    from curate.networks.found import Found
+    from curate.networks.answer import Answer
     from curate.training.examples import Examples
     from curate.training.run import Run
 
@@ -188,7 +188,7 @@ class _Origin:
     out: Path | None
     seen: dict[str, int] | None
     examples: Examples
-    predict: Callable[[], Found]
+    predict: Callable[[], Answer]
     given: Given | None = None
     unknown: tuple[str, ...] = ()
     taken_for_right: int = 0
@@ -241,7 +241,7 @@ def _origin(
     )
 
 
-def _looks(opened: Run, options: EvaluateOptions) -> Callable[..., Found]:
+def _looks(opened: Run, options: EvaluateOptions) -> Callable[..., Answer]:
     """How a run looks at images. Raises InputError."""
     if options.looks == 1:
         return partial(opened.predict, turns=options.turns)
@@ -254,7 +254,7 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     for name, asked in (("--turns", options.turns), ("--looks", options.looks > 1)):
         if asked:
             raise InputError(name, "given with --predictions", allowed="with a run")
-    from curate.networks.found import Found
+    from curate.networks.answer import Answer
     from curate.training.examples import Examples
     from curate.training.predicting import beside_labels
 
@@ -263,7 +263,7 @@ def _of_file(path: Path, dataset: Dataset, options: EvaluateOptions) -> _Origin:
     there = np.asarray(np.isfinite(given.points).all(axis=2).any(axis=0))
     if there.any() and not there[kp.WRIST]:  # as of a run that finds none
         wrists, examples = _wrists(examples), Examples(dataset, options.split, kp.COUNT - 1)
-    found = Found(given.points, given.scores)
+    found = Answer(given.points, given.scores)
     _refuse_another_cut(path, beside_labels(examples, found))
     return _Origin(
         name=path.name,
@@ -306,11 +306,11 @@ def _other(options: EvaluateOptions, examples: Examples) -> Predictions | None:
 
 def _unpredicted(examples: Examples) -> Predictions:
     """The labels of a split, beside which nothing is predicted yet."""
-    from curate.networks.found import Found
+    from curate.networks.answer import Answer
     from curate.training.predicting import beside_labels
 
     nowhere = np.full((len(examples), kp.COUNT, 2), np.nan, np.float32)
-    return beside_labels(examples, Found(nowhere, np.zeros(nowhere.shape[:2], np.float32)))
+    return beside_labels(examples, Answer(nowhere, np.zeros(nowhere.shape[:2], np.float32)))
 
 
 def _refuse_another_cut(path: Path, here: Predictions) -> None:
@@ -323,7 +323,7 @@ def _refuse_another_cut(path: Path, here: Predictions) -> None:
 
 
 def _scored(
-    folder: Path, found: Found, origin: _Origin, options: EvaluateOptions, training_set: str
+    folder: Path, found: Answer, origin: _Origin, options: EvaluateOptions, training_set: str
 ) -> Scored:
     """Points beside their labels, read from the file that is written first."""
     from curate.training.predicting import beside_labels
@@ -341,7 +341,7 @@ def _scored(
 
 
 def _measure_masks(
-    folder: Path, found: Found, examples: Examples, about: dict[str, Any], names: tuple[str, str]
+    folder: Path, found: Answer, examples: Examples, about: dict[str, Any], names: tuple[str, str]
 ) -> tuple[dict[str, Any], str]:
     """Figures and page of masks, the same way."""
     truth = examples.masks(np.arange(len(examples)))

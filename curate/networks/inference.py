@@ -14,7 +14,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.networks import table
-from curate.networks.found import Found, joined
+from curate.networks.answer import Answer, joined
 from curate.networks.network import Decoded, Network, place_of, told_as
 from curate.networks.pixels import to_float
 
@@ -23,7 +23,7 @@ _BATCH = 32  # images at a time
 
 def predict_turned(
     network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None
-) -> Found:
+) -> Answer:
     """What a network finds in images in the mean of four quarter turns, each turned back.
 
     A point is the mean of the turns that have one; a score that of all four, 0 in those without a point.
@@ -35,7 +35,7 @@ def predict_turned(
         for quarters in range(4)
     ]
     points, scores, masks, xyz, _ = zip(*turns, strict=True)
-    return Found(
+    return Answer(
         _mean(points),
         np.mean(scores, 0, dtype=np.float32),
         None if masks[0] is None else np.rint(np.mean(masks, 0)).astype(np.uint8),
@@ -43,7 +43,7 @@ def predict_turned(
     )
 
 
-def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None) -> Found:
+def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None) -> Answer:
     """What a network finds in images.
 
     Computed in float32 on the network's device, a few images at a time.
@@ -63,7 +63,7 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
     if pixels.shape[1:] != ((size, size) if channels == 1 else (size, size, channels)):
         raise ValueError(f"images of shape {pixels.shape[1:]} for a network made for {network.spec}")
     if not len(pixels):
-        return Found(np.empty((0, kp.COUNT, 2), np.float32), np.empty((0, kp.COUNT), np.float32))
+        return Answer(np.empty((0, kp.COUNT, 2), np.float32), np.empty((0, kp.COUNT), np.float32))
     mirrored = np.zeros(len(pixels), bool) if left is None or not network.right_hands else left
     was_training = network.training
     network.eval()
@@ -76,7 +76,7 @@ def predict(network: Network, pixels: NDArray[np.uint8], left: NDArray[np.bool_]
     return joined(parts)
 
 
-def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool_]) -> Found:
+def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool_]) -> Answer:
     """What is in a batch, some images of which are shown mirrored."""
     shown = np.array(pixels)
     shown[mirrored] = shown[mirrored, :, ::-1]
@@ -99,7 +99,7 @@ def _find(network: Network, pixels: NDArray[np.uint8], mirrored: NDArray[np.bool
         xyz = np.full((len(pixels), kp.COUNT, 3), np.nan, np.float32)
         xyz[:, keypoints] = _array(decoded.xyz)
         xyz[mirrored, :, 0] *= -1
-    return Found(points, scores, masks, xyz)
+    return Answer(points, scores, masks, xyz)
 
 
 def _require_contract(network: Network, decoded: Any, count: int) -> None:
@@ -128,7 +128,7 @@ def _require_contract(network: Network, decoded: Any, count: int) -> None:
             raise InputError(name, found, field=f"decode: {field}", allowed=f"shape {shapes[field]}")
 
 
-def _turned_back(found: Found, quarters: int, size: int) -> Found:
+def _turned_back(found: Answer, quarters: int, size: int) -> Answer:
     """What was found in images that np.rot90 had turned, in the images as they are."""
     points, masks, xyz = found.points, found.masks, found.xyz
     for _ in range(quarters):

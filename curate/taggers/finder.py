@@ -21,7 +21,7 @@ from curate.hands.photograph import Photograph
 from curate.training.record import WEIGHTS
 
 if TYPE_CHECKING:
-    from curate.networks.found import Found as Answer
+    from curate.networks.answer import Answer
     from curate.taggers.model import Model
     from curate.training.run import Run
 

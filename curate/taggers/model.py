@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.scoring.precision import Threshold
 
 
@@ -28,5 +28,5 @@ class Model(Protocol):
     def right_hands(self) -> bool:
         """Whether it knows right hands alone: left ones are mirrored for it, others taken for right."""
 
-    def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
+    def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Answer:
         """What it finds in images, (N, S, S) or (N, S, S, 3) uint8; `left` (N,): which show left hands."""

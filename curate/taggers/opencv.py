@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.networks.open_hand import OpenHand
 from curate.scoring import calibration
 from curate.scoring.precision import Threshold
@@ -109,7 +109,7 @@ class Network:
         """Both sides are shown as they are."""
         return False
 
-    def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Found:
+    def predict(self, pixels: NDArray[Any], left: NDArray[np.bool_] | None = None) -> Answer:
         """What it finds; both sides are shown as they are."""
         answers = [self._forward(picture) for picture in pixels]
         outputs, count = [answer[0] for answer in answers], len(answers)
@@ -117,11 +117,11 @@ class Network:
         points = np.full((count, kp.COUNT, 2), np.nan, np.float32)
         scores = np.zeros((count, kp.COUNT), np.float32)
         if count and outputs[0].ndim == 2:
-            return Found(points, scores, np.stack([_likely(logits) for logits in outputs]))
+            return Answer(points, scores, np.stack([_likely(logits) for logits in outputs]))
         for row, logits in enumerate(outputs):
             cells, scores[row] = peaks(logits, self.shape)
             points[row] = cells * self.size / logits.shape[-1]
-        return Found(points, calibration.tempered(scores, self.temperature), hands=hands)
+        return Answer(points, calibration.tempered(scores, self.temperature), hands=hands)
 
     def _forward(self, picture: NDArray[Any]) -> list[NDArray[np.float32]]:
         with self._one:  # a network of OpenCV's keeps what it is at

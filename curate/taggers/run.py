@@ -17,7 +17,7 @@ from curate.basics import files, geometry
 from curate.basics.errors import InputError
 from curate.hands.finding import ANY_HAND, FINDERS, FOUND_BY, NONE, WHOLE, Finder
 from curate.hands.photograph import Photograph
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.scoring.precision import Threshold
 from curate.taggers.looks import TURN, UPRIGHT, Look, Said, Shown, View, together
 from curate.taggers.model import Model
@@ -50,7 +50,7 @@ def looks_of(count: int) -> tuple[Look, ...]:
 
 def found_by_looks(
     model: Model, looks: Sequence[Look], pixels: NDArray[np.uint8], left: NDArray[np.bool_]
-) -> Found:
+) -> Answer:
     """The points that several looks at each of some images give, and the mean of their masks, in its pixels.
 
     pixels, left: as `Model.predict` takes them.
@@ -65,7 +65,7 @@ def found_by_looks(
             masks.append(np.stack([look.undone(mask) for mask in answer.masks]))
     said = _together(answers)
     points, scores = [one.keypoints for one in said], [one.scores for one in said]
-    return Found(
+    return Answer(
         np.stack(points).astype(np.float32),
         np.stack(scores).astype(np.float32),
         np.rint(np.mean(masks, 0)).astype(np.uint8) if masks else None,

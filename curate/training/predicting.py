@@ -12,12 +12,12 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.predictions import Predictions
 from curate.data.training_set import form_of
-from curate.networks.found import Found, joined
+from curate.networks.answer import Answer, joined
 from curate.training.examples import Examples
 from curate.training.run import Run
 
 _BATCH = 32
-Find = Callable[[NDArray[np.uint8], NDArray[np.bool_]], Found]
+Find = Callable[[NDArray[np.uint8], NDArray[np.bool_]], Answer]
 
 
 def require_fit(run: Run, training_set: Dataset, *, masks: bool = False) -> None:
@@ -39,7 +39,7 @@ def require_fit(run: Run, training_set: Dataset, *, masks: bool = False) -> None
         raise InputError(training_set.root, "a training set without masks", remedy="build it with --masks")
 
 
-def predict(find: Find, examples: Examples, *, quiet: bool) -> Found:
+def predict(find: Find, examples: Examples, *, quiet: bool) -> Answer:
     """What is found in a split.
 
     find: gives what a run finds in some images, of which the second argument tells those of left hands.
@@ -54,7 +54,7 @@ def predict(find: Find, examples: Examples, *, quiet: bool) -> Found:
     return joined(parts)
 
 
-def beside_labels(examples: Examples, found: Found) -> Predictions:
+def beside_labels(examples: Examples, found: Answer) -> Predictions:
     """Points that were predicted for a split, by whatever, beside its labels."""
     truth, visibility = examples.all_keypoints(np.arange(len(examples)))
     return Predictions(examples.sample_ids, truth, visibility, found.points, found.scores, examples.size)

@@ -19,7 +19,7 @@ from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import real
 from curate.data.training_set import Form
 from curate.networks import inference, table
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.networks.hand_shape import HandShape
 from curate.networks.network import Network, Spec
 from curate.networks.outline import build
@@ -84,7 +84,7 @@ class Run:
 
     def predict(
         self, pixels: NDArray[np.uint8], left: NDArray[np.bool_] | None = None, *, turns: bool = False
-    ) -> Found:
+    ) -> Answer:
         """What the network finds in images, or in the mean of four `turns`, its scores tempered; see
         curate.networks.inference."""
         find = inference.predict_turned if turns else inference.predict

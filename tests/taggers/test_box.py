@@ -17,7 +17,7 @@ from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.hands.photograph import Photograph
-from curate.networks import found as networks
+from curate.networks.answer import Answer
 from curate.predict import predict
 from curate.scoring import metrics
 from curate.taggers import opencv
@@ -85,7 +85,7 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
     looked: list[float] = []
     margin = opencv.told().margin
 
-    def same(self: opencv.Network, pixels: np.ndarray, left: object = None) -> networks.Found:
+    def same(self: opencv.Network, pixels: np.ndarray, left: object = None) -> Answer:
         if self.size != opencv.told().sizes[opencv.LOCALISER]:
             return find(self, pixels)
         looked.append(1)
@@ -94,7 +94,7 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
         )
         corners = np.where((np.arange(21) % 2)[:, None], high, low) * np.ones(2)
         scores = np.full((1, 21), likely, np.float32)
-        return networks.Found(corners[None].astype(np.float32), scores, hands=scores[:, 0])
+        return Answer(corners[None].astype(np.float32), scores, hands=scores[:, 0])
 
     find = opencv.Network.predict
     monkeypatch.setattr(opencv.Network, "predict", same)

@@ -12,10 +12,9 @@ import pytest
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.data.sample import Sample
-from curate.hands.finding import FINDERS, Finder
-from curate.hands.finding import Found as Place
+from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import Photograph
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.taggers.looks import UPRIGHT
 from curate.taggers.run import RunTagger, found_by_looks, looks_of, open_tagger
 from curate.taggers.tagger import Tagged
@@ -34,12 +33,12 @@ def photo(tmp_path: Path) -> Path:
     return tmp_path / "a.png"
 
 
-def spread(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+def spread(_: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
     """Stands for a network whose points span the middle half of whatever it looks at."""
     size = pixels.shape[1]
     points = np.full((len(pixels), 21, 2), size / 4, np.float32)
     points[:, 1:] = 3 * size / 4
-    return Found(points, np.full((len(pixels), 21), 0.5, np.float32), None, None)
+    return Answer(points, np.full((len(pixels), 21), 0.5, np.float32), None, None)
 
 
 def told(run: Path, crop: dict[str, object]) -> Path:
@@ -57,12 +56,12 @@ class Brightest:
     def __init__(self) -> None:
         self.left: list[list[bool]] = []
 
-    def predict(self, pixels: np.ndarray, left: np.ndarray | None = None) -> Found:
+    def predict(self, pixels: np.ndarray, left: np.ndarray | None = None) -> Answer:
         assert left is not None
         self.left.append(left.tolist())
         rows, columns = np.divmod(pixels.reshape(len(pixels), -1).argmax(1), 64)
         points = np.repeat(np.stack([columns, rows], -1)[:, None] + np.float32(0.5), 21, 1)
-        return Found(points, np.full((len(pixels), 21), 0.5, np.float32), None, None)
+        return Answer(points, np.full((len(pixels), 21), 0.5, np.float32), None, None)
 
 
 def test_looks_at_images_are_led_back_and_put_together() -> None:
@@ -82,9 +81,9 @@ class Bright:
 
     name, threshold, form, right_hands = "bright", None, (64, 1), False
 
-    def predict(self, pixels: np.ndarray, left: np.ndarray | None = None) -> Found:
+    def predict(self, pixels: np.ndarray, left: np.ndarray | None = None) -> Answer:
         points = np.full((len(pixels), 21, 2), np.nan, np.float32)
-        return Found(points, np.zeros((len(pixels), 21), np.float32), pixels.copy(), None)
+        return Answer(points, np.zeros((len(pixels), 21), np.float32), pixels.copy(), None)
 
 
 def test_masks_of_looks_are_led_back_and_averaged() -> None:
@@ -188,7 +187,7 @@ def test_what_its_own_finder_found_is_not_looked_for_once_more(
     """The network's points span half of what it is shown: each closer look is half as large."""
     monkeypatch.setattr(Run, "predict", spread)
     box = np.array([40, 20, 60, 60], np.float32)
-    own = Finder("own", False, True, lambda _: Place(box, "own"))
+    own = Finder("own", False, True, lambda _: Found(box, "own"))
     tagger = RunTagger(
         open_run(make_run(size=32)),
         (UPRIGHT,),

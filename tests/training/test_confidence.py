@@ -14,7 +14,7 @@ from curate.basics import files
 from curate.basics.errors import SchemaError
 from curate.data.dataset import Dataset
 from curate.networks import inference
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.options.train import TrainOptions
 from curate.scoring import calibration
 from curate.scoring.precision import Threshold
@@ -28,19 +28,19 @@ from curate.training.run import open_run
 MakePath = Callable[..., Path]
 
 
-def guesses(examples: Examples, share: float, score: float) -> Callable[..., Found]:
+def guesses(examples: Examples, share: float, score: float) -> Callable[..., Answer]:
     """Stands for a network that places this share of the points right, and gives each the same score."""
 
-    def predict(*_: object) -> Found:
+    def predict(*_: object) -> Answer:
         points = np.nan_to_num(examples.all_keypoints(np.arange(len(examples)))[0])
         right = np.random.default_rng(0).uniform(size=points.shape[:2]) < share
         points = np.where(right[..., None], points, points + 50).astype(np.float32)
-        return Found(points, np.full(points.shape[:2], score, np.float32))
+        return Answer(points, np.full(points.shape[:2], score, np.float32))
 
     return predict
 
 
-def fitted_to(predict: Callable[..., Found], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def fitted_to(predict: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Stands for `fit_confidence`, of a network that predicts so."""
 
     def fitted(*given: Any) -> dict[str, Any] | None:
@@ -87,10 +87,10 @@ def test_a_training_says_where_its_threshold_rests_on_few_hands(
     examples = Examples(Dataset(training_set), "val")
     right = np.arange(60)[:, None] < sure
 
-    def predict(*_: object) -> Found:
+    def predict(*_: object) -> Answer:
         points = np.nan_to_num(examples.all_keypoints(np.arange(60))[0])
         scores = np.broadcast_to(np.where(right, 0.9, 0.6), (60, 21)).astype(np.float32)
-        return Found((points + 50 * ~right[..., None]).astype(np.float32), scores)
+        return Answer((points + 50 * ~right[..., None]).astype(np.float32), scores)
 
     monkeypatch.setattr(fit, "fit_confidence", fitted_to(predict, monkeypatch))
     made = train(training_set, tmp_path / "run", "toy-points", TrainOptions(epochs=1), quiet=True)
@@ -110,11 +110,11 @@ def test_the_threshold_leaves_out_hands_whose_points_are_wrong(
     """Of 60 hands, 40 with a score of 0.9 have all points right, and 20 with one of 0.6 have none."""
     examples = Examples(Dataset(make_set(["val"] * 60)), "val")
 
-    def predict(*_: object) -> Found:
+    def predict(*_: object) -> Answer:
         points = np.nan_to_num(examples.all_keypoints(np.arange(60))[0])
         bad = (np.arange(60) % 3 == 0)[:, None]
         scores = np.broadcast_to(np.where(bad, 0.6, 0.9), (60, 21)).astype(np.float32)
-        return Found((points + 50 * bad[..., None]).astype(np.float32), scores)
+        return Answer((points + 50 * bad[..., None]).astype(np.float32), scores)
 
     monkeypatch.setattr(inference, "predict", predict)
     run = make_run()

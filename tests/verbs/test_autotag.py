@@ -20,7 +20,7 @@ from curate.data.part import Part
 from curate.data.references import take_word
 from curate.data.sample import Sample
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.options.autotag import AutotagOptions
 from curate.scoring import metrics
 from curate.taggers import opencv
@@ -46,7 +46,7 @@ def sees(flat_hand: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     looks = np.random.default_rng(0)
 
-    def predict(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    def predict(_: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
         points, scores = [], np.full((len(pixels), 21), 0.95, np.float32)
         for row, picture in enumerate(pixels):
             kind = round(int(np.median(picture)) / 10)
@@ -60,7 +60,7 @@ def sees(flat_hand: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
             if kind in (5, 6):
                 found[4] += (0, -12)
             points.append(found)
-        return Found(np.array(points, np.float32), scores)
+        return Answer(np.array(points, np.float32), scores)
 
     monkeypatch.setattr(Run, "predict", predict)
 
@@ -266,7 +266,7 @@ def test_taggers_must_agree(
     """The second run is the first with points that lie 20 px to the right: a third of the hand's 60 px."""
     shifted, answer = make_run(size=32), Run.predict
 
-    def predict(opened: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    def predict(opened: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
         found = answer(opened, pixels, left)
         if opened.spec.size == SIZE:
             return found

@@ -18,7 +18,7 @@ from curate.crop import crop
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.photograph import Photograph
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.options.build import BuildOptions
 from curate.options.crop import CropOptions
 from curate.options.predict import PredictOptions
@@ -146,9 +146,9 @@ def test_a_run_of_points_finds_the_hand_in_the_whole_photograph(
     """Its box is that of the points, and there is none where their scores are below a half in the mean."""
     scores = np.full((1, 21), 0.6, np.float32)
 
-    def answered(_: Run, pixels: np.ndarray, left: np.ndarray | None = None, **_more: bool) -> Found:
+    def answered(_: Run, pixels: np.ndarray, left: np.ndarray | None = None, **_more: bool) -> Answer:
         corners = np.array([[8.0, 12.0], [20.0, 24.0]], np.float32)
-        return Found(corners[np.arange(21) % 2][None], scores)
+        return Answer(corners[np.arange(21) % 2][None], scores)
 
     monkeypatch.setattr(Run, "predict", answered)
     find = finder_of(str(make_run(size=32))).find

@@ -21,7 +21,7 @@ from curate.cli import main
 from curate.data.dataset import Dataset, write_info, write_table
 from curate.data.sample import Sample, to_batch
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.networks.found import Found
+from curate.networks.answer import Answer
 from curate.options.predict import PredictOptions
 from curate.predict import predict
 from curate.training.run import Run
@@ -156,14 +156,14 @@ def test_pictures_of_16_bits_that_use_12_are_counted(make_run: MakePath, tmp_pat
     assert result.as_json()["dim"] == 1
 
 
-def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+def bright_spot(_: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
     """Stands for a network whose every keypoint is the centre of what is brightest."""
     points = np.zeros((len(pixels), kp.COUNT, 2), np.float32)
     for number, image in enumerate(pixels):
         weight = np.maximum(image.astype(float) - 150, 0)
         at = np.arange(len(image)) + 0.5
         points[number] = (weight.sum(0) @ at / weight.sum(), weight.sum(1) @ at / weight.sum())
-    return Found(points, np.ones((len(pixels), kp.COUNT), np.float32))
+    return Answer(points, np.ones((len(pixels), kp.COUNT), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -306,12 +306,12 @@ def test_a_dataset_that_is_given_twice_is_looked_at_once(
     assert (result.photos, result.unreadable) == (1, [])
 
 
-def told(score: float) -> Callable[..., Found]:
+def told(score: float) -> Callable[..., Answer]:
     """Stands for a network that is so sure of the middle of whatever it is shown."""
 
-    def answer(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    def answer(_: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
         middle = np.full((len(pixels), kp.COUNT, 2), pixels.shape[1] / 2, np.float32)
-        return Found(middle, np.full((len(pixels), kp.COUNT), score, np.float32))
+        return Answer(middle, np.full((len(pixels), kp.COUNT), score, np.float32))
 
     return answer
 

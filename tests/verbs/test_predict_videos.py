@@ -20,7 +20,7 @@ from curate.build import build
 from curate.cli import main
 from curate.data.dataset import Dataset
 from curate.hands.drawn_hands import Person, draw_hand
-from curate.networks.inference import Found
+from curate.networks.answer import Answer
 from curate.options.build import BuildOptions
 from curate.options.predict import PredictOptions
 from curate.predict import predict
@@ -50,7 +50,7 @@ def film(path: Path, pictures: list[Any], rate: float = 10) -> Path:
     return path
 
 
-def bright_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+def bright_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
     """Stands for a network that finds a hand around what is brightest, as large as that; and none in the
     dark."""
     points = np.full((len(pixels), kp.COUNT, 2), np.nan, np.float32)
@@ -62,7 +62,7 @@ def bright_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
             size = max(np.ptp(x), np.ptp(y), 4)
             points[number] = np.array([x.mean() + 0.5, y.mean() + 0.5]) + grid * size
             scores[number] = 0.9
-    return Found(points, scores)
+    return Answer(points, scores)
 
 
 @pytest.fixture
@@ -109,9 +109,9 @@ def test_the_angles_of_a_hand_are_told_in_a_video_as_in_a_photograph(
     rng = np.random.default_rng(0)
     _, points = draw_hand(rng, Person.sample(rng), "left", width=100, height=100)
 
-    def drawn_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    def drawn_hand(_: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
         found = np.repeat(points[None] * (pixels.shape[1] / 100), len(pixels), axis=0)
-        return Found(found, np.full((len(pixels), kp.COUNT), 0.9, np.float32))
+        return Answer(found, np.full((len(pixels), kp.COUNT), 0.9, np.float32))
 
     monkeypatch.setattr(Run, "predict", drawn_hand)
     images.write(tmp_path / "photo.png", spot(80)[..., ::-1])
@@ -301,7 +301,7 @@ def test_a_stopped_video_goes_on_to_the_same_bytes(
     whole = predict(run, [path], tmp_path / "whole", quiet=True)
     looked = 0
 
-    def stop(self: Run, pixels: np.ndarray, left: np.ndarray) -> Found:
+    def stop(self: Run, pixels: np.ndarray, left: np.ndarray) -> Answer:
         nonlocal looked
         looked += 1
         if looked == at:

@@ -1,4 +1,4 @@
-"""What a network found in images, as arrays; read and passed on without torch."""
+"""What a network finds in a batch of images, as arrays; read and passed on without torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Found(NamedTuple):
+class Answer(NamedTuple):
     """What a network finds in N images of S x S pixels.
 
     points: (N, 21, 2) float32 in pixels, NaN where there is no answer, or no such keypoint (the wrist of
@@ -25,6 +25,7 @@ class Found(NamedTuple):
     hands: NDArray[np.float32] | None = None
 
 
-def joined(parts: Sequence[Found]) -> Found:
-    """What was found in some images after another."""
-    return Found._make(None if some[0] is None else np.concatenate(some) for some in zip(*parts, strict=True))
+def joined(parts: Sequence[Answer]) -> Answer:
+    """The answers for several batches as one."""
+    fields = zip(*parts, strict=True)
+    return Answer._make(None if values[0] is None else np.concatenate(values) for values in fields)
