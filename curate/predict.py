@@ -32,10 +32,10 @@ from curate.hands.photograph import DIM, Photograph
 from curate.hands.relabelled import NO_HAND
 from curate.hands.smoothing import OneEuro
 from curate.options.predict import PredictOptions
+from curate.taggers.box_networks import BOX
 from curate.taggers.clips import FRAMES, Clip, pace, smoothed, tag_clip, write_overlay
 from curate.taggers.following import Follower, Settings
 from curate.taggers.given import Given, Photo, look_through
-from curate.taggers.opencv import BOX
 from curate.taggers.table import Choice, choose, finder_of
 from curate.taggers.tagger import (
     LOOKED_AT,

@@ -18,7 +18,7 @@ from curate.networks import compiler, table
 from curate.networks.table import Needs
 from curate.options.train import TrainOptions
 from curate.scoring.precision import PRECISION, Threshold
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.training.record import WEIGHTS, describe_epoch, read_info
 
 _FAR_OFF = 0.1  # of scores, on average: then they are not what they are taken for
@@ -114,7 +114,7 @@ def train(
     from curate.training import fit  # torch, which no refusal above waits for
     from curate.training.confidence import score_error_of, threshold_of
 
-    box = opencv.told().sha256.values() if options.start is not None else ()
+    box = box_networks.box_info().sha256.values() if options.start is not None else ()
     plan = fit.plan(dataset, network, options, box=box)
     unlabelled = _unlabelled(dataset, network, needs)
     reads = [] if options.start is None else [options.start]
@@ -143,22 +143,22 @@ def _begun(options: TrainOptions, network: str) -> TrainOptions:
     """Options whose `start` is a file: a run's weights where its folder is given, or the box's where that is
     meant. Raises InputError: it holds no such network, or not as the preset has it; a folder of no run."""
     start = options.start
-    if os.fspath(start or "") != opencv.BOX:
+    if os.fspath(start or "") != box_networks.BOX:
         if start is None or not start.is_dir():
             return options
         if not (start / WEIGHTS).is_file():
             allowed = "a file of weights, or the folder of a finished run"
             raise InputError(start, f"a folder without {WEIGHTS}", field="--start", allowed=allowed)
         return replace(options, start=start / WEIGHTS)
-    if network not in opencv.LEARNT_BY:
+    if network not in box_networks.LEARNT_BY:
         raise InputError(
-            "--start box", f"nothing of the network {network}", allowed=", ".join(opencv.LEARNT_BY)
+            "--start box", f"nothing of the network {network}", allowed=", ".join(box_networks.LEARNT_BY)
         )
-    learnt = opencv.LEARNT_BY[network]
+    learnt = box_networks.LEARNT_BY[network]
     if options.preset not in learnt:
         found = "no preset" if options.preset is None else f"--preset {options.preset}"
         raise InputError("--start box", found, allowed=" or ".join(f"--preset {name}" for name in learnt))
-    return replace(options, start=opencv.FOLDER / learnt[options.preset])
+    return replace(options, start=box_networks.FOLDER / learnt[options.preset])
 
 
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:

@@ -22,7 +22,7 @@ from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.taggers.box import COUNTED, BoxFinder, Looked
 from curate.training.stored import HALF
 
@@ -35,7 +35,7 @@ Values = NDArray[np.float64]
 
 def learn(folder: Path, jobs: Sequence[Path]) -> dict[str, object]:
     """Give the localiser in a folder of the box its second output. Returns what it was learnt from."""
-    path = folder / opencv.LOCALISER
+    path = folder / box_networks.LOCALISER
     plain = path.read_bytes()
     width = _channels_seen(onnx.load_from_string(plain).graph)
     begun = with_output(plain, np.zeros(2 * width), 0.0)
@@ -70,10 +70,10 @@ def with_output(bare: bytes, weights: Values, bias: float) -> bytes:
             node("Concat", ["mean", "most"], ["both"], axis=1),
             node("Flatten", ["both"], [SEEN], name=SEEN),
             node("Gemm", [SEEN, *regression], ["logit"], transB=1),
-            node("Sigmoid", ["logit"], [opencv.HAND]),
+            node("Sigmoid", ["logit"], [box_networks.HAND]),
         ]
     )
-    graph.output.append(onnx.helper.make_tensor_value_info(opencv.HAND, onnx.TensorProto.FLOAT, [1, 1]))
+    graph.output.append(onnx.helper.make_tensor_value_info(box_networks.HAND, onnx.TensorProto.FLOAT, [1, 1]))
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
@@ -125,7 +125,7 @@ def _right(look: Looked, hands: Sequence[Sample]) -> float | None:
 
 
 def _seen(net: cv2.dnn.Net, look: Looked) -> Values:
-    net.setInput(opencv.as_input(look.pixels))
+    net.setInput(box_networks.as_input(look.pixels))
     return np.asarray(net.forward(f"onnx_node!{SEEN}")[0], np.float64)
 
 

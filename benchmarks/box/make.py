@@ -29,7 +29,7 @@ from curate.basics import files
 from curate.data.dataset import Dataset
 from curate.data.sample import labelled_points
 from curate.networks.hand_shape import HandShape
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.training.confidence import temperature_of
 from curate.training.onnx import bare
 from curate.training.run import open_run
@@ -116,7 +116,10 @@ def train(work: Path, made: dict[str, Path]) -> dict[str, Path]:
     small = build("hard-small-whole", HARD, *FORM, "--val", 0.02, "--size", 96)
     learn(small, OVERVIEW, OVERVIEW_LAST, work / "overview", start=work / "broad-overview")
     localiser(work, build, behind)
-    return {file: work / Path(file).stem for file in (opencv.FINDER, opencv.OVERVIEW, opencv.LOCALISER)}
+    return {
+        file: work / Path(file).stem
+        for file in (box_networks.FINDER, box_networks.OVERVIEW, box_networks.LOCALISER)
+    }
 
 
 def localiser(work: Path, build: Callable[..., Path], behind: Sequence[object]) -> None:
@@ -174,7 +177,7 @@ def shape_of(renders: Path) -> bytes:
 def pack(runs: dict[str, Path], shape: bytes, jobs: Sequence[Path], out: Path) -> None:
     """The folder that goes into the package."""
     sizes = {}
-    files.write(out / opencv.SHAPE, shape)
+    files.write(out / box_networks.SHAPE, shape)
     for name, run in runs.items():
         opened = open_run(run)
         files.write(out / name, bare(opened))
@@ -185,13 +188,13 @@ def pack(runs: dict[str, Path], shape: bytes, jobs: Sequence[Path], out: Path) -
         "trusted": TRUSTED,
         "threshold": THRESHOLD,
         "margin": MARGIN,
-        "temperature": temperature_of(open_run(runs[opencv.LOCALISER]).info),
+        "temperature": temperature_of(open_run(runs[box_networks.LOCALISER]).info),
         "trained": {run.name: _summary(run) for run in runs.values()},
     }
-    files.write_json(out / opencv.INFO, told)
+    files.write_json(out / box_networks.INFO, told)
     told["trained"]["likely"] = likely.learn(out, jobs)
-    told["sha256"] = {name: files.sha256(out / name) for name in (*sizes, opencv.SHAPE)}
-    files.write_json(out / opencv.INFO, told)
+    told["sha256"] = {name: files.sha256(out / name) for name in (*sizes, box_networks.SHAPE)}
+    files.write_json(out / box_networks.INFO, told)
 
 
 def _summary(run: Path) -> dict[str, object]:
@@ -206,7 +209,7 @@ def main() -> None:
     )
     parser.add_argument("work", type=Path)
     parser.add_argument("--renders", action="append", default=[], metavar="NAME=FOLDER")
-    parser.add_argument("--out", type=Path, default=opencv.FOLDER)
+    parser.add_argument("--out", type=Path, default=box_networks.FOLDER)
     a = parser.parse_args()
     given = {name: Path(folder) for name, _, folder in (word.partition("=") for word in a.renders)}
     made = renders(a.work, given)

@@ -58,7 +58,7 @@ from curate.hands.overlay import contact_sheet, draw_skeleton
 from curate.hands.photograph import Photograph
 from curate.options.autotag import AutotagOptions
 from curate.scoring import metrics, precision
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.taggers.table import choose_by, finder_of
 from curate.taggers.tagger import tag_in_order
 
@@ -268,7 +268,7 @@ def main() -> None:
     )
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--tagger", default=opencv.BOX)
+    parser.add_argument("--tagger", default=box_networks.BOX)
     parser.add_argument("--finder", metavar="box|RUN")
     parser.add_argument("--choose", action="store_true")
     parser.add_argument(
@@ -311,8 +311,8 @@ def main() -> None:
         threshold = precision.threshold_for(score, right, labelled)
         every["threshold"] = None if threshold is None else asdict(threshold)
         print(f"threshold: {every['threshold']}")
-    if a.tagger == opencv.BOX:
-        every["bytes"] = sum(path.stat().st_size for path in opencv.FOLDER.iterdir())
+    if a.tagger == box_networks.BOX:
+        every["bytes"] = sum(path.stat().st_size for path in box_networks.FOLDER.iterdir())
         print(f"{every['bytes'] / 1e6:.1f} MB")
     if a.json:
         a.json.write_text(json.dumps(every, indent=1) + "\n")

@@ -17,9 +17,9 @@ from curate.basics.images import Pixels
 from curate.hands.finding import FINDERS, Finder, Found
 from curate.hands.photograph import Photograph
 from curate.scoring import metrics
+from curate.taggers.box_networks import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, box_info, network
 from curate.taggers.finder import outlined, pointed
 from curate.taggers.looks import TURN, UPRIGHT, Look, Square, View, together
-from curate.taggers.opencv import BOX, FINDER, FOLDER, INFO, LOCALISER, OVERVIEW, network, told
 from curate.taggers.run import RunTagger, looks_of
 
 _LOOKS = 3  # at each proposal at most, each closer around the points of the one before
@@ -51,7 +51,7 @@ def open_tagger(where: str, looks: int) -> RunTagger:
     return RunTagger(
         network(LOCALISER),
         looks_of(looks),
-        ("keypoints", told().margin),
+        ("keypoints", box_info().margin),
         order=("bbox", BOX),
         finders={**FINDERS, BOX: finder()},
         settled=frozenset({BOX}),
@@ -150,7 +150,7 @@ class BoxFinder:
     def _likely(self, photograph: Photograph, places: Sequence[Sequence[Looked]]) -> list[Found]:
         """What is likely enough a hand, the same one several times."""
         found = [self._concluded(photograph, looks) for looks in places]
-        return [hand for hand in found if (hand.score or 0.0) >= told(self.folder).trusted]
+        return [hand for hand in found if (hand.score or 0.0) >= box_info(self.folder).trusted]
 
     def _closer(self, photograph: Photograph, place: NDArray[np.floating]) -> list[Looked]:
         view = self._around(photograph, np.stack([place[:2], place[:2] + place[2:]]))
@@ -164,7 +164,7 @@ class BoxFinder:
         return looks
 
     def _around(self, photograph: Photograph, points: NDArray[np.floating]) -> View:
-        view = View(photograph, told(self.folder).margin, ())
+        view = View(photograph, box_info(self.folder).margin, ())
         view.close_in(points)
         return view
 

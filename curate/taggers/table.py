@@ -21,7 +21,7 @@ from typing import Any
 from curate.basics.errors import InputError
 from curate.basics.wording import nearest
 from curate.hands.finding import FINDERS, Finder
-from curate.taggers.opencv import BOX
+from curate.taggers.box_networks import BOX
 from curate.taggers.tagger import Tagger
 
 

@@ -27,9 +27,9 @@ from curate.basics.version import VERSION
 from curate.data.dataset import INFO, Dataset
 from curate.data.training_set import form_of
 from curate.networks import table
+from curate.networks.construct import build, build_on_meta
 from curate.networks.hand_shape import HandShape
 from curate.networks.network import Network, Spec
-from curate.networks.outline import build, outline
 from curate.networks.recipe import Recipe
 from curate.options.train import TrainOptions
 from curate.training.checkpoints import AtomicCheckpoints
@@ -114,7 +114,7 @@ def plan(dataset: Dataset, network: str, options: TrainOptions, *, box: Containe
     chosen, form = presets[name], form_of(dataset)
     spec = Spec(form.size, form.channels, form.keypoints, chosen.recipe.loss)
     own = _own_options(network, chosen.options, options.set)
-    right_hands = _outline(network, spec, own, chosen.options).right_hands
+    right_hands = _tried(network, spec, own, chosen.options).right_hands
     if right_hands and dataset.is_empty("side"):
         raise InputError(dataset.root, "no sample has side", remedy=f"needed for right hands, {network}")
     rate = chosen.recipe.rate if options.learning_rate is None else options.learning_rate
@@ -157,10 +157,10 @@ def _own_options(network: str, preset: Mapping[str, Any], words: Sequence[str]) 
     return own
 
 
-def _outline(name: str, spec: Spec, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Network:
-    """A network without weights. Raises InputError: none is made with these options."""
+def _tried(name: str, spec: Spec, options: Mapping[str, Any], preset: Mapping[str, Any]) -> Network:
+    """The network, built without memory. Raises InputError: it cannot be built with these options."""
     try:
-        return outline(name, spec, options)
+        return build_on_meta(name, spec, options)
     except (TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, TypeError):  # its words are Python's
             _refuse_other_kinds(options, preset)

@@ -20,9 +20,9 @@ from curate.basics.paths import real
 from curate.data.training_set import Form
 from curate.networks import inference, table
 from curate.networks.answer import Answer
+from curate.networks.construct import build
 from curate.networks.hand_shape import HandShape
 from curate.networks.network import Network, Spec
-from curate.networks.outline import build
 from curate.networks.weights import put
 from curate.scoring import calibration
 from curate.scoring.precision import Threshold

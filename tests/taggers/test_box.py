@@ -20,7 +20,7 @@ from curate.hands.photograph import Photograph
 from curate.networks.answer import Answer
 from curate.predict import predict
 from curate.scoring import metrics
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.taggers.box import BoxFinder
 from curate.taggers.table import choose_by, finder_of
 from render.job import Job
@@ -83,10 +83,10 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
     more, turned."""
     root, points = drawn
     looked: list[float] = []
-    margin = opencv.told().margin
+    margin = box_networks.box_info().margin
 
-    def same(self: opencv.Network, pixels: np.ndarray, left: object = None) -> Answer:
-        if self.size != opencv.told().sizes[opencv.LOCALISER]:
+    def same(self: box_networks.Network, pixels: np.ndarray, left: object = None) -> Answer:
+        if self.size != box_networks.box_info().sizes[box_networks.LOCALISER]:
             return find(self, pixels)
         looked.append(1)
         low, high = (
@@ -96,8 +96,8 @@ def test_a_hand_that_stays_where_it_was_seen_is_looked_at_again_only_in_doubt(
         scores = np.full((1, 21), likely, np.float32)
         return Answer(corners[None].astype(np.float32), scores, hands=scores[:, 0])
 
-    find = opencv.Network.predict
-    monkeypatch.setattr(opencv.Network, "predict", same)
+    find = box_networks.Network.predict
+    monkeypatch.setattr(box_networks.Network, "predict", same)
     name = next(iter(points))
     found = finder_of("box").find(Photograph(root, Sample(name, "s", name)))
     assert found is not None
@@ -251,6 +251,6 @@ def test_the_jobs_that_it_was_made_of_are_jobs() -> None:
 
 
 def test_the_card_tells_its_limits() -> None:
-    card = (opencv.FOLDER / "README.md").read_text(encoding="utf-8")
+    card = (box_networks.FOLDER / "README.md").read_text(encoding="utf-8")
     for section in ("## Trained on", "## Figures", "## Limits"):
         assert section in card

@@ -23,7 +23,7 @@ from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.answer import Answer
 from curate.options.autotag import AutotagOptions
 from curate.scoring import metrics
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.training.run import Run
 from tests.conftest import Store
 
@@ -372,7 +372,7 @@ def test_the_command_line(
     assert main([*line, "--workers", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sifted"] == 1
     assert main(["autotag", "--explain"]) == 0
-    threshold = opencv.told().threshold
+    threshold = box_networks.box_info().threshold
     assert threshold is not None
     assert f"hand_score: {threshold.score}" in capsys.readouterr().out
     assert main(["autotag", str(dataset)]) == 2

@@ -16,16 +16,16 @@ from curate.basics.errors import InputError
 from curate.evaluate import evaluate
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks import table
+from curate.networks.construct import build
 from curate.networks.network import Network, Spec
-from curate.networks.outline import build
 from curate.networks.pixels import to_float
 from curate.options.train import TrainOptions
-from curate.taggers import opencv
+from curate.taggers import box_networks
 from curate.train import train
 from curate.training.card import card
 from curate.training.run import open_run, start_from
 
-BOX = Path(opencv.BOX)
+BOX = Path(box_networks.BOX)
 OPTIONS = TrainOptions(preset="further", start=BOX, epochs=1, batch=4)
 
 
@@ -35,19 +35,21 @@ def crops(make_set: Callable[..., Path]) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("network", "file"), [("posenet", opencv.LOCALISER), ("handseg", opencv.FINDER)], ids=["points", "mask"]
+    ("network", "file"),
+    [("posenet", box_networks.LOCALISER), ("handseg", box_networks.FINDER)],
+    ids=["points", "mask"],
 )
 def test_it_begins_where_the_box_is(network: str, file: str) -> None:
     pytest.importorskip("onnx")
-    size = opencv.told().sizes[file]
+    size = box_networks.box_info().sizes[file]
     begun = _network(network, size)
-    start_from(begun, opencv.FOLDER / file)
+    start_from(begun, box_networks.FOLDER / file)
     hand, _ = draw_hand(
         np.random.default_rng(0), Person.sample(np.random.default_rng(1)), "left", width=size, height=size
     )
     with torch.no_grad():
         ours = begun.eval()(to_float(torch.from_numpy(hand[None])))[0].numpy()
-    theirs, *_ = opencv.network(file)._forward(hand)
+    theirs, *_ = box_networks.network(file)._forward(hand)
     assert np.abs(ours - theirs).max() < 0.01 * np.abs(theirs).max()
 
 
@@ -55,7 +57,7 @@ def test_run_json_the_card_and_an_evaluation_tell_what_it_began_with(crops: Path
     pytest.importorskip("onnx")
     train(crops, tmp_path / "run", "posenet", OPTIONS, quiet=True)
     info = json.loads((tmp_path / "run" / "run.json").read_text())
-    sha256 = files.sha256(opencv.FOLDER / opencv.LOCALISER)
+    sha256 = files.sha256(box_networks.FOLDER / box_networks.LOCALISER)
     assert info["config"]["start"] == sha256
     assert info["starts"] == [{"name": "box", "sha256": sha256, "trained_on": "renders"}]
     assert "known" not in str(evaluate(tmp_path / "run", crops, quiet=True))
@@ -69,10 +71,10 @@ def test_outlines_begin_with_the_finder_or_with_the_wider_localiser(
 ) -> None:
     pytest.importorskip("onnx")
     outlined = make_set(["train"] * 4, size=32, channels=3, keypoints=21, masks=True)
-    for preset, file in (("further", opencv.FINDER), ("wide", opencv.LOCALISER)):
+    for preset, file in (("further", box_networks.FINDER), ("wide", box_networks.LOCALISER)):
         run = tmp_path / preset
         train(outlined, run, "handseg", replace(OPTIONS, preset=preset), quiet=True)
-        assert open_run(run).info["config"]["start"] == files.sha256(opencv.FOLDER / file)
+        assert open_run(run).info["config"]["start"] == files.sha256(box_networks.FOLDER / file)
 
 
 @pytest.mark.parametrize(

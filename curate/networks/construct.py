@@ -1,4 +1,4 @@
-"""Making a network of the table, of no more weights than there is a use for."""
+"""Constructing a network of the table by its name, with at most MOST_WEIGHTS weights."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from curate.networks.network import Network, Spec
 MOST_WEIGHTS = 250_000_000  # 1 GB, and five times as much to train them
 
 
-def outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
-    """A network that has shapes and takes no memory.
+def build_on_meta(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
+    """A network on torch's device "meta": its weights have shapes and take no memory.
 
     Raises
     ------
     InputError: there is no network of this name.
-    TypeError, ValueError, RuntimeError: none is made like this, a layer of it has no weights, or all of them
-    have more than MOST_WEIGHTS.
+    TypeError, ValueError, RuntimeError: the network cannot be built with these options, one of its layers has
+    no weights, or together they have more than MOST_WEIGHTS.
     """
     compiler.load()
-    with torch.device("meta"), unwarned():  # of tensors without elements: told below, as an error
+    with torch.device("meta"), unwarned():  # torch's warning of tensors without elements is an error below
         network = table.load(name)(spec, **options)
     count = sum(value.numel() for value in network.state_dict().values())
     if count > MOST_WEIGHTS:
@@ -35,6 +35,6 @@ def outline(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
 
 
 def build(name: str, spec: Spec, options: Mapping[str, Any]) -> Network:
-    """A network with new weights. Raises as `outline`, before memory is taken for them."""
-    outline(name, spec, options)
+    """A network with new weights. Raises as `build_on_meta`, before memory is taken for them."""
+    build_on_meta(name, spec, options)
     return table.load(name)(spec, **options)

@@ -1,4 +1,4 @@
-"""What is in the box: three networks whose weights come with the package, run by OpenCV.
+"""The networks of the box: three, whose weights come with the package, run by OpenCV.
 
 They were trained on renders alone, see weights/README.md beside this file. `benchmarks/box/make.py` makes the
 folder:
@@ -8,7 +8,7 @@ folder:
                      it is shown the whole photograph
     localiser.onnx   another, which is shown the hand; its second output, (1, 1), is how likely there is one
     open_hand.npz    how the keypoints of open hands lie to each other, by which the localiser's maps are read
-    box.json         see `_Told`
+    box.json         see `BoxInfo`
 
 OpenCV is part of the core: nothing of torch is needed.
 """
@@ -49,7 +49,7 @@ _GREY = 2  # levels by which the channels of a photograph without colour differ 
 RADIUS = 7  # cells around a map's peak that count, as curate.networks.decode has it
 
 
-class _Told(msgspec.Struct):
+class BoxInfo(msgspec.Struct):
     """What box.json says.
 
     Attributes
@@ -69,16 +69,16 @@ class _Told(msgspec.Struct):
 
 
 @lru_cache(maxsize=2)
-def told(folder: Path = FOLDER) -> _Told:
+def box_info(folder: Path = FOLDER) -> BoxInfo:
     """What box.json says."""
-    return msgspec.json.decode((folder / INFO).read_bytes(), type=_Told)
+    return msgspec.json.decode((folder / INFO).read_bytes(), type=BoxInfo)
 
 
 @lru_cache(maxsize=6)
 def network(file: str, folder: Path = FOLDER) -> Network:
     """One of the three, the same each time within a process."""
     net = cv2.dnn.readNetFromONNX(np.frombuffer((folder / file).read_bytes(), np.uint8))
-    info, size = told(folder), told(folder).sizes[file]
+    info, size = box_info(folder), box_info(folder).sizes[file]
     if file != LOCALISER:
         return Network(net, size, info.temperature, info.threshold)
     shape = OpenHand.read(folder / SHAPE)
@@ -87,8 +87,9 @@ def network(file: str, folder: Path = FOLDER) -> Network:
 
 @dataclass(frozen=True)
 class Network:
-    """See `curate.taggers.model.Model`. size: pixels a side of what it is shown. shape: that its maps are
-    read by; None: each alone. outputs: of its file."""
+    """See `curate.taggers.model.Model`. size: pixels a side of the images that it is shown. shape: how
+    keypoints lie to each other, by which its maps are read; None: each map is read alone. outputs: names of
+    the file's outputs."""
 
     net: Any
     size: int
