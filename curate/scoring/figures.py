@@ -316,22 +316,22 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def measure(scored: Any, rows: Sequence[Figure] | None = None) -> dict[str, Any]:
+def measure(scored: Any, rows: Sequence[Figure] = FIGURES) -> dict[str, Any]:
     """Every figure that applies, as JSON values; None where there is nothing to measure.
 
     Parameters
     ----------
-    scored: what the rows are computed from. rows: None: FIGURES, which are computed from a Scored.
+    scored: what the rows are computed from: of FIGURES, a Scored.
     """
-    values = {figure.name: figure.of(scored) for figure in _rows(rows)}
+    values = {figure.name: figure.of(scored) for figure in rows}
     return {name: finite(value) for name, value in values.items() if value is not None}
 
 
-def page_rows(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) -> list[tuple[str, str]]:
+def page_rows(figures: Mapping[str, Any], rows: Sequence[Figure] = FIGURES) -> list[tuple[str, str]]:
     """What the page's table says: meaning and value. Single figures come first, then counts, then those of
     several thresholds."""
     found: list[tuple[int, str, str]] = []
-    for figure in _rows(rows):
+    for figure in rows:
         if not figure.meaning or figure.name not in figures:
             continue
         value = figures[figure.name]
@@ -342,9 +342,9 @@ def page_rows(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) 
     return [(meaning, text) for _, meaning, text in sorted(found, key=lambda row: row[0])]
 
 
-def summary(figures: Mapping[str, Any], rows: Sequence[Figure] | None = None) -> list[str]:
+def summary(figures: Mapping[str, Any], rows: Sequence[Figure] = FIGURES) -> list[str]:
     """The lines that tell a person most."""
-    return [line for figure in _rows(rows) if figure.told and (line := figure.told(figures))]
+    return [line for figure in rows if figure.told and (line := figure.told(figures))]
 
 
 def missing(figures: Mapping[str, Any]) -> list[str]:
@@ -352,10 +352,6 @@ def missing(figures: Mapping[str, Any]) -> list[str]:
     of_rows = (_told_unmatched, _told_outdone, _told_beyond, _told_unscored)
     tellers = (_told_unlabelled, _told_unpredicted, *of_rows)
     return [line for told in tellers if (line := told(figures))]
-
-
-def _rows(rows: Sequence[Figure] | None) -> Sequence[Figure]:
-    return FIGURES if rows is None else rows
 
 
 def share(value: float | None) -> str:

@@ -11,7 +11,6 @@ import pytest
 
 from curate.basics import keypoints as kp
 from curate.data.predictions import Predictions
-from curate.scoring import figures as of
 from curate.scoring.figures import FIGURES, Figure, Scored, measure, missing, page_rows, summary
 
 
@@ -162,18 +161,18 @@ def test_the_page_lists_single_figures_then_counts_then_thresholds() -> None:
     assert dict(page_rows(measure(four_points([]))))["median error, px"] == "–"
 
 
-def test_a_figure_takes_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_figure_takes_one_row() -> None:
     far = Figure(
         "farthest",
         lambda s: float(np.nanmax(s.table)),
         "farthest point, px",
         told=lambda f: f"farthest: {f['farthest']:g} px",
     )
-    monkeypatch.setattr(of, "FIGURES", (*FIGURES, far))
-    figures = measure(four_points([4, 8]))
+    rows = (*FIGURES, far)
+    figures = measure(four_points([4, 8]), rows)
     assert figures["farthest"] == 8
-    assert ("farthest point, px", "8.0000") in page_rows(figures)
-    assert summary(figures)[-1] == "farthest: 8 px"
+    assert ("farthest point, px", "8.0000") in page_rows(figures, rows)
+    assert summary(figures, rows)[-1] == "farthest: 8 px"
 
 
 def test_every_figure_is_explained() -> None:
