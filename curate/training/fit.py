@@ -37,7 +37,7 @@ from curate.training.confidence import CONFIDENCE, fit_confidence
 from curate.training.epoch_end import EpochEnd
 from curate.training.examples import Examples, Shuffled
 from curate.training.module import TrainingModule
-from curate.training.record import CHECKPOINT, STARTS, WEIGHTS, read_epochs, write_info
+from curate.training.record import CHECKPOINT, STARTS, WEIGHTS, Crop, read_epochs, write_info
 from curate.training.run import finish_run, start_from
 from curate.training.stored import reason
 from curate.training.trained_on import DATA, NEW, Before, data_of, of_weights, write_trained_on
@@ -279,14 +279,6 @@ def _fit(
     return module.result()
 
 
-@dataclass(frozen=True, slots=True)
-class _Crop:
-    """How a stage cut images from their photos."""
-
-    by: str
-    margin: float
-
-
 def _reported_split(dataset: Dataset) -> str:
     """The split that epochs are reported on: val, else test, else the training images themselves."""
     there = set(dataset.table(["split"]).column("split").to_pylist())
@@ -302,12 +294,12 @@ def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
     told = [options for stage, options in made if stage == "crop"]
     told += [options["crop"] for _, options in made if "crop" in options]
     try:
-        crops = msgspec.convert(told, list[_Crop])
+        crops = msgspec.convert(told, list[Crop])
     except msgspec.ValidationError as error:
         remedy = "build the training set again"
         raise SchemaError(dataset.root / INFO, f"damaged ({error})", field="history", remedy=remedy) from None
     crops.sort(key=lambda crop: crop.by != "colour")
-    return asdict(crops[0]) if crops else None
+    return msgspec.to_builtins(crops[0]) if crops else None
 
 
 def _several(devices: str) -> bool:

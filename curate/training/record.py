@@ -37,7 +37,12 @@ _MOST = 10_000_000  # bytes of a file that is read whole
 _DIGITS = 16  # of a hash, for people
 
 
-class _Crop(msgspec.Struct):
+class Crop(msgspec.Struct, frozen=True):
+    """How images were cut from their photos.
+
+    by: what the hand was found by. margin: as `curate.options.crop.Cropping` has it.
+    """
+
     by: str
     margin: Annotated[float, msgspec.Meta(ge=0, le=2)]
 
@@ -69,7 +74,7 @@ class _Config(msgspec.Struct):
 class _Info(msgspec.Struct):
     """What is relied on of run.json, but for its network."""
 
-    crop: _Crop | None = None
+    crop: Crop | None = None
     weights_sha256: str | None = None
     config: _Config = msgspec.field(default_factory=_Config)
     starts: list[Start] | None = None

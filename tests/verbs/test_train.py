@@ -301,7 +301,12 @@ def test_a_training_set_that_contradicts_itself_is_refused(
 
 @pytest.mark.parametrize(
     ("crop", "field"),
-    [({"margin": 0.1}, "by"), ({"by": "colour", "margin": "wide"}, "margin"), (3, "object")],
+    [
+        ({"margin": 0.1}, "by"),
+        ({"by": "colour", "margin": "wide"}, "margin"),
+        ({"by": "colour", "margin": 3}, "margin"),  # `curate crop` takes up to 2
+        (3, "object"),
+    ],
 )
 def test_a_history_that_does_not_say_how_it_was_cropped_is_refused(
     make_set: MakeSet, tmp_path: Path, crop: object, field: str
