@@ -73,7 +73,7 @@ class Autotagged:
     Attributes
     ----------
     summary: of the dataset of kept hands. sifted: how many were sifted out. report: as in sifting.json.
-    hand_score_is: why the limit `hand_score` has its value, if it was not given.
+    hand_score_is: why the limit `hand_score` has its value; None: it was given.
     """
 
     summary: Summary
@@ -98,7 +98,7 @@ class Autotagged:
             return [NONE_KNOWN]
         were = f"{kept['n']:,} {verb(kept['n'], 'was', 'were')} kept"
         told = f"of {counted(every['n'], 'photograph')} with labels to compare with, {were}"
-        lines = [f"{told}; {_told(kept)} of those kept are right, and {_told(every)} of all"]
+        lines = [f"{told}; {_share(kept)} of those kept are right, and {_share(every)} of all"]
         chosen = known.get("precision")
         if chosen is not None and not chosen.get("on_both_halves", True):
             lines.append(f"no limits for a precision of {chosen['asked']:g}: {ONE_HALF}")
@@ -110,7 +110,8 @@ class Autotagged:
         return lines
 
 
-def _told(share: dict[str, Any]) -> str:
+def _share(share: dict[str, Any]) -> str:
+    """A share with its interval, for people."""
     if share["share"] is None:
         return "none"
     return f"{percent(share['share'], 1)} ({percent(share['low'], 1)} to {percent(share['high'], 1)})"
@@ -237,7 +238,7 @@ def _tag_batch(
             if verdict.reasons:
                 sifted.append(made)
             else:
-                kept.append(_told_by(said, made))
+                kept.append(_with_side(made, said))
             part.notes[LABELS_REPLACED] += bool(sample.visibility.any())
             part.notes[OUT] += bool(verdict.reasons)
             part.notes[DIM] += photograph.dim
@@ -250,7 +251,7 @@ def _tag_batch(
 
 
 def _judge(photograph: Photograph, said: Sequence[Tagged], limits: Limits) -> tuple[Verdict, dict[str, Any]]:
-    """What is to be thought of the first tagger's hand, and what its attrs say of that."""
+    """The verdict on the first tagger's hand, and what goes into its attrs about it."""
     first, sample = said[0], untold(photograph.sample)
     frame = (float(photograph.info.width), float(photograph.info.height))
     others = _apart_from_others(said)
@@ -267,7 +268,8 @@ def _judge(photograph: Photograph, said: Sequence[Tagged], limits: Limits) -> tu
 
 
 def _apart_from_others(said: Sequence[Tagged]) -> NDArray[np.floating] | None:
-    """(21,) pixels from the first tagger's points to those of the tagger that lies farthest off."""
+    """(21,) pixels from each of the first tagger's points to the farthest of the other taggers'; NaN where no
+    other has it. None: there is one tagger."""
     if len(said) == 1:
         return None
     gaps = np.stack([np.linalg.norm(said[0].keypoints - other.keypoints, axis=1) for other in said[1:]])
@@ -291,8 +293,8 @@ def _with_hidden(made: Sample) -> Sample:
     return replace(made, visibility=np.where(hidden, kp.HIDDEN, made.visibility).astype(np.uint8))
 
 
-def _told_by(said: Sequence[Tagged], made: Sample) -> Sample:
-    """With the side that a tagger tells, where none is known."""
+def _with_side(made: Sample, said: Sequence[Tagged]) -> Sample:
+    """With the side that a tagger reports, if none is known."""
     side = next((tagged.side for tagged in said if tagged.side), None)
     if made.side is not None or side is None:
         return made
@@ -429,11 +431,11 @@ def _choose(known: _Compared, asked: float, limits: Limits, out: Path) -> dict[s
 
 def _about(part: dict[str, Any]) -> str:
     who = f"{counted(part['photographs'], 'photograph')} of {counted(part['people'], 'person', 'people')}"
-    return f"{who}, {percent(part['kept'], 1)} kept, {_told(part['right'])} of those right"
+    return f"{who}, {percent(part['kept'], 1)} kept, {_share(part['right'])} of those right"
 
 
 def _by_photograph(truth: Dataset) -> dict[str, Sample]:
-    """The labelled hands by the file of their photograph; of one that shows several, none."""
+    """The labelled hands by their photograph's file, without photographs that show several."""
     found: dict[str, Sample | None] = {}
     for sample in truth:
         place = os.path.realpath(file_of(truth.root, sample.image))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -229,13 +230,37 @@ def predict(
     by = BOX if run is None and options.finder is None else options.finder
     _refuse_idle(options, given, finds=by is not None)
     finder = None if by is None else finder_of(by)
-    least, why = _least(chosen, options)
-    followed = _least_followed(least, options)
+    least, why = least_score(chosen.open()) if options.min_score is None else (options.min_score, None)
+    # One blurred frame must not lose a hand that is followed.
+    followed = min(least, UNMEASURED) if options.min_score is None else least
     record = {chosen.name: chosen.content, "photos": given.fingerprint, **asdict(options)}
     record |= {"finder": finder and finder.identity, "min_score": least, "min_score_in_videos": followed}
-    how: dict[str, Any] = {"engine": engine, "overwrite": overwrite, "quiet": quiet}
-    stage = Stage("predict", folder, record, given.datasets, others=tuple(given.found), **how)
-    return _run(stage, given, _Ways(chosen, finder, folder, stage.folder, options, least, followed), why)
+    stage = Stage(
+        "predict",
+        folder,
+        record,
+        given.datasets,
+        others=tuple(given.found),
+        engine=engine,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
+    ways = _Ways(chosen, finder, folder, stage.folder, options, least, followed)
+    spent: list[tuple[int, float]] = []
+
+    def finish(_parts: list[Path]) -> dict[str, Any]:
+        spent.append(pace(stage.folder))
+        return {}
+
+    summary = stage.run(
+        given.items(),
+        partial(_predict_one, ways=ways),
+        sizes=given.sizes,
+        finish=finish,
+        beside=partial(_write_json, pictures=options.pictures),
+        before=given.before,
+    )
+    return _predicted(summary, given, ways, why, spent[0] if spent else None)
 
 
 def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
@@ -252,80 +277,50 @@ def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
             raise InputError(option, found, remedy=f"leave it out, or give {what}")
 
 
-def _least(chosen: Choice, options: PredictOptions) -> tuple[float, str | None]:
-    """The score below which hands are in doubt, and why it is that, where it was not given."""
-    return least_score(chosen.open()) if options.min_score is None else (options.min_score, None)
-
-
-def _least_followed(least: float, options: PredictOptions) -> float:
-    """The same for a hand that is followed, which one blurred frame must not lose."""
-    return min(least, UNMEASURED) if options.min_score is None else least
-
-
-def _run(stage: Stage, given: Given, ways: _Ways, why: str | None) -> Predicted:
-    sizes = given.sizes
-    passed_over = dict(sorted(given.before.notes.items()))
-    spent: list[tuple[int, float]] = []
-
-    def finish(_parts: list[Path]) -> dict[str, Any]:
-        spent.append(pace(stage.folder))
-        return {}
-
-    summary = stage.run(
-        given.items(),
-        partial(_predict_one, ways=ways),
-        sizes=sizes,
-        finish=finish,
-        beside=partial(_write_json, pictures=ways.options.pictures),
-        before=given.before,
-    )
-    return replace(
-        _told(summary, passed_over, {clip.name for clip in given.clips}, *spent),
-        min_score=ways.least if given.photos or given.datasets or not given.clips else None,
-        min_score_is=why,
-        min_score_in_videos=ways.least_followed if given.clips else None,
-        pictures=ways.options.pictures,
-    )
-
-
-def _told(
-    summary: Summary,
-    passed_over: dict[str, int],
-    clips: set[str],
-    spent: tuple[int, float] = (0, 0.0),
+def _predicted(
+    summary: Summary, given: Given, ways: _Ways, why: str | None, spent: tuple[int, float] | None
 ) -> Predicted:
+    """What a person is told of the finished stage.
+
+    Parameters
+    ----------
+    why: `ways.least` is what it is; None: it was given. spent: as `pace` gives it; None: nothing was done in
+        this call.
+    """
     made = Dataset(summary.out)
-    unreadable = [(entry["input"], entry["reason"]) for entry in made.quarantine()]
-    without, unseen, low, low_in_videos = (
-        summary.notes.get(name, 0) for name in (WITHOUT, UNSEEN, LOW, LOW_IN_VIDEOS)
-    )
+    notes = Counter(summary.notes)
     columns = made.table(["image", "clip", "track"]).to_pydict()
-    frames, seconds = spent
-    frames_of = zip(columns["clip"], columns["track"], strict=True)
-    followed = [(clip, track) for clip, track in frames_of if clip in clips]
+    videos = {clip.name for clip in given.clips}
+    hands_of = zip(columns["clip"], columns["track"], strict=True)
+    followed = {(clip, track) for clip, track in hands_of if clip in videos}
+    frames, seconds = spent or (0, 0.0)
     return Predicted(
         summary.out,
-        len(set(columns["image"])),
-        len(made) - without,
-        without,
-        unseen,
-        low,
-        low_in_videos=low_in_videos,
-        unreadable=unreadable,
-        passed_over=passed_over,
+        photos=len(set(columns["image"])),
+        hands=len(made) - notes[WITHOUT],
+        without=notes[WITHOUT],
+        unseen=notes[UNSEEN],
+        low=notes[LOW],
+        min_score=ways.least if given.photos or given.datasets or not given.clips else None,
+        min_score_is=why,
+        low_in_videos=notes[LOW_IN_VIDEOS],
+        min_score_in_videos=ways.least_followed if given.clips else None,
+        unreadable=[(entry["input"], entry["reason"]) for entry in made.quarantine()],
+        passed_over=dict(sorted(given.before.notes.items())),
+        pictures=ways.options.pictures,
         reused=summary.reused,
         clips=len({clip for clip, _ in followed}),
-        tracks=len({hand for hand in followed if hand[1] is not None}),
+        tracks=len({track for track in followed if track[1] is not None}),
         rate=frames / seconds if frames and seconds else None,
-        not_held=summary.notes.get(NOT_HELD, 0),
-        taken_for_right=summary.notes.get(TAKEN_FOR_RIGHT, 0),
-        dim=summary.notes.get(DIM, 0),
+        not_held=notes[NOT_HELD],
+        taken_for_right=notes[TAKEN_FOR_RIGHT],
+        dim=notes[DIM],
     )
 
 
 @dataclass(frozen=True)
 class _Ways:
-    """How all of a run is predicted: by what, where to, and where what is not finished is kept."""
+    """How all inputs are predicted: by what, where to (`out`), and where unfinished work is kept (`work`)."""
 
     chosen: Choice
     finder: Finder | None
@@ -432,7 +427,7 @@ def _hands_of(photo: Photo, find: FindAll) -> list[Photo]:
 
 
 def _find_no_more(photograph: Photograph) -> None:
-    """Nothing, where the tagger's own finder saw no hand. Raises UnreadableImage."""
+    """A finder that sees no hand, as the tagger's own saw none already. Raises UnreadableImage."""
     photograph.read(_SMALLEST)
 
 
