@@ -27,8 +27,8 @@ from curate.data.training_set import Form, Stored, Writer
 from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
 from curate.hands.finding import with_found_by
 from curate.hands.labelled_twice import labelled_twice
-from curate.hands.looks import Look, Looked
 from curate.hands.photograph import Photograph
+from curate.hands.preparation import Preparation
 from curate.hands.relabelled import forgotten
 from curate.options.build import PEAK1, BuildOptions, weight_of
 from curate.options.crop import Cropping
@@ -81,25 +81,25 @@ def build(
     """
     require_options(options, BuildOptions)
     sources = _opened(paths_of(datasets))
-    look = _look(options)
-    record = _record(options, look)
+    preparation = _preparation(options)
+    record = _record(options, preparation)
     stage = Stage("build", Path(out), record, sources, engine=engine, overwrite=overwrite, quiet=quiet)
     joined = Joined.of(sources, options.keypoints, masks=options.masks, unlabelled=options.keep_empty)
-    look.check_names(joined.column("sample_id"))
+    preparation.check_names(joined.column("sample_id"))
     _refuse_shares(options, joined.way(options.split))
     notes = Counter[str]()
     splits = joined.split(options.split, seed=options.seed, test=options.test, val=options.val, notes=notes)
-    writer = Writer(look.form, stage.folder, Path(out), _weights(options, joined, splits))
+    writer = Writer(preparation.form, stage.folder, Path(out), _weights(options, joined, splits))
     size, sizes = tasks(_ROWS, *sources)
-    before = look.survey()
+    before = preparation.survey()
     before.notes.update(notes + labelled_twice(joined, splits))
-    work = partial(_build_batch, writer=writer, look=look)
+    work = partial(_build_batch, writer=writer, preparation=preparation)
     return stage.run(joined.batches(size, splits), work, sizes=sizes, finish=writer.finish, before=before)
 
 
-def _look(options: BuildOptions) -> Look:
-    """How photos are looked at. Raises InputError: grounds alone are asked for, and the last is own."""
-    look = Look.of(
+def _preparation(options: BuildOptions) -> Preparation:
+    """How photos become pictures. Raises InputError: grounds alone are asked for, and the last is own."""
+    preparation = Preparation.of(
         _form(options),
         _cropping(options),
         options.backgrounds,
@@ -107,10 +107,10 @@ def _look(options: BuildOptions) -> Look:
         options.grounds_alone,
         with_runs(options.crop),
     )
-    if options.grounds_alone and look.grounds[-1] is None:
+    if options.grounds_alone and preparation.grounds[-1] is None:
         remedy = "give a ground other than own as the last of --backgrounds"
         raise InputError("--grounds-alone", f"{options.grounds_alone:g}", remedy=remedy)
-    return look
+    return preparation
 
 
 def _opened(datasets: tuple[Path, ...]) -> tuple[Dataset, ...]:
@@ -157,7 +157,7 @@ def _form(options: BuildOptions) -> Form:
     return replace(form, heatmaps=Stored(dtype.name, peak1))
 
 
-def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
+def _record(options: BuildOptions, preparation: Preparation) -> dict[str, Any]:
     """The options for dataset.json: files by what they hold, and the crop as `curate crop` records it."""
     record = {name: value for name, value in asdict(options).items() if name not in ("crop", "margin")}
     for later in ("weight", "keep_empty"):  # sets that were built before there were these stay as they are
@@ -165,9 +165,9 @@ def _record(options: BuildOptions, look: Look) -> dict[str, Any]:
             del record[later]
     if options.split not in (None, "source", "subject"):
         record["split"] = files.sha256(_file(options.split))
-    if look.cropping is not None:
-        record["crop"] = record_of(look.cropping, look.finders)
-    return {**record, "backgrounds": look.backgrounds}
+    if preparation.cropping is not None:
+        record["crop"] = record_of(preparation.cropping, preparation.finders)
+    return {**record, "backgrounds": preparation.backgrounds}
 
 
 def _weights(options: BuildOptions, joined: Joined, splits: Sequence[str | None]) -> dict[str, float]:
@@ -198,33 +198,35 @@ def _file(path: str) -> Path:
     return file
 
 
-def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
+def _build_batch(batch: Batch, *, writer: Writer, preparation: Preparation) -> Part:
     part = Part(batch.rows.batch, dropped=batch.dropped)
     samples: list[Sample] = []
     pixels: list[images.Pixels] = []
     masks: list[images.Pixels] = []
-    rows = batch.rows
+    rows, form = batch.rows, preparation.form
     for sample, photo, shared, split in zip(
         from_batch(rows.batch), rows.photos, rows.shared, batch.splits, strict=True
     ):
         with set_aside(part, sample.sample_id, writer.out):
-            if look.form.masks and sample.mask is None and not look.replaces:
+            if form.masks and sample.mask is None and not preparation.replaces:
                 raise Dropped("no mask to keep")
-            seen = look.at(Photograph(batch.root, sample), shared, part)
-            for name, image in zip(look.names(sample.sample_id), seen.pictures, strict=True):
-                made = _fitted(sample, name, photo, seen.frame, image, split)
-                if seen.found_by is not None:
-                    made = with_found_by(made, seen.found_by)
+            prepared = preparation.apply(Photograph(batch.root, sample), shared, part)
+            for name, image in zip(preparation.names(sample.sample_id), prepared.pictures, strict=True):
+                made = _fitted(sample, name, photo, prepared.frame, image, split)
+                if prepared.found_by is not None:
+                    made = with_found_by(made, prepared.found_by)
                     count_points(made, part.notes)
                 samples.append(made)
                 pixels.append(image)
-                if not look.form.masks and not made.visibility[kp.subset(look.form.keypoints)].any():
+                if not form.masks and not made.visibility[kp.subset(form.keypoints)].any():
                     part.notes[_NO_HAND] += 1
-            masks += seen.masks
-            if seen.alone is not None:
-                samples.append(_without_hand(sample, look, photo, seen, split))
-                pixels.append(seen.alone)
-                masks += [np.zeros_like(mask) for mask in seen.masks[:1]]
+            masks += prepared.masks
+            if prepared.alone is not None:
+                name = preparation.name_alone(sample.sample_id)
+                nobody = _without_hand(sample)
+                samples.append(_fitted(nobody, name, photo, prepared.frame, prepared.alone, split))
+                pixels.append(prepared.alone)
+                masks += [np.zeros_like(mask) for mask in prepared.masks[:1]]
                 part.notes["grounds_without_a_hand"] += 1
             part.notes["samples_without_subject"] += sample.subject_id is None
     part.notes = +part.notes
@@ -233,9 +235,9 @@ def _build_batch(batch: Batch, *, writer: Writer, look: Look) -> Part:
     return part
 
 
-def _without_hand(sample: Sample, look: Look, photo: str, seen: Looked, split: str) -> Sample:
-    assert seen.alone is not None
-    nobody = replace(
+def _without_hand(sample: Sample) -> Sample:
+    """The sample with nothing said of a hand."""
+    return replace(
         forgotten(without_points(sample)),
         xyz=None,
         bbox=None,
@@ -247,7 +249,6 @@ def _without_hand(sample: Sample, look: Look, photo: str, seen: Looked, split: s
         tilt=None,
         rotation=None,
     )
-    return _fitted(nobody, look.name_alone(sample.sample_id), photo, seen.frame, seen.alone, split)
 
 
 def _fitted(sample: Sample, name: str, photo: str, frame: Frame, pixels: images.Pixels, split: str) -> Sample:

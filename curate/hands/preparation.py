@@ -1,4 +1,4 @@
-"""What is done to a photo on its way into a training set: its hand cut out, and put before other grounds."""
+"""How a photo becomes pictures of a training set: its hand is cut out, and put before other backgrounds."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from curate.options.build import OWN
 from curate.options.crop import Cropping
 
 
-class Looked(NamedTuple):
-    """A photo as the set takes it.
+class Prepared(NamedTuple):
+    """The pictures that a photo becomes.
 
     Attributes
     ----------
-    frame: the part that became the images. found_by: what the hand was found by; None: the photo is whole.
-    pictures: an S x S image for each ground. masks: the share of each pixel of theirs that is a hand's, 255
-        of all of it; none where the set keeps no masks.
-    alone: the last ground without the hand, where the set takes that, too.
+    frame: the part that became the pictures. found_by: what the hand was found by; None: the photo is whole.
+    pictures: an S x S image for each ground. masks: for each picture the share of each pixel that belongs to
+        a hand, 255 for all of it; empty if the set keeps no masks.
+    alone: the last ground without the hand; None: it is not asked for, or not of this photo.
     """
 
     frame: Frame
@@ -43,14 +43,15 @@ class Looked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How photos are looked at.
+class Preparation:
+    """How photos become pictures.
 
     Attributes
     ----------
     form: of the training set. cropping: how hands are cut out; None: the photo is padded to a square.
-    grounds: each photo becomes a sample before each of them; None is its own. seed: of their choice.
-    alone: share of the photos whose last ground becomes a sample without the hand, too.
+    grounds: the backgrounds; each photo becomes a picture before each of them; None is its own.
+    seed: of the choice of backgrounds. alone: share of the photos whose last ground becomes a sample without
+        the hand, too.
     finders: the table, with the run that `cropping` names.
     """
 
@@ -70,7 +71,7 @@ class Look:
         seed: int,
         alone: float = 0.0,
         finders: Mapping[str, Finder] = FINDERS,
-    ) -> Look:
+    ) -> Preparation:
         """With backgrounds as `Backdrops.of` takes them, or OWN. Raises InputError as that does."""
         grounds = tuple(None if what == OWN else Backdrops.of(what) for what in backgrounds)
         return cls(form, cropping, grounds, seed, alone, finders)
@@ -105,14 +106,14 @@ class Look:
             raise InputError("build", f"{taken!r}, the name of a copy", field="sample_id", remedy=remedy)
 
     def survey(self) -> Part:
-        """What of the grounds' folders cannot be used, as `Backdrops.survey` finds it."""
+        """What cannot be used in the folders of the grounds, as `Backdrops.survey` finds it."""
         told = Part(to_batch([]))
         for ground in self.grounds:
             if ground is not None:
                 told.count(ground.survey())
         return told
 
-    def at(self, photograph: Photograph, shared: bool, part: Part) -> Looked:
+    def apply(self, photograph: Photograph, shared: bool, part: Part) -> Prepared:
         """A photo cut, put before each ground, and brought to the set's size.
 
         Parameters
@@ -145,7 +146,7 @@ class Look:
         ]
         alone = behind[-1] if self._stands_alone(photograph.sample.sample_id) else None
         masks = [] if hands is None else [hands[ground is None] for ground in behind]
-        return Looked(frame, found_by, pictures, masks, alone)
+        return Prepared(frame, found_by, pictures, masks, alone)
 
     def _stands_alone(self, sample_id: str) -> bool:
         """Whether this photo is of those whose last ground becomes a sample, too."""
