@@ -14,7 +14,7 @@ from torch import Tensor
 from curate.hands.drawn_hands import Person, draw_hand
 from curate.networks.decode import decode_softmax
 from curate.networks.hand_shape import HandShape
-from curate.networks.losses import profiles
+from curate.networks.losses import gaussians
 from curate.networks.open_hand import OpenHand
 
 SIZE = 64
@@ -48,8 +48,7 @@ def logits_of(
 
 
 def _peak(x: float, y: float) -> Tensor:
-    across, down = (profiles(torch.tensor(float(v)), 1.5, SIZE) for v in (x, y))
-    return torch.outer(down, across)
+    return gaussians(torch.tensor([[[float(x), float(y)]]]), 1.5, SIZE)[0, 0]
 
 
 def test_of_two_peaks_the_one_is_read_that_fits_the_other_keypoints() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from curate.networks import losses
 from curate.networks.decode import decode_sigmoid, decode_softmax, expectation
 from curate.networks.heads import HEADS, Outputs, ThreeHeads
-from curate.networks.losses import profiles
+from curate.networks.losses import gaussians
 from curate.networks.network import Spec, Targets
 from curate.networks.resnet import ResNet
 
@@ -28,8 +28,7 @@ def make(preset: str = "reference", **options: Any) -> ThreeHeads:
 
 def gaussian(x: float, y: float, sigma: float, size: int = SIZE) -> Tensor:
     """(1, 1, size, size), of height 1."""
-    across, down = (profiles(torch.tensor(v), sigma, size) for v in (x, y))
-    return torch.outer(down, across)[None, None]
+    return gaussians(torch.tensor([[[x, y]]]), sigma, size)
 
 
 @pytest.mark.parametrize(

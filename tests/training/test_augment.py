@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from curate.basics import keypoints as kp
-from curate.networks.losses import profiles
+from curate.networks.losses import gaussians
 from curate.networks.network import Targets
 from curate.networks.recipe import Ranges
 from curate.training import augment as augmentation
@@ -33,8 +33,7 @@ def augment(images: Tensor, keypoints: Tensor, drawn: Draw) -> tuple[Tensor, Ten
 
 def blob(point: Tensor) -> Tensor:
     """(1, 1, SIZE, SIZE) image of a Gaussian of sigma 3 at (x, y)."""
-    across, down = (profiles(v, 3.0, SIZE) for v in point)
-    return torch.outer(down, across)[None, None]
+    return gaussians(point[None, None], 3.0, SIZE)
 
 
 def centroid(image: Tensor) -> Tensor:
