@@ -1,7 +1,7 @@
-"""What the hand in a photo is found by: a table of finders, and the orders in which several are asked.
+"""Finding the hand in a photo: a table of finders, and the orders in which several are asked.
 
 A new finder is a function from a photograph to what it found, and a row of the table. A trained run that
-finds masks is one, too: `curate.taggers.finder` makes its row.
+finds masks is a finder, too: `curate.taggers.finder` makes its row.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class Found:
     by: str
     score: float | None = None
 
+    @property
+    def sureness(self) -> float:
+        """The score; 0 where the finder gives none."""
+        return self.score or 0.0
+
 
 Find = Callable[[Photograph], Found | None]
 FindAll = Callable[[Photograph], list[Found]]
@@ -46,13 +51,13 @@ class Finder:
 
     Attributes
     ----------
-    name: of the finder; what it takes for the hand's box is said in `curate.options.crop`.
-    labels: it goes by what is known of the sample, so it tells hands that share a photo apart.
+    name: of the finder; `curate.options.crop` says what it takes for the hand's box.
+    labels: it goes by the sample's labels, so it tells hands that share a photo apart.
     pixels: it looks at the photo's colours.
     find: gives the hand's box; None: it cannot tell. Raises BadMask where the sample's own mask cannot be a
         hand's, and UnreadableImage.
-    find_all: gives each hand's box, where it tells hands apart.
-    content: what two finders of one name must share to find the same; "": they do.
+    find_all: gives each hand's box; None: the finder does not tell hands apart.
+    content: a hash; finders of one name and content find the same.
     """
 
     name: str
@@ -64,7 +69,7 @@ class Finder:
 
     @property
     def identity(self) -> str:
-        """For dataset.json."""
+        """The finder as dataset.json records it."""
         return f"{self.name} {self.content}" if self.content else self.name
 
 
@@ -106,15 +111,15 @@ NONE = "none"  # no finder saw a hand, and none was looked for
 FINDERS: dict[str, Finder] = {
     finder.name: finder
     for finder in (
-        Finder("colour", False, True, _by_colour),
-        Finder("keypoints", True, False, _by_keypoints),
-        Finder("mask", True, False, _by_mask),
-        Finder("bbox", True, False, _by_bbox),
-        Finder(WHOLE, False, False, _whole),
+        Finder("colour", labels=False, pixels=True, find=_by_colour),
+        Finder("keypoints", labels=True, pixels=False, find=_by_keypoints),
+        Finder("mask", labels=True, pixels=False, find=_by_mask),
+        Finder("bbox", labels=True, pixels=False, find=_by_bbox),
+        Finder(WHOLE, labels=False, pixels=False, find=_whole),
     )
 }
 
-# For one of several hands in a photo, asked in this order: labels alone tell whose it is.
+# For one of several hands in a photo: only labels tell which is meant. Asked in this order.
 OWN_HAND = ("bbox", "keypoints")
 # For a hand that may have no labels, asked in this order.
 ANY_HAND = ("bbox", "colour", WHOLE)
@@ -123,7 +128,7 @@ ANY_HAND = ("bbox", "colour", WHOLE)
 def first(
     photograph: Photograph, order: Iterable[str], finders: Mapping[str, Finder] = FINDERS
 ) -> Found | None:
-    """What the first of these finders that can tell says; None where none can. Raises as `find` does."""
+    """The answer of the first of these finders that has one; None where none has. Raises as `find` does."""
     for name in order:
         found = finders[name].find(photograph)
         if found is not None:

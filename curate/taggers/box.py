@@ -85,25 +85,25 @@ class BoxFinder:
     folder: Path = FOLDER
 
     def __call__(self, photograph: Photograph) -> Found | None:
-        """The hand that is surest: in the whole photograph, or, where none is sure there, in its parts and
-        smaller parts, too, and then wherever the localiser sees most of one.
+        """The surest hand in the whole photograph; while none is sure, its parts, its smaller parts, and at
+        last the likeliest of many places are looked at, too.
 
         Raises UnreadableImage.
         """
         seen = list[Found]()
         for found in (self._in_whole, self._in_parts, self._in_small_parts, self._glanced):
             seen += found(photograph)
-            if any((hand.score or 0.0) >= _SURE for hand in seen):
+            if any(hand.sureness >= _SURE for hand in seen):
                 break
         return next(iter(_told_apart(seen)), None)
 
     def all(self, photograph: Photograph) -> list[Found]:
-        """Each hand, the surest first: the box of its keypoints, and how likely it is one, in the mean of the
-        last two looks, and, where they are in doubt, of two turned ones.
+        """Each hand, the surest first: the box of its keypoints, and how likely it is a hand: the mean over
+        the last two looks and, if these are in doubt, two turned ones.
 
-        Parts of the photograph are looked at where none is seen in the whole, or small ones alone, beside
-        which there may be others, and smaller parts where none is seen in these, or ones small for them;
-        where none is seen there, either, all of it is glanced over. Raises UnreadableImage.
+        Parts of the photograph are looked at if no large hand is seen in the whole, since beside a small one
+        there may be others; smaller parts if none is seen that is large for a part. If no hand is seen at
+        all, the whole photograph is glanced over. Raises UnreadableImage.
         """
         seen, side = self._in_whole(photograph), photograph.whole[2:].max()
         for closer, found in ((1.0, self._in_parts), (_PART[0], self._in_small_parts)):
@@ -128,18 +128,18 @@ class BoxFinder:
         return self._within(photograph, _squares(photograph, *_PART))
 
     def _in_small_parts(self, photograph: Photograph) -> list[Found]:
-        """Sure hands alone, as most of so many parts show none; none where a part has fewer pixels than the
-        localiser is shown."""
+        """Only hands that are sure, as most of so many parts show none. No part is looked at if it has fewer
+        pixels than the localiser is shown."""
         if _SMALL[0] * photograph.whole[2:].max() < network(LOCALISER, self.folder).size:
             return []
         found = self._within(photograph, _squares(photograph, *_SMALL))
-        return [hand for hand in found if (hand.score or 0.0) >= _SURE]
+        return [hand for hand in found if hand.sureness >= _SURE]
 
     def _within(self, photograph: Photograph, parts: Sequence[Square]) -> list[Found]:
         return self._likely(photograph, [looks for part in parts for looks in self.looks(photograph, part)])
 
     def _glanced(self, photograph: Photograph) -> list[Found]:
-        """Hands at the likeliest of many places, none of which a network proposed."""
+        """The hands at the likeliest of many places that cover the photograph; no network proposed them."""
         view = View(photograph, 0.0, ())
         glances = list[Looked]()
         for view.square in _squares(photograph, *_GLANCE):
@@ -148,9 +148,9 @@ class BoxFinder:
         return self._likely(photograph, [self._closer(photograph, glance.box) for glance in likeliest])
 
     def _likely(self, photograph: Photograph, places: Sequence[Sequence[Looked]]) -> list[Found]:
-        """What is likely enough a hand, the same one several times."""
+        """The places that are likely enough a hand; one hand may be among them several times."""
         found = [self._concluded(photograph, looks) for looks in places]
-        return [hand for hand in found if (hand.score or 0.0) >= box_info(self.folder).trusted]
+        return [hand for hand in found if hand.sureness >= box_info(self.folder).trusted]
 
     def _closer(self, photograph: Photograph, place: NDArray[np.floating]) -> list[Looked]:
         view = self._around(photograph, np.stack([place[:2], place[:2] + place[2:]]))
@@ -214,7 +214,7 @@ def _along(length: float, side: float, apart: float) -> NDArray[np.float64]:
 def _told_apart(found: Sequence[Found]) -> list[Found]:
     """Each hand once, by its surest box, the surest first."""
     kept: list[Found] = []
-    for hand in sorted(found, key=lambda hand: -(hand.score or 0.0)):
+    for hand in sorted(found, key=lambda hand: -hand.sureness):
         if not any(metrics.box_share(hand.box, other.box) >= _SAME for other in kept):
             kept.append(hand)
     return kept

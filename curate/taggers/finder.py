@@ -54,7 +54,7 @@ class RunFinder:
         run = _opened(self.where, self.content)
         if "mask" in run.gives:
             return outlined(run, photograph, self.name)
-        return [hand for hand in pointed(run, photograph, self.name) if (hand.score or 0.0) >= _SEEN]
+        return [hand for hand in pointed(run, photograph, self.name) if hand.sureness >= _SEEN]
 
 
 def outlined(
