@@ -24,8 +24,9 @@ from curate.data.part import Part
 from curate.data.sample import Sample, from_batch, moved, to_batch, without_points
 from curate.data.stage import Stage, Summary, tasks
 from curate.data.training_set import Form, Stored, Writer
-from curate.hands.cropping import Dropped, Frame, count_points, record_of, set_aside
+from curate.hands.cropping import Dropped, count_points, record_of, set_aside
 from curate.hands.finding import with_found_by
+from curate.hands.frame import Frame
 from curate.hands.labelled_twice import labelled_twice
 from curate.hands.photograph import Photograph
 from curate.hands.preparation import Preparation

@@ -16,8 +16,9 @@ from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
 from curate.data.sample import Sample, file_place, from_batch, moved, to_batch
 from curate.data.stage import Stage, Summary, tasks
-from curate.hands.cropping import Frame, count_points, find_hand, record_of, set_aside
+from curate.hands.cropping import count_points, find_hand, record_of, set_aside
 from curate.hands.finding import Finder, with_found_by
+from curate.hands.frame import Frame
 from curate.hands.photograph import DIM, Photograph
 from curate.options.crop import CropOptions
 from curate.taggers.table import with_runs

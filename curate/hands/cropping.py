@@ -1,21 +1,20 @@
-"""Which part of a photo becomes the picture of a hand, and how it is cut out exactly."""
+"""Which part of a photo becomes the picture of a hand."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.basics import geometry, images
+from curate.basics import geometry
 from curate.basics.errors import InputError
-from curate.basics.images import ImageInfo, Kind, Pixels
+from curate.basics.images import ImageInfo
 from curate.data.part import Part
 from curate.data.sample import Sample, generator
 from curate.hands.finding import (
@@ -34,9 +33,6 @@ WHOLE_KEPT = "whole_photo_kept"  # the note of a photo in which the hand's place
 SHARED_WITHOUT_MASK = "shares its photo with another hand and has no mask"
 
 _FAR = 4  # a square this many times larger than its image comes from a broken label
-# A photo is decoded at this many times the size of its crop, or more. The crop then differs from that of a
-# full decode by a PSNR of 50 dB in the median.
-_OVERSAMPLED = 2.5
 
 
 class Dropped(Exception):
@@ -131,58 +127,3 @@ def count_points(made: Sample, notes: Counter[str]) -> None:
     notes["labelled_points"] += len(labelled)
     notes["labelled_points_outside_crop"] += outside
     notes["samples_with_points_outside_crop"] += outside > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A part of a photo and the size it is brought to.
-
-    The part is made of whole pixels of the decoded photo. So it is resampled only once, when it is brought to
-    its size, and the map from the photo is exact.
-
-    Attributes
-    ----------
-    shrink: the photo is decoded at 1/`shrink`, as `images.read` does.
-    box: (x, y, w, h) in pixels of the decoded photo; what lies beyond it repeats its edge.
-    size: (width, height) of the result.
-    """
-
-    shrink: int
-    box: tuple[int, int, int, int]
-    size: tuple[int, int]
-
-    @classmethod
-    def around(
-        cls, info: ImageInfo, part: NDArray[np.floating], size: int | None, *, enlarge: bool = False
-    ) -> Frame:
-        """The frame that holds a part (x, y, w, h) of a photo; a square stays one.
-
-        Parameters
-        ----------
-        size: longer side of the result, pixels; None: the part's own.
-        enlarge: bring a part that is smaller than `size` to it, too; otherwise it keeps its own size.
-        """
-        x, y, w, h = part
-        shrink = 1 if size is None else images.shrink_for(info, _OVERSAMPLED * size / max(w, h))
-        left, top = math.floor(x / shrink), math.floor(y / shrink)
-        across, down = math.ceil((x + w) / shrink) - left, math.ceil((y + h) / shrink) - top
-        if w == h:
-            across = down = max(across, down)
-        longer = max(across, down)
-        new = longer if size is None else size if enlarge else min(size, longer)
-        fitted = tuple(max(1, round(side * new / longer)) for side in (across, down))
-        return cls(shrink, (left, top, across, down), (fitted[0], fitted[1]))
-
-    @property
-    def affine(self) -> geometry.Affine:
-        """(2, 3) from the photo to the result."""
-        return geometry.box_to_size(np.array(self.box) * self.shrink, self.size)
-
-    def of(self, image: Pixels) -> Pixels:
-        """The result, from the photo as decoded at 1/`shrink`."""
-        return images.cut(image, self.box, self.size)
-
-    def of_labels(self, labels: NDArray[Kind]) -> NDArray[Kind]:
-        """The same part of a mask or depth map of the photo's full size; its values are never mixed."""
-        x, y, w, h = (self.shrink * value for value in self.box)
-        return images.cut(labels, (x, y, w, h), self.size, labels=True)

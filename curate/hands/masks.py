@@ -26,6 +26,7 @@ from curate.basics.errors import UnreadableImage
 from curate.basics.images import Pixels
 from curate.basics.wording import counted, percent, verb
 from curate.hands import segmentation
+from curate.hands.frame import Frame
 from curate.hands.segmentation import border_of, fill_holes, median_of, pieces, share_of_border
 
 Mask = NDArray[np.bool_]
@@ -417,10 +418,10 @@ def alpha_of(labels: Pixels, hand: Mask) -> Pixels:
     return labels if soft else soften(_with_arm(labels, hand))
 
 
-def shares_in(mask: Mask, box: tuple[int, int, int, int], size: tuple[int, int]) -> Pixels:
-    """The share of each pixel that is the hand's, 255 of all of it, (height, width) uint8: of a part
-    (x, y, w, h) of the mask's image that is brought to a size (width, height)."""
-    return images.cut(mask.view(np.uint8) * np.uint8(255), box, size)
+def shares_in(mask: Mask, frame: Frame) -> Pixels:
+    """The share of each pixel of a frame's result that is the hand's, (height, width) uint8, 255 for all of
+    it. The mask is of the photo's full size."""
+    return images.cut(mask.view(np.uint8) * np.uint8(255), frame.part, frame.size)
 
 
 def _with_arm(labels: Pixels, hand: Mask) -> Mask:

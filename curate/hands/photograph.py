@@ -22,6 +22,7 @@ from curate.data import depth, references
 from curate.data.part import Part
 from curate.data.sample import Sample, file_stem
 from curate.hands import cutout_checks, masks, overlay, segmentation
+from curate.hands.frame import Frame
 from curate.hands.masks import Matte
 
 DIM = "sample in a picture of 16 bits that uses 12 or fewer: it is nearly black"
@@ -108,7 +109,7 @@ class Photograph:
 
     @property
     def dim(self) -> bool:
-        """Whether its 16 bits hold numbers of 12 at most, as depth and infrared cameras give them."""
+        """Whether it has 16 bits a value and uses 12 or fewer of them, as depth and infrared cameras do."""
         return self.info.deep and int(self.read().max()) < _DIM
 
     def labels(self) -> Pixels | None:
@@ -155,7 +156,7 @@ class Photograph:
 
     @cached_property
     def _doubt(self) -> str | None:
-        """What speaks against `skin`."""
+        """Why `skin` may be no hand; None: nothing speaks against it."""
         if self.skin is None:
             return None
         return cutout_checks.doubt(self._seen, self.skin.view(np.bool_), self._red)
@@ -176,8 +177,10 @@ class Photograph:
         BadMask: it cannot be a hand's. UnreadableImage: as `labels` does.
         """
         labels = self.labels()
-        if labels is None:
-            return None
+        return None if labels is None else self._hand_in(labels)
+
+    def _hand_in(self, labels: Pixels) -> masks.Mask:
+        """Where the hand is in `labels`. Raises BadMask: it cannot be a hand's."""
         hand = masks.hand_of(labels, self.sample.side)
         self._check(hand, geometry.IDENTITY)
         return hand
@@ -192,43 +195,32 @@ class Photograph:
         """
         labels = self.labels()
         if labels is not None:
-            hand = masks.hand_of(labels, self.sample.side)
-            self._check(hand, geometry.IDENTITY)
-            return masks.matte_of(self.read(), masks.alpha_of(labels, hand))
+            return masks.matte_of(self.read(), masks.alpha_of(labels, self._hand_in(labels)))
         found = None if self.skin is None else masks.find(self.read(), skin=self.skin)
         found = self._checked(found, geometry.IDENTITY)
         return self._judged(found, geometry.IDENTITY, partial(cutout_checks.doubt, self.read(), found.mask))
 
-    def matte_of_part(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte:
-        """The hand cut out in a part of the photo, only as finely as the result needs. Raises as `matte`.
+    def matte_of_part(self, frame: Frame) -> Matte:
+        """The hand cut out in a part of the photo. It is found on an image a little larger than the result.
 
         An empty mask of a sample without points means that there is no hand: nothing is cut out.
-
-        Parameters
-        ----------
-        box: the part (x, y, w, h), in pixels of the photo as decoded at 1/`shrink`.
-        size: (width, height) of the result; the hand is found on an image a little larger.
+        Raises as `matte`.
         """
-        part = _unshrunk(box, shrink)
-        affine = geometry.box_to_size(part, size)
         labels = self.labels()
         if labels is not None:
             hand = masks.hand_of(labels, self.sample.side)
             if not self._says_no_hand(hand):
-                self._check(masks.shares_in(hand, part, size) >= 128, affine)
-            alpha = images.cut(masks.alpha_of(labels, hand), part, size)
-            return masks.matte_of(images.cut(self.read(shrink), box, size), alpha)
-        found = self._checked(self._found_in(shrink, box, size), affine)
-        return self._judged(found, affine, lambda: self._doubt)  # of the whole: a part may be too small
+                self._check(masks.shares_in(hand, frame) >= 128, frame.affine)
+            alpha = images.cut(masks.alpha_of(labels, hand), frame.part, frame.size)
+            return masks.matte_of(frame.of(self.read(frame.shrink)), alpha)
+        found = self._checked(self._found_in(frame), frame.affine)
+        return self._judged(found, frame.affine, lambda: self._doubt)  # of the whole: a part may be too small
 
-    def hands_of_part(
-        self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int], shared: bool
-    ) -> tuple[Pixels, Pixels] | None:
+    def hands_of_part(self, frame: Frame, shared: bool) -> tuple[Pixels, Pixels] | None:
         """The share of each pixel that belongs to a hand, 255 for all of it, in a part of the photo, from the
         sample's own mask: for its hand, and every hand in the mask; None if the sample has no mask.
 
-        An empty mask of a sample without points means that there is no hand. The part and the result's size
-        are given as for `matte_of_part`. Raises as `mask` does.
+        An empty mask of a sample without points means that there is no hand. Raises as `mask` does.
 
         Parameters
         ----------
@@ -237,21 +229,21 @@ class Photograph:
         labels = self.labels()
         if labels is None:
             return None
-        part = _unshrunk(box, shrink)
         own, every = (masks.hand_of(labels, side) for side in (self.sample.side, None))
-        hand = masks.shares_in(own, part, size)
+        hand = masks.shares_in(own, frame)
         if not self._says_no_hand(own):
             several = shared or not self.sample.visibility.any()
-            self._check(hand >= 128, geometry.box_to_size(part, size), several)
-        return hand, masks.shares_in(every, part, size)
+            self._check(hand >= 128, frame.affine, several)
+        return hand, masks.shares_in(every, frame)
 
     def _says_no_hand(self, mask: masks.Mask) -> bool:
         return not mask.any() and not self.sample.visibility.any()
 
-    def _found_in(self, shrink: int, box: tuple[int, int, int, int], size: tuple[int, int]) -> Matte | None:
+    def _found_in(self, frame: Frame) -> Matte | None:
         """The hand as it is found on plain ground in a part, at the size of the result; None: not seen."""
         if self.skin is None:
             return None
+        shrink, box, size = frame.shrink, frame.box, frame.size
         times = max(
             1, int(min(part / max(_FINER * new, _SMALLEST) for part, new in zip(box[2:], size, strict=True)))
         )
@@ -288,7 +280,7 @@ class Photograph:
         return found
 
     def _judged(self, found: Matte, affine: geometry.Affine, doubt: Callable[[], str | None]) -> Matte:
-        """What was found by colour. Raises BadMask where the labels, or else what is seen, deny it."""
+        """What was found by colour. Raises BadMask: by the labels, or else by what is seen, it is no hand."""
         visible = self.sample.visibility[:, None] == kp.VISIBLE
         points = geometry.apply(affine, np.where(visible, self.sample.keypoints, np.nan))
         reason = cutout_checks.judge(found.mask, points, doubt)
@@ -316,12 +308,6 @@ class Photograph:
             ]
             cv2.polylines(small, moved, True, _OUTLINE, 1)
         return overlay.draw_skeleton(small, self.sample.keypoints * scale, self.sample.visibility)
-
-
-def _unshrunk(box: tuple[int, int, int, int], shrink: int) -> tuple[int, int, int, int]:
-    """A part of a photo as decoded at 1/`shrink`, in its own pixels."""
-    x, y, w, h = box
-    return shrink * x, shrink * y, shrink * w, shrink * h
 
 
 class Still(Photograph):

@@ -16,8 +16,9 @@ from curate.data.part import Part
 from curate.data.sample import generator, to_batch
 from curate.data.training_set import Form
 from curate.hands.compositing import Backdrops, composite
-from curate.hands.cropping import SHARED_WITHOUT_MASK, Dropped, Frame, find_hand
+from curate.hands.cropping import SHARED_WITHOUT_MASK, Dropped, find_hand
 from curate.hands.finding import FINDERS, Finder
+from curate.hands.frame import Frame
 from curate.hands.masks import Matte
 from curate.hands.photograph import DIM, Photograph
 from curate.options.build import OWN
@@ -179,7 +180,7 @@ class Preparation:
 def _matte(photograph: Photograph, frame: Frame, shared: bool) -> Matte:
     if shared and photograph.sample.mask is None:
         raise Dropped(SHARED_WITHOUT_MASK)
-    return photograph.matte_of_part(frame.shrink, frame.box, frame.size)
+    return photograph.matte_of_part(frame)
 
 
 def _hands(
@@ -189,7 +190,7 @@ def _hands(
 
     By the sample's own mask, else as the hand was found to replace its ground.
     """
-    known = photograph.hands_of_part(frame.shrink, frame.box, frame.size, shared)
+    known = photograph.hands_of_part(frame, shared)
     if known is None and matte is not None:
         known = (matte.alpha, matte.alpha)
     return known

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from curate.basics import files, geometry
 from curate.basics.errors import InputError
 from curate.basics.paths import real
-from curate.hands.cropping import Frame
 from curate.hands.finding import Finder, Found
+from curate.hands.frame import Frame
 from curate.hands.outlines import outlines
 from curate.hands.photograph import Photograph
 from curate.training.record import WEIGHTS

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.basics import geometry
 from curate.basics.images import Pixels
 from curate.hands import finding
-from curate.hands.cropping import Frame
+from curate.hands.frame import Frame
 from curate.hands.photograph import Photograph
 
 TURN = 22.0  # degrees by which looks are turned, within the 30 that networks are trained on

@@ -10,6 +10,7 @@ import pytest
 from curate.basics import images
 from curate.data.sample import Sample
 from curate.hands.drawn_hands import Person, draw_hand
+from curate.hands.frame import Frame
 from curate.hands.photograph import Photograph
 
 
@@ -24,7 +25,7 @@ def test_a_hand_found_in_a_part_lies_where_it_does_in_the_whole(width: int, tmp_
         photo = Photograph(tmp_path, Sample("a", "a", "photo.png"))
         part, size = (width - 448, 0, 448, 448), (96, 96)
         whole = images.cut(photo.matte().alpha, part, size).astype(np.float64)
-        found = photo.matte_of_part(1, part, size).alpha.astype(np.float64)
+        found = photo.matte_of_part(Frame(1, part, size)).alpha.astype(np.float64)
         slope = np.gradient(whole, axis=1)
         shifts.append(-(slope * (found - whole)).sum() / np.square(slope).sum())
     assert abs(np.median(shifts)) < 0.1
