@@ -1,4 +1,4 @@
-"""Torch's compiler, which no network here uses, but which torch loads where weights are drawn or trained."""
+"""Torch's compiler: no network here uses it, but torch imports it when weights are drawn or trained."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def load() -> None:
-    """Load it here and now. When it is loaded, it makes a folder for its cache and leaves it behind, beside
-    all temporary files: so it is told one that is there."""
+    """Import it now, with the folder for temporary files as its cache; otherwise the import would make a
+    folder for its cache there, and leave it behind."""
     if "torch._dynamo" in sys.modules or _CACHE in os.environ:
         return
     os.environ[_CACHE] = tempfile.gettempdir()

@@ -94,7 +94,7 @@ class HandShape:
         return {_PREFIX + name: getattr(self, name) for name in _forms(len(self.mean))}
 
     def cells(self, maps: Tensor) -> Tensor:
-        """Of each map the cell that map and shape together make most likely.
+        """The cell of each map that map and shape together make most likely.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class HandShape:
 
 
 def _pulled(moves: Tensor, pull: Tensor) -> Tensor:
-    """What moves (B, K, 2) let expect of each keypoint's."""
+    """The move expected of each keypoint, (B, K, 2), given those of the others."""
     return (moves.flatten(1) @ pull.T).view_as(moves)
 
 

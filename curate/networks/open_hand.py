@@ -19,8 +19,8 @@ Points = NDArray[np.complex128]  # (K,) as x + iy
 # Of `hand_shape`, too.
 FREEDOM = 20.0  # of the t distribution: how far from being normal
 ROUNDS, SETTLED = 2, 2
-# A hand is open where so many of its keypoints lie where the others let them be expected: no farther than 3
-# standard deviations. Chosen on people of half 0 of 11k Hands and on train clips; 0.7 serves as well.
+# A hand is open if this share of its keypoints lies within 3 standard deviations (squared: 9) of where the
+# others let expect them. Chosen on people of half 0 of 11k Hands and on train clips; 0.7 serves as well.
 _OPEN, _FAR = 0.5, 9.0
 
 
@@ -45,8 +45,8 @@ class OpenHand:
         return file.getvalue()
 
     def cells(self, maps: Floats) -> NDArray[np.intp]:
-        """Of each map the cell that map and shape together make most likely; of a hand that is not open, the
-        highest.
+        """The cell of each map that map and shape together make most likely; if the hand is not open, each
+        map's highest.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class OpenHand:
         return self._model + expected, weights
 
     def _pulled(self, moves: Points) -> Points:
-        """What moves let expect of each keypoint's."""
+        """The move expected of each keypoint, given those of the others."""
         both = self.pull @ np.stack([moves.real, moves.imag], 1).reshape(-1)
         return np.asarray(both[::2] + 1j * both[1::2])
 

@@ -59,7 +59,7 @@ def share_with_interval(hits: int, count: int) -> dict[str, float | int | None]:
 def hardness_for(
     hardness: NDArray[Any], certain: NDArray[np.bool_], right: NDArray[np.bool_], precision: float
 ) -> float | None:
-    """A hardness up to which the share of right hands is at least `precision`, with as many hands as can be.
+    """The highest hardness up to which the share of right hands is at least `precision`.
 
     It lies halfway to the next harder hand, so that none is at the limit. None: there is no such hardness.
 
@@ -79,12 +79,12 @@ def hardness_for(
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A score from which hands are taken for such, chosen on some that have labels.
+    """A score from which on hands are trusted, chosen on hands that have labels.
 
     Attributes
     ----------
     score: mean of the points' scores, 0 to 1. precision: share of right points that it was chosen for.
-    hands, of: how many of those hands have this score, and how many there were.
+    hands, of: how many of those hands reach this score, and how many there were.
     """
 
     score: float
@@ -93,7 +93,7 @@ class Threshold:
     of: int
 
     def __post_init__(self) -> None:
-        """Raise ValueError where it can be none."""
+        """Raise ValueError: no threshold can have these values."""
         if not (0 <= self.score <= 1 and 0 < self.precision <= 1 and 0 <= self.hands <= self.of):
             raise ValueError(f"a threshold of {self.score!r} for {self.precision!r}")
 
@@ -101,16 +101,16 @@ class Threshold:
 def threshold_for(
     scores: NDArray[Any], right: NDArray[Any], labelled: NDArray[Any], precision: float = PRECISION
 ) -> Threshold | None:
-    """The lowest score down to which hands have their points right, `precision` of them.
+    """The lowest score from which on hands have a share of at least `precision` of their points right.
 
-    Not the share of all hands above it alone counts, which a thousand good ones would hold up while bad ones
-    are let in: also those next above it have this share, where shares are taken to grow with the score
-    (isotonic regression). Below the lowest score there is, nothing is known, and nothing trusted.
+    That is not the mean over all hands above it, which many good hands would hold up while bad ones are let
+    in: the hands just above it have this share, too, if shares grow with the score (isotonic regression).
+    Below the lowest score that occurs nothing is known, and nothing is trusted.
 
     Parameters
     ----------
-    scores: (n,) of hands, the mean of their points' scores. right, labelled: (n,) how many points each has
-        that are right, and that could be; what has none that could be tells nothing, and is no such hand.
+    scores: (n,) of hands, the mean of their points' scores. right, labelled: (n,) how many points of each
+        hand are right, and how many are labelled; hands without a labelled point do not count.
 
     Returns
     -------

@@ -45,9 +45,9 @@ class Clip:
 
     Attributes
     ----------
-    name: what it is called. path: the video; None: what the camera sees.
-    camera: its number. seconds: how long it is recorded; None: until it is stopped.
-    refused: why the video must not be looked at.
+    name: in messages and in the column `clip`. path: of the video; None: it is recorded by a camera.
+    camera: its number. seconds: how long it records; None: until it is stopped.
+    refused: why the video must not be opened.
     """
 
     name: str
@@ -185,7 +185,7 @@ def _hands(samples: list[Sample]) -> list[tuple[str, Any]]:
 
 
 class _Kept:
-    """What is done of a clip, in a folder of its own."""
+    """The finished parts of a clip, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -197,7 +197,7 @@ class _Kept:
     def keep(
         self, part: Part, samples: list[Sample], state: State, count: int, *, ended: bool = False
     ) -> None:
-        """Add a part, with what is remembered behind its last frame; the clip's last one where it `ended`."""
+        """Add a part, with what is remembered after its last frame. ended: it is the clip's last part."""
         if self.ended:
             return
         path = self._path(len(self.parts))

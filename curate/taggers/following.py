@@ -125,7 +125,10 @@ class Follower:
     def _find_again(
         self, frame: Still, known: dict[int, Track], held: dict[int, Tagged], sure: set[int], count: int
     ) -> int:
-        """Put what a finder sees, but for hands that are sure, into `held`; returns how many there are."""
+        """Put the hands that a finder sees, without those that are sure, into `held`.
+
+        Returns how many hands there have been: `count`, and the new ones.
+        """
         found = self._found(frame, [_box(held[number]) for number in sorted(sure)])
         open_ones = [number for number in known if number not in sure]
         boxes = [_box(held[n]) if n in held else known[n].box for n in open_ones]
@@ -144,8 +147,8 @@ class Follower:
         return count
 
     def _found(self, frame: Still, apart_from: Sequence[NDArray[np.float64]]) -> list[Tagged]:
-        """The hands that a finder sees, but those that are in these boxes; where it sees none and there are
-        no others, what the tagger sees by itself."""
+        """The hands that a finder sees outside these boxes. If it sees none and there are no boxes, the hand
+        that the tagger sees by itself."""
         seen = [] if self.find is None else self.find(frame)
         near = matched(apart_from, [hand.box for hand in seen])
         new = [hand for row, hand in enumerate(seen) if row not in near]

@@ -36,10 +36,11 @@ class Photo:
 
     Attributes
     ----------
-    root, sample: where it lies, and what is known about it. link: the link to it that was given.
-    refused: why it must not be looked at. is_twin: that is because another sample has its id.
-    found_by: by what its bbox was found just now.
-    taken: the ids of other samples that further hands in it would be called by, "~2" and so on.
+    root, sample: the folder that its path starts from, and what is known about it.
+    link: the link to it that was given.
+    refused: why it must not be opened. is_twin: it is refused because another sample has its id.
+    found_by: the finder that gave its bbox in this call.
+    taken: ids with "~2" and so on that other samples have, so that no further hand in it may get them.
     """
 
     root: Path
@@ -56,7 +57,7 @@ class Photo:
 
     @property
     def path(self) -> Path:
-        """What people are told that it is."""
+        """Its path as messages name it."""
         return self.link or self.root / self.sample.image
 
     def names(self, count: int) -> list[str]:
@@ -68,12 +69,12 @@ class Photo:
 
 @dataclass(frozen=True)
 class Given:
-    """What is looked at: datasets, and files, of which some are photos and some videos; or a camera.
+    """The inputs of a prediction: datasets and files, which are photos or videos; or a camera.
 
     Attributes
     ----------
-    found: the files. places: where they may lie.
-    before: what was passed over, and set aside as no table could hold its name.
+    found: the files. places: the folders that they may lie in.
+    before: counts the files that were passed over, and quarantines those whose names no table can hold.
     """
 
     datasets: tuple[Dataset, ...]
@@ -102,8 +103,8 @@ class Given:
     def items(self) -> Iterator[list[Photo] | Clip]:
         """The work: some photos at a time, then each video.
 
-        Of samples that share an id the first is looked at: all pictures of an id are written to one place,
-        and in processes of which nobody knows which ends last.
+        Of samples that share an id only the first is used: their pictures would be written to one file, by
+        processes that end in any order.
         """
         taken = _numbered(self.datasets)
         held: dict[str, str] = {}
@@ -113,7 +114,7 @@ class Given:
         yield from self.clips
 
     def _photos(self) -> Iterator[tuple[str, Iterator[Photo]]]:
-        """Those among the files, and those of each dataset, with what people are told that they are of."""
+        """The photos among the files, then those of each dataset; messages name where they are from."""
         yield "the files", (_photo(path, self.places) for path in self.photos)
         for dataset in self.datasets:
             yield os.fspath(dataset.root), (Photo(dataset.root, sample) for sample in dataset)
@@ -132,7 +133,7 @@ def _numbered(datasets: Iterable[Dataset]) -> dict[str, frozenset[str]]:
 def _first_of_its_id(
     photo: Photo, where: str, held: dict[str, str], taken: Mapping[str, frozenset[str]]
 ) -> Photo:
-    """The photo; refused where a sample of its id is `held` already, of what is told there."""
+    """The photo; refused if a sample from elsewhere has its id. held: where the first of each id is from."""
     name = photo.sample.sample_id
     first = held.setdefault(name, where)
     if first != where:
@@ -144,7 +145,7 @@ def _first_of_its_id(
 def look_through(
     inputs: Sequence[str | os.PathLike[str]], out: Path, *, seconds: float | None = None
 ) -> Given:
-    """What is given to look at, but for what lies in `out`.
+    """The inputs, without the files in `out`.
 
     Parameters
     ----------
@@ -170,7 +171,7 @@ def look_through(
 
 
 def _nothing(inputs: Sequence[str | os.PathLike[str]], out: Path, ours: list[Path]) -> InputError:
-    """That there is nothing to look at; `ours`: but files in the folder to make."""
+    """The error that there is nothing to look at. ours: files that were left out as they lie in `out`."""
     if ours:
         more = f", as do {len(ours) - 1} more" if len(ours) > 1 else ""
         told = f"lies in --out {out}, where what is found is written to{more}"
@@ -225,7 +226,7 @@ def _refusal(path: Path, places: Places) -> InputError | None:
 
 
 def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
-    """Those of the inputs that are datasets, each once. Raises InputError: a training set."""
+    """The datasets among the inputs, each once. Raises InputError: a training set."""
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if (path / DATASET_INFO).exists():
@@ -237,8 +238,8 @@ def _datasets(inputs: Iterable[str | os.PathLike[str]]) -> tuple[Dataset, ...]:
 
 
 def _files(inputs: Iterable[str | os.PathLike[str]], notes: Counter[str]) -> dict[Path, Path]:
-    """The photos and videos that are no dataset's, each once, by where they lead; `notes` counts other files
-    of the folders."""
+    """The photos and videos outside datasets, each once, by the place that links in their paths lead to.
+    notes: counts other files of the folders."""
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if not path.is_dir():
@@ -263,7 +264,7 @@ def _with_names(found: Iterable[Path], out: Path, before: Part) -> Iterator[Path
 
 
 def _places(inputs: Iterable[str | os.PathLike[str]]) -> Places:
-    """Where photos may lie: in the folders that are given, and where what is given itself leads."""
+    """Where photos may lie: in the given folders, and in the folder that each given file leads to."""
     return Places(path if path.is_dir() else real(path).parent for path in map(Path, inputs))
 
 

@@ -54,7 +54,7 @@ class EpochEnd(Checkpoint):
         self.identity = json.dumps(identity, sort_keys=True)
         self.history: list[dict[str, Any]] = []
         self.seconds = 0.0  # of training so far, over all sittings
-        self.started = False  # all that was to be gone on from is read
+        self.started = False  # then the checkpoint, if there is one, has been read
         self._since = 0.0
         self._screen: ExitStack | None = None
 

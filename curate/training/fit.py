@@ -288,7 +288,7 @@ def _reported_split(dataset: Dataset) -> str:
 def _crop_of(dataset: Dataset) -> dict[str, Any] | None:
     """How the training images were cut from their photos, so that `curate predict` can do the same.
 
-    Where some were cut by colour that counts, as it needs no labels.
+    If they were cut in several ways, colour comes first, as it needs no labels.
     """
     made = [(entry["stage"], entry.get("options", {})) for entry in dataset.info["history"]]
     told = [options for stage, options in made if stage == "crop"]
@@ -334,7 +334,7 @@ def _quiet_lightning() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _untold_by_threads() -> Iterator[None]:
-    """What the thread that writes TensorBoard's file cannot write, it prints, and raises here besides."""
+    """Silence the thread that writes TensorBoard's file: its OSError is raised in this thread, too."""
     before = threading.excepthook
 
     def tell(failed: threading.ExceptHookArgs) -> None:

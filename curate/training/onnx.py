@@ -6,9 +6,9 @@
     mask     (N, S, S) float32, the probability of the hand
     xyz      (N, K, 3) float32, metres in the camera frame
 
-N is free. Of the outputs, those are there that the network gives; K counts its keypoints: 21, or 20 without
-the wrist. A network of right hands is shown images as they are: whoever uses it mirrors left ones, and
-the answers.
+N is any number. The file has those of the outputs that the network gives. K is its number of keypoints: 21,
+or 20 without the wrist. A network of right hands is shown images as they are: whoever uses it mirrors left
+hands, and the answers for them.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def exported(run: Run) -> bytes:
 
     Raises
     ------
-    CurateError: the network does what ONNX cannot say, or what onnxruntime finds is farther than NEAR from
-        what the run does.
+    CurateError: the network has an operation that ONNX lacks, or the outputs of onnxruntime differ from the
+        run's by more than NEAR.
     ImportError: the packages of the extra `onnx` are not installed.
     """
     # Else it reports to its maker over the network, and keeps a name of its own for this machine.

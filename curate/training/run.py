@@ -167,7 +167,8 @@ def _load_weights(path: Path, network: Network, sha256: str | None) -> None:
 
 
 def _of_onnx(file: Path, network: Network) -> dict[str, Tensor]:
-    """What the file lacks is what prediction does not need: how many batches were seen."""
+    """The file's weights, and the network's own counts of batches, which the file lacks: prediction does
+    without them."""
     own = {name: value for name, value in network.state_dict().items() if not value.is_floating_point()}
     return {**own, **stored.read_onnx(file)}
 
