@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,19 +58,13 @@ def open_tagger(where: str, looks: int) -> MediaPipeTagger:
 class MediaPipeTagger:
     """See Tagger. The process is started where it is needed, and again where it died."""
 
+    label_source: ClassVar[str] = f"auto:{NAME}"
+    threshold: ClassVar[None] = None  # never measured
+
     where: str
     looks: tuple[Look, ...]
     _worker: _Worker | None = None
     _one: Lock = field(default_factory=Lock, repr=False)
-
-    @property
-    def label_source(self) -> str:
-        """Always the same."""
-        return f"auto:{NAME}"
-
-    @property
-    def threshold(self) -> None:
-        """Never measured."""
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -51,19 +51,13 @@ def open_tagger(where: str, looks: int) -> OpenPoseTagger:
 class OpenPoseTagger:
     """See Tagger."""
 
+    label_source: ClassVar[str] = "auto:openpose"
+    threshold: ClassVar[None] = None  # never measured
+
     network: Any
     flips: tuple[Look, ...]
     zooms: tuple[float, ...]
     _one: Lock = field(default_factory=Lock, repr=False)  # a network of OpenCV is for one thread at a time
-
-    @property
-    def label_source(self) -> str:
-        """Always the same."""
-        return "auto:openpose"
-
-    @property
-    def threshold(self) -> None:
-        """Never measured."""
 
     def tag(self, photographs: Sequence[Photograph]) -> list[Tagged | InputError]:
         """See Tagger."""
