@@ -306,7 +306,7 @@ class _File:
             attributes.get(SAMPLE_ID, ""),
             NAME,
             "",
-            side=(sides.pop() if len(sides) == 1 else None) or self.mapping.side,
+            side=labels.agreed(sides) or self.mapping.side,
             aspect=aspect if aspect in CHOICES[ASPECT][1:] else None,
             keypoints=xy,
             visibility=seen,

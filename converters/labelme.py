@@ -342,7 +342,7 @@ class _Hands:
                 height=pixels(self.document.imageHeight, self.path, "imageHeight"),
                 side=self._side(members)
                 or (group in boxes and labels.said(boxes[group].name).side)
-                or _settled(_flagged_sides(flags))
+                or labels.agreed(_flagged_sides(flags))
                 or self.mapping.side,
                 bbox=_extent(boxes[group]) if group in boxes else None,
                 keypoints=xy,
@@ -389,7 +389,7 @@ class _Hands:
         flagged = _flagged_sides(flags)
         if len(flagged) > 1:
             self.both_sides.add(shape.group)
-        side = label.side or told.side or _settled(flagged)
+        side = label.side or told.side or labels.agreed(flagged)
         return _Point(label.keypoint, x, y, seen, side, label.side is not None, shape.group)
 
     def _visibility(self, label: int | None, told: int | None, flags: dict[str, Any]) -> int:
@@ -481,13 +481,9 @@ def _is_box(shape: Shape) -> bool:
     )
 
 
-def _flagged_sides(flags: dict[str, Any]) -> set[str]:
+def _flagged_sides(flags: dict[str, Any]) -> set[kp.Side]:
     said = (labels.said(name).side for name, value in flags.items() if value in (True, 1))
     return {side for side in said if side}
-
-
-def _settled(sides: set[str]) -> str | None:
-    return next(iter(sides)) if len(sides) == 1 else None
 
 
 _HELD = frozenset({"side", "keypoints", "label_source"})

@@ -10,17 +10,17 @@ What only a whole list of names can tell is in `converters.parts.point_order`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
-from typing import cast
 
 from curate.basics import keypoints as kp
 
 HIDDEN_WORDS = frozenset({"hidden", "occluded", "invisible"})
 _VISIBLE_WORD = "visible"
-_SIDES = {
+_SIDES: dict[str, kp.Side] = {
     **dict.fromkeys(("left", "l", "lefthand", "lhand", "lh"), "left"),
     **dict.fromkeys(("right", "r", "righthand", "rhand", "rh"), "right"),
 }
@@ -65,11 +65,12 @@ class Label:
 @lru_cache(maxsize=8192)
 def parse(label: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
     """Read a label. `hidden`: the words that mark a hidden point, lower case."""
-    side, visibility = None, None
+    side: kp.Side | None = None
+    visibility: int | None = None
     rest = []
     for word in words(label):
         if word in _SIDES and side in (None, _SIDES[word]):
-            side = cast(kp.Side, _SIDES[word])
+            side = _SIDES[word]
         elif word in hidden:
             visibility = kp.HIDDEN
         elif word == _VISIBLE_WORD:
@@ -103,23 +104,27 @@ def place(found: list[str]) -> tuple[str | None, str]:
 def side_of(text: object) -> kp.Side | None:
     """The side that the name of a hand or a class tells: `left_hand`, `Right-Hand`, `L`, `hand_r`."""
     found = words(text) if isinstance(text, str) else []
-    sides = {_SIDES[word] for word in found if word in _SIDES}
-    return cast(kp.Side, sides.pop()) if len(sides) == 1 and _MOVES.isdisjoint(found) else None
+    side = agreed(_SIDES[word] for word in found if word in _SIDES)
+    return side if _MOVES.isdisjoint(found) else None
 
 
 def side_among(attributes: object) -> kp.Side | None:
     """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
     if not isinstance(attributes, dict):
         return None
-    sides = {side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS} - {None}
-    return sides.pop() if len(sides) == 1 else None
+    return agreed(side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS)
+
+
+def agreed(sides: Iterable[kp.Side | None]) -> kp.Side | None:
+    """The side, if all that are not None are the same; else None."""
+    found = set(sides) - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def said(text: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
     """Side and visibility told by free text: `occluded`, `not visible`, `v=1`, `left hand`."""
     found = words(text)
-    sides = {_SIDES[w] for w in found if w in _SIDES and len(w) > 1}
-    side = cast(kp.Side, sides.pop()) if len(sides) == 1 else None
+    side = agreed(_SIDES[word] for word in found if word in _SIDES and len(word) > 1)
     stated = _STATED.search(text.lower())
     if stated:
         return Label(None, side, int(stated[1]))

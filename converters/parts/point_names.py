@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from converters.parts.label_mapping import Mapping
+from converters.parts.labels import agreed
 from converters.parts.point_order import order_of
 from curate.basics import keypoints as kp
 
@@ -23,7 +24,7 @@ class Names:
 
     points: dict[str, int] = field(default_factory=dict)
     refusal: str = ""
-    side: str | None = None
+    side: kp.Side | None = None
     assumed: bool = False
     placed: str = ""
 
@@ -40,8 +41,7 @@ def names_of(names: Sequence[str], what: str, mapping: Mapping) -> Names:
     """
     wanted = [name for name in names if not mapping.ignores(name)]
     parsed = {name: mapping.parse(name) for name in wanted}
-    sides = {label.side for label in parsed.values() if label.side}
-    side = sides.pop() if len(sides) == 1 else None
+    side = agreed(label.side for label in parsed.values())
     points = {name: label.keypoint for name, label in parsed.items() if label.keypoint is not None}
     if len(set(points.values())) < len(points):
         twice = next(p for p in points.values() if list(points.values()).count(p) > 1)

@@ -158,9 +158,8 @@ def _counted(texts: list[str]) -> tuple[int, ...] | None:
 
 
 def _side(texts: list[str]) -> kp.Side | None:
-    parsed = [labels.parse(text).side for text in texts if not _BY_INITIAL.fullmatch(text.lower())]
-    sides = {side for side in parsed if side}
-    return sides.pop() if len(sides) == 1 else None
+    whole = [text for text in texts if not _BY_INITIAL.fullmatch(text.lower())]
+    return labels.agreed(labels.parse(text).side for text in whole)
 
 
 def _is_no_hand(category: object) -> bool:

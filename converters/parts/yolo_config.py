@@ -53,10 +53,9 @@ class Config:
             self._orders[number] = order_of(points, self.names.get(number))
         return self._orders[number]
 
-    def side(self, number: int) -> str | None:
+    def side(self, number: int) -> kp.Side | None:
         """The side that a class stands for, by its name or those of its points."""
-        sides = {labels.side_of(self.names.get(number)), self.order(number).side} - {None}
-        return sides.pop() if len(sides) == 1 else None
+        return labels.agreed([labels.side_of(self.names.get(number)), self.order(number).side])
 
 
 def read_config(root: Path) -> Config:
