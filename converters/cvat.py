@@ -26,6 +26,7 @@ from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
+from converters.parts.pictures import locate
 from converters.parts.point_names import Names, names_of
 from converters.parts.point_order import ASSUMED, by_the_rest
 from converters.parts.sample_keys import escaped, free
@@ -41,7 +42,7 @@ from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.source import BY_NAME, TWO_SIDES, ImageFinder, Source, posix_path
+from curate.data.source import TWO_SIDES, ImageFinder, Source, posix_path
 from curate.data.split import split_of
 
 NAME = "cvat"
@@ -160,15 +161,18 @@ class _File:
         """The file of a picture; None where it cannot be used, with the reason in the quarantine."""
         split, beside = split_of(picture.subset or ""), self._folder(picture.subset)
         try:
-            image, by_name = self.finder.locate(
-                picture.name, beside=beside, split=split, where=self.path, key="image"
+            return locate(
+                self.finder,
+                part.notes,
+                picture.name,
+                beside=beside,
+                split=split,
+                where=self.path,
+                key="image",
             )
         except InputError as error:
             part.quarantine.append((f"{self.name}: {picture.name}", error.reason))
             return None
-        if by_name:
-            part.notes[BY_NAME] += 1
-        return image
 
     def _folder(self, subset: str | None) -> Path:
         """Where CVAT's export has the pictures."""

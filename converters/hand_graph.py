@@ -18,7 +18,7 @@ from converters.parts.cameras import cut_out, intrinsics, project
 from converters.parts.gathered import NOT_TOLD, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.mat_files import load
-from converters.parts.pictures import locate, probed
+from converters.parts.pictures import look_up, probed
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo
@@ -61,7 +61,7 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
             raise InputError(path, f"an array of {array.shape}", field=name, allowed=f"{shape} as image_path")
     finder = ImageFinder((root, *filter(Path.is_dir, [root / "images"])), further=source.images)
     for row, name in enumerate(names.tolist()):
-        image = locate(finder, told, str(name), where=tables[0], key=f"image_path[{row}]")
+        image = look_up(finder, told, str(name), where=tables[0], key=f"image_path[{row}]")
         info = probed(image, str(name), told) if image else None
         if info is None:
             continue

@@ -26,7 +26,7 @@ from converters.parts import json_files
 from converters.parts.cameras import intrinsics, project
 from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, apart, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
-from converters.parts.pictures import NO_ANNOTATION, locate
+from converters.parts.pictures import NO_ANNOTATION, look_up
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
@@ -184,7 +184,7 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
                 raise InputError(split.data, found, field="image_id")
             done.add(entry.id)
             key = f"image {entry.id}"
-            if image := locate(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
+            if image := look_up(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
                 try:
                     yield from _of_image(scene, entry, annotation, image, told)
                 except _OfMany as flaw:

@@ -26,6 +26,7 @@ from converters.parts.label_studio_config import POINT as POINT_TAG
 from converters.parts.label_studio_hands import HandReader
 from converters.parts.label_studio_tasks import OURS, POINT, RECTANGLE, Sent, Task, tasks_of
 from converters.parts.lost_fields import count_lost
+from converters.parts.pictures import locate
 from converters.parts.sample_keys import escaped, free
 from converters.parts.short_numbers import short
 from converters.parts.source_files import finder_of, read_each
@@ -36,7 +37,7 @@ from curate.basics.errors import InputError
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
-from curate.data.source import BY_NAME, ImageFinder, Source
+from curate.data.source import ImageFinder, Source
 
 NAME = "label-studio"
 TASKS, CONFIG = "tasks.json", "label_config.xml"
@@ -129,16 +130,11 @@ class _File:
         names = list(_names(task.picture))
         for name in names:
             try:
-                image, by_name = self.finder.locate(
-                    name, beside=self.path.parent, where=self.path, key="data.image"
-                )
+                beside = self.path.parent
+                return locate(self.finder, part.notes, name, beside=beside, where=self.path, key="data.image")
             except InputError:
                 if names == [task.picture]:
                     raise
-                continue
-            if by_name:
-                part.notes[BY_NAME] += 1
-            return image
         remedy = "put it into the folder that its name gives, or give its folder with --images DIR"
         raise InputError(self.path, f"no image for {task.picture[:200]!r}", field="data.image", remedy=remedy)
 

@@ -29,6 +29,7 @@ from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
 from converters.parts.numbers import pixels
+from converters.parts.pictures import locate
 from converters.parts.sample_keys import escaped
 from converters.parts.short_numbers import short
 from converters.parts.source_files import files_of, root_of
@@ -42,7 +43,7 @@ from curate.basics.wording import counted
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import FINDINGS, Sample, file_stem, to_batch
-from curate.data.source import BY_NAME, TWO_SIDES, ImageFinder, Source
+from curate.data.source import TWO_SIDES, ImageFinder, Source
 
 NAME = "labelme"
 _VERSION = "5.5.0"  # of the file format written: the one with `description` and `mask` in each shape
@@ -269,17 +270,12 @@ class _Reader:
         try:
             if not document.imagePath:
                 raise InputError(path, "names no image", field="imagePath")
-            image, by_name = self.finder.locate(
-                document.imagePath, beside=path.parent, where=path, key="imagePath"
-            )
+            name, beside = document.imagePath, path.parent
+            return locate(self.finder, notes, name, beside=beside, where=path, key="imagePath")
         except InputError:
             embedded = _embedded(path, document, place)
             if not embedded or self.extract is None:
                 raise
-        else:
-            if by_name:
-                notes[BY_NAME] += 1
-            return image
         notes["images taken from imageData"] += 1
         key = path.relative_to(self.root).as_posix()
         return str(_extract(embedded, path, self.extract / file_stem(key)))

@@ -18,7 +18,7 @@ import numpy as np
 
 from converters.parts.gathered import apart, gathered, narrow, seen
 from converters.parts.known_formats import refusal
-from converters.parts.pictures import locate
+from converters.parts.pictures import look_up
 from converters.parts.text_lines import lines
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -72,7 +72,7 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
             if row.image in before:
                 raise InputError(table, f"{row.image!r} is on an earlier line too")
             before.add(row.image)
-            if image := locate(finder, told, row.image, where=table, key=f"line {number}"):
+            if image := look_up(finder, told, row.image, where=table, key=f"line {number}"):
                 yield _hand(folder, row, image)
 
 

@@ -23,7 +23,7 @@ from converters.parts import json_files
 from converters.parts.gathered import gathered, narrow, seen, shaped
 from converters.parts.json_documents import Wanted, any_json, documents
 from converters.parts.numbers import pixels
-from converters.parts.pictures import Pictures, locate
+from converters.parts.pictures import Pictures, look_up
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
@@ -118,7 +118,7 @@ def _of_studio(
             entry = json_files.entry(_ENTRY, raw, path, field)
             points, visibility = _points(entry.joint_self, path, f"{field}.joint_self", told)
             key = f"{field}.img_paths"
-            if image := locate(finder, told, entry.img_paths, where=path, key=key, beside=path.parent):
+            if image := look_up(finder, told, entry.img_paths, where=path, key=key, beside=path.parent):
                 yield Sample(
                     f"{NAME}/{path.stem}/{number:08d}",
                     NAME,

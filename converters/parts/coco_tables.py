@@ -22,14 +22,14 @@ from converters.parts.gathered import no_camera, no_hand_size
 from converters.parts.known_formats import and_others, refusal
 from converters.parts.numbers import pixels
 from converters.parts.packed_numbers import stack
-from converters.parts.pictures import NO_ANNOTATION
+from converters.parts.pictures import NO_ANNOTATION, locate
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.paths import as_text
 from curate.data.dataset import ROWS
 from curate.data.part import Part
 from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
-from curate.data.source import BY_NAME, ImageFinder, Source
+from curate.data.source import ImageFinder, Source
 
 _FARTHEST = 1e7  # pixels; beyond is no coordinate
 _ODD = {"xyz": no_hand_size, "K": no_camera}  # fields and what of a stranger's file cannot be
@@ -316,7 +316,6 @@ class _Lookup:
     def __init__(self, hands: Hands, finder: ImageFinder) -> None:
         self.file, self._finder = hands.file, finder
         self._told = set[Id]()
-        self._beside = hands.file.path.parent
         self._licences = hands.document.licence_names()
         self._known: dict[Id, Image] = {}
         self._ambiguous = set[Id]()
@@ -336,8 +335,15 @@ class _Lookup:
             try:
                 entry = self._entry(key)
                 size = pixels(entry.width, where, "width"), pixels(entry.height, where, "height")
-                path = self._finder.listed(entry.file_name, self._beside, self.file.split)
-                paths.append(path or self._locate(entry, part))
+                path = locate(
+                    self._finder,
+                    part.notes,
+                    entry.file_name,
+                    beside=where.parent,
+                    split=self.file.split,
+                    where=where,
+                    key="file_name",
+                )
             except InputError as error:
                 row_of[key] = -1
                 if key not in self._told:
@@ -347,7 +353,7 @@ class _Lookup:
                 row_of[key] = len(entries)
                 entries.append(entry)
                 sizes.append(size)
-        part.notes = +part.notes
+                paths.append(path)
         place = np.fromiter(map(row_of.__getitem__, keys), np.intp, len(keys))
         named = [entry.license if isinstance(entry.license, int | str) else None for entry in entries]
         columns = {
@@ -365,14 +371,3 @@ class _Lookup:
         if key in self._ambiguous:
             raise InputError(self.file.path, f"several files have the image id {key!r}", field="images")
         return entry
-
-    def _locate(self, entry: Image, part: Part) -> str:
-        found = self._finder.locate(
-            entry.file_name,
-            beside=self._beside,
-            split=self.file.split,
-            where=self.file.path,
-            key="file_name",
-        )
-        part.notes[BY_NAME] += found.by_name
-        return found.path

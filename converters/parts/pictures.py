@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 from curate.basics import images
@@ -18,6 +19,26 @@ NO_ANNOTATION = "image without an annotation"
 
 def locate(
     finder: ImageFinder,
+    notes: Counter[str],
+    name: str,
+    *,
+    where: Path,
+    key: str,
+    split: str | None = None,
+    beside: Path | None = None,
+) -> str:
+    """The path of the image that an annotation names; one found by its file name alone is counted in `notes`.
+
+    Parameters and errors are those of `ImageFinder.locate`.
+    """
+    found = finder.locate(name, beside=beside, split=split, where=where, key=key)
+    if found.by_name:
+        notes[BY_NAME] += 1
+    return found.path
+
+
+def look_up(
+    finder: ImageFinder,
     told: Part,
     name: str,
     *,
@@ -26,18 +47,15 @@ def locate(
     split: str | None = None,
     beside: Path | None = None,
 ) -> str:
-    """The image that a table names; nothing where it is not there, which `told` counts, or where the path
-    leads out of the source, which goes to its quarantine."""
+    """As `locate`, for a published table of which not every image was downloaded: empty for an image that is
+    not there, which `told` counts as absent, and for a path out of the source, which it quarantines."""
     try:
-        image, by_name = finder.locate(name, beside=beside, split=split, where=where, key=key)
+        return locate(finder, told.notes, name, where=where, key=key, split=split, beside=beside)
     except UnsafeInput as error:
         told.quarantine.append((where.name, error.reason))
-        return ""
     except InputError:
         told.absent[NO_IMAGE] += 1
-        return ""
-    told.notes[BY_NAME] += by_name
-    return image
+    return ""
 
 
 def probed(image: str, name: str, told: Part) -> images.ImageInfo | None:
