@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters.parts.cells import as_text, is_formula
-from converters.parts.exported_images import WITHOUT_IMAGE, put
+from converters.parts.exported_images import put_all
 from converters.parts.lost_fields import count_lost
 from curate.basics import files
 from curate.basics import keypoints as kp
@@ -56,8 +56,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the file could not hold, and what was changed or left out.
     """
     counts = count_lost(dataset, _HELD)
-    refs = dataset.table(["image"]).column(0).to_pylist()
-    placed, changed = put(dataset, refs, out / "images", engine)
+    placed, changed = put_all(dataset, out / "images", engine)
     counts.update(changed)
     names = {ref: path.relative_to(out).as_posix() for ref, path in placed.items()}
     columns = _columns(dataset)
@@ -65,7 +64,6 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         file.write(codecs.BOM_UTF8 + _text([[name for column in columns for name in column.names]]))
         for batch in dataset.batches():
             there = [ref in names for ref in batch.column("image").to_pylist()]
-            counts[WITHOUT_IMAGE] += there.count(False)
             if any(there):
                 file.write(_text(_rows(batch.filter(pa.array(there, pa.bool_())), columns, names, counts)))
     return +counts

@@ -61,8 +61,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
         there.update(placed)
         with files.writing(out / "annotations" / f"{split}.json") as file:
             _write_subset(file, dataset, placed, folder)
-    gone = sum(ref not in there for ref in table.column("image").to_pylist())
-    counts[WITHOUT_IMAGE] += gone
+    counts[WITHOUT_IMAGE] += sum(ref not in there for ref in table.column("image").to_pylist())
     return +counts
 
 

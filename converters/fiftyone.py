@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from converters.parts import sample_json
 from converters.parts.by_image import by_image
-from converters.parts.exported_images import WITHOUT_IMAGE, Placed, put
+from converters.parts.exported_images import Placed, put, put_all
 from converters.parts.lost_fields import count_lost
 from curate.basics import files, images
 from curate.basics import keypoints as kp
@@ -71,14 +71,11 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     How many values of each field the layout could not hold, and what was left out.
     """
     counts = count_lost(dataset, _HELD)
-    table = dataset.table(["image", "mask", "depth"])
-    refs = table.column("image").to_pylist()
-    placed, changed = put(dataset, refs, out / "data", engine)
+    placed, changed = put_all(dataset, out / "data", engine)
     counts.update(changed)
-    counts[WITHOUT_IMAGE] += sum(ref not in placed for ref in refs)
     beside: dict[str, Placed] = {}
     for kind in _FILES:
-        named = table.column(kind).drop_null().to_pylist()
+        named = dataset.table([kind]).column(0).drop_null().to_pylist()
         beside[kind], changed = put(dataset, named, out / "fields" / kind, engine)
         counts.update({f"{kind}: {reason}": count for reason, count in changed.items()})
     with files.writing(out / "samples.json") as file:

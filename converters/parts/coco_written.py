@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts.exported_images import WITHOUT_IMAGE, Placed, put
+from converters.parts.exported_images import Placed, put_all
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused
 from converters.parts.short_numbers import short
@@ -107,13 +107,9 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     How many values of each field the format could not hold, and images that were left out.
     """
     lost = count_lost(dataset, _HELD)
-    told = dataset.table(["image", "split"])
-    refs = told.column("image").to_pylist()
-    placed, counts = put(dataset, refs, out / "images", engine)
+    placed, counts = put_all(dataset, out / "images", engine)
     lost.update(counts)
-    lost[WITHOUT_IMAGE] += sum(ref not in placed for ref in refs)
-    del refs
-    splits = Counter(told.column("split").to_pylist())
+    splits = Counter(dataset.table(["split"]).column(0).to_pylist())
     lost["split"] += sum(count for split, count in splits.items() if split not in (*_SPLITS, None))
     sources = dataset.info["sources"]
     description = sources[0] if len(sources) == 1 else UNNAMED

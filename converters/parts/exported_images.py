@@ -98,10 +98,18 @@ def put(dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine) -> 
     return placed, +counts
 
 
+def put_all(dataset: Dataset, folder: Path, engine: Engine) -> tuple[Placed, Counter[str]]:
+    """Put all images of a dataset into `folder`, as `put` does; counts samples without an image, too."""
+    refs = dataset.table(["image"]).column(0).to_pylist()
+    placed, counts = put(dataset, refs, folder, engine)
+    counts[WITHOUT_IMAGE] += sum(ref not in placed for ref in refs)
+    return placed, +counts
+
+
 def put_hands(
     dataset: Dataset, folder: Path, engine: Engine
 ) -> tuple[dict[Path, list[Sample]], Counter[str]]:
-    """Put all images of a dataset into `folder`, as `put` does, for a format of points alone.
+    """Put all images of a dataset into `folder`, as `put_all` does, for a format of points alone.
 
     Returns
     -------
@@ -111,9 +119,7 @@ def put_hands(
     hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
         hands[sample.image].append(sample)
-    placed, counts = put(dataset, hands, folder, engine)
-    gone = sum(len(found) for ref, found in hands.items() if ref not in placed)
-    counts[WITHOUT_IMAGE] += gone
+    placed, counts = put_all(dataset, folder, engine)
     bare = sum(not hand.visibility.any() for ref in placed for hand in hands[ref])
     counts[LEFT_OUT + "sample without a labelled keypoint"] += bare
     return {path: hands[ref] for ref, path in sorted(placed.items())}, +counts
