@@ -20,7 +20,7 @@ import numpy as np
 
 from converters.parts import json_files, labels
 from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, gathered, narrow, seen, shaped
-from converters.parts.json_documents import Wanted, any_json, documents
+from converters.parts.json_documents import Wanted, documents
 from converters.parts.pictures import NO_IMAGE, Pictures, probed
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -34,7 +34,7 @@ from curate.data.split import split_of
 NAME = "hagrid"
 LICENCE = "HaGRID: a variant of CC BY-SA 4.0"
 _NO_GESTURE = "no_gesture"
-_WANTED = Wanted(NAME, any_json, ".json files", "annotations/ with hand_landmarks, and the pictures")
+_WANTED = Wanted(NAME, "annotations/ with hand_landmarks, and the pictures")
 
 
 class Entry(msgspec.Struct, gc=False):

@@ -18,7 +18,7 @@ import numpy as np
 
 from converters.parts import json_files
 from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, gathered, narrow, seen
-from converters.parts.json_documents import Wanted, any_json, documents
+from converters.parts.json_documents import Wanted, documents
 from converters.parts.pictures import Pictures
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -28,7 +28,7 @@ from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
 
 NAME = "handpose-x"
-_WANTED = Wanted(NAME, any_json, ".json files", "a file with info beside each picture")
+_WANTED = Wanted(NAME, "a file with info beside each picture")
 _SIDES = {"Left": "left", "Right": "right"}
 _POINTS = frozenset(str(number) for number in range(kp.COUNT))
 

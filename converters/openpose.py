@@ -28,7 +28,7 @@ from curate.data.source import Source
 
 NAME = "openpose"
 _END = "_keypoints.json"
-_WANTED = Wanted(NAME, lambda name: name.endswith(_END), "*_keypoints.json", "what --write_json writes")
+_WANTED = Wanted(NAME, "what --write_json writes", _END, f"*{_END}")
 _FRAME = re.compile(r"(.+)_([0-9]{12})")
 _SIDES = ("left", "right")
 _LARGEST = 2.0  # what resizing its maps makes of a score of 1 is less; beyond is no score

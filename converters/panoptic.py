@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from converters.parts import json_files
 from converters.parts.gathered import gathered, narrow, seen, shaped
-from converters.parts.json_documents import Wanted, any_json, documents
+from converters.parts.json_documents import Wanted, documents
 from converters.parts.numbers import pixels
 from converters.parts.pictures import Pictures, look_up
 from curate.basics import keypoints as kp
@@ -33,7 +33,7 @@ from curate.data.split import split_of
 
 NAME = "panoptic"
 LICENCE = "CMU Panoptic hand keypoints: non-commercial research, cite Simon et al. 2017"
-_WANTED = Wanted(NAME, any_json, ".json files", "hand_labels/ with hand_pts, or hand143_panopticdb/")
+_WANTED = Wanted(NAME, "hand_labels/ with hand_pts, or hand143_panopticdb/")
 _SIDE = re.compile(r"_[lr]$", re.IGNORECASE)
 _SYNTHETIC = re.compile(r"synth[0-9]*", re.IGNORECASE)
 

@@ -1,8 +1,8 @@
-"""The JSON files of a source that has many: those of the format, and the others told of."""
+"""Sources with many JSON files: each is read, and those that are not of the format are quarantined."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -18,33 +18,34 @@ _MAX_BYTES = 500_000_000
 
 
 class Wanted(NamedTuple):
-    """What files a format has.
+    """The files of a format.
 
     Attributes
     ----------
-    own: the format's name. called: whether a file of this name, lower case, is one; names: how people call
-    them. allowed: what belongs there.
+    own: the format's name. allowed: what a source of it holds, for errors.
+    ending: how the names of its files end, lower case. names: what errors call these files.
     """
 
     own: str
-    called: Callable[[str], bool]
-    names: str
     allowed: str
+    ending: str = ".json"
+    names: str = ".json files"
 
 
 def documents(
     source: Source, wanted: Wanted, decoder: msgspec.json.Decoder[T], told: Part
 ) -> Iterator[tuple[Path, str, T]]:
-    """Each file, how people are told of it, and its content; in order. What is no file of the format goes to
-    the quarantine of `told`.
+    """Yield each file, its name for reports, and its content, in order. A file that is not of the format goes
+    to the quarantine of `told`.
 
     Raises
     ------
-    InputError: none is.
+    InputError: no file is of the format.
     """
-    root, files = source.folder, [source.root]
+    files = [source.root]
     if not source.root.is_file():
-        files = [path for path in texts_below(root, told) if wanted.called(path.name.lower())]
+        below = texts_below(source.folder, told)
+        files = [path for path in below if path.name.lower().endswith(wanted.ending)]
     understood = False
     for path in files:
         name = source.name(path)
@@ -59,8 +60,3 @@ def documents(
         name, reason = told.quarantine[0]
         found = f"none of its {wanted.names} is {wanted.own}'s: {name}: {reason}"
     raise refusal(source.root, found, allowed=wanted.allowed, own=wanted.own)
-
-
-def any_json(name: str) -> bool:
-    """Whether a file is called as JSON is."""
-    return name.endswith(".json")
