@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parts import config_advice, labels
+from converters.parts.cameras import intrinsics
 from converters.parts.coco_document import Camera, Document, Id, text_id
 from converters.parts.coco_files import AnnotationFile
 from converters.parts.coco_tables import Hands, boxes, read_hands, stack_told
@@ -191,14 +192,13 @@ def _add_camera(hands: Hands, annotations: list[Annotation]) -> None:
         hands.columns["xyz"] = stack_told([a.joint_cam for a in annotations], (kp.COUNT, 3)) / MILLIMETRES
     cameras = {entry.id: entry.cam_param for entry in hands.document.images if entry.cam_param}
     if cameras and hands.images:
-        hands.columns["K"] = np.stack([_intrinsics(cameras.get(key)) for key in hands.images])
+        hands.columns["K"] = np.stack([_matrix(cameras.get(key)) for key in hands.images])
 
 
-def _intrinsics(camera: Camera | None) -> NDArray[np.float64]:
+def _matrix(camera: Camera | None) -> NDArray[np.float64]:
     if camera is None:
         return np.full((3, 3), np.nan)
-    (fx, fy), (cx, cy) = camera.focal, camera.princpt
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    return intrinsics(*camera.focal, *camera.princpt)
 
 
 def _put_in_order(hands: Hands, categories: list[Id], orders: dict[Id, Order]) -> bool:

@@ -6,6 +6,7 @@ each column, and says which file belongs to which split.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,6 +68,14 @@ _CONTEXT = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
+_FILE_SET = {
+    "@type": "cr:FileSet",
+    "@id": "parquet-files",
+    "name": "parquet-files",
+    "description": "A row is one hand in one image.",
+    "encodingFormat": _PARQUET,
+    "includes": "data/*.parquet",
+}
 _TYPES = {
     "string": "sc:Text",
     "int32": "cr:Int32",
@@ -101,7 +110,7 @@ def _metadata(dataset: Dataset, schema: pa.Schema, shards: Sequence[Shard]) -> d
         "description": f"{total} with up to 21 keypoints each, from {named}.",
         "license": [licences.page(text) for text in dataset.info["licences"]] or ["not told"],
         "keywords": ["hand", "keypoints", "hand pose estimation", *sources],
-        "distribution": [*map(_file_object, shards), *_file_sets()],
+        "distribution": [*map(_file_object, shards), _FILE_SET],
         "recordSet": [_splits(shards), _hands(schema)],
     }
 
@@ -116,19 +125,6 @@ def _file_object(shard: Shard) -> dict[str, Any]:
         "encodingFormat": _PARQUET,
         "sha256": shard.sha256,
     }
-
-
-def _file_sets() -> list[dict[str, Any]]:
-    return [
-        {
-            "@type": "cr:FileSet",
-            "@id": "parquet-files",
-            "name": "parquet-files",
-            "description": "A row is one hand in one image.",
-            "encodingFormat": _PARQUET,
-            "includes": "data/*.parquet",
-        }
-    ]
 
 
 def _splits(shards: Sequence[Shard]) -> dict[str, Any]:
@@ -176,9 +172,7 @@ def _field(field: pa.Field) -> dict[str, Any]:
         told = {"dataType": "sc:ImageObject"}
         extract["transform"] = {"jsonPath": "bytes"}
     elif pa.types.is_list(kind):
-        count = 1
-        for side in SHAPES[name]:
-            count *= side
+        count = math.prod(SHAPES[name])
         told = {"dataType": _TYPES[str(kind.value_type)], "isArray": True, "arrayShape": f"{count}"}
     else:
         told = {"dataType": _TYPES[str(kind)]}

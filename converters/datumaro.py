@@ -25,11 +25,11 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.data.dataset import Dataset
 from curate.data.sample import SCHEMA, Sample
+from curate.data.split import SPLITS
 
 NAME = "datumaro"
 _HELD = frozenset(SCHEMA.names) - {"mask", "depth"}
 _LABELS = ("hand", "left", "right")  # of a hand whose side is not known, and of the others
-_SPLITS = ("train", "val", "test")
 _UNTOLD = "default"  # Datumaro's own name for what is in no split
 _IMAGE = 2  # its number for media that are images
 _OWN_WORD = {"image", "width", "height", "sha256", "side", "keypoints", "visibility", "bbox", "split"}
@@ -50,7 +50,7 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
     table = dataset.table(["image", "split"])
     split_of: dict[str, str] = {}
     for ref, split in zip(*(column.to_pylist() for column in table.columns), strict=True):
-        own = split if split in _SPLITS else _UNTOLD
+        own = split if split in SPLITS else _UNTOLD
         counts["sample in the split of another hand of its image"] += split_of.setdefault(ref, own) != own
     there: set[str] = set()
     for split in sorted(set(split_of.values())):

@@ -28,7 +28,7 @@ from converters.parts.known_formats import and_others, refusal
 from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
 from converters.parts.named_counts import brief, leave_out
-from converters.parts.numbers import pixels
+from converters.parts.numbers import FARTHEST, pixels
 from converters.parts.pictures import locate
 from converters.parts.sample_keys import escaped
 from converters.parts.short_numbers import short
@@ -55,7 +55,6 @@ _CHUNK = 1 << 17
 _LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _BOX = "rectangle"
-_FARTHEST = 1e7  # pixels; beyond is no coordinate
 _FOUND = "QA: "  # a line of a description that begins so tells what QA found, and nothing of the point
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
 
@@ -454,7 +453,7 @@ def _place_flaw(points: list[list[float | None]]) -> str:
     x, y = points[0]
     if x is None or y is None or math.isnan(x) or math.isnan(y):
         return "point without a place (NaN or null)"
-    return "" if max(abs(x), abs(y)) < _FARTHEST else "point far beyond its image; allowed: pixels"
+    return "" if max(abs(x), abs(y)) < FARTHEST else "point far beyond its image; allowed: pixels"
 
 
 def _flags(told: Any) -> dict[str, Any]:
@@ -472,7 +471,7 @@ def _is_box(shape: Shape) -> bool:
     return (
         len(shape.points) in (2, 4)
         and all(len(point) == 2 for point in shape.points)
-        and all(value is not None and abs(value) < _FARTHEST for value in places)
+        and all(value is not None and abs(value) < FARTHEST for value in places)
         and bool((_extent(shape)[2:] > 0).all())
     )
 

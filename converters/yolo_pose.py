@@ -42,6 +42,7 @@ from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT, Part
 from curate.data.sample import Sample, make_batch
 from curate.data.source import Source
+from curate.data.split import SPLITS
 
 NAME = "yolo-pose"
 _HEAD = 5  # class and box
@@ -451,7 +452,7 @@ def _data_yaml(splits: Sequence[str]) -> str:
     folders = {split: f"images/{split}" for split in splits}
     folders.setdefault("train", next(iter(folders.values()), "images/train"))
     folders.setdefault("val", f"{folders['train']}  # for want of others: curate select --val 0.2")
-    lines = [f"{split}: {folders[split]}" for split in ("train", "val", "test") if split in folders]
+    lines = [f"{split}: {folders[split]}" for split in SPLITS if split in folders]
     return "\n".join(
         [
             # Ultralytics takes a path for one from where it is started; without, it starts from this file. It

@@ -20,7 +20,7 @@ from converters.parts.coco_document import A, Document, Id, Image
 from converters.parts.coco_files import AnnotationFile, annotation_files, hands_in
 from converters.parts.gathered import no_camera, no_hand_size
 from converters.parts.known_formats import and_others, refusal
-from converters.parts.numbers import pixels
+from converters.parts.numbers import FARTHEST, pixels
 from converters.parts.packed_numbers import stack
 from converters.parts.pictures import NO_ANNOTATION, locate
 from curate.basics import keypoints as kp
@@ -31,7 +31,6 @@ from curate.data.part import Part
 from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
 from curate.data.source import ImageFinder, Source
 
-_FARTHEST = 1e7  # pixels; beyond is no coordinate
 _ODD = {"xyz": no_hand_size, "K": no_camera}  # fields and what of a stranger's file cannot be
 
 
@@ -200,7 +199,7 @@ def _leave_out_impossible(hands: Hands) -> None:
 
 def _near(points: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether x and y are finite and no wild numbers."""
-    near: NDArray[np.bool_] = (np.abs(points[..., 0]) < _FARTHEST) & (np.abs(points[..., 1]) < _FARTHEST)
+    near: NDArray[np.bool_] = (np.abs(points[..., 0]) < FARTHEST) & (np.abs(points[..., 1]) < FARTHEST)
     return near
 
 

@@ -27,6 +27,7 @@ from curate.basics import keypoints as kp
 from curate.basics.engine import Engine
 from curate.data.dataset import ROWS, Dataset
 from curate.data.sample import to_numpy
+from curate.data.split import SPLITS
 
 MILLIMETRES = 1000.0
 UNNAMED = "coco"  # the description of a set of several sources
@@ -59,38 +60,9 @@ class Ours(msgspec.Struct, gc=False, omit_defaults=True):
     has_bbox: bool = True
 
 
-_SPLITS = ("train", "val", "test")
-_PLAIN = (
-    "sample_id",
-    "source",
-    "aspect",
-    "subject_id",
-    "label_source",
-    "score",
-    "parent_id",
-    "clip",
-    "frame",
-    "track",
-    "tilt",
-    "rotation",
-)
-
-
-_HELD = frozenset(
-    {
-        *_PLAIN,
-        "side",
-        "keypoints",
-        "xyz",
-        "K",
-        "bbox",
-        "transform",
-        "split",
-        "licence",
-        "keypoint_scores",
-        "attrs",
-    }
-)
+_NESTED = frozenset({"transform", "keypoint_scores", "attrs", "has_bbox"})
+_PLAIN = tuple(name for name in Ours.__struct_fields__ if name not in _NESTED)
+_HELD = frozenset({*Ours.__struct_fields__, "side", "keypoints", "xyz", "K", "bbox", "split", "licence"})
 
 
 def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
@@ -110,7 +82,7 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     placed, counts = put_all(dataset, out / "images", engine)
     lost.update(counts)
     splits = Counter(dataset.table(["split"]).column(0).to_pylist())
-    lost["split"] += sum(count for split, count in splits.items() if split not in (*_SPLITS, None))
+    lost["split"] += sum(count for split, count in splits.items() if split not in (*SPLITS, None))
     sources = dataset.info["sources"]
     description = sources[0] if len(sources) == 1 else UNNAMED
     for split in sorted({_known(split) for split in splits}):
@@ -121,7 +93,7 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
 
 
 def _known(split: str | None) -> str:
-    return split if split in _SPLITS else ""
+    return split if split in SPLITS else ""
 
 
 def _of_split(dataset: Dataset, split: str, placed: Container[str]) -> Iterator[pa.RecordBatch]:

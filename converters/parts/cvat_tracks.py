@@ -15,12 +15,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from converters.parts.numbers import FARTHEST
 from converters.parts.xml_files import Element
 from curate.basics import keypoints as kp
 from curate.basics.numerals import as_number
 
 _DIGITS = 9  # of a frame's number
-_FARTHEST = 1e7  # pixels; beyond is no coordinate
 
 
 class Spot(NamedTuple):
@@ -49,7 +49,7 @@ def place_of(text: str) -> tuple[float, float]:
         x, y = as_number(pair[0]), as_number(pair[-1])
     except ValueError:
         x = y = math.nan
-    if len(pair) != 2 or not (abs(x) < _FARTHEST and abs(y) < _FARTHEST):
+    if len(pair) != 2 or not (abs(x) < FARTHEST and abs(y) < FARTHEST):
         raise ValueError(f"points {text[:40]!r}; allowed: x,y in pixels")
     return x, y
 

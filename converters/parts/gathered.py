@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.parts.numbers import FARTHEST
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
@@ -18,7 +19,6 @@ from curate.data.source import Source
 
 T = TypeVar("T")
 
-FARTHEST = 1e7  # pixels; beyond is no coordinate
 IMPOSSIBLE_BOX = "bbox that cannot be, left out"
 NO_CAMERA = (
     "K: focal lengths that are not above 0, or a last row that is not 0 0 1; allowed: fx 0 cx, 0 fy cy, 0 0 1"
@@ -147,6 +147,6 @@ def shaped(values: Any, shape: tuple[int, ...], where: Path | str, field: str) -
 
 
 def narrow(values: NDArray[Any]) -> NDArray[np.float32]:
-    """As float32; what is beyond becomes infinite, which `gathered` tells of."""
+    """As float32; a number too large for it becomes infinite, which `gathered` reports."""
     with np.errstate(over="ignore"):
         return values.astype(np.float32)

@@ -41,15 +41,15 @@ COLUMNS = (
     "irregularities",
 )
 _NEEDED = ("id", "aspectOfHand", "imageName")
-METADATA = ("age", "gender", "skinColor", "accessories", "nailPolish", "irregularities")
-_PUBLISHED: dict[str, frozenset[Any]] = {
+_PUBLISHED: dict[str, frozenset[Any]] = {  # the values of each column of metadata
+    "age": frozenset(range(18, 76)),
     "gender": frozenset({"female", "male"}),
     "skinColor": frozenset({"very fair", "fair", "medium", "dark"}),
     "accessories": frozenset({0, 1}),
     "nailPolish": frozenset({0, 1}),
     "irregularities": frozenset({0, 1}),
-    "age": frozenset(range(18, 76)),
 }
+METADATA = tuple(_PUBLISHED)
 _BLANK = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 _WHOLE = re.compile(r"([0-9]{1,9})(?:[.,]0*)?")
 _MAX_BYTES = 64_000_000  # the published table has 0.8 MB

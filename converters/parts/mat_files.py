@@ -7,6 +7,7 @@ are passed over, so that nothing in a file is run or followed.
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -131,7 +132,7 @@ def _numbers(values: _Element, sides: list[int], order: str) -> NDArray[Any]:
     if code is None:
         raise _Flaw(f"numbers of an unknown type ({values.kind})")
     flat = np.frombuffer(values.data[: len(values.data) // int(code[1]) * int(code[1])], f"{order}{code}")
-    if flat.size != _product(sides):
+    if flat.size != math.prod(sides):
         raise _Flaw(f"{counted(flat.size, 'number')} for an array of {' x '.join(map(str, sides))}")
     return flat.reshape(sides, order="F")
 
@@ -144,14 +145,7 @@ def _texts(values: _Element, sides: list[int], order: str) -> NDArray[Any]:
         text = bytes(values.data).decode(codec)
     except (UnicodeDecodeError, LookupError):
         raise _Flaw("text in an unknown encoding") from None
-    if len(sides) != 2 or len(text) != _product(sides):
+    if len(sides) != 2 or len(text) != math.prod(sides):
         raise _Flaw("text that does not fit its array")
     rows = [text[row :: sides[0]].rstrip(" \0") for row in range(sides[0])]
     return np.array(rows, dtype=object)
-
-
-def _product(sides: list[int]) -> int:
-    count = 1
-    for side in sides:
-        count *= side
-    return count

@@ -1,4 +1,4 @@
-"""The widths and heights that files tell."""
+"""Pixels in files: the farthest coordinate, and widths and heights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import suppress
 from curate.basics.errors import InputError
 from curate.basics.numerals import as_number
 
+FARTHEST = 1e7  # pixels; a coordinate beyond is none
 _LARGEST = 1 << 31
 
 

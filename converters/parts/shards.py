@@ -26,10 +26,10 @@ from curate.basics.errors import UnreadableImage, UnsafeReference
 from curate.data import references
 from curate.data.dataset import Dataset
 from curate.data.part import LEFT_OUT
+from curate.data.split import SPLITS
 
 SHARD_MB = 256  # a shard's images, unless told otherwise
 UNTOLD = "train"  # where samples of no split go
-SPLITS = ("train", "val", "test")
 _MB = 1_000_000
 _WORK = "shards"
 
