@@ -72,7 +72,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     InputError: the mapping file is wrong, or none of the files is CVAT's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
-    finder, failed = finder_of(source), Part(to_batch([]))
+    finder, tally = finder_of(source), Part(to_batch([]))
 
     def load(path: Path, name: str, count: int) -> _File:
         file = _File(path, name, _key(name, count), finder, source.places, theirs)
@@ -81,8 +81,8 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
         return file
 
     allowed = f"CVAT's {ANNOTATIONS}"
-    found = read_each(source, ".xml", load, failed, own=NAME, title="CVAT", allowed=allowed)
-    yield failed
+    found = read_each(source, ".xml", load, tally, own=NAME, title="CVAT", allowed=allowed)
+    yield tally
     taken = set[str]()
     for file in found:
         yield from file.parts(taken)

@@ -54,25 +54,25 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no table in it, or none with a line for each picture.
     """
-    told = Part(make_batch(0))
+    tally = Part(make_batch(0))
     tables: dict[str, Path] = {}
-    for path in texts_below(source.folder, told):  # my_Grasp13D.txt, the revised one, comes behind
+    for path in texts_below(source.folder, tally):  # my_Grasp13D.txt, the revised one, comes behind
         if match := _TABLE.fullmatch(path.name):
             tables[match[2].lower()] = path
     if not tables:
         raise refusal(source.root, "no file such as Grasp13D.txt", allowed="the folder data/", own=NAME)
-    hands = apart(tables.values(), lambda table: _hands(table, source, told), source, told)
-    yield from gathered(hands, told)
+    hands = apart(tables.values(), lambda table: _hands(table, source, tally), source, tally)
+    yield from gathered(hands, tally)
 
 
-def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
+def _hands(table: Path, source: Source, tally: Part) -> Iterator[Sample]:
     match = _TABLE.fullmatch(table.name)
     assert match is not None
     sequence = match[2]
     rows = list(lines(table, source.places))
     pictures = _pictures(source, table.parent.parent, sequence)
     if not pictures:
-        told.absent[NO_IMAGE] += len(rows)
+        tally.absent[NO_IMAGE] += len(rows)
         return
     if len(pictures) != len(rows):
         held = counted(len(pictures), "picture")
@@ -80,12 +80,12 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
         raise InputError(table, found, allowed="a line for each picture, in the same order")
     flat = _flat(table.with_name(f"{sequence}2D.txt"), source, len(rows))
     for frame, ((number, line), image) in enumerate(zip(rows, pictures, strict=True)):
-        with told.quarantining(f"{source.name(table)} line {number}"):
+        with tally.quarantining(f"{source.name(table)} line {number}"):
             tips = _tips(line, table)
             if np.isnan(tips).all():
-                told.absent["hand without a fingertip that is seen"] += 1
+                tally.absent["hand without a fingertip that is seen"] += 1
                 continue
-            told.notes[_APART] += _count_apart(tips, flat[frame])
+            tally.notes[_APART] += _count_apart(tips, flat[frame])
             yield _hand(sequence, frame, tips, image)
 
 

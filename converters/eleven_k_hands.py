@@ -43,12 +43,12 @@ def read(source: Source) -> Iterator[Part]:
     info = read_hand_info(path)
     photos, twins = _photos(source, path.parent)
     rows = [row for key, row in info.stems.items() if key in photos]
-    counts = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
-    counts.absent["row without its photo"] += len(info.stems) - len(rows)
-    counts.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
-    counts.dropped["photo of the same name as another"] += twins
-    counts.dropped = +counts.dropped
-    yield counts
+    tally = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
+    tally.absent["row without its photo"] += len(info.stems) - len(rows)
+    tally.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
+    tally.dropped["photo of the same name as another"] += twins
+    tally.dropped = +tally.dropped
+    yield tally
     for start in range(0, len(rows), ROWS):
         chosen = rows[start : start + ROWS]
         files = [photos[stem(info.names[row])] for row in chosen]

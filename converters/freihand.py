@@ -55,27 +55,27 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no table of points in it, or none that can be used.
     """
-    told = Part(make_batch(0))
+    tally = Part(make_batch(0))
     sets = _sets(source)
-    hands = apart(sets, lambda one: _hands(one, source, told), source, told)
-    yield from gathered(hands, told, note=NOT_TOLD)
+    hands = apart(sets, lambda one: _hands(one, source, tally), source, tally)
+    yield from gathered(hands, tally, note=NOT_TOLD)
 
 
-def _hands(one: _Set, source: Source, told: Part) -> Iterator[Sample]:
+def _hands(one: _Set, source: Source, tally: Part) -> Iterator[Sample]:
     cameras, points = (json_files.load(_LIST, path, source.places) for path in (one.cameras, one.points))
     if len(cameras) != len(points):
         found = f"{counted(len(points), 'entry', 'entries')}; {one.cameras.name} has {len(cameras)}"
         raise InputError(one.points, found, allowed="one entry for each camera")
-    pictures = _pictures(one.folder / "rgb", told)
-    masks = dict(_pictures(one.folder / "mask", told))
+    pictures = _pictures(one.folder / "rgb", tally)
+    masks = dict(_pictures(one.folder / "mask", tally))
     first = {number for number, _ in pictures}
-    told.absent[NO_IMAGE] += sum(i not in first for i in range(len(points)))
+    tally.absent[NO_IMAGE] += sum(i not in first for i in range(len(points)))
     for number, image in pictures:
         if number >= _VERSIONS[one.name] * len(points):
-            told.dropped[NO_ANNOTATION] += 1
+            tally.dropped[NO_ANNOTATION] += 1
             continue
         entry = number % len(points)
-        with told.quarantining(f"{one.name}/rgb/{image.name}"):
+        with tally.quarantining(f"{one.name}/rgb/{image.name}"):
             yield _hand(one, entry, image, cameras[entry], points[entry], masks.get(entry))
 
 
@@ -95,14 +95,14 @@ def _sets(source: Source) -> list[_Set]:
     return sets
 
 
-def _pictures(folder: Path, told: Part) -> list[tuple[int, Path]]:
+def _pictures(folder: Path, tally: Part) -> list[tuple[int, Path]]:
     """The pictures of a folder with their numbers, in order."""
     found = []
-    for path in texts_below(folder, told) if folder.is_dir() else ():
+    for path in texts_below(folder, tally) if folder.is_dir() else ():
         if match := _PICTURE.fullmatch(path.name):
             found.append((int(match[1]), path))
         else:
-            told.notes["file that is not called as FreiHAND's pictures are, passed over"] += 1
+            tally.notes["file that is not called as FreiHAND's pictures are, passed over"] += 1
     return sorted(found)
 
 

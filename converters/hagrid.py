@@ -65,23 +65,23 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told, note=NOT_TOLD)
+    tally = Part(make_batch(0))
+    yield from gathered(_hands(source, tally), tally, note=NOT_TOLD)
 
 
-def _hands(source: Source, told: Part) -> Iterator[Sample]:
+def _hands(source: Source, tally: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
-    for path, name, document in documents(source, _WANTED, _FILE, told):
+    for path, name, document in documents(source, _WANTED, _FILE, tally):
         for key, raw in document.items():
-            with told.quarantining(name):
+            with tally.quarantining(name):
                 entry = json_files.entry(_ENTRY, raw, path, key[:80])
                 hands = _points(entry, path, key)
-                told.absent["hand without landmarks"] += len(entry.bboxes) - len(hands)
+                tally.absent["hand without landmarks"] += len(entry.bboxes) - len(hands)
                 image = pictures.find(key, path)
                 if image is None:
-                    told.absent[NO_IMAGE] += len(hands)
-                elif hands and (info := probed(image, key, told)):
-                    yield from _of_picture(path, key, entry, hands, image, info, told)
+                    tally.absent[NO_IMAGE] += len(hands)
+                elif hands and (info := probed(image, key, tally)):
+                    yield from _of_picture(path, key, entry, hands, image, info, tally)
 
 
 def _points(entry: Entry, path: Path, key: str) -> dict[int, np.ndarray]:
@@ -102,7 +102,7 @@ def _points(entry: Entry, path: Path, key: str) -> dict[int, np.ndarray]:
 
 
 def _of_picture(
-    path: Path, key: str, entry: Entry, hands: dict[int, np.ndarray], image: str, info: ImageInfo, told: Part
+    path: Path, key: str, entry: Entry, hands: dict[int, np.ndarray], image: str, info: ImageInfo, tally: Part
 ) -> Iterator[Sample]:
     size = np.array([info.width, info.height], np.float64)
     split = next((s for folder in (path.parent.name, path.stem) if (s := split_of(folder))), None)
@@ -113,11 +113,11 @@ def _of_picture(
             raise InputError(path, "coordinates outside -2 to 2", field=key, allowed="shares of the picture")
         box = box * np.tile(size, 2)
         spans = bool((box[2:] > 0).all())
-        told.notes[IMPOSSIBLE_BOX] += not spans
+        tally.notes[IMPOSSIBLE_BOX] += not spans
         attrs: dict[str, Any] = {"gesture": entry.labels[number]}
         leading = entry.leading_hand if shown == [number] else None
         side = labels.side_of(leading)
-        told.notes["leading_hand that is no side"] += bool(leading) and side is None
+        tally.notes["leading_hand that is no side"] += bool(leading) and side is None
         if side and entry.leading_conf is not None:
             attrs["side_confidence"] = entry.leading_conf
         yield Sample(

@@ -38,11 +38,11 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder or files, or arrays that do not fit each other.
     """
-    told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told, note=NOT_TOLD)
+    tally = Part(make_batch(0))
+    yield from gathered(_hands(source, tally), tally, note=NOT_TOLD)
 
 
-def _hands(source: Source, told: Part) -> Iterator[Sample]:
+def _hands(source: Source, tally: Part) -> Iterator[Sample]:
     root = source.root
     tables = root / "params.mat", root / "pose_gt.mat"
     if not all(path.is_file() for path in tables):
@@ -61,11 +61,11 @@ def _hands(source: Source, told: Part) -> Iterator[Sample]:
             raise InputError(path, f"an array of {array.shape}", field=name, allowed=f"{shape} as image_path")
     finder = ImageFinder((root, *filter(Path.is_dir, [root / "images"])), further=source.images)
     for row, name in enumerate(names.tolist()):
-        image = look_up(finder, told, str(name), where=tables[0], key=f"image_path[{row}]")
-        info = probed(image, str(name), told) if image else None
+        image = look_up(finder, tally, str(name), where=tables[0], key=f"image_path[{row}]")
+        info = probed(image, str(name), tally) if image else None
         if info is None:
             continue
-        with told.quarantining(f"{tables[0].name} row {row}"):
+        with tally.quarantining(f"{tables[0].name} row {row}"):
             yield _hand(image, info, str(name), cameras[row], boxes[row], poses[row] / _CENTIMETRES)
 
 

@@ -67,27 +67,27 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told, note=NOT_TOLD)
+    tally = Part(make_batch(0))
+    yield from gathered(_hands(source, tally), tally, note=NOT_TOLD)
 
 
-def _hands(source: Source, told: Part) -> Iterator[Sample]:
+def _hands(source: Source, tally: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
-    for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
-        with told.quarantining(name):
+    for path, name, document in documents(source, _WANTED, _DOCUMENT, tally):
+        with tally.quarantining(name):
             image = pictures.called(path.stem, path, path.parent)
-            told.notes["picture without a hand"] += not document.info
+            tally.notes["picture without a hand"] += not document.info
             for number, raw in enumerate(document.info):
-                with told.quarantining(name):
+                with tally.quarantining(name):
                     hand = json_files.entry(_HAND, raw, path, f"info[{number}]")
-                    _note_unread(hand, told)
+                    _note_unread(hand, tally)
                     yield _sample(name, image, number, hand, document)
 
 
-def _note_unread(hand: Hand, told: Part) -> None:
+def _note_unread(hand: Hand, tally: Part) -> None:
     """Count what is told of a hand and is not what the format allows: the hand is kept without it."""
-    told.notes[IMPOSSIBLE_BOX] += bool(hand.bbox and any(hand.bbox) and _box(hand.bbox) is None)
-    told.notes["handType neither Left nor Right, the side left open"] += (
+    tally.notes[IMPOSSIBLE_BOX] += bool(hand.bbox and any(hand.bbox) and _box(hand.bbox) is None)
+    tally.notes["handType neither Left nor Right, the side left open"] += (
         hand.handType is not None and hand.handType not in _SIDES
     )
 

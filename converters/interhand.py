@@ -138,16 +138,16 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no data.json, several of one split, or none that can be used.
     """
-    told = Part(make_batch(0))
-    splits = _splits(source, told)
+    tally = Part(make_batch(0))
+    splits = _splits(source, tally)
     finder = _finder(source, splits)
-    hands = apart(splits, lambda s: _hands(s, source, finder, told), source, told)
-    yield from gathered(hands, told, note=NOT_TOLD)
+    hands = apart(splits, lambda s: _hands(s, source, finder, tally), source, tally)
+    yield from gathered(hands, tally, note=NOT_TOLD)
 
 
-def _splits(source: Source, told: Part) -> list[_Split]:
+def _splits(source: Source, tally: Part) -> list[_Split]:
     found: dict[str, list[Path]] = {}
-    for path in texts_below(source.folder, told):
+    for path in texts_below(source.folder, tally):
         if match := _DATA.fullmatch(path.name):
             found.setdefault(match[1].lower(), []).append(path)
     if not found:
@@ -170,13 +170,13 @@ def _finder(source: Source, splits: list[_Split]) -> ImageFinder:
     return ImageFinder((source.folder, *filter(Path.is_dir, [pictures])), inner, source.images)
 
 
-def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> Iterator[Sample]:
+def _hands(split: _Split, source: Source, finder: ImageFinder, tally: Part) -> Iterator[Sample]:
     data = json_files.load(_WHOLE, split.data, source.places)
     scene = _Scene.of(split, source)
-    known = _images(split, data, told)
+    known = _images(split, data, tally)
     done = set[int]()
     for number, raw in enumerate(data.annotations):
-        with told.quarantining(f"{split.data.name} annotations[{number}]"):
+        with tally.quarantining(f"{split.data.name} annotations[{number}]"):
             annotation = json_files.entry(_ANNOTATION, raw, split.data, "")
             entry = known.get(annotation.image_id)
             if entry is None or entry.id in done:
@@ -184,20 +184,20 @@ def _hands(split: _Split, source: Source, finder: ImageFinder, told: Part) -> It
                 raise InputError(split.data, found, field="image_id")
             done.add(entry.id)
             key = f"image {entry.id}"
-            if image := look_up(finder, told, entry.file_name, where=split.data, key=key, split=split.name):
+            if image := look_up(finder, tally, entry.file_name, where=split.data, key=key, split=split.name):
                 try:
-                    yield from _of_image(scene, entry, annotation, image, told)
+                    yield from _of_image(scene, entry, annotation, image, tally)
                 except _OfMany as flaw:
-                    told.spoilt[flaw.entry] = flaw.why
-                    told.dropped["image whose camera or capture cannot be used"] += 1
-    told.absent[NO_ANNOTATION] += len(known.keys() - done)
+                    tally.spoilt[flaw.entry] = flaw.why
+                    tally.dropped["image whose camera or capture cannot be used"] += 1
+    tally.absent[NO_ANNOTATION] += len(known.keys() - done)
 
 
-def _images(split: _Split, data: Data, told: Part) -> dict[int, Image]:
+def _images(split: _Split, data: Data, tally: Part) -> dict[int, Image]:
     """The images by their ids."""
     known: dict[int, Image] = {}
     for number, raw in enumerate(data.images):
-        with told.quarantining(split.data.name):
+        with tally.quarantining(split.data.name):
             entry = json_files.entry(_IMAGE, raw, split.data, f"images[{number}]")
             if known.setdefault(entry.id, entry) is not entry:
                 raise InputError(split.data, "an earlier image has this id", field=f"images[{number}]")
@@ -308,20 +308,20 @@ def _camera(capture: Cameras | None, name: str, path: Path) -> _Camera:
 
 
 def _of_image(
-    scene: _Scene, entry: Image, annotation: Annotation, image: str, told: Part
+    scene: _Scene, entry: Image, annotation: Annotation, image: str, tally: Part
 ) -> Iterator[Sample]:
     valid = _valid(annotation, scene.split.data)
     camera, world = scene.camera(entry), scene.joints(entry)
     there = np.flatnonzero(valid.any(axis=1)).tolist()
-    told.notes[IMPOSSIBLE_BOX] += bool(annotation.bbox and any(annotation.bbox) and _box(annotation) is None)
-    told.absent["hand without a valid joint"] += len(SIDES) - len(there)
+    tally.notes[IMPOSSIBLE_BOX] += bool(annotation.bbox and any(annotation.bbox) and _box(annotation) is None)
+    tally.absent["hand without a valid joint"] += len(SIDES) - len(there)
     for row in there:
         xyz = (world[row] - camera.place) @ camera.turn.T / _MILLIMETRES
         xyz[~valid[row]] = np.nan
         points = narrow(project(xyz, camera.K))
         side, split = SIDES[row], scene.split.name
         contradicted = annotation.hand_type in SIDES and annotation.hand_type != side
-        told.notes[TWO_SIDES] += contradicted
+        tally.notes[TWO_SIDES] += contradicted
         yield Sample(
             f"{NAME}/{split}/{entry.id}/{side}",
             NAME,

@@ -64,17 +64,17 @@ def read(source: Source, *, mapping: Path | None = None, annotator: str | None =
     InputError: the mapping file is wrong, or none of the files is Label Studio's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
-    finder, failed = finder_of(source), Part(to_batch([]))
+    finder, tally = finder_of(source), Part(to_batch([]))
     taken = set[str]()
 
     def load(path: Path, name: str, count: int) -> _File:
         key = escaped(f"{PurePosixPath(name).with_suffix('')}/") if count > 1 else ""
-        tasks = tasks_of(path, name, source.places, failed, annotator)
+        tasks = tasks_of(path, name, source.places, tally, annotator)
         return _File(path, name, f"{NAME}/{key}", finder, HandReader.of(theirs, tasks), tasks, taken)
 
     allowed = "its export as JSON or JSON-MIN"
-    found = read_each(source, ".json", load, failed, own=NAME, title="Label Studio", allowed=allowed)
-    yield failed
+    found = read_each(source, ".json", load, tally, own=NAME, title="Label Studio", allowed=allowed)
+    yield tally
     for file in found:
         for start in range(0, len(file.tasks), _TASKS):
             yield file.part(file.tasks[start : start + _TASKS])

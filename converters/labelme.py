@@ -207,10 +207,10 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     root = root_of(source)
     finder = ImageFinder((root,), further=source.images)
     reader = _Reader(root, source.places, finder, theirs, source.extract)
-    counted = Part(to_batch([]))
-    found = files_of(source, ".json", counted)
+    tally = Part(to_batch([]))
+    found = files_of(source, ".json", tally)
     reader.require_one(found)
-    yield counted  # the mapping is right; from here on images may be written
+    yield tally  # the mapping is right; from here on images may be written
     for start in range(0, len(found), _FILES):
         yield reader.part(found[start : start + _FILES])
 

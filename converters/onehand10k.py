@@ -53,26 +53,26 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no label_joint.txt in it, or none that can be used.
     """
-    told = Part(make_batch(0))
-    tables = [path for path in texts_below(source.folder, told) if _TABLE.fullmatch(path.name)]
+    tally = Part(make_batch(0))
+    tables = [path for path in texts_below(source.folder, tally) if _TABLE.fullmatch(path.name)]
     if not tables:
         allowed = "the folder OneHand10K with Train/ and Test/"
         raise refusal(source.root, "no label_joint.txt", allowed=allowed, own=NAME)
-    hands = apart(tables, lambda table: _hands(table, source, told), source, told)
-    yield from gathered(hands, told)
+    hands = apart(tables, lambda table: _hands(table, source, tally), source, tally)
+    yield from gathered(hands, tally)
 
 
-def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
+def _hands(table: Path, source: Source, tally: Part) -> Iterator[Sample]:
     folder = table.parent
     finder = ImageFinder((*filter(Path.is_dir, [folder / "source"]), folder), further=source.images)
     before = set[str]()
     for number, line in lines(table, source.places):
-        with told.quarantining(f"{source.name(table)} line {number}"):
+        with tally.quarantining(f"{source.name(table)} line {number}"):
             row = _row(line, table)
             if row.image in before:
                 raise InputError(table, f"{row.image!r} is on an earlier line too")
             before.add(row.image)
-            if image := look_up(finder, told, row.image, where=table, key=f"line {number}"):
+            if image := look_up(finder, tally, row.image, where=table, key=f"line {number}"):
                 yield _hand(folder, row, image)
 
 

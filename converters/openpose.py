@@ -68,24 +68,24 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told)
+    tally = Part(make_batch(0))
+    yield from gathered(_hands(source, tally), tally)
 
 
-def _hands(source: Source, told: Part) -> Iterator[Sample]:
+def _hands(source: Source, tally: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
-    for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
-        with told.quarantining(name):
+    for path, name, document in documents(source, _WANTED, _DOCUMENT, tally):
+        with tally.quarantining(name):
             image = pictures.called(path.name[: -len(_END)], path, path.parent)
-            told.notes["picture without a person"] += not document.people
+            tally.notes["picture without a person"] += not document.people
             for number, raw in enumerate(document.people):
-                with told.quarantining(name):
+                with tally.quarantining(name):
                     person = json_files.entry(_PERSON, raw, path, f"people[{number}]")
-                    yield from _of_person(path, name, image, number, person, told)
+                    yield from _of_person(path, name, image, number, person, tally)
 
 
 def _of_person(
-    path: Path, name: str, image: str, number: int, person: Person, told: Part
+    path: Path, name: str, image: str, number: int, person: Person, tally: Part
 ) -> Iterator[Sample]:
     hands = []
     for side in _SIDES:
@@ -95,10 +95,10 @@ def _of_person(
         found = values[:, 2] > 0
         if (values[:, 2] < 0).any() or (values[:, 2] > _LARGEST).any():
             raise InputError(path, "a score outside 0 to 2", field=field, allowed="x, y, score from 0 to 1")
-        told.notes[_ABOVE_1] += int((values[:, 2] > 1).sum())
+        tally.notes[_ABOVE_1] += int((values[:, 2] > 1).sum())
         values[:, 2] = np.minimum(values[:, 2], 1)
         if not found.any():
-            told.absent["hand of which no point was found"] += 1
+            tally.absent["hand of which no point was found"] += 1
         elif np.abs(values[found, :2]).max() <= 1:
             remedy = "let OpenPose write pixels of the picture: --keypoint_scale 0"
             raise InputError(path, "coordinates within -1 to 1", field=field, allowed="pixels", remedy=remedy)

@@ -70,25 +70,25 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    told = Part(make_batch(0))
-    yield from gathered(_hands(source, told), told)
+    tally = Part(make_batch(0))
+    yield from gathered(_hands(source, tally), tally)
 
 
-def _hands(source: Source, told: Part) -> Iterator[Sample]:
+def _hands(source: Source, tally: Part) -> Iterator[Sample]:
     pictures = Pictures(source)
-    for path, name, document in documents(source, _WANTED, _DOCUMENT, told):
+    for path, name, document in documents(source, _WANTED, _DOCUMENT, tally):
         if document.root is not None:
-            yield from _of_studio(source, path, name, document.root, told)
+            yield from _of_studio(source, path, name, document.root, tally)
             continue
-        with told.quarantining(name):
-            yield _labelled(path, name, document, pictures, told)
+        with tally.quarantining(name):
+            yield _labelled(path, name, document, pictures, tally)
 
 
-def _labelled(path: Path, name: str, document: Document, pictures: Pictures, told: Part) -> Sample:
+def _labelled(path: Path, name: str, document: Document, pictures: Pictures, tally: Part) -> Sample:
     """A hand of hand_labels or hand_labels_synth."""
     folder = path.parent.name
     synthetic = _SYNTHETIC.fullmatch(folder) is not None
-    points, visibility = _points(document.hand_pts, path, "hand_pts", told)
+    points, visibility = _points(document.hand_pts, path, "hand_pts", tally)
     is_left = document.is_left
     if is_left not in (0, 1, None):
         raise InputError(path, f"{is_left:g}", field="is_left", allowed="0 or 1")
@@ -108,17 +108,17 @@ def _labelled(path: Path, name: str, document: Document, pictures: Pictures, tol
 
 
 def _of_studio(
-    source: Source, path: Path, name: str, entries: list[msgspec.Raw], told: Part
+    source: Source, path: Path, name: str, entries: list[msgspec.Raw], tally: Part
 ) -> Iterator[Sample]:
     """The hands of hand143: views of the same moments, which nothing tells apart, and so one clip."""
     finder = ImageFinder((source.folder, path.parent), further=source.images)
     for number, raw in enumerate(entries):
         field = f"root[{number}]"
-        with told.quarantining(name):
+        with tally.quarantining(name):
             entry = json_files.entry(_ENTRY, raw, path, field)
-            points, visibility = _points(entry.joint_self, path, f"{field}.joint_self", told)
+            points, visibility = _points(entry.joint_self, path, f"{field}.joint_self", tally)
             key = f"{field}.img_paths"
-            if image := look_up(finder, told, entry.img_paths, where=path, key=key, beside=path.parent):
+            if image := look_up(finder, tally, entry.img_paths, where=path, key=key, beside=path.parent):
                 yield Sample(
                     f"{NAME}/{path.stem}/{number:08d}",
                     NAME,
@@ -135,10 +135,10 @@ def _of_studio(
 
 
 def _points(
-    rows: list[list[float]] | None, path: Path, field: str, told: Part
+    rows: list[list[float]] | None, path: Path, field: str, tally: Part
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     values = shaped(rows, (kp.COUNT, 3), path, field)
-    told.notes["point whose third number is neither 0 nor 1, left unlabelled"] += int(
+    tally.notes["point whose third number is neither 0 nor 1, left unlabelled"] += int(
         (~np.isin(values[:, 2], (0, 1))).sum()
     )
     points = narrow(values[:, :2])

@@ -38,16 +38,16 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
     root = source.root
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="a folder of pictures")
-    counted = Part(make_batch(0))
-    pictures = iter(ending_with(root, images.SUFFIXES, counted, "file that is no picture"))
+    tally = Part(make_batch(0))
+    pictures = iter(ending_with(root, images.SUFFIXES, tally, "file that is no picture"))
     first = list(islice(pictures, ROWS))
     if not first:
-        raise InputError(root, none_of("picture", counted), allowed=_SUFFIXES)
+        raise InputError(root, none_of("picture", tally), allowed=_SUFFIXES)
     number, places = dict[str, int](), source.places
     while first:
         yield _part(root, first, folders, number, places)
         first = list(islice(pictures, ROWS))
-    yield counted
+    yield tally
 
 
 def _part(

@@ -140,10 +140,10 @@ def read(source: Source) -> Iterator[Part]:
     """
     for one in _sets(source):
         frame = _frame(one)
-        counted = Part(make_batch(0))
-        pieces = _load(one, counted)
-        counted.dropped = +counted.dropped
-        yield counted
+        tally = Part(make_batch(0))
+        pieces = _load(one, tally)
+        tally.dropped = +tally.dropped
+        yield tally
         for keys, arrays in pieces:
             yield _read_part(one, keys, arrays, frame)
 
@@ -247,7 +247,7 @@ def _frame(one: _Set) -> tuple[int, int]:
 
 
 @collector_paused()
-def _load(one: _Set, counted: Part) -> list[_Piece]:
+def _load(one: _Set, tally: Part) -> list[_Piece]:
     """The ids of the samples that have an image, sorted, and their arrays, stacked piece by piece."""
     shapes = {name: shape for name, (shape, _) in _FIELDS.items()}
     entries, records = safe_pickle.load_records(one.annotations, shapes)
@@ -255,15 +255,15 @@ def _load(one: _Set, counted: Part) -> list[_Piece]:
     if {*map(type, numbers)} - {int} or min(numbers, default=0) < 0:
         raise InputError(one.annotations, "not a table of samples", allowed="{id: {xyz, uv_vis, K}}")
     keys = sorted(key for key in numbers if f"{key:05d}{one.suffix}" in one.images)
-    counted.dropped[NO_IMAGE] += len(numbers) - len(keys)
-    counted.dropped[NO_ANNOTATION] += len(one.images) - len(keys)
+    tally.dropped[NO_IMAGE] += len(numbers) - len(keys)
+    tally.dropped[NO_ANNOTATION] += len(one.images) - len(keys)
     pieces = []
     for start in range(0, len(keys), _PIECE):
         chosen = keys[start : start + _PIECE]
         alike = [key for key in chosen if key in records.row_of]
         others = [key for key in chosen if key in entries]
         content = [entries.pop(key) for key in others]  # its memory serves the next piece
-        pieces.append(_joined(_of_alike(alike, records), _of_others(one, others, content, counted)))
+        pieces.append(_joined(_of_alike(alike, records), _of_others(one, others, content, tally)))
     return pieces
 
 
@@ -274,11 +274,11 @@ def _of_alike(keys: list[int], records: safe_pickle.Records) -> _Piece:
     }
 
 
-def _of_others(one: _Set, keys: list[int], content: Sequence[Any], counted: Part) -> _Piece:
+def _of_others(one: _Set, keys: list[int], content: Sequence[Any], tally: Part) -> _Piece:
     try:
         return keys, _arrays(content) if keys else {}
     except ValueError:
-        return _sound_ones(one, keys, content, counted)
+        return _sound_ones(one, keys, content, tally)
 
 
 def _joined(one: _Piece, other: _Piece) -> _Piece:
@@ -326,7 +326,7 @@ def _narrow(values: NDArray[Any], kind: type[np.floating[Any]]) -> NDArray[Any]:
         return values.astype(kind)
 
 
-def _sound_ones(one: _Set, keys: Sequence[int], content: Sequence[Any], counted: Part) -> _Piece:
+def _sound_ones(one: _Set, keys: Sequence[int], content: Sequence[Any], tally: Part) -> _Piece:
     """As a piece, sample by sample, since one of them is broken."""
     sound, found = [], []
     for key, entry in zip(keys, content, strict=True):
@@ -334,7 +334,7 @@ def _sound_ones(one: _Set, keys: Sequence[int], content: Sequence[Any], counted:
             found.append(_arrays([entry]))
             sound.append(key)
         except ValueError as error:
-            counted.quarantine.append((one.sample(key), str(error)))
+            tally.quarantine.append((one.sample(key), str(error)))
     return sound, {
         name: np.concatenate([np.empty((0, *shape)), *(arrays[name] for arrays in found)])
         for name, (shape, _) in _FIELDS.items()

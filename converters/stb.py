@@ -70,17 +70,17 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no table in it, or none that can be used.
     """
-    told = Part(make_batch(0))
-    tables = [path for path in texts_below(source.folder, told) if _TABLE.fullmatch(path.name)]
+    tally = Part(make_batch(0))
+    tables = [path for path in texts_below(source.folder, tally) if _TABLE.fullmatch(path.name)]
     if not tables:
         raise refusal(
             source.root, "no file such as B1Counting_BB.mat", allowed="images/ and labels/", own=NAME
         )
-    hands = apart(tables, lambda table: _hands(table, source, told), source, told)
-    yield from gathered(hands, told, note=NOT_TOLD)
+    hands = apart(tables, lambda table: _hands(table, source, tally), source, tally)
+    yield from gathered(hands, tally, note=NOT_TOLD)
 
 
-def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
+def _hands(table: Path, source: Source, tally: Part) -> Iterator[Sample]:
     match = _TABLE.fullmatch(table.name)
     assert match is not None
     (points,) = load(table, source.places, "handPara")
@@ -88,12 +88,12 @@ def _hands(table: Path, source: Source, told: Part) -> Iterator[Sample]:
         raise InputError(table, f"an array of {points.shape}", field="handPara", allowed="(3, 21, n)")
     folder = _folder(source, match[1])
     cameras = _cameras()[match[2].upper()]
-    told.dropped[NO_ANNOTATION] += _count_beyond(folder, cameras, points.shape[2])
+    tally.dropped[NO_ANNOTATION] += _count_beyond(folder, cameras, points.shape[2])
     for camera in cameras:
         for frame in range(points.shape[2]):
             image = folder / f"{camera.called}_{frame}.png"
             if not image.is_file():
-                told.absent[NO_IMAGE] += 1
+                tally.absent[NO_IMAGE] += 1
                 continue
             yield _hand(match[1], camera, frame, points[:, :, frame].T, image)
 

@@ -58,37 +58,37 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no joints_2D_GT in it.
     """
-    told = Part(make_batch(0))
-    files = [path for path in texts_below(source.folder, told) if _is_labels(path)]
+    tally = Part(make_batch(0))
+    files = [path for path in texts_below(source.folder, tally) if _is_labels(path)]
     if not files:
         raise refusal(source.root, "no joints_2D_GT/*.txt", allowed="01/1/rgb and joints_2D_GT", own=NAME)
-    yield from gathered(_hands(source, files, told), told, note=NOT_TOLD)
+    yield from gathered(_hands(source, files, tally), tally, note=NOT_TOLD)
 
 
 def _is_labels(path: Path) -> bool:
     return path.parent.name.lower() == _FOLDER and _FILE.fullmatch(path.name) is not None
 
 
-def _hands(source: Source, files: list[Path], told: Part) -> Iterator[Sample]:
+def _hands(source: Source, files: list[Path], tally: Part) -> Iterator[Sample]:
     frames = []
     for path in files:
         if path.is_file() and not path.stat().st_size:
-            told.absent["frame that is not labelled"] += 1
+            tally.absent["frame that is not labelled"] += 1
             continue
-        with told.quarantining(source.name(path)):
+        with tally.quarantining(source.name(path)):
             frames.append(_Frame(path, _joints(path, source)))
     turned = _counted_from_tip(frames)
     for path, hands in frames:
         recording = path.parent.parent
         image = next((p for p in _images(source, recording, path.stem) if p.is_file()), None)
         if image is None:
-            told.absent[NO_IMAGE] += 1
+            tally.absent[NO_IMAGE] += 1
             continue
         for side, joints in zip(SIDES, hands, strict=False):
             if np.isnan(joints).all():
-                told.absent["hand of which no joint is seen"] += 1
+                tally.absent["hand of which no joint is seen"] += 1
                 continue
-            told.notes[_FROM_TIP] += turned
+            tally.notes[_FROM_TIP] += turned
             yield _hand(source.name(recording), side, joints[_TURNED] if turned else joints, image)
 
 

@@ -36,15 +36,15 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
     InputError: no video.
     """
     root = source.root if source.root.is_dir() else source.root.parent
-    counted = Part(make_batch(0))
+    tally = Part(make_batch(0))
     found = [source.root]
     if source.root.is_dir():
-        found = list(ending_with(root, videos.SUFFIXES, counted, "file that is no video"))
+        found = list(ending_with(root, videos.SUFFIXES, tally, "file that is no video"))
     if not found:
-        raise InputError(root, none_of("video", counted), allowed=", ".join(videos.SUFFIXES))
+        raise InputError(root, none_of("video", tally), allowed=", ".join(videos.SUFFIXES))
     if source.extract is None:
         raise InputError(source.root, "frames of a video have to be written somewhere")
-    yield counted
+    yield tally
     for path in found:
         clip = path.relative_to(root).as_posix()
         not_held = list[int]()

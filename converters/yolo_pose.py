@@ -76,25 +76,25 @@ def read(source: Source) -> Iterator[Part]:
     root = source.root
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="a folder with images/ and labels/")
-    counted = Part(make_batch(0))
-    pairs = find_pairs(source, counted)
+    tally = Part(make_batch(0))
+    pairs = find_pairs(source, tally)
     config = read_config(root)
-    counted.notes.update(config.notes)
+    tally.notes.update(config.notes)
     labelled = []
     for pair in pairs:
         if pair.image is None:
-            counted.quarantine.append((_relative(root, pair.label), pair.why or "no image of its name"))
+            tally.quarantine.append((_relative(root, pair.label), pair.why or "no image of its name"))
         elif pair.label is None:
-            counted.dropped["image without a label file"] += 1
+            tally.dropped["image without a label file"] += 1
         else:
             labelled.append(pair)
     if not config.sizes:
         config.sizes, config.sizes_by = _sizes(labelled), "other lines of the set say"
     coco = config.visibility == COCO or any(_uses_two(pair.label) for pair in labelled if pair.label)
     if labelled and not coco:
-        counted.notes["visibility: the set never uses 2, so 1 was read as visible"] += 1
-    counted.notes.update(_flip_advice(root, labelled[:_LOOKED_AT], config))
-    yield counted
+        tally.notes["visibility: the set never uses 2, so 1 was read as visible"] += 1
+    tally.notes.update(_flip_advice(root, labelled[:_LOOKED_AT], config))
+    yield tally
     for start in range(0, len(labelled), _FILES):
         yield _read_part(root, labelled[start : start + _FILES], config, coco)
 
@@ -164,11 +164,11 @@ def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]
     """What to write in place of each flip_idx that the hands of these files contradict."""
     if not config.flips:
         return []
-    lines, aside = _Lines(), Part(make_batch(0))
+    lines, tally = _Lines(), Part(make_batch(0))
     for pair in pairs:
-        _parse(root, pair, config, lines, aside)
+        _parse(root, pair, config, lines, tally)
     values = np.array(lines.values, np.float64).reshape(-1, _HEAD + 3 * kp.COUNT)
-    points = _in_our_order(values, config, aside.notes)[..., :2]
+    points = _in_our_order(values, config, tally.notes)[..., :2]
     points[(points == 0).all(axis=2)] = np.nan
     places = (config.order(int(values[0, 0])).places if len(values) else None) or config_advice.OURS
     told = (

@@ -110,21 +110,21 @@ def read_hands(
     InputError: no annotation file, or none that is COCO's.
     """
     files, finder = annotation_files(source)
-    failed = Part(make_batch(0))
+    tally = Part(make_batch(0))
     found: list[Hands] = []
     for file in files:
-        with failed.quarantining(as_text(file.name)):
+        with tally.quarantining(as_text(file.name)):
             hands, annotations, bare = hands_in(file, source.places, kind, unread, hands_of)
             found += hands
             if not annotations:
-                failed.notes[f"no annotations in {file.name}"] += 1
+                tally.notes[f"no annotations in {file.name}"] += 1
             if bare:
-                failed.notes[NO_ANNOTATION] += bare
+                tally.notes[NO_ANNOTATION] += bare
     if not found:
-        name, reason = failed.quarantine[0]
+        name, reason = tally.quarantine[0]
         why = f"not a COCO file: {reason}{and_others(len(files) - 1)}"
         raise refusal(source.root, why, allowed="images and annotations", own=own, where=source.folder / name)
-    yield failed
+    yield tally
     yield from _parts(found, finder)
 
 

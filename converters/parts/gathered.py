@@ -30,39 +30,40 @@ NO_HAND_SIZE = (
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
 
 
-def gathered(hands: Iterable[Sample], told: Part, *, note: str | None = None) -> Iterator[Part]:
-    """The hands in parts of many; what `told` was told while they came goes with them.
+def gathered(hands: Iterable[Sample], tally: Part, *, note: str | None = None) -> Iterator[Part]:
+    """Yield the hands in parts of ROWS, with what `tally` gathered while they were read.
 
-    A hand with a number that cannot be is quarantined.
+    A hand with an impossible number is quarantined.
 
     Parameters
     ----------
-    note: counted once for each hand that is not.
+    tally: what was left out or noted, and why; emptied into each part.
+    note: counted once for each hand that is kept.
     """
     waiting: list[Sample] = []
     for hand in hands:
         fault = _fault(hand)
         if fault:
-            told.quarantine.append((hand.sample_id, fault))
+            tally.quarantine.append((hand.sample_id, fault))
             continue
         waiting.append(hand)
         if note is not None:
-            told.notes[note] += 1
+            tally.notes[note] += 1
         if len(waiting) == ROWS:
-            yield _part(waiting, told, note)
+            yield _part(waiting, tally, note)
             waiting = []
-    yield _part(waiting, told, note)
+    yield _part(waiting, tally, note)
 
 
 def apart(
-    tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], source: Source, told: Part
+    tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], source: Source, tally: Part
 ) -> Iterator[Sample]:
-    """The hands of each of several tables, or sets of tables that belong together; where one cannot be used,
-    the file at fault goes to the quarantine of `told`.
+    """The hands of several tables, or of sets of tables that belong together. A table that cannot be used
+    goes to the quarantine of `tally`.
 
     Raises
     ------
-    InputError: none can.
+    InputError: no table can be used.
     """
     failed: InputError | None = None
     used = False
@@ -71,21 +72,21 @@ def apart(
             yield from hands(table)
             used = True
         except InputError as error:
-            told.quarantine.append((source.name(Path(error.where)), error.reason))
+            tally.quarantine.append((source.name(Path(error.where)), error.reason))
             failed = error
     if failed is not None and not used:
         raise failed
 
 
-def _part(hands: list[Sample], told: Part, note: str | None) -> Part:
+def _part(hands: list[Sample], tally: Part, note: str | None) -> Part:
     part = Part(to_batch(hands), of_each=note)
-    part.count(told)
+    part.count(tally)
     for counts in (part.dropped, part.notes, part.absent):
         for name in [name for name, count in counts.items() if not count]:
             del counts[name]
     blank = Part(make_batch(0))
-    told.dropped, told.quarantine, told.notes = blank.dropped, blank.quarantine, blank.notes
-    told.absent, told.spoilt = blank.absent, blank.spoilt
+    tally.dropped, tally.quarantine, tally.notes = blank.dropped, blank.quarantine, blank.notes
+    tally.absent, tally.spoilt = blank.absent, blank.spoilt
     return part
 
 

@@ -33,10 +33,10 @@ class Wanted(NamedTuple):
 
 
 def documents(
-    source: Source, wanted: Wanted, decoder: msgspec.json.Decoder[T], told: Part
+    source: Source, wanted: Wanted, decoder: msgspec.json.Decoder[T], tally: Part
 ) -> Iterator[tuple[Path, str, T]]:
     """Yield each file, its name for reports, and its content, in order. A file that is not of the format goes
-    to the quarantine of `told`.
+    to the quarantine of `tally`.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def documents(
     """
     files = [source.root]
     if not source.root.is_file():
-        below = texts_below(source.folder, told)
+        below = texts_below(source.folder, tally)
         files = [path for path in below if path.name.lower().endswith(wanted.ending)]
     understood = False
     for path in files:
         name = source.name(path)
-        with told.quarantining(name):
+        with tally.quarantining(name):
             document = json_files.load(decoder, path, source.places, _MAX_BYTES)
             understood = True
             yield path, name, document
@@ -57,6 +57,6 @@ def documents(
         return
     found = f"no {wanted.names}"
     if files:
-        name, reason = told.quarantine[0]
+        name, reason = tally.quarantine[0]
         found = f"none of its {wanted.names} is {wanted.own}'s: {name}: {reason}"
     raise refusal(source.root, found, allowed=wanted.allowed, own=wanted.own)

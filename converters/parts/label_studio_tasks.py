@@ -145,14 +145,12 @@ class Task:
         return self.sent[number] if number < len(self.sent) else None
 
 
-def tasks_of(
-    path: Path, name: str, places: Places, counted: Part, annotator: str | None = None
-) -> list[Task]:
-    """The tasks of a file that have an annotation or a prediction; `counted`: told of the others.
+def tasks_of(path: Path, name: str, places: Places, tally: Part, annotator: str | None = None) -> list[Task]:
+    """The tasks of a file that have an annotation or a prediction; `tally` counts the others.
 
     Parameters
     ----------
-    name: as people are told of the file. places: where it may lie. annotator: whose annotations to read.
+    name: the file's, for reports. places: where it may lie. annotator: whose annotations to read.
 
     Raises
     ------
@@ -161,7 +159,7 @@ def tasks_of(
     with json_files.open_checked(path, places) as file:
         content = json_files.decode(_DECODER, file.read(), path)
     entries = content if isinstance(content, list) else [content]
-    plain_tasks = [_as_task(entry, counted) for entry in entries]
+    plain_tasks = [_as_task(entry, tally) for entry in entries]
     if entries and not any(plain_tasks):
         raise InputError(path, "no task", allowed="tasks with data and annotations")
     tasks: list[Task] = []
@@ -170,17 +168,17 @@ def tasks_of(
             if plain is None:
                 raise InputError(path, "no task", allowed="an object with data")
             told = msgspec.convert(plain, _Task, strict=False)
-            task = _read(told, f"row{number}", counted, annotator)
+            task = _read(told, f"row{number}", tally, annotator)
         except msgspec.ValidationError as error:
-            counted.quarantine.append((f"{name}: [{number}]", json_files.invalid(path, error).reason))
+            tally.quarantine.append((f"{name}: [{number}]", json_files.invalid(path, error).reason))
         except InputError as error:
-            counted.quarantine.append((f"{name}: [{number}]", error.reason))
+            tally.quarantine.append((f"{name}: [{number}]", error.reason))
         else:
             tasks += [task] if task is not None else []
     return tasks
 
 
-def _as_task(entry: Any, counted: Part) -> dict[str, Any] | None:
+def _as_task(entry: Any, tally: Part) -> dict[str, Any] | None:
     """An entry of any of its files as a task of JSON; None for what is none.
 
     JSON-MIN tells what is chosen for points, and not for which: those that are hidden are counted.
@@ -200,7 +198,7 @@ def _as_task(entry: Any, counted: Part) -> dict[str, Any] | None:
     ]
     hidden = {key: _hidden(value) for key, value in entry.items() if key not in regions}
     if sum(hidden.values()):
-        counted.dropped[_HIDDEN] += sum(hidden.values())
+        tally.dropped[_HIDDEN] += sum(hidden.values())
     data = {key: entry[key] for key, count in hidden.items() if key != "id" and not count}
     done = {"result": results, "completed_by": entry.get("annotator")}
     return {"id": entry.get("id"), "data": data, "annotations": [done]}
@@ -222,8 +220,8 @@ def _kind(value: dict[str, Any]) -> str:
     return next((key for key in value if key.endswith("labels") and isinstance(value[key], list)), "")
 
 
-def _read(told: _Task, number: str, counted: Part, annotator: str | None) -> Task | None:
-    chosen, tagger = _chosen(told, counted, annotator)
+def _read(told: _Task, number: str, tally: Part, annotator: str | None) -> Task | None:
+    chosen, tagger = _chosen(told, tally, annotator)
     if chosen is None:
         return None
     columns = dict(told.data)
@@ -235,18 +233,18 @@ def _read(told: _Task, number: str, counted: Part, annotator: str | None) -> Tas
     task.sent = sent
     for column, value in columns.items():
         if not isinstance(value, str | int | float | bool | None):
-            leave_out(counted.notes, "column that is no text or number, left out:", repr(brief(column)))
+            leave_out(tally.notes, "column that is no text or number, left out:", repr(brief(column)))
         elif value is not None and len(task.data) == _COLUMNS:
-            counted.notes[f"column of a task beyond the first {_COLUMNS}, left out"] += 1
+            tally.notes[f"column of a task beyond the first {_COLUMNS}, left out"] += 1
         elif value is not None:
             task.data[column] = value
-    _add_regions(task, chosen.result or [], counted)
+    _add_regions(task, chosen.result or [], tally)
     return task
 
 
-def _chosen(told: _Task, counted: Part, annotator: str | None) -> tuple[_Annotation | None, str | None]:
+def _chosen(told: _Task, tally: Part, annotator: str | None) -> tuple[_Annotation | None, str | None]:
     """The annotation to read, else the prediction with its model; the others are counted."""
-    notes = counted.notes
+    notes = tally.notes
     given = [*(told.annotations or []), *(told.completions or [])]
     done = [annotation for annotation in given if not annotation.was_cancelled]
     skipped = len(given) - len(done)
@@ -297,7 +295,7 @@ def _picture(columns: dict[str, Any]) -> str:
     return found[0]
 
 
-def _add_regions(task: Task, results: list[Any], counted: Part) -> None:
+def _add_regions(task: Task, results: list[Any], tally: Part) -> None:
     """Read an annotation's results: those of one id are one region."""
     regions: dict[str, Region] = {}
     remarks: dict[str, list[str]] = {}
@@ -305,20 +303,20 @@ def _add_regions(task: Task, results: list[Any], counted: Part) -> None:
         try:
             result = msgspec.convert(entry, _Result, strict=False)
         except msgspec.ValidationError as error:
-            leave_out(counted.dropped, "region of another form:", str(error).replace("`", ""))
+            leave_out(tally.dropped, "region of another form:", str(error).replace("`", ""))
             continue
         key = text_id(result.id, number)
         said = list(_said(result))
         if result.item_index:
-            counted.dropped["region of a task's further picture"] += 1
+            tally.dropped["region of a task's further picture"] += 1
         elif result.type.endswith("labels"):
             regions[key if key not in regions else f"{key}~{number}"] = _region(key, result, said)
         elif said:
             remarks.setdefault(key, []).extend(said)
         elif result.type == "relation":
-            counted.notes["relation, not used"] += 1
+            tally.notes["relation, not used"] += 1
         else:
-            leave_out(counted.dropped, "region", brief(result.type or "without a type"))
+            leave_out(tally.dropped, "region", brief(result.type or "without a type"))
     for key, said in remarks.items():
         (regions[key].remarks if key in regions else task.remarks).extend(said)
     task.regions = list(regions.values())

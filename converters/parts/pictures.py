@@ -39,7 +39,7 @@ def locate(
 
 def look_up(
     finder: ImageFinder,
-    told: Part,
+    tally: Part,
     name: str,
     *,
     where: Path,
@@ -48,23 +48,23 @@ def look_up(
     beside: Path | None = None,
 ) -> str:
     """As `locate`, for a published table of which not every image was downloaded: empty for an image that is
-    not there, which `told` counts as absent, and for a path out of the source, which it quarantines."""
+    not there, which `tally` counts as absent, and for a path out of the source, which it quarantines."""
     try:
-        return locate(finder, told.notes, name, where=where, key=key, split=split, beside=beside)
+        return locate(finder, tally.notes, name, where=where, key=key, split=split, beside=beside)
     except UnsafeInput as error:
-        told.quarantine.append((where.name, error.reason))
+        tally.quarantine.append((where.name, error.reason))
     except InputError:
-        told.absent[NO_IMAGE] += 1
+        tally.absent[NO_IMAGE] += 1
     return ""
 
 
-def probed(image: str, name: str, told: Part) -> images.ImageInfo | None:
-    """What a picture's header tells; None where it cannot be read, which `told` counts and quarantines."""
+def probed(image: str, name: str, tally: Part) -> images.ImageInfo | None:
+    """What a picture's header tells; None where it cannot be read, which `tally` counts and quarantines."""
     try:
         return images.probe(image)
     except UnreadableImage as error:
-        told.dropped["image unreadable"] += 1
-        told.quarantine.append((name, error.reason))
+        tally.dropped["image unreadable"] += 1
+        tally.quarantine.append((name, error.reason))
         return None
 
 

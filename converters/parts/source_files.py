@@ -18,25 +18,25 @@ def read_each(
     source: Source,
     suffix: str,
     read: Callable[[Path, str, int], T],
-    failed: Part,
+    tally: Part,
     *,
     own: str,
     title: str,
     allowed: str,
 ) -> list[T]:
-    """What `read` makes of each file below a source, or of the one given; those that it refuses go to the
-    quarantine of `failed`.
+    """What `read` makes of each file below a source, or of the one given. Files that it refuses go to the
+    quarantine of `tally`.
 
     Parameters
     ----------
-    read: of a file, its name below the source, and how many there are; raises InputError.
-    own, title: what the format is called in commands and among people. allowed: what its files are.
+    read: takes a file, its name below the source, and the number of files; raises InputError.
+    own, title: the format's name in commands, and its usual name. allowed: what its files are.
 
     Raises
     ------
-    InputError: there is none, or none that `read` takes.
+    InputError: there is no file, or `read` refuses all.
     """
-    root, found = root_of(source), files_of(source, suffix, failed)
+    root, found = root_of(source), files_of(source, suffix, tally)
     made: list[T] = []
     first: InputError | None = None
     for path in found:
@@ -45,7 +45,7 @@ def read_each(
             made.append(read(path, name, len(found)))
         except InputError as error:
             first = first or error
-            failed.quarantine.append((name, error.reason))
+            tally.quarantine.append((name, error.reason))
     if not made:
         why = f"not a {title} file: {first.reason}" if first else f"no {suffix} file"
         raise refusal(root, why, allowed=allowed, own=own, where=Path(first.where) if first else None)
@@ -59,12 +59,12 @@ def finder_of(source: Source) -> ImageFinder:
     return ImageFinder((root, *([pictures] if pictures.is_dir() else [])), further=source.images)
 
 
-def files_of(source: Source, suffix: str, failed: Part) -> list[Path]:
-    """The file that was given, whatever it is called, or those below the folder with that suffix; what is
-    passed over is told to `failed`, as by `texts_below`."""
+def files_of(source: Source, suffix: str, tally: Part) -> list[Path]:
+    """The file that was given, whatever its name, or the files below the folder with that suffix; `tally`
+    counts what is passed over, as `texts_below` does."""
     if source.root.is_file():
         return [source.root]
-    return [path for path in texts_below(source.root, failed) if path.suffix.lower() == suffix]
+    return [path for path in texts_below(source.root, tally) if path.suffix.lower() == suffix]
 
 
 def root_of(source: Source) -> Path:

@@ -37,7 +37,7 @@ class Pair:
     why: str = ""
 
 
-def find_pairs(source: Source, counted: Part) -> list[Pair]:
+def find_pairs(source: Source, tally: Part) -> list[Pair]:
     """Images and label files under the same key, sorted; by Ultralytics' rule that the last folder called
     images stands for one called labels. Letter case is forgiven where that leaves no doubt.
 
@@ -49,7 +49,7 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
     ------
     InputError: there are no label files.
     """
-    found = _found(source, counted)
+    found = _found(source, tally)
     if not found["labels"]:
         raise _without_labels(source.root)
     _forgive_case(found)
@@ -57,8 +57,8 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
     for place in [place for place in lost if found["labels"][place].name.lower() == _CLASSES]:
         lost.remove(place)
         del found["labels"][place]
-        counted.notes[f"{_CLASSES} among the labels, passed over"] += 1
-    elsewhere, why = _elsewhere(source.images, lost, counted) if source.images else ({}, {})
+        tally.notes[f"{_CLASSES} among the labels, passed over"] += 1
+    elsewhere, why = _elsewhere(source.images, lost, tally) if source.images else ({}, {})
     if (source.root / "images").is_file():
         told = "images is a file, as Git leaves a link that it cannot make; give the folder with --images"
         why = dict.fromkeys(lost, told) | why
@@ -76,7 +76,7 @@ def find_pairs(source: Source, counted: Part) -> list[Pair]:
         key = escaped("/".join((*before[len(common) :], *after, stem)))
         image = found["images"].get(place) or elsewhere.get(place)
         if key in pairs:
-            counted.dropped["image of the same name as another"] += 1
+            tally.dropped["image of the same name as another"] += 1
         else:
             pairs[key] = Pair(key, split, image, found["labels"].get(place), why.get(place, ""))
     return list(pairs.values())
@@ -94,10 +94,10 @@ def _without_labels(root: Path) -> InputError:
     return InputError(root, found, allowed=allowed, remedy=f"give the folder above {kind}: {above}")
 
 
-def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:
+def _found(source: Source, tally: Part) -> dict[str, dict[_Place, Path]]:
     found: dict[str, dict[_Place, Path]] = {"images": {}, "labels": {}}
     places = source.places
-    for path in sorted(texts_below(source.root, counted, _files(source, counted)), key=images.rank):
+    for path in sorted(texts_below(source.root, tally, _files(source, tally)), key=images.rank):
         parts = path.relative_to(source.root).parts[:-1]
         kinds = [part.lower() for part in parts]
         at = max((i for i, kind in enumerate(kinds) if kind in found), default=None)
@@ -106,14 +106,14 @@ def _found(source: Source, counted: Part) -> dict[str, dict[_Place, Path]]:
         try:
             places.require(path)
         except UnsafeInput as error:
-            counted.quarantine.append((path.relative_to(source.root).as_posix(), error.reason))
+            tally.quarantine.append((path.relative_to(source.root).as_posix(), error.reason))
             continue
         if found[kinds[at]].setdefault((parts[:at], parts[at + 1 :], path.stem), path) != path:
-            counted.dropped["image of the same name as another"] += 1
+            tally.dropped["image of the same name as another"] += 1
     return found
 
 
-def _files(source: Source, counted: Part) -> Iterator[Path]:
+def _files(source: Source, tally: Part) -> Iterator[Path]:
     """The files below the root and below folders of the root that links lead to."""
     root = real(source.root)
     given = real(source.images) if source.images else None
@@ -128,10 +128,10 @@ def _files(source: Source, counted: Part) -> Iterator[Path]:
             return new
         if given is None or not leads.is_relative_to(given):
             if {part.lower() for part in name.parts}.isdisjoint(_SUFFIXES):
-                counted.notes["linked folder outside the source, not entered"] += 1
+                tally.notes["linked folder outside the source, not entered"] += 1
             else:
                 reason = "a link that leads out of the source; give the folder of the images with --images"
-                counted.quarantine.append((name.as_posix(), reason))
+                tally.quarantine.append((name.as_posix(), reason))
         return False
 
     return files_below(source.root, enter)
@@ -156,11 +156,11 @@ def _folded(place: _Place) -> str:
 
 
 def _elsewhere(
-    folder: Path, places: Sequence[_Place], counted: Part
+    folder: Path, places: Sequence[_Place], tally: Part
 ) -> tuple[dict[_Place, Path], dict[_Place, str]]:
     """The images that a folder has for label files, and why it has none for others."""
     by_stem = defaultdict(list)
-    for path in texts_below(folder, counted):
+    for path in texts_below(folder, tally):
         if path.suffix.lower() in images.SUFFIXES:
             by_stem[folded(path.stem)].append(path)
     chosen: dict[_Place, Path] = {}
@@ -182,8 +182,8 @@ def _elsewhere(
     claims = Counter(chosen.values())
     for place in [place for place, path in chosen.items() if claims[path] > 1]:
         why[place] = f"{claims[chosen[place]]} label files would take {chosen.pop(place).name!r}"
-    counted.notes[BY_NAME] += len(by_name & chosen.keys())
-    counted.notes = +counted.notes
+    tally.notes[BY_NAME] += len(by_name & chosen.keys())
+    tally.notes = +tally.notes
     return chosen, why
 
 
