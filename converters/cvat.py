@@ -72,7 +72,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     InputError: the mapping file is wrong, or none of the files is CVAT's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
-    finder, tally = finder_of(source), Part(to_batch([]))
+    finder, tally = finder_of(source), Part()
 
     def load(path: Path, name: str, count: int) -> _File:
         file = _File(path, name, _key(name, count), finder, source.places, theirs)
@@ -121,7 +121,7 @@ class _File:
     places: Places
     mapping: Mapping
     hands: list[_Hand] = field(default_factory=list)
-    part: Part = field(default_factory=lambda: Part(to_batch([])))
+    part: Part = field(default_factory=Part)
     sublabels: dict[str, list[str]] = field(default_factory=dict)
     video: str = ""
     step: int = 1
@@ -155,7 +155,7 @@ class _File:
                 samples.append(sample)
             part.batch = to_batch(samples)
             yield part
-            part = Part(to_batch([]))
+            part = Part()
 
     def _find(self, picture: _Picture, part: Part) -> str | None:
         """The file of a picture; None where it cannot be used, with the reason in the quarantine."""

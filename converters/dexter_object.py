@@ -29,7 +29,7 @@ from curate.basics.errors import InputError
 from curate.basics.numerals import as_number
 from curate.basics.wording import counted
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import Source, texts_below
 
 NAME = "dexter-object"
@@ -54,7 +54,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no table in it, or none with a line for each picture.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     tables: dict[str, Path] = {}
     for path in texts_below(source.folder, tally):  # my_Grasp13D.txt, the revised one, comes behind
         if match := _TABLE.fullmatch(path.name):

@@ -43,7 +43,7 @@ def read(source: Source) -> Iterator[Part]:
     info = read_hand_info(path)
     photos, twins = _photos(source, path.parent)
     rows = [row for key, row in info.stems.items() if key in photos]
-    tally = Part(make_batch(0), quarantine=info.quarantine, notes=info.notes)
+    tally = Part(quarantine=info.quarantine, notes=info.notes)
     tally.absent["row without its photo"] += len(info.stems) - len(rows)
     tally.dropped["photo without a row"] += len(photos.keys() - info.stems.keys())
     tally.dropped["photo of the same name as another"] += twins

@@ -26,7 +26,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.wording import counted
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import Source, texts_below
 
 NAME = "freihand"
@@ -55,7 +55,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no table of points in it, or none that can be used.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     sets = _sets(source)
     hands = apart(sets, lambda one: _hands(one, source, tally), source, tally)
     yield from gathered(hands, tally, note=NOT_TOLD)

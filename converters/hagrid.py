@@ -27,7 +27,7 @@ from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo
 from curate.basics.wording import counted
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import Source
 from curate.data.split import split_of
 
@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     yield from gathered(_hands(source, tally), tally, note=NOT_TOLD)
 
 

@@ -23,7 +23,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.images import ImageInfo
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import ImageFinder, Source
 
 NAME = "hand-graph"
@@ -38,7 +38,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder or files, or arrays that do not fit each other.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     yield from gathered(_hands(source, tally), tally, note=NOT_TOLD)
 
 

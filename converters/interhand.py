@@ -30,7 +30,7 @@ from converters.parts.pictures import NO_ANNOTATION, look_up
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import TWO_SIDES, ImageFinder, Source, texts_below
 
 T = TypeVar("T")
@@ -138,7 +138,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no data.json, several of one split, or none that can be used.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     splits = _splits(source, tally)
     finder = _finder(source, splits)
     hands = apart(splits, lambda s: _hands(s, source, finder, tally), source, tally)

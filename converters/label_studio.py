@@ -64,7 +64,7 @@ def read(source: Source, *, mapping: Path | None = None, annotator: str | None =
     InputError: the mapping file is wrong, or none of the files is Label Studio's.
     """
     theirs = Mapping.load(mapping) if mapping else Mapping()
-    finder, tally = finder_of(source), Part(to_batch([]))
+    finder, tally = finder_of(source), Part()
     taken = set[str]()
 
     def load(path: Path, name: str, count: int) -> _File:
@@ -94,7 +94,7 @@ class _File:
 
     def part(self, tasks: list[Task]) -> Part:
         """The samples of some tasks; one that cannot be used goes to the quarantine."""
-        part = Part(to_batch([]))
+        part = Part()
         samples: list[Sample] = []
         for task in tasks:
             with part.quarantining(f"{self.name}: task {task.key[:80]}"):

@@ -207,7 +207,7 @@ def read(source: Source, *, mapping: Path | None = None) -> Iterator[Part]:
     root = root_of(source)
     finder = ImageFinder((root,), further=source.images)
     reader = _Reader(root, source.places, finder, theirs, source.extract)
-    tally = Part(to_batch([]))
+    tally = Part()
     found = files_of(source, ".json", tally)
     reader.require_one(found)
     yield tally  # the mapping is right; from here on images may be written

@@ -25,7 +25,7 @@ from curate.basics.errors import InputError
 from curate.basics.numerals import as_number
 from curate.basics.wording import counted
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import ImageFinder, Source, texts_below
 from curate.data.split import split_of
 
@@ -53,7 +53,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no label_joint.txt in it, or none that can be used.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     tables = [path for path in texts_below(source.folder, tally) if _TABLE.fullmatch(path.name)]
     if not tables:
         allowed = "the folder OneHand10K with Train/ and Test/"

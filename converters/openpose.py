@@ -23,7 +23,7 @@ from converters.parts.pictures import Pictures
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import Source
 
 NAME = "openpose"
@@ -68,7 +68,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     yield from gathered(_hands(source, tally), tally)
 
 

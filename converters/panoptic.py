@@ -27,7 +27,7 @@ from converters.parts.pictures import Pictures, look_up
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import ImageFinder, Source
 from curate.data.split import split_of
 
@@ -70,7 +70,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no file of that form in it.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     yield from gathered(_hands(source, tally), tally)
 
 

@@ -38,7 +38,7 @@ def read(source: Source, *, folders: str | None = None) -> Iterator[Part]:
     root = source.root
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="a folder of pictures")
-    tally = Part(make_batch(0))
+    tally = Part()
     pictures = iter(ending_with(root, images.SUFFIXES, tally, "file that is no picture"))
     first = list(islice(pictures, ROWS))
     if not first:

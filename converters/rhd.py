@@ -140,7 +140,7 @@ def read(source: Source) -> Iterator[Part]:
     """
     for one in _sets(source):
         frame = _frame(one)
-        tally = Part(make_batch(0))
+        tally = Part()
         pieces = _load(one, tally)
         tally.dropped = +tally.dropped
         yield tally
@@ -294,7 +294,7 @@ def _joined(one: _Piece, other: _Piece) -> _Piece:
 def _read_part(
     one: _Set, keys: Sequence[int], arrays: dict[str, NDArray[Any]], frame: tuple[int, int]
 ) -> Part:
-    part = Part(make_batch(0))
+    part = Part()
     uv = arrays["uv_vis"].reshape(-1, 2, kp.COUNT, 3)
     bad = _faults(arrays)
     for row, reason in bad.items():

@@ -29,7 +29,7 @@ from converters.parts.pictures import NO_ANNOTATION, NO_IMAGE
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import Source, texts_below
 
 NAME = "stb"
@@ -70,7 +70,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, no table in it, or none that can be used.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     tables = [path for path in texts_below(source.folder, tally) if _TABLE.fullmatch(path.name)]
     if not tables:
         raise refusal(

@@ -29,7 +29,7 @@ from curate.basics.errors import InputError
 from curate.basics.numerals import as_number
 from curate.basics.wording import counted
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch
+from curate.data.sample import Sample
 from curate.data.source import Source, texts_below
 
 NAME = "tzionas"
@@ -58,7 +58,7 @@ def read(source: Source) -> Iterator[Part]:
     ------
     InputError: no such folder, or no joints_2D_GT in it.
     """
-    tally = Part(make_batch(0))
+    tally = Part()
     files = [path for path in texts_below(source.folder, tally) if _is_labels(path)]
     if not files:
         raise refusal(source.root, "no joints_2D_GT/*.txt", allowed="01/1/rgb and joints_2D_GT", own=NAME)

@@ -12,7 +12,7 @@ from curate.basics.errors import InputError
 from curate.basics.videos import Frame
 from curate.data.frames import NOT_HELD, SOURCE, write_frame
 from curate.data.part import Part
-from curate.data.sample import Sample, make_batch, to_batch
+from curate.data.sample import Sample, to_batch
 from curate.data.source import Source, ending_with, none_of
 
 NAME = SOURCE
@@ -36,7 +36,7 @@ def read(source: Source, *, every: int = 1, sharpest: bool = False, different: f
     InputError: no video.
     """
     root = source.root if source.root.is_dir() else source.root.parent
-    tally = Part(make_batch(0))
+    tally = Part()
     found = [source.root]
     if source.root.is_dir():
         found = list(ending_with(root, videos.SUFFIXES, tally, "file that is no video"))
@@ -59,7 +59,7 @@ def _parts(
 
     not_held: filled, behind the last frame, with how many more the clip says that it has.
     """
-    part, samples = Part(make_batch(0)), list[Sample]()
+    part, samples = Part(), list[Sample]()
     before = None
     for frame in taken:
         if isinstance(frame, InputError):
@@ -74,7 +74,7 @@ def _parts(
         if len(samples) == _ROWS:
             part.batch = to_batch(samples)
             yield part
-            part, samples = Part(make_batch(0)), []
+            part, samples = Part(), []
     if not_held:  # one or two of a hundred: many containers count so
         part.notes[NOT_HELD] += sum(not_held)
     part.batch = to_batch(samples)

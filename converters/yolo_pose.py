@@ -76,7 +76,7 @@ def read(source: Source) -> Iterator[Part]:
     root = source.root
     if not root.is_dir():
         raise InputError(root, "no such folder", allowed="a folder with images/ and labels/")
-    tally = Part(make_batch(0))
+    tally = Part()
     pairs = find_pairs(source, tally)
     config = read_config(root)
     tally.notes.update(config.notes)
@@ -164,7 +164,7 @@ def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]
     """What to write in place of each flip_idx that the hands of these files contradict."""
     if not config.flips:
         return []
-    lines, tally = _Lines(), Part(make_batch(0))
+    lines, tally = _Lines(), Part()
     for pair in pairs:
         _parse(root, pair, config, lines, tally)
     values = np.array(lines.values, np.float64).reshape(-1, _HEAD + 3 * kp.COUNT)
@@ -207,7 +207,7 @@ class _Lines:
 
 
 def _read_part(root: Path, pairs: Sequence[Pair], config: Config, coco: bool) -> Part:
-    part = Part(make_batch(0))
+    part = Part()
     lines = _Lines()
     for pair in pairs:
         _parse(root, pair, config, lines, part)

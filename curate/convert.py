@@ -28,7 +28,7 @@ from curate.basics.settings import NoOptions, Options, require_options
 from curate.data import soundness
 from curate.data.dataset import ROWS, rebatch
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, Misfit, file_stem, labelled_points, make_batch
+from curate.data.sample import SCHEMA, Misfit, file_stem, labelled_points
 from curate.data.source import Source, files_below
 from curate.data.stage import Stage, Summary, relative_to_out
 from curate.options.convert import ConvertOptions
@@ -200,7 +200,7 @@ def _check_place(source: Source, out: Path) -> None:
 
 def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Part]:
     """The same rows and counts in parts of `size` rows, whatever a converter's own division."""
-    waiting = Part(make_batch(0))
+    waiting = Part()
 
     def batches() -> Iterator[pa.RecordBatch]:
         left = limit
@@ -216,7 +216,7 @@ def _divide(parts: Iterator[Part], size: int, limit: int | None) -> Iterator[Par
                     return
 
     for batch in rebatch(batches(), size):
-        counted, waiting = waiting, Part(make_batch(0))
+        counted, waiting = waiting, Part()
         yield replace(counted, batch=batch)
     yield waiting  # what was counted behind the last row
 
@@ -375,7 +375,7 @@ def _with_stray_masks(parts: Iterator[Part], masks: Iterable[str]) -> Iterator[P
         left.difference_update(map(_stem, part.batch.column("image").to_pylist()))
         yield part
     if left:
-        yield Part(make_batch(0), notes=Counter({"masks_of_no_sample": len(left)}))
+        yield Part(notes=Counter({"masks_of_no_sample": len(left)}))
 
 
 def _attach_masks(place: _Place, part: Part) -> None:

@@ -110,7 +110,7 @@ def read_hands(
     InputError: no annotation file, or none that is COCO's.
     """
     files, finder = annotation_files(source)
-    tally = Part(make_batch(0))
+    tally = Part()
     found: list[Hands] = []
     for file in files:
         with tally.quarantining(as_text(file.name)):
@@ -238,7 +238,12 @@ def _batches(
     twins: NDArray[np.bool_],
     seen: dict[bytes, bytes],
 ) -> Iterator[Part]:
-    carried = Part(make_batch(0), +hands.dropped, hands.quarantine, +hands.notes, +hands.absent)
+    carried = Part(
+        dropped=+hands.dropped,
+        quarantine=hands.quarantine,
+        notes=+hands.notes,
+        absent=+hands.absent,
+    )
     place, found = lookup.places(hands.images, carried)
     missing = int((place < 0).sum())
     if missing:
@@ -246,7 +251,7 @@ def _batches(
     if not hands.ours:
         carried.notes += _leave_out_copies(hands, columns, place, found["image"].to_pylist(), twins, seen)
     for start in range(0, max(1, len(place)), ROWS):
-        part, carried = carried, Part(make_batch(0))
+        part, carried = carried, Part()
         rows = slice(start, start + ROWS)
         chosen = place[rows] >= 0
         mine = {name: _sliced(values, rows) for name, values in columns.items()}

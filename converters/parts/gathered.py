@@ -14,7 +14,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
 from curate.data.part import Part
-from curate.data.sample import Sample, impossible, make_batch, stored, to_batch
+from curate.data.sample import Sample, impossible, stored, to_batch
 from curate.data.source import Source
 
 T = TypeVar("T")
@@ -79,14 +79,12 @@ def apart(
 
 
 def _part(hands: list[Sample], tally: Part, note: str | None) -> Part:
+    """The hands with what the tally holds, which is emptied."""
     part = Part(to_batch(hands), of_each=note)
     part.count(tally)
-    for counts in (part.dropped, part.notes, part.absent):
-        for name in [name for name, count in counts.items() if not count]:
-            del counts[name]
-    blank = Part(make_batch(0))
-    tally.dropped, tally.quarantine, tally.notes = blank.dropped, blank.quarantine, blank.notes
-    tally.absent, tally.spoilt = blank.absent, blank.spoilt
+    part.dropped, part.notes, part.absent = +part.dropped, +part.notes, +part.absent  # without zeros
+    for held in (tally.dropped, tally.quarantine, tally.notes, tally.absent, tally.spoilt):
+        held.clear()
     return part
 
 

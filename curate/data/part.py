@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow as pa
 from curate.basics import files
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file
-from curate.data.sample import SCHEMA
+from curate.data.sample import SCHEMA, make_batch
 
 _SHA256 = 32  # bytes
 LEFT_OUT = "left out: "  # what a reason begins with that an export counts whole samples by, not fields
@@ -27,7 +28,7 @@ class Part:
 
     Attributes
     ----------
-    batch: the samples that came out.
+    batch: the samples that came out; none by default.
     dropped: how many samples or shapes were present but left out, by reason.
     absent: how many are known not to be in the source: photographs of a published table that were not
         downloaded, a hand that is not in view.
@@ -38,7 +39,7 @@ class Part:
     of_each: the name in `notes` that counts each sample of the batch; it is not stored.
     """
 
-    batch: pa.RecordBatch
+    batch: pa.RecordBatch = field(default_factory=partial(make_batch, 0))
     dropped: Counter[str] = field(default_factory=Counter)
     quarantine: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
