@@ -22,9 +22,9 @@ from converters.parts import cvat_labels, cvat_tracks, labels, xml_files
 from converters.parts.cvat_labels import ASPECT, CHOICES, HAND, SAMPLE_ID, SIDE, UNKNOWN
 from converters.parts.cvat_tracks import Spot, place_of, spot_of
 from converters.parts.exported_images import put_hands
-from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
+from converters.parts.label_mapping import IGNORED_LABEL, UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
-from converters.parts.named_counts import brief, leave_out
+from converters.parts.named_counts import brief, leave_out, quoted
 from converters.parts.numbers import pixels
 from converters.parts.pictures import locate
 from converters.parts.point_names import Names, names_of
@@ -203,7 +203,7 @@ class _File:
         number = 0
         for shape in element.below:
             if shape.tag != "skeleton":
-                self._leave_out(shape)
+                self._leave_out(shape, shape.attributes.get("label", ""))
                 continue
             own = f"{NAME}/{key}#{number}" if number else f"{NAME}/{key}"
             number += 1
@@ -224,9 +224,8 @@ class _File:
         if not any(element.all("skeleton")):
             self.part.notes["image without a skeleton"] += 1
 
-    def _leave_out(self, shape: Element) -> None:
-        label = shape.attributes.get("label", "")
-        leave_out(self.part.dropped, f"shape {brief(shape.tag)}", repr(brief(label)))
+    def _leave_out(self, shape: Element, label: str) -> None:
+        leave_out(self.part.dropped, f"shape {brief(shape.tag)}", quoted(label))
 
     # Tracks ------------------------------------------------------------------------------------------
 
@@ -234,7 +233,7 @@ class _File:
         told = track.attributes
         shapes = [shape for shape in track.below if shape.tag not in ("skeleton", "track")]
         for shape in shapes:
-            leave_out(self.part.dropped, f"shape {brief(shape.tag)}", repr(brief(told.get("label", ""))))
+            self._leave_out(shape, told.get("label", ""))
         if shapes:
             return
         number, subset = as_text(told.get("id", "")), told.get("subset")
@@ -282,7 +281,7 @@ class _File:
         """A hand with the id that is told of it, without its picture; None, and why, where it is none."""
         names = self._names(label, spots)
         if names.refusal:
-            reason = f"{brief(label)!r}, no known hand: {names.refusal}"
+            reason = f"{quoted(label)}, no known hand: {names.refusal}"
             leave_out(self.part.dropped, "skeleton", reason)
             return None
         xy, seen = np.full((kp.COUNT, 2), np.nan, np.float32), np.zeros(kp.COUNT, np.uint8)
@@ -291,8 +290,8 @@ class _File:
             if point is None:
                 ignored = self.mapping.ignores(name)
                 counts = self.part.notes if ignored else self.part.dropped
-                what = "ignored label" if ignored else UNKNOWN_LABEL
-                leave_out(counts, what, repr(brief(name)), hint=not ignored)
+                what = IGNORED_LABEL if ignored else UNKNOWN_LABEL
+                leave_out(counts, what, quoted(name), hint=not ignored)
             elif spot.visibility:
                 try:
                     xy[point], seen[point] = place_of(spot.place), spot.visibility
@@ -322,7 +321,7 @@ class _File:
         rest = {name: text for name, text in attributes.items() if not _is_understood(name, text)}
         for name in CHOICES.keys() & rest.keys():
             what = f"{name} that is not understood, kept among the attrs:"
-            leave_out(self.part.notes, what, repr(brief(rest[name])))
+            leave_out(self.part.notes, what, quoted(rest[name]))
         if len(rest) > _ATTRIBUTES:
             what = f"attribute of a hand beyond the first {_ATTRIBUTES}, left out"
             self.part.notes[what] += len(rest) - _ATTRIBUTES

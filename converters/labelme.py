@@ -25,9 +25,9 @@ import numpy as np
 from converters.parts import json_files, labels
 from converters.parts.exported_images import put_hands
 from converters.parts.known_formats import and_others, refusal
-from converters.parts.label_mapping import UNKNOWN_LABEL, Mapping
+from converters.parts.label_mapping import IGNORED_LABEL, UNKNOWN_LABEL, Mapping
 from converters.parts.lost_fields import count_lost
-from converters.parts.named_counts import brief, leave_out
+from converters.parts.named_counts import brief, leave_out, quoted
 from converters.parts.numbers import FARTHEST, pixels
 from converters.parts.pictures import locate
 from converters.parts.sample_keys import escaped
@@ -363,11 +363,11 @@ class _Hands:
             return None
         name = shape.name
         if self.mapping.ignores(name):
-            leave_out(self.ignored, "ignored label", repr(brief(name)))
+            leave_out(self.ignored, IGNORED_LABEL, quoted(name))
             return None
         label = self.mapping.parse(name) if len(name) <= _LONGEST else labels.Label(None)
         if label.keypoint is None:
-            leave_out(self.dropped, UNKNOWN_LABEL, repr(brief(name)), hint=True)
+            leave_out(self.dropped, UNKNOWN_LABEL, quoted(name), hint=True)
             return None
         flaw = _place_flaw(shape.points)
         if flaw:

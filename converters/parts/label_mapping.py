@@ -21,7 +21,7 @@ from curate.basics import settings
 from curate.basics.errors import InputError
 
 _KEYS = ("labels", "hidden", "ignore", "side")
-UNKNOWN_LABEL = "unknown label"  # why what nothing maps is left out
+UNKNOWN_LABEL, IGNORED_LABEL = "unknown label", "ignored label"  # why points are left out, in counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from converters.parts import labels
 from converters.parts.gathered import IMPOSSIBLE_BOX
-from converters.parts.label_mapping import UNKNOWN_LABEL
+from converters.parts.label_mapping import IGNORED_LABEL, UNKNOWN_LABEL
 from converters.parts.label_mapping import Mapping as LabelMapping
 from converters.parts.label_studio_tasks import POINT, RECTANGLE, Region, Task
-from converters.parts.named_counts import brief, leave_out
+from converters.parts.named_counts import brief, leave_out, quoted
 from converters.parts.point_names import names_of
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
@@ -79,7 +79,7 @@ class HandReader:
         used = groups.keys() | {box.id for box in boxes.values()}
         for region in task.regions:
             if region.kind != POINT and region.id not in used:
-                leave_out(part.dropped, f"region {brief(region.kind)}", repr(brief(region.label)))
+                leave_out(part.dropped, f"region {brief(region.kind)}", quoted(region.label))
         for key, members in groups.items():
             box = boxes.get(key)
             hand = self._sample(task, members, box, len(groups) == 1, size)
@@ -91,13 +91,13 @@ class HandReader:
         if region.kind != POINT:
             return None
         if self.mapping.ignores(region.label):
-            leave_out(part.notes, "ignored label", repr(brief(region.label)))
+            leave_out(part.notes, IGNORED_LABEL, quoted(region.label))
             return None
         known = self.numbered.get(region.label)
         label = self.mapping.parse(region.label) if len(region.label) <= _LONGEST else labels.Label(None)
         keypoint = label.keypoint if known is None else known
         if keypoint is None:
-            leave_out(part.dropped, UNKNOWN_LABEL, repr(brief(region.label)), hint=True)
+            leave_out(part.dropped, UNKNOWN_LABEL, quoted(region.label), hint=True)
             return None
         x, y = region.values.get("x", np.nan), region.values.get("y", np.nan)
         if not (abs(x) < _FARTHEST and abs(y) < _FARTHEST):  # NaN is less than nothing

@@ -14,7 +14,7 @@ import msgspec
 
 from converters.parts import json_files, labels
 from converters.parts.coco_document import Id, text_id
-from converters.parts.named_counts import brief, leave_out
+from converters.parts.named_counts import brief, leave_out, quoted
 from converters.parts.numbers import pixels
 from curate.basics import images
 from curate.basics import keypoints as kp
@@ -197,8 +197,7 @@ def _as_task(entry: Any, tally: Part) -> dict[str, Any] | None:
         {**region, "type": _kind(region), "value": region} for listed in regions.values() for region in listed
     ]
     hidden = {key: _hidden(value) for key, value in entry.items() if key not in regions}
-    if sum(hidden.values()):
-        tally.dropped[_HIDDEN] += sum(hidden.values())
+    _note(tally.dropped, _HIDDEN, sum(hidden.values()))
     data = {key: entry[key] for key, count in hidden.items() if key != "id" and not count}
     done = {"result": results, "completed_by": entry.get("annotator")}
     return {"id": entry.get("id"), "data": data, "annotations": [done]}
@@ -233,7 +232,7 @@ def _read(told: _Task, number: str, tally: Part, annotator: str | None) -> Task 
     task.sent = sent
     for column, value in columns.items():
         if not isinstance(value, str | int | float | bool | None):
-            leave_out(tally.notes, "column that is no text or number, left out:", repr(brief(column)))
+            leave_out(tally.notes, "column that is no text or number, left out:", quoted(column))
         elif value is not None and len(task.data) == _COLUMNS:
             tally.notes[f"column of a task beyond the first {_COLUMNS}, left out"] += 1
         elif value is not None:
@@ -248,12 +247,8 @@ def _chosen(told: _Task, tally: Part, annotator: str | None) -> tuple[_Annotatio
     given = [*(told.annotations or []), *(told.completions or [])]
     done = [annotation for annotation in given if not annotation.was_cancelled]
     skipped = len(given) - len(done)
-    for what, count in (
-        ("annotation that was skipped", skipped),
-        ("draft, not read", len(told.drafts or [])),
-    ):
-        if count:
-            notes[what] += count
+    _note(notes, "annotation that was skipped", skipped)
+    _note(notes, "draft, not read", len(told.drafts or []))
     if annotator is not None:
         others = [one for one in done if annotator not in one.people]
         done = [one for one in done if annotator in one.people]
@@ -264,8 +259,7 @@ def _chosen(told: _Task, tally: Part, annotator: str | None) -> tuple[_Annotatio
             return None, None
     if done:
         done.sort(key=lambda a: (bool(a.ground_truth), a.updated_at or a.created_at or ""))
-        if len(done) > 1:
-            notes[_FURTHER] += len(done) - 1
+        _note(notes, _FURTHER, len(done) - 1)
         return done[-1], None
     guesses = [guess for guess in told.predictions or [] if isinstance(guess, dict)]  # not a number alone
     if not guesses or skipped:
@@ -276,9 +270,9 @@ def _chosen(told: _Task, tally: Part, annotator: str | None) -> tuple[_Annotatio
     return guess, "".join(str(guess.model_version or "").split())[:_LONGEST]
 
 
-def _note(notes: Counter[str], what: str, count: int) -> None:
+def _note(counts: Counter[str], what: str, count: int) -> None:
     if count:
-        notes[what] += count
+        counts[what] += count
 
 
 def _picture(columns: dict[str, Any]) -> str:

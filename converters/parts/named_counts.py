@@ -1,4 +1,4 @@
-"""Counts of what is left out, by the names that people gave it."""
+"""Counts of what is left out, by the names that a file gives it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import Counter
 
 from converters.parts import labels
 
-_NAMED = 100  # of a file or a batch that are counted by name
+_NAMED = 100  # names of a file or a batch that are counted apart
 _SHOWN = 40  # characters of a name
 
 
 def leave_out(counts: Counter[str], what: str, name: str, *, hint: bool = False) -> None:
-    """Count a thing by its name; of a source with very many names, what comes later is counted together.
+    """Count a thing under `what` and its name. After very many names, further ones are counted together.
 
     Parameters
     ----------
-    hint: also tell the keypoint that is most like it.
+    hint: add the most similar name of a keypoint.
     """
     if len(counts) >= _NAMED:
         counts[f"{what}, of a file with very many"] += 1
@@ -27,3 +27,8 @@ def leave_out(counts: Counter[str], what: str, name: str, *, hint: bool = False)
 def brief(text: str) -> str:
     """A name, or its beginning."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def quoted(text: str) -> str:
+    """A name, or its beginning, in quotes."""
+    return repr(brief(text))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from converters.parts import labels
+from converters.parts.named_counts import quoted
 from curate.basics import keypoints as kp
 from curate.basics.wording import counted
 
@@ -87,11 +88,11 @@ def order_of(names: Sequence[object] | None, category: object = None) -> Order:
     texts = [str(name) for name in names or ()]
     alien = next((text for text in texts if not _OTHER_PARTS.isdisjoint(labels.words(text))), None)
     if alien is not None:
-        return Order(f"{_short(alien)} is no point of a hand")
+        return Order(f"{quoted(alien)} is no point of a hand")
     found, anatomical = _understood(texts)
     known = [point for point in found if point is not None]
     if not known and _is_no_hand(category):
-        return Order(f"{_short(str(category))} is no hand")
+        return Order(f"{quoted(str(category))} is no hand")
     if len(set(known)) < len(known):
         twice = next(point for point in known if known.count(point) > 1)
         return Order(f"two points are called {kp.NAMES[twice]}")
@@ -105,11 +106,11 @@ def order_of(names: Sequence[object] | None, category: object = None) -> Order:
     for at, point in enumerate(found):
         if point not in (None, at):
             ours = kp.NAMES[at] if at < kp.COUNT else "nothing"
-            odd = ", ".join(_short(text) for text, p in zip(texts, found, strict=True) if p is None)
+            odd = ", ".join(quoted(text) for text, p in zip(texts, found, strict=True) if p is None)
             missing = (
                 f"; not understood: {odd[:120]}" if odd else f"; {counted(len(texts), 'name')} for 21 points"
             )
-            return Order(f"{_short(texts[at])} stands where {ours} would{missing}")
+            return Order(f"{quoted(texts[at])} stands where {ours} would{missing}")
     return Order("", _counted(texts) if not known else None, side=side)
 
 
@@ -141,8 +142,7 @@ def _spoken(text: str) -> tuple[str | None, str]:
 def _is_whole(finger: str, joints: list[str]) -> bool:
     """Whether four names of a finger stand for its four points, from the palm to the tip."""
     ranks = {_FROM_PALM[joint] for joint in joints}
-    counted = all(joint.isdigit() for joint in joints)
-    ends = counted or 7 in ranks
+    ends = 7 in ranks or all(joint.isdigit() for joint in joints)
     return len(joints) == len(ranks) == 4 and ends and (finger == "thumb" or "cmc" not in joints)
 
 
@@ -165,7 +165,3 @@ def _side(texts: list[str]) -> kp.Side | None:
 def _is_no_hand(category: object) -> bool:
     found = set(labels.words(category)) if isinstance(category, str) else set()
     return not found.isdisjoint(_OTHERS) and found.isdisjoint(_HAND)
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")
