@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from converters.parts import config_advice, labels
 from converters.parts.cameras import intrinsics
-from converters.parts.coco_document import Camera, Document, Id, text_id
-from converters.parts.coco_files import AnnotationFile
+from converters.parts.coco_document import Camera, Id, text_id
+from converters.parts.coco_files import Piece
 from converters.parts.coco_tables import Hands, boxes, read_hands, stack_told
 from converters.parts.coco_written import MILLIMETRES, Ours, write_coco
 from converters.parts.mmpose_config import Config, read_configs
@@ -81,12 +81,8 @@ def read(source: Source) -> Iterator[Part]:
     return read_hands(source, Annotation, partial(_hands, read_configs(source)), NAME, _Unread)
 
 
-def _hands(
-    configs: list[Config],
-    file: AnnotationFile,
-    document: Document[Annotation],
-    problems: list[tuple[str, str]],
-) -> Hands:
+def _hands(configs: list[Config], piece: Piece[Annotation]) -> Hands:
+    file, document, problems = piece
     dropped = Counter[str]()
     orders = {c.id: order_of(c.keypoints, c.name) for c in document.categories}
     refused = {key for key, order in orders.items() if order.refusal}

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from converters.parts.coco_document import Document, Id, text_id
-from converters.parts.coco_files import AnnotationFile
+from converters.parts.coco_document import Id, text_id
+from converters.parts.coco_files import Piece
 from converters.parts.coco_tables import Hands, boxes, read_hands
 from converters.parts.packed_numbers import stack
 from curate.basics import keypoints as kp
@@ -53,7 +53,8 @@ def read(source: Source) -> Iterator[Part]:
     return read_hands(source, Person, _hands, NAME)
 
 
-def _hands(file: AnnotationFile, document: Document[Person], problems: list[tuple[str, str]]) -> Hands:
+def _hands(piece: Piece[Person]) -> Hands:
+    file, document, problems = piece
     if document.annotations and not any(p.lefthand_kpts or p.righthand_kpts for p in document.annotations):
         raise InputError(file.path, "no annotation has lefthand_kpts or righthand_kpts")
     absent = Counter[str]()

@@ -9,7 +9,7 @@ from io import BufferedReader
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -59,14 +59,27 @@ class AnnotationFile(NamedTuple):
         return cls(path, name, key, split_of(path.stem) or split_of(within))
 
 
-def annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]:
-    """The annotation files, and what looks for their images.
+class Piece(NamedTuple, Generic[A]):
+    """The content of an annotation file, or of a piece of a large one.
 
-    The files are those of root/annotations, else of the root, else of folders of splits; or the one given.
+    Attributes
+    ----------
+    problems: (entry, reason) of the entries that do not fit the format, which are not in the document.
+    """
+
+    file: AnnotationFile
+    document: Document[A]
+    problems: list[tuple[str, str]]
+
+
+def annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]:
+    """The annotation files, and a finder of their images.
+
+    The files are those in root/annotations, else in the root, else in folders of splits; or the one given.
 
     Raises
     ------
-    InputError: there is none.
+    InputError: there is no annotation file.
     """
     root = source.folder
     given = source.root.is_file()
@@ -79,7 +92,7 @@ def annotation_files(source: Source) -> tuple[list[AnnotationFile], ImageFinder]
 
 
 def _none_in(root: Path) -> InputError:
-    """That there is no annotation file; exports that lie in folders below are named."""
+    """The error that there is no annotation file; it names the folders below that have some."""
     found, allowed = "no .json file", "a COCO file, or a folder with annotations/*.json"
     below = [as_text(folder.name) for folder in _folders(root) if _annotations_in(folder)]
     if not below or recognised(root) not in ("coco", "coco-wholebody"):
@@ -117,17 +130,23 @@ def hands_in(
     places: Places,
     kind: type[A],
     unread: type[A] | None,
-    hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], H],
+    hands_of: Callable[[Piece[A]], H],
 ) -> tuple[list[H], int, int]:
-    """What `hands_of` makes of a file: of a large one several, so that it is never held whole.
+    """What `hands_of` makes of each piece of a file; a small file is one piece, and a large one is never held
+    whole.
+
+    Parameters
+    ----------
+    places: where the file may lie. kind: the type of an annotation. unread: as `kind`, but for keypoints that
+        stay JSON, to be packed; None to decode them with the rest.
 
     Returns
     -------
-    Besides it the number of annotations, and of images without any.
+    The results, the number of annotations, and the number of images without any.
 
     Raises
     ------
-    InputError: no COCO file, as here or in `hands_of`.
+    InputError: not a COCO file, as found here or in `hands_of`.
     """
     if not is_text(file.name):
         raise InputError(file.path, NO_TEXT)
@@ -135,37 +154,33 @@ def hands_in(
         if os.fstat(opened.fileno()).st_size > json_pieces.PIECE:
             try:
                 return _gathered(_by_pieces(file, opened, kind, unread), hands_of)
-            except (InputError, ValueError):  # what is wrong is told by those who read it whole
+            except (InputError, ValueError):  # reading it whole tells best what is wrong
                 opened.seek(0)
-        problems: list[tuple[str, str]] = []
-        document = _decoded(file, opened.read(), kind, unread, problems)
-        _settle_ids(document, kind)
-        return _gathered(iter([(file, document, problems)]), hands_of)
+        piece = _decoded(file, opened.read(), kind, unread)
+        _settle_ids(piece.document, kind)
+        return _gathered(iter([piece]), hands_of)
 
 
-def _gathered(
-    pieces: Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]],
-    hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], H],
-) -> tuple[list[H], int, int]:
+def _gathered(pieces: Iterator[Piece[A]], hands_of: Callable[[Piece[A]], H]) -> tuple[list[H], int, int]:
     found: list[H] = []
     annotated, count = set[Id](), 0
-    for file, document, problems in pieces:
-        found.append(hands_of(file, document, problems))
-        annotated.update(map(_IMAGE, document.annotations))
-        count += len(document.annotations)
-        document.annotations.clear()  # what was made of them takes a tenth of the memory
-    return found, count, sum(entry.id not in annotated for entry in document.images)
+    for piece in pieces:
+        found.append(hands_of(piece))
+        annotated.update(map(_IMAGE, piece.document.annotations))
+        count += len(piece.document.annotations)
+        piece.document.annotations.clear()  # the result takes a tenth of their memory
+    return found, count, sum(entry.id not in annotated for entry in piece.document.images)
 
 
 def _by_pieces(
     file: AnnotationFile, opened: BufferedReader, kind: type[A], unread: type[A] | None
-) -> Iterator[tuple[AnnotationFile, Document[A], list[tuple[str, str]]]]:
-    """Documents of some annotations each, with all images and categories, and of each the flawed entries.
+) -> Iterator[Piece[A]]:
+    """Pieces with some annotations each, and with all images and categories.
 
     Raises
     ------
-    InputError: a list that is no JSON. ValueError: no object of lists, or images that annotations refer to
-    by other ids than they have.
+    InputError: a list that is not JSON. ValueError: not an object of lists, or image ids that are text in
+        one place and numbers in another.
     """
     members = {member.name: member for member in json_pieces.members(opened)}
     annotations, images = members.pop("annotations", None), members.pop("images", None)
@@ -173,52 +188,47 @@ def _by_pieces(
         raise ValueError("no annotations")
     told = {name: members[name].value(opened) for name in _SMALL if name in members}
     head = b"".join(b',"%s":%s' % (name.encode(), text) for name, text in told.items())
-    # A flaw in these is told once, by those who read the file whole.
+    # A flaw in these is reported once, when the file is read whole.
     json_files.decode(msgspec.json.Decoder(Document[kind]), b'{"annotations":[]%s}' % head, file.path)  # type: ignore[valid-type]
     entries: list[Image] = []
     decoder = msgspec.json.Decoder(list[Image])
-    for piece in images.pieces(opened) if images else ():
-        found: list[Image] = json_files.decode(decoder, piece, file.path)
+    for part in images.pieces(opened) if images else ():
+        found: list[Image] = json_files.decode(decoder, part, file.path)
         entries += found
     named = {type(entry.id) for entry in entries}
     for text in annotations.pieces(opened, b'{"annotations":[', b"]%s}" % head):
-        problems: list[tuple[str, str]] = []
-        document = _decoded(file, text, kind, unread, problems)
+        piece = _decoded(file, text, kind, unread)
         del text
-        document.images = entries
-        if str in set(map(type, map(_IMAGE, document.annotations))) - named:
+        piece.document.images = entries
+        if str in set(map(type, map(_IMAGE, piece.document.annotations))) - named:
             raise ValueError("ids of images as text and as numbers")
-        _settle_ids(document, kind)
-        read = len(document.annotations) + len(problems)
-        yield file, document, problems
+        _settle_ids(piece.document, kind)
+        read = len(piece.document.annotations) + len(piece.problems)
+        yield piece
         file = file._replace(first=file.first + read)
 
 
 def _decoded(
-    file: AnnotationFile,
-    data: bytes | bytearray,
-    kind: type[A],
-    unread: type[A] | None,
-    problems: list[tuple[str, str]],
-) -> Document[A]:
-    """The content of an annotation file, or a piece of it; an entry that does not fit is left out, named in
-    `problems`.
+    file: AnnotationFile, data: bytes | bytearray, kind: type[A], unread: type[A] | None
+) -> Piece[A]:
+    """Decode an annotation file, or a piece of it.
 
     Raises
     ------
-    InputError: no JSON, or no COCO file.
+    InputError: not JSON, or not a COCO file.
     """
     if unread is not None and (document := _packed(data, unread)):
-        return document
+        return Piece(file, document, [])
     try:
-        return json_files.decode(msgspec.json.Decoder(Document[kind]), data, file.path)  # type: ignore[valid-type]
+        decoder = msgspec.json.Decoder(Document[kind])  # type: ignore[valid-type]
+        return Piece(file, json_files.decode(decoder, data, file.path), [])
     except InputError as error:
-        return _entry_by_entry(file, data, kind, error, problems)
+        return _entry_by_entry(file, data, kind, error)
 
 
 def _packed(data: bytes | bytearray, unread: type[A]) -> Document[A] | None:
-    """The content with keypoints packed, for which each number need not last as an object of its own; None
-    where anything is wrong with it, for those to tell who read it number by number."""
+    """The content with keypoints packed, which saves an object for each number; None if anything is wrong
+    with it: reading it number by number tells what."""
     try:
         document = msgspec.json.Decoder(Document[unread]).decode(data)  # type: ignore[valid-type]
         told: list[Any] = document.annotations
@@ -231,14 +241,11 @@ def _packed(data: bytes | bytearray, unread: type[A]) -> Document[A] | None:
 
 
 def _entry_by_entry(
-    file: AnnotationFile,
-    data: bytes | bytearray,
-    kind: type[A],
-    error: InputError,
-    problems: list[tuple[str, str]],
-) -> Document[A]:
+    file: AnnotationFile, data: bytes | bytearray, kind: type[A], error: InputError
+) -> Piece[A]:
     """The slow way, for a file with a flaw somewhere: numbers and flags in quotes are understood, and each
-    entry is judged alone. Python's own parser also takes NaN."""
+    entry is judged alone. Python's own parser also accepts NaN. Raises `error` if it is no COCO file."""
+    problems: list[tuple[str, str]] = []
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
@@ -262,13 +269,14 @@ def _entry_by_entry(
                 problems.append((f"{file.name}: {key}[{i}]", reason))
         return found
 
-    return Document(
+    document = Document(
         annotations=fitting("annotations", kind, file.first),
         images=fitting("images", Image),
         categories=fitting("categories", Category),
         licenses=content.get("licenses") if _is_text(content.get("licenses")) else None,
         info=content.get("info") if _is_text(content.get("info")) else None,
     )
+    return Piece(file, document, problems)
 
 
 def _plain(entry: Any) -> Any:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from converters.parts.coco_document import A, Document, Id, Image
-from converters.parts.coco_files import AnnotationFile, annotation_files, hands_in
+from converters.parts.coco_files import AnnotationFile, Piece, annotation_files, hands_in
 from converters.parts.gathered import no_camera, no_hand_size
 from converters.parts.known_formats import and_others, refusal
 from converters.parts.numbers import FARTHEST, pixels
@@ -94,20 +94,20 @@ def _chosen(values: Any, rows: NDArray[np.bool_]) -> Any:
 def read_hands(
     source: Source,
     kind: type[A],
-    hands_of: Callable[[AnnotationFile, Document[A], list[tuple[str, str]]], Hands],
+    hands_of: Callable[[Piece[A]], Hands],
     own: str,
     unread: type[A] | None = None,
 ) -> Iterator[Part]:
-    """The samples of a source of the format `own`; `hands_of` makes a file's hands from its name, content and
-    flawed entries, or raises InputError where it is none of that format.
+    """The samples of a source of the format `own`.
 
     Parameters
     ----------
-    unread: as `kind`, but for keypoints that stay JSON; they are packed then.
+    hands_of: makes hands of a piece of a file, or raises InputError if the file is not of that format.
+    kind, unread: the type of an annotation, as `hands_in` takes it.
 
     Raises
     ------
-    InputError: no annotation file, or none that is COCO's.
+    InputError: no annotation file, or none of the format.
     """
     files, finder = annotation_files(source)
     tally = Part()
