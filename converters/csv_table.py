@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from converters.parts.cells import as_text, is_formula
+from converters.parts.cells import inert, is_formula
 from converters.parts.exported_images import put_all
 from converters.parts.lost_fields import count_lost
 from curate.basics import files
@@ -111,7 +111,7 @@ def _block(batch: pa.RecordBatch, field: str, names: dict[str, str], counts: Cou
     if not pa.types.is_string(column.type):
         return [[value] for value in values]
     counts[_MARKED] += sum(value is not None and is_formula(value) for value in values)
-    return [[value and as_text(value)] for value in values]
+    return [[value and inert(value)] for value in values]
 
 
 def _numbers(stored: NDArray[Any]) -> NDArray[Any]:

@@ -186,13 +186,13 @@ class _File:
 
     def _take_meta(self, meta: Element) -> None:
         about = next(meta.all("task", "job", "project"), meta)
-        step = _STEP.search(about.told("frame_filter"))
+        step = _STEP.search(about.text_at("frame_filter"))
         self.step = max(1, int(step[1])) if step else 1
-        self.video = as_text(meta.told("source") or about.told("source") or about.told("name"))
+        self.video = as_text(meta.text_at("source") or about.text_at("source") or about.text_at("name"))
         labels = about.find("labels")
         for label in labels.all("label") if labels is not None else ():
-            if label.told("parent"):
-                self.sublabels.setdefault(label.told("parent"), []).append(label.told("name"))
+            if label.text_at("parent"):
+                self.sublabels.setdefault(label.text_at("parent"), []).append(label.text_at("name"))
 
     # Images ------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ def _annotations(hand: Sample, group: int) -> Iterator[dict[str, Any]]:
     yield {
         **shared,
         "type": "points",
-        "attributes": sample_json.told(hand, _ATTRIBUTES),
+        "attributes": sample_json.fields(hand, _ATTRIBUTES),
         "points": np.nan_to_num(short(hand.keypoints)).reshape(-1).tolist(),
         "visibility": hand.visibility.tolist(),
     }

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parts.cameras import intrinsics, project
-from converters.parts.gathered import apart, gathered, narrow, seen
+from converters.parts.gathered import from_tables, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import NO_IMAGE
 from converters.parts.text_lines import lines
@@ -61,7 +61,7 @@ def read(source: Source) -> Iterator[Part]:
             tables[match[2].lower()] = path
     if not tables:
         raise refusal(source.root, "no file such as Grasp13D.txt", allowed="the folder data/", own=NAME)
-    hands = apart(tables.values(), lambda table: _hands(table, source, tally), source, tally)
+    hands = from_tables(tables.values(), lambda table: _hands(table, source, tally), source, tally)
     yield from gathered(hands, tally)
 
 

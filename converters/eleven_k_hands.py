@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from converters.parts.cells import as_text
+from converters.parts.cells import inert
 from converters.parts.exported_images import WITHOUT_IMAGE, put_as
 from converters.parts.hand_info import COLUMNS, METADATA, TABLE, read_hand_info, stem
 from converters.parts.known_formats import refusal
@@ -139,7 +139,7 @@ def _line(sample: Sample, people: dict[str | None, str], names: dict[str | None,
     for column in COLUMNS:
         value = known.get(column, "")
         quoted = isinstance(value, str)
-        cells.append('"{}"'.format(as_text(value).replace('"', '""')) if quoted else str(value))
+        cells.append('"{}"'.format(inert(value).replace('"', '""')) if quoted else str(value))
     return ",".join(cells)
 
 

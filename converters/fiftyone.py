@@ -148,7 +148,7 @@ def _keypoint(hand: Sample, size: Any) -> dict[str, Any]:
     }
     if hand.keypoint_scores is not None:
         told["confidence"] = [_number(score) for score in hand.keypoint_scores.astype(float).tolist()]
-    return told | sample_json.told(hand, _NOWHERE_ELSE)
+    return told | sample_json.fields(hand, _NOWHERE_ELSE)
 
 
 def _box(hand: Sample, bbox: Any, size: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import msgspec
 
 from converters.parts import json_files
 from converters.parts.cameras import project
-from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen, shaped
+from converters.parts.gathered import NOT_TOLD, from_tables, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import NO_ANNOTATION, NO_IMAGE
 from curate.basics import keypoints as kp
@@ -57,7 +57,7 @@ def read(source: Source) -> Iterator[Part]:
     """
     tally = Part()
     sets = _sets(source)
-    hands = apart(sets, lambda one: _hands(one, source, tally), source, tally)
+    hands = from_tables(sets, lambda one: _hands(one, source, tally), source, tally)
     yield from gathered(hands, tally, note=NOT_TOLD)
 
 

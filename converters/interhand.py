@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from converters.parts import json_files
 from converters.parts.cameras import intrinsics, project
-from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, apart, gathered, narrow, seen, shaped
+from converters.parts.gathered import IMPOSSIBLE_BOX, NOT_TOLD, from_tables, gathered, narrow, seen, shaped
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import NO_ANNOTATION, look_up
 from curate.basics import keypoints as kp
@@ -141,7 +141,7 @@ def read(source: Source) -> Iterator[Part]:
     tally = Part()
     splits = _splits(source, tally)
     finder = _finder(source, splits)
-    hands = apart(splits, lambda s: _hands(s, source, finder, tally), source, tally)
+    hands = from_tables(splits, lambda s: _hands(s, source, finder, tally), source, tally)
     yield from gathered(hands, tally, note=NOT_TOLD)
 
 

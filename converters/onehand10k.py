@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from converters.parts.gathered import apart, gathered, narrow, seen
+from converters.parts.gathered import from_tables, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.pictures import look_up
 from converters.parts.text_lines import lines
@@ -58,7 +58,7 @@ def read(source: Source) -> Iterator[Part]:
     if not tables:
         allowed = "the folder OneHand10K with Train/ and Test/"
         raise refusal(source.root, "no label_joint.txt", allowed=allowed, own=NAME)
-    hands = apart(tables, lambda table: _hands(table, source, tally), source, tally)
+    hands = from_tables(tables, lambda table: _hands(table, source, tally), source, tally)
     yield from gathered(hands, tally)
 
 

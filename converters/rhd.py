@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from converters.parts import safe_pickle
 from converters.parts.exported_images import in_tasks, place, size_of
-from converters.parts.gathered import NO_CAMERA, NO_HAND_SIZE, no_camera, no_hand_size
+from converters.parts.hand_checks import NO_CAMERA, NO_HAND_SIZE, no_camera, no_hand_size
 from converters.parts.known_formats import refusal
 from converters.parts.lost_fields import count_lost
 from converters.parts.paused_collector import collector_paused

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parts.cameras import intrinsics, project
-from converters.parts.gathered import NOT_TOLD, apart, gathered, narrow, seen
+from converters.parts.gathered import NOT_TOLD, from_tables, gathered, narrow, seen
 from converters.parts.known_formats import refusal
 from converters.parts.mat_files import load
 from converters.parts.pictures import NO_ANNOTATION, NO_IMAGE
@@ -76,7 +76,7 @@ def read(source: Source) -> Iterator[Part]:
         raise refusal(
             source.root, "no file such as B1Counting_BB.mat", allowed="images/ and labels/", own=NAME
         )
-    hands = apart(tables, lambda table: _hands(table, source, tally), source, tally)
+    hands = from_tables(tables, lambda table: _hands(table, source, tally), source, tally)
     yield from gathered(hands, tally, note=NOT_TOLD)
 
 

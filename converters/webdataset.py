@@ -54,7 +54,7 @@ def _pack(root: Path, batch: pa.RecordBatch, file: IO[bytes]) -> tuple[int, Coun
         for one in files_of(root, batch, counts):
             sample = samples[one.row]
             key = file_stem(sample.sample_id)
-            _add(tar, f"{key}.json", msgspec.json.encode(sample_json.told(sample, _TOLD)))
+            _add(tar, f"{key}.json", msgspec.json.encode(sample_json.fields(sample, _TOLD)))
             _add(tar, key + one.image.suffix, one.image.data)
             for kind, data in (("mask", one.mask), ("depth", one.depth)):
                 if data is not None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from converters.parts.coco_document import A, Document, Id, Image
 from converters.parts.coco_files import AnnotationFile, Piece, annotation_files, hands_in
-from converters.parts.gathered import no_camera, no_hand_size
+from converters.parts.hand_checks import no_camera, no_hand_size
 from converters.parts.known_formats import and_others, refusal
 from converters.parts.numbers import FARTHEST, pixels
 from converters.parts.packed_numbers import stack

@@ -1,4 +1,4 @@
-"""Hands that a format gives one by one: held against what any sample must be, and put together as parts."""
+"""Hands that a format yields one by one: checked, and collected into parts; and arrays of their points."""
 
 from __future__ import annotations
 
@@ -9,24 +9,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.parts.numbers import FARTHEST
+from converters.parts.hand_checks import fault
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.data.dataset import ROWS
 from curate.data.part import Part
-from curate.data.sample import Sample, impossible, stored, to_batch
+from curate.data.sample import Sample, to_batch
 from curate.data.source import Source
 
 T = TypeVar("T")
 
 IMPOSSIBLE_BOX = "bbox that cannot be, left out"
-NO_CAMERA = (
-    "K: focal lengths that are not above 0, or a last row that is not 0 0 1; allowed: fx 0 cx, 0 fy cy, 0 0 1"
-)
-HAND_METRES = (0.001, 1.0)  # how long and wide a hand may be; beyond, another unit was meant
-NO_HAND_SIZE = (
-    "xyz: a hand of less than 1 mm or more than 1 m, as points in another unit than the format's have"
-)
 NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
 
 
@@ -42,9 +35,9 @@ def gathered(hands: Iterable[Sample], tally: Part, *, note: str | None = None) -
     """
     waiting: list[Sample] = []
     for hand in hands:
-        fault = _fault(hand)
-        if fault:
-            tally.quarantine.append((hand.sample_id, fault))
+        found = fault(hand)
+        if found:
+            tally.quarantine.append((hand.sample_id, found))
             continue
         waiting.append(hand)
         if note is not None:
@@ -55,7 +48,7 @@ def gathered(hands: Iterable[Sample], tally: Part, *, note: str | None = None) -
     yield _part(waiting, tally, note)
 
 
-def apart(
+def from_tables(
     tables: Iterable[T], hands: Callable[[T], Iterator[Sample]], source: Source, tally: Part
 ) -> Iterator[Sample]:
     """The hands of several tables, or of sets of tables that belong together. A table that cannot be used
@@ -88,47 +81,8 @@ def _part(hands: list[Sample], tally: Part, note: str | None) -> Part:
     return part
 
 
-def _fault(hand: Sample) -> str:
-    """Why a hand cannot be used; empty where it can."""
-    labelled = hand.visibility != kp.UNLABELLED
-    wild = labelled & ~(np.abs(hand.keypoints) < FARTHEST).all(axis=1)
-    if wild.any():
-        point = int(np.argmax(wild))
-        x, y = hand.keypoints[point]
-        return f"{kp.NAMES[point]} at {x:g}, {y:g}; allowed: finite pixels"
-    for name, values in (("xyz", hand.xyz), ("K", hand.K), ("bbox", hand.bbox)):
-        if values is not None and impossible(name, stored(name, values)[None]).any():
-            return f"{name}: a number that is infinite, or missing beside others"
-    if hand.K is not None and no_camera(hand.K[None]).any():
-        return NO_CAMERA
-    if hand.xyz is not None and (hand.xyz[:, 2] <= 0).any():
-        return "xyz: a point that is not in front of the camera"
-    if hand.xyz is not None and no_hand_size(hand.xyz[None]).any():
-        return NO_HAND_SIZE
-    return ""
-
-
-def no_camera(K: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of (n, 3, 3) project as a mirror, or not at all: one that is turned about, or empty, gives
-    points, or none, without a word. What is all NaN is not known."""
-    without = (K[:, [0, 1], [0, 1]] <= 0).any(axis=1) | (K[:, 2] != (0, 0, 1)).any(axis=1)
-    found: NDArray[np.bool_] = without & ~np.isnan(K).all(axis=(1, 2))
-    return found
-
-
-def no_hand_size(xyz: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of (n, 21, 3) metres are of another size than any hand: projections do not tell their unit. What
-    is NaN is not known; points that are all at one place stand for a hand that is not there."""
-    low = np.where(np.isnan(xyz), np.inf, xyz).min(axis=1)
-    high = np.where(np.isnan(xyz), -np.inf, xyz).max(axis=1)
-    with np.errstate(invalid="ignore"):  # of infinite ones, which are told as such
-        size = (high - low).max(axis=1)
-    found: NDArray[np.bool_] = ((size > 0) & (size < HAND_METRES[0])) | (size > HAND_METRES[1])
-    return found
-
-
 def seen(points: NDArray[Any], labelled: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
-    """Visible where a point (n, 2) is labelled, by default where it is not NaN; unlabelled elsewhere."""
+    """(n,) visibility of points (n, 2): visible where labelled, by default where not NaN; else unlabelled."""
     known = ~np.isnan(points).any(axis=1) if labelled is None else labelled
     return np.where(known, kp.VISIBLE, kp.UNLABELLED).astype(np.uint8)
 

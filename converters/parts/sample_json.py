@@ -1,4 +1,4 @@
-"""The fields of a sample as JSON, for formats that keep what they do not know themselves."""
+"""The fields of a sample as JSON, for formats that store fields they have no place of their own for."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from curate.data.sample import Sample
 
 
-def told(sample: Sample, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the fields that have a value. A number that is not known is null, in a point one by one.
+def fields(sample: Sample, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of these names that have a value, ready for JSON: NaN, also within an array, is None.
 
     float32 values have the fewest digits that give them back.
     """

@@ -1,5 +1,7 @@
-"""Annotation files in XML, read without trusting them: no document type, so no entities and nothing that is
-fetched; bounded in size, depth and elements.
+"""Annotation files in XML, read without trusting them.
+
+A document type is refused, and with it entities and anything to be fetched; size, depth and the number of
+elements are bounded.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ _CHUNK = 1 << 16
 _DEEPEST = 32
 _MOST = 2_000_000  # elements in one below the root: an image, or a track of 80,000 frames
 _LONGEST = 1_000_000  # characters of text that are kept of an element
-_TOKEN = 1 << 24  # bytes in which something must end: what does not is read from its beginning time and again
+_TOKEN = 1 << 24  # bytes of one tag or text: expat starts a longer one again with every chunk
 _NO_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(slots=True)
 class Element:
-    """An element: its tag, attributes, those below it, and its text up to the first of them."""
+    """An element: its tag, attributes, children, and its text up to the first child."""
 
     tag: str
     attributes: dict[str, str]
@@ -35,36 +37,36 @@ class Element:
     text: str = ""
 
     def all(self, *tags: str) -> Iterator[Element]:
-        """Those right below it that have one of these tags."""
+        """Its children that have one of these tags."""
         return (element for element in self.below if element.tag in tags)
 
     def find(self, *tags: str) -> Element | None:
-        """The first one below it, by the tags of the way there."""
+        """The first descendant on a path of tags; None if there is none."""
         found: Element | None = self
         for tag in tags:
             found = next(found.all(tag), None) if found is not None else None
         return found
 
-    def told(self, *tags: str) -> str:
-        """The text of the one that `find` gives, or nothing."""
+    def text_at(self, *tags: str) -> str:
+        """The text of the element that `find` gives; empty if there is none."""
         found = self.find(*tags)
         return found.text.strip() if found is not None else ""
 
 
 class NotXml(InputError):
-    """A file that is no XML, or of another root."""
+    """A file that is not XML, or has another root."""
 
 
 def elements(path: Path, places: Places, root: str) -> Iterator[Element]:
-    """The elements right below the root of a file, one at a time.
+    """The children of the root of a file, one at a time.
 
     Parameters
     ----------
-    places: where it may lie. root: the tag that its root must have.
+    places: where the file may lie. root: the tag that its root must have.
 
     Raises
     ------
-    UnsafeInput: it lies elsewhere, or declares a document type, as only entities need it.
+    UnsafeInput: it lies elsewhere, or declares a document type, which only entities need.
     NotXml: not well-formed, or of another root.
     InputError: not a regular file, empty, too large, or with too much in one element.
     """
@@ -139,16 +141,16 @@ class _Builder:
 
 
 def holds(text: str) -> bool:
-    """Whether XML can hold a text: most control characters it cannot, not even escaped."""
+    """Whether XML can hold a text: it cannot hold most control characters, not even escaped."""
     return not _NO_XML.search(text)
 
 
 def tag(name: str, attributes: dict[str, object], inner: str = "") -> str:
-    """An element as text, with `inner`, which is XML, in it."""
+    """An element as XML text; `inner` is its content, already XML."""
     told = "".join(f" {key}={quoteattr(str(value))}" for key, value in attributes.items())
     return f"<{name}{told}>{inner}</{name}>" if inner else f"<{name}{told}/>"
 
 
 def text(name: str, value: object) -> str:
-    """An element as text, with a text in it."""
+    """An element as XML text; `value` is escaped."""
     return f"<{name}>{escape(str(value), {chr(13): '&#13;'})}</{name}>"
