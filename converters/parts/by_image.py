@@ -1,4 +1,4 @@
-"""The samples of a dataset image by image, for formats that have an entry an image."""
+"""The samples of a dataset, image by image, for formats with one entry per image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from curate.data.sample import Sample
 
 
 def by_image(dataset: Dataset, refs: Collection[str]) -> Iterator[list[Sample]]:
-    """The hands of each image among `refs`, in the order in which the images first stand in the table."""
+    """The hands of each image among `refs`; images in the order of their first rows in the table."""
     images = dataset.table(["image"]).column(0).to_pylist()
     number: dict[str, int] = {}
     numbers = np.array([number.setdefault(ref, len(number)) for ref in images], np.int64)
@@ -26,7 +26,7 @@ def by_image(dataset: Dataset, refs: Collection[str]) -> Iterator[list[Sample]]:
 
 
 def _samples(dataset: Dataset, order: NDArray[np.int64]) -> Iterator[Sample]:
-    """The samples in some rows, some at a time, for which the table is read from its beginning to its end."""
+    """The samples in the rows of `order`, ROWS at a time; each time the table is read from front to back."""
     for start in range(0, len(order), ROWS):
         rows = order[start : start + ROWS].tolist()
         ascending = sorted(rows)

@@ -1,4 +1,4 @@
-"""What a file of COCO's holds, as far as it is read."""
+"""The parts of a COCO file that are read (cocodataset.org/#format-data)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ A = TypeVar("A", bound=msgspec.Struct)
 
 
 class Document(msgspec.Struct, Generic[A]):
-    """An annotation file, or a piece of a large one, with some of the annotations and all else; `annotations`
-    hold what the format at hand reads of them."""
+    """An annotation file; or a piece of a large one, with some of the annotations and everything else. `A`
+    holds what a format reads of an annotation."""
 
     annotations: list[A]
     images: list[Image] = []
@@ -51,7 +51,7 @@ class Document(msgspec.Struct, Generic[A]):
 
     @property
     def description(self) -> str:
-        """What the publisher calls the set, or nothing."""
+        """The publisher's name of the set; empty if there is none."""
         text = self.info.get("description") if isinstance(self.info, dict) else None
         return text if isinstance(text, str) else ""
 

@@ -1,4 +1,4 @@
-"""What the COCO formats share: images looked up, the meaning of v, hands as batches.
+"""What the COCO formats share: looking up images, the meaning of v, and hands as batches.
 
 Pixel convention: COCO measures from the corner of the image, as ours does; nothing is shifted.
 """
@@ -31,7 +31,7 @@ from curate.data.part import Part
 from curate.data.sample import SCHEMA, SHAPES, impossible, make_batch, stored
 from curate.data.source import ImageFinder, Source
 
-_ODD = {"xyz": no_hand_size, "K": no_camera}  # fields and what of a stranger's file cannot be
+_ODD = {"xyz": no_hand_size, "K": no_camera}  # further checks, for files that others wrote
 
 
 @dataclass(slots=True)
@@ -129,14 +129,14 @@ def read_hands(
 
 
 def boxes(rows: Sequence[Any]) -> NDArray[np.float64]:
-    """Boxes (n, 4), x, y, w, h; NaN for those that are missing, or all zero, which says the same."""
+    """Boxes (n, 4), x, y, w, h, pixels; NaN for one that is missing or all zero, which means the same."""
     found = stack_told(rows, (4,))
     found[~found.any(axis=1)] = np.nan
     return found
 
 
 def stack_told(rows: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """As `stack`, but of another form than this is infinite, so that it is counted as what cannot be."""
+    """As `stack`, but a row of another shape is infinite, so that it is counted as impossible."""
     found = np.array(stack(rows, shape))
     lacking = np.isnan(found).all(axis=tuple(range(1, found.ndim)))
     for number in np.flatnonzero(lacking).tolist():
@@ -147,7 +147,7 @@ def stack_told(rows: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float6
 
 
 def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
-    """Batches of samples; what v means is settled over all files, as a small one may lack a value."""
+    """Batches of samples. What v means is decided over all files, as a small one may lack a value."""
     for hands in files:
         _refuse_impossible(hands)
         _leave_out_impossible(hands)
@@ -156,7 +156,7 @@ def _parts(files: list[Hands], finder: ImageFinder) -> Iterator[Part]:
     seen: dict[bytes, bytes] = {}
     lookup: _Lookup | None = None
     twins = _with_twins(files)
-    while files:  # each is let go when its samples are out
+    while files:  # popped, so that the memory of each is freed once its samples are out
         hands = files.pop(0)
         if lookup is None or lookup.file.path != hands.file.path:
             lookup = _Lookup(hands, finder)
@@ -183,7 +183,7 @@ def _refuse_impossible(hands: Hands) -> None:
 
 
 def _leave_out_impossible(hands: Hands) -> None:
-    """What else is told of a hand, where it cannot be: the hand is kept without it."""
+    """Set impossible values, such as a box without an area, to NaN: the hand is kept without them."""
     for name in SHAPES.keys() & hands.columns.keys():
         values = stored(name, hands.columns[name])
         wrong = impossible(name, values)
@@ -198,7 +198,7 @@ def _leave_out_impossible(hands: Hands) -> None:
 
 
 def _near(points: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether x and y are finite and no wild numbers."""
+    """Whether x and y are finite and within FARTHEST."""
     near: NDArray[np.bool_] = (np.abs(points[..., 0]) < FARTHEST) & (np.abs(points[..., 1]) < FARTHEST)
     return near
 
@@ -271,10 +271,10 @@ def _leave_out_copies(
     twins: NDArray[np.bool_],
     seen: dict[bytes, bytes],
 ) -> Counter[str]:
-    """Set the place of a hand to -1 that another annotation, of this file or one before, tells just so.
+    """Set the place of a hand to -1 if an earlier annotation, of this file or another, says exactly the same.
 
-    twins: the hands that are looked at. seen: what was told of each hand, by its image and points, both as
-    hashes; added to.
+    twins: the hands to look at. seen: a hash of what was said of each hand, by a hash of its image and
+    points; added to.
     """
     notes = Counter[str]()
     sides = columns.get("side") or [None] * len(place)
@@ -294,9 +294,10 @@ def _leave_out_copies(
 
 
 def _with_twins(files: list[Hands]) -> list[NDArray[np.bool_]]:
-    """For each file the hands whose points another hand may have too: all that do, by chance further ones.
+    """(n,) bool for each file: the hands whose points another hand may have, too.
 
-    Few do, and a number for each hand, made of all in one pass, tells which are worth a closer look."""
+    It includes all that do, and by chance others: hands are compared by one hash each, to leave few for a
+    closer look."""
     factors = np.random.default_rng(0).integers(1, 1 << 63, 3 * kp.COUNT, np.uint64) | np.uint64(1)
     numbers = []
     for hands in files:
@@ -315,7 +316,7 @@ def _sliced(values: Any, rows: slice) -> Any:
 
 
 class _Lookup:
-    """Finds the images of a file's annotations; what is wrong with one is told once."""
+    """Finds the images of a file's annotations; a problem with an image is reported once."""
 
     def __init__(self, hands: Hands, finder: ImageFinder) -> None:
         self.file, self._finder = hands.file, finder
@@ -328,8 +329,8 @@ class _Lookup:
                 self._ambiguous.add(entry.id)
 
     def places(self, keys: Sequence[Id], part: Part) -> tuple[NDArray[np.intp], dict[str, pa.Array]]:
-        """For each image id its row among the images found, -1 where there is none, which the quarantine of
-        `part` tells; and the columns of the images found."""
+        """For each image id its row among the images found, and the columns of these images. The row is -1
+        for an image that cannot be used; the quarantine of `part` says why."""
         entries: list[Image] = []
         paths: list[str] = []
         sizes: list[tuple[int | None, int | None]] = []

@@ -1,4 +1,4 @@
-"""COCO keypoints as they are written: for the formats coco and mmpose."""
+"""Writing COCO keypoints, for the formats coco and mmpose."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MILLIMETRES = 1000.0
 UNNAMED = "coco"  # the description of a set of several sources
 
 
-# What a column of 32 bits holds: a number beyond would have the whole source refused, not its annotation.
+# The range of a 32-bit column: a number beyond it spoils its annotation, not the whole source.
 _MOST = float(np.finfo(np.float32).max)
 _Single = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)]
@@ -66,9 +66,9 @@ _HELD = frozenset({*Ours.__struct_fields__, "side", "keypoints", "xyz", "K", "bb
 
 
 def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
-    """Write annotations/person_keypoints_SPLIT.json (of SPLIT "default" for samples of no split) and images/.
+    """Write annotations/person_keypoints_SPLIT.json (SPLIT is "default" for samples of no split) and images/.
 
-    These are COCO's own names, by which other tools tell what a file holds (Datumaro).
+    These are COCO's own names, by which other tools, such as Datumaro, recognise what a file holds.
 
     Keypoints are flat, with v of 0, 1, 2 as we have it; `hand_type`, `joint_cam` (millimetres) and
     `cam_param` are mmpose's. A sample without a box gets that of its labelled points. What COCO has no key
@@ -76,7 +76,7 @@ def write_coco(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
 
     Returns
     -------
-    How many values of each field the format could not hold, and images that were left out.
+    How many values of each field the format could not hold, and how many images were left out.
     """
     lost = count_lost(dataset, _HELD)
     placed, counts = put_all(dataset, out / "images", engine)
@@ -110,12 +110,12 @@ def encode(
     *,
     description: str = UNNAMED,
 ) -> Iterator[bytes]:
-    """An annotation file of samples, block by block: as objects it would take six times its memory.
+    """The annotation file of some samples, block by block: as objects it would take six times the memory.
 
     Parameters
     ----------
-    batches: gives the samples, each time that it is called; twice. placed: the images that they refer to.
-    lost: counts of what the file does not hold, per field; added to.
+    batches: yields the samples each time it is called, which is twice. placed: their images.
+    lost: counts per field of what the file does not hold; added to.
     """
     told = _Images.of(batches(), placed, lost)
     head = {
@@ -154,12 +154,13 @@ def _all(batches: Iterable[pa.RecordBatch], ids: dict[str, int]) -> Iterator[lis
 
 @dataclass(slots=True)
 class _Images:
-    """What is told of the images of some samples, which are numbered from 1 in the order of their refs.
+    """The images of some samples, numbered from 1 in the order of their refs.
 
     Attributes
     ----------
-    ids: the number of each. licences: the number of each. told: (n, 3) width, height and licence, 0 where it
-        has none, in the order of the ids. cameras: of the refs that have one.
+    ids: the number of each ref. licences: the number of each licence.
+    told: (n, 3) width, height and number of the licence (0: none) of each image, in the order of the ids.
+    cameras: of the refs that have one.
     """
 
     ids: dict[str, int]
@@ -169,8 +170,8 @@ class _Images:
 
     @classmethod
     def of(cls, batches: Iterable[pa.RecordBatch], placed: Placed, lost: Counter[str]) -> _Images:
-        """Of an image's samples the first tells the size, and the first that has one licence and camera. What
-        others tell of these is lost."""
+        """The size is that of an image's first sample; licence and camera are those of the first that has
+        one. Other values are counted as lost."""
         place, names, told = dict[str, int](), dict[str | None, int]({None: 0}), array("q")
         cameras = dict[str, dict[str, Any]]()
         for batch in batches:

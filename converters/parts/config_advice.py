@@ -1,10 +1,10 @@
-"""What a source's configuration says of mirroring and of bones, held against the hands in its pictures.
+"""Compare what a source's configuration says of mirroring and of bones with the hands in its pictures.
 
 A mirrored hand keeps its points, and only its side changes: the tip of the thumb remains the tip of the
-thumb. A rule that exchanges points (`flip_idx` of YOLO pose), as the published hand-keypoints.yaml has one,
-teaches a network wrong points in half of its pictures. A skeleton whose links are no bones, as that of
-mmpose's RHD, draws and scores another hand. Neither is used here; these functions say what is wrong, and
-which line to write.
+thumb. A rule that exchanges points (`flip_idx` of YOLO pose), as in the published hand-keypoints.yaml,
+teaches a network wrong points in half of its pictures. A skeleton whose links are not bones, as in mmpose's
+RHD, draws and scores another hand. Neither is used here; these functions say what is wrong, and which line
+to write.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 
 OURS = tuple(range(kp.COUNT))
-_SHOWN = 2  # of several pairs of points; the others are counted
+_SHOWN = 2  # pairs of points that are named; the others are counted
 # Links that skeletons have: bones, and those of the palm.
 _PALM = (kp.WRIST, *kp.BASES)
 _SOUND = frozenset(frozenset(bone) for bone in kp.BONES) | {frozenset((a, b)) for a in _PALM for b in _PALM}
@@ -30,12 +30,12 @@ def of_flip(
     places: Sequence[int] = OURS,
     line: str = f"flip_idx: {list(OURS)}",
 ) -> str:
-    """What to write in place of a rule of mirroring; empty where it is sound.
+    """What is wrong with a rule for mirroring, and what to write instead; empty if it is sound.
 
     Parameters
     ----------
-    where, line: how people are told of the rule, and what is to stand in its place.
-    points: (n, 21, 2) of the hands, in our order, NaN where unlabelled.
+    where: the rule's name in the message. line: what to write instead.
+    points: (n, 21, 2) of the hands, pixels or shares, in our order, NaN where unlabelled.
     places: where each of our keypoints stands in the file's order.
     """
     order = [int(i) if isinstance(i, int) else -1 for i in flip] if isinstance(flip, list) else []
@@ -60,11 +60,12 @@ def of_skeleton(
     places: Sequence[int] = OURS,
     line: str = "",
 ) -> str:
-    """What to write in place of a skeleton; empty where it is sound, or there is none.
+    """What is wrong with a skeleton, and what to write instead; empty if it is sound, or there is none.
 
     Parameters
     ----------
-    As for `of_flip`; without a line, it is COCO's. Links count points from 1, as COCO has it.
+    skeleton: pairs of points, counted from 1 as in COCO. The others are as for `of_flip`; `line` is by
+        default that of a COCO file.
     """
     if not isinstance(skeleton, list) or not skeleton:
         return ""
@@ -95,7 +96,7 @@ def _names(pairs: Sequence[tuple[int, int]]) -> str:
 
 
 def _length(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The bones of each hand together; NaN where none of them is labelled."""
+    """(n,) the total length of each hand's bones; NaN if none of them is labelled."""
     lengths = _lengths(points, kp.BONES)
     known = np.isfinite(lengths).any(axis=1)
     total = np.nansum(lengths, axis=1)
@@ -103,7 +104,7 @@ def _length(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _lengths(points: NDArray[np.floating], links: Iterable[tuple[int, int]]) -> NDArray[np.float64]:
-    """The length of each link in each hand (n, links), NaN where an end is unlabelled."""
+    """(n, links) the length of each link in each hand; NaN if an end is unlabelled."""
     ends = np.array(list(links))
     with np.errstate(over="ignore"):
         lengths: NDArray[np.float64] = np.linalg.norm(

@@ -1,8 +1,8 @@
 """CVAT's definition of labels: the skeleton of a hand, its points and attributes, as a task has it.
 
-The picture of a skeleton is SVG without the outer <svg>, in 0 to 100: a circle a point, whose name leads to
-its label, and a line a bone, which names its points by number (cvat/apps/engine/serializers.py,
-cvat-canvas/src/typescript/shared.ts). What CVAT's own pages do not let through is not written.
+The picture of a skeleton is SVG without the outer <svg>, in 0 to 100: one circle per point, which names its
+label, and one line per bone, which names its points by number (cvat/apps/engine/serializers.py,
+cvat-canvas/src/typescript/shared.ts). Nothing is written that CVAT's own pages do not accept.
 """
 
 from __future__ import annotations

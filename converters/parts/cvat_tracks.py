@@ -1,10 +1,10 @@
 """CVAT's tracks of a skeleton: where each of its points is at each frame.
 
-CVAT writes every frame at which a track is to be seen, those between its keyframes with the points that it
-has interpolated itself. A file that someone else made may hold the keyframes alone. Between two of these
-CVAT moves each point on a straight line, with the visibility of the first one, and leaves out a point from
-where it is outside (cvat/apps/dataset_manager/annotation.py). The same is done here, so that either file
-gives the same; only nothing is made up behind the last frame that was written.
+CVAT writes every frame at which a track is seen; between keyframes, with the points that it interpolated. A
+file that another tool made may hold keyframes only. Between two of these, CVAT moves each point on a straight
+line, with the visibility of the first, and drops a point from the keyframe at which it is outside
+(cvat/apps/dataset_manager/annotation.py). The same is done here, so that both kinds of file give the same
+hands; but nothing is made up after the last frame that was written.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class _Key(NamedTuple):
 
 
 def spot_of(points: Element) -> Spot:
-    """What a <points> of a skeleton tells. Raises ValueError: `outside` or `occluded` is neither 0 nor 1."""
+    """Read a <points> of a skeleton. Raises ValueError: `outside` or `occluded` is neither 0 nor 1."""
     place = points.attributes.get("points", "")
     outside, occluded = _is(points, "outside"), _is(points, "occluded")
     return Spot(place, kp.UNLABELLED if outside else kp.HIDDEN if occluded else kp.VISIBLE)
 
 
 def place_of(text: str) -> tuple[float, float]:
-    """x and y of a point, pixels. Raises ValueError for what is not one pair of them."""
+    """x and y of a point, pixels. Raises ValueError if the text is not one such pair."""
     pair = text.split(",")
     try:
         x, y = as_number(pair[0]), as_number(pair[-1])
@@ -55,17 +55,17 @@ def place_of(text: str) -> tuple[float, float]:
 
 
 def hands(track: Element, step: int, there: Collection[int]) -> Iterator[tuple[int, dict[str, Spot]]]:
-    """The points of a skeleton by their names at each frame, in order.
+    """Yield each frame, in order, with the points of the skeleton by name.
 
     Parameters
     ----------
-    step: between the frames of the task. there: frames that there is a picture of; of those that are not
-        written no others are filled in.
+    step: between the frames of the task. there: the frames that have a picture; no others are filled in
+        between those that are written.
 
     Raises
     ------
-    ValueError: a frame that is no number, a flag that is neither 0 nor 1, or a place between keyframes that
-        is none.
+    ValueError: a frame that is not a number, a flag that is neither 0 nor 1, or a place next to an
+        interpolated one that is not x,y.
     """
     shown, keys = _written(track)
     frames = sorted(shown)
@@ -83,9 +83,10 @@ def hands(track: Element, step: int, there: Collection[int]) -> Iterator[tuple[i
 
 
 def _written(track: Element) -> tuple[dict[int, bool], dict[str, list[_Key]]]:
-    """Whether the hand is to be seen at each frame that is written; each point's places, in order.
+    """Whether the hand is seen at each frame that is written; and the places of each point, in order.
 
-    CVAT puts the points into the skeleton of each frame; Datumaro gives each a track below the skeleton's.
+    CVAT puts the points into the skeleton of each frame; Datumaro gives each point a track of its own below
+    that of the skeleton.
     """
     shown: dict[int, bool] = {}
     keys: dict[str, list[_Key]] = defaultdict(list)
@@ -103,7 +104,7 @@ def _written(track: Element) -> tuple[dict[int, bool], dict[str, list[_Key]]]:
 
 
 def _is(element: Element, name: str) -> bool:
-    """A flag: CVAT writes each as 0 or 1, and other tools leave out what is not set."""
+    """A flag: CVAT writes each as 0 or 1; other tools omit those that are not set."""
     told = element.attributes.get(name, "0")
     if told not in ("0", "1"):
         which = f"{element.tag} {element.attributes.get('label', '')[:40]}".rstrip()

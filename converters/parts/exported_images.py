@@ -1,4 +1,4 @@
-"""The images of an export: each one once, upright, under a name that any system can hold."""
+"""The images of an export: each one once, upright, under a name that is valid on any system."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SUFFIXES = {
 
 
 class Placed(Mapping[str, Path]):
-    """The file of each ref that was put into a folder. It holds names, as a million paths take a gigabyte."""
+    """The file of each ref that was put into a folder. It keeps names: a million paths take a gigabyte."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._names = folder, dict[str, str]()
@@ -55,24 +55,24 @@ class Placed(Mapping[str, Path]):
         return len(self._names)
 
     def add(self, ref: str, name: str) -> None:
-        """Its file is `name`, relative to the folder."""
+        """Record that the file of `ref` is `name`, relative to the folder."""
         self._names[ref] = name
 
     def name(self, ref: str) -> str:
-        """Its file's name, relative to the folder, with slashes."""
+        """The file of `ref`, relative to the folder, with slashes."""
         return self._names[ref]
 
 
 def put(dataset: Dataset, refs: Iterable[str], folder: Path, engine: Engine) -> tuple[Placed, Counter[str]]:
-    """Put the images that `refs` (values of the field `image`) name into `folder`; more than
-    files.A_FOLDER of them into numbered folders in it.
+    """Put the images that `refs` (values of the field `image`) name into `folder`; more than files.A_FOLDER
+    of them go into numbered folders below it.
 
-    An upright file is copied as it is. One that its EXIF tag turns, which tools disagree on, and a row of
-    a training set are written as PNG. A file keeps its name, unless two images share it.
+    An upright file is copied as it is. A file that its EXIF tag turns, which not all tools do, and a row of a
+    training set are written as PNG. A file keeps its name, unless two images share it.
 
     Returns
     -------
-    The new file of each ref, and counts of what was left out (unreadable images) or turned.
+    The new file of each ref, and counts of images left out (unreadable) or written anew.
     """
     unique = sorted(set(refs))
     taken = Counter(_plain_stem(ref).lower() for ref in unique)
@@ -109,12 +109,12 @@ def put_all(dataset: Dataset, folder: Path, engine: Engine) -> tuple[Placed, Cou
 def put_hands(
     dataset: Dataset, folder: Path, engine: Engine
 ) -> tuple[dict[Path, list[Sample]], Counter[str]]:
-    """Put all images of a dataset into `folder`, as `put_all` does, for a format of points alone.
+    """Put all images of a dataset into `folder`, as `put_all` does, for a format that holds only points.
 
     Returns
     -------
-    The hands in each file, in the order of the refs and of the dataset; and counts of what was left out or
-    turned. Those without a labelled keypoint, of which the format holds nothing, are counted as left out.
+    The hands in each file, files in the order of the refs and hands in that of the dataset; and counts of
+    what was left out or written anew. Hands without a labelled keypoint are counted as left out.
     """
     hands: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset:
@@ -139,12 +139,12 @@ def put_as(dataset: Dataset, places: Mapping[str, Path], engine: Engine) -> dict
 def place(root: Path, ref: str, path: Path) -> bool:
     """Put the image that `ref` names in the dataset at `root` at `path`, in the format of its suffix.
 
-    An upright file of that format is copied as it is; others are written anew. What an export that was
-    killed has put there is left.
+    An upright file of that format is copied as it is; others are written anew. A file that is there already,
+    from the same export before it was killed, is kept.
 
     Returns
     -------
-    Whether it is written anew.
+    Whether the image is written anew.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def place(root: Path, ref: str, path: Path) -> bool:
 
 
 class Packed(NamedTuple):
-    """An image to lie within another file: its bytes, their suffix, and whether it was written anew."""
+    """An image for a place within another file: its bytes, their suffix, and whether it was encoded anew."""
 
     data: bytes
     suffix: str
@@ -166,7 +166,7 @@ class Packed(NamedTuple):
 def pack(root: Path, ref: str) -> Packed:
     """The image that `ref` names in the dataset at `root`, as `put` would write it.
 
-    Raises UnreadableImage, and UnsafeReference where it may not lie.
+    Raises UnreadableImage, and UnsafeReference for a file outside the dataset.
     """
     if not images.in_stack(ref):
         path, suffix = references.file_of(root, ref), Path(ref).suffix.lower()
@@ -188,7 +188,7 @@ def size_of(root: Path, ref: str) -> tuple[int, int]:
 def in_tasks(
     engine: Engine, work: Callable[[Job], Result], jobs: Iterable[Job], count: int
 ) -> Iterator[Result]:
-    """Yield work(job) of `count` jobs, in order, so many at a time that it pays to hand them over."""
+    """Yield work(job) of `count` jobs, in order; the engine gets many jobs at a time."""
     size = min(_TASK, 1 + count // (8 * engine.workers))  # several a worker, so that none waits long
     left = iter(jobs)
     tasks = iter(lambda: list(islice(left, size)), [])
@@ -201,8 +201,9 @@ def _each(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
 
 
 def _put_as_fits(root: Path, folder: Path, job: tuple[str, str]) -> tuple[str, bool] | str:
-    """Put an image into a folder under a name without suffix, which is that of the format it gets; its name,
-    and whether it was written anew. Or why it cannot be."""
+    """Put an image into a folder under a stem, with the suffix of the format that it gets.
+
+    Returns its name and whether it was written anew; or the reason why it cannot be put there."""
     ref, stem = job
     suffix = Path(ref).suffix.lower()
     try:
