@@ -1,9 +1,9 @@
 """HandInfo.csv, the table of 11k Hands (Afifi 2019, sites.google.com/view/11khands).
 
 One row a photo: id, age, gender, skinColor, accessories, nailPolish, aspectOfHand, imageName, irregularities.
-`id` is the person; `aspectOfHand` tells what the camera sees and which hand it is. As other tools save the
-table again, its encoding, separator, line ends, column order and number formats vary, ids lose their zeros,
-and index columns appear: all that is understood here.
+`id` is the person; `aspectOfHand` says what the camera sees and which hand it is. When other tools save the
+table again, its encoding, separator, line ends, column order and number formats change, ids lose their zeros,
+and index columns appear. All of that is understood here.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _MAX_BYTES = 64_000_000  # the published table has 0.8 MB
 
 @dataclass(slots=True)
 class HandInfo:
-    """The table, cleaned.
+    """The table, cleaned: the published values, whatever tool saved it.
 
     Attributes
     ----------
@@ -79,13 +79,13 @@ class HandInfo:
 def read_hand_info(path: Path) -> HandInfo:
     """Read HandInfo.csv, as published or as another tool saved it.
 
-    Rows that do not parse are quarantined with their line; values the publisher does not use are kept where
-    they are of the right kind, and counted. Ids get their seven digits back.
+    Rows that do not parse are quarantined with their line. A value that the publisher does not use is
+    counted, and kept if it is of the right kind. Ids get their seven digits back.
 
     Raises
     ------
-    InputError: the file is no table (an HTML page, an Excel workbook, a Git-LFS pointer, binary data), or
-        lacks a column.
+    InputError: the file is not such a table (an HTML page, an Excel workbook, a Git-LFS pointer, binary
+        data), or lacks a column.
     """
     lines = _text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     start = next((i for i, line in enumerate(lines) if line.strip(",;\t \"'")), None)
@@ -138,7 +138,7 @@ def _text(path: Path) -> str:
 
 
 def _header(path: Path, line: str, separator: str) -> dict[str, int]:
-    """Column name -> place of it in a row."""
+    """Column name -> its place in a row."""
     known = {column.lower(): column for column in COLUMNS}
     where: dict[str, int] = {}
     try:
@@ -172,7 +172,7 @@ def _split(line: str, separator: str) -> list[str]:
 
 @dataclass(slots=True)
 class _Cells:
-    """Turns cells to values; the few combinations of metadata that occur are worked out once."""
+    """Turns cells into values; each of the few combinations of metadata that occur is worked out once."""
 
     where: dict[str, int]
     width: int
@@ -214,7 +214,7 @@ class _Cells:
 
 
 def _value(column: str, text: str) -> Any:
-    """A cell's value: text as it is in lower case, or a whole number; None where it is neither."""
+    """A cell's value: lower-case text in columns of text, else a whole number; None if it is neither."""
     if column in ("gender", "skinColor"):
         return " ".join(text.lower().split()) or None
     whole = _WHOLE.fullmatch(text)
@@ -251,7 +251,7 @@ def _add_row(info: HandInfo, columns: _Cells, cells: list[str]) -> None:
 
 
 def stem(name: str) -> str:
-    """What a photo is known by: its base name without the suffix, in lower case; %20 is a space."""
+    """The key of a photo: its base name without the suffix, in lower case, with %20 and the like decoded."""
     if "%" in name:
         name = unquote(name)
     if "/" in name or "\\" in name:

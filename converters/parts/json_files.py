@@ -27,8 +27,8 @@ def open_checked(path: Path, places: Places, most: int = MAX_BYTES, *, own: str 
 
     Parameters
     ----------
-    places: where it may lie. most: bytes that it may have. own: what it should hold, which is told of an
-        empty one.
+    places: where it may lie. most: its size in bytes, at most. own: what it should hold, for the error about
+        an empty file.
 
     Raises
     ------
@@ -54,8 +54,9 @@ def load(decoder: msgspec.json.Decoder[T], path: Path, places: Places, most: int
 
 
 def entry(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, path: Path, field: str) -> T:
-    """An entry of a decoded file that was left as it stands, so that a flaw in it spoils it alone. Raises
-    InputError that names the field within `field`."""
+    """Decode an entry that was left raw when its file was decoded, so that a flaw spoils only this entry.
+
+    Raises InputError, which names the flawed field within `field`."""
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
@@ -67,13 +68,13 @@ def entry(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, path: Path, field:
 
 
 def unreadable(path: Path, error: OSError) -> InputError:
-    """The system's complaint as ours."""
+    """The InputError for a file that the system cannot read."""
     return InputError(path, f"cannot be read ({error.strerror or error})")
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes | bytearray, path: Path) -> T:
-    """Decode strictly, UTF-8, 16 or 32, with a byte order mark or without. NaN and Infinity, which Python
-    writes, are null. Raises InputError that names the field, or the place in the text, at fault."""
+    """Decode strictly: UTF-8, 16 or 32, with or without a byte order mark. NaN and Infinity, which Python
+    writes, become null. Raises InputError, which names the field or the place in the text at fault."""
     try:
         encoding = json.detect_encoding(data)
         text = data if encoding == "utf-8" else data.decode(encoding)
@@ -95,7 +96,7 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes | bytearray, path: Path
 
 
 def _without_nan(text: bytes | bytearray | str) -> bytes | None:
-    """The same JSON with null in place of NaN and Infinity; None where more is wrong with it."""
+    """The same JSON with null in place of NaN and Infinity; None if more is wrong with it."""
     try:
         return msgspec.json.encode(json.loads(text, parse_constant=lambda _: None))
     except (ValueError, TypeError, RecursionError):
@@ -103,7 +104,7 @@ def _without_nan(text: bytes | bytearray | str) -> bytes | None:
 
 
 def invalid(path: Path, error: msgspec.ValidationError, within: str = "") -> InputError:
-    """A decoder's complaint as ours; `within` names the object that was decoded."""
+    """The InputError for what a decoder found; `within` names the object that was decoded."""
     found, field = found_and_field(str(error))
     if "float" in found and found.endswith("got null"):
         found += " or NaN"  # which was read as null

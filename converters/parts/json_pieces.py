@@ -1,4 +1,4 @@
-"""A large JSON object of lists, read piece by piece: what COCO's files are."""
+"""A large JSON object of lists, such as a COCO file, read piece by piece."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-PIECE = 1 << 25  # bytes of a list that are decoded at once, to some five times as many
-_BLOCK = 1 << 22  # bytes that are looked through at once
+PIECE = 1 << 25  # bytes of a list that are decoded at once; decoded they take some five times as many
+_BLOCK = 1 << 22  # bytes that are scanned at once
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _CASE = 0x20  # brackets and braces differ by it
 _SPACE = b" \t\r\n"
@@ -27,8 +27,8 @@ class Member:
 
     Attributes
     ----------
-    start, stop: bytes of the file between which the value stands, its brackets among them.
-    cuts: where an element of it ends, about every PIECE. last: where the last element ends.
+    start, stop: where the value begins and ends in the file, bytes, including its brackets.
+    cuts: ends of elements, about one every PIECE. last: where the last element ends.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Member:
     last: int = 0
 
     def end(self, stop: int) -> None:
-        """The value ends at `stop`; a cut behind its last element would leave nothing for a piece."""
+        """Set where the value ends. A cut after its last element is removed: its piece would be empty."""
         self.stop = stop
         if self.cuts and self.cuts[-1] == self.last:
             self.cuts.pop()
@@ -49,14 +49,15 @@ class Member:
         return file.read(self.stop - self.start)
 
     def pieces(self, file: BufferedReader, head: bytes = b"[", tail: bytes = b"]") -> Iterator[bytearray]:
-        """The value, a list of objects or lists, as lists of fewer; head, tail: what stands around each.
+        """Yield the value, a list of objects or lists, as shorter lists, each between `head` and `tail`
+        instead of brackets.
 
         Raises
         ------
         ValueError: elements without a comma between them.
         """
         for start, stop in pairwise((self.start + 1, *self.cuts, self.stop - 1)):
-            # Read to where it is decoded: a copy of so much takes as long as a tenth of the decoding.
+            # Read into the buffer that is decoded: copying it would take a tenth of the time of decoding.
             text = bytearray(len(head) + stop - start + len(tail))
             text[: len(head)], text[len(text) - len(tail) :] = head, tail
             file.seek(start)
@@ -67,7 +68,7 @@ class Member:
 
 
 def _comma(text: bytearray, start: int) -> int:
-    """Where the comma stands that comes first from `start` on."""
+    """The place of the comma that follows `start`, after white space. Raises ValueError if there is none."""
     while text[start] in _SPACE:
         start += 1
     if text[start] != ord(","):
@@ -76,14 +77,14 @@ def _comma(text: bytearray, start: int) -> int:
 
 
 def members(file: BufferedReader) -> list[Member]:
-    """The members of the object in a file whose values are lists or objects; it is read once, in blocks.
+    """Those members of the object in a file whose values are lists or objects; it is read once, in blocks.
 
-    Brackets are counted outside strings, so that no value is decoded: whether it is JSON is known when a
-    piece of it is.
+    Brackets outside strings are counted, and no value is decoded: whether a value is JSON is known only when
+    its pieces are decoded.
 
     Raises
     ------
-    ValueError: no object in UTF-8, or one that has a name twice.
+    ValueError: not an object in UTF-8, or one with a name that occurs twice.
     """
     found: list[Member] = []
     place, depth, scan = 0, 0, _Strings()
@@ -114,7 +115,7 @@ def members(file: BufferedReader) -> list[Member]:
 
 
 def _cut(member: Member, ends: NDArray[np.intp]) -> None:
-    """Set the cuts among `ends`, which lie behind those that were given before."""
+    """Choose cuts among `ends`, ends of elements that lie after all that were given before."""
     bound = member.cuts[-1] if member.cuts else member.start
     while (after := int(np.searchsorted(ends, bound + PIECE))) < len(ends):
         bound = int(ends[after])
@@ -123,7 +124,7 @@ def _cut(member: Member, ends: NDArray[np.intp]) -> None:
 
 
 class _Strings:
-    """Where strings are, from block to block."""
+    """Tells what lies within strings, from block to block."""
 
     def __init__(self) -> None:
         self._inside = self._escaped = False
@@ -146,7 +147,7 @@ class _Strings:
 
 
 def _name(found: list[Member], file: BufferedReader, size: int) -> None:
-    """Name each member by what stands before it."""
+    """Name each member by the text before it."""
     bounds = [0, *(bound for member in found for bound in (member.start, member.stop)), size]
     for number, (start, stop) in enumerate(zip(bounds[::2], bounds[1::2], strict=True)):
         if not 0 <= stop - start <= _BLOCK:

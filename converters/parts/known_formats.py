@@ -1,4 +1,4 @@
-"""Which format a folder is of, by its files: for those who name another one than their source has."""
+"""Which format a folder has, by its files: for the error when it is not the one that was asked for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from curate.basics.paths import open_file
 from curate.basics.wording import counted, verb
 from curate.data.source import files_below
 
-_LOOKED_AT = 2000  # files
-_HEAD = 5_000_000  # bytes of a JSON file that are looked at
+_LOOKED_AT = 2000  # files at most
+_HEAD = 5_000_000  # bytes of a file that are looked at
 _READ = {
     "11khands": "11k Hands",
     "rhd": "RHD",
@@ -36,7 +36,7 @@ _READ = {
     "cvat": "CVAT's XML",
     "label-studio": "Label Studio",
 }
-# Keys that no other format has at the top, in this order.
+# Top-level keys that no other format has; the first match counts.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"shapes"}), "labelme"),
     (frozenset({"annotations", "images"}), "coco"),
@@ -48,7 +48,7 @@ _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"people", "version"}), "openpose"),
     (frozenset({"objects", "size"}), "Supervisely"),
 )
-# Files that no other format has, lower case.
+# File names, lower case, that no other format has.
 _NAMES: tuple[tuple[str, str], ...] = (
     (r"handinfo\.csv", "11khands"),
     (r"anno_(training|evaluation)\.(pickle|pkl)", "rhd"),
@@ -62,11 +62,15 @@ _YOLO = re.compile(rb"\s*\d+(\.0)?(\s+-?[\d.e-]+){46,67}\s*(\n|$)")
 
 
 def refusal(root: Path, found: str, *, allowed: str, own: str, where: Path | None = None) -> InputError:
-    """The error that a source is not of the format `own`, with the name of what it looks like; `where`: the
-    file at fault."""
+    """The error that a source is not of the format `own`, with what it looks like instead.
+
+    Parameters
+    ----------
+    found, allowed: as in InputError. where: the file at fault; default: the root.
+    """
     name, remedy = recognised(root), ""
     if name == own:
-        pass  # of its form, and broken
+        pass  # the right format, but damaged
     elif name in _READ:
         remedy = f"it looks like {_READ[name]}: curate convert {name}"
     elif name:
@@ -75,12 +79,12 @@ def refusal(root: Path, found: str, *, allowed: str, own: str, where: Path | Non
 
 
 def and_others(count: int) -> str:
-    """That so many further files are no better, behind what is wrong with the first; nothing of none."""
+    """The words, after what is wrong with a file, that `count` others are no better; empty for none."""
     return f" (nor {verb(count, 'is', 'are')} {counted(count, 'further file')})" if count > 0 else ""
 
 
 def recognised(root: Path) -> str:
-    """A format of ours, the name of another one, or nothing."""
+    """The format of a folder or file: our name of one that we read, the name of another, or empty."""
     try:
         looked_at = list(islice(files_below(root), _LOOKED_AT)) if root.is_dir() else [root]
     except OSError:

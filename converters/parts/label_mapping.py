@@ -26,7 +26,7 @@ UNKNOWN_LABEL, IGNORED_LABEL = "unknown label", "ignored label"  # why points ar
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping file's content; empty, the labels that `converters.parts.labels` understands."""
+    """The content of a mapping file. Without one, labels are read by `converters.parts.labels` alone."""
 
     labels: dict[str, int] = field(default_factory=dict)
     hidden: frozenset[str] = HIDDEN_WORDS
@@ -35,7 +35,7 @@ class Mapping:
 
     @classmethod
     def load(cls, path: Path) -> Mapping:
-        """Read a mapping file. Raises InputError, which lists the nearest name of an unknown one."""
+        """Read a mapping file. Raises InputError, which suggests the most similar name for an unknown one."""
         content = settings.load(path)
         for key in content:
             settings.known(path, "setting", key, _KEYS)
@@ -57,8 +57,8 @@ class Mapping:
         return label.casefold() in self.ignore
 
     def parse(self, label: str) -> Label:
-        """Read a label: as it is mapped, whole or without words on side and visibility at its ends; else as
-        `converters.parts.labels` does."""
+        """Read a label: by the mapping, as a whole or without the words on side and visibility at its ends;
+        else as `converters.parts.labels` does."""
         parsed = parse_label(label, self.hidden)
         if not self.labels:
             return parsed

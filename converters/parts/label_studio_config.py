@@ -1,4 +1,4 @@
-"""The labelling interface of Label Studio for hands: what a project is set up with."""
+"""Label Studio's labelling interface for hands, to set up a project with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIDES: dict[str | None, str] = {"left": "#0072b2", "right": "#d55e00", None: "#
 
 
 def hand_label(side: str | None) -> str:
-    """What the rectangle of a hand is called."""
+    """The label of a hand's rectangle."""
     return f"{side} hand" if side else "hand"
 
 

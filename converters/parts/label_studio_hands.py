@@ -1,4 +1,4 @@
-"""The hands among the regions of a task of Label Studio: which points are one, and what is said of it."""
+"""The hands of a Label Studio task: which regions are the points of one hand, and what is said of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from curate.data.sample import Sample
 
 _FARTHEST = 1e5  # percent; beyond is no coordinate
 _LONGEST = 200  # characters of a label
-_LOOSE = "~"  # what points are grouped by that lie under nothing
+_LOOSE = "~"  # the group of points that are under no region
 _APART = "give each hand a rectangle, and put its points under it"
 _HAND = frozenset({"hand", "hands", "lefthand", "righthand", "palm"})
 
@@ -38,12 +38,12 @@ class _Point(NamedTuple):
 
 @dataclass(slots=True)
 class HandReader:
-    """Reads hands by what the labels of all tasks of a file mean.
+    """Reads the hands of tasks.
 
     Attributes
     ----------
-    mapping: of the user's own labels. numbered: keypoints by label, where a file has 21 that are understood
-        only together, as numbers are.
+    mapping: of the user's own labels. numbered: keypoints by label, for a file with 21 labels that are
+        understood only together, such as numbers.
     """
 
     mapping: LabelMapping
@@ -59,15 +59,16 @@ class HandReader:
         return cls(mapping, together.points if together is not None and known else {})
 
     def samples(self, task: Task, size: tuple[int, int], part: Part) -> Iterator[tuple[str, Sample]]:
-        """The hands of a task, each with the id of the region that its points lie under; without their ids.
+        """The hands of a task, each with the id of the region that its points are under. Their sample_id,
+        source and image are left empty.
 
         Parameters
         ----------
-        size: of the picture, pixels. part: what is left out is counted there.
+        size: width and height of the picture, pixels. part: counts what is left out.
 
         Raises
         ------
-        InputError: it cannot be told which points are one hand.
+        InputError: which points are one hand is not clear.
         """
         regions = {region.id: region for region in task.regions}
         points = [point for region in task.regions if (point := self._point(region, part)) is not None]
@@ -145,10 +146,10 @@ class HandReader:
 def _groups(
     points: list[_Point], regions: Mapping[str, Region], notes: Counter[str]
 ) -> dict[str, list[_Point]]:
-    """Points by hand: by the region at the top of those that they lie under; the others by the rectangle
-    around them where there are several hands, else together, or by the sides in their labels.
+    """Points by hand. Points under a region belong to the topmost one. If there are several hands, the others
+    belong to the rectangle around them; else they are one hand, or two by the sides in their labels.
 
-    Raises InputError where it cannot be told.
+    Raises InputError if it is not clear which hand a point is of.
     """
     tops = [_top(point.region, regions) for point in points]
     heads = {top for top, point in zip(tops, points, strict=True) if top != point.region.id}
@@ -176,7 +177,7 @@ def _groups(
 
 
 def _top(region: Region, regions: Mapping[str, Region]) -> str:
-    """The id of the region at the top of those that one lies under; its own where it lies under none."""
+    """The id of the topmost region above this one; its own if there is none."""
     key, seen = region.id, {region.id}
     while key in regions:
         parent = regions[key].parent
@@ -203,7 +204,7 @@ def _holds(rectangle: Region, point: Region) -> bool:
 
 
 def _corners(rectangle: Region, size: tuple[int, int]) -> NDArray[np.float64]:
-    """The corners (4, 2) of a rectangle, which is turned about its first one."""
+    """The corners (4, 2) of a rectangle, pixels; it is rotated about the first."""
     told = rectangle.values
     scale = np.array(size) / 100
     first = np.array([told.get("x", np.nan), told.get("y", np.nan)]) * scale
@@ -215,7 +216,7 @@ def _corners(rectangle: Region, size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def _extent(rectangle: Region, size: tuple[int, int]) -> NDArray[np.float32] | None:
-    """(4,) x, y, width, height around a rectangle, pixels; None for one that is no area."""
+    """(4,) x, y, width, height around a rectangle, pixels; None if it has no area or is far too large."""
     corners = _corners(rectangle, size)
     extent = np.concatenate([corners.min(axis=0), np.ptp(corners, axis=0)])
     if not (np.abs(extent) < _FARTHEST * max(size)).all() or not (extent[2:] > 0).all():

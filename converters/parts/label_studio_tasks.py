@@ -1,4 +1,4 @@
-"""The tasks of Label Studio's JSON and JSON-MIN, each with the regions of one of its annotations."""
+"""The tasks in Label Studio's JSON and JSON-MIN, each with the regions of one of its annotations."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from curate.basics.numerals import as_number
 from curate.basics.paths import Places, as_text
 from curate.data.part import Part
 
-OURS = "hand_curate"  # in a task's data, what is ours
+OURS = "hand_curate"  # the key of our own data in a task's
 POINT, RECTANGLE = "keypointlabels", "rectanglelabels"
 _PICTURES = ("image", "img", "picture", "photo", "url", "ocr")
-_COLUMNS = 50  # of a task's data that are kept
+_COLUMNS = 50  # of a task's data that are kept, at most
 _LONGEST = 200  # characters of a task's number, which may be text
 _MOST = 1e9  # of a number
 _FURTHER = (
@@ -39,7 +39,7 @@ _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class Sent(msgspec.Struct, omit_defaults=True):
-    """What goes along with a hand that is sent out: its id; whether it had a box of its own."""
+    """What an exported task says of a hand: its id, and whether it had a box of its own."""
 
     sample_id: str
     has_bbox: bool = True
@@ -72,14 +72,14 @@ class _Annotation(msgspec.Struct):
 
     @property
     def people(self) -> list[str]:
-        """What the person who made it is called: a number, an e-mail address or both."""
+        """The names of the person who made it: a number, an e-mail address or both."""
         who = self.completed_by
         names = (who.get("email"), who.get("id")) if isinstance(who, dict) else (who,)
         return [str(name)[:_LONGEST] for name in names if isinstance(name, str | int) and name != ""]
 
 
 class _Task(msgspec.Struct):
-    """A task; `completions`: annotations, as they were called before version 1."""
+    """A task; `completions` is what annotations were called before version 1."""
 
     data: dict[str, Any]
     id: Id = None
@@ -91,13 +91,13 @@ class _Task(msgspec.Struct):
 
 @dataclass(slots=True)
 class Region:
-    """A thing in a picture.
+    """A thing that was marked in a picture.
 
     Attributes
     ----------
     id, parent: names within the task. kind: keypointlabels, rectanglelabels or another.
-    values: x, y, width, height and rotation, percent of the picture and degrees, of those that are told.
-    size: of the picture, as it is written there. remarks: what is said of it: choices, texts, notes.
+    values: those of x, y, width, height (percent of the picture) and rotation (degrees) that it has.
+    size: width and height of the picture, as written. remarks: choices, texts and notes about it.
     """
 
     id: str
@@ -116,9 +116,9 @@ class Task:
 
     Attributes
     ----------
-    key: its number, or its place in the file. picture: what its data call the picture.
+    key: its number, or its place in the file. picture: the picture's name or URL.
     tagger: the model of a prediction; None for an annotation.
-    remarks: what is said of the picture as a whole. sent: the hands that were sent out with it.
+    remarks: choices, texts and notes about the whole picture. sent: the hands that it was exported with.
     data: plain values of its other columns.
     """
 
@@ -132,14 +132,15 @@ class Task:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height of the picture where a region tells them. Raises InputError: fractions."""
+        """Width and height of the picture, pixels; None if no region tells. Raises InputError: fractions."""
         names = ("original_width", "original_height")
         sizes = (map(pixels, region.size, [self.key] * 2, names) for region in self.regions)
         return next(((w, h) for w, h in sizes if w is not None and h is not None), None)
 
     def sent_with(self, region: str, *, alone: bool) -> Sent | None:
-        """What was sent out with the hand of a region that is called as `write` calls it; with the one hand
-        of a task that had one, whatever it is called now: JSON-MIN has no names of regions."""
+        """What was exported with the hand of a region, by the name that `write` gave the region.
+
+        If the task had and has (`alone`) one hand, it is that one under any name: JSON-MIN has no names."""
         match = _REGION.fullmatch(region)
         number = int(match[1]) if match else 0 if alone and len(self.sent) == 1 else len(self.sent)
         return self.sent[number] if number < len(self.sent) else None
@@ -179,9 +180,9 @@ def tasks_of(path: Path, name: str, places: Places, tally: Part, annotator: str 
 
 
 def _as_task(entry: Any, tally: Part) -> dict[str, Any] | None:
-    """An entry of any of its files as a task of JSON; None for what is none.
+    """An entry of any kind of export as a task of JSON; None if it is not one.
 
-    JSON-MIN tells what is chosen for points, and not for which: those that are hidden are counted.
+    JSON-MIN says what was chosen for points, but not for which: choices of `hidden` are counted.
     """
     if not isinstance(entry, dict):
         return None
@@ -204,7 +205,7 @@ def _as_task(entry: Any, tally: Part) -> dict[str, Any] | None:
 
 
 def _hidden(value: Any) -> int:
-    """How many choices of a column of JSON-MIN say, and say no more, that a point is hidden."""
+    """How many texts in a column of JSON-MIN say that a point is hidden, and nothing else."""
     texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     words = [labels.words(text) for text in texts]
     alone = [" ".join(said) for said in words if len(said) == 1 or said == ["not", "visible"]]
@@ -242,7 +243,7 @@ def _read(told: _Task, number: str, tally: Part, annotator: str | None) -> Task 
 
 
 def _chosen(told: _Task, tally: Part, annotator: str | None) -> tuple[_Annotation | None, str | None]:
-    """The annotation to read, else the prediction with its model; the others are counted."""
+    """The annotation to read and None; else the prediction and its model. The others are counted."""
     notes = tally.notes
     given = [*(told.annotations or []), *(told.completions or [])]
     done = [annotation for annotation in given if not annotation.was_cancelled]
@@ -334,7 +335,7 @@ def _region(key: str, result: _Result, said: list[str]) -> Region:
 
 
 def _number(value: Any) -> float | None:
-    """A number, also one in quotes; None for what is none, or beyond any sense."""
+    """A number, also one in quotes; None for anything else, and for one that is far too large."""
     try:
         number = as_number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
