@@ -4,7 +4,7 @@ Understood: our own names; `pinky` for little, `forefinger` for index, `hand_roo
 blanks or camelCase between the words; any letter case; `thumb1` .. `thumb4` counted from the palm, also with
 the joint (OpenPose's `RThumb2Knuckles`); the long names of joints and bones; a side (`left_index_tip`,
 `R-thumb-ip`); a word on visibility (`wrist-occluded`, `thumb_tip_hidden`, `index_pip_visible`).
-What only a whole list of names can tell is in `converters.parts.point_order`.
+Names that are understood only as a whole list are read in `converters.parts.point_order`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SIDES: dict[str, kp.Side] = {
     **dict.fromkeys(("right", "r", "righthand", "rhand", "rh"), "right"),
 }
 _SIDE_KEYS = frozenset({"side", "hand", "handedness", "hand_side", "hand_type", "laterality"})
-# "swipe_left" speaks of where a hand goes, not of which it is.
+# "swipe_left" is about where a hand moves, not about which hand it is.
 _MOVES = frozenset({"swipe", "turn", "move", "point", "pointing", "slide", "scroll", "arrow", "go", "look"})
 _FINGERS = {
     **{finger: finger for finger in kp.FINGERS},
@@ -55,7 +55,7 @@ _STATED = re.compile(r"\bv(?:isibility)?\s*[=:]\s*([012])\b")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a label says: the keypoint's index (None: none of the 21), side and visibility where stated."""
+    """What a label says: the keypoint's index (None: not one of the 21); side and visibility, if stated."""
 
     keypoint: int | None
     side: kp.Side | None = None
@@ -82,8 +82,8 @@ def parse(label: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
 
 
 def place(found: list[str]) -> tuple[str | None, str]:
-    """Finger (or "wrist") and joint that words speak of: of joints the short name, or the number of one that
-    is but counted, or nothing. The finger is None where there is none, or a word that is not understood."""
+    """The finger (or "wrist") and the joint that words name. The joint is its short name, its number if it is
+    only counted, or empty. The finger is None if there is none, or if a word is not understood."""
     rest = [word for word in found if word not in _FILLERS]
     if len(rest) == 1 + ("0" in rest) and not _WRISTS.isdisjoint(rest):
         return "wrist", ""
@@ -102,14 +102,14 @@ def place(found: list[str]) -> tuple[str | None, str]:
 
 
 def side_of(text: object) -> kp.Side | None:
-    """The side that the name of a hand or a class tells: `left_hand`, `Right-Hand`, `L`, `hand_r`."""
+    """The side in the name of a hand or a class: `left_hand`, `Right-Hand`, `L`, `hand_r`."""
     found = words(text) if isinstance(text, str) else []
     side = agreed(_SIDES[word] for word in found if word in _SIDES)
     return side if _MOVES.isdisjoint(found) else None
 
 
 def side_among(attributes: object) -> kp.Side | None:
-    """The side among what CVAT and others call attributes: {"side": "left"}, {"handedness": "Right"}."""
+    """The side in the attributes of CVAT and other tools: {"side": "left"}, {"handedness": "Right"}."""
     if not isinstance(attributes, dict):
         return None
     return agreed(side_of(value) for key, value in attributes.items() if key.lower() in _SIDE_KEYS)
@@ -122,7 +122,7 @@ def agreed(sides: Iterable[kp.Side | None]) -> kp.Side | None:
 
 
 def said(text: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
-    """Side and visibility told by free text: `occluded`, `not visible`, `v=1`, `left hand`."""
+    """Side and visibility in free text: `occluded`, `not visible`, `v=1`, `left hand`."""
     found = words(text)
     side = agreed(_SIDES[word] for word in found if word in _SIDES and len(word) > 1)
     stated = _STATED.search(text.lower())
@@ -135,7 +135,7 @@ def said(text: str, hidden: frozenset[str] = HIDDEN_WORDS) -> Label:
 
 
 def is_side(word: str) -> bool:
-    """Whether a word, lower case, tells a side."""
+    """Whether a lower-case word is a side."""
     return word in _SIDES
 
 
@@ -160,7 +160,7 @@ def bare(label: str, hidden: frozenset[str] = HIDDEN_WORDS) -> str:
 
 
 def nearest(label: str, among: tuple[str, ...] = kp.NAMES) -> str | None:
-    """The name most like a label that is none, or None where nothing is like it."""
+    """The name most similar to a label that is not one; None if none is similar."""
     text = "_".join(_FINGERS.get(word, word) for word in words(label) if word not in _FILLERS)
     found = get_close_matches(text, among, n=1, cutoff=0.6)
     return found[0] if found else None
@@ -172,6 +172,6 @@ def point(finger: str | None, joint: str) -> int | None:
         return kp.WRIST if finger else None
     if joint in ("1", "2", "3", "4"):
         return kp.BASES[kp.FINGERS.index(finger)] + int(joint) - 1
-    if (finger, joint) == ("thumb", "dip"):  # it has but one joint between its bones of the finger
+    if (finger, joint) == ("thumb", "dip"):  # the thumb has one interphalangeal joint
         joint = "ip"
     return kp.INDEX.get(f"{finger}_{joint}")

@@ -1,4 +1,4 @@
-"""Licences as machines know them: Hugging Face's short names, and the pages of Creative Commons."""
+"""Licences for machines: the Hugging Face Hub's short names, and the addresses of licence texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED = {
 
 
 def short_name(licence: str) -> str:
-    """What the Hub calls a licence (huggingface.co/docs/hub/repositories-licenses), or "other"."""
+    """The Hub's name of a licence (huggingface.co/docs/hub/repositories-licenses), or "other"."""
     for name, pattern in _NAMED.items():
         if pattern.fullmatch(licence.strip()):
             return name
@@ -25,7 +25,7 @@ def short_name(licence: str) -> str:
 
 
 def page(licence: str) -> str:
-    """The address of a licence's text; of one that is not known its own words."""
+    """The address of a licence's text; for an unknown licence, its own words."""
     name = short_name(licence)
     match name.split("-"):
         case ["cc", *terms, version]:

@@ -1,4 +1,4 @@
-"""What a format cannot hold: the fields of a sample that it has no place for."""
+"""The fields of a sample that a format has no place for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from curate.data.dataset import Dataset
 from curate.data.sample import SCHEMA, to_numpy
 
-# Each export has the image, which tells its size and hash; visibility goes where the keypoints go.
+# Each export has the image, and with it size and hash; visibility is stored if the keypoints are.
 _NEVER_LOST = frozenset({"image", "width", "height", "sha256", "visibility"})
 
 
 def count_lost(dataset: Dataset, held: Set[str]) -> Counter[str]:
-    """How many samples have a value in each field that is not among those that a format holds."""
+    """For each field that a format does not hold, how many samples have a value in it."""
     lost = Counter[str]()
     fields = [name for name in SCHEMA.names if name not in held | _NEVER_LOST]
     for batch in dataset.batches():

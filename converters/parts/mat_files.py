@@ -1,8 +1,8 @@
-"""Arrays from MATLAB's files of level 5, which MATLAB writes unless it is asked for -v7.3.
+"""Arrays from MATLAB files of level 5, the default unless they are saved with -v7.3.
 
-A file is 128 bytes of head and elements of type, size and data, each perhaps compressed (mathworks.com,
-"MAT-File Level 5 File Format"). Only arrays of numbers and of text are read: cells, structures and objects
-are passed over, so that nothing in a file is run or followed.
+A file has a header of 128 bytes, then elements of type, size and data, perhaps compressed (mathworks.com,
+"MAT-File Level 5 File Format"). Only arrays of numbers and of text are read; cells, structures and objects
+are skipped, so that nothing in a file is run or followed.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class _Element(NamedTuple):
 
 
 def load(path: Path, places: Places, *wanted: str) -> list[NDArray[Any]]:
-    """The arrays of these names, of numbers in the shape that MATLAB shows; of text one string a row.
+    """The arrays of these names: numbers in the shape that MATLAB shows; text as one string per row.
 
     Raises
     ------
     UnsafeInput: a link that leads out of the source.
-    InputError: no such file, one of another kind, a damaged one, or an array that is missing.
+    InputError: no such file, not a MATLAB file of level 5, a damaged one, or an array that is missing.
     """
     with open_checked(path, places, MAX_BYTES) as opened:
         data = opened.read()
@@ -107,7 +107,7 @@ def _elements(data: memoryview, order: str) -> Iterator[_Element]:
 
 
 def _named(data: memoryview, order: str, wanted: frozenset[str]) -> dict[str, NDArray[Any]]:
-    """The array under its name, if it is a wanted one."""
+    """The array under its name; nothing if it is not wanted."""
     parts = _elements(data, order)
     flags, shape, name = (next(parts, None) for _ in range(3))
     if flags is None or shape is None or name is None or len(flags.data) < 4:

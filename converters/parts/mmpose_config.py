@@ -1,6 +1,6 @@
-"""What mmpose's dataset files say of a hand's points: `dataset_info = dict(keypoint_info=...)`.
+"""The points of a hand in mmpose's dataset files: `dataset_info = dict(keypoint_info=...)`.
 
-The file is a program. It is parsed and never run: only dicts, lists, text and numbers in it are looked at.
+The file is a program. It is parsed, never run; only dicts, lists, text and numbers in it are read.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ class Info(msgspec.Struct):
 
 
 class Config(NamedTuple):
-    """A file on 21 points.
+    """A file that describes 21 points.
 
     Attributes
     ----------
-    name: the file's. points: what each is called, in the order of the data.
-    flip: for each point the one that takes its place in a mirrored hand. links: pairs of points, from 1.
+    name: the file's. points: their names, in the order of the data.
+    flip: for each point the index of the one that takes its place in a mirrored hand.
+    links: pairs of points, counted from 1.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Config(NamedTuple):
 
 
 def read_configs(source: Source) -> list[Config]:
-    """Those of the Python files in the source and one folder below; what is none is passed over."""
+    """The configs among the Python files in the source and its folders; other files are skipped."""
     return [config for name, text in _texts(source) if (config := _config(name, text)) is not None]
 
 
@@ -87,7 +88,7 @@ def _config(name: str, text: str) -> Config | None:
 
 
 def _assigned(module: ast.Module) -> ast.expr:
-    """What `dataset_info` is. Raises ValueError where nothing is."""
+    """The value that is assigned to `dataset_info`. Raises ValueError if there is none."""
     for statement in module.body:
         if isinstance(statement, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == "dataset_info" for target in statement.targets
@@ -97,7 +98,7 @@ def _assigned(module: ast.Module) -> ast.expr:
 
 
 def _value(node: ast.expr) -> Any:
-    """A literal, or None for what is computed."""
+    """The value of a literal; None for anything computed."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.List | ast.Tuple):

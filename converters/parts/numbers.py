@@ -13,11 +13,11 @@ _LARGEST = 1 << 31
 
 
 def pixels(value: object, where: str | os.PathLike[str], field: str) -> int | None:
-    """A width or height, also as a whole float or in quotes; None for what is none: the file tells it.
+    """A width or height, also as a whole float or in quotes; None for anything else, as the image tells.
 
     Raises
     ------
-    InputError: a fraction, by which the labels cannot be those of any picture.
+    InputError: a fraction: no picture has such a size, so the labels belong to something else.
     """
     if type(value) is int and 0 < value < _LARGEST:
         return value

@@ -16,11 +16,11 @@ _ANY = msgspec.json.Decoder(Numbers | None)
 
 
 def pack(lists: Sequence[msgspec.Raw], count: int) -> list[bytes | Numbers | None]:
-    """Of each list of `count` numbers in JSON the bytes of as many float32; of anything else its value.
+    """Each list of `count` numbers in JSON as the bytes of as many float32; anything else as its value.
 
     Raises
     ------
-    msgspec.DecodeError: what is no list of numbers, nor of lists of numbers, nor null.
+    msgspec.DecodeError: neither a list of numbers, nor one of lists of numbers, nor null.
     """
     decode = msgspec.json.Decoder(tuple[(float,) * count]).decode  # type: ignore[misc]
     packed = struct.Struct(f"{count}f").pack
@@ -34,13 +34,13 @@ def pack(lists: Sequence[msgspec.Raw], count: int) -> list[bytes | Numbers | Non
 
 
 def is_packed(numbers: object) -> bool:
-    """Whether they are what `pack` makes of numbers."""
+    """Whether these are numbers that `pack` has packed."""
     return type(numbers) is bytes
 
 
 def stack(rows: Sequence[Any], shape: tuple[int, ...], dtype: type[Any] = np.float64) -> NDArray[Any]:
-    """Lists of numbers, packed ones (to float32), or None, as (n, *shape); NaN where a row is None or has
-    another form."""
+    """Rows, each a list of numbers, packed float32 (`pack`) or None, as an array (n, *shape). A row that is
+    None or has another number of values is NaN."""
     count = int(np.prod(shape))
     packed = struct.Struct(f"{count}{np.dtype(dtype).char}").pack
     try:

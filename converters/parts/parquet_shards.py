@@ -1,6 +1,6 @@
 """Samples with their images as Parquet, in the form that Hugging Face's `datasets` reads.
 
-An image is a struct of bytes and path, and what each column is stands in the file's metadata
+An image is a struct of bytes and path; the file's metadata says what each column is
 (huggingface.co/docs/hub/datasets-image).
 """
 
@@ -23,7 +23,7 @@ from curate.data.sample import SCHEMA, file_stem
 
 IMAGES = ("image", "mask", "depth")
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}  # ours -> theirs
-MEANINGS = {  # of the columns, in a line each
+MEANINGS = {  # of the columns, one line each
     "sample_id": "a stable name, source/key",
     "source": "the dataset that it comes from",
     "image": "the photograph, upright; a photograph of two hands stands with each of them",
@@ -61,9 +61,9 @@ _PICTURE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string
 def write_parquet(
     dataset: Dataset, out: Path, engine: Engine, shard_mb: int
 ) -> tuple[pa.Schema, list[Shard], Counter[str]]:
-    """Write data/SPLIT-NUMBER-of-COUNT.parquet: a row a sample, with the bytes of its image, mask and depth.
+    """Write data/SPLIT-NUMBER-of-COUNT.parquet: one row per sample, with the bytes of image, mask and depth.
 
-    Columns are those of our schema, but for `split` and those that no sample has a value of.
+    Columns are those of our schema, without `split` and without those that are empty in all samples.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def _pack(schema: pa.Schema, root: Path, batch: pa.RecordBatch, file: IO[bytes])
 
 
 def _groups(found: Iterator[Files]) -> Iterator[list[Files]]:
-    """The samples of a row group each."""
+    """The samples of each row group."""
     group: list[Files] = []
     size = 0
     for one in found:

@@ -1,4 +1,4 @@
-"""Python's search for cycles, put off while very many objects are made."""
+"""Pausing Python's garbage collector while very many objects are made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """For work that makes millions of objects and no garbage: to look for cycles doubles its time.
+    """Pause it for work that makes millions of objects and no cycles: searching for cycles doubles the time.
 
-    Hold it until the objects are gone.
+    Leave the block only when the objects are gone.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -44,14 +44,13 @@ _TAIL = re.compile(_FRAME + rb"u(?:\(u)?\.", re.DOTALL)
 
 
 class Alike(NamedTuple):
-    """Records of one form in a pickle.
+    """Records of the same form in a pickle.
 
     Attributes
     ----------
-    first: a pickle of the records before them and of the first of them.
-    keys: of each record its number.
-    places: for each array of a record where its bytes are in the pickle: how many, and of each record where
-        they begin, (records,).
+    first: a pickle of all records up to the first of these.
+    keys: the number of each record.
+    places: for each array of a record, its size in bytes, and where it begins in the pickle, (records,).
     """
 
     first: bytes
@@ -66,7 +65,7 @@ class _Instruction(NamedTuple):
 
 
 def find(data: bytes) -> Alike | None:
-    """The records of a pickled table that are alike; None where it holds anything else behind the first."""
+    """The records of a pickled table that are alike; None if anything else follows the first of them."""
     head = _HEAD.match(data)
     if not head:
         return None
@@ -104,7 +103,7 @@ def _instructions(data: bytes) -> Iterator[_Instruction]:
 
 
 def _records(instructions: Sequence[_Instruction], start: int) -> Iterator[list[_Instruction]]:
-    """The first records, each a number and a dict of its own, as long as there is nothing between them."""
+    """The first records, each a number and a dict; stops at anything between two records."""
     record: list[_Instruction] = []
     marks = 0
     for one in instructions:
@@ -123,9 +122,9 @@ def _records(instructions: Sequence[_Instruction], start: int) -> Iterator[list[
 
 
 def _is_form(record: Sequence[_Instruction]) -> bool:
-    """Whether others can be like it, byte for byte but for what `_expressions` leaves open.
+    """Whether other records can equal this one, byte for byte, except for what `_expressions` leaves open.
 
-    Most of it must be arrays, so that what is kept of each takes little beside them.
+    It must consist mostly of arrays, so that what is kept of each record is small beside them.
     """
     arrays = sum(one.end - one.start for one in record if one.name in _OF_ARRAYS)
     return 2 * arrays > record[-1].end - record[0].start and all(
@@ -135,7 +134,7 @@ def _is_form(record: Sequence[_Instruction]) -> bool:
 
 
 def _expressions(data: bytes, record: Sequence[_Instruction]) -> Iterator[bytes]:
-    """For each instruction of a record what it is in all records; groups are the number and the arrays."""
+    """A regular expression for each instruction of a record; the groups are its number and its arrays."""
     yield _KEY
     for name, start, end in record[1:]:
         if name == "LONG_BINPUT":

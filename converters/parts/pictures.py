@@ -1,4 +1,4 @@
-"""The pictures of a source whose annotations name them without a suffix, or only by their own name."""
+"""Finding the pictures that annotations name, with their path or without a suffix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from curate.basics.paths import is_text
 from curate.data.part import Part
 from curate.data.source import BY_NAME, ImageFinder, Source, files_below, folded
 
-# What is counted of a published table and its pictures.
+# What is counted of annotations and images that do not match.
 NO_IMAGE = "annotation without its image"
 NO_ANNOTATION = "image without an annotation"
 
@@ -59,7 +59,7 @@ def look_up(
 
 
 def probed(image: str, name: str, tally: Part) -> images.ImageInfo | None:
-    """What a picture's header tells; None where it cannot be read, which `tally` counts and quarantines."""
+    """The header of a picture; None if it cannot be read, which `tally` counts and quarantines."""
     try:
         return images.probe(image)
     except UnreadableImage as error:
@@ -69,9 +69,9 @@ def probed(image: str, name: str, tally: Part) -> images.ImageInfo | None:
 
 
 class Pictures:
-    """The pictures below the folders of a source, by their names without suffix; letter case is forgiven.
+    """The pictures below the folders of a source, by their names without suffix, in any letter case.
 
-    Links are not followed but by `curate convert`, which refuses what leads out of the source.
+    Links to files are listed; `curate convert` refuses those that lead out of the source.
     """
 
     def __init__(self, source: Source) -> None:
@@ -88,7 +88,7 @@ class Pictures:
 
         Raises
         ------
-        InputError: there is none, or there are several; `where` is the annotation that wants it.
+        InputError: there is none, or there are several; it names `where`, the annotation file.
         """
         found = self.find(stem, where, folder)
         if found is None:
@@ -97,7 +97,7 @@ class Pictures:
         return found
 
     def find(self, stem: str, where: Path, folder: Path | None = None) -> str | None:
-        """The same; None where there is no such picture. Raises InputError where there are several."""
+        """As `called`, but None if there is no such picture. Raises InputError if there are several."""
         found = self._named.get(folded(stem), [])
         beside = [path for path in found if folder is not None and os.path.dirname(path) == str(folder)]  # noqa: PTH120
         exact = [path for path in beside or found if Path(path).stem == stem]

@@ -1,4 +1,4 @@
-"""What the names stand for that people gave the points of a skeleton, in a tool where each has a name."""
+"""What the names of a skeleton's points stand for, in tools that name each point."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Names:
 
     Attributes
     ----------
-    refusal: why these are no points of a hand; empty where they are.
-    side: of all hands with these names. assumed: 21 names that tell nothing, taken to be in our order.
-    placed: the one of 21 that is not understood, and has the place that was left; or nothing.
+    refusal: why these are not the points of a hand; empty if they are.
+    side: of all hands with these names. assumed: 21 names say nothing, and are taken to be in our order.
+    placed: the one name of 21 that is not understood, and gets the place that is left; or empty.
     """
 
     points: dict[str, int] = field(default_factory=dict)
@@ -32,12 +32,12 @@ class Names:
 def names_of(names: Sequence[str], what: str, mapping: Mapping) -> Names:
     """What the names of a skeleton's points stand for.
 
-    21 of them are understood together (`converters.parts.point_order`), and stand in their order where they
-    tell nothing; fewer, or those of a mapping file, one by one.
+    21 names are read together (`converters.parts.point_order`); if they say nothing, their order counts.
+    Another number of names, or names with a mapping file, are read one by one.
 
     Parameters
     ----------
-    names: in the order of the tool. what: the thing is called that has them.
+    names: in the order of the tool. what: the name of the skeleton.
     """
     wanted = [name for name in names if not mapping.ignores(name)]
     parsed = {name: mapping.parse(name) for name in wanted}

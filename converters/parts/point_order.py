@@ -1,4 +1,4 @@
-"""The order of 21 points by the list of their names, as COCO's categories and YOLO's kpt_names give it."""
+"""The order of 21 points by the list of their names, as in COCO's categories and YOLO's kpt_names."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ _OTHERS = _OTHER_PARTS | frozenset({
     "animal", "dog", "cat", "horse", "bird", "car",
 })  # fmt: skip
 
-ASSUMED = "keypoint_names_unknown_order_assumed"  # hands of which no name tells the order, in a Part's notes
+ASSUMED = "keypoint_names_unknown_order_assumed"  # a note that counts hands whose names tell no order
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the names of 21 points tell.
+    """What the names of 21 points say.
 
     Attributes
     ----------
-    refusal: why these are no points of a hand, or none that can be told apart; empty where they are.
-    places: where each of our keypoints stands among theirs; None: as ours.
+    refusal: why these are not the points of a hand, or cannot be told apart; empty if they can.
+    places: (21,) the index of each of our keypoints among theirs; None: the same order as ours.
     known: the names tell the order; otherwise it is taken to be ours.
     anatomical: the names are those of joints, not numbers, so that they settle the direction of a finger.
-    placed: the name that was not understood, and has the one place that was left; or nothing.
+    placed: the one name that is not understood, and gets the place that is left; or empty.
     side: of all hands with these names.
     """
 
@@ -73,7 +73,7 @@ UNTOLD = Order()
 
 
 def by_the_rest(name: str) -> str:
-    """What hands are counted by of which one point has a name that is not understood."""
+    """The note that counts hands with one point whose name is not understood."""
     return f"hand whose point {name!r} has the place that the others left"
 
 
@@ -82,8 +82,8 @@ def order_of(names: Sequence[object] | None, category: object = None) -> Order:
 
     Parameters
     ----------
-    names: of the points, in their order; None: nobody tells.
-    category: what the thing that has them is called.
+    names: of the points, in their order; None if the file has none.
+    category: the name of what has these points.
     """
     texts = [str(name) for name in names or ()]
     alien = next((text for text in texts if not _OTHER_PARTS.isdisjoint(labels.words(text))), None)
@@ -115,7 +115,7 @@ def order_of(names: Sequence[object] | None, category: object = None) -> Order:
 
 
 def _understood(texts: list[str]) -> tuple[list[int | None], bool]:
-    """The keypoint of each name, or None; and whether joints are named, not counted alone."""
+    """The keypoint of each name, or None; and whether any joint is named, not only counted."""
     spoken = [_spoken(text) for text in texts]
     joints: dict[str, list[str]] = defaultdict(list)
     for finger, joint in spoken:
@@ -131,7 +131,7 @@ def _understood(texts: list[str]) -> tuple[list[int | None], bool]:
 
 
 def _spoken(text: str) -> tuple[str | None, str]:
-    """Finger and joint of a name, also of one that has but the finger's first letter (TMCP, r_pip)."""
+    """Finger and joint of a name, also of one with only the finger's initial (TMCP, r_pip)."""
     short = _BY_INITIAL.fullmatch(text.lower())
     if short:
         initial, joint = (short[1], short[2]) if short[1] else (short[3], short[4])
@@ -147,7 +147,7 @@ def _is_whole(finger: str, joints: list[str]) -> bool:
 
 
 def _counted(texts: list[str]) -> tuple[int, ...] | None:
-    """Where each point stands whose name is its number, from 0 or 1; None where they are not so named."""
+    """The index of each point, if the names are the numbers from 0 or from 1; else None."""
     numbers = [
         int(match[1]) if (match := _NUMBER.fullmatch(text)) and len(match[1]) < 3 else -1 for text in texts
     ]

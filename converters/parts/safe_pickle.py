@@ -71,9 +71,9 @@ def load(path: Path) -> Any:
 
     Raises
     ------
-    UnsafeInput: it wants something else than arrays, which is named, more memory than such data needs, or
-        what would crash or stop the process (`curate.basics.pickle_scan`).
-    InputError: the file does not open, is larger than MAX_BYTES, or is no pickle.
+    UnsafeInput: it asks for something other than arrays, for more memory than such data needs, or for what
+        would crash or stop the process (`curate.basics.pickle_scan`).
+    InputError: the file does not open, is larger than MAX_BYTES, or is not a pickle.
     """
     return _guarded(path, partial(_unpickled, path=path))
 
@@ -93,7 +93,8 @@ class Records(NamedTuple):
 
     Attributes
     ----------
-    row_of: of each record's number its row among them.
+    row_of: the row of each record, by its number.
+    data: the whole pickle. columns: where the arrays of each name lie in it.
     """
 
     row_of: dict[int, int]
@@ -108,8 +109,12 @@ class Records(NamedTuple):
 
 
 def load_records(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Any, Records]:
-    """As `load`, but for the many records of a table that are all alike and have arrays of these names and
-    shapes: these are kept apart, and take a tenth of the time."""
+    """As `load`, for a table with many records of the same form, which have arrays of these names and shapes.
+
+    Returns
+    -------
+    The content without these records, and the records: reading them so takes a tenth of the time.
+    """
 
     def read(data: bytes) -> tuple[Any, Records]:
         if alike := pickled_records.find(data):
@@ -124,8 +129,7 @@ def load_records(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Any
 def _records(
     data: bytes, alike: pickled_records.Alike, entries: Any, shapes: Mapping[str, tuple[int, ...]]
 ) -> Records | None:
-    """What the first of the records, which is taken out of `entries`, tells of all; None where that is not
-    what is asked for."""
+    """The records, by the form of the first, which is taken out of `entries`; None if they differ."""
     first = entries.pop(alike.keys[0], None) if isinstance(entries, dict) else None
     row_of = dict(zip(alike.keys, range(len(alike.keys)), strict=True))
     if not isinstance(first, dict) or len(row_of) < len(alike.keys) or row_of.keys() & entries.keys():
@@ -144,7 +148,7 @@ def _records(
 
 
 def _guarded(path: Path, read: Callable[[bytes], T]) -> T:
-    """What is read from the bytes of a pickle, with bounded memory; its errors become ours."""
+    """What `read` makes of the bytes of a pickle, with bounded memory. Raises as `load` does."""
     try:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
@@ -222,7 +226,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 class _Latin1:
-    """Encodes text as pickles of Python 2 need it, and in no other way: some codecs take for ever."""
+    """Encodes text as Latin-1, which pickles of Python 2 need; nothing else, as some codecs take for ever."""
 
     __slots__ = ()
 
@@ -233,8 +237,8 @@ class _Latin1:
 
 
 def _allowed() -> dict[tuple[str, str], Any]:
-    """The look-alike for each name that an array's pickle holds; made anew for each pickle, since a pickle
-    can change the attributes of a function that it gets hold of."""
+    """The look-alike for each name in the pickle of an array. They are made anew for each pickle, as a pickle
+    can change the attributes of a function that it gets."""
 
     def scalar(dtype: RawDtype, data: Any) -> Any:
         raw = data.encode("latin1") if isinstance(data, str) else data

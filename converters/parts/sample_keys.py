@@ -1,4 +1,4 @@
-"""The keys of samples: what a sample_id says of the file, the picture and the hand that it comes from."""
+"""The keys of samples: the part of a sample_id that names its file, picture and hand."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from curate.basics.paths import LONGEST, is_text
 
 
 def escaped(key: str) -> str:
-    """The key of a file, in which no # is left: behind one stands which hand of the file it is."""
+    """The key of a file without any #, which separates it from the number of the hand."""
     return key.replace("%", "%25").replace("#", "%23")
 
 
 def free(told: str | None, own: str, taken: set[str], notes: Counter[str]) -> str:
-    """The id that a file tells of a hand; the hand's own where it tells none that can be one, or one that
-    another hand has already, of which this is a copy.
+    """The sample_id of a hand: the one in the file; or `own`, if the file has no valid one, or one that an
+    earlier hand has, of which this is a copy.
 
     Parameters
     ----------
-    own: made of where it stands. taken: the ids that are given away; that of this hand is added.
+    told: the id in the file. own: the id by the hand's place. taken: the ids in use; the new one is added.
+    notes: counts copies.
     """
     name = told if told and len(told) <= LONGEST and is_text(told) else own
     if name in taken and name != own:

@@ -1,7 +1,7 @@
 """Exports as shards: files of a stated size, each with whole samples and their images in it.
 
-Which sample goes into which shard follows from the order of the samples and the sizes of their files alone.
-A shard that is finished is kept when a killed export goes on: what it counted stands beside the work.
+Which sample goes into which shard depends only on the order of the samples and the sizes of their files. When
+a killed export is resumed, finished shards are kept: their counts are stored in the work folder.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from curate.data.part import LEFT_OUT
 from curate.data.split import SPLITS
 
 SHARD_MB = 256  # a shard's images, unless told otherwise
-UNTOLD = "train"  # where samples of no split go
+UNTOLD = "train"  # the split for samples without one
 _MB = 1_000_000
 _WORK = "shards"
 
-# Writes the samples of a batch into a file; gives how many there are in it, and what was left out or changed.
+# Writes the samples of a batch into a file; returns their number, and counts of what was left out or changed.
 Pack = Callable[[Path, pa.RecordBatch, IO[bytes]], tuple[int, Counter[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard that was written: its path within the export (posix), split, samples, bytes and their hash."""
+    """A shard that was written: its path within the export (posix), split, samples, size in bytes, hash."""
 
     path: str
     split: str
@@ -58,12 +58,13 @@ def write_shards(
 ) -> tuple[list[Shard], Counter[str]]:
     """Write the samples of a dataset in shards of `shard_mb` megabytes of images, split by split.
 
-    A shard takes samples in the dataset's order until its images reach that size, so that it may be larger by
-    one sample. Samples without a split go to train.
+    A shard takes samples in the dataset's order until its images reach that size; it may be larger by one
+    sample. Samples without a split go to train.
 
     Parameters
     ----------
-    pack_into: writes one shard; picklable. name: a shard's path in `out`, of its split, number and how many.
+    pack_into: writes one shard; picklable.
+    name: the path of a shard in `out`, by its split, its number and the number of shards of the split.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def write_shards(
 
 
 class Files(NamedTuple):
-    """The files of a sample, as they go into a shard: its image, and the mask and depth map that it has."""
+    """The files of a sample for a shard: its image, mask and depth map; `row`: its place in the batch."""
 
     row: int
     image: Packed
@@ -108,7 +109,7 @@ def files_of(root: Path, batch: pa.RecordBatch, counts: Counter[str]) -> Iterato
 
 
 def _beside(root: Path, ref: str | None, what: str, counts: Counter[str]) -> bytes | None:
-    """A mask or depth map as PNG; None where there is none, or none that can be used."""
+    """A mask or depth map as PNG; None if there is none, or if it cannot be used, which is counted."""
     if ref is None:
         return None
     try:
@@ -149,7 +150,7 @@ def _plan(dataset: Dataset, limit: int) -> tuple[NDArray[np.int32], list[tuple[s
 
 
 def _size(root: Path, ref: str) -> int:
-    """Bytes of a file that a sample refers to, of what is not there none."""
+    """The size of a file that a sample refers to, bytes; 0 if it is not there."""
     with suppress(OSError, UnreadableImage, UnsafeReference):
         if images.in_stack(ref):
             return int(images.open_stack(root)[0].nbytes)
@@ -160,7 +161,7 @@ def _size(root: Path, ref: str) -> int:
 def _jobs(
     dataset: Dataset, plan: NDArray[np.int32], names: list[tuple[str, str]]
 ) -> Iterator[tuple[tuple[str, str], pa.RecordBatch]]:
-    """The split, path and samples of each shard, as soon as its last sample was read."""
+    """The split, path and samples of each shard, as soon as its last sample is read."""
     left = np.bincount(plan, minlength=len(names))
     held: dict[int, list[pa.RecordBatch]] = {}
     start = 0

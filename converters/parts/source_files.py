@@ -1,4 +1,4 @@
-"""The annotation files of a source that has one or several, each read as a whole or not at all."""
+"""The annotation files of a source that has one or several; each is read whole or not at all."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read_each(
 
 
 def finder_of(source: Source) -> ImageFinder:
-    """What looks for the pictures of a source, which lie beside its files, in images/, or elsewhere below."""
+    """A finder of the source's pictures: beside its files, in images/, elsewhere below, or in --images."""
     root = root_of(source)
     pictures = root / "images"
     return ImageFinder((root, *([pictures] if pictures.is_dir() else [])), further=source.images)
@@ -68,5 +68,5 @@ def files_of(source: Source, suffix: str, tally: Part) -> list[Path]:
 
 
 def root_of(source: Source) -> Path:
-    """The folder that names are relative to."""
+    """The folder that the names of a source's files are relative to."""
     return source.root.parent if source.root.is_file() else source.root

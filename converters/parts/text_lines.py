@@ -25,7 +25,7 @@ def lines(path: Path, places: Places) -> Iterator[tuple[int, str]]:
     Raises
     ------
     UnsafeInput: a link that leads out of the source.
-    InputError: no such file, or no text that `decoded` reads.
+    InputError: no such file, or one that `decoded` cannot read.
     """
     with open_checked(path, places, _MAX_BYTES) as opened:
         data = opened.read()

@@ -1,4 +1,4 @@
-"""What the data.yaml files of a YOLO set say of its classes and its points."""
+"""What the data.yaml files of a YOLO set say about its classes and points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from curate.basics.errors import InputError
 from curate.basics.paths import Places, read_file
 from curate.data.source import files_below
 
-COCO = "coco"  # what `visibility` says in the files that we write
+COCO = "coco"  # the value of `visibility` in the files that we write
 _DIGITS = 9  # of a class's number, at most
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -28,9 +28,9 @@ class Config:
 
     Attributes
     ----------
-    names: what each class is called. points: the names of a class's points; of all under None.
-    sizes: how many numbers a point has, where that is told. sizes_by: what tells it.
-    visibility: what it means, where that is told. flips: the flip_idx of each file.
+    names: of the classes. points: the names of each class's points; those for all classes under None.
+    sizes: how many numbers a point has, if stated. sizes_by: what states it, for messages.
+    visibility: its meaning, if stated. flips: the flip_idx of each file.
     """
 
     names: dict[int, str] = field(default_factory=dict)
@@ -47,23 +47,23 @@ class Config:
         return number in self.points or None in self.points
 
     def order(self, number: int) -> Order:
-        """What is known of the points of a class."""
+        """The order of the points of a class."""
         if number not in self._orders:
             points = self.points.get(number, self.points.get(None))
             self._orders[number] = order_of(points, self.names.get(number))
         return self._orders[number]
 
     def side(self, number: int) -> kp.Side | None:
-        """The side that a class stands for, by its name or those of its points."""
+        """The side of a class, by its name or those of its points."""
         return labels.agreed([labels.side_of(self.names.get(number)), self.order(number).side])
 
 
 def read_config(root: Path) -> Config:
-    """Join what the data.yaml files in the root and one folder below say.
+    """Read and merge the data.yaml files in the root and its folders.
 
     Raises
     ------
-    InputError: one is of another keypoint count, or two call a class by different names.
+    InputError: a file has another number of keypoints, or two files name a class differently.
     """
     config, within = Config(), Places([root])
     for path in files_below(root):
@@ -83,7 +83,7 @@ def read_config(root: Path) -> Config:
 
 
 def _text(path: Path) -> str:
-    """The text of a file: UTF-8 or 16, else Latin-1, in which all that counts here is the same."""
+    """The text of a file: UTF-8 or 16, else Latin-1, which reads all that matters here."""
     data = read_file(path, yaml_text.MAX_BYTES)
     try:
         return decoded(data)
@@ -117,7 +117,7 @@ def _use(config: Config, content: dict[Any, Any], path: Path) -> None:
 
 
 def _numbered(found: Any, config: Config, path: Path) -> Iterator[tuple[int, Any]]:
-    """The entries of a list, or of a table whose keys are numbers, also in quotes; of other values none."""
+    """The entries of a list, or of a table whose keys are numbers, also in quotes; none of other values."""
     if found is not None and not isinstance(found, dict | list):
         config.notes[f"{str(found)[:40]!r} of {path.name} names no classes, and was not used"] += 1
         return

@@ -1,4 +1,4 @@
-"""The images of a YOLO set and their label files, wherever these lie."""
+"""Pairing the images of a YOLO set with their label files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Place = tuple[tuple[str, ...], tuple[str, ...], str]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An image and its label file, either of which may be missing; `why` tells why the image is."""
+    """An image and its label file, either of which may be missing; `why` says why the image is missing."""
 
     key: str
     split: str | None
@@ -38,12 +38,12 @@ class Pair:
 
 
 def find_pairs(source: Source, tally: Part) -> list[Pair]:
-    """Images and label files under the same key, sorted; by Ultralytics' rule that the last folder called
-    images stands for one called labels. Letter case is forgiven where that leaves no doubt.
+    """Pair images with label files, sorted by key: Ultralytics puts both under the same path, except that the
+    last folder called images is called labels. Letter case may differ if that is unambiguous.
 
-    Linked folders are entered where they lead to another place of the source; others are told. An image that
-    is not there is looked for in `source.images`: in the same folders, or by its name alone where one image
-    and one label file have that name (`BY_NAME` counts them).
+    Linked folders are entered if they lead to another place within the source; others are reported. A missing
+    image is looked for in `source.images`: in the same folders; or by its name alone, if only one image and
+    one label file have that name (`BY_NAME` counts them).
 
     Raises
     ------
@@ -83,7 +83,7 @@ def find_pairs(source: Source, tally: Part) -> list[Pair]:
 
 
 def _without_labels(root: Path) -> InputError:
-    """The error that a folder is no set: most often it is one of the folders of a set."""
+    """The error that a folder is not a set; most often it is one of the folders of a set."""
     allowed = "labels/*.txt or labels/{train,val,test}/*.txt"
     within = root.resolve()
     at = max((i for i, name in enumerate(within.parts) if name.lower() in _SUFFIXES), default=0)
@@ -114,7 +114,7 @@ def _found(source: Source, tally: Part) -> dict[str, dict[_Place, Path]]:
 
 
 def _files(source: Source, tally: Part) -> Iterator[Path]:
-    """The files below the root and below folders of the root that links lead to."""
+    """The files below the root, also below linked folders that lie within it."""
     root = real(source.root)
     given = real(source.images) if source.images else None
     entered = {root}
@@ -138,7 +138,7 @@ def _files(source: Source, tally: Part) -> Iterator[Path]:
 
 
 def _forgive_case(found: dict[str, dict[_Place, Path]]) -> None:
-    """Bring label files to the place of an image that differs from theirs by letter case alone."""
+    """Move label files to the place of an image that differs from theirs only in letter case."""
     free = defaultdict(list)
     for place in found["images"].keys() - found["labels"].keys():
         free[_folded(place)].append(place)
@@ -158,7 +158,7 @@ def _folded(place: _Place) -> str:
 def _elsewhere(
     folder: Path, places: Sequence[_Place], tally: Part
 ) -> tuple[dict[_Place, Path], dict[_Place, str]]:
-    """The images that a folder has for label files, and why it has none for others."""
+    """The images for label files in another folder; and, for the others, why there is none."""
     by_stem = defaultdict(list)
     for path in texts_below(folder, tally):
         if path.suffix.lower() in images.SUFFIXES:
@@ -188,7 +188,7 @@ def _elsewhere(
 
 
 def _told(folders: Sequence[str]) -> tuple[list[str], str | None]:
-    """What folders tell, lower case: those of no split, and the split."""
+    """The folders that are not splits, lower case; and the split that the others name."""
     splits = [_split(folder) for folder in folders]
     plain = [
         folder.lower()
@@ -199,7 +199,7 @@ def _told(folders: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def _agree(theirs: list[str], there: list[str]) -> bool:
-    """Whether one of two paths is how the other ends; two bare names agree."""
+    """Whether one of two lists of folders is the end of the other; two empty lists agree."""
     shared = min(len(theirs), len(there))
     return theirs[len(theirs) - shared :] == there[len(there) - shared :] if shared else theirs == there
 
