@@ -194,7 +194,7 @@ def _leave_out_impossible(hands: Hands) -> None:
         if wrong.any():
             hands.columns[name] = values.copy()
             hands.columns[name][wrong] = np.nan
-            hands.notes[f"{name} that cannot be, left out"] += int(wrong.sum())
+            hands.notes[f"impossible {name}, left out"] += int(wrong.sum())
 
 
 def _near(points: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -287,7 +287,7 @@ def _leave_out_copies(
             continue
         if before == told:
             place[row] = -1
-            notes["hand that another annotation tells just so, left out"] += 1
+            notes["hand that another annotation repeats exactly, left out"] += 1
         else:
             notes["hand with the same points as another of its image"] += 1
     return notes

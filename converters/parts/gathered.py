@@ -19,8 +19,8 @@ from curate.data.source import Source
 
 T = TypeVar("T")
 
-IMPOSSIBLE_BOX = "bbox that cannot be, left out"
-NOT_TOLD = "hand whose visibility nobody tells, its points read as visible"
+IMPOSSIBLE_BOX = "impossible bbox, left out"
+NOT_TOLD = "hand without visibility, its points read as visible"
 
 
 def gathered(hands: Iterable[Sample], tally: Part, *, note: str | None = None) -> Iterator[Part]:

@@ -254,7 +254,7 @@ def _chosen(told: _Task, tally: Part, annotator: str | None) -> tuple[_Annotatio
         others = [one for one in done if annotator not in one.people]
         done = [one for one in done if annotator in one.people]
         for other in others:
-            leave_out(notes, "annotation not read, of", brief((other.people or ["nobody who is told"])[0]))
+            leave_out(notes, "annotation not read, of", brief((other.people or ["an unnamed person"])[0]))
         if not done:
             notes["task without an annotation of this person"] += 1
             return None, None

@@ -23,7 +23,7 @@ def free(told: str | None, own: str, taken: set[str], notes: Counter[str]) -> st
     """
     name = told if told and len(told) <= LONGEST and is_text(told) else own
     if name in taken and name != own:
-        notes["hand with the sample_id of another, as a copy has it; called by its own"] += 1
+        notes["hand with the sample_id of another, such as a copy, named by its place instead"] += 1
         name = own
     if name in taken:
         name = f"{own}~{len(taken)}"

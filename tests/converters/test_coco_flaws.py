@@ -76,7 +76,7 @@ def test_what_cannot_be_is_left_out_and_the_hand_kept(
     (sound, flawed), counted = read(tmp_path)
     assert getattr(sound, field) is not None
     assert getattr(flawed, field) is None
-    assert counted.notes[f"{field} that cannot be, left out"] == 1
+    assert counted.notes[f"impossible {field}, left out"] == 1
     assert not counted.quarantine
 
 
@@ -180,7 +180,7 @@ def test_the_same_hand_twice(tmp_path: Path) -> None:
         "coco/val/0",
     ]
     assert counted.notes == {
-        "hand that another annotation tells just so, left out": 2,
+        "hand that another annotation repeats exactly, left out": 2,
         "hand with the same points as another of its image": 2,
     }
 

@@ -98,7 +98,7 @@ def test_flaws_are_told_as_of_small_ones(tmp_path: Path, both: Callable[..., Any
         "train.json: image 8",
     ]
     assert dropped == {"annotation without keypoints": 1, "image missing": 3}
-    assert notes["hand that another annotation tells just so, left out"] == 1
+    assert notes["hand that another annotation repeats exactly, left out"] == 1
     assert len(samples) == 40 - 3 - 1 - 3 - 1
 
 

@@ -48,7 +48,7 @@ def test_a_box_without_an_area_is_counted(tmp_path: Path) -> None:
     path.write_text(json.dumps(entries))
     summary, samples, _ = converted("hagrid", tmp_path / "s")
     assert [sample.bbox is None for sample in samples] == [True, False, False]
-    assert summary.notes["bbox that cannot be, left out"] == 1
+    assert summary.notes["impossible bbox, left out"] == 1
 
 
 def test_the_first_version_says_landmarks(tmp_path: Path) -> None:

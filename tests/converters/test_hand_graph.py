@@ -28,7 +28,7 @@ def test_points_camera_and_space(tmp_path: Path) -> None:
         assert sample.K is not None
         np.testing.assert_allclose(sample.xyz, space(hand), atol=1e-6)
         np.testing.assert_allclose(sample.K, [[600, 0, 2 * (50 - hand)], [0, 600, 124], [0, 0, 1]])
-    assert summary.notes == {"hand whose visibility nobody tells, its points read as visible": HANDS}
+    assert summary.notes == {"hand without visibility, its points read as visible": HANDS}
 
 
 def test_notes_are_of_the_hands_that_a_limit_leaves(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_notes_are_of_the_hands_that_a_limit_leaves(tmp_path: Path) -> None:
     read = FORMATS["hand-graph"].read
     summary = convert(read, "hand-graph", source, tmp_path / "out", options, quiet=True)
     assert summary.samples == 2
-    assert summary.notes == {"hand whose visibility nobody tells, its points read as visible": 2}
+    assert summary.notes == {"hand without visibility, its points read as visible": 2}
 
 
 def test_rows_without_a_picture_are_counted_and_others_used(tmp_path: Path) -> None:

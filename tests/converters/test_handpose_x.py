@@ -58,7 +58,7 @@ def test_a_box_or_a_side_that_cannot_be_is_left_out_and_counted(tmp_path: Path) 
     write_json(tmp_path / "s/a.json", {"info": info})
     summary, samples, _ = converted("handpose-x", tmp_path / "s")
     assert [(s.bbox, s.side) for s in samples] == [(None, None)] * 3
-    assert summary.notes["bbox that cannot be, left out"] == 2
+    assert summary.notes["impossible bbox, left out"] == 2
     assert summary.notes["handType neither Left nor Right, the side left open"] == 1
 
 

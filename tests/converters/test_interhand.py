@@ -124,7 +124,7 @@ def test_a_box_that_cannot_be_is_left_out_and_counted(tmp_path: Path) -> None:
     change(tmp_path / "s", "data", lambda c: c["annotations"][1].update(bbox=[10, 20, -120, 130]))
     summary, samples, _ = converted("interhand", tmp_path / "s")
     assert [s.bbox for s in samples] == [None] * 3
-    assert summary.notes["bbox that cannot be, left out"] == 1
+    assert summary.notes["impossible bbox, left out"] == 1
 
 
 def test_an_image_is_annotated_once(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_rectangle_that_cannot_be_is_left_out_and_counted(at: tuple[float, ...
     save(tmp_path, task(box("h", at=at), point("wrist", parentID="h")))
     (sample,), counted = read(tmp_path)
     assert sample.bbox is None
-    assert counted.notes["bbox that cannot be, left out"] == 1
+    assert counted.notes["impossible bbox, left out"] == 1
 
 
 def test_points_under_a_point_are_a_hand_with_it(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_box_of_no_size_is_left_out_and_counted(tmp_path: Path, shares: NDArra
     add(tmp_path / "y", "images/b.png", line(shares / 2).replace("0.5 0.5 0.25 0.5", "0 0 0 0"))
     summary, samples = run(tmp_path / "y", tmp_path / "out")
     assert [sample.bbox for sample in samples] == [None, None]
-    assert summary.notes["bbox that cannot be, left out"] == 1  # all zero says that there is none
+    assert summary.notes["impossible bbox, left out"] == 1  # all zero says that there is none
 
 
 def test_two_splits_and_several_hands(tmp_path: Path, shares: NDArray[Any]) -> None:
