@@ -167,7 +167,7 @@ def _is_hand(annotation: Annotation, orders: dict[Id, Order], dropped: Counter[s
 
 
 def _count_flaw(points: Any) -> str:
-    """What an annotation has that is not 21 x (x, y, v); empty where it has."""
+    """Why an annotation's points are not 21 x (x, y, v); empty if they are."""
     if is_packed(points):
         return ""
     if isinstance(points[0], list):
@@ -198,7 +198,8 @@ def _matrix(camera: Camera | None) -> NDArray[np.float64]:
 
 
 def _put_in_order(hands: Hands, categories: list[Id], orders: dict[Id, Order]) -> bool:
-    """Our order of the points, by what the names of each hand's category tell; whether fingers were turned.
+    """Put the points into our order, by the names in each hand's category. Returns whether fingers were
+    reversed.
 
     Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
     bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
@@ -233,7 +234,7 @@ def _add_advice(
     """Note which skeletons and flip rules the hands contradict, and what to write instead."""
     document = hands.document
     if hands.file.first or not (configs or any(category.skeleton for category in document.categories)):
-        return  # told once of a file
+        return  # reported once per file
     labelled = hands.points[..., 2:] > 0
     points = np.where(labelled, hands.points[..., :2], np.nan)
     for category in document.categories:
@@ -278,7 +279,7 @@ def _from_tip(xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Order]) -> None:
-    """Sides that annotations, categories and the names of their points tell, where these agree."""
+    """The side in the annotation, its category and the names of its points, if they agree."""
     named = {c.id: {labels.side_of(c.name), orders[c.id].side} for c in hands.document.categories}
     alone = {key: _settled(sides) for key, sides in named.items()}
     nothing: tuple[None, int] = None, 0
@@ -296,13 +297,13 @@ def _add_sides(hands: Hands, annotations: list[Annotation], orders: dict[Id, Ord
 
 
 def _settled(sides: set[kp.Side | None]) -> tuple[kp.Side | None, int]:
-    """The side that all tell who tell one, or none; and how many others there are."""
+    """The side, or None if there is none or several; and how many sides there are beyond one."""
     side, *others = sides - {None} or {None}
     return (None if others else side), len(others)
 
 
 def _add_known_sides(hands: Hands) -> None:
-    """Sides told elsewhere: FreiHAND has right hands only, Panoptic's file names end in _l or _r."""
+    """Sides known otherwise: FreiHAND has only right hands; Panoptic's file names end in _l or _r."""
     publisher, side = hands.columns["source"], hands.columns["side"]
     if publisher == "freihand":
         hands.columns["side"] = [told or "right" for told in side]
@@ -335,7 +336,8 @@ def _restore(columns: dict[str, Any], annotations: list[Annotation], folder: Pat
 
 
 def _depth_in(folder: Path, attrs: dict[str, Any] | None) -> str | None:
-    """The depth map that attrs told of before it had a field, if it is there; `convert` judges its place."""
+    """The depth map in attrs, where it was named before it had a field, if it exists; `convert` checks its
+    place."""
     name = (attrs or {}).get("depth")
     path = folder / name if isinstance(name, str) and is_path(name) else None
     return str(path) if path is not None and path.is_file() else None

@@ -103,7 +103,7 @@ class _Picture(NamedTuple):
 
 
 class _Hand(NamedTuple):
-    """A hand before its picture is found; `own`: its id where nobody else has given it one."""
+    """A hand before its picture is found; `own`: its id if the file has none for it."""
 
     picture: _Picture
     own: str
@@ -112,10 +112,10 @@ class _Hand(NamedTuple):
 
 @dataclass(slots=True)
 class _File:
-    """The hands of one file, and counts of what is no part of them."""
+    """The hands of one file, and counts of everything else in it."""
 
     path: Path
-    name: str  # as people are told
+    name: str  # for reports
     key: str
     finder: ImageFinder
     places: Places
@@ -129,7 +129,7 @@ class _File:
     frames: dict[str | None, dict[int, str]] = field(default_factory=dict)
 
     def take(self, element: Element) -> None:
-        """Read an element right below the root: the head, an image or a track."""
+        """Read a child of the root: the head, an image or a track."""
         if element.tag == "meta":
             self._take_meta(element)
         elif element.tag == "image":
@@ -138,7 +138,7 @@ class _File:
             self._take_track(element)
 
     def parts(self, taken: set[str]) -> Iterator[Part]:
-        """Its samples in batches, with their pictures; `taken`: the ids that are given away."""
+        """Its samples in batches, with their pictures; `taken`: the ids in use."""
         part = self.part
         found: dict[_Picture, str | None] = {}
         for start in range(0, max(1, len(self.hands)), _SAMPLES):
@@ -158,7 +158,7 @@ class _File:
             part = Part()
 
     def _find(self, picture: _Picture, part: Part) -> str | None:
-        """The file of a picture; None where it cannot be used, with the reason in the quarantine."""
+        """The file of a picture; None if it cannot be used, with the reason in the quarantine."""
         split, beside = split_of(picture.subset or ""), self._folder(picture.subset)
         try:
             return locate(
@@ -278,7 +278,7 @@ class _File:
     # A hand ------------------------------------------------------------------------------------------
 
     def _sample(self, label: str, spots: dict[str, Spot], attributes: dict[str, str]) -> Sample | None:
-        """A hand with the id that is told of it, without its picture; None, and why, where it is none."""
+        """A hand with the id in its attributes, without its picture; None, counted, if it is not a hand."""
         names = self._names(label, spots)
         if names.refusal:
             reason = f"{quoted(label)}, no known hand: {names.refusal}"
@@ -317,7 +317,7 @@ class _File:
         )
 
     def _rest(self, attributes: dict[str, str]) -> dict[str, str]:
-        """The attributes that no field holds, and those of our names with a value that is not understood."""
+        """The attributes without a field, and those with one whose value is not understood."""
         rest = {name: text for name, text in attributes.items() if not _is_understood(name, text)}
         for name in CHOICES.keys() & rest.keys():
             what = f"{name} that is not understood, kept among the attrs:"
@@ -341,7 +341,7 @@ class _File:
 
 
 def _spots(skeleton: Element) -> dict[str, Spot]:
-    """Its points by their names. Raises ValueError: two of one name, or one with a flag that is none."""
+    """The points of a skeleton by name. Raises ValueError: two of one name, or a flag that is not 0 or 1."""
     points = list(skeleton.all("points"))
     spots = {point.attributes.get("label", ""): spot_of(point) for point in points}
     if len(spots) < len(points):
@@ -350,18 +350,18 @@ def _spots(skeleton: Element) -> dict[str, Spot]:
 
 
 def _attributes(shape: Element) -> dict[str, str]:
-    """What CVAT's attributes of a shape tell."""
+    """The CVAT attributes of a shape, without those that are blank."""
     return {a.attributes.get("name", ""): a.text for a in shape.all("attribute") if a.text.strip()}
 
 
 def _is_understood(name: str, text: str) -> bool:
-    """Whether an attribute tells what a field of the sample holds."""
+    """Whether a field of the sample holds what an attribute says."""
     told = text.lower() in CHOICES.get(name, ()) or (name == SIDE and labels.side_of(text) is not None)
     return told or name == SAMPLE_ID
 
 
 def _labelled_by(source: str | None) -> str | None:
-    """manual, auto:cvat, or nothing, as of a shape that was imported (`file`)."""
+    """manual, auto:cvat, or None, as for a shape that was imported (`file`)."""
     return _MANUAL if source == _MANUAL else f"auto:{NAME}" if source in _MACHINES else None
 
 

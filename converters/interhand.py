@@ -101,9 +101,9 @@ class _Camera(NamedTuple):
 
 
 class _OfMany(Exception):
-    """What spoils many images in one way: a camera, or what a file tells of a capture.
+    """A flaw that spoils many images: in a camera, or in an entry for a capture.
 
-    entry: of the file that tells it. why: it cannot be used.
+    entry: the flawed entry. why: it cannot be used.
     """
 
     def __init__(self, entry: str, why: str) -> None:
@@ -206,7 +206,7 @@ def _images(split: _Split, data: Data, tally: Part) -> dict[int, Image]:
 
 @dataclass(slots=True)
 class _Captures(Generic[T]):
-    """What a file holds of each capture, decoded when first asked for: a flaw in one spoils it alone."""
+    """The entries of a file for each capture, decoded on first use: a flaw in one spoils only that one."""
 
     path: Path
     decoder: msgspec.json.Decoder[T]
@@ -215,11 +215,11 @@ class _Captures(Generic[T]):
 
     @classmethod
     def of(cls, path: Path, decoder: msgspec.json.Decoder[T], source: Source) -> _Captures[T]:
-        """Those of a file. Raises InputError where it is no table of captures."""
+        """Read a file. Raises InputError if it is not a table of captures."""
         return cls(path, decoder, json_files.load(_CAPTURES, path, source.places))
 
     def of_image(self, entry: Image) -> T | None:
-        """That of an image; None where there is no such capture. Raises _OfMany where it is flawed."""
+        """The entry for an image; None if there is no such capture. Raises _OfMany if it is flawed."""
         name = str(entry.capture)
         if name not in self._known:
             self._known[name] = self._decoded(name) if name in self.raw else None
@@ -245,7 +245,7 @@ class _Scene(NamedTuple):
 
     @classmethod
     def of(cls, split: _Split, source: Source) -> _Scene:
-        """Those of the files beside data.json. Raises InputError where they do not hold what they should."""
+        """Read the files beside data.json. Raises InputError if they do not hold cameras and joints."""
         return cls(
             split,
             _Captures.of(split.beside("camera"), _CAMERAS, source),
@@ -254,7 +254,7 @@ class _Scene(NamedTuple):
         )
 
     def camera(self, entry: Image) -> _Camera:
-        """The camera of an image. Raises _OfMany where there is none, or one that cannot be."""
+        """The camera of an image. Raises _OfMany if there is none, or if it is impossible."""
         key = str(entry.capture), entry.camera
         if key not in self.known:  # each takes pictures by the thousand
             capture = self.cameras.of_image(entry)
@@ -270,7 +270,7 @@ class _Scene(NamedTuple):
     def joints(self, entry: Image) -> NDArray[np.float64]:
         """The joints (2, 21, 3) of an image's frame in the world, mm, in our order, the right hand first.
 
-        Raises InputError where there are none; _OfMany where the capture's are flawed.
+        Raises InputError if there are none; _OfMany if those of the whole capture are flawed.
         """
         path = self.frames.path
         field = f"{path.name} {entry.capture}.{entry.frame_idx}"
@@ -289,7 +289,7 @@ class _Scene(NamedTuple):
 
 
 def _camera(capture: Cameras | None, name: str, path: Path) -> _Camera:
-    """A camera of a capture. Raises InputError where there is none, or one that cannot be."""
+    """A camera of a capture. Raises InputError if there is none, or if it is impossible."""
     if capture is None or any(
         name not in table for table in (capture.campos, capture.camrot, capture.focal, capture.princpt)
     ):
@@ -357,6 +357,6 @@ def _valid(annotation: Annotation, where: Path) -> NDArray[np.bool_]:
 
 
 def _box(annotation: Annotation) -> NDArray[np.float32] | None:
-    """x, y, w, h, which is around all hands of the image; None where it is none."""
+    """The box (x, y, w, h) around all hands of the image; None if there is none, or one without an area."""
     box = annotation.bbox
     return narrow(np.array(box)) if box is not None and len(box) == 4 and min(box[2:]) > 0 else None

@@ -82,7 +82,7 @@ def read(source: Source, *, mapping: Path | None = None, annotator: str | None =
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file and its tasks; `taken`: the ids that are given away."""
+    """A file and its tasks; `taken`: the ids in use."""
 
     path: Path
     name: str
@@ -93,7 +93,7 @@ class _File:
     taken: set[str]
 
     def part(self, tasks: list[Task]) -> Part:
-        """The samples of some tasks; one that cannot be used goes to the quarantine."""
+        """The samples of some tasks; a task that cannot be used goes to the quarantine."""
         part = Part()
         samples: list[Sample] = []
         for task in tasks:
@@ -108,7 +108,7 @@ class _File:
         return part
 
     def _samples(self, task: Task, part: Part) -> Iterator[tuple[str, Sample]]:
-        """The hands of a task, and the id of each where nobody else has given it one. Raises InputError."""
+        """The hands of a task, each after its id for the case that it was not exported. Raises InputError."""
         if not any(region.kind == POINT for region in task.regions):
             list(self.reader.samples(task, (1, 1), part))  # counts what else there is
             return
@@ -140,7 +140,7 @@ class _File:
 
 
 def _names(picture: str) -> Iterator[str]:
-    """The names that the file of a picture may have: of one that Label Studio serves, or an URL leads to."""
+    """The names that the file of a picture may have, also if it is a URL or served by Label Studio."""
     try:
         parts = urlsplit(picture)
     except ValueError:
@@ -223,14 +223,14 @@ def _task(path: Path, out: Path, hands: list[Sample], lost: Counter[str]) -> dic
 
 
 def _scores_of_nothing(hand: Sample) -> int:
-    """How many scores there are of points without a region, which would hold them."""
+    """How many scores belong to unlabelled points, which have no region to hold them."""
     if hand.keypoint_scores is None:
         return 0
     return int(np.count_nonzero(np.isfinite(hand.keypoint_scores[hand.visibility == kp.UNLABELLED])))
 
 
 def _regions(hand: Sample, number: int, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
-    """A hand's rectangle, and its points under it, each with the choice that it is hidden where it is."""
+    """A hand's rectangle, the points under it, and the choice `hidden` for those that are."""
     head = {"to_name": PICTURE, "original_width": size[0], "original_height": size[1], "image_rotation": 0}
     labelled = hand.visibility > kp.UNLABELLED
     box = hand.bbox if hand.bbox is not None else _around(hand.keypoints[labelled], size)
@@ -254,7 +254,7 @@ def _regions(hand: Sample, number: int, size: tuple[int, int]) -> Iterator[dict[
 
 
 def _around(points: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """A box with a margin around points, also around one, and of the picture where they lie in it."""
+    """A box (x, y, w, h) with a margin around one or more points, clipped to the picture if it meets it."""
     low, high = points.min(axis=0), points.max(axis=0)
     margin = max(1.0, 0.1 * float((high - low).max()))
     low, high = low - margin, high + margin

@@ -3,7 +3,7 @@
 Coordinates are those of the image as Labelme shows it (EXIF applied), with the origin at its corner, as ours.
 The points of one hand share a `group_id`; without one, a file holds one hand, or a left and a right one told
 apart by their labels. Labelme has no visibility: a word in the label, in the shape's flags or in its
-description tells it (`converters.parts.labels`), and a point of which nothing is said is visible.
+description tells it (`converters.parts.labels`); any other point is visible.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _CHUNK = 1 << 17
 _LONGEST = 200  # characters of a label
 _MAX_BYTES = 1_000_000_000  # of a file; its embedded image has half a gigabyte at most
 _BOX = "rectangle"
-_FOUND = "QA: "  # a line of a description that begins so tells what QA found, and nothing of the point
+_FOUND = "QA: "  # begins a line of a description that holds a finding, and says nothing of the point
 _CUT = 0  # stands in the text for the embedded image that was cut out of it
 
 
@@ -108,14 +108,14 @@ _SHAPE = msgspec.json.Decoder(Shape, strict=False)
 
 
 class NotLabelme(InputError):
-    """A file that is JSON, and of another form than Labelme's."""
+    """A JSON file that is not Labelme's."""
 
 
 def parse(path: Path, places: Places | None = None) -> tuple[LabelFile, slice | None]:
     """The content of a Labelme file, and where in the file the base64 text of its embedded image lies.
 
-    That text is mostly 99 % of the file, so it is not decoded with the rest: its closing quote is searched
-    for. Where that may go wrong, the text is left in `imageData`, and the place is None.
+    That text is usually 99 % of the file, so it is skipped by searching its closing quote. If that may go
+    wrong, the text is left in `imageData`, and the place is None.
 
     Parameters
     ----------
@@ -155,11 +155,11 @@ def _decode(text: bytes, path: Path) -> LabelFile | None:
 
 
 def _without_image(file: FileIO) -> tuple[bytes, slice | None]:
-    """The text with _CUT in place of the value of the first "imageData", and where that value lies; None
-    where there is no such value, or it is written with escapes.
+    """The text with _CUT in place of the value of the first "imageData", and where that value lies; None if
+    there is no such value, or it contains escapes.
 
-    The first "imageData" may be the name of a flag, or part of a string. Then _CUT does not end up in the
-    document's `imageData`, as the caller sees.
+    The first "imageData" may be the name of a flag, or part of a string. The caller notices, as the decoded
+    document's `imageData` is then not _CUT.
     """
     head = file.read(_CHUNK)
     at = head.find(_KEY)
@@ -308,7 +308,7 @@ class _Point:
 
 @dataclass(slots=True)
 class _Hands:
-    """The hands of one file, and counts of what is no part of them."""
+    """The hands of one file, and counts of everything else in it."""
 
     path: Path
     mapping: Mapping
@@ -347,7 +347,7 @@ class _Hands:
             )
 
     def _shapes(self) -> Iterator[Shape]:
-        """The shapes without those that are of another form."""
+        """The shapes that can be decoded; others are counted."""
         for raw in self.document.shapes or []:
             try:
                 yield _SHAPE.decode(raw)
@@ -408,7 +408,7 @@ class _Hands:
         return groups
 
     def _boxes(self, shapes: list[Shape], hands: Set[int | str | None]) -> dict[int | str | None, Shape]:
-        """The rectangle of each hand: one of its group, or of a file with one hand, one that is called so."""
+        """The rectangle of each hand: one of its group; in a file with one hand, one with a hand's label."""
         boxes: dict[int | str | None, Shape] = {}
         for shape in shapes:
             group = shape.group
@@ -446,7 +446,7 @@ def _remark(description: Any) -> str:
 
 
 def _place_flaw(points: list[list[float | None]]) -> str:
-    """What keeps the points of a point shape from being one place in the image; empty where nothing does."""
+    """Why the points of a point shape are not one place in the image; empty if they are."""
     if len(points) != 1 or len(points[0]) != 2:
         found = counted(len(points), "point") if len(points) != 1 else counted(len(points[0]), "number")
         return f"point shape with {found}; allowed: one [x, y]"

@@ -73,8 +73,8 @@ def _part(
 
 
 def _meant(path: Path, places: Places) -> Path:
-    """The picture that a link in the source, or to the folder of --images, stands for. A link out of them, or
-    to no file that can be named, stays as it is, to be told of by its own name."""
+    """The picture that a link within the source, or to the folder of --images, leads to. Any other link stays
+    as it is, so that it is reported by its own name."""
     if path.is_symlink() and places.hold(path) and path.is_file() and is_text(str(real(path))):
         return real(path)
     return path.absolute()

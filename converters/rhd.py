@@ -90,12 +90,12 @@ class _Beside(NamedTuple):
 
     @classmethod
     def of(cls, folder: Path, kind: str) -> _Beside:
-        """That of a set, which may have none."""
+        """The folder of this kind in a set, which may have none."""
         place = next(iter(_below(folder, kind)), folder / kind)
         return cls(place, pa.array(sorted(_png_names(place)), pa.string()))
 
     def of_images(self, file: pa.Array) -> pa.Array | None:
-        """For each image the file of the same name, where it is there."""
+        """For each image the file of the same name, or null; None if there are no files at all."""
         if not len(self.names):
             return None
         told = pc.binary_join_element_wise(f"{self.folder}/", file, "")
@@ -119,7 +119,7 @@ class _Set:
         return self.annotations.parent
 
     def sample(self, key: int) -> str:
-        """How people are told of a sample."""
+        """The name of a sample in reports."""
         return f"{self.folder.name}/{self.annotations.name} sample {key}"
 
 
@@ -210,7 +210,7 @@ def _sets(source: Source) -> list[_Set]:
 
 
 def _without_images(folder: Path, colors: Sequence[Path]) -> InputError:
-    """What to say of a set whose images may lie in `colors`: there are none, or not as published."""
+    """The error for a set without usable images in `colors`: there are none, or none that end in .png."""
     for color in filter(Path.is_dir, colors):
         others = Counter(path.suffix.lower() for path in color.iterdir())
         for suffix in filter(others.get, images.SUFFIXES):
@@ -220,7 +220,7 @@ def _without_images(folder: Path, colors: Sequence[Path]) -> InputError:
 
 
 def _below(folder: Path, name: str) -> list[Path]:
-    """The folders in a folder that are called so, in any letter case."""
+    """The folders in a folder that have this name, in any letter case."""
     found = sorted(folder.iterdir()) if folder.is_dir() else []
     return [path for path in found if path.name.lower() == name and path.is_dir()]
 
@@ -233,8 +233,8 @@ def _png_names(folder: Path) -> frozenset[str]:
 
 
 def _frame(one: _Set) -> tuple[int, int]:
-    """Width and height of the set's images: those of most of a few that lie all over it, as the first may be
-    the odd one; `convert` holds all to it."""
+    """Width and height of the set's images: the most frequent among some from all over it, as any single one
+    may be odd. `convert` checks all images against it."""
     names = sorted(one.images)
     sizes = Counter[tuple[int, int]]()
     for name in names[:: -(-len(names) // _PROBED)]:
@@ -282,7 +282,7 @@ def _of_others(one: _Set, keys: list[int], content: Sequence[Any], tally: Part) 
 
 
 def _joined(one: _Piece, other: _Piece) -> _Piece:
-    """Both, by their keys, which are sorted."""
+    """Both pieces as one, sorted by key."""
     if not (one[0] and other[0]):
         return one if one[0] else other
     keys = [*one[0], *other[0]]
@@ -327,7 +327,7 @@ def _narrow(values: NDArray[Any], kind: type[np.floating[Any]]) -> NDArray[Any]:
 
 
 def _sound_ones(one: _Set, keys: Sequence[int], content: Sequence[Any], tally: Part) -> _Piece:
-    """As a piece, sample by sample, since one of them is broken."""
+    """The samples that can be read, one by one, as at least one cannot; it goes to the quarantine."""
     sound, found = [], []
     for key, entry in zip(keys, content, strict=True):
         try:

@@ -140,10 +140,10 @@ def write(dataset: Dataset, out: Path, engine: Engine = ONE) -> Counter[str]:
 
 
 def _sizes(pairs: Sequence[Pair]) -> set[int]:
-    """How many numbers a point has in most lines, as all lines of a set are alike; none where no line tells.
+    """How many numbers a point has in most lines, as all lines of a set should have; empty if no line tells.
 
-    Where as many lines say one as the other it is x, y and v: a line with v that is cut off may read as one
-    without, and none of these as one with v.
+    If there are as many lines with v as without, it is three (x, y, v): a line with v that is cut off may
+    look like one without v, but not the other way round.
     """
     files = (_text(_bytes(pair.label)) for pair in pairs if pair.label)
     rows = Counter(len(_tokens(line)) for data in files for line in data.splitlines())
@@ -161,7 +161,7 @@ def _uses_two(path: Path) -> bool:
 
 
 def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]:
-    """What to write in place of each flip_idx that the hands of these files contradict."""
+    """What to write instead of each flip_idx that the hands in these files contradict."""
     if not config.flips:
         return []
     lines, tally = _Lines(), Part()
@@ -179,7 +179,7 @@ def _flip_advice(root: Path, pairs: Sequence[Pair], config: Config) -> list[str]
 
 
 def _bytes(path: Path) -> bytes:
-    """The content of a label file; nothing where it is unreadable, which `_parse` reports."""
+    """The content of a label file; empty if it is unreadable, which `_parse` reports."""
     try:
         return read_file(path, _MAX_BYTES)
     except OSError:
@@ -187,7 +187,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _text(data: bytes) -> bytes:
-    """The same without a byte order mark, in UTF-8 where it was in UTF-16."""
+    """The content without a byte order mark, in UTF-8 also if it was in UTF-16."""
     if data.startswith(UTF16):
         return data.decode("utf-16", "replace").encode()
     return data.removeprefix(codecs.BOM_UTF8)
@@ -396,7 +396,7 @@ def _in_our_order(values: NDArray[np.float64], config: Config, notes: Counter[st
 
 
 def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
-    """The line of one hand; empty where there is nothing to say of it."""
+    """The line of one hand; empty, and counted, if it cannot be written."""
     try:
         size = np.array(_frame(dataset, sample), np.float64)
     except UnreadableImage:
@@ -419,7 +419,7 @@ def _line(dataset: Dataset, sample: Sample, counts: Counter[str]) -> str:
 
 
 def _frame(dataset: Dataset, sample: Sample) -> tuple[int, int]:
-    """Width and height of its image, which is opened where nobody told them. Raises UnreadableImage."""
+    """Width and height of its image, which is opened if they are unknown. Raises UnreadableImage."""
     if sample.width is None or sample.height is None:
         return size_of(dataset.root, sample.image)
     return sample.width, sample.height
