@@ -23,17 +23,17 @@ def off_hand(view: View, limits: Limits) -> Outcome:
 
     A point counts where it lies more than `joint` of the hand's size outside, a fingertip `tip`; the wrist
     does not, since sleeves cover it. Off a mask of its own, any point is a warning, and a share of more than
-    `error` an error. A mask found by colour is less sure: off it, a point counts only where it looks like
-    the ground (see HandLook.likeness), so that what the mask lost of the hand does not. Then a share of more
-    than `found` is an error, and so is a single point more than `far` outside. Where a network confirms the
-    labels, it is a warning at most.
+    `error` an error. A mask found by colour is less sure: one that may be of something else, such as a face,
+    says nothing. Off others, a point counts only where it looks like the ground (see HandLook.likeness), so
+    that what the mask lost of the hand does not. Then a share of more than `found` is an error, and so is a
+    single point more than `far` outside. Where a network confirms the labels, it is a warning at most.
     """
     depth = view.pixels.depth[:, : kp.COUNT]
     by_colour = view.pixels.looks["found"] == 1
     off = _outside(view, limits)
     off &= ~by_colour[:, None] | (view.pixels.likeness < limits["ground"])
     known = np.isfinite(depth[:, 1:]).sum(axis=1)
-    judged = known >= limits["points"]
+    judged = (known >= limits["points"]) & ~(view.pixels.looks["doubted"] == 1)
     share = off.sum(axis=1) / np.maximum(known, 1)
     far = by_colour & (off & (depth < -limits["far"])).any(axis=1)
     # In a small source nothing tells whether its ground can be told from hands.

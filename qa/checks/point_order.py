@@ -13,6 +13,7 @@ from qa.measures.likelier import confirmed, likelier, other_face
 from qa.view import View
 
 _BENT = np.array([base + joint for base in kp.BASES[1:] for joint in (1, 2)])  # PIPs and DIPs
+_THUMB, _LITTLE = range(1, 5), range(17, 21)
 _FINGERS = 3  # of a hand, without which their order is not judged
 _REVERSED = [kp.WRIST, *(tip - joint for tip in kp.TIPS for joint in range(4))]
 
@@ -86,7 +87,8 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
     """The rays from the palm's near end to the four MCPs turn one way; swapped fingers break that.
 
     The score is the angle, in degrees, by which two neighbours stand the wrong way round. Seen from the
-    knuckles they can: a model of the hand must fit better once the two fingers are swapped.
+    knuckles they can: a model of the hand must fit better once the two fingers are swapped, or the thumb and
+    the little finger.
     """
     points = view.points
     turn, angles = palm_turn(points), fan_angles(points)
@@ -94,11 +96,14 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
     judged = np.isfinite(back) & (np.abs(turn) > limits["turn"])
 
     def swapped_fits(rows: Rows) -> Flags:
-        swapped = points[rows]
-        for hand, finger in zip(swapped, angles[rows].argmin(axis=1), strict=True):
+        neighbours, ends = points[rows], points[rows]
+        for hand, finger in zip(neighbours, angles[rows].argmin(axis=1), strict=True):
             first = kp.BASES[1 + finger]
             hand[first : first + 8] = np.roll(hand[first : first + 8], 4, axis=0)
-        return likelier(points[rows], swapped, view.side[rows])
+        ends[:, [*_THUMB, *_LITTLE]] = ends[:, [*_LITTLE, *_THUMB]]
+        return np.any(
+            [likelier(points[rows], other, view.side[rows]) for other in (neighbours, ends)], axis=0
+        )
 
     def words(i: int) -> dict[str, object]:
         first = int(angles[i].argmin())

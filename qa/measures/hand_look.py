@@ -39,7 +39,8 @@ class HandLook:
     bright, dark: 99 % and 5 % quantile of the box's lightness, 0..1. clipped: share of it at 0 or 255.
     depth: (26,) how deep each keypoint lies inside the mask, in hand sizes, negative outside; and, last, five
         points beyond the fingertips, where there should be no more hand.
-    found: the mask was found by colour, not given.
+    found: the mask was found by colour, not given. doubted: it has marks of being of something else, as in
+        clutter; only looked for where points lie off it.
     likeness: (21,) how like the hand the place of each keypoint looks, where the mask was found by colour: 0
         for the ground's colour, 1 for the hand's. Points off the mask that look like the hand speak against
         the mask, those that look like the ground against the labels. NaN for other masks.
@@ -58,6 +59,7 @@ class HandLook:
     clipped: float
     depth: Floats
     found: bool = False
+    doubted: bool = False
     likeness: Floats = field(default_factory=lambda: np.full(kp.COUNT, np.nan))
     parts: float = float("nan")
     area: float = float("nan")
@@ -101,13 +103,12 @@ def look_at_hand(
     if found is None:
         return HandLook(*tone, np.full(DEPTHS, np.nan))
     depth = _depth(found, points, size, image.shape)
-    if (depth[1 : kp.COUNT] < -_OFF).any() and _doubted(image, found):
-        return HandLook(*tone, np.full(DEPTHS, np.nan))
-    return HandLook(*tone, depth, True, _likeness(image, found, points))
+    doubted = bool((depth[1 : kp.COUNT] < -_OFF).any()) and _doubted(image, found)
+    return HandLook(*tone, depth, True, doubted, _likeness(image, found, points))
 
 
 def _doubted(image: Pixels, found: Pixels) -> bool:
-    """Whether a mask found by colour may be of something else, as in clutter: it says nothing of labels."""
+    """Whether a mask found by colour has marks of a wrong cut-out (`cutout_checks.doubt`)."""
     return cutout_checks.doubt(reduced(image, max(found.shape)), found.astype(bool)) is not None
 
 

@@ -91,7 +91,10 @@ class _Fact:
 
 _FILE = ("orientation", "located", "owned")
 _IMAGE = ("entropy", "grey", "mean")
-_HAND = ("sharpness", "bright", "dark", "clipped", "found", "parts", "area", "main", "holes", "sides", "rim")
+_HAND = (
+    *("sharpness", "bright", "dark", "clipped", "found", "doubted"),
+    *("parts", "area", "main", "holes", "sides", "rim"),
+)
 
 
 def pixel_facts(
