@@ -153,8 +153,7 @@ def _form(options: BuildOptions) -> Form:
     try:
         dtype = heatmaps.check_dtype(kind, options.sigma, peak1=peak1)
     except InputError as error:
-        told = {"allowed": error.allowed, "remedy": error.remedy}
-        raise InputError("--store-heatmaps", error.found, **told) from None
+        raise error.at("--store-heatmaps") from None
     return replace(form, heatmaps=Stored(dtype.name, peak1))
 
 

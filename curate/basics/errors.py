@@ -70,6 +70,10 @@ class InputError(CurateError):
             text += f"; {self.remedy}"
         return _one_line(text)
 
+    def at(self, where: str | os.PathLike[str], field: str = "") -> InputError:
+        """The same error, told of another place: the option, or the field of a file, that led to it."""
+        return type(self)(where, self.found, field=field, allowed=self.allowed, remedy=self.remedy)
+
     def _line(self) -> str:
         return f"{_one_line(self.where)}: {self.reason}"
 

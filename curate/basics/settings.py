@@ -220,10 +220,8 @@ def parse(
             allowed = setting.allowed_in_files
             found = repr(setting.at_fault(value))[:_WIDTH]
             raise InputError(where, found, field=place, allowed=allowed) from None
-        except InputError as error:  # what reads it told of an option
-            at = f"{place}.{error.field}".rstrip(".")
-            told = {"allowed": error.allowed, "remedy": error.remedy}
-            raise InputError(where, error.found, field=at, **told) from None
+        except InputError as error:  # its reader named the option instead of the file
+            raise error.at(where, f"{place}.{error.field}".rstrip(".")) from None
     return kind(**values)
 
 

@@ -82,7 +82,7 @@ def run(a: argparse.Namespace) -> int:
     except InputError as error:
         if error.where != "--model" or hasattr(a, "models"):
             raise
-        raise InputError(a.job, error.found, field="models", allowed=error.allowed) from None
+        raise error.at(a.job, "models") from None
 
 
 def _make(a: argparse.Namespace, job: Job, indices: list[int] | None) -> int:

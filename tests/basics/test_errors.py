@@ -17,6 +17,13 @@ def test_the_line_names_file_field_finding_allowed_and_remedy() -> None:
     assert error.reason == "v: 'x'; allowed: 0, 1, 2; fix it"
 
 
+def test_an_error_can_be_told_of_another_place() -> None:
+    error = UnsafeInput("--model", "'x'", field="v", allowed="a hand", remedy="fix it")
+    moved = error.at("job.yaml", "models")
+    assert isinstance(moved, UnsafeInput)
+    assert str(moved) == "job.yaml: models: 'x'; allowed: a hand; fix it"
+
+
 def test_a_hostile_name_cannot_write_over_the_terminal() -> None:
     text = str(InputError("a\x1b[2Jb\nc", "bad\r\x07"))
     assert text.isprintable()
