@@ -21,6 +21,7 @@ from curate.basics import files, image_header, jpeg, stopping
 from curate.basics.arrays import open_mapped
 from curate.basics.errors import UnreadableImage
 from curate.basics.image_header import ImageInfo as ImageInfo
+from curate.basics.numerals import is_digits
 from curate.basics.paths import open_file, read_file
 from curate.basics.unwarned import unwarned
 
@@ -37,7 +38,7 @@ SUFFIXES = (
 )
 # fmt: on
 _MAX_BYTES = 500_000_000
-_PIXELS_FILE = "pixels.npy"
+STACK = "pixels.npy"  # the images of a training set, one array
 
 
 def rank(path: Path) -> int:
@@ -142,17 +143,23 @@ def _transparency(data: bytes, kind: str) -> Pixels | None:
 
 def in_stack(ref: str) -> bool:
     """Whether the `image` of a sample is a row of a training set; else it is a file, whatever its name."""
-    return ref.startswith(f"{_PIXELS_FILE}#")
+    return ref.startswith(f"{STACK}#")
 
 
 def stack_ref(row: int) -> str:
     """The `image` of row `row` of a training set."""
-    return f"{_PIXELS_FILE}#{row}"
+    return f"{STACK}#{row}"
+
+
+def stack_row(ref: str) -> int | None:
+    """The row of a training set that the `image` of a sample names; None if it names none."""
+    row = ref.removeprefix(f"{STACK}#")
+    return int(row) if in_stack(ref) and is_digits(row) else None
 
 
 def open_stack(root: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """The memory-mapped images of a training set: (N, S, S) or (N, S, S, 3) uint8, never unpickled."""
-    path = Path(root) / _PIXELS_FILE
+    path = Path(root) / STACK
     try:
         state = path.stat()
         stack = _map_stack(path, state.st_mtime_ns, state.st_size)

@@ -26,7 +26,6 @@ import pyarrow.compute as pc
 
 from curate.basics import images, json_text
 from curate.basics.errors import UnreadableImage, UnsafeReference
-from curate.basics.numerals import is_digits
 from curate.basics.paths import Places, is_path, read_file, within
 from curate.data import trust
 
@@ -80,11 +79,11 @@ def read_image_info(
     """As `read_image`, with what the file's header says; None of a row of pixels.npy."""
     if images.in_stack(ref):
         stack = images.open_stack(root)
-        row = ref.partition("#")[2]
-        if not is_digits(row) or int(row) >= len(stack):
-            found = f"no row {row[:_DIGITS]}; it has {len(stack)}"
-            raise UnreadableImage(Path(root) / "pixels.npy", found)
-        image: images.Pixels = np.array(stack[int(row)])
+        row = images.stack_row(ref)
+        if row is None or row >= len(stack):
+            found = f"no row {ref.partition('#')[2][:_DIGITS]}; it has {len(stack)}"
+            raise UnreadableImage(Path(root) / images.STACK, found)
+        image: images.Pixels = np.array(stack[row])
         if grey and image.ndim == 3:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
         return image, None

@@ -29,13 +29,12 @@ from curate.basics import files, heatmaps, images
 from curate.basics import keypoints as kp
 from curate.basics.arrays import open_mapped
 from curate.basics.errors import InputError
-from curate.basics.numerals import is_digits
 from curate.basics.wording import counted
 from curate.data.dataset import INFO, Dataset
 from curate.data.part import revise_part
 from curate.data.sample import labelled_points, replace_columns, to_numpy
 
-PIXELS, MASKS, HEATMAPS, WEIGHTS = "pixels.npy", "masks.npy", "heatmaps.npy", "weights.npy"
+PIXELS, MASKS, HEATMAPS, WEIGHTS = images.STACK, "masks.npy", "heatmaps.npy", "weights.npy"
 SIZES = range(32, 513, 16)  # pixels; networks halve the side up to four times
 HAND = 255  # in masks.npy
 
@@ -344,11 +343,10 @@ def _rows_of(dataset: Dataset, refs: list[str], count: int) -> NDArray[np.intp]:
 
 
 def _row_of(dataset: Dataset, ref: str) -> int:
-    prefix = images.stack_ref(0).removesuffix("0")
-    digits = ref.removeprefix(prefix)
-    if not ref.startswith(prefix) or not is_digits(digits):
-        _refuse(dataset.root, "image", ref, f"{prefix}ROW in a training set")
-    return int(digits)
+    row = images.stack_row(ref)
+    if row is None:
+        _refuse(dataset.root, "image", ref, f"{PIXELS}#ROW in a training set")
+    return row
 
 
 def _is_one_of(value: Any, allowed: Container[int]) -> bool:
