@@ -19,7 +19,7 @@ from curate.basics.images import Pixels
 from curate.basics.settings import require_count
 from curate.basics.wording import counted
 from curate.data.dataset import Dataset
-from curate.data.sample import SCHEMA, SHAPES, Sample, from_batch, labelled_points, to_numpy
+from curate.data.sample import SCHEMA, SHAPES, Sample, labelled_points, to_numpy
 from curate.hands.comparison import draw_prediction
 from curate.scoring import metrics
 
@@ -231,13 +231,11 @@ def page(a: str | os.PathLike[str], b: str | os.PathLike[str], found: Difference
 
 
 def _chosen(source: Dataset, ids: Sequence[str]) -> dict[str, Sample]:
+    """The samples of these ids, by id."""
     wanted = set(ids)
-    found: dict[str, Sample] = {}
-    for batch in source.batches():
-        rows = [sample_id in wanted for sample_id in batch.column("sample_id").to_pylist()]
-        if any(rows):
-            found |= {sample.sample_id: sample for sample in from_batch(batch.filter(pa.array(rows)))}
-    return found
+    every = source.table(["sample_id"]).column(0).to_pylist()
+    rows = [row for row, sample_id in enumerate(every) if sample_id in wanted]
+    return {sample.sample_id: sample for sample in source.take(rows)}
 
 
 def _picture(source: Dataset, before: Sample, after: Sample) -> Pixels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -167,8 +167,7 @@ def some(dataset: str | os.PathLike[str], count: int, *, seed: int = 0) -> list[
     source = Dataset(dataset)
     ids = source.table(["sample_id"]).column(0).to_pylist()
     lots = sorted(range(len(ids)), key=lambda row: generator(seed, ids[row]).random())
-    chosen = {ids[row] for row in lots[:count]}
-    return [_shown(source, sample) for sample in _among(source, chosen)]
+    return [_shown(source, sample) for sample in source.take(sorted(lots[:count]))]
 
 
 def sheet(pictures: Sequence[Pixels]) -> Pixels:
@@ -185,13 +184,6 @@ def page(contents: Contents, hands: Sequence[Shown]) -> str:
         for sample, picture, unreadable in hands
     ]
     return environment.get_template("show.html.j2").render(contents=contents, cards=cards, empty=EMPTY)
-
-
-def _among(source: Dataset, chosen: set[str]) -> Iterator[Sample]:
-    for batch in source.batches():
-        wanted = [sample_id in chosen for sample_id in batch.column("sample_id").to_pylist()]
-        if any(wanted):
-            yield from from_batch(batch.filter(wanted))
 
 
 def _shown(source: Dataset, sample: Sample) -> Shown:
