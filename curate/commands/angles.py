@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import command, common, engine_of, given, tell, typed
+from curate.commands.console import command, common, how_to_run, tell, typed
 
 
 def add(commands: Any) -> None:
@@ -24,5 +24,5 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     from curate.angles import angles
 
-    summary = angles(a.dataset, a.out, engine=engine_of(a), **given(a, "overwrite quiet"))
+    summary = angles(a.dataset, a.out, **how_to_run(a))
     return tell(a, summary, advice=f"next: {typed('show', a.out, '--out', f'{a.out}.html')}")

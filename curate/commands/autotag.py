@@ -14,8 +14,7 @@ from curate.commands.console import (
     add_options,
     command,
     common,
-    engine_of,
-    given,
+    how_to_run,
     options_of,
     show,
     tell,
@@ -68,7 +67,7 @@ def run(a: argparse.Namespace) -> int:
         raise InputError(missing, "not given", remedy=remedy)
     from curate.autotag import FOLDER, autotag
 
-    made = autotag(a.dataset, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
+    made = autotag(a.dataset, a.out, options, **how_to_run(a))
     told = made.lines()
     if made.sifted:
         told.append(

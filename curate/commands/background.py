@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import add_options, command, common, engine_of, given, options_of, tell, typed
+from curate.commands.console import add_options, command, common, how_to_run, options_of, tell, typed
 from curate.options.background import BackgroundOptions
 
 
@@ -29,9 +29,7 @@ def run(a: argparse.Namespace) -> int:
     from curate.commands.next_step import next_step
     from curate.data.dataset import Dataset
 
-    summary = background(
-        a.dataset, a.out, options_of(a, BackgroundOptions), engine=engine_of(a), **given(a, "overwrite quiet")
-    )
+    summary = background(a.dataset, a.out, options_of(a, BackgroundOptions), **how_to_run(a))
     # By the mask that each hand has now: on most of these backgrounds its colour does not tell it apart.
     then = typed("crop", a.out, "--by", "mask", "--out", "CROPS")
     return tell(a, summary, advice=next_step(Dataset(summary.out), then))

@@ -11,8 +11,7 @@ from curate.commands.console import (
     command,
     common,
     count_splits,
-    engine_of,
-    given,
+    how_to_run,
     options_of,
     tell,
     typed,
@@ -38,9 +37,7 @@ def add(commands: Any) -> None:
 def run(a: argparse.Namespace) -> int:
     from curate.build import build
 
-    summary = build(
-        a.datasets, a.out, options_of(a, BuildOptions), engine=engine_of(a), **given(a, "overwrite quiet")
-    )
+    summary = build(a.datasets, a.out, options_of(a, BuildOptions), **how_to_run(a))
     splits = count_splits(summary)
     then = f"{typed('qa', a.out, '--out', 'QA')}; {typed('train-baseline', a.out, '--out', 'RUN')}"
     if "train" not in splits:

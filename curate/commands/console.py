@@ -260,9 +260,9 @@ def typed(*words: object) -> str:
     return shlex.join(["curate", *map(str, words)])
 
 
-def given(a: argparse.Namespace, names: str) -> dict[str, Any]:
-    """Options that a function takes by the names that the command line gives them."""
-    return {name: getattr(a, name) for name in names.split()}
+def how_to_run(a: argparse.Namespace) -> dict[str, Any]:
+    """The common options that a command's function takes: engine, overwrite and quiet."""
+    return {"engine": engine_of(a), "overwrite": a.overwrite, "quiet": a.quiet}
 
 
 def say(text: str) -> None:

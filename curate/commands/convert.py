@@ -7,16 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.table import FORMATS
-from curate.commands.console import (
-    add_options,
-    command,
-    common,
-    engine_of,
-    given,
-    options_of,
-    tell,
-    typed,
-)
+from curate.commands.console import add_options, command, common, how_to_run, options_of, tell, typed
 from curate.commands.own_options import add_own_options, own_options
 from curate.options.convert import ConvertOptions
 
@@ -75,8 +66,7 @@ def run(a: argparse.Namespace) -> int:
         options_of(a, ConvertOptions),
         own=own_options(a, _KINDS, a.format),
         enrich=HandInfoJoin.load(a.hand_info) if a.hand_info else None,
-        engine=engine_of(a),
-        **given(a, "overwrite quiet"),
+        **how_to_run(a),
     )
     then = f"{typed('crop', a.out, '--out', 'CROPS')} (with cluttered backgrounds: --by keypoints)"
     unknown = any(reason.startswith(UNKNOWN_LABEL) for reason in summary.dropped)

@@ -7,16 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.wording import counted
-from curate.commands.console import (
-    add_options,
-    command,
-    common,
-    engine_of,
-    given,
-    options_of,
-    tell,
-    typed,
-)
+from curate.commands.console import add_options, command, common, how_to_run, options_of, tell, typed
 from curate.options.crop import CropOptions
 
 
@@ -43,9 +34,7 @@ def run(a: argparse.Namespace) -> int:
     from curate.hands.cropping import WHOLE_KEPT
     from curate.hands.finding import FOUND_BY, WHOLE
 
-    summary = crop(
-        a.dataset, a.out, options_of(a, CropOptions), engine=engine_of(a), **given(a, "overwrite quiet")
-    )
+    summary = crop(a.dataset, a.out, options_of(a, CropOptions), **how_to_run(a))
     kept = summary.notes.get(WHOLE_KEPT, 0)
     photos = counted(kept, "photo")
     told = f"kept whole, as no hand was seen or none could be trusted: {photos} ({FOUND_BY}: {WHOLE})\n"

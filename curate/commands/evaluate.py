@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import FINDINGS, OK, add_options, command, common, given, options_of, show
+from curate.commands.console import FINDINGS, OK, add_options, command, common, options_of, show
 from curate.options.evaluate import EvaluateOptions
 
 
@@ -30,6 +30,6 @@ def run(a: argparse.Namespace) -> int:
     from curate.evaluate import evaluate
 
     options = options_of(a, EvaluateOptions)
-    result = evaluate(a.run_folder, a.training_set, a.out, options, **given(a, "overwrite quiet"))
+    result = evaluate(a.run_folder, a.training_set, a.out, options, overwrite=a.overwrite, quiet=a.quiet)
     show(a, result.as_json(), str(result))
     return OK if result.fair else FINDINGS

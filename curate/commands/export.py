@@ -8,7 +8,7 @@ from typing import Any
 
 from converters.table import FORMATS
 from curate.basics.settings import NoOptions
-from curate.commands.console import FINDINGS, OK, command, common, engine_of, given, show
+from curate.commands.console import FINDINGS, OK, command, common, how_to_run, show
 from curate.commands.own_options import add_own_options, own_options
 
 _ONNX = "onnx"
@@ -51,8 +51,7 @@ def run(a: argparse.Namespace) -> int:
         a.to,
         a.out,
         own=own,
-        engine=engine_of(a),
-        **given(a, "overwrite quiet"),
+        **how_to_run(a),
     )
     show(a, result.as_json(), str(result))
     return OK if result.complete else FINDINGS

@@ -6,17 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from curate.commands.console import (
-    FINDINGS,
-    OK,
-    add_options,
-    command,
-    common,
-    engine_of,
-    given,
-    options_of,
-    show,
-)
+from curate.commands.console import FINDINGS, OK, add_options, command, common, how_to_run, options_of, show
 from curate.options.predict import PredictOptions
 
 
@@ -53,8 +43,7 @@ def run(a: argparse.Namespace) -> int:
         inputs,
         a.out,
         options_of(a, PredictOptions),
-        engine=engine_of(a),
-        **given(a, "overwrite quiet"),
+        **how_to_run(a),
     )
     show(a, result.as_json(), str(result))
     return FINDINGS if result.unreadable or not result.hands else OK

@@ -15,8 +15,7 @@ from curate.commands.console import (
     add_options,
     command,
     common,
-    engine_of,
-    given,
+    how_to_run,
     options_of,
     say,
     show,
@@ -62,7 +61,7 @@ def run(a: argparse.Namespace) -> int:
     from curate.residuals import predict_unseen
     from qa.check_quality import check_quality
 
-    how = {"engine": engine_of(a), **given(a, "overwrite quiet")}
+    how = how_to_run(a)
     if asked != ResidualOptions():  # whatever is given of them: what is missing is told
         # A folder of its own: another `curate qa` takes what was predicted from there, by --predictions.
         predicted = predict_unseen(a.datasets, Path(f"{a.out}-residuals"), asked, **how)

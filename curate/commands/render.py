@@ -14,8 +14,7 @@ from curate.commands.console import (
     add_options,
     command,
     common,
-    engine_of,
-    given,
+    how_to_run,
     show,
     tell,
     typed,
@@ -100,5 +99,5 @@ def _make(a: argparse.Namespace, job: Job, indices: list[int] | None) -> int:
         raise InputError("--out", "not given", remedy="curate render --out D, or --dry-run, or --explain")
     from render.run import render
 
-    summary = render(a.out, job, indices=indices, engine=engine_of(a), **given(a, "program overwrite quiet"))
+    summary = render(a.out, job, indices=indices, program=a.program, **how_to_run(a))
     return tell(a, summary, advice=f"next: {typed('build', a.out, '--out', 'SET', '--size', 96)}")

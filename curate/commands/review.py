@@ -16,7 +16,7 @@ from curate.commands.console import (
     command,
     common,
     engine_of,
-    given,
+    how_to_run,
     options_of,
     show,
     typed,
@@ -70,7 +70,7 @@ def _build(a: argparse.Namespace) -> int:
     from qa.review.build import build_review
 
     options = options_of(a, PageOptions)
-    made = build_review(a.dataset, a.qa, a.out, options, engine=engine_of(a), **given(a, "overwrite quiet"))
+    made = build_review(a.dataset, a.qa, a.out, options, **how_to_run(a))
     show(a, made.as_json(), str(made))
     return OK
 
@@ -144,7 +144,7 @@ def _take_back(a: argparse.Namespace) -> int:
         require_place(place)
         require_there(place)
     parts = FORMATS[a.format].read(Source(a.labels, a.images))
-    done = take_back(a.dataset, parts, a.labels, a.out, **given(a, "reviewer overwrite"))
+    done = take_back(a.dataset, parts, a.labels, a.out, reviewer=a.reviewer, overwrite=a.overwrite)
     advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
     return FINDINGS if done.refused else OK
@@ -173,9 +173,7 @@ def _add_apply(actions: Any) -> None:
 def _apply(a: argparse.Namespace) -> int:
     from qa.review.apply import apply_decisions
 
-    applied = apply_decisions(
-        a.dataset, a.decisions, a.out, engine=engine_of(a), **given(a, "dry_run overwrite quiet")
-    )
+    applied = apply_decisions(a.dataset, a.decisions, a.out, dry_run=a.dry_run, **how_to_run(a))
     show(a, applied.as_json(), str(applied))
     return FINDINGS if applied.failed else OK
 
@@ -236,7 +234,7 @@ def _compared(a: argparse.Namespace, options: AgreementOptions) -> tuple[Agreeme
     from qa.review import pairs
     from qa.review.agreement import agreement
 
-    ways = {"engine": engine_of(a), **given(a, "quiet")}
+    ways = {"engine": engine_of(a), "quiet": a.quiet}
     if a.first.is_dir() and a.second.is_dir():
         if options.dataset is not None:
             raise InputError("--dataset", "given beside two datasets", allowed="with two files of decisions")

@@ -14,13 +14,13 @@ from curate.commands.console import (
     common,
     count_splits,
     engine_of,
-    given,
+    how_to_run,
     options_of,
     tell,
     typed,
 )
 from curate.options.select import SelectOptions
-from qa.severity import SEVERITIES, at_least
+from qa.severity import SEVERITIES, Severity, at_least
 
 _TOLD = 6  # values of a name
 
@@ -60,23 +60,26 @@ def add(commands: Any) -> None:
 
 def run(a: argparse.Namespace) -> int:
     from curate.select import select, values_there
-    from qa.finding import read_findings
 
-    drop = None
     if a.drop_qa is None and a.drop_at is not None:
         raise InputError("--drop-at", "--drop-qa is not given", remedy="say whose findings: --drop-qa QA")
-    if a.drop_qa is not None:
-        grave = at_least(a.drop_at or "error")
-        drop = {row["sample_id"] for row in read_findings(a.drop_qa) if row["severity"] in grave}
+    drop = None if a.drop_qa is None else _flagged(a.drop_qa, a.drop_at or "error")
     options = options_of(a, SelectOptions)
-    drop = None if drop is None else drop - {None}
-    ways = {"engine": engine_of(a), **given(a, "overwrite quiet")}
+    how = how_to_run(a)
     alike = None if a.near_duplicates is None else _alike(a)
-    summary = select(a.dataset, a.out, options, drop=drop, alike=alike, **ways)
+    summary = select(a.dataset, a.out, options, drop=drop, alike=alike, **how)
     splits = count_splits(summary) if options.val or options.test else None
     more = _there(values_there(a.dataset, options.where)) if options.where and not summary.samples else []
     then = f"{typed('show', a.out)}; {typed('qa', a.out, '--out', 'QA')}"
     return tell(a, summary, splits=splits, more=more, advice=f"next: {then}")
+
+
+def _flagged(qa: Path, severity: Severity) -> set[str]:
+    """The ids of samples in which a run of curate qa found a fault of at least this severity."""
+    from qa.finding import read_findings
+
+    grave = at_least(severity)
+    return {row["sample_id"] for row in read_findings(qa) if row["severity"] in grave} - {None}
 
 
 def _there(values: dict[str, list[Any]]) -> list[str]:

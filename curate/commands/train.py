@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.basics.settings import choice, whole
-from curate.commands.console import OK, add_options, command, common, given, options_of, show, typed
+from curate.commands.console import OK, add_options, command, common, options_of, show, typed
 from curate.networks.table import TABLE
 from curate.options.train import TrainOptions
 
@@ -62,7 +62,7 @@ def run(a: argparse.Namespace) -> int:
     from curate.train import train
 
     options = options_of(a, a.kind)
-    result = train(a.training_set, a.out, a.network, options, **given(a, "overwrite quiet"))
+    result = train(a.training_set, a.out, a.network, options, overwrite=a.overwrite, quiet=a.quiet)
     advice = f"next: {typed('evaluate', a.out, a.training_set)}"
     show(a, result.as_json(), f"{result}\n{advice}")
     return OK
