@@ -21,7 +21,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -144,31 +144,34 @@ class Claim:
 
     Attributes
     ----------
-    out: the folder. work: for work in progress; gone when the folder is finished.
+    out: the folder.
+    asked: what the mark says of it: the identity, the resume key and the hash of the contents.
+    hold: the lock of the folder. contents: hashes the files that are read.
     result: what `finish` was given, where the same command had finished before; else None.
     """
 
     out: Path
     asked: dict[str, Any]
+    hold: locks.Hold
+    contents: Callable[[], str] | None = None
     result: dict[str, Any] | None = None
-    work: Path = field(init=False)
-    _hold: locks.Hold | None = None
-    _contents: Callable[[], str] | None = None
 
-    def __post_init__(self) -> None:
-        self.work = self.out / WORK
+    @property
+    def work(self) -> Path:
+        """The folder for work in progress; gone when `out` is finished."""
+        return self.out / WORK
 
     def all_have_ended(self) -> bool:
         """Whether whoever did another share has ended; from then on nobody else may begin. False: some go on.
 
         Raises ConfigChanged: what is read is no longer what it was when the first of them began.
         """
-        if self._hold is None or self._hold.alone:
+        if self.hold.alone:
             return True
-        if not self._hold.wait_to_be_alone():
+        if not self.hold.wait_to_be_alone():
             return False
-        if self._contents is not None:
-            _require_same(self.out, self.asked, {**self.asked, _CONTENTS: self._contents()})
+        if self.contents is not None:
+            _require_same(self.out, self.asked, {**self.asked, _CONTENTS: self.contents()})
         return True
 
     def finish(self, result: Mapping[str, Any]) -> None:
@@ -215,46 +218,46 @@ def claimed(
     _read_mark(folder)  # refuses before anything is written
     with _locked(folder, shares) as hold:
         mark = _read_mark(folder)  # as it is now that nobody else writes, or others do their shares
-        if not hold.alone:
-            claim = _joined(folder, mark, asked, hold, contents)
-            with _given_up_where_bare(claim, hold):
-                yield claim
-            return
-        if mark is not None and not overwrite:
-            _require_same(folder, mark, asked)
-        if contents is not None:  # after the refusals that cost nothing
-            asked[_CONTENTS] = contents()
-            if mark is not None and not overwrite:
-                _require_same(folder, mark, asked)
-        claim = Claim(folder, asked, _hold=hold, _contents=contents)
-        if mark is None or "emptying" in mark:
-            _begin(folder, asked)
-        elif "result" in mark and not overwrite:
-            claim.result = _whole_result(folder, mark)
-        elif "result" not in mark and {key: mark.get(key) for key in asked} == asked:
-            sweep(folder)
+        claim = Claim(folder, asked, hold, contents)
+        if hold.alone:
+            _take(claim, mark, overwrite)
         else:
-            _begin(folder, asked)
-        if claim.result is None and not hold.let_others_in():
-            raise InputError(folder, _WRITING)
-        with _given_up_where_bare(claim, hold):
+            _join(claim, mark)
+        with _given_up_where_bare(claim):
             yield claim
 
 
-def _joined(
-    folder: Path,
-    mark: dict[str, Any] | None,
-    asked: dict[str, Any],
-    hold: locks.Hold,
-    contents: Callable[[], str] | None,
-) -> Claim:
-    """A claim to a folder in which others do their shares. Of what is read, they made sure when they began,
-    and whoever completes the folder does again."""
-    if mark is None or "result" in mark or "emptying" in mark:
+def _take(claim: Claim, mark: dict[str, Any] | None, overwrite: bool) -> None:
+    """Take a folder that nobody else holds: find it finished, go on with what was begun there, or begin."""
+    folder, asked = claim.out, claim.asked
+    kept = None if overwrite else mark
+    if kept is not None:
+        _require_same(folder, kept, asked)
+    if claim.contents is not None:  # after the refusals that cost nothing
+        asked[_CONTENTS] = claim.contents()
+        if kept is not None:
+            _require_same(folder, kept, asked)
+    if mark is None or "emptying" in mark:
+        _begin(folder, asked)
+    elif "result" in mark and not overwrite:
+        claim.result = _whole_result(folder, mark)
+    elif "result" not in mark and {key: mark.get(key) for key in asked} == asked:
+        sweep(folder)
+    else:
+        _begin(folder, asked)
+    if claim.result is None and not claim.hold.let_others_in():
         raise InputError(folder, _WRITING)
-    _require_same(folder, mark, asked)
-    hold.let_others_in()
-    return Claim(folder, {key: mark[key] for key in (*asked, _CONTENTS) if key in mark}, None, hold, contents)
+
+
+def _join(claim: Claim, mark: dict[str, Any] | None) -> None:
+    """Join those who do their shares in a folder. They hashed what is read when they began; whoever completes
+    the folder does so again."""
+    if mark is None or "result" in mark or "emptying" in mark:
+        raise InputError(claim.out, _WRITING)
+    _require_same(claim.out, mark, claim.asked)
+    if _CONTENTS in mark:
+        claim.asked[_CONTENTS] = mark[_CONTENTS]
+    claim.hold.let_others_in()
 
 
 def finished(folder: str | os.PathLike[str]) -> bool:
@@ -317,18 +320,17 @@ def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _given_up_where_bare(claim: Claim, hold: locks.Hold) -> Iterator[None]:
+def _given_up_where_bare(claim: Claim) -> Iterator[None]:
     """Take back the mark of a folder in which a command fails before it has made anything: whatever is asked
     for next may begin there. Of several that do shares, it is the last one that does so."""
     try:
         yield
     except Exception:
-        if claim.result is None and hold.wait_to_be_alone():
+        if claim.result is None and claim.hold.wait_to_be_alone():
             with suppress(OSError):  # what failed is told, not what becomes of the folder
-                folder = claim.out
-                sweep(folder)
-                if {path.name for path in folder.iterdir()} <= {MARK, WORK} and _is_bare(folder / WORK):
-                    remove(folder / MARK)
+                sweep(claim.out)
+                if {path.name for path in claim.out.iterdir()} <= {MARK, WORK} and _is_bare(claim.work):
+                    remove(claim.out / MARK)
         raise
 
 
@@ -381,7 +383,7 @@ def _json(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _require_same(folder: Path, mark: dict[str, Any], asked: dict[str, Any]) -> None:
+def _require_same(folder: Path, mark: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Raise ConfigChanged where a folder was made, or begun, for something else, naming what changed; what is
     itself a table is looked into."""
     keys = [key for key in asked if key != _RESUME_KEY or "result" not in mark]
