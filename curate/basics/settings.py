@@ -251,7 +251,10 @@ def number(default: float | None, low: float, high: float, says: str) -> Any:
     def read(value: Any) -> float | None:
         return None if value is None and default is None else _number(value, low, high)
 
-    return _field(default, says, f"{low:g} to {high:g}", read, as_number, "X", or_none=default is None)
+    return _field(
+        default,
+        Setting(says, f"{low:g} to {high:g}", read, of_text=as_number, metavar="X", or_none=default is None),
+    )
 
 
 def whole(default: int | None, low: int, high: int, says: str, *, none: bool = False, step: int = 1) -> Any:
@@ -272,7 +275,7 @@ def whole(default: int | None, low: int, high: int, says: str, *, none: bool = F
         return found
 
     allowed = f"a whole number, {low} to {high}" if step == 1 else f"a multiple of {step}, {low} to {high}"
-    return _field(default, says, allowed, read, as_whole, "N", or_none=none)
+    return _field(default, Setting(says, allowed, read, of_text=as_whole, metavar="N", or_none=none))
 
 
 def share(default: float, says: str) -> Any:
@@ -290,7 +293,7 @@ def span(default: Range, low: float, high: float, says: str) -> Any:
             raise ValueError
         return drawn
 
-    return _field(default, says, f"[low, high] within {low:g} to {high:g}, or one number", read)
+    return _field(default, Setting(says, f"[low, high] within {low:g} to {high:g}, or one number", read))
 
 
 def choice(default: str | None, options: Iterable[str], says: str) -> Any:
@@ -303,7 +306,7 @@ def choice(default: str | None, options: Iterable[str], says: str) -> Any:
         return None if value is None else str(value)
 
     allowed = ", ".join(options[:-1]) + f" or {options[-1]}"
-    return _field(default, says, allowed, read, metavar="|".join(options))
+    return _field(default, Setting(says, allowed, read, metavar="|".join(options)))
 
 
 def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
@@ -317,7 +320,7 @@ def choices(default: tuple[str, ...], options: Iterable[str], says: str) -> Any:
         return tuple(words)
 
     allowed = f"one or a list of {', '.join(options)}"
-    return _field(default, says, allowed, read, metavar="|".join(options), many=True)
+    return _field(default, Setting(says, allowed, read, metavar="|".join(options), many=True))
 
 
 def flag(default: bool, says: str) -> Any:
@@ -328,7 +331,7 @@ def flag(default: bool, says: str) -> Any:
             raise ValueError
         return bool(value)
 
-    return _field(default, says, "true or false", read)
+    return _field(default, Setting(says, "true or false", read))
 
 
 def text(
@@ -344,18 +347,16 @@ def text(
     def read_one(value: Any) -> str | None:
         return default if value == default else read(_word(value))
 
-    return _field(default, says, allowed, read_one, metavar=metavar)
+    return _field(default, Setting(says, allowed, read_one, metavar=metavar))
 
 
 def path(says: str, *, metavar: str, allowed: str = "a path") -> Any:
     """A field that holds the path of a file or folder, or None."""
 
     def read(value: Any) -> Path | None:
-        if value is None or isinstance(value, os.PathLike):
-            return None if value is None else Path(value)
-        return Path(_word(value))
+        return None if value is None else Path(_word(value))
 
-    return _field(None, says, allowed, read, metavar=metavar)
+    return _field(None, Setting(says, allowed, read, metavar=metavar))
 
 
 def paths(says: str, *, metavar: str, allowed: str = "paths") -> Any:
@@ -363,9 +364,9 @@ def paths(says: str, *, metavar: str, allowed: str = "paths") -> Any:
 
     def read(value: Any) -> tuple[Path, ...]:
         several = value if isinstance(value, list | tuple) else [value]
-        return tuple(one if isinstance(one, Path) else Path(_word(one)) for one in several)
+        return tuple(Path(_word(one)) for one in several)
 
-    return _field((), says, allowed, read, metavar=metavar, many=True)
+    return _field((), Setting(says, allowed, read, metavar=metavar, many=True))
 
 
 def texts(
@@ -389,20 +390,10 @@ def texts(
         found = tuple(read(_word(word)) for word in words)
         return tuple(dict.fromkeys(found)) if once else found
 
-    return _field(default, says, allowed, read_all, metavar=metavar, many=True)
+    return _field(default, Setting(says, allowed, read_all, metavar=metavar, many=True))
 
 
-def _field(
-    default: Any,
-    says: str,
-    allowed: str,
-    read: Callable[[Any], Any],
-    of_text: Callable[[str], Any] = str,
-    metavar: str = "",
-    many: bool = False,
-    or_none: bool = False,
-) -> Any:
-    setting = Setting(says, allowed, read, of_text, metavar, many, or_none)
+def _field(default: Any, setting: Setting) -> Any:
     return field(default=default, metadata={_KEY: setting})
 
 
