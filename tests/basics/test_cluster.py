@@ -20,6 +20,7 @@ from curate.basics.errors import InputError
 from curate.crop import crop
 from curate.data.dataset import Dataset
 from curate.options.crop import CropOptions
+from tests.folders import content
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -63,10 +64,6 @@ def dies_once(number: int, mark: Path) -> int:
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return 2 * number
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.mark.parametrize("total", [100, None], ids=["in groups", "one by one"])

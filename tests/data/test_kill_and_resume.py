@@ -24,6 +24,7 @@ from curate.hands.drawn_hands import Person, draw_hand
 from curate.options.build import BuildOptions
 from curate.options.crop import CropOptions
 from tests import dying
+from tests.folders import content
 
 SCRIPT = """
 from pathlib import Path
@@ -77,10 +78,6 @@ def undisturbed(photos: Path) -> dict[str, tuple[dict[str, bytes], int]]:
         renames = dying.renames_in(partial(run, photos, photos.parent / verb))
         made[verb] = (content(photos.parent / verb), renames)
     return made
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def start(verb: str, photos: Path, out: Path, die_at: int = 0, workers: int = 1) -> subprocess.Popen[bytes]:

@@ -22,6 +22,7 @@ from curate.basics.errors import ConfigChanged, InputError, ShareDone
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage, Summary
+from tests.folders import content
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = range(11)
@@ -50,10 +51,6 @@ def noted(item: int, log: Path) -> Part:
     with log.open("a") as file:
         file.write(f"{item}\n")
     return work(item)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from curate.data.dataset import Dataset
 from curate.data.part import Part, revise_part
 from curate.data.sample import Sample, replace_columns, to_batch
 from curate.data.stage import Stage, relative_to_out, tasks
+from tests.folders import content
 
 
 def work(item: int, log: Path | None = None) -> Part:
@@ -46,10 +47,6 @@ def run(out: Path, items: range = range(12), **fields: Any):
     finish = fields.pop("finish", None)
     fields = {"options": {"a": 1}, "quiet": True, **fields}
     return Stage("test", out, **fields).run(items, function, sizes=[1] * len(items), finish=finish)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from curate.data.sample import Sample, make_batch, to_batch
 from curate.data.source import Source
 from curate.data.stage import Summary
 from curate.options.convert import ConvertOptions
+from tests.folders import content
 
 Reader = Callable[[Source], Iterator[Part]]
 
@@ -62,10 +63,6 @@ def run(
 ) -> Summary:
     chosen = ConvertOptions(**options)
     return convert(read, "test", source, out, chosen, overwrite=overwrite, engine=engine, quiet=True)
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_pictures_that_are_copied_must_be_the_same_when_given_again(source: Source, tmp_path: Path) -> None:
@@ -273,10 +270,10 @@ def test_sources_that_are_none(source: Source, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("out", ["source/out", "source", "."])
 def test_the_dataset_lies_apart_from_the_source(out: str, source: Source, tmp_path: Path) -> None:
-    before = bytes_of(source.root)
+    before = content(source.root)
     with pytest.raises(InputError, match="overlap"):
         run(reader("a.png"), source, tmp_path / out, overwrite=True)
-    assert bytes_of(source.root) == before
+    assert content(source.root) == before
 
 
 def test_a_refused_source_leaves_no_folder(source: Source, tmp_path: Path) -> None:
@@ -392,13 +389,13 @@ def test_an_interrupted_run_continues_to_the_same_bytes(source: Source, tmp_path
     done = sorted((tmp_path / "broken" / ".curate").glob("part-*"))
     assert len(done) == 2
     run(many(), source, tmp_path / "broken", copy=True)
-    assert bytes_of(tmp_path / "broken") == bytes_of(tmp_path / "whole")
+    assert content(tmp_path / "broken") == content(tmp_path / "whole")
 
 
 def test_workers_do_not_change_the_bytes(source: Source, tmp_path: Path) -> None:
     for workers in (1, 3):
         run(many(), source, tmp_path / str(workers), copy=True, engine=Local(workers))
-    assert bytes_of(tmp_path / "1") == bytes_of(tmp_path / "3")
+    assert content(tmp_path / "1") == content(tmp_path / "3")
 
 
 @given(sizes=st.lists(st.integers(0, 400), max_size=6), limit=st.none() | st.integers(1, 900))

@@ -22,6 +22,7 @@ from curate.data.sample import Sample, to_batch
 from curate.data.stage import Stage
 from curate.export import Export, export
 from tests import dying
+from tests.folders import content
 
 
 def _work(samples: list[Sample]) -> Part:
@@ -44,10 +45,6 @@ def dataset(tmp_path: Path) -> Dataset:
 def writes(dataset: Dataset, out: Path, engine: Engine) -> Counter[str]:
     files.write(out / "labels" / "a.txt", b"1")
     return Counter({"xyz": 3, "aspect": 1, "score": 0})
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_what_is_lost_is_told_and_recorded(dataset: Dataset, tmp_path: Path) -> None:
