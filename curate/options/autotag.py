@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.basics.settings import Options, number, path, text, texts, whole
+from curate.options.crop import A_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class AutotagOptions(Options):
     )
     finder: str | None = text(
         None,
-        "box, or the folder of a run that finds masks, or points in whole photographs",
+        f"box, or the folder of {A_RUN}",
         "find the hand with this, if no bbox is known; where it sees no hand there is none (without it, each "
         "tagger looks for the hand itself)",
         metavar="box|RUN",

@@ -15,7 +15,8 @@ FINDERS = {
     "bbox": "the sample's bbox",
     "box": "what the network that comes with this tool takes for a hand",
 }
-ALLOWED = f"{', '.join(FINDERS)}, or the folder of a run that finds masks, or points in whole photographs"
+A_RUN = "a run that finds masks, or points in whole photographs"  # that can find hands
+ALLOWED = f"{', '.join(FINDERS)}, or the folder of {A_RUN}"
 CHOICES = f"{'|'.join(FINDERS)}|RUN"  # as --help has it
 
 
@@ -35,7 +36,7 @@ class Cropping(Options):
         ALLOWED,
         "how the hand is found: "
         + "; ".join(f"{name}, {says}" for name, says in FINDERS.items())
-        + "; or what a run takes for the hand: a run that finds masks, or points in whole photographs",
+        + f"; or what a run takes for the hand: {A_RUN}",
         named,
         metavar=CHOICES,
     )

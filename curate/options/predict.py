@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from curate.basics.settings import Options, flag, number, text, whole
+from curate.options.crop import A_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class PredictOptions(Options):
     )
     finder: str | None = text(
         None,
-        "box, or the folder of a run that finds masks, or points in whole photographs",
+        f"box, or the folder of {A_RUN}",
         "find hands with this first, if no bbox is known; each of them becomes a sample (default: box if no "
         "RUN is given)",
         metavar="box|RUN",
