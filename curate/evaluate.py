@@ -21,9 +21,9 @@ from curate.basics.wording import already, counted
 from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.given_predictions import Given, read_given
+from curate.data.grouping import values_of
 from curate.data.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from curate.data.sideless import sideless, taken_for_right
-from curate.data.told_apart import values_of
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring import against, slices
 from curate.scoring.figures import FIGURES, Figure, Scored, finite, measure, summary

@@ -15,9 +15,9 @@ import pytest
 from curate import cli
 from curate.basics.errors import ConfigChanged, InputError, SchemaError
 from curate.data.dataset import Dataset, write_table
+from curate.data.grouping import values_of
 from curate.data.predictions import read_predictions, write_predictions
 from curate.data.sample import to_batch
-from curate.data.told_apart import values_of
 from curate.evaluate import evaluate
 from curate.options.evaluate import EvaluateOptions
 from curate.scoring.figures import Scored, measure

@@ -1,4 +1,4 @@
-"""What samples can be told apart by: columns and attrs that hold words or numbers."""
+"""Values to group samples by: those of columns and of attrs that hold words or numbers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ _PLAIN = (str, int, float, bool)
 
 
 def values_of(dataset: Dataset, split: str, name: str) -> list[Any]:
-    """What a column, or an entry of attrs, says of each sample of a split, in the order of the table.
+    """The value of a column, or of an entry of attrs, for each sample of a split, in the order of the table.
+
+    None stands for a value that is missing, or neither a word nor a number.
+
+    Parameters
+    ----------
+    name: a column, or else a name in attrs, which can also be written attrs.NAME.
 
     Raises
     ------
-    InputError: no sample has it, or it is no word and no number.
+    InputError: no sample has it, or no value of it is a word or a number.
     """
     columns = [one for one in SCHEMA.names if _is_plain(SCHEMA.field(one).type) and one != "attrs"]
     table = dataset.table(["attrs", *columns])
