@@ -14,28 +14,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from curate.basics import keypoints as kp
 from curate.basics.engine import ONE, Engine
 from curate.basics.errors import InputError
 from curate.basics.settings import require_options
 from curate.basics.wording import counted
-from curate.data.condition import COLUMNS, LABELLED, Condition, asked_for, require_known
+from curate.data.condition import COLUMNS, LABELLED, Condition, Row, asked_for, require_known, row_of
 from curate.data.dataset import Dataset
 from curate.data.part import Part
-from curate.data.sample import SCHEMA, from_batch, labelled_points, make_batch
+from curate.data.sample import SCHEMA, from_batch, make_batch
 from curate.data.split import by_subject, unfilled
 from curate.data.stage import Stage, Summary, keep
 from curate.options.select import LANGUAGE, SelectOptions
 
-# What notes count samples by that were not chosen, in the order in which they are asked.
-_OTHER_SPLIT, _OTHERWISE, _FLAGGED, _TWIN, _NOT_DRAWN = (
-    "not of the split",
-    "not as --where says",
-    "flagged by QA",
-    "almost the same photograph as one that is kept",
-    "not drawn",
-)
-
+# The notes that count samples that were not chosen, in the order in which they apply.
+_OTHER_SPLIT = "not of the split"
+_OTHERWISE = "not as --where says"
+_FLAGGED = "flagged by QA"
+_TWIN = "almost the same photograph as one that is kept"
+_NOT_DRAWN = "not drawn"
 
 _COLUMNS = (*COLUMNS, LABELLED)
 _UNKNOWN = json.dumps(None)  # a value to draw by
@@ -161,7 +157,7 @@ def _keep(job: tuple[pa.RecordBatch, list[str | None]], *, root: Path, out: Path
 def _reasons(
     source: Dataset, options: SelectOptions, drop: frozenset[str], alike: Collection[tuple[str, str]]
 ) -> list[str | None]:
-    """For each sample why it is not chosen; None where it is."""
+    """Why each sample is not chosen; None for those that are."""
     condition = None if options.where is None else _condition(options.where)
     asked = set(condition.columns) if condition else set()
     attributes = set(condition.attributes) if condition else set()
@@ -189,11 +185,11 @@ def _reasons(
 
 
 def _twins(
-    rows: Sequence[dict[str, Any]], reasons: Sequence[str | None], alike: Collection[tuple[str, str]]
+    rows: Sequence[Row], reasons: Sequence[str | None], alike: Collection[tuple[str, str]]
 ) -> Iterator[int]:
-    """Of those that are left the ones that make a pair with one that stays; most keypoints stay first.
+    """Which of the samples that are left form a pair with one that stays; those with most keypoints stay.
 
-    What is only like one that is like another stays: a sample without points is like several poses.
+    Only pairs count, not chains of them: a sample without points looks like several poses.
     """
     left = {row["sample_id"]: number for number, row in enumerate(rows) if reasons[number] is None}
     twins = defaultdict[int, set[int]](set)
@@ -216,26 +212,20 @@ def _condition(text: str) -> Condition:
         raise InputError("--where", f"{text[:80]!r}: {error}", allowed=LANGUAGE, remedy=remedy) from None
 
 
-def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[dict[str, Any]]:
-    """The samples as a condition asks for them.
+def _rows(source: Dataset, columns: set[str], attributes: set[str]) -> Iterator[Row]:
+    """The samples as rows for a condition that asks for these columns and names in attrs.
 
     Raises InputError: a name in attrs that no sample has.
     """
     seen = set[str]()
-    count = 0
-    for batch in source.batches():
-        samples = from_batch(batch)
-        labelled = (labelled_points(batch)[1] != kp.UNLABELLED).sum(axis=1).tolist()
-        for sample, points in zip(samples, labelled, strict=True):
-            seen.update(sample.attrs)
-            count += 1
-            row = {name: getattr(sample, name) for name in columns if name != LABELLED}
-            yield {**row, LABELLED: points, "attrs": sample.attrs}
-    if count:
+    for sample in source:
+        seen.update(sample.attrs)
+        yield row_of(sample, columns)
+    if len(source):
         require_known(source.root, attributes, seen)
 
 
-def _drawn(rows: Sequence[dict[str, Any]], options: SelectOptions) -> list[int]:
+def _drawn(rows: Sequence[Row], options: SelectOptions) -> list[int]:
     """Which of the rows are drawn: in turn one of each value of `by`, in an order by the seed.
 
     Raises InputError: none of them has a value of `by`.

@@ -13,10 +13,13 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
 from curate.basics.numerals import as_number
 from curate.basics.settings import known
-from curate.data.sample import SCHEMA, SHAPES
+from curate.data.sample import SCHEMA, SHAPES, Sample
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in SHAPES and name != "attrs")
 LABELLED = "labelled"  # how many keypoints a sample has
@@ -41,6 +44,13 @@ def asked_for(word: str, columns: Container[str]) -> tuple[str | None, str | Non
         return word, None
     entry = _ENTRY.fullmatch(word)
     return None, (entry["after"] or entry["within"]) if entry else word
+
+
+def row_of(sample: Sample, columns: Iterable[str]) -> Row:
+    """A sample as `Condition.holds` takes it: these columns by name, `labelled`, and attrs."""
+    row = {name: getattr(sample, name) for name in columns if name != LABELLED}
+    labelled = int(np.count_nonzero(sample.visibility != kp.UNLABELLED))
+    return {**row, LABELLED: labelled, "attrs": sample.attrs}
 
 
 def require_known(root: Path, names: Iterable[str], there: Collection[str]) -> None:
@@ -90,7 +100,7 @@ class Condition:
             raise ValueError("nested too deeply") from None
 
     def holds(self, row: Row) -> bool:
-        """Whether it holds for a sample: its columns by name, `labelled`, and attrs as a table."""
+        """Whether it holds for a sample, given as `row_of` makes it."""
         return bool(self._holds(row))
 
     def _built(self, node: ast.expr) -> _Value:

@@ -18,7 +18,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, UnreadableImage
 from curate.basics.wording import counted
 from curate.data import references
-from curate.data.condition import LABELLED, Condition, require_known
+from curate.data.condition import Condition, require_known, row_of
 from curate.data.sample import Sample, labelled_points
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Samples(Sequence[Sample]):
         kept, seen = [], set[str]()
         for row, sample in zip(self.rows, self, strict=True):
             seen.update(sample.attrs)
-            if _holds(condition, sample):
+            if condition.holds(row_of(sample, condition.columns)):
                 kept.append(row)
         if len(self) and not condition.attributes <= seen:  # those that are not among these may have it
             seen.update(*(sample.attrs for sample in self.dataset))
@@ -148,12 +148,6 @@ def _condition(text: str) -> Condition:
         return Condition(text)
     except ValueError as error:
         raise InputError("filter", f"{text[:80]!r}: {error}", allowed="as --where of curate select") from None
-
-
-def _holds(condition: Condition, sample: Sample) -> bool:
-    row = {name: getattr(sample, name) for name in condition.columns if name != LABELLED}
-    labelled = int((sample.visibility != kp.UNLABELLED).sum())
-    return condition.holds({**row, LABELLED: labelled, "attrs": sample.attrs})
 
 
 def _figure(dataset: Dataset, sample: Sample) -> Markup:
