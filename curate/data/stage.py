@@ -123,7 +123,7 @@ class Stage:
         return {
             "stage": self.name,
             "version": VERSION,
-            "options": json.loads(json.dumps(self.options)),
+            "options": self.options,
             "inputs": inputs,
         }
 
