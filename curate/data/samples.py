@@ -178,16 +178,12 @@ def _bones(sample: Sample, scale: float) -> Iterator[Markup]:
         if there[a] and there[b]:
             yield Markup(
                 '<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}" stroke-width="4"/>'
-            ).format(*places[a], *places[b], _colour(b))
+            ).format(*places[a], *places[b], kp.hex_colour(b))
     for k in map(int, np.flatnonzero(there)):
-        fill = "none" if sample.visibility[k] == kp.HIDDEN else _colour(k)
+        fill = "none" if sample.visibility[k] == kp.HIDDEN else kp.hex_colour(k)
         yield Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" fill="{}" stroke="{}" stroke-width="2"/>').format(
-            *places[k], fill, _colour(k)
+            *places[k], fill, kp.hex_colour(k)
         )
-
-
-def _colour(k: int) -> str:
-    return "rgb({}, {}, {})".format(*kp.FINGER_COLOURS[kp.finger_of(k)])
 
 
 def _short(name: str) -> str:
