@@ -12,7 +12,7 @@ from curate.basics.engine import ONE, Engine
 from curate.basics.settings import require_options
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
-from curate.data.sample import Sample, file_place, from_batch, generator, moved, to_batch
+from curate.data.sample import Sample, file_place, generator, moved, to_batch
 from curate.data.stage import Stage, Summary, relative_to_out, tasks
 from curate.hands.compositing import Backdrops, composite
 from curate.hands.cropping import SHARED_WITHOUT_MASK, set_aside
@@ -69,7 +69,7 @@ def background(
 def _replace_batch(rows: Rows, *, root: Path, out: Path, count: int, backdrops: Backdrops, seed: int) -> Part:
     part = Part(rows.batch.slice(0, 0))
     samples = []
-    for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
+    for sample, photo, shared in rows.samples():
         if shared and sample.mask is None:
             part.dropped[SHARED_WITHOUT_MASK] += 1
             continue

@@ -21,7 +21,7 @@ from curate.basics.settings import require_options
 from curate.data.dataset import Dataset
 from curate.data.joined import Batch, Joined
 from curate.data.part import Part
-from curate.data.sample import Sample, from_batch, moved, to_batch, without_points
+from curate.data.sample import Sample, moved, to_batch, without_points
 from curate.data.stage import Stage, Summary, tasks
 from curate.data.training_set import Form, Stored, Writer
 from curate.hands.cropping import Dropped, count_points, record_of, set_aside
@@ -203,10 +203,8 @@ def _build_batch(batch: Batch, *, writer: Writer, preparation: Preparation) -> P
     samples: list[Sample] = []
     pixels: list[images.Pixels] = []
     masks: list[images.Pixels] = []
-    rows, form = batch.rows, preparation.form
-    for sample, photo, shared, split in zip(
-        from_batch(rows.batch), rows.photos, rows.shared, batch.splits, strict=True
-    ):
+    form = preparation.form
+    for (sample, photo, shared), split in zip(batch.rows.samples(), batch.splits, strict=True):
         with set_aside(part, sample.sample_id, writer.out):
             if form.masks and sample.mask is None and not preparation.replaces:
                 raise Dropped("no mask to keep")

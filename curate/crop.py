@@ -14,7 +14,7 @@ from curate.basics.settings import require_options
 from curate.data import depth
 from curate.data.dataset import Dataset, Rows
 from curate.data.part import Part
-from curate.data.sample import Sample, file_place, from_batch, moved, to_batch
+from curate.data.sample import Sample, file_place, moved, to_batch
 from curate.data.stage import Stage, Summary, tasks
 from curate.hands.cropping import count_points, find_hand, record_of, set_aside
 from curate.hands.finding import Finder, with_found_by
@@ -74,7 +74,7 @@ def _crop_batch(
 ) -> Part:
     part = Part(rows.batch.slice(0, 0))
     samples = []
-    for sample, photo, shared in zip(from_batch(rows.batch), rows.photos, rows.shared, strict=True):
+    for sample, photo, shared in rows.samples():
         with set_aside(part, sample.sample_id, out):
             photograph = Photograph(root, sample)
             found = find_hand(options, photograph, shared, part.notes, finders)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics.paths import open_file
+from curate.basics.wording import one_line
 
 # What numpy raises on a header that is no header: it parses what stands there as Python.
 _NO_HEADER = (
@@ -39,5 +40,5 @@ def open_mapped(path: str | os.PathLike[str]) -> NDArray[Any]:
         raise ValueError(f"its header is damaged ({type(error).__name__})") from None
     except ValueError as error:
         told = re.sub(r" at 0x[0-9a-f]+", "", str(error))  # an object's address is another one each time
-        raise ValueError(" ".join(told.split())[:200]) from None
+        raise ValueError(one_line(told)) from None
     return array

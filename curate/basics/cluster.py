@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from itertools import islice
@@ -32,7 +32,7 @@ from curate.basics.errors import CurateError, InputError, MissingExtra
 from curate.basics.memory import keep_freed_memory
 from curate.basics.numerals import is_digits
 from curate.basics.version import VERSION
-from curate.basics.wording import counted
+from curate.basics.wording import counted, one_line
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -75,7 +75,7 @@ class Cluster:
     _scratch: Any = None
     _hold: int | None = None  # of that folder
     _told: int = 0
-    _looked: float = field(default=0.0)
+    _looked: float = 0.0
 
     def __post_init__(self) -> None:
         number = self.address.removeprefix(LOCAL)
@@ -295,4 +295,4 @@ def _unlike(told: dict[str, str]) -> list[str]:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return one_line(f"{type(error).__name__}: {error}")

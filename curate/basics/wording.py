@@ -8,6 +8,11 @@ from collections.abc import Iterable
 EMPTY = "(empty text)"  # what stands for a value of no letters, which nobody would see
 
 
+def one_line(text: object, most: int = 200) -> str:
+    """Text of any form as one line of at most so many characters."""
+    return " ".join(str(text).split())[:most]
+
+
 def counted(count: int, noun: str, nouns: str = "") -> str:
     """A number of things: "1 sample", "2,000 samples"; `nouns` is the plural where that is not with an s."""
     return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"

@@ -31,7 +31,7 @@ from curate.basics import keypoints as kp
 from curate.basics.errors import InputError, SchemaError
 from curate.basics.paths import open_file, path_of, read_file, real, require_place, require_utf8
 from curate.basics.settings import known, require_count
-from curate.basics.wording import counted
+from curate.basics.wording import counted, one_line
 from curate.data import references, soundness
 from curate.data.earlier import KEPT, SCHEMA_1, upgraded
 from curate.data.sample import SCHEMA, SCHEMA_VERSION, SHAPES, Sample, from_batch, make_batch, to_numpy
@@ -96,6 +96,10 @@ class Rows(NamedTuple):
     photos: list[str]
     shared: list[bool]
 
+    def samples(self) -> Iterator[tuple[Sample, str, bool]]:
+        """Each row as a sample, with its photo and whether it shares its image."""
+        return zip(from_batch(self.batch), self.photos, self.shared, strict=True)
+
 
 class Dataset:
     """An opened dataset folder. Its table is read in batches; at most one is held in memory.
@@ -124,8 +128,9 @@ class Dataset:
         except PermissionError:  # nothing is wrong with it
             raise
         except (OSError, pa.ArrowException) as error:
-            found = f"not readable ({' '.join(str(error).split())[:200]})"
-            raise SchemaError(self.root / TABLE, found, remedy="make it again") from None
+            raise SchemaError(
+                self.root / TABLE, f"not readable ({one_line(error)})", remedy="make it again"
+            ) from None
         if self._file.schema_arrow.remove_metadata() != schema:
             names = sorted({entry.name for entry in set(self._file.schema_arrow) ^ set(schema)})
             raise SchemaError(self.root / TABLE, f"columns that do not fit the schema {names}")
@@ -186,7 +191,7 @@ class Dataset:
     def _group(self, number: int) -> pa.RecordBatch:
         """A row group; the last that was read is kept."""
         if self._held is None or self._held[0] != number:
-            with self._told():
+            with self._damage_as_schema_error():
                 (batch,) = self._file.read_row_group(number).combine_chunks().to_batches()
             soundness.check(batch, self.root / TABLE)
             self._held = (number, upgraded(batch) if self._is_earlier else batch)
@@ -200,11 +205,9 @@ class Dataset:
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table, or some of its columns. Raises InputError: one that there is not."""
         names = SCHEMA.names if columns is None else [columns] if isinstance(columns, str) else list(columns)
-        for name in names:
-            known(self.root / TABLE, "column", name, SCHEMA.names)
-        if self._lacks(names):
+        if self._are_changed(names):
             return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
-        with self._told():
+        with self._damage_as_schema_error():
             table = self._file.read(names)
         soundness.check(table, self.root / TABLE)
         return table
@@ -215,20 +218,21 @@ class Dataset:
 
     def columns(self, *names: str) -> Iterator[pa.RecordBatch]:
         """Some columns of the table, in batches of ROWS. Raises InputError: one that there is not."""
-        for name in names:
-            known(self.root / TABLE, "column", name, SCHEMA.names)
-        if self._lacks(names):
+        if self._are_changed(names):
             return (batch.select(names) for batch in self._stored(ROWS))
         return self._stored(ROWS, list(names))
 
-    def _lacks(self, names: Iterable[str]) -> bool:
-        """Whether columns of these names were others in an earlier version's table."""
+    def _are_changed(self, names: Iterable[str]) -> bool:
+        """Whether some of these columns are not in this table as they are today, since it is of an earlier
+        version. Raises InputError for one that no version has."""
+        for name in names:
+            known(self.root / TABLE, "column", name, SCHEMA.names)
         return self._is_earlier and not KEPT.issuperset(names)
 
     def _stored(self, size: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         batches = self._file.iter_batches(size, columns=columns)
         while True:
-            with self._told():
+            with self._damage_as_schema_error():
                 batch = next(batches, None)
             if batch is None:
                 return
@@ -236,13 +240,12 @@ class Dataset:
             yield upgraded(batch) if self._is_earlier and columns is None else batch
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Damage that shows itself on reading, told as ours."""
+    def _damage_as_schema_error(self) -> Iterator[None]:
+        """What fails on reading the table in the block is a SchemaError."""
         try:
             yield
         except (OSError, pa.ArrowException) as error:
-            found = f"damaged ({' '.join(str(error).split())[:200]})"
-            raise SchemaError(self.root / TABLE, found, remedy=_AGAIN) from None
+            raise SchemaError(self.root / TABLE, f"damaged ({one_line(error)})", remedy=_AGAIN) from None
 
     def photos(self) -> list[str]:
         """For each row the photo it shows: `parent_id`, else the first sample that has the same image."""
