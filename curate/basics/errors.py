@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import os
 
-_LONGEST = 500  # characters of what was found, or of a field's name, that are told
+_LONGEST = 500  # characters of a value found, or of a field's name, that a message shows
 
 
-def found_and_field(told: str) -> tuple[str, str]:
-    """What was found, and where, from what msgspec tells: "Expected `int`, got `str` - at `$.history`"."""
-    found, _, field = told.partition(" - at `$")
+def found_and_field(message: str) -> tuple[str, str]:
+    """What was found, and in which field, by msgspec: "Expected `int`, got `str` - at `$.history`"."""
+    found, _, field = message.partition(" - at `$")
     return found.replace("`", ""), field.rstrip("`").removeprefix(".")
 
 
@@ -98,9 +98,9 @@ class SchemaError(InputError):
     """A folder of ours that is unfinished, of another schema version, or broken."""
 
     @classmethod
-    def of_field(cls, where: str | os.PathLike[str], told: str, *, remedy: str) -> SchemaError:
-        """From what msgspec tells of a JSON file."""
-        found, field = found_and_field(told)
+    def of_field(cls, where: str | os.PathLike[str], message: str, *, remedy: str) -> SchemaError:
+        """Make the error from msgspec's message on a JSON file."""
+        found, field = found_and_field(message)
         return cls(where, found, field=field, remedy=remedy)
 
 
@@ -119,12 +119,13 @@ class MissingExtra(CurateError):
 
 
 class ShareDone(CurateError):
-    """A share of a command's work is done, and others are not: nothing is wrong, but the folder is not whole.
+    """A share of a command's work is done, but not all shares: nothing is wrong, but the folder is not whole.
 
     Attributes
     ----------
-    out: the folder. share: as it was given, such as "2/8". missing, total: how many pieces of work are not
-        done yet, and how many there are. If none is missing, another share completes the folder.
+    out: the folder. share: the share that was done, such as "2/8".
+    missing, total: how many pieces of work are not done yet, of how many. If none is missing, another share
+        completes the folder.
     """
 
     def __init__(self, out: str | os.PathLike[str], share: str, missing: int, total: int) -> None:
@@ -149,7 +150,7 @@ def printable(text: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    """A value of a hostile file can have any length: its beginning, and how long it is."""
+    """The beginning of a text that is long, and its length: a value in a hostile file can have any."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 

@@ -33,18 +33,18 @@ MARK = ".curate.json"
 WORK = ".curate"
 A_FOLDER = 10_000  # files at most: with many more in one, file systems and tools become slow
 _FORMAT = "hand-curate folder"
-_LONGEST_NAME = 190  # bytes of a file's name in that of its temporary file; systems take 255 in all
+_LONGEST_NAME = 190  # bytes of a file's name within its temporary file's, of the 255 that systems take
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOCKS = (locks.LOCK, locks.TURN)
-_CONTENTS, _RESUME_KEY = "files", "resume_key"  # in the mark
-_LONGEST_MARK = 1_000_000_000  # bytes; of what came before there was a mark, too
+_CONTENTS, _RESUME_KEY = "files", "resume_key"  # keys of the mark
+_LONGEST_MARK = 1_000_000_000  # bytes of a mark, or of one of _EARLIER
 _NEW_FOLDER = "a new folder, or one that curate made"
 _WRITING = "another curate command is writing here"
 _READ = "is the folder that is read, or contains it"
-_US = os.urandom(4).hex()  # and our number, as forks share this
-_NAMED, _SHOWN = 12, 50  # of another configuration: settings, and letters of a name
-RUN_INFO = "run.json"  # what tells of a run
-# What told of a folder before there was a mark, with the format that it names.
+_US = os.urandom(4).hex()  # names this process, with its number, as forks share this
+_NAMED, _SHOWN = 12, 50  # of a changed configuration: settings named, letters of a name shown
+RUN_INFO = "run.json"  # describes a run
+# Files that identified a folder of ours, by the format that they name, before there was a mark.
 _EARLIER = ("dataset.json", RUN_INFO)
 
 
@@ -67,12 +67,12 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 @contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write to; it comes to stand at `path` once all is written, and not at all if that fails.
+    """Open a file to write; it appears at `path` once all is written, and not at all if that fails.
 
     Until then it has another name (`.NAME.PROCESS.THREAD.tmp`), which `sweep` removes after a kill. Processes
-    on several machines that write the same file have names of their own, whatever their numbers are.
+    that write the same file at once, also on several machines, never share that name.
 
-    Raises OSError, which names `path` where that cannot be written or there is no room.
+    Raises OSError, which names `path` if that cannot be written or there is no room.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,18 +82,18 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             yield file
         os.replace(temporary, target)
     except OSError as error:
-        # Of a write that fails, the system does not say which file it was; a user knows of `path` alone.
+        # The system does not name the file of a write that fails; and a user knows only of `path`.
         full = error.errno in _NO_ROOM and error.filename is None
         if full or error.filename == os.fspath(temporary):
             error.filename = os.fspath(target)
         raise
     finally:
-        with suppress(OSError):  # none is there, mostly, and a read-only disk refuses that as well
+        with suppress(OSError):  # mostly it is gone by now; and a read-only disk refuses even this
             temporary.unlink()
 
 
 def _short(name: str) -> str:
-    """How the name of a file's temporary file begins, which must not be longer than names can be."""
+    """A file's name as it stands in its temporary file's: its hash if that name would become too long."""
     letters = os.fsencode(name)
     return name if len(letters) <= _LONGEST_NAME else hashlib.sha256(letters).hexdigest()
 
@@ -110,19 +110,19 @@ def remove(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writes that were killed left in a folder and below."""
+    """Remove the temporary files that killed writes left in a folder and below."""
     for leftover in list(folder.rglob(".*.tmp")):
         remove(leftover)
 
 
 def write_result(path: Path, data: bytes, *, overwrite: bool) -> None:
-    """Write a file that is all that a command makes: given again, it finds it there and has nothing to do.
+    """Write a file that is a command's whole result: the same command again finds it and has nothing to do.
 
-    Raises InputError: something else stands there, and `overwrite` is not set.
+    Raises InputError: something else is there, and `overwrite` is not set.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     killed = f".{glob.escape(_short(path.name))}.*.tmp"
-    with locks.one_at_a_time(path.parent):  # what the same command writes just now is no leftover
+    with locks.one_at_a_time(path.parent):  # or it would sweep what the same command is writing just now
         for leftover in list(path.parent.glob(killed)):
             remove(leftover)
         if overwrite or not path.exists():
@@ -162,9 +162,9 @@ class Claim:
         return self.out / WORK
 
     def all_have_ended(self) -> bool:
-        """Whether whoever did another share has ended; from then on nobody else may begin. False: some go on.
+        """Whether all who do other shares have ended; if so, nobody else can begin one from now on.
 
-        Raises ConfigChanged: what is read is no longer what it was when the first of them began.
+        Raises ConfigChanged: the files that are read have changed since the first of them began.
         """
         if self.hold.alone:
             return True
@@ -192,7 +192,7 @@ def claimed(
     overwrite: bool = False,
     shares: bool = False,
 ) -> Iterator[Claim]:
-    """Hold the folder `out` while a command fills it. Where its `result` stands, there is nothing to do.
+    """Hold the folder `out` while a command fills it. If the claim has a `result`, there is nothing to do.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def _own_mark(folder: Path) -> dict[str, Any] | None:
 
 
 def _read_mark(folder: Path) -> dict[str, Any] | None:
-    """What the mark of a folder says: what it was begun for, and "result" where it is finished; None: new.
+    """The content of a folder's mark, which has a "result" once the folder is finished; None: a new folder.
 
     Raises
     ------
@@ -287,16 +287,16 @@ def _read_mark(folder: Path) -> dict[str, Any] | None:
         return mark
     earlier = [found for name in _EARLIER if (found := _json(folder / name)) is not None]
     if any(str(found.get("format", "")).startswith("hand-curate ") for found in earlier):
-        return {"identity": {"version": "an earlier one"}, "result": {}}  # of none of today's commands
+        return {"identity": {"version": "an earlier one"}, "result": {}}  # as no command of today makes
     if not _is_empty(folder):
-        if (mark := _own_mark(folder)) is not None:  # another share has begun in between
+        if (mark := _own_mark(folder)) is not None:  # another share began in the meantime
             return mark
         raise InputError(folder, "a folder with other files in it", allowed=_NEW_FOLDER)
     return None
 
 
 def _whole_result(folder: Path, mark: Mapping[str, Any]) -> dict[str, Any]:
-    """What a finished command gave, where it is as it was written: commands rely on what it holds."""
+    """The result of a finished command, which commands rely on. Raises SchemaError: it was changed since."""
     result = mark["result"]
     if not isinstance(result, dict) or mark.get("result_sha256") != _fingerprint(result):
         raise SchemaError(folder / MARK, "damaged", remedy="choose another --out, or add --overwrite")
@@ -321,13 +321,13 @@ def _begin(folder: Path, begun: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _given_up_where_bare(claim: Claim) -> Iterator[None]:
-    """Take back the mark of a folder in which a command fails before it has made anything: whatever is asked
-    for next may begin there. Of several that do shares, it is the last one that does so."""
+    """Remove the mark again if a command fails before it has made anything, so that any other command may
+    begin in the folder. Of several that do shares, the last one to fail does this."""
     try:
         yield
     except Exception:
         if claim.result is None and claim.hold.wait_to_be_alone():
-            with suppress(OSError):  # what failed is told, not what becomes of the folder
+            with suppress(OSError):  # the user is told of the failure, not of the folder
                 sweep(claim.out)
                 if {path.name for path in claim.out.iterdir()} <= {MARK, WORK} and _is_bare(claim.work):
                     remove(claim.out / MARK)
@@ -335,7 +335,7 @@ def _given_up_where_bare(claim: Claim) -> Iterator[None]:
 
 
 def _is_bare(work: Path) -> bool:
-    """Nothing in a folder for work but locks."""
+    """Whether a folder for work in progress holds nothing but locks."""
     return all(path.name in _LOCKS for path in work.iterdir())
 
 
@@ -345,7 +345,7 @@ def _mark(folder: Path, says: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _locked(folder: Path, shares: bool) -> Iterator[locks.Hold]:
-    """Hold the lock of a folder; where no work is left to go on with, it goes with the folder for work."""
+    """Hold the lock of a folder; remove it, with the folder for work, if no work is left to go on with."""
     work, new = folder / WORK, not folder.exists()
     with ExitStack() as held:
         try:
@@ -360,13 +360,13 @@ def _locked(folder: Path, shares: bool) -> Iterator[locks.Hold]:
             mark = _json(folder / MARK)
             if hold.alone and (mark is None or "result" in mark):
                 shutil.rmtree(work, ignore_errors=True)
-            if hold.alone and mark is None and new:  # refused by what was read
+            if hold.alone and mark is None and new:  # the command was refused, by its inputs for example
                 with suppress(OSError):
                     folder.rmdir()
 
 
 def _is_empty(folder: Path) -> bool:
-    """Nothing in it but what a command leaves that is killed before it has made its mark."""
+    """Whether a folder holds nothing but what a command leaves that is killed before it makes its mark."""
     for path in folder.iterdir():
         if path.name == WORK and path.is_dir():
             if not _is_bare(path):
@@ -384,8 +384,8 @@ def _json(path: Path) -> dict[str, Any] | None:
 
 
 def _require_same(folder: Path, mark: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raise ConfigChanged where a folder was made, or begun, for something else, naming what changed; what is
-    itself a table is looked into."""
+    """Raise ConfigChanged if a folder was made, or begun, for something else; names what changed, also within
+    tables."""
     keys = [key for key in asked if key != _RESUME_KEY or "result" not in mark]
     before, now = ({key: told.get(key) for key in keys} for told in (mark, asked))
     if before == now:
@@ -413,7 +413,7 @@ def _require_same(folder: Path, mark: Mapping[str, Any], asked: Mapping[str, Any
 
 
 def _is_opaque(value: Any) -> bool:
-    """Hashes, and what tells a person as little."""
+    """Whether a value tells people nothing, such as a hash, or text and tables that are too long to read."""
     if isinstance(value, list):
         return len(value) > _SHOWN or any(_is_opaque(inner) for inner in value)
     if isinstance(value, str):

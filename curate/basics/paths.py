@@ -1,8 +1,8 @@
 """Paths and files that come from elsewhere: where they may lead, and what may be opened.
 
-A path that an annotation, a table or a link in a folder gives is held against the folders that it may lead
-into (`Places`) before it is followed. Only regular files are opened: a pipe would be waited for for ever, and
-a device may never end.
+Before a path from an annotation, a table or a link is followed, it is checked against the folders that it
+may lead into (`Places`). Only regular files are opened: a pipe could keep us waiting for ever, and a device
+may never end.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 from curate.basics.errors import InputError, UnsafeInput
 
 LONGEST = 4096  # characters in a path, PATH_MAX of Linux
-_SHOWN = 80  # characters of a path too long
+_SHOWN = 80  # characters shown of a path that is too long
 NO_TEXT = "a file name with control characters or invalid UTF-8; rename it"
 
 
 class Places:
     """The folders that files may lie in, links followed.
 
-    What is known of a folder is kept: of the files in one, only links are looked at more closely.
+    The answer for a folder is kept; of the files in it, only links are resolved one by one.
     """
 
     def __init__(self, roots: Iterable[str | os.PathLike[str]]) -> None:
@@ -34,7 +34,7 @@ class Places:
         self._folders: dict[str, bool] = {}
 
     def hold(self, path: str | os.PathLike[str]) -> bool:
-        """Whether a path leads to a place within one of the folders, whether there is such a file or not."""
+        """Whether a path leads into one of the folders; the file itself need not exist."""
         path = os.fspath(path)
         if not is_path(path):
             return False
@@ -60,7 +60,7 @@ class Places:
 
 
 def real(path: str | os.PathLike[str]) -> Path:
-    """Where a path leads, links followed. One that leads to itself stays as it is: to open it says so."""
+    """Where a path leads, links followed. A link that leads to itself stays as it is: opening it fails."""
     return Path(os.path.realpath(path))
 
 
@@ -70,11 +70,11 @@ def within(path: str, folder: str) -> bool:
 
 
 def require_apart(out: Path, read: Path, what: str) -> None:
-    """Raise InputError where the folder to make and one that is read, links followed, lie in each other.
+    """Raise InputError if the folder to make and one that is read lie in each other, links followed.
 
     Parameters
     ----------
-    what: the one that is read is called.
+    what: what the folder `read` is called in the message.
     """
     makes, reads = real(out), real(read)
     if makes.is_relative_to(reads) or reads.is_relative_to(makes):
@@ -84,13 +84,13 @@ def require_apart(out: Path, read: Path, what: str) -> None:
 
 
 def is_path(name: str) -> bool:
-    """Whether a system call would take it: not empty, not endless, and without NUL."""
+    """Whether a system call takes a name: it is not empty, not too long, and without NUL."""
     return 0 < len(name) <= LONGEST and "\0" not in name
 
 
 def is_text(name: str) -> bool:
-    """Whether a file's name can stand in a table and on a terminal: no control characters, and no bytes that
-    are no UTF-8 (which Python's names of files hold as lone surrogates)."""
+    """Whether a file's name can stand in a table and on a terminal: without control characters, and without
+    bytes that are not UTF-8 (lone surrogates in Python's file names)."""
     return name.isprintable() or not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
 
 
@@ -100,7 +100,7 @@ def as_text(name: str) -> str:
 
 
 def paths_of(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
-    """Several paths, or one by itself, which is no sequence of the letters of its name."""
+    """Several paths, or one by itself: a text is one path, not a sequence of letters."""
     return tuple(map(path_of, [given] if isinstance(given, str | os.PathLike) else given))
 
 
@@ -112,13 +112,13 @@ def path_of(given: str | os.PathLike[str]) -> Path:
 
 
 def require_there(path: Path) -> None:
-    """Raise InputError where there is nothing, or where a link leads nowhere."""
+    """Raise InputError if there is nothing at a path, or only a link that leads nowhere."""
     if not path.exists():
         raise InputError(path, "no such file or folder")
 
 
 def require_text(path: Path) -> None:
-    """Raise InputError for a path that is no text."""
+    """Raise InputError for a path that is not text, see `is_text`."""
     if not is_text(str(path)):
         raise InputError(as_text(str(path)), NO_TEXT)
 
@@ -137,7 +137,7 @@ def require_utf8(path: str | os.PathLike[str], *, remedy: str = "") -> None:
 
 
 def require_place(path: str | os.PathLike[str]) -> None:
-    """Raise InputError for a path that the system takes for none: with NUL, or too long."""
+    """Raise InputError for a path that the system does not take: with NUL, or too long."""
     text = os.fspath(path)
     try:
         os.lstat(text)
@@ -150,7 +150,7 @@ def require_place(path: str | os.PathLike[str]) -> None:
 
 
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:
-    """Open a regular file for reading. Raises OSError, also for what is not a regular file, or no path."""
+    """Open a regular file for reading. Raises OSError, also for what is not a regular file, or not a path."""
     try:
         mode = Path(path).stat().st_mode
     except ValueError:  # NUL, or what no system encodes
@@ -161,7 +161,7 @@ def open_file(path: str | os.PathLike[str]) -> BufferedReader:
 
 
 def read_file(path: str | os.PathLike[str], most: int) -> bytes:
-    """The content of a regular file of at most so many bytes. Raises OSError as `open_file`, and for more."""
+    """The content of a regular file of at most `most` bytes. Raises OSError as `open_file`, and for more."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > most:

@@ -30,7 +30,7 @@ Range = tuple[float, float]
 Record = TypeVar("Record")
 _WIDTH = 100
 _KEY = "setting"
-_FLAGS = ("bool", "bool_")  # of NumPy, in its versions: they are no bool of Python's
+_NUMPY_FLAGS = ("bool", "bool_")  # names of NumPy's type, which is no subclass of bool, in its versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class Setting:
 
     Attributes
     ----------
-    says: a line on it. allowed: what may be given. or_none: or None, null in a file; on the command line the
-        option is left out instead.
-    read: gives the value as the field holds it; ValueError: it is not allowed.
-    of_text: from a word of the command line to what `read` takes; ValueError: it cannot be.
+    says: a line of explanation. allowed: the values that may be given, in words.
+    read: turns a given value into the one that the field holds. Raises ValueError: it is not allowed.
+    of_text: turns a word of the command line into what `read` takes. Raises ValueError: it cannot be.
     metavar: what stands for the value in --help. many: the option may be given several times.
+    or_none: None (null in a file) is allowed, too; on the command line the option is left out instead.
     """
 
     says: str
@@ -56,16 +56,16 @@ class Setting:
 
     @property
     def allowed_in_files(self) -> str:
-        """What may be given where the field has to hold something."""
+        """What may be given in a file, where every field has a value."""
         return f"null or {self.allowed}" if self.or_none else self.allowed
 
     @property
     def allowed_in_python(self) -> str:
-        """The same where there is no file."""
+        """What may be given in Python."""
         return f"None or {self.allowed}" if self.or_none else self.allowed
 
     def at_fault(self, value: Any) -> Any:
-        """Of several values the first that is not allowed by itself; else all that was given."""
+        """The first of several values that is not allowed by itself; else all that was given."""
         if self.many and isinstance(value, list | tuple):
             for one in value:
                 try:
@@ -99,13 +99,13 @@ class Options:
         return {name: getattr(self, name) for name in settings_of(type(self))}
 
     def changed(self) -> dict[str, Any]:
-        """The settings that are not as by default, by name; of options that all have a default."""
+        """The settings that differ from their defaults, by name; only for options that all have one."""
         usual = type(self)()
         return {name: value for name, value in self.values().items() if value != getattr(usual, name)}
 
     def record(self) -> dict[str, Any]:
-        """The settings as JSON values, for the identity of a folder; for a file its content's hash, not its
-        path.
+        """The settings as JSON values, for the identity of a folder; for a file the hash of its content, not
+        its path.
 
         Raises
         ------
@@ -129,13 +129,13 @@ class NoOptions(Options):
 
 
 def require_options(given: Any, kind: type[Options]) -> None:
-    """Raise InputError where a function is given other options than its own."""
+    """Raise InputError where a function is given the options of another one."""
     if not isinstance(given, kind):
         raise InputError("options", f"of type {type(given).__name__}", allowed=kind.__name__)
 
 
 def require_count(name: str, value: Any, *, least: int = 0) -> int:
-    """How many of something a function is to give. Raises InputError: none, or one below `least`."""
+    """`value` as an int, where it is a count. Raises InputError: no whole number, or below `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise InputError(name, repr(value), allowed=f"a whole number, {least} or more")
     return int(value)
@@ -147,7 +147,12 @@ def settings_of(kind: type[Any]) -> dict[str, Setting]:
 
 
 def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: str = "") -> dict[str, Any]:
-    """The table in a YAML file; an empty file is an empty table. Raises InputError: no file, no such YAML."""
+    """The table in a YAML file; an empty file is an empty table.
+
+    Raises
+    ------
+    InputError: a file that cannot be read, or that holds no YAML, or no table.
+    """
     from curate.basics import yaml_text  # few command lines name a file of settings
 
     try:
@@ -162,7 +167,7 @@ def load(path: str | os.PathLike[str], *, allowed: str = "key: value", remedy: s
 def table(
     given: Any, where: str | os.PathLike[str], field: str = "", *, allowed: str = "key: value"
 ) -> dict[str, Any]:
-    """`given` as a table; nothing is an empty one. Raises InputError: it is something else."""
+    """`given` as a table; None is an empty one. Raises InputError: it is something else."""
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -174,11 +179,16 @@ def table(
 def known(
     where: str | os.PathLike[str], what: str, name: Any, names: Iterable[str], *, many: str = ""
 ) -> str:
-    """`name`, where it is one of `names`; `many` stands for them in the message where they are many.
+    """`name`, if it is one of `names`.
+
+    Parameters
+    ----------
+    what: what the names are of, such as "column". many: says in a message what is allowed, where more than
+        eight names are.
 
     Raises
     ------
-    InputError: it is none of them; tells the nearest, where one is like it.
+    InputError: it is none of them; suggests the nearest, if one is like it.
     """
     names = list(names)
     if name in names:
@@ -199,6 +209,11 @@ def parse(
     section: str = "",
 ) -> Record:
     """A record of settings; what is not given is as in `base`, or the default.
+
+    Parameters
+    ----------
+    kind: a dataclass whose fields are settings, or dataclasses of settings. where: names the file in errors.
+    section: the field of the file that holds the table, dotted; "" for the whole file.
 
     Raises
     ------
@@ -267,7 +282,7 @@ def whole(default: int | None, low: int, high: int, says: str, *, none: bool = F
     def read(value: Any) -> int | None:
         if value is None and none:
             return None
-        # Those of NumPy are Integral, too, and are kept as Python's, which JSON takes.
+        # NumPy's integers are Integral, too; they are kept as Python's, which JSON takes.
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError
         if not low <= (found := int(value)) <= high or found % step:
@@ -327,7 +342,7 @@ def flag(default: bool, says: str) -> Any:
     """A field that holds true or false."""
 
     def read(value: Any) -> bool:
-        if not isinstance(value, bool) and type(value).__name__ not in _FLAGS:
+        if not isinstance(value, bool) and type(value).__name__ not in _NUMPY_FLAGS:
             raise ValueError
         return bool(value)
 

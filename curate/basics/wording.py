@@ -1,11 +1,11 @@
-"""How people are told of numbers, and of names that they may have meant."""
+"""Words for people: numbers with their nouns, shares in percent, and the name that was probably meant."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-EMPTY = "(empty text)"  # what stands for a value of no letters, which nobody would see
+EMPTY = "(empty text)"  # shown for a value without letters, which nobody would see
 
 
 def one_line(text: object, most: int = 200) -> str:
@@ -24,13 +24,13 @@ def verb(count: int, of_one: str, of_several: str) -> str:
 
 
 def already(reused: bool) -> str:
-    """What is added to the words on a result that was there before."""
+    """What is added to the description of a result that was finished before."""
     return " (already finished)" if reused else ""
 
 
 def percent(share: float, digits: int = 0, limit: float | None = None) -> str:
-    """A share: "67 %"; with as many digits more as it takes to say 0 % and 100 % of just these alone, and to
-    tell it from a limit that it is beyond."""
+    """A share: "67 %". It gets further digits until it no longer reads as 0 % or 100 % without being just
+    that, nor the same as a limit that it is beyond."""
     near = round(share, 9)  # floats that were to be 0 or 1 may be off by a little
     others = [other for other in (0.0, 1.0, limit) if other is not None and round(other, 9) != near]
     while any(f"{100 * share:.{digits}f}" == f"{100 * other:.{digits}f}" for other in others):
@@ -39,7 +39,7 @@ def percent(share: float, digits: int = 0, limit: float | None = None) -> str:
 
 
 def nearest(given: str, names: Iterable[str]) -> str | None:
-    """The name that is most like the one given, in any letter case; None where none is like it."""
+    """The name that is most like the one given, whatever the letter case; None if none is like it."""
     alike = {name.lower(): name for name in names}
     near = difflib.get_close_matches(given.lower(), alike, n=1)
     return alike[near[0]] if near else None
