@@ -1,7 +1,7 @@
-"""Claiming a folder that is made of datasets: of what their files hold, whatever was exchanged since.
+"""Claiming a folder that is made of datasets, by the content of their files.
 
-The fingerprint of a dataset is that of its dataset.json. The images beside it may have been mended, exchanged
-or broken since it was made: two commands that share the hash of the contents read the same bytes.
+The fingerprint of a dataset covers dataset.json and the table. Images may have been mended, exchanged or
+broken since: only commands that share the hash of the contents read the same bytes.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def claimed(
     shares: bool = False,
     pictures: bool = True,
 ) -> Iterator[files.Claim]:
-    """`files.claimed` for a command that reads datasets: what their files hold is part of what is asked for.
+    """`files.claimed` for a command that reads datasets: the content of their files must be the same, too.
 
     Parameters
     ----------
     reads: what else the command reads; `out` must not hold it. others: files whose content counts as well.
-    engine: what reads the files, once nothing else refuses. shares: as of `files.claimed`.
-    pictures: the command reads the pictures that the datasets refer to.
+    engine: reads the files, once all other checks have passed. shares: as for `files.claimed`.
+    pictures: whether the command reads the pictures that the datasets refer to.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def claimed(
 def content_hash(
     datasets: Sequence[Dataset], others: Sequence[Path] = (), *, engine: Engine = ONE, pictures: bool = True
 ) -> str:
-    """Hash of datasets, with `pictures` of every file that they refer to, too, and of other files; names do
-    not count."""
+    """Hash of the content of datasets and of other files, whatever their names; with `pictures`, also of all
+    files that the datasets refer to."""
     digest = hashlib.sha256()
     own = [(dataset.root, _files_of(dataset, pictures)) for dataset in datasets]
     for root, names in [(None, list(map(os.fspath, others))), *own]:
@@ -86,7 +86,7 @@ def content_hash(
 
 
 def _files_of(dataset: Dataset, pictures: bool) -> list[str]:
-    """All that a dataset consists of, as its samples refer to it."""
+    """The files of a dataset, relative to it."""
     if not pictures:
         return [INFO, TABLE, *_BESIDE]
     columns = dataset.table(["image", "mask", "depth"]).columns
@@ -100,7 +100,7 @@ def _hashes(root: Path | None, names: list[str]) -> list[str]:
 
 
 def _hash(root: Path | None, name: str) -> str:
-    """Of a file, or what is wrong with it: to mend it changes what a command gives."""
+    """The hash of a file, or what is wrong with it: mending the file changes what a command makes."""
     try:
         return files.sha256(name if root is None else file_of(root, name))
     except UnsafeReference as error:

@@ -46,7 +46,7 @@ INFO = references.INFO
 QUARANTINE = "quarantine.jsonl"
 _AGAIN = "make the dataset again"
 ROWS = 8192  # a row group; also the largest batch read at a time
-# Coordinates hardly compress: to try takes half the time of writing a table, and saves a fifth of its space.
+# Coordinates hardly compress: it takes half the time of writing a table, and saves a fifth of its space.
 _COORDINATES = ("keypoints", "xyz")
 _ENCODING: dict[str, Any] = {
     "compression": {
@@ -65,7 +65,7 @@ _ENCODING: dict[str, Any] = {
 
 
 class _Counts(msgspec.Struct):
-    """What is relied on of what a stage counted."""
+    """The part of a stage's counts that is relied on."""
 
     out: int | None = None
     quarantined: int | None = None
@@ -73,7 +73,7 @@ class _Counts(msgspec.Struct):
 
 
 class _Step(msgspec.Struct):
-    """What is relied on of an entry of the history in dataset.json."""
+    """The part of an entry of dataset.json's history that is relied on."""
 
     stage: str
     options: dict[str, Any] = {}
@@ -81,7 +81,7 @@ class _Step(msgspec.Struct):
 
 
 class _Info(msgspec.Struct):
-    """What is relied on of dataset.json."""
+    """The part of dataset.json that is relied on."""
 
     history: list[_Step] = []
     sources: list[str] = []
@@ -137,8 +137,7 @@ class Dataset:
 
     @property
     def root(self) -> Path:
-        """As it was given, as long as that leads there: it no longer does once the process works in another
-        folder."""
+        """The folder as it was given; absolute once the process has changed its working folder."""
         return self._given if self._given.absolute() == self._place else self._place
 
     def __len__(self) -> int:
@@ -176,9 +175,9 @@ class Dataset:
         return self.samples()._repr_html_()
 
     def take(self, rows: Iterable[int]) -> Iterator[Sample]:
-        """The samples in some rows, in the order of these; one row group is read for rows in turn of it.
+        """The samples in some rows, in the order given; a row group is read once for successive rows in it.
 
-        Raises IndexError: a row that there is not.
+        Raises IndexError: no such row.
         """
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         starts = np.cumsum([0, *sizes])
@@ -189,7 +188,7 @@ class Dataset:
             yield from from_batch(self._group(group).take(pa.array([row - starts[group] for row in wanted])))
 
     def _group(self, number: int) -> pa.RecordBatch:
-        """A row group; the last that was read is kept."""
+        """A row group; the one read last is kept."""
         if self._held is None or self._held[0] != number:
             with self._damage_as_schema_error():
                 (batch,) = self._file.read_row_group(number).combine_chunks().to_batches()
@@ -203,7 +202,7 @@ class Dataset:
         yield from rebatch(self._stored(size), size)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The whole table, or some of its columns. Raises InputError: one that there is not."""
+        """The whole table, or some of its columns. Raises InputError: no such column."""
         names = SCHEMA.names if columns is None else [columns] if isinstance(columns, str) else list(columns)
         if self._are_changed(names):
             return pa.Table.from_batches(self._stored(ROWS), SCHEMA).select(names)
@@ -217,14 +216,14 @@ class Dataset:
         return all(batch.column(0).null_count == len(batch) for batch in self.columns(column))
 
     def columns(self, *names: str) -> Iterator[pa.RecordBatch]:
-        """Some columns of the table, in batches of ROWS. Raises InputError: one that there is not."""
+        """Some columns of the table, in batches of ROWS. Raises InputError: no such column."""
         if self._are_changed(names):
             return (batch.select(names) for batch in self._stored(ROWS))
         return self._stored(ROWS, list(names))
 
     def _are_changed(self, names: Iterable[str]) -> bool:
-        """Whether some of these columns are not in this table as they are today, since it is of an earlier
-        version. Raises InputError for one that no version has."""
+        """Whether the table is of an earlier version, in which some of these columns are missing or
+        different. Raises InputError: no such column in any version."""
         for name in names:
             known(self.root / TABLE, "column", name, SCHEMA.names)
         return self._is_earlier and not KEPT.issuperset(names)
@@ -258,7 +257,7 @@ class Dataset:
         rows = np.flatnonzero(uncut)[::-1]
         image = _numbered(table.column("image"))
         first = np.zeros(image.max(initial=-1) + 1, np.intp)
-        first[image[rows]] = rows  # where there are several, the last that is told, here the first row, stays
+        first[image[rows]] = rows  # of several rows of an image, the last one assigned stays: the first row
         photos: list[str] = pc.if_else(uncut, ids.take(first[image]), parents).to_pylist()
         return photos
 
@@ -269,7 +268,7 @@ class Dataset:
         return shared
 
     def rows(self, size: int) -> Iterator[Rows]:
-        """The table in batches of `size` rows, each with what is known only from the whole of it."""
+        """The table in batches of `size` rows, with each row's photo and whether it shares its image."""
         photos, shared = self.photos(), self.shared()
         start = 0
         for batch in self.batches(size):
@@ -278,7 +277,10 @@ class Dataset:
             start = stop
 
     def read_image(self, sample: Sample, *, grey: bool = False) -> images.Pixels:
-        """A sample's image as displayed. Raises UnreadableImage, and UnsafeReference where it may not lie."""
+        """A sample's image as displayed: uint8, (H, W, 3) RGB, or (H, W) if it is or shall be grey.
+
+        Raises UnreadableImage, and UnsafeReference if it lies where the dataset's files may not.
+        """
         return references.read_image(self.root, sample.image, grey=grey)
 
     @property
@@ -339,7 +341,7 @@ def from_pandas(frame: pd.DataFrame) -> pa.RecordBatch:
 
 
 def rebatch(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of `size`, whatever their division before."""
+    """The same rows in batches of `size`, however they were divided before."""
     held: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
@@ -386,7 +388,7 @@ def write_info(root: Path, info: dict[str, Any], *, trusted: bool = True) -> Non
     }
     files.write_json(root / INFO, {**head, **info})
     if trusted and info.get(references.REFERS_TO) != []:
-        with suppress(OSError):  # it cannot be kept: whoever reads it will ask
+        with suppress(OSError):  # if it cannot be kept, whoever reads the dataset is asked to trust it
             references.take_word(root)
 
 
@@ -432,13 +434,13 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _first_twin(ids: pa.ChunkedArray) -> str | None:
-    """What is said of the first id that stands there twice."""
+    """A message on the first id that occurs more than once; None if all differ."""
     counts = ids.value_counts()
     twins = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
     return f"{twins[0].as_py()!r} occurs more than once" if len(twins) else None
 
 
 def _numbered(column: pa.ChunkedArray) -> NDArray[np.intp]:
-    """For each row the number of its text, the same for the same, from 0."""
+    """(n,) a number for the text of each row, from 0; equal texts have equal numbers."""
     parts = column.dictionary_encode().chunks
     return np.concatenate([np.empty(0, np.intp), *(part.indices for part in parts)])

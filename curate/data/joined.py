@@ -28,11 +28,11 @@ STRAY = "row of the split list that names no sample"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some samples of one of the datasets, without those that are left out, which `dropped` counts.
+    """Some samples of one of the datasets; `dropped` counts those that are left out.
 
     Attributes
     ----------
-    index: which batch of all datasets it is. root: of the dataset. splits: of each sample.
+    index: the number of the batch, over all datasets. root: the dataset's folder. splits: of each sample.
     """
 
     index: int
@@ -44,15 +44,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """One entry a sample, over all datasets in order.
+    """One entry for each sample, over all datasets in order.
 
     Attributes
     ----------
-    photos: as `Dataset.photos` says. shared: (n,) the image shows other samples, too.
-    pictures: what the image is known by in all datasets: the hash of its pixels, else where its file lies;
-        copies of a file that lie in two datasets share a name.
-    labelled: (n,) it has a point of the chosen set, or a mask where these are wanted, or says that there is
-        no hand, where such samples are to be kept.
+    photos: as `Dataset.photos`. shared: (n,) whether the image shows other samples, too.
+    pictures: a name of the image that is the same in all datasets: the hash of its pixels, else the path of
+        its file; copies of a file in two datasets share a name.
+    labelled: (n,) whether it is used: it has a point of the chosen set, or a mask if these are wanted, or
+        shows no hand, if such samples are kept.
     """
 
     datasets: tuple[Dataset, ...]
@@ -65,10 +65,16 @@ class Joined:
     def of(
         cls, datasets: Sequence[Dataset], keypoints: int, *, masks: bool = False, unlabelled: bool = False
     ) -> Joined:
-        """The samples of some datasets; `keypoints` is the chosen set, 20 or 21; `masks`: these are wanted;
-        `unlabelled`: so are those that tell of no hand, of a photo of which no other sample does.
+        """Join the samples of some datasets.
 
-        Raises InputError where two datasets share a sample_id.
+        Parameters
+        ----------
+        keypoints: the chosen set, 20 or 21. masks: keep samples with a mask.
+        unlabelled: keep samples that say nothing of a hand, if no other sample of their photo does.
+
+        Raises
+        ------
+        InputError: two datasets share a sample_id.
         """
         photos: list[str] = []
         pictures: list[str] = []
@@ -189,7 +195,7 @@ class Joined:
 
 
 def _tells_of_a_hand(batch: pa.RecordBatch, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which samples do, by a point, `seen` (n, 21), or by what only a hand has."""
+    """(n,) which samples do: they have a labelled point, `seen` (n, 21), or what only a hand has."""
     known = [~np.asarray(batch.column(name).is_null()) for name in ("bbox", "xyz", "side", "aspect")]
     tells: NDArray[np.bool_] = np.any([seen.any(axis=1), *known], axis=0)
     return tells
@@ -198,7 +204,7 @@ def _tells_of_a_hand(batch: pa.RecordBatch, seen: NDArray[np.bool_]) -> NDArray[
 def _without_hand(
     photos: Sequence[str], pictures: Sequence[str], owner: Sequence[int], told: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Samples alone in their photo, which neither they nor, in another dataset, others say to show a hand."""
+    """(n,) which samples are alone in a photo that, by them and by other datasets, shows no hand."""
     samples_of = Counter(zip(owner, photos, strict=True))
     names = _as_one(photos, pictures)
     hands = {name for name, has in zip(names, told, strict=True) if has}
@@ -210,7 +216,7 @@ def _without_hand(
 
 
 def _pictures(dataset: Dataset) -> Iterator[str]:
-    """For each sample what its image is known by; links of files and folders are followed."""
+    """For each sample the hash of its image's pixels, or else the path of the file, links followed."""
     folders: dict[str, str] = {}
     for ref, pixels in zip(*(c.to_pylist() for c in dataset.table(["image", "sha256"]).columns), strict=True):
         folder, name = os.path.split(ref)
@@ -224,8 +230,8 @@ def _pictures(dataset: Dataset) -> Iterator[str]:
 
 
 def _as_copies(pictures: Sequence[str], owner: Sequence[int]) -> list[str]:
-    """The pictures, copies of a file in several datasets by one name. One is read where another dataset has
-    one of the same size. owner: which dataset each is of."""
+    """The pictures, where copies of a file in several datasets get one name. Only files of which another
+    dataset has one of the same size are read. owner: the dataset of each."""
     homes = defaultdict[int, set[int]](set)  # of the files of each size
     sizes: dict[str, int] = {}
     for picture, home in zip(pictures, owner, strict=True) if len(set(owner)) > 1 else ():
@@ -243,7 +249,7 @@ def _as_copies(pictures: Sequence[str], owner: Sequence[int]) -> list[str]:
 
 
 def _as_one(photos: Sequence[str], pictures: Sequence[str]) -> list[str]:
-    """The photos by names that are the same where they share a picture, whatever datasets call them."""
+    """The photos by names that are the same for photos that share a picture, whatever datasets call them."""
     alias: dict[str, str] = {}
 
     def root(name: str) -> str:

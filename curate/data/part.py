@@ -19,7 +19,7 @@ from curate.basics.paths import open_file
 from curate.data.sample import SCHEMA, make_batch
 
 _SHA256 = 32  # bytes
-LEFT_OUT = "left out: "  # what a reason begins with that an export counts whole samples by, not fields
+LEFT_OUT = "left out: "  # begins the reasons by which an export counts whole samples, not fields
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Part:
     of_each: str | None = None
 
     def count(self, other: Part) -> None:
-        """Add what another part left out to what this one did; not its samples."""
+        """Add the counts and the quarantine of another part, not its samples."""
         self.dropped.update(other.dropped)
         self.notes.update(other.notes)
         self.absent.update(other.absent)
@@ -64,7 +64,7 @@ class Part:
             self.quarantine.append((name, error.reason))
 
     def store(self, path: Path) -> None:
-        """Write it as an Arrow file with its SHA-256 behind, whole or not at all."""
+        """Write it as an Arrow file, followed by its SHA-256, whole or not at all."""
         notes = {"dropped": self.dropped, "quarantine": self.quarantine}
         notes |= {"notes": self.notes, "absent": self.absent, "spoilt": self.spoilt}
         schema = SCHEMA.with_metadata({"part": json.dumps(notes)})
@@ -97,9 +97,9 @@ class Part:
 
 
 def revise_part(path: Path, revise: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:
-    """Replace the samples of a finished part: what only the whole run can know.
+    """Replace the samples of a finished part, by what is known only once all parts are finished.
 
-    It must give the same when it is done again, as a killed run does.
+    `revise` must give the same if it is applied again, as after a kill.
     """
     part = Part.load(path)
     part.batch = revise(part.batch)

@@ -72,8 +72,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "bbox": (4,),
     "transform": (2, 3),
 }
-_ATTRS = json.JSONDecoder(parse_constant=lambda _: None)  # made once: `json.loads` makes one a text
-_TOLD = 80  # characters of a value that fits nowhere
+_ATTRS = json.JSONDecoder(parse_constant=lambda _: None)  # made once: `json.loads` would for each text
+_SHOWN = 80  # characters of a value in an error
 SIDES, ASPECTS = ("left", "right"), ("dorsal", "palmar")  # or null
 WHOLE = ("bbox", "K", "transform")  # known as a whole or not at all
 
@@ -86,9 +86,9 @@ def _none_visible() -> NDArray[np.uint8]:
     return np.zeros(kp.COUNT, np.uint8)
 
 
-# In attrs: what QA found, lines of text, for tools that show a remark beside a hand.
+# In attrs: lines of text on what QA found, for tools that show a remark beside a hand.
 FINDINGS = "findings"
-# In attrs: what told tilt and rotation, where they are not exact.
+# In attrs: where tilt and rotation come from, if they are not exact.
 ANGLES_FROM = "angles_from"
 
 
@@ -146,16 +146,16 @@ class Sample:
 
 
 class Misfit(ValueError):
-    """A value that no dataset holds, in one of the rows that are made into a batch.
+    """A value that no dataset can hold, in one of the rows that are made into a batch.
 
     Attributes
     ----------
-    field, found, allowed: as of an InputError. sample: its name, where known.
+    field, found, allowed: as in an InputError. sample: the sample's id, if known.
     """
 
     def __init__(self, field: str, found: str, allowed: str, sample: str | None = None) -> None:
         super().__init__(field, found, allowed, sample)
-        self.field, self.found, self.allowed, self.sample = field, found[:_TOLD], allowed, sample
+        self.field, self.found, self.allowed, self.sample = field, found[:_SHOWN], allowed, sample
 
     def __str__(self) -> str:
         return f"{self.field}: {self.found}; allowed: {self.allowed}"
@@ -283,18 +283,21 @@ def file_stem(sample_id: str) -> str:
 
 
 def file_place(sample_id: str, of: int) -> str:
-    """Where the file of a sample lies in a folder for those of `of` samples, without its suffix: its stem, or
-    among more than `files.A_FOLDER` that in a folder called by the first digits of its hash, such as 3f."""
+    """The path of a sample's file, without suffix, in a folder for the files of `of` samples.
+
+    It is the stem; among more than `files.A_FOLDER`, the stem in a subfolder named by the first digits of its
+    hash, such as 3f.
+    """
     stem = file_stem(sample_id)
     digits = 0
     while of > files.A_FOLDER * 16**digits:
         digits += 1
-    # Hashes do not fall evenly: a digit more than would do if they did.
+    # One digit more than if hashes were spread evenly, which they are not.
     return f"{stem[-8:][: digits + 1]}/{stem}" if digits else stem
 
 
 def generator(seed: int, sample_id: str) -> np.random.Generator:
-    """What is drawn for a sample: by the seed and its id alone, whatever its neighbours and their order."""
+    """A generator for what is drawn for a sample; it depends on the seed and the sample's id alone."""
     digest = hashlib.sha256(f"{seed} {sample_id}".encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, "<u4"))
 
@@ -304,20 +307,20 @@ def _columns(samples: Sequence[Sample]) -> dict[str, list[Any]]:
 
 
 def _first_misfit(samples: Sequence[Sample]) -> Misfit | None:
-    """What is wrong with the first sample that cannot be made into a row by itself."""
+    """The fault of the first sample that cannot be made into a row by itself."""
     for sample in samples:
         try:
             make_batch(1, **_columns([sample]))
         except Misfit as error:
-            told = error.field in (*SHAPES, "attrs")  # a table of attrs can be long, and too deep to print
-            found = error.found if told else repr(getattr(sample, error.field))
+            is_large = error.field in (*SHAPES, "attrs")  # attrs can be long, and nested too deeply to print
+            found = error.found if is_large else repr(getattr(sample, error.field))
             return Misfit(error.field, found, error.allowed, str(sample.sample_id))
     return None
 
 
 @contextmanager
 def _fitting(entry: pa.Field) -> Iterator[None]:
-    """What Arrow or numpy refuses in here is a Misfit of this field."""
+    """What Arrow or numpy refuses in the block is a Misfit of this field."""
     try:
         yield
     except (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException) as error:
@@ -357,7 +360,7 @@ def _checked_points(count: int, points: Any, visibility: Any) -> tuple[NDArray[A
 
 
 def _rows(name: str, values: Any, count: int) -> NDArray[Any]:
-    """What is given for a fixed-size field, as one array. Raises ValueError: a row of another shape."""
+    """Values given for a fixed-size field as one array. Raises ValueError: a row of another shape."""
     shape = SHAPES[name]
     if isinstance(values, list):
         blank = np.full(shape, np.nan)
@@ -369,8 +372,8 @@ def _rows(name: str, values: Any, count: int) -> NDArray[Any]:
 
 
 def impossible(name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
-    """(n,) the rows of a fixed-size field that no dataset holds: a number is infinite, or one of what is
-    known as a whole or not at all is missing (NaN)."""
+    """(n,) which rows of a fixed-size field no dataset can hold: a number is infinite, or, in a field that is
+    known as a whole or not at all (WHOLE), some numbers are missing (NaN) and some are not."""
     axes = tuple(range(1, values.ndim))
     if name in WHOLE:
         return np.asarray(~np.isfinite(values).all(axis=axes) & ~np.isnan(values).all(axis=axes))
@@ -378,7 +381,7 @@ def impossible(name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def stored(name: str, values: NDArray[Any]) -> NDArray[Any]:
-    """Values of a fixed-size field in the precision of the schema; what is beyond becomes infinite."""
+    """Values of a fixed-size field in the schema's precision; numbers beyond its range become infinite."""
     kind = SCHEMA.field(name).type.value_type.to_pandas_dtype()
     with np.errstate(over="ignore"):
         return np.asarray(values.astype(kind, copy=False))
@@ -410,7 +413,7 @@ def _column(entry: pa.Field, values: Any, count: int) -> pa.Array:
     if entry.name == "attrs":
         given = [json_text(value) if isinstance(value, Mapping) else value for value in given]
     column = pa.array(given, entry.type, from_pandas=True)
-    if pa.types.is_integer(entry.type):  # Arrow cuts a fraction off without a word, and casts none
+    if pa.types.is_integer(entry.type):  # Arrow silently cuts fractions off here, but refuses to cast them
         pa.array(given, pa.float64(), from_pandas=True).cast(entry.type)
     return pa.repeat(column[0], count) if once else column
 

@@ -27,7 +27,7 @@ KEYS = ("sample_id", "subject_id", "image")
 
 
 def split_of(name: str) -> str | None:
-    """The split that the name of a file or a folder speaks of ("train2017", "hands_val"), if it is one."""
+    """The split in the name of a file or a folder ("train2017", "hands_val"), if it names exactly one."""
     found = {_WORDS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _WORDS}
     return found.pop() if len(found) == 1 else None
 
@@ -43,9 +43,9 @@ def by_subject(
 ) -> list[str]:
     """A split for each sample; no subject, no photo and no clip is in two.
 
-    Samples without a subject go by their clip and photo. Equal names of subjects, or of clips, are taken for
-    the same, whatever the source: that may keep two together, and never parts one. Depends on the names and
-    the seed, not on the samples' order.
+    Samples without a subject are grouped by their clip and photo. Equal names of subjects, or of clips, count
+    as the same, whatever the source: at worst, two stay together that need not. The result depends on the
+    names and the seed, not on the samples' order.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def by_subject(
 
 
 def unfilled(splits: Collection[str | None], *, test: float, val: float) -> Counter[str]:
-    """A note for each split that shares of a split by subject ask for, and that no group was left for."""
+    """A note for each split that was asked for and got no group, as there were too few."""
     asked = ("train", *("val",) * (val > 0), *("test",) * (test > 0))
     lacking = [name for name in asked if name not in splits] if any(splits) else []
     return Counter(f"empty split, as there are too few subjects: {name}" for name in lacking)
@@ -86,13 +86,14 @@ def folds(
     clips: Sequence[str | None],
     count: int,
 ) -> list[int]:
-    """One of `count` folds of about equal size for each sample; what stays together is as in `by_subject`.
+    """A number from 0 to `count` - 1, the fold, for each sample. Folds are of about equal size.
 
-    Depends on the names, not on the samples' order. A fold is empty where there are fewer people.
+    The same samples stay together as in `by_subject`. The result depends on the names, not on the samples'
+    order. Folds stay empty if there are fewer people.
     """
     group_of = _groups(subjects, photos, clips)
     sizes = Counter(group_of)
-    # The largest first, each into the fold that is smallest by then; among equals chance decides.
+    # The largest first, each into the fold that is smallest by then; among equals, the hash decides.
     ordered = sorted(sizes, key=lambda group: (-sizes[group], hashlib.sha256(group.encode()).digest()))
     held = [0] * count
     chosen: dict[str, int] = {}
@@ -103,7 +104,7 @@ def folds(
 
 
 def from_source(splits: Sequence[str | None], where: str | os.PathLike[str]) -> list[str]:
-    """The split that the source gave each sample. Raises InputError where one has none."""
+    """The split that the source gave each sample. Raises InputError if a sample has none."""
     missing = sum(split is None for split in splits)
     if missing:
         found = f"{missing:,} of {counted(len(splits), 'sample')} {verb(missing, 'has', 'have')} none"
@@ -124,7 +125,7 @@ def from_list(
 
     Returns
     -------
-    Besides it the number of rows that name no sample.
+    The splits, and the number of rows that name no sample.
 
     Raises
     ------
@@ -152,10 +153,7 @@ def check(
     clips: Sequence[str | None],
     where: str | os.PathLike[str],
 ) -> None:
-    """Raise InputError where a subject, a photo or a clip is in two splits.
-
-    Samples without a split do not count.
-    """
+    """Raise InputError if a subject, a photo or a clip is in two splits; samples without one do not count."""
     for kind, names in (("subject", subjects), ("photo", photos), ("clip", clips)):
         home: dict[str, str] = {}
         placed = ((a, b) for a, b in zip(names, splits, strict=True) if a is not None and b is not None)
@@ -170,7 +168,7 @@ def check(
 
 
 def _groups(subjects: Sequence[str | None], photos: Sequence[str], clips: Sequence[str | None]) -> list[str]:
-    """For each sample the name of what must stay together: subjects joined by photos and clips they share."""
+    """For each sample the name of the group that must stay together: subjects that share photos or clips."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:

@@ -42,12 +42,17 @@ from curate.data.sample import Sample, make_batch, to_batch
 Item = TypeVar("Item")
 
 TWIN = "sample whose id another one has"  # in a Part's `dropped`
-_PARTS = 4096  # of a stage at most; some have two files in the folder for work in progress
+_PARTS = 4096  # of a stage at most: each has a file or two in the folder for work in progress
 
 
 def tasks(least: int, *datasets: Sized) -> tuple[int, list[int]]:
-    """How many samples a task takes at most: `least`, or of very many as many more as keeps the parts
-    countable; and how many each of them takes, none of which is of two datasets."""
+    """How to divide datasets into tasks, none of which spans two datasets.
+
+    Returns
+    -------
+    The largest number of samples of a task: `least`, or more if there would be more than 4,096 tasks; and the
+    number of samples of each task.
+    """
     counts = list(map(len, datasets))
     size = max(least, -(-sum(counts) // _PARTS))
     return size, [min(size, count - start) for count in counts for start in range(0, count, size)]
@@ -55,8 +60,10 @@ def tasks(least: int, *datasets: Sized) -> tuple[int, list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a stage did: counts as in Part. `reused`: the folder was finished before, with the same
-    configuration."""
+    """What a stage did: counts as in Part; `quarantined` is how many inputs are in quarantine.
+
+    `reused`: the folder was finished before, with the same configuration.
+    """
 
     out: Path
     samples: int
@@ -90,11 +97,11 @@ class Stage:
     ----------
     name: the verb. out: the folder to make.
     options: all that decides the result, as JSON values; recorded in dataset.json.
-    parents: the datasets it reads; their history is carried on, and what their files hold must be the same
-        where the stage is given again, as that of the `others`: files that it reads beside them.
-    refers_to: folders beside those datasets that samples may refer to files of.
+    parents: the datasets that it reads, whose history is carried on. others: further files that it reads.
+        The content of all of these must be the same when the stage is run again.
+    refers_to: folders, beside the parents, whose files samples may refer to.
     resume_key: anything else that must be the same for a killed run to be continued; not recorded.
-    engine: what runs the work. overwrite: replace what curate made at `out` before.
+    engine: runs the work. overwrite: replace what curate made at `out` before.
     """
 
     name: str
@@ -113,7 +120,7 @@ class Stage:
 
     @property
     def folder(self) -> Path:
-        """Where the finished parts lie until the stage is complete; `work` may put more beside them."""
+        """The folder of the finished parts until the stage is complete; `work` may write more files there."""
         return self.out / files.WORK
 
     @property
@@ -146,8 +153,8 @@ class Stage:
         sizes: how many samples each item stands for, for progress and the choice of workers.
         finish: called with the files of the parts before the dataset is written; what it returns is added to
             dataset.json.
-        beside: called with the written dataset, for what a stage writes beside it, before the folder counts
-            as finished.
+        beside: called with the written dataset to write further files beside it, before the folder counts as
+            finished.
         before: what was left out before there were items; it is counted with the rest.
 
         Raises
@@ -180,7 +187,7 @@ class Stage:
             missing = sum(not path.exists() for path in parts)
             if missing or not whole:
                 raise ShareDone(self.out, str(self.engine.share), missing, len(parts))
-            files.sweep(self.out)  # of who died while others went on
+            files.sweep(self.out)  # what a share that died left while others went on
             extra = finish(parts) if finish else {}
             counts = self._complete(parts, extra, before or Part(make_batch(0)))
             if beside:
@@ -247,7 +254,7 @@ class Stage:
             "quarantined": len(quarantine),
             "notes": dict(sorted(counted.notes.items())),
         }
-        if absent := +counted.absent:  # a kind that was looked for and of which none is absent is no omission
+        if absent := +counted.absent:  # zeros count what was looked for and not absent
             counts["absent"] = dict(sorted(absent.items()))
         history = [entry for parent in self.parents for entry in parent.info["history"]]
         info = {
@@ -263,13 +270,13 @@ class Stage:
 
 
 def _require_outside(folder: Path, read: Path) -> None:
-    """Raise InputError for a folder within one that is read: what makes that anew would delete it."""
+    """Raise InputError for a folder within one that is read: making that one anew would delete it."""
     if real(read) in real(folder).parents:
         raise InputError(folder, f"lies in the folder that is read, {read}", remedy="choose another --out")
 
 
 def _set_twins_aside(part: Part, seen: set[str]) -> None:
-    """Put samples whose id another one had before, in the order of the parts, into quarantine."""
+    """Put samples whose id an earlier one has, in the order of the parts, into quarantine."""
     ids = part.batch.column("sample_id").to_pylist()
     keep = []
     for row, sample_id in enumerate(ids):
@@ -312,7 +319,7 @@ def keep(part: Part, samples: Iterable[Sample], root: Path, out: Path) -> None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a part was finished; one that the disk has lost something of since is made again."""
+    """Whether a part was finished, and has not been damaged since."""
     try:
         Part.load(path)
     except SchemaError:
