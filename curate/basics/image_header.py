@@ -1,4 +1,4 @@
-"""What the header of an image file tells before a pixel is decoded: size, format, orientation, origin."""
+"""Reading the header of an image file, before a pixel is decoded: size, format, orientation, origin."""
 
 from __future__ import annotations
 
@@ -45,9 +45,14 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What an image's header says: size as displayed (EXIF applied), EXIF orientation (1..8), format; and
-    whether EXIF tells where it was taken, or a serial number or owner of the camera or lens; whether it is
-    grey of 16 bits; and whether further pictures follow it, as in an animation or behind the first page."""
+    """The content of an image's header.
+
+    Attributes
+    ----------
+    width, height: as displayed (EXIF applied), pixels. orientation: EXIF's, 1..8. format: as Pillow names it.
+    located: EXIF says where it was taken. owned: EXIF names the owner, or a serial number of camera or lens.
+    deep: grey of 16 bits. further: more pictures follow, such as frames of an animation, or pages.
+    """
 
     width: int
     height: int
@@ -60,7 +65,7 @@ class ImageInfo:
 
 
 def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
-    """What the file at `where`, open as `stream`, says of its image.
+    """Read the header of the image at `where`, which is open as `stream`.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
         raise UnreadableImage(where, "a Git-LFS pointer, not the image", remedy="run: git lfs pull")
     try:
         with unwarned(), _opened(where, stream, head) as header:  # Pillow warns of oversized and odd ones
-            info = _told(where, stream, header)
+            info = _info(where, stream, header)
     except Image.DecompressionBombError:
         found = f"its header promises more than {MAX_PIXELS // 1_000_000} megapixels"
         raise UnreadableImage(where, found) from None
@@ -89,7 +94,7 @@ def inspect(where: str | os.PathLike[str], stream: BinaryIO) -> ImageInfo:
 
 
 def open_heif() -> bool:
-    """Have Pillow open HEIF, by whichever package for that is installed; whether one is."""
+    """Let Pillow open HEIF, if a package for that is installed. Returns whether one is."""
     return _heif_opener() is not None
 
 
@@ -126,7 +131,7 @@ def _heif_opener() -> str | None:
     return None
 
 
-def _told(where: str | os.PathLike[str], stream: BinaryIO, header: Any) -> ImageInfo:
+def _info(where: str | os.PathLike[str], stream: BinaryIO, header: Any) -> ImageInfo:
     width, height = header.size
     if header.format == "TIFF":
         width, height = _tiff_size(where, header)
@@ -152,8 +157,8 @@ def _told(where: str | os.PathLike[str], stream: BinaryIO, header: Any) -> Image
 
 
 def _has_further(header: Any) -> bool:
-    """Whether further pictures follow the first. Those that belong to it are none: the depth of a telephone's
-    JPEG, a small version or a mask of a TIFF's page. Leaves a TIFF at another page."""
+    """Whether further pictures follow the first. What belongs to the first does not count: the depth map in a
+    telephone's JPEG, a small version or a mask of a TIFF's page. Leaves a TIFF at another page."""
     if header.format not in _OF_SEVERAL:
         return False
     try:
@@ -184,7 +189,7 @@ def _tiff_size(where: str | os.PathLike[str], header: Any) -> tuple[int, int]:
 
 
 def _exif(header: Image.Image) -> Image.Exif:
-    """None where it is broken: viewers show such an image unturned, too."""
+    """The EXIF data; empty if it is broken: viewers do not turn such an image either."""
     if header.format in ("JPEG", "PNG") and header.info.keys().isdisjoint(_EXIF_LIES_IN):
         return Image.Exif()  # as getexif finds out, but in a tenth of the time
     try:
@@ -195,7 +200,7 @@ def _exif(header: Image.Image) -> Image.Exif:
 
 
 def _part(exif: Image.Exif, tag: int) -> dict[int, Any]:
-    """The tags of a part of EXIF; none where it is missing or broken: the image may still be sound."""
+    """The tags of a part of EXIF; none if it is missing or broken, as the image may still be sound."""
     try:
         return exif.get_ifd(tag) if tag in exif else {}
     except BROKEN:
@@ -203,7 +208,7 @@ def _part(exif: Image.Exif, tag: int) -> dict[int, Any]:
 
 
 def _look_behind_pixels(header: Image.Image, stream: BinaryIO) -> None:
-    """Add to a PNG's info what stands behind its pixels, as Pillow does once it has decoded them.
+    """Add to a PNG's info the chunks behind its pixels, as Pillow does once it has decoded these.
 
     Pillow reads the chunks itself, with its own guards: from a copy in which they stand before the pixels.
     """

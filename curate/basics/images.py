@@ -28,8 +28,8 @@ from curate.basics.unwarned import unwarned
 Pixels = NDArray[np.uint8]
 Kind = TypeVar("Kind", bound=np.generic)
 
-# What files of pictures are called, the better first where a picture lies there in several. Not all can be
-# read: what a camera has not developed is told by name, as an image that does not open.
+# Suffixes of pictures, the better first, for a picture that is there in several formats. Not all can be read:
+# a camera's raw files are reported by name, as images that do not open.
 # fmt: off
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff",
@@ -42,7 +42,7 @@ STACK = "pixels.npy"  # the images of a training set, one array
 
 
 def rank(path: Path) -> int:
-    """The place of a file's suffix among SUFFIXES; their number for what is not called as a picture."""
+    """The place of a file's suffix among SUFFIXES; their number for any other suffix."""
     suffix = path.suffix.lower()
     return SUFFIXES.index(suffix) if suffix in SUFFIXES else len(SUFFIXES)
 
@@ -77,7 +77,7 @@ def read(path: str | os.PathLike[str], *, grey: bool = False, shrink: int = 1) -
 
 
 def load(path: str | os.PathLike[str]) -> bytes:
-    """The file's bytes, for `examine` and `decode`. Raises UnreadableImage: none, or too many."""
+    """The file's bytes, for `examine` and `decode`. Raises UnreadableImage: no such file, or too large."""
     try:
         return read_file(path, _MAX_BYTES)
     except OSError as error:
@@ -97,7 +97,7 @@ def decode(
     shrink: int = 1,
     info: ImageInfo | None = None,
 ) -> Pixels:
-    """As `read`, from bytes; `where` names them in errors, `info` is what `examine` said, if it was asked."""
+    """As `read`, from bytes; `where` names them in errors, `info` is the result of `examine`, if known."""
     info = examine(data, where) if info is None else info
     if info.format == "JPEG":
         return np.ascontiguousarray(
@@ -179,7 +179,7 @@ def _map_stack(path: Path, _changed: int, _size: int) -> NDArray[Any]:
 
 
 def shrink_for(info: ImageInfo, scale: float) -> int:
-    """What to give `read` as `shrink` for an image that is wanted at `scale` of its size, or larger.
+    """The `shrink` with which to `read` an image that is wanted at `scale` of its size, or larger.
 
     More than 1 for JPEG alone, as other formats gain nothing, and only where it divides both sides: then
     pixel i of the reduced image covers exactly [shrink * i, shrink * (i + 1)), whatever the orientation.
@@ -198,11 +198,14 @@ def cut_square(image: Pixels, corner: tuple[int, int], side: int, size: int) -> 
 def cut(
     image: NDArray[Kind], box: tuple[int, int, int, int], size: tuple[int, int], *, labels: bool = False
 ) -> NDArray[Kind]:
-    """The part [x, x + w) x [y, y + h) of an image, resized to (width, height).
+    """The part [x, x + w) x [y, y + h) of an image, resized to `size`.
 
-    A point moves as p' = (p - corner) size / side.
-    Beyond the image its edge is repeated. Reduced by area, enlarged by cubic interpolation; with `labels`
-    (masks, depth maps) by the nearest pixel.
+    A point moves as p' = (p - corner) size / side. Beyond the image, its edge is repeated. To reduce, pixels
+    are averaged by area; to enlarge, interpolated (cubic); with `labels`, the nearest one is taken.
+
+    Parameters
+    ----------
+    box: (x, y, w, h), pixels. size: (width, height), pixels. labels: for masks and depth maps.
 
     Raises
     ------
@@ -292,8 +295,8 @@ def _by_pillow(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels
 
 
 def _of_tiff(data: bytes, where: str | os.PathLike[str], grey: bool) -> Pixels:
-    """By OpenCV, but first by Pillow: of damage in its strips OpenCV only warns, and what is transparent it
-    makes dark."""
+    """By OpenCV, unless it is transparent, which OpenCV makes dark; but first by Pillow, as OpenCV only warns
+    of damaged strips."""
     image = _by_pillow(data, where, grey)
     with Image.open(io.BytesIO(data)) as header:
         return image if "A" in header.getbands() else _by_opencv(data, where, grey)

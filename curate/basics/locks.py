@@ -1,4 +1,4 @@
-"""Who writes in a folder: one command by itself, or several that each do a share of the same work.
+"""Locks on a folder: for one command by itself, or for several that each do a share of the same work.
 
     FOLDER/lock   held by whoever writes: alone, or together with those that do the other shares
     FOLDER/turn   taken in turn by those that do shares, while one of them begins or ends
@@ -23,21 +23,21 @@ class Hold:
 
     Attributes
     ----------
-    alone: nobody else holds it, nor can.
+    alone: nobody else holds it, or can take it.
     """
 
     def __init__(self, lock: IO[str], folder: Path, turn: IO[str] | None) -> None:
         self._lock, self._folder, self._turn, self.alone = lock, folder, turn, False
 
     def take(self) -> bool:
-        """Hold it alone, or else, where shares are done, together with others; False: neither can be had."""
+        """Take it alone, or else, for a share, together with others. Returns whether one was possible."""
         import fcntl
 
         self.alone = _flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return self.alone or (self._turn is not None and _flock(self._lock, fcntl.LOCK_SH | fcntl.LOCK_NB))
 
     def let_others_in(self) -> bool:
-        """Where shares are done, let others do theirs beside this one; False: it was lost on the way."""
+        """For a share: let others do theirs at the same time. Returns whether the lock was kept."""
         if self._turn is None:
             return True
         import fcntl
@@ -48,9 +48,9 @@ class Hold:
         return kept
 
     def wait_to_be_alone(self) -> bool:
-        """Hold it alone again, where all others have ended. False: some go on, and it is given up.
+        """Hold it alone again, if all others have ended; else give it up and return False.
 
-        It waits for its turn: of several that end at once, the last one gets it.
+        This waits for its turn: of several that end at once, the last one gets the lock.
         """
         if self._turn is not None and not (self.alone or self._lock.closed):
             self._turn = _take_turn(self._folder)
@@ -60,7 +60,7 @@ class Hold:
         return self.alone
 
     def release(self) -> None:
-        """Give it back: first the lock, then the turn."""
+        """Release the lock, then the turn."""
         self._lock.close()
         if self._turn is not None:
             self._turn.close()
@@ -68,12 +68,12 @@ class Hold:
 
 @contextmanager
 def held(folder: Path, *, shares: bool = False) -> Iterator[Hold]:
-    """Hold the lock of `folder`, which is made for it.
+    """Hold the lock of `folder`, which is made if need be.
 
     Parameters
     ----------
-    shares: what is done is a share of the work: others that do theirs may hold it, too, once
-        `let_others_in` was called. Until then they wait.
+    shares: hold it for a share of the work: those who do other shares may hold it, too, once `let_others_in`
+        was called. Until then they wait.
 
     Raises
     ------
@@ -92,9 +92,9 @@ def held(folder: Path, *, shares: bool = False) -> Iterator[Hold]:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until nobody else is within such a block for this folder, in which nothing is left.
+    """Wait until nobody else is within such a block for this folder; leaves no file there.
 
-    Where folders cannot be locked, as over NFS, there is no waiting.
+    Does not wait where folders cannot be locked, as over NFS.
     """
     import fcntl
 
@@ -110,7 +110,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def hold_folder(folder: Path) -> int | None:
-    """Hold a folder itself, until the number that is returned is closed or the process ends, however it does.
+    """Lock a folder itself until the returned file descriptor is closed, or the process ends in any way.
 
     None: somebody else holds it, or folders cannot be locked there.
     """
@@ -144,17 +144,17 @@ def _take_turn(folder: Path) -> IO[str]:
 
 
 def _opened(path: Path) -> IO[str]:
-    """A file to lock: open for both, as NFS wants it."""
+    """A file to lock: open for reading and writing, as NFS requires."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return open(path, "a+")
-        except FileNotFoundError:  # somebody who has finished removes the folder
+        except FileNotFoundError:  # somebody who has finished is removing the folder
             continue
 
 
 def _stands(file: IO[str], path: Path) -> bool:
-    """Whether it is still the file of that name."""
+    """Whether an open file is still the one of that name."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

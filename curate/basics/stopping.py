@@ -1,7 +1,7 @@
-"""Ctrl-C, and being asked to end (SIGTERM, or a terminal that is closed): told once, never lost.
+"""Ctrl-C and requests to end (SIGTERM, or a terminal that is closed): reported once, never lost.
 
 A signal raises KeyboardInterrupt in the main thread. Some code lets no exception through (imports of packages
-in C, callbacks, `__del__`): so it is also remembered, and whatever works through many things asks `check`.
+in C, callbacks, `__del__`): so it is also remembered, and whatever works through many things calls `check`.
 
 Signals that were ignored when we were started (by nohup, or `&` in a script) stay ignored.
 """
@@ -19,7 +19,7 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 CODE = 130  # of a process that was stopped
 NO_MEMORY = 2  # of one that could not load what it needs: the environment is at fault
-# By the loader of libraries, by Python where a thread does not start, and by OpenCV.
+# Messages of the loader of libraries, of Python when a thread does not start, and of OpenCV.
 _NO_MEMORY_TOLD = (
     "failed to map segment",
     "cannot allocate memory",
@@ -31,12 +31,12 @@ _stopped = _listening = False
 
 
 def stopped() -> bool:
-    """Whether a signal came within the `listening` that we are in."""
+    """Whether a signal came within the current block of `listening`."""
     return _stopped
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt where a signal came, also where what ran then let nothing through."""
+    """Raise KeyboardInterrupt if a signal came, even if the code that ran then suppressed the exception."""
     if _stopped:
         raise KeyboardInterrupt
 
@@ -58,12 +58,12 @@ def listening(also: Callable[[], None] = lambda: None) -> Iterator[None]:
             yield
     finally:
         _listening = within
-        _stopped = _stopped and within  # what came within this block came within the one around it
+        _stopped = _stopped and within  # a signal in this block also counts in the one around it
 
 
 @contextmanager
 def _untold() -> Iterator[None]:
-    """Within the block, Python does not print the interrupts that it lets get lost: they are remembered."""
+    """Within the block, Python does not report interrupts that it could not raise: they are remembered."""
     before = sys.unraisablehook
 
     def tell(lost: sys.UnraisableHookArgs) -> None:
@@ -79,8 +79,8 @@ def _untold() -> Iterator[None]:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Within the block, in which nothing may be begun, a signal ends the process with one line, and so does
-    a library for which there is no memory."""
+    """Within the block, in which no work may begin, a signal ends the process with one line, and so does a
+    library for which there is no memory."""
     with _handled(lambda *_: _end("stopped before any work began", CODE)):
         try:
             yield
@@ -105,7 +105,7 @@ def _end(why: str, code: int) -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Processes that are started within the block get no signal before they ask for it."""
+    """Processes that are started within the block receive no signal until they unblock signals."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
@@ -114,15 +114,15 @@ def held_back() -> Iterator[None]:
 
 
 def end_with(code: int) -> None:
-    """For when all is done: from here on a signal ends the process at once, without a word, and with its own
-    exit code, unless it was ignored."""
+    """Call this when all is done: from here on, a signal that is not ignored ends the process at once and
+    silently, with the exit code `code`."""
     for number in _heeded():
         signal.signal(number, lambda *_: os._exit(code))
 
 
 def hear_nothing() -> None:
-    """For the very end of the process, where Python no longer calls handlers: from here on it is not ended
-    by signals, which would give it another exit code."""
+    """Call this at the very end of the process, where Python no longer calls handlers: from here on, signals
+    are ignored, which would end it with another exit code."""
     for number in _heeded():
         signal.signal(number, signal.SIG_IGN)
 

@@ -20,8 +20,8 @@ _log: TextIO | None = None
 
 
 def open_missing() -> None:
-    """Lead those that are closed to nowhere: else the next file that is opened would get their number, and
-    with it whatever some library prints."""
+    """Lead closed streams to nowhere: otherwise the next file that is opened would get their number, and with
+    it whatever some library prints."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -30,13 +30,13 @@ def open_missing() -> None:
 
 
 def log_to(path: Path) -> None:
-    """Add what is told from now on to a file as well. Raises OSError."""
+    """From now on, append all messages to a file as well. Raises OSError."""
     global _log
     _log = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def log(text: str) -> None:
-    """Lines for the log alone, each with the time; lost where there is none, or it cannot be written."""
+    """Write lines to the log alone, each with the time; lost if there is no log, or it cannot be written."""
     if _log is not None:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         with suppress(OSError, ValueError):
@@ -53,7 +53,7 @@ def end_log() -> None:
 
 
 def tell(text: str) -> None:
-    """A line for people, on stderr, without control characters; and for the log."""
+    """Print a line for people, on stderr and in the log, without control characters."""
     log(text)
     if sys.stderr is None:
         return
@@ -70,7 +70,7 @@ def is_watched() -> bool:
 
 
 def give(text: str) -> None:
-    """A line of data, on stdout. Raises OSError: it cannot be written; a reader that left is no error."""
+    """Print a line of data on stdout. Raises OSError if it cannot be written, unless the reader has left."""
     if sys.stdout is None:  # as Python has it where it was closed
         raise OSError(errno.EBADF, "is closed", "stdout")
     try:
@@ -84,7 +84,7 @@ def give(text: str) -> None:
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Within the block, what libraries in C print on stderr goes nowhere: they tell of what we tell, too."""
+    """Within the block, what libraries in C print on stderr is discarded: we report the same ourselves."""
     nowhere, ours = os.open(os.devnull, os.O_WRONLY), os.dup(2)
     try:
         os.dup2(nowhere, 2)
@@ -96,7 +96,7 @@ def hushed() -> Iterator[None]:
 
 
 def _silence(stream: TextIO) -> None:
-    """Lead a stream that cannot be written to nowhere, so that what is left in it is no error at the end."""
+    """Lead a stream that cannot be written to nowhere, so that its buffer causes no error at the end."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

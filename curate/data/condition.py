@@ -39,7 +39,7 @@ _ORDERED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 def asked_for(word: str, columns: Container[str]) -> tuple[str | None, str | None]:
-    """The column, or else the name in attrs, that a word names: NAME, attrs.NAME or attrs['NAME']."""
+    """The column that a word names, or else the name in attrs: NAME, attrs.NAME or attrs['NAME']."""
     if word in columns:
         return word, None
     entry = _ENTRY.fullmatch(word)
@@ -54,14 +54,14 @@ def row_of(sample: Sample, columns: Iterable[str]) -> Row:
 
 
 def require_known(root: Path, names: Iterable[str], there: Collection[str]) -> None:
-    """Raise InputError for the first of the names that is in no sample's attrs, where `there` are."""
+    """Raise InputError for the first of the names that is in no sample's attrs; those in use are `there`."""
     for name in sorted(set(names) - set(there)):
         _refuse(root, name, sorted(there))
 
 
 def _refuse(root: Path, name: str, there: list[str]) -> None:
     every = [*COLUMNS, LABELLED, *there]
-    if name in (*COLUMNS, LABELLED):  # written as an entry of attrs, else it had been taken for the column
+    if name in (*COLUMNS, LABELLED):  # written as an entry of attrs; otherwise it would be the column
         found, allowed = f"no name in attrs {name!r}", ", ".join(there) or "none"
         raise InputError(root, found, allowed=allowed, remedy=f"for the column: {name}")
     if name in SHAPES:
@@ -73,19 +73,19 @@ def _refuse(root: Path, name: str, there: list[str]) -> None:
 
 
 class Condition:
-    """Whether samples are as a text says.
+    """A condition on samples, parsed from text.
 
-    A name is a column that holds one value, `labelled` (how many keypoints are), or else a name in attrs,
-    which can also be written attrs.NAME or attrs['NAME']. A value that is not there equals None alone, and is
-    neither smaller nor larger than any. Text that is a number is compared as one with a number.
+    A name is a column that holds one value, `labelled` (how many keypoints are labelled), or else a name in
+    attrs, which can also be written attrs.NAME or attrs['NAME']. A missing value equals only None, and is
+    neither smaller nor larger than anything. Text that is a number is compared with numbers as a number.
 
     Attributes
     ----------
-    columns: the columns it asks for. attributes: the names in attrs.
+    columns: the columns that it uses. attributes: the names in attrs that it uses.
     """
 
     def __init__(self, text: str) -> None:
-        """Raises ValueError: the text is no condition; says at what."""
+        """Parse a condition. Raises ValueError: not a condition; says where it fails."""
         if len(text) > _LONGEST:
             raise ValueError(f"more than {_LONGEST:,} characters")
         self.columns: set[str] = set()
@@ -187,7 +187,7 @@ def _among(a: Any, b: Any) -> bool:
 
 
 def _alike(a: Any, b: Any) -> tuple[Any, Any]:
-    """Two values to be compared: the text of a number is one beside a number."""
+    """Two values to be compared: beside a number, text that is a number is converted."""
     if isinstance(a, str) and isinstance(b, int | float):
         return _number(a), b
     if isinstance(b, str) and isinstance(a, int | float):

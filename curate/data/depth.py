@@ -44,12 +44,12 @@ def read(path: str | os.PathLike[str], width: int, height: int) -> Metres:
 
 
 def encode(metres: Metres) -> bytes:
-    """In our coding. What is farther than 6.5535 m is stored as that."""
+    """A map in our coding, as PNG. Larger distances than 6.5535 m are stored as that."""
     return _png(_units(metres, _UNIT).astype(np.uint16))
 
 
 def encode_rhd(metres: Metres) -> bytes:
-    """In RHD's coding. What is farther than 5 m is stored as that."""
+    """A map in RHD's coding, as PNG. Larger distances than 5 m are stored as that."""
     units = _units(metres, _RHD_UNIT)
     channels = np.stack([np.zeros_like(units), units % 256, units // 256], axis=2)
     return _png(channels.astype(np.uint8))
@@ -61,7 +61,7 @@ def _metres(units: NDArray[Any], unit: float) -> Metres:
 
 def _units(metres: Metres, unit: float) -> NDArray[np.int64]:
     known = np.nan_to_num(np.asarray(metres, np.float64), posinf=0, neginf=0)
-    # What is seen must not round to nothing.
+    # A known distance must not round to 0, which stands for none.
     return np.where(known > 0, np.clip(np.rint(known / unit), 1, _LARGEST), 0).astype(np.int64)
 
 

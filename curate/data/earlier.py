@@ -1,7 +1,7 @@
 """Earlier versions of the schema: how their rows are read as today's.
 
-1    attrs told of the depth map ("depth") and of the keypoints' scores ("keypoint_scores"), and nothing told
-     of recordings
+1    the depth map ("depth") and the keypoints' scores ("keypoint_scores") stood in attrs; there were no
+     columns for recordings
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from curate.basics import keypoints as kp
 from curate.data.sample import SCHEMA, attrs_of, json_text
 
-_LIFTED = ("depth", "keypoint_scores")  # out of attrs
+_LIFTED = ("depth", "keypoint_scores")  # from attrs into columns
 _SINCE_2 = (*_LIFTED, "clip", "frame", "track")
 SCHEMA_1 = pa.schema([entry for entry in SCHEMA if entry.name not in _SINCE_2])
 
@@ -35,7 +35,7 @@ def upgraded(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _lifted(attrs: pa.Array) -> dict[str, pa.Array]:
-    """Columns of what stood in attrs, and attrs without it."""
+    """Columns of what stood in attrs, and attrs without these; nothing if no row has any."""
     candidates = pc.match_substring_regex(attrs, f'"(?:{"|".join(_LIFTED)})"').fill_null(False)
     if not pc.any(candidates).as_py():
         return {}
@@ -64,7 +64,7 @@ def _table(text: str) -> dict[str, Any]:
 
 
 def _scores(value: Any) -> list[float | None] | None:
-    """A score for each keypoint, None where it has none; None where that is something else."""
+    """The scores of the keypoints, None for one without; None if the value is something else."""
     if not isinstance(value, list) or len(value) != kp.COUNT:
         return None
     if not all(score is None or isinstance(score, float) for score in value):

@@ -9,7 +9,7 @@ from curate.basics.videos import Frame
 from curate.data.sample import Sample, file_stem
 
 SOURCE = "video"
-SECONDS = "seconds"  # in a sample's attrs: since its clip began
+SECONDS = "seconds"  # in attrs: the time since the clip began
 NOT_HELD = "frame that a video counts and does not hold"  # the note
 _QUALITY = 95  # JPEG
 
@@ -19,7 +19,7 @@ def write_frame(frame: Frame, clip: str, folder: Path) -> Sample:
 
     Parameters
     ----------
-    clip: what the clip is called, which makes the names of its pictures its own.
+    clip: the name of the clip, with which the names of its pictures begin.
     """
     path = folder / f"{file_stem(clip)}-{frame.number:06d}.jpg"
     images.write(path, frame.pixels, quality=_QUALITY)

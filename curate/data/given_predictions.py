@@ -31,12 +31,17 @@ _FORMS = "Parquet, or COCO results as .json"
 
 
 class Given(NamedTuple):
-    """Predictions of N images: points (N, 21, 2) float32, pixels, NaN where there is none; scores (N, 21).
-    unmatched: how many rows of the file are of none of these images. outdone: how many gave way to another of
-    the same image. beyond: how many scores of those that count lay outside 0 to 1, and were brought to it.
-    unscored: how many of several rows of the same image had no number as score, and so the lowest.
-    totals: (N,) the scores that COCO's results give hands as a whole, NaN where there is none; None: no
-    such."""
+    """Predictions for N images.
+
+    Attributes
+    ----------
+    points: (N, 21, 2) float32, pixels, NaN where there is none. scores: (N, 21) float32, 0 to 1.
+    unmatched: how many rows of the file belong to none of these images. outdone: how many rows gave way to
+        another one of the same image.
+    beyond: how many of the scores that are used lay outside 0 to 1, and were clipped.
+    unscored: how many rows, where an image has several, have no number as score; they count as 0.
+    totals: (N,) the scores of whole hands in COCO's results, NaN where there is none; None for other files.
+    """
 
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
@@ -48,14 +53,13 @@ class Given(NamedTuple):
 
 
 def read_given(path: str | os.PathLike[str], sample_ids: Sequence[str]) -> Given:
-    """The predictions of some samples; those that the file lacks have none, and rows of others are counted.
+    """The predictions in a file for some samples. Samples without a row have none; other rows are counted.
 
-    Of several for one sample the one with the highest score counts, of like scores the last; the others are
-    counted.
+    Of several rows for one sample, the one with the highest score is used, and of equal scores the last.
 
     Raises
     ------
-    InputError: no such file, one of another form, none of these samples in it, or coordinates that are no
+    InputError: no such file, one of another form, none of these samples in it, or coordinates that are not
         pixels.
     """
     rows = {name: row for row, name in enumerate(sample_ids)}
@@ -138,7 +142,7 @@ def _number(value: Any) -> float | None:
 
 
 def _numbers(path: str | os.PathLike[str], where: str, value: Any, count: int) -> NDArray[np.float64]:
-    """So many numbers, of a list that may be nested; null is NaN."""
+    """The `count` numbers in a list that may be nested, as (count,); null is NaN."""
     try:
         array = np.array(value, np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -1,7 +1,8 @@
-"""What a network predicted for samples, beside their labels: the file that figures are computed from.
+"""The predictions of a network beside the labels: the file that figures are computed from.
 
 predictions.parquet    one row a sample: sample_id, truth, visibility, predicted, score
-                       metadata: split, size, weights_sha256, training_set (its fingerprint), perhaps looked
+                       metadata: split, size, weights_sha256, training_set (its fingerprint), and looked, if
+                       it is known
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from curate.data import soundness
 
 PREDICTIONS = "predictions.parquet"
 _REMEDY = "evaluate again"
-_WORD = 40  # letters of how images were looked at
+_WORD = 40  # letters of `looked`
 
 _SCHEMA = pa.schema(
     [
@@ -85,7 +86,7 @@ def write_predictions(
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:
-    """Read predictions.parquet. Raises SchemaError where it is none."""
+    """Read predictions.parquet. Raises SchemaError: another file, a damaged one, or none."""
     try:
         with open_file(path) as file:
             table = pq.read_table(file)

@@ -5,7 +5,7 @@ into the folders that dataset.json names under "refers_to", which the stage that
 that was done here (curate.data.trust): no dataset of somebody else can have a picture of this machine copied
 into what is published.
 
-A dataset from before there was this list may refer to any file, but not through a link, once it is trusted.
+A dataset that is older than this list may refer to any file once it is trusted, but not through a link.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def read_image(root: str | os.PathLike[str], ref: str, *, grey: bool = False) ->
 def read_image_info(
     root: str | os.PathLike[str], ref: str, *, grey: bool = False
 ) -> tuple[images.Pixels, images.ImageInfo | None]:
-    """As `read_image`, with what the file's header says; None of a row of pixels.npy."""
+    """As `read_image`, with what the file's header says; None for a row of pixels.npy."""
     if images.in_stack(ref):
         stack = images.open_stack(root)
         row = images.stack_row(ref)
@@ -99,7 +99,7 @@ def places_of(dataset: Dataset) -> list[Path]:
 
 
 def is_trusted(dataset: Dataset) -> bool:
-    """Whether a dataset's word is taken for where its files lie; where all are its own, it always is."""
+    """Whether a dataset may refer to files outside it; one that refers to none is always trusted."""
     return _allowed(dataset.root).known
 
 
@@ -124,7 +124,7 @@ def outside(dataset: Dataset) -> Counter[str]:
 
 
 class Folders:
-    """Gathers the folders outside a dataset at `out` that its samples refer to."""
+    """Collects the folders outside a dataset at `out` that its samples refer to."""
 
     def __init__(self, out: Path, known: Iterable[Path]) -> None:
         """known: folders that stand for all below them."""
@@ -133,7 +133,7 @@ class Folders:
         self._told: dict[str, str] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take note of what these samples refer to."""
+        """Note the folders that these samples refer to."""
         for name in ("image", "mask", "depth"):
             column = batch.column(name)
             self._note(column.filter(pc.starts_with(column, "../")).unique().to_pylist())
@@ -154,7 +154,7 @@ class Folders:
 class _Allowed:
     """Where the files of the dataset at `root` (links followed) may lie.
 
-    told: it names the folders. known: its word is taken.
+    told: its dataset.json names the folders. known: the dataset is trusted.
     """
 
     root: str
@@ -179,7 +179,7 @@ def _allowed(root: str | os.PathLike[str]) -> _Allowed:
 
 @lru_cache(maxsize=64)
 def _read(root: str, _changed: int, _size: int) -> _Allowed:
-    """What a dataset.json names; it is read once as long as it stays the same."""
+    """What a dataset.json allows; it is read once as long as it stays the same."""
     folders: list[str] | None = []
     with suppress(OSError, ValueError, AttributeError, TypeError):
         named = json_text.parse(read_file(f"{root}/{INFO}", MAX_INFO)).get(REFERS_TO)

@@ -1,4 +1,4 @@
-"""A dataset under another split than its own, in memory."""
+"""A dataset with other splits than its own, in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from curate.data.dataset import Dataset
 
 
 class Resplit(Dataset):
-    """A dataset whose samples are of other splits; on disk nothing changes."""
+    """A dataset whose samples have other splits; on disk nothing changes."""
 
     def __init__(self, dataset: Dataset, splits: Sequence[str | None]) -> None:
         """Give each sample, in the order of the table, a split, or None."""

@@ -32,11 +32,11 @@ Item = dict[str, Any]
 
 
 class Samples(Sequence[Sample]):
-    """Rows of a dataset, in its order.
+    """Some rows of a dataset, in its order.
 
     Attributes
     ----------
-    dataset: that they are from. rows: (n,) which of its rows.
+    dataset: the dataset. rows: (n,) the numbers of the rows.
     """
 
     def __init__(self, dataset: Dataset, rows: NDArray[np.intp]) -> None:
@@ -83,7 +83,7 @@ class Samples(Sequence[Sample]):
             seen.update(sample.attrs)
             if condition.holds(row_of(sample, condition.columns)):
                 kept.append(row)
-        if len(self) and not condition.attributes <= seen:  # those that are not among these may have it
+        if len(self) and not condition.attributes <= seen:  # samples that are not among these may have it
             seen.update(*(sample.attrs for sample in self.dataset))
             require_known(self.dataset.root, condition.attributes, seen)
         return Samples(self.dataset, np.array(kept, np.intp))
@@ -99,7 +99,7 @@ class Samples(Sequence[Sample]):
         return Examples(self, transform)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the first of them, with their keypoints."""
+        """The HTML that a notebook shows: the first samples with their keypoints."""
         name = self.dataset.name
         more = f", the first {_SHOWN}" if len(self) > _SHOWN else ""
         figures = Markup("").join(_figure(self.dataset, sample) for sample in self[:_SHOWN])

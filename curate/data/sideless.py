@@ -1,4 +1,4 @@
-"""Samples whose side is not known: a network that knows right hands alone takes them for such."""
+"""Samples whose side is not known: a network that knows only right hands takes them for right ones."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def sideless(dataset: Dataset, split: str) -> int:
 
 
 def taken_for_right(count: int, what: str) -> str:
-    """For people: so many images, or hands, are shown to such a network though their side is not known."""
+    """A note for people: how many images, or hands, of unknown side such a network takes for right ones."""
     told = f"taken for right hands, the only ones that the network knows: {counted(count, what)}"
     return f"{told} whose side is not known"

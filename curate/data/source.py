@@ -70,7 +70,7 @@ def files_below(root: Path, enter: Callable[[Path], bool] = lambda link: False) 
 
     Parameters
     ----------
-    enter: says of each linked folder whether to enter it; default: of none.
+    enter: decides for each linked folder whether to enter it; by default, none is entered.
 
     Raises
     ------
@@ -87,13 +87,13 @@ SAME_FILE = "the same file as another"  # links, in a Part's notes
 
 
 def folded(name: str) -> str:
-    """A name to be compared where letter case and the form of accents, which macOS changes, do not count."""
+    """A name in a form for comparison: without letter case, and with accents as one character (NFC)."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
 
 
 def ending_with(root: Path, suffixes: Container[str], part: Part, otherwise: str) -> Iterator[Path]:
-    """The files below a folder (as `texts_below`) with one of these suffixes, lower case, each once, whatever
-    links lead to it; the notes of `part` count the others as `otherwise`, and such links."""
+    """The files below a folder (as `texts_below`) with one of these suffixes (lower case), each once, even if
+    links lead to it. The notes of `part` count other files as `otherwise`, and such links as SAME_FILE."""
     within, led_to = real(root), set[Path]()
     for path in texts_below(root, part):
         if path.suffix.lower() not in suffixes:
@@ -105,7 +105,7 @@ def ending_with(root: Path, suffixes: Container[str], part: Part, otherwise: str
 
 
 def _is_again(place: Path, root: Path, suffixes: Container[str], led_to: set[Path]) -> bool:
-    """Whether what a link leads to comes by itself, or came by a link before, of which `led_to` keeps all."""
+    """Whether the file that a link leads to is listed itself, or by an earlier link; adds it to `led_to`."""
     if place in led_to:
         return True
     led_to.add(place)
@@ -116,7 +116,7 @@ def _is_again(place: Path, root: Path, suffixes: Container[str], led_to: set[Pat
 
 
 def none_of(kind: str, part: Part) -> str:
-    """That a folder holds nothing of a kind, and the first of what `part` has in quarantine from it."""
+    """A message that a folder holds nothing of a kind, with the first input that `part` has in quarantine."""
     told = f"no {kind} in it"
     if part.quarantine:
         name, reason = part.quarantine[0]
@@ -126,8 +126,8 @@ def none_of(kind: str, part: Part) -> str:
 
 
 def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> Iterator[Path]:
-    """The files below a folder (as `files_below`, or those given) without those whose name is no text, which
-    go to the quarantine of `part`; its notes count linked folders below."""
+    """The files below a folder (as `files_below`, or those given) whose name is text; others go to the
+    quarantine of `part`. Its notes count linked folders, which are not entered."""
     for path in files_below(root, _passing_links(part.notes)) if files is None else files:
         name = path.relative_to(root).as_posix()
         if is_text(name):
@@ -137,16 +137,14 @@ def texts_below(root: Path, part: Part, files: Iterable[Path] | None = None) -> 
 
 
 def pictures_below(folder: Path, notes: Counter[str], also: Container[str] = ()) -> list[Path]:
-    """The files below a folder that are called as pictures are, or end as `also` says, whether they can be
-    read or not, sorted.
+    """The files below a folder with the suffix of a picture, or one of `also`, sorted; some may not open.
 
-    Hidden ones are passed over. `notes` counts the other files by suffix, and linked folders.
+    Hidden files are passed over. `notes` counts other files by suffix, and linked folders.
 
     Raises
     ------
     OSError: a folder that cannot be listed.
     """
-
     pictures = []
     for path in files_below(folder, _passing_links(notes)):
         suffix = path.suffix.lower()

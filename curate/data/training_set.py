@@ -1,9 +1,9 @@
 """A training set: a dataset whose images are one array of squares of one size, split, as networks read them.
 
     pixels.npy      (N, S, S) grey or (N, S, S, 3) RGB, uint8; a sample's `image` is "pixels.npy#row"
-    masks.npy       (N, S, S) uint8, the share of each pixel that is the hand's, 255 of all of it, where the
-                    set was built with masks
-    heatmaps.npy    (N, K, S, S), where they were asked for; otherwise they are drawn from the keypoints
+    masks.npy       (N, S, S) uint8, the share of each pixel that belongs to the hand, times 255; only in sets
+                    that were built with masks
+    heatmaps.npy    (N, K, S, S), if they were asked for; otherwise they are drawn from the keypoints
     weights.npy     (N,) float, how much each sample counts; without this file each counts as 1
 
 `dataset.json` says under "training" what the set holds. The samples' keypoints, bbox and K are in pixels of
@@ -42,7 +42,7 @@ _AGAIN = "build the training set again"
 
 
 class Stored(NamedTuple):
-    """How heatmaps are stored: their type, whose integers hold value * max, and whether of height one."""
+    """How heatmaps are stored: their type (integers hold value * max), and whether their peak is 1."""
 
     dtype: str
     peak1: bool
@@ -77,7 +77,7 @@ class Form:
             _refuse(where, f"{section}sigma", self.sigma, f"0.3 to {self.size} pixels")
 
     def in_colour(self, image: images.Pixels) -> images.Pixels:
-        """An image as the set has them, grey or RGB."""
+        """An image in the set's colours, grey or RGB."""
         if self.channels == 1 and image.ndim == 3:
             return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         return image
@@ -102,7 +102,7 @@ class Form:
 
 
 def form_of(dataset: Dataset) -> Form:
-    """What dataset.json says of a training set. Raises InputError: it is none, or one that cannot be."""
+    """The form of a training set, by its dataset.json. Raises InputError: it has no form, or no valid one."""
     said, where = dataset.training, dataset.root / INFO
     if said is None:
         remedy = "make one with: curate build"
@@ -153,7 +153,7 @@ class Split:
         return np.asarray(self._pixels[self._rows[rows]])
 
     def masks(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.uint8] | None:
-        """(B, S, S) of the given rows of the split, HAND where all of a pixel is the hand's; None: the set
+        """(B, S, S) of the given rows of the split, HAND where all of a pixel is the hand's; None if the set
         holds no masks."""
         return None if self._masks is None else np.asarray(self._masks[self._rows[rows]])
 
@@ -172,7 +172,7 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
     form = form_of(dataset)
     pixels = _open_pixels(dataset, form)
     count = len(pixels)
-    open_heatmaps(dataset, form, count)  # a set that contradicts itself is not to be trusted
+    open_heatmaps(dataset, form, count)  # refuses maps that contradict dataset.json
     side = (count, form.size, form.size)
     masks = _open(dataset.root / MASKS, side, (np.uint8,)) if form.masks else None
     names = ["sample_id", "image", "split", "side", "keypoints", "visibility", "xyz", "K"]
@@ -206,7 +206,7 @@ def read_split(dataset: Dataset, split: str, keypoints: int | None = None) -> Sp
 
 
 def open_heatmaps(dataset: Dataset, form: Form, count: int) -> NDArray[Any] | None:
-    """The stored maps of a set of `count` images, memory-mapped, (N, K, S, S); None where there are none.
+    """The stored maps of a set of `count` images, memory-mapped, (N, K, S, S); None if there are none.
 
     Raises
     ------
@@ -224,8 +224,8 @@ class Writer:
 
     Attributes
     ----------
-    form: of the set. folder: where the stage keeps what is finished. out: the dataset's.
-    weights: how much a sample of each source counts, 1 where it is not named; of none there is no file.
+    form: of the set. folder: where the stage keeps its finished parts. out: the dataset's folder.
+    weights: how much a sample of each source counts, 1 for sources not named; if empty, no file is written.
     """
 
     form: Form
@@ -240,7 +240,7 @@ class Writer:
         pixels: Sequence[images.Pixels],
         masks: Sequence[images.Pixels] = (),
     ) -> None:
-        """Store the arrays of task `index`: an image a row of `batch` and, if the form has any, a mask."""
+        """Store the arrays of task `index`: for each row of `batch` an image, and a mask if there are any."""
         self._store(PIXELS, index, pixels)
         if self.form.masks:
             self._store(MASKS, index, masks)
@@ -254,7 +254,7 @@ class Writer:
             self._store(HEATMAPS, index, [heatmaps.as_dtype(maps, dtype)])
 
     def finish(self, parts: list[Path]) -> dict[str, Any]:
-        """Join the arrays of all tasks and number the samples; gives what dataset.json holds of the set."""
+        """Join the arrays of all tasks and number the samples; returns the set's entry for dataset.json."""
         count = 0
         splits: Counter[str] = Counter()
         weights: list[float] = []
@@ -285,7 +285,7 @@ class Writer:
         files.write(self._rows_file(name, index), b"".join(row.tobytes() for row in rows))
 
     def _join(self, name: str, tasks: int, shape: tuple[int, ...], dtype: str) -> None:
-        """The rows that each task stored, one behind the other, as one .npy file."""
+        """Write the rows that each task stored, one after the other, as one .npy file."""
         descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
         head = {"descr": descr, "fortran_order": False, "shape": shape}
         with files.writing(self.out / name) as joined:

@@ -1,4 +1,4 @@
-"""The datasets whose word is taken for where their files lie.
+"""The datasets that are trusted to refer to files outside them.
 
 A dataset may name folders outside it. One that was made on this machine, by this user, names those that the
 user gave; one from elsewhere could name any, and have pictures of this machine copied into what is published.
@@ -19,7 +19,7 @@ INFO = "dataset.json"
 
 
 def remember(root: str | os.PathLike[str]) -> None:
-    """Take the word of the dataset at `root`, as it is now. Raises OSError: that cannot be kept."""
+    """Trust the dataset at `root`, as it is now. Raises OSError: that cannot be recorded."""
     if is_known(root):
         return
     line = f"{files.sha256(Path(root, INFO))}\n"
@@ -28,7 +28,7 @@ def remember(root: str | os.PathLike[str]) -> None:
         try:
             book.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if _is_own(book.parent):
-                with book.open("a") as file:  # a line at once, so that commands may write at the same time
+                with book.open("a") as file:  # in one write, as several commands may append at a time
                     file.write(line)
                 return
         except OSError as error:
@@ -51,13 +51,13 @@ def _lines(book: Path) -> list[str]:
 
 
 def _is_own(folder: Path) -> bool:
-    """Nobody else can have written there."""
+    """Whether nobody else can have written in a folder."""
     state = folder.stat()
     return state.st_uid == os.getuid() and not state.st_mode & 0o022
 
 
 def _books() -> list[Path]:
-    """Where it is kept, and where, if there is no home that can be written, as in many containers."""
+    """The files that hold the hashes; the second is for users whose home cannot be written."""
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111 (or no home)
     passing = os.environ.get("TMPDIR") or "/tmp"
     return [
