@@ -15,7 +15,7 @@ from curate.hands.oriented import ASPECT_FROM, SIDE_FROM, oriented
 
 _ROWS = 64  # samples a task, at least
 UNTOLD, OPEN = "angles not told by the points", "side left open"  # notes
-# The points tell both at once, and not one that goes with another's.
+# The points give both together; one alone would not fit the other, known value.
 HALF = "tilt or rotation left open, as the other is known"
 BOTH, TURN = "tilt and rotation from the points", "rotation alone from the points"
 _FILLED = {

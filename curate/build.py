@@ -99,7 +99,7 @@ def build(
 
 
 def _preparation(options: BuildOptions) -> Preparation:
-    """How photos become pictures. Raises InputError: grounds alone are asked for, and the last is own."""
+    """How photos become pictures. Raises InputError: grounds alone are asked for, but the last is own."""
     preparation = Preparation.of(
         _form(options),
         _cropping(options),
@@ -124,7 +124,7 @@ def _opened(datasets: tuple[Path, ...]) -> tuple[Dataset, ...]:
 
 
 def _refuse_shares(options: BuildOptions, way: str | os.PathLike[str]) -> None:
-    """Raise InputError where shares are given for splits that are not drawn: nothing would come of them."""
+    """Raise InputError if shares are given, but splits are not drawn: they would have no effect."""
     changed = options.changed()
     for name in ("test", "val"):
         if name in changed and way != "subject":
@@ -134,7 +134,7 @@ def _refuse_shares(options: BuildOptions, way: str | os.PathLike[str]) -> None:
 
 
 def _cropping(options: BuildOptions) -> Cropping | None:
-    """How hands are cut out on the way. Raises InputError: a margin is given and no hand is cut out."""
+    """How hands are cropped, if they are. Raises InputError: a margin is given, but no hand is cropped."""
     if options.crop is None and options.margin != BuildOptions().margin:
         remedy = "say what cuts the hands out: --crop"
         raise InputError("--margin", f"{options.margin:g}, without a crop", remedy=remedy)
@@ -142,7 +142,7 @@ def _cropping(options: BuildOptions) -> Cropping | None:
 
 
 def _form(options: BuildOptions) -> Form:
-    """What the training set is to hold. Raises InputError: a sigma or a type that no heatmaps have."""
+    """The form of the training set. Raises InputError: a sigma or a type that heatmaps cannot have."""
     channels = 3 if options.colour else 1
     form = Form(options.size, channels, options.keypoints, options.sigma, masks=options.masks)
     form.check("build")
@@ -160,7 +160,7 @@ def _form(options: BuildOptions) -> Form:
 def _record(options: BuildOptions, preparation: Preparation) -> dict[str, Any]:
     """The options for dataset.json: files by what they hold, and the crop as `curate crop` records it."""
     record = {name: value for name, value in asdict(options).items() if name not in ("crop", "margin")}
-    for later in ("weight", "keep_empty"):  # sets that were built before there were these stay as they are
+    for later in ("weight", "keep_empty"):  # sets that were built before these options stay valid
         if not record[later]:
             del record[later]
     if options.split not in (None, "source", "subject"):
@@ -171,7 +171,7 @@ def _record(options: BuildOptions, preparation: Preparation) -> dict[str, Any]:
 
 
 def _weights(options: BuildOptions, joined: Joined, splits: Sequence[str | None]) -> dict[str, float]:
-    """By source. Raises InputError: two for one, or one for a source that is not trained on."""
+    """The weight of each source. Raises InputError: a source has two, or is not trained on."""
     pairs = [weight_of(word) for word in options.weight]
     weights = dict(pairs)
     homes = set(zip(joined.column("source"), splits, strict=True)) if weights else set()

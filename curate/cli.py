@@ -1,4 +1,4 @@
-"""The command line: what is read of it, and what each ending means."""
+"""The command line: parsing it, running the command, and the exit code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Exit codes: 0 clean, 1 findings or something left out, 2 usage or input error, 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Data goes to stdout, everything else to stderr.
 
-    Without `argv` it is this process's own command line, and nothing comes after it.
+    Without `argv`, it runs this process's own command line, after which the process ends.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
@@ -78,7 +78,7 @@ def _run(parser: Parser, words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         code = _stopped(name)
     except Exception as error:
-        # Code that was interrupted may tell of it as of any failure.
+        # Interrupted code may report the interrupt as any failure.
         code = _stopped(name) if stopping.stopped() else _failed(name, error)
     streams.log(f"exit code {code}")
     streams.end_log()
@@ -97,13 +97,13 @@ def _stopped(name: str) -> int:
 
 
 def _failed(name: str, error: Exception) -> int:
-    """Tell of an error, for whose exit code it is."""
+    """Print an error; returns its exit code."""
     if isinstance(error, CurateError):
         told = str(error)
     elif isinstance(error, OSError):
         told = _of_the_system(error)
     elif isinstance(error, BrokenExecutor) or stopping.is_out_of_memory(error):
-        # Of a worker that the kernel ended for its memory, its end is all we see.
+        # A worker that the kernel killed for its memory is only seen to have ended.
         told = "out of memory; the same command resumes from here, with fewer --workers if need be"
     elif isinstance(error, ImportError) and error.name in ("torch", "lightning", "tensorboard"):
         told = str(MissingExtra("training", "train"))
@@ -116,8 +116,7 @@ def _failed(name: str, error: Exception) -> int:
 
 
 def build_parser(command: str | None = None, *, every: bool = False) -> Parser:
-    """The parser; for a quick start it knows the options of the command that is given alone, unless asked for
-    those of every one."""
+    """The parser. For a quick start, it knows only the options of `command`, unless `every` is set."""
     parser = Parser(
         prog="curate",
         description=_OVERVIEW.format(formats=_formats()),
@@ -132,7 +131,7 @@ def build_parser(command: str | None = None, *, every: bool = False) -> Parser:
     for name, row in COMMANDS.items():
         if every or name == command:
             row.load()(commands)
-            # The demo runs whole command lines, and shells complete them.
+            # The demo runs command lines of other commands, and completion needs all options.
             whole = partial(build_parser, every=True)
             commands.choices[name].set_defaults(command_line=main, whole_parser=whole)
         else:
@@ -141,12 +140,12 @@ def build_parser(command: str | None = None, *, every: bool = False) -> Parser:
 
 
 def _of_the_system(error: OSError) -> str:
-    """One line on what the system refused: a full disk, no permission, a folder that is gone."""
+    """One line on an error of the system: a full disk, no permission, a folder that is gone."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     why = " ".join(str(error.strerror or error).split())
     if error.errno == errno.ENOENT and not _has_working_folder():
         where, why = "", "the working folder no longer exists; change into one that does"
-    if error.errno == errno.ENAMETOOLONG:  # nothing that could be mended for the same command
+    if error.errno == errno.ENAMETOOLONG:  # cannot be fixed for the same command
         return f"{where}{why}"
     return f"{where}{why}; once that is fixed, the same command resumes from here"
 

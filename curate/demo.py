@@ -61,7 +61,7 @@ def demo(
 
     Parameters
     ----------
-    out: folder for everything; what it holds already is not done again.
+    out: folder for everything; what is finished there is not done again.
     run: runs one command line and returns its exit code. say: tells the user a line.
 
     Returns
@@ -80,7 +80,7 @@ def demo(
             code = _all_of_it(out, run, say, options)
             if code == 0:
                 claim.finish({})
-    except ConfigChanged as error:  # of the others' remedies, to overwrite it is none of ours
+    except ConfigChanged as error:  # its remedy is --overwrite, which the demo does not have
         raise ConfigChanged(out, error.found, remedy="choose another --out, or delete the folder") from None
     return code
 

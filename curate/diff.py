@@ -1,4 +1,4 @@
-"""`curate diff A B`: what became of a dataset: samples added and gone, points moved, fields changed."""
+"""`curate diff A B`: two versions of a dataset: samples added and gone, points moved, fields changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ON_PAGE = 200  # ids
 _SIDE = 300  # px of a picture
 _AROUND = 0.35  # of the hand's box, seen around it
 _FILES = ("mask", "depth")  # paths differ between folders: whether there is one is compared
-# What stands beside the points: told by how many samples it changed in.
+# All but the points: reported by the number of samples in which they changed.
 _FIELDS = tuple(
     name for name in SCHEMA.names if name not in ("sample_id", "image", "keypoints", "visibility")
 )
@@ -173,7 +173,7 @@ def diff(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Difference:
 
 
 def _numbers(rows: list[int]) -> pa.Array:
-    return pa.array(rows, pa.int64())  # none of them have no type that Arrow takes for numbers
+    return pa.array(rows, pa.int64())  # Arrow would not take an empty list for numbers
 
 
 def _alike(one: pa.Table, two: pa.Table, name: str) -> NDArray[np.bool_]:
@@ -239,7 +239,7 @@ def _chosen(source: Dataset, ids: Sequence[str]) -> dict[str, Sample]:
 
 
 def _picture(source: Dataset, before: Sample, after: Sample) -> Pixels:
-    """What is around the points of both, with both."""
+    """The part of the image around the points of both, with both drawn."""
     try:
         image = source.read_image(after)
     except UnreadableImage:

@@ -173,12 +173,14 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Origin:
-    """Where predictions come from: a run, or a file of another tool.
+    """The origin of predictions: a run, or a file of another tool.
 
+    Attributes
+    ----------
     content: hash of the weights or the file. of_points: it gives points, else masks. out: the default folder.
-    seen, unknown: as of Evaluation. given: what the file holds; None: of a run. taken_for_right: how many
-    images, whose side is not known, a network of right hands takes for such. wrists: how many labelled ones
-    `examples` lack, as what predicts finds none.
+    seen, unknown: as in Evaluation. given: the content of the file; None for a run.
+    taken_for_right: how many images of unknown side a network for right hands takes for right ones.
+    wrists: how many labelled wrists are left out of `examples`, since no wrist is predicted.
     """
 
     name: str
@@ -285,7 +287,7 @@ def _wrists(examples: Examples) -> int:
 
 
 def _looked_at(options: EvaluateOptions) -> dict[str, Any]:
-    """How images were looked at, where that was not once and as they are."""
+    """How images were looked at, unless it was once and as they are."""
     turned, looks = {"turns": True}, {"looks": options.looks}
     return (turned if options.turns else {}) | (looks if options.looks > 1 else {})
 
@@ -296,7 +298,7 @@ def _looked(options: EvaluateOptions) -> str:
 
 
 def _other(options: EvaluateOptions, examples: Examples) -> Predictions | None:
-    """What to compare with. Raises as `against.require_alike` does, as long as no evaluation is begun."""
+    """The predictions to compare with. Raises as `against.require_alike`, before an evaluation is begun."""
     if options.against is None:
         return None
     other = read_predictions(options.against)
@@ -305,7 +307,7 @@ def _other(options: EvaluateOptions, examples: Examples) -> Predictions | None:
 
 
 def _unpredicted(examples: Examples) -> Predictions:
-    """The labels of a split, beside which nothing is predicted yet."""
+    """The labels of a split, with no predictions yet."""
     from curate.networks.answer import Answer
     from curate.training.predicting import beside_labels
 
@@ -314,10 +316,10 @@ def _unpredicted(examples: Examples) -> Predictions:
 
 
 def _refuse_another_cut(path: Path, here: Predictions) -> None:
-    """Predictions of ours tell where the labels lay. Raises InputError as `against.paired` does."""
+    """Compare the labels that predictions of ours hold. Raises InputError as `against.paired`."""
     try:
         told = read_predictions(path)
-    except SchemaError:  # another tool's, which tell nothing of the kind
+    except SchemaError:  # another tool's, which hold no labels
         return
     against.paired(here, told, os.fspath(path))
 
@@ -325,7 +327,7 @@ def _refuse_another_cut(path: Path, here: Predictions) -> None:
 def _scored(
     folder: Path, found: Answer, origin: _Origin, options: EvaluateOptions, training_set: str
 ) -> Scored:
-    """Points beside their labels, read from the file that is written first."""
+    """Points beside their labels, read back from the file, which is written first."""
     from curate.training.predicting import beside_labels
 
     about = {"weights_sha256": origin.content, "training_set": training_set}
@@ -343,7 +345,7 @@ def _scored(
 def _measure_masks(
     folder: Path, found: Answer, examples: Examples, about: dict[str, Any], names: tuple[str, str]
 ) -> tuple[dict[str, Any], str]:
-    """Figures and page of masks, the same way."""
+    """Figures and page of masks, which are read back from their file, too."""
     truth = examples.masks(np.arange(len(examples)))
     assert truth is not None  # require_fit
     assert found.masks is not None  # the network's row in the table

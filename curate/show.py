@@ -195,7 +195,7 @@ def _shown(source: Dataset, sample: Sample) -> Shown:
 
 
 def _values(name: str, value: Any) -> list[str]:
-    """What is counted of a value in attrs: of why a hand was sifted out, the limits that it is beyond."""
+    """What to count of a value in attrs; for the reasons why a hand was sifted out, their limits."""
     if name == SIFTED and isinstance(value, list):
         return [str(reason.get("limit")) if isinstance(reason, dict) else str(reason) for reason in value]
     return [str(value)]

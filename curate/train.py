@@ -1,4 +1,4 @@
-"""Training a network on a training set: a run folder, which a killed training goes on from."""
+"""`curate train`: a network trained on a training set; a killed training resumes from its run folder."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from curate.scoring.precision import PRECISION, Threshold
 from curate.taggers import box_networks
 from curate.training.record import WEIGHTS, describe_epoch, read_info
 
-_FAR_OFF = 0.1  # of scores, on average: then they are not what they are taken for
-_FEW = 20  # hands, of which one alone is a twentieth: what is chosen for 95 % rests on hardly any
+_FAR_OFF = 0.1  # mean error of scores from which on they cannot be relied on
+_FEW = 20  # hands: with fewer, a single one is more than the 5 % that a threshold for 95 % may get wrong
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,10 @@ def train(
 
 
 def _begun(options: TrainOptions, network: str) -> TrainOptions:
-    """Options whose `start` is a file: a run's weights where its folder is given, or the box's where that is
-    meant. Raises InputError: it holds no such network, or not as the preset has it; a folder of no run."""
+    """The options, with the file of weights as `start` if it is the folder of a run, or the box.
+
+    Raises InputError: the box has no weights for the network or the preset; a folder that is not a run.
+    """
     start = options.start
     if os.fspath(start or "") != box_networks.BOX:
         if start is None or not start.is_dir():
@@ -162,7 +164,7 @@ def _begun(options: TrainOptions, network: str) -> TrainOptions:
 
 
 def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
-    """Raise InputError where a training set is none, or is not what a network needs."""
+    """Raise InputError if a dataset is not a training set, or not one that a network can be trained on."""
     form, who = form_of(dataset), f"for the network {network}"
     colour = "with --colour" if 3 in needs.channels else "without --colour"
     allowed = {
@@ -187,7 +189,9 @@ def _require_fit(dataset: Dataset, network: str, needs: Needs) -> None:
 
 def _unlabelled(dataset: Dataset, network: str, needs: Needs) -> int:
     """How many images of the train split have no labelled point; 0 for a network that learns from masks.
-    Raises InputError: all of them."""
+
+    Raises InputError: none has a labelled point.
+    """
     if "mask" in needs.labels:
         return 0
     labelled = read_split(dataset, "train").visibility.any(1)

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, common options, and how a result is told. Data goes to stdout,
+"""What the commands share: exit codes, common options, and how results are printed. Data goes to stdout,
 everything else to stderr."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Chosen = TypeVar("Chosen", bound=Options)
 
-# Notes of which the noun goes with its number.
+# Notes whose noun is singular or plural, depending on the number: the noun, and what follows it.
 _COUNTED = {
     "grounds_without_a_hand": ("ground", "without a hand"),
     "images outside the dataset": ("image", "outside the dataset"),
@@ -44,12 +44,12 @@ _COUNTED = {
     "whole_photo_kept": ("whole photo", "kept"),
     "whole_photo_of_several_hands": ("whole photo", "of several hands"),
 }
-_TOLD = 3  # inputs in quarantine, where nothing came of the others
+_QUARANTINED = 3  # inputs that are named if no sample was made
 OK, FINDINGS, USAGE, INTERRUPTED, BUG = 0, 1, 2, stopping.CODE, 101
 
 
 def command(commands: Any, name: str, run: Callable[[Any], int], examples: str) -> argparse.ArgumentParser:
-    """A parser for one command of the table; `run` does it and returns an exit code."""
+    """Add the parser of a command of the table; `run` does the work and returns the exit code."""
     says = COMMANDS[name].says
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -71,8 +71,13 @@ def common(
     shares: bool = False,
     cluster: bool = False,
 ) -> None:
-    """Add the options that most commands take. shares: several processes may each do a share of the work.
-    cluster: a cluster may do it."""
+    """Add the options that most commands take.
+
+    Parameters
+    ----------
+    strict: what the source is known to lack can count as left out, too.
+    shares: several processes may each do a share of the work. cluster: a Dask cluster may do it.
+    """
     group = parser.add_argument_group("common options")
     if workers:
         group.add_argument(
@@ -140,8 +145,13 @@ def tell(
     splits: Mapping[str, int] | None = None,
     more: Sequence[str] = (),
 ) -> int:
-    """Tell what a stage did, how many samples each split has if it gave them one, more lines of its own, and
-    what to do next with the samples, if there are any; returns the exit code."""
+    """Print what a stage did; returns the exit code.
+
+    Parameters
+    ----------
+    advice: what to do next; only printed if there are samples.
+    splits: how many samples each split has, if the stage made splits. more: further lines of the command.
+    """
     lines = [f"{counted(summary.samples, 'sample')} in {summary.out}{already(summary.reused)}"]
     lines += [f"  left out: {count:,} {_words(reason)}" for reason, count in summary.dropped.items()]
     lines += [f"  not there: {count:,} {_words(reason)}" for reason, count in summary.absent.items()]
@@ -168,7 +178,7 @@ def count_splits(summary: Summary) -> Counter[str]:
 def _first_of_quarantine(out: Path) -> list[str]:
     """The first inputs that could not be used, and why."""
     with (out / "quarantine.jsonl").open(encoding="utf-8") as file:
-        entries = [json.loads(line) for line in islice(file, _TOLD)]
+        entries = [json.loads(line) for line in islice(file, _QUARANTINED)]
     return [f"    {entry['input']}: {entry['reason']}" for entry in entries]
 
 
@@ -208,7 +218,7 @@ def options_of(a: argparse.Namespace, kind: type[Chosen]) -> Chosen:
 
 
 def values_of(a: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
-    """The settings of `kind` that are given on the command line. Raises InputError as `options_of`."""
+    """The settings of `kind` that were given on the command line. Raises InputError as `options_of`."""
     values = {}
     for name, setting in settings_of(kind).items():
         if not hasattr(a, name):
@@ -226,7 +236,7 @@ def values_of(a: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
 
 
 def flag_of(name: str) -> str:
-    """The option that a setting is given by."""
+    """The option of a setting on the command line."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -235,14 +245,14 @@ def _shown(default: Any) -> str:
 
 
 def workers_of(a: argparse.Namespace) -> int:
-    """How many processes are to work at once."""
+    """How many processes work at once: --workers, or the number of cores."""
     return default_workers() if a.workers is None else int(a.workers)
 
 
 def engine_of(a: argparse.Namespace) -> Engine:
-    """What the command's work is to run on.
+    """The engine that --workers, --part and --cluster ask for.
 
-    Raises InputError: --workers beside a cluster, which has its own.
+    Raises InputError: --workers together with a cluster, which has its own.
     """
     share = getattr(a, "part", ALL)
     if getattr(a, "cluster", None) is None:
@@ -256,7 +266,7 @@ def engine_of(a: argparse.Namespace) -> Engine:
 
 
 def typed(*words: object) -> str:
-    """A command of curate as a shell takes it, whatever its folders are called."""
+    """A command line of curate, quoted for a shell."""
     return shlex.join(["curate", *map(str, words)])
 
 
@@ -266,12 +276,12 @@ def how_to_run(a: argparse.Namespace) -> dict[str, Any]:
 
 
 def say(text: str) -> None:
-    """Tell people, on stderr; all that is told goes through here, and no control character with it."""
+    """Print text for people on stderr; all messages go through here, which removes control characters."""
     streams.tell(text)
 
 
 def show(a: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    """Print a result as --json and --quiet ask for it; the log has it in any case."""
+    """Print a result in the form that --json and --quiet ask for; the log always gets the text."""
     if a.json:
         streams.give(json.dumps(data, sort_keys=True))
     if a.json or a.quiet:

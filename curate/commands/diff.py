@@ -1,4 +1,4 @@
-"""curate diff: what became of a dataset."""
+"""curate diff: two versions of a dataset compared."""
 
 from __future__ import annotations
 

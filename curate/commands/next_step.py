@@ -1,4 +1,4 @@
-"""What to do next with what a command made."""
+"""Advice on what to do next with a dataset that a command made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from curate.data.sample import labelled_points
 
 
 def next_step(made: Dataset, labelled: str) -> str:
-    """What to do with a dataset: what is told of one with labels, or else to get some."""
+    """The next step for a dataset: `labelled` (a command line) if it has labels, else how to get some."""
     if any(labelled_points(batch)[1].any() for batch in made.batches()):
         return f"next: {labelled}"
     tagging = typed("autotag", made.root, "--out", "TAGGED")

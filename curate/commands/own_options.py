@@ -1,4 +1,4 @@
-"""The options that only some formats take, on the command lines of convert and export."""
+"""Options of convert and export that only some formats take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Kinds = Mapping[str, type[Options]]  # by the name of the format
 
 
 def add_own_options(parser: argparse.ArgumentParser, kinds: Kinds) -> None:
-    """Add each option once, in a group that names the formats that take it, with others of theirs."""
+    """Add each option once, in a group for the options that the same formats take."""
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, takers in _takers(kinds).items():
         title = f"only for {', '.join(takers)}"

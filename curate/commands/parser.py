@@ -1,4 +1,4 @@
-"""Reading a command line: what is wrong with it is told in one line, with what was probably meant."""
+"""Parsing command lines. An error is one line, which suggests what was probably meant."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _OPTION = re.compile(r"--?[A-Za-z][^\s=]*(=|$)")
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser, and so are those of its commands. Options are not abbreviated: what is short for
-    one option today would be short for two tomorrow."""
+    """The parser of curate and of each of its commands. Options cannot be abbreviated: an abbreviation of one
+    option today would fit two tomorrow."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**{**given, "allow_abbrev": False})
-        for name in (None, "store"):  # the names of what argparse does with a value unless told otherwise
+        for name in (None, "store"):  # argparse's names for its default action
             self.register("action", name, _StoreOnce)
         self.register("type", Path, _path)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does it, but what is not known is an error."""
+        """As argparse's, but unknown words are an error."""
         words = list(sys.argv[1:] if args is None else args)
         self._refuse_unknown_options(words)
         read, unknown = super().parse_known_args(words, namespace)
@@ -42,14 +42,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; for help: {self.prog} --help\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Help and version are data; argparse would not say where they cannot be written."""
+        """Help and version are data; argparse would not report that they cannot be written."""
         (streams.give if file is sys.stdout else streams.tell)(message.removesuffix("\n"))
 
     def _refuse_unknown_options(self, words: Sequence[str]) -> None:
-        """Before argparse complains of what is missing: a misspelt option is often what is missing."""
+        """Called before argparse reports missing options: often, the missing one is there, but misspelt."""
         for word in words:
             if word == "--" or (self._subparsers and not word.startswith("-")):
-                return  # what follows are no options, or those of the command
+                return  # the rest are arguments, or options of the command
             name = word.partition("=")[0]
             if _OPTION.match(word) and name not in self._option_string_actions:
                 self.error(f"no option {name!r}{_meant(name, self._option_string_actions)}")
@@ -61,7 +61,7 @@ class Parser(argparse.ArgumentParser):
             self.error(f"no {what} {value!r}{told}")
 
     def _of_order(self, action: argparse.Action, what: str, value: str) -> str:
-        """What to say of a word that was probably to stand later on the line: it is a file or a folder."""
+        """What to add on a word that probably belongs later on the line, as it is a file or a folder."""
         later = [one for one in self._get_positional_actions() if one is not action]
         if action.option_strings or not later or not os.path.lexists(value):
             return ""
@@ -70,8 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _StoreOnce(argparse.Action):
-    """Keeps the value of an option, as argparse does. A second value, for which the first would be forgotten,
-    is an error."""
+    """Stores the value of an option. A second one is an error; argparse would silently forget the first."""
 
     _kept_in: argparse.Namespace | None = None
 
@@ -94,8 +93,8 @@ def _path(text: str) -> Path:
 
 
 def _meant(given: str, names: Iterable[str], *, others: bool = False) -> str:
-    """The name that is most like the one given; where none is like it, all of them with `others`."""
-    # Without the dashes, which all options have alike.
+    """A hint at the name that is most like the one given; if none is like it, with `others`, at all names."""
+    # Compared without dashes, which all options have in common.
     by_word = {name.lstrip("-"): name for name in names}
     near = nearest(given.lstrip("-"), by_word)
     if near:

@@ -22,7 +22,7 @@ from curate.commands.console import (
 from curate.options.select import SelectOptions
 from qa.severity import SEVERITIES, Severity, at_least
 
-_TOLD = 6  # values of a name
+_SHOWN = 6  # values of a name
 
 
 def add(commands: Any) -> None:
@@ -83,21 +83,21 @@ def _flagged(qa: Path, severity: Severity) -> set[str]:
 
 
 def _there(values: dict[str, list[Any]]) -> list[str]:
-    """A line on the values of each name, for those who asked for one that no sample has."""
+    """A line on each name in a condition that no sample meets: the values that samples have."""
     lines = []
     for name, found in values.items():
-        told = [repr(value) for value in found[:_TOLD]]
+        told = [repr(value) for value in found[:_SHOWN]]
         known = [value for value in found if value is not None]
-        if len(found) > _TOLD and all(isinstance(value, int | float) for value in known):
+        if len(found) > _SHOWN and all(isinstance(value, int | float) for value in known):
             told = [f"{min(known):g} to {max(known):g}", *["None"] * (None in found)]
-        elif len(found) > _TOLD:
-            told.append(counted(len(found) - _TOLD, "other value"))
+        elif len(found) > _SHOWN:
+            told.append(counted(len(found) - _SHOWN, "other value"))
         lines.append(f"  {name} is here: {', '.join(told)}")
     return lines
 
 
 def _alike(a: argparse.Namespace) -> list[tuple[str, str]]:
-    """Each two samples that QA would call near-duplicates of each other, by their ids."""
+    """The pairs of samples, by their ids, that QA would call near-duplicates."""
     from qa.checks.duplicates import look_alikes
     from qa.view import open_view
 

@@ -1,4 +1,4 @@
-"""curate show: what is in a dataset."""
+"""curate show: the content of a dataset."""
 
 from __future__ import annotations
 

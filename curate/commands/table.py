@@ -1,4 +1,4 @@
-"""The table of commands, in the order of the work. A command's module is imported when it is run."""
+"""The table of commands, in the order of use. A command's module is imported only when it is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""curate trust: take a dataset's word for where its files lie."""
+"""curate trust: let a dataset refer to files outside it."""
 
 from __future__ import annotations
 
