@@ -18,7 +18,7 @@ from curate.data.dataset import Dataset
 from curate.data.sample import SCHEMA, SHAPES, attrs_of, labelled_points, to_numpy
 from curate.data.training_set import form_of
 from qa.measures import residuals
-from qa.measures.arrays import ENOUGH, Flags, Floats, Names, Rows, blocks, grouped, numbered
+from qa.measures.arrays import ENOUGH, Flags, Floats, Names, Rows, blocks, grouped, is_known, numbered
 from qa.measures.image_pass import PixelFacts, pixel_facts, unopened
 from qa.measures.residuals import Residuals
 
@@ -145,7 +145,7 @@ class View:
     def independent(self, rows: Rows) -> int:
         """How many of the rows count as independent: subjects where they are known, else samples."""
         subjects = self.subject_id[rows]
-        return len(set(subjects.tolist()) - {None}) + int((subjects == np.array(None)).sum())
+        return len(set(subjects.tolist()) - {None}) + int((~is_known(subjects)).sum())
 
     def peers(self, least: float) -> Iterator[Rows]:
         """Rows of samples that are compared with each other, `least` or more of them: those of one source and
@@ -159,12 +159,11 @@ class View:
                 continue
             count = -(-len(rows) // ENOUGH)
             subject = self.subject_id[rows]
-            known = np.flatnonzero(subject != np.array(None))
-            unknown = np.flatnonzero(subject == np.array(None))
-            known = known[np.argsort(numbered(subject[known])[1], kind="stable")]
+            named, unnamed = np.flatnonzero(is_known(subject)), np.flatnonzero(~is_known(subject))
+            named = named[np.argsort(numbered(subject[named])[1], kind="stable")]
             part = np.empty(len(rows), np.intp)
-            part[known] = np.arange(len(known)) * count // max(1, len(known))
-            part[unknown] = np.arange(len(unknown)) % count
+            part[named] = np.arange(len(named)) * count // max(1, len(named))
+            part[unnamed] = np.arange(len(unnamed)) % count
             yield from (rows[part == number] for number in range(count))
 
     def folds(self, rows: Rows, count: int = 5) -> Rows:
@@ -233,7 +232,7 @@ def open_view(
         K=_block(opened, "K"),
         transform=_block(opened, "transform"),
         residuals=residuals.none(len(keypoints)),
-        cut=training | (text["parent_id"] != np.array(None)),
+        cut=training | is_known(text["parent_id"]),
         expected=_spread(wanted, dataset_of),
         pixels=pixel_facts(
             opened,
@@ -254,10 +253,10 @@ def open_view(
 
 def boxes_of(points: Floats) -> tuple[Floats, Floats]:
     """Lower and upper corners (n, 2) of points (n, 21, 2); NaN where all of them are unknown."""
-    known = ~np.isnan(points)
-    low: Floats = np.min(points, axis=1, where=known, initial=np.inf)
-    high: Floats = np.max(points, axis=1, where=known, initial=-np.inf)
-    none = ~known.any(axis=1)
+    seen = ~np.isnan(points)
+    low: Floats = np.min(points, axis=1, where=seen, initial=np.inf)
+    high: Floats = np.max(points, axis=1, where=seen, initial=-np.inf)
+    none = ~seen.any(axis=1)
     low[none] = high[none] = np.nan
     return low, high
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from curate.basics.wording import percent
 from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.measures.arrays import Flags, Floats, Rows, blocks, shared
+from qa.measures.arrays import Flags, Floats, Rows, blocks, is_known, shared
 from qa.measures.similar_pairs import Pairs, correlations, similar_pairs
 from qa.severity import Severity
 from qa.view import View, boxes_of
@@ -33,7 +33,7 @@ def exact_duplicates(view: View, limits: Limits) -> Outcome:
             words = {"other": view.sample_id[first], "splits": " and ".join(splits) or "no split"}
             hit = Hit(float(len(rows)), 1.0, row=row, severity="error" if leaks else "warning", words=words)
             (across if leaks else within).append(hit)
-    judged = int((view.pixels.sha256 != np.array(None)).sum())
+    judged = int(is_known(view.pixels.sha256).sum())
     return Outcome(judged, [*across, *within])
 
 
@@ -51,9 +51,9 @@ def hand_twice(view: View, limits: Limits) -> Outcome:
         size = (high - low).max(axis=1)
         for number, row in enumerate(rows[1:], start=1):
             gaps = np.linalg.norm(hands[:number] - hands[number], axis=2)
-            known = np.isfinite(gaps)
-            count = known.sum(axis=1)
-            apart = np.where(known, gaps, 0).sum(axis=1) / np.maximum(count, 1) / max(size[number], 1e-9)
+            measured = np.isfinite(gaps)
+            count = measured.sum(axis=1)
+            apart = np.where(measured, gaps, 0).sum(axis=1) / np.maximum(count, 1) / max(size[number], 1e-9)
             apart[count < limits["points"]] = np.inf
             first = int(apart.argmin())
             if apart[first] < limits["apart"]:
@@ -79,7 +79,8 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
     judged, pairs, crowded = _near_pairs(view, limits)
     groups = _groups(pairs, len(view))
     group_of = {row: group for group in groups for row in group}
-    apart = (view.split[pairs.first] != view.split[pairs.second]) & _every_split(view, pairs)
+    one, other = view.split[pairs.first], view.split[pairs.second]
+    apart = (one != other) & is_known(one) & is_known(other)
     hits = []
     told = set[int]()
     for a, b in zip(pairs.first[apart].tolist(), pairs.second[apart].tolist(), strict=True):
@@ -99,7 +100,7 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
 
 def _near_pairs(view: View, limits: Limits) -> tuple[int, Pairs, Rows]:
     """How many images were judged, pairs that look alike, and the rows that were not compared with all."""
-    rows = np.flatnonzero(view.pixels.error == np.array(None))
+    rows = np.flatnonzero(~is_known(view.pixels.error))
     least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
     pairs, crowded = similar_pairs(view.pixels.thumbs[rows], least, at_most)
     pairs, crowded = Pairs(rows[pairs.first], rows[pairs.second], pairs.mirrored), rows[crowded]
@@ -158,12 +159,6 @@ def _crowd(rows: Rows, at_most: int) -> Hit:
     return Hit(float(len(rows)), 0.0, row=int(rows[0]), severity="info", words=words)
 
 
-def _every_split(view: View, pairs: Pairs) -> Flags:
-    known = view.split != np.array(None)
-    both: Flags = known[pairs.first] & known[pairs.second]
-    return both
-
-
 def _hashes_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
     hashes, turned = view.pixels.hashes, pairs.mirrored.astype(np.intp)
     # A bit on the median may fall either way: of a mirrored pair, each has its turn to be mirrored.
@@ -197,7 +192,7 @@ def _poses(view: View, rows: Rows) -> Floats:
 
 def _pictures_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
     one, other = view.subject_id[pairs.first], view.subject_id[pairs.second]
-    strangers = (one != other) & (one != np.array(None)) & (other != np.array(None))
+    strangers = (one != other) & is_known(one) & is_known(other)
     least = np.where(strangers, limits["strangers"], limits["likeness"])
     alike: Flags = correlations(view.pixels.thumbs, pairs) >= least
     return alike

@@ -8,6 +8,7 @@ import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome, sample_outcome
 from qa.checks.wording import size_text
+from qa.measures.arrays import is_known
 from qa.view import View
 
 
@@ -20,7 +21,7 @@ def unreadable_image(view: View, limits: Limits) -> Outcome:
     """Images that do not decode fully (ultralytics' verify_image asks the same)."""
     if not view.pixels.opened:
         return Outcome(0)
-    rows = np.flatnonzero(view.pixels.error != np.array(None))
+    rows = np.flatnonzero(is_known(view.pixels.error))
     hits = [
         Hit(
             1.0,
@@ -36,13 +37,13 @@ def unreadable_image(view: View, limits: Limits) -> Outcome:
 def image_size(view: View, limits: Limits) -> Outcome:
     """Width and height in the table against the decoded, EXIF-oriented image."""
     told, real = view.size, view.pixels.size
-    known = np.all(np.isfinite(told), axis=1) & np.all(np.isfinite(real), axis=1)
+    judged = np.all(np.isfinite(told), axis=1) & np.all(np.isfinite(real), axis=1)
     off = np.abs(told - real).max(axis=1)
 
     def words(i: int) -> dict[str, object]:
         return {"told": size_text(told[i]), "real": size_text(real[i])}
 
-    return sample_outcome(known, known & (off > limits["pixels"]), off, limits["pixels"], words)
+    return sample_outcome(judged, judged & (off > limits["pixels"]), off, limits["pixels"], words)
 
 
 CHECKS: tuple[Check, ...] = (

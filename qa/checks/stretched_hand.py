@@ -9,7 +9,7 @@ import numpy as np
 from curate.basics import keypoints as kp
 from qa.checks.check import Check, Limits, Outcome, graded_outcome
 from qa.measures import robust
-from qa.measures.arrays import Floats, Names
+from qa.measures.arrays import Floats, Names, is_known
 from qa.view import View
 
 # The fingers' bones, and what lies across them: between the MCPs, and from the thumb's CMC.
@@ -48,9 +48,10 @@ class _Segments:
         """The medians of the other hands of each hand's subject, (n, s); NaN where it has fewer than `least`
         hands."""
         usual = np.full_like(self.shape, np.nan)
-        known = np.flatnonzero((subjects != np.array(None)) & np.isfinite(self.shape).any(axis=1))
-        for rows in robust.groups(subjects[known], least):
-            usual[known[rows]] = robust.medians_of_others(self.shape[known[rows]])
+        named = np.flatnonzero(is_known(subjects) & np.isfinite(self.shape).any(axis=1))
+        for some in robust.groups(subjects[named], least):
+            rows = named[some]
+            usual[rows] = robust.medians_of_others(self.shape[rows])
         return usual
 
     def stretch(self, usual: Floats) -> Floats:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.measures.arrays import Names, Rows, grouped, numbered
+from qa.measures.arrays import Names, Rows, grouped, is_known, numbered
 from qa.view import View, as_names
 
 _LASTING = ("gender", "skinColor")  # what one person has one of
@@ -23,10 +23,10 @@ def same_burst(view: View, limits: Limits) -> Outcome:
     Where the subject is unknown, the images must also look alike (hashes within `distance` bits), and the
     finding is a warning.
     """
-    known = view.split != np.array(None)
+    in_split = is_known(view.split)
     pairs: list[tuple[int, int]] = []
     for rows, values in _numbered(view):
-        rows, values = rows[known[rows]], values[known[rows]]
+        rows, values = rows[in_split[rows]], values[in_split[rows]]
         for step in range(1, len(rows)):  # others may have numbers in between
             close = values[step:] - values[:-step] <= limits["numbers"]
             if not close.any():
@@ -46,7 +46,7 @@ def same_burst(view: View, limits: Limits) -> Outcome:
             severity = "warning" if unknown else "error"
             told.add(a)
             hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
-    return Outcome(int(known.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
+    return Outcome(int(in_split.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 
 
 def subject_leak(view: View, limits: Limits) -> Outcome:
@@ -140,8 +140,8 @@ def _leak(view: View, names: Names, *, per_dataset: bool) -> Outcome:
 
 def _kind_text(kind: tuple[str | None, str | None, str | None]) -> str:
     subject, side, aspect = kind
-    known = " ".join(filter(None, (aspect, side))) or "unknown"
-    return f"{known} of {subject}" if subject else known
+    hand = " ".join(filter(None, (aspect, side))) or "unknown"
+    return f"{hand} of {subject}" if subject else hand
 
 
 def _numbered(view: View) -> Iterator[tuple[Rows, Rows]]:
@@ -159,9 +159,9 @@ def _numbered(view: View) -> Iterator[tuple[Rows, Rows]]:
                 stem = stem.replace(f"{view.split[row]}/", "")
             place[row], value[row] = places.setdefault(stem, len(places)), int(match[1])
     _, order = numbered(as_names(list(places)))
-    known = np.flatnonzero(place >= 0)
-    for found in grouped(order[place[known]]):
-        rows = known[found]
+    named = np.flatnonzero(place >= 0)
+    for found in grouped(order[place[named]]):
+        rows = named[found]
         rows = rows[np.argsort(value[rows], kind="stable")]
         yield rows, value[rows]
 

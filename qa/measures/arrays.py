@@ -25,6 +25,12 @@ def blocks(count: int) -> Iterator[slice]:
         yield slice(start, min(start + _BLOCK, count))
 
 
+def is_known(names: Names) -> Flags:
+    """(n,) which of the names are not None."""
+    flags: Flags = names != np.array(None)  # an array, as linters would turn `!= None` into `is not None`
+    return flags
+
+
 def evenly(rows: Rows) -> Rows:
     """At most ENOUGH of the rows, evenly taken."""
     return rows[:: max(1, -(-len(rows) // ENOUGH))]
@@ -49,16 +55,16 @@ def shared(names: Names, folder: Rows) -> Iterator[Rows]:
 
     Names that are None are left out.
     """
-    known = np.flatnonzero(names != np.array(None))
-    if not len(known):
+    rows = np.flatnonzero(is_known(names))
+    if not len(rows):
         return
     place: dict[str, int] = {}
-    codes = np.fromiter((place.setdefault(name, len(place)) for name in names[known]), np.intp, len(known))
-    codes = codes * (int(folder.max()) + 1) + folder[known]
+    codes = np.fromiter((place.setdefault(name, len(place)) for name in names[rows]), np.intp, len(rows))
+    codes = codes * (int(folder.max()) + 1) + folder[rows]
     del place
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     ends = np.append(starts[1:], len(order))
     several = np.flatnonzero(ends - starts > 1)
     for i in several[np.argsort(order[starts[several]])]:
-        yield known[order[starts[i] : ends[i]]]
+        yield rows[order[starts[i] : ends[i]]]
