@@ -95,6 +95,7 @@ def _add_open_labelme(actions: Any) -> None:
 
 
 def _open_labelme(a: argparse.Namespace) -> int:
+    from qa.review.decisions import DECISIONS
     from qa.review.open_labelme import open_labelme
 
     labelme, options = FORMATS["labelme"], options_of(a, LabelmeOptions)
@@ -103,7 +104,7 @@ def _open_labelme(a: argparse.Namespace) -> int:
     )
     advice = ""
     if done.corrected:
-        advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
+        advice = f"\n{_to_apply(a.out / DECISIONS, a.dataset)}"
     elif done.opened and options.no_open:
         labels = a.out / "labels"
         advice = f"\nnext: correct what is in {labels} with Labelme, and give the same command again"
@@ -138,6 +139,7 @@ def _add_take_back(actions: Any) -> None:
 def _take_back(a: argparse.Namespace) -> int:
     from curate.basics.paths import require_place, require_there
     from curate.data.source import Source
+    from qa.review.decisions import DECISIONS
     from qa.review.taken_back import take_back
 
     for place in filter(None, (a.labels, a.images)):
@@ -145,7 +147,7 @@ def _take_back(a: argparse.Namespace) -> int:
         require_there(place)
     parts = FORMATS[a.format].read(Source(a.labels, a.images))
     done = take_back(a.dataset, parts, a.labels, a.out, reviewer=a.reviewer, overwrite=a.overwrite)
-    advice = f"\n{_to_apply(a.out / 'decisions.jsonl', a.dataset)}"
+    advice = f"\n{_to_apply(a.out / DECISIONS, a.dataset)}"
     show(a, done.as_json(), f"{done}{advice if done.corrected else ''}")
     return FINDINGS if done.refused else OK
 
@@ -203,7 +205,7 @@ def _add_agreement(actions: Any) -> None:
 
 def _agreement(a: argparse.Namespace) -> int:
     from qa.review.consensus import consensus
-    from qa.review.corrections import lines_of
+    from qa.review.decisions import as_jsonl
     from qa.review.point_agreement import point_agreement
 
     options = options_of(a, AgreementOptions)
@@ -217,7 +219,7 @@ def _agreement(a: argparse.Namespace) -> int:
         lines += [f"  not compared: {sample!r}: {why}" for sample, why in compared.left]
         if options.consensus is not None:
             merged = consensus(compared, options.within)
-            files.write_result(options.consensus, lines_of(merged.decisions), overwrite=a.overwrite)
+            files.write_result(options.consensus, as_jsonl(merged.decisions), overwrite=a.overwrite)
             told["consensus"] = merged.as_json()
             root = compared.dataset.root
             lines += [str(merged), _to_apply(options.consensus, root)]

@@ -44,6 +44,16 @@ class _Judgement:
         """Samples that someone has to label again."""
         return [sample_id for sample_id, decision in self.agreed.items() if decision.decision == "fix"]
 
+    @property
+    def checks(self) -> dict[str, tuple[int, int]]:
+        """As in `Applied`."""
+        decided, accepted = Counter[str](), Counter[str]()
+        for decision in self.agreed.values():
+            decided.update(set(decision.check_ids))
+            if decision.decision == "accept":
+                accepted.update(set(decision.check_ids))
+        return {check: (decided[check], accepted[check]) for check in sorted(decided)}
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -149,16 +159,19 @@ def apply_decisions(
     if out is not None and not dry_run:
         summary = _write(source, Path(out), judged, engine=engine, overwrite=overwrite, quiet=quiet)
     counts = Counter(decision.decision for decision in judged.agreed.values())
-    checks = _false_positives(judged.agreed.values())
-    beside = dict(sorted(judged.beside.items()))
     return Applied(
-        summary, dict(sorted(counts.items())), judged.refused, judged.conflicts, judged.fix, checks, beside
+        summary,
+        counts=dict(sorted(counts.items())),
+        refused=judged.refused,
+        conflicts=judged.conflicts,
+        fix=judged.fix,
+        checks=judged.checks,
+        beside=dict(sorted(judged.beside.items())),
     )
 
 
 def _judge(source: Dataset, given: list[list[Decision]], *, engine: Engine, quiet: bool) -> _Judgement:
-    ids: list[str] = source.table(["sample_id"]).column(0).to_pylist()
-    latest, unknown = _latest(ids, given)
+    latest, unknown = _latest(source, given)
     refused = [(sample_id, "no such sample in the dataset") for sample_id, _ in sorted(unknown)]
     agreed: dict[str, Decision] = {}
     conflicts: list[tuple[str, str]] = []
@@ -185,14 +198,14 @@ def _judge(source: Dataset, given: list[list[Decision]], *, engine: Engine, quie
 
 
 def _latest(
-    ids: list[str], given: list[list[Decision]]
+    source: Dataset, given: list[list[Decision]]
 ) -> tuple[dict[str, list[Decision]], set[tuple[str, str]]]:
     """Of each sample the reviewers' last decisions, by reviewer, in whatever order the files come; and (id,
     reviewer) of those on no sample, once each: a file may hold what was imported of others.
 
     Of a reviewer's decisions of the same time the last in a file counts. Of two files, each counts.
     """
-    names = names_of(ids, list(chain(*given)))
+    names = names_of(source, chain(*given))
     latest: dict[str, list[Decision]] = defaultdict(list)
     unknown = set[tuple[str, str]]()
     for decisions in given:
@@ -217,15 +230,6 @@ def _last(decisions: Iterable[Decision]) -> Iterator[Decision]:
         yield from {decision.verdict: decision for decision in told if decision.at == last}.values()
 
 
-def _false_positives(decisions: Iterable[Decision]) -> dict[str, tuple[int, int]]:
-    decided, accepted = Counter[str](), Counter[str]()
-    for decision in decisions:
-        decided.update(set(decision.check_ids))
-        if decision.decision == "accept":
-            accepted.update(set(decision.check_ids))
-    return {check: (decided[check], accepted[check]) for check in sorted(decided)}
-
-
 def _write(
     source: Dataset, out: Path, judged: _Judgement, *, engine: Engine, overwrite: bool, quiet: bool
 ) -> Summary:
@@ -237,7 +241,7 @@ def _write(
     review = {
         "fix": judged.fix,
         "conflicts": [{"sample": sample, "decisions": who} for sample, who in judged.conflicts],
-        "checks": _false_positives(judged.agreed.values()),
+        "checks": judged.checks,
     }
     options = {"decisions": digest}
     stage = Stage("review", out, options, (source,), engine=engine, overwrite=overwrite, quiet=quiet)

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-import curate
 from curate.basics import keypoints as kp
 from curate.basics.wording import counted
 from curate.data.sample import Sample
 from curate.scoring import metrics
 from qa.review.corrections import difference
-from qa.review.decisions import SCHEMA, Decision, Patch, sample_sha
+from qa.review.decisions import Decision, Patch, decide
 from qa.review.pairs import Pair, Pairs
 from qa.review.point_agreement import hand_sizes
 
@@ -94,16 +93,14 @@ def _merged(one: Sample, two: Sample, reach: float) -> tuple[Sample, list[str]]:
 def _decision(compared: Pairs, pair: Pair, kind: Any, patch: Patch | None) -> Decision:
     given = pair.decisions or ()
     reasons = {decision.reason for decision in given}
-    return Decision(
-        schema=SCHEMA,  # type: ignore[arg-type]
-        dataset_sha=compared.dataset.fingerprint,
-        sample_id=pair.base.sample_id,
-        sample_sha=sample_sha(pair.base, pair.pixels),
-        decision=kind,
+    return decide(
+        compared.dataset.fingerprint,
+        pair.base,
+        pair.pixels,
+        kind,
         reviewer=" and ".join(sorted(compared.people)),
         ts=max(given, key=lambda one: one.at).ts if given else compared.saved,
+        patch=patch,
         check_ids=sorted({check for decision in given for check in decision.check_ids}),
         reason=reasons.pop() if len(reasons) == 1 else None,
-        patch=patch,
-        app_version=curate.__version__,
     )

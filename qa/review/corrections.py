@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-import curate
 from curate.basics import keypoints as kp
-from curate.basics.errors import UnreadableImage
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.data.source import files_below
-from qa.review.decisions import SCHEMA, Decision, Patch, pixel_state, sample_sha
+from qa.review.decisions import Decision, Patch, decide, read_pixel_state
 
 
 def difference(old: Sample, new: Sample, *, within: float = 0.0) -> Patch:
@@ -45,30 +41,11 @@ def last_saved(labels: Path) -> str:
 
 
 def decision_of(source: Dataset, sample: Sample, patch: Patch, reviewer: str, when: str) -> Decision:
-    """The decision to correct a sample so, on its labels and pixels as they are.
+    """The decision to correct a sample like this, on its labels and pixels as they are.
 
     Parameters
     ----------
     when: the time at which it was made (`last_saved`).
     """
-    try:
-        pixels = pixel_state(source.read_image(sample))
-    except UnreadableImage:
-        pixels = pixel_state(None)
-    return Decision(
-        schema=SCHEMA,  # type: ignore[arg-type]
-        dataset_sha=source.fingerprint,
-        sample_id=sample.sample_id,
-        sample_sha=sample_sha(sample, pixels),
-        decision="patch",
-        reviewer=reviewer,
-        ts=when,
-        patch=patch,
-        app_version=curate.__version__,
-    )
-
-
-def lines_of(decisions: Iterable[Decision]) -> bytes:
-    """The content of decisions.jsonl."""
-    encoder = msgspec.json.Encoder()
-    return b"".join(encoder.encode(decision) + b"\n" for decision in decisions)
+    pixels = read_pixel_state(source.root, sample.image)
+    return decide(source.fingerprint, sample, pixels, "patch", reviewer=reviewer, ts=when, patch=patch)

@@ -15,20 +15,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import msgspec
 import numpy as np
 
+import curate
 from curate.basics import images
 from curate.basics import keypoints as kp
-from curate.basics.errors import InputError, found_and_field
+from curate.basics.errors import InputError, UnreadableImage, found_and_field
 from curate.basics.paths import open_file, real
+from curate.data import references
 from curate.data.sample import Sample
 
+DECISIONS = "decisions.jsonl"
 SCHEMA = "hand-curate decision 1"
 # Why a sample is rejected or needs fixing; the page's keys 1 to 9.
 REASONS: tuple[str, ...] = (
@@ -152,6 +157,53 @@ def _checked(decision: Decision) -> Decision:
 def alias(dataset_sha: str, sample_id: str) -> str:
     """The name of a sample on an anonymous page: it says nothing, and leads back with the dataset at hand."""
     return ALIAS + hashlib.sha256(f"{dataset_sha} {sample_id}".encode()).hexdigest()[:20]
+
+
+def decide(
+    dataset_sha: str,
+    sample: Sample,
+    pixels: str,
+    decision: Any,
+    *,
+    reviewer: str,
+    ts: str,
+    patch: Patch | None = None,
+    check_ids: Iterable[str] = (),
+    reason: str | None = None,
+) -> Decision:
+    """A decision on a sample's labels and pixels as they are.
+
+    Parameters
+    ----------
+    pixels: as `pixel_state` gives it. decision: a `Verdict`. ts: the time at which it was made.
+    """
+    return Decision(
+        schema=SCHEMA,  # type: ignore[arg-type]
+        dataset_sha=dataset_sha,
+        sample_id=sample.sample_id,
+        sample_sha=sample_sha(sample, pixels),
+        decision=decision,
+        reviewer=reviewer,
+        ts=ts,
+        check_ids=list(check_ids),
+        reason=reason,
+        patch=patch,
+        app_version=curate.__version__,
+    )
+
+
+def as_jsonl(decisions: Iterable[Decision]) -> bytes:
+    """The content of a decisions.jsonl."""
+    encoder = msgspec.json.Encoder()
+    return b"".join(encoder.encode(decision) + b"\n" for decision in decisions)
+
+
+def read_pixel_state(root: Path, ref: str) -> str:
+    """`pixel_state` of an image that a dataset at `root` refers to. Raises UnsafeReference if it may not."""
+    try:
+        return pixel_state(references.read_image(root, ref))
+    except UnreadableImage:
+        return pixel_state(None)
 
 
 def pixel_state(pixels: images.Pixels | None) -> str:

@@ -35,14 +35,14 @@ from curate.data.source import TWO_SIDES, Source, files_below
 from curate.hands.sifting import reasons_in
 from qa.finding import read_findings
 from qa.options import LabelmeOptions
-from qa.review.corrections import decision_of, difference, last_saved, lines_of
-from qa.review.decisions import Decision, Patch, read_decisions
+from qa.review.corrections import decision_of, difference, last_saved
+from qa.review.decisions import DECISIONS, Decision, Patch, as_jsonl, read_decisions
 from qa.severity import SEVERITIES, Severity, at_least
 
 Write = Callable[[Dataset, Path], Counter[str]]
 Read = Callable[[Source], Iterator[Part]]
 
-LABELS, NAMES, DECISIONS = "labels", "labels.txt", "decisions.jsonl"
+LABELS, NAMES = "labels", "labels.txt"
 # What Labelme asks of each point: a hidden one, and the hand's side.
 _FLAGS = '{".*": ["occluded", "left", "right"]}'
 _SWITCHES = ("--nosortlabels", "--validatelabel", "exact", "--labelflags", _FLAGS)
@@ -275,7 +275,7 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
             continue
         corrected += [decision_of(source, old, patch, reviewer, when) for old, patch in patches]
     refused += [(path.name, "no picture that was opened here") for path in there.values()]
-    files.write(folder / DECISIONS, lines_of(corrected))
+    files.write(folder / DECISIONS, as_jsonl(corrected))
     opened = sum(map(len, session.values()))
     return Relabelled(folder, opened, tuple(d.sample_id for d in corrected), tuple(refused))
 

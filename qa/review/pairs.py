@@ -72,7 +72,7 @@ def of_decisions(
     """
     source = _opened(dataset)
     files = [latest_decisions(first), latest_decisions(second)]
-    names = names_of(_ids(source), [decision for file in files for decision in file.values()])
+    names = names_of(source, [decision for file in files for decision in file.values()])
     one, two = ({names.get((d.dataset_sha, d.sample_id), ""): d for d in file.values()} for file in files)
     samples = [sample for sample in source if sample.sample_id in one and sample.sample_id in two]
     states = pixel_states(source.root, samples, engine=engine, quiet=quiet)
@@ -132,11 +132,6 @@ def _opened(dataset: str | os.PathLike[str]) -> Dataset:
     source = Dataset(dataset)
     source.refuse_training_set("compare labels of the dataset that it was built from")
     return source
-
-
-def _ids(dataset: Dataset) -> list[str]:
-    ids: list[str] = dataset.table(["sample_id"]).column(0).to_pylist()
-    return ids
 
 
 def _labels(sample: Sample, decision: Decision) -> Sample | None:

@@ -14,21 +14,21 @@ import numpy as np
 from curate.basics import keypoints as kp
 from curate.basics import progress
 from curate.basics.engine import Engine
-from curate.basics.errors import UnreadableImage
-from curate.data import references
+from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.hands.oriented import SIDE_FROM, oriented_anew
 from curate.hands.relabelled import unjudged
 from qa.review.beside_points import box_of, xyz_of
-from qa.review.decisions import ALIAS, Decision, Patch, alias, pixel_state, sample_sha
+from qa.review.decisions import ALIAS, Decision, Patch, alias, read_pixel_state, sample_sha
 
 _CHUNK = 32
 _REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
 
 
-def names_of(ids: list[str], given: Iterable[Decision]) -> dict[tuple[str, str], str]:
-    """The sample that each (dataset_sha, sample_id) of a decision means: itself, or the one an alias stands
-    for."""
+def names_of(dataset: Dataset, given: Iterable[Decision]) -> dict[tuple[str, str], str]:
+    """By (dataset_sha, sample_id) of a decision, the id of the sample in the dataset that it means: the same
+    id, or the one behind an alias. Decisions on other samples are left out."""
+    ids: list[str] = dataset.table(["sample_id"]).column(0).to_pylist()
     known, decisions = set(ids), list(given)
     names = {(d.dataset_sha, d.sample_id): d.sample_id for d in decisions if d.sample_id in known}
     for salt in {d.dataset_sha for d in decisions if d.sample_id.startswith(ALIAS)}:
@@ -49,14 +49,7 @@ def pixel_states(root: Path, samples: list[Sample], *, engine: Engine, quiet: bo
 
 
 def _read_states(root: Path, refs: list[str]) -> list[str]:
-    return [_read_state(root, ref) for ref in refs]
-
-
-def _read_state(root: Path, ref: str) -> str:
-    try:
-        return pixel_state(references.read_image(root, ref))
-    except UnreadableImage:
-        return pixel_state(None)
+    return [read_pixel_state(root, ref) for ref in refs]
 
 
 def stale(sample: Sample, pixels: str, decision: Decision) -> str:

@@ -23,10 +23,9 @@ from curate.data import contents
 from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, from_batch
-from qa.review.corrections import decision_of, difference, last_saved, lines_of
-from qa.review.decisions import Decision, Patch
+from qa.review.corrections import decision_of, difference, last_saved
+from qa.review.decisions import DECISIONS, Decision, Patch, as_jsonl
 
-DECISIONS = "decisions.jsonl"
 _ROUNDED = 0.01  # pixels; CVAT keeps two decimals
 _APART = 16.0  # grey levels by which a picture differs from itself written anew, at most, on average
 _SMALL = (64, 64)  # pixels in which pictures are compared
@@ -135,7 +134,7 @@ def _compare(source: Dataset, parts: Iterable[Part], out: Path, labels: Path, re
         example = f", such as {next(iter(mended))!r}" if mended else ""
         remedy = "give the dataset that was exported, and what came of it"
         raise InputError(labels, f"labels of none of its samples{example}", remedy=remedy)
-    files.write(out / DECISIONS, lines_of(corrected))
+    files.write(out / DECISIONS, as_jsonl(corrected))
     return TakenBack(out, len(source), found, tuple(d.sample_id for d in corrected), tuple(refused))
 
 

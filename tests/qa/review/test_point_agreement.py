@@ -15,10 +15,10 @@ from curate.basics.errors import InputError
 from curate.cli import main
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample
-from qa.review import corrections, pairs
+from qa.review import pairs
 from qa.review.apply import apply_decisions
 from qa.review.consensus import consensus
-from qa.review.decisions import Decision, Patch, pixel_state, sample_sha
+from qa.review.decisions import Decision, Patch, as_jsonl, pixel_state, sample_sha
 from qa.review.point_agreement import point_agreement
 
 # A hand of 100 px: the box around its points is 100 x 40.
@@ -84,7 +84,7 @@ def test_what_two_agree_on_is_put_in_the_middle(tmp_path: Path, ann: list[Sample
         ("s/3", "index_tip"),
         ("s/3", "ring_tip"),
     ]
-    (tmp_path / "both.jsonl").write_bytes(corrections.lines_of(merged.decisions))
+    (tmp_path / "both.jsonl").write_bytes(as_jsonl(merged.decisions))
     applied = apply_decisions(tmp_path / "by-ann", tmp_path / "both.jsonl", tmp_path / "next", quiet=True)
     assert not applied.failed
     new = list(Dataset(tmp_path / "next"))
@@ -114,7 +114,7 @@ def decided(tmp_path: Path, name: str, samples: list[Sample], patches: list[Patc
         )
         for sample, patch in zip(samples, patches, strict=True)
     ]
-    (tmp_path / f"{name}.jsonl").write_bytes(corrections.lines_of(decisions))
+    (tmp_path / f"{name}.jsonl").write_bytes(as_jsonl(decisions))
     return tmp_path / f"{name}.jsonl"
 
 
