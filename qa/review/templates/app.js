@@ -46,8 +46,8 @@ function tell(words) {
 }
 
 function begin() {
-  document.title = `Review of ${head.name}`;
-  at("title").textContent = head.name;
+  document.title = inOrder(`Review of ${head.name}`);
+  at("title").textContent = inOrder(head.name);
   at("kicker").textContent = `hand-curate ${head.app_version} · review`;
   try {
     at("reviewer").value = localStorage.getItem("hand-curate-review:reviewer") || "";

@@ -9,6 +9,11 @@ let chunk = 0; // the last that was asked for
 const column = {};
 const finding = { check: [], severity: [], score: [], threshold: [], message: [] };
 
+// Letters that turn the order of those behind them are shown as such, so that gnp.exe is not read as exe.png.
+function inOrder(text) {
+  return String(text).replace(/[\u202A-\u202E\u2066-\u2069]/g, "\uFFFD");
+}
+
 function curateIndex(told) {
   head = told;
   const n = head.rows;

@@ -109,8 +109,8 @@ function dress(cell) {
   cell.verdict.className = verdict === "undecided" ? "" : `verdict-mark ${verdict}`;
   cell.verdict.textContent = verdict === "undecided" ? "" : VERDICT_GLYPH[verdict];
   cell.node.classList.toggle("rejected", verdict === "reject");
-  cell.name.textContent = shortName(column.id[row]);
-  cell.node.title = column.id[row];
+  cell.name.textContent = inOrder(shortName(column.id[row]));
+  cell.node.title = inOrder(column.id[row]);
   cell.node.tabIndex = row === active ? 0 : -1;
   cell.node.setAttribute("aria-selected", row === active || picked.has(row));
   cell.node.classList.toggle("active", row === active);
@@ -138,7 +138,7 @@ function spoken(row) {
   const parts = [column.id[row], severity ? `${SEVERITY_WORD[severity]}: ${checksOf(row).join(", ")}` : "nothing found"];
   const own = mine.get(row);
   parts.push(VERDICT_WORD[VERDICTS[column.verdict[row]]] + (own?.reason ? `, ${own.reason}` : ""));
-  return parts.join("; ");
+  return inOrder(parts.join("; "));
 }
 
 function redress(row) {

@@ -17,6 +17,7 @@ const panel = document.getElementById("panel");
 
 function make(tag, properties = {}, children = []) {
   const node = Object.assign(document.createElement(tag), properties);
+  for (const name of ["textContent", "title"]) if (name in properties) node[name] = inOrder(properties[name]);
   node.append(...children);
   return node;
 }

@@ -317,6 +317,23 @@ def test_a_hostile_dataset_executes_nothing(
     assert not set("<>&") & set(data)
 
 
+def test_letters_that_turn_the_order_of_a_name_are_shown_as_such(
+    tmp_path: Path, flat_hand: np.ndarray, context: BrowserContext
+) -> None:
+    turning = "\u202egnp.exe"
+    sample = hand(tmp_path / "hands", 0, flat_hand)
+    sample.sample_id = sample.source = sample.subject_id = turning
+    save(tmp_path / "hands", [sample])
+    found = [flag("blur", sample, message=turning), flag("leak", None, message=turning)]
+    write_findings(found, tmp_path / "qa")
+    build_review(tmp_path / "hands", tmp_path / "qa", tmp_path / "page", quiet=True)
+    page = open_page(context, tmp_path / "page")
+    press(page, "j a")
+    assert page.locator("#panel h2").inner_text() == "\ufffdgnp.exe"
+    assert "\u202e" not in page.evaluate("document.documentElement.outerHTML + document.title")
+    assert page.evaluate("JSON.parse(exported()).sample_id") == turning  # a decision is on the sample itself
+
+
 def test_no_metadata_and_no_absolute_path_is_written(tmp_path: Path, flat_hand: np.ndarray) -> None:
     root = tmp_path / "hands"
     (root / "images").mkdir(parents=True)
