@@ -96,6 +96,8 @@ def test_no_blank_sheet_is_written_of_no_samples(store, tmp_path: Path, capsys) 
     assert "zero: no sample to show; write a page of its counts: --out FILE.html" in capsys.readouterr().err
     assert not (tmp_path / "sheet.png").exists()
     assert main(["show", str(root), "--out", str(tmp_path / "page.html")]) == 0
+    text = (tmp_path / "page.html").read_text()
+    assert ("Counts" in text, "How it was made" in text) == (False, True)
 
 
 def test_the_command_tells_and_prints(three: Path, capsys) -> None:
