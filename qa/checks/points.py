@@ -8,9 +8,11 @@ from curate.basics import keypoints as kp
 from curate.basics.wording import counted, percent, verb
 from qa.checks.check import Check, Limits, Outcome, sample_outcome
 from qa.checks.wording import keypoint_names, size_text
+from qa.measures.arrays import Flags, Floats
 from qa.view import View
 
 _RENDER = "render"  # a label_source: what is odd about its points is so on purpose
+_COARSE = 256  # px: two joints of a smaller hand are often rounded to the same pixel
 
 
 def placeholder_points(view: View, limits: Limits) -> Outcome:
@@ -28,13 +30,16 @@ def placeholder_points(view: View, limits: Limits) -> Outcome:
 def coincident_points(view: View, limits: Limits) -> Outcome:
     """Points that lie on each other: any copy, or `pairs` pairs within `pixels` (a collapsed hand).
 
-    One close pair says nothing: in a bent hand two joints may project onto one place.
+    One close pair says nothing: in a bent hand two joints may project onto one place. Nor does one copy in a
+    hand of less than _COARSE pixels whose labels are all rounded to whole pixels.
     """
     rows, columns = np.triu_indices(kp.COUNT, 1)
     points = view.points
     gap = np.linalg.norm(points[:, rows] - points[:, columns], axis=2)
     pairs = (gap < limits["pixels"]).sum(axis=1).astype(float)
-    copies = (gap == 0).sum(axis=1)
+    low, high = view.boxes()
+    coarse = _rounded(points) & ((high - low).max(axis=1) < _COARSE)
+    copies = np.where(coarse, 0, (gap == 0).sum(axis=1))
     judged = view.labelled.sum(axis=1) >= 2
     score = np.where(copies > 0, np.maximum(pairs, limits["pairs"]), pairs)
 
@@ -43,6 +48,13 @@ def coincident_points(view: View, limits: Limits) -> Outcome:
         return {"pairs": counted(count, "pair")}
 
     return sample_outcome(judged, score >= limits["pairs"], score, limits["pairs"], words)
+
+
+def _rounded(points: Floats) -> Flags:
+    """(n,) whether all labelled points (n, 21, 2) lie on pixels' corners, or all on pixels' centres."""
+    part = points % 1
+    corners, centres = ((np.isnan(part) | (part == at)).all(axis=(1, 2)) for at in (0, 0.5))
+    return np.asarray(corners | centres)
 
 
 def few_points(view: View, limits: Limits) -> Outcome:

@@ -55,6 +55,20 @@ def test_a_hand_without_a_point_in_its_image_may_have_a_box_there(
     assert hits("box-apart", view_of(tmp_path, hands)) == []
 
 
+def test_a_copy_says_nothing_where_labels_of_a_small_hand_are_whole_pixels(
+    tmp_path: Path, hands: list[Sample]
+) -> None:
+    """In hands of some 100 px: joints that meet are no copies, a collapsed hand is; so is a copy in a hand of
+    1,000 px."""
+    for sample, scale in zip(hands, (1, 1, 1, 10), strict=False):
+        sample.keypoints = np.floor(scale * sample.keypoints)
+        sample.keypoints[8] = sample.keypoints[12]
+    hands[1].keypoints += np.float32(0.5)  # as a format whose pixels are counted at their centres
+    hands[2].keypoints[9:13] = hands[2].keypoints[12]
+    found = hits("coincident-points", view_of(tmp_path, hands[:4]))
+    assert [hit.row for hit in found] == [2, 3]
+
+
 def test_a_box_lies_in_its_image_and_holds_points(tmp_path: Path, hands: list[Sample]) -> None:
     """In images of 160 x 120 pixels; the hands' points lie from (40, 30) to (60, 50)."""
     row = np.linspace(0, 20, 21, dtype=np.float32)
