@@ -15,6 +15,7 @@ from curate.basics import settings
 from curate.basics.errors import InputError
 from qa.checks.check import Check
 from qa.checks.table import CHECKS
+from qa.severity import WORDS
 
 GROUP = "hand_curate.checks"
 _EXPLAIN, _ALLOWED = "curate qa --explain", "{limit: number}"
@@ -51,9 +52,8 @@ def explain(config: str | os.PathLike[str] | None = None) -> str:
 
 
 def _entry(check: Check) -> str:
-    severity = {"info": "note"}.get(check.severity, check.severity)
     said = [
-        f"{check.title} ({severity}, per {check.scope}).",
+        f"{check.title} ({WORDS.get(check.severity, check.severity)}, per {check.scope}).",
         f"Says: {check.sentence}",
         f"Do: {check.remedy}",
     ]

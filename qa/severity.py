@@ -7,6 +7,8 @@ from typing import Literal
 Severity = Literal["error", "warning", "info"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+# What people read; build servers (SARIF) have the same words.
+WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def at_least(severity: Severity) -> tuple[Severity, ...]:

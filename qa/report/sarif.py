@@ -12,8 +12,7 @@ import curate
 from qa.checks.check import Checked
 from qa.finding import Finding, Listed, identity, write_json
 from qa.report.changes import Changes
-
-_LEVEL = {"error": "error", "warning": "warning", "info": "note"}
+from qa.severity import WORDS
 
 
 def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None = None) -> None:
@@ -34,7 +33,7 @@ def write_sarif(results: Sequence[Checked], out: Path, changes: Changes | None =
             "id": result.check.id,
             "shortDescription": {"text": result.check.title},
             "help": {"text": result.check.remedy},
-            "defaultConfiguration": {"level": _LEVEL[result.check.severity]},
+            "defaultConfiguration": {"level": WORDS[result.check.severity]},
         }
         for result in results
     ]
@@ -57,7 +56,7 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
     return {
         "ruleId": finding.check,
         "ruleIndex": rule,
-        "level": _LEVEL[finding.severity],
+        "level": WORDS[finding.severity],
         "message": {"text": finding.message},
         "locations": [place],
         "partialFingerprints": {"finding/v1": hashlib.sha256(key.encode()).hexdigest()[:32]},
