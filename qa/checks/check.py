@@ -233,8 +233,9 @@ def sample_outcome(
     rank: (n,) order of the hits, the highest first; by default the score.
     broken: (n,) the limit that each broke, if they differ; `threshold` is then the usual one.
     """
+    rank = score if rank is None else rank
     rows = np.flatnonzero(wrong)
-    order = rows[np.argsort(-(score if rank is None else rank)[rows], kind="stable")]
+    order = rows[np.argsort(-rank[rows], kind="stable")]
     hits = [
         Hit(
             float(score[i]),
@@ -242,7 +243,7 @@ def sample_outcome(
             row=int(i),
             severity=None if severity is None else cast(Severity, str(severity[i])),
             words=words(int(i)),
-            rank=float((score if rank is None else rank)[i]),
+            rank=float(rank[i]),
         )
         for i in order
     ]
@@ -267,6 +268,11 @@ def graded_outcome(
     broken = np.where(error, most, least)
     wrong = judged & (filled > least) & (True if confirmed is None else confirmed)
     return sample_outcome(judged, wrong, filled, least, words, severity, broken=broken)
+
+
+def highest_first(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits by their scores."""
+    return sorted(hits, key=lambda hit: -hit.score)
 
 
 def graded(score: float, limits: Limits) -> tuple[Severity, float]:

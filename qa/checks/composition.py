@@ -8,7 +8,7 @@ import numpy as np
 
 from curate.basics.wording import counted
 from curate.hands.relabelled import DECISION
-from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.checks.check import Check, Hit, Limits, Outcome, highest_first
 from qa.measures.arrays import Names
 from qa.severity import Severity
 from qa.view import View, as_names
@@ -36,7 +36,7 @@ def balance(view: View, limits: Limits) -> Outcome:
         words = {"what": name, "least": least, "few": bottom, "most": most, "many": top}
         words["total"] = counted(total, "sample")
         hits.append(Hit(ratio, limits["ratio"], severity=severity, words=words))
-    return Outcome(len(kinds), sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(len(kinds), highest_first(hits))
 
 
 def _angle_bands(view: View) -> dict[str, Names]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics.wording import counted
-from qa.checks.check import Check, Hit, Limits, Outcome, graded
+from qa.checks.check import Check, Hit, Limits, Outcome, graded, highest_first
 from qa.checks.wording import offset_text
 from qa.measures import robust
 from qa.measures.arrays import Floats, blocks
@@ -43,7 +43,7 @@ def crop_centre(view: View, limits: Limits) -> Outcome:
         }
         severity, limit = graded(sure, limits)
         hits.append(Hit(float(size.max()), limit, split=split, severity=severity, words=words))
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(checked, highest_first(hits))
 
 
 def crop_centre_drift(view: View, limits: Limits) -> Outcome:

@@ -117,13 +117,7 @@ def look_alikes(view: View) -> Pairs:
     (limits,) = (check.limits for check in CHECKS if check.run is near_duplicates)
     near = _near_pairs(view, limits)[1]
     copies = _pairs_of_copies(view)
-    copies = copies.where(_poses_alike(view, copies, limits))
-    both = [np.concatenate(values) for values in zip(*(_columns(p) for p in (near, copies)), strict=True)]
-    return Pairs(*both)
-
-
-def _columns(pairs: Pairs) -> tuple[Rows, Rows, Flags]:
-    return pairs.first, pairs.second, pairs.mirrored
+    return near + copies.where(_poses_alike(view, copies, limits))
 
 
 def _copies(view: View) -> Iterator[list[int]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from curate.basics.wording import counted
-from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.checks.check import Check, Hit, Limits, Outcome, highest_first
 from qa.measures.arrays import Flags
 from qa.view import View
 
@@ -39,7 +39,7 @@ def _of_image_files(view: View, found: Mapping[str, Flags]) -> Outcome:
         for what, count in counts.items()
         if count
     ]
-    return Outcome(len(rows), sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(len(rows), highest_first(hits))
 
 
 CHECKS: tuple[Check, ...] = (

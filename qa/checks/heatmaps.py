@@ -13,8 +13,8 @@ from curate.basics import heatmaps
 from curate.basics import keypoints as kp
 from curate.data.dataset import Dataset
 from curate.data.training_set import Form, form_of, open_heatmaps
-from qa.checks.check import Check, Hit, Limits, Outcome
-from qa.measures.arrays import Floats, Rows
+from qa.checks.check import Check, Hit, Limits, Outcome, highest_first
+from qa.measures.arrays import Floats, Rows, spread_over
 from qa.view import View
 
 _BLOCK = 32
@@ -54,7 +54,7 @@ def heatmap_peak(view: View, limits: Limits) -> Outcome:
         off = np.minimum(off, block.size)
         hits += _worst_point(block, off, limits["pixels"], lambda i, k: {})
         checked += len(block.rows)
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(checked, highest_first(hits))
 
 
 def heatmap_mass(view: View, limits: Limits) -> Outcome:
@@ -71,7 +71,7 @@ def heatmap_mass(view: View, limits: Limits) -> Outcome:
 
         hits += _worst_point(block, off, limits["share"], words)
         checked += len(block.rows)
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(checked, highest_first(hits))
 
 
 def heatmap_levels(view: View, limits: Limits) -> Outcome:
@@ -81,7 +81,7 @@ def heatmap_levels(view: View, limits: Limits) -> Outcome:
         stored = open_heatmaps(dataset, form, len(rows))
         if stored is None or not len(rows):
             continue
-        values = [np.unique(stored[int(i)]) for i in _some(len(stored), limits["samples"])]
+        values = [np.unique(stored[int(i)]) for i in spread_over(len(stored), limits["samples"])]
         count = len(np.unique(np.concatenate(values))) if values else 0
         checked += 1
         if count < limits["levels"]:
@@ -97,7 +97,7 @@ def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
         wanted = kp.subset(form.keypoints)
         stored = open_heatmaps(dataset, form, len(rows))
         # Those drawn on reading are all drawn alike: a few tell as much.
-        chosen = _some(len(rows), limits["samples"] if stored is not None else limits["drawn"])
+        chosen = spread_over(len(rows), limits["samples"] if stored is not None else limits["drawn"])
         for start in range(0, len(chosen), _BLOCK):
             local = chosen[start : start + _BLOCK]
             here = rows[local]
@@ -114,11 +114,6 @@ def _training_sets(view: View) -> Iterator[tuple[Dataset, Form, Rows]]:
     for i, dataset in enumerate(view.datasets):
         if dataset.training is not None:
             yield dataset, form_of(dataset), np.flatnonzero(view.dataset_of == i)
-
-
-def _some(count: int, limit: float) -> Rows:
-    """Up to `limit` of `count` indices, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, int(limit))).round().astype(np.intp))
 
 
 def _unit_mass(stored: NDArray[Any], sigma: float, *, peak1: bool) -> NDArray[np.float32]:

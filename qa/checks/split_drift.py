@@ -9,7 +9,7 @@ import numpy as np
 
 from curate.basics import keypoints as kp
 from curate.hands.shape import near_end
-from qa.checks.check import Check, Hit, Limits, Outcome, graded
+from qa.checks.check import Check, Hit, Limits, Outcome, graded, highest_first
 from qa.measures.arrays import Floats, Rows, blocks, evenly
 from qa.view import View
 
@@ -91,7 +91,7 @@ def split_drift(view: View, limits: Limits) -> Outcome:
             severity, limit = graded(drift.index, limits)
             words = {"split": drift.split, "feature": drift.feature}
             hits.append(Hit(drift.index, limit, split=drift.split, severity=severity, words=words))
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(checked, highest_first(hits))
 
 
 def drifts(view: View, least: int) -> Iterator[Drift]:
@@ -131,7 +131,7 @@ def split_classifier(view: View, limits: Limits) -> Outcome:
         if area > limits["warning"] and area - 0.5 > _STANDARD_ERRORS * noise:
             severity, limit = graded(area, limits)
             hits.append(Hit(area, limit, split=split, severity=severity, words={"split": split}))
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(checked, highest_first(hits))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.basics import keypoints as kp
-from qa.checks.check import Check, Hit, Limits, Outcome, graded
+from qa.checks.check import Check, Hit, Limits, Outcome, graded, highest_first
 from qa.measures import robust
 from qa.measures.alignment import align
 from qa.measures.arrays import Floats, blocks, evenly
@@ -34,7 +34,7 @@ def anisotropy(view: View, limits: Limits) -> Outcome:
         severity, limit = graded(np.expm1(off), limits)
         words = {"source": view.source[rows[0]], "ratio": f"{ratio:.2f}", "count": len(rows)}
         hits.append(Hit(float(np.expm1(off)), limit, severity=severity, words=words))
-    return Outcome(checked, sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(checked, highest_first(hits))
 
 
 def _stretch(points: Floats) -> tuple[float, float]:

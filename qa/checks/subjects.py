@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qa.checks.check import Check, Hit, Limits, Outcome
+from qa.checks.check import Check, Hit, Limits, Outcome, highest_first
 from qa.measures.arrays import Names, Rows, grouped, is_known, numbered
 from qa.view import View, as_names
 
@@ -73,7 +73,7 @@ def subject_facts(view: View, limits: Limits) -> Outcome:
             said.append(f"age {min(ages):g} and {max(ages):g}")
         if said:
             hits.append(Hit(float(len(said)), 0.0, words={"name": subject, "what": "; ".join(said)}))
-    return Outcome(len(told), sorted(hits, key=lambda hit: -hit.score))
+    return Outcome(len(told), highest_first(hits))
 
 
 def label_run(view: View, limits: Limits) -> Outcome:

@@ -31,6 +31,11 @@ def is_known(names: Names) -> Flags:
     return flags
 
 
+def spread_over(count: int, limit: float) -> Rows:
+    """At most `limit` of the indices 0 to `count` - 1, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, int(limit))).round().astype(np.intp))
+
+
 def evenly(rows: Rows) -> Rows:
     """At most ENOUGH of the rows, evenly taken."""
     return rows[:: max(1, -(-len(rows) // ENOUGH))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -180,13 +181,7 @@ def unopened(sha256: Names) -> PixelFacts:
 
 
 def _chunks(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:
-    chunk: list[_Job] = []
-    for job in jobs:
-        chunk.append(job)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
+    while chunk := list(islice(jobs, _CHUNK)):
         yield chunk
 
 

@@ -37,6 +37,14 @@ class Pairs:
         """Those that are kept."""
         return Pairs(self.first[keep], self.second[keep], self.mirrored[keep])
 
+    def __add__(self, other: Pairs) -> Pairs:
+        """These, then the others."""
+        return Pairs(
+            np.concatenate([self.first, other.first]),
+            np.concatenate([self.second, other.second]),
+            np.concatenate([self.mirrored, other.mirrored]),
+        )
+
 
 def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs, Rows]:
     """Every pair of thumbnails that correlate by `likeness`, as they are or with one of them mirrored.

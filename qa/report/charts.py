@@ -13,7 +13,7 @@ from curate.basics.wording import counted, percent
 from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
-from qa.measures.arrays import evenly
+from qa.measures.arrays import evenly, spread_over
 from qa.measures.spread import BARS
 from qa.view import View
 
@@ -152,8 +152,7 @@ def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
         parts.append(
             tag("rect", x=middle - side / 2, y=middle - side / 2, width=side, height=side, class_="limit")
         )
-    chosen = offset[np.unique(np.linspace(0, len(offset) - 1, min(len(offset), _DOTS)).round().astype(int))]
-    for x, y in np.clip(chosen, -reach, reach) * scale + middle:
+    for x, y in np.clip(offset[spread_over(len(offset), _DOTS)], -reach, reach) * scale + middle:
         parts.append(tag("circle", cx=x, cy=y, r=2, class_="dot"))
     if len(offset):
         x, y = np.clip(offset.mean(axis=0), -reach, reach) * scale + middle
