@@ -39,6 +39,11 @@ def save(root: Path, samples: list[Sample], **info: Any) -> Path:
     return root
 
 
+def tree(root: Path) -> dict[str, bytes]:
+    """The files below a folder, by their paths there."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
 def _from(root: Path, ref: str) -> str:
     return relative_to_out(ref, root) if ref.startswith("/") else ref
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import copy_of, posed, save
+from qa_sets import copy_of, posed, save, tree
 
 from curate import cli
 from curate.basics import images
@@ -15,10 +15,6 @@ from curate.basics.errors import ConfigChanged
 from curate.data.sample import Sample
 from qa.check_quality import check_quality
 from qa.options import QualityOptions
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
 def test_nothing_that_is_written_names_a_person_where_that_is_asked(tmp_path: Path) -> None:

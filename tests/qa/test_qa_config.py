@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from qa_sets import save
 
 import qa.config
 from curate.basics.errors import InputError
-from curate.data.dataset import write_info, write_table
-from curate.data.sample import Sample, to_batch
+from curate.data.sample import Sample
 from qa.check_quality import check_quality
 from qa.checks.check import Check, Hit, Outcome
 from qa.checks.table import CHECKS
@@ -69,9 +69,7 @@ def dataset(tmp_path: Path, flat_hand: np.ndarray) -> Path:
     flat_hand[8] = (208.0, 50.0)
     seen = np.full(21, 1, np.uint8)
     sample = Sample("s/0", "s", "none.png", 200, 200, keypoints=flat_hand, visibility=seen, licence="MIT")
-    write_table(root, [to_batch([sample])])
-    write_info(root, {"samples": 1, "sources": [], "licences": [], "history": []})
-    return root
+    return save(root, [sample])
 
 
 def test_explain_is_a_config_of_the_defaults(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import save
+from qa_sets import save, tree
 
 from converters import labelme
 from curate.basics import files, images
@@ -55,10 +55,6 @@ def root(tmp_path: Path, flat_hand: np.ndarray) -> Path:
     found = Finding("blur", "error", "sample", "hands", "s/0", None, 2.0, 1.0, "Look.", "Do so.")
     write_findings([found], tmp_path / "qa")
     return save(folder, samples)
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @COMMANDS

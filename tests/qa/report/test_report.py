@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import qa_sets
 
 import qa.report.page
 from curate.basics import images
 from curate.basics.engine import Local
 from curate.basics.errors import InputError, SchemaError
-from curate.data.dataset import Dataset, write_info, write_table
-from curate.data.sample import Sample, to_batch
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
 from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
 from qa.options import QualityOptions
@@ -47,14 +48,8 @@ def dataset(tmp_path: Path, flat_hand: np.ndarray) -> Path:
 
 
 def save(root: Path, samples: list[Sample]) -> Path:
-    root.mkdir(exist_ok=True)
-    write_table(root, [to_batch(samples)])
     stage = {"stage": "convert", "counts": {"out": 12, "quarantined": 1, "dropped": {"no hand": 4}}}
-    write_info(
-        root,
-        {"refers_to": [".."], "samples": len(samples), "sources": [], "licences": [], "history": [stage]},
-    )
-    return root
+    return qa_sets.save(root, samples, refers_to=[".."], history=[stage])
 
 
 class Page(HTMLParser):

@@ -11,18 +11,18 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from qa_sets import save
 
 from curate.basics import images
 from curate.basics.errors import InputError
-from curate.data.dataset import write_info, write_table
-from curate.data.sample import Sample, to_batch
+from curate.data.sample import Sample
 from qa.check_quality import check_quality
 from qa.checks.table import CHECKS
 from qa.finding import read_findings
 from qa.options import QualityOptions
 
 
-def save(root: Path, hand: np.ndarray, wrong: set[int], name: str = "s/{}") -> Path:
+def noise(root: Path, hand: np.ndarray, wrong: set[int], name: str = "s/{}") -> Path:
     """Six right hands in noise; those in `wrong` are called left."""
     rng = np.random.default_rng(1)
     samples = []
@@ -32,9 +32,7 @@ def save(root: Path, hand: np.ndarray, wrong: set[int], name: str = "s/{}") -> P
         sample = Sample(name.format(i), "s", f"images/{i}.png", 200, 200, side, "dorsal", f"p{i}", hand)
         sample.visibility, sample.licence = np.full(21, 2, np.uint8), "MIT"
         samples.append(sample)
-    write_table(root, [to_batch(samples)])
-    write_info(root, {"samples": 6, "sources": [], "licences": [], "history": []})
-    return root
+    return save(root, samples)
 
 
 def junit(out: Path) -> tuple[dict[str, str], dict[str, ElementTree.Element]]:
@@ -43,7 +41,7 @@ def junit(out: Path) -> tuple[dict[str, str], dict[str, ElementTree.Element]]:
 
 
 def test_junit_has_a_case_a_check_and_fails_at_the_bar(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    root = save(tmp_path / "d", flat_hand, {2, 4})
+    root = noise(tmp_path / "d", flat_hand, {2, 4})
     check_quality(root, tmp_path / "qa", quiet=True)
     suite, cases = junit(tmp_path / "qa")
     assert list(cases) == [check.id for check in CHECKS]
@@ -64,7 +62,7 @@ def test_junit_has_a_case_a_check_and_fails_at_the_bar(tmp_path: Path, flat_hand
 
 
 def test_sarif_has_a_rule_a_check_and_a_result_a_finding(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    check_quality(save(tmp_path / "d", flat_hand, {2, 4}), tmp_path / "qa", quiet=True)
+    check_quality(noise(tmp_path / "d", flat_hand, {2, 4}), tmp_path / "qa", quiet=True)
     log = json.loads((tmp_path / "qa" / "qa.sarif").read_text())
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
@@ -84,7 +82,7 @@ def test_sarif_has_a_rule_a_check_and_a_result_a_finding(tmp_path: Path, flat_ha
 
 def test_hostile_names_break_neither_format(tmp_path: Path, flat_hand: np.ndarray) -> None:
     name = '</failure><x>&amp;"\x00\x1b[31m\n{{{}}}'.replace("{{{}}}", "{}")
-    check_quality(save(tmp_path / "d", flat_hand, {2}, name), tmp_path / "qa", quiet=True)
+    check_quality(noise(tmp_path / "d", flat_hand, {2}, name), tmp_path / "qa", quiet=True)
     _, cases = junit(tmp_path / "qa")
     assert "</failure><x>&amp;" in str(cases["handedness"].findtext("failure"))
     assert [child.tag for child in cases["handedness"]] == ["failure"]
@@ -97,8 +95,8 @@ def changes(out: Path) -> dict[str, Any]:
 
 
 def test_a_later_run_tells_what_is_new_and_what_was_fixed(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    check_quality(save(tmp_path / "v1", flat_hand, {1, 2}), tmp_path / "qa1", quiet=True)
-    second = save(tmp_path / "v2", flat_hand, {2, 4})
+    check_quality(noise(tmp_path / "v1", flat_hand, {1, 2}), tmp_path / "qa1", quiet=True)
+    second = noise(tmp_path / "v2", flat_hand, {2, 4})
     summary = check_quality(second, tmp_path / "qa2", QualityOptions(compare=tmp_path / "qa1"), quiet=True)
     assert summary.changes == {"new": 1, "fixed": 1, "same": 1}
     assert "since the earlier run: 1 new, 1 fixed, 1 the same" in str(summary)
@@ -114,7 +112,7 @@ def test_a_later_run_tells_what_is_new_and_what_was_fixed(tmp_path: Path, flat_h
 
 
 def test_the_same_set_again_has_nothing_new(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    root = save(tmp_path / "d", flat_hand, {1, 2})
+    root = noise(tmp_path / "d", flat_hand, {1, 2})
     check_quality(root, tmp_path / "qa", quiet=True)
     again = QualityOptions(compare=tmp_path / "qa")
     summary = check_quality(root, tmp_path / "again", again, quiet=True)
@@ -126,7 +124,7 @@ def test_the_same_set_again_has_nothing_new(tmp_path: Path, flat_hand: np.ndarra
 
 
 def test_a_wrong_earlier_folder_is_told_before_the_work(tmp_path: Path, flat_hand: np.ndarray) -> None:
-    root = save(tmp_path / "d", flat_hand, set())
+    root = noise(tmp_path / "d", flat_hand, set())
     with pytest.raises(
         InputError, match=r"findings\.parquet: no such file; allowed: a folder of curate qa; make one"
     ):

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from review_pages import flag, hand, save
+from qa_sets import save
+from review_pages import flag, hand
 
 from qa.finding import write_findings
 from qa.review.build import build_review

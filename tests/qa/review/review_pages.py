@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from curate.basics import images
-from curate.data.dataset import write_info, write_table
-from curate.data.sample import Sample, to_batch
+from curate.data.sample import Sample
 from qa.finding import Finding
 
 
@@ -24,13 +23,6 @@ def hand(root: Path, number: int, points: np.ndarray, *, size: int = 200) -> Sam
     sample = Sample(f"s/{number}", "noise", name, size, size, "right", "dorsal", f"person-{number % 5}")
     sample.keypoints, sample.visibility, sample.split = points, np.full(21, 2, np.uint8), split
     return sample
-
-
-def save(root: Path, samples: list[Sample]) -> Path:
-    write_table(root, [to_batch(samples)])
-    stage = {"stage": "convert", "counts": {"out": len(samples)}}
-    write_info(root, {"samples": len(samples), "sources": [], "licences": [], "history": [stage]})
-    return root
 
 
 def flag(check: str, sample: Sample | None, score: float = 2.0, message: str = "Look here.") -> Finding:

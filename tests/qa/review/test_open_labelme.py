@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qa_sets import save
 
 from converters import labelme
 from curate.basics import files, images
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError
-from curate.data.dataset import Dataset, write_info, write_table
-from curate.data.sample import Sample, to_batch
+from curate.data.dataset import Dataset
+from curate.data.sample import Sample
 from qa.finding import Finding, write_findings
 from qa.options import LabelmeOptions
 from qa.review.apply import apply_decisions
@@ -39,11 +40,8 @@ def hands(tmp_path: Path, flat_hand: np.ndarray) -> Path:
         sample = Sample(f"s/{i}", "noise", name, 200, 200, "right", "dorsal", "p1", flat_hand + i / 3, seen)
         sample.label_source, sample.attrs = "auto:net", {"age": 30}
         samples.append(sample)
-    write_table(root, [to_batch(samples)])
-    stage = {"stage": "convert", "counts": {"out": 5}}
-    write_info(root, {"samples": 5, "sources": [], "licences": [], "history": [stage]})
     write_findings([flag("s/2", "warning", "blur"), flag("s/3"), flag("s/1")], tmp_path / "qa")
-    return root
+    return save(root, samples)
 
 
 def flag(name: str, severity: Any = "error", check: str = "pose-outlier") -> Finding:

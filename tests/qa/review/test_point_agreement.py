@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from review_pages import hand, save
+from qa_sets import save
+from review_pages import hand
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qa_sets import save, tree
 
 from curate import cli
 from curate.basics import images
 from curate.basics import keypoints as kp
 from curate.basics.errors import ConfigChanged, InputError
-from curate.data.dataset import Dataset, write_info, write_table
-from curate.data.sample import Sample, to_batch
+from curate.data.dataset import Dataset, write_info
+from curate.data.sample import Sample
 from curate.hands.oriented import oriented
 from qa.review.apply import apply_decisions
 from qa.review.decisions import SCHEMA, alias, pixel_state, sample_sha
@@ -42,13 +42,6 @@ def hands(tmp_path: Path, flat_hand: np.ndarray) -> Path:
     return save(root, samples)
 
 
-def save(root: Path, samples: list[Sample]) -> Path:
-    write_table(root, [to_batch(samples)])
-    stage = {"stage": "convert", "counts": {"out": len(samples)}}
-    write_info(root, {"samples": len(samples), "sources": [], "licences": [], "history": [stage]})
-    return root
-
-
 def decided(root: Path, number: int, decision: str, **fields: Any) -> dict[str, Any]:
     dataset = Dataset(root)
     sample = list(dataset)[number]
@@ -71,11 +64,6 @@ def write_lines(folder: Path, *lines: dict[str, Any], name: str = "decisions.jso
     path = folder / name
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
-
-
-def tree(root: Path) -> dict[str, str]:
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_each_kind_of_decision_does_what_it_says(hands: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page
-from review_pages import flag, hand, ids, open_page, press, save, until
+from qa_sets import save, tree
+from review_pages import flag, hand, ids, open_page, press, until
 
 import qa.review.atlas
 import qa.review.page
@@ -365,10 +366,6 @@ def test_an_anonymous_page_names_nobody(hands: Path, tmp_path: Path, context: Br
     applied = apply_decisions(hands, tmp_path / "d", tmp_path / "next", quiet=True)
     assert applied.counts == {"reject": 1}
     assert "s/0" not in [sample.sample_id for sample in Dataset(tmp_path / "next")]
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
 def test_a_killed_page_goes_on_and_gives_the_same_bytes(

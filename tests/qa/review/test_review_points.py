@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from review_pages import flag, hand, open_page, press, save, until
+from qa_sets import save
+from review_pages import flag, hand, open_page, press, until
 
 from curate.data.dataset import Dataset
 from curate.data.sample import Sample

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext
-from review_pages import flag, hand, open_page, press, save
+from qa_sets import save
+from review_pages import flag, hand, open_page, press
 
 from qa.finding import write_findings
 from qa.review.build import build_review

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qa_sets import save
 
 from curate.basics import images
 from curate.basics.errors import InputError
 from curate.cli import main
-from curate.data.dataset import Dataset, write_info, write_table
+from curate.data.dataset import Dataset
 from curate.data.part import Part
 from curate.data.sample import Sample, to_batch
 from qa.review.decisions import read_decisions
@@ -32,9 +33,7 @@ def hands(tmp_path: Path) -> Path:
         samples.append(
             Sample(f"s/{number}", "s", f"images/{number}.png", 60, 40, keypoints=points, visibility=seen)
         )
-    write_table(root, [to_batch(samples)])
-    write_info(root, {"samples": 3, "sources": [], "licences": [], "history": []})
-    return root
+    return save(root, samples)
 
 
 def returned(hands: Path) -> list[Sample]:
