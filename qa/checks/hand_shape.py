@@ -39,7 +39,7 @@ def bone_length(view: View, limits: Limits) -> Outcome:
         log[np.isnan(lengths)] = np.nan
         log[:, np.isfinite(log).sum(axis=0) < limits["samples"]] = np.nan
         z = robust.z_scores(log)
-        turned = robust.MAD * robust.medians(np.abs(log - robust.medians(log))) > limits["alike"]
+        turned = robust.deviation(log, robust.medians(log)) > limits["alike"]
         far = np.where(np.isfinite(z) & ~(turned & (z < 0)), np.abs(z), -1)
         score[rows], worst[rows] = far.max(axis=1), far.argmax(axis=1)
         too_long[rows] = np.take_along_axis(z, worst[rows, None], axis=1)[:, 0] > 0

@@ -57,8 +57,8 @@ class _Segments:
     def stretch(self, usual: Floats) -> Floats:
         """Each hand's log r against what is usual, (s,) or (n, s): (n,), its median 0; NaN where unknown."""
         rest = self.shape - usual
-        spread = robust.medians(np.abs(rest - robust.medians(rest)))
-        weight = np.where(np.isfinite(rest), 1 / (np.square(robust.MAD * spread) + _LABEL_NOISE**2), 0)
+        variance = np.square(robust.deviation(rest, robust.medians(rest))) + _LABEL_NOISE**2
+        weight = np.where(np.isfinite(rest), 1 / variance, 0)
         rest = np.where(weight > 0, rest, 0)
         total = np.maximum(weight.sum(axis=1), 1e-9)[:, None]
         along = self.along - (weight * self.along).sum(axis=1, keepdims=True) / total
@@ -82,8 +82,8 @@ def stretched_hand(view: View, limits: Limits) -> Outcome:
     for rows in view.peers(limits["samples"]):
         hands, fold = _Segments.of(view.hands(rows)), view.folds(rows)
         in_source = hands.stretch(robust.medians(hands.shape))
-        known = np.abs(in_source[np.isfinite(in_source)])  # their median is 0
-        if len(known) < limits["samples"] or robust.MAD * np.median(known) > limits["alike"]:
+        spread = robust.deviation(in_source, np.zeros(()))  # their median is 0
+        if np.isfinite(in_source).sum() < limits["samples"] or spread > limits["alike"]:
             continue
         of_person = hands.stretch(hands.usual_of_others(view.subject_id[rows], limits["photos"]))
         log_r = np.stack([log for log in (in_source, of_person) if np.isfinite(log).any()])

@@ -1,4 +1,4 @@
-"""Hands laid onto each other, whatever their side, place, size and turn (Procrustes)."""
+"""Hands laid onto each other, whatever their side, place, size and rotation (Procrustes)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from curate.basics import keypoints as kp
 from curate.hands.shape import palm_turn
 from qa.measures.arrays import Flags, Floats, blocks
 
-Complex = NDArray[np.complex128]  # places and turns of the image plane, x + iy
+Complex = NDArray[np.complex128]  # points and rotations of the image plane, x + iy
 _ROUNDS = 4  # of the alignment; it moves by less than 1 % after three
 
 
@@ -21,8 +21,9 @@ class Aligned:
 
     Attributes
     ----------
-    shape: (n, 21, 2) where their points come to lie, zero where unknown. seen: (n, 21) which are known.
-    factor: (n,) the turn and scale that each was given, as a complex number. model: (21,) the median hand.
+    shape: (n, 21, 2) their points in its frame; zero where unknown.
+    seen: (n, 21) which points are known.
+    factor: (n,) the rotation and scale applied to each, as a complex number. model: (21,) the median hand.
     """
 
     shape: Floats
@@ -32,7 +33,9 @@ class Aligned:
 
 
 def align(points: Floats) -> Aligned:
-    """Turn hands (n, 21, 2) to one side; then move, turn and scale each onto the median of all."""
+    """Mirror hands (n, 21, 2) so that all palms turn one way (`palm_turn`), then move, rotate and scale each
+    onto the median of all: generalised Procrustes analysis (Gower 1975, Psychometrika 40:33-51), with medians
+    for means."""
     hand, seen = _centred(points)
     count = np.maximum(seen.sum(axis=1), 1)
     some = np.flatnonzero(seen.any(axis=0))
@@ -57,7 +60,7 @@ def align(points: Floats) -> Aligned:
 
 
 def _centred(points: Floats) -> tuple[Complex, Flags]:
-    """Hands as complex numbers, all turned to one side, their middle at 0; 0 where unknown. And what is
+    """Hands as complex numbers about their mean, mirrored to one side, 0 where unknown; and which points are
     known."""
     hand = points[..., 0] + 1j * points[..., 1]
     other = palm_turn(points) < 0

@@ -1,4 +1,4 @@
-"""The kinds of arrays that QA is written in, and ways to take rows: by blocks, evenly, by what they share."""
+"""The array types of QA, and ways to take rows: by blocks, evenly, by what they share."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ Rows = NDArray[np.intp]  # indices of samples
 Names = NDArray[np.object_]  # text, None where unknown
 
 _BLOCK = 1 << 13
-# What is usual is told from so many samples at most: of more, it would not be known better, and to compare
+# What is usual is estimated from at most so many samples: more would not make it more exact, and to compare
 # each with all takes a thousand bytes a sample.
 ENOUGH = 1 << 15
 
 
 def blocks(count: int) -> Iterator[slice]:
-    """Rows 0 to `count`, some at a time: what is made of them in passing would otherwise take many times
-    their memory."""
+    """Rows 0 to `count`, some at a time, so that intermediate results stay small."""
     for start in range(0, count, _BLOCK):
         yield slice(start, min(start + _BLOCK, count))
 
@@ -37,26 +36,26 @@ def spread_over(count: int, limit: float) -> Rows:
 
 
 def evenly(rows: Rows) -> Rows:
-    """At most ENOUGH of the rows, evenly taken."""
+    """At most ENOUGH of the rows, evenly spread."""
     return rows[:: max(1, -(-len(rows) // ENOUGH))]
 
 
 def numbered(names: Names) -> tuple[Sequence[str | None], Rows]:
-    """The distinct names in the order of their text, and for each of (n,) names which of them it is."""
+    """The distinct names, sorted, and for each of (n,) names its index among them."""
     distinct = sorted(set(names.tolist()), key=str)
     place = {name: i for i, name in enumerate(distinct)}
     return distinct, np.fromiter((place[name] for name in names), np.intp, len(names))
 
 
 def grouped(numbers: Rows) -> Iterator[Rows]:
-    """The rows of each number, in the numbers' order."""
+    """The rows of each number, in the order of the numbers."""
     order = np.argsort(numbers, kind="stable")
     cuts = np.flatnonzero(np.diff(numbers[order])) + 1
     return iter(np.split(order, cuts) if len(order) else ())
 
 
 def shared(names: Names, folder: Rows) -> Iterator[Rows]:
-    """Rows that have a name in common, in the order of their first; a name in two folders is not the same.
+    """Groups of two or more rows with the same name in the same folder, in the order of their first rows.
 
     Names that are None are left out.
     """

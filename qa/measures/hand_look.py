@@ -26,7 +26,7 @@ _RINGS = (3, 7, 11, 19)  # px: how wide a mask is made for the two rings around 
 # The range of RHD's part ids: 0 ground, 1 body, 2-17 the left hand, 18-33 the right.
 _LARGEST_PART = 33
 _PARTS = {"left": (2, 17), "right": (18, 33)}
-_NO_TONE = (float("nan"), float("nan"), float("nan"), float("nan"))
+_NO_TONE = (float("nan"),) * 4  # sharpness, bright, dark, clipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class HandLook:
     bright: float
     dark: float
     clipped: float
-    depth: Floats
+    depth: Floats = field(default_factory=lambda: np.full(DEPTHS, np.nan))
     found: bool = False
     doubted: bool = False
     likeness: Floats = field(default_factory=lambda: np.full(kp.COUNT, np.nan))
@@ -85,13 +85,13 @@ def look_at_hand(
     points: (21, 2) pixels, NaN where unlabelled. mask: the sample's own, as large as the image.
     side: which hand it is, in a mask of RHD's part ids.
     alone: no other hand is labelled in the image: whatever hand is found there by colour is this one.
-    hidden: (21,), of each point whether it is labelled as hidden: in a mask of part ids something else may be
-        seen in its place, such as the other hand or what is held.
+    hidden: (21,) whether each point is labelled as hidden: in its place a mask of part ids may show something
+        else, such as the other hand or what is held.
     """
     known = points[np.isfinite(points).all(axis=1)]
     if not len(known):
-        return HandLook(*_NO_TONE, np.full(DEPTHS, np.nan))
-    size = float((known.max(axis=0) - known.min(axis=0)).max())
+        return HandLook(*_NO_TONE)
+    size = float(np.ptp(known, axis=0).max())
     tone = _tone(image, known)
     if mask is not None:
         own, by_parts = _own_hand(mask, side)
@@ -101,10 +101,10 @@ def look_at_hand(
         return HandLook(*tone, depth, parts=parts, rim=_rim(image, own), **facts)
     found = hand_mask(image, points, None, side, alone=alone)
     if found is None:
-        return HandLook(*tone, np.full(DEPTHS, np.nan))
+        return HandLook(*tone)
     depth = _depth(found, points, size, image.shape)
     doubted = bool((depth[1 : kp.COUNT] < -_OFF).any()) and _doubted(image, found)
-    return HandLook(*tone, depth, True, doubted, _likeness(image, found, points))
+    return HandLook(*tone, depth, found=True, doubted=doubted, likeness=_likeness(image, found, points))
 
 
 def _doubted(image: Pixels, found: Pixels) -> bool:
@@ -123,7 +123,7 @@ def hand_mask(
     known = points[np.isfinite(points).all(axis=1)]
     if not alone or image.ndim != 3 or not len(known):
         return None
-    size = float((known.max(axis=0) - known.min(axis=0)).max())
+    size = float(np.ptp(known, axis=0).max())
     reach = min(_HAND / max(size, 1.0) * max(image.shape[:2]), segmentation.REDUCED)
     found = segmentation.hand_mask(reduced(image, max(REDUCED, round(reach))))
     return None if found is None else found.astype(np.uint8)
@@ -150,7 +150,7 @@ def _tone(image: Pixels, known: Floats) -> tuple[float, float, float, float]:
 
 
 def _own_hand(mask: Pixels, side: str | None) -> tuple[Pixels, bool]:
-    """The hand's pixels as 0 and 1; and whether it is part ids that tell them."""
+    """The hand's pixels as 0 and 1; and whether the mask holds part ids."""
     top = int(mask.max())
     if not 1 < top <= _LARGEST_PART or side not in _PARTS:
         return (mask > (0 if top <= 1 else 127)).astype(np.uint8), False
@@ -159,8 +159,8 @@ def _own_hand(mask: Pixels, side: str | None) -> tuple[Pixels, bool]:
 
 
 def _judged(own: Pixels, points: Floats, hidden: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """The points without those that something else covers; and the share of the others in the image that lie
-    on their hand."""
+    """The points, NaN where something else covers them; and of the others that lie in the image, the share on
+    their hand."""
     places, inside = _cells(points, own.shape)
     on_hand = own[places[:, 1], places[:, 0]] > 0
     covered = hidden & inside & ~on_hand
@@ -198,9 +198,9 @@ def _rim(image: Pixels, own: Pixels) -> float:
 
 
 def _likeness(image: Pixels, found: Pixels, points: Floats) -> Floats:
-    """How much of the way from the ground's colour to the hand's the colour at each point is, (21,); NaN
-    outside the image. Both are medians over a mask found by colour: that it lost a part moves them little.
-    """
+    """How far the colour at each point is on the way from the ground's colour (0) to the hand's (1), (21,);
+    NaN outside the image. Both colours are medians over a mask found by colour: a part it lost moves them
+    little."""
     small: Any = cv2.blur(reduced(image, max(found.shape)), (3, 3)).astype(np.float64)
     hand = found.astype(bool)
     ground = np.median(small[~hand], axis=0) if not hand.all() else small.mean(axis=(0, 1))
@@ -213,8 +213,8 @@ def _likeness(image: Pixels, found: Pixels, points: Floats) -> Floats:
 
 
 def _depth(own: Pixels, points: Floats, size: float, shape: tuple[int, ...]) -> Floats:
-    """How far inside the mask each point lies, and the end of each finger, in hand sizes; NaN outside the
-    image."""
+    """How deep inside the mask each point and the end of each finger lies, (26,), in hand sizes; NaN outside
+    the image."""
     points = np.concatenate([points, _ends(points)])
     own = cv2.resize(own, reduced(own, 2 * REDUCED).shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[assignment]
     if not size or not own.any() or own.all():

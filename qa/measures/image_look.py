@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from curate.basics.images import Pixels
 
-REDUCED = 128  # px: the longer side of the reduced image that tone is measured in
+REDUCED = 128  # px: longer side of the reduced image in which tone is measured
 THUMB = 16  # px: side of the thumbnail
-_HASHED, _KEPT = 32, 8  # px: sides of the image that is hashed, and of the cosines kept of it
+_HASHED, _KEPT = 32, 8  # sides of the image that is hashed, px, and of the block of cosines kept
 _COSINES = np.cos(np.pi / _HASHED * np.outer(np.arange(_KEPT), np.arange(_HASHED) + 0.5))
-_MIRROR = (-1.0) ** np.arange(_KEPT)  # a mirror turns the sign of every second cosine
+_MIRROR = (-1.0) ** np.arange(_KEPT)  # mirroring flips the sign of every second cosine
 _BITS = np.uint64(1) << np.arange(_KEPT * _KEPT, dtype=np.uint64)
 
 

@@ -1,5 +1,5 @@
-"""Whether what is rare in a source is usual for a person: people are alike in several photographs, labels go
-wrong in one."""
+"""Whether what is rare in a source is usual for a person: a person's hand looks the same in several
+photographs, a label goes wrong in one."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import numpy as np
 
 from qa.measures.arrays import Floats, Names, Rows
 
-_SUPPORT = 2  # of a person's other photographs that must agree: one may be the same, or as wrong
+_SUPPORT = 2  # how many of a person's other photographs must agree: one may be a copy, or as wrong
 
 
 def apart_from_own(rows: Iterable[int], person: Names, apart: Callable[[int, Rows], Floats]) -> Floats:
-    """How far samples are from the second-nearest of their person's others, (n,); inf where that is unknown.
+    """How far samples are from the second-nearest of their person's other samples, (n,); inf for a person
+    with too few samples, and for all rows that are not asked for.
 
     Parameters
     ----------
-    rows: which of the samples are asked for. person: (n,), None where unknown.
-    apart: of a sample and its person's others, their distances, one or more, in any order.
+    rows: the samples asked for. person: (n,), None where unknown.
+    apart: gives the distances of a sample (a row) from others (rows), in any order.
     """
     far = np.full(len(person), np.inf)
     photographs = defaultdict[str, list[int]](list)

@@ -1,4 +1,4 @@
-"""How far labels lie from where a network puts them, and what of that is usual."""
+"""How far labels lie from a network's predictions, and how far is usual."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from curate.data.predictions import read_predictions
 from qa.measures import robust
 from qa.measures.arrays import Flags, Floats, Rows
 
-SIDE = 96.0  # px: the crop that distances are told for, as in Arslanova et al. 2020
-_AGREED, _ENOUGH = 4.0, 12  # px of SIDE, and points: a network confirms labels that are as near
-_CHANGED = 0.01  # of the image's side: labels that differ by more are not those that were predicted
-_FEW = 20  # residuals of a keypoint that tell what is usual
-_LEAST = 0.25  # px of SIDE: no network agrees better with labels
+SIDE = 96.0  # px: side of the crop that distances are given in, as in Arslanova et al. 2020
+# A network confirms labels if it agrees within so many px of SIDE, on so many points.
+_AGREED, _ENOUGH = 4.0, 12
+_CHANGED = 0.01  # of the image's side: labels that differ by more have changed since the prediction
+_FEW = 20  # residuals of a keypoint needed to say what is usual
+_LEAST = 0.25  # px of SIDE: the smallest spread, as no network agrees with labels any better
 
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """Labels against a network's predictions, a row a sample; NaN where either is not known.
+    """Labels against a network's predictions, one row per sample; NaN where either is unknown.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class Residuals:
 
     def excess(self) -> Floats:
         """Distances above their keypoint's median, (n, 21), in robust standard deviations; NaN where too few
-        are known to tell what is usual."""
+        are known to say what is usual."""
         z = np.full(self.distance.shape, np.nan)
         many = np.isfinite(self.distance).sum(axis=0) >= _FEW
         if many.any():
@@ -48,8 +49,8 @@ class Residuals:
 
     @property
     def confirmed(self) -> Flags:
-        """(n,) the network puts every labelled point next to its label. What is merely rare in the source is
-        then no error: whether a label fits the picture is what geometry can only guess."""
+        """(n,) whether the network puts every labelled point next to its label. What is merely rare in the
+        source is then no error: geometry can only guess whether a label fits the picture."""
         known = np.isfinite(self.distance)
         agreed: Flags = (known.sum(axis=1) >= _ENOUGH) & ~(self.distance > _AGREED).any(axis=1)
         return agreed
@@ -66,13 +67,13 @@ def read_residuals(
 ) -> Residuals:
     """The residuals of samples in files of predictions; a later file replaces what earlier ones say.
 
-    A sample whose labels have changed since is left out: they are no longer those of `points`, however
-    scaled, turned and shifted.
+    A sample whose labels have changed since is left out: those of the prediction are then not `points`
+    scaled, rotated and shifted.
 
     Parameters
     ----------
     paths: predictions.parquet of `curate evaluate`, or of `curate qa` with a network.
-    sample_ids: (n,). points: (n, 21, 2) their labels, in pixels of whatever image they are in.
+    sample_ids: (n,). points: (n, 21, 2) their labels, in pixels of their own images.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def read_residuals(
 
 
 def _same_labels(now: Floats, then: Floats, allowed: float) -> Flags:
-    """(n,) whether (n, 21, 2) points are the same but for scale, turn and place."""
+    """(n,) whether points (n, 21, 2), scaled, rotated and shifted, lie within `allowed` px of others."""
     known = np.isfinite(now).all(axis=2) & np.isfinite(then).all(axis=2)
     count = np.maximum(known.sum(axis=1), 1)[:, None]
 

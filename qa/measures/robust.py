@@ -9,7 +9,7 @@ import numpy as np
 from qa.measures.arrays import Flags, Floats, Names, Rows, grouped, numbered
 
 # A normal distribution's standard deviation from its median absolute deviation, and from its 85 % quantile.
-MAD = 1.4826
+_MAD = 1.4826
 _UPPER = 1.0364
 _FITS, _OUTLIER = 3, 3.0
 
@@ -22,25 +22,31 @@ def groups(names: Names, least: float) -> Iterator[Rows]:
 
 
 def z_scores(values: Floats, fold: Rows | None = None, *, least: float = 0.0) -> Floats:
-    """Distance from the column's median in robust standard deviations; NaN stays NaN, and what has nothing to
-    be judged by becomes it.
+    """Distance from the column's median in robust standard deviations; NaN where a value, or all that it is
+    judged by, is NaN.
 
     Parameters
     ----------
     values: (n,) or (n, k), each column judged by itself.
-    fold: (n,) each is judged by the median and spread of the others' folds; None: by those of all.
-    least: the spread is taken to be this at least.
+    fold: (n,) each value is judged by the median and spread of all other folds; None: by those of all values.
+    least: the smallest spread to divide by.
     """
     z = np.full(values.shape, np.nan)
     for judged, taught in _by_fold(len(values), fold):
         middle = medians(values[taught])
-        spread = np.maximum(MAD * medians(np.abs(values[taught] - middle)), least)
+        spread = np.maximum(deviation(values[taught], middle), least)
         z[judged] = (values[judged] - middle) / np.where(spread > 0, spread, np.inf)
     return z
 
 
+def deviation(values: Floats, middle: Floats) -> Floats:
+    """Robust standard deviation of (n,) values, or of each of (n, k) columns, about their `medians`; NaN
+    where nothing is known."""
+    return _MAD * medians(np.abs(values - middle))
+
+
 def medians(values: Floats) -> Floats:
-    """Of (n,) values or each of (n, k) columns what is known of them; NaN where nothing is."""
+    """Median of what is known of (n,) values, or of each of (n, k) columns; NaN where nothing is known."""
     known = np.isfinite(values).any(axis=0)
     found: Floats = np.full(values.shape[1:], np.nan)
     found[known] = np.nanmedian(values[..., known], axis=0)
@@ -48,7 +54,7 @@ def medians(values: Floats) -> Floats:
 
 
 def _by_fold(count: int, fold: Rows | None) -> Iterator[tuple[Flags, Flags]]:
-    """For each fold which of the values are judged, and which they are judged by."""
+    """For each fold: which values are judged, and which they are judged by."""
     if fold is None:
         everyone = np.ones(count, bool)
         yield everyone, everyone
@@ -58,13 +64,13 @@ def _by_fold(count: int, fold: Rows | None) -> Iterator[tuple[Flags, Flags]]:
 
 
 def medians_of_others(values: Floats) -> Floats:
-    """For each of (n,) values, or of those in a column of (n, k), the median of all others; NaN for NaN, and
-    where there is no other. Where values are few, a median that included the value itself would follow it."""
+    """For each of (n,) values, or each in a column of (n, k), the median of all others; NaN for NaN, and
+    where there are no others. Among few values, a median that included the value itself would follow it."""
     order = np.argsort(values, axis=0, kind="stable")  # NaN last
     ordered = np.take_along_axis(values, order, axis=0)
     count = np.isfinite(values).sum(axis=0)
     place = np.arange(len(values)).reshape(-1, *(1,) * (values.ndim - 1))
-    # Without the value at `place`, all behind it move up by one.
+    # Without the value at `place`, all later ones move up by one.
     middle = [
         np.take_along_axis(ordered, np.clip(i + (place <= i), 0, len(values) - 1), axis=0)
         for i in ((count - 2) // 2, (count - 1) // 2)
@@ -75,10 +81,11 @@ def medians_of_others(values: Floats) -> Floats:
 
 
 def upper(scores: Floats, fold: Rows | None = None) -> tuple[Floats, Floats]:
-    """For each of (n,) positive scores the median on a log scale, and the upper half's spread, (n,) each.
+    """The median of positive scores on a log scale, and the spread of the upper half: (n,) each, for each of
+    (n,) scores, by the others' folds as in `z_scores`.
 
-    The spread is taken from the 85 % quantile, so that a skewed score is judged by its own skew. It is fitted
-    again without what it called outliers: where one label in twenty is wrong, the limit stays where it was.
+    The spread comes from the 85 % quantile, so that a skewed score is judged by its own skew. It is fitted
+    again without the outliers of the fit before: where one label in twenty is wrong, the limit stays put.
     """
     middle, spread = np.zeros(len(scores)), np.ones(len(scores))
     for judged, taught in _by_fold(len(scores), fold):
@@ -91,14 +98,14 @@ def upper(scores: Floats, fold: Rows | None = None) -> tuple[Floats, Floats]:
     return middle, spread
 
 
-def excess(scores: Floats, fold: Rows | None = None, usual: tuple[Floats, Floats] | None = None) -> Floats:
-    """How far (n,) positive scores lie above what is usual, in the upper half's spread; see `upper`.
+def excess(scores: Floats, usual: tuple[Floats, Floats] | None = None) -> Floats:
+    """How far (n,) positive scores lie above what is usual, in the upper half's spread.
 
     Parameters
     ----------
-    fold: as in `z_scores`. usual: what `upper` gave, where they are judged by other scores than themselves.
+    usual: what `upper` gave; None: what is usual among these scores.
     """
-    middle, spread = upper(scores, fold) if usual is None else usual
+    middle, spread = upper(scores) if usual is None else usual
     above: Floats = (np.log(np.maximum(scores, 1e-12)) - middle) / spread
     return above
 

@@ -1,4 +1,4 @@
-"""How a check's scores lie about their limit: a histogram, held in place of the scores themselves."""
+"""How a check's scores are distributed around their limit: a histogram, kept instead of the scores."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from qa.measures.arrays import Floats
 
 BARS = 52
-PLAIN = "plain"  # what the samples without a finding are called
-_DISTINCT = 12  # scores that differ, for a histogram of them to say something
+PLAIN = "plain"  # stands for samples without a finding
+_DISTINCT = 12  # different scores that a histogram needs to say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Spread:
 
     Attributes
     ----------
-    limit: of the scores. edges: (53,) of its bars. known: how many scores there are.
-    counts: (52,) for the samples without a finding (PLAIN), then for those with findings of each severity.
+    limit: of the scores. edges: (53,) of the bars. known: how many samples have a score.
+    counts: (52,) samples without a finding (PLAIN), then those with findings of each severity.
     """
 
     limit: float
@@ -34,9 +34,11 @@ class Spread:
 def spread_of(scores: Floats, limit: float, flagged: Mapping[str, Sequence[int]]) -> Spread | None:
     """The histogram of (n,) scores, NaN where not judged; None where they hardly differ.
 
+    A score far from all others counts in the last bar on its side.
+
     Parameters
     ----------
-    flagged: rows with findings, by their severity. A score far from all others counts in the bar at the end.
+    flagged: rows with findings, by their severity.
     """
     known = np.isfinite(scores)
     if len(np.unique(scores[known])) < _DISTINCT:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qa.measures import robust
-from qa.measures.robust import excess, z_scores
+from qa.measures.robust import excess, upper, z_scores
 
 
 def test_robust_scores_by_hand() -> None:
@@ -26,7 +26,8 @@ def test_others_alone_tell_what_is_usual() -> None:
     assert z_scores(np.array([5.0, 5, 7]), least=0.5).tolist() == [0, 0, 4]
     usual = np.exp(np.random.default_rng(0).normal(0, 1, 4000))
     other = np.repeat([0, 1], 2000)
-    assert excess(usual * np.where(other, 100, 1), other)[3000] > 4
+    scores = usual * np.where(other, 100, 1)
+    assert excess(scores, upper(scores, other))[3000] > 4
 
 
 @pytest.mark.filterwarnings("error")
