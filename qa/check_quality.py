@@ -44,9 +44,9 @@ class Quality:
     ----------
     out: the folder with findings.parquet, findings.json and report.html.
     samples: how many were checked. counts: findings per severity. checks: findings per check.
-    verdict: in one sentence. failed: there are findings of the severities that fail a set.
+    verdict: in one sentence. failed: whether there are findings of the severities that fail a set.
     changes: how many findings are new, fixed, and the same, if an earlier run was given.
-    reused: the folder was finished before, by the same command on the same data.
+    reused: whether the folder was finished before, by the same command on the same data.
     """
 
     out: Path
@@ -131,7 +131,7 @@ def _refuse_twice(datasets: Sequence[Dataset]) -> None:
 
 
 def _judged(view: View, table: Sequence[Check]) -> list[Checked]:
-    """What each check finds. What one leaves behind would add to the next one's peak: it is handed back."""
+    """What each check finds. Memory is handed back after each: it would add to the next one's peak."""
     results = []
     for check in table:
         results.append(check.judge(view))
@@ -147,7 +147,7 @@ def _residuals(datasets: Sequence[Dataset], predictions: Sequence[Path]) -> Resi
 
 
 def _identity(datasets: Sequence[Dataset], options: QualityOptions, table: Sequence[Check]) -> dict[str, Any]:
-    """All that decides what is written."""
+    """Everything that decides what is written."""
     earlier = None if options.compare is None else files.sha256(options.compare / TABLE)
     return {
         "stage": "qa",

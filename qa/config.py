@@ -30,8 +30,8 @@ def checks(config: str | os.PathLike[str] | None = None) -> tuple[Check, ...]:
 
     Raises
     ------
-    InputError: an unknown check or limit, a value that is no number, a file that is no such YAML; an entry
-        point that cannot be loaded, holds no check, or takes an id that is taken.
+    InputError: an unknown check or limit, a value that is not a number, or a file that is not such YAML; an
+        entry point that cannot be loaded, holds no check, or uses an id that is taken.
     """
     table = {check.id: check for check in CHECKS}
     for check in _added():
@@ -47,7 +47,7 @@ def checks(config: str | os.PathLike[str] | None = None) -> tuple[Check, ...]:
 
 
 def explain(config: str | os.PathLike[str] | None = None) -> str:
-    """All checks as a qa.yaml: what each says, what to do about it, and its limits. Raises as `checks`."""
+    """All checks as a qa.yaml: what each says, what to do about it, and its limits. Raises like `checks`."""
     return _HEAD + "".join(_entry(check) for check in checks(config))
 
 
@@ -86,7 +86,7 @@ def _limits(path: str | os.PathLike[str], check: Check, given: Any) -> dict[str,
         limit = settings.known(path, f"limit of {check.id}", name, check.limits, many=f"those of {_EXPLAIN}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(path, repr(value), field=f"{check.id}.{limit}", allowed="a number")
-        if value < 0 <= check.limits[limit]:  # shares, counts and distances: none is less than nothing
+        if value < 0 <= check.limits[limit]:  # a share, count or distance cannot be negative
             raise InputError(path, repr(value), field=f"{check.id}.{limit}", allowed="a number, 0 or more")
         limits[limit] = float(value)
     return limits

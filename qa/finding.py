@@ -1,4 +1,4 @@
-"""Findings: what the checks found, with messages; written for machines, and read again."""
+"""Findings: what the checks found, with messages; written for programs, and read back."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Finding:
 
     Attributes
     ----------
-    check ... remedy: as in SCHEMA; `dataset` is the folder's name.
-    row: the sample's row in the view. rows: those of its group, if the finding concerns one.
+    check ... remedy: the columns of SCHEMA; `dataset` is the folder's name.
+    row: the sample's row in the view. rows: the rows of its group, if the finding concerns a group.
     """
 
     check: str
@@ -74,10 +74,8 @@ class Finding:
 
 
 def identity(row: Row) -> tuple[str | None, ...]:
-    """What identifies a finding across runs: check, sample and split; for a set or split, also the message.
-
-    The dataset's name does not count: a corrected version is in another folder.
-    """
+    """What identifies a finding across runs: the check and split, and the sample or, for a set or split, the
+    message. The dataset's name does not count: a corrected version is in another folder."""
     if row["scope"] == "sample":
         return row["check"], row["sample_id"], row["split"], None
     return row["check"], None, row["split"], row["message"]
@@ -102,7 +100,7 @@ def read_findings(folder: str | os.PathLike[str]) -> list[Row]:
 
 
 def read_table(folder: str | os.PathLike[str]) -> pa.Table:
-    """The findings that `curate qa` wrote to a folder, as a table of SCHEMA, which takes less memory.
+    """The findings that `curate qa` wrote to a folder, as a table of SCHEMA: it takes less memory than rows.
 
     Raises
     ------
@@ -110,7 +108,7 @@ def read_table(folder: str | os.PathLike[str]) -> pa.Table:
     PermissionError: it may not be read.
     """
     path = Path(folder) / TABLE
-    # What lies there and is no QA folder is not written to by `curate qa`, and one that is spoilt is there.
+    # Suggest a command that works: `curate qa` replaces a spoilt QA folder, but writes into no other folder.
     again = " --overwrite" if path.exists() else ""
     out = path.parent if again or not path.parent.exists() else "QA"
     remedy = f"make one with: curate qa D --out {out}{again}"
@@ -119,7 +117,7 @@ def read_table(folder: str | os.PathLike[str]) -> pa.Table:
             table = pq.read_table(file)
     except FileNotFoundError:
         raise InputError(path, "no such file", allowed="a folder of curate qa", remedy=remedy) from None
-    except PermissionError:  # nothing is wrong with it
+    except PermissionError:  # the file itself may be sound: do not advise to make it again
         raise
     except (OSError, pa.ArrowException) as error:
         raise InputError(path, f"not readable ({error})", remedy=remedy) from None
@@ -136,11 +134,11 @@ def read_table(folder: str | os.PathLike[str]) -> pa.Table:
 
 
 class Listed(list[Any]):
-    """A list in JSON, each entry of which is made only when it is written: those of a million findings take
-    gigabytes."""
+    """A list for JSON whose entries are made one by one as they are written: those of a million findings
+    would take gigabytes."""
 
     def __init__(self, values: Sequence[Value], entry: Callable[[Value], object]) -> None:
-        """entry: of a value, what is written."""
+        """entry: makes what is written for a value."""
         super().__init__()
         self._values, self._entry = values, entry
 
@@ -152,7 +150,7 @@ class Listed(list[Any]):
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write JSON, atomically, as QA's files hold it: one value a line, names as they are written."""
+    """Write JSON, atomically: one value per line, text unescaped."""
     with files.writing(path) as file:
         text = TextIOWrapper(file, "utf-8")
         for piece in json.JSONEncoder(indent=1, ensure_ascii=False).iterencode(content):

@@ -1,4 +1,4 @@
-"""How grave a finding is."""
+"""How severe a finding is."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "n
 
 
 def at_least(severity: Severity) -> tuple[Severity, ...]:
-    """That severity and all that are graver."""
+    """That severity and all worse ones, the worst first."""
     return SEVERITIES[: SEVERITIES.index(severity) + 1]

@@ -37,7 +37,7 @@ _TEXT = (
     "licence",
     "sha256",
 )
-# What the sources tell of people beside their age, in a sample's attrs.
+# What sources record about people in a sample's attrs, besides age.
 PEOPLE = ("gender", "skinColor", "accessories", "nailPolish", "irregularities")
 
 
@@ -45,20 +45,20 @@ PEOPLE = ("gender", "skinColor", "accessories", "nailPolish", "irregularities")
 class View:
     """Samples as columns; row i of each belongs to the same sample.
 
-    A million samples take half a gigabyte. For all at once, measure only one or two numbers per sample, and
-    read points for some samples at a time (`part`, `hands`).
+    A million samples take half a gigabyte. Compute no more than a few numbers per sample for all samples at
+    once, and read points for some samples at a time (`part`, `hands`).
 
     Attributes
     ----------
-    datasets: the opened folders. dataset_of: (n,) which of them a row comes from.
-    sample_id ... sha256: (n,) text, None where unknown. attrs: (n,) dicts, the sources' own metadata.
+    datasets: the opened folders. dataset_of: (n,) index of the dataset that a row comes from.
+    sample_id ... sha256: (n,) text, None where unknown. attrs: (n,) dicts, the source's own metadata.
     size: (n, 2) width and height in the table, pixels; NaN where unknown.
     tilt, rotation: (n,) degrees, of renders; NaN where unknown.
-    keypoints: (n, 21, 2) pixels, as in the tables, NaN where unlabelled. visibility: (n, 21).
+    keypoints: (n, 21, 2) pixels from the top left corner, NaN where unlabelled. visibility: (n, 21).
     bbox: (n, 4) x, y, width, height, pixels.
     xyz: (n, 21, 3) metres, camera frame. K: (n, 3, 3). transform: (n, 2, 3). All NaN where unknown, as bbox.
-    cut: (n,) the sample is a crop (it has a parent, or is in a training set).
-    expected: (n, 21) the keypoints that belong to the set (a 20-point training set has no wrist).
+    cut: (n,) whether the sample is a crop (it has a parent, or is in a training set).
+    expected: (n, 21) which keypoints the set should have (a 20-point training set has no wrist).
     pixels: what decoding the images gave. residuals: labels compared with a network's predictions.
     """
 
@@ -97,11 +97,11 @@ class View:
 
     @property
     def points(self) -> Floats:
-        """(n, 21, 2) the keypoints of all samples for calculations, computed on each access."""
+        """(n, 21, 2) the keypoints of all samples as float64, computed on each access."""
         return self.keypoints.astype(np.float64)
 
     def hands(self, rows: Rows | slice) -> Floats:
-        """(k, 21, 2) the points of some samples."""
+        """(k, 21, 2) the keypoints of some samples as float64."""
         return self.keypoints[rows].astype(np.float64)
 
     @property
@@ -143,14 +143,14 @@ class View:
                 yield name, rows, train
 
     def independent(self, rows: Rows) -> int:
-        """How many of the rows count as independent: subjects where they are known, else samples."""
+        """How many independent observations the rows hold: subjects where known, else samples."""
         subjects = self.subject_id[rows]
         return len(set(subjects.tolist()) - {None}) + int((~is_known(subjects)).sum())
 
     def peers(self, least: float) -> Iterator[Rows]:
-        """Rows of samples that are compared with each other, `least` or more of them: those of one source and
-        aspect, since palms are not shaped like backs. Of more than ENOUGH some at a time: people are not
-        torn apart, except where a part ends; of those who are unknown, each part has some of every place.
+        """Groups of at least `least` rows to compare with each other: those of one source and aspect, as
+        palms are not shaped like backs. A group of more than ENOUGH is cut into parts: a person's rows stay
+        together, except where a part ends; rows of unknown people are dealt out in turn.
         """
         sources, source = numbered(self.source)
         _, aspect = numbered(self.aspect)
@@ -167,9 +167,9 @@ class View:
             yield from (rows[part == number] for number in range(count))
 
     def folds(self, rows: Rows, count: int = 5) -> Rows:
-        """For each of the rows one of `count` folds: of people, so that nobody is judged by a fit that they
-        took part in. Where people are unknown, or so few that most hands would be in one fold, of
-        photographs; failing that, of hands."""
+        """(k,) which of `count` folds each row is in: a person is in one fold, so that nobody is judged by a
+        fit that they took part in. Where people are unknown, or so few that most hands would be in one fold,
+        a photograph is in one fold; failing that, hands are dealt out in turn."""
         parent, image = self.parent_id[rows], self.image[rows]
         photos = [a or f"{d} {b}" for a, b, d in zip(parent, image, self.dataset_of[rows], strict=True)]
         nobody = [None] * len(rows)
@@ -180,18 +180,18 @@ class View:
         return np.arange(len(rows)) % count
 
     def properties(self) -> dict[str, Names]:
-        """Side, aspect, and what the sources tell of the people: gender, age by decades, skin tone and more.
+        """Side, aspect, and what sources record about people (PEOPLE, and age by decade), by name.
 
-        Each is (n,) text with None where unknown; those that no sample has are left out.
+        Each is (n,) text, None where unknown; a property that no sample has is left out.
         """
         found: dict[str, Names] = {"side": self.side, "aspect": self.aspect}
         for name in PEOPLE:
-            found[name] = as_names([about.get(name) for about in self.attrs])
-        found["age"] = as_names([_decade(about.get("age")) for about in self.attrs])
+            found[name] = as_names([attrs.get(name) for attrs in self.attrs])
+        found["age"] = as_names([_decade(attrs.get("age")) for attrs in self.attrs])
         return {name: values for name, values in found.items() if any(v is not None for v in values)}
 
     def folder(self, row: int) -> str:
-        """Name of the folder that a row comes from."""
+        """Name of the dataset folder that a row comes from."""
         name: str = self.datasets[self.dataset_of[row]].name
         return name
 
@@ -207,7 +207,7 @@ def open_view(
 
     Raises
     ------
-    SchemaError: a folder is no finished dataset.
+    SchemaError: a folder is not a finished dataset.
     """
     opened = tuple(d if isinstance(d, Dataset) else Dataset(d) for d in datasets)
     dataset_of = np.repeat(np.arange(len(opened)), [len(dataset) for dataset in opened])
@@ -273,7 +273,7 @@ def as_names(values: Sequence[object]) -> Names:
 
 
 def _decade(age: object) -> str | None:
-    """The decade of an age in years, such as "20 to 29"; None where it is no age."""
+    """The decade of an age in years, such as "20 to 29"; None if it is not an age."""
     if not isinstance(age, int | float) or not 0 < age < 130:
         return None
     decade = int(age) // 10 * 10
@@ -281,13 +281,14 @@ def _decade(age: object) -> str | None:
 
 
 def _column(datasets: Sequence[Dataset], name: str) -> pa.ChunkedArray:
-    """One column, which is what may be held at a time: all of them take four times the memory of a view."""
+    """One column of all datasets. Columns are read one at a time: all at once would take four times the
+    memory of a view."""
     batches = (batch for dataset in datasets for batch in dataset.columns(name))
     return pa.chunked_array([batch.column(0) for batch in batches], SCHEMA.field(name).type)
 
 
 def _text(datasets: Sequence[Dataset], name: str) -> Names:
-    """A column as text; what many rows have in common is held once."""
+    """A column as text; rows with the same text share one string."""
     return _spread(*_held_once(datasets, name))
 
 
@@ -299,12 +300,12 @@ def _attrs(datasets: Sequence[Dataset]) -> Names:
 
 
 def _spread(values: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    """Each row's value; where there is but one, it takes no memory."""
+    """Each row's value; a single value is broadcast, which takes no memory."""
     return np.broadcast_to(values, (len(rows), *values.shape[1:])) if len(values) == 1 else values[rows]
 
 
 def _held_once(datasets: Sequence[Dataset], name: str) -> tuple[Names, Rows]:
-    """The distinct values of a column, and which of them each row has."""
+    """The distinct values of a column, and each row's index among them."""
     column = _column(datasets, name).dictionary_encode("encode").combine_chunks()
     return as_names(column.dictionary.to_pylist()), column.indices.to_numpy(zero_copy_only=False)
 
@@ -321,7 +322,7 @@ def _labels(datasets: Sequence[Dataset]) -> tuple[NDArray[np.float32], NDArray[n
 
 
 def _block(datasets: Sequence[Dataset], name: str) -> NDArray[Any]:
-    """A column of (rows, *SHAPES[name]) as the tables have it; one that no sample has takes no memory."""
+    """A column as (rows, *SHAPES[name]); one that no sample has takes no memory."""
     shape = sum(map(len, datasets)), *SHAPES[name]
     if all(dataset.is_empty(name) for dataset in datasets):
         return np.broadcast_to(np.float64(np.nan), shape)

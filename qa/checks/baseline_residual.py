@@ -1,4 +1,4 @@
-"""A trained network's predictions against the labels: where they are far apart, one of the two is wrong."""
+"""A network's predictions against the labels: where they are far apart, one of the two is wrong."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qa.view import View
 
 
 def baseline_residual(view: View, limits: Limits) -> Outcome:
-    """Samples of which a network that never saw their people puts a point elsewhere than the label.
+    """Samples in which a network that never saw their people puts a point elsewhere than the label.
 
-    A point's distance, in pixels of a crop of 96, counts where it is more than `pixels` and more than `z`
-    robust standard deviations above what is usual for that keypoint, so that a network's weak points are not
-    held against the labels. It is an error where it is more than `error`, and `error_z`, and the network is
-    sure of the point: its score is at least `sure` of what is usual. The score is the largest distance of
-    those that count, as errors if there are any; of all, where none counts.
+    A point's distance, in pixels of a crop of 96, counts if it is more than `pixels`, and more than `z`
+    robust standard deviations above what is usual for that keypoint: the network's weak points are not held
+    against the labels. It is an error if it is more than `error` and `error_z`, and the network is sure of
+    the point: its score is at least `sure` of the usual score. The score is the largest distance among the
+    errors, else among those that count, else among all.
     """
     far, sure = view.residuals.distance, view.residuals.confidence
     judged: Flags = np.asarray(np.isfinite(far).any(axis=1))
@@ -29,7 +29,7 @@ def baseline_residual(view: View, limits: Limits) -> Outcome:
     certain = (far > limits["error"]) & (z > limits["error_z"]) & (sure >= limits["sure"] * usual)
     grave: Flags = np.asarray(certain.any(axis=1))
     wrong: Flags = out.max(axis=1) > 0
-    # A point that is often far off is not what breaks a limit, even where it is the farthest.
+    # The farthest point may not be the one that breaks a limit: some keypoints are often far off.
     told = np.select([grave[:, None], wrong[:, None]], [np.where(certain, far, -1.0), out], far)
     told = np.nan_to_num(told, nan=-1.0)
     worst = told.max(axis=1)

@@ -10,7 +10,7 @@ from qa.measures.arrays import Flags, Floats, Names
 from qa.view import View
 
 _STEPS = ((0, "MCP"), (1, "PIP"), (2, "DIP"))
-_MOST = 1000.0  # times as long: the ratio of a bone without length would be no number to tell
+_MOST = 1000.0  # the largest ratio reported: that of a bone without length would be infinite
 
 
 def finger_length_3d(view: View, limits: Limits) -> Outcome:
@@ -25,7 +25,7 @@ def finger_length_3d(view: View, limits: Limits) -> Outcome:
     length[judged] = np.nanmedian(phalanges[judged], axis=1)
     short = length < limits["shortest"]
     wrong = judged & (short | (length > limits["longest"]))
-    # So that the worst is the one that is farthest from either limit.
+    # The worst is the one farthest from either limit, as a factor.
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(short, limits["shortest"] / length, length / limits["longest"])
     broken = np.where(short, limits["shortest"], limits["longest"])

@@ -27,7 +27,7 @@ def reprojection(view: View, limits: Limits) -> Outcome:
 
 
 def _reprojected(K: Floats, xyz: Floats, points: Floats, labelled: Flags) -> Floats:
-    """Distance of each point (n, 21); a million where it is behind the camera, -1 where not known."""
+    """Distance of each point, (n, 21), pixels; a million if it is behind the camera, -1 where unknown."""
     with np.errstate(divide="ignore", invalid="ignore"):
         image = np.einsum("nij,nkj->nki", K, xyz)
         off = np.linalg.norm(image[..., :2] / image[..., 2:] - points, axis=2)
@@ -39,7 +39,7 @@ def _reprojected(K: Floats, xyz: Floats, points: Floats, labelled: Flags) -> Flo
 def render_angle(view: View, limits: Limits) -> Outcome:
     """The direction in which a render's hand points, from the wrist to the middle MCP, against the rotation
     it was rendered with: degrees clockwise, 0 upwards. Judged up to a tilt of `tilt`: beyond it, the bone is
-    seen from its end. Angles that the points themselves told are not held against them.
+    seen from its end. Angles that were computed from the points are not judged.
     """
     points = view.points
     middle = points[:, _MIDDLE_MCP] - points[:, kp.WRIST]

@@ -1,4 +1,4 @@
-"""A check: a row of the table, with a function that measures and the words that report a finding."""
+"""A check: a row of the table, with a function that measures and the sentence that reports a finding."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Hit:
     score, threshold: the measured value and the limit it broke, in the check's unit.
     row: the sample's row in the view; None if the hit concerns a split or the whole set.
     split: the split concerned, for checks of that scope.
-    severity: only if it differs from the check's own.
+    severity: None for the check's own.
     words: values for the placeholders in the check's sentence.
-    rows: the rows of a group of samples, if the hit concerns one.
+    rows: the rows of a group of samples, if the hit concerns a group.
     rank: order of the hits of an `alone` check, the highest first.
     """
 
@@ -54,8 +54,8 @@ class Outcome:
 
     Attributes
     ----------
-    checked: how many samples (splits, subjects) it could judge. hits: worst first.
-    scores: (n,) of every sample, NaN where not judged; None for a check that does not score samples.
+    checked: how many samples (or splits, subjects) it could judge. hits: worst first.
+    scores: (n,) one per sample, NaN where not judged; None for a check that does not score samples.
     threshold: the limit of the scores.
     """
 
@@ -73,10 +73,10 @@ class Check:
     ----------
     id: its name in findings. title: what is true if nothing is found.
     severity: of its findings, unless a hit has its own. scope: what a finding concerns.
-    run: measures; a pure function of a view, over whole columns.
+    run: measures a view, in whole columns; a pure function.
     sentence: the message, a format string for a hit's words and score. remedy: what to do about it.
     limits: its limits by name, with their defaults.
-    alone: each sample is judged by itself, so that `run` may get some of the samples at a time.
+    alone: whether each sample is judged by itself, so that `run` may get some of the samples at a time.
     origin: the entry point that added the check; empty for built-in ones.
     """
 
@@ -99,7 +99,7 @@ class Check:
         return _joined([self.run(view.part(rows), self.limits) for rows in parts], parts)
 
     def judge(self, view: View) -> Checked:
-        """The findings in a view, with messages. Raises InputError: a check of another package failed."""
+        """The findings in a view, with messages. Raises InputError if a check of another package fails."""
         try:
             outcome = self.measure(view)
             if not isinstance(outcome, Outcome):
@@ -167,8 +167,8 @@ class Checked:
 
 
 def _require_sound(check: Check, outcome: Outcome, count: int) -> None:
-    """Raise ValueError or TypeError for what would fail far from the check, or mislead: we know our own give
-    none of it."""
+    """Raise ValueError or TypeError for an outcome that would fail far from the check, or mislead; built-in
+    checks are known to give none."""
     operator.index(outcome.checked)
     for severity in (check.severity, *(hit.severity for hit in outcome.hits)):
         if severity is not None and severity not in SEVERITIES:
@@ -185,18 +185,18 @@ def _require_sound(check: Check, outcome: Outcome, count: int) -> None:
 
 
 def _spread(outcome: Outcome, findings: Sequence[Finding]) -> Spread | None:
-    """Of a sample with several findings, the first, which is the worst, tells how grave it is."""
+    """The distribution of the scores. A sample with several findings counts with the first, the worst."""
     if outcome.scores is None:
         return None
-    grave = {f.row: f.severity for f in reversed(findings) if f.row is not None}
+    worst = {f.row: f.severity for f in reversed(findings) if f.row is not None}
     flagged: dict[str, list[int]] = {severity: [] for severity in reversed(SEVERITIES)}
-    for row, severity in grave.items():
+    for row, severity in worst.items():
         flagged[severity].append(row)
     return spread_of(outcome.scores, outcome.threshold, flagged)
 
 
 def _joined(outcomes: Sequence[Outcome], parts: Sequence[slice]) -> Outcome:
-    """The outcomes of some samples at a time as that of all."""
+    """One outcome of all samples, from the outcomes of parts."""
     if len(outcomes) == 1:
         return outcomes[0]
     hits = [
@@ -229,9 +229,9 @@ def sample_outcome(
     ----------
     judged: (n,) the samples that could be judged. wrong: (n,) those that broke the limit.
     score: (n,) the measured values. threshold: the limit.
-    words: gives the words of a sample's hit by its row. severity: (n,) of each; by default the check's own.
+    words: gives the words of a hit in a row. severity: (n,) of each hit; by default the check's own.
     rank: (n,) order of the hits, the highest first; by default the score.
-    broken: (n,) the limit that each broke, if they differ; `threshold` is then the usual one.
+    broken: (n,) the limit that each sample broke, if limits differ; `threshold` is then the usual one.
     """
     rank = score if rank is None else rank
     rows = np.flatnonzero(wrong)
@@ -258,9 +258,9 @@ def graded_outcome(
     grave: Flags | None = None,
     confirmed: Flags | None = None,
 ) -> Outcome:
-    """The outcome of a check whose findings are warnings above limits["warning"], and errors where `grave`:
-    by default above limits["error"]. Each has the limit that it broke; NaN breaks none. With `confirmed`, it
-    has findings of those samples alone."""
+    """The outcome of a check whose findings are warnings above limits["warning"] (0 without such a limit),
+    and errors where `grave`: by default above limits["error"]. A score of NaN breaks no limit. With
+    `confirmed`, only those samples have findings."""
     least, most = limits.get("warning", 0.0), limits["error"]
     filled = np.nan_to_num(score, nan=-np.inf)
     error = filled > most if grave is None else grave
@@ -271,10 +271,10 @@ def graded_outcome(
 
 
 def highest_first(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits by their scores."""
+    """The hits, the highest score first."""
     return sorted(hits, key=lambda hit: -hit.score)
 
 
 def graded(score: float, limits: Limits) -> tuple[Severity, float]:
-    """Severity of a score that broke limits["warning"] and perhaps limits["error"], and the limit broken."""
+    """Severity of a score above limits["warning"] and perhaps limits["error"]; and the limit it broke."""
     return ("error", limits["error"]) if score > limits["error"] else ("warning", limits["warning"])

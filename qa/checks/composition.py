@@ -1,4 +1,4 @@
-"""Checks of what a set is made of: what is rare, who labelled the test, and under which licences."""
+"""Checks of what a set is made of: what is rare, who labelled the test split, and under which licences."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from qa.severity import Severity
 from qa.view import View, as_names
 
 _SEEN = ("accept", "patch")  # decisions of `curate review` that make a label a person's
-_WEIGHTY = ("side", "aspect", "skinColor")  # what a network's errors are known to follow
+_WEIGHTY = ("side", "aspect", "skinColor")  # a network's errors are known to depend on these
 # Words in licences that allow less than a product may need.
 _LIMITED = ("non-commercial", "noncommercial", "academic", "research", "-nc", "fair use", "gpl")
 
 
 def balance(view: View, limits: Limits) -> Outcome:
-    """What the set has little of: a kind of people, hands or render angles with less than `share` of the
+    """What is rare in the set: a kind of people, hands or render angles with less than `share` of the
     samples, or `ratio` times fewer than the most frequent kind."""
     hits = []
     kinds = view.properties() | _angle_bands(view)
@@ -40,7 +40,7 @@ def balance(view: View, limits: Limits) -> Outcome:
 
 
 def _angle_bands(view: View) -> dict[str, Names]:
-    """Tilt and rotation of renders in bands of 15 and 30 degrees; those that no sample has are left out."""
+    """Tilt and rotation of renders in bands of 15 and 30 degrees; an angle that no sample has is left out."""
     bands = {"tilt": (view.tilt, 15), "rotation": (view.rotation % 360, 30)}
     found = {}
     for name, (values, width) in bands.items():
@@ -50,7 +50,7 @@ def _angle_bands(view: View) -> dict[str, Names]:
 
 
 def auto_label_in_test(view: View, limits: Limits) -> Outcome:
-    """Labels made by a network in the test split: a test of them measures agreement with that network."""
+    """Labels made by a network in the test split: a test on them measures agreement with that network."""
     auto = np.array([str(who).startswith("auto") for who in view.label_source], bool)
     reviewed = np.array([about.get(DECISION) in _SEEN for about in view.attrs], bool)
     test = view.split == "test"
@@ -64,7 +64,7 @@ def auto_label_in_test(view: View, limits: Limits) -> Outcome:
 
 
 def licences(view: View, limits: Limits) -> Outcome:
-    """Licences that are unknown, or that allow research alone: a note before anything is passed on."""
+    """Licences that are unknown, or that allow only research: a note before anything is passed on."""
     hits = []
     counts = Counter(view.licence.tolist())
     for licence, count in sorted(counts.items(), key=lambda item: (item[0] is not None, str(item[0]))):

@@ -18,8 +18,8 @@ _STANDARD_ERRORS = 3.0
 def crop_centre(view: View, limits: Limits) -> Outcome:
     """Crops whose hands lie off the middle, per split.
 
-    The limit is on the centre of the keypoints' box, in shares of the crop's side. The mean of the keypoints
-    is told too, but has no limit: a hand is not symmetric.
+    The limit is on the centre of the keypoints' box, as a share of the crop's side. The mean of the keypoints
+    is reported too, but has no limit: a hand is not symmetric.
     """
     box, mean = centre_offsets(view)
     hits: list[Hit] = []
@@ -31,7 +31,7 @@ def crop_centre(view: View, limits: Limits) -> Outcome:
         checked += 1
         offset, error = robust.mean_and_error(box[inside])
         size = np.abs(offset)
-        # What chance may have added is taken off: a small split is not blamed for its luck.
+        # Less what chance may have added.
         sure = (size - _STANDARD_ERRORS * error).max()
         if sure <= limits["warning"]:
             continue
@@ -72,9 +72,9 @@ def crop_centre_drift(view: View, limits: Limits) -> Outcome:
 
 
 def centre_offsets(view: View) -> tuple[Floats, Floats]:
-    """Centre of the keypoints' box, and mean of the keypoints, from the crop's middle: (n, 2) each.
+    """Offsets of the keypoints' box and of their mean from the crop's middle, (n, 2) each.
 
-    In shares of the crop's width and height; NaN for samples that are no crops.
+    As shares of the crop's width and height; NaN for samples that are not crops.
     """
     size = np.where(view.cut[:, None], view.frame, np.nan)
     low, high = view.boxes()

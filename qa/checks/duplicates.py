@@ -1,4 +1,4 @@
-"""Checks for the same photograph twice: a test that holds one is answered by the other."""
+"""Checks for photographs that are in the set twice: where train holds one, test must not hold the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qa.view import View, boxes_of
 def exact_duplicates(view: View, limits: Limits) -> Outcome:
     """The same pixels under two names: a warning within a split, an error across splits.
 
-    Several hands in one image file share its pixels by right, as long as they share its split.
+    Several hands in one image file are no copies, as long as they are in the same split.
     """
     across: list[Hit] = []
     within: list[Hit] = []
@@ -27,8 +27,8 @@ def exact_duplicates(view: View, limits: Limits) -> Outcome:
         first, *others = rows
         file = view.dataset_of[first], view.image[first]
         for row in others:
-            beside = (view.dataset_of[row], view.image[row]) == file
-            if beside and (not leaks or view.split[row] == view.split[first]):
+            same_file = (view.dataset_of[row], view.image[row]) == file
+            if same_file and (not leaks or view.split[row] == view.split[first]):
                 continue
             words = {"other": view.sample_id[first], "splits": " and ".join(splits) or "no split"}
             hit = Hit(float(len(rows)), 1.0, row=row, severity="error" if leaks else "warning", words=words)
@@ -99,7 +99,7 @@ def near_duplicates(view: View, limits: Limits) -> Outcome:
 
 
 def _near_pairs(view: View, limits: Limits) -> tuple[int, Pairs, Rows]:
-    """How many images were judged, pairs that look alike, and the rows that were not compared with all."""
+    """How many images were judged, the pairs that look alike, and rows that were not compared with all."""
     rows = np.flatnonzero(~is_known(view.pixels.error))
     least, at_most = min(limits["likeness"], limits["strangers"]), int(limits["compared"])
     pairs, crowded = similar_pairs(view.pixels.thumbs[rows], least, at_most)
@@ -110,10 +110,8 @@ def _near_pairs(view: View, limits: Limits) -> tuple[int, Pairs, Rows]:
 
 
 def look_alikes(view: View) -> Pairs:
-    """Rows of the same hand in the same pose, by the usual limits: images that look alike, and copies.
-
-    Hands of one image are no pair.
-    """
+    """Pairs of the same hand in the same pose, by the check's default limits: images that look alike, and
+    copies. Two hands in one image are no pair."""
     (limits,) = (check.limits for check in CHECKS if check.run is near_duplicates)
     near = _near_pairs(view, limits)[1]
     copies = _pairs_of_copies(view)
@@ -127,7 +125,8 @@ def _copies(view: View) -> Iterator[list[int]]:
 
 
 def _pairs_of_copies(view: View) -> Pairs:
-    """Hands of images with the same pixels under two names: those of the first with those of the others."""
+    """Pairs of hands in images with the same pixels under two names: each of the first image's with each of
+    the others'."""
     found = []
     for rows in _copies(view):
         places = {row: (view.dataset_of[row], view.image[row]) for row in rows}
@@ -144,7 +143,7 @@ def _hit(view: View, row: int, other: int, splits: str, *, rows: tuple[int, ...]
 
 
 def _crowd(rows: Rows, at_most: int) -> Hit:
-    """The note that not all of those that look alike were compared."""
+    """The note that some look-alikes were not compared with each other."""
     words = {
         "other": f"more than {at_most:,} others",
         "splits": f"{len(rows):,} such images" if len(rows) > 1 else "the only such image",
@@ -155,7 +154,7 @@ def _crowd(rows: Rows, at_most: int) -> Hit:
 
 def _hashes_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
     hashes, turned = view.pixels.hashes, pairs.mirrored.astype(np.intp)
-    # A bit on the median may fall either way: of a mirrored pair, each has its turn to be mirrored.
+    # A bit on the median may fall either way: of a mirrored pair, compare with either one mirrored.
     one = np.bitwise_count(hashes[pairs.first, 0] ^ hashes[pairs.second, turned])
     other = np.bitwise_count(hashes[pairs.first, turned] ^ hashes[pairs.second, 0])
     near: Flags = np.minimum(one, other) <= limits["distance"]
@@ -176,7 +175,7 @@ def _poses_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
 
 
 def _poses(view: View, rows: Rows) -> Floats:
-    """Points (n, 21, 2) of some rows about their box, in its longer side."""
+    """Points (n, 21, 2) of some rows, from the middle of their box, in units of its longer side."""
     hands = view.hands(rows)
     low, high = boxes_of(hands)
     size = (high - low).max(axis=1)
@@ -193,7 +192,7 @@ def _pictures_alike(view: View, pairs: Pairs, limits: Limits) -> Flags:
 
 
 def _other_pixels(view: View, pairs: Pairs, limits: Limits) -> Flags:
-    """Neither two hands in one image nor copies: exact_duplicates finds those."""
+    """Pairs that are neither two hands in one image nor copies, which `exact_duplicates` finds."""
     a, b = pairs.first, pairs.second
     same = (view.dataset_of[a] == view.dataset_of[b]) & (view.image[a] == view.image[b])
     other: Flags = ~same & (view.pixels.sha256[a] != view.pixels.sha256[b])
@@ -201,7 +200,7 @@ def _other_pixels(view: View, pairs: Pairs, limits: Limits) -> Flags:
 
 
 def _groups(pairs: Pairs, count: int) -> list[tuple[int, ...]]:
-    """Connected pairs, as rows in order; largest first."""
+    """Groups of rows connected by pairs, each in order; the largest first."""
     parent = np.arange(count)
     while True:
         top = np.minimum(parent[pairs.first], parent[pairs.second])

@@ -1,4 +1,4 @@
-"""Checks of what image files tell in their EXIF data."""
+"""Checks of the EXIF data of image files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def exif_orientation(view: View, limits: Limits) -> Outcome:
 
 
 def private_metadata(view: View, limits: Limits) -> Outcome:
-    """Images whose EXIF data tell where they were taken, or whose camera took them. The values are not
-    kept."""
+    """Images whose EXIF data reveal where they were taken, or whose camera took them. The values themselves
+    are not kept."""
     looks = view.pixels.looks
     told = {
         "where they were taken (GPS)": looks["located"] == 1,

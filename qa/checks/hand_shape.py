@@ -13,15 +13,15 @@ from qa.measures.people import apart_from_own
 from qa.view import View
 
 _BONES = np.array(kp.BONES)
-# What must be found wrong together: each point by itself, each finger, the whole hand.
+# What may be wrong together: each point by itself, each finger, the whole hand.
 _BLOCKS: tuple[tuple[int, ...], ...] = (
     *((k,) for k in range(kp.COUNT)),
     *(tuple(range(base, base + 4)) for base in kp.BASES),
     tuple(range(kp.COUNT)),
 )
-_RIDGE = 0.01  # of the mean variance: nothing is predicted better than labels are placed
+_RIDGE = 0.01  # of the mean variance: no prediction is more exact than labels are
 _TRIM = 0.9  # share of the hands that the shape is fitted to, in the second round
-_NEIGHBOURS = 8  # of a person's other photographs that a hand is compared with
+_NEIGHBOURS = 8  # how many of a person's other photographs a hand is compared with
 
 
 def bone_length(view: View, limits: Limits) -> Outcome:
@@ -56,10 +56,10 @@ def pose_outlier(view: View, limits: Limits) -> Outcome:
     """Points, fingers and whole hands that do not fit the rest of the hand as they do in the source's others.
 
     Hands are laid onto each other. Then each point, each finger and the whole is predicted from the rest by
-    the source's covariance, see `block_errors`; the score tells how far the largest error of a hand is above
-    what is usual in its source. It is an error only where it also lies as far from its person's other
-    photographs: people tuck the thumb in or spread their fingers in several, labels go wrong in one. Where a
-    network confirms the labels, it is a warning.
+    the source's covariance, see `block_errors`; the score says how far a hand's largest error is above what
+    is usual in its source. It is an error only if the hand is as far from its person's other photographs:
+    people tuck the thumb in or spread their fingers in several, labels go wrong in one. If a network confirms
+    the labels, it is a warning.
     """
     score, own = np.full((2, len(view)), np.nan)
     worst = np.zeros(len(view), np.intp)
@@ -88,23 +88,23 @@ def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Flo
 
     The squared Mahalanobis error of a block B given all other points, x_B - E[x_B | rest], is (Px)_B'
     (P_BB)^-1 (Px)_B with P the inverse covariance. Returned is its square root over the median of that block.
-    Points that are missing are left out of P. No hand is judged by a fit that its fold took part in. The fit
-    is made twice, the second time to the 90 % that fit best (a concentration step of FAST-MCD, Rousseeuw &
+    Missing points are left out of P. No hand is judged by a fit to its own fold. The fit is made twice, the
+    second time to the 90 % that fit best (a concentration step of FAST-MCD, Rousseeuw &
     Van Driessen 1999).
 
     Parameters
     ----------
-    points: (n, 21, 2) of one source, NaN where unlabelled. fold: (n,) which of the folds each is in; nobody
-        is in two. person: (n,), None where unknown.
+    points: (n, 21, 2) of one source, NaN where unlabelled. fold: (n,) see `View.folds`.
+    person: (n,), None where unknown.
 
     Returns
     -------
-    errors: (n, 27); NaN where a hand has no point of the block that most hands have, too. apart: (n,) the
-        largest error that is left where the hand is compared with the second-nearest of its person's other
-        photographs instead of with the mean; inf where it is not known.
+    errors: (n, 27); NaN where a hand has no point of the block that most hands have, too.
+    apart: (n,) the largest error compared with the second-nearest of the person's other photographs instead
+        of the mean; inf where unknown.
     """
-    # Hands are often cut at the wrist. Points that few have are left out: nothing could be fitted to them,
-    # and hands that have them would be laid onto the others in another way.
+    # Hands are often cut at the wrist. Points that few hands have are left out: they are too few to fit, and
+    # hands that have them would be aligned differently from the others.
     usual = np.isfinite(points).all(axis=2).mean(axis=0) > 0.5
     hands = align(np.where(usual[:, None], points, np.nan))
     shape, seen = hands.shape, hands.seen
@@ -132,13 +132,13 @@ def block_errors(points: Floats, fold: Rows, person: Names) -> tuple[Floats, Flo
         left = _conditional_errors(step[near], both[near], fits[int(fold[row])])
         return np.asarray(np.fmax.reduce(left / scale, axis=1))
 
-    # Only of hands that stand out is it asked whether they are usual for their person.
+    # Only hands that stand out are compared with their person's others.
     rare = np.flatnonzero(total > np.nanquantile(total, _TRIM)).tolist()
     return errors, apart_from_own(rare, person, apart)
 
 
 def _fit(shape: Floats, seen: Flags, taught: Flags) -> tuple[Floats, Floats]:
-    """Mean hand (21, 2) and covariance (42, 42) of the hands that teach."""
+    """Mean hand (21, 2) and covariance (42, 42) of the hands marked in `taught` (n,)."""
     teachers = np.flatnonzero(taught)
     parts = [teachers[some] for some in blocks(len(teachers))]
     count = np.maximum(seen[teachers].sum(axis=0), 1)[:, None]
@@ -149,14 +149,14 @@ def _fit(shape: Floats, seen: Flags, taught: Flags) -> tuple[Floats, Floats]:
     for rows in parts:
         offset = np.where(seen[rows, :, None], shape[rows] - middle, 0).reshape(len(rows), -1)
         covariance += offset.T @ offset / max(1, len(teachers) - 1)
-    mean = np.trace(covariance) / len(covariance) or 1.0  # where one hand alone teaches, nothing varies
+    mean = np.trace(covariance) / len(covariance) or 1.0  # a single hand has no variance
     covariance += _RIDGE * mean * np.eye(len(covariance))
     return middle, covariance
 
 
 def _conditional_errors(offset: Floats, seen: Flags, covariance: Floats) -> Floats:
-    """Each block's Mahalanobis error given the rest, (n, 27), of (n, 21, 2); NaN where a hand has no point of
-    it."""
+    """Each block's Mahalanobis error given the rest, (n, 27), for offsets (n, 21, 2) from the mean; NaN where
+    a hand has no point of the block."""
     offset = offset.reshape(len(offset), -1)
     errors = np.full((len(offset), len(_BLOCKS)), np.nan)
     patterns, inverse = np.unique(seen, axis=0, return_inverse=True)

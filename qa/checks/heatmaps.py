@@ -43,8 +43,8 @@ class _Block:
 def heatmap_peak(view: View, limits: Limits) -> Outcome:
     """Distance along x or y of the highest cell from its keypoint, for points inside the frame.
 
-    A keypoint may lie half a pixel from its cell's centre. Where rounding made several cells highest, their
-    middle counts.
+    A keypoint may lie half a pixel from its cell's centre. If rounding made several cells the highest, the
+    middle of them counts.
     """
     checked, hits = 0, []
     for block in _blocks(view, limits):
@@ -96,7 +96,7 @@ def _blocks(view: View, limits: Limits) -> Iterator[_Block]:
         size, sigma = form.size, float(form.sigma)
         wanted = kp.subset(form.keypoints)
         stored = open_heatmaps(dataset, form, len(rows))
-        # Those drawn on reading are all drawn alike: a few tell as much.
+        # Maps drawn on reading are all drawn alike: a few are enough.
         chosen = spread_over(len(rows), limits["samples"] if stored is not None else limits["drawn"])
         for start in range(0, len(chosen), _BLOCK):
             local = chosen[start : start + _BLOCK]

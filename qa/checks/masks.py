@@ -21,12 +21,12 @@ _FAR = 10.0  # robust standard deviations
 def off_hand(view: View, limits: Limits) -> Outcome:
     """Points that lie outside the hand's mask: the sample's own, or one found by the hand's colour.
 
-    A point counts where it lies more than `joint` of the hand's size outside, a fingertip `tip`; the wrist
-    does not, since sleeves cover it. Off a mask of its own, any point is a warning, and a share of more than
-    `error` an error. A mask found by colour is less sure: one that may be of something else, such as a face,
-    says nothing. Off others, a point counts only where it looks like the ground (see HandLook.likeness), so
-    that what the mask lost of the hand does not. Then a share of more than `found` is an error, and so is a
-    single point more than `far` outside. Where a network confirms the labels, it is a warning at most.
+    A point counts if it lies more than `joint` of the hand's size outside, a fingertip more than `tip`; the
+    wrist never counts, as sleeves cover it. Outside a mask of the sample's own, any point is a warning, and a
+    share of more than `error` an error. A mask found by colour is less certain: one that may be of
+    something else, such as a face, says nothing, and outside others a point counts only if it looks like the
+    ground (see HandLook.likeness), not like a part of the hand that the mask lost. Then a share of more than `found` is an error, and so is a single point more than `far` outside. If a network
+    confirms the labels, it is a warning at most.
     """
     depth = view.pixels.depth[:, : kp.COUNT]
     by_colour = view.pixels.looks["found"] == 1
@@ -36,7 +36,7 @@ def off_hand(view: View, limits: Limits) -> Outcome:
     judged = (known >= limits["points"]) & ~(view.pixels.looks["doubted"] == 1)
     share = off.sum(axis=1) / np.maximum(known, 1)
     far = by_colour & (off & (depth < -limits["far"])).any(axis=1)
-    # In a small source nothing tells whether its ground can be told from hands.
+    # In a small source it is unknown whether colour tells hands from the ground at all.
     many = np.zeros(len(view), bool)
     for rows in robust.groups(view.source, limits["samples"]):
         many[rows] = True
@@ -62,7 +62,7 @@ def off_hand(view: View, limits: Limits) -> Outcome:
 
 
 def _outside(view: View, limits: Limits) -> Flags:
-    """(n, 21) the points outside the mask, see `off_hand`."""
+    """(n, 21) which points lie outside the mask, see `off_hand`."""
     allowed = np.full(kp.COUNT, limits["joint"])
     allowed[list(kp.TIPS)] = limits["tip"]
     allowed[kp.WRIST] = np.inf
@@ -112,7 +112,7 @@ def mask_fit(view: View, limits: Limits) -> Outcome:
 
 
 def _apart_from_own(z: Floats, rows: Iterable[int], person: Names) -> Floats:
-    """Root mean square of what is left of (n, k) scores less those of the person's others."""
+    """Root mean square difference of (n, k) scores from the second-nearest of the person's others, (n,)."""
 
     def apart(row: int, others: Rows) -> Floats:
         square = np.minimum(np.square(z[row] - z[others]), _FAR**2)
@@ -167,9 +167,9 @@ def mask_shape(view: View, limits: Limits) -> Outcome:
 def mask_halo(view: View, limits: Limits) -> Outcome:
     """A rim of another colour around a mask of its own, as an old background leaves one.
 
-    Measured is how far the colour of the ground right beside the mask is from that a little farther off. The
-    score is its logarithm against the source's others, in robust standard deviations; less than `levels` (of
-    255) is not seen, and does not count.
+    The rim is how far the colour of the ground right beside the mask is from the colour a little farther off.
+    The score is its logarithm against the source's others, in robust standard deviations; a rim of less than
+    `levels` (of 255) is invisible and does not count.
     """
     rim = view.pixels.looks["rim"]
     z = np.full(len(view), np.nan)

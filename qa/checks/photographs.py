@@ -28,13 +28,12 @@ def near_edge(view: View, limits: Limits) -> Outcome:
 
 
 def hand_scale(view: View, limits: Limits) -> Outcome:
-    """Longer side of the hand's box over its crop's side."""
+    """Longer side of the hand's box as a share of its crop's."""
     low, high = view.boxes()
     share = ((high - low) / view.frame).max(axis=1)
     judged = view.cut & np.isfinite(share)
     small, large = share < limits["least"], share > limits["most"]
     off = np.where(small, limits["least"] - share, share - limits["most"])
-
     broken = np.where(small, limits["least"], limits["most"])
 
     def words(i: int) -> dict[str, object]:
@@ -67,7 +66,7 @@ def exposure(view: View, limits: Limits) -> Outcome:
     A white ground is rightly clipped: only what is clipped beyond the source's median counts.
     """
     looks = view.pixels.looks
-    with np.errstate(divide="ignore", invalid="ignore"):  # a limit of 0 is broken by none
+    with np.errstate(divide="ignore", invalid="ignore"):  # nothing breaks a limit of 0
         dark = (limits["dark"] - looks["bright"]) / limits["dark"]
         light = (limits["light"] - (1 - looks["dark"])) / limits["light"]
     clipped = np.zeros(len(view))
@@ -112,7 +111,7 @@ def odd_size(view: View, limits: Limits) -> Outcome:
         if not len(known):
             continue
         first, third = np.quantile(pixels[known], (0.25, 0.75))
-        # Where all are alike, an exception must still be one.
+        # Where all sizes are the same, a small difference is still no exception.
         reach = max(third - first, 0.1 * third)
         far[known] = np.maximum(first - pixels[known], pixels[known] - third) / reach
     wrong = judged & ((narrow < limits["aspect"]) | (far > limits["iqr"]))

@@ -58,9 +58,8 @@ def _rounded(points: Floats) -> Flags:
 
 
 def few_points(view: View, limits: Limits) -> Outcome:
-    """How many keypoints are labelled: fewer than `least` is an error, fewer than all a warning. Where only
-    the wrist is missing it is a note: it often lies outside a photograph of a hand. So is a render without a
-    hand, which has no point on purpose."""
+    """How many keypoints are labelled: fewer than `least` is an error, fewer than all a warning. If only the
+    wrist is missing it is a note: the wrist often lies outside the photograph. So is a render without a hand."""
     expected = view.expected.sum(axis=1)
     found = (view.labelled & view.expected).sum(axis=1)
     fingers = np.all(view.labelled[:, 1:], axis=1)
@@ -105,10 +104,10 @@ def out_of_frame(view: View, limits: Limits) -> Outcome:
 
 
 def box_apart(view: View, limits: Limits) -> Outcome:
-    """Boxes that share nothing with their image, or lie more than `pixels`, which may be rounding, away from
-    every labelled point: an error, as hands are cut out by them; in a crop, which is cut already, a warning.
+    """Boxes that lie outside their image, or more than `pixels` (rounding) away from every labelled point: an
+    error, as hands are cut out by their boxes; in a crop, which is cut already, a warning.
 
-    How much of the hand a box takes in is the source's choice, and is not judged. Nor is the box of a hand
+    How much of the hand a box takes in is the source's choice and not judged. Nor is the box of a hand
     without a point in its image: it may be around what is seen of the hand.
     """
     box, size = view.bbox.astype(np.float64), view.frame

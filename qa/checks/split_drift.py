@@ -14,9 +14,9 @@ from qa.measures.arrays import Floats, Rows, blocks, evenly
 from qa.view import View
 
 _MIDDLE_MCP = 9
-_CROP = 128.0  # px: the side that distances between crops are told for
-_BINS = 10  # that a number is told apart by: tenths of train
-_CHANCES = 3.0  # how many times the index that chance gives is put down to chance
+_CROP = 128.0  # px: side of the crop that distances are given in
+_BINS = 10  # of a number: tenths of train
+_CHANCES = 3.0  # times the index expected by chance: up to here it is put down to chance
 _STANDARD_ERRORS = 3.0
 _FOLDS = 5  # of the cross-validation
 _RIDGE = 0.05  # shrinkage of the discriminant's covariance, as a share of the mean variance
@@ -29,7 +29,7 @@ class Drift:
     Attributes
     ----------
     index: the population stability index, sum (p - q) ln(p / q) over the bins; 0 for equal splits.
-    chance: its mean where only chance tells them apart, about (bins - 1)(1 / n + 1 / m), n and m being the
+    chance: its mean for splits that differ only by chance, about (bins - 1)(1 / n + 1 / m), with n and m the
         numbers of subjects, or of samples where subjects are unknown.
     """
 
@@ -40,7 +40,7 @@ class Drift:
 
     @property
     def by_chance(self) -> bool:
-        """Too small to be more than chance."""
+        """Whether the index is too small to be more than chance."""
         return self.index <= _CHANCES * self.chance
 
 
@@ -81,8 +81,7 @@ def location_prior(view: View, limits: Limits) -> Outcome:
 
 
 def split_drift(view: View, limits: Limits) -> Outcome:
-    """Whether val and test differ from train in what they show; what chance may do is allowed, see
-    `Drift`."""
+    """Whether val and test differ from train in what they show, by more than chance; see `Drift`."""
     hits: list[Hit] = []
     checked = 0
     for drift in drifts(view, int(limits["samples"])):
@@ -95,7 +94,7 @@ def split_drift(view: View, limits: Limits) -> Outcome:
 
 
 def drifts(view: View, least: int) -> Iterator[Drift]:
-    """Each split against train in each feature that at least `least` samples of both tell."""
+    """Each split against train in each feature that is known of at least `least` samples of both."""
     features = dict(_features(view))
     for split, rows, train in view.against_train():
         chance = 1 / view.independent(rows) + 1 / view.independent(train)
@@ -136,12 +135,13 @@ def split_classifier(view: View, limits: Limits) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """What hands are told apart by.
+    """Pose and place of hands.
 
     Attributes
     ----------
-    rows: (n,) of the hands. fold: (n,) that each is in. values: (n, 43) place and size of each as shares of
-        its image, and its points about its box; an unlabelled point counts as in the middle of the box.
+    rows: (n,) of the hands. fold: (n,) of the cross-validation.
+    values: (n, 43) place and size of each hand as shares of its image, and its points relative to its box; an
+        unlabelled point counts as in the middle of the box.
     """
 
     rows: Rows
@@ -150,7 +150,7 @@ class _Traits:
 
     @classmethod
     def of(cls, view: View, rows: Rows) -> _Traits:
-        """Of those of some rows that have points, ENOUGH at most."""
+        """Of the hands in `rows` that have points, at most ENOUGH."""
         rows = evenly(rows)
         part = view.part(rows)
         low, high = part.boxes()
@@ -191,7 +191,7 @@ def _folds(view: View, rows: Rows) -> Rows:
 
 
 def _features(view: View) -> Iterator[tuple[str, Rows]]:
-    """What splits are compared by: a name, and each sample's bin, -1 where unknown."""
+    """The features that splits are compared by: a name, and each sample's bin, -1 where unknown."""
     low, high = view.boxes()
     middle = np.empty((len(view), 2))
     for rows in blocks(len(view)):

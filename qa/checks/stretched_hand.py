@@ -15,17 +15,17 @@ from qa.view import View
 # The fingers' bones, and what lies across them: between the MCPs, and from the thumb's CMC.
 _ACROSS = ((5, 9), (9, 13), (13, 17), (5, 17), (1, 17), (1, 5))
 _SEGMENTS = np.array([bone for bone in kp.BONES if kp.WRIST not in bone] + list(_ACROSS))
-_LABEL_NOISE = 0.03  # of a segment's length: none is known better than labels are placed
+_LABEL_NOISE = 0.03  # of a segment's length: how exact labels are at best
 
 
 @dataclass(frozen=True, slots=True)
 class _Segments:
-    """What is known of hands' segments.
+    """The segments of hands.
 
     Attributes
     ----------
-    shape: log lengths less each hand's mean, (n, s); NaN where unknown, and where half of a hand's are.
-    along: how far each lies along x, its cos^2 to that axis, (n, s).
+    shape: log lengths less each hand's mean, (n, s); NaN where unknown, and for hands without half of them.
+    along: cos^2 of the angle between each segment and the x axis, (n, s).
     """
 
     shape: Floats
@@ -55,7 +55,8 @@ class _Segments:
         return usual
 
     def stretch(self, usual: Floats) -> Floats:
-        """Each hand's log r against what is usual, (s,) or (n, s): (n,), its median 0; NaN where unknown."""
+        """Each hand's log r against the `usual` shape, (s,) or (n, s): (n,) with a median of 0; NaN where
+        unknown."""
         rest = self.shape - usual
         variance = np.square(robust.deviation(rest, robust.medians(rest))) + _LABEL_NOISE**2
         weight = np.where(np.isfinite(rest), 1 / variance, 0)

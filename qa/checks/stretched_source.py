@@ -38,10 +38,10 @@ def anisotropy(view: View, limits: Limits) -> Outcome:
 
 
 def _stretch(points: Floats) -> tuple[float, float]:
-    """Estimated stretch of x against y, and the standard error of its log; NaN where it cannot be told.
+    """Estimated stretch of x against y, and the standard error of its log; NaN if it cannot be estimated.
 
-    The directions are those of the median hand's bones, turned as the whole hand is: a finger's own
-    direction goes with its spread and bend, and these with its length.
+    The directions are those of the median hand's bones, rotated like the whole hand: a finger's own direction
+    depends on its spread and bend, and so does its length.
     """
     points = points[np.isfinite(points[:, 1:]).all(axis=(1, 2))]
     if len(points) < 2:

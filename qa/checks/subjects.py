@@ -12,13 +12,13 @@ from qa.checks.check import Check, Hit, Limits, Outcome, highest_first
 from qa.measures.arrays import Names, Rows, grouped, is_known, numbered
 from qa.view import View, as_names
 
-_LASTING = ("gender", "skinColor")  # what one person has one of
+_LASTING = ("gender", "skinColor")  # a person has one of each
 _NUMBER = re.compile(r"(\d{1,18})(?!.*\d)")
 
 
 def same_burst(view: View, limits: Limits) -> Outcome:
-    """Photographs of one subject and aspect, with neighbouring numbers, in different splits. A photograph is
-    told once, with the next one that it is torn from.
+    """Photographs of one subject and aspect, with neighbouring numbers, in different splits. Each photograph
+    is reported once, with the next one that is in another split.
 
     Where the subject is unknown, the images must also look alike (hashes within `distance` bits), and the
     finding is a warning.
@@ -55,7 +55,7 @@ def subject_leak(view: View, limits: Limits) -> Outcome:
 
 
 def subject_facts(view: View, limits: Limits) -> Outcome:
-    """Subjects of whom the source tells two genders, two skin tones, or ages more than `years` apart."""
+    """Subjects with two genders, two skin tones, or ages more than `years` apart in the source's metadata."""
     told = defaultdict[str, dict[str, set[object]]](lambda: defaultdict(set))
     for subject, about in zip(view.subject_id, view.attrs, strict=True):
         if subject is None:
@@ -93,7 +93,7 @@ def label_run(view: View, limits: Limits) -> Outcome:
             continue
         checked += len(rows)
         for start, length in zip(starts, lengths.tolist(), strict=True):
-            # A run at the end of the set, or beside a gap, may have lost its others.
+            # A run at the end of the series, or beside a gap, may be part of a longer one.
             before, behind = start - 1, start + length
             if length > limits["few"] or before < 0 or behind >= len(rows):
                 continue
@@ -117,14 +117,13 @@ def parent_leak(view: View, limits: Limits) -> Outcome:
 
 
 def clip_leak(view: View, limits: Limits) -> Outcome:
-    """Recordings with frames in more than one split (`clip`). As in a split of `curate build`, clips of one
-    name in two datasets are taken for one."""
+    """Recordings (`clip`) with frames in more than one split. Clips of the same name in two datasets count as
+    one, as when `curate build` splits."""
     return _leak(view, view.clip, per_dataset=False)
 
 
 def _leak(view: View, names: Names, *, per_dataset: bool) -> Outcome:
-    """Names that stand in more than one split; `per_dataset`: the same name in two datasets is not the
-    same."""
+    """Names in more than one split; with `per_dataset`, the same name in two datasets means two things."""
     counts = defaultdict[tuple[int, str], Counter[str]](Counter)
     folder = view.dataset_of.tolist() if per_dataset else [0] * len(view)
     for where, name, split in zip(folder, names, view.split, strict=True):
@@ -147,7 +146,7 @@ def _kind_text(kind: tuple[str | None, str | None, str | None]) -> str:
 def _numbered(view: View) -> Iterator[tuple[Rows, Rows]]:
     """Series of samples whose ids end in a number: their rows and numbers, in the numbers' order.
 
-    A series shares what stands before the number, but for the split's name, such as train/ in a path.
+    The ids of a series have the same text before the number, apart from the split's name (train/ in a path).
     """
     places: dict[str, int] = {}
     place, value = np.full(len(view), -1), np.zeros(len(view), np.intp)
