@@ -24,9 +24,9 @@ from curate.data.part import Part
 from curate.data.sample import from_batch
 from curate.data.stage import Stage, Summary, keep
 from curate.hands.relabelled import DECISION
-from qa.review.beside_points import changed_beside
+from qa.review.box_and_xyz import changed_beside
 from qa.review.decisions import Decision, Patch, read_decisions
-from qa.review.standing import names_of, patched, pixel_states, stale
+from qa.review.decisions_on_samples import names_of, patched, pixel_states, stale
 
 
 @dataclass(frozen=True, slots=True)

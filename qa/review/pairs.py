@@ -11,7 +11,7 @@ from curate.data.dataset import TABLE, Dataset
 from curate.data.sample import Sample
 from qa.review.corrections import last_saved
 from qa.review.decisions import Decision, Patch, latest_decisions, require_two
-from qa.review.standing import names_of, patched, pixel_states, stale
+from qa.review.decisions_on_samples import names_of, patched, pixel_states, stale
 
 
 @dataclass(frozen=True, slots=True)

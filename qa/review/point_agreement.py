@@ -14,6 +14,7 @@ from curate.basics import keypoints as kp
 from curate.basics.wording import counted, percent
 from curate.data.sample import Sample
 from curate.scoring import metrics
+from qa.measures.arrays import Floats
 
 _LISTED = 10  # of the points that are furthest apart
 
@@ -100,7 +101,7 @@ def cohen(table: Mapping[tuple[Any, Any], int]) -> float | None:
     return None if chance == total**2 else (same * total - chance) / (total**2 - chance)
 
 
-def hand_sizes(first: Sequence[Sample], second: Sequence[Sample]) -> NDArray[np.float64]:
+def hand_sizes(first: Sequence[Sample], second: Sequence[Sample]) -> Floats:
     """(n,) the longer side of the box around a hand's points, pixels: the mean of what two people labelled;
     NaN where neither labelled two points in different places."""
     sizes = []
@@ -130,9 +131,7 @@ def point_agreement(first: Sequence[Sample], second: Sequence[Sample]) -> PointA
     return PointAgreement(len(first), figures, whole, apart)
 
 
-def _figures(
-    gaps: NDArray[np.float64], pixels: NDArray[np.float64], one: NDArray[np.uint8], two: NDArray[np.uint8]
-) -> PointFigures:
+def _figures(gaps: Floats, pixels: Floats, one: NDArray[np.uint8], two: NDArray[np.uint8]) -> PointFigures:
     known = ~np.isnan(gaps)
     median, p95, px = (
         (*np.quantile(gaps[known], (0.5, 0.95)), np.median(pixels[known])) if known.any() else (np.nan,) * 3
@@ -143,7 +142,7 @@ def _figures(
     )
 
 
-def _stacked(samples: Sequence[Sample]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+def _stacked(samples: Sequence[Sample]) -> tuple[Floats, NDArray[np.uint8]]:
     points = np.array([sample.keypoints for sample in samples], np.float64).reshape(-1, kp.COUNT, 2)
     seen = np.array([sample.visibility for sample in samples], np.uint8).reshape(-1, kp.COUNT)
     return points, np.where(np.isfinite(points).all(axis=2), seen, np.uint8(0))

@@ -10,9 +10,9 @@ import pytest
 
 from curate.basics import keypoints as kp
 from curate.data.sample import Sample
-from qa.review.beside_points import BOX_MOVED, XYZ_GONE, changed_beside
+from qa.review.box_and_xyz import BOX_MOVED, XYZ_GONE, changed_beside
 from qa.review.decisions import Patch
-from qa.review.standing import patched
+from qa.review.decisions_on_samples import patched
 
 POINTS = np.stack([np.arange(21) * 5 + 50, np.arange(21) * 2 + 60], 1).astype(np.float32)  # to (150, 100)
 AROUND = [40, 50, 120, 60]  # 10 px more on all sides

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.data.sample import Sample
+from qa.measures.arrays import Flags
 
 XYZ_GONE = "3D point of a keypoint that was corrected, left out"
 BOX_MOVED = "bbox drawn anew around corrected points"
@@ -41,7 +42,7 @@ def xyz_of(old: Sample, points: NDArray[np.float32]) -> NDArray[np.float32] | No
         return None
     still = np.isclose(points, old.keypoints, rtol=0, atol=_STILL).all(axis=1)
     added = np.isnan(old.keypoints).any(axis=1)  # these 3D points belong to no label that was corrected
-    kept: NDArray[np.bool_] = np.asarray(still | added)
+    kept: Flags = np.asarray(still | added)
     xyz = np.where(kept[:, None], old.xyz, np.float32(np.nan))
     return xyz if np.isfinite(xyz).any() else None
 

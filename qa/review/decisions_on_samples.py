@@ -18,7 +18,7 @@ from curate.data.dataset import Dataset
 from curate.data.sample import Sample
 from curate.hands.oriented import SIDE_FROM, oriented_anew
 from curate.hands.relabelled import unjudged
-from qa.review.beside_points import box_of, xyz_of
+from qa.review.box_and_xyz import box_of, xyz_of
 from qa.review.decisions import ALIAS, Decision, Patch, alias, read_pixel_state, sample_sha
 
 _CHUNK = 32
@@ -65,7 +65,7 @@ def patched(sample: Sample, patch: Patch) -> Sample:
     """The sample with its corrections: side, then order, then single points, which are manual labels.
 
     What its points told of side, aspect and angles they tell anew, but for a side that was corrected. Box
-    and 3D points go with corrected points, see `qa.review.beside_points`.
+    and 3D points go with corrected points, see `qa.review.box_and_xyz`.
     """
     if patch.side is not None:
         side: Any = sample.side
