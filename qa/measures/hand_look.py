@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from curate.basics import keypoints as kp
 from curate.basics.images import Pixels
 from curate.hands import cutout_checks, segmentation
-from qa.measures.arrays import Floats
+from qa.measures.arrays import Flags, Floats
 from qa.measures.image_look import REDUCED, reduced
 
-_OFF = (
-    0.02  # of the hand's size: a point but the wrist so far off a mask speaks against it, or against the mask
-)
+_OFF = 0.02  # of the hand's size: how far off a point, the wrist apart, makes a mask found by colour doubtful
 _HAND = 80  # px: how long the hand is in the reduced image that its mask is found in
 # Points whose depth in the mask is measured: the keypoints, and what lies beyond the tips.
 DEPTHS = kp.COUNT + len(kp.TIPS)
@@ -76,7 +74,7 @@ def look_at_hand(
     side: str | None,
     *,
     alone: bool,
-    hidden: NDArray[np.bool_],
+    hidden: Flags,
 ) -> HandLook:
     """Measure one hand.
 
@@ -158,7 +156,7 @@ def _own_hand(mask: Pixels, side: str | None) -> tuple[Pixels, bool]:
     return ((mask >= first) & (mask <= last)).astype(np.uint8), True
 
 
-def _judged(own: Pixels, points: Floats, hidden: NDArray[np.bool_]) -> tuple[Floats, float]:
+def _judged(own: Pixels, points: Floats, hidden: Flags) -> tuple[Floats, float]:
     """The points, NaN where something else covers them; and of the others that lie in the image, the share on
     their hand."""
     places, inside = _cells(points, own.shape)
@@ -235,7 +233,7 @@ def _ends(points: Floats) -> Floats:
     return ends
 
 
-def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], Flags]:
     """The pixel that each point lies in, and whether it lies in the image."""
     inside = np.all((points >= 0) & (points < (shape[1], shape[0])), axis=1)
     return np.where(inside[:, None], points, 0).astype(np.intp), inside

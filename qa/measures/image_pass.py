@@ -17,7 +17,7 @@ from curate.basics.engine import Engine
 from curate.basics.errors import UnreadableImage
 from curate.data import references
 from curate.data.dataset import Dataset
-from qa.measures.arrays import Floats, Names, Rows
+from qa.measures.arrays import Flags, Floats, Names, Rows
 from qa.measures.hand_look import DEPTHS, HandLook, look_at_hand
 from qa.measures.image_look import THUMB, ImageLook, look_at_image
 
@@ -65,7 +65,7 @@ class _Hand:
 
     row: int
     points: Floats
-    hidden: NDArray[np.bool_]
+    hidden: Flags
     mask: str | None
     side: str | None
 
@@ -104,7 +104,7 @@ def pixel_facts(
     image: Names,
     sha256: Names,
     points: NDArray[np.float32],
-    hidden: NDArray[np.bool_],
+    hidden: Flags,
     mask: Names,
     side: Names,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.basics.images import Pixels
-from qa.measures.arrays import Flags, Rows
+from qa.measures.arrays import Flags, Floats, Rows
 from qa.measures.image_look import THUMB
 
 Vectors = NDArray[np.float32]
@@ -81,7 +81,7 @@ def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs,
     return Pairs(first, second, (keys & 1).astype(bool)), np.flatnonzero(crowded)
 
 
-def correlations(thumbs: Pixels, pairs: Pairs) -> NDArray[np.float64]:
+def correlations(thumbs: Pixels, pairs: Pairs) -> Floats:
     """Correlation of each pair of the thumbnails (n, 16, 16), -1 to 1; 0 where one is all of one tone."""
     alike = np.zeros(len(pairs))
     for start in range(0, len(alike), _BLOCK):

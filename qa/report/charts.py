@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from markupsafe import Markup, escape
-from numpy.typing import NDArray
 
 from curate.basics import keypoints as kp
 from curate.basics.wording import counted, percent
 from curate.hands.shape import palm_turn
 from qa.checks.check import Checked
 from qa.checks.crop_centre import centre_offsets
-from qa.measures.arrays import evenly, spread_over
+from qa.measures.arrays import Floats, Rows, evenly, spread_over
 from qa.measures.spread import BARS
 from qa.view import View
 
-Groups = Mapping[str, NDArray[np.intp]]
+Groups = Mapping[str, Rows]
 
 _PANEL = 200
 _CELLS = 24
@@ -109,7 +108,7 @@ def labelled_share(view: View) -> Markup:
     return _svg(parts, 416, 21 * step + 2, "Share of samples in which each keypoint is labelled")
 
 
-def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
+def location_map(view: View, rows: Rows, name: str) -> Markup:
     """Where the keypoints lie in the images, with two mean hands: of those that turn like the back of a right
     hand, and of those that turn like that of a left one. A mean of both would be no hand."""
     rows = evenly(rows)
@@ -139,7 +138,7 @@ def location_map(view: View, rows: NDArray[np.intp], name: str) -> Markup:
     return _svg(parts, _PANEL, _PANEL, f"Where the keypoints of {name} lie in the image, and the mean hands")
 
 
-def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
+def centre_scatter(view: View, rows: Rows, name: str) -> Markup:
     """Centres of the hands' boxes about the crop's middle; the squares are 2 % and 4 % of its side."""
     offset = centre_offsets(view)[0][rows]
     offset = offset[np.isfinite(offset).all(axis=1)]
@@ -164,7 +163,7 @@ def centre_scatter(view: View, rows: NDArray[np.intp], name: str) -> Markup:
     )
 
 
-def coverage(view: View, rows: NDArray[np.intp], name: str) -> Markup | None:
+def coverage(view: View, rows: Rows, name: str) -> Markup | None:
     """How many renders there are of each tilt and rotation, in cells of 10 degrees; None where there are
     none."""
     tilt, rotation = view.tilt[rows], view.rotation[rows]
@@ -172,7 +171,7 @@ def coverage(view: View, rows: NDArray[np.intp], name: str) -> Markup | None:
     if not known.any():
         return None
     angles = [np.clip(values[known], -360, 360) for values in (tilt, rotation)]
-    sides: list[NDArray[np.float64]] = [
+    sides: list[Floats] = [
         np.arange(np.floor(values.min() / 10) * 10, np.floor(values.max() / 10) * 10 + 20, 10)
         for values in angles
     ]
@@ -203,7 +202,7 @@ def share_bar(share: float) -> Markup:
     return tag("svg", *parts, viewBox="0 0 100 8", class_="bar", aria_hidden="true")
 
 
-def _mean_hand(places: NDArray[np.float64], style: str) -> list[Markup]:
+def _mean_hand(places: Floats, style: str) -> list[Markup]:
     """Bones between the mean places of the keypoints, in shares of the panel."""
     count = np.isfinite(places[..., 0]).sum(axis=0)[:, None]
     mean = np.divide(np.nansum(places, axis=0), count, out=np.full((kp.COUNT, 2), np.nan), where=count > 0)
