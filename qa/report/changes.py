@@ -16,8 +16,8 @@ class Changes:
 
     Attributes
     ----------
-    new: findings that the earlier run did not have. fixed: rows of the earlier run that are gone.
-    same: how many both have.
+    new: findings that the earlier run did not have. fixed: findings of the earlier run that are gone.
+    same: how many findings both runs have.
     """
 
     new: tuple[Finding, ...]
@@ -30,7 +30,7 @@ class Changes:
 
 
 def compare(findings: Sequence[Finding], earlier: Sequence[Row]) -> Changes:
-    """Compare with the findings of an earlier run; see `qa.finding.identity` for which are the same."""
+    """Compare with the findings of an earlier run; `qa.finding.identity` says which are the same."""
     left = Counter(identity(row) for row in earlier)
     new = []
     for finding in findings:

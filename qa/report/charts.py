@@ -24,7 +24,8 @@ _DOTS = 300
 
 
 def tag(name: str, *children: str, **attributes: object) -> Markup:
-    """One SVG element; text is escaped, an underscore in an attribute's name stands for a hyphen."""
+    """One SVG element, all text escaped; an underscore in an attribute's name stands for a hyphen, one at its
+    end for nothing."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"' for key, value in attributes.items()
     )
@@ -33,7 +34,7 @@ def tag(name: str, *children: str, **attributes: object) -> Markup:
 
 
 def hand_size(view: View, groups: Groups) -> Markup:
-    """Histogram of the hand's size, per split: longer side of its box over the image's."""
+    """Histogram of the hand's size per split: the longer side of its box as a share of the image's."""
     low, high = view.boxes()
     size = view.frame
     share = (high - low).max(axis=1) / size.max(axis=1)
@@ -56,7 +57,8 @@ def hand_size(view: View, groups: Groups) -> Markup:
 def scores(result: Checked) -> Markup | None:
     """Histogram of a check's scores over the samples, with its limit; None where the scores hardly differ.
 
-    Flagged samples have the colour of their severity. Heights are roots of counts: few are seen beside many.
+    Flagged samples have the colour of their severity. Heights are square roots of counts, so that a few
+    samples can be seen beside many.
     """
     spread = result.spread
     if spread is None:
@@ -82,7 +84,7 @@ def scores(result: Checked) -> Markup | None:
 
 
 def labelled_share(view: View) -> Markup:
-    """For each keypoint, how often it is labelled visible, labelled hidden, or not labelled."""
+    """How often each keypoint is labelled visible, labelled hidden, or not labelled."""
     count = max(1, len(view))
     visible = (view.visibility == kp.VISIBLE).sum(axis=0) / count
     hidden = (view.visibility == kp.HIDDEN).sum(axis=0) / count
@@ -109,8 +111,8 @@ def labelled_share(view: View) -> Markup:
 
 
 def location_map(view: View, rows: Rows, name: str) -> Markup:
-    """Where the keypoints lie in the images, with two mean hands: of those that turn like the back of a right
-    hand, and of those that turn like that of a left one. A mean of both would be no hand."""
+    """Where the keypoints lie in the images, with two mean hands: of those arranged like the back of a right
+    hand, and of those arranged like the back of a left one. The mean of both would not look like a hand."""
     rows = evenly(rows)
     hands = view.hands(rows)
     places = hands / view.frame[rows][:, None, :]
@@ -164,8 +166,7 @@ def centre_scatter(view: View, rows: Rows, name: str) -> Markup:
 
 
 def coverage(view: View, rows: Rows, name: str) -> Markup | None:
-    """How many renders there are of each tilt and rotation, in cells of 10 degrees; None where there are
-    none."""
+    """How many renders there are at each tilt and rotation, in cells of 10 degrees; None without renders."""
     tilt, rotation = view.tilt[rows], view.rotation[rows]
     known = np.isfinite(tilt) & np.isfinite(rotation)
     if not known.any():

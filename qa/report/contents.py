@@ -1,4 +1,4 @@
-"""What is in a set, as tables of counts: of each property, and of the stages that it went through."""
+"""What is in a set, as tables of counts: of each property, and of the stages that made it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROWS = 8  # of a table
 _SPLITS = 3
 _STAGES = 50
 _BINARY = {"0": "no", "1": "yes", "0.0": "no", "1.0": "yes", "False": "no", "True": "yes"}
-# What sources tell of people: by its name there, a title, and words for its values.
+# What sources record about people: by the name there, a title and words for the values.
 _PEOPLE: dict[str, tuple[str, dict[str, str]]] = {
     "gender": ("Gender", {}),
     "age": ("Age", {}),
@@ -28,12 +28,12 @@ _PEOPLE: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def title_of(name: str) -> str:
-    """What the report calls a property of the view, in the middle of a sentence."""
+    """What the report calls a property of `View.properties` in the middle of a sentence."""
     return _PEOPLE[name][0].lower() if name in _PEOPLE else name
 
 
 def tables(view: View) -> list[dict[str, Any]]:
-    """A table of counts for each property, with each value's share of each split."""
+    """A table of counts for each property, with the share of each value in each split."""
     subjects = view.subject_id
     made = [
         _table("Source", "source", view, view.source),
@@ -49,7 +49,7 @@ def tables(view: View) -> list[dict[str, Any]]:
 
 
 def stages(view: View) -> list[dict[str, Any]]:
-    """The stages that made these datasets, each with what came out and what was left out."""
+    """The stages that made these datasets, each with counts of what came out and what was left out."""
     rows = []
     for dataset in view.datasets:
         for entry in dataset.info["history"]:
@@ -87,7 +87,10 @@ def _visibilities(view: View) -> dict[str, Any]:
 def _table(
     title: str, head: str, view: View, values: Names, *, unknown: bool = True, per_split: bool = True
 ) -> dict[str, Any]:
-    """Counts of a property's values, the most frequent first, and each value's share of each split."""
+    """Counts of a property's values, the most frequent first, and each value's share of each split.
+
+    unknown: whether samples without a value have a row. per_split: whether there are shares of splits.
+    """
     counts = Counter(values.tolist())
     if not unknown:
         counts.pop(None, None)

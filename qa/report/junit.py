@@ -15,8 +15,8 @@ _LISTED = 50
 
 
 def write_junit(results: Sequence[Checked], grave: Sequence[Severity], out: Path) -> None:
-    """Write qa.junit.xml, a test case for each check. It fails with findings of the severities in `grave`,
-    and is skipped where there was nothing to judge."""
+    """Write qa.junit.xml, with a test case for each check: it fails if there are findings of the severities
+    in `grave`, and is skipped if there was nothing to judge."""
     failing = [any(result.count(s) for s in grave) for result in results]
     idle = [result.state == "idle" for result in results]
     counts = {"tests": len(results), "failures": sum(failing), "errors": 0, "skipped": sum(idle)}
@@ -49,5 +49,5 @@ def _tell(case: ElementTree.Element, result: Checked, fails: bool) -> None:
 
 
 def _printable(text: str) -> str:
-    """XML knows no control characters, not even escaped."""
+    """Text with spaces for control characters, which XML cannot hold, not even escaped."""
     return "".join(c if c.isprintable() else " " for c in text)

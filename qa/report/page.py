@@ -1,6 +1,6 @@
 """report.html: one file that a person can mail, with the verdict, every check, and pictures.
 
-It holds no script and loads nothing. What it shows below the verdict stands in the table of sections.
+It holds no script and loads nothing. What it shows below the verdict is in the table of sections.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TARGET = 3_000_000
 
 # Pictures of each check, and of random samples: tried in this order until the page fits.
 _PLENTY = ((12, 48), (6, 24), (3, 12), (1, 6), (0, 0))
-_LISTED = 20  # findings of a check without pictures
+_LISTED = 20  # findings listed for a check without pictures
 _TEXT_LIMIT = 160
 _SIDE_ALONE = re.compile("([0-9]-)?(left|right)?")  # how ids end where a photograph has two hands
 
@@ -79,7 +79,7 @@ def _environment(album: Album) -> Environment:
 
 
 def _about(view: View, results: Sequence[Checked], verdict: Verdict) -> dict[str, Any]:
-    """What stands above the sections."""
+    """What is shown above the sections."""
     return {
         "verdict": verdict,
         "state": verdict.severity if verdict.severity in SEVERITIES[:2] else "passed",
@@ -91,7 +91,7 @@ def _about(view: View, results: Sequence[Checked], verdict: Verdict) -> dict[str
 
 
 def _shorten(text: object, limit: int = _TEXT_LIMIT) -> str:
-    """At most `limit` characters, the middle left out; no character that would not print."""
+    """At most `limit` characters, with the middle left out, and spaces for what cannot be printed."""
     plain = "".join(c if c.isprintable() else " " for c in str(text))
     if len(plain) <= limit:
         return plain
@@ -99,7 +99,7 @@ def _shorten(text: object, limit: int = _TEXT_LIMIT) -> str:
 
 
 def _name(sample_id: object) -> str:
-    """The part of a sample's id that tells it from its neighbours: behind the last slash, or the one before
-    where a side alone stands there."""
+    """The part of a sample's id that tells it from its neighbours: what follows the last slash, or, if that
+    is only a side, the last slash but one."""
     parts = str(sample_id).split("/")
     return "/".join(parts[-2:] if _SIDE_ALONE.fullmatch(parts[-1]) else parts[-1:])

@@ -1,4 +1,4 @@
-"""Pictures for the report: a hand with its skeleton, as much of the image as there is to see."""
+"""Pictures for the report: a hand with its skeleton, and its surroundings."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Album:
 def picture(
     image: images.Pixels, points: Floats, visibility: NDArray[np.uint8], *, side: int
 ) -> images.Pixels:
-    """The hand with its skeleton, the longer side `side` pixels.
+    """The hand with its skeleton; `side`: the longer side of the picture, pixels.
 
-    The whole image is shown, widened by up to a quarter to show points that lie outside; where the
-    hand is small in it, only what is around the hand.
+    The whole image is shown, widened by up to a quarter for points that lie outside; if the hand is small in
+    it, only the surroundings of the hand. `points` (21, 2) are in pixels of the image.
     """
     height, width = image.shape[:2]
     low, high = _window(points[visibility > 0], width, height)
@@ -58,7 +58,7 @@ def picture(
 
 
 def _window(points: Floats, width: int, height: int) -> tuple[Floats, Floats]:
-    """Corners of what to show, pixels."""
+    """Corners (x, y) of the part to show, pixels of the image."""
     frame = np.array([width, height], np.float64)
     if not len(points):
         return np.zeros(2), frame

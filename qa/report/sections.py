@@ -1,7 +1,7 @@
 """The table of the report's sections: a section is a row here, and a template of its name in sections/.
 
-Templates also see how many pictures there is room for: `per_check`, and `sheet` of random samples. A section
-whose template writes nothing is left out.
+Templates also get the number of pictures that there is room for: `per_check`, and `sheet` of random samples.
+A section whose template writes nothing is left out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Material:
 
     @cached_property
     def problems(self) -> list[Checked]:
-        """The checks that found something: what blocks comes first, and of it what is most frequent."""
+        """The checks that found something: by their worst severity, then by how many findings have it."""
         return sorted((r for r in self.results if r.findings), key=_gravity)
 
     @cached_property
@@ -52,8 +52,8 @@ class Section:
     Attributes
     ----------
     name: of its template, and its anchor on the page. title: its heading.
-    link: what the list of sections on top calls it.
-    gather: what its template shows, by name.
+    link: its name in the list of sections at the top.
+    gather: collects what its template shows, by name.
     """
 
     name: str
@@ -83,7 +83,7 @@ def _content(material: Material) -> dict[str, Any]:
 
 
 def _splits(material: Material) -> dict[str, Any]:
-    """How far each split is from train, by the limits of the check: rows of (feature, [(index, state) per
+    """How far each split is from train, by the limits of `split_drift`: rows of (feature, [(index, state) per
     split])."""
     (limits,) = (result.check.limits for result in material.results if result.check.run is split_drift)
     found: dict[str, dict[str, tuple[float, str]]] = {}
@@ -135,7 +135,7 @@ def _distributions(material: Material) -> dict[str, Any]:
 
 
 def _samples(material: Material) -> dict[str, Any]:
-    """Samples at random: of more, the first ones are the same."""
+    """Random samples: a larger number includes those of a smaller one."""
     view = material.view
     shuffled = np.random.default_rng(material.seed).permutation(len(view))
     return {"cards": lambda count: [_card(view, int(row)) for row in sorted(shuffled[:count])]}

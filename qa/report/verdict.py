@@ -1,4 +1,4 @@
-"""The plain word on top of the report: fit to train on, or not, and why."""
+"""The verdict at the top of the report: fit to train on, or not, and why."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from qa.severity import Severity
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to make of all findings.
+    """What all findings come to.
 
     Attributes
     ----------
-    sentence: fit or not, in words. severity: the worst found; None where nothing was.
-    reasons: the checks with errors, those of the whole set first, then by how many.
+    sentence: fit or not, in words. severity: the worst found; None without findings.
+    reasons: the checks with errors, those of the whole set first, then by their number of errors.
     """
 
     sentence: str
@@ -32,7 +32,7 @@ class Verdict:
 
 
 def verdict_on(results: Sequence[Checked], samples: int, *, training: bool) -> Verdict:
-    """Judge a set of `samples` samples; `training`: it is a training set."""
+    """Judge a set of `samples` samples; `training`: whether it is a training set."""
     goal = "train on" if training else "build a training set from"
     blocking = [r for r in results if r.count("error")]
     if not blocking:

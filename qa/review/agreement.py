@@ -21,10 +21,10 @@ class Agreement:
 
     Attributes
     ----------
-    table: how many samples the first file gives one kind of decision and the second another, (first, second).
-    differ: (sample, first, second) where kind or patch differ, by sample.
-    alone: samples that only the first, and only the second decided on.
-    other: samples that both decided on, but whose labels or pixels had changed in between: not compared.
+    table: the number of samples by (kind of the first decision, kind of the second).
+    differ: (sample, first kind, second kind) where kind or patch differ, by sample.
+    alone: how many samples only the first, and only the second decided on.
+    other: how many samples both decided on, but with different labels or pixels: not compared.
     """
 
     table: dict[tuple[str, str], int]
@@ -39,13 +39,12 @@ class Agreement:
 
     @property
     def raw(self) -> float:
-        """Share of the samples on which both say the same kind, 0 to 1."""
+        """Share of the samples on which both decisions are of one kind, 0 to 1."""
         return sum(count for (a, b), count in self.table.items() if a == b) / self.shared
 
     @property
     def kappa(self) -> float | None:
-        """Cohen's kappa (1960): 0 for the agreement that chance would give, 1 for full agreement. None where
-        both say one and the same kind throughout."""
+        """Cohen's kappa of the kinds, see `cohen`."""
         return cohen(self.table)
 
     def __str__(self) -> str:
@@ -60,7 +59,7 @@ class Agreement:
         if self.other:
             lines.append(f"changed between the two decisions, not compared: {self.other:,}")
         # Names as Python writes them: a hostile one must not write over the terminal.
-        lines += [f"  {sample!r}: {_told(a, b)}" for sample, a, b in self.differ]
+        lines += [f"  {sample!r}: {_difference(a, b)}" for sample, a, b in self.differ]
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -101,5 +100,5 @@ def agreement(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> 
     return Agreement(dict(table), differ, (len(one) - len(met), len(two) - len(met)), len(met) - len(both))
 
 
-def _told(first: str, second: str) -> str:
+def _difference(first: str, second: str) -> str:
     return f"{first}, {second}" if first != second else f"both {first}, each otherwise"

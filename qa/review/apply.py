@@ -32,7 +32,7 @@ from qa.review.decisions_on_samples import names_of, patched, pixel_states, stal
 @dataclass(frozen=True, slots=True)
 class _Judgement:
     """What is to be done: the decisions to apply, by sample, in the dataset's order; (sample, reason) of
-    those refused, and of samples on which reviewers disagree; and what changes beside corrected points."""
+    refused decisions, and (sample, who decided what) of conflicts; how many boxes and 3D points change."""
 
     agreed: dict[str, Decision]
     refused: list[tuple[str, str]]
@@ -67,7 +67,7 @@ class Applied:
     fix: samples that someone has to label again.
     checks: per check how many flagged samples were decided on, and how many of them were accepted: the
         check's false positives.
-    beside: how many boxes and 3D points are others, or gone, by corrected points.
+    beside: how many boxes changed, and how many 3D points are gone, along with corrected points.
     """
 
     summary: Summary | None
@@ -80,7 +80,7 @@ class Applied:
 
     @property
     def failed(self) -> bool:
-        """Some decision was refused, or reviewers disagree."""
+        """Whether a decision was refused, or reviewers disagree."""
         return bool(self.refused or self.conflicts)
 
     def __str__(self) -> str:
@@ -128,14 +128,14 @@ def apply_decisions(
 ) -> Applied:
     """Write a new version of a dataset as its reviewers decided; the old one is not changed.
 
-    A decision holds only for the labels and pixels it was made on (`sample_sha`); others are refused and go
-    to the new dataset's quarantine. Of one reviewer's decisions on a sample the last counts; of the same
-    time, in two files, both do. Where decisions disagree, nothing is done to the sample.
+    A decision holds only for the labels and pixels it was made on (`sample_sha`); otherwise it is refused and
+    goes to the new dataset's quarantine. Of one reviewer's decisions on a sample the last counts; two in
+    different files with the same time both count. Where decisions disagree, nothing is done to the sample.
 
     Parameters
     ----------
     decisions: one or more files of the page's export.
-    out: the folder to make; needless with `dry_run`. dry_run: only say what would be done.
+    out: the folder to make; not needed with `dry_run`. dry_run: only say what would be done.
 
     Raises
     ------
@@ -200,10 +200,10 @@ def _judge(source: Dataset, given: list[list[Decision]], *, engine: Engine, quie
 def _latest(
     source: Dataset, given: list[list[Decision]]
 ) -> tuple[dict[str, list[Decision]], set[tuple[str, str]]]:
-    """Of each sample the reviewers' last decisions, by reviewer, in whatever order the files come; and (id,
-    reviewer) of those on no sample, once each: a file may hold what was imported of others.
+    """The reviewers' last decisions on each sample, whatever the order of the files; and (id, reviewer) of
+    decisions on unknown samples, once each, as a file may hold imported decisions of others.
 
-    Of a reviewer's decisions of the same time the last in a file counts. Of two files, each counts.
+    Of one reviewer's decisions with the same time, the last in each file counts.
     """
     names = names_of(source, chain(*given))
     latest: dict[str, list[Decision]] = defaultdict(list)
@@ -222,7 +222,7 @@ def _latest(
 
 
 def _last(decisions: Iterable[Decision]) -> Iterator[Decision]:
-    """Each reviewer's last decision, or those of the same time that are not the same."""
+    """Each reviewer's last decision, or several different ones with the same time."""
     ordered = sorted(decisions, key=lambda d: (d.reviewer, msgspec.json.encode(d)))
     for _, own in groupby(ordered, key=lambda d: d.reviewer):
         told = list(own)
@@ -271,7 +271,7 @@ def _apply_batch(
                 continue
             before, sample = sample, patched(sample, decision.patch or Patch())
             part.notes += changed_beside(before, sample)
-            # Checks ask for it: a label that a person has seen is no longer a network's alone.
+            # For checks (auto-label-in-test): a person has seen the label.
             sample.attrs = {**sample.attrs, DECISION: decision.decision}
         samples.append(sample)
     keep(part, samples, root, out)

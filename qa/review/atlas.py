@@ -1,4 +1,4 @@
-"""Atlases: thumbnails of many samples in one picture, and their masks in the same places of another."""
+"""Atlases: thumbnails of many samples in one picture, and their masks at the same places of another."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Shown:
 
     Attributes
     ----------
-    width, height: of the image; 0 where it does not open. window: the square (x, y, side) that is shown.
-    mask: which one is shown. pixels: their state, see `qa.review.decisions.pixel_state`.
+    width, height: of the image; 0 if it does not open. window: the square (x, y, side) shown, pixels.
+    mask: _NO_MASK, _OWN_MASK or _BY_COLOUR. pixels: see `qa.review.decisions.pixel_state`.
     """
 
     width: int
@@ -48,8 +48,8 @@ class Shelf:
 
     Attributes
     ----------
-    samples: those on it. crowded: the images among theirs that show other hands too. root: of their dataset.
-    atlas, masks: the files to write. done: the file for what was seen, once both are written.
+    samples: those on it. crowded: which of their images show several hands. root: of their dataset.
+    atlas, masks: the files to write. done: the file for what was `Shown`, written once both are there.
     """
 
     samples: list[Sample]
@@ -61,7 +61,7 @@ class Shelf:
 
 
 def fill(shelf: Shelf) -> list[Shown]:
-    """Write a shelf's atlas and masks, if that is not done; gives what was seen of each sample."""
+    """Write a shelf's atlas and masks, unless that is done; returns what each sample shows."""
     if shelf.done.exists():
         rows_seen = json.loads(shelf.done.read_bytes())
         return [Shown(w, h, (x, y, side), mask, pixels) for w, h, x, y, side, mask, pixels in rows_seen]
@@ -95,7 +95,7 @@ def fill(shelf: Shelf) -> list[Shown]:
 
 
 def _mask(shelf: Shelf, sample: Sample, pixels: images.Pixels) -> tuple[int, images.Pixels | None]:
-    """The mask that QA judges the sample by, as large as the image, 0 and 255; and which one it is."""
+    """Which mask QA judges the sample by, and the mask itself, as large as the image, 0 and 255."""
     own = own_mask(shelf.root, sample.mask, pixels)
     points = np.where((sample.visibility > 0)[:, None], sample.keypoints, np.nan).astype(np.float64)
     found = hand_mask(pixels, points, own, sample.side, alone=sample.image not in shelf.crowded)
@@ -106,8 +106,8 @@ def _mask(shelf: Shelf, sample: Sample, pixels: images.Pixels) -> tuple[int, ima
 
 
 def window_of(points: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int]:
-    """The square (x, y, side) to show, pixels: what is around the hand. Where the hand fills the image it is
-    all of the image, widened by up to a quarter for points that lie outside."""
+    """The square (x, y, side) to show, pixels: the surroundings of the hand. If the hand fills the image, all
+    of the image, widened by up to a quarter for points outside."""
     longest = max(width, height)
     frame = np.array([0.0, 0.0, width, height])
     box = geometry.bounding_box(points)

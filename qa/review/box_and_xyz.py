@@ -1,4 +1,4 @@
-"""What a sample tells beside its points, where some of these were corrected: its box, and its 3D points."""
+"""What becomes of a sample's box and 3D points when some of its keypoints are corrected."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from qa.measures.arrays import Flags
 
 XYZ_GONE = "3D point of a keypoint that was corrected, left out"
 BOX_MOVED = "bbox drawn anew around corrected points"
-_AROUND = 1.0  # px by which margins may differ of a box that was drawn around the points
-_STILL = 0.01  # px that a tool may round by: a point that is no farther off has not been moved
+_AROUND = 1.0  # px: opposite margins of a box drawn around the points differ by no more
+_STILL = 0.01  # px: a point that is off by no more, as tools round, has not been moved
 
 
 def box_of(old: Sample, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """The sample's box, where its points are these.
+    """The sample's box (x, y, width, height) once its points (21, 2) have been corrected to these.
 
-    One that was drawn around the points, with the same margin on both sides, follows them; any other that
-    held all of them is made large enough to do so still.
+    A box that was drawn around the points, with the same margin on both sides, follows them; any other that
+    held all of them is enlarged to hold them still.
     """
     before, now = _bounds(old.keypoints), _bounds(points)
     if old.bbox is None or before is None or now is None or np.array_equal(before, now):
@@ -37,18 +37,19 @@ def box_of(old: Sample, points: NDArray[np.float32]) -> NDArray[np.float32] | No
 
 
 def xyz_of(old: Sample, points: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """The sample's 3D points, where its points are these: without those of points that were moved or lost."""
+    """The sample's 3D points (21, 3) once its points (21, 2) have been corrected to these: without those of
+    points that were moved or removed."""
     if old.xyz is None:
         return None
     still = np.isclose(points, old.keypoints, rtol=0, atol=_STILL).all(axis=1)
-    added = np.isnan(old.keypoints).any(axis=1)  # these 3D points belong to no label that was corrected
+    added = np.isnan(old.keypoints).any(axis=1)  # an added point corrects no label
     kept: Flags = np.asarray(still | added)
     xyz = np.where(kept[:, None], old.xyz, np.float32(np.nan))
     return xyz if np.isfinite(xyz).any() else None
 
 
 def changed_beside(old: Sample, new: Sample) -> Counter[str]:
-    """How many boxes of a sample, and how many of its 3D points, are others or gone once it was corrected."""
+    """How many boxes of a sample changed when it was corrected, and how many of its 3D points are gone."""
     moved = old.bbox is not None and not np.array_equal(old.bbox, new.bbox)  # type: ignore[arg-type]
     return +Counter({BOX_MOVED: int(moved), XYZ_GONE: _known(old.xyz) - _known(new.xyz)})
 
@@ -58,6 +59,6 @@ def _known(xyz: NDArray[np.float32] | None) -> int:
 
 
 def _bounds(points: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """(2, 2): the least and the largest x and y; None where no point is labelled."""
+    """(2, 2) the smallest and the largest x and y; None where no point is labelled."""
     labelled = points[np.isfinite(points).all(axis=1)]
     return np.stack([labelled.min(axis=0), labelled.max(axis=0)]) if len(labelled) else None

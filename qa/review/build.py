@@ -30,13 +30,14 @@ LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What stands in the page.
+    """What is on the page.
 
     Attributes
     ----------
-    out: the folder. samples: on the page. flagged: with a finding. unreadable: whose image does not open.
-    elsewhere: findings that concern samples of other datasets. size: of the page, bytes.
-    reused: the page was finished before, by the same command on the same data.
+    out: the folder. samples: how many are shown, how many of them `flagged` with a finding, and of how many
+        the image is `unreadable`.
+    elsewhere: how many findings concern samples of other datasets. size: of the page, bytes.
+    reused: whether the page was finished before, by the same command on the same data.
     """
 
     out: Path
@@ -72,8 +73,8 @@ def build_review(
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Review:
-    """Write the review page of a dataset; `qa` is the folder that `curate qa` wrote of it, or None for a look
-    at unchecked samples.
+    """Write the review page of a dataset; `qa` is the folder that `curate qa` wrote about it, or None to show
+    unchecked samples.
 
     Every image is decoded once, in full: a decision is bound to the pixels that were seen.
 
@@ -101,7 +102,7 @@ def build_review(
         if claim.result is not None:
             return Review(folder, **claim.result, reused=True)
         with progress.bar("review", len(opened), quiet=quiet) as advance:
-            samples, again = tee(opened.take(flagged.order))  # each is read once, and held from atlas to page
+            samples, again = tee(opened.take(flagged.order))  # each sample is read once
             shown = _fill_atlases(opened, samples, flagged, claim, engine, advance)
             page = Page(opened, folder, flagged, qa is not None, **asdict(options))
             unreadable = page.write(zip(again, shown, strict=True))
@@ -118,7 +119,7 @@ def _fill_atlases(
     engine: Engine,
     advance: progress.Advance,
 ) -> Iterator[Shown]:
-    """What was seen of each sample; a shelf is filled when the first that stands on it is asked for."""
+    """What each sample shows; a shelf is filled when the first sample on it is asked for."""
     crowded = dataset.shared()[flagged.order]
 
     def shelves() -> Iterator[Shelf]:

@@ -1,4 +1,4 @@
-"""One set of labels out of two people's: decisions for `curate review apply`."""
+"""One set of labels from two people's, as decisions for `curate review apply`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from qa.review.point_agreement import hand_sizes
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """What two people's labels come to.
+    """What two people's labels agree on.
 
     Attributes
     ----------
-    decisions: one a sample, in the dataset's order.
+    decisions: one per sample, in the dataset's order.
     disputed: (sample, keypoint) of points that only one labelled, or that lie too far apart.
     """
 
@@ -55,8 +55,8 @@ def consensus(compared: Pairs, within: float) -> Consensus:
     """What two people agree on, sample by sample.
 
     A point that both labelled no further than `within` of the hand's size apart is put in the middle; it is
-    visible where both say so. A point further apart, or that only one labelled, is left unlabelled and told.
-    A sample of which they say different things (reject and accept, left and right) is to be fixed.
+    visible if both say so. Other points that either labelled are left unlabelled and reported as disputed. A
+    sample on which they disagree (reject and accept, left and right) is to be fixed.
     """
     both = [pair.base.sample_id for pair in compared.pairs if None not in pair.labels]
     sizes = dict(zip(both, hand_sizes(*compared.labelled), strict=True))
@@ -78,7 +78,7 @@ def consensus(compared: Pairs, within: float) -> Consensus:
 
 
 def _merged(one: Sample, two: Sample, reach: float) -> tuple[Sample, list[str]]:
-    """The labels in the middle of two, and the names of points that are left out of them."""
+    """The labels in the middle between two, and the names of the disputed points."""
     labelled = (one.visibility > 0) & (two.visibility > 0)
     gaps = metrics.distances(one.keypoints[None], two.keypoints[None], labelled[None])[0]
     near = (gaps <= reach) | (gaps == 0)

@@ -1,4 +1,4 @@
-"""Labels that were corrected in another tool, as decisions: what differs from the sample, and no more."""
+"""Labels that were corrected in another tool, as decisions that hold only what differs from the sample."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def difference(old: Sample, new: Sample, *, within: float = 0.0) -> Patch:
 
     Parameters
     ----------
-    within: pixels that a tool may round by: a point that is no farther off has not been moved.
+    within: pixels that a tool may round by: a point that is off by no more has not been moved.
     """
     points: dict[str, Any] = {}
     for k, name in enumerate(kp.NAMES):
@@ -34,7 +34,8 @@ def difference(old: Sample, new: Sample, *, within: float = 0.0) -> Patch:
 
 
 def last_saved(labels: Path) -> str:
-    """When a file, or the newest of a folder, was written: the same labels read again tell the same time."""
+    """When a file, or the newest file of a folder, was written, as `Decision.ts`: the same labels read again
+    give the same time."""
     paths = files_below(labels) if labels.is_dir() else [labels]
     newest = max((path.stat().st_mtime for path in paths if path.is_file()), default=0.0)
     return datetime.fromtimestamp(newest, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

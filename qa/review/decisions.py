@@ -1,4 +1,4 @@
-"""Decisions: what a reviewer says of a sample, a line of JSON each, as the page exports them.
+"""Decisions: what a reviewer says about a sample, one line of JSON each, as the page exports them.
 
     {"schema": "hand-curate decision 1", "dataset_sha": ..., "sample_id": ..., "sample_sha": ...,
      "check_ids": [...], "decision": "accept|reject|fix|patch", "reason": null or one of REASONS,
@@ -58,7 +58,7 @@ _ALLOWED = {"schema": SCHEMA, "decision": ", ".join(get_args(Verdict)), "patch.s
 class Patch(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What to correct, in this order: the side, the order of each finger's points, single points by name.
 
-    A point is x and y, pixels, and visibility 1 or 2; None: it is not to be labelled.
+    A point is (x, y, visibility), in pixels of the image, visibility 1 or 2; None removes its label.
     """
 
     side: Literal["swap", "left", "right"] | None = None
@@ -83,7 +83,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def at(self) -> datetime:
-        """When it was made, in UTC where no zone is told. Raises ValueError: `ts` is no time."""
+        """When it was made, in UTC if no zone is given. Raises ValueError if `ts` is not a time."""
         told = datetime.fromisoformat(self.ts)
         return told if told.tzinfo else told.replace(tzinfo=UTC)
 
@@ -94,7 +94,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_decisions(path: str | os.PathLike[str]) -> list[Decision]:
-    """The decisions of a file. Raises InputError, naming the line, where one is not what the page exports."""
+    """The decisions of a file. Raises InputError, naming the line, if one is not what the page exports."""
     decoder = msgspec.json.Decoder(Decision)
     decisions: list[Decision] = []
     number = 0
@@ -122,15 +122,15 @@ def _flawed(path: str | os.PathLike[str], number: int, told: str) -> InputError:
 
 
 def latest_decisions(path: str | os.PathLike[str]) -> dict[str, Decision]:
-    """The decisions of a file by the sample's id as it stands there; of several on a sample the last counts.
+    """The decisions of a file by the sample id in the file; of several on a sample the last counts.
 
-    Raises InputError, as `read_decisions`.
+    Raises InputError, like `read_decisions`.
     """
     return {d.sample_id: d for d in sorted(read_decisions(path), key=lambda d: d.at)}
 
 
 def require_two(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> None:
-    """Raise InputError where both are one file or folder: that one agrees with itself tells nothing."""
+    """Raise InputError if both are the same file or folder: that it agrees with itself says nothing."""
     if real(first) == real(second):
         allowed = "what another person decided or labelled"
         raise InputError(second, "given twice, to be compared with itself", allowed=allowed)
@@ -155,7 +155,7 @@ def _checked(decision: Decision) -> Decision:
 
 
 def alias(dataset_sha: str, sample_id: str) -> str:
-    """The name of a sample on an anonymous page: it says nothing, and leads back with the dataset at hand."""
+    """The name of a sample on an anonymous page; only the dataset leads back from it to the id."""
     return ALIAS + hashlib.sha256(f"{dataset_sha} {sample_id}".encode()).hexdigest()[:20]
 
 
@@ -214,8 +214,7 @@ def pixel_state(pixels: images.Pixels | None) -> str:
 def sample_sha(sample: Sample, pixels: str) -> str:
     """Hash of what a reviewer decides on: size, side, aspect, keypoints, visibility and pixels of a sample.
 
-    What a decision says nothing about (its split, its path, its metadata) may change without making the
-    decision stale.
+    What a decision says nothing about (split, path, metadata) may change without making it stale.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
-"""Decisions beside the samples that they are about: which sample is meant, whether a decision still holds for
-it, and what the sample is with its corrections."""
+"""Decisions and the samples that they are about: which sample is meant, whether the decision still holds for
+it, and the sample with the corrections made."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def names_of(dataset: Dataset, given: Iterable[Decision]) -> dict[tuple[str, str
 
 
 def pixel_states(root: Path, samples: list[Sample], *, engine: Engine, quiet: bool) -> list[str]:
-    """The state of each sample's pixels, see `pixel_state`."""
+    """The `pixel_state` of each sample's image."""
     refs = [sample.image for sample in samples]
     jobs = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
     states: list[str] = []
@@ -64,8 +64,8 @@ def stale(sample: Sample, pixels: str, decision: Decision) -> str:
 def patched(sample: Sample, patch: Patch) -> Sample:
     """The sample with its corrections: side, then order, then single points, which are manual labels.
 
-    What its points told of side, aspect and angles they tell anew, but for a side that was corrected. Box
-    and 3D points go with corrected points, see `qa.review.box_and_xyz`.
+    Side, aspect and angles that were computed from the points are computed again, except for a side that was
+    corrected. Box and 3D points follow corrected points, see `qa.review.box_and_xyz`.
     """
     if patch.side is not None:
         side: Any = sample.side

@@ -1,4 +1,4 @@
-"""What QA found of a dataset, and the order that the page shows its samples in: what is wrong comes first."""
+"""What QA found in a dataset, and the order in which the page shows its samples: the worst first."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _SHOWN = ["check", "severity", "score", "threshold", "message"]
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """The samples of a dataset, worst first, and what was found of them.
+    """The samples of a dataset, worst first, and what was found about them.
 
     Attributes
     ----------
-    order: (n,) rows of the dataset: samples with errors, then warnings, then notes, alike ones together; then
-        the rest, all else in the order of the dataset.
-    places: (m,) ascending: where in `order` the sample stands that each finding concerns; -1: it concerns the
-        set or a split. found: the m findings, of each sample the worst first.
-    remedies: what to do about it, by check; the checks in order.
-    elsewhere: findings that concern samples of other datasets.
+    order: (n,) rows of the dataset: samples with errors, then with warnings, then with notes, those of the
+        same check together; then the rest; otherwise in the order of the dataset.
+    places: (m,) ascending, the position in `order` of the sample that each finding concerns; -1 if it
+        concerns the set or a split. found: the m findings, a sample's worst first.
+    remedies: what to do, by check, sorted.
+    elsewhere: how many findings concern samples of other datasets.
     """
 
     order: NDArray[np.intp]
@@ -42,7 +42,7 @@ class Flagged:
 
     @classmethod
     def of(cls, dataset: Dataset, qa: Path | None) -> Flagged:
-        """`qa`: the folder that `curate qa` wrote; None: nothing was found, since nobody looked.
+        """From `qa`, the folder that `curate qa` wrote; None if the dataset was not checked.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Flagged:
         return cls(order, places[by_place], found.select(_SHOWN).take(by_place), remedies, elsewhere)
 
     def findings(self, start: int, stop: int) -> Iterator[tuple[int, Row]]:
-        """The findings of the samples in places start .. stop - 1, each with its sample's place."""
+        """The findings of the samples at positions start to stop - 1 of `order`, each with its position."""
         first, last = np.searchsorted(self.places, (start, stop)).tolist()
         yield from zip(
             self.places[first:last].tolist(), self.found.slice(first, last - first).to_pylist(), strict=True
@@ -93,7 +93,7 @@ class Flagged:
 
 
 def _rank(found: pa.Table, checks: list[str]) -> NDArray[np.intp]:
-    """Of each finding how far behind others it comes: errors lead, then those of the first check."""
+    """The rank of each finding, (m,), 0 first: by severity, then by check."""
     severity, check = (
         pc.index_in(found.column(name), pa.array(words, pa.string())).to_numpy().astype(np.intp)
         for name, words in (("severity", SEVERITIES), ("check", checks))

@@ -103,8 +103,9 @@ def open_labelme(
 
     Raises
     ------
-    InputError: nothing to choose by, or of another dataset; an option that chooses nothing beside the others;
-        a training set; no such program; an `out` that is none of curate's, or in use.
+    InputError: no option that chooses samples, or findings and decisions of another dataset; an option
+        without effect beside the others; a training set; no such program; an `out` that is none of curate's,
+        or in use.
     SchemaError: no dataset. ConfigChanged: `out` holds a session of another dataset, or of other samples.
     """
     source, folder = Dataset(dataset), Path(out)
@@ -172,7 +173,7 @@ def _chosen(source: Dataset, options: LabelmeOptions) -> list[str]:
 
 
 def _refuse_idle(options: LabelmeOptions) -> None:
-    """Raise InputError where an option is given that chooses nothing beside the others."""
+    """Raise InputError for an option that has no effect beside the others."""
     changed = options.changed()
     for name in ("decisions", "check", "severity"):
         if name not in changed:
@@ -196,7 +197,7 @@ def _flagged(qa: Path, options: LabelmeOptions) -> list[str]:
 
 
 def _remarks(qa: Path) -> dict[str, list[str]]:
-    """What was found of each sample, a line each, the worst first."""
+    """The findings on each sample, one line each, the worst first."""
     remarks: dict[str, list[str]] = {}
     for row in sorted(read_findings(qa), key=lambda row: (SEVERITIES.index(row["severity"]), row["check"])):
         if row["sample_id"] is not None:
@@ -235,8 +236,8 @@ def _file_name(number: int, image: str) -> str:
 def _prepare(
     source: Dataset, claim: files.Claim, session: _Session, write: Write, remarks: dict[str, list[str]]
 ) -> None:
-    """Write the pictures and labels, with why autotag sifted them out and what QA found, through a small
-    dataset of their own."""
+    """Write the pictures and labels by way of a small dataset; with the labels, why autotag sifted them out
+    and what QA found."""
     part = claim.work / "opened"
     for place in (part, claim.out / LABELS):
         files.remove(place)  # of a command that was killed
@@ -281,11 +282,11 @@ def _read_back(source: Dataset, folder: Path, session: _Session, read: Read, rev
 
 
 def _patches(path: Path, hands: list[Sample], read: Read) -> list[tuple[Sample, Patch]]:
-    """What was changed of each hand of a picture; a hand that is gone has lost all of its points.
+    """What was changed on each hand of a picture; a hand that is gone has lost all of its points.
 
     Raises
     ------
-    InputError: not all of the file can be read: what is missing there would pass for what was removed.
+    InputError: a part of the file cannot be read: what is missing would be taken for removed.
     """
     if not path.is_file():
         raise InputError(path, "no such file any more")
@@ -308,6 +309,6 @@ def _patches(path: Path, hands: list[Sample], read: Read) -> list[tuple[Sample, 
 
 
 def _number(sample_id: str) -> int:
-    """Which hand of its picture was read from Labelme: by its group id, behind #; without one the first."""
+    """The number of a hand in its picture: the group id in Labelme, behind the #; without one, 1."""
     group = sample_id.rpartition("/")[2].partition("#")[2]
     return int(group) if is_digits(group) else 0 if group else 1

@@ -1,4 +1,4 @@
-"""The files of the review page: what a person sees, and what it knows of the samples.
+"""The files of the review page, and the data on the samples that it shows.
 
     index.html app.js style.css     the page; no server, nothing loaded from elsewhere
     data/index.js data/c0000.js ... what is in the set, in chunks of CHUNK rows
@@ -37,8 +37,8 @@ from qa.review.flagged import Flagged
 from qa.severity import SEVERITIES
 
 CHUNK = 2000
-# Corrections that a finding asks for: the page shows and offers them, unless an error of another check says
-# that the points are no hand's, or not this hand's: then the finding is but a consequence.
+# Corrections that a finding suggests, which the page offers; unless an error of another check says that the
+# points are not a hand, or not this one: then the finding is only a consequence.
 _NO_HAND = ("coincident-points", "placeholder-points", "off-hand")
 _PROPOSALS: dict[str, dict[str, Any]] = {
     "handedness": {
@@ -56,9 +56,9 @@ _SCRIPTS = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The samples of a dataset in the page's order, and what was found of them; see `PageOptions`.
+    """The page of a dataset, written to `folder`, with what was found; see `PageOptions`.
 
-    checked: whether QA was run at all.
+    checked: whether QA was run.
     """
 
     dataset: Dataset
@@ -69,11 +69,11 @@ class Page:
     thumbnails_only: bool
 
     def write(self, samples: Iterator[tuple[Sample, Shown]]) -> int:
-        """Write data and page; index.html, which a person opens, comes last.
+        """Write the data and the page; index.html, which a person opens, comes last.
 
         Parameters
         ----------
-        samples: in the page's order, each with what decoding its image gave; a chunk is held at a time.
+        samples: in the page's order, each with what decoding its image gave; one chunk is held at a time.
 
         Returns
         -------
@@ -100,13 +100,13 @@ class Page:
         return not (self.thumbnails_only or self.anonymise)
 
     def _values(self, name: str) -> list[str | None]:
-        """The values that a column has, in order; None first."""
+        """The distinct values of a column, sorted; None first."""
         if self.anonymise and name == "subject_id":
             return [None]
         return [None, *sorted(set(self.dataset.table([name]).column(0).unique().to_pylist()) - {None})]
 
     def _folders(self) -> list[str]:
-        """The folders that images lie in, in order."""
+        """The folders that hold images, sorted."""
         images = self.dataset.table(["image"]).column(0)
         folders = pc.replace_substring_regex(images, "/?[^/]*$", "").unique().to_pylist()
         return sorted({PurePosixPath(folder).as_posix() for folder in folders})
@@ -141,7 +141,7 @@ class Page:
     def _chunk(
         self, start: int, held: list[tuple[Sample, Shown]], codes: dict[str, dict[Any, int]]
     ) -> dict[str, Any]:
-        """The samples in places start, start + 1, ... of the page's order."""
+        """The samples at positions start, start + 1, ... of the page's order."""
         samples, shown = [sample for sample, _ in held], [seen for _, seen in held]
         stop = start + len(held)
         found = [
@@ -181,7 +181,7 @@ class Page:
 
 
 def _points(samples: list[Sample]) -> NDArray[np.float32]:
-    """Keypoints as they are, (n, 21, 2), pixels of the image; NaN where unlabelled."""
+    """Keypoints (n, 21, 2), pixels of the image; NaN where unlabelled."""
     points = np.array([s.keypoints for s in samples], np.float32).reshape(-1, kp.COUNT, 2)
     seen = np.array([s.visibility for s in samples]).reshape(-1, kp.COUNT) > 0
     there = seen & np.isfinite(points).all(axis=2)
@@ -193,7 +193,8 @@ def _packed(values: NDArray[Any]) -> str:
 
 
 def _write_script(path: Path, function: str, data: dict[str, Any]) -> None:
-    """Data as a script. ASCII alone, and no character that could end a script or begin a tag."""
+    """Write data as a script that calls a function: in ASCII, without characters that end a script or begin a
+    tag."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

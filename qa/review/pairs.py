@@ -1,4 +1,4 @@
-"""What two people say of the same samples: by their decisions on a dataset, or in a dataset of each one."""
+"""Two people's labels of the same samples: from their decisions on a dataset, or from a dataset of each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Pair:
     Attributes
     ----------
     base: the sample that decisions are about. pixels: their state, see `pixel_state`.
-    labels: the sample as the first and as the second would have it; None for one who rejects it, or says that
-        it is to be labelled again.
-    decisions: theirs; None where they labelled it rather than decided on it.
+    labels: the sample as the first and as the second person would have it; None if that person rejects it, or
+        wants it labelled again.
+    decisions: theirs; None if the labels come from two datasets.
     """
 
     base: Sample
@@ -34,11 +34,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Attributes
+    """All samples that two people labelled.
+
+    Attributes
     ----------
-    dataset: of the `base` samples. people: what the two are called. pairs: in the dataset's order.
-    left: (sample, reason) of samples that both know, yet cannot be compared.
-    saved: when the later of two datasets was written; decisions tell their own times.
+    dataset: of the `base` samples. people: their names. pairs: in the dataset's order.
+    left: (sample, reason) of samples that both have but that cannot be compared.
+    saved: when the later of two datasets was written; empty for decisions, which have their own times.
     """
 
     dataset: Dataset
@@ -49,7 +51,7 @@ class Pairs:
 
     @property
     def labelled(self) -> tuple[list[Sample], list[Sample]]:
-        """The labels of each, where both have some."""
+        """The samples as each person would have them, where neither is None."""
         both = [pair.labels for pair in self.pairs]
         found = [(one, two) for one, two in both if one is not None and two is not None]
         return [one for one, _ in found], [two for _, two in found]
@@ -63,7 +65,7 @@ def of_decisions(
     engine: Engine = ONE,
     quiet: bool = False,
 ) -> Pairs:
-    """Two files of decisions on a dataset: who accepts a sample has its labels, who corrects it has others.
+    """Two files of decisions on a dataset: who accepts a sample keeps its labels, who corrects it has others.
 
     Raises
     ------

@@ -25,10 +25,10 @@ class PointFigures:
 
     Attributes
     ----------
-    both: how many points both labelled; the distances are theirs.
-    median, p95: distance in hand sizes. pixels: its median in pixels of the images. NaN where `both` is 0.
-    alike: share of the samples in which both say the same of it: not labelled, hidden or visible.
-    kappa: Cohen's kappa of that; None where both say one and the same throughout.
+    both: how many points both labelled; distances are between these.
+    median, p95: distance in hand sizes. pixels: median distance in pixels of the images. NaN if `both` is 0.
+    alike: share of the samples in which both give the same visibility: not labelled, hidden or visible.
+    kappa: Cohen's kappa of the visibility; None if both give one and the same throughout.
     """
 
     both: int
@@ -89,8 +89,8 @@ def _row(name: str, figures: PointFigures) -> str:
 
 
 def cohen(table: Mapping[tuple[Any, Any], int]) -> float | None:
-    """Cohen's kappa (1960) of how often the first says one thing and the second another: 0 for the agreement
-    that chance would give, 1 for full agreement. None where both say one and the same throughout."""
+    """Cohen's kappa (1960, Educ. Psychol. Meas. 20:37-46) of counts by (first says, second says): 0 for the
+    agreement expected by chance, 1 for full agreement. None if both say one and the same throughout."""
     firsts, seconds = Counter[Any](), Counter[Any]()
     for (a, b), count in table.items():
         firsts[a] += count
@@ -102,8 +102,8 @@ def cohen(table: Mapping[tuple[Any, Any], int]) -> float | None:
 
 
 def hand_sizes(first: Sequence[Sample], second: Sequence[Sample]) -> Floats:
-    """(n,) the longer side of the box around a hand's points, pixels: the mean of what two people labelled;
-    NaN where neither labelled two points in different places."""
+    """(n,) the longer side of the box around a hand's points, pixels, mean of two people's labels; NaN where
+    neither labelled two points in different places."""
     sizes = []
     for samples in (first, second):
         points, seen = _stacked(samples)

@@ -27,8 +27,8 @@ from qa.review.corrections import decision_of, difference, last_saved
 from qa.review.decisions import DECISIONS, Decision, Patch, as_jsonl
 
 _ROUNDED = 0.01  # pixels; CVAT keeps two decimals
-_APART = 16.0  # grey levels by which a picture differs from itself written anew, at most, on average
-_SMALL = (64, 64)  # pixels in which pictures are compared
+_APART = 16.0  # grey levels: the mean difference between a picture and a re-encoded copy is no larger
+_SMALL = (64, 64)  # px: size at which pictures are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ def take_back(
 ) -> TakenBack:
     """Write what differs between labels that came back and the samples of their ids to OUT/decisions.jsonl.
 
-    Points that are where they were within 0.01 px have not been moved. A label in another picture than its
-    sample's, as of a hand that was copied to one, is refused. The same call again reads the labels again.
+    Points within 0.01 px of where they were have not been moved. A label on another picture than its
+    sample's, such as of a hand that was copied there, is refused. The same call again reads the labels again.
 
     Parameters
     ----------
-    parts: what a converter's `read` gives of them. labels: where they lie.
+    parts: the labels, as a converter's `read` gives them. labels: the file or folder they come from.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _compare(source: Dataset, parts: Iterable[Part], out: Path, labels: Path, re
 
 
 def _other_picture(source: Dataset, old: Sample, new: Sample) -> str:
-    """Why a label does not lie in its sample's picture; empty where it does."""
+    """Why a label is not on its sample's picture; empty if it is."""
     try:
         before, after = source.read_image(old), images.read(new.image)
     except UnreadableImage as error:
