@@ -57,6 +57,11 @@ def view_of(folder: Path, samples: list[Sample]) -> View:
     return opened(save(folder / "set", samples))
 
 
+def moved(view: View, points: np.ndarray) -> View:
+    """The same samples with other keypoints, (n, 21, 2)."""
+    return dataclasses.replace(view, keypoints=points.astype(np.float32))
+
+
 def run(check: str, view: View, **limits: float) -> Outcome:
     return replace(CHECK[check], limits={**CHECK[check].limits, **limits}).measure(view)
 

@@ -8,12 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import (
-    hits,
-    photo,
-    posed,
-    save,
-)
+from qa_sets import hits, photo, posed, save
 
 from curate.basics import keypoints as kp
 from curate.basics.errors import InputError

@@ -8,16 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import (
-    CHECK,
-    crops_of,
-    hits,
-    mirror_side,
-    reverse_order,
-    save,
-    save_training,
-    view_of,
-)
+from qa_sets import CHECK, crops_of, hits, mirror_side, reverse_order, save, save_training, view_of
 
 from curate.data.sample import Sample
 from qa.check_quality import check_quality

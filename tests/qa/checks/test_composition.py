@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qa_sets import (
-    again,
-    hits,
-    opened,
-    photo,
-    save,
-    told,
-    view_of,
-)
+from qa_sets import again, hits, opened, photo, save, told, view_of
 
 from curate.basics import images
 from curate.data.dataset import Dataset

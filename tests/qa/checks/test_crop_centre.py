@@ -6,14 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import (
-    crops_of,
-    hits,
-    opened,
-    run,
-    save,
-    save_training,
-)
+from qa_sets import crops_of, hits, opened, run, save, save_training
 
 from curate.data.sample import Sample
 

@@ -8,13 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from qa_sets import (
-    CHECK,
-    changed,
-    hits,
-    pixels_of,
-    view_of,
-)
+from qa_sets import CHECK, changed, hits, pixels_of, view_of
 
 from curate.basics import images
 from curate.data.sample import Sample

@@ -6,14 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import (
-    hand_in_space,
-    hits,
-    in_space,
-    run,
-    told,
-    view_of,
-)
+from qa_sets import hand_in_space, hits, in_space, run, told, view_of
 
 from curate.data.sample import Sample
 

@@ -6,16 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from qa_sets import (
-    hits,
-    run,
-)
+from qa_sets import hits, moved, run
 
 from qa.view import View
-
-
-def moved(view: View, points: np.ndarray) -> View:
-    return dataclasses.replace(view, keypoints=points.astype(np.float32))
 
 
 def test_a_point_out_of_place_is_found_and_named(many: View) -> None:

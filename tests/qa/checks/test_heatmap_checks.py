@@ -6,12 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qa_sets import (
-    crops_of,
-    hits,
-    opened,
-    save_training,
-)
+from qa_sets import crops_of, hits, opened, save_training
 
 from curate.basics import heatmaps
 from curate.data.sample import Sample

@@ -6,12 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from qa_sets import (
-    changed,
-    hits,
-    pixels_of,
-    view_of,
-)
+from qa_sets import changed, hits, pixels_of, view_of
 
 from curate.basics import images
 from curate.data.sample import Sample

@@ -10,12 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from qa_sets import (
-    changed,
-    hits,
-    pixels_of,
-    view_of,
-)
+from qa_sets import changed, hits, pixels_of, view_of
 
 from curate.basics.wording import percent
 from curate.data.sample import Sample

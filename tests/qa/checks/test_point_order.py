@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
-from qa_sets import (
-    finger_wise_reversed,
-    hits,
-    mirror_side,
-    opened,
-    reverse_order,
-    run,
-    save,
-    view_of,
-)
+from qa_sets import finger_wise_reversed, hits, mirror_side, moved, opened, reverse_order, run, save, view_of
 
 from curate.data.sample import Sample
 from curate.hands.shape import backward_fingers
 from qa.view import View
-
-
-def moved(view: View, points: np.ndarray) -> View:
-    return dataclasses.replace(view, keypoints=points.astype(np.float32))
 
 
 def test_handedness_is_not_judged_without_side_or_palm(tmp_path: Path, hands: list[Sample]) -> None:

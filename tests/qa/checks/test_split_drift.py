@@ -6,13 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from qa_sets import (
-    again,
-    hits,
-    posed,
-    run,
-    view_of,
-)
+from qa_sets import again, hits, posed, run, view_of
 
 from curate.data.sample import Sample
 

@@ -6,17 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from qa_sets import (
-    hits,
-    run,
-)
+from qa_sets import hits, moved, run
 
 from curate.hands.drawn_hands import Person, draw_hand
 from qa.view import View
-
-
-def moved(view: View, points: np.ndarray) -> View:
-    return dataclasses.replace(view, keypoints=points.astype(np.float32))
 
 
 def test_one_stretched_hand_among_others_is_told_with_its_axis(many: View) -> None:

@@ -5,15 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from qa_sets import (
-    changed,
-    copy_of,
-    hits,
-    photo,
-    save,
-    told,
-    view_of,
-)
+from qa_sets import changed, copy_of, hits, photo, save, told, view_of
 
 from curate.data.sample import Sample
 from qa.check_quality import check_quality
