@@ -10,6 +10,7 @@ import numpy as np
 
 from qa.checks.check import Check, Hit, Limits, Outcome, highest_first
 from qa.measures.arrays import Names, Rows, grouped, is_known, numbered
+from qa.severity import Severity
 from qa.view import View, as_names
 
 _LASTING = ("gender", "skinColor")  # a person has one of each
@@ -43,9 +44,9 @@ def same_burst(view: View, limits: Limits) -> Outcome:
         alike = view.pixels.error[a] is None and view.pixels.error[b] is None and far <= limits["distance"]
         if (unknown and alike) or (not unknown and view.subject_id[a] == view.subject_id[b]):
             words = {"other": view.sample_id[b], "splits": f"{view.split[a]} and {view.split[b]}"}
-            severity = "warning" if unknown else "error"
+            severity: Severity = "warning" if unknown else "error"
             told.add(a)
-            hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))  # type: ignore[arg-type]
+            hits.append(Hit(1.0, limits["numbers"], row=a, severity=severity, words=words))
     return Outcome(int(in_split.sum()), sorted(hits, key=lambda hit: hit.severity or ""))
 
 

@@ -1,4 +1,4 @@
-"""The image pass: each image is decoded once, and everything that the checks need of it is measured."""
+"""The image pass: each image is decoded once, and everything that the checks need is measured."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ NOT_OPENED = "not opened"
 
 @dataclass(frozen=True, slots=True)
 class PixelFacts:
-    """What decoding gave, one row per sample; numbers are NaN where the image is unreadable.
+    """What decoding the images gave, one row per sample; numbers are NaN where an image is unreadable.
 
     Attributes
     ----------
-    opened: the images were opened; else each has NOT_OPENED as its error.
+    opened: whether the images were opened at all; if not, each has NOT_OPENED as its error.
     size: (n, 2) width and height as displayed (EXIF applied), pixels.
     sha256: (n,) hash of the decoded pixels: the table's if it has one, else computed.
     error: (n,) why the image could not be read; None where it could.
     hashes: (n, 2) uint64, perceptual, of the image and its mirror image. thumbs: (n, 16, 16) uint8.
-    looks: by name, (n,): the numbers of ImageLook and HandLook, and those of the file's header (orientation,
-        located, owned: see ImageInfo; NaN in a training set).
+    looks: (n,) each, by name: the numbers of ImageLook and HandLook, and of the file's header (orientation,
+        located, owned, see ImageInfo; NaN in a training set).
     depth: (n, 26), and likeness: (n, 21), see HandLook.
     """
 
@@ -52,7 +52,7 @@ class PixelFacts:
     likeness: Floats
 
     def part(self, rows: Rows | slice) -> PixelFacts:
-        """Those of some samples."""
+        """The facts of some samples."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("opened", "looks")}
         taken = {name: values[rows] for name, values in own.items()}
         return replace(self, **taken, looks={name: values[rows] for name, values in self.looks.items()})
@@ -60,8 +60,8 @@ class PixelFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Hand:
-    """One sample in an image: its row, points (21, 2), which of them are hidden (21,), the mask's path and
-    its side."""
+    """One sample in an image: its row in the view, points (21, 2), which of them are hidden (21,), the mask's
+    path and the side."""
 
     row: int
     points: Floats
@@ -80,7 +80,7 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """What an image gave: `error`, or all the others."""
+    """What an image gave: `error`, or all the other fields."""
 
     error: str | None
     size: tuple[int, int] = (0, 0)
@@ -111,8 +111,12 @@ def pixel_facts(
     engine: Engine,
     quiet: bool,
 ) -> PixelFacts:
-    """Decode each image once, however many hands lie in it. Rows as in the view; points (n, 21, 2),
-    hidden (n, 21)."""
+    """Decode each image once, however many hands are in it, and measure it.
+
+    Parameters
+    ----------
+    dataset_of ... side: columns of the view, (n,). points: (n, 21, 2). hidden: (n, 21), visibility 1.
+    """
     rows_of = defaultdict[tuple[int, str], list[int]](list)
     for row, key in enumerate(zip(dataset_of.tolist(), image.tolist(), strict=True)):
         rows_of[key].append(row)
@@ -161,7 +165,7 @@ def pixel_facts(
 
 
 def unopened(sha256: Names) -> PixelFacts:
-    """What is known of the pixels where no image is opened: the hashes that the table has."""
+    """The facts where no image is opened: only the hashes in the table."""
     count = len(sha256)
 
     def nothing(*shape: int) -> Floats:
@@ -211,7 +215,7 @@ def _read_one(job: _Job) -> _Fact:
 
 
 def own_mask(root: Path, ref: str | None, pixels: images.Pixels) -> images.Pixels | None:
-    """The mask that a sample of the dataset at `root` names; None where there is none of the image's size."""
+    """The mask that a sample of the dataset at `root` refers to; None if none has the image's size."""
     if ref is None:
         return None
     try:

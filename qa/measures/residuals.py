@@ -44,7 +44,7 @@ class Residuals:
         return z
 
     def part(self, rows: Rows | slice) -> Residuals:
-        """Those of some samples."""
+        """The residuals of some samples."""
         return Residuals(self.distance[rows], self.confidence[rows])
 
     @property
@@ -57,7 +57,7 @@ class Residuals:
 
 
 def none(count: int) -> Residuals:
-    """Of samples that no network predicted; takes no memory."""
+    """The residuals of samples without predictions; they take no memory."""
     nothing = np.broadcast_to(np.nan, (count, kp.COUNT))
     return Residuals(nothing, nothing)
 

@@ -1,4 +1,4 @@
-"""The search for thumbnails that look alike: all pairs above a correlation, without comparing all pairs."""
+"""The search for similar thumbnails: all pairs above a correlation, without comparing all pairs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from qa.measures.image_look import THUMB
 
 Vectors = NDArray[np.float32]
 
-_AXES = 24  # principal components that are compared first; hands have 94 % of their variance in them
-_TAUGHT = 4096  # thumbnails that the components are fitted to
+_AXES = 24  # principal components compared first; they hold 94 % of the variance of hands
+_TAUGHT = 4096  # thumbnails that the components are fitted to, at most
 _LEAF = 128
 _BLOCK = 1 << 12
-_ROUNDING = 1e-4  # of float32 products of vectors of length one, with room to spare
+_ROUNDING = 1e-4  # more than the rounding error of float32 products of vectors of length one
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Pairs:
         return len(self.first)
 
     def where(self, keep: Flags) -> Pairs:
-        """Those that are kept."""
+        """The pairs marked in `keep` (n,)."""
         return Pairs(self.first[keep], self.second[keep], self.mirrored[keep])
 
     def __add__(self, other: Pairs) -> Pairs:
@@ -47,17 +47,17 @@ class Pairs:
 
 
 def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs, Rows]:
-    """Every pair of thumbnails that correlate by `likeness`, as they are or with one of them mirrored.
+    """Every pair of thumbnails with a correlation of at least `likeness`, as they are or with one mirrored.
 
-    A few pairs that correlate less are among them; `correlations` tells which. Vectors of length one
-    correlate by c where they lie sqrt(2 - 2c) apart, and in their first principal components they lie no
-    farther apart. Rows are cut into leaves at the median of the component that varies most (a k-d tree,
-    Bentley 1975); leaves whose boxes lie near each other are compared by one product of matrices.
+    A few pairs with less are among them; `correlations` says which. Vectors of length one with the
+    correlation c are sqrt(2 - 2c) apart, and in their first principal components no farther. Rows are cut
+    into leaves at the median of the component that varies most (a k-d tree, Bentley 1975); leaves whose boxes
+    are near each other are compared by one product of matrices.
 
     Parameters
     ----------
-    thumbs: (n, 16, 16). One that is all of one tone is in no pair.
-    at_most: how many others a row is compared with; they are those next to it in the tree.
+    thumbs: (n, 16, 16). One of a single tone is in no pair.
+    at_most: how many others a row is paired with at most; they are those next to it in the tree.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def similar_pairs(thumbs: Pixels, likeness: float, at_most: int) -> tuple[Pairs,
 
 
 def correlations(thumbs: Pixels, pairs: Pairs) -> Floats:
-    """Correlation of each pair of the thumbnails (n, 16, 16), -1 to 1; 0 where one is all of one tone."""
+    """Correlation of each pair of the thumbnails (n, 16, 16), -1 to 1; 0 if one is of a single tone."""
     alike = np.zeros(len(pairs))
     for start in range(0, len(alike), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -106,7 +106,7 @@ def _components(thumbs: Pixels, rows: Rows) -> tuple[Vectors, Vectors]:
     if not len(rows):
         return here, there
     some = _unit(thumbs[rows[:: -(-len(rows) // _TAUGHT)]])
-    # Not about their mean: where all are alike, their mean is what tells them from their mirror images.
+    # The mean stays in: where all are alike, it is what distinguishes them from their mirror images.
     axes = np.linalg.eigh(some.T @ some)[1][:, : -_AXES - 1 : -1]
     # A mirrored vector along an axis is the vector along the mirrored axis.
     turned = axes.reshape(THUMB, THUMB, _AXES)[:, ::-1].reshape(-1, _AXES)
@@ -118,10 +118,10 @@ def _components(thumbs: Pixels, rows: Rows) -> tuple[Vectors, Vectors]:
 
 
 def _leaves(places: Vectors, rows: Rows) -> list[Rows]:
-    """Rows in groups of at most _LEAF that lie together."""
+    """The rows in groups of at most _LEAF that are near each other."""
     if len(rows) <= _LEAF:
         return [rows] if len(rows) else []
-    axis = places[rows].var(axis=0).argmax()  # not the widest: of many, some lie far out on every axis
+    axis = places[rows].var(axis=0).argmax()  # not the widest range: it depends on outliers
     ordered = rows[np.argsort(places[rows, axis], kind="stable")]
     half = len(ordered) // 2
     return [*_leaves(places, ordered[:half]), *_leaves(places, ordered[half:])]
@@ -130,8 +130,8 @@ def _leaves(places: Vectors, rows: Rows) -> list[Rows]:
 def _near(
     asked: Vectors, places: Vectors, ends: Rows, radius: float, at_most: int
 ) -> Iterator[tuple[Rows, Rows, Rows]]:
-    """For each leaf, pairs of one of its rows and a later one whose squared distance is at most `radius`: of
-    each row at most `at_most`; and the rows that have more."""
+    """For each leaf, pairs of one of its rows and a later row within a squared distance of `radius`, at most
+    `at_most` for each row; and the rows that have more."""
     half = np.square(places).sum(axis=1, keepdims=True) / 2
     ones = np.ones_like(half)
     # a.b - a.a/2 - b.b/2 is minus half of the squared distance.
