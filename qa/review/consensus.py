@@ -13,7 +13,7 @@ from curate.basics.wording import counted
 from curate.data.sample import Sample
 from curate.scoring import metrics
 from qa.review.corrections import difference
-from qa.review.decisions import Decision, Patch, decide
+from qa.review.decisions import Decision, Patch, Verdict, decide
 from qa.review.pairs import Pair, Pairs
 from qa.review.point_agreement import hand_sizes
 
@@ -66,7 +66,7 @@ def consensus(compared: Pairs, within: float) -> Consensus:
         one, two = pair.labels
         if one is None or two is None or len({one.side, two.side} - {None}) > 1:
             same = pair.decisions is not None and pair.decisions[0].verdict == pair.decisions[1].verdict
-            kind = pair.decisions[0].decision if pair.decisions and same else "fix"
+            kind: Verdict = pair.decisions[0].decision if pair.decisions and same else "fix"
             decisions.append(_decision(compared, pair, kind, None))
             continue
         merged, apart = _merged(one, two, within * sizes[pair.base.sample_id])
@@ -90,7 +90,7 @@ def _merged(one: Sample, two: Sample, reach: float) -> tuple[Sample, list[str]]:
     return replace(one, side=one.side or two.side, keypoints=points, visibility=seen), apart
 
 
-def _decision(compared: Pairs, pair: Pair, kind: Any, patch: Patch | None) -> Decision:
+def _decision(compared: Pairs, pair: Pair, kind: Verdict, patch: Patch | None) -> Decision:
     given = pair.decisions or ()
     reasons = {decision.reason for decision in given}
     return decide(

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -34,7 +34,7 @@ from curate.data import references
 from curate.data.sample import Sample
 
 DECISIONS = "decisions.jsonl"
-SCHEMA = "hand-curate decision 1"
+SCHEMA: Final = "hand-curate decision 1"
 # Why a sample is rejected or needs fixing; the page's keys 1 to 9.
 REASONS: tuple[str, ...] = (
     "blurred",
@@ -163,7 +163,7 @@ def decide(
     dataset_sha: str,
     sample: Sample,
     pixels: str,
-    decision: Any,
+    decision: Verdict,
     *,
     reviewer: str,
     ts: str,
@@ -175,10 +175,10 @@ def decide(
 
     Parameters
     ----------
-    pixels: as `pixel_state` gives it. decision: a `Verdict`. ts: the time at which it was made.
+    pixels: as `pixel_state` gives it. ts: the time at which it was made.
     """
     return Decision(
-        schema=SCHEMA,  # type: ignore[arg-type]
+        schema=SCHEMA,
         dataset_sha=dataset_sha,
         sample_id=sample.sample_id,
         sample_sha=sample_sha(sample, pixels),
