@@ -101,9 +101,8 @@ def mcp_fan(view: View, limits: Limits) -> Outcome:
             first = kp.BASES[1 + finger]
             hand[first : first + 8] = np.roll(hand[first : first + 8], 4, axis=0)
         ends[:, [*_THUMB, *_LITTLE]] = ends[:, [*_LITTLE, *_THUMB]]
-        return np.any(
-            [likelier(points[rows], other, view.side[rows]) for other in (neighbours, ends)], axis=0
-        )
+        fits = likelier(points[rows], neighbours, view.side[rows])
+        return fits | likelier(points[rows], ends, view.side[rows])
 
     def words(i: int) -> dict[str, object]:
         first = int(angles[i].argmin())

@@ -59,7 +59,8 @@ def _rounded(points: Floats) -> Flags:
 
 def few_points(view: View, limits: Limits) -> Outcome:
     """How many keypoints are labelled: fewer than `least` is an error, fewer than all a warning. If only the
-    wrist is missing it is a note: the wrist often lies outside the photograph. So is a render without a hand."""
+    wrist is missing it is a note: the wrist often lies outside the photograph. So is a render without a
+    hand."""
     expected = view.expected.sum(axis=1)
     found = (view.labelled & view.expected).sum(axis=1)
     fingers = np.all(view.labelled[:, 1:], axis=1)
