@@ -224,8 +224,25 @@ def predict(
     ConfigChanged: OUT was begun with another run or other inputs, and `overwrite` is not set.
     """
     require_options(options, PredictOptions)
-    folder = Path(out)
-    given = look_through(paths_of(inputs), folder, seconds=options.seconds)
+    given = look_through(paths_of(inputs), Path(out), seconds=options.seconds)
+    ways, why = _ways(run, given, Path(out), options)
+    stage = Stage(
+        "predict",
+        ways.out,
+        ways.record(given),
+        given.datasets,
+        others=tuple(given.found),
+        engine=engine,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
+    return _predicted(*_run(stage, given, replace(ways, work=stage.folder)), given, ways, why)
+
+
+def _ways(
+    run: str | os.PathLike[str] | None, given: Given, out: Path, options: PredictOptions
+) -> tuple[_Ways, str | None]:
+    """How to predict, and why `least` is what it is; None: it was given."""
     chosen = choose("", BOX, options.looks) if run is None else choose(run, looks=options.looks)
     by = BOX if run is None and options.finder is None else options.finder
     _refuse_idle(options, given, finds=by is not None)
@@ -233,19 +250,11 @@ def predict(
     least, why = least_score(chosen.open()) if options.min_score is None else (options.min_score, None)
     # One blurred frame must not lose a hand that is followed.
     followed = min(least, UNMEASURED) if options.min_score is None else least
-    record = {chosen.name: chosen.content, "photos": given.fingerprint, **asdict(options)}
-    record |= {"finder": finder and finder.identity, "min_score": least, "min_score_in_videos": followed}
-    stage = Stage(
-        "predict",
-        folder,
-        record,
-        given.datasets,
-        others=tuple(given.found),
-        engine=engine,
-        overwrite=overwrite,
-        quiet=quiet,
-    )
-    ways = _Ways(chosen, finder, folder, stage.folder, options, least, followed)
+    return _Ways(chosen, finder, out, out, options, least, followed), why
+
+
+def _run(stage: Stage, given: Given, ways: _Ways) -> tuple[Summary, tuple[int, float] | None]:
+    """Look at all that is given; also what `pace` gives, None if nothing was left to do."""
     spent: list[tuple[int, float]] = []
 
     def finish(_parts: list[Path]) -> dict[str, Any]:
@@ -257,10 +266,10 @@ def predict(
         partial(_predict_one, ways=ways),
         sizes=given.sizes,
         finish=finish,
-        beside=partial(_write_json, pictures=options.pictures),
+        beside=partial(_write_json, pictures=ways.options.pictures),
         before=given.before,
     )
-    return _predicted(summary, given, ways, why, spent[0] if spent else None)
+    return summary, spent[0] if spent else None
 
 
 def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
@@ -278,14 +287,14 @@ def _refuse_idle(options: PredictOptions, given: Given, *, finds: bool) -> None:
 
 
 def _predicted(
-    summary: Summary, given: Given, ways: _Ways, why: str | None, spent: tuple[int, float] | None
+    summary: Summary, spent: tuple[int, float] | None, given: Given, ways: _Ways, why: str | None
 ) -> Predicted:
     """What a person is told of the finished stage.
 
     Parameters
     ----------
-    why: `ways.least` is what it is; None: it was given. spent: as `pace` gives it; None: nothing was done in
-        this call.
+    spent: as `pace` gives it; None: nothing was done in this call.
+    why: `ways.least` is what it is; None: it was given.
     """
     made = Dataset(summary.out)
     notes = Counter(summary.notes)
@@ -330,6 +339,12 @@ class _Ways:
     least: float  # score below which a hand is in doubt
     least_followed: float  # the same in a video
     low: str = LOW  # the note that counts hands below `least`
+
+    def record(self, given: Given) -> dict[str, Any]:
+        """What the predictions depend on."""
+        record = {self.chosen.name: self.chosen.content, "photos": given.fingerprint, **asdict(self.options)}
+        least = {"min_score": self.least, "min_score_in_videos": self.least_followed}
+        return record | {"finder": self.finder and self.finder.identity} | least
 
     def label(self, part: Part, photograph: Photograph, tagged: Tagged) -> Sample:
         """The photo's sample with what was found in it, counted in `part`."""

@@ -24,10 +24,10 @@ def off_hand(view: View, limits: Limits) -> Outcome:
     A point counts if it lies more than `joint` of the hand's size outside, a fingertip more than `tip`; the
     wrist never counts, as sleeves cover it. Outside a mask of the sample's own, any point is a warning, and a
     share of more than `error` an error. A mask found by colour is less certain: one that may be of something
-    else, such as a face, says nothing, and outside others a point counts only if it looks like the ground (see
-    HandLook.likeness), not like a part of the hand that the mask lost. Then a share of more than `found` is an
-    error, and so is a single point more than `far` outside. If a network confirms the labels, it is a warning
-    at most.
+    else, such as a face, says nothing, and outside others a point counts only if it looks like the ground
+    (see HandLook.likeness), not like a part of the hand that the mask lost. Then a share of more than `found`
+    is an error, and so is a single point more than `far` outside. If a network confirms the labels, it is a
+    warning at most.
     """
     depth = view.pixels.depth[:, : kp.COUNT]
     by_colour = view.pixels.looks["found"] == 1

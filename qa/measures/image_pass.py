@@ -117,18 +117,14 @@ def pixel_facts(
     ----------
     dataset_of ... side: columns of the view, (n,). points: (n, 21, 2). hidden: (n, 21), visibility 1.
     """
-    rows_of = defaultdict[tuple[int, str], list[int]](list)
-    for row, key in enumerate(zip(dataset_of.tolist(), image.tolist(), strict=True)):
-        rows_of[key].append(row)
-    roots = [dataset.root for dataset in datasets]
+    rows_of = _rows_of_images(dataset_of, image)
 
     def jobs() -> Iterator[_Job]:
         for (index, ref), rows in rows_of.items():
             hands = tuple(_Hand(i, points[i].astype(np.float64), hidden[i], mask[i], side[i]) for i in rows)
-            yield _Job(roots[index], ref, any(sha256[i] is None for i in rows), hands)
+            yield _Job(datasets[index].root, ref, any(sha256[i] is None for i in rows), hands)
 
-    count = len(image)
-    size = np.full((count, 2), np.nan)
+    count, size = len(image), np.full((len(image), 2), np.nan)
     depth, likeness = np.full((count, DEPTHS), np.nan), np.full((count, kp.COUNT), np.nan)
     hashes, thumbs = np.zeros((count, 2), np.uint64), np.zeros((count, THUMB, THUMB), np.uint8)
     digests, errors = sha256.copy(), np.full(count, None, object)
@@ -162,6 +158,14 @@ def pixel_facts(
         depth=depth,
         likeness=likeness,
     )
+
+
+def _rows_of_images(dataset_of: Rows, image: Names) -> dict[tuple[int, str], list[int]]:
+    """The rows of each image's hands, by its dataset and its name there."""
+    rows_of = defaultdict[tuple[int, str], list[int]](list)
+    for row, key in enumerate(zip(dataset_of.tolist(), image.tolist(), strict=True)):
+        rows_of[key].append(row)
+    return rows_of
 
 
 def unopened(sha256: Names) -> PixelFacts:
