@@ -126,13 +126,11 @@ def fold_back(view: View, limits: Limits) -> Outcome:
     joint = _BENT[flat.argmin(axis=1)]
 
     def swapped_fits(rows: Rows) -> Flags:
-        fits = np.zeros(len(rows), bool)
+        each, fits = np.arange(len(rows)), np.zeros(len(rows), bool)
         for neighbour in (joint[rows] - 1, joint[rows] + 1):
-            swapped, each = points[rows], np.arange(len(rows))
-            swapped[each, neighbour], swapped[each, joint[rows]] = (
-                points[rows, joint[rows]],
-                points[rows, neighbour],
-            )
+            swapped = points[rows]
+            swapped[each, neighbour] = points[rows, joint[rows]]
+            swapped[each, joint[rows]] = points[rows, neighbour]
             fits |= likelier(points[rows], swapped, view.side[rows], limits["gain"])
         return fits
 
