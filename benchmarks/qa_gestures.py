@@ -27,7 +27,6 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Rng = np.random.Generator
 LEAST = 15  # keypoints of a hand in which an error is planted
-REVERSED = [kp.WRIST, *(tip - joint for tip in kp.TIPS for joint in range(4))]
 CHECK = {check.id: check for check in CHECKS}
 FALSE = ("few-points", "out-of-frame", "coincident-points", "bone-length", "bone-ratio-3d", "pose-outlier")
 
@@ -69,7 +68,7 @@ def stretched(points: Floats, rng: Rng) -> Floats:
 
 PLANTS: dict[str, Callable[[View, Rows, Rng], View]] = {
     "handedness": other_side,
-    "finger-order": moved(lambda points, rng: points[REVERSED]),
+    "finger-order": moved(lambda points, rng: points[list(kp.TIP_TO_PALM)]),
     "mcp-fan": moved(fingers_swapped),
     "fold-back": moved(joints_swapped),
     "stretched-hand": moved(stretched),

@@ -79,8 +79,8 @@ def pip_dip(p: Plant) -> None:
 
 
 def reverse(p: Plant) -> None:
-    p.sample.keypoints[1:] = p.sample.keypoints[1:].reshape(5, 4, 2)[:, ::-1].reshape(20, 2)
-    p.sample.visibility[1:] = p.sample.visibility[1:].reshape(5, 4)[:, ::-1].reshape(20)
+    order = list(kp.TIP_TO_PALM)
+    p.sample.keypoints, p.sample.visibility = p.sample.keypoints[order], p.sample.visibility[order]
 
 
 def index_middle(p: Plant) -> None:

@@ -37,9 +37,6 @@ from curate.data.sample import SHAPES
 from curate.data.source import TWO_SIDES, Source
 
 NAME = "coco"
-# RHD counts each finger from its tip (its README); mmpose's file kept that order under names counted from the
-# palm (open-mmlab/mmpose#1261).
-TIP_TO_PALM: tuple[int, ...] = (0, *(base + i for base in kp.BASES for i in (3, 2, 1, 0)))
 
 
 class _Annotation(msgspec.Struct, gc=False):
@@ -201,9 +198,11 @@ def _put_in_order(hands: Hands, categories: list[Id], orders: dict[Id, Order]) -
     """Put the points into our order, by the names in each hand's category. Returns whether fingers were
     reversed.
 
-    Names that only count (thumb1 .. thumb4) do not settle the direction. Where the file gives 3D points, the
-    bones do: a proximal phalanx is longer than a distal one, however the hand is held. If most hands of the
-    file have it the other way round, its fingers run from tip to palm (counted as `order_reversed`).
+    Names that only count (thumb1 .. thumb4) do not settle the direction: RHD counts each finger from its tip
+    (its README), and mmpose's file kept that order under names counted from the palm
+    (open-mmlab/mmpose#1261). Where the file gives 3D points, the bones settle it: a proximal phalanx is
+    longer than a distal one, however the hand is held. If most hands of the file have it the other way
+    round, its fingers run from tip to palm (counted as `order_reversed`).
     """
     counted = np.zeros(len(categories), bool)
     for category in dict.fromkeys(categories):
@@ -223,7 +222,7 @@ def _put_in_order(hands: Hands, categories: list[Id], orders: dict[Id, Order]) -
     judged = hands.projected & counted
     turned = bool(judged.any()) and float(_from_tip(xyz[judged]).mean()) > 0.5
     if turned:
-        _reorder(hands, counted, TIP_TO_PALM)
+        _reorder(hands, counted, kp.TIP_TO_PALM)
         hands.notes["order_reversed"] += int(counted.sum())
     return turned
 
@@ -244,7 +243,7 @@ def _add_advice(
         order = orders[category.id]
         places = order.places or config_advice.OURS
         if turned and not order.anatomical:
-            places = tuple(places[i] for i in TIP_TO_PALM)
+            places = tuple(places[i] for i in kp.TIP_TO_PALM)
         where = f"skeleton of {str(category.name)[:40]!r} in {hands.file.name}"
         told = [config_advice.of_skeleton(category.skeleton, where, points[rows], places)]
         for config in configs:

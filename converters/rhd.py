@@ -52,7 +52,7 @@ NAME = "rhd"
 LICENCE = "RHD: research only, no commercial use, cite Zimmermann & Brox 2017"
 SIDES = ("left", "right")  # rows 0..20 and 21..41
 # ORDER[i] is the row, among a hand's 21, of our keypoint i. The permutation is its own inverse.
-ORDER = np.array([0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17])
+ORDER = np.array(kp.TIP_TO_PALM)
 _SPLITS = {"training": "train", "evaluation": "test"}
 _FRAME = (320, 320)
 _PROBED = 32  # images of a set whose headers tell how large its images are

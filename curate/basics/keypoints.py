@@ -25,6 +25,8 @@ INDEX: dict[str, int] = {name: i for i, name in enumerate(NAMES)}
 WRIST = 0
 TIPS: tuple[int, ...] = (4, 8, 12, 16, 20)
 BASES: tuple[int, ...] = (1, 5, 9, 13, 17)
+# The order with each finger counted from its tip; taken twice, it is ours again.
+TIP_TO_PALM: tuple[int, ...] = (WRIST, *(tip - joint for tip in TIPS for joint in range(4)))
 
 BONES: tuple[tuple[int, int], ...] = tuple(
     (WRIST if joint == 0 else base + joint - 1, base + joint) for base in BASES for joint in range(4)

@@ -15,7 +15,6 @@ from qa.view import View
 _BENT = np.array([base + joint for base in kp.BASES[1:] for joint in (1, 2)])  # PIPs and DIPs
 _THUMB, _LITTLE = range(1, 5), range(17, 21)
 _FINGERS = 3  # of a hand, without which their order is not judged
-_REVERSED = [kp.WRIST, *(tip - joint for tip in kp.TIPS for joint in range(4))]
 
 
 def handedness(view: View, limits: Limits) -> Outcome:
@@ -65,7 +64,7 @@ def _backward(points: Floats, sides: Names, share: float) -> tuple[Rows, Rows, F
     certain = suspected & (backward == len(kp.TIPS))
 
     def judge(rows: Rows) -> Flags:
-        return likelier(points[rows], points[rows][:, _REVERSED], sides[rows])
+        return likelier(points[rows], points[rows][:, list(kp.TIP_TO_PALM)], sides[rows])
 
     return backward, measured, certain | confirmed(suspected & ~certain, judge)
 

@@ -22,7 +22,7 @@ from qa.review.box_and_xyz import box_of, xyz_of
 from qa.review.decisions import ALIAS, Decision, Patch, alias, read_pixel_state, sample_sha
 
 _CHUNK = 32
-_REVERSED = np.array([0, *(base + joint for base in kp.BASES for joint in (3, 2, 1, 0))])
+_REVERSED = list(kp.TIP_TO_PALM)
 
 
 def names_of(dataset: Dataset, given: Iterable[Decision]) -> dict[tuple[str, str], str]:

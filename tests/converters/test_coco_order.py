@@ -106,7 +106,7 @@ def test_the_direction_of_numbered_fingers_is_that_of_their_bones(
 
 
 def test_anatomical_names_are_believed(tmp_path: Path) -> None:
-    wrong = spatial_hand()[list(coco.TIP_TO_PALM)]
+    wrong = spatial_hand()[list(kp.TIP_TO_PALM)]
     save(tmp_path, [{"keypoints": flat(), "joint_cam": wrong.tolist()}])
     _, counted = read(tmp_path)
     assert counted.notes["order_reversed"] == 0
